@@ -1,0 +1,60 @@
+# The two commands of the README are `make run` and `make test`; each works on a fresh machine by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help install run test lint bench lock clean
+help:
+	@echo "make run      install, then the register on http://127.0.0.1:8000"
+	@echo "make test     install, then every test (fetches a browser and servers)"
+	@echo "make install  a .venv with everything, locked and hashed"
+	@echo "make lint     Ruff, mypy strict, import rules"
+	@echo "make bench    speed, as ratios against a baseline of the same run"
+	@echo "make lock     refresh the lock files from pyproject.toml"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "Could not make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what the register needs (locked and hashed) ..."
+	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.run
+	@echo "Installing what the tests need (locked and hashed) ..."
+	@$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.run $(VENV)/.dev
+
+run: $(VENV)/.run
+	@$(BIN)/registry init --quiet
+	@$(BIN)/registry seed --if-empty
+	@$(BIN)/registry serve
+
+test: install
+	@bash tests/setup.sh
+	@$(BIN)/python -m pytest
+
+lint: install
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: install
+	@$(BIN)/python -m bench
+
+lock: install
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  --group build pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  --constraint requirements.lock --group build --group dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The citizens' door: pages that only read."""

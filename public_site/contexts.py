@@ -1,0 +1,234 @@
+"""What each page is given: one frozen Struct a page, made of the register's own words. Templates read nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import ClassVar, Literal
+
+from public_site.openapi import Reference
+from registry import model
+from registry.model import Struct
+from registry.techniques import Stage, TechniqueCode
+
+Tone = Literal["approved", "limited", "stopped", "unlisted"]
+State = Literal[
+    "licensed",
+    "technique_not_licensed",
+    "site_mismatch",
+    "preparing",
+    "suspended",
+    "revoked",
+    "lapsed",
+    "ambiguous",
+    "not_found",
+    "unknown",
+    "cannot_answer",
+    "delisted",
+    "mistyped",
+]
+ErrorKind = Literal["not_found", "invalid", "too_many", "cannot_answer"]
+
+
+class SiteFacts(Struct, frozen=True, kw_only=True):
+    """What the footer of every page says of the register as a whole. ``operator`` is the 主办单位, if one is stated."""
+
+    count: int
+    as_of: model.Date | None
+    source: model.SourceRef | None
+    updated: dt.datetime | None
+    operator: str | None = None
+
+
+class PageContext(Struct, frozen=True, kw_only=True):
+    """Base of every page. ``here`` is the page's own address with its query, without language and size."""
+
+    template: ClassVar[str] = ""
+    section: ClassVar[str] = ""
+    noindex: ClassVar[bool] = False
+    here: str = "/"
+    site: SiteFacts | None = None
+
+
+class Count(Struct, frozen=True, kw_only=True):
+    """One line of a list with counts. ``name`` is null where the catalogue has the words (techniques, stages)."""
+
+    code: str
+    count: int
+    name: str | None = None
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """Techniques of one institution that share a stage; ``since`` is their common day when there is one."""
+
+    stage: Stage
+    techniques: list[TechniqueCode]
+    since: model.Date | None = None
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """An institution's status in a form that can be said in one sentence; ``grants`` in the order they are said."""
+
+    state: State
+    tone: Tone
+    grants: list[Grant]
+    since: model.Date | None = None
+
+
+class HomePage(PageContext, frozen=True, kw_only=True):
+    """The start page."""
+
+    template: ClassVar[str] = "home.html"
+    section: ClassVar[str] = "home"
+    count: int
+    as_of: model.Date | None
+    source: model.SourceRef | None
+    provinces: list[Count]
+    techniques: list[Count]
+    last_updated: dt.datetime | None
+
+
+class SearchHit(Struct, frozen=True, kw_only=True):
+    """One result. ``match`` is the alias or former name that fitted, when it was not the name; ``similar``: nothing
+    fitted exactly, and near names are different institutions."""
+
+    institution: model.Institution
+    match: str | None = None
+    similar: bool = False
+
+
+class Facets(Struct, frozen=True, kw_only=True):
+    """Filters with the number of institutions each would leave."""
+
+    region: tuple[Count, ...] = ()
+    technique: tuple[Count, ...] = ()
+    stage: tuple[Count, ...] = ()
+
+
+class Filters(Struct, frozen=True, kw_only=True):
+    """The filters as given; ``region_name`` when the register knows the code."""
+
+    technique: tuple[str, ...] = ()
+    region: str | None = None
+    region_name: str | None = None
+    stage: str | None = None
+
+
+class SearchPage(PageContext, frozen=True, kw_only=True):
+    """Results of a search. ``next`` is the cursor of the next page; ``stale``: the index is behind the log."""
+
+    template: ClassVar[str] = "search.html"
+    section: ClassVar[str] = "home"
+    noindex: ClassVar[bool] = True
+    query: str
+    filters: Filters
+    hits: list[SearchHit]
+    total: int
+    facets: Facets
+    understood: tuple[str, ...] = ()
+    cursor: str | None = None
+    next: str | None = None
+    stale: bool = False
+    forbidden: bool = False
+
+
+class InstitutionPage(PageContext, frozen=True, kw_only=True):
+    """One institution. ``recent`` are its latest versions, newest first; ``qr`` the address of the QR image."""
+
+    template: ClassVar[str] = "institution.html"
+    section: ClassVar[str] = "home"
+    institution: model.Institution
+    standing: Standing
+    practitioners: list[model.Practitioner]
+    recent: list[model.Version]
+    qr: str
+    public_url: str
+    as_of: model.Date
+
+
+class HistoryPage(PageContext, frozen=True, kw_only=True):
+    """Every version of one institution, newest first."""
+
+    template: ClassVar[str] = "history.html"
+    section: ClassVar[str] = "home"
+    institution: model.Institution
+    versions: list[model.Version]
+
+
+class LandingPage(PageContext, frozen=True, kw_only=True):
+    """Where a QR code lands. Without an institution the code was ``mistyped`` or belongs to none."""
+
+    template: ClassVar[str] = "landing.html"
+    noindex: ClassVar[bool] = True
+    code: str
+    answered_at: dt.datetime
+    institution: model.Institution | None = None
+    standing: Standing | None = None
+    mistyped: bool = False
+
+
+class CheckForm(Struct, frozen=True, kw_only=True):
+    """What was typed, kept as typed."""
+
+    name: str = ""
+    technique: str = ""
+    on: str = ""
+    address: str = ""
+
+
+class FieldError(Struct, frozen=True, kw_only=True):
+    """A field that cannot be used: ``key`` of the catalogue, ``value`` as typed; or the register's own sentence."""
+
+    field: str
+    key: str = ""
+    value: str = ""
+    sentence: str | None = None
+
+
+class CheckPage(PageContext, frozen=True, kw_only=True):
+    """The check form, and the answer once something was asked."""
+
+    template: ClassVar[str] = "check.html"
+    section: ClassVar[str] = "check"
+    noindex: ClassVar[bool] = True
+    form: CheckForm
+    answer: model.Answer | None = None
+    tone: Tone = "unlisted"
+    errors: tuple[FieldError, ...] = ()
+
+
+class DevelopersPage(PageContext, frozen=True, kw_only=True):
+    """The interface's OpenAPI document, made readable by ``openapi.read``."""
+
+    template: ClassVar[str] = "developers.html"
+    section: ClassVar[str] = "developers"
+    reference: Reference
+    document_url: str
+
+
+class AboutPage(PageContext, frozen=True, kw_only=True):
+    """What the register is, where its data comes from, what its words mean."""
+
+    template: ClassVar[str] = "about.html"
+    section: ClassVar[str] = "about"
+
+
+class ErrorPage(PageContext, frozen=True, kw_only=True):
+    """What happened, what was kept, what to do next. ``sentence`` is the register's own, in the page's language."""
+
+    template: ClassVar[str] = "error.html"
+    noindex: ClassVar[bool] = True
+    status: int
+    kind: ErrorKind
+    sentence: str | None = None
+    kept: str | None = None
+
+
+class ComponentsPage(PageContext, frozen=True, kw_only=True):
+    """Every component with its options; never served, rendered by ``fixtures``."""
+
+    template: ClassVar[str] = "components.html"
+    noindex: ClassVar[bool] = True
+    institution: model.Institution
+    standings: list[Standing]
+    versions: list[model.Version]
+    at: dt.datetime

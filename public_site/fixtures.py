@@ -1,0 +1,281 @@
+"""Sample pages: every template with every option. ``python -m public_site.fixtures OUTDIR`` writes them as files.
+
+Institutions are fictional (示例) or taken from the published list; people belong to fictional institutions only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sys
+from pathlib import Path
+
+import qrcode
+import qrcode.image.svg
+
+from public_site import contexts as c
+from public_site import openapi, render
+from public_site.sample_openapi import DOCUMENT
+from public_site.samples import (
+    ALL,
+    ANSHAN,
+    AT,
+    CLOSED,
+    DELISTED,
+    DELISTING,
+    FULL,
+    FUYING,
+    FUYOU,
+    LAPSED,
+    LIST,
+    NARROW,
+    NOTHING,
+    NOTICE,
+    PEOPLE,
+    PREPARING,
+    RECTIFY,
+    REVOKED,
+    SITE,
+    SUSPENDED,
+    SUSPENSION,
+    TRIAL,
+    UNSOURCED,
+    VERSIONS,
+)
+from public_site.standing import standing_of
+from public_site.voice import Voice
+from registry import model, regions
+
+
+def _counts(codes: tuple[str, ...] | list[str], first: int) -> list[c.Count]:
+    return [c.Count(code=code, count=max(1, first // (n + 1))) for n, code in enumerate(codes)]
+
+
+def _region_counts() -> list[c.Count]:
+    return [
+        c.Count(code=code, name=name, count=63 // (n % 7 + 1)) for n, (code, name) in enumerate(regions.children(None))
+    ]
+
+
+def home() -> dict[str, c.PageContext]:
+    """The start page, full and before the first list."""
+    full = c.HomePage(
+        site=SITE,
+        count=635,
+        as_of=LIST.as_of,
+        source=LIST,
+        provinces=_region_counts(),
+        techniques=_counts(ALL, 612),
+        last_updated=AT,
+    )
+    return {
+        "home": full,
+        "home-empty": c.HomePage(count=0, as_of=None, source=None, provinces=[], techniques=[], last_updated=None),
+    }
+
+
+def search() -> dict[str, c.PageContext]:
+    """Results with filters, the last page, nothing found, nothing fitting the filters."""
+    facets = c.Facets(
+        region=tuple(_region_counts()),
+        technique=tuple(_counts(ALL, 21)),
+        stage=tuple(_counts(["formal", "operating", "trial"], 21)),
+    )
+    hits = [
+        c.SearchHit(institution=ANSHAN, match="鞍山市妇儿医院"),
+        *[c.SearchHit(institution=one) for one in (FUYING, FUYOU, FULL, TRIAL, SUSPENDED, DELISTED)],
+        c.SearchHit(institution=UNSOURCED, similar=True),
+    ]
+    here = "/search?q=%E5%A6%87%E5%A9%B4"
+    return {
+        "search": c.SearchPage(
+            site=SITE, here=here, query="妇婴", filters=c.Filters(), hits=hits, total=21, facets=facets, next="abc"
+        ),
+        "search-filtered": c.SearchPage(
+            site=SITE,
+            here=here,
+            query="三代试管",
+            hits=hits[3:],
+            total=1,
+            facets=facets,
+            cursor="abc",
+            stale=True,
+            filters=c.Filters(technique=("PGT", "IVF"), region="210000", region_name="辽宁省", stage="trial"),
+            understood=("三代试管（植入前胚胎遗传学检测）",),
+        ),
+        "search-empty": c.SearchPage(
+            site=SITE,
+            here=here,
+            query="示例二院",
+            hits=[],
+            total=0,
+            filters=c.Filters(region="999999"),
+            facets=c.Facets(),
+            forbidden=True,
+        ),
+        "search-nothing-fits": c.SearchPage(
+            site=SITE, here="/search", query="", hits=[], total=0, filters=c.Filters(stage="lapsed"), facets=facets
+        ),
+    }
+
+
+def institutions() -> dict[str, c.PageContext]:
+    """Institutions in every standing, with their histories and what their QR codes show."""
+    pages: dict[str, c.PageContext] = {}
+    for name, it, versions in (
+        ("", FULL, VERSIONS),
+        ("-anshan", ANSHAN, VERSIONS[1:2]),
+        ("-trial", TRIAL, []),
+        ("-suspended", SUSPENDED, []),
+        ("-delisted", DELISTED, DELISTING),
+        ("-revoked", REVOKED, SUSPENSION),
+        ("-lapsed", LAPSED, []),
+        ("-preparing", PREPARING, []),
+        ("-unsourced", UNSOURCED, []),
+        ("-gone", DELISTED, []),
+    ):
+        standing = standing_of(it, versions)
+        pages[f"institution{name}"] = c.InstitutionPage(
+            site=SITE,
+            here=f"/i/{it.code}",
+            institution=it,
+            standing=standing,
+            recent=versions[:3],
+            practitioners=PEOPLE if it is FULL else [],
+            qr="/static/qr.svg",
+            public_url=f"https://register.example/q/{it.code}",
+            as_of=dt.date(2025, 11, 22),
+        )
+        pages[f"landing{name}"] = c.LandingPage(
+            site=SITE, here=f"/q/{it.code}", code=it.code, answered_at=AT, institution=it, standing=standing
+        )
+        pages[f"history{name}"] = c.HistoryPage(
+            site=SITE, here=f"/i/{it.code}/history", institution=it, versions=versions
+        )
+    pages["landing-unknown"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT)
+    pages["landing-mistyped"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX", answered_at=AT, mistyped=True)
+    return pages
+
+
+def _answer(verdict: model.VerdictWord, explanation: str, **more: object) -> model.Answer:
+    values: dict[str, object] = {"techniques": [], "match": None, "candidates": [], "basis": None, **more}
+    return model.Answer(
+        id=None,
+        verdict=verdict,
+        explanation=explanation,
+        on=dt.date(2025, 7, 1),
+        known_at=AT,
+        log=model.LogState(size=2000, root="00"),
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def check() -> dict[str, c.PageContext]:
+    """The check form: empty, wrong, and with answers."""
+    basis = model.Basis(source=LIST.title, as_of=LIST.as_of, entry=1234)
+    match = model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="alias", exact=False, rule="width")
+    form = c.CheckForm(name="示例市妇幼保健院", technique="PGT", on="2025-07-01", address="示例路1号")
+    trial = _answer(
+        "licensed",
+        "该机构在此地址获准开展三代试管（植入前胚胎遗传学检测），试运行。",
+        match=match,
+        basis=basis,
+        techniques=[model.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", basis=basis)],
+    )
+    near = [model.Candidate(code=one.code, name=one.name, address=one.address, score=80) for one in (FUYING, FUYOU)]
+    refused = _answer(
+        "technique_not_licensed",
+        "该机构在名录中，但未获准开展供精人工授精。",
+        match=model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="name", exact=True, rule="exact"),
+        techniques=[model.TechniqueAnswer(technique="AID", verdict="technique_not_licensed")],
+        basis=basis,
+    )
+    errors = [
+        c.FieldError(field="name", key="check.error_name"),
+        c.FieldError(field="on", key="check.error_date", value="2025-13-01"),
+        c.FieldError(field="technique", key="check.error_technique", value="冻卵"),
+    ]
+    here = "/check?name=x"
+    wrong = c.CheckForm(name="", technique="冻卵", on="2025-13-01")
+    not_found = _answer(
+        "not_found",
+        "截至2025年6月30日的名录中没有这家机构。未在名录中的机构不得开展人类辅助生殖技术；如遇宣传，可拨打12345举报。",
+    )
+    return {
+        "check": c.CheckPage(site=SITE, here="/check", form=c.CheckForm()),
+        "check-licensed": c.CheckPage(site=SITE, here=here, form=form, answer=trial, tone="limited"),
+        "check-refused": c.CheckPage(site=SITE, here=here, form=form, answer=refused, tone="limited"),
+        "check-ambiguous": c.CheckPage(
+            site=SITE,
+            here=here,
+            form=form,
+            answer=_answer("ambiguous", "有2家机构名称相近，请核对地址或编码。", candidates=near),
+        ),
+        "check-not-found": c.CheckPage(site=SITE, here=here, form=form, answer=not_found),
+        "check-errors": c.CheckPage(site=SITE, here=here, form=wrong, errors=tuple(errors)),
+    }
+
+
+def others() -> dict[str, c.PageContext]:
+    """Developers, about, errors, components."""
+    empty = openapi.read({})
+    kinds: list[tuple[int, c.ErrorKind]] = [
+        (404, "not_found"),
+        (400, "invalid"),
+        (429, "too_many"),
+        (503, "cannot_answer"),
+    ]
+    standings = [
+        standing_of(one)
+        for one in (FULL, TRIAL, RECTIFY, PREPARING, SUSPENDED, REVOKED, LAPSED, DELISTED, NOTHING, CLOSED, NARROW)
+    ]
+    return {
+        "developers": c.DevelopersPage(
+            site=SITE, here="/developers", reference=openapi.read(DOCUMENT), document_url="/api/v1/openapi.json"
+        ),
+        "developers-empty": c.DevelopersPage(site=SITE, here="/developers", reference=empty, document_url="/x"),
+        "about": c.AboutPage(
+            site=c.SiteFacts(count=635, as_of=LIST.as_of, source=NOTICE, updated=AT, operator="示例省卫生健康委员会"),
+            here="/about",
+        ),
+        "components": c.ComponentsPage(
+            site=SITE, here="/components", institution=FULL, standings=standings, versions=VERSIONS, at=AT
+        ),
+        "error-400-kept": c.ErrorPage(
+            status=400,
+            kind="invalid",
+            sentence="编码“7K2M-9QX5”有误：校验位不符，很可能抄错了一位，请核对。",
+            kept="7K2M-9QX5",
+            here="/i/7K2M-9QX5",
+            site=SITE,
+        ),
+        **{f"error-{status}": c.ErrorPage(status=status, kind=kind) for status, kind in kinds},
+    }
+
+
+def pages() -> dict[str, c.PageContext]:
+    """Every sample page by the name of its file."""
+    return {**home(), **search(), **institutions(), **check(), **others()}
+
+
+def write(folder: Path) -> int:
+    """Render every sample page in both languages and sizes into ``folder``, styles beside; how many files."""
+    static = folder / "static"
+    static.mkdir(parents=True, exist_ok=True)
+    for name, path in render.assets().items():
+        shutil.copy(path, static / name)
+    with (static / "qr.svg").open("wb") as file:
+        qrcode.make("https://register.example/q/7K2M-9QX4", image_factory=qrcode.image.svg.SvgPathImage).save(file)
+    made = 0
+    for name, page in pages().items():
+        for voice in (Voice("zh-CN"), Voice("en"), Voice("zh-CN", "large"), Voice("en", "large")):
+            html = render.render(page, voice.lang, voice.size).replace('"/static/', '"static/')
+            (folder / f"{name}.{voice.lang[:2]}{'.large' if voice.size == 'large' else ''}.html").write_text(
+                html, "utf-8"
+            )
+            made += 1
+    return made
+
+
+if __name__ == "__main__":
+    print(f"{write(Path(sys.argv[1]))} pages")

@@ -1,0 +1,222 @@
+"""The citizens' door: every page as a thin handler over ``registry.register.Register``. Reads only."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable
+from typing import Any
+
+from litestar import HttpMethod, Request, Response, Router, route
+from litestar.datastructures import State
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
+
+from public_site import contexts as c
+from public_site import openapi, questions, render
+from public_site.answers import (
+    asked,
+    error_page,
+    facts_of,
+    here_of,
+    html,
+    keep_site,
+    register_of,
+    site_of,
+)
+from public_site.standing import standing_of, tone_of
+from registry.errors import InvalidCode, InvalidInput, NotFound
+from registry.identifiers import compact_code, format_code
+
+__all__ = ["error_page", "handlers"]
+
+YEAR = "public, max-age=31536000, immutable"
+Req = Request[Any, Any, State]
+Handler = Callable[..., Response[Any]]
+
+
+def page(path: str) -> Callable[[Handler], HTTPRouteHandler]:
+    """A handler for GET and HEAD, run in a thread, not part of the JSON interface."""
+    return route(path, http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
+
+
+@page("/")
+def home(request: Req) -> Response[str]:
+    """The start page."""
+    stats = facts_of(request)
+    return html(
+        request,
+        c.HomePage(
+            here="/",
+            site=keep_site(request, stats),
+            count=stats.total,
+            as_of=stats.as_of,
+            source=stats.source,
+            provinces=[c.Count(code=one.code, name=one.name, count=one.count) for one in stats.by_region],
+            techniques=[c.Count(code=one.technique, count=one.count) for one in stats.by_technique],
+            last_updated=stats.updated,
+        ),
+    )
+
+
+@page("/search")
+def search(request: Req) -> Response[str]:
+    """Results of a search, by relevance with a question and by region without."""
+    register = register_of(request)
+    asof = register.now()
+    choice = questions.choice_of(request.query_params)
+    cursor = request.query_params.get("cursor") or None
+    found = register.find(choice, asof, limit=questions.PER_PAGE, cursor=cursor, facets=True)
+    return html(
+        request,
+        c.SearchPage(
+            here=here_of(request),
+            site=site_of(request),
+            query=choice.q,
+            filters=questions.filters_of(choice),
+            hits=[questions.hit_of(one, choice.q) for one in found.items],
+            total=found.total,
+            facets=questions.facets_of(found.facets),
+            understood=questions.understood_of(found.understood, asked(request)),
+            cursor=cursor,
+            next=found.next,
+            stale=cursor is None and found.log_size < asof.size,
+        ),
+    )
+
+
+def _canonical(request: Req, code: str, after: str = "") -> Redirect | None:
+    """Where a code typed in lower case, without its dash or with O for 0 really lives; None when it is there."""
+    printed = format_code(compact_code(code))
+    if code == printed or len(printed) != 9:
+        return None
+    query = request.scope["query_string"].decode("latin-1")
+    return Redirect(f"/i/{printed}{after}" + (f"?{query}" if query else ""), status_code=301)
+
+
+@page("/i/{code:str}")
+def institution(request: Req, code: str) -> Response[Any]:
+    """One institution."""
+    if moved := _canonical(request, code):
+        return moved
+    register = register_of(request)
+    asof = register.now()
+    it = register.institution(code, asof)
+    versions = register.history(code, asof)[::-1]
+    return html(
+        request,
+        c.InstitutionPage(
+            here=here_of(request),
+            site=site_of(request),
+            institution=it,
+            standing=standing_of(it, versions),
+            practitioners=register.practitioners(code, asof),
+            recent=versions[:3],
+            qr=f"/i/{it.code}/qr.svg",
+            public_url=f"{register.settings.public_url.rstrip('/')}/q/{it.code}",
+            as_of=asof.valid_on,
+        ),
+    )
+
+
+@page("/i/{code:str}/history")
+def history(request: Req, code: str) -> Response[Any]:
+    """Every version of one institution."""
+    if moved := _canonical(request, code, "/history"):
+        return moved
+    register = register_of(request)
+    asof = register.now()
+    return html(
+        request,
+        c.HistoryPage(
+            here=here_of(request),
+            site=site_of(request),
+            institution=register.institution(code, asof),
+            versions=register.history(code, asof)[::-1],
+        ),
+    )
+
+
+@page("/q/{code:str}")
+def landing(request: Req, code: str) -> Response[str]:
+    """Where a QR code lands: no redirect, whatever way the code is written."""
+    register = register_of(request)
+    asof = register.now()
+    here, site, now = here_of(request), site_of(request), questions.now()
+    try:
+        it = register.institution(code, asof)
+    except InvalidCode:
+        return html(
+            request, c.LandingPage(here=here, site=site, code=code[:40], answered_at=now, mistyped=True), status=400
+        )
+    except NotFound:
+        return html(request, c.LandingPage(here=here, site=site, code=code, answered_at=now), status=404)
+    standing = standing_of(it, register.history(code, asof))
+    return html(
+        request,
+        c.LandingPage(here=here, site=site, code=it.code, answered_at=now, institution=it, standing=standing),
+    )
+
+
+@page("/check")
+def check(request: Req) -> Response[str]:
+    """The check form and its answer. Wrong input is shown beside its field, and nothing typed is lost."""
+    given = request.query_params
+    here, site = here_of(request), site_of(request)
+    form = c.CheckForm(**{name: given.get(name, "").strip()[:200] for name in c.CheckForm.__struct_fields__})
+    if not any(name in given for name in c.CheckForm.__struct_fields__):
+        return html(request, c.CheckPage(here=here, site=site, form=form))
+    voice = asked(request)
+    claim, errors = questions.claim_of(form, voice)
+    if claim is not None:
+        try:
+            answer = register_of(request).answer(claim, voice.lang)
+        except InvalidInput as error:
+            errors = [c.FieldError(field="name", sentence=error.text(voice.lang))]
+        else:
+            tone = tone_of(answer.verdict, [one.stage for one in answer.techniques])
+            return html(request, c.CheckPage(here=here, site=site, form=form, answer=answer, tone=tone))
+    return html(request, c.CheckPage(here=here, site=site, form=form, errors=tuple(errors)), status=400)
+
+
+@page("/developers")
+def developers(request: Req) -> Response[str]:
+    """The interface's own document, readable without JavaScript."""
+    reference = request.app.state.get("reference")
+    if reference is None:
+        try:
+            document = request.app.openapi_schema.to_schema()
+        except ImproperlyConfiguredException:  # an application without a document, in tests
+            document = {}
+        reference = request.app.state["reference"] = openapi.read(document)
+    return html(
+        request,
+        c.DevelopersPage(
+            here="/developers", site=site_of(request), reference=reference, document_url="/api/v1/openapi.json"
+        ),
+    )
+
+
+@page("/about")
+def about(request: Req) -> Response[str]:
+    """What the register is."""
+    return html(request, c.AboutPage(here="/about", site=site_of(request)))
+
+
+@page("/static/{name:str}")
+def static(name: str) -> Response[bytes]:
+    """A style or an icon. Its address holds its content's hash, so it may be kept for a year."""
+    path = render.assets().get(name)
+    if path is None:
+        raise NotFound(f"没有文件 {name[:80]}。", f"There is no file {name[:80]}.")
+    media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Response(path.read_bytes(), media_type=media, headers={"Cache-Control": YEAR})
+
+
+handlers: list[Router] = [
+    Router(
+        "/",
+        route_handlers=[home, search, institution, history, landing, check, developers, about, static],
+        exception_handlers={Exception: error_page},
+    )
+]

@@ -1,0 +1,146 @@
+"""From what a person typed to the register's words, and from its results to what pages show."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from public_site import contexts as c
+from public_site.said import stage_word
+from public_site.voice import Voice
+from registry import regions
+from registry.errors import InvalidInput
+from registry.identifiers import validate_code
+from registry.model import Claim, Provider
+from registry.records.stats import Stats
+from registry.search.contract import Understood
+from registry.techniques import from_words
+
+if TYPE_CHECKING:
+    from registry.register import Choice, Found
+
+PER_PAGE = 20
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
+_CODE = re.compile(r"(?=.*\d)[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
+
+
+def now() -> dt.datetime:
+    """This instant."""
+    return dt.datetime.now(dt.UTC)
+
+
+# --- search ----------------------------------------------------------------------------------------------------------
+
+
+def choice_of(given: Any) -> Choice:
+    """The question and filters of an address; a technique may be given by any of its words."""
+    from registry.register import Choice
+
+    words = [from_words(word) or word for word in given.getall("technique", []) if word]
+    return Choice(
+        q=given.get("q", "").strip()[:200],
+        technique=tuple(dict.fromkeys(words)),
+        region=given.get("region") or None,
+        stage=given.get("stage") or None,
+    )
+
+
+def filters_of(choice: Choice) -> c.Filters:
+    """The filters as the page repeats them."""
+    return c.Filters(
+        technique=choice.technique,
+        region=choice.region,
+        region_name=_region_name(choice.region) if choice.region else None,
+        stage=choice.stage,
+    )
+
+
+def _region_name(code: str) -> str | None:
+    region = regions.get(code)
+    if region is None:
+        return None
+    return "".join(dict.fromkeys(level for level in (region.province, region.city, region.district) if level))
+
+
+def hit_of(found: Found, query: str) -> c.SearchHit:
+    """A result with the name that fitted, when it was another than the one shown."""
+    it = found.institution
+    names = {"alias": it.aliases, "former_name": [one.name for one in it.former_names]}.get(found.match, [])
+    return c.SearchHit(institution=it, match=_nearest(names, query), similar=found.match == "similar")
+
+
+def _nearest(names: list[str], query: str) -> str | None:
+    """The name that shares most characters with the question."""
+    return max(names, key=lambda name: len(set(name) & set(query)), default=None)
+
+
+def facets_of(stats: Stats | None) -> c.Facets:
+    """Filters with their counts; those that would leave nothing are left out."""
+    if stats is None:
+        return c.Facets()
+    return c.Facets(
+        region=tuple(c.Count(code=one.code, name=one.name, count=one.count) for one in stats.by_region if one.count),
+        technique=tuple(c.Count(code=one.technique, count=one.count) for one in stats.by_technique if one.count),
+        stage=tuple(c.Count(code=one.stage, count=one.count) for one in stats.by_stage if one.count),
+    )
+
+
+def understood_of(pieces: Iterable[Understood], voice: Voice) -> tuple[str, ...]:
+    """The pieces of a question that were read as a place, a technique or a stage, in words."""
+    return tuple(dict.fromkeys(_understood(piece, voice) for piece in pieces))
+
+
+def _understood(piece: Understood, voice: Voice) -> str:
+    if piece.kind == "region":
+        return voice.data(_region_name(piece.value) or piece.value)
+    return voice.technique(piece.value) if piece.kind == "technique" else stage_word(voice, piece.value)
+
+
+# --- check -----------------------------------------------------------------------------------------------------------
+
+
+def day_of(text: str) -> dt.date | None:
+    """A day as people write it: 2025-06-30, 2025/6/30, 20250630 or 2025年6月30日; None when it is none.
+
+    >>> day_of("2025年6月30日") == day_of("20250630") == dt.date(2025, 6, 30)
+    True
+    """
+    found = _DAY.fullmatch(re.sub(r"\s+", "", text))
+    if found is None:
+        return None
+    year, month, day = (int(part) for part in found.groups() if part is not None)
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def claim_of(form: c.CheckForm, voice: Voice) -> tuple[Claim | None, list[c.FieldError]]:
+    """The claim a form makes, or what is wrong with it, field by field."""
+    errors: list[c.FieldError] = []
+    provider = _provider(form, voice, errors)
+    technique = from_words(form.technique) if form.technique else None
+    if form.technique and technique is None:
+        errors.append(c.FieldError(field="technique", key="check.error_technique", value=form.technique[:40]))
+    on = day_of(form.on) if form.on else None
+    if form.on and on is None:
+        errors.append(c.FieldError(field="on", key="check.error_date", value=form.on[:40]))
+    if errors or provider is None:
+        return None, errors
+    return Claim(provider=provider, techniques=[technique] if technique else [], on=on), []
+
+
+def _provider(form: c.CheckForm, voice: Voice, errors: list[c.FieldError]) -> Provider | None:
+    if not form.name:
+        errors.append(c.FieldError(field="name", key="check.error_name"))
+        return None
+    address = form.address or None
+    if not _CODE.fullmatch(form.name):
+        return Provider(name=form.name, address=address)
+    try:  # letters and digits only: a code that was copied wrongly must not read as "not on the list"
+        return Provider(code=validate_code(form.name), address=address)
+    except InvalidInput as error:
+        errors.append(c.FieldError(field="name", sentence=error.text(voice.lang)))
+        return None

@@ -1,0 +1,26 @@
+"""The JSON door: /api/v1."""
+
+from __future__ import annotations
+
+from litestar import Router
+
+from registry.api import guards, institutions, verify
+
+
+def router() -> Router:
+    """Every operation under /api/v1 (the OpenAPI document is added by the app)."""
+    return Router(
+        path="/api/v1",
+        route_handlers=[
+            institutions.list_institutions,
+            institutions.get_institution,
+            institutions.get_history,
+            institutions.list_practitioners,
+            institutions.suggest,
+            institutions.get_stats,
+            verify.verify,
+            verify.verify_by_query,
+        ],
+        before_request=guards.before,
+        after_request=guards.after,
+    )

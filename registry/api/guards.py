@@ -1,0 +1,62 @@
+"""What every API read has: unknown query parameters are refused, and an ETag that changes with the log and the day."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from typing import Any
+
+from litestar import Request, Response
+
+from registry import __version__
+from registry.errors import InvalidInput
+from registry.records.asof import today
+from registry.register import Register
+
+#: Understood by every operation, whatever its own parameters are.
+_EVERYWHERE = frozenset({"lang"})
+_NEVER = frozenset({"request", "register", "data", "self"})
+
+
+def register_of(request: Request[Any, Any, Any]) -> Register:
+    """The process's register."""
+    register: Register = request.app.state.register
+    return register
+
+
+async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Refuse query parameters nobody reads (a typo would change the question); answer 304 where nothing changed."""
+    allowed = (_parameters(request.route_handler.fn) - request.path_params.keys()) | _EVERYWHERE
+    unknown = sorted(set(request.query_params) - allowed)
+    if unknown:
+        raise InvalidInput(
+            f"未知的查询参数：{'、'.join(unknown)}；可用：{'、'.join(sorted(allowed))}。",
+            f"Unknown query parameter: {', '.join(unknown)}; there are {', '.join(sorted(allowed))}.",
+        )
+    if request.method in ("GET", "HEAD") and (held := request.headers.get("if-none-match")):
+        current = etag(register_of(request))
+        if current in [tag.strip().removeprefix("W/") for tag in held.split(",")]:
+            return Response(content=None, status_code=304, headers=_headers(current))
+    return None
+
+
+async def after(request: Request[Any, Any, Any], response: Response[Any]) -> Response[Any]:
+    """ETag and caching rules of a read."""
+    if request.method in ("GET", "HEAD") and response.status_code in (None, 200):
+        response.headers.update(_headers(etag(register_of(request))))
+    return response
+
+
+def etag(register: Register) -> str:
+    """What every read depends on besides its address: the log, the day, and this version of the product."""
+    return f'"{register.verification.size}-{today():%Y%m%d}-{__version__}"'
+
+
+def _headers(tag: str) -> dict[str, str]:
+    # no-cache: keep it, and ask each time; a withdrawn approval must not be answered from a cache
+    return {"ETag": tag, "Cache-Control": "public, no-cache", "Vary": "Accept-Language"}
+
+
+@cache
+def _parameters(handler: Any) -> frozenset[str]:
+    return frozenset(inspect.signature(handler).parameters) - _NEVER

@@ -1,0 +1,112 @@
+"""Reads: institutions, their history and people, suggestions, counts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from litestar import Request, get
+from litestar.params import Parameter
+
+from registry.api.guards import register_of
+from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList
+from registry.model import Institution
+from registry.records.stats import Stats
+from registry.register import Choice
+
+On = Annotated[dt.date | None, Parameter(query="on", description="The day in question (today in Asia/Shanghai).")]
+KnownAt = Annotated[
+    dt.datetime | None, Parameter(query="known_at", description="As known to the register at this instant (now).")
+]
+Code = Annotated[str, Parameter(description="Public code, XXXX-XXXX; lower case, no dash, O/0 and I/L/1 are understood.")]
+AnyRequest = Request  # the app has no users and no sessions: nothing to type further
+
+
+@get(
+    "/institutions",
+    operation_id="listInstitutions",
+    summary="List or search institutions",
+    description="By relevance with `q`, else by region code. Pages by cursor without ceiling, on one log size. "
+    "`status` is listed, suspended, delisted or all; by default delisted institutions are found by name only.",
+    sync_to_thread=True,
+)
+def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
+    request: AnyRequest,
+    q: Annotated[str, Parameter(description="Name, part of it, address, place, technique.", max_length=200)] = "",
+    technique: Annotated[list[str] | None, Parameter(description="Technique codes; all must be approved.")] = None,
+    region: Annotated[str | None, Parameter(description="GB/T 2260 code; includes all below it.")] = None,
+    stage: Annotated[str | None, Parameter(description="formal, trial, operating, rectification, ...")] = None,
+    status: Annotated[str | None, Parameter(description="listed, suspended, delisted or all.")] = None,
+    on: On = None,
+    known_at: KnownAt = None,
+    limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
+    cursor: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=300)] = None,
+) -> InstitutionList:
+    register = register_of(request)
+    choice = Choice(q=q, technique=_split(technique), region=region, stage=stage, status=status)
+    found = register.find(choice, register.as_of(on, known_at), limit=limit, cursor=cursor)
+    return InstitutionList(
+        items=[item.institution for item in found.items], next=found.next, total=found.total, log_size=found.log_size
+    )
+
+
+def _split(technique: list[str] | None) -> tuple[str, ...]:
+    return tuple(word for part in technique or [] for word in part.split(",") if word)
+
+
+@get("/institutions/{code:str}", operation_id="getInstitution", summary="One institution", sync_to_thread=True)
+def get_institution(request: AnyRequest, code: Code, on: On = None, known_at: KnownAt = None) -> Institution:
+    register = register_of(request)
+    return register.institution(code, register.as_of(on, known_at))
+
+
+@get(
+    "/institutions/{code:str}/history",
+    operation_id="getHistory",
+    summary="What was stated about an institution, and when",
+    sync_to_thread=True,
+)
+def get_history(request: AnyRequest, code: Code, known_at: KnownAt = None) -> History:
+    register = register_of(request)
+    return History(versions=register.history(code, register.as_of(None, known_at)))
+
+
+@get(
+    "/institutions/{code:str}/practitioners",
+    operation_id="listPractitioners",
+    summary="Authorised people of one institution",
+    description="There is no listing of people across institutions.",
+    sync_to_thread=True,
+)
+def list_practitioners(request: AnyRequest, code: Code, on: On = None, known_at: KnownAt = None) -> PractitionerList:
+    register = register_of(request)
+    return PractitionerList(items=register.practitioners(code, register.as_of(on, known_at)))
+
+
+@get("/suggest", operation_id="suggest", summary="Institutions a person may be typing", sync_to_thread=True)
+def suggest(
+    request: AnyRequest,
+    q: Annotated[str, Parameter(description="What has been typed so far.", max_length=200)] = "",
+    limit: Annotated[int, Parameter(ge=1, le=50)] = 8,
+) -> SuggestionList:
+    register = register_of(request)
+    if not q.strip():
+        return SuggestionList(items=[])
+    found = register.find(Choice(q=q), register.now(), limit=limit)
+    return SuggestionList(
+        items=[
+            Suggestion(
+                code=item.institution.code,
+                name=item.institution.name,
+                region=item.institution.region,
+                match=item.match,
+            )
+            for item in found.items
+        ]
+    )
+
+
+@get("/stats", operation_id="getStats", summary="Counts by region, technique and stage", sync_to_thread=True)
+def get_stats(request: AnyRequest, on: On = None, known_at: KnownAt = None) -> Stats:
+    register = register_of(request)
+    return register.stats(register.as_of(on, known_at))

@@ -1,0 +1,119 @@
+"""The OpenAPI document: made from the handlers, completed with examples and the problems every operation may answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.openapi import OpenAPIConfig
+
+from registry import __version__
+from registry.api import examples
+from registry.api.problems import MEDIA_TYPE
+
+CONFIG = OpenAPIConfig(
+    title="人类辅助生殖技术机构名录 / ART Register",
+    version=__version__,
+    description="Who may perform assisted reproduction in China, where, which techniques, on which day. Open for "
+    "reading; no key needed. Dates are YYYY-MM-DD, instants RFC 3339 UTC; “today” is the day in Asia/Shanghai. Errors are "
+    "RFC 9457 problem documents. Every answer names the log size it rests on. A listing is permission, not a "
+    "recommendation, and does not make an advertisement lawful.",
+    use_handler_docstrings=True,
+    render_plugins=[],
+    path="/api/v1/openapi",
+)
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457 problem document; `code` is stable and for programs, `detail` is for people.",
+    "required": ["title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": ["string", "null"]}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+_ANSWERS = {
+    "400": "The request is malformed; `detail` says where.",
+    "404": "Nothing has this code as of then.",
+    "503": "The register could not look. This is not “not licensed”: try again after Retry-After.",
+}
+
+
+def complete(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
+    """The generated document with servers, examples, and problem answers for every operation."""
+    schema["servers"] = [{"url": public_url}]
+    schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            if method not in ("get", "post"):
+                continue
+            example = examples.BY_OPERATION[operation["operationId"]]
+            _parameters(operation, example)
+            _body(operation, example)
+            _responses(operation, example, with_code="{code}" in path)
+    return schema
+
+
+def _parameters(operation: dict[str, Any], example: examples.Example) -> None:
+    operation.setdefault("parameters", []).append(
+        {
+            "name": "lang",
+            "in": "query",
+            "required": False,
+            "description": "`en` for English sentences; zh-CN otherwise.",
+            "schema": {"type": "string", "enum": ["zh-CN", "en"]},
+        }
+    )
+    for parameter in operation["parameters"]:
+        if parameter["name"] in example.parameters:
+            parameter["example"] = example.parameters[parameter["name"]]
+
+
+def _body(operation: dict[str, Any], example: examples.Example) -> None:
+    if example.request is not None:
+        for content in operation["requestBody"]["content"].values():
+            content["example"] = example.request
+
+
+def _responses(operation: dict[str, Any], example: examples.Example, with_code: bool) -> None:
+    answers = operation["responses"]
+    for content in answers["200"]["content"].values():
+        content["example"] = example.response
+    for status, description in _ANSWERS.items():
+        if status == "404" and not with_code:
+            continue
+        answers[status] = {
+            "description": description,
+            "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": examples.PROBLEMS[status]}},
+        }
+    if operation.get("operationId") != "verify":
+        answers["304"] = {"description": "Not modified since the ETag given in If-None-Match."}
+
+
+def document_of(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The completed document of this process, made once."""
+    app = request.app
+    made: dict[str, Any] | None = app.state.get("openapi_document")
+    if made is None:
+        plain = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
+        made = complete(plain, app.state.register.settings.public_url)
+        app.state.openapi_document = made
+    return made
+
+
+@get("/api/v1/openapi.json", include_in_schema=False)
+async def document(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+    """The OpenAPI document."""
+    return Response(content=document_of(request), headers={"Cache-Control": "public, max-age=300"})

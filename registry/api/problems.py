@@ -1,0 +1,104 @@
+"""RFC 9457 problem documents: one table from error kinds to statuses, and everything else a server may say."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from registry import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUSES: dict[type[errors.RegistryError], int] = {
+    errors.RegistryError: 500,
+    errors.InvalidInput: 400,
+    errors.InvalidCode: 400,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.FourEyes: 403,
+    errors.NotAllowed: 403,
+    errors.UnreadableFile: 400,
+    errors.AuditFailed: 400,
+    errors.LogDamaged: 500,
+    errors.CannotAnswer: 503,
+    errors.TooLarge: 413,
+}
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+
+
+class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with one field of a request."""
+
+    field: str | None
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457. ``code`` is stable and for programs; ``detail`` is for people."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+    type: str = "about:blank"
+    errors: list[FieldProblem] | None = None
+
+
+def language(request: Request[Any, Any, Any]) -> str:
+    """`lang=en` or an Accept-Language that begins with English means English; else zh-CN."""
+    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")
+    return "en" if asked.lower().startswith("en") else "zh-CN"
+
+
+def of(error: Exception, lang: str) -> Problem:
+    """The problem document of any exception; what is unforeseen says so and nothing of the inside."""
+    if isinstance(error, errors.RegistryError):
+        status = STATUSES[type(error)]
+        return Problem(title=HTTPStatus(status).phrase, status=status, detail=error.text(lang), code=error.code)
+    if isinstance(error, ValidationException):
+        return _invalid(error, lang)
+    if isinstance(error, HTTPException):
+        return _http(error.status_code, error.detail, lang)
+    detail = (
+        "An unforeseen error; it was logged. This says nothing about any institution."
+        if lang == "en"
+        else "服务器发生意外错误，已记录。这不代表任何机构未获批准，请稍后再试。"
+    )
+    return Problem(title=HTTPStatus(500).phrase, status=500, detail=detail, code="internal_error")
+
+
+def _invalid(error: ValidationException, lang: str) -> Problem:
+    extra = error.extra if isinstance(error.extra, list) else []
+    fields = [FieldProblem(field=item.get("key"), message=str(item.get("message"))) for item in extra]
+    lead = "The request is malformed" if lang == "en" else "请求有误"
+    told = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in fields) or error.detail
+    return Problem(
+        title=HTTPStatus(400).phrase, status=400, detail=f"{lead}: {told}", code="invalid_input", errors=fields or None
+    )
+
+
+def _http(status: int, detail: str, lang: str) -> Problem:
+    if status == 404:
+        detail = "There is nothing at this address." if lang == "en" else "此地址没有内容。"
+    if status == 400:
+        lead = "The request is malformed" if lang == "en" else "请求有误"
+        detail = f"{lead}: {detail}"
+    code = _HTTP_CODES.get(status, "invalid_input" if status < 500 else "internal_error")
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, code=code)
+
+
+def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The problem response of an exception."""
+    problem = of(error, language(request))
+    headers = {"Cache-Control": "no-store", "Content-Language": language(request)}
+    if problem.status == 503:
+        headers["Retry-After"] = "5"
+    if isinstance(error, HTTPException) and error.headers:
+        headers.update(error.headers)
+    return Response(
+        content=msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
+    )

@@ -1,0 +1,56 @@
+"""Verification: one claim, one answer. Runs on the event loop: it touches memory only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import Parameter
+
+from registry.api.guards import register_of
+from registry.api.institutions import AnyRequest, KnownAt, On, _split
+from registry.api.problems import language
+from registry.errors import InvalidInput
+from registry.model import Answer, Claim, Provider
+
+
+@post(
+    "/verify",
+    operation_id="verify",
+    summary="Was this provider licensed for these techniques, there, on that day?",
+    description="A fuzzy match never yields `licensed`; it yields candidates. 503 with code `cannot_answer` means the "
+    "register could not look, which is not \"not licensed\".",
+    status_code=200,
+)
+async def verify(request: AnyRequest, data: Claim) -> Answer:
+    _require_provider(data.provider)
+    return register_of(request).answer(data, language(request))
+
+
+@get("/verify", operation_id="verifyByQuery", summary="The same question as a plain address")
+async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
+    request: AnyRequest,
+    name: Annotated[str | None, Parameter(description="Name as it stands in the advertisement.", max_length=200)] = None,
+    technique: Annotated[list[str] | None, Parameter(description="Codes or everyday words.")] = None,
+    on: On = None,
+    address: Annotated[str | None, Parameter(max_length=300)] = None,
+    code: Annotated[str | None, Parameter(query="code", description="Public code.")] = None,
+    uscc: Annotated[str | None, Parameter(description="统一社会信用代码.")] = None,
+    practice_licence_no: Annotated[str | None, Parameter(description="医疗机构执业许可证登记号.")] = None,
+    domain: Annotated[str | None, Parameter(description="Domain of the website.")] = None,
+    known_at: KnownAt = None,
+) -> Answer:
+    provider = Provider(
+        name=name, address=address, code=code, uscc=uscc, practice_licence_no=practice_licence_no, domain=domain
+    )
+    _require_provider(provider)
+    claim = Claim(provider=provider, techniques=list(_split(technique)), on=on, known_at=known_at)
+    return register_of(request).answer(claim, language(request))
+
+
+def _require_provider(provider: Provider) -> None:
+    if not any((getattr(provider, field) or "").strip() for field in Provider.__struct_fields__ if field != "address"):
+        raise InvalidInput(
+            "请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。",
+            "Give at least one of the provider's name, code, uscc, practice_licence_no or domain.",
+        )

@@ -1,0 +1,79 @@
+"""All doors in one ASGI application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from litestar import Litestar, Request, Response, get
+from litestar.config.cors import CORSConfig
+from litestar.middleware import DefineMiddleware
+
+import public_site.pages
+from registry import api, settings
+
+from registry.api import images, openapi, problems
+from registry.errors import RegistryError
+from registry.headers import SecurityHeaders
+from registry.register import Register
+
+_log = logging.getLogger("registry")
+
+
+def create(loaded: settings.Settings | None = None) -> Litestar:
+    """The application of one process; the register is opened at start-up and followed until shutdown."""
+    loaded = loaded or settings.load()
+
+    @asynccontextmanager
+    async def opened(app: Litestar) -> AsyncIterator[None]:
+        register = Register(loaded)
+        app.state.register = register
+        await anyio.to_thread.run_sync(register.start)
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(register.close)
+
+    return Litestar(
+        route_handlers=[
+            api.router(),
+            openapi.document,
+            *images.handlers,
+            *public_site.pages.handlers,
+            healthz,
+            readyz,
+        ],
+        lifespan=[opened],
+        cors_config=CORSConfig(allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"], expose_headers=["ETag"]),
+        exception_handlers={Exception: _failed},
+        middleware=[DefineMiddleware(SecurityHeaders)],
+        openapi_config=openapi.CONFIG,
+        request_max_body_size=2 * 1024 * 1024,
+        logging_config=None,
+    )
+
+
+@get("/healthz", include_in_schema=False, summary="The process runs")
+async def healthz() -> dict[str, str]:
+    """Always 200 while the process runs."""
+    return {"status": "ok"}
+
+
+@get("/readyz", include_in_schema=False, sync_to_thread=True)
+def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+    """200 when the register can answer, else 503 and what is missing."""
+    health = request.app.state.register.health()
+    return Response(content=health, status_code=200 if health["ready"] else 503, headers={"Cache-Control": "no-store"})
+
+
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A problem document for programs, a page for people; the unforeseen goes to the server's own log."""
+    problem = problems.of(error, problems.language(request))
+    if problem.status >= 500 and not isinstance(error, RegistryError):
+        _log.error("unforeseen error at %s", request.url.path, exc_info=error)
+    if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+        return problems.respond(request, error)
+    return public_site.pages.error_page(request, error)

@@ -1,0 +1,43 @@
+"""The command-line door: `registry`. Exits 0 on success, 1 on a refusal with its reason on stderr, 2 on wrong usage."""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+
+import click
+
+from registry.errors import RegistryError
+
+
+class _Group(click.Group):
+    """Turns refusals into one line on stderr and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except RegistryError as error:
+            click.echo(f"registry: {error.text(language())}", err=True)
+            ctx.exit(1)
+
+
+def language() -> str:
+    """zh-CN unless the person's locale is English (LC_ALL, LC_MESSAGES, LANG)."""
+    said = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "en" if said.startswith("en") else "zh-CN"
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="art-registry")
+def main() -> None:
+    """人类辅助生殖技术机构名录 / the register of institutions approved for assisted reproduction."""
+    # A terminal without UTF-8 must not turn an answer into a traceback.
+    if locale.getpreferredencoding(False).upper() not in ("UTF-8", "UTF8"):
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+
+
+from registry.cli import ask, care, change, people, serve  # noqa: E402 - the commands register themselves on `main`
+
+__all__ = ["ask", "care", "change", "main", "people", "serve"]

@@ -1,0 +1,57 @@
+"""Commands that ask: search, verify."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from registry import settings
+from registry.cli import common, language, main
+from registry.model import Claim, Provider
+from registry.register import Choice, opened
+from registry.techniques import BY_CODE
+
+
+@main.command()
+@click.argument("query")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 500), help="最多几条 / at most")
+@common.as_json
+def search(query: str, limit: int, json_: bool) -> None:
+    """公众查询所见 / what the public search shows."""
+    register = opened(settings.load())
+    found = register.find(Choice(q=query), register.now(), limit=limit)
+    register.close()
+    if json_:
+        common.print_json(found)
+        return
+    click.echo(f"共 {found.total} 家 / institutions")
+    for item in found.items:
+        one = item.institution
+        offered = "、".join(BY_CODE[a.technique].plain_zh for a in one.approvals)
+        standing = "" if one.status == "listed" else f"  [{one.status}]"
+        click.echo(f"{one.code}  {one.name}{standing}\n           {one.address}\n           {offered}  ({item.match})")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--technique", "techniques", multiple=True, help="技术代码或俗称，可重复 / code or everyday word, repeatable")
+@click.option("--on", type=common.Day(), help="哪一天，默认今天 / which day (today)")
+@click.option("--address", help="所称地址 / the address claimed")
+@common.as_json
+def verify(name: str, techniques: tuple[str, ...], on: dt.date | None, address: str | None, json_: bool) -> None:
+    """核验一条：该机构当日是否获准 / one verdict: was it licensed for this, there, on that day?"""
+    register = opened(settings.load())
+    register.verification.follow(register.database)
+    claim = Claim(provider=Provider(name=name, address=address), techniques=list(techniques), on=on)
+    found = register.answer(claim, language())
+    register.close()
+    if json_:
+        common.print_json(found)
+        return
+    click.echo(f"{found.verdict}: {found.explanation}")
+    if found.match:
+        click.echo(f"  {found.match.code}  {found.match.name}  {found.match.address}")
+    for candidate in found.candidates:
+        click.echo(f"  ? {candidate.code}  {candidate.name}  {candidate.address}")
+    click.echo(f"  日志 / log {found.log.size}  {found.log.root[:16]}")

@@ -1,0 +1,108 @@
+"""Commands for whoever runs the register: init, seed, settings, log check, rebuild, lag."""
+
+from __future__ import annotations
+
+import click
+
+from registry import settings
+from registry.cli import common, main
+
+
+@main.command()
+@click.option("--quiet", is_flag=True, help="无需改动时不输出 / say nothing when nothing was to do")
+def init(quiet: bool) -> None:
+    """创建或升级数据库与签名密钥 / create or migrate the database; create the signing key if there is none."""
+    from registry import signing
+
+    loaded = settings.load()
+    with common.database(create=True) as database:
+        migrated = database.migrate()
+    made = signing.create(loaded.key_file())
+    if migrated or made or not quiet:
+        click.echo(f"数据库 / database: {'已建立或升级 / created or migrated' if migrated else '已是最新 / current'}")
+        click.echo(f"签名密钥 / signing key: {'已生成 / created' if made else '已存在 / exists'} ({loaded.key_file()})")
+
+
+@main.command()
+@click.option("--demo", is_flag=True, help="另加虚构的示例市数据 / add the clearly fictional 示例 city")
+@click.option("--if-empty", is_flag=True, help="仅当名录为空时加载 / only when the register is empty")
+@common.as_json
+def seed(demo: bool, if_empty: bool, json_: bool) -> None:
+    """加载随产品附带的国家名录 / load the national lists the product ships. Safe to repeat."""
+    from registry.importers import seed as seeds
+
+    with common.database() as database:
+        if if_empty and not seeds.is_incomplete(database):
+            return
+        if not json_:
+            click.echo("正在加载随附名录 / loading the lists that come with the product ...", err=True)
+        with common.progress(quiet=json_) as told:
+            done = seeds.seed(database, told, with_demo=demo)
+    if json_:
+        common.print_json(done)
+        return
+    for one in done:
+        if one.first is None:
+            click.echo(f"{one.source}: 已加载过 / loaded before")
+        else:
+            click.echo(f"{one.source}: {one.institutions} 家机构 / institutions，日志 / log {one.first}-{one.last}")
+
+
+@main.command("settings")
+@common.as_json
+def show_settings(json_: bool) -> None:
+    """列出所有环境变量设置 / every setting with its default and meaning."""
+    rows = settings.described()
+    if json_:
+        common.print_json([{"variable": v, "default": d, "meaning": m} for v, d, m in rows])
+        return
+    for variable, default, meaning in rows:
+        click.echo(f"{variable}  [{default or '-'}]\n    {meaning}")
+
+
+@main.group("log")
+def log_group() -> None:
+    """日志 / the append-only log."""
+
+
+@log_group.command("check")
+@common.as_json
+def log_check(json_: bool) -> None:
+    """从正文重新推导日志与视图并比对 / re-derive the log and its views and compare."""
+    from registry import views
+    from registry.log import check
+
+    with common.database() as database, common.progress(quiet=json_) as told:
+        with database.reading() as connection:
+            found = check.check(connection, lambda done: told("check", done))
+        views.check(database)
+    if json_:
+        common.print_json(found)
+    else:
+        click.echo(f"完好 / intact: {found.size} 条 / entries, root {found.root}")
+
+
+@main.command()
+@click.argument("view", required=False)
+def rebuild(view: str | None) -> None:
+    """由日志重建视图 / empty a view (all by default) and replay the log into it."""
+    from registry import views
+
+    with common.database() as database, common.progress() as told:
+        for name in views.rebuild(database, view, lambda done: told("rebuild", done)):
+            click.echo(f"{name}: 已重建 / rebuilt")
+
+
+@main.command()
+@common.as_json
+def lag(json_: bool) -> None:
+    """各视图落后于日志的条数 / how many entries each view is behind."""
+    from registry import views
+
+    with common.database() as database, database.reading() as connection:
+        behind = views.lag(connection)
+    if json_:
+        common.print_json(behind)
+        return
+    for name, number in behind.items():
+        click.echo(f"{name}: {number}")

@@ -1,0 +1,144 @@
+"""Commands that change the register, all through proposals: import, proposals, approve, reject."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry import proposals as four_eyes
+from registry.cli import common, main
+from registry.errors import AuditFailed
+
+SHOWN = 20
+
+
+@main.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--as-of", required=True, type=common.Day(), help="名录截止日 / the day the list speaks of")
+@click.option("--published", type=common.Day(), help="公布日 / the day it was published")
+@click.option("--source", "title", help="来源名称 / title of the document")
+@click.option("--scope", help="national、partial 或行政区划代码：未列入意味着什么 / what an absence means")
+@common.by_user
+@click.option("--dry-run", is_flag=True, help="只审核比对，不提案 / audit and compare only")
+@common.as_json
+def import_(  # noqa: PLR0913 - one parameter per option
+    file: Path,
+    as_of: dt.date,
+    published: dt.date | None,
+    title: str | None,
+    scope: str | None,
+    by: str | None,
+    dry_run: bool,
+    json_: bool,
+) -> None:
+    """导入 docx、xlsx 或 csv 名录，形成提案 / turn a list file into a proposal: audit, difference, id."""
+    from registry.importers import submit
+
+    if not dry_run and by is None:
+        raise click.UsageError("请加 --by 账号，或用 --dry-run / give --by USER, or --dry-run")
+    request = submit.Request(path=file, as_of=as_of, published=published, title=title, scope=scope)
+    with common.database() as database, common.progress(quiet=json_) as told:
+        try:
+            outcome = submit.submit(database, request, by=by, dry_run=dry_run, progress=told)
+        except AuditFailed as error:
+            _print_outcome(error.details["outcome"], json_)
+            raise
+    _print_outcome(outcome, json_)
+
+
+def _print_outcome(outcome: Any, json_: bool) -> None:
+    if json_:
+        common.print_json(outcome)
+        return
+    click.echo(f"行 / rows: {outcome.rows}    机构 / institutions: {outcome.institutions}    范围 / scope: {outcome.scope}")
+    for level, words in (("error", "错误 / errors"), ("warning", "提醒 / warnings"), ("info", "说明 / notes")):
+        lines = [line for line in outcome.audit if line.level == level]
+        if lines:
+            click.echo(f"\n{words}: {len(lines)}")
+        for line in lines[:SHOWN]:
+            place = " ".join(str(part) for part in (f"第{line.row}行" if line.row else "", line.cell or "") if part)
+            click.echo(f"  {place}  {line.message}" if place else f"  {line.message}")
+        _more(len(lines))
+    for name, words in _DIFFERENCE.items():
+        items = outcome.difference[name]
+        click.echo(f"\n{words}: {len(items)}")
+        for item in items[:SHOWN]:
+            click.echo(f"  {_difference_line(name, item)}")
+        _more(len(items))
+    if outcome.proposal is not None:
+        click.echo(f"\n提案 / proposal: {outcome.proposal}    由另一人审批 / another person approves: "
+                   f"registry approve {outcome.proposal} --by USER")
+
+
+_DIFFERENCE = {
+    "new": "新增 / new",
+    "gone": "移出 / gone",
+    "renamed": "更名 / renamed",
+    "moved": "迁址 / moved",
+    "changed": "变更 / changed",
+    "undecided": "待人工判断 / undecided",
+}
+
+
+def _difference_line(name: str, item: dict[str, Any]) -> str:
+    if name in ("new", "gone"):
+        return f"{item['code']}  {item['name']}  {item['address']}"
+    if name == "changed":
+        fields = "、".join(change["field"] for change in item["changes"])
+        return f"{item['code']}  {item['name']}  {fields}"
+    return f"{item.get('code', '')}  {item['from']} -> {item['to']}  ({item['why']})".strip()
+
+
+def _more(number: int) -> None:
+    if number > SHOWN:
+        click.echo(f"  …… 另有{number - SHOWN}项，用 --json 查看全部 / {number - SHOWN} more: use --json")
+
+
+@main.command()
+@click.option("--all", "every", is_flag=True, help="包括已处理的 / also decided ones")
+@common.as_json
+def proposals(every: bool, json_: bool) -> None:
+    """待审批的提案 / proposals waiting for a second person."""
+    with common.database() as database, database.reading() as connection:
+        found = four_eyes.listed(connection, None if every else "pending")
+    if json_:
+        common.print_json(found)
+        return
+    if not found:
+        click.echo("没有待审批的提案 / nothing waits for approval")
+    for one in found:
+        click.echo(f"{one.id}  {one.state}  {one.title}  {one.items} 条 / items  {one.proposer}")
+
+
+@main.command()
+@click.argument("identifier", metavar="ID", type=int)
+@click.option("--by", required=True, metavar="USER", help="审批账号 / approving account")
+@click.option("--seen", metavar="HASH", help="所审内容的哈希，默认取当前 / hash of the content seen (current by default)")
+@common.as_json
+def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
+    """批准提案（须为未参与者）/ approve a proposal; whoever touched it is refused."""
+    with common.database() as database:
+        with database.reading() as connection:
+            proposal = four_eyes.get(connection, identifier)
+        with common.progress(quiet=json_) as told:
+            first, last = four_eyes.approve(
+                database, identifier, by=by, seen=seen or proposal.content_hash, progress=lambda n: told("append", n)
+            )
+    if json_:
+        common.print_json({"proposal": identifier, "first_entry": first, "last_entry": last})
+    else:
+        click.echo(f"已批准 / approved: {identifier}，日志 / log {first}-{last}")
+
+
+@main.command()
+@click.argument("identifier", metavar="ID", type=int)
+@click.option("--by", required=True, metavar="USER", help="审批账号 / deciding account")
+@click.option("--reason", required=True, help="理由 / why")
+def reject(identifier: int, by: str, reason: str) -> None:
+    """退回提案 / turn a proposal down with a reason."""
+    with common.database() as database:
+        four_eyes.reject(database, identifier, by=by, reason=reason)
+    click.echo(f"已退回 / rejected: {identifier}")

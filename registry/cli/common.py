@@ -1,0 +1,85 @@
+"""What commands share: the database of this environment, JSON output, dates, progress on a terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import msgspec
+
+from registry import settings
+from registry.database import Database
+from registry.errors import CannotAnswer
+
+PHASES = {
+    "read": "读取 / reading",
+    "compare": "比对 / comparing",
+    "propose": "写入提案 / proposing",
+    "append": "写入名录 / appending",
+    "rebuild": "重建 / rebuilding",
+    "check": "检查 / checking",
+}
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+as_json = click.option("--json", "json_", is_flag=True, help="机器可读输出 / print JSON")
+by_user = click.option("--by", metavar="USER", help="账号 / account acting (registry user add)")
+
+
+class Day(click.ParamType[dt.date]):
+    """A day as YYYY-MM-DD."""
+
+    name = "DATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """The date, or a usage error that says the form."""
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"“{value}” 不是 YYYY-MM-DD 日期 / is not a YYYY-MM-DD date", param, ctx)
+
+
+@contextmanager
+def database(create: bool = False) -> Iterator[Database]:
+    """The database of this environment; CannotAnswer when it was never initialised, unless ``create``."""
+    found = Database(settings.load().url())
+    try:
+        if not create and not found.is_current():
+            raise CannotAnswer(
+                "数据库尚未初始化或版本不符，请先运行：registry init",
+                "The database is not initialised or of another version; run: registry init",
+            )
+        yield found
+    finally:
+        found.close()
+
+
+@contextmanager
+def progress(quiet: bool = False) -> Iterator[Callable[[str, int], None]]:
+    """A callback (phase, done) that shows a line that moves on a terminal, and nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _phase, _done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def told(phase: str, done: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = bars.add_task(PHASES.get(phase, phase), total=None)
+            bars.update(tasks[phase], completed=done)
+
+        yield told

@@ -1,0 +1,269 @@
+"""The engine, the tables, and the two ways to touch them: ``reading()`` and ``writing()``.
+
+The only module that knows SQLite from PostgreSQL. ``writing()`` takes the one lock before anything else, so that entry
+numbers have no gaps and nobody waits in the middle.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+
+from registry.errors import CannotAnswer
+from registry.settings import Settings
+
+#: Last day and last entry number of what has no end; no NULL, so that a comparison is one comparison.
+FOREVER = "9999-12-31"
+STILL_KNOWN = 2**62
+_LOCK = 0x41525452  # "ARTR": the advisory lock every writer of a PostgreSQL register takes first
+
+metadata = sa.MetaData()
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),  # milliseconds since 1970, never decreasing
+    sa.Column("subject", sa.String(80), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # the canonical bytes
+    sa.Column("leaf", sa.LargeBinary(32), nullable=False),  # RFC 6962 leaf hash of body
+    sa.Index("entries_by_subject", "subject", "number"),
+    sa.Index("entries_by_time", "recorded_at", "number"),
+)
+
+erasable = sa.Table(
+    "erasable",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("path", sa.String(80), primary_key=True),
+    sa.Column("salt", sa.LargeBinary(16), nullable=False),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+)
+
+positions = sa.Table(
+    "positions",
+    metadata,
+    sa.Column("view", sa.String(40), primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("subject", sa.String(80), primary_key=True),
+    sa.Column("valid_from", sa.String(10), primary_key=True),
+    sa.Column("known_from", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("valid_to", sa.String(10), nullable=False),
+    sa.Column("known_to", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("parent", sa.String(80), nullable=False),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("region", sa.String(6), nullable=False),
+    sa.Column("offers", sa.BigInteger, nullable=False),  # one bit per technique x stage, see records.bit
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("versions_by_place", "kind", "known_to", "region", "subject"),
+    sa.Index("versions_by_parent", "parent", "kind"),
+)
+
+search_documents = sa.Table(
+    "search_documents",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("subject", sa.String(80), nullable=False, unique=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+proposals = sa.Table(
+    "proposals",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("base_size", sa.BigInteger, nullable=False),
+    sa.Column("items", sa.Integer, nullable=False),
+    sa.Column("content_hash", sa.String(64), nullable=False),
+    sa.Column("report", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("decided_at", sa.BigInteger),
+    sa.Column("decided_by", sa.String(60)),
+    sa.Column("reason", sa.Text),
+    sa.Column("first_entry", sa.BigInteger),
+    sa.Column("last_entry", sa.BigInteger),
+    sa.Index("proposals_by_state", "state", "id"),
+    sqlite_autoincrement=True,
+)
+
+proposal_items = sa.Table(
+    "proposal_items",
+    metadata,
+    sa.Column("proposal", sa.ForeignKey("proposals.id"), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+touches = sa.Table(
+    "proposal_touches",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("proposal", sa.ForeignKey("proposals.id"), nullable=False),
+    sa.Column("account", sa.String(60), nullable=False),
+    sa.Column("action", sa.String(20), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("touches_by_proposal", "proposal"),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("name", sa.String(60), primary_key=True),
+    sa.Column("roles", sa.String(120), nullable=False),
+    sa.Column("password", sa.String(200), nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("disabled_at", sa.BigInteger),
+)
+
+#: Tables whose rows nobody may change or remove; migrations give each the triggers of ``append_only``.
+APPEND_ONLY = ("entries",)
+
+
+def append_only(table: str, dialect: str) -> list[str]:
+    """The statements that make the database itself refuse UPDATE and DELETE on ``table``."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for verb in ("UPDATE", "DELETE")
+        ]
+    return [
+        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$",
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()",
+    ]
+
+
+def has_fts5(connection: sa.Connection) -> bool:
+    """Whether this database holds the embedded full-text index."""
+    return connection.dialect.name == "sqlite"
+
+
+def upsert(connection: sa.Connection, table: sa.Table, row: dict[str, Any], keys: list[str]) -> None:
+    """Insert a row, or replace the columns of the one with the same ``keys``."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table).values(row)
+    changed = {name: statement.excluded[name] for name in row if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+class Database:
+    """One register's database. Connections are given out by ``reading`` and ``writing`` only."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = sa.create_engine(self.url, pool_pre_ping=not self.is_sqlite)
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "connect", _tune_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A snapshot: every statement inside sees the same log. Raises CannotAnswer when the database is out of reach."""
+        with self._connected() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """The one writer: holds the lock from the first statement to the commit; rolls back on any exception."""
+        with self._connected() as connection:
+            connection = connection.execution_options(register_write=True)
+            with connection.begin():
+                if not self.is_sqlite:
+                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
+                yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        try:
+            connection = self.engine.connect()
+        except sa.exc.OperationalError as error:
+            raise unreachable(error) from error
+        try:
+            yield connection
+        except sa.exc.OperationalError as error:
+            raise unreachable(error) from error
+        finally:
+            connection.close()
+
+    def migrate(self) -> bool:
+        """Bring the schema to this version of the product; True when something had to be done."""
+        config = _alembic(self.url)
+        with self.engine.connect() as connection:
+            head = ScriptDirectory.from_config(config).get_current_head()
+            if MigrationContext.configure(connection).get_current_revision() == head:
+                return False
+        with self.engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        return True
+
+    def is_current(self) -> bool:
+        """Whether the schema is the one this version of the product expects."""
+        with self._connected() as connection:
+            head = ScriptDirectory.from_config(_alembic(self.url)).get_current_head()
+            return MigrationContext.configure(connection).get_current_revision() == head
+
+    def close(self) -> None:
+        """Give every pooled connection back."""
+        self.engine.dispose()
+
+
+def unreachable(error: Exception) -> CannotAnswer:
+    """The refusal for a database that cannot be asked."""
+    return CannotAnswer(
+        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
+        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
+        "please try again later.",
+        cause=type(error).__name__,
+    )
+
+
+def _alembic(url: sa.URL) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("sqlalchemy.url", url.render_as_string(hide_password=False).replace("%", "%%"))
+    return config
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late for the lock
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # an entry that was answered for must survive a power cut
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA busy_timeout = 60000")
+    connection.execute("PRAGMA cache_size = -65536")
+    assert sqlite3.sqlite_version_info >= (3, 35), "SQLite 3.35 or newer is needed (FTS5, RETURNING)"  # noqa: S101
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get("register_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,90 @@
+"""What can go wrong, each kind with a stable code. No HTTP here: a door maps codes to its own statuses."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class RegistryError(Exception):
+    """A refusal that a person can act on: what happened and what to do, in Chinese and in English.
+
+    ``code`` never changes once published. ``details`` are JSON values for programs (row, cell, limit, ...).
+    """
+
+    code: ClassVar[str] = "registry_error"
+
+    def __init__(self, zh: str, en: str, **details: Any) -> None:
+        super().__init__(zh)
+        self.zh = zh
+        self.en = en
+        self.details = details
+
+    def text(self, lang: str = "zh-CN") -> str:
+        """The sentence in the asked language; Chinese unless ``lang`` is English."""
+        return self.en if lang.startswith("en") else self.zh
+
+
+class InvalidInput(RegistryError):
+    """The question or the value itself is malformed; asking again unchanged cannot help."""
+
+    code = "invalid_input"
+
+
+class InvalidCode(InvalidInput):
+    """A public code with a wrong length, alphabet or check character: mistyped, not unknown."""
+
+    code = "invalid_code"
+
+
+class NotFound(RegistryError):
+    """Well-formed, and nothing in the register has it."""
+
+    code = "not_found"
+
+
+class Conflict(RegistryError):
+    """The register, or the proposal, is no longer what the caller saw."""
+
+    code = "conflict"
+
+
+class FourEyes(RegistryError):
+    """Someone tried to decide on a proposal they had touched."""
+
+    code = "four_eyes"
+
+
+class NotAllowed(RegistryError):
+    """The account does not exist, is disabled, or lacks the role."""
+
+    code = "not_allowed"
+
+
+class UnreadableFile(InvalidInput):
+    """A file that cannot be read as what it claims to be: corrupt, protected, empty or of another kind."""
+
+    code = "unreadable_file"
+
+
+class AuditFailed(InvalidInput):
+    """A list whose audit has errors; nothing of it was imported. ``details['audit']`` holds every line."""
+
+    code = "audit_failed"
+
+
+class LogDamaged(RegistryError):
+    """The stored log, or a view of it, is not what it must be."""
+
+    code = "log_damaged"
+
+
+class CannotAnswer(RegistryError):
+    """The registry could not look: this says nothing about any institution."""
+
+    code = "cannot_answer"
+
+
+class TooLarge(InvalidInput):
+    """Over a stated limit. ``details['limit']`` is that limit."""
+
+    code = "too_large"

@@ -1,0 +1,134 @@
+"""Which fields each kind of subject has, of which types: what a draft may say. Strict, because the log is for ever."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from registry import regions
+from registry.errors import InvalidInput
+from registry.identifiers import validate_code
+from registry.model import Date, Draft, Kind, Scope, Status
+from registry.techniques import BY_CODE, Stage, TechniqueCode
+
+
+class ApprovalFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """One approval as an entry states it."""
+
+    stage: Stage
+    valid_from: Date | None = None
+    verification_due: Date | None = None
+    document_no: str | None = None
+    authority: str | None = None
+    note: str | None = None
+
+
+class InstitutionFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of an institution; approvals and extra columns have paths of their own."""
+
+    name: str | None = None
+    aliases: list[str] | None = None
+    ownership_form: str | None = None
+    campus: str | None = None
+    address: str | None = None
+    region: str | None = None
+    status: Status | None = None
+    ownership: str | None = None
+    level: str | None = None
+    uscc: str | None = None
+    practice_licence_no: str | None = None
+    domains: list[str] | None = None
+
+
+class PractitionerFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of an authorised person; ``institution`` is that institution's subject."""
+
+    institution: str | None = None
+    name: str | None = None
+    role: str | None = None
+    techniques: list[TechniqueCode] | None = None
+    valid_from: Date | None = None
+    valid_to: Date | None = None
+    certificate_kind: str | None = None
+    certificate_masked: str | None = None
+
+
+class AdCertificateFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a medical advertisement review certificate; ``institution`` is that institution's subject."""
+
+    institution: str | None = None
+    number: str | None = None
+    valid_from: Date | None = None
+    valid_to: Date | None = None
+
+
+class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a published penalty decision; about an institution, an unlisted organisation, or a person."""
+
+    institution: str | None = None
+    organisation: str | None = None
+    person: str | None = None
+    kind: Literal["penalty", "blacklist"] | None = None
+    authority: str | None = None
+    document_no: str | None = None
+    decided_on: Date | None = None
+    summary: str | None = None
+
+
+class SourceFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a source document."""
+
+    title: str | None = None
+    as_of: Date | None = None
+    published: Date | None = None
+    scope: Scope | None = None
+    origin: str | None = None
+    secondary: bool | None = None
+    covers: list[TechniqueCode] | None = None
+    rows: int | None = None
+    sha256: str | None = None
+
+
+_FIELDS: dict[Kind, Any] = {
+    "institution": InstitutionFacts,
+    "practitioner": PractitionerFacts,
+    "ad_certificate": AdCertificateFacts,
+    "sanction": SanctionFacts,
+    "source": SourceFacts,
+}
+
+
+def validate(draft: Draft) -> None:
+    """InvalidInput unless the draft says only what its kind of subject may say, in the right types."""
+    kind, _, identifier = draft.subject.partition(":")
+    if kind != draft.change.kind or not identifier:
+        raise _wrong(draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind")
+    if kind != "source":
+        validate_code(identifier)
+    plain: dict[str, Any] = {}
+    for path, value in draft.change.set.items():
+        head, _, rest = path.partition(".")
+        if head == "approvals" and kind == "institution":
+            if rest not in BY_CODE:
+                raise _wrong(draft, f"未知的技术代码“{rest}”", f"unknown technique “{rest}”")
+            _typed(draft, path, value, ApprovalFacts | None)
+        elif head == "extra" and rest:
+            _typed(draft, path, value, str | None)
+        else:
+            plain[path] = value
+    _typed(draft, kind, plain, _FIELDS[draft.change.kind])
+    region = plain.get("region")
+    if region is not None and regions.get(region) is None:
+        raise _wrong(draft, f"未知的行政区划代码 {region}", f"unknown region code {region}")
+
+
+def _typed(draft: Draft, path: str, value: Any, wanted: Any) -> None:
+    try:
+        msgspec.convert(value, wanted)
+    except msgspec.ValidationError as error:
+        raise _wrong(draft, f"字段 {path} 有误：{error}", f"field {path}: {error}") from error
+
+
+def _wrong(draft: Draft, zh: str, en: str) -> InvalidInput:
+    return InvalidInput(f"{draft.subject}：{zh}。", f"{draft.subject}: {en}.", subject=draft.subject)

@@ -1,0 +1,1 @@
+"""The importers of the register."""

@@ -1,0 +1,76 @@
+"""The findings about one list file, collected to the end so that a person can mend all of them at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from registry.importers.rows import AuditLine, Level
+from registry.importers.tables import Table
+
+_MOST = 200  # lines of one level; nobody mends more than that by hand
+_LEVEL_ZH = {"error": "错误", "warning": "警告", "info": "提示"}
+
+
+class Place(NamedTuple):
+    """Where in a file something stands; ``table`` gives its name to the message."""
+
+    table: Table
+    row: int
+
+    def label(self) -> tuple[str, str]:
+        """(表1第37行, table 1, row 37), or without the table when the file has just one."""
+        zh, en = self.table.name, self.table.name_en
+        return f"{zh}第{self.row}行", f"{en}, row {self.row}" if en else f"row {self.row}"
+
+    def cell(self, title: str, column: int | None) -> str:
+        """A heading, with the cell's name where cells have names: 运行情况 G37."""
+        return f"{title} {letters(column)}{self.row}" if self.table.lettered and column is not None else title
+
+
+def letters(column: int) -> str:
+    """The name of a column counted from 0: 0 -> A, 26 -> AA."""
+    name, left = "", column + 1
+    while left:
+        left, digit = divmod(left - 1, 26)
+        name = chr(ord("A") + digit) + name
+    return name
+
+
+class Audit:
+    """Collects findings; at most 200 of each level are kept, and a last line says how many more there are."""
+
+    def __init__(self) -> None:
+        self._lines: list[AuditLine] = []
+        self._counts = Counter[Level]()
+
+    def add(self, level: Level, place: Place | None, cell: str | None, zh: str, en: str) -> None:
+        """Keep one finding, with its place before the words when it is in a table with a name."""
+        self._counts[level] += 1
+        if self._counts[level] > _MOST:
+            return
+        if place is not None and place.table.name:
+            label_zh, label_en = place.label()
+            zh, en = f"{label_zh}：{zh}", f"{label_en}: {en}"
+        row = place.row if place is not None else None
+        self._lines.append(AuditLine(level=level, row=row, cell=cell, message=zh, message_en=en))
+
+    @property
+    def errors(self) -> int:
+        """How many errors there are, listed or not."""
+        return self._counts["error"]
+
+    def lines(self) -> tuple[AuditLine, ...]:
+        """All findings kept, in the order found, then what was cut off."""
+        cut = [
+            AuditLine(
+                level=level,
+                row=None,
+                cell=None,
+                message=f"还有 {count - _MOST} 条{_LEVEL_ZH[level]}没有列出",
+                message_en=f"{count - _MOST} more lines of level {level} are not listed",
+            )
+            for level, count in self._counts.items()
+            if count > _MOST
+        ]
+        return (*self._lines, *cut)

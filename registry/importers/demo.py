@@ -1,0 +1,54 @@
+"""The fictional 示例 city: institutions, people, a certificate and a sanction that show what the register can hold.
+
+Everything in it says 示例, so that nobody takes it for real and no invented person belongs to a real institution.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from registry.identifiers import make_code
+from registry.model import Change, Date, Draft, Kind
+
+SOURCE = "demo"
+
+
+def drafts(path: Path) -> list[Draft]:
+    """The drafts a demo.toml describes: tables `source`, `institution`, `practitioner`, `ad_certificate`, `sanction`."""
+    with path.open("rb") as file:
+        told = msgspec.to_builtins(tomllib.load(file))
+    source = told["source"]
+    day = source["as_of"]
+    first = [_draft("source", SOURCE, source, day)]
+    later: list[Draft] = []
+    subjects: dict[str, str] = {}
+    for institution in told["institution"]:
+        code = make_code(f"{institution['name']}|{institution['address']}")
+        subjects[institution["name"]] = f"institution:{code}"
+        for statement in institution.pop("later", []):
+            later.append(_draft("institution", code, _approvals(statement["approvals"]), statement["valid_from"]))
+        values = {"status": "listed", **_approvals(institution.pop("approvals")), **institution}
+        first.append(_draft("institution", code, values, day))
+    kinds: tuple[Kind, ...] = ("practitioner", "ad_certificate", "sanction")
+    for kind in kinds:
+        for number, one in enumerate(told.get(kind, [])):
+            values = {**one, "institution": subjects[one["institution"]]}
+            later.append(_draft(kind, make_code(f"{SOURCE}|{kind}|{number}"), values, day))
+    return first + later
+
+
+def _approvals(told: dict[str, Any]) -> dict[str, Any]:
+    return {f"approvals.{technique}": approval for technique, approval in told.items()}
+
+
+def _draft(kind: Kind, identifier: str, values: dict[str, Any], day: str) -> Draft:
+    return Draft(
+        subject=f"{kind}:{identifier}",
+        change=Change(kind=kind, set=values),
+        valid_from=Date.fromisoformat(day),
+        source=SOURCE,
+    )

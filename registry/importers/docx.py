@@ -1,0 +1,153 @@
+"""The tables of a docx file as a stream: one row in memory at a time, so that 100,000 rows fit."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from lxml import etree
+
+from registry.importers.kinds import damaged
+from registry.importers.tables import Row
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
+_TABLE, _ROW, _CELL, _PARAGRAPH = "tbl", "tr", "tc", "p"
+_WRAPPERS = frozenset({"sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo"})
+_GONE = frozenset({"del", "moveFrom", "Fallback"})  # deleted text; the copy of a text box kept for old programs
+_BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+
+
+def rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """Every row of every outermost table with the table's number, both counted from 1; UnreadableFile when damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("word/document.xml") as file:
+            yield from _rows(path, file)
+    except (etree.XMLSyntaxError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        raise damaged(path, error) from error
+
+
+def _rows(path: Path, file: IO[bytes]) -> Iterator[tuple[int, Row]]:
+    table = number = depth = 0
+    above: dict[int, str] = {}
+    events = etree.iterparse(
+        file,
+        events=("start", "end"),
+        tag=[space + name for space in (_W, _STRICT) for name in (_TABLE, _ROW, _PARAGRAPH)],
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=True,
+        load_dtd=False,
+    )
+    for event, element in events:
+        name = _name(element)
+        if name == _TABLE:
+            if event == "start" and depth == 0:
+                if table == 0 and element.getroottree().docinfo.doctype:
+                    raise damaged(path, "DOCTYPE")
+                table, number, above = table + 1, 0, {}
+            depth += 1 if event == "start" else -1
+        elif event == "end" and name == _ROW and depth == 1:
+            number += 1
+            if not _deleted(element):
+                yield table, _row(element, number, above)
+        if event == "end" and (depth == 0 or (depth == 1 and name == _ROW)):
+            _forget(element)
+
+
+def _name(element: Any) -> str:
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _forget(element: Any) -> None:
+    """Free an element that was read, and its elder siblings, so that memory does not grow with the file."""
+    element.clear()
+    while element.getprevious() is not None:
+        del element.getparent()[0]
+
+
+def _deleted(row: Any) -> bool:
+    return any(_name(child) == "trPr" and any(_name(mark) == "del" for mark in child) for child in row)
+
+
+def _row(row: Any, number: int, above: dict[int, str]) -> Row:
+    cells: list[str] = [""] * _before(row)
+    merged: set[int] = set()
+    across = False
+    for cell in _cells(row):
+        span, joined = _properties(cell)
+        column = len(cells)
+        if joined == "continue":
+            text = above.get(column, "")
+            merged.update(range(column, column + span))
+        else:
+            text = _text(cell)
+        above[column] = text
+        across = across or span > 1
+        cells += [text] + [""] * (span - 1)
+    return Row(number, tuple(cells), frozenset(merged), across)
+
+
+def _before(row: Any) -> int:
+    """Columns a row leaves out at its start (w:gridBefore)."""
+    for properties in row:
+        if _name(properties) == "trPr":
+            return sum(_number(child) for child in properties if _name(child) == "gridBefore")
+    return 0
+
+
+def _cells(element: Any) -> Iterator[Any]:
+    """The cells of a row, not those of tables inside them."""
+    for child in element:
+        if _name(child) == _CELL:
+            yield child
+        elif _name(child) in _WRAPPERS:
+            yield from _cells(child)
+
+
+def _properties(cell: Any) -> tuple[int, str | None]:
+    """Columns spanned, and ``restart`` or ``continue`` for a cell merged with those below or above."""
+    span, joined = 1, None
+    for properties in cell:
+        if _name(properties) == "tcPr":
+            for child in properties:
+                if _name(child) == "gridSpan":
+                    span = max(1, _number(child))
+                elif _name(child) == "vMerge":
+                    joined = _value(child) or "continue"
+    return span, joined
+
+
+def _value(element: Any) -> str | None:
+    return next((str(value) for key, value in element.attrib.items() if key.endswith("}val")), None)
+
+
+def _number(element: Any) -> int:
+    value = _value(element) or ""
+    return min(int(value), 1000) if value.isascii() and value.isdigit() else 0
+
+
+def _text(cell: Any) -> str:
+    """The words of a cell, paragraphs on lines of their own, deleted words left out."""
+    pieces: list[str] = []
+    _collect(cell, pieces)
+    return "".join(pieces).strip("\n")
+
+
+def _collect(element: Any, pieces: list[str]) -> None:
+    for child in element:
+        name = _name(child)
+        if name == "t":
+            pieces.append(child.text or "")
+        elif name in _BREAKS:
+            pieces.append(_BREAKS[name])
+        elif name in _GONE or name.endswith("Pr"):
+            continue
+        else:
+            _collect(child, pieces)
+            if name == _PARAGRAPH:
+                pieces.append("\n")

@@ -1,0 +1,133 @@
+"""Which column of a table is which: headings in Chinese or English, wherever in the table they stand."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from registry.importers.audit import letters
+from registry.importers.cells import tidy
+from registry.importers.tables import Row
+
+Kind = Literal["province", "province_count", "no", "name", "address", "techniques", "stages", "ownership", "level"]
+
+#: Headings as printed; the first of each is how messages call it.
+HEADINGS: dict[Kind, tuple[str, ...]] = {
+    "province": ("省份", "省", "省市", "省(区、市)", "省(自治区、直辖市)", "省、自治区、直辖市", "地区", "province"),
+    "province_count": ("本省机构数", "机构数", "家数", "province_count"),
+    "no": ("序号", "编号", "no", "no."),
+    "name": (
+        "医疗机构名称",
+        "机构名称",
+        "名称",
+        "医疗机构",
+        "单位名称",
+        "医院名称",
+        "人类精子库名称",
+        "精子库名称",
+        "设置人类精子库的医疗机构",
+        "设置人类精子库医疗机构名称",
+        "人类精子库",
+        "name",
+        "institution",
+    ),
+    "address": ("地址", "机构地址", "医疗机构地址", "执业地址", "详细地址", "address"),
+    "techniques": (
+        "批准开展的技术",
+        "批准开展技术",
+        "批准技术",
+        "批准项目",
+        "批准开展的项目",
+        "批准开展的辅助生殖技术",
+        "批准开展的人类辅助生殖技术",
+        "开展技术",
+        "技术项目",
+        "技术",
+        "techniques",
+        "technique",
+    ),
+    "stages": ("运行情况", "运行状态", "运行阶段", "阶段", "状态", "stages", "stage", "status"),
+    "ownership": ("所有制", "所有制形式", "经济类型", "ownership"),
+    "level": ("等级", "级别", "医院等级", "医院级别", "机构等级", "level", "grade"),
+}
+REQUIRED: tuple[Kind, ...] = ("name", "address", "techniques", "stages")
+_WITHIN = 30  # rows in which headings are looked for
+_NOISE = re.compile(r"[\s_:：]+")
+
+
+def _key(text: str) -> str:
+    return _NOISE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+
+
+_KINDS: dict[str, Kind] = {_key(word): kind for kind, words in HEADINGS.items() for word in words}
+
+
+class Columns(NamedTuple):
+    """The columns of one table: its headings' row, where each kind stands, headings as printed, and any twice."""
+
+    row: int
+    at: dict[Kind, int]
+    titles: tuple[str, ...]
+    twice: tuple[str, ...]
+
+    @property
+    def missing(self) -> list[str]:
+        """Required headings the table does not have, by their first wording; none for the technique of sperm banks."""
+        absent = [kind for kind in REQUIRED if kind not in self.at]
+        return [HEADINGS[k][0] for k in absent if not (k == "techniques" and self.sperm_banks)]
+
+    @property
+    def sperm_banks(self) -> bool:
+        """Whether the names are sperm banks by their heading."""
+        return "name" in self.at and "精子库" in self.titles[self.at["name"]]
+
+    @property
+    def others(self) -> list[tuple[int, str]]:
+        """Columns of no known kind, with a title for each."""
+        known = set(self.at.values())
+        return [(i, title or f"列{letters(i)}") for i, title in enumerate(self.titles) if i not in known]
+
+    def title(self, kind: Kind) -> str:
+        """The heading of a kind as printed here, or its usual wording."""
+        return self.titles[self.at[kind]] if kind in self.at else HEADINGS[kind][0]
+
+    def text(self, row: Row, kind: Kind) -> str:
+        """What a row has under a kind, as printed; empty when it has no such cell."""
+        i = self.at.get(kind)
+        return row.cells[i] if i is not None and i < len(row.cells) else ""
+
+    def repeated_in(self, row: Row) -> bool:
+        """Whether a row prints the headings again, as the top of each page may."""
+        again = [kind for kind, i in self.at.items() if i < len(row.cells) and _kind(row.cells[i]) == kind]
+        return len(again) >= 2
+
+
+def find(rows: Iterator[Row]) -> tuple[Columns | None, list[Row]]:
+    """The columns of a table, and the rows read before its headings; None when the first rows have no headings."""
+    before: list[Row] = []
+    for row in itertools.islice(rows, _WITHIN):
+        columns = _columns(row)
+        if len(columns.at) >= 3 or (len(columns.at) == 2 and "name" in columns.at):
+            return columns, before
+        before.append(row)
+    return None, before
+
+
+def _kind(text: str) -> Kind | None:
+    key = _key(text)
+    return _KINDS.get(key) or _KINDS.get(re.sub(r"\(.*\)$", "", key))
+
+
+def _columns(row: Row) -> Columns:
+    at: dict[Kind, int] = {}
+    twice: list[str] = []
+    for i, text in enumerate(row.cells):
+        kind = _kind(text)
+        if kind is not None and kind in at:
+            twice.append(tidy(text))
+        elif kind is not None:
+            at[kind] = i
+    return Columns(row.number, at, tuple(tidy(text) for text in row.cells), tuple(twice))

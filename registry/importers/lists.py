@@ -1,0 +1,228 @@
+"""A list file as audited institutions: the attachment's shape, the sperm banks' shape, or one row per institution.
+
+Strict on purpose: every column is used or kept under its heading, no unknown word gets a default, and all findings are
+collected so that a person can mend them at once. The caller refuses a list whose audit has errors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from registry import regions
+from registry.importers import headings, reading
+from registry.importers.audit import Audit, Place
+from registry.importers.bracketed import split_name
+from registry.importers.cells import read_province, read_total
+from registry.importers.grouping import Draft, Grouper, home_of
+from registry.importers.headings import HEADINGS, REQUIRED, Columns
+from registry.importers.rows import Level, ListedInstitution, ListFile
+from registry.importers.tables import Row, Table
+
+
+def parse(path: Path, *, progress: reading.Progress | None = None) -> ListFile:
+    """Read a docx, xlsx or csv list; raise UnreadableFile for what is no such file, audit everything else.
+
+    ``progress`` hears the rows done so far, about every thousand.
+    """
+    return _Lists().file(path, progress)
+
+
+class _Lists:
+    """One run over one file."""
+
+    def __init__(self) -> None:
+        self.audit = Audit()
+        self.grouper = Grouper(self.audit)
+        self.institutions: dict[tuple[str, str], tuple[ListedInstitution, Place]] = {}
+        self.totals: list[tuple[int, Place, Columns]] = []  # printed, where, by which headings
+        self.found = Counter[tuple[str, ...]]()  # institutions by the headings they stood under: a list over many pages
+        self.headless: list[tuple[Table, list[Row]]] = []
+        self.columns: Columns | None = None
+        self.unstated: list[Place] = []
+
+    def file(self, path: Path, progress: reading.Progress | None) -> ListFile:
+        for table in reading.read(path, progress):
+            self._table(table)
+        self._take_all(self.grouper.flush())
+        self._check_headings()
+        self._check_counts()
+        if self.unstated:
+            n = len(self.unstated)
+            zh = f"共 {n} 家机构有未写明的运行情况，按“运行（试运行或正式运行）”登记"
+            self.audit.add("warning", None, None, zh, f"{n} institutions have stages left blank: listed as operating")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        kept = tuple(listed for listed, _ in self.institutions.values())
+        return ListFile(rows=self.grouper.rows, institutions=kept, audit=self.audit.lines(), sha256=digest)
+
+    # --- tables ------------------------------------------------------------------------------------------------------
+
+    def _table(self, table: Table) -> None:
+        columns, before = headings.find(table.rows)
+        if columns is None:
+            if self.columns is None or any(len(row.cells) != len(self.columns.titles) for row in before):
+                self.headless.append((table, before))
+                return
+            columns = self.columns  # the list above runs on over a page
+            self._rows(table, columns, before)
+        elif self.columns is None or table.lettered or columns.titles != self.columns.titles:
+            self._take_all(self.grouper.start())
+            self.columns = None
+            if not self._usable(table, columns, before):
+                return
+        self.columns = columns
+        self._rows(table, columns, table.rows)
+
+    def _usable(self, table: Table, columns: Columns, before: list[Row]) -> bool:
+        """Hear the lines above the headings; whether every heading that must be there is, once."""
+        for row in before:
+            self._banner(table, row, columns)
+        missing = columns.missing
+        if missing == [HEADINGS["techniques"][0]] and any("精子库" in "".join(row.cells) for row in before):
+            missing = []
+        place = Place(table, columns.row)
+        found = "、".join(filter(None, columns.titles))
+        for title in missing:
+            zh = f"缺少表头“{title}”，现有表头：{found}"
+            self.audit.add("error", place, title, zh, f"no heading “{title}” among: {found}")
+        for title in columns.twice:
+            zh = f"表头“{title}”与另一列含义相同"
+            self.audit.add("error", place, title, zh, f"the heading “{title}” means the same as another")
+        return not missing and not columns.twice
+
+    def _rows(self, table: Table, columns: Columns, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if columns.repeated_in(row):
+                continue
+            if not _is_banner(row):
+                self._take_all(self.grouper.row(table, columns, row))
+                continue
+            self._banner(table, row, columns)
+            if not row.across:
+                text = "".join(row.cells).strip()
+                zh = f"这一行只有一格文字，按说明跳过：{text}"
+                self.audit.add("info", Place(table, row.number), None, zh, f"one text alone, skipped as a note: {text}")
+
+    def _banner(self, table: Table, row: Row, columns: Columns) -> None:
+        text = "".join(row.cells)
+        total = read_total(text)
+        if total is not None and regions.province_code(read_province(text)[0]) is None:
+            self.totals.append((total, Place(table, row.number), columns))
+
+    # --- institutions ------------------------------------------------------------------------------------------------
+
+    def _take_all(self, drafts: Iterable[Draft]) -> None:
+        for draft in drafts:
+            self.found[draft.columns.titles] += 1
+            listed = self._listed(draft)
+            key = (regions.clean(listed.name), regions.clean(listed.address))
+            before = self.institutions.setdefault(key, (listed, draft.place))
+            if before[0] is not listed:
+                self.institutions[key] = self._second(before, listed, draft)
+
+    def _second(
+        self, before: tuple[ListedInstitution, Place], listed: ListedInstitution, draft: Draft
+    ) -> tuple[ListedInstitution, Place]:
+        """The same name at the same address again: a centre that also has a sperm bank, or an error."""
+        other, place = before
+        both = (*other.approvals, *listed.approvals)
+        banks = [one for one in (other, listed) if [a.technique for a in one.approvals] == ["SPERM_BANK"]]
+        apart = place.table is not draft.place.table and len({a.technique for a in both}) == len(both)
+        zh, en = place.label()
+        if apart and len(banks) == 1:
+            zh = f"与{zh}是同一机构，合并登记：{listed.name}"
+            self._note(draft, "name", zh, f"the same institution as {en}, listed as one: {listed.name}")
+            province, region = other.province or listed.province, other.region or listed.region
+            return msgspec.structs.replace(other, approvals=both, province=province, region=region), place
+        zh = f"与{zh}的名称和地址都相同：{listed.name}"
+        self._note(draft, "name", zh, f"same name and address as {en}: {listed.name}", "error")
+        return before
+
+    def _listed(self, draft: Draft) -> ListedInstitution:
+        name = split_name(draft.name)
+        if name.unclassified is not None:
+            zh = f"名称括号内“{name.unclassified}”不能归类，只作为名称的一部分：{draft.name}"
+            en = f"the bracket “{name.unclassified}” could not be classified; it stays a part of the name only"
+            self._note(draft, "name", zh, en)
+        if draft.unstated:
+            self.unstated.append(draft.place)
+            self._note(draft, "stages", f"运行情况未写明：{draft.name}", f"stage left blank: {draft.name}")
+        return ListedInstitution(
+            row=draft.place.row,
+            name=draft.name,
+            address=draft.address,
+            province=draft.province,
+            approvals=tuple(draft.approvals.values()),
+            aliases=name.aliases,
+            ownership_form=name.ownership_form,
+            campus=name.campus,
+            region=self._region(draft),
+            ownership=draft.ownership,
+            level=draft.level,
+            extra=draft.extra,
+        )
+
+    def _region(self, draft: Draft) -> str | None:
+        found = regions.resolve(draft.address, home_of(draft.province))
+        if found.disagrees:
+            zh = f"地址不在所列省份“{draft.province}”：{draft.address}"
+            self._note(draft, "address", zh, f"the address is not in the listed province: {draft.address}", "warning")
+        region = regions.get(found.code) if found.code else None
+        if region is None or found.code is None:
+            zh, en = f"地址看不出行政区划：{draft.address}", f"the address names no division: {draft.address}"
+            self._note(draft, "address", zh, en, "warning")
+            return None
+        if region.district is None and regions.children(found.code):
+            said = region.city or region.province
+            zh = f"地址只能确定到“{said}”：{draft.address}"
+            self._note(draft, "address", zh, f"the address is certain only to {said}: {draft.address}")
+        return found.code
+
+    def _note(self, draft: Draft, kind: headings.Kind, zh: str, en: str, level: Level = "info") -> None:
+        cell = draft.place.cell(draft.columns.title(kind), draft.columns.at.get(kind))
+        self.audit.add(level, draft.place, cell, zh, en)
+
+    # --- the whole file ----------------------------------------------------------------------------------------------
+
+    def _check_headings(self) -> None:
+        """No table with headings is an error, and so is a list without a row; a table beside the list is a warning."""
+        if self.columns is None and not self.audit.errors:
+            wanted = "、".join(HEADINGS[kind][0] for kind in REQUIRED)
+            first = self.headless[0][1][0].cells if self.headless and self.headless[0][1] else ()
+            found = "、".join(filter(None, (cell.strip() for cell in first)))[:100]
+            zh = f"找不到表头（{wanted}），第一行是：{found}"
+            self.audit.add("error", None, None, zh, f"no headings ({wanted}); the first row is: {found}")
+            return
+        for table, rows in self.headless:
+            place = Place(table, rows[0].number if rows else 1)
+            self.audit.add(
+                "warning", place, None, "这张表没有名单的表头，没有读取", "no headings of a list: table not read"
+            )
+        if self.grouper.rows == 0 and not self.audit.errors:
+            self.audit.add("error", None, None, "表头下面没有任何一行", "there is no row below the headings")
+
+    def _check_counts(self) -> None:
+        for province in self.grouper.provinces.values():
+            for printed, place in province.printed.items():
+                if printed != province.found:
+                    zh = f"{province.name}印有 {printed} 家，实际读到 {province.found} 家"
+                    en = f"{province.name}: {printed} printed, {province.found} found"
+                    self.audit.add("error", place, HEADINGS["province"][0], zh, en)
+        for printed, place, columns in self.totals:
+            found = self.found[columns.titles]
+            if printed not in (found, self.found.total()):
+                zh = f"写明共 {printed} 家，实际读到 {found} 家"
+                self.audit.add("error", place, None, zh, f"{printed} institutions announced, {found} found")
+
+
+def _is_banner(row: Row) -> bool:
+    """One text across the table, or alone in its first column (a note, a date); a lone number is no banner."""
+    filled = [i for i, cell in enumerate(row.cells) if cell.strip()]
+    if len(filled) != 1 or row.merged:
+        return False
+    return row.across or (filled == [0] and not row.cells[0].strip().isdigit())

@@ -1,0 +1,59 @@
+"""The shapes between a list file and proposals: what a file said, row by row, and what its audit found."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from registry.model import Date, Struct
+from registry.techniques import Stage, TechniqueCode
+
+Level = Literal["error", "warning", "info"]
+
+
+class AuditLine(Struct, frozen=True):
+    """One finding about a file. ``row`` counts as a person counts in that file; ``cell`` is a heading or a cell name."""
+
+    level: Level
+    row: int | None
+    cell: str | None
+    message: str
+    message_en: str
+
+
+class ListedApproval(Struct, frozen=True):
+    """One technique of one row with its stage; ``note`` keeps the printed words when they do not settle the stage."""
+
+    technique: TechniqueCode
+    stage: Stage
+    note: str | None = None
+
+
+class ListedInstitution(Struct, frozen=True):
+    """One institution as the file states it, whitespace trimmed and otherwise as printed."""
+
+    row: int
+    name: str
+    address: str
+    province: str | None
+    approvals: tuple[ListedApproval, ...]
+    aliases: tuple[str, ...] = ()
+    ownership_form: str | None = None
+    campus: str | None = None
+    region: str | None = None
+    ownership: str | None = None
+    level: str | None = None
+    extra: dict[str, str] = {}
+
+
+class ListFile(Struct, frozen=True):
+    """A whole list: data rows read, institutions found, audit lines; ``provinces`` are those with at least one row."""
+
+    rows: int
+    institutions: tuple[ListedInstitution, ...]
+    audit: tuple[AuditLine, ...]
+    sha256: str
+
+    @property
+    def errors(self) -> tuple[AuditLine, ...]:
+        """The findings that forbid an import."""
+        return tuple(line for line in self.audit if line.level == "error")

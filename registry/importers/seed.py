@@ -1,0 +1,171 @@
+"""The data the product ships: seed_data/<source>/, loaded through the same importer and the same four eyes.
+
+The product's makers propose (account system.seed), whoever installs it accepts (system.installation). A run that was
+cut short goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry import accounts, proposals
+from registry.database import Database, proposals as proposals_table, versions
+from registry.errors import AuditFailed, InvalidInput
+from registry.importers import demo, lists, submit
+from registry.model import Struct
+
+SEED_DATA = Path(__file__).parent.parent.parent / "seed_data"
+
+
+class Seeded(Struct, frozen=True):
+    """One source of the seed and the entries it gave; ``first`` is None when it had been loaded before."""
+
+    source: str
+    institutions: int
+    first: int | None = None
+    last: int | None = None
+
+
+class Expected(Struct, frozen=True):
+    """What a seed file must hold, so that a damaged or swapped file is noticed before it is loaded."""
+
+    institutions: int
+    by_province: dict[str, int]
+    by_technique: dict[str, int]
+
+
+def sources(root: Path = SEED_DATA) -> list[Path]:
+    """The folders with an institution list, oldest list first."""
+    folders = [path.parent for path in root.glob("*/source.toml") if "as_of" in _described(path.parent)]
+    lists_only = [folder for folder in folders if (folder / "expected.json").exists()]
+    return sorted(lists_only, key=lambda folder: str(_described(folder)["as_of"]))
+
+
+def seed(database: Database, progress: submit.Progress | None = None, with_demo: bool = False) -> list[Seeded]:
+    """Load every list not loaded yet, in the order of their days; with ``with_demo`` also the fictional city."""
+    done = [_load(database, folder, progress) for folder in sources()]
+    if with_demo:
+        done.append(_load_demo(database))
+    return done
+
+
+def is_incomplete(database: Database) -> bool:
+    """Whether a first start is still to be done: some shipped list is missing, and nobody brought another source."""
+    with database.reading() as connection:
+        held = set(
+            connection.execute(sa.select(versions.c.subject).where(versions.c.kind == "source").distinct()).scalars()
+        )
+    shipped = {f"source:{folder.name}" for folder in sources()}
+    return held <= shipped and held != shipped
+
+
+def request_of(folder: Path) -> submit.Request:
+    """The import a source.toml describes."""
+    told = _described(folder)
+    return submit.Request(
+        path=folder / told["file"],
+        as_of=told["as_of"],
+        published=told.get("published"),
+        title=told["title"],
+        scope=told["scope"],
+        origin=told["origin"],
+        secondary=told["secondary"],
+        source_id=folder.name,
+        decided=_decisions(folder / "identity.csv"),
+    )
+
+
+def check_expected(folder: Path) -> None:
+    """InvalidInput when the file of a source does not hold what expected.json says, to the row."""
+    request = request_of(folder)
+    parsed = lists.parse(request.path)
+    if parsed.errors:
+        raise AuditFailed(parsed.errors[0].message, parsed.errors[0].message_en, audit=parsed.audit)
+    expected = msgspec.json.decode((folder / "expected.json").read_bytes(), type=Expected)
+    found = Expected(
+        institutions=len(parsed.institutions),
+        by_province=dict(sorted(Counter(one.province or "" for one in parsed.institutions).items())),
+        by_technique=dict(sorted(Counter(a.technique for one in parsed.institutions for a in one.approvals).items())),
+    )
+    if found != expected:
+        raise InvalidInput(
+            f"{request.path.name} 与 expected.json 不符：应为 {expected}，实为 {found}。",
+            f"{request.path.name} is not what expected.json says: expected {expected}, found {found}.",
+        )
+
+
+def _load(database: Database, folder: Path, progress: submit.Progress | None) -> Seeded:
+    request = request_of(folder)
+    if _is_known(database, folder.name):
+        return Seeded(source=folder.name, institutions=0)
+    check_expected(folder)
+    _drop_leftovers(database, request.title or "")
+    outcome = submit.submit(database, request, by=accounts.SEED_PROPOSER, progress=progress)
+    first, last = _accept(database, outcome.proposal or 0, progress)
+    return Seeded(source=folder.name, institutions=outcome.institutions, first=first, last=last)
+
+
+def _load_demo(database: Database) -> Seeded:
+    folder = SEED_DATA / "demo"
+    if _is_known(database, demo.SOURCE):
+        return Seeded(source=demo.SOURCE, institutions=0)
+    drafts = demo.drafts(folder / "demo.toml")
+    identifier = proposals.propose(
+        database, drafts, by=accounts.SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={}
+    )
+    first, last = _accept(database, identifier, None)
+    number = sum(draft.change.kind == "institution" for draft in drafts)
+    return Seeded(source=demo.SOURCE, institutions=number, first=first, last=last)
+
+
+def _accept(database: Database, identifier: int, progress: submit.Progress | None) -> tuple[int, int]:
+    with database.reading() as connection:
+        seen = proposals.get(connection, identifier).content_hash
+    told = (lambda done: progress("append", done)) if progress else None
+    return proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen, progress=told)
+
+
+def _drop_leftovers(database: Database, title: str) -> None:
+    """A seed cut short between its proposal and its approval leaves a pending proposal: turn it down and go on."""
+    with database.reading() as connection:
+        query = sa.select(proposals_table.c.id).where(
+            proposals_table.c.state == "pending", proposals_table.c.title == title
+        )
+        leftovers = [
+            identifier
+            for identifier in connection.execute(query).scalars().all()
+            if proposals.get(connection, identifier).proposer == accounts.SEED_PROPOSER
+        ]
+    for identifier in leftovers:
+        proposals.reject(database, identifier, by=accounts.SEED_APPROVER, reason="上次加载中断，已重新提出")
+
+
+def _is_known(database: Database, source: str) -> bool:
+    with database.reading() as connection:
+        query = sa.select(versions.c.subject).where(versions.c.subject == f"source:{source}").limit(1)
+        return connection.execute(query).first() is not None
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    with (folder / "source.toml").open("rb") as file:
+        told = tomllib.load(file)
+    for field in ("as_of", "published"):
+        if field in told and not isinstance(told[field], dt.date):
+            raise InvalidInput(f"{folder.name}/source.toml：{field} 须为日期", f"{folder.name}: {field} must be a date")
+    return told
+
+
+def _decisions(path: Path) -> dict[str, str]:
+    """Reviewed identities of a source: the list's name -> the name the register knew it by."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["to"]: row["from"] for row in csv.DictReader(file)}

@@ -1,0 +1,164 @@
+"""From a file to a proposal: read, audit, compare, propose. Nothing of a file with an audit error goes anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from registry import proposals, regions
+from registry.database import Database
+from registry.errors import AuditFailed, InvalidInput
+from registry.importers import difference, lists
+from registry.importers.rows import AuditLine, ListFile
+from registry.log import store
+from registry.model import Date, Source, Struct
+
+PROVINCES = 31
+#: A list that would remove more than this share of the register is more likely the wrong file or scope.
+ALARMING = 0.2
+Progress = Callable[[str, int], None]
+
+
+class Request(Struct, frozen=True):
+    """What is said about a file: its day, its publication, its title, what an absence from it means."""
+
+    path: Path
+    as_of: Date
+    published: Date | None = None
+    title: str | None = None
+    scope: str | None = None
+    origin: str | None = None
+    secondary: bool = False
+    source_id: str | None = None
+    decided: dict[str, str] = {}
+
+
+class Outcome(Struct, frozen=True):
+    """What an import found; the contract's JSON. ``proposal`` is None for a dry run."""
+
+    proposal: int | None
+    rows: int
+    institutions: int
+    audit: list[AuditLine]
+    difference: dict[str, list[dict[str, Any]]]
+    scope: str
+    source: str
+
+
+def submit(
+    database: Database, request: Request, *, by: str | None, dry_run: bool = False, progress: Progress | None = None
+) -> Outcome:
+    """Read, audit and compare a list; propose the difference unless ``dry_run``.
+
+    AuditFailed carries the whole outcome when the audit has errors; UnreadableFile when the file is no list.
+    """
+    told = progress or (lambda _phase, _done: None)
+    parsed = lists.parse(request.path, progress=lambda done: told("read", done))
+    scope = _scope(request.scope, parsed)
+    source = _source(request, parsed, scope)
+    if parsed.errors:
+        outcome = _outcome(None, parsed, list(parsed.audit), _nothing(), source)
+        raise AuditFailed(
+            f"{request.path.name}：审核发现{len(parsed.errors)}处错误，未导入任何内容。首条：{parsed.errors[0].message}",
+            f"{request.path.name}: the audit found {len(parsed.errors)} error(s); nothing was imported. First: "
+            f"{parsed.errors[0].message_en}",
+            outcome=outcome,
+        )
+    told("compare", 0)
+    with database.reading() as connection:
+        size = store.head(connection).size
+        known = difference.known_on(connection, request.as_of, size)
+        taken = difference.every_subject(connection)
+    found = difference.compare(known, parsed.institutions, source, taken, request.decided)
+    audit = [*parsed.audit, *_alarm(found, len(known))]
+    outcome = _outcome(None, parsed, audit, found.report, source)
+    if dry_run:
+        return outcome
+    if by is None:
+        raise InvalidInput("请用 --by 指明提案人的账号。", "Name the proposing account with --by.")
+    identifier = proposals.propose(
+        database,
+        (*difference.source_draft(source), *found.drafts),
+        by=by,
+        title=source.title,
+        kind="import",
+        report=msgspec.to_builtins(outcome),
+        base_size=size,
+        progress=lambda done: told("propose", done),
+    )
+    return msgspec.structs.replace(outcome, proposal=identifier)
+
+
+def _outcome(
+    proposal: int | None,
+    parsed: ListFile,
+    audit: list[AuditLine],
+    report: dict[str, list[dict[str, Any]]],
+    source: Source,
+) -> Outcome:
+    return Outcome(
+        proposal=proposal,
+        rows=parsed.rows,
+        institutions=len(parsed.institutions),
+        audit=audit,
+        difference=report,
+        scope=source.scope,
+        source=source.id,
+    )
+
+
+def _nothing() -> dict[str, list[dict[str, Any]]]:
+    return {name: [] for name in ("new", "gone", "renamed", "moved", "changed", "undecided")}
+
+
+def _scope(given: str | None, parsed: ListFile) -> str:
+    """What an absence means: as said; else national for a list with every province, else nothing."""
+    if given is None:
+        provinces = {(one.region or "")[:2] for one in parsed.institutions} - {""}
+        return "national" if len(provinces) >= PROVINCES else "partial"
+    if given not in ("national", "partial") and regions.get(given) is None:
+        raise InvalidInput(
+            f"范围“{given}”有误：national、partial 或行政区划代码（如 210300）。",
+            f"Scope “{given}” is not national, partial or a region code such as 210300.",
+        )
+    return given
+
+
+def _source(request: Request, parsed: ListFile, scope: str) -> Source:
+    title = request.title or f"{request.path.name}（截至{request.as_of}）"
+    if request.published is not None and request.published < request.as_of:
+        raise InvalidInput(
+            f"公布日期 {request.published} 早于名录截止日期 {request.as_of}，请核对。",
+            f"The list was published on {request.published}, before its as-of day {request.as_of}; please check.",
+        )
+    return Source(
+        id=request.source_id or f"list-{request.as_of}-{parsed.sha256[:12]}",
+        title=title,
+        as_of=request.as_of,
+        published=request.published,
+        scope=scope,
+        origin=request.origin,
+        secondary=request.secondary,
+        covers=difference.covered(parsed.institutions),
+        rows=parsed.rows,
+        sha256=parsed.sha256,
+    )
+
+
+def _alarm(found: difference.Difference, known: int) -> list[AuditLine]:
+    gone = len(found.report["gone"])
+    if not known or gone <= known * ALARMING:
+        return []
+    return [
+        AuditLine(
+            level="warning",
+            row=None,
+            cell=None,
+            message=f"名录现有{known}家机构，其中{gone}家不在此文件中，批准后将移出名录；请确认文件与范围无误。",
+            message_en=f"{gone} of the register's {known} institutions are not in this file and would be delisted; "
+            "check the file and its scope.",
+        )
+    ]

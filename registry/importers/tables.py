@@ -1,0 +1,30 @@
+"""The shape every list file is read into: tables of rows of text cells, with merged cells told from blank ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One row. ``cells`` are as printed; a cell merged with the one above repeats its text and is in ``merged``.
+
+    ``across``: one cell spans several columns, as banners do; its text stands in the first of them.
+    """
+
+    number: int
+    cells: tuple[str, ...]
+    merged: frozenset[int] = frozenset()
+    across: bool = False
+
+
+class Table(NamedTuple):
+    """One table, to be read once and in order. ``name`` is 表1 or a sheet's name, empty when the file has one table.
+
+    ``lettered``: its cells have names such as E37.
+    """
+
+    name: str
+    name_en: str
+    lettered: bool
+    rows: Iterator[Row]

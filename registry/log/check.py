@@ -1,0 +1,50 @@
+"""Re-derive the log from its bytes and compare: names the first entry that is not what it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from registry.database import entries
+from registry.errors import LogDamaged
+from registry.log import codec, merkle, store
+from registry.model import Struct
+
+
+class Checked(Struct, frozen=True):
+    """A log that held: its size and root hash (hex)."""
+
+    size: int
+    root: str
+
+
+def check(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> Checked:
+    """Every entry in order: number, time, columns, canonical bytes, leaf hash. LogDamaged names the first that differs."""
+    frontier = merkle.Frontier()
+    last_time = 0
+    query = sa.select(entries).order_by(entries.c.number).execution_options(yield_per=store.CHUNK)
+    for expected, row in enumerate(connection.execute(query), start=1):
+        if row.number != expected:
+            raise _damaged(expected, "缺少这一条", "it is missing")
+        _check_row(row)
+        if row.recorded_at < last_time:
+            raise _damaged(expected, "记录时间早于上一条", "its time is before the entry before it")
+        last_time = row.recorded_at
+        frontier.append(row.leaf)
+        if progress and expected % store.CHUNK == 0:
+            progress(expected)
+    return Checked(size=frontier.size, root=frontier.root().hex())
+
+
+def _check_row(row: sa.Row[tuple[int, int, str, str, bytes, bytes]]) -> None:
+    entry = codec.decode(row.body)
+    told = (entry.number, entry.recorded_at, entry.subject, entry.change.kind)
+    if told != (row.number, codec.instant(codec.timestamp(row.recorded_at)), row.subject, row.kind):
+        raise _damaged(row.number, "各列与正文不符", "its columns differ from its bytes")
+    if merkle.leaf_hash(row.body) != row.leaf:
+        raise _damaged(row.number, "正文与叶哈希不符", "its bytes do not give its leaf hash")
+
+
+def _damaged(number: int, zh: str, en: str) -> LogDamaged:
+    return LogDamaged(f"日志第{number}条有误：{zh}。", f"Log entry {number} is wrong: {en}.", entry=number)

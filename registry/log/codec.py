@@ -1,0 +1,132 @@
+"""The canonical bytes of an entry: what is hashed, signed and published, byte for byte, for ever.
+
+Format 1: JSON after RFC 8785 (keys sorted, no spaces, UTF-8, no floats), at most 65,535 bytes so that an entry fits a
+C2SP tlog-tiles bundle. Personal values are not in these bytes: in their place stands ``{"sha256": hex}`` over a random
+16-byte salt followed by the value's canonical JSON; salt and value lie in the erasable table. Erasing them later leaves
+every hash valid.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from typing import Any
+
+import msgspec
+
+from registry.errors import InvalidInput, LogDamaged
+from registry.model import Change, Draft, Entry
+
+MAX_BYTES = 65_535
+FORMAT = 1
+#: Which paths of which kinds are personal data (domain: name, certificate number; a person a sanction is about).
+PERSONAL: dict[str, frozenset[str]] = {
+    "practitioner": frozenset({"name", "certificate_masked"}),
+    "sanction": frozenset({"person"}),
+}
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder()
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """One personal value on its way to the erasable table."""
+
+    path: str
+    salt: bytes
+    value: bytes
+
+
+def canonical(value: Any) -> bytes:
+    """RFC 8785 bytes of a value without floats; InvalidInput when it holds one or is not JSON."""
+    _refuse_floats(value)
+    return _encoder.encode(value)
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise InvalidInput("记录中不得有小数。", "An entry must not hold a floating-point number.")
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_floats(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_floats(item)
+
+
+def seal(change: Change) -> tuple[dict[str, Any], list[Sealed]]:
+    """The change's values with personal ones replaced by salted hashes, and those values."""
+    personal = PERSONAL.get(change.kind, frozenset())
+    public: dict[str, Any] = {}
+    sealed: list[Sealed] = []
+    for path, value in change.set.items():
+        if path in personal and value is not None:
+            salt, encoded = secrets.token_bytes(16), canonical(value)
+            sealed.append(Sealed(path, salt, encoded))
+            public[path] = {"sha256": hashlib.sha256(salt + encoded).hexdigest()}
+        else:
+            public[path] = value
+    return public, sealed
+
+
+def encode(  # noqa: PLR0913 - an entry has this many parts
+    number: int, recorded_at: str, draft: Draft, values: dict[str, Any], proposer: str, approver: str, proposal: int
+) -> bytes:
+    """The canonical bytes of one entry; ``values`` are those of ``seal``. InvalidInput when it is too long."""
+    body = canonical(
+        {
+            "approver": approver,
+            "change": {"kind": draft.change.kind, "reason": draft.change.reason, "set": values},
+            "format": FORMAT,
+            "number": number,
+            "proposal": proposal,
+            "proposer": proposer,
+            "recorded_at": recorded_at,
+            "source": draft.source,
+            "subject": draft.subject,
+            "valid_from": draft.valid_from,
+        }
+    )
+    if len(body) > MAX_BYTES:
+        raise InvalidInput(
+            f"{draft.subject} 的记录过长（{len(body)} 字节，上限 {MAX_BYTES}）。",
+            f"The entry about {draft.subject} is too long ({len(body)} bytes; at most {MAX_BYTES}).",
+        )
+    return body
+
+
+def decode(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
+    """The entry of canonical bytes, personal values put back from ``private`` (path -> JSON); erased ones stay None."""
+    try:
+        raw = _decoder.decode(body)
+        change = raw["change"]
+        values = change["set"]
+        for path in PERSONAL.get(change["kind"], ()):
+            if isinstance(values.get(path), dict):
+                stored = (private or {}).get(path)
+                values[path] = None if stored is None else _decoder.decode(stored)
+        return Entry(
+            number=raw["number"],
+            recorded_at=instant(raw["recorded_at"]),
+            subject=raw["subject"],
+            change=Change(kind=change["kind"], set=values, reason=change["reason"]),
+            valid_from=dt.date.fromisoformat(raw["valid_from"]),
+            source=raw["source"],
+            proposer=raw["proposer"],
+            approver=raw["approver"],
+            proposal=raw["proposal"],
+        )
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        raise LogDamaged(f"日志记录无法解读：{error}", f"A log entry cannot be read: {error}") from error
+
+
+def timestamp(milliseconds: int) -> str:
+    """RFC 3339 UTC with milliseconds: the one spelling of an instant in entries."""
+    moment = dt.datetime.fromtimestamp(milliseconds // 1000, dt.UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def instant(text: str) -> dt.datetime:
+    """The aware UTC datetime of ``timestamp``'s spelling."""
+    return dt.datetime.fromisoformat(text)

@@ -1,0 +1,131 @@
+"""Where entries lie. ``append`` is the only statement in the product that writes to the log; proposals call it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry.database import entries, erasable
+from registry.log import codec, merkle
+from registry.model import Draft, Entry, Struct
+
+CHUNK = 2000
+
+
+class Head(Struct, frozen=True):
+    """The end of the log: entries and the time of the last one (milliseconds)."""
+
+    size: int
+    recorded_at: int
+
+
+def head(connection: sa.Connection) -> Head:
+    """Size and last time of the log as this connection sees it."""
+    last = connection.execute(
+        sa.select(entries.c.number, entries.c.recorded_at).order_by(entries.c.number.desc()).limit(1)
+    ).first()
+    return Head(size=last[0], recorded_at=last[1]) if last else Head(size=0, recorded_at=0)
+
+
+class Appender:
+    """Appends drafts of one approval inside one ``writing()`` transaction; one time for all, never before the last."""
+
+    def __init__(self, connection: sa.Connection, proposer: str, approver: str, proposal: int) -> None:
+        self._connection = connection
+        self._who = (proposer, approver, proposal)
+        before = head(connection)
+        self.size = before.size
+        self._at = max(int(time.time() * 1000), before.recorded_at)
+
+    def append(self, drafts: Iterable[Draft]) -> list[Entry]:
+        """Number, encode, hash and insert ``drafts`` in order; the entries as they now stand."""
+        rows: list[dict[str, Any]] = []
+        private: list[dict[str, Any]] = []
+        appended: list[Entry] = []
+        stamp = codec.timestamp(self._at)
+        recorded_at = codec.instant(stamp)
+        proposer, approver, proposal = self._who
+        for draft in drafts:
+            self.size += 1
+            values, sealed = codec.seal(draft.change)
+            body = codec.encode(self.size, stamp, draft, values, *self._who)
+            rows.append(
+                {
+                    "number": self.size,
+                    "recorded_at": self._at,
+                    "subject": draft.subject,
+                    "kind": draft.change.kind,
+                    "body": body,
+                    "leaf": merkle.leaf_hash(body),
+                }
+            )
+            private += [{"number": self.size, "path": s.path, "salt": s.salt, "value": s.value} for s in sealed]
+            appended.append(
+                Entry(
+                    number=self.size,
+                    recorded_at=recorded_at,
+                    subject=draft.subject,
+                    change=draft.change,
+                    valid_from=draft.valid_from,
+                    source=draft.source,
+                    proposer=proposer,
+                    approver=approver,
+                    proposal=proposal,
+                )
+            )
+        if rows:
+            self._connection.execute(sa.insert(entries), rows)
+        if private:
+            self._connection.execute(sa.insert(erasable), private)
+        return appended
+
+
+def read(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Iterator[list[Entry]]:
+    """Entries numbered ``after`` < n <= ``upto`` in order, in chunks, personal values put back."""
+    while True:
+        wanted = entries.c.number > after
+        if upto is not None:
+            wanted &= entries.c.number <= upto
+        chunk = _decoded(connection, sa.select(entries.c.number, entries.c.body).where(wanted).limit(CHUNK))
+        if not chunk:
+            return
+        yield chunk
+        after = chunk[-1].number
+
+
+def of_subject(connection: sa.Connection, subject: str, upto: int) -> list[Entry]:
+    """Every entry about one subject, up to a log size, in order."""
+    query = sa.select(entries.c.number, entries.c.body).where(entries.c.subject == subject, entries.c.number <= upto)
+    return _decoded(connection, query)
+
+
+def _decoded(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
+    rows = connection.execute(query.order_by(entries.c.number)).all()
+    if not rows:
+        return []
+    private: dict[int, dict[str, bytes]] = {}
+    numbers = [number for number, _ in rows]
+    kept = sa.select(erasable).where(erasable.c.number.in_(numbers))
+    for row in connection.execute(kept):
+        private.setdefault(row.number, {})[row.path] = row.value
+    return [codec.decode(body, private.get(number)) for number, body in rows]
+
+
+def leaves(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Iterator[bytes]:
+    """Stored leaf hashes in order, streamed."""
+    query = sa.select(entries.c.leaf).where(entries.c.number > after).order_by(entries.c.number)
+    if upto is not None:
+        query = query.where(entries.c.number <= upto)
+    yield from connection.execution_options(yield_per=CHUNK).execute(query).scalars()
+
+
+def size_at(connection: sa.Connection, milliseconds: int) -> int:
+    """How many entries had been recorded by an instant: "as known then" is this log size."""
+    # recorded_at never decreases with number, so this is the largest number not after the instant.
+    number = connection.execute(
+        sa.select(sa.func.max(entries.c.number)).where(entries.c.recorded_at <= milliseconds)
+    ).scalar()
+    return number or 0

@@ -1,0 +1,281 @@
+"""The words of the register as frozen Structs; the glossary in docs/glossary.md names each.
+
+Fields that a source does not state are ``None``, never a guess. Dates are ``datetime.date``; instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+
+import msgspec
+
+from registry.techniques import Stage, TechniqueCode
+
+Date = dt.date
+Status = Literal["listed", "suspended", "delisted"]
+Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source"]
+Scope = str  # "national", "partial", or a GB/T 2260 region code: what an absence from the source means
+VerdictWord = Literal[
+    "licensed",
+    "technique_not_licensed",
+    "site_mismatch",
+    "preparing",
+    "suspended",
+    "revoked",
+    "lapsed",
+    "ambiguous",
+    "not_found",
+    "unknown",
+]
+MatchedOn = Literal["name", "alias", "former_name", "code", "uscc", "practice_licence_no", "domain"]
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every word: immutable, keyword-only."""
+
+
+# --- the log ---------------------------------------------------------------------------------------------------------
+
+
+class Change(Struct, frozen=True):
+    """What one entry says about its subject: new values by field path, ``None`` meaning "no longer stated".
+
+    A path is a field name, or ``approvals.<technique>`` for one approval, or ``extra.<heading>`` for a column of a
+    source that has no word of its own here. ``reason`` says why a correction corrects.
+    """
+
+    kind: Kind
+    set: dict[str, Any]
+    reason: str | None = None
+
+
+class Entry(Struct, frozen=True):
+    """One immutable line of the log."""
+
+    number: int
+    recorded_at: dt.datetime
+    subject: str
+    change: Change
+    valid_from: Date
+    source: str | None
+    proposer: str
+    approver: str
+    proposal: int
+
+
+class Draft(Struct, frozen=True):
+    """An entry before it has a number: one item of a proposal."""
+
+    subject: str
+    change: Change
+    valid_from: Date
+    source: str | None = None
+
+
+class Source(Struct, frozen=True):
+    """A document facts rest on. ``scope`` says what an absence from it means; ``secondary`` that it is a transcription.
+
+    ``covers`` are the techniques it speaks about: a list of centres says nothing about sperm banks.
+    """
+
+    id: str
+    title: str
+    as_of: Date
+    published: Date | None = None
+    scope: Scope = "partial"
+    origin: str | None = None
+    secondary: bool = False
+    covers: list[TechniqueCode] = []
+    rows: int | None = None
+    sha256: str | None = None
+    entry: int = 0
+
+
+class SourceRef(Struct, frozen=True):
+    """The source as answers and pages show it."""
+
+    title: str
+    as_of: Date
+    published: Date | None = None
+    secondary: bool = False
+
+
+# --- the register as doors show it -----------------------------------------------------------------------------------
+
+
+class Region(Struct, frozen=True):
+    """A place in GB/T 2260. ``code`` is the most precise level the address states; the levels below it are null."""
+
+    code: str | None
+    province: str | None
+    city: str | None
+    district: str | None
+
+
+class Approval(Struct, frozen=True):
+    """Permission of one institution for one technique, at one stage. ``note`` is what the source says of the stage."""
+
+    technique: TechniqueCode
+    name: str
+    stage: Stage
+    valid_from: Date | None = None
+    verification_due: Date | None = None
+    document_no: str | None = None
+    authority: str | None = None
+    note: str | None = None
+
+
+class FormerName(Struct, frozen=True):
+    """A name the institution was listed under, until the day it no longer was."""
+
+    name: str
+    until: Date
+
+
+class Institution(Struct, frozen=True):
+    """One approved practice site, as of a day and a log size."""
+
+    code: str
+    name: str
+    aliases: list[str]
+    former_names: list[FormerName]
+    region: Region
+    address: str
+    status: Status
+    approvals: list[Approval]
+    uscc: str | None
+    practice_licence_no: str | None
+    domains: list[str]
+    ownership: str | None
+    level: str | None
+    campus: str | None
+    source: SourceRef | None
+    entry: int
+    log_size: int
+
+
+class Practitioner(Struct, frozen=True):
+    """An authorised person: institution x role x techniques x period. Only the certificate's kind and tail are kept.
+
+    ``name`` is None once it was erased at the person's request.
+    """
+
+    code: str
+    name: str | None
+    institution: str
+    role: str
+    techniques: list[TechniqueCode]
+    valid_from: Date | None
+    valid_to: Date | None
+    certificate_kind: str | None
+    certificate_masked: str | None
+    source: SourceRef | None
+    entry: int
+    log_size: int
+
+
+class FieldChange(Struct, frozen=True):
+    """One field before and after; nested paths such as ``approvals.IVF``."""
+
+    field: str
+    from_: Any = msgspec.field(name="from", default=None)
+    to: Any = None
+
+
+class Version(Struct, frozen=True):
+    """One entry about a subject as its history shows it; no ``changes`` means the source confirmed what was known."""
+
+    entry: int
+    recorded_at: dt.datetime
+    valid_from: Date
+    changes: list[FieldChange]
+    source: SourceRef | None
+    reason: str | None = None
+
+
+# --- questions and answers -------------------------------------------------------------------------------------------
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who a claim is about; at least one field."""
+
+    name: str | None = None
+    address: str | None = None
+    uscc: str | None = None
+    practice_licence_no: str | None = None
+    code: str | None = None
+    domain: str | None = None
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a reviewer asks: was this provider licensed for these techniques on this day, as we know it now or then."""
+
+    provider: Provider
+    id: str | None = None
+    techniques: list[str] = []
+    on: Date | None = None
+    known_at: dt.datetime | None = None
+
+
+class Basis(Struct, frozen=True):
+    """What an answer rests on: the source, its day, and the entry."""
+
+    source: str
+    as_of: Date
+    entry: int
+
+
+class TechniqueAnswer(Struct, frozen=True):
+    """The verdict for one technique of a claim."""
+
+    technique: TechniqueCode
+    verdict: VerdictWord
+    stage: Stage | None = None
+    basis: Basis | None = None
+
+
+class Match(Struct, frozen=True):
+    """Which institution answered, and by which of its names or numbers; ``rule`` names the normalisation used."""
+
+    code: str
+    name: str
+    address: str
+    on: MatchedOn
+    exact: bool
+    rule: str
+
+
+class Candidate(Struct, frozen=True):
+    """An institution the asker may have meant; never a licence. ``score`` is 0 to 100."""
+
+    code: str
+    name: str
+    address: str
+    score: int
+
+
+class LogState(Struct, frozen=True):
+    """The log an answer rests on: entries and RFC 6962 root hash (hex)."""
+
+    size: int
+    root: str
+
+
+class Answer(Struct, frozen=True):
+    """What the registry says to a claim."""
+
+    id: str | None
+    verdict: VerdictWord
+    explanation: str
+    techniques: list[TechniqueAnswer]
+    match: Match | None
+    candidates: list[Candidate]
+    on: Date
+    known_at: dt.datetime
+    basis: Basis | None
+    log: LogState
+    practitioner: None = None
+    ad_certificate: None = None
+    content_flags: list[str] = []
+    receipt: None = None

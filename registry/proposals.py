@@ -1,0 +1,267 @@
+"""Four eyes: propose, approve, reject. The only caller of the log's append.
+
+A proposal is a list of drafts, kept with a hash of its content and the log size it was made against. Approval binds to
+that hash, is refused to anyone who touched the proposal, and is refused when a subject of the proposal changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from registry import accounts, facts, views
+from registry.database import Database, entries, proposal_items, proposals, touches
+from registry.errors import Conflict, FourEyes, InvalidInput, NotFound
+from registry.log import store
+from registry.model import Draft, Struct
+
+State = Literal["pending", "approved", "rejected"]
+CHUNK = 2000
+_drafts = msgspec.json.Decoder(Draft)
+_json = msgspec.json.Encoder(order="sorted")
+
+
+class Proposal(Struct, frozen=True):
+    """A change, or a whole import, and where it stands. ``report`` is what a person decides on (audit, difference)."""
+
+    id: int
+    state: State
+    kind: str
+    title: str
+    items: int
+    content_hash: str
+    base_size: int
+    created_at: int
+    proposer: str
+    touched_by: list[str]
+    report: Any
+    decided_by: str | None = None
+    decided_at: int | None = None
+    reason: str | None = None
+    first_entry: int | None = None
+    last_entry: int | None = None
+
+
+def propose(  # noqa: PLR0913 - each is a part of what is proposed
+    database: Database,
+    drafts: Iterable[Draft],
+    *,
+    by: str,
+    title: str,
+    kind: str = "edit",
+    report: Any = None,
+    base_size: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Validate and keep a proposal whole, or nothing of it; its id. InvalidInput names the first draft that is wrong.
+
+    ``base_size`` is the log size the drafts were worked out against (now by default).
+    """
+    with database.writing() as connection:
+        accounts.require(connection, by, "editor")
+        size = store.head(connection).size
+        identifier = _insert_proposal(connection, by, title, kind, report, size if base_size is None else base_size)
+        digest = hashlib.sha256()
+        position = 0
+        for rows in _encoded(identifier, drafts):
+            for row in rows:
+                digest.update(hashlib.sha256(row["body"]).digest())
+            connection.execute(sa.insert(proposal_items), rows)
+            position += len(rows)
+            if progress:
+                progress(position)
+        if position == 0:
+            raise InvalidInput("没有任何变更，无需提交。", "Nothing changes, so there is nothing to propose.")
+        connection.execute(
+            sa.update(proposals)
+            .where(proposals.c.id == identifier)
+            .values(items=position, content_hash=digest.hexdigest())
+        )
+        return identifier
+
+
+def _insert_proposal(connection: sa.Connection, by: str, title: str, kind: str, report: Any, base_size: int) -> int:
+    now = _now()
+    identifier = connection.execute(
+        sa.insert(proposals)
+        .values(
+            state="pending",
+            kind=kind,
+            title=title,
+            base_size=base_size,
+            items=0,
+            content_hash="",
+            report=_json.encode(report),
+            created_at=now,
+        )
+        .returning(proposals.c.id)
+    ).scalar_one()
+    _touch(connection, identifier, by, "propose", now)
+    return int(identifier)
+
+
+def _encoded(identifier: int, drafts: Iterable[Draft]) -> Iterator[list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    position = 0
+    for position, draft in enumerate(drafts, start=1):
+        facts.validate(draft)
+        rows.append({"proposal": identifier, "position": position, "body": _json.encode(draft)})
+        if len(rows) == CHUNK:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
+
+
+def approve(
+    database: Database, identifier: int, *, by: str, seen: str, progress: Callable[[int], None] | None = None
+) -> tuple[int, int]:
+    """Append the proposal to the log in one transaction; (first, last) entry number.
+
+    Refuses: FourEyes to whoever touched it; Conflict when it is decided, when ``seen`` is not its content hash, or when
+    the register changed under it; NotAllowed without the role approver.
+    """
+    with database.writing() as connection:
+        accounts.require(connection, by, "approver")
+        proposal = _pending(connection, identifier)
+        if by in proposal.touched_by:
+            raise FourEyes(
+                f"{by} 参与过提案 {identifier}，须由另一人审批。",
+                f"{by} touched proposal {identifier}; another person must decide.",
+            )
+        if seen != proposal.content_hash:
+            raise Conflict(
+                f"提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。",
+                f"Proposal {identifier} is not what was seen; look at it again before approving.",
+            )
+        _refuse_stale(connection, proposal)
+        appender = store.Appender(connection, proposal.proposer, by, identifier)
+        first = appender.size + 1
+        for drafts in _stored(connection, identifier):
+            views.take(connection, appender.append(drafts))
+            if progress:
+                progress(appender.size - first + 1)
+        _decide(connection, identifier, "approved", by, first_entry=first, last_entry=appender.size)
+    return first, appender.size
+
+
+def reject(database: Database, identifier: int, *, by: str, reason: str) -> None:
+    """Turn a pending proposal down, with a reason that its proposer will read."""
+    if not reason.strip():
+        raise InvalidInput("请说明退回的理由。", "Please give a reason for the rejection.")
+    with database.writing() as connection:
+        accounts.require(connection, by, "approver")
+        _pending(connection, identifier)
+        _decide(connection, identifier, "rejected", by, reason=reason)
+
+
+def get(connection: sa.Connection, identifier: int) -> Proposal:
+    """One proposal; NotFound."""
+    row = connection.execute(sa.select(proposals).where(proposals.c.id == identifier)).first()
+    if row is None:
+        raise NotFound(f"没有编号为 {identifier} 的提案。", f"There is no proposal {identifier}.")
+    return _proposal(connection, row)
+
+
+def listed(connection: sa.Connection, state: State | None = "pending") -> list[Proposal]:
+    """Proposals of a state (all with None), newest first."""
+    query = sa.select(proposals).order_by(proposals.c.id.desc())
+    if state is not None:
+        query = query.where(proposals.c.state == state)
+    return [_proposal(connection, row) for row in connection.execute(query).all()]
+
+
+def drafts_of(connection: sa.Connection, identifier: int) -> Iterator[Draft]:
+    """What a proposal would append, in order."""
+    for chunk in _stored(connection, identifier):
+        yield from chunk
+
+
+def _stored(connection: sa.Connection, identifier: int) -> Iterator[list[Draft]]:
+    after = 0
+    while True:
+        rows = connection.execute(
+            sa.select(proposal_items.c.position, proposal_items.c.body)
+            .where(proposal_items.c.proposal == identifier, proposal_items.c.position > after)
+            .order_by(proposal_items.c.position)
+            .limit(CHUNK)
+        ).all()
+        if not rows:
+            return
+        yield [_drafts.decode(body) for _, body in rows]
+        after = rows[-1][0]
+
+
+def _pending(connection: sa.Connection, identifier: int) -> Proposal:
+    proposal = get(connection, identifier)
+    if proposal.state != "pending":
+        done = {"approved": ("已批准", "approved"), "rejected": ("已退回", "rejected")}[proposal.state]
+        raise Conflict(f"提案 {identifier} {done[0]}，不能再次处理。", f"Proposal {identifier} is already {done[1]}.")
+    return proposal
+
+
+def _refuse_stale(connection: sa.Connection, proposal: Proposal) -> None:
+    """A subject that got an entry after the proposal was worked out may make it wrong: someone must look again."""
+    changed = set(
+        connection.execute(
+            sa.select(entries.c.subject).where(entries.c.number > proposal.base_size).distinct()
+        ).scalars()
+    )
+    if not changed:
+        return
+    for draft in drafts_of(connection, proposal.id):
+        if draft.subject in changed:
+            raise Conflict(
+                f"提案 {proposal.id} 提出之后，{draft.subject} 已有新记录，请重新提出。",
+                f"{draft.subject} changed after proposal {proposal.id} was made; please propose it anew.",
+                subject=draft.subject,
+            )
+
+
+def _proposal(connection: sa.Connection, row: Any) -> Proposal:
+    who = (
+        connection.execute(sa.select(touches.c.account).where(touches.c.proposal == row.id).order_by(touches.c.id))
+        .scalars()
+        .all()
+    )
+    return Proposal(
+        id=row.id,
+        state=row.state,
+        kind=row.kind,
+        title=row.title,
+        items=row.items,
+        content_hash=row.content_hash,
+        base_size=row.base_size,
+        created_at=row.created_at,
+        proposer=who[0],
+        touched_by=list(dict.fromkeys(who)),
+        report=msgspec.json.decode(row.report),
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        reason=row.reason,
+        first_entry=row.first_entry,
+        last_entry=row.last_entry,
+    )
+
+
+def _decide(connection: sa.Connection, identifier: int, state: State, by: str, **values: Any) -> None:
+    now = _now()
+    connection.execute(
+        sa.update(proposals)
+        .where(proposals.c.id == identifier)
+        .values(state=state, decided_at=now, decided_by=by, **values)
+    )
+    _touch(connection, identifier, by, state, now)
+
+
+def _touch(connection: sa.Connection, identifier: int, by: str, action: str, at: int) -> None:
+    connection.execute(sa.insert(touches).values(proposal=identifier, account=by, action=action, at=at))
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,49 @@
+"""Fold the log again, in memory, and compare with the stored records: names the first subject that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry.database import versions
+from registry.errors import LogDamaged
+from registry.log import store
+from registry.records import timeline
+from registry.records.view import row_of
+
+
+def check(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> int:
+    """How many spans the records hold; LogDamaged when one is missing, extra or different."""
+    derived: dict[tuple[str, str, int], Callable[[], dict[str, Any]]] = {}
+    believed: dict[str, list[timeline.Span]] = {}
+    for chunk in store.read(connection):
+        for entry in chunk:
+            believed[entry.subject], opened = timeline.apply(believed.get(entry.subject, []), entry)
+            for span in opened:
+                key = (entry.subject, span.valid_from, span.known_from)
+                derived[key] = lambda entry=entry, span=span: row_of(entry, span)  # type: ignore[misc]
+        if progress:
+            progress(chunk[-1].number)
+    stored = 0
+    for row in connection.execute(sa.select(versions).execution_options(yield_per=store.CHUNK)).mappings():
+        stored += 1
+        expected = derived.get((row["subject"], row["valid_from"], row["known_from"]))
+        if expected is None or expected() != dict(row):
+            raise _differs(row["subject"])
+    if stored != len(derived):
+        held = {
+            tuple(key)
+            for key in connection.execute(sa.select(versions.c.subject, versions.c.valid_from, versions.c.known_from))
+        }
+        raise _differs(next(key for key in derived if key not in held)[0])
+    return stored
+
+
+def _differs(subject: str) -> LogDamaged:
+    return LogDamaged(
+        f"{subject} 的现行记录与日志不符，请运行：registry rebuild records",
+        f"The record of {subject} is not what the log says; run: registry rebuild records",
+        subject=subject,
+    )

@@ -1,0 +1,249 @@
+"""Reading records: one institution, lists of them, histories, sources, counts; always as of a day and a log size."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry import regions
+from registry.database import versions
+from registry.errors import NotFound
+from registry.identifiers import format_code, validate_code
+from registry.model import Approval, FormerName, Institution, Practitioner, Region, Source, SourceRef, Status, Struct
+from registry.records import timeline
+from registry.records.asof import AsOf
+from registry.records.view import decode_state, mask
+from registry.techniques import TECHNIQUES
+
+
+def subject_of(code: str) -> str:
+    """The log's subject of an institution's compact code."""
+    return f"institution:{code}"
+
+
+def known(asof: AsOf) -> sa.ColumnElement[bool]:
+    """Rows of ``versions`` that were believed at the log size."""
+    return (versions.c.known_from <= asof.size) & (versions.c.known_to > asof.size)
+
+
+def true_on(asof: AsOf) -> sa.ColumnElement[bool]:
+    """Rows of ``versions`` that speak of the day."""
+    day = asof.valid_on.isoformat()
+    return (versions.c.valid_from <= day) & (versions.c.valid_to > day)
+
+
+def sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
+    """Every source known at the log size, by id; also those about a later day (they were known, so they are shown)."""
+    query = sa.select(versions.c.subject, versions.c.state).where(versions.c.kind == "source", known(asof))
+    found: dict[str, Source] = {}
+    for subject, state in connection.execute(query):
+        source = source_of(subject, decode_state(state))
+        found[source.id] = source
+    return found
+
+
+def source_of(subject: str, state: timeline.State) -> Source:
+    """The source a record describes, with the entry that stated it."""
+    values = {path: fact.value for path, fact in timeline.facts(state).items()}
+    entry = timeline.latest(state)[0]
+    return msgspec.convert({"id": subject.removeprefix("source:"), "entry": entry, **values}, Source)
+
+
+def source_ref(source: Source | None) -> SourceRef | None:
+    """The source as answers show it."""
+    if source is None:
+        return None
+    return SourceRef(title=source.title, as_of=source.as_of, published=source.published, secondary=source.secondary)
+
+
+class _Spans(Struct, frozen=True):
+    """The spans of one subject up to a day: the last one holds on that day."""
+
+    subject: str
+    states: list[tuple[str, timeline.State]]  # (valid_from, state)
+
+
+def _spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, _Spans]:
+    query = (
+        sa.select(versions.c.subject, versions.c.valid_from, versions.c.state)
+        .where(versions.c.subject.in_(subjects), known(asof), versions.c.valid_from <= asof.valid_on.isoformat())
+        .order_by(versions.c.subject, versions.c.valid_from)
+    )
+    found: dict[str, _Spans] = {}
+    for subject, day, state in connection.execute(query):
+        found.setdefault(subject, _Spans(subject=subject, states=[])).states.append((day, decode_state(state)))
+    return found
+
+
+def institution(connection: sa.Connection, code: str, asof: AsOf) -> Institution:
+    """One institution; InvalidCode for a mistyped code, NotFound for one the register did not have on that day."""
+    compact = validate_code(code)
+    found = institutions_by_subject(connection, [subject_of(compact)], asof)
+    if not found:
+        raise NotFound(
+            f"编码 {format_code(compact)} 在 {asof.valid_on:%Y-%m-%d} 的名录中没有对应的机构。",
+            f"No institution had code {format_code(compact)} in the register as of {asof.valid_on}.",
+        )
+    return found[0]
+
+
+def institutions_by_subject(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> list[Institution]:
+    """The institutions of these subjects, in the order asked; those unknown as of then are left out."""
+    if not subjects:
+        return []
+    spans = _spans(connection, subjects, asof)
+    origin = sources(connection, asof)
+    return [
+        _institution(spans[s], origin, asof) for s in subjects if s in spans and is_complete(spans[s].states[-1][1])
+    ]
+
+
+def is_complete(state: timeline.State) -> bool:
+    """Whether a state says enough to be shown: a correction alone, before anything else is known, does not."""
+    return {"name", "address", "status"} <= timeline.facts(state).keys()
+
+
+def _institution(spans: _Spans, origin: dict[str, Source], asof: AsOf) -> Institution:
+    state = spans.states[-1][1]
+    facts = timeline.facts(state)
+    value = {path: fact.value for path, fact in facts.items()}
+    basis = timeline.latest(state)
+    return Institution(
+        code=format_code(spans.subject.removeprefix("institution:")),
+        name=value["name"],
+        aliases=value.get("aliases") or [],
+        former_names=former_names(spans.states),
+        region=regions.get(value.get("region") or "") or Region(code=None, province=None, city=None, district=None),
+        address=value["address"],
+        status=status_of(value),
+        approvals=approvals_of(value),
+        uscc=value.get("uscc"),
+        practice_licence_no=value.get("practice_licence_no"),
+        domains=value.get("domains") or [],
+        ownership=value.get("ownership"),
+        level=value.get("level"),
+        campus=value.get("campus"),
+        source=source_ref(origin.get(basis[2] or "")),
+        entry=basis[0],
+        log_size=asof.size,
+    )
+
+
+def status_of(value: dict[str, Any]) -> Status:
+    """The institution's status; one whose every approval is suspended is suspended whatever was said of it."""
+    status: Status = value["status"]
+    stages = [approval.stage for approval in approvals_of(value)]
+    if status == "listed" and stages and all(stage == "suspended" for stage in stages):
+        return "suspended"
+    return status
+
+
+def approvals_of(value: dict[str, Any]) -> list[Approval]:
+    """The approvals among a record's values, in the technique table's order."""
+    found = []
+    for technique in TECHNIQUES:
+        approval = value.get(f"approvals.{technique.code}")
+        if approval:
+            found.append(_approval({**approval, "technique": technique.code, "name": technique.official_zh}))
+    return found
+
+
+def _approval(raw: dict[str, Any]) -> Approval:
+    return msgspec.convert(raw, Approval)
+
+
+def former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
+    """Names the spans before the last one had and the last has not, newest first, each until the day it ended."""
+    names = [(day, facts["name"].value) for day, state in states if "name" in (facts := timeline.facts(state))]
+    found: dict[str, FormerName] = {}
+    for (_, name), (ended, following) in zip(names, names[1:], strict=False):
+        if following != name:
+            found[name] = FormerName(name=name, until=dt.date.fromisoformat(ended))
+    if names:
+        found.pop(names[-1][1], None)
+    return sorted(found.values(), key=lambda former: former.until, reverse=True)
+
+
+class Filter(Struct, frozen=True):
+    """Which institutions: all of the techniques, in any of the regions or below, at a stage, with a status."""
+
+    techniques: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    stage: str | None = None
+    statuses: tuple[str, ...] = ("listed", "suspended")
+    subjects: tuple[str, ...] | None = None
+
+    def where(self, asof: AsOf) -> sa.ColumnElement[bool]:
+        """The condition on ``versions``."""
+        wanted = (versions.c.kind == "institution") & known(asof) & true_on(asof)
+        if self.statuses:
+            wanted &= versions.c.status.in_(self.statuses)
+        if self.regions:
+            below = (versions.c.region.startswith(regions.prefix(code), autoescape=True) for code in self.regions)
+            wanted &= sa.or_(*below)
+        if self.subjects is not None:
+            wanted &= versions.c.subject.in_(self.subjects)
+        for technique in self.techniques:
+            wanted &= versions.c.offers.op("&")(mask(technique, self.stage)) != 0
+        if self.stage and not self.techniques:
+            wanted &= versions.c.offers.op("&")(mask(None, self.stage)) != 0
+        return wanted
+
+
+def count(connection: sa.Connection, chosen: Filter, asof: AsOf) -> int:
+    """How many institutions the filter chooses."""
+    return connection.execute(sa.select(sa.func.count()).select_from(versions).where(chosen.where(asof))).scalar_one()
+
+
+def page(
+    connection: sa.Connection, chosen: Filter, asof: AsOf, limit: int, after: tuple[str, str] | None = None
+) -> list[tuple[str, str]]:
+    """(region, subject) of the next ``limit`` institutions after a pair, ordered by region code, then subject."""
+    key = sa.tuple_(versions.c.region, versions.c.subject)
+    query = sa.select(versions.c.region, versions.c.subject).where(chosen.where(asof))
+    if after is not None:
+        query = query.where(key > sa.tuple_(*(sa.literal(part) for part in after)))
+    rows = connection.execute(query.order_by(versions.c.region, versions.c.subject).limit(limit))
+    return [(region, subject) for region, subject in rows]
+
+
+def chosen_of(connection: sa.Connection, chosen: Filter, asof: AsOf) -> set[str]:
+    """The subjects a filter chooses."""
+    return set(connection.execute(sa.select(versions.c.subject).where(chosen.where(asof))).scalars())
+
+
+def practitioners(connection: sa.Connection, code: str, asof: AsOf) -> list[Practitioner]:
+    """The authorised people of one institution on that day; never a list across institutions."""
+    wanted = institution(connection, code, asof)
+    parent = subject_of(validate_code(wanted.code))
+    query = sa.select(versions.c.subject, versions.c.state).where(
+        versions.c.kind == "practitioner", versions.c.parent == parent, known(asof), true_on(asof)
+    )
+    origin = sources(connection, asof)
+    rows = connection.execute(query.order_by(versions.c.subject)).all()
+    return [_practitioner(subject, decode_state(state), wanted.code, origin, asof) for subject, state in rows]
+
+
+def _practitioner(
+    subject: str, state: timeline.State, institution_code: str, origin: dict[str, Source], asof: AsOf
+) -> Practitioner:
+    value = {path: fact.value for path, fact in timeline.facts(state).items()}
+    basis = timeline.latest(state)
+    return msgspec.convert(
+        {
+            **{field: value.get(field) for field in ("role", "valid_from", "valid_to", "certificate_kind")},
+            "code": format_code(subject.removeprefix("practitioner:")),
+            "name": value.get("name"),
+            "certificate_masked": value.get("certificate_masked"),
+            "institution": institution_code,
+            "techniques": value.get("techniques") or [],
+            "source": source_ref(origin.get(basis[2] or "")),
+            "entry": basis[0],
+            "log_size": asof.size,
+        },
+        Practitioner,
+    )

@@ -1,0 +1,95 @@
+"""Counts of the register as of a day: by region, technique and stage, with the source they rest on."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from registry import regions
+from registry.database import versions
+from registry.log import store
+from registry.model import Date, SourceRef, Struct
+from registry.records.asof import AsOf
+from registry.records.read import Filter, source_ref, sources
+from registry.records.view import mask
+from registry.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
+
+
+class RegionCount(Struct, frozen=True):
+    """Listed institutions in a region and below it."""
+
+    code: str
+    name: str
+    count: int
+
+
+class TechniqueCount(Struct, frozen=True):
+    """Listed institutions approved for a technique, at any stage."""
+
+    technique: TechniqueCode
+    count: int
+
+
+class StageCount(Struct, frozen=True):
+    """Listed institutions with at least one approval at a stage."""
+
+    stage: Stage
+    count: int
+
+
+class Stats(Struct, frozen=True):
+    """The register in numbers. ``as_of`` and ``source`` are those of the latest list; ``updated`` the last entry's time."""
+
+    total: int
+    as_of: Date | None
+    source: SourceRef | None
+    by_region: list[RegionCount]
+    by_technique: list[TechniqueCount]
+    by_stage: list[StageCount]
+    log_size: int
+    updated: dt.datetime | None
+
+
+def stats(connection: sa.Connection, asof: AsOf, chosen: Filter | None = None) -> Stats:
+    """The numbers of the institutions a filter chooses (all listed ones by default)."""
+    where = (chosen or Filter()).where(asof)
+    sums = [
+        sa.func.sum(sa.case((versions.c.offers.op("&")(bits) != 0, 1), else_=0))
+        for bits in [mask(t.code) for t in TECHNIQUES] + [mask(None, stage) for stage in STAGES]
+    ]
+    total, *counts = connection.execute(sa.select(sa.func.count(), *sums).where(where)).one()
+    by_technique = [TechniqueCount(technique=t.code, count=n or 0) for t, n in zip(TECHNIQUES, counts, strict=False)]
+    by_stage = [StageCount(stage=s, count=n or 0) for s, n in zip(STAGES, counts[len(TECHNIQUES) :], strict=True)]
+    newest = max(
+        (s for s in sources(connection, asof).values() if s.as_of <= asof.valid_on), key=lambda s: s.as_of, default=None
+    )
+    return Stats(
+        total=total,
+        as_of=newest.as_of if newest else None,
+        source=source_ref(newest),
+        by_region=_by_region(connection, where, (chosen or Filter()).regions),
+        by_technique=by_technique,
+        by_stage=by_stage,
+        log_size=asof.size,
+        updated=_updated(connection),
+    )
+
+
+def _by_region(connection: sa.Connection, where: sa.ColumnElement[bool], chosen: tuple[str, ...]) -> list[RegionCount]:
+    """Counts one level below the chosen region (provinces when none or several are chosen)."""
+    length = min(len(regions.prefix(chosen[0])) + 2, 6) if len(chosen) == 1 else 2
+    part = sa.func.substr(versions.c.region, 1, length)
+    rows = connection.execute(sa.select(part, sa.func.count()).where(where).group_by(part).order_by(part))
+    found = []
+    for prefix, number in rows:
+        place = regions.get(prefix.ljust(6, "0")) if prefix else None
+        if place is not None and place.code is not None:
+            name = (place.province, place.city, place.district)[length // 2 - 1] or place.province
+            found.append(RegionCount(code=place.code, name=name or "", count=number))
+    return found
+
+
+def _updated(connection: sa.Connection) -> dt.datetime | None:
+    last = store.head(connection).recorded_at
+    return dt.datetime.fromtimestamp(last / 1000, dt.UTC) if last else None

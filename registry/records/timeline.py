@@ -1,0 +1,98 @@
+"""One subject in two times, as pure functions: how an entry changes what is known about every day.
+
+A state is what holds on a day: groups ``[entry number, valid_from, source, {path: value}]``, one per entry that still
+has a say, ordered by (valid_from, number). For each path the entry with the greatest (valid_from, number) decides, so a
+correction of the past does not override what a later source states. A timeline is the versions of one subject known at
+one log size: contiguous spans of days, the last without end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from registry.database import FOREVER, STILL_KNOWN
+from registry.model import Entry
+
+Group = list[Any]  # [number, valid_from, source, {path: value}]
+State = list[Group]
+
+
+class Span(msgspec.Struct):
+    """Days ``valid_from`` <= d < ``valid_to`` on which ``state`` holds, known from entry ``known_from`` on."""
+
+    valid_from: str
+    valid_to: str
+    known_from: int
+    state: State
+    known_to: int = STILL_KNOWN
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One value with the entry and source that decide it."""
+
+    value: Any
+    entry: int
+    source: str | None
+
+
+def patched(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
+    """``state`` after an entry with the highest number so far, on days not before its ``valid_from``."""
+    mine = dict(values)
+    result: State = []
+    for group in state:
+        if group[1] > valid_from:
+            for path in group[3]:
+                mine.pop(path, None)
+            result.append(group)
+        else:
+            kept = {path: value for path, value in group[3].items() if path not in values}
+            if kept:
+                result.append([group[0], group[1], group[2], kept])
+    if mine:
+        later = next((i for i, group in enumerate(result) if group[1] > valid_from), len(result))
+        result.insert(later, [number, valid_from, source, mine])
+    return result
+
+
+def apply(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Span]]:
+    """(the timeline as known after ``entry``, the spans it opened); spans it superseded get their ``known_to`` set."""
+    day, values = entry.valid_from.isoformat(), entry.change.set
+    number, source = entry.number, entry.source
+    if not timeline or day < timeline[0].valid_from:
+        until = timeline[0].valid_from if timeline else FOREVER
+        timeline = [Span(day, until, number, []), *timeline]
+        fresh = timeline[0]
+    else:
+        fresh = None
+    result: list[Span] = []
+    opened: list[Span] = []
+    for span in timeline:
+        if span.valid_to <= day:
+            result.append(span)
+            continue
+        if span is not fresh:
+            span.known_to = number
+        if span.valid_from < day:
+            opened.append(Span(span.valid_from, day, number, span.state))
+            result.append(opened[-1])
+        start = max(span.valid_from, day)
+        opened.append(Span(start, span.valid_to, number, patched(span.state, number, day, source, values)))
+        result.append(opened[-1])
+    return result, opened
+
+
+def facts(state: State) -> dict[str, Fact]:
+    """Every path that has a value, with what decides it; paths last set to None are left out."""
+    found: dict[str, Fact] = {}
+    for number, _, source, values in state:
+        for path, value in values.items():
+            if value is not None:
+                found[path] = Fact(value, number, source)
+    return found
+
+
+def latest(state: State) -> Group:
+    """The group that was stated last for that day: the basis of the record as a whole."""
+    return state[-1]

@@ -1,0 +1,120 @@
+"""The records view: follows the log, keeps every span of days of every subject, also those no longer believed.
+
+Applied inside the append transaction, so it is never behind. ``rebuild`` empties it and replays the log.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry.database import STILL_KNOWN, versions
+from registry.model import Entry
+from registry.records import timeline
+from registry.techniques import STAGES, TECHNIQUES
+
+_json = msgspec.json.Encoder()
+_from_json = msgspec.json.Decoder()
+_TECHNIQUE_INDEX = {t.code: i for i, t in enumerate(TECHNIQUES)}
+_STAGE_INDEX = {s: i for i, s in enumerate(STAGES)}
+
+
+def bit(technique: str, stage: str) -> int:
+    """The bit of ``versions.offers`` that says "this technique at this stage"."""
+    return 1 << (_TECHNIQUE_INDEX[technique] * len(STAGES) + _STAGE_INDEX[stage])
+
+
+def mask(technique: str | None = None, stage: str | None = None) -> int:
+    """All bits of a technique, of a stage, or of both together."""
+    techniques = [technique] if technique else list(_TECHNIQUE_INDEX)
+    stages = [stage] if stage else list(_STAGE_INDEX)
+    return sum(bit(t, s) for t in techniques for s in stages)
+
+
+class RecordsView:
+    """Name, apply, reset: see log.follow."""
+
+    name = "records"
+
+    def apply(self, connection: sa.Connection, entries: list[Entry]) -> None:
+        """Bring the spans of every subject in ``entries`` up to date."""
+        known = _load(connection, {entry.subject for entry in entries})
+        loaded = [(subject, span) for subject, spans in known.items() for span in spans]
+        opened: list[tuple[Entry, timeline.Span]] = []
+        for entry in entries:
+            known[entry.subject], fresh = timeline.apply(known.get(entry.subject, []), entry)
+            opened += [(entry, span) for span in fresh]
+        closed = [
+            {"s": subject, "v": span.valid_from, "k": span.known_from, "to": span.known_to}
+            for subject, span in loaded
+            if span.known_to != STILL_KNOWN
+        ]
+        if closed:
+            connection.execute(
+                sa.update(versions)
+                .where(
+                    versions.c.subject == sa.bindparam("s"),
+                    versions.c.valid_from == sa.bindparam("v"),
+                    versions.c.known_from == sa.bindparam("k"),
+                )
+                .values(known_to=sa.bindparam("to")),
+                closed,
+            )
+        if opened:
+            connection.execute(sa.insert(versions), [row_of(entry, span) for entry, span in opened])
+
+    def reset(self, connection: sa.Connection) -> None:
+        """Forget everything."""
+        connection.execute(sa.delete(versions))
+
+
+def _load(connection: sa.Connection, subjects: set[str]) -> dict[str, list[timeline.Span]]:
+    """The spans now believed of each subject, in order of days."""
+    query = (
+        sa.select(versions)
+        .where(versions.c.subject.in_(sorted(subjects)), versions.c.known_to == STILL_KNOWN)
+        .order_by(versions.c.subject, versions.c.valid_from)
+    )
+    found: dict[str, list[timeline.Span]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.subject, []).append(span_of(row))
+    return found
+
+
+def span_of(row: Any) -> timeline.Span:
+    """The span a row of ``versions`` holds."""
+    return timeline.Span(row.valid_from, row.valid_to, row.known_from, decode_state(row.state), row.known_to)
+
+
+def decode_state(blob: bytes) -> timeline.State:
+    """The state as stored in ``versions.state``."""
+    state: timeline.State = _from_json.decode(blob)
+    return state
+
+
+def row_of(entry: Entry, span: timeline.Span) -> dict[str, Any]:
+    """The row of ``versions`` that holds a span."""
+    values = {path: fact.value for path, fact in timeline.facts(span.state).items()}
+    return {
+        "subject": entry.subject,
+        "valid_from": span.valid_from,
+        "valid_to": span.valid_to,
+        "known_from": span.known_from,
+        "known_to": span.known_to,
+        "kind": entry.change.kind,
+        "parent": values.get("institution") or "",
+        "status": values.get("status") or "",
+        "region": values.get("region") or "",
+        "offers": _offers(values),
+        "state": _json.encode(span.state),
+    }
+
+
+def _offers(values: dict[str, Any]) -> int:
+    total = 0
+    for path, value in values.items():
+        if path.startswith("approvals.") and value:
+            total |= bit(path.removeprefix("approvals."), value["stage"])
+    return total

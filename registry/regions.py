@@ -1,0 +1,302 @@
+"""Places in GB/T 2260: a code's names, an address's place, what lies below a place, and places named in free text.
+
+Source: seed_data/regions (its source.toml says where from). A division that was abolished or renamed stays resolvable,
+so that an old address keeps its place; :func:`children` lists only what exists today.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from registry.model import Region, Struct
+
+_FILE = Path(__file__).parent.parent / "seed_data" / "regions" / "regions.csv"
+_MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
+_PEOPLES = (
+    "[回藏苗彝壮满侗瑶白黎傣畲羌水土怒京]族|各族|(?:朝鲜|蒙古|哈萨克|柯尔克孜|塔吉克|锡伯|维吾尔|土家|布依|哈尼|傈僳|景颇|拉祜|佤|纳西|仡佬"
+    "|仫佬|毛南|裕固|保安|东乡|撒拉|达斡尔|鄂温克|鄂伦春|独龙|普米|布朗|赫哲|俄罗斯)族?"
+)
+_SELF_GOVERNING = re.compile(f"(.{{2,}}?)(?:{_PEOPLES})*自治[区州县旗]")
+_SUFFIXED = re.compile("(.{2,}?)(?:特别行政区|地区|新区|林区|矿区|特区|省|市|盟|区|县|旗)")
+_SPACE = re.compile(r"\s+")
+
+
+class Resolved(Struct, frozen=True):
+    """The place an address states for certain, and what follows it.
+
+    ``disagrees``: the address names a place outside the province given beside it.
+    """
+
+    code: str | None
+    rest: str
+    disagrees: bool = False
+
+
+class _Row(NamedTuple):
+    """One name a code has or had; ``target`` is the code the name means today, itself when it has no successor."""
+
+    code: str
+    name: str
+    until: str
+    target: str
+
+
+class _Table(NamedTuple):
+    current: dict[str, str]
+    names: dict[str, str]
+    rows: dict[str, list[_Row]]
+    lengths: tuple[int, ...]
+
+
+@cache
+def _table() -> _Table:
+    with _FILE.open(encoding="utf-8", newline="") as file:
+        lines = [(code, name, until) for code, name, until in csv.reader(file)][1:]
+    current = {code: name for code, name, until in lines if not until}
+    names = {code: name for code, name, _ in sorted(lines, key=lambda line: line[2] or "9999")}
+    namesakes: dict[str, list[str]] = {}
+    for code, name in current.items():
+        namesakes.setdefault(name, []).append(code)
+    rows: dict[str, list[_Row]] = {}
+    for code, name, until in lines:
+        target = _today(code, name, names, namesakes) if until else code
+        rows.setdefault(name, []).append(_Row(code, name, until, target))
+    return _Table(current, names, rows, tuple(sorted({len(name) for name in rows}, reverse=True)))
+
+
+def _today(code: str, name: str, names: dict[str, str], namesakes: dict[str, list[str]]) -> str:
+    """The code an old row's name has now: its one namesake in the city, or for all but 区 in the province."""
+    same_province = [found for found in namesakes.get(name, ()) if found[:2] == code[:2]]
+    city = _stem(names.get(code[:4] + "00", ""))
+    same_city = [c for c in same_province if city is not None and city == _stem(names.get(c[:4] + "00", ""))]
+    wanted = same_city or ([] if name.endswith("区") else same_province)
+    return wanted[0] if len(wanted) == 1 else code
+
+
+@cache
+def _stem(name: str) -> str | None:
+    """A name without the word for its kind: 延边朝鲜族自治州 -> 延边; None when less than two characters remain."""
+    found = _SELF_GOVERNING.fullmatch(name) or _SUFFIXED.fullmatch(name)
+    return found[1] if found else None
+
+
+def _is_province(code: str) -> bool:
+    return code.endswith("0000")
+
+
+def _is_city(code: str) -> bool:
+    """A prefecture, or a county-level place directly under its province (仙桃), which stands at the same level."""
+    return not _is_province(code) and (code.endswith("00") or code[2:4] in ("90", "00"))
+
+
+def prefix(code: str) -> str:
+    """The digits all codes at or below ``code`` share: 210000 -> 21, 210300 -> 2103, 429004 -> 429004."""
+    if _is_province(code):
+        return code[:2]
+    return code[:4] if code.endswith("00") else code
+
+
+def get(code: str) -> Region | None:
+    """The names of a code, abolished ones too; None when GB/T 2260 never had it.
+
+    A municipality is its own city (北京市, 北京市, 海淀区); a county directly under its province is a city (仙桃市).
+    """
+    names = _table().names
+    municipality = code[:2] in _MUNICIPALITIES
+    if code not in names and not (municipality and code[2:] in ("0100", "0200")):
+        return None
+    province = names[code[:2] + "0000"]
+    if municipality:
+        city: str | None = province
+    else:
+        city = None if _is_province(code) else names[code if _is_city(code) else code[:4] + "00"]
+    return Region(
+        code=code,
+        province=province,
+        city=city,
+        district=None if _is_province(code) or _is_city(code) else names[code],
+    )
+
+
+def children(code: str | None) -> list[tuple[str, str]]:
+    """The divisions of today right below, as (code, name); the provinces for None."""
+    current = _table().current
+    if code is None:
+        return [(c, name) for c, name in current.items() if _is_province(c)]
+    below = [(c, name) for c, name in current.items() if _below(c, code)]
+    if _is_province(code) and code[:2] not in _MUNICIPALITIES:
+        return [(c, name) for c, name in below if _is_city(c)]
+    return below
+
+
+def _below(code: str, known: str) -> bool:
+    return code != known and code.startswith(prefix(known))
+
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+
+
+class _Step(NamedTuple):
+    """A place reached by reading: the rows it may be (one target), and the position after its name."""
+
+    rows: list[_Row]
+    end: int
+
+
+def clean(text: str) -> str:
+    """NFKC without white space: the form addresses are read in."""
+    return _SPACE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def resolve(address: str, province: str | None = None) -> Resolved:
+    """The most precise place the address states, never a guess; ``province`` is what its list says beside it.
+
+    Names are read from the start, official names in full; province and city also without their last word when a full
+    name below confirms them (辽宁沈阳沈河区). A level left out is filled in only when the next name is unique there.
+    """
+    text = clean(address)
+    stated = _stated(province)
+    first = _full(text, 0, None, provinces_only=True)
+    if first is not None:
+        code, end = _walk(text, first)
+        return Resolved(code=code, rest=text[end:], disagrees=stated is not None and stated.code != code[:2] + "0000")
+    step = _next(text, 0, [stated.code]) if stated is not None else None
+    step = step or _next(text, 0, None)
+    if step is not None and (stated is None or step.rows[0].target.startswith(prefix(stated.code))):
+        code, end = _walk(text, step)
+        return Resolved(code=code, rest=text[end:])
+    return Resolved(code=stated.code if stated else None, rest=text, disagrees=step is not None)
+
+
+def _stated(province: str | None) -> _Row | None:
+    wanted = clean(province or "")
+    found = [row for row in _provinces() if wanted in (row.name, _stem(row.name))]
+    return found[0] if found else None
+
+
+def province_code(name: str) -> str | None:
+    """The code of a province by its official name, or that name without its last word; None for anything else."""
+    found = _stated(name)
+    return found.code if found else None
+
+
+@cache
+def _provinces() -> tuple[_Row, ...]:
+    return tuple(row for rows in _table().rows.values() for row in rows if _is_province(row.code))
+
+
+def _walk(text: str, step: _Step) -> tuple[str, int]:
+    """Go down from a place as far as the text says; (code, position after the last region word)."""
+    starts = [0]
+    end = _skip_repeats(text, step)
+    while not _is_leaf(step.rows):
+        following = _next(text, end, [row.code for row in step.rows])
+        if following is None:
+            break
+        step = following
+        starts.append(end)
+        end = _skip_repeats(text, step)
+    for start in starts:  # printed twice: the whole run, or its tail (通辽市科尔沁区通辽市科尔沁区)
+        said = text[start : step.end]
+        if said and text.startswith(said, end):
+            return step.rows[0].target, end + len(said)
+    return step.rows[0].target, end
+
+
+def _is_leaf(rows: list[_Row]) -> bool:
+    return not any(row.code.endswith("00") for row in rows)
+
+
+def _skip_repeats(text: str, step: _Step) -> int:
+    """The position after the step and after further copies of its own name, of its province's, and of 市辖区."""
+    row, end = step.rows[0], step.end
+    if end == 0 or _is_leaf(step.rows):
+        return end
+    again = (row.name, _table().names[row.code[:2] + "0000"], "市辖区")
+    while word := next((word for word in again if text.startswith(word, end)), None):
+        end += len(word)
+    return end
+
+
+def _next(text: str, start: int, known: list[str] | None) -> _Step | None:
+    return _full(text, start, known) or _short(text, start, known)
+
+
+def _full(text: str, start: int, known: list[str] | None, provinces_only: bool = False) -> _Step | None:
+    """The longest official name at ``start`` below ``known``; None when there is none or several places have it."""
+    table = _table()
+    for length in table.lengths:
+        rows = table.rows.get(text[start : start + length], ())
+        fits = [row for row in rows if known is None or any(_below(row.code, k) for k in known)]
+        if provinces_only:
+            fits = [row for row in fits if _is_province(row.code)]
+        if fits and start + length <= len(text):
+            return _Step(fits, start + length) if len({row.target for row in fits}) == 1 else None
+    return None
+
+
+def _short(text: str, start: int, known: list[str] | None) -> _Step | None:
+    """A province or city without its last word that a full name below confirms; None unless exactly one chain does."""
+    chains: dict[str, _Step] = {}
+    for length in range(2, 8):
+        for row in _stems().get(text[start : start + length], ()):
+            if known is None or any(_below(row.code, k) for k in known):
+                step = _next(text, start + length, [row.code])
+                if step is not None:
+                    chains[step.rows[0].target] = step
+    return next(iter(chains.values())) if len(chains) == 1 else None
+
+
+@cache
+def _stems() -> dict[str, list[_Row]]:
+    """Provinces and cities by their names without the last word; 延边州 is said for an autonomous prefecture."""
+    stems: dict[str, list[_Row]] = {}
+    for row in (row for rows in _table().rows.values() for row in rows):
+        stem = _stem(row.name) if row.code.endswith("00") else None
+        if stem is not None:
+            for form in (stem, stem + "州") if row.name.endswith("自治州") else (stem,):
+                stems.setdefault(form, []).append(row)
+    return stems
+
+
+# --- free text -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _said() -> dict[str, tuple[str, ...]]:
+    """Every way to say a place, with its codes: today's first."""
+    said: dict[str, dict[str, None]] = {}
+    everything = [row for rows in _table().rows.values() for row in rows]
+    for row in sorted(everything, key=lambda row: (row.until != "", row.target)):
+        for form in (row.name, _stem(row.name)):
+            if form is not None:
+                said.setdefault(form, {})[row.target] = None
+    return {form: tuple(codes) for form, codes in said.items()}
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    said, longest = _said(), _table().lengths[0]
+    reached = 0
+    for start in range(len(text) - 1):
+        for length in range(min(longest, len(text) - start), 1, -1):
+            if text[start : start + length] in said:
+                if start + length > reached:  # not inside a place already named
+                    yield start, start + length
+                    reached = start + length
+                break
+
+
+def named(text: str) -> list[tuple[int, int, str]]:
+    """Places named in free text as (start, end, code), longest first; one tuple for each code a name may mean.
+
+    Names count with or without their last word (鞍山市, 鞍山). Positions are those of ``text`` as given.
+    """
+    spans: Iterable[tuple[int, int]] = sorted(_spans(text), key=lambda span: (span[0] - span[1], span[0]))
+    said = _said()
+    return [(start, end, code) for start, end in spans for code in said[text[start:end]]]

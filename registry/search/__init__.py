@@ -1,0 +1,1 @@
+"""Search: a view that turns what people type into the subjects of institutions."""

@@ -1,0 +1,46 @@
+"""From records to documents: what is made searchable of an institution."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from registry import regions
+from registry.database import STILL_KNOWN, versions
+from registry.records import timeline
+from registry.records.view import decode_state
+from registry.search.contract import Document
+from registry.text import fold
+
+
+def documents(connection: sa.Connection, subjects: list[str]) -> list[Document]:
+    """One document per institution among ``subjects``, from everything now known of it."""
+    query = (
+        sa.select(versions.c.subject, versions.c.status, versions.c.state)
+        .where(versions.c.subject.in_(subjects), versions.c.known_to == STILL_KNOWN)
+        .order_by(versions.c.subject, versions.c.valid_from)
+    )
+    spans: dict[str, list[tuple[str, timeline.State]]] = {}
+    for subject, status, state in connection.execute(query):
+        spans.setdefault(subject, []).append((status, decode_state(state)))
+    found = [_document(subject, states) for subject, states in spans.items()]
+    return [document for document in found if document is not None]
+
+
+def _document(subject: str, states: list[tuple[str, timeline.State]]) -> Document | None:
+    values = [{path: fact.value for path, fact in timeline.facts(state).items()} for _, state in states]
+    now = values[-1]
+    if "name" not in now or "address" not in now:
+        return None
+    aliases = {fold(alias) for alias in now.get("aliases") or []}
+    every = {fold(name) for value in values for name in (value.get("name"), *(value.get("aliases") or [])) if name}
+    region = regions.get(now.get("region") or "")
+    place = "".join(part or "" for part in (region.province, region.city, region.district)) if region else ""
+    return Document(
+        subject=subject,
+        name=fold(now["name"]),
+        aliases=tuple(sorted(aliases - {fold(now["name"])})),
+        former=tuple(sorted(every - aliases - {fold(now["name"])})),
+        place=fold(place + " " + now["address"]),
+        region=now.get("region") or "",
+        listed=states[-1][0] != "delisted",
+    )

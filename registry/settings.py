@@ -1,0 +1,59 @@
+"""Every setting once: its environment variable, meaning and default. ``registry settings`` prints this table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, get_type_hints
+
+import msgspec
+
+from registry.errors import InvalidInput
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one process; read once at the start."""
+
+    data_dir: Annotated[Path, "Folder of the database, the signing key and other state."] = Path("var")
+    database_url: Annotated[str, "SQLAlchemy URL. Empty: SQLite in the data folder. Or postgresql+psycopg://..."] = ""
+    public_url: Annotated[str, "Address the public reaches this register at; QR codes carry it."] = (
+        "http://127.0.0.1:8000"
+    )
+    signing_key: Annotated[str, "File of the Ed25519 signing key. Empty: signing.key in the data folder."] = ""
+
+    def url(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'register.sqlite').absolute()}"
+
+    def key_file(self) -> Path:
+        """The signing key's file in force."""
+        return Path(self.signing_key) if self.signing_key else self.data_dir / "signing.key"
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting: ``data_dir`` -> ``REGISTRY_DATA_DIR``."""
+    return f"REGISTRY_{field.upper()}"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment; raise InvalidInput naming the variable that cannot be used."""
+    environ = os.environ if environ is None else environ
+    given = {f: environ[variable(f)] for f in Settings.__struct_fields__ if environ.get(variable(f))}
+    try:
+        settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"环境变量设置有误：{error}", f"A REGISTRY_ setting cannot be used: {error}") from error
+    if not settings.public_url.startswith(("http://", "https://")):
+        raise InvalidInput(
+            f"REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {settings.public_url}",
+            f"REGISTRY_PUBLIC_URL must start with http:// or https://, not {settings.public_url}",
+        )
+    return settings
+
+
+def described() -> list[tuple[str, str, str]]:
+    """(variable, default, meaning) of every setting, for the CLI and the docs test."""
+    hints = get_type_hints(Settings, include_extras=True)
+    defaults = Settings()
+    return [(variable(f), str(getattr(defaults, f)), hints[f].__metadata__[0]) for f in Settings.__struct_fields__]

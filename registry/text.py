@@ -1,0 +1,77 @@
+"""Folding of Chinese text so that different ways of writing the same words compare equal.
+
+Shared by search, verification and importers. Nothing here judges whether two institutions are the same.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+
+from cn2an import cn2an
+from opencc import OpenCC
+
+_NUMERAL = re.compile("[〇○零一二三四五六七八九十百0-9]+")
+_CHINESE_DIGIT = re.compile("[〇○零一二三四五六七八九十百]")
+_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
+# NFKC turns ⼀-style radicals and full width into ordinary characters; these it leaves.
+_ZERO = str.maketrans({"○": "〇", "◯": "〇", "Ｏ": "〇"})
+
+
+@cache
+def _simplified() -> dict[int, str]:
+    """Traditional to simplified, one character at a time: a table, because a call per string is too slow."""
+    characters = [chr(point) for point in (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))]
+    folded = OpenCC("t2s").convert("\n".join(characters)).split("\n")
+    return {ord(a): b for a, b in zip(characters, folded, strict=True) if a != b and len(b) == 1}
+
+
+@lru_cache(maxsize=4096)
+def _number(numeral: str) -> str:
+    """One run of Chinese or Arabic digits as Arabic digits: 二〇四 -> 204, 七十三 -> 73, 四六0 -> 460.
+
+    >>> _number("一百"), _number("十"), _number("九〇〇"), _number("百")
+    ('100', '10', '900', '百')
+    """
+    if "十" not in numeral and "百" not in numeral:
+        return numeral.translate(_DIGITS)
+    try:
+        return str(int(cn2an(numeral.replace("○", "零").replace("〇", "零"), "smart")))
+    except ValueError:
+        return numeral
+
+
+def width(text: str) -> str:
+    """NFKC without invisible characters (zero width, direction marks, soft hyphen) and without control characters."""
+    text = unicodedata.normalize("NFKC", text.translate(_ZERO))
+    if text.isprintable():
+        return text
+    return "".join(" " if c in "\t\r\n" else c for c in text if unicodedata.category(c)[0] != "C" or c in "\t\r\n")
+
+
+def simplified(text: str) -> str:
+    """Traditional characters as simplified ones."""
+    return text.translate(_simplified())
+
+
+def numerals(text: str) -> str:
+    """Every run of Chinese digits as Arabic digits.
+
+    >>> numerals("联勤保障部队第九〇〇医院")
+    '联勤保障部队第900医院'
+    """
+    if not _CHINESE_DIGIT.search(text):
+        return text
+    return _NUMERAL.sub(lambda run: _number(run[0]), text)
+
+
+@lru_cache(maxsize=65536)
+def fold(text: str) -> str:
+    """The comparison key of a name or an address: width, script, case, numerals folded; spaces and punctuation gone.
+
+    >>> fold("瀋陽市婦嬰醫院 （有限責任公司）") == fold("沈阳市妇婴医院(有限责任公司)")
+    True
+    """
+    text = numerals(simplified(width(text)).lower())
+    return text if text.isalnum() else "".join(c for c in text if c.isalnum())

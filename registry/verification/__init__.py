@@ -1,0 +1,1 @@
+"""Verification: was this provider licensed for these techniques, there, on that day? Answers with their basis."""

@@ -1,0 +1,54 @@
+"""Telling sites apart: whether an address somebody gives can be an institution's registered address."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Literal
+
+from registry import regions
+from registry.text import fold
+
+#: `same`: the same site; `region`: only a region was given, and it fits; `other`: not shown to be this site.
+Comparison = Literal["same", "region", "other"]
+_NUMBER = re.compile(r"\d")
+
+
+@lru_cache(maxsize=65536)
+def parts(address: str, province: str | None = None) -> tuple[str | None, str]:
+    """(region code, folded rest) of an address."""
+    resolved = regions.resolve(address, province)
+    return resolved.code, fold(resolved.rest)
+
+
+def compare(given: str, registered: str, registered_region: str | None) -> Comparison:
+    """How an address given by an asker relates to a registered one.
+
+    Two addresses are the same site when their regions do not contradict each other and one's street and number begin
+    the other's, at a border: 大南街8号 is not 大南街87号.
+    """
+    given_code, given_rest = parts(given)
+    code, rest = parts(registered)
+    code = registered_region or code
+    if not _compatible(given_code, code):
+        return "other"
+    if not given_rest:
+        return "region" if given_code else "other"
+    return "same" if _same_street(given_rest, rest) else "other"
+
+
+def _compatible(a: str | None, b: str | None) -> bool:
+    if a is None or b is None:
+        return True
+    return a.startswith(regions.prefix(b)) or b.startswith(regions.prefix(a))
+
+
+def _same_street(a: str, b: str) -> bool:
+    shorter, longer = sorted((a, b), key=len)
+    if not longer.startswith(shorter):
+        return False
+    if shorter == longer:
+        return True
+    # A number must be whole on both sides, and a street without any number proves no site.
+    following = longer[len(shorter)]
+    return bool(_NUMBER.search(shorter)) and not (shorter[-1].isdigit() and following.isdigit())

@@ -1,0 +1,212 @@
+"""One exact sentence per verdict, zh-CN and en; the wording is the design's."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from registry.model import Basis, Candidate, Match, Source, Struct, TechniqueAnswer, VerdictWord
+from registry.techniques import BY_CODE, LAWFUL_STAGES
+from registry.verification.verdict import Site
+
+STAGE_WORDS: dict[str, tuple[str, str]] = {
+    "preparing": ("筹建中", "in preparation"),
+    "trial": ("试运行", "in trial operation"),
+    "formal": ("正式运行", "in formal operation"),
+    "operating": ("正式运行或试运行（名录未说明）", "in formal or trial operation (the list does not say which)"),
+    "rectification": ("限期整改", "under an order to rectify"),
+    "suspended": ("暂停", "suspended"),
+    "revoked": ("撤销", "revoked"),
+    "lapsed": ("失效", "lapsed"),
+}
+
+
+class Judged(Struct, frozen=True):
+    """What the rules found, before it is put into words."""
+
+    verdict: VerdictWord
+    techniques: list[TechniqueAnswer]
+    candidates: list[Candidate]
+    sources: dict[str, Source]
+    site: Site | None = None
+    match: Match | None = None
+    count: int = 0
+    list_basis: Basis | None = None
+
+
+def date_words(day: dt.date, english: bool) -> str:
+    """2025年6月30日 / 30 June 2025."""
+    return f"{day.day} {day:%B %Y}" if english else f"{day.year}年{day.month}月{day.day}日"
+
+
+def technique_words(code: str, english: bool) -> str:
+    """The everyday word with the official name after it."""
+    technique = BY_CODE[code]
+    plain, official = (
+        (technique.plain_en, technique.official_en) if english else (technique.plain_zh, technique.official_zh)
+    )
+    if plain == official:
+        return plain
+    return f"{plain} ({official})" if english else f"{plain}（{official}）"
+
+
+def sentence(judged: Judged, on: dt.date, lang: str) -> str:
+    """The sentence that explains a verdict, in the asked language."""
+    english = lang.startswith("en")
+    return _SENTENCES[judged.verdict](judged, on, english)
+
+
+def _names(judged: Judged, verdict: VerdictWord, english: bool) -> str:
+    chosen = [technique_words(t.technique, english) for t in judged.techniques if t.verdict == verdict]
+    return (", " if english else "、").join(chosen)
+
+
+def _source_note(judged: Judged, english: bool) -> str:
+    """Names the source's day, so that an old list is never read as a new one."""
+    basis = next((t.basis for t in judged.techniques if t.basis), None) or judged.list_basis
+    if basis is None and judged.site is not None:
+        source = judged.sources.get(judged.site.source or "")
+        day = source.as_of if source else None
+    else:
+        day = basis.as_of if basis else None
+    if day is None:
+        return ""
+    return f" (list as of {date_words(day, True)})" if english else f"（依据截至{date_words(day, False)}的名录）"
+
+
+def _formerly(judged: Judged, english: bool) -> str:
+    if judged.match is None or judged.match.on != "former_name":
+        return ""
+    now = judged.match.name
+    return f" The name asked is a former name; it is now {now}." if english else f"所查名称为曾用名，现名{now}。"
+
+
+def _licensed(judged: Judged, on: dt.date, english: bool) -> str:
+    del on
+    note, former = _source_note(judged, english), _formerly(judged, english)
+    if not judged.techniques:
+        if english:
+            return f"This institution is on the list of approved institutions{note}.{former}"
+        return f"该机构在获准开展人类辅助生殖技术的名录中{note}。{former}"
+    parts = []
+    for item in judged.techniques:
+        stage = STAGE_WORDS[item.stage or "operating"][1 if english else 0]
+        parts.append(
+            f"{technique_words(item.technique, True)} ({stage})"
+            if english
+            else f"{technique_words(item.technique, False)}，{stage}"
+        )
+    if english:
+        return f"This institution is approved at this address for {'; '.join(parts)}{note}.{former}"
+    return f"该机构在此地址获准开展{'；'.join(parts)}{note}。{former}"
+
+
+def _technique_not_licensed(judged: Judged, on: dt.date, english: bool) -> str:
+    del on
+    names, note = _names(judged, "technique_not_licensed", english), _source_note(judged, english)
+    if not names:
+        return (
+            f"This institution is on the list, with no approval in force{note}."
+            if english
+            else f"该机构在名录中，但没有现行有效的批准项目{note}。"
+        )
+    if english:
+        return f"This institution is on the list, but is not approved for {names}{note}."
+    return f"该机构在名录中，但未获准开展{names}{note}。"
+
+
+def _site_mismatch(judged: Judged, on: dt.date, english: bool) -> str:
+    del on
+    address = judged.site.address if judged.site and judged.count == 1 else None
+    if address is None:
+        if english:
+            return f"Institutions of this name are approved at {judged.count} addresses, not at the one asked."
+        return f"该名称的机构获批的地址有{judged.count}处，均不是所查地址。"
+    if english:
+        return f"The address this institution is approved at is {address}, not the one asked."
+    return f"该机构获批的地址是{address}，不是所查地址。"
+
+
+def _preparing(judged: Judged, on: dt.date, english: bool) -> str:
+    del judged, on
+    return "Still in preparation: it may not treat patients." if english else "尚在筹建，不得开展诊疗。"
+
+
+def _stopped(judged: Judged, on: dt.date, english: bool) -> str:
+    del on
+    word = {"suspended": ("暂停", "suspended"), "revoked": ("撤销", "revoked"), "lapsed": ("失效", "lapsed")}
+    zh, en = word[judged.verdict]
+    names = _names(judged, judged.verdict, english)
+    since = judged.site.since if judged.site else None
+    if english:
+        return (
+            f"{en.capitalize()} since {date_words(since, True) if since else 'an unstated day'}; "
+            f"it may not now perform {names or 'assisted reproduction'}."
+        )
+    start = f"自{date_words(since, False)}起" if since else ""
+    return f"{start}{zh}，现不得开展{names or '人类辅助生殖技术'}。"
+
+
+def _ambiguous(judged: Judged, on: dt.date, english: bool) -> str:
+    del on
+    number = max(judged.count, len(judged.candidates))
+    if english:
+        return f"{number} institution(s) may be meant; please compare the address or the code."
+    return f"有{number}家机构名称相近，请核对地址或编码。"
+
+
+def _not_found(judged: Judged, on: dt.date, english: bool) -> str:
+    day = judged.list_basis.as_of if judged.list_basis else None
+    if judged.site is not None:  # it was on an earlier list
+        source = judged.sources.get(judged.site.source or "")
+        day = source.as_of if source else judged.site.since
+        if english:
+            return (
+                f"{judged.site.name} was on an earlier list and is not on the list as of {date_words(day, True)}; "
+                "it may not perform assisted reproduction."
+            )
+        return (
+            f"{judged.site.name}曾在此前的名录中，截至{date_words(day, False)}的名录中已没有这家机构，"
+            "现不得开展人类辅助生殖技术。"
+        )
+    day = day or on
+    if english:
+        return (
+            f"No such institution is on the list as of {date_words(day, True)}. Institutions not on the list may not "
+            "perform assisted reproduction; offers can be reported by calling 12345."
+        )
+    return (
+        f"截至{date_words(day, False)}的名录中没有这家机构。未在名录中的机构不得开展人类辅助生殖技术；"
+        "如遇宣传，可拨打12345举报。"
+    )
+
+
+def _unknown(judged: Judged, on: dt.date, english: bool) -> str:
+    if judged.site is not None:
+        names = _names(judged, "unknown", english)
+        if english:
+            return f"The source for {date_words(on, True)} does not say whether {names} was approved there."
+        return f"{date_words(on, False)}所依据的来源未说明该机构是否获准开展{names}，无法回答。"
+    first = min((s.as_of for s in judged.sources.values()), default=None)
+    if first is None:
+        if english:
+            return f"The register holds nothing for {date_words(on, True)} and cannot answer for that day."
+        return f"名录没有{date_words(on, False)}或更早的记录，无法回答该日的情况。"
+    if english:
+        return f"The register holds no complete list for {date_words(on, True)} and cannot answer for that day."
+    return f"名录没有覆盖{date_words(on, False)}的完整记录，无法回答该日的情况。"
+
+
+_SENTENCES = {
+    "licensed": _licensed,
+    "technique_not_licensed": _technique_not_licensed,
+    "site_mismatch": _site_mismatch,
+    "preparing": _preparing,
+    "suspended": _stopped,
+    "revoked": _stopped,
+    "lapsed": _stopped,
+    "ambiguous": _ambiguous,
+    "not_found": _not_found,
+    "unknown": _unknown,
+}
+
+assert set(STAGE_WORDS) >= LAWFUL_STAGES  # noqa: S101 - a stage without words would fail on a citizen's page

@@ -1,0 +1,63 @@
+"""Which ways of writing a name are the same name. Every rule has a name; whatever no rule allows is another institution.
+
+A key is a folded name (width, script, case, numerals, spaces and punctuation gone). Two names are the same when a rule
+gives both the same key. There is no fuzziness here: near names are candidates, never matches (沈阳市妇婴医院 and
+沈阳市妇幼保健院 are two institutions).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from registry.text import fold
+
+#: How a name given by an asker met a name of the register.
+Rule = Literal["identical", "normalised", "without_brackets", "company_suffix", "campus", "identifier", "later_name"]
+
+_COMPANY = re.compile("(?:股份有限公司|有限责任公司|有限公司)$")
+_TRAILING = re.compile(r"^(?P<base>.+?)\s*[（(\[【〔](?P<inner>[^（()）\[\]【】〔〕]+)[)）\]】〕]\s*$", re.S)
+
+
+def without_suffix(key: str) -> str:
+    """A folded name without the company form at its end (有限公司, ...): the licence's holder is the same.
+
+    >>> without_suffix("沈阳菁华医院有限公司")
+    '沈阳菁华医院'
+    """
+    stripped = _COMPANY.sub("", key)
+    return stripped if len(stripped) >= 4 else key
+
+
+def base_of(name: str) -> str | None:
+    """The name before a trailing bracket, or None without one.
+
+    >>> base_of("江苏省人民医院（江苏省妇幼保健院）")
+    '江苏省人民医院'
+    """
+    found = _TRAILING.match(name)
+    return found["base"] if found else None
+
+
+def keys(name: str, campus: str | None) -> Iterator[tuple[str, Rule]]:
+    """The keys an official name answers to, strictest first.
+
+    Without its campus (青岛市市立医院（东院区）) a name is only half of who is meant: rule `campus` needs the address.
+    """
+    whole = fold(name)
+    yield whole, "normalised"
+    yield without_suffix(whole), "company_suffix"
+    base = base_of(name)
+    if base is not None:
+        rule: Rule = "campus" if campus else "without_brackets"
+        yield fold(base), rule
+        yield without_suffix(fold(base)), rule
+
+
+def asked(name: str) -> Iterator[tuple[str, Rule]]:
+    """The keys to look an asked name up by, strictest first: as it is, then without a company form."""
+    whole = fold(name)
+    yield whole, "normalised"
+    if without_suffix(whole) != whole:
+        yield without_suffix(whole), "company_suffix"

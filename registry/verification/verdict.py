@@ -1,0 +1,115 @@
+"""The rules of law as small pure functions over what is known of one site on one day.
+
+Source of every rule: 《人类辅助生殖技术管理办法》 (卫生部令第14号), art. 3 (only in approved institutions), art. 12 and after
+(approval per institution and technique; trial year before formal operation), art. 21 (verification every two years).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from registry.model import Basis, Date, Source, Status, Struct, TechniqueAnswer, VerdictWord
+from registry.techniques import LAWFUL_STAGES, Stage, TechniqueCode
+
+#: From best to worst: the verdict of a claim is the worst of its techniques'.
+SEVERITY: tuple[VerdictWord, ...] = (
+    "licensed",
+    "unknown",
+    "ambiguous",
+    "technique_not_licensed",
+    "preparing",
+    "suspended",
+    "lapsed",
+    "revoked",
+    "site_mismatch",
+    "not_found",
+)
+_STOPPED: dict[str, VerdictWord] = {
+    "preparing": "preparing",
+    "suspended": "suspended",
+    "revoked": "revoked",
+    "lapsed": "lapsed",
+}
+
+
+class KnownApproval(Struct, frozen=True):
+    """One approval as known on the day, with what it rests on."""
+
+    stage: Stage
+    entry: int
+    source: str | None
+
+
+class Site(Struct, frozen=True):
+    """One institution as known on one day."""
+
+    code: str
+    name: str
+    address: str
+    region: str | None
+    status: Status
+    approvals: dict[TechniqueCode, KnownApproval]
+    entry: int
+    source: str | None
+    since: Date
+
+
+def worst(verdicts: Iterable[VerdictWord]) -> VerdictWord:
+    """The worst of several verdicts."""
+    return max(verdicts, key=SEVERITY.index)
+
+
+def of_stage(stage: Stage) -> VerdictWord:
+    """Trial, formal, operating and rectification may treat; 筹建 is no permission; the others have stopped."""
+    return "licensed" if stage in LAWFUL_STAGES else _STOPPED[stage]
+
+
+def of_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source]) -> TechniqueAnswer:
+    """The verdict for one technique at one listed site.
+
+    A technique the record does not have is `technique_not_licensed` only where the source speaks about that technique
+    and is complete; otherwise nobody stated its absence and the answer is `unknown`.
+    """
+    approval = site.approvals.get(technique)
+    if approval is None:
+        return TechniqueAnswer(
+            technique=technique,
+            verdict="technique_not_licensed" if proves_absence(site.source, technique, sources) else "unknown",
+            basis=basis(site.entry, site.source, sources),
+        )
+    verdict = of_stage(approval.stage)
+    if site.status == "suspended" and verdict == "licensed":
+        verdict = "suspended"
+    return TechniqueAnswer(
+        technique=technique,
+        verdict=verdict,
+        stage=approval.stage,
+        basis=basis(approval.entry, approval.source, sources),
+    )
+
+
+def of_institution(site: Site) -> VerdictWord:
+    """With no technique claimed: whether it is an approved institution at all, by its best approval."""
+    if site.status == "suspended":
+        return "suspended"
+    verdicts = [of_stage(approval.stage) for approval in site.approvals.values()]
+    return min(verdicts, key=SEVERITY.index) if verdicts else "technique_not_licensed"
+
+
+def proves_absence(source: str | None, technique: TechniqueCode | None, sources: dict[str, Source]) -> bool:
+    """Whether what this source does not state is thereby denied: it is complete and speaks about the technique.
+
+    A fact without a source document (a staff edit) is the authority's own statement of the record.
+    """
+    if source is None:
+        return True
+    stated = sources.get(source)
+    if stated is None or stated.scope == "partial":
+        return False
+    return technique is None or technique in stated.covers
+
+
+def basis(entry: int, source: str | None, sources: dict[str, Source]) -> Basis | None:
+    """What an answer rests on, or None when the fact has no source document."""
+    stated = sources.get(source or "")
+    return Basis(source=stated.title, as_of=stated.as_of, entry=entry) if stated else None

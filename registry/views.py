@@ -1,0 +1,60 @@
+"""The list of views that live in the register's database, and what is done to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from registry.database import Database
+from registry.errors import InvalidInput, LogDamaged
+from registry.log import follow, store
+from registry.model import Entry
+from registry.records import check as records_check
+from registry.records.view import RecordsView
+from registry.search.fts5 import SearchView
+
+VIEWS: tuple[follow.View, ...] = (RecordsView(), SearchView())
+
+
+def take(connection: sa.Connection, entries: list[Entry]) -> None:
+    """Apply freshly appended entries to every view, inside the append transaction."""
+    for view in VIEWS:
+        follow.take(connection, view, entries)
+
+
+def chosen(name: str | None) -> tuple[follow.View, ...]:
+    """The view of that name, or all; InvalidInput naming those there are."""
+    if name is None:
+        return VIEWS
+    found = tuple(view for view in VIEWS if view.name == name)
+    if not found:
+        names = ", ".join(view.name for view in VIEWS)
+        raise InvalidInput(f"没有名为“{name}”的视图；有：{names}。", f"There is no view “{name}”; there are: {names}.")
+    return found
+
+
+def rebuild(database: Database, name: str | None = None, progress: Callable[[int], None] | None = None) -> list[str]:
+    """Empty and replay one view, or all in order; the names of those rebuilt. Readers see the old one until the end."""
+    done = []
+    for view in chosen(name):
+        with database.writing() as connection:
+            follow.rebuild(connection, view, progress)
+        done.append(view.name)
+    return done
+
+
+def lag(connection: sa.Connection) -> dict[str, int]:
+    """How many entries each view has not taken in yet."""
+    size = store.head(connection).size
+    return {view.name: size - follow.position(connection, view) for view in VIEWS}
+
+
+def check(database: Database) -> None:
+    """LogDamaged unless the stored records are what folding the log again gives, and no view is behind."""
+    with database.reading() as connection:
+        records_check.check(connection)
+        behind = {name: number for name, number in lag(connection).items() if number}
+    if behind:
+        names = ", ".join(behind)
+        raise LogDamaged(f"视图落后于日志：{names}。", f"Views are behind the log: {names}.")
