@@ -64,9 +64,13 @@ def keep_site(request: Req, stats: Stats) -> c.SiteFacts:
     return site
 
 
-def site_of(request: Req) -> c.SiteFacts:
-    """The facts of the footer, as of now."""
-    return keep_site(request, facts_of(request))
+def site_of(request: Req) -> c.SiteFacts | None:
+    """The facts of the footer: as of now, as last known when the register cannot be read, None when never known."""
+    try:
+        return keep_site(request, facts_of(request))
+    except CannotAnswer:
+        kept: c.SiteFacts | None = request.app.state.get("page_site")
+        return kept
 
 
 def html(request: Req, context: c.PageContext, status: int = 200, cache: str = PAGE_CACHE) -> Response[str]:
@@ -75,7 +79,7 @@ def html(request: Req, context: c.PageContext, status: int = 200, cache: str = P
     return Response(
         render(context, voice.lang, voice.size),
         status_code=status,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers={"Cache-Control": cache, "Content-Language": voice.lang},
     )
 

@@ -15,6 +15,7 @@ from litestar.response import Redirect
 from public_site import contexts as c
 from public_site import openapi, questions, render
 from public_site.answers import (
+    PAGE_CACHE,
     asked,
     error_page,
     facts_of,
@@ -26,7 +27,7 @@ from public_site.answers import (
 )
 from public_site.standing import standing_of, tone_of
 from registry.errors import InvalidCode, InvalidInput, NotFound
-from registry.identifiers import compact_code, format_code
+from registry.identifiers import compact_code, format_code, looks_like_code, validate_code
 
 __all__ = ["error_page", "handlers"]
 
@@ -60,11 +61,14 @@ def home(request: Req) -> Response[str]:
 
 
 @page("/search")
-def search(request: Req) -> Response[str]:
-    """Results of a search, by relevance with a question and by region without."""
+def search(request: Req) -> Response[Any]:
+    """Results of a search, by relevance with a question and by region without; a code goes to its institution."""
     register = register_of(request)
     asof = register.now()
     choice = questions.choice_of(request.query_params)
+    if looks_like_code(choice.q):  # raises InvalidCode when mistyped: that is not "not found"
+        code = format_code(validate_code(choice.q))
+        return Redirect(asked(request).link(f"/i/{code}"), status_code=302, headers={"Cache-Control": PAGE_CACHE})
     cursor = request.query_params.get("cursor") or None
     found = register.find(choice, asof, limit=questions.PER_PAGE, cursor=cursor, facets=True)
     return html(
@@ -91,7 +95,9 @@ def _canonical(request: Req, code: str, after: str = "") -> Redirect | None:
     if code == printed or len(printed) != 9:
         return None
     query = request.scope["query_string"].decode("latin-1")
-    return Redirect(f"/i/{printed}{after}" + (f"?{query}" if query else ""), status_code=301)
+    return Redirect(
+        f"/i/{printed}{after}" + (f"?{query}" if query else ""), status_code=301, headers={"Cache-Control": PAGE_CACHE}
+    )
 
 
 @page("/i/{code:str}")

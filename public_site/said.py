@@ -35,7 +35,7 @@ def _grant(voice: Voice, grant: Grant, standing: Standing, *, first: bool) -> Ma
         return voice.t(f"verdict.licensed.{key}", techniques=techniques, stage=voice.t(f"stage.{grant.stage}"))
     if grant.stage == "preparing":
         return voice.t("verdict.preparing.also", techniques=techniques)
-    return _dated(voice, grant.stage, grant.since or standing.since, techniques=techniques)
+    return _dated(voice, grant.stage, grant.since, techniques=techniques)
 
 
 def _dated(voice: Voice, state: str, since: Date | None, **values: object) -> Markup:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from public_site.contexts import Grant, Standing, State, Tone
 from registry.model import Approval, Date, FieldChange, Institution, Version
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES, Stage
@@ -79,16 +81,22 @@ def _state(institution: Institution) -> State:
 
 
 def standing_of(institution: Institution, versions: Sequence[Version] = ()) -> Standing:
-    """The institution's standing; ``versions`` give the day of a delisting or suspension that no approval states."""
+    """The institution's standing; ``versions`` give the days that its approvals do not state."""
     state = _state(institution)
     approvals = institution.approvals
     if state == "delisted":
         approvals = [a for a in approvals if a.stage in _STOPPED]
-    elif institution.status == "suspended":  # whatever the approvals still say, nothing may be done there now
+    elif state == "suspended":  # whatever the approvals still say, nothing may be done there now
         approvals = [_stopped(a) for a in approvals]
-    grants = grants_of(approvals)
-    since = since_of(versions) if state in {"delisted", *_STOPPED} else None
-    return Standing(state=state, tone=tone_of(state, [g.stage for g in grants]), grants=grants, since=since)
+    status_day = _day_of(versions, "status", {"delisted", "suspended"})
+    dated = [_dated(approval, versions, status_day if state == "suspended" else None) for approval in approvals]
+    grants = grants_of(dated)
+    return Standing(
+        state=state,
+        tone=tone_of(state, [grant.stage for grant in grants]),
+        grants=grants,
+        since=status_day if institution.status != "listed" else None,
+    )
 
 
 def _stopped(approval: Approval) -> Approval:
@@ -97,13 +105,22 @@ def _stopped(approval: Approval) -> Approval:
     return Approval(technique=approval.technique, name=approval.name, stage="suspended")
 
 
-def since_of(versions: Sequence[Version]) -> Date | None:
-    """The day the latest delisting, suspension, revocation or lapse took effect; None when no version says."""
-    found = [(v.entry, v.valid_from) for v in versions if any(_stops(change) for change in v.changes)]
+def _dated(approval: Approval, versions: Sequence[Version], otherwise: Date | None) -> Approval:
+    """A stopped approval with the day it stopped, where its own record or its history says; others as they are."""
+    if approval.stage not in _STOPPED or approval.valid_from is not None:
+        return approval
+    day = _day_of(versions, f"approvals.{approval.technique}", set(_STOPPED)) or otherwise
+    return msgspec.structs.replace(approval, valid_from=day)
+
+
+def _day_of(versions: Sequence[Version], field: str, stopped: set[str]) -> Date | None:
+    """The day a field that had been otherwise last took a stopped value. What was never otherwise has no such day."""
+    found = [(v.entry, v.valid_from) for v in versions for change in v.changes if _stops(change, field, stopped)]
     return max(found)[1] if found else None
 
 
-def _stops(change: FieldChange) -> bool:
-    if change.field == "status":
-        return change.to in {"delisted", "suspended"}
-    return change.field.startswith("approvals.") and isinstance(change.to, dict) and change.to.get("stage") in _STOPPED
+def _stops(change: FieldChange, field: str, stopped: set[str]) -> bool:
+    if change.field != field or change.from_ is None:
+        return False
+    value = change.to.get("stage") if isinstance(change.to, dict) else change.to
+    return value in stopped

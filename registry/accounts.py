@@ -19,7 +19,7 @@ from registry.model import Struct
 Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SHORTEST_PASSWORD = 12
-#: Reserved: the product's makers propose what is shipped in seed_data/; whoever installs it accepts it. Nobody signs in as these.
+#: Reserved, nobody signs in as these: the makers propose what seed_data/ ships, whoever installs it accepts it.
 SEED_PROPOSER = "system.seed"
 SEED_APPROVER = "system.installation"
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")

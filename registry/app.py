@@ -14,7 +14,6 @@ from litestar.middleware import DefineMiddleware
 
 import public_site.pages
 from registry import api, settings
-
 from registry.api import images, openapi, problems
 from registry.errors import RegistryError
 from registry.headers import SecurityHeaders

@@ -21,7 +21,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 from registry.errors import CannotAnswer
-from registry.settings import Settings
 
 #: Last day and last entry number of what has no end; no NULL, so that a comparison is one comparison.
 FOREVER = "9999-12-31"
@@ -183,10 +182,10 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A snapshot: every statement inside sees the same log. Raises CannotAnswer when the database is out of reach."""
+        """A snapshot: every statement inside sees the same log. CannotAnswer when the database is out of reach."""
         with self._connected() as connection:
             if not self.is_sqlite:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
                 yield connection
 
@@ -194,7 +193,7 @@ class Database:
     def writing(self) -> Iterator[sa.Connection]:
         """The one writer: holds the lock from the first statement to the commit; rolls back on any exception."""
         with self._connected() as connection:
-            connection = connection.execution_options(register_write=True)
+            connection.execution_options(register_write=True)
             with connection.begin():
                 if not self.is_sqlite:
                     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})

@@ -10,7 +10,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -126,13 +126,17 @@ def get(code: str) -> Region | None:
 
 def children(code: str | None) -> list[tuple[str, str]]:
     """The divisions of today right below, as (code, name); the provinces for None."""
+    return list(_children(code))
+
+
+@lru_cache(maxsize=4096)
+def _children(code: str | None) -> tuple[tuple[str, str], ...]:
     current = _table().current
     if code is None:
-        return [(c, name) for c, name in current.items() if _is_province(c)]
-    below = [(c, name) for c, name in current.items() if _below(c, code)]
-    if _is_province(code) and code[:2] not in _MUNICIPALITIES:
-        return [(c, name) for c, name in below if _is_city(c)]
-    return below
+        return tuple((c, name) for c, name in current.items() if _is_province(c))
+    below = ((c, name) for c, name in current.items() if _below(c, code))
+    cities_only = _is_province(code) and code[:2] not in _MUNICIPALITIES
+    return tuple((c, name) for c, name in below if _is_city(c) or not cities_only)
 
 
 def _below(code: str, known: str) -> bool:
@@ -174,6 +178,7 @@ def resolve(address: str, province: str | None = None) -> Resolved:
     return Resolved(code=stated.code if stated else None, rest=text, disagrees=step is not None)
 
 
+@lru_cache(maxsize=1024)
 def _stated(province: str | None) -> _Row | None:
     wanted = clean(province or "")
     found = [row for row in _provinces() if wanted in (row.name, _stem(row.name))]

@@ -154,7 +154,15 @@ class Register:
         """Institutions that fit a question and filters; by relevance with a question, by region code without."""
         if not 1 <= limit <= MOST_PER_PAGE:
             raise InvalidInput(f"limit 须在1到{MOST_PER_PAGE}之间。", f"limit must be 1 to {MOST_PER_PAGE}.")
-        query = understand(choice.q)
+        first = understand(choice.q)
+        found = self._find(first, choice, asof, limit, cursor, facets)
+        if found.total == 0 and first.otherwise is not None:
+            return self._find(first.otherwise, choice, asof, limit, cursor, facets)
+        return found
+
+    def _find(
+        self, query: SearchQuery, choice: Choice, asof: AsOf, limit: int, cursor: str | None, facets: bool
+    ) -> SearchResult:
         chosen = _filter(choice, query)
         position = _decode(cursor) if cursor else _Cursor(size=asof.size)
         asof = AsOf(valid_on=asof.valid_on, size=position.size)

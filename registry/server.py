@@ -33,11 +33,10 @@ def run(host: str, port: int, workers: int) -> None:
     bound = _bind(host, port)
     address = f"http://{_shown(host)}:{bound.getsockname()[1]}"
     threading.Thread(target=_announce, args=(address,), daemon=True).start()
-    server = uvicorn.Server(config)
     if workers == 1:
-        server.run(sockets=[bound])
+        uvicorn.Server(config).run(sockets=[bound])
     else:
-        Multiprocess(config, target=server.run, sockets=[bound]).run()
+        Multiprocess(config, sockets=[bound]).run()
 
 
 def _bind(host: str, port: int) -> socket.socket:

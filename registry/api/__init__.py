@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Router
+from litestar.middleware import DefineMiddleware
 
 from registry.api import guards, institutions, verify
 
@@ -22,5 +23,5 @@ def router() -> Router:
             verify.verify_by_query,
         ],
         before_request=guards.before,
-        after_request=guards.after,
+        middleware=[DefineMiddleware(guards.Revalidated)],
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-from functools import cache
 from typing import Any
 
 from litestar import Request, Response
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry import __version__
 from registry.errors import InvalidInput
@@ -26,7 +27,9 @@ def register_of(request: Request[Any, Any, Any]) -> Register:
 
 async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Refuse query parameters nobody reads (a typo would change the question); answer 304 where nothing changed."""
-    allowed = (_parameters(request.route_handler.fn) - request.path_params.keys()) | _EVERYWHERE
+    allowed = (
+        set(request.route_handler.parsed_fn_signature.parameters) - _NEVER - request.path_params.keys() | _EVERYWHERE
+    )
     unknown = sorted(set(request.query_params) - allowed)
     if unknown:
         raise InvalidInput(
@@ -40,11 +43,24 @@ async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
     return None
 
 
-async def after(request: Request[Any, Any, Any], response: Response[Any]) -> Response[Any]:
-    """ETag and caching rules of a read."""
-    if request.method in ("GET", "HEAD") and response.status_code in (None, 200):
-        response.headers.update(_headers(etag(register_of(request))))
-    return response
+class Revalidated:
+    """Adds ETag and caching rules to every read that succeeds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def with_etag(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                MutableScopeHeaders.from_message(message).update(_headers(tag))
+            await send(message)
+
+        is_read = scope["type"] == ScopeType.HTTP and scope["method"] == "GET"
+        # Before the answer is made: an ETag may be older than its answer, never newer.
+        tag = etag(scope["litestar_app"].state.register)
+        await self.app(scope, receive, with_etag if is_read else send)
 
 
 def etag(register: Register) -> str:
@@ -55,8 +71,3 @@ def etag(register: Register) -> str:
 def _headers(tag: str) -> dict[str, str]:
     # no-cache: keep it, and ask each time; a withdrawn approval must not be answered from a cache
     return {"ETag": tag, "Cache-Control": "public, no-cache", "Vary": "Accept-Language"}
-
-
-@cache
-def _parameters(handler: Any) -> frozenset[str]:
-    return frozenset(inspect.signature(handler).parameters) - _NEVER

@@ -32,13 +32,17 @@ def _respond(request: Request[Any, Any, Any], code: str, kind: str) -> Response[
     )
 
 
-@route("/i/{code:str}/qr.svg", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=True)
+@route(
+    "/i/{code:str}/qr.svg", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=True
+)
 def qr_svg(request: Request[Any, Any, Any], code: str) -> Response[bytes]:
     """The institution's QR code as SVG."""
     return _respond(request, code, "svg")
 
 
-@route("/i/{code:str}/qr.png", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=True)
+@route(
+    "/i/{code:str}/qr.png", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=True
+)
 def qr_png(request: Request[Any, Any, Any], code: str) -> Response[bytes]:
     """The institution's QR code as PNG."""
     return _respond(request, code, "png")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import Request, get
 from litestar.params import Parameter
@@ -18,8 +18,10 @@ On = Annotated[dt.date | None, Parameter(query="on", description="The day in que
 KnownAt = Annotated[
     dt.datetime | None, Parameter(query="known_at", description="As known to the register at this instant (now).")
 ]
-Code = Annotated[str, Parameter(description="Public code, XXXX-XXXX; lower case, no dash, O/0 and I/L/1 are understood.")]
-AnyRequest = Request  # the app has no users and no sessions: nothing to type further
+Code = Annotated[
+    str, Parameter(description="Public code, XXXX-XXXX; lower case, no dash, O/0 and I/L/1 are understood.")
+]
+AnyRequest = Request[Any, Any, Any]  # no users, no sessions: nothing to type further
 
 
 @get(
@@ -42,6 +44,7 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
     cursor: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=300)] = None,
 ) -> InstitutionList:
+    """List or search institutions."""
     register = register_of(request)
     choice = Choice(q=q, technique=_split(technique), region=region, stage=stage, status=status)
     found = register.find(choice, register.as_of(on, known_at), limit=limit, cursor=cursor)
@@ -56,6 +59,7 @@ def _split(technique: list[str] | None) -> tuple[str, ...]:
 
 @get("/institutions/{code:str}", operation_id="getInstitution", summary="One institution", sync_to_thread=True)
 def get_institution(request: AnyRequest, code: Code, on: On = None, known_at: KnownAt = None) -> Institution:
+    """One institution."""
     register = register_of(request)
     return register.institution(code, register.as_of(on, known_at))
 
@@ -67,6 +71,7 @@ def get_institution(request: AnyRequest, code: Code, on: On = None, known_at: Kn
     sync_to_thread=True,
 )
 def get_history(request: AnyRequest, code: Code, known_at: KnownAt = None) -> History:
+    """What was stated about an institution, and when."""
     register = register_of(request)
     return History(versions=register.history(code, register.as_of(None, known_at)))
 
@@ -79,6 +84,7 @@ def get_history(request: AnyRequest, code: Code, known_at: KnownAt = None) -> Hi
     sync_to_thread=True,
 )
 def list_practitioners(request: AnyRequest, code: Code, on: On = None, known_at: KnownAt = None) -> PractitionerList:
+    """Authorised people of one institution."""
     register = register_of(request)
     return PractitionerList(items=register.practitioners(code, register.as_of(on, known_at)))
 
@@ -89,6 +95,7 @@ def suggest(
     q: Annotated[str, Parameter(description="What has been typed so far.", max_length=200)] = "",
     limit: Annotated[int, Parameter(ge=1, le=50)] = 8,
 ) -> SuggestionList:
+    """Institutions a person may be typing."""
     register = register_of(request)
     if not q.strip():
         return SuggestionList(items=[])
@@ -108,5 +115,6 @@ def suggest(
 
 @get("/stats", operation_id="getStats", summary="Counts by region, technique and stage", sync_to_thread=True)
 def get_stats(request: AnyRequest, on: On = None, known_at: KnownAt = None) -> Stats:
+    """Counts by region, technique and stage."""
     register = register_of(request)
     return register.stats(register.as_of(on, known_at))

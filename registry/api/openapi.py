@@ -16,9 +16,9 @@ CONFIG = OpenAPIConfig(
     title="人类辅助生殖技术机构名录 / ART Register",
     version=__version__,
     description="Who may perform assisted reproduction in China, where, which techniques, on which day. Open for "
-    "reading; no key needed. Dates are YYYY-MM-DD, instants RFC 3339 UTC; “today” is the day in Asia/Shanghai. Errors are "
-    "RFC 9457 problem documents. Every answer names the log size it rests on. A listing is permission, not a "
-    "recommendation, and does not make an advertisement lawful.",
+    "reading; no key needed. Dates are YYYY-MM-DD, instants RFC 3339 UTC; “today” is the day in Asia/Shanghai. "
+    "Errors are RFC 9457 problem documents. Every answer names the log size it rests on. A listing is permission, "
+    "not a recommendation, and does not make an advertisement lawful.",
     use_handler_docstrings=True,
     render_plugins=[],
     path="/api/v1/openapi",

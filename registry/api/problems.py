@@ -37,7 +37,7 @@ class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """RFC 9457. ``code`` is stable and for programs; ``detail`` is for people."""
 
     title: str
@@ -45,12 +45,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     code: str
     type: str = "about:blank"
-    errors: list[FieldProblem] | None = None
+    errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
 
 
 def language(request: Request[Any, Any, Any]) -> str:
     """`lang=en` or an Accept-Language that begins with English means English; else zh-CN."""
-    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")
+    asked = str(request.query_params.get("lang") or request.headers.get("accept-language") or "")
     return "en" if asked.lower().startswith("en") else "zh-CN"
 
 
@@ -77,7 +77,11 @@ def _invalid(error: ValidationException, lang: str) -> Problem:
     lead = "The request is malformed" if lang == "en" else "请求有误"
     told = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in fields) or error.detail
     return Problem(
-        title=HTTPStatus(400).phrase, status=400, detail=f"{lead}: {told}", code="invalid_input", errors=fields or None
+        title=HTTPStatus(400).phrase,
+        status=400,
+        detail=f"{lead}: {told}",
+        code="invalid_input",
+        errors=fields or msgspec.UNSET,
     )
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
-from registry.model import Date, Institution, Practitioner, Region, SourceRef, Struct, Version
-from registry.records.stats import RegionCount, StageCount, TechniqueCount
+from registry.model import Institution, Practitioner, Region, Struct, Version
 from registry.search.contract import MatchKind
 
 
@@ -43,5 +40,3 @@ class SuggestionList(Struct, frozen=True):
     """Suggestions, best first."""
 
     items: list[Suggestion]
-
-

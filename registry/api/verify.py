@@ -19,10 +19,11 @@ from registry.model import Answer, Claim, Provider
     operation_id="verify",
     summary="Was this provider licensed for these techniques, there, on that day?",
     description="A fuzzy match never yields `licensed`; it yields candidates. 503 with code `cannot_answer` means the "
-    "register could not look, which is not \"not licensed\".",
+    'register could not look, which is not "not licensed".',
     status_code=200,
 )
 async def verify(request: AnyRequest, data: Claim) -> Answer:
+    """Was this provider licensed for these techniques, there, on that day?"""
     _require_provider(data.provider)
     return register_of(request).answer(data, language(request))
 
@@ -30,7 +31,9 @@ async def verify(request: AnyRequest, data: Claim) -> Answer:
 @get("/verify", operation_id="verifyByQuery", summary="The same question as a plain address")
 async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     request: AnyRequest,
-    name: Annotated[str | None, Parameter(description="Name as it stands in the advertisement.", max_length=200)] = None,
+    name: Annotated[
+        str | None, Parameter(description="Name as it stands in the advertisement.", max_length=200)
+    ] = None,
     technique: Annotated[list[str] | None, Parameter(description="Codes or everyday words.")] = None,
     on: On = None,
     address: Annotated[str | None, Parameter(max_length=300)] = None,
@@ -40,6 +43,7 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     domain: Annotated[str | None, Parameter(description="Domain of the website.")] = None,
     known_at: KnownAt = None,
 ) -> Answer:
+    """The same question as a plain address"""
     provider = Provider(
         name=name, address=address, code=code, uscc=uscc, practice_licence_no=practice_licence_no, domain=domain
     )

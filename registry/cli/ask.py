@@ -35,7 +35,9 @@ def search(query: str, limit: int, json_: bool) -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--technique", "techniques", multiple=True, help="技术代码或俗称，可重复 / code or everyday word, repeatable")
+@click.option(
+    "--technique", "techniques", multiple=True, help="技术代码或俗称，可重复 / code or everyday word, repeatable"
+)
 @click.option("--on", type=common.Day(), help="哪一天，默认今天 / which day (today)")
 @click.option("--address", help="所称地址 / the address claimed")
 @common.as_json

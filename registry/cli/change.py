@@ -53,7 +53,9 @@ def _print_outcome(outcome: Any, json_: bool) -> None:
     if json_:
         common.print_json(outcome)
         return
-    click.echo(f"行 / rows: {outcome.rows}    机构 / institutions: {outcome.institutions}    范围 / scope: {outcome.scope}")
+    click.echo(
+        f"行 / rows: {outcome.rows}    机构 / institutions: {outcome.institutions}    范围 / scope: {outcome.scope}"
+    )
     for level, words in (("error", "错误 / errors"), ("warning", "提醒 / warnings"), ("info", "说明 / notes")):
         lines = [line for line in outcome.audit if line.level == level]
         if lines:
@@ -69,8 +71,10 @@ def _print_outcome(outcome: Any, json_: bool) -> None:
             click.echo(f"  {_difference_line(name, item)}")
         _more(len(items))
     if outcome.proposal is not None:
-        click.echo(f"\n提案 / proposal: {outcome.proposal}    由另一人审批 / another person approves: "
-                   f"registry approve {outcome.proposal} --by USER")
+        click.echo(
+            f"\n提案 / proposal: {outcome.proposal}    由另一人审批 / another person approves: "
+            f"registry approve {outcome.proposal} --by USER"
+        )
 
 
 _DIFFERENCE = {
@@ -116,7 +120,9 @@ def proposals(every: bool, json_: bool) -> None:
 @main.command()
 @click.argument("identifier", metavar="ID", type=int)
 @click.option("--by", required=True, metavar="USER", help="审批账号 / approving account")
-@click.option("--seen", metavar="HASH", help="所审内容的哈希，默认取当前 / hash of the content seen (current by default)")
+@click.option(
+    "--seen", metavar="HASH", help="所审内容的哈希，默认取当前 / hash of the content seen (current by default)"
+)
 @common.as_json
 def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
     """批准提案（须为未参与者）/ approve a proposal; whoever touched it is refused."""

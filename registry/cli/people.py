@@ -17,7 +17,9 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(accounts.ROLES), help="可重复 / repeatable")
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice(accounts.ROLES), help="可重复 / repeatable"
+)
 def add(name: str, roles: tuple[str, ...]) -> None:
     """建立账号；密码由终端询问，或从标准输入读取 / create an account; the password is asked for, or read from stdin."""
     if sys.stdin.isatty():

@@ -9,7 +9,13 @@ from registry.cli import common, main
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="监听地址 / address to listen on")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="端口，0 为任选 / port; 0: any free one")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="端口，0 为任选 / port; 0: any free one",
+)
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="进程数 / processes")
 def serve(host: str, port: int, workers: int) -> None:
     """运行网站与接口 / run the pages and the API; prints one line with the address when ready."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import qrcode
 from qrcode.image.pure import PyPNGImage
@@ -14,9 +15,9 @@ def address(public_url: str, code: str) -> str:
     return f"{public_url.rstrip('/')}/q/{code}"
 
 
-def _code(text: str, box: int) -> qrcode.QRCode[object]:
+def _code(text: str, box: int) -> qrcode.QRCode[Any]:
     # Level Q: a quarter of the picture may be worn or covered on a wall and it still reads.
-    made: qrcode.QRCode[object] = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_Q, box_size=box, border=4)
+    made: qrcode.QRCode[Any] = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_Q, box_size=box, border=4)
     made.add_data(text)
     made.make(fit=True)
     return made

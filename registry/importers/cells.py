@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from registry.techniques import Stage, TechniqueCode, from_printed, from_words, stage_from_printed
 
@@ -46,6 +47,7 @@ def read_techniques(text: str) -> list[tuple[str, TechniqueCode | None]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def _technique(text: str) -> TechniqueCode | None:
     """One printed wording; brackets round a part of it, or an abbreviation of the same behind it, do not matter."""
     text = unicodedata.normalize("NFKC", text)

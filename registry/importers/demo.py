@@ -18,7 +18,7 @@ SOURCE = "demo"
 
 
 def drafts(path: Path) -> list[Draft]:
-    """The drafts a demo.toml describes: tables `source`, `institution`, `practitioner`, `ad_certificate`, `sanction`."""
+    """The drafts a demo.toml describes, one table per kind of subject."""
     with path.open("rb") as file:
         told = msgspec.to_builtins(tomllib.load(file))
     source = told["source"]

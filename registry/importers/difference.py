@@ -174,7 +174,7 @@ def _describe(
 
 
 def _absence_counts(known: Known, source: Source) -> bool:
-    """Whether not being on this list means having left it: its scope holds the place, and it speaks of the approvals."""
+    """Whether absence means having left: the scope holds the place, and the list speaks of the approvals."""
     if source.scope == "partial":
         return False
     region = known.values.get("region")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from registry.model import Date, Struct
+import msgspec
+
+from registry.model import Struct
 from registry.techniques import Stage, TechniqueCode
 
 Level = Literal["error", "warning", "info"]
 
 
 class AuditLine(Struct, frozen=True):
-    """One finding about a file. ``row`` counts as a person counts in that file; ``cell`` is a heading or a cell name."""
+    """One finding about a file. ``row`` counts as a person counts in it; ``cell`` is a heading or a cell name."""
 
     level: Level
     row: int | None
@@ -42,7 +44,7 @@ class ListedInstitution(Struct, frozen=True):
     region: str | None = None
     ownership: str | None = None
     level: str | None = None
-    extra: dict[str, str] = {}
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class ListFile(Struct, frozen=True):

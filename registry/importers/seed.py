@@ -17,7 +17,8 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import accounts, proposals
-from registry.database import Database, proposals as proposals_table, versions
+from registry.database import Database, versions
+from registry.database import proposals as proposals_table
 from registry.errors import AuditFailed, InvalidInput
 from registry.importers import demo, lists, submit
 from registry.model import Struct

@@ -33,7 +33,7 @@ class Request(Struct, frozen=True):
     origin: str | None = None
     secondary: bool = False
     source_id: str | None = None
-    decided: dict[str, str] = {}
+    decided: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Outcome(Struct, frozen=True):

@@ -20,7 +20,7 @@ class Checked(Struct, frozen=True):
 
 
 def check(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> Checked:
-    """Every entry in order: number, time, columns, canonical bytes, leaf hash. LogDamaged names the first that differs."""
+    """Number, time, columns, bytes and leaf hash of every entry in order; LogDamaged names the first that differs."""
     frontier = merkle.Frontier()
     last_time = 0
     query = sa.select(entries).order_by(entries.c.number).execution_options(yield_per=store.CHUNK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -160,7 +161,7 @@ def former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
     """Names the spans before the last one had and the last has not, newest first, each until the day it ended."""
     names = [(day, facts["name"].value) for day, state in states if "name" in (facts := timeline.facts(state))]
     found: dict[str, FormerName] = {}
-    for (_, name), (ended, following) in zip(names, names[1:], strict=False):
+    for (_, name), (ended, following) in pairwise(names):
         if following != name:
             found[name] = FormerName(name=name, until=dt.date.fromisoformat(ended))
     if names:

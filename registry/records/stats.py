@@ -39,7 +39,7 @@ class StageCount(Struct, frozen=True):
 
 
 class Stats(Struct, frozen=True):
-    """The register in numbers. ``as_of`` and ``source`` are those of the latest list; ``updated`` the last entry's time."""
+    """The register in numbers. ``as_of`` and ``source`` are the latest list's; ``updated`` the last entry's time."""
 
     total: int
     as_of: Date | None

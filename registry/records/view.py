@@ -17,8 +17,8 @@ from registry.techniques import STAGES, TECHNIQUES
 
 _json = msgspec.json.Encoder()
 _from_json = msgspec.json.Decoder()
-_TECHNIQUE_INDEX = {t.code: i for i, t in enumerate(TECHNIQUES)}
-_STAGE_INDEX = {s: i for i, s in enumerate(STAGES)}
+_TECHNIQUE_INDEX: dict[str, int] = {t.code: i for i, t in enumerate(TECHNIQUES)}
+_STAGE_INDEX: dict[str, int] = {s: i for i, s in enumerate(STAGES)}
 
 
 def bit(technique: str, stage: str) -> int:

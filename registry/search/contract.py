@@ -31,6 +31,7 @@ class SearchQuery(Struct, frozen=True):
     techniques: tuple[TechniqueCode, ...] = ()
     stage: Stage | None = None
     understood: tuple[Understood, ...] = ()
+    otherwise: SearchQuery | None = None  # how to read the question when this reading finds nothing
 
 
 class Document(Struct, frozen=True):

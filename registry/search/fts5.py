@@ -7,6 +7,8 @@ a search server) the same documents are scanned instead: slower, the same answer
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -69,7 +71,7 @@ def _stored(subjects: list[str]) -> sa.Select[tuple[int, str, bytes]]:
     return sa.select(search_documents).where(search_documents.c.subject.in_(subjects))
 
 
-def _row(document: Document) -> dict[str, object]:
+def _row(document: Document) -> dict[str, Any]:
     return {"subject": document.subject, "body": _json.encode(document)}
 
 
@@ -111,5 +113,5 @@ def _matches(parts: list[str]) -> list[str]:
     quoted = ['"' + part.replace('"', '""') + '"' for part in parts]
     last = quoted[-1] + ("*" if parts[-1].isascii() else "")
     everything = " AND ".join([*quoted[:-1], last])
-    pairs = ['"' + " ".join(pair) + '"' for pair in zip(parts, parts[1:], strict=False)]
+    pairs = ['"' + " ".join(pair) + '"' for pair in pairwise(parts)]
     return [everything, *([" OR ".join(pairs)] if pairs else [])]

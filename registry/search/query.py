@@ -1,12 +1,14 @@
 """Understanding a question: which parts are a place, a technique or a stage, and which are a name or an address.
 
-A place inside a name stays in the name (北京家圆医院); a place or technique is a filter only when it stands as a word of
-its own, or when the whole question is made of such words (郑州三代试管).
+A place inside a name stays in the name (北京家圆医院); a place or technique is a filter only when it stands as a word
+of its own, or when the whole question is made of such words (郑州三代试管).
 """
 
 from __future__ import annotations
 
 import re
+
+import msgspec
 
 from registry import regions, techniques
 from registry.search.contract import SearchQuery, Understood
@@ -39,7 +41,11 @@ def understand(raw: str) -> SearchQuery:
     text = simplified(width(raw[:MAX_LENGTH])).strip()
     whole = _consumed(text)
     if whole:
-        return _query(raw, "", whole)
+        filters, name = _query(raw, "", whole), _query(raw, fold(text), [])
+        if any(piece.kind != "region" for piece in whole) or fold(whole[0].text) == fold(text):
+            return msgspec.structs.replace(filters, otherwise=name)
+        # 博爱医院 is a hospital before it is "the hospitals of 博爱 county"
+        return msgspec.structs.replace(name, otherwise=filters)
     found: list[Understood] = []
     rest: list[str] = []
     tokens = [token for token in _SPACES.split(text) if token]
@@ -70,7 +76,9 @@ def _query(raw: str, text: str, found: list[Understood]) -> SearchQuery:
 def _consumed(text: str) -> list[Understood] | None:
     """The words a text is wholly made of, or None when something is left over or there is no such word."""
     found: list[Understood] = []
-    places = {start: (end, []) for start, end, _ in sorted(regions.named(text), key=lambda p: p[1])}
+    places: dict[int, tuple[int, list[str]]] = {
+        start: (end, []) for start, end, _ in sorted(regions.named(text), key=lambda p: p[1])
+    }
     for start, end, code in regions.named(text):
         if places[start][0] == end:
             places[start][1].append(code)

@@ -11,6 +11,7 @@ from registry.errors import InvalidInput
 from registry.identifiers import compact_licence, format_code, validate_code, validate_uscc
 from registry.model import (
     Answer,
+    Basis,
     Candidate,
     Claim,
     Match,
@@ -246,7 +247,8 @@ def _nobody(
 ) -> explain.Judged:
     """Nobody fits: `not_found` where a complete source covers the question on that day, else `unknown`."""
     region = addresses.parts(claim.provider.address)[0] if claim.provider.address else None
-    complete = {t: _complete(t, region, sources) for t in (techniques or [None])}
+    asked: list[TechniqueCode | None] = [*techniques] or [None]
+    complete = {t: _complete(t, region, sources) for t in asked}
     words: list[VerdictWord] = ["not_found" if source else "unknown" for source in complete.values()]
     answers = [
         TechniqueAnswer(technique=t, verdict="not_found" if complete[t] else "unknown", basis=_list_basis(complete[t]))
@@ -273,8 +275,8 @@ def _complete(technique: TechniqueCode | None, region: str | None, sources: dict
     return max(covering, key=lambda s: s.as_of, default=None)
 
 
-def _list_basis(source: Source | None) -> explain.Basis | None:
-    return explain.Basis(source=source.title, as_of=source.as_of, entry=source.entry) if source else None
+def _list_basis(source: Source | None) -> Basis | None:
+    return Basis(source=source.title, as_of=source.as_of, entry=source.entry) if source else None
 
 
 def _match(found: Found) -> Match:

@@ -95,6 +95,10 @@ def _licensed(judged: Judged, on: dt.date, english: bool) -> str:
             if english
             else f"{technique_words(item.technique, False)}，{stage}"
         )
+    if judged.count > 1:
+        if english:
+            return f"{judged.count} sites of this name are each approved for {'; '.join(parts)}{note}.{former}"
+        return f"该名称的{judged.count}处机构均获准开展{'；'.join(parts)}{note}。{former}"
     if english:
         return f"This institution is approved at this address for {'; '.join(parts)}{note}.{former}"
     return f"该机构在此地址获准开展{'；'.join(parts)}{note}。{former}"

@@ -1,4 +1,4 @@
-"""Which ways of writing a name are the same name. Every rule has a name; whatever no rule allows is another institution.
+"""Which ways of writing a name are the same name. Every rule has a name; what no rule allows is another institution.
 
 A key is a folded name (width, script, case, numerals, spaces and punctuation gone). Two names are the same when a rule
 gives both the same key. There is no fuzziness here: near names are candidates, never matches (沈阳市妇婴医院 and

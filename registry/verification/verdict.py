@@ -1,7 +1,7 @@
 """The rules of law as small pure functions over what is known of one site on one day.
 
-Source of every rule: 《人类辅助生殖技术管理办法》 (卫生部令第14号), art. 3 (only in approved institutions), art. 12 and after
-(approval per institution and technique; trial year before formal operation), art. 21 (verification every two years).
+Source of every rule: 《人类辅助生殖技术管理办法》 (卫生部令第14号): only in approved institutions (art. 3), approval
+per institution and technique, a trial year before formal operation, verification every two years.
 """
 
 from __future__ import annotations

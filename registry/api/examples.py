@@ -1,0 +1,174 @@
+"""Examples of the OpenAPI document, one set per operation; a test asks a real register and compares their shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from registry.model import Struct
+
+_SOURCE = {
+    "title": "经批准开展人类辅助生殖技术的医疗机构名单（截至2025年6月30日）",
+    "as_of": "2025-06-30",
+    "published": None,
+    "secondary": True,
+}
+_REGION = {"code": "210303", "province": "辽宁省", "city": "鞍山市", "district": "铁西区"}
+_NAME = "鞍山市妇儿医院（鞍山市妇幼保健院）"
+_CODE = "7HV2-JKMV"
+_ADDRESS = "辽宁省鞍山市铁西区三道街115号"
+_ROOT = "43af0436e9b1fdb7979fa41587d02027cfa950f40eef99208c70daab29433c10"
+
+
+def _approval(technique: str, name: str) -> dict[str, Any]:
+    return {
+        "technique": technique,
+        "name": name,
+        "stage": "formal",
+        "valid_from": None,
+        "verification_due": None,
+        "document_no": None,
+        "authority": None,
+        "note": None,
+    }
+
+
+INSTITUTION: dict[str, Any] = {
+    "code": _CODE,
+    "name": _NAME,
+    "aliases": ["鞍山市妇幼保健院"],
+    "former_names": [{"name": "鞍山市妇儿医院", "until": "2025-06-30"}],
+    "region": _REGION,
+    "address": _ADDRESS,
+    "status": "listed",
+    "approvals": [
+        _approval("AIH", "夫精人工授精"),
+        _approval("IVF", "体外受精-胚胎移植"),
+        _approval("ICSI", "卵胞浆内单精子显微注射"),
+    ],
+    "uscc": None,
+    "practice_licence_no": None,
+    "domains": [],
+    "ownership": "public",
+    "level": "三级",
+    "campus": None,
+    "source": _SOURCE,
+    "entry": 421,
+    "log_size": 980,
+}
+_VERSION = {
+    "entry": 421,
+    "recorded_at": "2026-01-05T02:00:00.000Z",
+    "valid_from": "2025-06-30",
+    "changes": [{"field": "name", "from": "鞍山市妇儿医院", "to": _NAME}],
+    "source": _SOURCE,
+    "reason": None,
+}
+_PRACTITIONER = {
+    "code": "EHG6-0C0Y",
+    "name": "示例甲",
+    "institution": _CODE,
+    "role": "临床医师",
+    "techniques": ["AIH", "IVF"],
+    "valid_from": "2020-05-01",
+    "valid_to": None,
+    "certificate_kind": "医师执业证书",
+    "certificate_masked": "***********0001",
+    "source": None,
+    "entry": 986,
+    "log_size": 995,
+}
+_BASIS = {"source": _SOURCE["title"], "as_of": "2025-06-30", "entry": 421}
+CLAIM: dict[str, Any] = {
+    "id": "row-1",
+    "provider": {"name": "鞍山市妇儿医院", "address": _ADDRESS},
+    "techniques": ["IVF"],
+    "on": "2025-07-01",
+}
+ANSWER: dict[str, Any] = {
+    "id": "row-1",
+    "verdict": "licensed",
+    "explanation": "该机构在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行（依据截至2025年6月30日的名录）。",
+    "techniques": [{"technique": "IVF", "verdict": "licensed", "stage": "formal", "basis": _BASIS}],
+    "match": {
+        "code": _CODE,
+        "name": _NAME,
+        "address": _ADDRESS,
+        "on": "name",
+        "exact": False,
+        "rule": "without_brackets",
+    },
+    "candidates": [],
+    "on": "2025-07-01",
+    "known_at": "2026-01-06T02:00:00Z",
+    "basis": _BASIS,
+    "log": {"size": 980, "root": _ROOT},
+    "practitioner": None,
+    "ad_certificate": None,
+    "content_flags": [],
+    "receipt": None,
+}
+_STATS = {
+    "total": 635,
+    "as_of": "2025-06-30",
+    "source": _SOURCE,
+    "by_region": [{"code": "210000", "name": "辽宁省", "count": 22}],
+    "by_technique": [{"technique": "IVF", "count": 479}],
+    "by_stage": [{"stage": "formal", "count": 548}],
+    "log_size": 980,
+    "updated": "2026-01-05T02:00:00Z",
+}
+
+
+class Example(Struct, frozen=True):
+    """What to show of one operation."""
+
+    response: Any
+    request: Any = None
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+BY_OPERATION: dict[str, Example] = {
+    "listInstitutions": Example(
+        response={"items": [INSTITUTION], "next": None, "total": 1, "log_size": 980},
+        parameters={"q": "鞍山", "technique": ["IVF"], "region": "210300", "stage": "formal", "limit": 20},
+    ),
+    "getInstitution": Example(response=INSTITUTION, parameters={"code": _CODE, "on": "2025-07-01"}),
+    "getHistory": Example(response={"versions": [_VERSION]}, parameters={"code": _CODE}),
+    "listPractitioners": Example(response={"items": [_PRACTITIONER]}, parameters={"code": _CODE}),
+    "suggest": Example(
+        response={"items": [{"code": _CODE, "name": _NAME, "region": _REGION, "match": "name"}]},
+        parameters={"q": "鞍山市妇", "limit": 8},
+    ),
+    "getStats": Example(response=_STATS, parameters={"on": "2025-07-01"}),
+    "verify": Example(response=ANSWER, request=CLAIM),
+    "verifyByQuery": Example(
+        response={**ANSWER, "id": None},
+        parameters={"name": "鞍山市妇儿医院", "technique": ["IVF"], "on": "2025-07-01", "address": _ADDRESS},
+    ),
+}
+
+PROBLEMS: dict[str, dict[str, Any]] = {
+    "400": {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "编码“7HV2-JKMW”有误：校验位不符，很可能抄错了一位，请核对。",
+        "code": "invalid_code",
+    },
+    "404": {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "编码 7HV2-JKMV 在 2017-01-01 的名录中没有对应的机构。",
+        "code": "not_found",
+    },
+    "503": {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
+        "code": "cannot_answer",
+    },
+}

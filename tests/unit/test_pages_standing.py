@@ -1,0 +1,116 @@
+"""What an institution's record amounts to: the sentence a citizen reads first."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from public_site import openapi, render, samples
+from public_site.fixtures import pages
+from public_site.said import sentences
+from public_site.sample_openapi import DOCUMENT
+from public_site.samples import approval, institution
+from public_site.standing import standing_of, tone_of
+from public_site.voice import Voice
+from registry.model import FieldChange, Institution, Version
+
+
+def said(it: Institution, *versions: Version) -> list[str]:
+    return [re.sub("<.*?>", "", line) for line in sentences(Voice(), standing_of(it, versions))]
+
+
+def version(entry: int, day: dt.date, field: str, before: object, after: object) -> Version:
+    change = FieldChange(field=field, from_=before, to=after)
+    return Version(entry=entry, recorded_at=samples.AT, valid_from=day, changes=[change], source=None)
+
+
+def test_an_approved_institution_is_said_with_its_techniques_and_stages() -> None:
+    it = institution("示例医院", approval("IVF"))
+    assert said(it) == ["该机构在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行。"]
+    assert standing_of(it).tone == "approved"
+
+
+def test_techniques_at_different_stages_are_said_apart() -> None:
+    assert said(samples.FULL) == [
+        "该机构在此地址获准开展夫精人工授精、试管婴儿，正式运行。",
+        "另获准开展二代试管（卵胞浆内单精子显微注射），名录未说明是正式运行还是试运行。",
+        "另获准开展三代试管（植入前胚胎遗传学检测），试运行。",
+    ]
+
+
+def test_trial_alone_is_an_approval_with_the_limited_tone() -> None:
+    standing = standing_of(samples.TRIAL)
+    assert (standing.state, standing.tone) == ("licensed", "limited")
+
+
+def test_a_place_with_one_technique_stopped_is_approved_and_limited() -> None:
+    standing = standing_of(samples.NARROW)
+    assert (standing.state, standing.tone) == ("licensed", "limited")
+    assert said(samples.NARROW)[1] == "现已暂停，不得开展三代试管（植入前胚胎遗传学检测）。"
+
+
+def test_being_set_up_never_looks_like_an_approval() -> None:
+    standing = standing_of(samples.PREPARING)
+    assert (standing.state, standing.tone) == ("preparing", "stopped")
+    assert said(samples.PREPARING) == ["尚在筹建，不得开展诊疗。"]
+
+
+def test_a_suspended_institution_may_do_nothing_whatever_its_approvals_still_say() -> None:
+    it = institution("示例医院", approval("IVF"), status="suspended")
+    change = version(9, dt.date(2025, 8, 1), "status", "listed", "suspended")
+    assert said(it, change) == ["自2025年8月1日起暂停，现不得开展试管婴儿（体外受精-胚胎移植）。"]
+    assert said(it) == ["现已暂停，不得开展试管婴儿（体外受精-胚胎移植）。"]
+    assert said(samples.CLOSED) == ["现已暂停，不得开展任何一项人类辅助生殖技术。"]
+
+
+def test_the_day_of_a_revocation_comes_from_the_history_when_the_approval_does_not_state_it() -> None:
+    it = institution("示例医院", approval("IVF", "revoked"))
+    change = version(9, dt.date(2025, 8, 1), "approvals.IVF", {"stage": "formal"}, {"stage": "revoked"})
+    first_seen = version(1, dt.date(2020, 1, 1), "approvals.IVF", None, {"stage": "revoked"})
+    assert said(it, first_seen, change) == ["自2025年8月1日起撤销，现不得开展试管婴儿（体外受精-胚胎移植）。"]
+    assert said(it, first_seen) == ["现已撤销，不得开展试管婴儿（体外受精-胚胎移植）。"]
+
+
+def test_a_delisted_institution_is_said_to_be_off_the_list_and_shows_no_technique_as_approved() -> None:
+    change = version(9, dt.date(2025, 6, 30), "status", "listed", "delisted")
+    assert said(samples.DELISTED, change)[0].startswith("该机构曾在名录中，自2025年6月30日起不再列入。")
+    html = render.render(pages()["institution-delisted"])
+    assert "现不在名录中" in html and "已获批准" not in html and "正式运行" not in html
+
+
+def test_an_institution_without_any_approval_is_on_the_list_with_none_in_force() -> None:
+    assert said(samples.NOTHING) == ["该机构在名录中，但没有现行有效的批准项目。"]
+
+
+def test_a_failure_never_looks_like_not_licensed() -> None:
+    for lang, words in (("zh-CN", ("未获批", "未找到")), ("en", ("Not approved", "Not found"))):
+        html = render.render(pages()["error-503"], lang)  # type: ignore[arg-type]
+        assert "verdict-unlisted" in html and not any(word in html for word in words)
+    assert tone_of("cannot_answer") == "unlisted"
+
+
+def test_the_landing_page_says_the_verdict_the_time_and_the_address_in_that_order() -> None:
+    html = render.render(pages()["landing"])
+    places = [html.index(text) for text in ("已获批准", "本页作答时间", "请核对您所在的地址")]
+    assert places == sorted(places)
+    assert "10:52（北京时间）" in html
+
+
+def test_near_names_are_said_to_be_near_only_and_the_city_is_always_shown() -> None:
+    html = render.render(pages()["search"])
+    assert "名称相近，不一定是您找的机构" in html
+    assert "辽宁省鞍山市铁西区" in html and "三道街115号" in html
+
+
+def test_a_secondary_source_is_said_to_be_one() -> None:
+    for name in ("institution", "landing", "home"):
+        assert "二手转录" in render.render(pages()[name])
+
+
+def test_an_openapi_document_is_read_whole() -> None:
+    read = openapi.read(DOCUMENT)
+    get = read.operations[0]
+    assert (get.method, [p.name for p in get.parameters]) == ("GET", ["code", "on"])
+    assert get.answers[0].links == ("Institution",) and "7K2M-9QX4" in get.answers[0].examples[0]
+    kinds = {field.name: field.kind for field in read.schemas[0].fields}
+    assert kinds["source"] == "Source | null" and kinds["approvals"] == "[Claim]" and kinds["limit"] == "integer = 20"
