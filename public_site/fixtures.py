@@ -9,7 +9,9 @@ import datetime as dt
 import shutil
 import sys
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import qrcode
 import qrcode.image.svg
 
@@ -182,6 +184,8 @@ def check() -> dict[str, c.PageContext]:
         basis=basis,
         techniques=[model.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", basis=basis)],
     )
+    here = "/check?name=x"
+    ways = get_args(model.MatchedOn)
     near = [model.Candidate(code=one.code, name=one.name, address=one.address, score=80) for one in (FUYING, FUYOU)]
     refused = _answer(
         "technique_not_licensed",
@@ -195,7 +199,15 @@ def check() -> dict[str, c.PageContext]:
         c.FieldError(field="on", key="check.error_date", value="2025-13-01"),
         c.FieldError(field="technique", key="check.error_technique", value="冻卵"),
     ]
-    here = "/check?name=x"
+    matched = [
+        _answer(
+            "licensed",
+            "该机构在获准开展人类辅助生殖技术的名录中。",
+            candidates=near,
+            match=msgspec.structs.replace(match, on=on, exact=True),
+        )
+        for on in ways
+    ]
     wrong = c.CheckForm(name="", technique="冻卵", on="2025-13-01")
     not_found = _answer(
         "not_found",
@@ -212,6 +224,10 @@ def check() -> dict[str, c.PageContext]:
             answer=_answer("ambiguous", "有2家机构名称相近，请核对地址或编码。", candidates=near),
         ),
         "check-not-found": c.CheckPage(site=SITE, here=here, form=form, answer=not_found),
+        **{
+            f"check-by-{on}": c.CheckPage(site=SITE, here=here, form=form, answer=answer, tone="approved")
+            for on, answer in zip(ways, matched, strict=True)
+        },
         "check-errors": c.CheckPage(site=SITE, here=here, form=wrong, errors=tuple(errors)),
     }
 

@@ -123,7 +123,7 @@ def _resolve(document: Node, node: Node) -> Node:
 
 def _field(name: str, schema: Node, node: Node, **more: Any) -> Field:
     words, links = kind(schema)
-    if schema.get("default") is not None:
+    if schema.get("default") not in (None, "", []):
         words = f"{words} = {_pretty(schema['default'])}"
     example = next(iter([*_examples(node), *_examples(schema)]), None)
     meaning = str(node.get("description") or schema.get("description") or "")

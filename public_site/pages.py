@@ -10,6 +10,7 @@ from litestar import HttpMethod, Request, Response, Router, route
 from litestar.datastructures import State
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from public_site import contexts as c
@@ -27,7 +28,7 @@ from public_site.answers import (
 )
 from public_site.standing import standing_of, tone_of
 from registry.errors import InvalidCode, InvalidInput, NotFound
-from registry.identifiers import compact_code, format_code, looks_like_code, validate_code
+from registry.identifiers import compact_code, format_code, validate_code
 
 __all__ = ["error_page", "handlers"]
 
@@ -66,7 +67,7 @@ def search(request: Req) -> Response[Any]:
     register = register_of(request)
     asof = register.now()
     choice = questions.choice_of(request.query_params)
-    if looks_like_code(choice.q):  # raises InvalidCode when mistyped: that is not "not found"
+    if questions.is_code(choice.q):  # raises InvalidCode when mistyped: that is not "not found"
         code = format_code(validate_code(choice.q))
         return Redirect(asked(request).link(f"/i/{code}"), status_code=302, headers={"Cache-Control": PAGE_CACHE})
     cursor = request.query_params.get("cursor") or None
@@ -101,7 +102,7 @@ def _canonical(request: Req, code: str, after: str = "") -> Redirect | None:
 
 
 @page("/i/{code:str}")
-def institution(request: Req, code: str) -> Response[Any]:
+def institution(request: Req, code: FromPath[str]) -> Response[Any]:
     """One institution."""
     if moved := _canonical(request, code):
         return moved
@@ -126,7 +127,7 @@ def institution(request: Req, code: str) -> Response[Any]:
 
 
 @page("/i/{code:str}/history")
-def history(request: Req, code: str) -> Response[Any]:
+def history(request: Req, code: FromPath[str]) -> Response[Any]:
     """Every version of one institution."""
     if moved := _canonical(request, code, "/history"):
         return moved
@@ -144,7 +145,7 @@ def history(request: Req, code: str) -> Response[Any]:
 
 
 @page("/q/{code:str}")
-def landing(request: Req, code: str) -> Response[str]:
+def landing(request: Req, code: FromPath[str]) -> Response[str]:
     """Where a QR code lands: no redirect, whatever way the code is written."""
     register = register_of(request)
     asof = register.now()
@@ -210,7 +211,7 @@ def about(request: Req) -> Response[str]:
 
 
 @page("/static/{name:str}")
-def static(name: str) -> Response[bytes]:
+def static(name: FromPath[str]) -> Response[bytes]:
     """A style or an icon. Its address holds its content's hash, so it may be kept for a year."""
     path = render.assets().get(name)
     if path is None:

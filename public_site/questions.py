@@ -12,7 +12,7 @@ from public_site.said import stage_word
 from public_site.voice import Voice
 from registry import regions
 from registry.errors import InvalidInput
-from registry.identifiers import validate_code
+from registry.identifiers import looks_like_code, validate_code
 from registry.model import Claim, Provider
 from registry.records.stats import Stats
 from registry.search.contract import Understood
@@ -23,12 +23,27 @@ if TYPE_CHECKING:
 
 PER_PAGE = 20
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
-_CODE = re.compile(r"(?=.*\d)[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
+_LOOSE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
+_PRINTED = re.compile(r"[0-9A-Za-z]{4}-[0-9A-Za-z]{4}")
 
 
 def now() -> dt.datetime:
     """This instant."""
     return dt.datetime.now(dt.UTC)
+
+
+def is_code(text: str) -> bool:
+    """Whether a person searching for ``text`` meant a public code, rightly or wrongly copied.
+
+    >>> is_code("7k2m9qx5"), is_code("ABCD-EFGH"), is_code("PGT-A"), is_code("鞍山")
+    (True, True, False, False)
+    """
+    return looks_like_code(text) or _PRINTED.fullmatch(text) is not None
+
+
+def _meant_as_code(text: str) -> bool:
+    """In the field for a name or a code more is taken for one: no institution's name is Latin letters and digits."""
+    return is_code(text) or (_LOOSE.fullmatch(text) is not None and any(one.isdigit() or one == "-" for one in text))
 
 
 # --- search ----------------------------------------------------------------------------------------------------------
@@ -137,7 +152,7 @@ def _provider(form: c.CheckForm, voice: Voice, errors: list[c.FieldError]) -> Pr
         errors.append(c.FieldError(field="name", key="check.error_name"))
         return None
     address = form.address or None
-    if not _CODE.fullmatch(form.name):
+    if not _meant_as_code(form.name):
         return Provider(name=form.name, address=address)
     try:  # letters and digits only: a code that was copied wrongly must not read as "not on the list"
         return Provider(code=validate_code(form.name), address=address)

@@ -9,8 +9,8 @@ from markupsafe import Markup
 from public_site.contexts import Grant, Standing
 from public_site.voice import Voice
 from registry import regions
-from registry.model import Date, FieldChange, Institution, SourceRef, Struct
-from registry.techniques import LAWFUL_STAGES, STAGES
+from registry.model import Date, FieldChange, Institution, SourceRef, Struct, Version
+from registry.techniques import LAWFUL_STAGES, STAGES, TECHNIQUES
 
 
 def sentences(voice: Voice, standing: Standing) -> list[Markup]:
@@ -25,10 +25,10 @@ def sentences(voice: Voice, standing: Standing) -> list[Markup]:
         return [voice.t("verdict.suspended.all" if standing.state == "suspended" else "verdict.no_approval")]
     if len(standing.grants) == 1 and standing.state == "preparing":
         return [voice.t("verdict.preparing.sentence")]
-    return [_grant(voice, grant, standing, first=index == 0) for index, grant in enumerate(standing.grants)]
+    return [_grant(voice, grant, first=index == 0) for index, grant in enumerate(standing.grants)]
 
 
-def _grant(voice: Voice, grant: Grant, standing: Standing, *, first: bool) -> Markup:
+def _grant(voice: Voice, grant: Grant, *, first: bool) -> Markup:
     techniques = voice.some(grant.techniques)
     if grant.stage in LAWFUL_STAGES:
         key = "sentence" if first else "also"
@@ -60,7 +60,15 @@ def rest_of_address(voice: Voice, institution: Institution) -> Markup:
 
 def source_of(voice: Voice, source: SourceRef) -> Markup:
     """A source with the day it speaks for."""
-    return voice.t("institution.source_of", title=voice.data(source.title), day=voice.day(source.as_of))
+    return titled(voice, source.title, source.as_of)
+
+
+def titled(voice: Voice, title: str, as_of: Date) -> Markup:
+    """A source's title with its day, which is not said twice where the title says it."""
+    day = voice.day(as_of)
+    if day.striptags() in title:
+        return voice.data(title)
+    return voice.t("institution.source_of", title=voice.data(title), day=day)
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -85,6 +93,15 @@ _LABELS = {
     "practice_licence_no": "institution.licence",
     "domains": "institution.domains",
 }
+
+
+def changes(voice: Voice, version: Version) -> list[Said]:
+    """The changes of a version, in the order a person reads a record: name, listing, place, techniques, the rest."""
+    techniques = [f"approvals.{technique.code}" for technique in TECHNIQUES]
+    order = ["name", "status", "address", "region", *techniques, *_LABELS]
+    known = {field: position for position, field in reversed(list(enumerate(order)))}
+    made = sorted(version.changes, key=lambda one: (known.get(one.field, len(order)), one.field))
+    return [change(voice, one) for one in made]
 
 
 def change(voice: Voice, made: FieldChange) -> Said:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -20,6 +21,9 @@ Size = Literal["normal", "large"]
 
 #: China keeps one time all year, so the zone needs no table of the machine's.
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
+
+_TICKS = re.compile("`([^`]+)`")
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 @cache
@@ -64,6 +68,12 @@ class Voice:
     def data(self, text: str) -> Markup:
         """Chinese of the register (a name, an address), marked as Chinese on an English page."""
         return Markup('<span lang="zh-CN">{}</span>').format(text) if self.english else escape(text)
+
+    def prose(self, text: str) -> Markup:
+        """Text of a document in whichever language it is written, marked when that is not the page's; `x` as code."""
+        safe = _TICKS.sub(r"<code>\1</code>", str(escape(text)))
+        lang = "zh-CN" if _CHINESE.search(text) else "en"
+        return Markup(safe if lang == self.lang else f'<span lang="{lang}">{safe}</span>')  # noqa: S704  escaped above
 
     def names(self, names: Iterable[str]) -> Markup:
         """Several names of the register as running text."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ _PEOPLES = (
 )
 _SELF_GOVERNING = re.compile(f"(.{{2,}}?)(?:{_PEOPLES})*自治[区州县旗]")
 _SUFFIXED = re.compile("(.{2,}?)(?:特别行政区|地区|新区|林区|矿区|特区|省|市|盟|区|县|旗)")
+_LONGEST = 16  # characters of a name
 _SPACE = re.compile(r"\s+")
 
 
@@ -51,7 +52,7 @@ class _Table(NamedTuple):
     current: dict[str, str]
     names: dict[str, str]
     rows: dict[str, list[_Row]]
-    lengths: tuple[int, ...]
+    lengths: dict[str, tuple[int, ...]]  # of the names that begin with a character, longest first
 
 
 @cache
@@ -67,7 +68,11 @@ def _table() -> _Table:
     for code, name, until in lines:
         target = _today(code, name, names, namesakes) if until else code
         rows.setdefault(name, []).append(_Row(code, name, until, target))
-    return _Table(current, names, rows, tuple(sorted({len(name) for name in rows}, reverse=True)))
+    sizes: dict[str, set[int]] = {}
+    for name in rows:
+        sizes.setdefault(name[0], set()).add(len(name))
+    lengths = {first: tuple(sorted(found, reverse=True)) for first, found in sizes.items()}
+    return _Table(current, names, rows, lengths)
 
 
 def _today(code: str, name: str, names: dict[str, str], namesakes: dict[str, list[str]]) -> str:
@@ -111,17 +116,11 @@ def get(code: str) -> Region | None:
     municipality = code[:2] in _MUNICIPALITIES
     if code not in names and not (municipality and code[2:] in ("0100", "0200")):
         return None
-    province = names[code[:2] + "0000"]
-    if municipality:
-        city: str | None = province
-    else:
-        city = None if _is_province(code) else names[code if _is_city(code) else code[:4] + "00"]
-    return Region(
-        code=code,
-        province=province,
-        city=city,
-        district=None if _is_province(code) or _is_city(code) else names[code],
-    )
+    city = names[code[:2] + "0000"] if municipality else None
+    if city is None and not _is_province(code):
+        city = names[code if _is_city(code) else code[:4] + "00"]
+    district = None if _is_province(code) or _is_city(code) else names[code]
+    return Region(code=code, province=names[code[:2] + "0000"], city=city, district=district)
 
 
 def children(code: str | None) -> list[tuple[str, str]]:
@@ -181,19 +180,14 @@ def resolve(address: str, province: str | None = None) -> Resolved:
 @lru_cache(maxsize=1024)
 def _stated(province: str | None) -> _Row | None:
     wanted = clean(province or "")
-    found = [row for row in _provinces() if wanted in (row.name, _stem(row.name))]
-    return found[0] if found else None
+    provinces = (row for rows in _table().rows.values() for row in rows if _is_province(row.code))
+    return next((row for row in provinces if wanted in (row.name, _stem(row.name))), None)
 
 
 def province_code(name: str) -> str | None:
     """The code of a province by its official name, or that name without its last word; None for anything else."""
     found = _stated(name)
     return found.code if found else None
-
-
-@cache
-def _provinces() -> tuple[_Row, ...]:
-    return tuple(row for rows in _table().rows.values() for row in rows if _is_province(row.code))
 
 
 def _walk(text: str, step: _Step) -> tuple[str, int]:
@@ -236,7 +230,7 @@ def _next(text: str, start: int, known: list[str] | None) -> _Step | None:
 def _full(text: str, start: int, known: list[str] | None, provinces_only: bool = False) -> _Step | None:
     """The longest official name at ``start`` below ``known``; None when there is none or several places have it."""
     table = _table()
-    for length in table.lengths:
+    for length in table.lengths.get(text[start : start + 1], ()):
         rows = table.rows.get(text[start : start + length], ())
         fits = [row for row in rows if known is None or any(_below(row.code, k) for k in known)]
         if provinces_only:
@@ -286,10 +280,9 @@ def _said() -> dict[str, tuple[str, ...]]:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    said, longest = _said(), _table().lengths[0]
-    reached = 0
+    said, reached = _said(), 0
     for start in range(len(text) - 1):
-        for length in range(min(longest, len(text) - start), 1, -1):
+        for length in range(min(_LONGEST, len(text) - start), 1, -1):
             if text[start : start + length] in said:
                 if start + length > reached:  # not inside a place already named
                     yield start, start + length
@@ -302,6 +295,6 @@ def named(text: str) -> list[tuple[int, int, str]]:
 
     Names count with or without their last word (鞍山市, 鞍山). Positions are those of ``text`` as given.
     """
-    spans: Iterable[tuple[int, int]] = sorted(_spans(text), key=lambda span: (span[0] - span[1], span[0]))
+    spans = sorted(_spans(text), key=lambda span: (span[0] - span[1], span[0]))
     said = _said()
     return [(start, end, code) for start, end in spans for code in said[text[start:end]]]

@@ -25,6 +25,8 @@ _TOTAL = re.compile(r"共计?(\d+)[家个所]")
 def tidy(text: str) -> str:
     """A cell as printed, trimmed; a line break inside goes, leaving a space only between Latin words or numbers."""
     text = _INVISIBLE.sub("", text).strip()
+    if text.isprintable():
+        return text
 
     def joint(found: re.Match[str]) -> str:
         return " " if text[found.start() - 1].isascii() and text[found.end()].isascii() else ""

@@ -6,6 +6,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from registry.importers.audit import letters
@@ -101,8 +102,9 @@ class Columns(NamedTuple):
 
     def repeated_in(self, row: Row) -> bool:
         """Whether a row prints the headings again, as the top of each page may."""
-        again = [kind for kind, i in self.at.items() if i < len(row.cells) and _kind(row.cells[i]) == kind]
-        return len(again) >= 2
+        if _kind(self.text(row, "name")) != "name":
+            return False
+        return sum(_kind(self.text(row, kind)) == kind for kind in self.at) >= 2
 
 
 def find(rows: Iterator[Row]) -> tuple[Columns | None, list[Row]]:
@@ -116,6 +118,7 @@ def find(rows: Iterator[Row]) -> tuple[Columns | None, list[Row]]:
     return None, before
 
 
+@lru_cache(maxsize=4096)
 def _kind(text: str) -> Kind | None:
     key = _key(text)
     return _KINDS.get(key) or _KINDS.get(re.sub(r"\(.*\)$", "", key))

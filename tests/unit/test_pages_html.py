@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from html.parser import HTMLParser
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -113,7 +113,7 @@ def test_headings_never_skip_a_level(name: str) -> None:
     html, _ = page(name)
     levels = [int(level) for level in re.findall(r"<h([1-6])", html.split("<main", 1)[1])]
     levels = levels[levels.index(1) :]
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+    assert all(after <= before + 1 for before, after in pairwise(levels)), levels
 
 
 def test_chinese_names_are_marked_as_chinese_on_an_english_page() -> None:

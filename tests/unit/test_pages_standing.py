@@ -7,7 +7,7 @@ import re
 
 from public_site import openapi, render, samples
 from public_site.fixtures import pages
-from public_site.said import sentences
+from public_site.said import changes, sentences, titled
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import approval, institution
 from public_site.standing import standing_of, tone_of
@@ -83,7 +83,7 @@ def test_an_institution_without_any_approval_is_on_the_list_with_none_in_force()
 
 
 def test_a_failure_never_looks_like_not_licensed() -> None:
-    for lang, words in (("zh-CN", ("未获批", "未找到")), ("en", ("Not approved", "Not found"))):
+    for lang, words in (("zh-CN", ("未获批此项", "未找到")), ("en", ("Not approved for", "Not found on"))):
         html = render.render(pages()["error-503"], lang)  # type: ignore[arg-type]
         assert "verdict-unlisted" in html and not any(word in html for word in words)
     assert tone_of("cannot_answer") == "unlisted"
@@ -105,6 +105,27 @@ def test_near_names_are_said_to_be_near_only_and_the_city_is_always_shown() -> N
 def test_a_secondary_source_is_said_to_be_one() -> None:
     for name in ("institution", "landing", "home"):
         assert "二手转录" in render.render(pages()[name])
+
+
+def test_a_history_is_read_in_the_order_of_a_record() -> None:
+    fields = ["approvals.PGT", "address", "approvals.AIH", "extra.床位", "name", "status"]
+    made = [FieldChange(field=field, from_=None, to="x") for field in fields]
+    version = Version(entry=1, recorded_at=samples.AT, valid_from=samples.AT.date(), changes=made, source=None)
+    labels = [str(one.label) for one in changes(Voice(), version)]
+    assert labels == [
+        "名称",
+        "名录状态",
+        "地址",
+        "夫精人工授精",
+        "三代试管（植入前胚胎遗传学检测）",
+        "其他资料（床位）",
+    ]
+
+
+def test_the_day_of_a_source_is_said_once() -> None:
+    day = dt.date(2025, 6, 30)
+    assert titled(Voice(), "名单（截至2025年6月30日）", day) == "名单（截至2025年6月30日）"
+    assert titled(Voice(), "名单", day).striptags() == "名单（截至2025年6月30日）"
 
 
 def test_an_openapi_document_is_read_whole() -> None:

@@ -87,7 +87,11 @@ def test_links_keep_language_and_size_and_drop_what_is_empty() -> None:
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [({}, ("zh-CN", "normal")), ({"lang": "EN-gb", "size": "large"}, ("en", "large")), ({"lang": "fr"}, ("zh-CN", "normal"))],
+    [
+        ({}, ("zh-CN", "normal")),
+        ({"lang": "EN-gb", "size": "large"}, ("en", "large")),
+        ({"lang": "fr"}, ("zh-CN", "normal")),
+    ],
 )
 def test_the_address_decides_language_and_size(query: dict[str, str], expected: tuple[str, str]) -> None:
     assert voice.preferences(query) == expected

@@ -180,6 +180,7 @@ def test_every_row_of_the_table_has_its_levels() -> None:
             found = regions.get(line["code"])
             assert found is not None
             assert found.province is not None
+            assert (0, len(line["name"]), line["code"]) in regions.named(line["name"]) or line["until"]
 
 
 def test_the_real_lists_resolve_to_the_known_extent() -> None:
