@@ -33,9 +33,7 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.run
 install: $(VENV)/.run $(VENV)/.dev
 
 run: $(VENV)/.run
-	@$(BIN)/registry init --quiet
-	@$(BIN)/registry seed --if-empty
-	@$(BIN)/registry serve
+	@$(BIN)/registry serve --setup
 
 test: install
 	@bash tests/setup.sh

@@ -93,11 +93,12 @@ class Source(Struct, frozen=True):
 
 
 class SourceRef(Struct, frozen=True):
-    """The source as answers and pages show it."""
+    """The source as answers and pages show it. ``scope``: what an absence from it means, as in ``Source``."""
 
     title: str
     as_of: Date
     published: Date | None = None
+    scope: Scope = "partial"
     secondary: bool = False
 
 

@@ -9,7 +9,6 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 
-from cn2an import cn2an
 from opencc import OpenCC
 
 _NUMERAL = re.compile("[〇○零一二三四五六七八九十百0-9]+")
@@ -36,9 +35,11 @@ def _number(numeral: str) -> str:
     """
     if "十" not in numeral and "百" not in numeral:
         return numeral.translate(_DIGITS)
+    from cn2an import cn2an  # slow to import, and rarely needed
+
     try:
         return str(int(cn2an(numeral.replace("○", "零").replace("〇", "零"), "smart")))
-    except ValueError:
+    except (ValueError, KeyError):  # 〇十〇 is no number, and cn2an stumbles over it
         return numeral
 
 

@@ -12,6 +12,7 @@ _SOURCE = {
     "title": "经批准开展人类辅助生殖技术的医疗机构名单（截至2025年6月30日）",
     "as_of": "2025-06-30",
     "published": None,
+    "scope": "national",
     "secondary": True,
 }
 _REGION = {"code": "210303", "province": "辽宁省", "city": "鞍山市", "district": "铁西区"}

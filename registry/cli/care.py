@@ -12,6 +12,11 @@ from registry.cli import common, main
 @click.option("--quiet", is_flag=True, help="无需改动时不输出 / say nothing when nothing was to do")
 def init(quiet: bool) -> None:
     """创建或升级数据库与签名密钥 / create or migrate the database; create the signing key if there is none."""
+    prepare(quiet)
+
+
+def prepare(quiet: bool) -> None:
+    """Database and key as this version needs them; says what it did."""
     from registry import signing
 
     loaded = settings.load()
@@ -29,11 +34,18 @@ def init(quiet: bool) -> None:
 @common.as_json
 def seed(demo: bool, if_empty: bool, json_: bool) -> None:
     """加载随产品附带的国家名录 / load the national lists the product ships. Safe to repeat."""
-    from registry.importers import seed as seeds
+    load_seed(demo, if_empty, json_)
+
+
+def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
+    """Load what seed_data/ ships; with ``if_empty`` only into a register that holds nothing else."""
+    from registry.importers import shipped
 
     with common.database() as database:
-        if if_empty and not seeds.is_incomplete(database):
+        if if_empty and not shipped.is_incomplete(database):
             return
+        from registry.importers import seed as seeds
+
         if not json_:
             click.echo("正在加载随附名录 / loading the lists that come with the product ...", err=True)
         with common.progress(quiet=json_) as told:

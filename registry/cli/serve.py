@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from registry.cli import common, main
+from registry.cli import care, common, main
 
 
 @main.command()
@@ -17,10 +17,14 @@ from registry.cli import common, main
     help="端口，0 为任选 / port; 0: any free one",
 )
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="进程数 / processes")
-def serve(host: str, port: int, workers: int) -> None:
+@click.option("--setup", is_flag=True, help="先建库；名录为空时加载随附名录 / first init, and seed an empty register")
+def serve(host: str, port: int, workers: int, setup: bool) -> None:
     """运行网站与接口 / run the pages and the API; prints one line with the address when ready."""
     from registry import server
 
+    if setup:
+        care.prepare(quiet=True)
+        care.load_seed(demo=False, if_empty=True)
     with common.database():
         pass  # refuse before binding when there is nothing to serve
     server.run(host, port, workers)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
+from functools import cached_property
 from typing import Literal
 
 from rapidfuzz import fuzz
@@ -46,7 +47,7 @@ _KINDS = (
 _STREET = re.compile(r"^\D*?(?P<street>.*?\d+(?:-\d+)?号)")
 
 
-class Party(Struct, frozen=True):
+class Party(Struct, frozen=True, dict=True):
     """One institution on either side of the comparison."""
 
     key: int | str  # position in the list, or subject in the register
@@ -65,6 +66,18 @@ class Party(Struct, frozen=True):
     def city(self) -> str:
         """First four digits of its region, or what is known of them."""
         return (regions.prefix(self.region) if self.region else "")[:4]
+
+    @cached_property
+    def site(self) -> str:
+        """Street and number, folded; or the whole rest of the address when there is no number."""
+        rest = addresses.parts(self.address)[1]
+        found = _STREET.match(rest)
+        return found["street"] if found else rest
+
+    @cached_property
+    def folded(self) -> str:
+        """The name's comparison key."""
+        return fold(self.name)
 
 
 class Pair(Struct, frozen=True):
@@ -101,10 +114,10 @@ def pair(known: Iterable[Party], listed: Iterable[Party], decided: dict[str, str
         for party in list(work.listed.values()):
             if (other := by_name.get(decided.get(party.name, ""))) is not None and other.key in work.known:
                 work.take(other, party, "decided")
-    work.match(lambda p: [(p.province, fold(p.name), _site(p))], "same_name")
-    work.match(lambda p: [(p.province, fold(p.name))], "same_name", same_city)
+    work.match(lambda p: [(p.province, p.folded, p.site)], "same_name")
+    work.match(lambda p: [(p.province, p.folded)], "same_name", same_city)
     work.match(_loose_names, "same_name_apart_from_brackets", same_city)
-    work.match(lambda p: [(p.province, _site(p))] if _has_number(p) else [], "same_address", same_city)
+    work.match(lambda p: [(p.province, p.site)] if _has_number(p) else [], "same_address", same_city)
     for a, b in _surely_alike(work.known.values(), work.listed.values()):
         if a.key in work.known and b.key in work.listed:
             work.take(a, b, "similar_name_and_address")
@@ -136,6 +149,8 @@ class _Work:
         fits: Callable[[Party, Party], bool] = lambda _a, _b: True,
     ) -> None:
         """Pair those that share a key which exactly one of each side has."""
+        if not self.known or not self.listed:
+            return
         sides = (defaultdict[Hashable, set[int | str]](set), defaultdict[Hashable, set[int | str]](set))
         for side, parties in zip(sides, (self.known, self.listed), strict=True):
             for party in parties.values():
@@ -149,16 +164,8 @@ class _Work:
                     self.take(a, b, why)
 
 
-def _site(party: Party) -> str:
-    """Street and number, or the whole rest of the address when there is no number."""
-    rest = addresses.parts(party.address)[1]
-    found = _STREET.match(rest)
-    return found["street"] if found else rest
-
-
 def _has_number(party: Party) -> bool:
-    site = _site(party)
-    return any(c.isdigit() for c in site) and len(site) >= 4
+    return any(c.isdigit() for c in party.site) and len(party.site) >= 4
 
 
 def _loose_names(party: Party) -> list[Hashable]:
@@ -176,8 +183,8 @@ def _neighbours(known: Iterable[Party], listed: Iterable[Party]) -> Iterable[tup
     for party in listed:
         for other in by_province.get(party.province, []):
             if same_city(party, other):
-                name = fuzz.ratio(fold(party.name), fold(other.name))
-                yield other, party, name, _alike_streets(_site(party), _site(other))
+                name = fuzz.ratio(party.folded, other.folded)
+                yield other, party, name, _alike_streets(party.site, other.site)
 
 
 def _alike_streets(a: str, b: str) -> float:
@@ -199,7 +206,7 @@ def _surely_alike(known: Iterable[Party], listed: Iterable[Party]) -> list[tuple
 
 
 def _numbers(party: Party) -> list[str]:
-    return re.findall(r"\d+", fold(party.name)) + re.findall(r"\d+", _site(party))
+    return re.findall(r"\d+", party.folded) + re.findall(r"\d+", party.site)
 
 
 def _kind(party: Party) -> list[str]:

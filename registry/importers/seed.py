@@ -7,23 +7,18 @@ cut short goes on where it stopped.
 from __future__ import annotations
 
 import csv
-import datetime as dt
-import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from registry import accounts, proposals
-from registry.database import Database, versions
+from registry.database import Database
 from registry.database import proposals as proposals_table
 from registry.errors import AuditFailed, InvalidInput
-from registry.importers import demo, lists, submit
+from registry.importers import demo, lists, shipped, submit
 from registry.model import Struct
-
-SEED_DATA = Path(__file__).parent.parent.parent / "seed_data"
 
 
 class Seeded(Struct, frozen=True):
@@ -43,34 +38,17 @@ class Expected(Struct, frozen=True):
     by_technique: dict[str, int]
 
 
-def sources(root: Path = SEED_DATA) -> list[Path]:
-    """The folders with an institution list, oldest list first."""
-    folders = [path.parent for path in root.glob("*/source.toml") if "as_of" in _described(path.parent)]
-    lists_only = [folder for folder in folders if (folder / "expected.json").exists()]
-    return sorted(lists_only, key=lambda folder: str(_described(folder)["as_of"]))
-
-
 def seed(database: Database, progress: submit.Progress | None = None, with_demo: bool = False) -> list[Seeded]:
     """Load every list not loaded yet, in the order of their days; with ``with_demo`` also the fictional city."""
-    done = [_load(database, folder, progress) for folder in sources()]
+    done = [_load(database, folder, progress) for folder in shipped.sources()]
     if with_demo:
         done.append(_load_demo(database))
     return done
 
 
-def is_incomplete(database: Database) -> bool:
-    """Whether a first start is still to be done: some shipped list is missing, and nobody brought another source."""
-    with database.reading() as connection:
-        held = set(
-            connection.execute(sa.select(versions.c.subject).where(versions.c.kind == "source").distinct()).scalars()
-        )
-    shipped = {f"source:{folder.name}" for folder in sources()}
-    return held <= shipped and held != shipped
-
-
 def request_of(folder: Path) -> submit.Request:
     """The import a source.toml describes."""
-    told = _described(folder)
+    told = shipped.described(folder)
     return submit.Request(
         path=folder / told["file"],
         as_of=told["as_of"],
@@ -105,7 +83,7 @@ def check_expected(folder: Path) -> None:
 
 def _load(database: Database, folder: Path, progress: submit.Progress | None) -> Seeded:
     request = request_of(folder)
-    if _is_known(database, folder.name):
+    if shipped.is_known(database, folder.name):
         return Seeded(source=folder.name, institutions=0)
     check_expected(folder)
     _drop_leftovers(database, request.title or "")
@@ -115,8 +93,8 @@ def _load(database: Database, folder: Path, progress: submit.Progress | None) ->
 
 
 def _load_demo(database: Database) -> Seeded:
-    folder = SEED_DATA / "demo"
-    if _is_known(database, demo.SOURCE):
+    folder = shipped.SEED_DATA / "demo"
+    if shipped.is_known(database, demo.SOURCE):
         return Seeded(source=demo.SOURCE, institutions=0)
     drafts = demo.drafts(folder / "demo.toml")
     identifier = proposals.propose(
@@ -147,21 +125,6 @@ def _drop_leftovers(database: Database, title: str) -> None:
         ]
     for identifier in leftovers:
         proposals.reject(database, identifier, by=accounts.SEED_APPROVER, reason="上次加载中断，已重新提出")
-
-
-def _is_known(database: Database, source: str) -> bool:
-    with database.reading() as connection:
-        query = sa.select(versions.c.subject).where(versions.c.subject == f"source:{source}").limit(1)
-        return connection.execute(query).first() is not None
-
-
-def _described(folder: Path) -> dict[str, Any]:
-    with (folder / "source.toml").open("rb") as file:
-        told = tomllib.load(file)
-    for field in ("as_of", "published"):
-        if field in told and not isinstance(told[field], dt.date):
-            raise InvalidInput(f"{folder.name}/source.toml：{field} 须为日期", f"{folder.name}: {field} must be a date")
-    return told
 
 
 def _decisions(path: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from registry.database import entries
+from registry.database import entries, erasable
 from registry.errors import LogDamaged
 from registry.log import codec, merkle, store
 from registry.model import Struct
@@ -34,11 +34,23 @@ def check(connection: sa.Connection, progress: Callable[[int], None] | None = No
         frontier.append(row.leaf)
         if progress and expected % store.CHUNK == 0:
             progress(expected)
+    _check_sealed(connection)
     return Checked(size=frontier.size, root=frontier.root().hex())
 
 
+def _check_sealed(connection: sa.Connection) -> None:
+    """Every personal value that was not erased is the one its entry was sealed over."""
+    query = sa.select(erasable, entries.c.body).outerjoin(entries, entries.c.number == erasable.c.number)
+    for row in connection.execute(query.order_by(erasable.c.number).execution_options(yield_per=store.CHUNK)):
+        if row.body is None or not codec.opens(row.body, row.path, row.salt, row.value):
+            raise _damaged(row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed")
+
+
 def _check_row(row: sa.Row[tuple[int, int, str, str, bytes, bytes]]) -> None:
-    entry = codec.decode(row.body)
+    try:
+        entry = codec.decode(row.body)
+    except LogDamaged as error:
+        raise _damaged(row.number, "正文无法解读", "its bytes cannot be read") from error
     told = (entry.number, entry.recorded_at, entry.subject, entry.change.kind)
     if told != (row.number, codec.instant(codec.timestamp(row.recorded_at)), row.subject, row.kind):
         raise _damaged(row.number, "各列与正文不符", "its columns differ from its bytes")

@@ -26,7 +26,7 @@ PERSONAL: dict[str, frozenset[str]] = {
     "sanction": frozenset({"person"}),
 }
 
-_encoder = msgspec.json.Encoder(order="sorted")
+_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
 
@@ -40,19 +40,23 @@ class Sealed(msgspec.Struct, frozen=True):
 
 def canonical(value: Any) -> bytes:
     """RFC 8785 bytes of a value without floats; InvalidInput when it holds one or is not JSON."""
-    _refuse_floats(value)
-    return _encoder.encode(value)
+    try:
+        return _encoder.encode(_ordered(value))
+    except UnicodeEncodeError as error:
+        raise InvalidInput("记录中有残缺的字符。", "An entry must not hold half a character.") from error
 
 
-def _refuse_floats(value: Any) -> None:
+def _ordered(value: Any) -> Any:
+    """The value with the keys of its objects in RFC 8785 order: by UTF-16 code units, which is not code point order."""
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _ordered(value[key]) for key in sorted(value, key=lambda k: k.encode("utf-16-be"))}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
     if isinstance(value, float):
         raise InvalidInput("记录中不得有小数。", "An entry must not hold a floating-point number.")
-    if isinstance(value, dict):
-        for item in value.values():
-            _refuse_floats(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _refuse_floats(item)
+    if value is None or isinstance(value, str | dt.date) or (isinstance(value, int) and abs(value) < 2**53):
+        return value
+    raise InvalidInput("记录中有无法写成 JSON 的值。", "An entry holds a value that JSON cannot say.")
 
 
 def seal(change: Change) -> tuple[dict[str, Any], list[Sealed]]:
@@ -68,6 +72,12 @@ def seal(change: Change) -> tuple[dict[str, Any], list[Sealed]]:
         else:
             public[path] = value
     return public, sealed
+
+
+def opens(body: bytes, path: str, salt: bytes, value: bytes) -> bool:
+    """Whether a salt and a personal value are the ones an entry's bytes were sealed over."""
+    stated = _decoder.decode(body)["change"]["set"].get(path)
+    return bool(stated == {"sha256": hashlib.sha256(salt + value).hexdigest()})
 
 
 def encode(  # noqa: PLR0913 - an entry has this many parts
@@ -117,7 +127,7 @@ def decode(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
             approver=raw["approver"],
             proposal=raw["proposal"],
         )
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+    except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise LogDamaged(f"日志记录无法解读：{error}", f"A log entry cannot be read: {error}") from error
 
 

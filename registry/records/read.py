@@ -58,7 +58,13 @@ def source_ref(source: Source | None) -> SourceRef | None:
     """The source as answers show it."""
     if source is None:
         return None
-    return SourceRef(title=source.title, as_of=source.as_of, published=source.published, secondary=source.secondary)
+    return SourceRef(
+        title=source.title,
+        as_of=source.as_of,
+        published=source.published,
+        scope=source.scope,
+        secondary=source.secondary,
+    )
 
 
 class _Spans(Struct, frozen=True):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
 from registry import regions
 from registry.database import versions
 from registry.log import store
-from registry.model import Date, SourceRef, Struct
+from registry.model import Date, Source, SourceRef, Struct
 from registry.records.asof import AsOf
 from registry.records.read import Filter, source_ref, sources
 from registry.records.view import mask
@@ -61,9 +62,7 @@ def stats(connection: sa.Connection, asof: AsOf, chosen: Filter | None = None) -
     total, *counts = connection.execute(sa.select(sa.func.count(), *sums).where(where)).one()
     by_technique = [TechniqueCount(technique=t.code, count=n or 0) for t, n in zip(TECHNIQUES, counts, strict=False)]
     by_stage = [StageCount(stage=s, count=n or 0) for s, n in zip(STAGES, counts[len(TECHNIQUES) :], strict=True)]
-    newest = max(
-        (s for s in sources(connection, asof).values() if s.as_of <= asof.valid_on), key=lambda s: s.as_of, default=None
-    )
+    newest = _newest(sources(connection, asof).values(), asof)
     return Stats(
         total=total,
         as_of=newest.as_of if newest else None,
@@ -88,6 +87,12 @@ def _by_region(connection: sa.Connection, where: sa.ColumnElement[bool], chosen:
             name = (place.province, place.city, place.district)[length // 2 - 1] or place.province
             found.append(RegionCount(code=place.code, name=name or "", count=number))
     return found
+
+
+def _newest(known: Iterable[Source], asof: AsOf) -> Source | None:
+    """The list the register as a whole rests on: the latest complete one, else the latest of any kind."""
+    past = [source for source in known if source.as_of <= asof.valid_on]
+    return max(past, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
 
 
 def _updated(connection: sa.Connection) -> dt.datetime | None:

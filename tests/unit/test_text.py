@@ -33,7 +33,7 @@ def test_chinese_and_arabic_numerals_are_one(written: str, meant: str) -> None:
     assert fold(f"第{written}医院") == f"第{meant}医院"
 
 
-@pytest.mark.parametrize("text", ["百", "百色市人民医院", "零距离", "三百六十行门诊"])
+@pytest.mark.parametrize("text", ["百", "百色市人民医院", "零距离", "三百六十行门诊", "〇十〇", "十十", "百十"])
 def test_a_numeral_word_that_is_no_number_is_still_one_thing(text: str) -> None:
     assert fold(text) == fold(fold(text))
 
