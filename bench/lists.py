@@ -21,7 +21,7 @@ _KINDS = (
     "中医医院",
     "生殖专科医院有限公司",
 )
-_WORDS = "华安康宁和平光明新民长春东方建设文化解放友谊胜利红旗幸福团结前进青年滨河朝阳永乐中兴爱民同济仁爱博爱协和嘉佑美中玛丽亚"
+_WORDS = "华安康宁和平光明新民长春东方建设文化解放友谊胜利红旗幸福团结前进青年滨河朝阳永乐中兴爱同济仁博协嘉佑"
 _TECHNIQUES = ("AIH", "AIH AID", "AIH IVF ICSI", "AIH AID IVF ICSI PGT", "AIH IVF ICSI PGT")
 _STAGES = ("formal", "formal", "formal", "trial")
 

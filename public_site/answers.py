@@ -59,7 +59,13 @@ def facts_of(request: Req) -> Stats:
 
 def keep_site(request: Req, stats: Stats) -> c.SiteFacts:
     """What the footer says, kept so that an error page can say it too."""
-    site = c.SiteFacts(count=stats.total, as_of=stats.as_of, source=stats.source, updated=stats.updated)
+    site = c.SiteFacts(
+        count=stats.total,
+        as_of=stats.as_of,
+        source=stats.source,
+        updated=stats.updated,
+        operator=register_of(request).settings.operator or None,
+    )
     request.app.state["page_site"] = site
     return site
 

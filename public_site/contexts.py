@@ -50,10 +50,13 @@ class PageContext(Struct, frozen=True, kw_only=True):
 
 
 class Count(Struct, frozen=True, kw_only=True):
-    """One line of a list with counts. ``name`` is null where the catalogue has the words (techniques, stages)."""
+    """One line of a list with counts. ``name`` is null where the catalogue has the words (techniques, stages).
+
+    ``count`` is null where the list says nothing about it.
+    """
 
     code: str
-    count: int
+    count: int | None
     name: str | None = None
 
 

@@ -67,7 +67,7 @@ def home() -> dict[str, c.PageContext]:
         as_of=LIST.as_of,
         source=LIST,
         provinces=_region_counts(),
-        techniques=_counts(ALL, 612),
+        techniques=[*_counts(ALL, 612), c.Count(code="SPERM_BANK", count=None)],
         last_updated=AT,
     )
     return {

@@ -20,6 +20,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Annotated[str, "Address the public reaches this register at; QR codes carry it."] = (
         "http://127.0.0.1:8000"
     )
+    operator: Annotated[str, "主办单位: the authority that runs this register, shown in every page's footer."] = ""
     signing_key: Annotated[str, "File of the Ed25519 signing key. Empty: signing.key in the data folder."] = ""
 
     def url(self) -> str:

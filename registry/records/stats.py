@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -26,10 +25,10 @@ class RegionCount(Struct, frozen=True):
 
 
 class TechniqueCount(Struct, frozen=True):
-    """Listed institutions approved for a technique, at any stage."""
+    """Listed institutions approved for a technique, at any stage; null when no complete list speaks of it."""
 
     technique: TechniqueCode
-    count: int
+    count: int | None
 
 
 class StageCount(Struct, frozen=True):
@@ -60,9 +59,14 @@ def stats(connection: sa.Connection, asof: AsOf, chosen: Filter | None = None) -
         for bits in [mask(t.code) for t in TECHNIQUES] + [mask(None, stage) for stage in STAGES]
     ]
     total, *counts = connection.execute(sa.select(sa.func.count(), *sums).where(where)).one()
-    by_technique = [TechniqueCount(technique=t.code, count=n or 0) for t, n in zip(TECHNIQUES, counts, strict=False)]
+    known = [source for source in sources(connection, asof).values() if source.as_of <= asof.valid_on]
+    spoken_of = {technique for source in known if source.scope != "partial" for technique in source.covers}
+    by_technique = [
+        TechniqueCount(technique=t.code, count=(n or 0) if n or t.code in spoken_of else None)
+        for t, n in zip(TECHNIQUES, counts, strict=False)
+    ]
     by_stage = [StageCount(stage=s, count=n or 0) for s, n in zip(STAGES, counts[len(TECHNIQUES) :], strict=True)]
-    newest = _newest(sources(connection, asof).values(), asof)
+    newest = _newest(known)
     return Stats(
         total=total,
         as_of=newest.as_of if newest else None,
@@ -89,10 +93,9 @@ def _by_region(connection: sa.Connection, where: sa.ColumnElement[bool], chosen:
     return found
 
 
-def _newest(known: Iterable[Source], asof: AsOf) -> Source | None:
+def _newest(known: list[Source]) -> Source | None:
     """The list the register as a whole rests on: the latest complete one, else the latest of any kind."""
-    past = [source for source in known if source.as_of <= asof.valid_on]
-    return max(past, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
+    return max(known, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
 
 
 def _updated(connection: sa.Connection) -> dt.datetime | None:

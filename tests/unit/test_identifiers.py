@@ -76,7 +76,9 @@ def test_letters_that_look_like_digits_are_read_as_digits() -> None:
             assert validate_code(code.replace("0", looks).replace("1", one)) == code
 
 
-@pytest.mark.parametrize("text", ["", "-", "7K2M", "7K2M-9QX42", "7K2M-9QXU", "医院医院-医院医院", "7K2M_9QX4", "７K2M-9QX"])
+@pytest.mark.parametrize(
+    "text", ["", "-", "7K2M", "7K2M-9QX42", "7K2M-9QXU", "医院医院-医院医院", "7K2M_9QX4", "７K2M-9QX"]
+)
 def test_what_has_another_shape_is_no_code(text: str) -> None:
     with pytest.raises(InvalidCode):
         validate_code(text)
@@ -159,7 +161,9 @@ def test_every_single_wrong_character_of_a_credit_code_is_caught() -> None:
                     validate_uscc(code[:i] + wrong + code[i + 1 :])
 
 
-@pytest.mark.parametrize("text", ["", "91210300", "9121030OMA0EXAMP7X", "9121030000000000000", "示例示例示例示例示例示例示例示例示例"])
+@pytest.mark.parametrize(
+    "text", ["", "91210300", "9121030OMA0EXAMP7X", "9121030000000000000", "示例示例示例示例示例示例示例示例示例"]
+)
 def test_what_is_no_credit_code_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         validate_uscc(text)

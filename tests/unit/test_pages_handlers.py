@@ -15,7 +15,7 @@ from public_site import pages, render
 from registry import accounts, proposals
 from registry.database import Database
 from registry.importers import demo
-from registry.importers.seed import SEED_DATA
+from registry.importers.shipped import SEED_DATA
 from registry.register import Choice, Register
 from registry.settings import Settings
 
