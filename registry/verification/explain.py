@@ -31,6 +31,7 @@ class Judged(Struct, frozen=True):
     match: Match | None = None
     count: int = 0
     list_basis: Basis | None = None
+    since: dt.date | None = None  # the first day of what has stopped
 
 
 def date_words(day: dt.date, english: bool) -> str:
@@ -140,7 +141,7 @@ def _stopped(judged: Judged, on: dt.date, english: bool) -> str:
     word = {"suspended": ("暂停", "suspended"), "revoked": ("撤销", "revoked"), "lapsed": ("失效", "lapsed")}
     zh, en = word[judged.verdict]
     names = _names(judged, judged.verdict, english)
-    since = judged.site.since if judged.site else None
+    since = judged.since
     if english:
         return (
             f"{en.capitalize()} since {date_words(since, True) if since else 'an unstated day'}; "
@@ -162,7 +163,7 @@ def _not_found(judged: Judged, on: dt.date, english: bool) -> str:
     day = judged.list_basis.as_of if judged.list_basis else None
     if judged.site is not None:  # it was on an earlier list
         source = judged.sources.get(judged.site.source or "")
-        day = source.as_of if source else judged.site.since
+        day = source.as_of if source else on
         if english:
             return (
                 f"{judged.site.name} was on an earlier list and is not on the list as of {date_words(day, True)}; "
@@ -172,14 +173,16 @@ def _not_found(judged: Judged, on: dt.date, english: bool) -> str:
             f"{judged.site.name}曾在此前的名录中，截至{date_words(day, False)}的名录中已没有这家机构，"
             "现不得开展人类辅助生殖技术。"
         )
-    day = day or on
+    day, near = day or on, len(judged.candidates)
     if english:
+        alike = f" ({near} have a similar name: compare the full name)" if near else ""
         return (
-            f"No such institution is on the list as of {date_words(day, True)}. Institutions not on the list may not "
-            "perform assisted reproduction; offers can be reported by calling 12345."
+            f"No such institution is on the list as of {date_words(day, True)}{alike}. Institutions not on the list "
+            "may not perform assisted reproduction; offers can be reported by calling 12345."
         )
+    alike = f"（有{near}家名称相近，请核对全称）" if near else ""
     return (
-        f"截至{date_words(day, False)}的名录中没有这家机构。未在名录中的机构不得开展人类辅助生殖技术；"
+        f"截至{date_words(day, False)}的名录中没有这家机构{alike}。未在名录中的机构不得开展人类辅助生殖技术；"
         "如遇宣传，可拨打12345举报。"
     )
 

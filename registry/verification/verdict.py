@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from registry.model import Basis, Date, Source, Status, Struct, TechniqueAnswer, VerdictWord
+from registry.model import Basis, Source, Status, Struct, TechniqueAnswer, VerdictWord
 from registry.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 
 #: From best to worst: the verdict of a claim is the worst of its techniques'.
@@ -51,7 +51,6 @@ class Site(Struct, frozen=True):
     approvals: dict[TechniqueCode, KnownApproval]
     entry: int
     source: str | None
-    since: Date
 
 
 def worst(verdicts: Iterable[VerdictWord]) -> VerdictWord:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -140,6 +140,15 @@ class VerificationView:
                 return span.site
         return None
 
+    def since(self, code: str, asof: AsOf, holds: Callable[[Site], bool]) -> Date | None:
+        """The first day of the unbroken time up to the asked day in which something held, as known then."""
+        day = asof.valid_on.isoformat()
+        first: str | None = None
+        for span in self.spans.get(code, ()):  # in order of days
+            if span.known_from <= asof.size < span.known_to and span.valid_from <= day:
+                first = (first or span.valid_from) if holds(span.site) else None
+        return Date.fromisoformat(first) if first else None
+
     def named(self, code: str, key: str, size: int) -> list[Named]:
         """The names by which ``key`` reaches an institution, in spans known at a log size."""
         return [
@@ -206,7 +215,7 @@ def _span(row: Any) -> Span | None:
     if not {"name", "address", "status"} <= value.keys():
         return None
     code = row.subject.removeprefix("institution:")
-    number, valid_from, source, _ = timeline.latest(state)
+    number, _, source, _ = timeline.latest(state)
     approvals = {
         t.code: KnownApproval(stage=fact.value["stage"], entry=fact.entry, source=fact.source)
         for t in TECHNIQUES
@@ -221,7 +230,6 @@ def _span(row: Any) -> Span | None:
         approvals=approvals,
         entry=number,
         source=source,
-        since=Date.fromisoformat(valid_from),
     )
     return Span(
         valid_from=row.valid_from,

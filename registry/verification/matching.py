@@ -1,0 +1,136 @@
+"""Who a claim is about: institutions by number or name, at an address; and those that are only near."""
+
+from __future__ import annotations
+
+from rapidfuzz import fuzz, process
+
+from registry.identifiers import compact_licence, format_code, validate_code, validate_uscc
+from registry.model import Candidate, Claim, MatchedOn, Struct
+from registry.records.asof import AsOf
+from registry.text import fold
+from registry.verification import addresses, names
+from registry.verification.verdict import Site
+from registry.verification.view import VerificationView
+
+#: Near names offered to the asker, and how near they must be (0 to 100).
+MOST_CANDIDATES = 5
+NEAR = 66.0
+#: A name that contains the asked one whole (盛京医院) is near however long it is.
+CONTAINS = 75.0
+
+
+class Found(Struct, frozen=True):
+    """One institution that fits the provider, and by what."""
+
+    site: Site
+    on: MatchedOn
+    rule: names.Rule
+    exact: bool
+
+
+def find(view: VerificationView, claim: Claim, asof: AsOf) -> list[Found]:
+    """Institutions the provider's numbers name, else those its name names; delisted ones only when nobody else."""
+    found = _by_identifier(view, claim, asof)
+    if found is None:
+        found = by_name(view, claim.provider.name or "", asof)
+    standing = [f for f in found if f.site.status != "delisted"]
+    return standing or found
+
+
+def _by_identifier(view: VerificationView, claim: Claim, asof: AsOf) -> list[Found] | None:
+    """By code, USCC, licence or domain in that order; None when no number is given or none is known to us."""
+    provider = claim.provider
+    if provider.code:
+        return _sites(view, {validate_code(provider.code)}, "code", asof)
+    wanted: list[tuple[MatchedOn, str]] = []
+    if provider.uscc:
+        wanted.append(("uscc", validate_uscc(provider.uscc)))
+    if provider.practice_licence_no:
+        wanted.append(("practice_licence_no", compact_licence(provider.practice_licence_no)))
+    if provider.domain:
+        wanted.append(("domain", provider.domain.strip().lower().rstrip(".")))
+    for kind, value in wanted:
+        found = _sites(view, view.by_identifier.get((kind, value), set()), kind, asof)
+        if found:
+            return found
+    return None if provider.name else ([] if wanted else None)
+
+
+def _sites(view: VerificationView, codes: set[str], on: MatchedOn, asof: AsOf) -> list[Found]:
+    sites = [site for code in sorted(codes) if (site := view.site(code, asof))]
+    return [Found(site=site, on=on, rule="identifier", exact=True) for site in sites]
+
+
+def by_name(view: VerificationView, name: str, asof: AsOf) -> list[Found]:
+    """Institutions with this name on that day; else with it as a former or later name. Strictest rule first."""
+    for key, rule in names.asked(name):
+        if not key:
+            continue
+        found = [f for code in sorted(view.by_key.get(key, ())) if (f := _named(view, code, key, rule, name, asof))]
+        if found:
+            current = [f for f in found if f.on in ("name", "alias") and f.rule != "later_name"]
+            return current or found
+    return []
+
+
+def _named(view: VerificationView, code: str, key: str, rule: names.Rule, asked: str, asof: AsOf) -> Found | None:
+    site = view.site(code, asof)
+    reached = view.named(code, key, asof.size)
+    if site is None or not reached:
+        return None
+    day = asof.valid_on.isoformat()
+    holding = [n for n in reached if n.printed == site.name or n.valid_from == _span_start(view, code, asof)]
+    if holding:
+        best = holding[0]
+        on: MatchedOn = "alias" if best.on == "alias" else "name"
+        used: names.Rule = "identical" if asked == best.printed else (best.rule if rule == "normalised" else rule)
+        return Found(site=site, on=on, rule=used, exact=used == "identical")
+    if any(n.valid_from <= day for n in reached):
+        return Found(site=site, on="former_name", rule=reached[0].rule, exact=asked == reached[0].printed)
+    return Found(site=site, on="name", rule="later_name", exact=False)
+
+
+def _span_start(view: VerificationView, code: str, asof: AsOf) -> str:
+    day = asof.valid_on.isoformat()
+    for span in view.spans.get(code, ()):
+        if span.valid_from <= day < span.valid_to and span.known_from <= asof.size < span.known_to:
+            return span.valid_from
+    return ""
+
+
+def at_address(found: list[Found], address: str | None) -> list[Found]:
+    """Those whose registered address the given one can be; an exact site beats one where only the region fits."""
+    if not address or not fold(address):
+        return found
+    compared = [(addresses.compare(address, f.site.address, f.site.region), f) for f in found]
+    same = [f for how, f in compared if how == "same"]
+    return same or [f for how, f in compared if how == "region"]
+
+
+def is_same_site(chosen: list[Found], address: str | None) -> bool:
+    """Whether the address is each one's very site, not only its region."""
+    return bool(address) and all(
+        addresses.compare(address or "", f.site.address, f.site.region) == "same" for f in chosen
+    )
+
+
+def candidate(site: Site, score: float) -> Candidate:
+    """An institution the asker may have meant."""
+    return Candidate(code=format_code(site.code), name=site.name, address=site.address, score=round(score))
+
+
+def near(view: VerificationView, name: str | None, asof: AsOf) -> list[Candidate]:
+    """Institutions with a name like the asked one; candidates, never a match."""
+    key = fold(name or "")
+    if len(key) < 2:
+        return []
+    alike = process.extract(key, view.by_key.keys(), scorer=fuzz.ratio, score_cutoff=NEAR, limit=20)
+    scores: dict[str, float] = {}
+    around = [(known, CONTAINS) for known in view.by_key if len(key) >= 3 and key in known]
+    for known, score in [*((known, score) for known, score, _ in alike), *around[: MOST_CANDIDATES * 4]]:
+        for code in view.by_key.get(known, ()):
+            scores[code] = max(score, scores.get(code, 0.0))
+    best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    sites = [(site, score) for code, score in best if (site := view.site(code, asof)) and site.status != "delisted"]
+    # 100 is reserved for "this very name": a near name is never certain.
+    return [candidate(site, min(score, 99)) for site, score in sites[:MOST_CANDIDATES]]
