@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from registry import proposals as four_eyes
-from registry.cli import common, main
+from registry.cli import common, language, main
 from registry.errors import AuditFailed
 
 SHOWN = 20
@@ -61,8 +61,7 @@ def _print_outcome(outcome: Any, json_: bool) -> None:
         if lines:
             click.echo(f"\n{words}: {len(lines)}")
         for line in lines[:SHOWN]:
-            place = " ".join(str(part) for part in (f"第{line.row}行" if line.row else "", line.cell or "") if part)
-            click.echo(f"  {place}  {line.message}" if place else f"  {line.message}")
+            click.echo(f"  {line.said(language())}")
         _more(len(lines))
     for name, words in _DIFFERENCE.items():
         items = outcome.difference[name]

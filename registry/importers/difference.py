@@ -142,8 +142,10 @@ def _statement(one: ListedInstitution, before: dict[str, Any], source: Source) -
         path = f"approvals.{approval.technique}"
         # A later list does not print document numbers and dates that staff had entered: they are kept with the stage.
         kept = before.get(path) or {}
-        stated[path] = {**kept, "stage": approval.stage, "note": approval.note}
-        if approval.note is None:
+        # Of an unclear stage the first remark stays: two copies of one list word it differently.
+        same = kept.get("note") if kept.get("stage") == approval.stage == "operating" else None
+        stated[path] = {**kept, "stage": approval.stage, "note": same or approval.note}
+        if stated[path]["note"] is None:
             del stated[path]["note"]
     if source.scope != "partial":
         for technique in source.covers:

@@ -21,6 +21,15 @@ class AuditLine(Struct, frozen=True):
     message: str
     message_en: str
 
+    def said(self, lang: str) -> str:
+        """The finding in one line with its place, for people; a table's row is already named in the message."""
+        english = lang.startswith("en")
+        message = self.message_en if english else self.message
+        if self.row is None or message.startswith(("表", "table", "Table")):
+            return message
+        place = f"row {self.row}" if english else f"第{self.row}行"
+        return f"{place} {self.cell}: {message}" if self.cell else f"{place}: {message}"
+
 
 class ListedApproval(Struct, frozen=True):
     """One technique of one row with its stage; ``note`` keeps the printed words when they do not settle the stage."""

@@ -62,9 +62,9 @@ def submit(
     if parsed.errors:
         outcome = _outcome(None, parsed, list(parsed.audit), _nothing(), source)
         raise AuditFailed(
-            f"{request.path.name}：审核发现{len(parsed.errors)}处错误，未导入任何内容。首条：{parsed.errors[0].message}",
+            f"{request.path.name}：审核发现{len(parsed.errors)}处错误，未导入任何内容。首条：{parsed.errors[0].said('zh-CN')}",
             f"{request.path.name}: the audit found {len(parsed.errors)} error(s); nothing was imported. First: "
-            f"{parsed.errors[0].message_en}",
+            f"{parsed.errors[0].said('en')}",
             outcome=outcome,
         )
     told("compare", 0)

@@ -40,25 +40,26 @@ class SearchView:
         subjects = list(dict.fromkeys(e.subject for e in entries if e.change.kind == "institution"))
         if not subjects:
             return
-        known = {row.subject for row in connection.execute(_stored(subjects))}
+        stored = {row.subject: row.id for row in connection.execute(_stored(subjects))}
         rows = [_row(document) for document in index.documents(connection, subjects)]
-        fresh = [row for row in rows if row["subject"] not in known]
+        unsaid = set(stored) - {row["subject"] for row in rows}
+        if unsaid:
+            connection.execute(sa.delete(search_documents).where(search_documents.c.subject.in_(unsaid)))
+        fresh = [row for row in rows if row["subject"] not in stored]
         if fresh:
             connection.execute(sa.insert(search_documents), fresh)
         for row in rows:
-            if row["subject"] in known:
+            if row["subject"] in stored:
                 upsert(connection, search_documents, row, ["subject"])
         if has_fts5(connection):
-            self._index(connection, [row["subject"] for row in rows], known)
+            self._index(connection, [row["subject"] for row in rows], list(stored.values()))
 
-    def _index(self, connection: sa.Connection, subjects: list[str], known: set[str]) -> None:
-        stored = connection.execute(_stored(subjects)).all()
-        if known:
-            connection.exec_driver_sql(
-                "DELETE FROM search_fts WHERE rowid = ?", [(row.id,) for row in stored if row.subject in known]
-            )
-        texts = [(row.id, *_texts(_documents.decode(row.body))) for row in stored]
-        connection.exec_driver_sql("INSERT INTO search_fts (rowid, names, place) VALUES (?, ?, ?)", texts)
+    def _index(self, connection: sa.Connection, subjects: list[str], outdated: list[int]) -> None:
+        if outdated:
+            connection.exec_driver_sql("DELETE FROM search_fts WHERE rowid = ?", [(number,) for number in outdated])
+        texts = [(row.id, *_texts(_documents.decode(row.body))) for row in connection.execute(_stored(subjects))]
+        if texts:
+            connection.exec_driver_sql("INSERT INTO search_fts (rowid, names, place) VALUES (?, ?, ?)", texts)
 
     def reset(self, connection: sa.Connection) -> None:
         """Forget everything."""
