@@ -77,7 +77,7 @@ FULL = institution(
     "示例市示例生殖医院（示例市妇幼保健院）",
     approval("AIH", valid_from=dt.date(2016, 3, 1)),
     approval("IVF", valid_from=dt.date(2018, 5, 10)),
-    approval("ICSI", "operating", note="名单仅注明两项正式、一项试运行。"),
+    approval("ICSI", "operating", note="2 formal + 1 trial"),
     approval("PGT", "trial"),
     aliases=["示例市妇幼保健院"],
     former_names=[model.FormerName(name="示例市妇儿医院", until=dt.date(2023, 12, 31))],

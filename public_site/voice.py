@@ -49,6 +49,10 @@ def preferences(query: Mapping[str, Any]) -> tuple[Lang, Size]:
     return lang, size
 
 
+_COUNTED = re.compile(r"(\d+) (formal|trial)")
+_STAGES_ZH = {"formal": "正式运行", "trial": "试运行"}
+
+
 class Voice:
     """Words, dates and links in one language and size. Every method gives text that is safe to put into a page."""
 
@@ -70,10 +74,24 @@ class Voice:
         return Markup('<span lang="zh-CN">{}</span>').format(text) if self.english else escape(text)
 
     def prose(self, text: str) -> Markup:
-        """Text of a document in whichever language it is written, marked when that is not the page's; `x` as code."""
+        """Text of a document, marked when its language is not the page's; `x` as code.
+
+        Of a text in both languages (中文 / English) the page's half.
+        """
+        chinese, both, english = text.partition(" / ")
+        if both and _CHINESE.search(chinese):
+            text = english if self.english else chinese
         safe = _TICKS.sub(r"<code>\1</code>", str(escape(text)))
         lang = "zh-CN" if _CHINESE.search(text) else "en"
         return Markup(safe if lang == self.lang else f'<span lang="{lang}">{safe}</span>')  # noqa: S704  escaped above
+
+    def remark(self, text: str) -> Markup:
+        """A source's remark on stages: the counts it prints (3 formal + 1 trial) in words, anything else as data."""
+        counts = _COUNTED.findall(text)
+        if not counts or _COUNTED.sub("", text).strip(" +"):
+            return self.data(text)
+        words = (f"{number} {stage}" if self.english else f"{number}项{_STAGES_ZH[stage]}" for number, stage in counts)
+        return self.t("stage.counted", counts=self.listing(words))
 
     def names(self, names: Iterable[str]) -> Markup:
         """Several names of the register as running text."""

@@ -15,7 +15,11 @@ from registry.api.problems import MEDIA_TYPE
 CONFIG = OpenAPIConfig(
     title="人类辅助生殖技术机构名录 / ART Register",
     version=__version__,
-    description="Who may perform assisted reproduction in China, where, which techniques, on which day. Open for "
+    description="全国经批准开展人类辅助生殖技术的机构：在哪里、哪些技术、从哪天起。公开读取，无需密钥。"
+    "日期为 YYYY-MM-DD，时刻为 RFC 3339 UTC；"
+    "“今天”以北京时间计。错误为 RFC 9457 问题文档。每个答复都注明所依据的日志长度。"
+    "列入名录是许可，不是推荐，也不使广告合法。 / "
+    "Who may perform assisted reproduction in China, where, which techniques, on which day. Open for "
     "reading; no key needed. Dates are YYYY-MM-DD, instants RFC 3339 UTC; “today” is the day in Asia/Shanghai. "
     "Errors are RFC 9457 problem documents. Every answer names the log size it rests on. A listing is permission, "
     "not a recommendation, and does not make an advertisement lawful.",
@@ -45,9 +49,11 @@ _PROBLEM_SCHEMA = {
     },
 }
 _ANSWERS = {
-    "400": "The request is malformed; `detail` says where.",
-    "404": "Nothing has this code as of then.",
-    "503": "The register could not look. This is not “not licensed”: try again after Retry-After.",
+    "400": "请求有误，`detail` 说明何处。 / The request is malformed; `detail` says where.",
+    "404": "该日没有此编码。 / Nothing has this code as of then.",
+    "503": "暂时无法核验，不代表未获批准；请在 Retry-After 之后再试。 / "
+    "The register could not look. This is not “not licensed”: "
+    "try again after Retry-After.",
 }
 
 
@@ -72,7 +78,7 @@ def _parameters(operation: dict[str, Any], example: examples.Example) -> None:
             "name": "lang",
             "in": "query",
             "required": False,
-            "description": "`en` for English sentences; zh-CN otherwise.",
+            "description": "`en` 为英文，否则为中文。 / `en` for English sentences; zh-CN otherwise.",
             "schema": {"type": "string", "enum": ["zh-CN", "en"]},
         }
     )
@@ -99,7 +105,9 @@ def _responses(operation: dict[str, Any], example: examples.Example, with_code: 
             "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": examples.PROBLEMS[status]}},
         }
     if operation.get("operationId") != "verify":
-        answers["304"] = {"description": "Not modified since the ETag given in If-None-Match."}
+        answers["304"] = {
+            "description": "自 If-None-Match 所给 ETag 以来未变。 / Not modified since the ETag given in If-None-Match."
+        }
 
 
 def document_of(request: Request[Any, Any, Any]) -> dict[str, Any]:

@@ -17,8 +17,11 @@ from registry.model import Answer, Claim, Provider
 @post(
     "/verify",
     operation_id="verify",
-    summary="Was this provider licensed for these techniques, there, on that day?",
-    description="A fuzzy match never yields `licensed`; it yields candidates. 503 with code `cannot_answer` means the "
+    summary="核验：该机构当日在该址是否获准开展这些技术 / "
+    "Was this provider licensed for these techniques, there, on that day?",
+    description="名称相近只列为候选，绝不答 `licensed`。"
+    "503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。 / "
+    "A fuzzy match never yields `licensed`; it yields candidates. 503 with code `cannot_answer` means the "
     'register could not look, which is not "not licensed".',
     status_code=200,
 )
@@ -28,19 +31,22 @@ async def verify(request: AnyRequest, data: Claim) -> Answer:
     return register_of(request).answer(data, language(request))
 
 
-@get("/verify", operation_id="verifyByQuery", summary="The same question as a plain address")
+@get("/verify", operation_id="verifyByQuery", summary="以网址形式核验 / The same question as a plain address")
 async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     request: AnyRequest,
     name: Annotated[
-        str | None, Parameter(description="Name as it stands in the advertisement.", max_length=200)
+        str | None,
+        Parameter(description="广告中所写的名称。 / Name as it stands in the advertisement.", max_length=200),
     ] = None,
-    technique: Annotated[list[str] | None, Parameter(description="Codes or everyday words.")] = None,
+    technique: Annotated[list[str] | None, Parameter(description="技术代码或俗称。 / Codes or everyday words.")] = None,
     on: On = None,
-    address: Annotated[str | None, Parameter(max_length=300)] = None,
-    code: Annotated[str | None, Parameter(query="code", description="Public code.")] = None,
-    uscc: Annotated[str | None, Parameter(description="统一社会信用代码.")] = None,
-    practice_licence_no: Annotated[str | None, Parameter(description="医疗机构执业许可证登记号.")] = None,
-    domain: Annotated[str | None, Parameter(description="Domain of the website.")] = None,
+    address: Annotated[str | None, Parameter(description="所称地址。 / The address claimed.", max_length=300)] = None,
+    code: Annotated[str | None, Parameter(query="code", description="名录编码。 / Public code.")] = None,
+    uscc: Annotated[str | None, Parameter(description="统一社会信用代码。 / Unified social credit code.")] = None,
+    practice_licence_no: Annotated[
+        str | None, Parameter(description="医疗机构执业许可证登记号。 / Practice licence number.")
+    ] = None,
+    domain: Annotated[str | None, Parameter(description="网站域名。 / Domain of the website.")] = None,
     known_at: KnownAt = None,
 ) -> Answer:
     """The same question as a plain address"""

@@ -63,6 +63,8 @@ def _print_outcome(outcome: Any, json_: bool) -> None:
         for line in lines[:SHOWN]:
             click.echo(f"  {line.said(language())}")
         _more(len(lines))
+    if any(line.level == "error" for line in outcome.audit):
+        return
     for name, words in _DIFFERENCE.items():
         items = outcome.difference[name]
         click.echo(f"\n{words}: {len(items)}")

@@ -101,7 +101,7 @@ def _load_demo(database: Database) -> Seeded:
         database, drafts, by=accounts.SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={}
     )
     first, last = _accept(database, identifier, None)
-    number = sum(draft.change.kind == "institution" for draft in drafts)
+    number = len({draft.subject for draft in drafts if draft.change.kind == "institution"})
     return Seeded(source=demo.SOURCE, institutions=number, first=first, last=last)
 
 
