@@ -75,7 +75,7 @@ def get(connection: sa.Connection, name: str) -> Account | None:
 
 def require(connection: sa.Connection, name: str, role: Role) -> None:
     """NotAllowed unless the account exists, is enabled and has the role."""
-    if name in {SEED_PROPOSER: "editor", SEED_APPROVER: "approver"} and role in ("editor", "approver"):
+    if {SEED_PROPOSER: "editor", SEED_APPROVER: "approver"}.get(name) == role:
         return
     account = get(connection, name)
     if account is None:

@@ -102,10 +102,12 @@ _FIELDS: dict[Kind, Any] = {
 def validate(draft: Draft) -> None:
     """InvalidInput unless the draft says only what its kind of subject may say, in the right types."""
     kind, _, identifier = draft.subject.partition(":")
-    if kind != draft.change.kind or not identifier:
+    if kind != draft.change.kind or kind not in _FIELDS or not identifier:
         raise _wrong(draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind")
-    if kind != "source":
-        validate_code(identifier)
+    if kind != "source" and validate_code(identifier) != identifier:
+        raise _wrong(draft, "编码须为8位大写、不带横线", "the code must be written in upper case without dash")
+    if not draft.change.set:
+        raise _wrong(draft, "没有说明任何内容", "nothing is said")
     plain: dict[str, Any] = {}
     for path, value in draft.change.set.items():
         head, _, rest = path.partition(".")
@@ -118,6 +120,9 @@ def validate(draft: Draft) -> None:
         else:
             plain[path] = value
     _typed(draft, kind, plain, _FIELDS[draft.change.kind])
+    scope = plain.get("scope", "partial")
+    if draft.change.kind == "source" and scope not in ("national", "partial", None) and regions.get(scope) is None:
+        raise _wrong(draft, f"未知的范围“{scope}”", f"unknown scope “{scope}”")
     region = plain.get("region")
     if region is not None and regions.get(region) is None:
         raise _wrong(draft, f"未知的行政区划代码 {region}", f"unknown region code {region}")

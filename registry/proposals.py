@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import accounts, facts, views
 from registry.database import Database, entries, proposal_items, proposals, touches
 from registry.errors import Conflict, FourEyes, InvalidInput, NotFound
-from registry.log import store
+from registry.log import codec, store
 from registry.model import Draft, Struct
 
 State = Literal["pending", "approved", "rejected"]
@@ -110,6 +110,7 @@ def _encoded(identifier: int, drafts: Iterable[Draft]) -> Iterator[list[dict[str
     position = 0
     for position, draft in enumerate(drafts, start=1):
         facts.validate(draft)
+        codec.check(draft)
         rows.append({"proposal": identifier, "position": position, "body": _json.encode(draft)})
         if len(rows) == CHUNK:
             yield rows

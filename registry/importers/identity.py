@@ -44,7 +44,7 @@ _KINDS = (
     "北院",
     "中心",
 )
-_STREET = re.compile(r"^\D*?(?P<street>.*?\d+(?:-\d+)?号)")
+_STREET = re.compile(r"^\D*?(?P<street>.*?\d+(?:至\d+)?号)")
 
 
 class Party(Struct, frozen=True, dict=True):

@@ -48,8 +48,8 @@ def _check_sealed(connection: sa.Connection) -> None:
 
 def _check_row(row: sa.Row[tuple[int, int, str, str, bytes, bytes]]) -> None:
     try:
-        entry = codec.decode(row.body)
-    except LogDamaged as error:
+        entry = codec.decode(bytes(row.body))
+    except (LogDamaged, TypeError) as error:
         raise _damaged(row.number, "正文无法解读", "its bytes cannot be read") from error
     told = (entry.number, entry.recorded_at, entry.subject, entry.change.kind)
     if told != (row.number, codec.instant(codec.timestamp(row.recorded_at)), row.subject, row.kind):

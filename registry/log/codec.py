@@ -106,6 +106,12 @@ def encode(  # noqa: PLR0913 - an entry has this many parts
     return body
 
 
+def check(draft: Draft) -> None:
+    """InvalidInput unless the draft can become an entry, whoever approves it and whatever number it gets."""
+    values, _ = seal(draft.change)
+    encode(2**52, timestamp(0), draft, values, "x" * 60, "x" * 60, 2**52)
+
+
 def decode(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
     """The entry of canonical bytes, personal values put back from ``private`` (path -> JSON); erased ones stay None."""
     try:

@@ -43,13 +43,16 @@ def sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
     found: dict[str, Source] = {}
     for subject, state in connection.execute(query):
         source = source_of(subject, decode_state(state))
-        found[source.id] = source
+        if source is not None:
+            found[source.id] = source
     return found
 
 
-def source_of(subject: str, state: timeline.State) -> Source:
-    """The source a record describes, with the entry that stated it."""
+def source_of(subject: str, state: timeline.State) -> Source | None:
+    """The source a record describes, with the entry that stated it; None until its title and day were stated."""
     values = {path: fact.value for path, fact in timeline.facts(state).items()}
+    if not {"title", "as_of"} <= values.keys():
+        return None
     entry = timeline.latest(state)[0]
     return msgspec.convert({"id": subject.removeprefix("source:"), "entry": entry, **values}, Source)
 

@@ -11,7 +11,7 @@ from typing import Literal
 from registry.model import Struct
 from registry.techniques import Stage, TechniqueCode
 
-MatchKind = Literal["name", "alias", "former_name", "abbreviation", "address", "similar", "filter"]
+MatchKind = Literal["name", "alias", "former_name", "abbreviation", "address", "code", "similar", "filter"]
 
 
 class Understood(Struct, frozen=True):
@@ -32,6 +32,11 @@ class SearchQuery(Struct, frozen=True):
     stage: Stage | None = None
     understood: tuple[Understood, ...] = ()
     otherwise: SearchQuery | None = None  # how to read the question when this reading finds nothing
+
+    @property
+    def means_nothing(self) -> bool:
+        """Something was asked in which there is no letter, digit or word to look for."""
+        return bool(self.raw.strip()) and not self.text and not self.understood
 
 
 class Document(Struct, frozen=True):

@@ -63,14 +63,30 @@ def _query(raw: str, text: str, found: list[Understood]) -> SearchQuery:
     codes: list[TechniqueCode] = [
         t.code for t in TECHNIQUES if any(u.kind == "technique" and u.value == t.code for u in found)
     ]
+    places = _places(found)
+    found = [u for u in found if u.kind != "region" or any(p.startswith(regions.prefix(u.value)) for p in places)]
     return SearchQuery(
         raw=raw,
         text=text,
-        regions=tuple(dict.fromkeys(u.value for u in found if u.kind == "region")),
+        regions=places,
         techniques=tuple(codes),
         stage=stages[0] if stages else None,
         understood=tuple(found),
     )
+
+
+def _places(found: list[Understood]) -> tuple[str, ...]:
+    """The regions meant: a word with several readings (铁西区) means those inside the places named beside it."""
+    words: dict[str, list[str]] = {}
+    for piece in found:
+        if piece.kind == "region":
+            words.setdefault(piece.text, []).append(piece.value)
+    chosen: list[str] = []
+    for codes in words.values():
+        inside = [c for c in codes if any(c != o and c.startswith(regions.prefix(o)) for o in chosen)]
+        outer = {o for o in chosen for c in inside if c.startswith(regions.prefix(o))}
+        chosen = [o for o in chosen if o not in outer] + (inside or codes)
+    return tuple(dict.fromkeys(chosen))
 
 
 def _consumed(text: str) -> list[Understood] | None:

@@ -7,18 +7,20 @@ from functools import lru_cache
 from typing import Literal
 
 from registry import regions
-from registry.text import fold
+from registry.text import fold, simplified
 
 #: `same`: the same site; `region`: only a region was given, and it fits; `other`: not shown to be this site.
 Comparison = Literal["same", "region", "other"]
 _NUMBER = re.compile(r"\d")
+#: Kept as a letter, because folding drops punctuation and 8-7号 is not 87号.
+_RANGE = re.compile(r"(?<=[0-9０-９])\s*[-‐-―－—–−~～]+\s*(?=[0-9０-９])")
 
 
 @lru_cache(maxsize=65536)
 def parts(address: str, province: str | None = None) -> tuple[str | None, str]:
     """(region code, folded rest) of an address."""
-    resolved = regions.resolve(address, province)
-    return resolved.code, fold(resolved.rest)
+    resolved = regions.resolve(simplified(address), province)
+    return resolved.code, fold(_RANGE.sub("至", resolved.rest))
 
 
 def compare(given: str, registered: str, registered_region: str | None) -> Comparison:
@@ -51,4 +53,4 @@ def _same_street(a: str, b: str) -> bool:
         return True
     # A number must be whole on both sides, and a street without any number proves no site.
     following = longer[len(shorter)]
-    return bool(_NUMBER.search(shorter)) and not (shorter[-1].isdigit() and following.isdigit())
+    return bool(_NUMBER.search(shorter)) and not (shorter[-1].isdigit() and (following.isdigit() or following == "至"))

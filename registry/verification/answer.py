@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from registry import regions
 from registry import techniques as table
 from registry.errors import InvalidInput
 from registry.identifiers import format_code
@@ -184,7 +185,7 @@ def _complete(technique: TechniqueCode | None, region: str | None, sources: dict
         for s in sources.values()
         if s.scope != "partial"
         and (technique is None or technique in s.covers)
-        and (s.scope == "national" or (region is not None and region.startswith(s.scope.rstrip("0"))))
+        and (s.scope == "national" or (region is not None and region.startswith(regions.prefix(s.scope))))
     ]
     return max(covering, key=lambda s: s.as_of, default=None)
 

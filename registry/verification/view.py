@@ -273,5 +273,6 @@ def _sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int,
     found: dict[str, list[tuple[int, Source]]] = {}
     for subject, known_from, state in connection.execute(query):
         source = source_of(subject, decode_state(state))
-        found.setdefault(source.id, []).append((known_from, source))
+        if source is not None:
+            found.setdefault(source.id, []).append((known_from, source))
     return {name: tuple(history) for name, history in found.items()}
