@@ -179,6 +179,18 @@ class Database:
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _tune_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
+            sa.event.listen(self.engine, "checkout", self._refuse_another_file)
+
+    def _refuse_another_file(self, _connection: Any, record: Any, _proxy: Any) -> None:
+        """A pooled connection would go on reading a file that was moved away or replaced: open the one that is there."""
+        try:
+            there = Path(self.url.database or "").stat()
+        except FileNotFoundError:
+            file = None
+        else:
+            file = (there.st_dev, there.st_ino)
+        if record.info.setdefault("file", file) != file:
+            raise sa.exc.DisconnectionError
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

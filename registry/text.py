@@ -74,5 +74,5 @@ def fold(text: str) -> str:
     >>> fold("瀋陽市婦嬰醫院 （有限責任公司）") == fold("沈阳市妇婴医院(有限责任公司)")
     True
     """
-    text = numerals(simplified(width(text)).lower())
+    text = numerals("".join(simplified(width(text)).lower().split()))  # 七 十 三 is 73 too
     return text if text.isalnum() else "".join(c for c in text if c.isalnum())

@@ -37,6 +37,7 @@ async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
             f"Unknown query parameter: {', '.join(unknown)}; there are {', '.join(sorted(allowed))}.",
         )
     if request.method in ("GET", "HEAD") and (held := request.headers.get("if-none-match")):
+        register_of(request).verification.require_fresh()  # "not modified" is an answer too
         current = etag(register_of(request))
         if current in [tag.strip().removeprefix("W/") for tag in held.split(",")]:
             return Response(content=None, status_code=304, headers=_headers(current))

@@ -63,6 +63,8 @@ def of(error: Exception, lang: str) -> Problem:
         return _invalid(error, lang)
     if isinstance(error, HTTPException):
         return _http(error.status_code, error.detail, lang)
+    if isinstance(error, UnicodeDecodeError):  # a body that is JSON but for its encoding
+        return _http(400, f"UTF-8: {error.reason} (byte {error.start})", lang)
     detail = (
         "An unforeseen error; it was logged. This says nothing about any institution."
         if lang == "en"

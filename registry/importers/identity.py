@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
 from typing import Literal
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from registry import regions
 from registry.model import Struct
@@ -22,8 +22,10 @@ from registry.text import fold
 from registry.verification import addresses, names
 
 Why = Literal["same_name", "same_name_apart_from_brackets", "same_address", "similar_name_and_address", "decided"]
-#: How alike (0 to 100) two names, or two streets, must be to be put before a person.
+#: How alike (0 to 100) two names must be to be put before a person.
 ALIKE = 72.0
+#: How alike two streets must be for a doubt, and how many doubts one institution may raise by each.
+ALIKE_STREET, MOST_DOUBTS = 85.0, 5
 #: How alike names and streets must be to be one institution written differently; numbers and kinds must agree too.
 SURELY_ALIKE_NAME, SURELY_ALIKE_STREET = 85.0, 78.0
 #: Words that make two institutions of one city different whatever else is alike.
@@ -118,10 +120,10 @@ def pair(known: Iterable[Party], listed: Iterable[Party], decided: dict[str, str
     work.match(lambda p: [(p.province, p.folded)], "same_name", same_city)
     work.match(_loose_names, "same_name_apart_from_brackets", same_city)
     work.match(lambda p: [(p.province, p.site)] if _has_number(p) else [], "same_address", same_city)
-    for a, b in _surely_alike(work.known.values(), work.listed.values()):
-        if a.key in work.known and b.key in work.listed:
-            work.take(a, b, "similar_name_and_address")
-    doubts = list(_doubts(work.known.values(), work.listed.values()))
+    near = _neighbours(work.known.values(), work.listed.values())
+    for both in _surely_alike(near):
+        work.take(both.known, both.listed, "similar_name_and_address")
+    doubts = [_doubt(n) for n in near if n.known.key in work.known and n.listed.key in work.listed]
     return Pairing(pairs=work.pairs, new=list(work.listed.values()), gone=list(work.known.values()), doubts=doubts)
 
 
@@ -175,16 +177,48 @@ def _loose_names(party: Party) -> list[Hashable]:
     return [(party.province, key) for key in loose]
 
 
-def _neighbours(known: Iterable[Party], listed: Iterable[Party]) -> Iterable[tuple[Party, Party, float, float]]:
-    """(known, listed, likeness of names, likeness of streets) of those left over that may lie in one city."""
-    by_province: dict[str, list[Party]] = defaultdict(list)
+class _Near(Struct, frozen=True):
+    """Two of those left over in what may be one city, alike (0 to 100) in name or in street."""
+
+    known: Party
+    listed: Party
+    name: float
+    street: float
+
+
+def _neighbours(known: Iterable[Party], listed: Iterable[Party]) -> list[_Near]:
+    """The pairs worth a look. Compared city by city: two wholly different lists of 100,000 must not take hours."""
+    by_city: dict[str, list[Party]] = defaultdict(list)
     for party in known:
-        by_province[party.province].append(party)
+        by_city[party.city].append(party)
+    found = []
     for party in listed:
-        for other in by_province.get(party.province, []):
-            if same_city(party, other):
-                name = fuzz.ratio(party.folded, other.folded)
-                yield other, party, name, _alike_streets(party.site, other.site)
+        # A city is compared with itself, and with those of whom only the province is known.
+        for city in {party.city, party.province} if len(party.city) == 4 else _cities(by_city, party.province):
+            found += _near_one(party, by_city.get(city, []))
+    return found
+
+
+def _cities(by_city: dict[str, list[Party]], province: str) -> list[str]:
+    return [city for city in by_city if city.startswith(province)]
+
+
+def _near_one(party: Party, others: list[Party]) -> list[_Near]:
+    names = process.extract(
+        party.folded, [p.folded for p in others], scorer=fuzz.ratio, score_cutoff=ALIKE, limit=MOST_DOUBTS
+    )
+    streets = process.extract(
+        party.site, [p.site for p in others], scorer=fuzz.ratio, score_cutoff=ALIKE_STREET, limit=MOST_DOUBTS
+    )
+    return [
+        _Near(
+            known=others[i],
+            listed=party,
+            name=fuzz.ratio(party.folded, others[i].folded),
+            street=_alike_streets(party.site, others[i].site),
+        )
+        for i in dict.fromkeys(position for _, _, position in [*names, *streets])
+    ]
 
 
 def _alike_streets(a: str, b: str) -> float:
@@ -193,16 +227,16 @@ def _alike_streets(a: str, b: str) -> float:
     return 99.0 if len(shorter) >= 6 and longer.endswith(shorter) else fuzz.ratio(a, b)
 
 
-def _surely_alike(known: Iterable[Party], listed: Iterable[Party]) -> list[tuple[Party, Party]]:
+def _surely_alike(near: list[_Near]) -> list[_Near]:
     found = [
-        (a, b)
-        for a, b, name, site in _neighbours(known, listed)
-        if name >= SURELY_ALIKE_NAME
-        and site >= SURELY_ALIKE_STREET
-        and _numbers(a) == _numbers(b)
-        and _kind(a) == _kind(b)
+        n
+        for n in near
+        if n.name >= SURELY_ALIKE_NAME
+        and n.street >= SURELY_ALIKE_STREET
+        and _numbers(n.known) == _numbers(n.listed)
+        and _kind(n.known) == _kind(n.listed)
     ]
-    return [(a, b) for a, b in found if sum(a is x or b is y for x, y in found) == 1]
+    return [n for n in found if sum(n.known is m.known or n.listed is m.listed for m in found) == 1]
 
 
 def _numbers(party: Party) -> list[str]:
@@ -213,10 +247,9 @@ def _kind(party: Party) -> list[str]:
     return [kind for kind in _KINDS if kind in party.name]
 
 
-def _doubts(known: Iterable[Party], listed: Iterable[Party]) -> Iterable[Doubt]:
-    """Pairs left over that lie in one city and are alike in name or in street."""
-    for other, party, name, site in _neighbours(known, listed):
-        if name >= ALIKE:
-            yield Doubt(known=other, listed=party, why="名称相近，地址不同", why_en="similar name, other address")
-        elif site >= 85.0:
-            yield Doubt(known=other, listed=party, why="地址相近，名称不同", why_en="similar address, other name")
+def _doubt(near: _Near) -> Doubt:
+    if near.name >= ALIKE:
+        return Doubt(
+            known=near.known, listed=near.listed, why="名称相近，地址不同", why_en="similar name, other address"
+        )
+    return Doubt(known=near.known, listed=near.listed, why="地址相近，名称不同", why_en="similar address, other name")

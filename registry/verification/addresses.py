@@ -32,6 +32,10 @@ def compare(given: str, registered: str, registered_region: str | None) -> Compa
     given_code, given_rest = parts(given)
     code, rest = parts(registered)
     code = registered_region or code
+    place = regions.get(code or "")
+    if given_code is None and given_rest and place is not None:
+        # 铁西区 alone is a district of several cities: read it in the registered city, then compare.
+        given_code, given_rest = parts(f"{place.province or ''}{place.city or ''}{given}")
     if not _compatible(given_code, code):
         return "other"
     if not given_rest:

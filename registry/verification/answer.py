@@ -21,7 +21,7 @@ from registry.model import (
 from registry.records.asof import AsOf, milliseconds, today
 from registry.techniques import LAWFUL_STAGES, TechniqueCode
 from registry.verification import addresses, explain, verdict
-from registry.verification.matching import Found, at_address, by_name, candidate, find, is_same_site, near
+from registry.verification.matching import Found, at_address, candidate, contradicted, find, is_same_site, near
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
@@ -76,8 +76,11 @@ def _judge(view: VerificationView, claim: Claim, techniques: list[TechniqueCode]
         return _nobody(view, claim, techniques, asof, sources)
     if not chosen:
         return _site_mismatch(found, techniques, candidates, sources)
-    if any(f.on == "code" for f in chosen) and _contradicted(view, claim, chosen[0].site, asof):
-        return explain.Judged(verdict="ambiguous", techniques=[], candidates=candidates, sources=sources, count=2)
+    if several := contradicted(view, claim, chosen, asof):
+        meant = [candidate(f.site, 100) for f in several]
+        return explain.Judged(
+            verdict="ambiguous", techniques=[], candidates=meant, sources=sources, count=max(2, len(meant))
+        )
     if any(f.rule == "campus" for f in chosen) and not is_same_site(chosen, claim.provider.address):
         campuses = [candidate(f.site, 99) for f in found]
         return explain.Judged(
@@ -127,12 +130,6 @@ def _rules(
     if not answers:
         return verdict.of_institution(site), []
     return verdict.worst(a.verdict for a in answers), answers
-
-
-def _contradicted(view: VerificationView, claim: Claim, site: Site, asof: AsOf) -> bool:
-    """A code and a name of two different institutions in one claim."""
-    name = claim.provider.name
-    return bool(name) and site.code not in {f.site.code for f in by_name(view, name or "", asof)}
 
 
 def _site_mismatch(

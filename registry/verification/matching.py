@@ -5,7 +5,7 @@ from __future__ import annotations
 from rapidfuzz import fuzz, process
 
 from registry.identifiers import compact_licence, format_code, validate_code, validate_uscc
-from registry.model import Candidate, Claim, MatchedOn, Struct
+from registry.model import Candidate, Claim, MatchedOn, Provider, Struct
 from registry.records.asof import AsOf
 from registry.text import fold
 from registry.verification import addresses, names
@@ -42,6 +42,15 @@ def _by_identifier(view: VerificationView, claim: Claim, asof: AsOf) -> list[Fou
     provider = claim.provider
     if provider.code:
         return _sites(view, {validate_code(provider.code)}, "code", asof)
+    wanted = _numbers(provider)
+    for kind, value in wanted:
+        found = _sites(view, view.by_identifier.get((kind, value), set()), kind, asof)
+        if found:
+            return found
+    return None if provider.name else ([] if wanted else None)
+
+
+def _numbers(provider: Provider) -> list[tuple[MatchedOn, str]]:
     wanted: list[tuple[MatchedOn, str]] = []
     if provider.uscc:
         wanted.append(("uscc", validate_uscc(provider.uscc)))
@@ -49,11 +58,23 @@ def _by_identifier(view: VerificationView, claim: Claim, asof: AsOf) -> list[Fou
         wanted.append(("practice_licence_no", compact_licence(provider.practice_licence_no)))
     if provider.domain:
         wanted.append(("domain", provider.domain.strip().lower().rstrip(".")))
-    for kind, value in wanted:
-        found = _sites(view, view.by_identifier.get((kind, value), set()), kind, asof)
-        if found:
-            return found
-    return None if provider.name else ([] if wanted else None)
+    return wanted
+
+
+def contradicted(view: VerificationView, claim: Claim, chosen: list[Found], asof: AsOf) -> list[Found]:
+    """Everybody a claim speaks of when its number and its name, or two of its numbers, are not one institution's."""
+    provider = claim.provider
+    if provider.name and chosen[0].rule == "identifier":
+        named = by_name(view, provider.name, asof)
+        if not {f.site.code for f in named} & {f.site.code for f in chosen}:
+            return chosen + named
+    given = {kind: value for kind, value in _numbers(provider) if kind != "domain"}  # an institution may have several
+    for found in chosen:
+        span = view.span(found.site.code, asof)
+        held = dict(span.identifiers) if span else {}
+        if any(held.get(kind, value) != value for kind, value in given.items()):
+            return chosen
+    return []
 
 
 def _sites(view: VerificationView, codes: set[str], on: MatchedOn, asof: AsOf) -> list[Found]:
@@ -91,11 +112,8 @@ def _named(view: VerificationView, code: str, key: str, rule: names.Rule, asked:
 
 
 def _span_start(view: VerificationView, code: str, asof: AsOf) -> str:
-    day = asof.valid_on.isoformat()
-    for span in view.spans.get(code, ()):
-        if span.valid_from <= day < span.valid_to and span.known_from <= asof.size < span.known_to:
-            return span.valid_from
-    return ""
+    span = view.span(code, asof)
+    return span.valid_from if span else ""
 
 
 def at_address(found: list[Found], address: str | None) -> list[Found]:

@@ -132,13 +132,18 @@ class VerificationView:
                 cause=type(self._error).__name__ if self._error else "starting",
             )
 
-    def site(self, code: str, asof: AsOf) -> Site | None:
-        """What is known of an institution on a day; None when nothing is."""
+    def span(self, code: str, asof: AsOf) -> Span | None:
+        """The span of an institution that holds on a day; None when nothing is known of it then."""
         day = asof.valid_on.isoformat()
         for span in self.spans.get(code, ()):
             if span.valid_from <= day < span.valid_to and span.known_from <= asof.size < span.known_to:
-                return span.site
+                return span
         return None
+
+    def site(self, code: str, asof: AsOf) -> Site | None:
+        """What is known of an institution on a day; None when nothing is."""
+        span = self.span(code, asof)
+        return span.site if span else None
 
     def since(self, code: str, asof: AsOf, holds: Callable[[Site], bool]) -> Date | None:
         """The first day of the unbroken time up to the asked day in which something held, as known then."""
