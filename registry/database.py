@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -173,16 +174,21 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = sa.create_engine(self.url, pool_pre_ping=not self.is_sqlite)
         if self.is_sqlite:
+            self.engine = sa.create_engine(self.url, creator=self._open_file)
             sa.event.listen(self.engine, "connect", _tune_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
             sa.event.listen(self.engine, "checkout", self._refuse_another_file)
+        else:
+            self.engine = sa.create_engine(self.url, pool_pre_ping=True)
+
+    def _open_file(self) -> sqlite3.Connection:
+        """Open the file that is there; only ``migrate`` makes one, so that a wrong path is never an empty register."""
+        path = Path(self.url.database or "").absolute()
+        return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=60, check_same_thread=False)
 
     def _refuse_another_file(self, _connection: Any, record: Any, _proxy: Any) -> None:
-        """A pooled connection would go on reading a file that was moved away or replaced: open the one that is there."""
+        """A pooled connection would go on reading a file that was moved away: open the one that is there."""
         try:
             there = Path(self.url.database or "").stat()
         except FileNotFoundError:
@@ -226,6 +232,10 @@ class Database:
 
     def migrate(self) -> bool:
         """Bring the schema to this version of the product; True when something had to be done."""
+        if self.is_sqlite:
+            path = Path(self.url.database or "")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
         if self.is_current():
             return False
         from alembic import command
@@ -240,7 +250,9 @@ class Database:
         return True
 
     def is_current(self) -> bool:
-        """Whether the schema is the one this version of the product expects."""
+        """Whether the database is there, with the schema this version of the product expects."""
+        if self.is_sqlite and not Path(self.url.database or "").exists():
+            return False
         with self._connected() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return False

@@ -18,7 +18,10 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import Browser, sync_playwright
+
+from registry.cli import main
 
 REGISTRY = Path(sys.executable).with_name("registry")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -56,31 +59,47 @@ class Ran:
 
 
 class Cli:
-    """The console script in a register of its own: `cli("search", "盛京")`."""
+    """The command over a register of its own: `cli("search", "盛京")`.
 
-    def __init__(self, data_dir: Path) -> None:
+    Runs the console script in a process of its own, or ``inside`` this one, which spares a second per command and is
+    the same code from the arguments to the exit status.
+    """
+
+    def __init__(self, data_dir: Path, inside: bool = False) -> None:
         self.data_dir = data_dir
+        self.inside = inside
 
-    def __call__(self, *args: object, input: str | None = None, **env: str) -> Ran:
+    def __call__(self, *args: object, input: str = "", **env: str) -> Ran:
+        arguments = [str(argument) for argument in args]
+        return (self._inside if self.inside else self._script)(arguments, input, environment(self.data_dir, **env))
+
+    def _script(self, arguments: list[str], given: str, env: dict[str, str]) -> Ran:
         done = subprocess.run(
-            [REGISTRY, *map(str, args)],
-            input=input if input is not None else "",
+            [REGISTRY, *arguments],
+            input=given,
             capture_output=True,
             text=True,
             encoding="utf-8",
-            env=environment(self.data_dir, **env),
+            env=env,
             timeout=120,
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
-    def ok(self, *args: object, input: str | None = None, **env: str) -> Ran:
+    def _inside(self, arguments: list[str], given: str, env: dict[str, str]) -> Ran:
+        left_out = dict.fromkeys(name for name in os.environ if name.startswith("REGISTRY_"))
+        done = CliRunner().invoke(main, arguments, prog_name="registry", input=given, env={**left_out, **env})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Ran(done.exit_code, done.stdout, done.stderr)
+
+    def ok(self, *args: object, input: str = "", **env: str) -> Ran:
         """The same; anything but success fails the test with what the command said."""
         ran = self(*args, input=input, **env)
         assert ran.code == 0, f"registry {' '.join(map(str, args))} -> {ran.code}\n{ran.out}\n{ran.err}"
         return ran
 
-    def refused(self, *args: object, input: str | None = None, **env: str) -> str:
+    def refused(self, *args: object, input: str = "", **env: str) -> str:
         """The one-line reason of a refusal."""
         ran = self(*args, input=input, **env)
         assert ran.code == 1, f"registry {' '.join(map(str, args))} -> {ran.code}\n{ran.out}\n{ran.err}"
@@ -143,6 +162,10 @@ class Server:
         finally:
             self.process.stdout.close()
 
+    def fresh(self) -> httpx.Client:
+        """A client with connections of its own."""
+        return httpx.Client(base_url=self.url, timeout=20)
+
     def get(self, path: str, **query: Any) -> httpx.Response:
         """GET, following no redirects."""
         return self.client.get(path, params=query or None)
@@ -180,16 +203,46 @@ def seed_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def script(tmp_path: Path) -> Cli:
+    """The console script over a folder in which nothing is yet."""
+    return Cli(tmp_path / "var")
+
+
+@pytest.fixture
 def cli(tmp_path: Path) -> Cli:
     """The command over a folder in which nothing is yet."""
-    return Cli(tmp_path / "var")
+    return Cli(tmp_path / "var", inside=True)
 
 
 @pytest.fixture
 def seeded(seed_dir: Path, tmp_path: Path) -> Cli:
     """The command over a copy of the seeded register."""
     shutil.copytree(seed_dir, tmp_path / "var")
-    return Cli(tmp_path / "var")
+    return Cli(tmp_path / "var", inside=True)
+
+
+@pytest.fixture(scope="session")
+def reading(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """The command over one copy of the seeded register, for tests that only ask."""
+    data_dir = tmp_path_factory.mktemp("asked") / "var"
+    shutil.copytree(seed_dir, data_dir)
+    return Cli(data_dir, inside=True)
+
+
+@pytest.fixture(scope="session")
+def staffed_dir(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The seeded data folder with an editor and an approver: made once, to be copied."""
+    data_dir = tmp_path_factory.mktemp("staffed") / "var"
+    shutil.copytree(seed_dir, data_dir)
+    Cli(data_dir, inside=True).staff()
+    return data_dir
+
+
+@pytest.fixture
+def staffed(staffed_dir: Path, tmp_path: Path) -> Cli:
+    """The command over a copy of the seeded register that has an editor and an approver."""
+    shutil.copytree(staffed_dir, tmp_path / "var")
+    return Cli(tmp_path / "var", inside=True)
 
 
 @pytest.fixture(scope="session")

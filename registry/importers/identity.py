@@ -208,9 +208,9 @@ def _near_one(party: Party, others: list[Party]) -> list[_Near]:
         party.folded, [p.folded for p in others], scorer=fuzz.ratio, score_cutoff=ALIKE, limit=MOST_DOUBTS
     )
     streets = process.extract(
-        party.site, [p.site for p in others], scorer=fuzz.ratio, score_cutoff=ALIKE_STREET, limit=MOST_DOUBTS
+        party.site, [p.site for p in others], scorer=fuzz.ratio, score_cutoff=ALIKE, limit=MOST_DOUBTS
     )
-    return [
+    near = [
         _Near(
             known=others[i],
             listed=party,
@@ -219,6 +219,7 @@ def _near_one(party: Party, others: list[Party]) -> list[_Near]:
         )
         for i in dict.fromkeys(position for _, _, position in [*names, *streets])
     ]
+    return [n for n in near if n.name >= ALIKE or n.street >= ALIKE_STREET]
 
 
 def _alike_streets(a: str, b: str) -> float:

@@ -33,6 +33,10 @@ def test_chinese_and_arabic_numerals_are_one(written: str, meant: str) -> None:
     assert fold(f"第{written}医院") == f"第{meant}医院"
 
 
+def test_a_number_spaced_apart_is_one_number() -> None:
+    assert fold("第 七 十 三 医院") == fold("第七\u200b十　三医院") == "第73医院"
+
+
 @pytest.mark.parametrize("text", ["百", "百色市人民医院", "零距离", "三百六十行门诊", "〇十〇", "十十", "百十"])
 def test_a_numeral_word_that_is_no_number_is_still_one_thing(text: str) -> None:
     assert fold(text) == fold(fold(text))

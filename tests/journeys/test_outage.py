@@ -1,0 +1,146 @@
+"""When the register cannot look, it says so; a change is everywhere within a second; a start says one line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from conftest import Cli, Server, eventually
+
+#: Seconds in which a server without its database stops answering (registry.verification.view.STALE_AFTER, and more).
+STALE = 40.0
+CLAIM = {"provider": {"name": "沈阳市妇婴医院"}, "techniques": ["IVF"]}
+NEVER_WHEN_UNABLE = ("not_licensed", "not_found", "未找到", "没有这家机构", "未获准开展")
+
+
+def cannot_answer(server: Server, method: str, path: str, **sent: Any) -> bool:
+    """Whether a request now gets 503 `cannot_answer`; whatever else it gets must be the true answer."""
+    answer = server.client.request(method, path, **sent)
+    if answer.status_code == 200 and path.endswith("/verify"):
+        assert answer.json()["verdict"] == "licensed"
+        return False
+    if answer.status_code == 200:
+        return False
+    assert answer.status_code == 503, f"{path} -> {answer.status_code}: {answer.text[:300]}"
+    assert answer.json()["code"] == "cannot_answer"
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert int(answer.headers["retry-after"]) > 0
+    assert not any(words in answer.text for words in NEVER_WHEN_UNABLE)
+    return True
+
+
+def moved_away(data_dir: Path) -> Callable[[], None]:
+    """Take the database away; what puts it back."""
+    files = sorted(data_dir.glob("register.sqlite*"))
+    for file in files:
+        file.rename(file.with_name(f"away-{file.name}"))
+
+    def back() -> None:
+        for made_meanwhile in data_dir.glob("register.sqlite*"):
+            made_meanwhile.unlink()
+        for file in files:
+            file.with_name(f"away-{file.name}").rename(file)
+
+    return back
+
+
+def schema_dropped(data_dir: Path) -> Callable[[], None]:
+    """Rename the tables the server reads; what renames them back."""
+    url = f"sqlite:///{data_dir / 'register.sqlite'}"
+
+    def renamed(*pairs: tuple[str, str]) -> None:
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            for old, new in pairs:
+                connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
+        engine.dispose()
+
+    renamed(("entries", "entries_away"), ("versions", "versions_away"))
+    return lambda: renamed(("entries_away", "entries"), ("versions_away", "versions"))
+
+
+@pytest.mark.parametrize("broken", [moved_away, schema_dropped])
+def test_a_lost_database_is_never_a_verdict_and_recovery_needs_no_restart(
+    seeded: Cli, start: Callable[..., Server], broken: Callable[[Path], Callable[[], None]]
+) -> None:
+    server = start(seeded.data_dir)
+    code = server.api("/institutions", region="210300")["items"][0]["code"]
+    assert server.verify(**CLAIM)["verdict"] == "licensed"
+    assert server.get("/readyz").status_code == 200
+    held = {"if-none-match": server.get("/api/v1/stats").headers["etag"]}
+    back = broken(seeded.data_dir)
+    assert eventually(lambda: server.get("/readyz").status_code == 503, STALE, every=0.5)
+    for path in (
+        "/api/v1/institutions",
+        "/api/v1/institutions?q=盛京",
+        f"/api/v1/institutions/{code}",
+        "/api/v1/stats",
+    ):
+        assert eventually(lambda path=path: cannot_answer(server, "GET", path), STALE, every=0.5), path
+    assert eventually(lambda: cannot_answer(server, "POST", "/api/v1/verify", json=CLAIM), STALE, every=0.5)
+    assert cannot_answer(server, "GET", "/api/v1/verify", params={"name": "没有这家医院"})
+    assert server.client.get("/api/v1/verify", params={"name": "x"}, headers=held).status_code == 503
+    for path in ("/", f"/i/{code}", f"/q/{code}", "/check?name=沈阳市妇婴医院", "/search?q=盛京"):
+        page = server.client.get(path, headers={"accept": "text/html"})
+        assert page.status_code == 503, path
+        assert "这不代表该机构未获批准" in page.text
+        assert not any(words in page.text for words in NEVER_WHEN_UNABLE)
+    assert server.get("/healthz").status_code == 200
+    assert server.get("/about").status_code == 200
+    back()
+    assert eventually(lambda: server.get("/readyz").status_code == 200, 10, every=0.2)
+    assert server.verify(**CLAIM)["verdict"] == "licensed"
+    assert server.api("/institutions")["total"] == 635
+    assert server.client.get("/", headers={"accept": "text/html"}).status_code == 200
+
+
+def test_a_server_does_not_start_over_a_database_that_never_existed(cli: Cli) -> None:
+    cli.inside = False
+    assert "registry init" in cli.refused("serve", "--port", "0")
+
+
+def test_a_register_in_which_nothing_is_answers_unknown_not_not_found(cli: Cli, start: Callable[..., Server]) -> None:
+    cli.ok("init")
+    server = start(cli.data_dir)
+    answer = server.verify(**CLAIM)
+    assert (answer["verdict"], answer["basis"]) == ("unknown", None)
+    assert server.api("/institutions") == {"items": [], "next": None, "total": 0, "log_size": 0}
+    assert server.client.get("/", headers={"accept": "text/html"}).status_code == 200
+
+
+def test_an_approval_from_another_process_is_in_every_worker_within_a_second(
+    staffed: Cli, start: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = start(staffed.data_dir, workers=2)
+    path = tmp_path / "new.csv"
+    path.write_text(
+        "province,name,address,techniques,stages\n辽宁省,沈阳新示例妇产医院,辽宁省沈阳市和平区新示例街1号,IVF,formal\n",
+        "utf-8",
+    )
+    claim = {"provider": {"name": "沈阳新示例妇产医院"}, "techniques": ["IVF"]}
+    assert server.verify(**claim)["verdict"] == "not_found"
+    outcome = staffed.ok("import", path, "--as-of", "2025-09-30", "--by", "editor", "--json").json
+    Cli(staffed.data_dir).ok("approve", outcome["proposal"], "--by", "approver")
+    time.sleep(1)
+    for _ in range(24):  # connections of their own, so that both workers are asked
+        with server.fresh() as client:
+            assert client.post("/api/v1/verify", json=claim).json()["verdict"] == "licensed"
+
+
+def test_the_one_line_holds_the_address_and_stopping_is_clean(seeded: Cli, start: Callable[..., Server]) -> None:
+    server = start(seeded.data_dir)
+    assert server.line.startswith("人类辅助生殖技术机构名录 / ART Register: http://127.0.0.1:")
+    assert server.get("/healthz").json() == {"status": "ok"}
+    server.stop()
+    assert server.errors.read_text() == ""
+
+
+@pytest.mark.parametrize("path", ["/", "/search", "/check", "/about", "/developers", "/i/7HV2-JKMV", "/q/7HV2-JKMV"])
+def test_pages_answer_head_as_get_without_a_body(server: Server, path: str) -> None:
+    got, asked = server.get(path), server.client.head(path)
+    assert (asked.status_code, asked.content) == (got.status_code, b"") == (200, b"")
+    assert asked.headers["content-type"] == got.headers["content-type"]

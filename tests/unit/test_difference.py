@@ -1,0 +1,341 @@
+"""Lists against registers: who is the same, who is new, who has gone, and what a person is asked."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from registry import proposals, views
+from registry.database import Database, versions
+from registry.importers.difference import CENTRE_TECHNIQUES
+from registry.importers.submit import Outcome, Request, submit
+from registry.log import check as log_check
+from registry.model import Institution
+from registry.records import read
+from registry.records.asof import as_of
+from registry.records.history import versions_of
+from registry.text import fold
+from tests.factories import (
+    DAY,
+    LIST_2018,
+    LIST_2025,
+    a_database,
+    a_list,
+    a_source,
+    a_view,
+    an_institution,
+    approve,
+    ask,
+    code_of,
+    enter,
+    the_real_lists,
+)
+
+RENAMES = Path(__file__).parents[1] / "data" / "renames-2018-2025.csv"
+LATER = DAY + dt.timedelta(days=200)
+ANSHAN = {"name": "鞍山市示例医院", "address": "辽宁省鞍山市铁西区示例路1号"}
+HAICHENG = {"name": "海城市示例医院", "address": "辽宁省鞍山市海城市示例街5号"}
+DALIAN = {"name": "大连市示例妇产医院", "address": "辽宁省大连市中山区示例路8号"}
+SHENYANG = {"name": "沈阳市示例医院", "address": "辽宁省沈阳市沈河区示例路1号"}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = a_database(tmp_path)
+    yield database
+    database.close()
+
+
+def compare(
+    database: Database, rows: list[dict[str, Any]], on: dt.date = DAY, scope: str = "national", dry: bool = True
+) -> Outcome:
+    path = Path(str(database.url.database)).with_name(f"list-{on}-{len(rows)}.csv")
+    request = Request(path=a_list(path, rows), as_of=on, scope=scope, title=f"示例名单{on}")
+    return submit(database, request, by="editor.a", dry_run=dry)
+
+
+def imported(database: Database, rows: list[dict[str, Any]], on: dt.date = DAY, scope: str = "national") -> Outcome:
+    outcome = compare(database, rows, on, scope, dry=False)
+    assert outcome.proposal is not None
+    approve(database, outcome.proposal)
+    with database.reading() as connection:
+        log_check.check(connection)
+    views.check(database)
+    return outcome
+
+
+def nothing_but(outcome: Outcome, *expected: str) -> bool:
+    return {name for name, lines in outcome.difference.items() if lines} == set(expected)
+
+
+def everybody(database: Database, on: dt.date) -> dict[str, Institution]:
+    with database.reading() as connection:
+        subjects = connection.execute(
+            sa.select(versions.c.subject).where(versions.c.kind == "institution").distinct()
+        ).scalars()
+        found = read.institutions_by_subject(connection, list(subjects), as_of(connection, on))
+    assert len({one.name for one in found}) == len(found)
+    return {one.name: one for one in found}
+
+
+def test_a_first_list_is_all_new(database: Database) -> None:
+    outcome = imported(database, [ANSHAN, DALIAN])
+    assert nothing_but(outcome, "new")
+    assert set(everybody(database, DAY)) == {ANSHAN["name"], DALIAN["name"]}
+
+
+def test_the_same_list_again_changes_nothing_and_confirms(database: Database) -> None:
+    imported(database, [ANSHAN, DALIAN])
+    before = everybody(database, LATER)
+    outcome = imported(database, [ANSHAN, DALIAN], LATER)
+    assert nothing_but(outcome)
+    after = everybody(database, LATER)
+    for name, one in after.items():
+        old = before[name]
+        assert (one.code, one.approvals, one.address, one.status) == (old.code, old.approvals, old.address, old.status)
+        assert one.source is not None
+        assert one.source.as_of == LATER
+        with database.reading() as connection:
+            told = versions_of(connection, f"institution:{one.code.replace('-', '')}", as_of(connection))
+        assert [version.changes == [] for version in told] == [False, True]
+
+
+def test_the_same_list_of_the_same_day_is_quiet_too(database: Database) -> None:
+    imported(database, [ANSHAN, DALIAN])
+    assert nothing_but(imported(database, [ANSHAN, DALIAN]))
+    assert len(everybody(database, DAY)) == 2
+
+
+def test_the_same_street_and_number_is_a_rename(database: Database) -> None:
+    imported(database, [ANSHAN, DALIAN])
+    code = everybody(database, DAY)[ANSHAN["name"]].code
+    renamed = {**ANSHAN, "name": "鞍山示例生殖医院有限公司"}
+    outcome = imported(database, [renamed, DALIAN], LATER)
+    assert nothing_but(outcome, "renamed")
+    assert outcome.difference["renamed"] == [
+        {"from": ANSHAN["name"], "to": renamed["name"], "code": code, "why": "same_address"}
+    ]
+    one = everybody(database, LATER)[renamed["name"]]
+    assert one.code == code
+    assert [(former.name, former.until) for former in one.former_names] == [(ANSHAN["name"], LATER)]
+
+
+def test_the_same_name_in_the_same_city_is_a_move(database: Database) -> None:
+    imported(database, [ANSHAN, DALIAN])
+    moved = {**ANSHAN, "address": "辽宁省鞍山市铁东区示例街77号"}
+    outcome = imported(database, [moved, DALIAN], LATER)
+    assert nothing_but(outcome, "moved", "changed")
+    assert [(line["from"], line["to"]) for line in outcome.difference["moved"]] == [
+        (ANSHAN["address"], moved["address"])
+    ]
+
+
+def test_the_same_name_in_another_city_is_another_institution(database: Database) -> None:
+    imported(database, [{"name": "示例妇产医院", "address": "辽宁省鞍山市铁西区示例路1号"}])
+    outcome = compare(database, [{"name": "示例妇产医院", "address": "辽宁省大连市中山区示例路1号"}], LATER)
+    assert nothing_but(outcome, "new", "gone")
+
+
+def test_one_street_name_in_two_cities_is_no_rename(database: Database) -> None:
+    imported(database, [SHENYANG])
+    outcome = compare(database, [{"name": "大连市示例乙医院", "address": "辽宁省大连市中山区示例路1号"}], LATER)
+    assert nothing_but(outcome, "new", "gone")
+
+
+def test_two_new_ones_at_an_old_address_are_put_before_a_person(database: Database) -> None:
+    imported(database, [ANSHAN])
+    rows = [{**ANSHAN, "name": "鞍山甲示范专科中心"}, {**ANSHAN, "name": "鞍山乙康复门诊部"}]
+    outcome = compare(database, rows, LATER)
+    assert nothing_but(outcome, "new", "gone", "undecided")
+    assert {line["to"] for line in outcome.difference["undecided"]} == {row["name"] for row in rows}
+
+
+def test_near_names_at_other_addresses_are_put_before_a_person_and_never_merged(database: Database) -> None:
+    imported(database, [{**SHENYANG, "name": "沈阳市示例妇婴医院"}])
+    near = {"name": "沈阳市示例妇幼医院", "address": "辽宁省沈阳市沈河区示范街41号"}
+    outcome = imported(database, [near], LATER)
+    assert nothing_but(outcome, "new", "gone", "undecided")
+    assert len({one.code for one in everybody(database, LATER).values()}) == 2
+
+
+def test_a_lost_technique_is_no_longer_approved(database: Database) -> None:
+    imported(database, [{**ANSHAN, "techniques": "AIH IVF ICSI"}])
+    outcome = imported(database, [{**ANSHAN, "techniques": "AIH IVF", "stages": "trial"}], LATER)
+    assert nothing_but(outcome, "changed")
+    assert {a.technique: a.stage for a in everybody(database, LATER)[ANSHAN["name"]].approvals} == {
+        "AIH": "trial",
+        "IVF": "trial",
+    }
+
+
+def test_a_complete_list_delists_who_is_not_on_it(database: Database) -> None:
+    imported(database, [ANSHAN, DALIAN])
+    outcome = imported(database, [ANSHAN], LATER)
+    assert nothing_but(outcome, "gone")
+    standing = everybody(database, LATER)
+    assert (standing[DALIAN["name"]].status, standing[DALIAN["name"]].approvals) == ("delisted", [])
+    assert everybody(database, LATER - dt.timedelta(days=1))[DALIAN["name"]].status == "listed"
+
+
+def test_a_partial_list_delists_nobody_and_takes_nothing_away(database: Database) -> None:
+    imported(database, [{**ANSHAN, "techniques": "AIH IVF"}, DALIAN])
+    outcome = imported(database, [{**ANSHAN, "techniques": "IVF"}], LATER, "partial")
+    assert nothing_but(outcome)
+    standing = everybody(database, LATER)
+    assert {one.status for one in standing.values()} == {"listed"}
+    assert [a.technique for a in standing[ANSHAN["name"]].approvals] == ["AIH", "IVF"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "gone"),
+    [
+        ("210300", {HAICHENG["name"]}),
+        ("210381", {HAICHENG["name"]}),
+        ("210303", set()),
+        ("210000", {HAICHENG["name"], DALIAN["name"]}),
+        ("220000", set()),
+        ("national", {HAICHENG["name"], DALIAN["name"]}),
+    ],
+)
+def test_a_list_of_a_region_delists_only_within(database: Database, scope: str, gone: set[str]) -> None:
+    imported(database, [ANSHAN, HAICHENG, DALIAN])
+    outcome = imported(database, [ANSHAN], LATER, scope)
+    assert {line["name"] for line in outcome.difference["gone"]} == gone
+    assert {one.name for one in everybody(database, LATER).values() if one.status == "delisted"} == gone
+
+
+def test_a_list_of_sperm_banks_delists_no_centre(database: Database) -> None:
+    imported(database, [ANSHAN, DALIAN])
+    outcome = imported(database, [{**ANSHAN, "techniques": "SPERM_BANK"}], LATER)
+    assert nothing_but(outcome, "changed")
+    standing = everybody(database, LATER)
+    assert {one.status for one in standing.values()} == {"listed"}
+    assert [a.technique for a in standing[ANSHAN["name"]].approvals] == ["IVF", "ICSI", "SPERM_BANK"]
+
+
+def test_a_list_of_centres_takes_no_sperm_bank_away(database: Database) -> None:
+    imported(database, [ANSHAN])
+    imported(database, [{**ANSHAN, "techniques": "SPERM_BANK"}, {**DALIAN, "techniques": "SPERM_BANK"}], DAY)
+    outcome = imported(database, [SHENYANG], LATER)
+    assert {line["name"] for line in outcome.difference["gone"]} == {ANSHAN["name"]}
+    standing = everybody(database, LATER)
+    assert {name: one.status for name, one in standing.items()} == {
+        ANSHAN["name"]: "listed",
+        DALIAN["name"]: "listed",
+        SHENYANG["name"]: "listed",
+    }
+    assert [a.technique for a in standing[ANSHAN["name"]].approvals] == ["SPERM_BANK"]
+
+
+def test_what_staff_had_entered_of_an_approval_is_kept_by_a_list(database: Database) -> None:
+    number = {"stage": "trial", "document_no": "示卫医〔2025〕1号", "verification_due": "2027-06-30"}
+    hospital = an_institution(ANSHAN["name"], ANSHAN["address"], **{"approvals.IVF": number, "uscc": None})
+    enter(database, a_source(covers=list(CENTRE_TECHNIQUES)), hospital)
+    imported(database, [{**ANSHAN, "techniques": "IVF"}], LATER)
+    one = everybody(database, LATER)[ANSHAN["name"]]
+    assert [(a.stage, a.document_no) for a in one.approvals] == [("formal", "示卫医〔2025〕1号")]
+    assert one.code.replace("-", "") == code_of(hospital)
+
+
+def test_an_older_list_brought_later_does_not_override_what_is_newer(database: Database) -> None:
+    imported(database, [{**ANSHAN, "techniques": "AIH IVF", "stages": "formal"}, DALIAN], LATER)
+    now = everybody(database, LATER)
+    older = [{**ANSHAN, "techniques": "AIH", "stages": "trial"}, SHENYANG]
+    outcome = imported(database, older, DAY)
+    assert {line["name"] for line in outcome.difference["new"]} == {SHENYANG["name"]}
+    after = everybody(database, LATER)
+    one = after[ANSHAN["name"]]
+    assert one.code == now[ANSHAN["name"]].code
+    assert {a.technique: a.stage for a in one.approvals} == {"AIH": "formal", "IVF": "formal"}
+    then = everybody(database, LATER - dt.timedelta(days=1))
+    assert then[ANSHAN["name"]].code == one.code
+    assert {a.technique: a.stage for a in then[ANSHAN["name"]].approvals} == {"AIH": "trial"}
+    assert DALIAN["name"] not in then
+    view = a_view(database)
+    assert ask(view, ANSHAN["name"], "IVF", on=LATER).verdict == "licensed"
+    assert ask(view, ANSHAN["name"], "IVF", on=DAY).verdict == "technique_not_licensed"
+    assert ask(view, ANSHAN["name"], "IVF", on=LATER).candidates == []
+
+
+def test_a_dry_run_proposes_nothing(database: Database) -> None:
+    assert compare(database, [ANSHAN]).proposal is None
+    with database.reading() as connection:
+        assert proposals.listed(connection, None) == []
+
+
+# --- the two real lists -----------------------------------------------------------------------------------------------
+
+
+def printed(path: Path) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["name"].strip(), []).append(row)
+    return found
+
+
+def renames() -> list[dict[str, str]]:
+    with RENAMES.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def reported() -> dict[str, list[dict[str, Any]]]:
+    database = the_real_lists()
+    with database.reading() as connection:
+        told = next(p for p in proposals.listed(connection, "approved") if "2025年6月30日" in p.title)
+    database.close()
+    difference: dict[str, list[dict[str, Any]]] = told.report["difference"]
+    return difference
+
+
+def test_every_true_rename_is_proposed_and_no_other(reported: dict[str, list[dict[str, Any]]]) -> None:
+    assert len(renames()) >= 50
+    assert {(line["from"], line["to"]) for line in reported["renamed"]} == {(r["from"], r["to"]) for r in renames()}
+
+
+def test_the_true_renames_are_what_the_two_lists_print() -> None:
+    """The evidence of each judged pair, read off the files without the importer."""
+    old, new = printed(LIST_2018), printed(LIST_2025)
+    for rename in renames():
+        before, after = old[rename["from"]][0], new[rename["to"]]
+        numbers = set(re.findall(r"\d+(?=号)", before["address"]))
+        if rename["kind"] in ("same street and number", "same number, name and street alike"):
+            assert any(numbers & set(re.findall(r"\d+(?=号)", row["address"])) for row in after), rename
+        elif rename["kind"] == "same name in print":
+            assert fold(rename["from"]) == fold(rename["to"]), rename
+        elif "bracket" in rename["kind"]:
+            bare = re.split("[（(]", rename["from"])[0].strip()
+            assert bare in rename["to"], rename
+        else:
+            assert rename["kind"] == "reviewed by a person"
+
+
+def test_who_keeps_a_name_keeps_a_code_and_nobody_else_gets_it() -> None:
+    database = the_real_lists()
+    before, after = {}, {}
+    with database.reading() as connection:
+        for found, day in ((before, "2025-06-29"), (after, "2025-06-30")):
+            asof = as_of(connection, dt.date.fromisoformat(day))
+            subjects = connection.execute(
+                sa.select(versions.c.subject).where(read.Filter().where(asof))
+            ).scalars()
+            for one in read.institutions_by_subject(connection, list(subjects), asof):
+                found.setdefault(fold(one.name), []).append(one.code)
+    database.close()
+    assert sum(map(len, before.values())) == 325
+    assert sum(map(len, after.values())) == 635
+    shared = before.keys() & after.keys()
+    assert len(shared) > 240
+    assert all(set(before[name]) <= set(after[name]) for name in shared)
+    # A code that changed its name did so by a judged rename.
+    named = {code: name for name, codes in before.items() for code in codes}
+    changed = {(named[c], name) for name, codes in after.items() for c in codes if c in named and named[c] != name}
+    assert changed <= {(fold(r["from"]), fold(r["to"])) for r in renames()}

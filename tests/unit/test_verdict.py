@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from registry.model import Source
+from registry.techniques import STAGES
+from registry.verification.verdict import (
+    SEVERITY,
+    KnownApproval,
+    Site,
+    of_institution,
+    of_stage,
+    of_technique,
+    proves_absence,
+    worst,
+)
+from tests.factories import DAY
+
+SOURCES = {
+    "national": Source(id="national", title="示例", as_of=DAY, scope="national", covers=["IVF", "AIH"]),
+    "partial": Source(id="partial", title="示例", as_of=DAY, scope="partial", covers=["IVF", "AIH"]),
+    "city": Source(id="city", title="示例", as_of=DAY, scope="210300", covers=["IVF"]),
+}
+
+
+def a_site(status: Any = "listed", source: str | None = "national", **stages: Any) -> Site:
+    return Site(
+        code="7K2M9QX4",
+        name="鞍山市示例医院",
+        address="辽宁省鞍山市铁西区示例路1号",
+        region="210303",
+        status=status,
+        approvals={t: KnownApproval(stage=s, entry=2, source=source) for t, s in stages.items()},  # type: ignore[misc]
+        entry=2,
+        source=source,
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "word"),
+    [
+        ("formal", "licensed"),
+        ("trial", "licensed"),
+        ("operating", "licensed"),
+        ("rectification", "licensed"),
+        ("preparing", "preparing"),
+        ("suspended", "suspended"),
+        ("revoked", "revoked"),
+        ("lapsed", "lapsed"),
+    ],
+)
+def test_every_stage_has_its_verdict(stage: Any, word: str) -> None:
+    assert of_stage(stage) == word
+    answer = of_technique(a_site(IVF=stage), "IVF", SOURCES)
+    assert (answer.verdict, answer.stage) == (word, stage)
+    assert answer.basis is not None
+    assert answer.basis.entry == 2
+
+
+def test_no_stage_was_forgotten() -> None:
+    assert all(of_stage(stage) in SEVERITY for stage in STAGES)
+
+
+@pytest.mark.parametrize(
+    ("source", "technique", "word"),
+    [
+        ("national", "AIH", "technique_not_licensed"),
+        ("national", "SPERM_BANK", "unknown"),
+        ("city", "AIH", "unknown"),
+        ("partial", "AIH", "unknown"),
+        ("never heard of", "AIH", "unknown"),
+        (None, "AIH", "technique_not_licensed"),
+    ],
+)
+def test_an_absence_is_denied_only_by_who_would_have_stated_it(source: Any, technique: Any, word: str) -> None:
+    assert of_technique(a_site(source=source, IVF="formal"), technique, SOURCES).verdict == word
+
+
+def test_only_a_complete_source_about_the_technique_proves_absence() -> None:
+    assert proves_absence("national", "IVF", SOURCES)
+    assert proves_absence("city", "IVF", SOURCES)
+    assert not proves_absence("partial", "IVF", SOURCES)
+    assert not proves_absence("national", "SPERM_BANK", SOURCES)
+
+
+@pytest.mark.parametrize("stage", ["formal", "trial", "operating", "rectification"])
+def test_a_suspended_institution_may_not_treat_whatever_its_approvals_say(stage: Any) -> None:
+    site = a_site("suspended", IVF=stage)
+    assert of_technique(site, "IVF", SOURCES).verdict == of_institution(site) == "suspended"
+
+
+def test_a_suspension_does_not_hide_a_revocation() -> None:
+    assert of_technique(a_site("suspended", IVF="revoked"), "IVF", SOURCES).verdict == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("stages", "word"),
+    [
+        ({"IVF": "revoked", "AIH": "trial"}, "licensed"),
+        ({"IVF": "revoked", "AIH": "suspended"}, "suspended"),
+        ({"IVF": "preparing"}, "preparing"),
+        ({}, "technique_not_licensed"),
+    ],
+)
+def test_without_a_technique_the_best_approval_speaks(stages: dict[str, Any], word: str) -> None:
+    assert of_institution(a_site(**stages)) == word
+
+
+def test_the_worst_of_several_does_not_depend_on_their_order() -> None:
+    for words in permutations(("licensed", "suspended", "not_found")):
+        assert worst(words) == "not_found"
+    assert worst(["licensed", "unknown"]) == "unknown"
+    assert worst(["licensed"]) == "licensed"
+    assert all(worst(["licensed", word]) == word for word in SEVERITY)
