@@ -117,7 +117,9 @@ def an_institution(
     """A listed institution approved for IVF (formal); ``IVF="trial"`` and the like say other approvals."""
     stages = {technique: values.pop(technique) for technique in list(values) if technique.isupper()}
     stated: dict[str, Any] = {"name": name, "address": address, "region": "210303", "status": "listed", **values}
-    for technique, stage in (stages or {"IVF": "formal"}).items():
+    if not stages and not any(path.startswith("approvals.") for path in values):
+        stages = {"IVF": "formal"}
+    for technique, stage in stages.items():
         stated[f"approvals.{technique}"] = {"stage": stage} if stage else None
     return Draft(
         subject=f"institution:{code or make_code(f'{name}|{address}')}",

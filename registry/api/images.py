@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from litestar import HttpMethod, Request, Response, route
+from litestar.params import FromPath
 
 from registry.api.guards import register_of
 from registry.credentials import qr
@@ -35,7 +36,7 @@ def _respond(request: Request[Any, Any, Any], code: str, kind: str) -> Response[
 @route(
     "/i/{code:str}/qr.svg", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=True
 )
-def qr_svg(request: Request[Any, Any, Any], code: str) -> Response[bytes]:
+def qr_svg(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[bytes]:
     """The institution's QR code as SVG."""
     return _respond(request, code, "svg")
 
@@ -43,7 +44,7 @@ def qr_svg(request: Request[Any, Any, Any], code: str) -> Response[bytes]:
 @route(
     "/i/{code:str}/qr.png", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=True
 )
-def qr_png(request: Request[Any, Any, Any], code: str) -> Response[bytes]:
+def qr_png(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[bytes]:
     """The institution's QR code as PNG."""
     return _respond(request, code, "png")
 

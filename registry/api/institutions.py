@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated, Any
 
 from litestar import Request, get
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from registry.api.guards import register_of
 from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList
@@ -16,17 +16,15 @@ from registry.register import Choice
 
 On = Annotated[
     dt.date | None,
-    Parameter(query="on", description="所问日期，默认为北京时间今天。 / The day in question (today in Asia/Shanghai)."),
+    QueryParameter(description="所问日期，默认为北京时间今天。 / The day in question (today in Asia/Shanghai)."),
 ]
 KnownAt = Annotated[
     dt.datetime | None,
-    Parameter(
-        query="known_at", description="名录在此时刻所知（默认现在）。 / As known to the register at this instant (now)."
-    ),
+    QueryParameter(description="名录在此时刻所知（默认现在）。 / As known to the register at this instant (now)."),
 ]
 Code = Annotated[
     str,
-    Parameter(
+    PathParameter(
         description="名录编码 XXXX-XXXX；小写、无横线、O/0、I/L/1 均可。 / "
         "Public code, XXXX-XXXX; lower case, no dash, O/0 and I/L/1 "
         "are understood."
@@ -50,29 +48,32 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     request: AnyRequest,
     q: Annotated[
         str,
-        Parameter(
+        QueryParameter(
             description="名称、部分名称、地址、地区、技术。 / Name, part of it, address, place, technique.",
             max_length=200,
         ),
     ] = "",
     technique: Annotated[
-        list[str] | None, Parameter(description="技术代码，须全部获批。 / Technique codes; all must be approved.")
+        list[str] | None, QueryParameter(description="技术代码，须全部获批。 / Technique codes; all must be approved.")
     ] = None,
     region: Annotated[
-        str | None, Parameter(description="GB/T 2260 代码，含其下各级。 / GB/T 2260 code; includes all below it.")
+        str | None, QueryParameter(description="GB/T 2260 代码，含其下各级。 / GB/T 2260 code; includes all below it.")
     ] = None,
     stage: Annotated[
         str | None,
-        Parameter(description="运行情况：formal、trial、operating 等。 / formal, trial, operating, rectification, ..."),
+        QueryParameter(
+            description="运行情况：formal、trial、operating 等。 / formal, trial, operating, rectification, ..."
+        ),
     ] = None,
     status: Annotated[
-        str | None, Parameter(description="listed、suspended、delisted 或 all。 / listed, suspended, delisted or all.")
+        str | None,
+        QueryParameter(description="listed、suspended、delisted 或 all。 / listed, suspended, delisted or all."),
     ] = None,
     on: On = None,
     known_at: KnownAt = None,
-    limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
+    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
     cursor: Annotated[
-        str | None, Parameter(description="上一页的 `next`。 / `next` of the page before.", max_length=300)
+        str | None, QueryParameter(description="上一页的 `next`。 / `next` of the page before.", max_length=300)
     ] = None,
 ) -> InstitutionList:
     """List or search institutions."""
@@ -130,8 +131,8 @@ def list_practitioners(request: AnyRequest, code: Code, on: On = None, known_at:
 )
 def suggest(
     request: AnyRequest,
-    q: Annotated[str, Parameter(description="已输入的文字。 / What has been typed so far.", max_length=200)] = "",
-    limit: Annotated[int, Parameter(ge=1, le=50)] = 8,
+    q: Annotated[str, QueryParameter(description="已输入的文字。 / What has been typed so far.", max_length=200)] = "",
+    limit: Annotated[int, QueryParameter(ge=1, le=50)] = 8,
 ) -> SuggestionList:
     """Institutions a person may be typing."""
     register = register_of(request)

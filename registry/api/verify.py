@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 
 from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest, KnownAt, On, _split
@@ -25,7 +25,7 @@ from registry.model import Answer, Claim, Provider
     'register could not look, which is not "not licensed".',
     status_code=200,
 )
-async def verify(request: AnyRequest, data: Claim) -> Answer:
+async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Answer:
     """Was this provider licensed for these techniques, there, on that day?"""
     _require_provider(data.provider)
     return register_of(request).answer(data, language(request))
@@ -36,17 +36,21 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     request: AnyRequest,
     name: Annotated[
         str | None,
-        Parameter(description="广告中所写的名称。 / Name as it stands in the advertisement.", max_length=200),
+        QueryParameter(description="广告中所写的名称。 / Name as it stands in the advertisement.", max_length=200),
     ] = None,
-    technique: Annotated[list[str] | None, Parameter(description="技术代码或俗称。 / Codes or everyday words.")] = None,
+    technique: Annotated[
+        list[str] | None, QueryParameter(description="技术代码或俗称。 / Codes or everyday words.")
+    ] = None,
     on: On = None,
-    address: Annotated[str | None, Parameter(description="所称地址。 / The address claimed.", max_length=300)] = None,
-    code: Annotated[str | None, Parameter(query="code", description="名录编码。 / Public code.")] = None,
-    uscc: Annotated[str | None, Parameter(description="统一社会信用代码。 / Unified social credit code.")] = None,
-    practice_licence_no: Annotated[
-        str | None, Parameter(description="医疗机构执业许可证登记号。 / Practice licence number.")
+    address: Annotated[
+        str | None, QueryParameter(description="所称地址。 / The address claimed.", max_length=300)
     ] = None,
-    domain: Annotated[str | None, Parameter(description="网站域名。 / Domain of the website.")] = None,
+    code: Annotated[str | None, QueryParameter(description="名录编码。 / Public code.")] = None,
+    uscc: Annotated[str | None, QueryParameter(description="统一社会信用代码。 / Unified social credit code.")] = None,
+    practice_licence_no: Annotated[
+        str | None, QueryParameter(description="医疗机构执业许可证登记号。 / Practice licence number.")
+    ] = None,
+    domain: Annotated[str | None, QueryParameter(description="网站域名。 / Domain of the website.")] = None,
     known_at: KnownAt = None,
 ) -> Answer:
     """The same question as a plain address"""

@@ -116,7 +116,7 @@ def pair(known: Iterable[Party], listed: Iterable[Party], decided: dict[str, str
         for party in list(work.listed.values()):
             if (other := by_name.get(decided.get(party.name, ""))) is not None and other.key in work.known:
                 work.take(other, party, "decided")
-    work.match(lambda p: [(p.province, p.folded, p.site)], "same_name")
+    work.match(lambda p: [(p.province, p.folded, p.site)], "same_name", same_city)
     work.match(lambda p: [(p.province, p.folded)], "same_name", same_city)
     work.match(_loose_names, "same_name_apart_from_brackets", same_city)
     work.match(lambda p: [(p.province, p.site)] if _has_number(p) else [], "same_address", same_city)

@@ -24,16 +24,17 @@ def check(connection: sa.Connection, progress: Callable[[int], None] | None = No
     frontier = merkle.Frontier()
     last_time = 0
     query = sa.select(entries).order_by(entries.c.number).execution_options(yield_per=store.CHUNK)
-    for expected, row in enumerate(connection.execute(query), start=1):
-        if row.number != expected:
-            raise _damaged(expected, "缺少这一条", "it is missing")
-        _check_row(row)
-        if row.recorded_at < last_time:
-            raise _damaged(expected, "记录时间早于上一条", "its time is before the entry before it")
-        last_time = row.recorded_at
-        frontier.append(row.leaf)
-        if progress and expected % store.CHUNK == 0:
-            progress(expected)
+    with connection.execute(query) as rows:  # closes the stream when an entry is refused
+        for expected, row in enumerate(rows, start=1):
+            if row.number != expected:
+                raise _damaged(expected, "缺少这一条", "it is missing")
+            _check_row(row)
+            if row.recorded_at < last_time:
+                raise _damaged(expected, "记录时间早于上一条", "its time is before the entry before it")
+            last_time = row.recorded_at
+            frontier.append(row.leaf)
+            if progress and expected % store.CHUNK == 0:
+                progress(expected)
     _check_sealed(connection)
     return Checked(size=frontier.size, root=frontier.root().hex())
 
@@ -41,9 +42,11 @@ def check(connection: sa.Connection, progress: Callable[[int], None] | None = No
 def _check_sealed(connection: sa.Connection) -> None:
     """Every personal value that was not erased is the one its entry was sealed over."""
     query = sa.select(erasable, entries.c.body).outerjoin(entries, entries.c.number == erasable.c.number)
-    for row in connection.execute(query.order_by(erasable.c.number).execution_options(yield_per=store.CHUNK)):
-        if row.body is None or not codec.opens(row.body, row.path, row.salt, row.value):
-            raise _damaged(row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed")
+    query = query.order_by(erasable.c.number).execution_options(yield_per=store.CHUNK)
+    with connection.execute(query) as rows:
+        for row in rows:
+            if row.body is None or not codec.opens(row.body, row.path, row.salt, row.value):
+                raise _damaged(row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed")
 
 
 def _check_row(row: sa.Row[tuple[int, int, str, str, bytes, bytes]]) -> None:

@@ -27,11 +27,12 @@ def check(connection: sa.Connection, progress: Callable[[int], None] | None = No
         if progress:
             progress(chunk[-1].number)
     stored = 0
-    for row in connection.execute(sa.select(versions).execution_options(yield_per=store.CHUNK)).mappings():
-        stored += 1
-        expected = derived.get((row["subject"], row["valid_from"], row["known_from"]))
-        if expected is None or expected() != dict(row):
-            raise _differs(row["subject"])
+    with connection.execute(sa.select(versions).execution_options(yield_per=store.CHUNK)) as rows:
+        for row in rows.mappings():
+            stored += 1
+            expected = derived.get((row["subject"], row["valid_from"], row["known_from"]))
+            if expected is None or expected() != dict(row):
+                raise _differs(row["subject"])
     if stored != len(derived):
         held = {
             tuple(key)

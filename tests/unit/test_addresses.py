@@ -52,7 +52,13 @@ def test_an_address_is_this_site_its_region_or_another(given: str, how: str) -> 
 
 @pytest.mark.parametrize(
     ("given", "how"),
-    [("中山路8-7号", "same"), ("中山路8—7号", "same"), ("中山路8号", "other"), ("中山路87号", "other"), ("中山路8", "other")],
+    [
+        ("中山路8-7号", "same"),
+        ("中山路8—7号", "same"),
+        ("中山路8号", "other"),
+        ("中山路87号", "other"),
+        ("中山路8", "other"),
+    ],
 )
 def test_a_double_number_is_one_number(given: str, how: str) -> None:
     assert compare(given, "鞍山市铁西区中山路8-7号", "210303") == how

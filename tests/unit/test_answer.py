@@ -166,7 +166,7 @@ def test_an_answer_may_be_asked_as_it_was_known(database: Database) -> None:
     assert ask(view, NAME, "IVF", on=AFTER, known_at=between).verdict == "licensed"
     assert ask(view, NAME, "IVF", on=AFTER, known_at=dt.datetime(2000, 1, 1, tzinfo=dt.UTC)).verdict == "unknown"
     with pytest.raises(InvalidInput):
-        ask(view, NAME, "IVF", known_at=dt.datetime(2025, 1, 1))  # noqa: DTZ001 - a time without zone is the point
+        ask(view, NAME, "IVF", known_at=dt.datetime(2025, 1, 1))
 
 
 def moment_after(database: Database) -> dt.datetime:
@@ -297,7 +297,12 @@ def test_two_sites_of_one_name_that_disagree_are_ambiguous_without_an_address(ho
 
 def test_the_right_name_at_another_address_is_a_site_mismatch(holding: Callable[..., Asker]) -> None:
     asker = holding(a_source(), an_institution())
-    for address in ("大连市中山区示例路1号", "鞍山市铁东区示例路1号", "鞍山市铁西区示例路11号", "沈阳市铁西区示例路1号"):
+    for address in (
+        "大连市中山区示例路1号",
+        "鞍山市铁东区示例路1号",
+        "鞍山市铁西区示例路11号",
+        "沈阳市铁西区示例路1号",
+    ):
         answer = asker(NAME, "IVF", address=address)
         assert (answer.verdict, words(answer)) == ("site_mismatch", {"IVF": "site_mismatch"}), address
     for address in (A1, "铁西区示例路1号", "示例路1号", "鞍山市", "", "  ", "辽宁省鞍山市铁西区示例路1号三楼"):
@@ -372,9 +377,7 @@ def test_numbers_mean_their_institution(holding: Callable[..., Asker]) -> None:
 
 
 @pytest.mark.parametrize("field", ["uscc", "practice_licence_no"])
-def test_a_number_of_one_with_the_name_of_another_is_never_licensed(
-    holding: Callable[..., Asker], field: str
-) -> None:
+def test_a_number_of_one_with_the_name_of_another_is_never_licensed(holding: Callable[..., Asker], field: str) -> None:
     mine, other = {"uscc": (a_uscc("0"), a_uscc("1")), "practice_licence_no": ("PDY12345", "PDY54321")}[field]
     asker = holding(
         a_source(),

@@ -11,7 +11,9 @@ def test_a_company_form_at_the_end_does_not_count(form: str) -> None:
     assert ("鞍山示例医院", "company_suffix") in list(asked(f"鞍山示例医院（{form}）"))
 
 
-@pytest.mark.parametrize("name", ["有限公司", "甲有限公司", "示例院有限公司", "鞍山有限公司示例医院", "鞍山示例医院集团"])
+@pytest.mark.parametrize(
+    "name", ["有限公司", "甲有限公司", "示例院有限公司", "鞍山有限公司示例医院", "鞍山示例医院集团"]
+)
 def test_a_name_is_not_cut_to_nothing_nor_in_the_middle(name: str) -> None:
     assert without_suffix(name) == name
 

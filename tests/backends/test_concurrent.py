@@ -1,0 +1,125 @@
+"""Several processes at one register: no number is lost, given twice or out of order."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry import views
+from registry.database import Database, entries
+from registry.log import check as log_check
+from registry.records.asof import as_of
+from registry.records.read import Filter, count
+from tests.factories import DAY, ROOT, a_source, a_view, an_institution, enter, propose
+
+PROCESSES, EACH = 4, 8
+#: Waits for its start signal, then does its share; tells what became of each.
+WORKER = """
+import json, sys
+from registry import proposals
+from registry.database import Database
+from registry.errors import RegistryError
+from tests.factories import an_institution, approve, propose
+
+told = json.loads(sys.stdin.readline())
+database = Database(told["url"])
+with database.reading():
+    pass
+print("ready", flush=True)
+sys.stdin.readline()
+done = []
+for item in told["work"]:
+    try:
+        if told["what"] == "approve":
+            done.append(approve(database, item, by=told["who"]))
+        else:
+            done.append(propose(database, an_institution(item, item), by=told["who"]))
+    except RegistryError as refusal:
+        done.append(refusal.code)
+print(json.dumps(done))
+database.close()
+"""
+
+
+def at_once(database: Database, what: str, shares: list[list[Any]], who: list[str]) -> list[list[Any]]:
+    """Each share in a process of its own, all started together; what each process tells."""
+    url = database.url.render_as_string(hide_password=False)
+    database.close()
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        for _ in shares
+    ]
+    told = []
+    try:
+        for one, work, name in zip(running, shares, who, strict=True):
+            assert one.stdin is not None
+            one.stdin.write(json.dumps({"url": url, "what": what, "work": work, "who": name}) + "\n")
+            one.stdin.flush()
+        for one in running:
+            assert one.stdout is not None
+            assert one.stdout.readline() == "ready\n"
+        for one in running:
+            assert one.stdin is not None
+            one.stdin.write("go\n")
+            one.stdin.flush()
+        for one in running:
+            out, _ = one.communicate(timeout=60)
+            assert one.returncode == 0
+            told.append(json.loads(out))
+    finally:
+        for one in running:
+            if one.poll() is None:
+                one.kill()
+                one.communicate()
+    return told
+
+
+def the_log_holds(database: Database, size: int) -> None:
+    with database.reading() as connection:
+        rows = connection.execute(sa.select(entries.c.number, entries.c.recorded_at).order_by(entries.c.number)).all()
+        assert [row.number for row in rows] == list(range(1, size + 1))
+        assert all(a.recorded_at <= b.recorded_at for a, b in pairwise(rows))
+        assert log_check.check(connection).size == size
+    views.check(database)
+
+
+APPROVERS = ["approver.a", "approver.b", "both.a", "both.b"]
+
+
+def test_approvals_by_several_processes_lose_and_double_nothing(database: Database) -> None:
+    enter(database, a_source())
+    names = [f"鞍山市示例{n}医院" for n in range(PROCESSES * EACH)]
+    ids = [propose(database, an_institution(name, name), an_institution(name, name, level="三级")) for name in names]
+    told = at_once(database, "approve", [ids[n::PROCESSES] for n in range(PROCESSES)], APPROVERS)
+    spans = sorted(tuple(span) for share in told for span in share)
+    assert spans == [(n, n + 1) for n in range(2, 2 + 2 * len(ids), 2)]
+    the_log_holds(database, 1 + 2 * len(ids))
+    with database.reading() as connection:
+        assert count(connection, Filter(), as_of(connection, DAY)) == len(ids)
+    assert a_view(database).size == 1 + 2 * len(ids)
+
+
+def test_one_proposal_is_approved_by_exactly_one_of_many(database: Database) -> None:
+    ids = [propose(database, a_source(f"list-{n}")) for n in range(EACH)]
+    told = at_once(database, "approve", [ids] * PROCESSES, APPROVERS)
+    for n in range(EACH):
+        outcomes = [share[n] for share in told]
+        assert outcomes.count("conflict") == PROCESSES - 1
+    the_log_holds(database, EACH)
+
+
+def test_proposals_by_several_processes_are_all_kept(database: Database) -> None:
+    enter(database, a_source())
+    names = [[f"鞍山市示例{p}{n}医院" for n in range(EACH)] for p in range(PROCESSES)]
+    told = at_once(database, "propose", names, ["editor.a", "editor.b", "both.a", "both.b"])
+    ids = [identifier for share in told for identifier in share]
+    assert len(set(ids)) == PROCESSES * EACH
+    assert all(isinstance(identifier, int) for identifier in ids)
+    the_log_holds(database, 1)

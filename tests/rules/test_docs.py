@@ -1,0 +1,140 @@
+"""The documents cover every setting, command and operation; the lock files; nothing of any one machine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from registry import settings
+from registry.api.examples import BY_OPERATION
+from registry.app import create
+from registry.cli import main
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+#: What names one machine, one mirror, or somebody's way of working; none of it belongs into a product.
+FOREIGN = re.compile(
+    r"/(?:work|home|root|Users)/\w|--(?:extra-)?index-url|--find-links|(?:index|trusted)-(?:url|host)\s*="
+)
+
+
+def documents() -> str:
+    return "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))])
+
+
+def commands(group: click.Group = main, before: str = "registry") -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        path = f"{before} {name}"
+        found += commands(command, path) if isinstance(command, click.Group) else [path]
+    return found
+
+
+def tracked() -> list[Path]:
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("variable", [variable for variable, _, _ in settings.described()])
+def test_every_setting_is_documented(variable: str) -> None:
+    assert f"`{variable}`" in documents()
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_documented(command: str) -> None:
+    assert command in documents()
+
+
+def test_no_document_names_a_command_that_does_not_exist() -> None:
+    groups = {command.split()[1] for command in commands() if len(command.split()) > 2}
+    for said in re.findall(r"`registry ((?:[a-z]+ ?)+)", documents()):
+        words = said.split()
+        known = f"registry {' '.join(words[:2] if words[0] in groups and len(words) > 1 else words[:1])}"
+        assert any(f"{command} ".startswith(f"{known} ") for command in commands()), said
+
+
+def operations() -> list[tuple[str, str, str]]:
+    schema = create(settings.Settings()).openapi_schema.to_schema()
+    return [
+        (method.upper(), path, operation["operationId"])
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+        if method in ("get", "post")
+    ]
+
+
+@pytest.mark.parametrize(("method", "path", "identifier"), operations())
+def test_every_operation_is_documented_and_has_an_example(method: str, path: str, identifier: str) -> None:
+    short = path.removeprefix("/api/v1")
+    assert re.search(rf"{method}[`\s]+(?:/api/v1)?{re.escape(short)}(?![/\w])", documents())
+    assert identifier in BY_OPERATION
+
+
+def test_no_example_is_of_an_operation_that_does_not_exist() -> None:
+    assert {identifier for _, _, identifier in operations()} == set(BY_OPERATION)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", path.read_text("utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+# --- lock files ------------------------------------------------------------------------------------------------------
+
+
+def requirements(lock: str) -> dict[str, str]:
+    """name -> its lines, of every requirement of a lock file."""
+    text = (ROOT / lock).read_text("utf-8")
+    found = re.findall(r"^([A-Za-z0-9][^\s=]*)==([^\\]+(?:\\\n[^\n]*)*)", text, re.M)
+    return {name.split("[")[0].lower(): lines for name, lines in found}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_file_pins_and_hashes_everything_and_names_no_address(lock: str) -> None:
+    text = (ROOT / lock).read_text("utf-8")
+    assert "://" not in text
+    assert not re.search(r"^\s*-(?!-hash)", text, re.M)
+    pinned = requirements(lock)
+    named = [line for line in text.splitlines() if re.match(r"[A-Za-z0-9]", line)]
+    assert len(named) == len(pinned) > 20
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", lines) for lines in pinned.values())
+
+
+def test_every_dependency_is_in_a_lock_file() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+    def names(wanted: list[str]) -> set[str]:
+        return {re.split(r"[\s<>=\[;]", one)[0].lower() for one in wanted}
+
+    groups = told["dependency-groups"]
+    assert names([*told["project"]["dependencies"], *groups["build"]]) <= requirements("requirements.lock").keys()
+    assert names(groups["dev"]) <= requirements("requirements-dev.lock").keys()
+
+
+def test_the_two_lock_files_agree() -> None:
+    run, dev = (requirements(lock) for lock in LOCKS)
+    assert {name: run[name].split()[0] for name in run.keys() & dev.keys()} == {
+        name: dev[name].split()[0] for name in run.keys() & dev.keys()
+    }
+
+
+# --- nothing of any one machine --------------------------------------------------------------------------------------
+
+
+def test_no_file_names_a_machine_or_an_index() -> None:
+    found = []
+    for path in tracked():
+        if path.name == Path(__file__).name or path.suffix in (".png", ".docx", ".xlsx"):
+            continue
+        for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), start=1):
+            if FOREIGN.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
+    assert found == []

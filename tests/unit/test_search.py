@@ -1,0 +1,92 @@
+"""What a question is understood as, and what the embedded search finds in the real lists."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from registry.errors import InvalidInput
+from registry.register import Choice, Register, SearchResult
+from registry.search.query import understand
+from registry.settings import Settings
+from tests.factories import the_real_lists
+
+TODAY = dt.date(2025, 7, 1)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "regions", "techniques"),
+    [
+        ("沈阳市妇婴医院", "沈阳市妇婴医院", (), ()),
+        ("北京家圆医院", "北京家圆医院", (), ()),
+        ("郑州三代试管", "", ("410100",), ("PGT",)),
+        ("厦门 试管婴儿", "", ("350200",), ("IVF",)),
+        ("宁夏 供精", "", ("640000",), ("AID",)),
+        ("二〇四医院", "204医院", (), ()),
+        ("", "", (), ()),
+        ("（）", "", (), ()),
+    ],
+)
+def test_a_question_is_a_name_or_made_of_places_and_techniques(
+    question: str, text: str, regions: tuple[str, ...], techniques: tuple[str, ...]
+) -> None:
+    query = understand(question)
+    assert (query.text, query.techniques) == (text, techniques)
+    assert set(regions) <= set(query.regions)
+    assert bool(query.regions) == bool(regions)
+
+
+def test_a_question_however_odd_is_understood_as_something() -> None:
+    for question in ("%" * 500, '"', "*", "医院 OR 1=1", "\x00", "NEAR(a b)", "AND", "a" * 5000, "、，/？"):
+        assert understand(question).raw == question
+
+
+@pytest.fixture(scope="module")
+def find() -> Iterator[Callable[..., SearchResult]]:
+    database = the_real_lists()
+    register = Register(Settings(database_url=str(database.url)))
+    database.close()
+    yield lambda q="", **told: register.find(Choice(q=q, **told), register.as_of(TODAY), limit=50)
+    register.close()
+
+
+def names(found: SearchResult) -> list[str]:
+    return [item.institution.name for item in found.items]
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("沈阳市妇婴医院", "沈阳市妇婴医院"),
+        ("沈陽市婦嬰醫院", "沈阳市妇婴医院"),
+        ("沈 阳 市 妇 婴 医 院", "沈阳市妇婴医院"),
+        ("江苏省妇幼保健院", "江苏省人民医院（江苏省妇幼保健院）"),
+        ("弋矶山医院", "皖南医学院弋矶山医院"),
+        ("解放军总医院第6医学中心", "解放军总医院第六医学中心"),
+        ("900医院", "联勤保障部队第九〇〇医院"),
+        ("中山东路305号", "东部战区总医院"),
+        ("浙大一院", "浙江大学医学院附属第一医院"),
+        ("广东省计划生育专科医院", "广东省生殖医院"),
+    ],
+)
+def test_the_institution_meant_comes_first(find: Callable[..., SearchResult], question: str, first: str) -> None:
+    assert names(find(question))[0] == first
+
+
+@pytest.mark.parametrize("question", ['"', "*", "'", "医院 OR 1=1", "NEAR(医 院)", "%", "\x00", "^", "a*", "(", "-"])
+def test_no_question_breaks_the_search(find: Callable[..., SearchResult], question: str) -> None:
+    found = find(question)
+    assert found.total >= 0
+
+
+def test_filters_and_words_are_the_same(find: Callable[..., SearchResult]) -> None:
+    assert names(find("辽宁 供精")) == names(find(technique=("AID",), region="210000"))
+    assert find("辽宁 供精").total > 0
+
+
+@pytest.mark.parametrize("told", [{"region": "999999"}, {"technique": ("供卵",)}, {"stage": "open"}, {"status": "x"}])
+def test_a_filter_that_does_not_exist_is_refused(find: Callable[..., SearchResult], told: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        find(**told)
