@@ -15,7 +15,7 @@ from urllib.parse import quote
 from bench import running
 from bench.imports import SEED
 
-ROUNDS, SECONDS = 5, 2.0
+ROUNDS, SECONDS = 5, 1.0
 
 
 @dataclass
@@ -52,6 +52,7 @@ def _rate(port: int, requests: Path, seconds: float) -> float:
         capture_output=True,
         text=True,
         check=True,
+        timeout=60,
     )
     rate, failed = done.stdout.split()
     if failed != "0":

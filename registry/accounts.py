@@ -20,6 +20,7 @@ Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SHORTEST_PASSWORD = 12
 #: Reserved, nobody signs in as these: the makers propose what seed_data/ ships, whoever installs it accepts it.
+RESERVED = "system."
 SEED_PROPOSER = "system.seed"
 SEED_APPROVER = "system.installation"
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")
@@ -35,7 +36,7 @@ class Account(Struct, frozen=True):
 
 def add(connection: sa.Connection, name: str, roles: list[str], password: str) -> Account:
     """Create an account; InvalidInput for a bad name, role or short password, Conflict when the name is taken."""
-    if not _NAME.fullmatch(name) or name.startswith("system."):
+    if not _NAME.fullmatch(name) or name.startswith(RESERVED):
         raise InvalidInput(
             f"账号名“{name}”不可用：以小写字母开头，2至40位小写字母、数字、点、横线或下划线，不得以 system. 开头。",
             f"Account name “{name}” cannot be used: 2 to 40 lower-case letters, digits, '.', '-', '_', starting with a "

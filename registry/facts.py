@@ -12,6 +12,10 @@ from registry.identifiers import validate_code
 from registry.model import Date, Draft, Kind, Scope, Status
 from registry.techniques import BY_CODE, Stage, TechniqueCode
 
+LONGEST_SUBJECT = 80
+#: Assisted reproduction began after the first of these; the last leaves "no end" to mean no end.
+EARLIEST, LATEST = Date(1949, 10, 1), Date(2999, 12, 31)
+
 
 class ApprovalFacts(msgspec.Struct, forbid_unknown_fields=True):
     """One approval as an entry states it."""
@@ -106,6 +110,10 @@ def validate(draft: Draft) -> None:
         raise _wrong(draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind")
     if kind != "source" and validate_code(identifier) != identifier:
         raise _wrong(draft, "编码须为8位大写、不带横线", "the code must be written in upper case without dash")
+    if len(draft.subject) > LONGEST_SUBJECT:
+        raise _wrong(draft, f"标识过长，最多{LONGEST_SUBJECT}个字符", f"longer than {LONGEST_SUBJECT} characters")
+    if not EARLIEST <= draft.valid_from <= LATEST:
+        raise _wrong(draft, f"生效日期 {draft.valid_from} 不合理", f"{draft.valid_from} is not a plausible day")
     if not draft.change.set:
         raise _wrong(draft, "没有说明任何内容", "nothing is said")
     plain: dict[str, Any] = {}

@@ -120,7 +120,7 @@ def proposals(every: bool, json_: bool) -> None:
 
 @main.command()
 @click.argument("identifier", metavar="ID", type=int)
-@click.option("--by", required=True, metavar="USER", help="审批账号 / approving account")
+@common.by_decider
 @click.option(
     "--seen", metavar="HASH", help="所审内容的哈希，默认取当前 / hash of the content seen (current by default)"
 )
@@ -142,7 +142,7 @@ def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
 
 @main.command()
 @click.argument("identifier", metavar="ID", type=int)
-@click.option("--by", required=True, metavar="USER", help="审批账号 / deciding account")
+@common.by_decider
 @click.option("--reason", required=True, help="理由 / why")
 def reject(identifier: int, by: str, reason: str) -> None:
     """退回提案 / turn a proposal down with a reason."""

@@ -11,9 +11,9 @@ from typing import Any
 import click
 import msgspec
 
-from registry import settings
+from registry import accounts, settings
 from registry.database import Database
-from registry.errors import CannotAnswer
+from registry.errors import CannotAnswer, NotAllowed
 
 PHASES = {
     "read": "读取 / reading",
@@ -31,7 +31,21 @@ def print_json(value: Any) -> None:
 
 
 as_json = click.option("--json", "json_", is_flag=True, help="机器可读输出 / print JSON")
-by_user = click.option("--by", metavar="USER", help="账号 / account acting (registry user add)")
+
+
+def _person(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    """Accounts of the product itself act in its own code only: nobody borrows them to be a second pair of eyes."""
+    if name is not None and name.startswith(accounts.RESERVED):
+        raise NotAllowed(
+            f"“{name}”是系统保留账号，不能用于提案或审批。", f"“{name}” is reserved; it cannot propose or decide."
+        )
+    return name
+
+
+by_user = click.option("--by", metavar="USER", callback=_person, help="账号 / account acting (registry user add)")
+by_decider = click.option(
+    "--by", metavar="USER", required=True, callback=_person, help="审批账号 / deciding account, not the proposer's"
+)
 
 
 class Day(click.ParamType[dt.date]):

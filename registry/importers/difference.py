@@ -9,29 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import sqlalchemy as sa
-
 from registry import regions
-from registry.database import versions
 from registry.identifiers import format_code, make_code
 from registry.importers import identity
+from registry.importers.known import Known, Register
 from registry.importers.rows import ListedInstitution
-from registry.model import Change, Date, Draft, Source, Struct
-from registry.records import timeline
-from registry.records.asof import AsOf
-from registry.records.read import Filter, is_complete
-from registry.records.view import decode_state
+from registry.model import Change, Draft, Source, Struct
 from registry.techniques import TECHNIQUES, TechniqueCode
 from registry.verification import addresses
 
 CENTRE_TECHNIQUES: tuple[TechniqueCode, ...] = tuple(t.code for t in TECHNIQUES if t.code != "SPERM_BANK")
-
-
-class Known(Struct, frozen=True):
-    """An institution of the register on the list's day."""
-
-    subject: str
-    values: dict[str, Any]
 
 
 class Difference(Struct, frozen=True):
@@ -39,25 +26,6 @@ class Difference(Struct, frozen=True):
 
     report: dict[str, list[dict[str, Any]]]
     drafts: list[Draft]
-
-
-def known_on(connection: sa.Connection, day: Date, size: int) -> list[Known]:
-    """The listed and suspended institutions as now known for a day."""
-    chosen = Filter().where(AsOf(valid_on=day, size=size))
-    query = sa.select(versions.c.subject, versions.c.state).where(chosen).order_by(versions.c.subject)
-    found = []
-    for subject, blob in connection.execute(query):
-        state = decode_state(blob)
-        if is_complete(state):
-            found.append(Known(subject=subject, values={p: f.value for p, f in timeline.facts(state).items()}))
-    return found
-
-
-def every_subject(connection: sa.Connection) -> set[str]:
-    """Every institution the log ever spoke of: their codes are never given to another."""
-    return set(
-        connection.execute(sa.select(versions.c.subject).where(versions.c.kind == "institution").distinct()).scalars()
-    )
 
 
 def covered(listed: Iterable[ListedInstitution]) -> list[TechniqueCode]:
@@ -68,32 +36,35 @@ def covered(listed: Iterable[ListedInstitution]) -> list[TechniqueCode]:
 
 
 def compare(
-    known: list[Known],
+    register: Register,
     listed: tuple[ListedInstitution, ...],
     source: Source,
-    taken: set[str],
     decided: dict[str, str] | None = None,
 ) -> Difference:
-    """Pair a list with the register and say what differs; ``taken`` are subjects whose codes are in use."""
-    mine = {k.subject: k for k in known}
-    pairing = identity.pair(
-        (_party(k.subject, k.values) for k in known), (_listed_party(i, one) for i, one in enumerate(listed)), decided
-    )
+    """Pair a list with the register and say what differs, with the drafts that approval would append."""
+    mine = {one.subject: one for one in (*register.listed, *register.others)}
+    pairing = _paired(register, listed, decided)
     report: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("new", "gone", "renamed", "moved", "changed", "undecided")
     }
-    drafts: dict[int, Draft] = {}
+    drafts: dict[int, list[Draft]] = {}
     for pair in pairing.pairs:
-        one = listed[int(pair.listed.key)]
-        before = mine[str(pair.known.key)]
+        one, before = listed[int(pair.listed.key)], mine[str(pair.known.key)]
         statement = _statement(one, before.values, source)
         _describe(report, pair, before, statement)
-        drafts[int(pair.listed.key)] = _draft(before.subject, statement, source)
+        drafts[int(pair.listed.key)] = [
+            _draft(before.subject, statement, source),
+            *denied_later(before.subject, statement, register.later),
+        ]
     for party in pairing.new:
         one = listed[int(party.key)]
-        subject = _new_subject(one, taken)
+        subject = _new_subject(one, register.taken)
+        statement = _statement(one, {}, source)
         report["new"].append({"name": one.name, "address": one.address, "row": one.row, "code": _code(subject)})
-        drafts[int(party.key)] = _draft(subject, _statement(one, {}, source), source)
+        drafts[int(party.key)] = [
+            _draft(subject, statement, source),
+            *denied_later(subject, statement, register.later),
+        ]
     gone = [_gone(mine[str(p.key)], source) for p in pairing.gone if _absence_counts(mine[str(p.key)], source)]
     for draft in gone:
         values = mine[draft.subject].values
@@ -102,12 +73,57 @@ def compare(
         report["undecided"].append(
             {"from": doubt.known.name, "to": doubt.listed.name, "why": doubt.why, "why_en": doubt.why_en}
         )
-    return Difference(report=report, drafts=[*(drafts[i] for i in sorted(drafts)), *gone])
+    return Difference(report=report, drafts=[*(draft for i in sorted(drafts) for draft in drafts[i]), *gone])
 
 
-def _party(subject: str, values: dict[str, Any]) -> identity.Party:
+def _paired(
+    register: Register, listed: tuple[ListedInstitution, ...], decided: dict[str, str] | None
+) -> identity.Pairing:
+    """Pair with those listed on the day first; who is left may be one delisted before, or first known later."""
+    parties = [_listed_party(position, one) for position, one in enumerate(listed)]
+    first = identity.pair((_party(one) for one in register.listed), parties, decided)
+    others = [_party(one) for one in register.others]
+    second = identity.pair(others, first.new, decided, surely=True)
+    return identity.Pairing(
+        pairs=[*first.pairs, *second.pairs],
+        new=second.new,
+        gone=first.gone,
+        doubts=[doubt for doubt in first.doubts if any(doubt.listed is party for party in second.new)],
+    )
+
+
+def denied_later(
+    subject: str, statement: dict[str, Any], later: list[tuple[Source, dict[str, dict[str, Any]]]]
+) -> Iterator[Draft]:
+    """What an older list states and a newer complete one, imported before it, does not: it ends on the newer one's day.
+
+    Without this, an approval that only the older list knows would go on for ever: the newer list could not end what
+    nobody had yet stated.
+    """
+    open_paths = {path for path, value in statement.items() if path.startswith("approvals.") and value is not None}
+    names = {path for path in ("aliases", "ownership_form", "campus") if statement.get(path) is not None}
+    for source, known_then in later:
+        region = statement.get("region")
+        if source.scope != "national" and not (region or "").startswith(regions.prefix(source.scope)):
+            continue
+        then = known_then.get(subject, {})
+        spoken_of = {path for path in open_paths if path.removeprefix("approvals.") in source.covers}
+        ended: dict[str, Any] = {path: None for path in spoken_of if path not in then}
+        open_paths -= spoken_of
+        if then.get("status") not in ("listed", "suspended"):
+            if not open_paths and spoken_of:
+                ended["status"] = "delisted"
+        else:
+            ended |= {path: None for path in names if path not in then}
+        names = set()
+        if ended:
+            yield _draft(subject, dict(sorted(ended.items())), source)
+
+
+def _party(one: Known) -> identity.Party:
+    values = one.likeness
     return identity.Party(
-        key=subject,
+        key=one.subject,
         name=values["name"],
         aliases=tuple(values.get("aliases") or ()),
         campus=values.get("campus"),
@@ -157,15 +173,19 @@ def _statement(one: ListedInstitution, before: dict[str, Any], source: Source) -
 def _describe(
     report: dict[str, list[dict[str, Any]]], pair: identity.Pair, before: Known, statement: dict[str, Any]
 ) -> None:
-    code, name, old = _code(before.subject), statement["name"], before.values
-    if old["name"] != name:
-        report["renamed"].append({"from": old["name"], "to": name, "code": code, "why": pair.why})
-    if old["address"] != statement["address"]:
-        how = addresses.compare(statement["address"], old["address"], old.get("region"))
+    code, name, old, seen = _code(before.subject), statement["name"], before.values, before.likeness
+
+    # The list's wording is what changes to; for one first known later it is what changed from.
+    def told(a: str, b: str) -> dict[str, Any]:
+        return {"from": a, "to": b} if old else {"from": b, "to": a}
+
+    if seen["name"] != name:
+        report["renamed"].append({**told(seen["name"], name), "code": code, "why": pair.why})
+    if seen["address"] != statement["address"]:
+        how = addresses.compare(statement["address"], seen["address"], seen.get("region"))
         if how == "other":
-            report["moved"].append(
-                {"from": old["address"], "to": statement["address"], "code": code, "name": name, "why": pair.why}
-            )
+            moved = told(seen["address"], statement["address"])
+            report["moved"].append({**moved, "code": code, "name": name, "why": pair.why})
     changes = [
         {"field": path, "from": old.get(path), "to": value}
         for path, value in statement.items()

@@ -108,8 +108,13 @@ class Pairing(Struct, frozen=True):
     doubts: list[Doubt]
 
 
-def pair(known: Iterable[Party], listed: Iterable[Party], decided: dict[str, str] | None = None) -> Pairing:
-    """Pair two sides; ``decided`` maps a listed name to the known name that a person found to be the same."""
+def pair(
+    known: Iterable[Party], listed: Iterable[Party], decided: dict[str, str] | None = None, *, surely: bool = False
+) -> Pairing:
+    """Pair two sides; ``decided`` maps a listed name to the known name that a person found to be the same.
+
+    ``surely`` stops after the rules on names and streets: nothing similar is paired or put in doubt.
+    """
     work = _Work(list(known), list(listed))
     if decided:
         by_name = {party.name: party for party in work.known.values()}
@@ -119,7 +124,10 @@ def pair(known: Iterable[Party], listed: Iterable[Party], decided: dict[str, str
     work.match(lambda p: [(p.province, p.folded, p.site)], "same_name", same_city)
     work.match(lambda p: [(p.province, p.folded)], "same_name", same_city)
     work.match(_loose_names, "same_name_apart_from_brackets", same_city)
+    work.match(lambda p: [(p.city, p.site)] if _has_number(p) and len(p.city) == 4 else [], "same_address")
     work.match(lambda p: [(p.province, p.site)] if _has_number(p) else [], "same_address", same_city)
+    if surely:
+        return Pairing(pairs=work.pairs, new=list(work.listed.values()), gone=list(work.known.values()), doubts=[])
     near = _neighbours(work.known.values(), work.listed.values())
     for both in _surely_alike(near):
         work.take(both.known, both.listed, "similar_name_and_address")

@@ -11,7 +11,7 @@ import msgspec
 from registry import proposals, regions
 from registry.database import Database
 from registry.errors import AuditFailed, InvalidInput
-from registry.importers import difference, lists
+from registry.importers import difference, known, lists
 from registry.importers.rows import AuditLine, ListFile
 from registry.log import store
 from registry.model import Date, Source, Struct
@@ -70,10 +70,9 @@ def submit(
     told("compare", 0)
     with database.reading() as connection:
         size = store.head(connection).size
-        known = difference.known_on(connection, request.as_of, size)
-        taken = difference.every_subject(connection)
-    found = difference.compare(known, parsed.institutions, source, taken, request.decided)
-    audit = [*parsed.audit, *_alarm(found, len(known))]
+        register = known.register_on(connection, request.as_of, size)
+    found = difference.compare(register, parsed.institutions, source, request.decided)
+    audit = [*parsed.audit, *_alarm(found, len(register.listed))]
     outcome = _outcome(None, parsed, audit, found.report, source)
     if dry_run:
         return outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import sqlalchemy as sa
 
 from registry.database import entries, erasable
@@ -57,6 +58,8 @@ def _check_row(row: sa.Row[tuple[int, int, str, str, bytes, bytes]]) -> None:
     told = (entry.number, entry.recorded_at, entry.subject, entry.change.kind)
     if told != (row.number, codec.instant(codec.timestamp(row.recorded_at)), row.subject, row.kind):
         raise _damaged(row.number, "各列与正文不符", "its columns differ from its bytes")
+    if codec.canonical(msgspec.json.decode(row.body)) != row.body:
+        raise _damaged(row.number, "正文不是规范形式", "its bytes are not canonical")
     if merkle.leaf_hash(row.body) != row.leaf:
         raise _damaged(row.number, "正文与叶哈希不符", "its bytes do not give its leaf hash")
 

@@ -1,7 +1,7 @@
 """The embedded engine: an FTS5 index in the register's own SQLite file, updated inside the append transaction.
 
 Every Chinese character is a token, so a phrase finds any part of a name. On a database without FTS5 (PostgreSQL without
-a search server) the same documents are scanned instead: slower, the same answers.
+a search server) the same documents are scanned instead: slower, and the weakest matches may differ.
 """
 
 from __future__ import annotations

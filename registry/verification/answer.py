@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-from registry import regions
 from registry import techniques as table
 from registry.errors import InvalidInput
 from registry.identifiers import format_code
@@ -77,21 +76,13 @@ def _judge(view: VerificationView, claim: Claim, techniques: list[TechniqueCode]
     if not chosen:
         return _site_mismatch(found, techniques, candidates, sources)
     if several := contradicted(view, claim, chosen, asof):
-        meant = [candidate(f.site, 100) for f in several]
-        return explain.Judged(
-            verdict="ambiguous", techniques=[], candidates=meant, sources=sources, count=max(2, len(meant))
-        )
+        return _ambiguous(techniques, [candidate(f.site, 100) for f in several], sources, contradiction=True)
     if any(f.rule == "campus" for f in chosen) and not is_same_site(chosen, claim.provider.address):
-        campuses = [candidate(f.site, 99) for f in found]
-        return explain.Judged(
-            verdict="ambiguous", techniques=[], candidates=campuses, sources=sources, count=len(found)
-        )
+        return _ambiguous(techniques, [candidate(f.site, 99) for f in found], sources)
     results = [(_rules(f.site, techniques, sources), f) for f in chosen]
     verdicts = {tuple((t.technique, t.verdict) for t in answers) or word for (word, answers), _ in results}
     if len(verdicts) > 1 or (len(chosen) > 1 and any(f.site.status == "delisted" for f in chosen)):
-        return explain.Judged(
-            verdict="ambiguous", techniques=[], candidates=candidates, sources=sources, count=len(chosen)
-        )
+        return _ambiguous(techniques, candidates, sources)
     (word, answers), first = results[0]
     return explain.Judged(
         verdict=word,
@@ -102,6 +93,22 @@ def _judge(view: VerificationView, claim: Claim, techniques: list[TechniqueCode]
         match=_match(first),
         count=len(chosen),
         since=_since(view, first.site, word, answers, asof),
+    )
+
+
+def _ambiguous(
+    techniques: list[TechniqueCode],
+    candidates: list[Candidate],
+    sources: dict[str, Source],
+    contradiction: bool = False,
+) -> explain.Judged:
+    return explain.Judged(
+        verdict="ambiguous",
+        techniques=[TechniqueAnswer(technique=t, verdict="ambiguous") for t in techniques],
+        candidates=candidates,
+        sources=sources,
+        count=len(candidates),
+        contradiction=contradiction,
     )
 
 
@@ -160,7 +167,7 @@ def _nobody(
     """Nobody fits: `not_found` where a complete source covers the question on that day, else `unknown`."""
     region = addresses.parts(claim.provider.address)[0] if claim.provider.address else None
     asked: list[TechniqueCode | None] = [*techniques] or [None]
-    complete = {t: _complete(t, region, sources) for t in asked}
+    complete = {t: verdict.complete(t, region, sources) for t in asked}
     words: list[VerdictWord] = ["not_found" if source else "unknown" for source in complete.values()]
     answers = [
         TechniqueAnswer(technique=t, verdict="not_found" if complete[t] else "unknown", basis=_list_basis(complete[t]))
@@ -173,18 +180,6 @@ def _nobody(
         sources=sources,
         list_basis=_list_basis(next((s for s in complete.values() if s), None)),
     )
-
-
-def _complete(technique: TechniqueCode | None, region: str | None, sources: dict[str, Source]) -> Source | None:
-    """The latest source that would list the institution if it were approved."""
-    covering = [
-        s
-        for s in sources.values()
-        if s.scope != "partial"
-        and (technique is None or technique in s.covers)
-        and (s.scope == "national" or (region is not None and region.startswith(regions.prefix(s.scope))))
-    ]
-    return max(covering, key=lambda s: s.as_of, default=None)
 
 
 def _list_basis(source: Source | None) -> Basis | None:

@@ -30,6 +30,7 @@ class Judged(Struct, frozen=True):
     site: Site | None = None
     match: Match | None = None
     count: int = 0
+    contradiction: bool = False  # the claim names two institutions: one by name, another by number
     list_basis: Basis | None = None
     since: dt.date | None = None  # the first day of what has stopped
 
@@ -153,6 +154,10 @@ def _stopped(judged: Judged, on: dt.date, english: bool) -> str:
 
 def _ambiguous(judged: Judged, on: dt.date, english: bool) -> str:
     del on
+    if judged.contradiction:
+        if english:
+            return "The name and the number given are not of one institution; please compare them."
+        return "所给的名称与编码（或证照号码、域名）不属于同一家机构，请核对。"
     number = max(judged.count, len(judged.candidates))
     if english:
         return f"{number} institution(s) may be meant; please compare the address or the code."

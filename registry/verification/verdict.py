@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from registry import regions
 from registry.model import Basis, Source, Status, Struct, TechniqueAnswer, VerdictWord
 from registry.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 
@@ -66,14 +67,14 @@ def of_stage(stage: Stage) -> VerdictWord:
 def of_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source]) -> TechniqueAnswer:
     """The verdict for one technique at one listed site.
 
-    A technique the record does not have is `technique_not_licensed` only where the source speaks about that technique
-    and is complete; otherwise nobody stated its absence and the answer is `unknown`.
+    A technique the record does not have is `technique_not_licensed` only where a complete source speaks about it;
+    otherwise nobody stated its absence and the answer is `unknown`.
     """
     approval = site.approvals.get(technique)
     if approval is None:
         return TechniqueAnswer(
             technique=technique,
-            verdict="technique_not_licensed" if proves_absence(site.source, technique, sources) else "unknown",
+            verdict="technique_not_licensed" if complete(technique, site.region, sources) else "unknown",
             basis=basis(site.entry, site.source, sources),
         )
     verdict = of_stage(approval.stage)
@@ -95,17 +96,20 @@ def of_institution(site: Site) -> VerdictWord:
     return min(verdicts, key=SEVERITY.index) if verdicts else "technique_not_licensed"
 
 
-def proves_absence(source: str | None, technique: TechniqueCode | None, sources: dict[str, Source]) -> bool:
-    """Whether what this source does not state is thereby denied: it is complete and speaks about the technique.
+def complete(technique: TechniqueCode | None, region: str | None, sources: dict[str, Source]) -> Source | None:
+    """The latest of ``sources`` that would name the institution, or its technique, if it were approved.
 
-    A fact without a source document (a staff edit) is the authority's own statement of the record.
+    It is complete for the place and speaks about the technique, so what it does not state is thereby denied. None:
+    nobody denied it, and the answer is `unknown`.
     """
-    if source is None:
-        return True
-    stated = sources.get(source)
-    if stated is None or stated.scope == "partial":
-        return False
-    return technique is None or technique in stated.covers
+    covering = [
+        s
+        for s in sources.values()
+        if s.scope != "partial"
+        and (technique is None or technique in s.covers)
+        and (s.scope == "national" or (region is not None and region.startswith(regions.prefix(s.scope))))
+    ]
+    return max(covering, key=lambda s: s.as_of, default=None)
 
 
 def basis(entry: int, source: str | None, sources: dict[str, Source]) -> Basis | None:

@@ -40,10 +40,6 @@ from tests.factories import (
 
 RENAMES = Path(__file__).parents[1] / "data" / "renames-2018-2025.csv"
 LATER = DAY + dt.timedelta(days=200)
-OLDER_LIST = pytest.mark.xfail(
-    raises=AssertionError,
-    reason="a list older than what is known is compared with an empty register: see difference.known_on",
-)
 ANSHAN = {"name": "鞍山市示例医院", "address": "辽宁省鞍山市铁西区示例路1号"}
 HAICHENG = {"name": "海城市示例医院", "address": "辽宁省鞍山市海城市示例街5号"}
 DALIAN = {"name": "大连市示例妇产医院", "address": "辽宁省大连市中山区示例路8号"}
@@ -248,7 +244,6 @@ def test_what_staff_had_entered_of_an_approval_is_kept_by_a_list(database: Datab
     assert one.code.replace("-", "") == code_of(hospital)
 
 
-@OLDER_LIST
 def test_an_older_list_brought_later_does_not_override_what_is_newer(database: Database) -> None:
     imported(database, [{**ANSHAN, "techniques": "AIH IVF", "stages": "formal"}, DALIAN], LATER)
     imported(database, [{**ANSHAN, "techniques": "AIH", "stages": "trial"}], DAY)
@@ -260,7 +255,6 @@ def test_an_older_list_brought_later_does_not_override_what_is_newer(database: D
     assert ask(view, DALIAN["name"], "IVF", on=DAY).verdict == "not_found"
 
 
-@OLDER_LIST
 def test_an_older_list_brought_later_gives_nobody_a_second_code(database: Database) -> None:
     imported(database, [ANSHAN, DALIAN], LATER)
     codes = {name: one.code for name, one in everybody(database, LATER).items()}
@@ -274,7 +268,6 @@ def test_an_older_list_brought_later_gives_nobody_a_second_code(database: Databa
     assert [former.name for former in now[ANSHAN["name"]].former_names] == ["鞍山示例旧名医院"]
 
 
-@OLDER_LIST
 def test_what_only_an_older_list_states_ended_with_the_newer_one(database: Database) -> None:
     imported(database, [{**ANSHAN, "techniques": "AIH"}], LATER)
     imported(database, [{**ANSHAN, "techniques": "AIH IVF"}, SHENYANG], DAY)

@@ -11,10 +11,10 @@ from registry.verification.verdict import (
     SEVERITY,
     KnownApproval,
     Site,
+    complete,
     of_institution,
     of_stage,
     of_technique,
-    proves_absence,
     worst,
 )
 from tests.factories import DAY
@@ -72,18 +72,29 @@ def test_no_stage_was_forgotten() -> None:
         ("city", "AIH", "unknown"),
         ("partial", "AIH", "unknown"),
         ("never heard of", "AIH", "unknown"),
-        (None, "AIH", "technique_not_licensed"),
+        (None, "AIH", "unknown"),
     ],
 )
 def test_an_absence_is_denied_only_by_who_would_have_stated_it(source: Any, technique: Any, word: str) -> None:
-    assert of_technique(a_site(source=source, IVF="formal"), technique, SOURCES).verdict == word
+    known = {source: SOURCES[source]} if source in SOURCES else {}
+    assert of_technique(a_site(source=source, IVF="formal"), technique, known).verdict == word
 
 
-def test_only_a_complete_source_about_the_technique_proves_absence() -> None:
-    assert proves_absence("national", "IVF", SOURCES)
-    assert proves_absence("city", "IVF", SOURCES)
-    assert not proves_absence("partial", "IVF", SOURCES)
-    assert not proves_absence("national", "SPERM_BANK", SOURCES)
+def test_a_later_partial_list_or_a_staff_edit_does_not_undo_what_a_complete_list_denies() -> None:
+    for latest in ("partial", None):
+        assert of_technique(a_site(source=latest, IVF="formal"), "AIH", SOURCES).verdict == "technique_not_licensed"
+
+
+def test_only_a_complete_source_about_the_technique_and_the_place_proves_absence() -> None:
+    only = {name: {name: source} for name, source in SOURCES.items()}
+    assert complete("IVF", "210303", only["national"])
+    assert complete("IVF", "210303", only["city"])
+    assert complete("IVF", "210200", only["city"]) is None
+    assert complete("AIH", "210303", only["city"]) is None
+    assert complete("IVF", None, only["city"]) is None
+    assert complete("IVF", "210303", only["partial"]) is None
+    assert complete("SPERM_BANK", "210303", SOURCES) is None
+    assert complete(None, "210303", SOURCES) == SOURCES["national"]
 
 
 @pytest.mark.parametrize("stage", ["formal", "trial", "operating", "rectification"])
