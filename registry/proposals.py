@@ -62,30 +62,64 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
 
     ``base_size`` is the log size the drafts were worked out against (now by default).
     """
+    with database.reading() as connection:
+        accounts.require(connection, by, "editor")
+    content = _Content(drafts, progress)  # before the lock: nobody waits for a long list to be checked
     with database.writing() as connection:
         accounts.require(connection, by, "editor")
+        _refuse_strangers(connection, content)
         size = store.head(connection).size
-        identifier = _insert_proposal(connection, by, title, kind, report, size if base_size is None else base_size)
-        digest = hashlib.sha256()
-        position = 0
-        for rows in _encoded(identifier, drafts):
-            for row in rows:
-                digest.update(hashlib.sha256(row["body"]).digest())
-            connection.execute(sa.insert(proposal_items), rows)
-            position += len(rows)
-            if progress:
-                progress(position)
-        if position == 0:
-            raise InvalidInput("没有任何变更，无需提交。", "Nothing changes, so there is nothing to propose.")
-        connection.execute(
-            sa.update(proposals)
-            .where(proposals.c.id == identifier)
-            .values(items=position, content_hash=digest.hexdigest())
+        identifier = _insert_proposal(
+            connection, by, title, kind, report, content, size if base_size is None else base_size
         )
+        for start in range(0, len(content.bodies), CHUNK):
+            rows = [
+                {"proposal": identifier, "position": position, "body": body}
+                for position, body in enumerate(content.bodies[start : start + CHUNK], start=start + 1)
+            ]
+            connection.execute(sa.insert(proposal_items), rows)
         return identifier
 
 
-def _insert_proposal(connection: sa.Connection, by: str, title: str, kind: str, report: Any, base_size: int) -> int:
+class _Content:
+    """The drafts of one proposal, checked and encoded, with their hash and what they refer to."""
+
+    def __init__(self, drafts: Iterable[Draft], progress: Callable[[int], None] | None) -> None:
+        self.bodies: list[bytes] = []
+        self.subjects: set[str] = set()
+        self.references: set[str] = set()
+        digest = hashlib.sha256()
+        for draft in drafts:
+            facts.validate(draft)
+            codec.check(draft)
+            body = _json.encode(draft)
+            digest.update(hashlib.sha256(body).digest())
+            self.bodies.append(body)
+            self.subjects.add(draft.subject)
+            if referred := draft.change.set.get("institution"):
+                self.references.add(referred)
+            if progress and len(self.bodies) % CHUNK == 0:
+                progress(len(self.bodies))
+        if not self.bodies:
+            raise InvalidInput("没有任何变更，无需提交。", "Nothing changes, so there is nothing to propose.")
+        self.hash = digest.hexdigest()
+
+
+def _refuse_strangers(connection: sa.Connection, content: _Content) -> None:
+    """A person, certificate or sanction belongs to an institution of the register or of the same proposal."""
+    wanted = sorted(content.references - content.subjects)
+    query = sa.select(entries.c.subject).where(entries.c.subject.in_(wanted)).distinct()
+    missing = set(wanted) - set(connection.execute(query).scalars())
+    if missing:
+        one = min(missing)
+        raise InvalidInput(
+            f"所指的机构 {one} 不在名录中。", f"The institution {one} is not in the register.", subject=one
+        )
+
+
+def _insert_proposal(  # noqa: PLR0913 - each is a part of what is proposed
+    connection: sa.Connection, by: str, title: str, kind: str, report: Any, content: _Content, base_size: int
+) -> int:
     now = _now()
     identifier = connection.execute(
         sa.insert(proposals)
@@ -94,8 +128,8 @@ def _insert_proposal(connection: sa.Connection, by: str, title: str, kind: str, 
             kind=kind,
             title=title,
             base_size=base_size,
-            items=0,
-            content_hash="",
+            items=len(content.bodies),
+            content_hash=content.hash,
             report=_json.encode(report),
             created_at=now,
         )
@@ -103,20 +137,6 @@ def _insert_proposal(connection: sa.Connection, by: str, title: str, kind: str, 
     ).scalar_one()
     _touch(connection, identifier, by, "propose", now)
     return int(identifier)
-
-
-def _encoded(identifier: int, drafts: Iterable[Draft]) -> Iterator[list[dict[str, Any]]]:
-    rows: list[dict[str, Any]] = []
-    position = 0
-    for position, draft in enumerate(drafts, start=1):
-        facts.validate(draft)
-        codec.check(draft)
-        rows.append({"proposal": identifier, "position": position, "body": _json.encode(draft)})
-        if len(rows) == CHUNK:
-            yield rows
-            rows = []
-    if rows:
-        yield rows
 
 
 def approve(

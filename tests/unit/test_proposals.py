@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry import accounts, proposals, views
+from registry.cli import common
 from registry.database import Database, entries, proposal_items, touches
 from registry.database import proposals as proposals_table
 from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed, NotFound, RegistryError
@@ -342,3 +343,18 @@ def test_after_everything_the_log_and_its_views_hold(database: Database) -> None
     with database.reading() as connection:
         assert log_check.check(connection).size == 4
     views.check(database)
+
+
+def test_a_person_belongs_to_an_institution_of_the_register_or_of_the_same_proposal(database: Database) -> None:
+    hospital = an_institution("示例市示例医院")
+    with pytest.raises(InvalidInput, match="不在名录中"):
+        propose(database, a_person(hospital))
+    assert everything(database) == []
+    approve(database, propose(database, hospital, a_person(hospital)))
+    approve(database, propose(database, a_person(hospital, name="示例员乙")))
+
+
+def test_people_may_sign_on_only_with_their_own_names_in_the_shell(database: Database) -> None:
+    with pytest.raises(NotAllowed):
+        common._person(None, None, accounts.SEED_APPROVER)  # type: ignore[arg-type]
+    assert common._person(None, None, "anshan-approver-1") == "anshan-approver-1"  # type: ignore[arg-type]
