@@ -11,7 +11,7 @@ SEED = Path(__file__).parent.parent / "seed_data" / "national-2025-06" / "nation
 
 def run(folder: Path, number: int) -> None:
     """The real list of 635, then a list of ``number`` rows, then its next edition."""
-    print(f"{'import':42} {'rows':>8} {'seconds':>8} {'cpu':>7} {'rows/s':>8} {'MiB':>6}")
+    print(f"{'import':50} {'rows':>8} {'seconds':>8} {'cpu':>7} {'rows/s':>8} {'MiB':>6}")
     _whole(folder / "real", "the real list", SEED, 635)
     first, following = folder / "first.csv", folder / "next.csv"
     lists.write(first, number)
@@ -44,4 +44,4 @@ def _import(data_dir: Path, path: Path, day: str, *more: str) -> running.Cost:
 
 def _line(what: str, number: int, cost: running.Cost) -> None:
     rate = number / cost.seconds
-    print(f"{what:42} {number:8,} {cost.seconds:8.1f} {cost.cpu:7.1f} {rate:8,.0f} {cost.peak:6.0f}", flush=True)
+    print(f"{what:50} {number:8,} {cost.seconds:8.1f} {cost.cpu:7.1f} {rate:8,.0f} {cost.peak:6.0f}", flush=True)

@@ -36,14 +36,14 @@ def run(folder: Path, rounds: int = ROUNDS, seconds: float = SECONDS) -> None:
         answers = _answers(folder, address)
         empty = [sys.executable, "-m", "bench.empty", str(answers)]
         with running.serving(empty, running.environment(data_dir)) as (_, empty_port):
-            print(f"{'requests a second, one worker':42} {'empty':>8} {'register':>9} {'ratio':>6}")
+            print(f"{'requests a second, one worker':50} {'empty':>8} {'register':>9} {'ratio':>6}")
             for load in loads():
                 file = folder / "requests"
                 file.write_bytes(b"\0".join(load.requests))
                 pairs = [(_rate(empty_port, file, seconds), _rate(port, file, seconds)) for _ in range(rounds)]
                 plain, real = (statistics.median(side) for side in zip(*pairs, strict=True))
                 ratio = statistics.median(b / a for a, b in pairs)
-                print(f"{load.name:42} {plain:8,.0f} {real:9,.0f} {ratio:6.2f}", flush=True)
+                print(f"{load.name:50} {plain:8,.0f} {real:9,.0f} {ratio:6.2f}", flush=True)
 
 
 def _rate(port: int, requests: Path, seconds: float) -> float:

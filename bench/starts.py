@@ -17,9 +17,9 @@ def run(folder: Path, rounds: int = 5) -> None:
     running.registry(data_dir, "seed")
     first = time.perf_counter() - before + _ready(data_dir)
     following = [_ready(data_dir) for _ in range(rounds)]
-    print(f"{'start':42} {'seconds':>8}")
-    print(f"{'first: init, seed, serve':42} {first:8.1f}")
-    print(f"{'second: median of ' + str(rounds):42} {statistics.median(following):8.2f}")
+    print(f"{'start':50} {'seconds':>8}")
+    print(f"{'first: init, seed, serve':50} {first:8.1f}")
+    print(f"{'second: median of ' + str(rounds):50} {statistics.median(following):8.2f}")
 
 
 def _ready(data_dir: Path) -> float:

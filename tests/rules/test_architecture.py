@@ -29,7 +29,7 @@ ALLOWED = {
         "registry.accounts",
         "registry.database",
         "registry.finding",
-        "registry.importers.difference",
+        "registry.importers.known",
         "registry.importers.seed",
         "registry.importers.shipped",
         "registry.log.check",
