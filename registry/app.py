@@ -10,13 +10,13 @@ from typing import Any
 import anyio
 from litestar import Litestar, Request, Response, get
 from litestar.config.cors import CORSConfig
-from litestar.middleware import DefineMiddleware
+from litestar.types import ASGIApp
 
 import public_site.pages
 from registry import api, settings
 from registry.api import images, openapi, problems
 from registry.errors import RegistryError
-from registry.headers import SecurityHeaders
+from registry.headers import Outermost
 from registry.register import Register
 
 _log = logging.getLogger("registry")
@@ -48,11 +48,15 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
         lifespan=[opened],
         cors_config=CORSConfig(allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"], expose_headers=["ETag"]),
         exception_handlers={Exception: _failed},
-        middleware=[DefineMiddleware(SecurityHeaders)],
         openapi_config=openapi.CONFIG,
         request_max_body_size=2 * 1024 * 1024,
         logging_config=None,
     )
+
+
+def served() -> ASGIApp:
+    """The application as a server runs it."""
+    return Outermost(create())
 
 
 @get("/healthz", include_in_schema=False, summary="The process runs")

@@ -1,4 +1,4 @@
-"""Response headers that every door has."""
+"""What every response has, whichever door it comes from."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ _HEADERS = {
 }
 
 
-class SecurityHeaders:
-    """Adds the headers to every response that does not set them itself."""
+class Outermost:
+    """Around every door: the headers on every response, also on a 404; HEAD wherever GET is answered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
+        """Serve one request. The server itself leaves the body out of an answer to HEAD."""
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -21,7 +21,7 @@ PATIENCE = 120.0
 def run(host: str, port: int, workers: int) -> None:
     """Serve until interrupted; InvalidInput when the address cannot be bound."""
     config = uvicorn.Config(
-        "registry.app:create",
+        "registry.app:served",
         factory=True,
         host=host,
         port=port,

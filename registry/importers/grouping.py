@@ -37,6 +37,7 @@ class Draft:
     level: str | None = None
     extra: dict[str, str] = dataclasses.field(default_factory=dict)
     unstated: bool = False
+    stated_at: dict[TechniqueCode, Place] = dataclasses.field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -230,13 +231,18 @@ class Grouper:
 
     def _add(self, draft: Draft, place: Place, approval: ListedApproval, printed: str) -> None:
         before = draft.approvals.setdefault(approval.technique, approval)
+        first = draft.stated_at.setdefault(approval.technique, place)
         if before is approval:
             return
         zh, en = f"技术“{printed}”在同一机构出现两次：{draft.name}", f"technique “{printed}” twice for one institution"
-        if before.stage == approval.stage:
-            self._warn(place, draft.columns, "techniques", zh, en)
-        else:
+        if before.stage != approval.stage:
             self._error(place, draft.columns, "techniques", f"{zh}，且运行情况不同", f"{en}, at different stages")
+        elif first != place:
+            # A row printed twice was meant to say something else, even when both say the same.
+            zh, en = f"{zh}，与第{first.row}行重复", f"{en}, a repetition of row {first.row}"
+            self._error(place, draft.columns, "techniques", zh, en)
+        else:
+            self._warn(place, draft.columns, "techniques", zh, en)
 
     def _error(self, place: Place, columns: Columns, kind: Kind, zh: str, en: str) -> None:
         self.audit.add("error", place, place.cell(columns.title(kind), columns.at.get(kind)), zh, en)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import secrets
 from typing import Any
 
@@ -26,7 +27,9 @@ PERSONAL: dict[str, frozenset[str]] = {
     "sanction": frozenset({"person"}),
 }
 
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(order="sorted")
+_as_is = msgspec.json.Encoder()
+_BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 _decoder = msgspec.json.Decoder()
 
 
@@ -40,23 +43,35 @@ class Sealed(msgspec.Struct, frozen=True):
 
 def canonical(value: Any) -> bytes:
     """RFC 8785 bytes of a value without floats; InvalidInput when it holds one or is not JSON."""
+    _refuse_what_json_cannot_say(value)
     try:
-        return _encoder.encode(_ordered(value))
+        encoded = _encoder.encode(value)
+        # The encoder orders keys by code point; RFC 8785 by UTF-16 code unit, which differs past U+FFFF only.
+        return _as_is.encode(_ordered(value)) if _BEYOND_BMP.search(encoded) else encoded
     except UnicodeEncodeError as error:
         raise InvalidInput("记录中有残缺的字符。", "An entry must not hold half a character.") from error
 
 
 def _ordered(value: Any) -> Any:
-    """The value with the keys of its objects in RFC 8785 order: by UTF-16 code units, which is not code point order."""
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+    """The value with the keys of its objects in RFC 8785 order: by UTF-16 code units."""
+    if isinstance(value, dict):
         return {key: _ordered(value[key]) for key in sorted(value, key=lambda k: k.encode("utf-16-be"))}
     if isinstance(value, list | tuple):
         return [_ordered(item) for item in value]
-    if isinstance(value, float):
+    return value
+
+
+def _refuse_what_json_cannot_say(value: Any) -> None:
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        for item in value.values():
+            _refuse_what_json_cannot_say(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_what_json_cannot_say(item)
+    elif isinstance(value, float):
         raise InvalidInput("记录中不得有小数。", "An entry must not hold a floating-point number.")
-    if value is None or isinstance(value, str | dt.date) or (isinstance(value, int) and abs(value) < 2**53):
-        return value
-    raise InvalidInput("记录中有无法写成 JSON 的值。", "An entry holds a value that JSON cannot say.")
+    elif not (value is None or isinstance(value, str | dt.date) or (isinstance(value, int) and abs(value) < 2**53)):
+        raise InvalidInput("记录中有无法写成 JSON 的值。", "An entry holds a value that JSON cannot say.")
 
 
 def seal(change: Change) -> tuple[dict[str, Any], list[Sealed]]:

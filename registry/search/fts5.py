@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from registry.database import has_fts5, search_documents, upsert
+from registry.database import has_fts5, search_documents
 from registry.model import Entry
 from registry.search import index, rank
 from registry.search.contract import Document, Hit, SearchQuery
@@ -48,9 +48,14 @@ class SearchView:
         fresh = [row for row in rows if row["subject"] not in stored]
         if fresh:
             connection.execute(sa.insert(search_documents), fresh)
-        for row in rows:
-            if row["subject"] in stored:
-                upsert(connection, search_documents, row, ["subject"])
+        changed = [{"s": row["subject"], "b": row["body"]} for row in rows if row["subject"] in stored]
+        if changed:
+            connection.execute(
+                sa.update(search_documents)
+                .where(search_documents.c.subject == sa.bindparam("s"))
+                .values(body=sa.bindparam("b")),
+                changed,
+            )
         if has_fts5(connection):
             self._index(connection, [row["subject"] for row in rows], list(stored.values()))
 

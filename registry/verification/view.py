@@ -17,7 +17,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.database import Database, entries, versions
-from registry.errors import CannotAnswer
+from registry.errors import CannotAnswer, LogDamaged
 from registry.log import store
 from registry.log.merkle import Frontier
 from registry.model import Date, LogState, Source
@@ -69,6 +69,7 @@ class VerificationView:
         self.times: list[tuple[int, int]] = []
         self._frontier = Frontier()
         self._root = self._frontier.root().hex()
+        self._last = b""
         self._seen = 0.0
         self._error: Exception | None = None
 
@@ -77,6 +78,7 @@ class VerificationView:
         try:
             with database.reading() as connection:
                 size = store.head(connection).size
+                self._refuse_another_log(connection, size)
                 if size == self.size:
                     self._seen = time.monotonic()
                     return 0
@@ -91,6 +93,7 @@ class VerificationView:
             raise
         with self.lock:
             self._frontier.extend(leaves)
+            self._last = leaves[-1]
             self._root = self._frontier.root().hex()
             self.times += times
             self.sources = sources
@@ -100,6 +103,17 @@ class VerificationView:
             self._seen = time.monotonic()
             self._error = None
         return gained
+
+    def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
+        """A database restored from before, or another one, under a running process: stop answering, do not mix two."""
+        if self.size == 0:
+            return
+        held = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == self.size)).scalar()
+        if size < self.size or held != self._last:
+            raise LogDamaged(
+                "日志与本进程此前所读的不一致，已停止答复；请检查数据库后重新启动。",
+                "The log is not the one this process has read so far; it stopped answering. Check, then restart.",
+            )
 
     def _replace(self, code: str, fresh: tuple[Span, ...]) -> None:
         for span in self.spans.get(code, ()):

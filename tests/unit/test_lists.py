@@ -313,7 +313,14 @@ def test_the_same_name_at_the_same_address_is_an_error_and_at_another_is_not(tmp
     assert one(tmp_path, a_row(), a_row(address="辽宁省鞍山市铁东区二街2号")).errors == ()
 
 
-def test_a_technique_listed_twice_alike_is_a_warning(tmp_path: Path) -> None:
+def test_two_rows_next_to_each_other_that_say_the_same_are_an_error(tmp_path: Path) -> None:
+    twice = one(tmp_path, a_row(techniques="AIH"), a_row(techniques="AIH"))
+    assert "与第2行重复" in messages(twice)
+    table = of(tmp_path, SIX, [*A, AIH, FORMAL], ["", "", "", "", AIH, FORMAL])
+    assert "出现两次" in messages(table)
+
+
+def test_a_technique_written_twice_in_one_cell_is_a_warning(tmp_path: Path) -> None:
     found = one(tmp_path, a_row(techniques="AIH、夫精人工授精"))
     assert found.errors == ()
     assert "出现两次" in messages(found, "warning")
