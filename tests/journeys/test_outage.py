@@ -140,8 +140,22 @@ def test_the_one_line_holds_the_address_and_stopping_is_clean(seeded: Cli, start
     assert server.errors.read_text() == ""
 
 
-@pytest.mark.parametrize("path", ["/", "/search", "/check", "/about", "/developers", "/i/7HV2-JKMV", "/q/7HV2-JKMV"])
-def test_pages_answer_head_as_get_without_a_body(server: Server, path: str) -> None:
+PAGES = ["/", "/search", "/check", "/about", "/developers", "/i/7HV2-JKMV", "/q/7HV2-JKMV", "/i/7HV2-JKMV/qr.png"]
+READS = ["/api/v1/institutions", "/api/v1/institutions/7HV2-JKMV", "/api/v1/stats", "/healthz", "/readyz"]
+
+
+@pytest.mark.parametrize("path", [*PAGES, *READS])
+def test_every_address_answers_head_as_get_without_a_body(server: Server, path: str) -> None:
     got, asked = server.get(path), server.client.head(path)
     assert (asked.status_code, asked.content) == (got.status_code, b"") == (200, b"")
     assert asked.headers["content-type"] == got.headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing/here", "/api/v1/nothing", "/api/v1/verify", "/static/nothing.css"])
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+def test_every_answer_has_the_security_headers_also_one_that_no_door_made(
+    server: Server, path: str, accept: str
+) -> None:
+    answer = server.client.request("DELETE" if path.endswith("verify") else "GET", path, headers={"accept": accept})
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
