@@ -1,29 +1,17 @@
-"""What journeys share: the real command, a real server process on a free port, real files, a real browser."""
+"""What journeys share: a seeded folder made once, servers, a real browser."""
 
 from __future__ import annotations
 
-import json
 import os
-import select
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from click.testing import CliRunner
 from playwright.sync_api import Browser, sync_playwright
 
-from registry.cli import main
+from tests.running import Cli, Server, serving
 
-REGISTRY = Path(sys.executable).with_name("registry")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--headless",
@@ -33,164 +21,6 @@ BROWSER_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PASSWORD = "correct horse battery\n"
-#: Kept from the caller's environment; every REGISTRY_ setting of the caller is left out.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
-
-
-def environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """An environment in which `registry` sees one data folder and no other setting."""
-    env = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**env, "LC_ALL": "C.UTF-8", "REGISTRY_DATA_DIR": str(data_dir), **more}
-
-
-@dataclass
-class Ran:
-    """What one run of the command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON document on stdout."""
-        return json.loads(self.out)
-
-
-class Cli:
-    """The command over a register of its own: `cli("search", "盛京")`.
-
-    Runs the console script in a process of its own, or ``inside`` this one, which spares a second per command and is
-    the same code from the arguments to the exit status.
-    """
-
-    def __init__(self, data_dir: Path, inside: bool = False) -> None:
-        self.data_dir = data_dir
-        self.inside = inside
-
-    def __call__(self, *args: object, input: str = "", **env: str) -> Ran:
-        arguments = [str(argument) for argument in args]
-        return (self._inside if self.inside else self._script)(arguments, input, environment(self.data_dir, **env))
-
-    def _script(self, arguments: list[str], given: str, env: dict[str, str]) -> Ran:
-        done = subprocess.run(
-            [REGISTRY, *arguments],
-            input=given,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env=env,
-            timeout=120,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
-
-    def _inside(self, arguments: list[str], given: str, env: dict[str, str]) -> Ran:
-        left_out = dict.fromkeys(name for name in os.environ if name.startswith("REGISTRY_"))
-        done = CliRunner().invoke(main, arguments, prog_name="registry", input=given, env={**left_out, **env})
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return Ran(done.exit_code, done.stdout, done.stderr)
-
-    def ok(self, *args: object, input: str = "", **env: str) -> Ran:
-        """The same; anything but success fails the test with what the command said."""
-        ran = self(*args, input=input, **env)
-        assert ran.code == 0, f"registry {' '.join(map(str, args))} -> {ran.code}\n{ran.out}\n{ran.err}"
-        return ran
-
-    def refused(self, *args: object, input: str = "", **env: str) -> str:
-        """The one-line reason of a refusal."""
-        ran = self(*args, input=input, **env)
-        assert ran.code == 1, f"registry {' '.join(map(str, args))} -> {ran.code}\n{ran.out}\n{ran.err}"
-        lines = ran.err.strip().splitlines()
-        assert len(lines) == 1, f"not one line: {ran.err}"
-        return lines[0]
-
-    def log_size(self) -> int:
-        """Entries of the log, after checking it and its views."""
-        size = self.ok("log", "check", "--json").json["size"]
-        assert isinstance(size, int)
-        return size
-
-    def staff(self) -> None:
-        """An editor and an approver."""
-        self.ok("user", "add", "editor", "--role", "editor", input=PASSWORD)
-        self.ok("user", "add", "approver", "--role", "approver", input=PASSWORD)
-
-
-class Server:
-    """A `registry serve` process that has said its address."""
-
-    def __init__(self, data_dir: Path, workers: int = 1, **env: str) -> None:
-        self.data_dir = data_dir
-        self.errors = data_dir / f"serve-{time.monotonic_ns()}.err"
-        with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [REGISTRY, "serve", "--port", "0", "--workers", str(workers)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=environment(data_dir, **env),
-            )
-        self.line = self._line()
-        self.url = self.line.rsplit(" ", 1)[-1]
-        self.client = httpx.Client(base_url=self.url, timeout=20)
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], 60)
-        line = self.process.stdout.readline().decode() if ready else ""
-        if not line.strip():
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
-            pytest.fail(f"registry serve said no address:\n{self.errors.read_text()}")
-        return line.strip()
-
-    def stop(self) -> int:
-        """End it as an operator would; its exit status."""
-        assert self.process.stdout is not None
-        self.client.close()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
-        finally:
-            self.process.stdout.close()
-
-    def fresh(self) -> httpx.Client:
-        """A client with connections of its own."""
-        return httpx.Client(base_url=self.url, timeout=20)
-
-    def get(self, path: str, **query: Any) -> httpx.Response:
-        """GET, following no redirects."""
-        return self.client.get(path, params=query or None)
-
-    def api(self, path: str, status: int = 200, **query: Any) -> Any:
-        """The JSON of an API read, whose status must be as said."""
-        answer = self.client.get(f"/api/v1{path}", params=query or None)
-        assert answer.status_code == status, f"{answer.url} -> {answer.status_code}: {answer.text[:300]}"
-        return answer.json()
-
-    def verify(self, status: int = 200, **claim: Any) -> Any:
-        """The JSON of POST /verify, whose status must be as said."""
-        answer = self.client.post("/api/v1/verify", json=claim)
-        assert answer.status_code == status, answer.text[:300]
-        return answer.json()
-
-
-@contextmanager
-def serving(data_dir: Path, workers: int = 1, **env: str) -> Iterator[Server]:
-    """A server of one data folder, stopped at the end."""
-    server = Server(data_dir, workers, **env)
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -284,13 +114,3 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
         yield chromium
         chromium.close()
-
-
-def eventually(check: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
-    """Whether `check` comes true in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if check():
-            return True
-        time.sleep(every)
-    return check()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli, Server, eventually
+
+from tests.running import Cli, Server, eventually
 
 ROOT = Path(__file__).parents[2]
 CSV = ROOT / "seed_data" / "national-2025-06" / "national-list-2025-06.csv"

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import png
 import pytest
 import qrcode
-from conftest import Cli, Server
+
+from tests.running import Cli, Server
 
 METHODS = ("get", "post")
 EXPECTED = {

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Server
+
+from tests.running import Server
 
 MISTYPED, UNKNOWN = "7HV2-JKMW", "13NZ-C7GD"
 

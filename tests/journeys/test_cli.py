@@ -9,7 +9,8 @@ from pathlib import Path
 import docx
 import msoffcrypto.format.ooxml
 import pytest
-from conftest import PASSWORD, Cli
+
+from tests.running import PASSWORD, Cli
 
 ROOT = Path(__file__).parents[2]
 REAL_DOCX = ROOT / "tests" / "data" / "national-list-2025-06.docx"

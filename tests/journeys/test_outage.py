@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import Cli, Server, eventually
+
+from tests.running import Cli, Server, eventually
 
 #: Seconds in which a server without its database stops answering (registry.verification.view.STALE_AFTER, and more).
 STALE = 40.0

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from conftest import Cli, Server
 from playwright.sync_api import Browser, Page, expect
+
+from tests.running import Cli, Server
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 ANSHAN = "7HV2-JKMV"
