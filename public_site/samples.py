@@ -172,7 +172,6 @@ def _person(name: str, role: str, start: dt.date | None, end: dt.date | None, ki
         valid_from=start,
         valid_to=end,
         certificate_kind=kind,
-        certificate_masked=None,
         source=NOTICE,
         entry=1,
         log_size=2000,

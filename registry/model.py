@@ -6,7 +6,7 @@ Fields that a source does not state are ``None``, never a guess. Dates are ``dat
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -157,7 +157,7 @@ class Institution(Struct, frozen=True):
 
 
 class Practitioner(Struct, frozen=True):
-    """An authorised person: institution x role x techniques x period. Only the certificate's kind and tail are kept.
+    """An authorised person as the public sees one; of the certificate only its kind (personal information law).
 
     ``name`` is None once it was erased at the person's request.
     """
@@ -170,7 +170,6 @@ class Practitioner(Struct, frozen=True):
     valid_from: Date | None
     valid_to: Date | None
     certificate_kind: str | None
-    certificate_masked: str | None
     source: SourceRef | None
     entry: int
     log_size: int
@@ -198,23 +197,27 @@ class Version(Struct, frozen=True):
 # --- questions and answers -------------------------------------------------------------------------------------------
 
 
+#: No real name or address is longer; what is would only fill caches.
+Short = Annotated[str, msgspec.Meta(max_length=300)]
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who a claim is about; at least one field."""
 
-    name: str | None = None
-    address: str | None = None
-    uscc: str | None = None
-    practice_licence_no: str | None = None
-    code: str | None = None
-    domain: str | None = None
+    name: Short | None = None
+    address: Short | None = None
+    uscc: Short | None = None
+    practice_licence_no: Short | None = None
+    code: Short | None = None
+    domain: Short | None = None
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a reviewer asks: was this provider licensed for these techniques on this day, as we know it now or then."""
 
     provider: Provider
-    id: str | None = None
-    techniques: list[str] = []
+    id: Short | None = None
+    techniques: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
     on: Date | None = None
     known_at: dt.datetime | None = None
 

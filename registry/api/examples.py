@@ -75,7 +75,6 @@ _PRACTITIONER = {
     "valid_from": "2020-05-01",
     "valid_to": None,
     "certificate_kind": "医师执业证书",
-    "certificate_masked": "***********0001",
     "source": None,
     "entry": 986,
     "log_size": 995,

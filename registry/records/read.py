@@ -248,7 +248,6 @@ def _practitioner(
             **{field: value.get(field) for field in ("role", "valid_from", "valid_to", "certificate_kind")},
             "code": format_code(subject.removeprefix("practitioner:")),
             "name": value.get("name"),
-            "certificate_masked": value.get("certificate_masked"),
             "institution": institution_code,
             "techniques": value.get("techniques") or [],
             "source": source_ref(origin.get(basis[2] or "")),

@@ -161,7 +161,7 @@ def test_the_practitioner_example_has_the_shape_of_a_practitioner(seeded: Cli, s
     assert found["items"]
     assert not list(unlike(shown, found, "practitioners"))
     assert all("示例" in item["name"] for item in found["items"])
-    assert all(set(item["certificate_masked"]) & set("*") for item in found["items"])
+    assert not any("certificate_masked" in item for item in found["items"])
 
 
 # --- QR images -------------------------------------------------------------------------------------------------------

@@ -171,3 +171,20 @@ def test_problems_are_english_when_english_is_asked_for(server: Server) -> None:
     assert "校验位" in chinese["detail"]
     assert english["detail"].isascii() or "“" in english["detail"]
     assert "校验位" not in english["detail"]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"provider": {"name": "医" * 301}},
+        {"provider": {"name": "示例医院", "address": "路" * 301}},
+        {"provider": {"name": "示例医院"}, "techniques": ["IVF"] * 21},
+    ],
+)
+def test_what_no_name_or_list_is_that_long_is_refused(server: Server, claim: dict[str, Any]) -> None:
+    problem(server.client.post("/api/v1/verify", json=claim), 400, "invalid_input")
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "Wy0xLDBd", "WzEsLTVd", "!!!"])
+def test_a_cursor_nobody_gave_out_is_refused(server: Server, cursor: str) -> None:
+    problem(server.get("/api/v1/institutions?q=医院&cursor=" + cursor), 400, "invalid_input")
