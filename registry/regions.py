@@ -107,11 +107,11 @@ def prefix(code: str) -> str:
     return code[:4] if code.endswith("00") else code
 
 
+@lru_cache(maxsize=8192)
 def get(code: str) -> Region | None:
     """The names of a code, abolished ones too; None when GB/T 2260 never had it.
 
-    A municipality is its own city (北京市, 北京市, 海淀区); a county directly under its province is a city (仙桃市).
-    """
+    A municipality is its own city (北京市, 海淀区); a county directly under its province is a city (仙桃市)."""
     names = _table().names
     municipality = code[:2] in _MUNICIPALITIES
     if code not in names and not (municipality and code[2:] in ("0100", "0200")):

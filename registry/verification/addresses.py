@@ -9,7 +9,7 @@ from typing import Literal
 from registry import regions
 from registry.text import fold, simplified
 
-#: `same`: the same site; `region`: only a region was given, and it fits; `other`: not shown to be this site.
+#: `same`: the same site; `region`: only a region or a street was given, and it fits; `other`: not this site.
 Comparison = Literal["same", "region", "other"]
 _NUMBER = re.compile(r"\d")
 #: Kept as a letter, because folding drops punctuation and 8-7号 is not 87号.
@@ -23,6 +23,7 @@ def parts(address: str, province: str | None = None) -> tuple[str | None, str]:
     return resolved.code, fold(_RANGE.sub("至", resolved.rest))
 
 
+@lru_cache(maxsize=65536)
 def compare(given: str, registered: str, registered_region: str | None) -> Comparison:
     """How an address given by an asker relates to a registered one.
 
@@ -40,7 +41,11 @@ def compare(given: str, registered: str, registered_region: str | None) -> Compa
         return "other"
     if not given_rest:
         return "region" if given_code else "other"
-    return "same" if _same_street(given_rest, rest) else "other"
+    if _same_street(given_rest, rest):
+        return "same"
+    # A street without its number fits no more and no less than a city without its street.
+    vague = len(given_rest) >= 2 and not _NUMBER.search(given_rest) and rest.startswith(given_rest)
+    return "region" if vague else "other"
 
 
 def _compatible(a: str | None, b: str | None) -> bool:
