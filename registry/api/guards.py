@@ -53,15 +53,18 @@ class Revalidated:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
 
+        if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        # Before the answer is made: an ETag may be older than its answer, never newer.
+        tag = etag(scope["litestar_app"].state.register)
+
         async def with_etag(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
                 MutableScopeHeaders.from_message(message).update(_headers(tag))
             await send(message)
 
-        is_read = scope["type"] == ScopeType.HTTP and scope["method"] == "GET"
-        # Before the answer is made: an ETag may be older than its answer, never newer.
-        tag = etag(scope["litestar_app"].state.register)
-        await self.app(scope, receive, with_etag if is_read else send)
+        await self.app(scope, receive, with_etag)
 
 
 def etag(register: Register) -> str:
