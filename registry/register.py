@@ -125,6 +125,7 @@ class Register:
         try:
             with self.database.reading() as connection:
                 lag = views.lag(connection)
+                lag["verification"] = max(0, times.as_of(connection).size - self.verification.size)
             current = self.database.is_current()
         except RegistryError as error:
             return {"ready": False, "database": error.code, "views": {}}
@@ -134,7 +135,7 @@ class Register:
         return {
             "ready": current and fresh,
             "database": "ok" if current else "schema is not current: run registry init",
-            "views": {**lag, "verification": self.verification.size},
+            "views": lag,
         }
 
 

@@ -152,6 +152,14 @@ def test_every_address_answers_head_as_get_without_a_body(server: Server, path: 
     assert asked.headers["content-type"] == got.headers["content-type"]
 
 
+def test_a_ready_server_says_that_no_view_is_behind(server: Server) -> None:
+    assert server.get("/readyz").json() == {
+        "ready": True,
+        "database": "ok",
+        "views": {"records": 0, "search": 0, "verification": 0},
+    }
+
+
 @pytest.mark.parametrize("path", ["/", "/nothing/here", "/api/v1/nothing", "/api/v1/verify", "/static/nothing.css"])
 @pytest.mark.parametrize("accept", ["text/html", "*/*"])
 def test_every_answer_has_the_security_headers_also_one_that_no_door_made(
