@@ -168,6 +168,7 @@ def _filter(choice: Choice, query: SearchQuery) -> read.Filter:
         regions=(choice.region,) if choice.region else query.regions,
         stage=stage,
         statuses=_statuses(choice, bool(query.text)),
+        standing=not query.text and choice.status is None,
     )
 
 

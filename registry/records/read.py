@@ -18,7 +18,7 @@ from registry.model import Approval, FormerName, Institution, Practitioner, Regi
 from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.records.view import decode_state, mask
-from registry.techniques import TECHNIQUES
+from registry.techniques import LAWFUL_STAGES, TECHNIQUES
 
 
 def subject_of(code: str) -> str:
@@ -178,20 +178,31 @@ def former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
     return sorted(found.values(), key=lambda former: former.until, reverse=True)
 
 
+#: Stages of an approval that exists, also one that is suspended for a time.
+_STANDING = sum(mask(None, stage) for stage in (*LAWFUL_STAGES, "suspended"))
+
+
 class Filter(Struct, frozen=True):
-    """Which institutions: all of the techniques, in any of the regions or below, at a stage, with a status."""
+    """Which institutions: all of the techniques, in any of the regions or below, at a stage, with a status.
+
+    ``standing`` leaves out those that are only being set up or whose every approval has ended: they are no approved
+    institutions, and are found by name or by asking for their stage.
+    """
 
     techniques: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     stage: str | None = None
     statuses: tuple[str, ...] = ("listed", "suspended")
     subjects: tuple[str, ...] | None = None
+    standing: bool = True
 
     def where(self, asof: AsOf) -> sa.ColumnElement[bool]:
         """The condition on ``versions``."""
         wanted = (versions.c.kind == "institution") & known(asof) & true_on(asof)
         if self.statuses:
             wanted &= versions.c.status.in_(self.statuses)
+        if self.standing and self.stage is None:
+            wanted &= versions.c.offers.op("&")(_STANDING) != 0
         if self.regions:
             below = (versions.c.region.startswith(regions.prefix(code), autoescape=True) for code in self.regions)
             wanted &= sa.or_(*below)
