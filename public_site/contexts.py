@@ -117,7 +117,7 @@ class Filters(Struct, frozen=True, kw_only=True):
 
 
 class SearchPage(PageContext, frozen=True, kw_only=True):
-    """Results of a search. ``next`` is the cursor of the next page; ``stale``: the index is behind the log."""
+    """Results of a search. ``next`` is the cursor of the next page."""
 
     template: ClassVar[str] = "search.html"
     section: ClassVar[str] = "home"
@@ -130,8 +130,6 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
     understood: tuple[str, ...] = ()
     cursor: str | None = None
     next: str | None = None
-    stale: bool = False
-    forbidden: bool = False
 
 
 class InstitutionPage(PageContext, frozen=True, kw_only=True):

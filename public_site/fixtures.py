@@ -101,7 +101,6 @@ def search() -> dict[str, c.PageContext]:
             total=1,
             facets=facets,
             cursor="abc",
-            stale=True,
             filters=c.Filters(technique=("PGT", "IVF"), region="210000", region_name="辽宁省", stage="trial"),
             understood=("三代试管（植入前胚胎遗传学检测）",),
         ),
@@ -113,7 +112,6 @@ def search() -> dict[str, c.PageContext]:
             total=0,
             filters=c.Filters(region="999999"),
             facets=c.Facets(),
-            forbidden=True,
         ),
         "search-nothing-fits": c.SearchPage(
             site=SITE, here="/search", query="", hits=[], total=0, filters=c.Filters(stage="lapsed"), facets=facets

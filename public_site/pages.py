@@ -85,7 +85,6 @@ def search(request: Req) -> Response[Any]:
             understood=questions.understood_of(found.understood, asked(request)),
             cursor=cursor,
             next=found.next,
-            stale=cursor is None and found.log_size < asof.size,
         ),
     )
 

@@ -82,9 +82,3 @@ class CannotAnswer(RegistryError):
     """The registry could not look: this says nothing about any institution."""
 
     code = "cannot_answer"
-
-
-class TooLarge(InvalidInput):
-    """Over a stated limit. ``details['limit']`` is that limit."""
-
-    code = "too_large"
