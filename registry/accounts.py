@@ -12,9 +12,9 @@ from typing import Literal, get_args
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from registry.database import accounts
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.model import Struct
+from registry.tables import accounts
 
 Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)

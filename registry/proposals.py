@@ -15,10 +15,11 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import accounts, facts, views
-from registry.database import Database, entries, proposal_items, proposals, touches
+from registry.database import Database
 from registry.errors import Conflict, FourEyes, InvalidInput, NotFound
 from registry.log import codec, store
 from registry.model import Draft, Struct
+from registry.tables import entries, proposal_items, proposals, touches
 
 State = Literal["pending", "approved", "rejected"]
 CHUNK = 2000

@@ -22,6 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     operator: Annotated[str, "主办单位: the authority that runs this register, shown in every page's footer."] = ""
     signing_key: Annotated[str, "File of the Ed25519 signing key. Empty: signing.key in the data folder."] = ""
+    log_dir: Annotated[str, "Folder of the published log: last checkpoint, tiles. Empty: log in the data folder."] = ""
+    log_origin: Annotated[str, "Name of the log in its checkpoints; kept for ever. Empty: from the public URL."] = ""
 
     def url(self) -> str:
         """The database URL in force."""
@@ -30,6 +32,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def key_file(self) -> Path:
         """The signing key's file in force."""
         return Path(self.signing_key) if self.signing_key else self.data_dir / "signing.key"
+
+    def log_folder(self) -> Path:
+        """The folder of the published log in force."""
+        return Path(self.log_dir) if self.log_dir else self.data_dir / "log"
+
+    def origin(self) -> str:
+        """What the log would be called in its first checkpoint: the address it is published at, without the scheme."""
+        return self.log_origin or f"{self.public_url.split('://', 1)[1].rstrip('/')}/log"
 
 
 def variable(field: str) -> str:

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 
 from registry import accounts, proposals
 from registry.database import Database
-from registry.database import accounts as accounts_table
 from registry.identifiers import make_code
 from registry.importers import seed
 from registry.importers.difference import CENTRE_TECHNIQUES
 from registry.model import Answer, Change, Claim, Draft, Provider
+from registry.tables import accounts as accounts_table
 from registry.verification.answer import answer
 from registry.verification.view import VerificationView
 

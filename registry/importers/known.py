@@ -6,12 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.database import versions
 from registry.model import Date, Source, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.records.read import is_complete, known, sources, true_on
 from registry.records.view import decode_state
+from registry.tables import versions
 
 
 class Known(Struct, frozen=True):

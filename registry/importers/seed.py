@@ -15,10 +15,10 @@ import sqlalchemy as sa
 
 from registry import accounts, proposals
 from registry.database import Database
-from registry.database import proposals as proposals_table
 from registry.errors import AuditFailed, InvalidInput
 from registry.importers import demo, lists, shipped, submit
 from registry.model import Struct
+from registry.tables import proposals as proposals_table
 
 
 class Seeded(Struct, frozen=True):

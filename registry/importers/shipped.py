@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.database import Database, versions
+from registry.database import Database
 from registry.errors import InvalidInput
+from registry.tables import versions
 
 SEED_DATA = Path(__file__).parent.parent.parent / "seed_data"
 

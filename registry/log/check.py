@@ -7,10 +7,10 @@ from collections.abc import Callable
 import msgspec
 import sqlalchemy as sa
 
-from registry.database import entries, erasable
 from registry.errors import LogDamaged
 from registry.log import codec, merkle, store
 from registry.model import Struct
+from registry.tables import entries, erasable
 
 
 class Checked(Struct, frozen=True):

@@ -7,9 +7,10 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from registry.database import positions, upsert
+from registry.database import upsert
 from registry.log import store
 from registry.model import Entry
+from registry.tables import positions
 
 
 class View(Protocol):

@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.database import entries, erasable
 from registry.log import codec, merkle
 from registry.model import Draft, Entry, Struct
+from registry.tables import entries, erasable
 
 CHUNK = 2000
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from registry.database import metadata
+from registry.tables import metadata
 
 with context.config.attributes["connection"].begin_nested() as _:
     context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

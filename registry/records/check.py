@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.database import versions
 from registry.errors import LogDamaged
 from registry.log import store
 from registry.records import timeline
 from registry.records.view import row_of
+from registry.tables import versions
 
 
 def check(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> int:

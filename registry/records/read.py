@@ -11,13 +11,13 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import regions
-from registry.database import versions
 from registry.errors import NotFound
 from registry.identifiers import format_code, validate_code
 from registry.model import Approval, FormerName, Institution, Practitioner, Region, Source, SourceRef, Status, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.records.view import decode_state, mask
+from registry.tables import versions
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES
 
 

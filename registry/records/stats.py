@@ -7,12 +7,12 @@ import datetime as dt
 import sqlalchemy as sa
 
 from registry import regions
-from registry.database import versions
 from registry.log import store
 from registry.model import Date, Source, SourceRef, Struct
 from registry.records.asof import AsOf
 from registry.records.read import Filter, source_ref, sources
 from registry.records.view import mask
+from registry.tables import versions
 from registry.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from registry.database import FOREVER, STILL_KNOWN
 from registry.model import Entry
+from registry.tables import FOREVER, STILL_KNOWN
 
 Group = list[Any]  # [number, valid_from, source, {path: value}]
 State = list[Group]

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from registry.database import STILL_KNOWN, versions
 from registry.model import Entry
 from registry.records import timeline
+from registry.tables import STILL_KNOWN, versions
 from registry.techniques import STAGES, TECHNIQUES
 
 _json = msgspec.json.Encoder()

@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from registry.database import has_fts5, search_documents
+from registry.database import has_fts5
 from registry.model import Entry
 from registry.search import index, rank
 from registry.search.contract import Document, Hit, SearchQuery
+from registry.tables import search_documents
 
 #: Candidates looked at per question; more would only be worse ones.
 MOST = 2000

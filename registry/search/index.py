@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from registry import regions
-from registry.database import STILL_KNOWN, versions
 from registry.records import timeline
 from registry.records.view import decode_state
 from registry.search.contract import Document
+from registry.tables import STILL_KNOWN, versions
 from registry.text import fold
 
 

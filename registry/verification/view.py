@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from registry.database import Database, entries, versions
+from registry.database import Database
 from registry.errors import CannotAnswer, LogDamaged
 from registry.log import store
 from registry.log.merkle import Frontier
@@ -25,6 +25,7 @@ from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.records.read import source_of, status_of
 from registry.records.view import decode_state
+from registry.tables import entries, versions
 from registry.techniques import TECHNIQUES
 from registry.verification import names
 from registry.verification.verdict import KnownApproval, Site

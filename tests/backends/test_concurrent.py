@@ -11,10 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry import views
-from registry.database import Database, entries
+from registry.database import Database
 from registry.log import check as log_check
 from registry.records.asof import as_of
 from registry.records.read import Filter, count
+from registry.tables import entries
 from tests.factories import DAY, ROOT, a_source, a_view, an_institution, enter, propose
 
 PROCESSES, EACH = 4, 8

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry import proposals, views
-from registry.database import Database, entries, search_documents, versions
+from registry.database import Database
 from registry.errors import CannotAnswer, Conflict, FourEyes, InvalidInput, LogDamaged
 from registry.log import check as log_check
 from registry.log import store
@@ -23,6 +23,7 @@ from registry.records.asof import AsOf, as_of
 from registry.records.history import versions_of
 from registry.register import Choice, Register, SearchResult
 from registry.settings import Settings
+from registry.tables import entries, search_documents, versions
 from tests.factories import (
     DAY,
     a_change,

@@ -17,9 +17,10 @@ import sqlalchemy as sa
 
 from registry import proposals, views
 from registry.accounts import SEED_APPROVER, SEED_PROPOSER
-from registry.database import Database, proposal_items
+from registry.database import Database
 from registry.importers import seed, shipped, submit
 from registry.log import check as log_check
+from registry.tables import proposal_items
 from tests.factories import ROOT, a_database, hash_of
 
 BEFORE, AFTER = 326, 980  # the list of 2018 alone; both lists

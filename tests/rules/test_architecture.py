@@ -40,6 +40,7 @@ ALLOWED = {
         "registry.records",
         "registry.search.fts5",
         "registry.search.index",
+        "registry.tables",
         "registry.verification.view",
         "registry.views",
     ),

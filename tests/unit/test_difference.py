@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry import proposals, views
-from registry.database import Database, versions
+from registry.database import Database
 from registry.importers.difference import CENTRE_TECHNIQUES
 from registry.importers.submit import Outcome, Request, submit
 from registry.log import check as log_check
@@ -21,6 +21,7 @@ from registry.model import Institution
 from registry.records import read
 from registry.records.asof import as_of
 from registry.records.history import versions_of
+from registry.tables import versions
 from registry.text import fold
 from tests.factories import (
     DAY,

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 
 from registry import accounts, proposals, views
 from registry.cli import common
-from registry.database import Database, entries, proposal_items, touches
-from registry.database import proposals as proposals_table
+from registry.database import Database
 from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed, NotFound, RegistryError
 from registry.log import check as log_check
 from registry.log import store
 from registry.model import Change, Draft
 from registry.records import asof, read
+from registry.tables import entries, proposal_items, touches
+from registry.tables import proposals as proposals_table
 from tests.factories import (
     DAY,
     PASSWORD,

@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from registry import views
-from registry.database import Database, entries
+from registry.database import Database
 from registry.errors import LogDamaged
 from registry.log import check as log_check
 from registry.log.merkle import leaf_hash
+from registry.tables import entries
 from tests.factories import a_database, a_person, a_source, an_institution, enter
 
 SIZE = 12

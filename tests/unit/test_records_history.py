@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from registry import proposals, views
-from registry.database import Database, entries, search_documents, versions
+from registry.database import Database
 from registry.identifiers import format_code, make_code
 from registry.log import check as log_check
 from registry.log import store
@@ -23,6 +23,7 @@ from registry.model import Change, Draft, Entry
 from registry.records import read, timeline
 from registry.records.asof import AsOf
 from registry.records.history import versions_of
+from registry.tables import entries, search_documents, versions
 from registry.verification.view import VerificationView
 from tests.factories import a_database, a_source, a_view, approve, propose
 

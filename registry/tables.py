@@ -1,0 +1,130 @@
+"""Every table of the register, and nothing else. Migrations make them; tests compare the two."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+#: Last day and last entry number of what has no end; no NULL, so that a comparison is one comparison.
+FOREVER = "9999-12-31"
+STILL_KNOWN = 2**62
+
+metadata = sa.MetaData()
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),  # milliseconds since 1970, never decreasing
+    sa.Column("subject", sa.String(80), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # the canonical bytes
+    sa.Column("leaf", sa.LargeBinary(32), nullable=False),  # RFC 6962 leaf hash of body
+    sa.Index("entries_by_subject", "subject", "number"),
+    sa.Index("entries_by_time", "recorded_at", "number"),
+)
+
+erasable = sa.Table(
+    "erasable",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("path", sa.String(80), primary_key=True),
+    sa.Column("salt", sa.LargeBinary(16), nullable=False),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+)
+
+checkpoints = sa.Table(
+    "checkpoints",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("signed_at", sa.BigInteger, nullable=False),  # milliseconds since 1970
+    sa.Column("note", sa.LargeBinary, nullable=False),  # the signed checkpoint, byte for byte
+    sa.Index("checkpoints_by_size", "size", "id"),
+    sqlite_autoincrement=True,
+)
+
+positions = sa.Table(
+    "positions",
+    metadata,
+    sa.Column("view", sa.String(40), primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("subject", sa.String(80), primary_key=True),
+    sa.Column("valid_from", sa.String(10), primary_key=True),
+    sa.Column("known_from", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("valid_to", sa.String(10), nullable=False),
+    sa.Column("known_to", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("parent", sa.String(80), nullable=False),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("region", sa.String(6), nullable=False),
+    sa.Column("offers", sa.BigInteger, nullable=False),  # one bit per technique x stage, see records.bit
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("versions_by_place", "kind", "known_to", "region", "subject"),
+    sa.Index("versions_by_parent", "parent", "kind"),
+)
+
+search_documents = sa.Table(
+    "search_documents",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("subject", sa.String(80), nullable=False, unique=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+proposals = sa.Table(
+    "proposals",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("base_size", sa.BigInteger, nullable=False),
+    sa.Column("items", sa.Integer, nullable=False),
+    sa.Column("content_hash", sa.String(64), nullable=False),
+    sa.Column("report", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("decided_at", sa.BigInteger),
+    sa.Column("decided_by", sa.String(60)),
+    sa.Column("reason", sa.Text),
+    sa.Column("first_entry", sa.BigInteger),
+    sa.Column("last_entry", sa.BigInteger),
+    sa.Index("proposals_by_state", "state", "id"),
+    sqlite_autoincrement=True,
+)
+
+_personal = sa.text("personal IS NOT NULL")
+proposal_items = sa.Table(
+    "proposal_items",
+    metadata,
+    sa.Column("proposal", sa.ForeignKey("proposals.id"), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("personal", sa.String(80)),  # the subject, where the draft holds personal data: what an erasure looks for
+    sa.Index("items_about_people", "personal", sqlite_where=_personal, postgresql_where=_personal),
+)
+
+touches = sa.Table(
+    "proposal_touches",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("proposal", sa.ForeignKey("proposals.id"), nullable=False),
+    sa.Column("account", sa.String(60), nullable=False),
+    sa.Column("action", sa.String(20), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("touches_by_proposal", "proposal"),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("name", sa.String(60), primary_key=True),
+    sa.Column("roles", sa.String(120), nullable=False),
+    sa.Column("password", sa.String(200), nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("disabled_at", sa.BigInteger),
+)
