@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: help install run test lint bench lock clean
 help:
 	@echo "make run      install, then the register on http://127.0.0.1:8000"
-	@echo "make test     install, then every test (fetches a browser and servers)"
+	@echo "make test     install, then every test (fetches a browser, Go and servers)"
 	@echo "make install  a .venv with everything, locked and hashed"
 	@echo "make lint     Ruff, mypy strict, import rules"
 	@echo "make bench    speed, as ratios against a baseline of the same run"

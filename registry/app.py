@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 
 import public_site.pages
 from registry import api, settings
-from registry.api import images, openapi, problems
+from registry.api import images, log, openapi, problems
 from registry.errors import RegistryError
 from registry.headers import Outermost
 from registry.register import Register
@@ -41,6 +41,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             api.router(),
             openapi.document,
             *images.handlers,
+            *log.handlers,
             *public_site.pages.handlers,
             healthz,
             readyz,

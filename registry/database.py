@@ -7,7 +7,8 @@ numbers have no gaps and nobody waits in the middle.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,13 @@ from registry.errors import CannotAnswer
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0002"
+_BUSY_TIMEOUT = 60_000  # milliseconds a connection to SQLite waits for another one's write
 _LOCK = 0x41525452  # "ARTR": the advisory lock every writer of a PostgreSQL register takes first
+
+#: Seconds to wait for readers before bytes that were deleted are left to the next attempt.
+PATIENCE = 5.0
+#: Columns that hold personal values. PostgreSQL must not copy samples of them into its statistics.
+_PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"))
 
 #: Tables whose rows nobody may change or remove; migrations give each the triggers of ``append_only``.
 APPEND_ONLY = ("entries", "checkpoints")
@@ -56,6 +63,19 @@ def upsert(connection: sa.Connection, table: sa.Table, row: dict[str, Any], keys
     statement = insert(table).values(row)
     changed = {name: statement.excluded[name] for name in row if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def number_after(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:
+    """Let ``table``, which numbers its own rows, go on above ``number`` and above every row that was copied into it."""
+    told = {"t": table.name, "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0)}
+    if not told["n"]:
+        return
+    if connection.dialect.name != "sqlite":
+        connection.execute(sa.text("SELECT setval(pg_get_serial_sequence(:t, 'id'), :n)"), told)
+    elif table.dialect_options["sqlite"]["autoincrement"]:  # SQLite's others go on above their highest row anyway
+        moved = sa.text("UPDATE sqlite_sequence SET seq = max(seq, :n) WHERE name = :t")
+        if not connection.execute(moved, told).rowcount:
+            connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:t, :n)"), told)
 
 
 class Database:
@@ -136,8 +156,22 @@ class Database:
         with self._connected() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if not self.is_sqlite:
+                for table, column in _PERSONAL_COLUMNS:
+                    connection.exec_driver_sql(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")
             connection.commit()
         return True
+
+    def forget_deleted(self, tables: Iterable[str]) -> bool:
+        """Remove from the database's own files what deleted rows of ``tables`` left there; call it after the commit.
+
+        False when it could not be finished now (somebody still reads an older state, the disk is full): call it again.
+        """
+        try:
+            with self._connected() as connection:
+                return _vacuum_sqlite(connection) if self.is_sqlite else _vacuum_postgresql(connection, tables)
+        except (CannotAnswer, sa.exc.DBAPIError, sqlite3.Error):
+            return False
 
     def is_current(self) -> bool:
         """Whether the database is there, with the schema this version of the product expects."""
@@ -167,8 +201,9 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late for the lock
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # an entry that was answered for must survive a power cut
+    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten; see forget_deleted for the rest
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA busy_timeout = 60000")
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
     connection.execute("PRAGMA cache_size = -65536")
     assert sqlite3.sqlite_version_info >= (3, 35), "SQLite 3.35 or newer is needed (FTS5, RETURNING)"  # noqa: S101
 
@@ -176,3 +211,60 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     writing = connection.get_execution_options().get("register_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _vacuum_sqlite(connection: sa.Connection) -> bool:
+    """Write the whole file anew and empty the write-ahead log.
+
+    Overwriting deleted rows is not enough: when SQLite moves rows between pages, it leaves copies in the gaps.
+    """
+    raw: Any = connection.connection.driver_connection  # SQLAlchemy would say BEGIN first
+    raw.execute(f"PRAGMA busy_timeout = {int(PATIENCE * 1000)}")
+    try:
+        raw.execute("VACUUM")
+        busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+
+
+def _vacuum_postgresql(connection: sa.Connection, tables: Iterable[str]) -> bool:
+    """Write the tables anew, once no snapshot is left for which PostgreSQL would carry deleted rows along."""
+    connection.execution_options(isolation_level="AUTOCOMMIT")
+    if not _older_snapshots_end(connection):
+        return False
+    connection.exec_driver_sql(f"SET lock_timeout = {int(PATIENCE * 1000)}")
+    try:
+        for table in tables:
+            before = _file_of(connection, table)
+            connection.exec_driver_sql(f"VACUUM (FULL) {table}")
+            if _file_of(connection, table) == before:
+                return False  # only a warning says so when the role does not own the table
+        return True
+    finally:
+        connection.exec_driver_sql("RESET lock_timeout")
+
+
+_OLDER = sa.text("""
+    SELECT count(*) FROM (
+        SELECT backend_xmin AS held FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
+        UNION ALL SELECT xmin FROM pg_replication_slots
+        UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()
+    ) AS snapshots WHERE age(held) > age(CAST(CAST(:now AS text) AS xid))
+""")
+
+
+def _older_snapshots_end(connection: sa.Connection) -> bool:
+    now = connection.execute(sa.text("SELECT CAST(CAST(pg_current_xact_id() AS xid) AS text)")).scalar_one()
+    until = time.monotonic() + PATIENCE
+    while connection.execute(_OLDER, {"now": now}).scalar_one():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _file_of(connection: sa.Connection, table: str) -> int:
+    found = connection.execute(sa.text("SELECT pg_relation_filenode(CAST(:table AS regclass))"), {"table": table})
+    return int(found.scalar_one())

@@ -13,6 +13,11 @@ from registry.model import Date, Draft, Kind, Scope, Status
 from registry.techniques import BY_CODE, Stage, TechniqueCode
 
 LONGEST_SUBJECT = 80
+#: Which paths of which kinds are personal data: they are sealed in the log and can be erased.
+PERSONAL: dict[Kind, frozenset[str]] = {
+    "practitioner": frozenset({"name", "certificate_masked"}),
+    "sanction": frozenset({"person"}),
+}
 #: Assisted reproduction began after the first of these; the last leaves "no end" to mean no end.
 EARLIEST, LATEST = Date(1949, 10, 1), Date(2999, 12, 31)
 
@@ -114,8 +119,9 @@ def validate(draft: Draft) -> None:
         raise _wrong(draft, f"标识过长，最多{LONGEST_SUBJECT}个字符", f"longer than {LONGEST_SUBJECT} characters")
     if not EARLIEST <= draft.valid_from <= LATEST:
         raise _wrong(draft, f"生效日期 {draft.valid_from} 不合理", f"{draft.valid_from} is not a plausible day")
-    if not draft.change.set:
+    if not draft.change.set and not draft.change.erases:
         raise _wrong(draft, "没有说明任何内容", "nothing is said")
+    _validate_erases(draft)
     plain: dict[str, Any] = {}
     for path, value in draft.change.set.items():
         head, _, rest = path.partition(".")
@@ -134,6 +140,23 @@ def validate(draft: Draft) -> None:
     region = plain.get("region")
     if region is not None and regions.get(region) is None:
         raise _wrong(draft, f"未知的行政区划代码 {region}", f"unknown region code {region}")
+
+
+def _validate_erases(draft: Draft) -> None:
+    """Only personal paths, in one order, not the ones stated in the same breath, and never without a reason."""
+    erases = draft.change.erases
+    if not erases:
+        return
+    if strange := sorted(set(erases) - PERSONAL.get(draft.change.kind, frozenset())):
+        raise _wrong(
+            draft, f"{strange[0]} 不是可删除的个人信息", f"{strange[0]} is not personal data that can be erased"
+        )
+    if erases != sorted(set(erases)):
+        raise _wrong(draft, "要删除的字段须按字母排序且不重复", "the fields to erase must be sorted, each once")
+    if stated := sorted(set(erases) & draft.change.set.keys()):
+        raise _wrong(draft, f"不能既填写又删除 {stated[0]}", f"{stated[0]} cannot be both stated and erased")
+    if not (draft.change.reason or "").strip():
+        raise _wrong(draft, "删除个人信息须说明理由", "erasing personal data needs a reason")
 
 
 def _typed(draft: Draft, path: str, value: Any, wanted: Any) -> None:

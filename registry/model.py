@@ -42,12 +42,14 @@ class Change(Struct, frozen=True):
     """What one entry says about its subject: new values by field path, ``None`` meaning "no longer stated".
 
     A path is a field name, or ``approvals.<technique>`` for one approval, or ``extra.<heading>`` for a column of a
-    source that has no word of its own here. ``reason`` says why a correction corrects.
+    source that has no word of its own here. ``reason`` says why a correction corrects. ``erases`` are the paths whose
+    personal values are erased in every entry about the subject with a smaller number.
     """
 
     kind: Kind
     set: dict[str, Any]
     reason: str | None = None
+    erases: list[str] = []
 
 
 class Entry(Struct, frozen=True):
@@ -184,7 +186,10 @@ class FieldChange(Struct, frozen=True):
 
 
 class Version(Struct, frozen=True):
-    """One entry about a subject as its history shows it; no ``changes`` means the source confirmed what was known."""
+    """One entry about a subject as its history shows it; no ``changes`` means the source confirmed what was known.
+
+    ``corrects``: it changes what had been stated of that very day, or goes back before the latest day already stated.
+    """
 
     entry: int
     recorded_at: dt.datetime
@@ -192,6 +197,7 @@ class Version(Struct, frozen=True):
     changes: list[FieldChange]
     source: SourceRef | None
     reason: str | None = None
+    corrects: bool = False
 
 
 # --- questions and answers -------------------------------------------------------------------------------------------

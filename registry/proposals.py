@@ -2,11 +2,12 @@
 
 A proposal is a list of drafts, kept with a hash of its content and the log size it was made against. Approval binds to
 that hash, is refused to anyone who touched the proposal, and is refused when a subject of the proposal changed since.
+Where an approved entry erases personal values, the copies in stored proposals go with them; the hash stays as the
+record of what was seen.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
@@ -14,17 +15,16 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from registry import accounts, facts, views
+from registry import accounts, drafts, redaction, views
 from registry.database import Database
 from registry.errors import Conflict, FourEyes, InvalidInput, NotFound
-from registry.log import codec, store
-from registry.model import Draft, Struct
+from registry.log import store
+from registry.log.publish import PublishedLog
+from registry.model import Draft, Entry, Struct
 from registry.tables import entries, proposal_items, proposals, touches
 
 State = Literal["pending", "approved", "rejected"]
 CHUNK = 2000
-_drafts = msgspec.json.Decoder(Draft)
-_json = msgspec.json.Encoder(order="sorted")
 
 
 class Proposal(Struct, frozen=True):
@@ -50,7 +50,7 @@ class Proposal(Struct, frozen=True):
 
 def propose(  # noqa: PLR0913 - each is a part of what is proposed
     database: Database,
-    drafts: Iterable[Draft],
+    proposed: Iterable[Draft],
     *,
     by: str,
     title: str,
@@ -61,65 +61,30 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
 ) -> int:
     """Validate and keep a proposal whole, or nothing of it; its id. InvalidInput names the first draft that is wrong.
 
+    A draft about a day before the latest one already stated of its subject needs a reason, unless ``kind`` is "import".
     ``base_size`` is the log size the drafts were worked out against (now by default).
     """
     with database.reading() as connection:
         accounts.require(connection, by, "editor")
-    content = _Content(drafts, progress)  # before the lock: nobody waits for a long list to be checked
+    content = drafts.Content(proposed, progress)  # before the lock: nobody waits for a long list to be checked
     with database.writing() as connection:
         accounts.require(connection, by, "editor")
-        _refuse_strangers(connection, content)
+        content.check(connection, kind, title, report)
         size = store.head(connection).size
         identifier = _insert_proposal(
             connection, by, title, kind, report, content, size if base_size is None else base_size
         )
         for start in range(0, len(content.bodies), CHUNK):
             rows = [
-                {"proposal": identifier, "position": position, "body": body}
-                for position, body in enumerate(content.bodies[start : start + CHUNK], start=start + 1)
+                {"proposal": identifier, "position": n + 1, "body": content.bodies[n], "personal": content.personal[n]}
+                for n in range(start, min(start + CHUNK, len(content.bodies)))
             ]
             connection.execute(sa.insert(proposal_items), rows)
         return identifier
 
 
-class _Content:
-    """The drafts of one proposal, checked and encoded, with their hash and what they refer to."""
-
-    def __init__(self, drafts: Iterable[Draft], progress: Callable[[int], None] | None) -> None:
-        self.bodies: list[bytes] = []
-        self.subjects: set[str] = set()
-        self.references: set[str] = set()
-        digest = hashlib.sha256()
-        for draft in drafts:
-            facts.validate(draft)
-            codec.check(draft)
-            body = _json.encode(draft)
-            digest.update(hashlib.sha256(body).digest())
-            self.bodies.append(body)
-            self.subjects.add(draft.subject)
-            if referred := draft.change.set.get("institution"):
-                self.references.add(referred)
-            if progress and len(self.bodies) % CHUNK == 0:
-                progress(len(self.bodies))
-        if not self.bodies:
-            raise InvalidInput("没有任何变更，无需提交。", "Nothing changes, so there is nothing to propose.")
-        self.hash = digest.hexdigest()
-
-
-def _refuse_strangers(connection: sa.Connection, content: _Content) -> None:
-    """A person, certificate or sanction belongs to an institution of the register or of the same proposal."""
-    wanted = sorted(content.references - content.subjects)
-    query = sa.select(entries.c.subject).where(entries.c.subject.in_(wanted)).distinct()
-    missing = set(wanted) - set(connection.execute(query).scalars())
-    if missing:
-        one = min(missing)
-        raise InvalidInput(
-            f"所指的机构 {one} 不在名录中。", f"The institution {one} is not in the register.", subject=one
-        )
-
-
 def _insert_proposal(  # noqa: PLR0913 - each is a part of what is proposed
-    connection: sa.Connection, by: str, title: str, kind: str, report: Any, content: _Content, base_size: int
+    connection: sa.Connection, by: str, title: str, kind: str, report: Any, content: drafts.Content, base_size: int
 ) -> int:
     now = _now()
     identifier = connection.execute(
@@ -131,7 +96,7 @@ def _insert_proposal(  # noqa: PLR0913 - each is a part of what is proposed
             base_size=base_size,
             items=len(content.bodies),
             content_hash=content.hash,
-            report=_json.encode(report),
+            report=drafts.encode(report),
             created_at=now,
         )
         .returning(proposals.c.id)
@@ -141,14 +106,26 @@ def _insert_proposal(  # noqa: PLR0913 - each is a part of what is proposed
 
 
 def approve(
-    database: Database, identifier: int, *, by: str, seen: str, progress: Callable[[int], None] | None = None
+    database: Database,
+    identifier: int,
+    *,
+    by: str,
+    seen: str,
+    log: PublishedLog | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[int, int]:
     """Append the proposal to the log in one transaction; (first, last) entry number.
 
     Refuses: FourEyes to whoever touched it; Conflict when it is decided, when ``seen`` is not its content hash, or when
-    the register changed under it; NotAllowed without the role approver.
+    the register changed under it; NotAllowed without the role approver. Erased values are gone from the register when
+    this returns, and their bytes from its files unless somebody was still reading: then ``redaction.settle`` goes on.
+
+    With ``log``, LogDamaged where the database is not the log that was published, and after the commit a checkpoint is
+    signed; when that fails the approval stands, the server's log says why, and the next look at the log tries again.
     """
     with database.writing() as connection:
+        if log is not None:
+            log.require_extended(connection)
         accounts.require(connection, by, "approver")
         proposal = _pending(connection, identifier)
         if by in proposal.touched_by:
@@ -164,11 +141,20 @@ def approve(
         _refuse_stale(connection, proposal)
         appender = store.Appender(connection, proposal.proposer, by, identifier)
         first = appender.size + 1
-        for drafts in _stored(connection, identifier):
-            views.take(connection, appender.append(drafts))
+        erasing: list[Entry] = []
+        for chunk in _stored(connection, identifier):
+            appended = appender.append(chunk)
+            views.take(connection, appended)
+            erasing += [entry for entry in appended if entry.change.erases]
             if progress:
                 progress(appender.size - first + 1)
+        redaction.scrub(connection, erasing, proposal=identifier, first=first)
+        owed = redaction.owed(connection)
         _decide(connection, identifier, "approved", by, first_entry=first, last_entry=appender.size)
+    if log is not None:
+        log.try_publish(database)
+    if owed:
+        redaction.settle(database)
     return first, appender.size
 
 
@@ -179,6 +165,7 @@ def reject(database: Database, identifier: int, *, by: str, reason: str) -> None
     with database.writing() as connection:
         accounts.require(connection, by, "approver")
         _pending(connection, identifier)
+        drafts.refuse_names_of(connection, drafts_of(connection, identifier), reason)
         _decide(connection, identifier, "rejected", by, reason=reason)
 
 
@@ -215,7 +202,7 @@ def _stored(connection: sa.Connection, identifier: int) -> Iterator[list[Draft]]
         ).all()
         if not rows:
             return
-        yield [_drafts.decode(body) for _, body in rows]
+        yield [drafts.decode(body) for _, body in rows]
         after = rows[-1][0]
 
 

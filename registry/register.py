@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+import time
 from types import TracebackType
 from typing import Any
 
@@ -13,16 +14,20 @@ from registry.database import Database
 from registry.errors import CannotAnswer, RegistryError
 from registry.finding import Choice, Found, SearchResult
 from registry.identifiers import validate_code
+from registry.log.publish import PublishedLog
 from registry.model import Answer, Claim, Institution, Practitioner, Version
 from registry.records import asof as times
-from registry.records import history, read, stats
+from registry.records import feed, history, read, stats
 from registry.records.asof import AsOf
+from registry.records.snapshot import Snapshot
 from registry.settings import Settings
 from registry.verification.answer import answer
 from registry.verification.view import VerificationView
 
 #: Seconds between looks at the log: a change is visible in every process within one second.
 FOLLOW_EVERY = 0.25
+#: Seconds before publishing the log is tried again.
+RETRY_EVERY = 5.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -34,6 +39,8 @@ class Register:
         self.settings = settings
         self.database = Database(settings.url())
         self.verification = VerificationView()
+        self.log = PublishedLog(settings)
+        self._tried = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -65,15 +72,29 @@ class Register:
 
     def _follow(self) -> None:
         try:
-            self.verification.follow(self.database)
+            published = self.look()
         except Exception as error:
             # Answering stops by itself once the view is stale (see VerificationView.require_fresh).
             _log.warning("cannot follow the log: %s", type(error).__name__)
+            return
+        if published != self.verification.size and time.monotonic() >= self._tried + RETRY_EVERY:
+            self._publish()
+
+    def look(self) -> int | None:
+        """Bring the verification view up to the log; the size last published. LogDamaged when that is more."""
+        last = self.log.last()  # before the log is read: what was published by now must be in it
+        self.verification.follow(self.database, at_least=last.checkpoint.size if last else 0)
+        return last.checkpoint.size if last else None
+
+    def _publish(self) -> None:
+        """Sign what the process that appended it could not, and take over what another machine signed."""
+        self._tried = time.monotonic() if self.log.try_publish(self.database) else 0.0
 
     # --- times -------------------------------------------------------------------------------------------------------
 
     def as_of(self, on: dt.date | None = None, known_at: dt.datetime | None = None) -> AsOf:
-        """The pair of times a request means."""
+        """The pair of times a request means; CannotAnswer while the log is not the one that was published."""
+        self.verification.require_whole()
         with self.database.reading() as connection:
             return times.as_of(connection, on, known_at)
 
@@ -88,12 +109,17 @@ class Register:
         with self.database.reading() as connection:
             return read.institution(connection, code, asof)
 
-    def history(self, code: str, asof: AsOf) -> list[Version]:
-        """What was stated about an institution, entry by entry."""
+    def history(self, code: str, asof: AsOf, upto: dt.date | None = None) -> list[Version]:
+        """What was stated about an institution, entry by entry; with ``upto``, about days up to that one."""
         compact = validate_code(code)
         with self.database.reading() as connection:
             read.institution(connection, compact, asof)
-            return history.versions_of(connection, read.subject_of(compact), asof)
+            return history.versions_of(connection, read.subject_of(compact), asof, upto)
+
+    def since(self, code: str, asof: AsOf) -> dict[str, dt.date]:
+        """From which day on each thing recorded of an institution has held, for what was otherwise before."""
+        with self.database.reading() as connection:
+            return history.since(connection, read.subject_of(validate_code(code)), asof)
 
     def practitioners(self, code: str, asof: AsOf) -> list[Practitioner]:
         """The authorised people of one institution."""
@@ -104,6 +130,18 @@ class Register:
         """The register in numbers."""
         with self.database.reading() as connection:
             return stats.stats(connection, asof)
+
+    def changes(self, since: int, limit: int, asof: AsOf) -> feed.Page:
+        """Entries after a position, without gaps; Conflict when the position is beyond the log."""
+        with self.database.reading() as connection:
+            return feed.page(connection, since, limit, asof.size)
+
+    def snapshot(self, on: dt.date | None = None, known_at: dt.datetime | None = None) -> Snapshot:
+        """All current records at one log size, which the change feed goes on from."""
+        asof = self.as_of(on, known_at)
+        with self.verification.lock:
+            followed = self.verification.state()
+        return Snapshot(self.database, asof, known_at, followed)
 
     # --- search ------------------------------------------------------------------------------------------------------
 
@@ -127,6 +165,8 @@ class Register:
                 lag = views.lag(connection)
                 lag["verification"] = max(0, times.as_of(connection).size - self.verification.size)
             current = self.database.is_current()
+            last = self.log.last()
+            lag["checkpoint"] = max(0, self.verification.size - (last.checkpoint.size if last else 0))
         except RegistryError as error:
             return {"ready": False, "database": error.code, "views": {}}
         except Exception as error:  # a missing table, say: not ready, whatever the reason

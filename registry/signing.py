@@ -1,38 +1,160 @@
-"""The register's Ed25519 signing key: created once, kept in a file that only its owner can read."""
+"""The register's Ed25519 signing keys: one file that only its owner can read, holding every key past and present.
+
+A key in use is a PKCS #8 PEM block. A retired one is its public PEM block, kept so that what it signed can be checked
+for ever. The line before a block says since when (RFC 3339 UTC).
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import re
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+import msgspec
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
-from registry.errors import InvalidInput
+from registry.errors import Conflict, InvalidInput, NotFound
+
+_BLOCK = re.compile(
+    r"(?:^# (?P<word>added|retired) (?P<at>\S+)\n)?"
+    r"(?P<pem>-----BEGIN (?P<kind>PRIVATE|PUBLIC) KEY-----\n.*?-----END (?P=kind) KEY-----)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+class Key(msgspec.Struct, frozen=True):
+    """One key: its 32 public bytes, and the private half while it is in use. ``at``: since when it is so."""
+
+    public: bytes
+    private: Ed25519PrivateKey | None
+    at: str | None = None
+
+    @property
+    def retired(self) -> bool:
+        """Whether it signs no more."""
+        return self.private is None
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes; only of a key in use."""
+        if self.private is None:
+            raise Conflict("该密钥已停用，不能签名。", "The key is retired and signs no more.")
+        return self.private.sign(message)
+
+
+def verify(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether an Ed25519 signature over a message is that of a public key (32 bytes)."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def create(path: Path) -> bool:
     """Make the key file unless it exists; True when it was made. Never overwrites."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         load(path)
         return False
-    with os.fdopen(handle, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
+    _fill(handle, [_new()])
     return True
 
 
-def load(path: Path) -> Ed25519PrivateKey:
-    """The key of a file; InvalidInput when it is not an Ed25519 key."""
+def load(path: Path) -> list[Key]:
+    """Every key of a file, oldest first, at least one of them in use; InvalidInput when it is no such file."""
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError) as error:
+        text = path.read_text(encoding="ascii")
+        keys = [_read(block) for block in _BLOCK.finditer(text)]
+        if "-----" in _BLOCK.sub("", text):
+            raise ValueError  # half a block: writing the file anew would lose its key for ever
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise InvalidInput(f"签名密钥 {path} 无法读取。", f"The signing key {path} cannot be read.") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise InvalidInput(f"签名密钥 {path} 不是 Ed25519 密钥。", f"The signing key {path} is not an Ed25519 key.")
-    return key
+    if not any(not key.retired for key in keys):
+        raise InvalidInput(
+            f"签名密钥 {path} 中没有可用的 Ed25519 密钥。", f"The signing key {path} holds no Ed25519 key in use."
+        )
+    return keys
+
+
+def rotate(path: Path) -> Key:
+    """Add a new key, which signs beside those in use until they are retired; the new key."""
+    fresh = _new()
+    _replace(path, [*load(path), fresh])
+    return fresh
+
+
+def renew(path: Path, lost: list[bytes]) -> Key:
+    """A new key file after the old one was lost: a fresh key, and the public halves of those that are gone."""
+    fresh = _new()
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    _fill(handle, [*(Key(public, None, fresh.at) for public in lost), fresh])
+    return fresh
+
+
+def retire(path: Path, public: bytes) -> None:
+    """Let a key sign no more: its private half is removed, its public half kept. Never the last one in use."""
+    keys = load(path)
+    if not any(key.public == public and not key.retired for key in keys):
+        raise NotFound("没有这个在用的密钥。", "There is no such key in use.")
+    if sum(not key.retired for key in keys) == 1:
+        raise Conflict(
+            "这是唯一在用的密钥，请先增加新密钥：registry log rotate",
+            "It is the only key in use; add a new one first: registry log rotate",
+        )
+    kept = [Key(key.public, None, _now()) if key.public == public else key for key in keys]
+    _replace(path, kept)
+
+
+def _new() -> Key:
+    private = Ed25519PrivateKey.generate()
+    return Key(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), private, _now())
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _read(block: re.Match[str]) -> Key:
+    pem = block["pem"].encode()
+    private = load_pem_private_key(pem, password=None) if block["kind"] == "PRIVATE" else None
+    public = private.public_key() if private else load_pem_public_key(pem)
+    if not (isinstance(private, Ed25519PrivateKey | None) and isinstance(public, Ed25519PublicKey)):
+        raise ValueError
+    return Key(public.public_bytes(Encoding.Raw, PublicFormat.Raw), private, block["at"])
+
+
+def _text(key: Key) -> bytes:
+    if key.private:
+        pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    else:
+        pem = Ed25519PublicKey.from_public_bytes(key.public).public_bytes(
+            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+        )
+    said = f"# {'retired' if key.retired else 'added'} {key.at}\n" if key.at else ""
+    return said.encode() + pem
+
+
+def _replace(path: Path, keys: list[Key]) -> None:
+    aside = path.with_name(f"{path.name}.new")
+    aside.unlink(missing_ok=True)
+    _fill(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), keys)
+    aside.replace(path)
+
+
+def _fill(handle: int, keys: list[Key]) -> None:
+    with os.fdopen(handle, "wb") as file:
+        file.write(b"".join(_text(key) for key in keys))
+        file.flush()
+        os.fsync(file.fileno())

@@ -39,6 +39,7 @@ checkpoints = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("signed_at", sa.BigInteger, nullable=False),  # milliseconds since 1970
     sa.Column("note", sa.LargeBinary, nullable=False),  # the signed checkpoint, byte for byte
+    sa.Column("vkeys", sa.Text, nullable=False),  # the keys that sign, one a line: for machines without the key
     sa.Index("checkpoints_by_size", "size", "id"),
     sqlite_autoincrement=True,
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.independent.program import Program, build
 from tests.running import Cli, Server, serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -114,3 +115,11 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def independent(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """A verifier of logs that others wrote. Fails where it cannot be built; REGISTRY_TESTS_WITHOUT_GO=1 skips."""
+    if os.environ.get("REGISTRY_TESTS_WITHOUT_GO") == "1":
+        pytest.skip("REGISTRY_TESTS_WITHOUT_GO=1: tests with the independent verifier were left out")
+    return build(tmp_path_factory.mktemp("independent"))

@@ -141,7 +141,9 @@ def a_change(
     )
 
 
-def a_person(institution: Draft, name: str = "示例员甲", on: dt.date = DAY) -> Draft:
+def a_person(
+    institution: Draft, name: str = "示例员甲", on: dt.date = DAY, certificate: str = "***********1234"
+) -> Draft:
     """An authorised person of a made-up institution, with the two personal fields."""
     return Draft(
         subject=f"practitioner:{make_code(name + institution.subject)}",
@@ -153,11 +155,17 @@ def a_person(institution: Draft, name: str = "示例员甲", on: dt.date = DAY) 
                 "role": "临床医师",
                 "techniques": ["IVF"],
                 "certificate_kind": "医师执业证书",
-                "certificate_masked": "***********1234",
+                "certificate_masked": certificate,
             },
         ),
         valid_from=on,
     )
+
+
+def an_erasure(about: Draft, *paths: str, on: dt.date = DAY, reason: str | None = "本人申请") -> Draft:
+    """What erases personal values stated about the same subject before: a practitioner's, unless told which."""
+    change = Change(kind=about.change.kind, set={}, reason=reason, erases=list(paths or ("certificate_masked", "name")))
+    return Draft(subject=about.subject, change=change, valid_from=on)
 
 
 def code_of(draft: Draft) -> str:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Before the tests: a browser and Chinese fonts, installed where that can be done, named where it cannot.
-# Always exits 0: tests that need a missing browser then fail and say so; they never pass by being left out.
+# Before the tests: a browser, Chinese fonts and Go, installed where that can be done, named where it cannot.
+# Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out.
 set -u
 
 say() { printf '%s\n' "$*" >&2; }
@@ -18,32 +18,53 @@ browser() {
 # Any font with Chinese characters; without one every character is the same empty box.
 chinese_fonts() { command -v fc-list >/dev/null && [ -n "$(fc-list :lang=zh family 2>/dev/null | head -n 1)" ]; }
 
-if [ "${REGISTRY_TESTS_WITHOUT_BROWSER:-}" = 1 ]; then
-  say "REGISTRY_TESTS_WITHOUT_BROWSER=1：跳过浏览器测试 / browser tests are skipped"
-  exit 0
-fi
+# Go, and the library with which the independent verifier checks the log.
+go_library() {
+  command -v go >/dev/null &&
+    GO111MODULE=off GOPATH="${GOPATH:+$GOPATH:}/usr/share/gocode" go list golang.org/x/mod/sumdb/tlog >/dev/null 2>&1
+}
 
-wanted=()
-browser >/dev/null || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)
-chinese_fonts || wanted+=(fontconfig fonts-noto-cjk)
-
-if [ ${#wanted[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  say "正在安装浏览器测试所需 / installing what the browser tests need: ${wanted[*]} ..."
-  export DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND=noninteractive
+updated=
+# install WHAT-FOR PACKAGE...: by apt where that is possible; each group by itself, so that none costs another.
+install() {
+  local what="$1" log
+  shift
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  say "正在安装$what / installing: $* ..."
   log="$(mktemp)"
-  if apt-get update -qq >"$log" 2>&1 && apt-get install -y -qq --no-install-recommends "${wanted[@]}" >>"$log" 2>&1; then
-    wanted=()
+  if { [ -n "$updated" ] || apt-get update -qq; } >"$log" 2>&1 && apt-get install -y -qq --no-install-recommends "$@" >>"$log" 2>&1
+  then
+    updated=1
   else
     tail -n 5 "$log" >&2
   fi
   rm -f "$log"
+}
+
+if [ "${REGISTRY_TESTS_WITHOUT_BROWSER:-}" = 1 ]; then
+  say "REGISTRY_TESTS_WITHOUT_BROWSER=1：跳过浏览器测试 / browser tests are skipped"
+else
+  wanted=()
+  browser >/dev/null || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)
+  chinese_fonts || wanted+=(fontconfig fonts-noto-cjk)
+  [ ${#wanted[@]} = 0 ] || install "浏览器测试所需" "${wanted[@]}"
+  if ! browser >/dev/null; then
+    say "缺少浏览器：浏览器测试将失败。以 root 运行 apt-get install chromium fonts-noto-cjk，或用 CHROMIUM=路径 指定已有的浏览器。"
+    say "No browser: the browser tests will fail. As root run: apt-get install chromium fonts-noto-cjk, or name one: CHROMIUM=path."
+  elif ! chinese_fonts; then
+    say "缺少中文字体，截图中汉字会显示为方框：apt-get install fonts-noto-cjk"
+    say "No Chinese font: characters on screenshots will be boxes. As root run: apt-get install fonts-noto-cjk"
+  fi
 fi
 
-if ! browser >/dev/null; then
-  say "缺少浏览器：浏览器测试将失败。以 root 运行 apt-get install chromium fonts-noto-cjk，或用 CHROMIUM=路径 指定已有的浏览器。"
-  say "No browser: the browser tests will fail. As root run: apt-get install chromium fonts-noto-cjk, or name one: CHROMIUM=path."
-elif [ ${#wanted[@]} -gt 0 ]; then
-  say "缺少中文字体，截图中汉字会显示为方框：apt-get install fonts-noto-cjk"
-  say "No Chinese font: characters on screenshots will be boxes. As root run: apt-get install fonts-noto-cjk"
+if [ "${REGISTRY_TESTS_WITHOUT_GO:-}" = 1 ]; then
+  say "REGISTRY_TESTS_WITHOUT_GO=1：跳过独立核验程序的测试 / tests with the independent verifier are skipped"
+else
+  go_library || install "独立核验程序所需" golang-go golang-golang-x-mod-dev
+  if ! go_library; then
+    say "缺少 Go 或 golang.org/x/mod：独立核验日志的测试将失败。以 root 运行 apt-get install golang-go golang-golang-x-mod-dev。"
+    say "No Go, or no golang.org/x/mod: the tests that verify the log independently will fail. As root run: apt-get install golang-go golang-golang-x-mod-dev"
+  fi
 fi
 exit 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.middleware import DefineMiddleware
 
-from registry.api import guards, institutions, verify
+from registry.api import changes, guards, institutions, verify
 
 
 def router() -> Router:
@@ -19,6 +19,8 @@ def router() -> Router:
             institutions.list_practitioners,
             institutions.suggest,
             institutions.get_stats,
+            changes.get_changes,
+            changes.get_snapshot,
             verify.verify,
             verify.verify_by_query,
         ],

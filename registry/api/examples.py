@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from registry.api import examples_log
 from registry.model import Struct
 
 _SOURCE = {
@@ -65,11 +66,13 @@ _VERSION = {
     "changes": [{"field": "name", "from": "鞍山市妇儿医院", "to": _NAME}],
     "source": _SOURCE,
     "reason": None,
+    "corrects": False,
 }
+_FICTIONAL = "65VN-YC5Y"  # of the 示例 city: no invented person at a real institution
 _PRACTITIONER = {
     "code": "EHG6-0C0Y",
     "name": "示例甲",
-    "institution": _CODE,
+    "institution": _FICTIONAL,
     "role": "临床医师",
     "techniques": ["AIH", "IVF"],
     "valid_from": "2020-05-01",
@@ -135,13 +138,16 @@ BY_OPERATION: dict[str, Example] = {
         parameters={"q": "鞍山", "technique": ["IVF"], "region": "210300", "stage": "formal", "limit": 20},
     ),
     "getInstitution": Example(response=INSTITUTION, parameters={"code": _CODE, "on": "2025-07-01"}),
-    "getHistory": Example(response={"versions": [_VERSION]}, parameters={"code": _CODE}),
-    "listPractitioners": Example(response={"items": [_PRACTITIONER]}, parameters={"code": _CODE}),
+    "getHistory": Example(
+        response={"versions": [_VERSION], "log_size": 980}, parameters={"code": _CODE, "on": "2025-07-01"}
+    ),
+    "listPractitioners": Example(response={"items": [_PRACTITIONER]}, parameters={"code": _FICTIONAL}),
     "suggest": Example(
         response={"items": [{"code": _CODE, "name": _NAME, "region": _REGION, "match": "name"}]},
-        parameters={"q": "鞍山市妇", "limit": 8},
+        parameters={"q": "鞍山市妇", "limit": 8, "on": "2025-07-01"},
     ),
     "getStats": Example(response=_STATS, parameters={"on": "2025-07-01"}),
+    **{operation: Example(**parts) for operation, parts in examples_log.told(INSTITUTION).items()},
     "verify": Example(response=ANSWER, request=CLAIM),
     "verifyByQuery": Example(
         response={**ANSWER, "id": None},
@@ -164,6 +170,7 @@ PROBLEMS: dict[str, dict[str, Any]] = {
         "detail": "编码 7HV2-JKMV 在 2017-01-01 的名录中没有对应的机构。",
         "code": "not_found",
     },
+    "409": examples_log.CONFLICT,
     "503": {
         "type": "about:blank",
         "title": "Service Unavailable",

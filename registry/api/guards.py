@@ -38,7 +38,7 @@ async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
         )
     if request.method in ("GET", "HEAD") and (held := request.headers.get("if-none-match")):
         register_of(request).verification.require_fresh()  # "not modified" is an answer too
-        current = etag(register_of(request))
+        current = etag(register_of(request), request.headers.get("accept", ""))
         if current in [tag.strip().removeprefix("W/") for tag in held.split(",")]:
             return Response(content=None, status_code=304, headers=_headers(current))
     return None
@@ -57,7 +57,8 @@ class Revalidated:
             await self.app(scope, receive, send)
             return
         # Before the answer is made: an ETag may be older than its answer, never newer.
-        tag = etag(scope["litestar_app"].state.register)
+        accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+        tag = etag(scope["litestar_app"].state.register, accept.decode("latin-1"))
 
         async def with_etag(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
@@ -67,11 +68,12 @@ class Revalidated:
         await self.app(scope, receive, with_etag)
 
 
-def etag(register: Register) -> str:
-    """What every read depends on besides its address: the log, the day, and this version of the product."""
-    return f'"{register.verification.size}-{today():%Y%m%d}-{__version__}"'
+def etag(register: Register, accept: str = "") -> str:
+    """What every read depends on besides its address: the log, the day, this version of the product, and the form."""
+    form = "-lines" if "ndjson" in accept else ""  # a cache must not take one form for the other
+    return f'"{register.verification.size}-{today():%Y%m%d}-{__version__}{form}"'
 
 
 def _headers(tag: str) -> dict[str, str]:
     # no-cache: keep it, and ask each time; a withdrawn approval must not be answered from a cache
-    return {"ETag": tag, "Cache-Control": "public, no-cache", "Vary": "Accept-Language"}
+    return {"ETag": tag, "Cache-Control": "public, no-cache", "Vary": "Accept, Accept-Language"}

@@ -11,17 +11,26 @@ from litestar.params import PathParameter, QueryParameter
 from registry.api.guards import register_of
 from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList
 from registry.model import Institution
+from registry.records import asof as times
+from registry.records.asof import AsOf
 from registry.records.stats import Stats
 from registry.register import Choice
 
-On = Annotated[
-    dt.date | None,
-    QueryParameter(description="所问日期，默认为北京时间今天。 / The day in question (today in Asia/Shanghai)."),
-]
-KnownAt = Annotated[
-    dt.datetime | None,
-    QueryParameter(description="名录在此时刻所知（默认现在）。 / As known to the register at this instant (now)."),
-]
+_ON = (
+    "所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期。 / "
+    "The day in question, YYYY-MM-DD (today in Asia/Shanghai); a day to come may be asked about."
+)
+_KNOWN_AT = (
+    "只按名录在此时刻（RFC 3339，带时区）所知回答，默认现在；此后的更正与补记都不计入。 / "
+    "As known to the register at this instant (RFC 3339 with its zone; now): "
+    "what was corrected or learnt later is left out."
+)
+On = Annotated[dt.date | None, QueryParameter(description=_ON)]
+KnownAt = Annotated[dt.datetime | None, QueryParameter(description=_KNOWN_AT)]
+# As text, for records.asof to understand: what is wrong is answered by what to write instead, and a bare number is not
+# taken for the seconds since 1970.
+OnText = Annotated[str | None, QueryParameter(description=_ON, schema_extra={"format": "date"})]
+KnownAtText = Annotated[str | None, QueryParameter(description=_KNOWN_AT, schema_extra={"format": "date-time"})]
 Code = Annotated[
     str,
     PathParameter(
@@ -31,6 +40,21 @@ Code = Annotated[
     ),
 ]
 AnyRequest = Request[Any, Any, Any]  # no users, no sessions: nothing to type further
+
+
+def on_of(text: str | None) -> dt.date | None:
+    """The day a read asks about, if it says one; InvalidInput saying what to write when it is malformed."""
+    return None if text is None else times.day_of(text)
+
+
+def known_at_of(text: str | None) -> dt.datetime | None:
+    """The instant a read asks about, if it says one; InvalidInput saying what to write when it is malformed."""
+    return None if text is None else times.instant_of(text)
+
+
+def asof_of(request: AnyRequest, on: str | None, known_at: str | None) -> AsOf:
+    """The pair of times a read asks about."""
+    return register_of(request).as_of(on_of(on), known_at_of(known_at))
 
 
 @get(
@@ -69,8 +93,8 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
         str | None,
         QueryParameter(description="listed、suspended、delisted 或 all。 / listed, suspended, delisted or all."),
     ] = None,
-    on: On = None,
-    known_at: KnownAt = None,
+    on: OnText = None,
+    known_at: KnownAtText = None,
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
     cursor: Annotated[
         str | None, QueryParameter(description="上一页的 `next`。 / `next` of the page before.", max_length=300)
@@ -79,7 +103,7 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     """List or search institutions."""
     register = register_of(request)
     choice = Choice(q=q, technique=_split(technique), region=region, stage=stage, status=status)
-    found = register.find(choice, register.as_of(on, known_at), limit=limit, cursor=cursor)
+    found = register.find(choice, asof_of(request, on, known_at), limit=limit, cursor=cursor)
     return InstitutionList(
         items=[item.institution for item in found.items], next=found.next, total=found.total, log_size=found.log_size
     )
@@ -90,24 +114,36 @@ def _split(technique: list[str] | None) -> tuple[str, ...]:
 
 
 @get(
-    "/institutions/{code:str}", operation_id="getInstitution", summary="一家机构 / One institution", sync_to_thread=True
+    "/institutions/{code:str}",
+    operation_id="getInstitution",
+    summary="一家机构 / One institution",
+    description="名录在所问时刻没有该机构关于所问日期的记录时为 404；这不等于未获批准。 / "
+    "404 when the register, as known then, held no record of it for that day; this is not “not approved”.",
+    sync_to_thread=True,
 )
-def get_institution(request: AnyRequest, code: Code, on: On = None, known_at: KnownAt = None) -> Institution:
+def get_institution(request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None) -> Institution:
     """One institution."""
-    register = register_of(request)
-    return register.institution(code, register.as_of(on, known_at))
+    return register_of(request).institution(code, asof_of(request, on, known_at))
 
 
 @get(
     "/institutions/{code:str}/history",
     operation_id="getHistory",
     summary="一家机构的全部历史记录 / What was stated about an institution, and when",
+    description="按录入顺序。给出 `on` 时只列出关于该日及以前的记载，给出 `known_at` 时只列出当时已录入的。"
+    "`corrects` 为真的一条是更正：它改变了对同一日、或对已记载的最晚日期之前某日的记载，`reason` 为理由。"
+    "名单公布较晚因而录入较晚的，不是更正。 / "
+    "In the order recorded. With `on` only the statements about days up to that one, with `known_at` only those "
+    "recorded by then. `corrects` marks a correction: it changes what had been stated of that very day, or goes back "
+    "before the latest day already stated; `reason` says why. A list that is recorded late because it was published "
+    "late corrects nothing.",
     sync_to_thread=True,
 )
-def get_history(request: AnyRequest, code: Code, known_at: KnownAt = None) -> History:
+def get_history(request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None) -> History:
     """What was stated about an institution, and when."""
-    register = register_of(request)
-    return History(versions=register.history(code, register.as_of(None, known_at)))
+    asof = asof_of(request, on, known_at)
+    upto = None if on is None else asof.valid_on
+    return History(versions=register_of(request).history(code, asof, upto), log_size=asof.size)
 
 
 @get(
@@ -117,10 +153,11 @@ def get_history(request: AnyRequest, code: Code, known_at: KnownAt = None) -> Hi
     description="不提供跨机构的人员清单。 / There is no listing of people across institutions.",
     sync_to_thread=True,
 )
-def list_practitioners(request: AnyRequest, code: Code, on: On = None, known_at: KnownAt = None) -> PractitionerList:
+def list_practitioners(
+    request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None
+) -> PractitionerList:
     """Authorised people of one institution."""
-    register = register_of(request)
-    return PractitionerList(items=register.practitioners(code, register.as_of(on, known_at)))
+    return PractitionerList(items=register_of(request).practitioners(code, asof_of(request, on, known_at)))
 
 
 @get(
@@ -133,12 +170,14 @@ def suggest(
     request: AnyRequest,
     q: Annotated[str, QueryParameter(description="已输入的文字。 / What has been typed so far.", max_length=200)] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=50)] = 8,
+    on: OnText = None,
+    known_at: KnownAtText = None,
 ) -> SuggestionList:
     """Institutions a person may be typing."""
-    register = register_of(request)
+    asof = asof_of(request, on, known_at)
     if not q.strip():
         return SuggestionList(items=[])
-    found = register.find(Choice(q=q), register.now(), limit=limit)
+    found = register_of(request).find(Choice(q=q), asof, limit=limit)
     return SuggestionList(
         items=[
             Suggestion(
@@ -158,7 +197,6 @@ def suggest(
     summary="按地区、技术、运行情况的数目 / Counts by region, technique and stage",
     sync_to_thread=True,
 )
-def get_stats(request: AnyRequest, on: On = None, known_at: KnownAt = None) -> Stats:
+def get_stats(request: AnyRequest, on: OnText = None, known_at: KnownAtText = None) -> Stats:
     """Counts by region, technique and stage."""
-    register = register_of(request)
-    return register.stats(register.as_of(on, known_at))
+    return register_of(request).stats(asof_of(request, on, known_at))

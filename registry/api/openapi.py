@@ -9,7 +9,7 @@ from litestar import Request, Response, get
 from litestar.openapi import OpenAPIConfig
 
 from registry import __version__
-from registry.api import examples
+from registry.api import examples, examples_log
 from registry.api.problems import MEDIA_TYPE
 
 CONFIG = OpenAPIConfig(
@@ -51,6 +51,7 @@ _PROBLEM_SCHEMA = {
 _ANSWERS = {
     "400": "请求有误，`detail` 说明何处。 / The request is malformed; `detail` says where.",
     "404": "该日没有此编码。 / Nothing has this code as of then.",
+    "409": "您的位置超出本名录的日志。 / You are ahead of this register's log.",
     "503": "暂时无法核验，不代表未获批准；请在 Retry-After 之后再试。 / "
     "The register could not look. This is not “not licensed”: "
     "try again after Retry-After.",
@@ -68,7 +69,7 @@ def complete(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
             example = examples.BY_OPERATION[operation["operationId"]]
             _parameters(operation, example)
             _body(operation, example)
-            _responses(operation, example, with_code="{code}" in path)
+            _responses(operation, example, _statuses(path, operation))
     return schema
 
 
@@ -93,15 +94,23 @@ def _body(operation: dict[str, Any], example: examples.Example) -> None:
             content["example"] = example.request
 
 
-def _responses(operation: dict[str, Any], example: examples.Example, with_code: bool) -> None:
+def _statuses(path: str, operation: dict[str, Any]) -> list[str]:
+    """Which problems the operation may answer."""
+    left_out = set() if "{code}" in path else {"404"}
+    if operation["operationId"] != "getChanges":
+        left_out.add("409")
+    return [status for status in _ANSWERS if status not in left_out]
+
+
+def _responses(operation: dict[str, Any], example: examples.Example, statuses: list[str]) -> None:
     answers = operation["responses"]
     for content in answers["200"]["content"].values():
         content["example"] = example.response
-    for status, description in _ANSWERS.items():
-        if status == "404" and not with_code:
-            continue
+    others = examples_log.other_forms(examples.INSTITUTION).get(operation["operationId"], {})
+    answers["200"]["content"].update(others)
+    for status in statuses:
         answers[status] = {
-            "description": description,
+            "description": _ANSWERS[status],
             "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": examples.PROBLEMS[status]}},
         }
     if operation.get("operationId") != "verify":

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from registry.model import Institution, Practitioner, Region, Struct, Version
+import datetime as dt
+from typing import Any
+
+import msgspec
+
+from registry.model import Date, Institution, Kind, Practitioner, Region, Source, Struct, Version
+from registry.records.snapshot import AdCertificate, Sanction
 from registry.search.contract import MatchKind
 
 
@@ -16,9 +22,10 @@ class InstitutionList(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """Everything stated about one institution, in the order recorded."""
+    """What was stated about one institution, in the order recorded, by the first ``log_size`` entries."""
 
     versions: list[Version]
+    log_size: int
 
 
 class PractitionerList(Struct, frozen=True):
@@ -40,3 +47,72 @@ class SuggestionList(Struct, frozen=True):
     """Suggestions, best first."""
 
     items: list[Suggestion]
+
+
+class LoggedChange(Struct, frozen=True):
+    """What an entry says: new values by path (null: no longer stated), and the personal values it erases, if any."""
+
+    kind: Kind
+    reason: str | None
+    set: dict[str, Any]
+    erases: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class LoggedEntry(Struct, frozen=True):
+    """One line of the log as its canonical bytes say it; docs/log-format.md says how entries are folded."""
+
+    approver: str
+    change: LoggedChange
+    format: int
+    number: int
+    proposal: int
+    proposer: str
+    recorded_at: dt.datetime
+    source: str | None
+    subject: str
+    valid_from: Date
+
+
+class ChangeList(Struct, frozen=True):
+    """Entries after a position. ``next`` is the position after them; at the end of the log it is ``log_size``."""
+
+    entries: list[LoggedEntry]
+    leaves: list[str]
+    next: int
+    log_size: int
+
+
+class SnapshotList(Struct, frozen=True):
+    """All current records at one log size; ``root`` is the RFC 6962 root hash (hex) of the log at that size."""
+
+    log_size: int
+    root: str
+    on: Date
+    known_at: dt.datetime | None
+    sources: list[Source]
+    items: list[Institution]
+    ad_certificates: list[AdCertificate]
+    sanctions: list[Sanction]
+    total: int
+
+
+class InclusionProof(Struct, frozen=True):
+    """RFC 6962 proof that an entry is in the log; hashes are hex, the leaf's sibling first. ``index`` counts from 0."""
+
+    entry: int
+    index: int
+    size: int
+    leaf: str
+    root: str
+    proof: list[str]
+    checkpoint: str | None
+
+
+class ConsistencyProof(Struct, frozen=True):
+    """RFC 6962 proof that the log of size ``from`` is the beginning of the log of size ``to``; hashes are hex."""
+
+    from_: int = msgspec.field(name="from")
+    to: int
+    from_root: str
+    to_root: str
+    proof: list[str]

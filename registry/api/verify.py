@@ -8,7 +8,7 @@ from litestar import get, post
 from litestar.params import JSONBody, QueryParameter
 
 from registry.api.guards import register_of
-from registry.api.institutions import AnyRequest, KnownAt, On, _split
+from registry.api.institutions import AnyRequest, KnownAtText, OnText, _split, known_at_of, on_of
 from registry.api.problems import language
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim, Provider
@@ -31,7 +31,15 @@ async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Answer:
     return register_of(request).answer(data, language(request))
 
 
-@get("/verify", operation_id="verifyByQuery", summary="以网址形式核验 / The same question as a plain address")
+@get(
+    "/verify",
+    operation_id="verifyByQuery",
+    summary="以网址形式核验 / The same question as a plain address",
+    description="`on` 为所问日期，`known_at` 为名录当时所知；"
+    "名录当时没有关于该日的记录时答 `unknown`，这不等于未获批准。 / "
+    "`on` is the day in question, `known_at` what the register knew then; where it held nothing for that day then, the "
+    "answer is `unknown`, which is not “not approved”.",
+)
 async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     request: AnyRequest,
     name: Annotated[
@@ -41,7 +49,7 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     technique: Annotated[
         list[str] | None, QueryParameter(description="技术代码或俗称。 / Codes or everyday words.")
     ] = None,
-    on: On = None,
+    on: OnText = None,
     address: Annotated[
         str | None, QueryParameter(description="所称地址。 / The address claimed.", max_length=300)
     ] = None,
@@ -51,14 +59,19 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         str | None, QueryParameter(description="医疗机构执业许可证登记号。 / Practice licence number.")
     ] = None,
     domain: Annotated[str | None, QueryParameter(description="网站域名。 / Domain of the website.")] = None,
-    known_at: KnownAt = None,
+    known_at: KnownAtText = None,
 ) -> Answer:
     """The same question as a plain address"""
     provider = Provider(
         name=name, address=address, code=code, uscc=uscc, practice_licence_no=practice_licence_no, domain=domain
     )
     _require_provider(provider)
-    claim = Claim(provider=provider, techniques=list(_split(technique)), on=on, known_at=known_at)
+    claim = Claim(
+        provider=provider,
+        techniques=list(_split(technique)),
+        on=on_of(on),
+        known_at=known_at_of(known_at),
+    )
     return register_of(request).answer(claim, language(request))
 
 

@@ -1,4 +1,4 @@
-"""Commands for whoever runs the register: init, seed, settings, log check, rebuild, lag."""
+"""Commands for whoever runs the register: init, seed, settings, rebuild, lag."""
 
 from __future__ import annotations
 
@@ -18,14 +18,23 @@ def init(quiet: bool) -> None:
 def prepare(quiet: bool) -> None:
     """Database and key as this version needs them; says what it did."""
     from registry import signing
+    from registry.log.publish import PublishedLog
 
     loaded = settings.load()
+    published = PublishedLog(loaded)
     with common.database(create=True) as database:
         migrated = database.migrate()
-    made = signing.create(loaded.key_file())
+        known = published.last() is not None or published.is_shared(database)
+        made = not (known and not loaded.key_file().exists()) and signing.create(loaded.key_file())
+        published.publish(database)
     if migrated or made or not quiet:
         click.echo(f"数据库 / database: {'已建立或升级 / created or migrated' if migrated else '已是最新 / current'}")
-        click.echo(f"签名密钥 / signing key: {'已生成 / created' if made else '已存在 / exists'} ({loaded.key_file()})")
+        if loaded.key_file().exists():
+            state = "已生成 / created" if made else "已存在 / exists"
+            click.echo(f"签名密钥 / signing key: {state} ({loaded.key_file()})")
+        else:
+            click.echo("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost")
+            click.echo("The signing key is not here: nothing is signed here; if it is lost: registry log rotate --lost")
 
 
 @main.command()
@@ -45,11 +54,12 @@ def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
         if if_empty and not shipped.is_incomplete(database):
             return
         from registry.importers import seed as seeds
+        from registry.log.publish import PublishedLog
 
         if not json_:
             click.echo("正在加载随附名录 / loading the lists that come with the product ...", err=True)
         with common.progress(quiet=json_) as told:
-            done = seeds.seed(database, told, with_demo=demo)
+            done = seeds.seed(database, told, with_demo=demo, log=PublishedLog(settings.load()))
     if json_:
         common.print_json(done)
         return
@@ -72,35 +82,18 @@ def show_settings(json_: bool) -> None:
         click.echo(f"{variable}  [{default or '-'}]\n    {meaning}")
 
 
-@main.group("log")
-def log_group() -> None:
-    """日志 / the append-only log."""
-
-
-@log_group.command("check")
-@common.as_json
-def log_check(json_: bool) -> None:
-    """从正文重新推导日志与视图并比对 / re-derive the log and its views and compare."""
-    from registry import views
-    from registry.log import check
-
-    with common.database() as database, common.progress(quiet=json_) as told:
-        with database.reading() as connection:
-            found = check.check(connection, lambda done: told("check", done))
-        views.check(database)
-    if json_:
-        common.print_json(found)
-    else:
-        click.echo(f"完好 / intact: {found.size} 条 / entries, root {found.root}")
-
-
 @main.command()
 @click.argument("view", required=False)
 def rebuild(view: str | None) -> None:
-    """由日志重建视图 / empty a view (all by default) and replay the log into it."""
+    """由日志重建视图 / empty a view (all by default) and replay the log into it; `log`: the published files."""
     from registry import views
+    from registry.log.publish import PublishedLog
 
     with common.database() as database, common.progress() as told:
+        if view == "log":
+            PublishedLog(settings.load()).rebuild(database, lambda done: told("publish", done))
+            click.echo("log: 已重建 / rebuilt")
+            return
         for name in views.rebuild(database, view, lambda done: told("rebuild", done)):
             click.echo(f"{name}: 已重建 / rebuilt")
 

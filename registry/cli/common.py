@@ -13,7 +13,8 @@ import msgspec
 
 from registry import accounts, settings
 from registry.database import Database
-from registry.errors import CannotAnswer, NotAllowed
+from registry.errors import CannotAnswer, InvalidInput, NotAllowed
+from registry.records import asof
 
 PHASES = {
     "read": "读取 / reading",
@@ -22,6 +23,7 @@ PHASES = {
     "append": "写入名录 / appending",
     "rebuild": "重建 / rebuilding",
     "check": "检查 / checking",
+    "publish": "公布日志 / publishing the log",
 }
 
 
@@ -61,6 +63,26 @@ class Day(click.ParamType[dt.date]):
             return dt.date.fromisoformat(value)
         except ValueError:
             self.fail(f"“{value}” 不是 YYYY-MM-DD 日期 / is not a YYYY-MM-DD date", param, ctx)
+
+
+class KnownAt(click.ParamType[dt.datetime]):
+    """An instant as RFC 3339 with its zone, or a day: then the end of that day in Shanghai."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:
+        """The instant in UTC, or a usage error that shows both forms."""
+        if isinstance(value, dt.datetime):
+            return value
+        try:
+            return asof.instant_of(value) if len(value) > len("2025-07-01") else asof.end_of(asof.day_of(value))
+        except InvalidInput:
+            self.fail(
+                f"“{value}” 不是日期，也不是带时区的时刻 / is neither a day nor an instant with its zone; "
+                "例如 / for example: 2025-07-01, 2025-07-01T09:30:00+08:00",
+                param,
+                ctx,
+            )
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from registry import accounts, proposals
 from registry.database import Database
 from registry.errors import AuditFailed, InvalidInput
 from registry.importers import demo, lists, shipped, submit
+from registry.log.publish import PublishedLog
 from registry.model import Struct
 from registry.tables import proposals as proposals_table
 
@@ -38,11 +39,16 @@ class Expected(Struct, frozen=True):
     by_technique: dict[str, int]
 
 
-def seed(database: Database, progress: submit.Progress | None = None, with_demo: bool = False) -> list[Seeded]:
+def seed(
+    database: Database,
+    progress: submit.Progress | None = None,
+    with_demo: bool = False,
+    log: PublishedLog | None = None,
+) -> list[Seeded]:
     """Load every list not loaded yet, in the order of their days; with ``with_demo`` also the fictional city."""
-    done = [_load(database, folder, progress) for folder in shipped.sources()]
+    done = [_load(database, folder, progress, log) for folder in shipped.sources()]
     if with_demo:
-        done.append(_load_demo(database))
+        done.append(_load_demo(database, log))
     return done
 
 
@@ -81,18 +87,18 @@ def check_expected(folder: Path) -> None:
         )
 
 
-def _load(database: Database, folder: Path, progress: submit.Progress | None) -> Seeded:
+def _load(database: Database, folder: Path, progress: submit.Progress | None, log: PublishedLog | None) -> Seeded:
     request = request_of(folder)
     if shipped.is_known(database, folder.name):
         return Seeded(source=folder.name, institutions=0)
     check_expected(folder)
     _drop_leftovers(database, request.title or "")
     outcome = submit.submit(database, request, by=accounts.SEED_PROPOSER, progress=progress)
-    first, last = _accept(database, outcome.proposal or 0, progress)
+    first, last = _accept(database, outcome.proposal or 0, progress, log)
     return Seeded(source=folder.name, institutions=outcome.institutions, first=first, last=last)
 
 
-def _load_demo(database: Database) -> Seeded:
+def _load_demo(database: Database, log: PublishedLog | None) -> Seeded:
     folder = shipped.SEED_DATA / "demo"
     if shipped.is_known(database, demo.SOURCE):
         return Seeded(source=demo.SOURCE, institutions=0)
@@ -100,16 +106,18 @@ def _load_demo(database: Database) -> Seeded:
     identifier = proposals.propose(
         database, drafts, by=accounts.SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={}
     )
-    first, last = _accept(database, identifier, None)
+    first, last = _accept(database, identifier, None, log)
     number = len({draft.subject for draft in drafts if draft.change.kind == "institution"})
     return Seeded(source=demo.SOURCE, institutions=number, first=first, last=last)
 
 
-def _accept(database: Database, identifier: int, progress: submit.Progress | None) -> tuple[int, int]:
+def _accept(
+    database: Database, identifier: int, progress: submit.Progress | None, log: PublishedLog | None
+) -> tuple[int, int]:
     with database.reading() as connection:
         seen = proposals.get(connection, identifier).content_hash
     told = (lambda done: progress("append", done)) if progress else None
-    return proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen, progress=told)
+    return proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen, log=log, progress=told)
 
 
 def _drop_leftovers(database: Database, title: str) -> None:

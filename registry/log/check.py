@@ -1,27 +1,43 @@
-"""Re-derive the log from its bytes and compare: names the first entry that is not what it must be."""
+"""Re-derive the log from its bytes and compare with all that was published: names the first entry that differs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from registry.errors import LogDamaged
-from registry.log import codec, merkle, store
+from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError
+from registry.log import codec, decided, erasure, merkle, note, shared, store, tiles
+from registry.log.publish import PublishedLog
+from registry.log.shared import Signed
 from registry.model import Struct
 from registry.tables import entries, erasable
 
+Progress = Callable[[int], None]
+
 
 class Checked(Struct, frozen=True):
-    """A log that held: its size and root hash (hex)."""
+    """A log that held: its size and root hash (hex), and how many of its entries a signed checkpoint vouches for.
+
+    ``withheld``: personal values that are sealed but not held here, although no entry erased them (a mirror has none).
+    """
 
     size: int
     root: str
+    signed: int = 0
+    withheld: int = 0
 
 
-def check(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> Checked:
-    """Number, time, columns, bytes and leaf hash of every entry in order; LogDamaged names the first that differs."""
+def check(
+    connection: sa.Connection, published: PublishedLog | None = None, progress: Progress | None = None
+) -> Checked:
+    """Number, time, columns, bytes, leaf hash of every entry in order, and every tile and checkpoint of the log.
+
+    LogDamaged names the first entry that differs, from what it must be or from what was published.
+    """
+    milestones = _Milestones(connection, published)
     frontier = merkle.Frontier()
     last_time = 0
     query = sa.select(entries).order_by(entries.c.number).execution_options(yield_per=store.CHUNK)
@@ -34,10 +50,126 @@ def check(connection: sa.Connection, progress: Callable[[int], None] | None = No
                 raise _damaged(expected, "记录时间早于上一条", "its time is before the entry before it")
             last_time = row.recorded_at
             frontier.append(row.leaf)
+            milestones.passed(expected, row.body, row.leaf, frontier)
             if progress and expected % store.CHUNK == 0:
                 progress(expected)
+    milestones.ended(frontier)
     _check_sealed(connection)
-    return Checked(size=frontier.size, root=frontier.root().hex())
+    withheld = erasure.check(connection)
+    decided.check(connection, after=milestones.signed)
+    return Checked(size=frontier.size, root=frontier.root().hex(), signed=milestones.signed, withheld=withheld)
+
+
+class _Milestones:
+    """What was published of the log: each signed checkpoint and every tile, compared as the entries go by."""
+
+    def __init__(self, connection: sa.Connection, published: PublishedLog | None) -> None:
+        self._keys = published.verifiers(retired=True) if published else []
+        self._folder = published.folder if published else None
+        outside = published.last() if published else None
+        stated = shared.every(connection)
+        if published:
+            _refuse_replay(outside, stated)
+        self._outside = outside.checkpoint.size if outside else 0
+        self._held = 0  # size of the last checkpoint that fits the entries
+        self._waiting = sorted([*stated, *([outside] if outside else [])], key=lambda one: -one.checkpoint.size)
+        self.signed = self._waiting[0].checkpoint.size if self._waiting else 0
+        self._level: list[list[bytes]] = [[]]  # the hashes of the tile being filled, by level of tiles
+        self._bodies: list[bytes] = []
+        self._meet(merkle.Frontier())
+
+    def passed(self, number: int, body: bytes, leaf: bytes, frontier: merkle.Frontier) -> None:
+        """Compare what ends with this entry."""
+        if self._folder and number <= self._outside:
+            self._bodies.append(body)
+            self._fill(0, number, leaf)
+            if number % tiles.WIDTH == 0 or number == self._outside:
+                self._compare_bundle(number)
+            if number == self._outside:
+                self._compare_partial(number)
+        self._meet(frontier)
+
+    def ended(self, frontier: merkle.Frontier) -> None:
+        """Nothing that was signed lies beyond the last entry."""
+        if self._waiting:
+            size = self._waiting[0].checkpoint.size
+            raise _damaged(
+                frontier.size + 1,
+                f"日志被截断或回退，已签发的检查点有{size}条，数据库只有{frontier.size}条；请恢复备份：registry restore",
+                f"the log was cut short, {size} entries were signed and {frontier.size} are here; "
+                "restore a backup: registry restore",
+            )
+
+    def _meet(self, frontier: merkle.Frontier) -> None:
+        while self._waiting and self._waiting[-1].checkpoint.size == frontier.size:
+            stated = self._waiting.pop()
+            if stated.checkpoint.root != frontier.root():
+                zh = f"第{self._held + 1}至{frontier.size}条中有被改写的，与签发的检查点不符"
+                en = f"an entry from {self._held + 1} to {frontier.size} is not the one a checkpoint was signed over"
+                raise _damaged(self._held + 1, zh, en)
+            self._require_signed(stated)
+            self._held = frontier.size
+
+    def _require_signed(self, stated: Signed) -> None:
+        if not self._keys:
+            return
+        try:
+            note.opened(stated.note, self._keys)
+        except InvalidInput as error:
+            size = stated.checkpoint.size
+            raise LogDamaged(
+                f"大小为{size}的检查点不是本名录的密钥所签。",
+                f"The checkpoint of size {size} was not signed by a key of this register.",
+            ) from error
+
+    def _fill(self, level: int, number: int, value: bytes) -> None:
+        hashes = self._level[level]
+        hashes.append(value)
+        if len(hashes) == tiles.WIDTH:
+            self._compare(tiles.Tile(level=level, index=tiles.count(level, number) // tiles.WIDTH - 1), hashes)
+            if level + 1 == len(self._level):
+                self._level.append([])
+            self._level[level] = []
+            self._fill(level + 1, number, tiles.perfect(hashes))
+
+    def _compare_partial(self, number: int) -> None:
+        for level, hashes in enumerate(self._level):
+            if hashes:
+                self._compare(tiles.at(level, tiles.count(level, number) // tiles.WIDTH, number), hashes)
+
+    def _compare(self, tile: tiles.Tile, hashes: list[bytes]) -> None:
+        raw = self._read(tile)
+        if raw == b"".join(hashes):
+            return
+        if tile.level == 0:
+            there = [raw[i : i + tiles.HASH] for i in range(0, len(raw), tiles.HASH)]
+            number = tile.first + 1 + next(i for i, value in enumerate(hashes) if there[i : i + 1] != [value])
+            raise _damaged(number, "与已公布的叶哈希不符", "it is not the one whose leaf hash was published")
+        raise _altered(tile)
+
+    def _compare_bundle(self, number: int) -> None:
+        bodies, self._bodies = self._bodies, []
+        tile = tiles.at(None, (number - 1) // tiles.WIDTH, number)
+        if self._read(tile) != tiles.bundle(bodies):
+            raise _altered(tile)
+
+    def _read(self, tile: tiles.Tile) -> bytes:
+        try:
+            return self._folder.read(tile) if self._folder else b""
+        except (NotFound, LogDamaged) as error:
+            raise _altered(tile) from error
+
+
+def _refuse_replay(outside: Signed | None, stated: list[Signed]) -> None:
+    """The checkpoint outside the database is never older than those inside."""
+    newest = max((one.checkpoint.size for one in stated), default=0)
+    if stated and (outside is None or outside.checkpoint.size < newest):
+        held = outside.checkpoint.size if outside else 0
+        raise LogDamaged(
+            f"数据库外的检查点缺失或被换成旧的（{held}，应为{newest}）。请运行：registry log checkpoint",
+            f"The checkpoint outside the database is missing or was set back (to {held}; {newest} was signed). "
+            "Run: registry log checkpoint",
+        )
 
 
 def _check_sealed(connection: sa.Connection) -> None:
@@ -50,15 +182,16 @@ def _check_sealed(connection: sa.Connection) -> None:
                 raise _damaged(row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed")
 
 
-def _check_row(row: sa.Row[tuple[int, int, str, str, bytes, bytes]]) -> None:
+def _check_row(row: sa.Row[Any]) -> None:
     try:
         entry = codec.decode(bytes(row.body))
-    except (LogDamaged, TypeError) as error:
+        canonical = codec.canonical(msgspec.json.decode(row.body))
+    except (RegistryError, TypeError) as error:
         raise _damaged(row.number, "正文无法解读", "its bytes cannot be read") from error
     told = (entry.number, entry.recorded_at, entry.subject, entry.change.kind)
     if told != (row.number, codec.instant(codec.timestamp(row.recorded_at)), row.subject, row.kind):
         raise _damaged(row.number, "各列与正文不符", "its columns differ from its bytes")
-    if codec.canonical(msgspec.json.decode(row.body)) != row.body:
+    if canonical != row.body:
         raise _damaged(row.number, "正文不是规范形式", "its bytes are not canonical")
     if merkle.leaf_hash(row.body) != row.leaf:
         raise _damaged(row.number, "正文与叶哈希不符", "its bytes do not give its leaf hash")
@@ -66,3 +199,11 @@ def _check_row(row: sa.Row[tuple[int, int, str, str, bytes, bytes]]) -> None:
 
 def _damaged(number: int, zh: str, en: str) -> LogDamaged:
     return LogDamaged(f"日志第{number}条有误：{zh}。", f"Log entry {number} is wrong: {en}.", entry=number)
+
+
+def _altered(tile: tiles.Tile) -> LogDamaged:
+    return LogDamaged(
+        f"已公布的文件 tile/{tile.path} 缺失或被改动，请运行：registry rebuild log",
+        f"The published file tile/{tile.path} is missing or was altered; run: registry rebuild log",
+        tile=tile.path,
+    )

@@ -3,7 +3,7 @@
 Format 1: JSON after RFC 8785 (keys sorted, no spaces, UTF-8, no floats), at most 65,535 bytes so that an entry fits a
 C2SP tlog-tiles bundle. Personal values are not in these bytes: in their place stands ``{"sha256": hex}`` over a random
 16-byte salt followed by the value's canonical JSON; salt and value lie in the erasable table. Erasing them later leaves
-every hash valid.
+every hash valid. An entry that erases names the paths under ``erases``, a key no other entry has.
 """
 
 from __future__ import annotations
@@ -17,15 +17,11 @@ from typing import Any
 import msgspec
 
 from registry.errors import InvalidInput, LogDamaged
+from registry.facts import PERSONAL
 from registry.model import Change, Draft, Entry
 
 MAX_BYTES = 65_535
 FORMAT = 1
-#: Which paths of which kinds are personal data (domain: name, certificate number; a person a sanction is about).
-PERSONAL: dict[str, frozenset[str]] = {
-    "practitioner": frozenset({"name", "certificate_masked"}),
-    "sanction": frozenset({"person"}),
-}
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _as_is = msgspec.json.Encoder()
@@ -89,6 +85,12 @@ def seal(change: Change) -> tuple[dict[str, Any], list[Sealed]]:
     return public, sealed
 
 
+def sealed_paths(body: bytes) -> set[str]:
+    """The paths of an entry's personal values that its bytes hold only as a hash."""
+    change = _decoder.decode(body)["change"]
+    return {path for path in PERSONAL.get(change["kind"], ()) if isinstance(change["set"].get(path), dict)}
+
+
 def opens(body: bytes, path: str, salt: bytes, value: bytes) -> bool:
     """Whether a salt and a personal value are the ones an entry's bytes were sealed over."""
     stated = _decoder.decode(body)["change"]["set"].get(path)
@@ -99,10 +101,13 @@ def encode(  # noqa: PLR0913 - an entry has this many parts
     number: int, recorded_at: str, draft: Draft, values: dict[str, Any], proposer: str, approver: str, proposal: int
 ) -> bytes:
     """The canonical bytes of one entry; ``values`` are those of ``seal``. InvalidInput when it is too long."""
+    change: dict[str, Any] = {"kind": draft.change.kind, "reason": draft.change.reason, "set": values}
+    if draft.change.erases:  # only then: the bytes of every other entry stay what they always were
+        change["erases"] = draft.change.erases
     body = canonical(
         {
             "approver": approver,
-            "change": {"kind": draft.change.kind, "reason": draft.change.reason, "set": values},
+            "change": change,
             "format": FORMAT,
             "number": number,
             "proposal": proposal,
@@ -141,7 +146,9 @@ def decode(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
             number=raw["number"],
             recorded_at=instant(raw["recorded_at"]),
             subject=raw["subject"],
-            change=Change(kind=change["kind"], set=values, reason=change["reason"]),
+            change=Change(
+                kind=change["kind"], set=values, reason=change["reason"], erases=_paths(change.get("erases", []))
+            ),
             valid_from=dt.date.fromisoformat(raw["valid_from"]),
             source=raw["source"],
             proposer=raw["proposer"],
@@ -150,6 +157,12 @@ def decode(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
         )
     except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise LogDamaged(f"日志记录无法解读：{error}", f"A log entry cannot be read: {error}") from error
+
+
+def _paths(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
+        raise TypeError("erases is no list of paths")
+    return value
 
 
 def timestamp(milliseconds: int) -> str:
@@ -161,3 +174,8 @@ def timestamp(milliseconds: int) -> str:
 def instant(text: str) -> dt.datetime:
     """The aware UTC datetime of ``timestamp``'s spelling."""
     return dt.datetime.fromisoformat(text)
+
+
+def milliseconds(moment: dt.datetime) -> int:
+    """Milliseconds since 1970 of an instant of an entry: the inverse of ``instant(timestamp(n))``."""
+    return round(moment.timestamp() * 1000)

@@ -29,6 +29,13 @@ class Frontier:
         self.size = 0
         self._stack: list[bytes] = []
 
+    @classmethod
+    def of(cls, size: int, subtrees: list[bytes]) -> Frontier:
+        """The frontier of a tree of ``size`` whose perfect subtrees, largest first, have these roots."""
+        frontier = cls()
+        frontier.size, frontier._stack = size, list(subtrees)
+        return frontier
+
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash; amortised one node hash."""
         self.size += 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.errors import LogDamaged
 from registry.log import codec, merkle
 from registry.model import Draft, Entry, Struct
 from registry.tables import entries, erasable
@@ -80,7 +81,22 @@ class Appender:
             self._connection.execute(sa.insert(entries), rows)
         if private:
             self._connection.execute(sa.insert(erasable), private)
+        erasing = [entry for entry in appended if entry.change.erases]
+        for entry in erasing:
+            erase(self._connection, entry.subject, entry.change.erases, before=entry.number)
+        if erasing:  # what was appended just before may be erased already
+            return [entry for chunk in read(self._connection, appended[0].number - 1, self.size) for entry in chunk]
         return appended
+
+
+def erase(connection: sa.Connection, subject: str, paths: Iterable[str], before: int) -> int:
+    """Delete the values of ``paths`` that entries about ``subject`` numbered below ``before`` had sealed; how many.
+
+    For the caller that has just written an entry which erases them; the entries themselves and their hashes stay.
+    """
+    mine = sa.select(entries.c.number).where(entries.c.subject == subject, entries.c.number < before)
+    doomed = sa.delete(erasable).where(erasable.c.number.in_(mine), erasable.c.path.in_(sorted(paths)))
+    return connection.execute(doomed).rowcount
 
 
 def read(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Iterator[list[Entry]]:
@@ -120,6 +136,39 @@ def leaves(connection: sa.Connection, after: int = 0, upto: int | None = None) -
     if upto is not None:
         query = query.where(entries.c.number <= upto)
     yield from connection.execution_options(yield_per=CHUNK).execute(query).scalars()
+
+
+def leaf(connection: sa.Connection, number: int) -> bytes | None:
+    """The stored leaf hash of one entry; None where there is no such entry."""
+    held = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == number)).scalar()
+    return bytes(held) if held is not None else None
+
+
+def whole(connection: sa.Connection, after: int, upto: int) -> Iterator[tuple[bytes, bytes]]:
+    """(bytes, leaf hash) of entries in order; LogDamaged at the first that is missing or not what its hash says."""
+    query = (
+        sa.select(entries.c.number, entries.c.body, entries.c.leaf)
+        .where(entries.c.number > after, entries.c.number <= upto)
+        .order_by(entries.c.number)
+        .execution_options(yield_per=CHUNK)
+    )
+    expected = after
+    with connection.execute(query) as rows:
+        for number, body, hashed in rows:
+            expected += 1
+            if number != expected or merkle.leaf_hash(body) != hashed:
+                raise _not_whole(expected)
+            yield bytes(body), bytes(hashed)
+    if expected != upto:
+        raise _not_whole(expected + 1)
+
+
+def _not_whole(number: int) -> LogDamaged:
+    return LogDamaged(
+        f"日志第{number}条缺失或被改动，不予签发。请运行：registry log check",
+        f"Log entry {number} is missing or was altered; nothing is signed. Run: registry log check",
+        entry=number,
+    )
 
 
 def size_at(connection: sa.Connection, milliseconds: int) -> int:

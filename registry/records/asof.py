@@ -1,8 +1,9 @@
-"""Days, instants and log sizes: what "as of" means in a request."""
+"""Days, instants and log sizes: what "as of" means in a request, and how a person or a program writes it."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -12,6 +13,11 @@ from registry.log import store
 from registry.model import Struct
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 class AsOf(Struct, frozen=True):
@@ -38,4 +44,50 @@ def milliseconds(instant: dt.datetime) -> int:
         raise InvalidInput(
             "known_at 须带时区，例如 2025-07-01T00:00:00Z。", "known_at needs a time zone: 2025-07-01T00:00:00Z."
         )
-    return int(instant.timestamp() * 1000)
+    # Whole numbers: floating-point seconds lose a millisecond now and then, and an entry with it.
+    return (instant - _EPOCH) // dt.timedelta(milliseconds=1)
+
+
+def day_of(text: str, name: str = "on") -> dt.date:
+    """The day written YYYY-MM-DD; InvalidInput naming the parameter and what to write instead.
+
+    >>> day_of("2025-07-01")
+    datetime.date(2025, 7, 1)
+    """
+    try:
+        if _DAY.fullmatch(text):
+            return dt.date.fromisoformat(text)
+    except ValueError:
+        pass  # the form of a day, and no day: 2025-02-30
+    raise InvalidInput(
+        f"{name} 的值“{text[:40]}”不是日期，请写成 YYYY-MM-DD，例如 2025-07-01。",
+        f"{name}: “{text[:40]}” is not a day; write YYYY-MM-DD, for example 2025-07-01.",
+    )
+
+
+def instant_of(text: str, name: str = "known_at") -> dt.datetime:
+    """The instant in UTC of RFC 3339 text with its zone; InvalidInput naming the parameter and what to write instead.
+
+    >>> instant_of("2025-07-01T08:00:00+08:00").isoformat()
+    '2025-07-01T00:00:00+00:00'
+    """
+    try:
+        if _INSTANT.fullmatch(text):
+            # By way of Shanghai, where it is shown: an instant outside the calendar there is refused here.
+            return dt.datetime.fromisoformat(text.upper()).astimezone(SHANGHAI).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInput(
+        f"{name} 的值“{text[:40]}”不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样（网址中的 + 须写成 %2B）。",
+        f"{name}: “{text[:40]}” is not an instant with its time zone; write it like 2025-07-01T00:00:00Z "
+        "(in an address, + is written %2B).",
+    )
+
+
+def end_of(day: dt.date) -> dt.datetime:
+    """The last instant of a day in Shanghai, in UTC: what was known on that day is what was known by then.
+
+    >>> end_of(dt.date(2025, 7, 1)).isoformat(timespec="seconds")
+    '2025-07-01T15:59:59+00:00'
+    """
+    return dt.datetime.combine(day, dt.time.max, SHANGHAI).astimezone(dt.UTC)

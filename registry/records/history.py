@@ -2,31 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from registry.log import store
-from registry.model import Entry, FieldChange, Source, Version
+from registry.model import Date, Entry, FieldChange, Source, Version
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.read import source_ref, sources
+from registry.records.read import known, source_ref, sources, status_of
+from registry.records.view import decode_state
+from registry.tables import versions
 
 
-def versions_of(connection: sa.Connection, subject: str, asof: AsOf) -> list[Version]:
-    """Every entry about ``subject`` known at the log size, in the order recorded.
+def versions_of(connection: sa.Connection, subject: str, asof: AsOf, upto: Date | None = None) -> list[Version]:
+    """Every entry about ``subject`` known at the log size, in the order recorded; with ``upto``, those about days up
+    to that one.
 
     ``changes`` compares the day ``valid_from`` as believed just before the entry with what it says; empty means the
-    source confirmed what was known.
+    source confirmed what was known. An entry that changes nothing ``corrects`` nothing.
     """
     spans: list[timeline.Span] = []
     origin = sources(connection, asof)
+    entries = store.of_subject(connection, subject, asof.size)
     found = []
-    for entry in store.of_subject(connection, subject, asof.size):
+    for index, entry in enumerate(entries):
         before = believed(spans, entry.valid_from.isoformat())
         spans, _ = timeline.apply(spans, entry)
-        found.append(_version(entry, before, believed(spans, entry.valid_from.isoformat()), origin))
+        after = believed(spans, entry.valid_from.isoformat())
+        # Judged among all statements, also later ones: what an entry is does not depend on the day asked about.
+        if upto is None or entry.valid_from <= upto:
+            found.append(_version(entry, before, after, origin, corrects(entries[:index], entry)))
     return found
+
+
+def corrects(stated: Sequence[Entry], entry: Entry) -> bool:
+    """Whether an entry goes back on what was stated about its subject before: it speaks of a day before the latest
+    one already spoken of, or of a very day of which something else was stated.
+
+    A list published months after its day is late and corrects nothing: nobody had spoken of that day or a later one.
+    """
+    if any(entry.valid_from < earlier.valid_from for earlier in stated):
+        return True
+    same_day = [earlier.change.set for earlier in stated if earlier.valid_from == entry.valid_from]
+    standing = {path: value for values in same_day for path, value in values.items()}
+    return any(path in standing and standing[path] != value for path, value in entry.change.set.items())
+
+
+def since(connection: sa.Connection, subject: str, asof: AsOf) -> dict[str, Date]:
+    """Per path, the first day of the unbroken time up to the asked day in which its value held (of an approval: its
+    stage). What was never otherwise has no such day: it may have held long before the register began.
+    """
+    query = (
+        sa.select(versions.c.valid_from, versions.c.state)
+        .where(versions.c.subject == subject, known(asof), versions.c.valid_from <= asof.valid_on.isoformat())
+        .order_by(versions.c.valid_from)
+    )
+    return _first_days((day, decode_state(state)) for day, state in connection.execute(query))
+
+
+def _first_days(spans: Iterable[tuple[str, timeline.State]]) -> dict[str, Date]:
+    held: dict[str, Any] = {}
+    first: dict[str, Date] = {}
+    for day, state in spans:
+        values = _holding({path: fact.value for path, fact in timeline.facts(state).items()})
+        for path in held.keys() | values.keys():
+            if held.get(path) != values.get(path):
+                first.pop(path, None)
+                if path in held and path in values:
+                    first[path] = Date.fromisoformat(day)
+        held = values
+    return first
+
+
+def _holding(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the stage alone of each approval, and the status that follows from them."""
+    status = {"status": status_of(values)} if "status" in values else {}
+    return {path: v["stage"] if path.startswith("approvals.") else v for path, v in values.items()} | status
 
 
 def believed(spans: list[timeline.Span], day: str) -> dict[str, Any]:
@@ -37,7 +90,9 @@ def believed(spans: list[timeline.Span], day: str) -> dict[str, Any]:
     return {}
 
 
-def _version(entry: Entry, before: dict[str, Any], after: dict[str, Any], origin: dict[str, Source]) -> Version:
+def _version(
+    entry: Entry, before: dict[str, Any], after: dict[str, Any], origin: dict[str, Source], back: bool
+) -> Version:
     changes = [
         FieldChange(field=path, from_=before.get(path), to=after.get(path))
         for path in sorted({**before, **after})
@@ -50,4 +105,5 @@ def _version(entry: Entry, before: dict[str, Any], after: dict[str, Any], origin
         changes=changes,
         source=source_ref(origin.get(entry.source or "")),
         reason=entry.change.reason,
+        corrects=back and bool(changes),
     )

@@ -40,6 +40,7 @@ def true_on(asof: AsOf) -> sa.ColumnElement[bool]:
 def sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
     """Every source known at the log size, by id; also those about a later day (they were known, so they are shown)."""
     query = sa.select(versions.c.subject, versions.c.state).where(versions.c.kind == "source", known(asof))
+    query = query.order_by(versions.c.subject, versions.c.valid_from)  # the last day it speaks of decides
     found: dict[str, Source] = {}
     for subject, state in connection.execute(query):
         source = source_of(subject, decode_state(state))

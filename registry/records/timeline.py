@@ -57,8 +57,13 @@ def patched(state: State, number: int, valid_from: str, source: str | None, valu
 
 
 def apply(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Span]]:
-    """(the timeline as known after ``entry``, the spans it opened); spans it superseded get their ``known_to`` set."""
+    """(the timeline as known after ``entry``, the spans it opened); spans it superseded get their ``known_to`` set.
+
+    An entry that only erases says nothing of any day, so it opens none.
+    """
     day, values = entry.valid_from.isoformat(), entry.change.set
+    if not values:
+        return timeline, []
     number, source = entry.number, entry.source
     if not timeline or day < timeline[0].valid_from:
         until = timeline[0].valid_from if timeline else FOREVER

@@ -1,6 +1,7 @@
 """The records view: follows the log, keeps every span of days of every subject, also those no longer believed.
 
-Applied inside the append transaction, so it is never behind. ``rebuild`` empties it and replays the log.
+Applied inside the append transaction, so it is never behind. ``rebuild`` empties it and replays the log. An entry that
+erases personal values has every span of its subject written anew: what was known on any day loses them too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from registry.log import store
 from registry.model import Entry
 from registry.records import timeline
 from registry.tables import STILL_KNOWN, versions
@@ -40,6 +42,12 @@ class RecordsView:
 
     def apply(self, connection: sa.Connection, entries: list[Entry]) -> None:
         """Bring the spans of every subject in ``entries`` up to date."""
+        erased = {entry.subject for entry in entries if entry.change.erases}
+        for subject in sorted(erased):
+            _write_anew(connection, subject, entries[-1].number)
+        self._extend(connection, [entry for entry in entries if entry.subject not in erased])
+
+    def _extend(self, connection: sa.Connection, entries: list[Entry]) -> None:
         known = _load(connection, {entry.subject for entry in entries})
         loaded = [(subject, span) for subject, spans in known.items() for span in spans]
         opened: list[tuple[Entry, timeline.Span]] = []
@@ -68,6 +76,18 @@ class RecordsView:
     def reset(self, connection: sa.Connection) -> None:
         """Forget everything."""
         connection.execute(sa.delete(versions))
+
+
+def _write_anew(connection: sa.Connection, subject: str, upto: int) -> None:
+    """Fold a subject's entries again as they now stand in the log: no span keeps a value that was erased."""
+    spans: list[timeline.Span] = []
+    opened: list[tuple[Entry, timeline.Span]] = []
+    for entry in store.of_subject(connection, subject, upto):
+        spans, fresh = timeline.apply(spans, entry)
+        opened += [(entry, span) for span in fresh]
+    connection.execute(sa.delete(versions).where(versions.c.subject == subject))
+    if opened:
+        connection.execute(sa.insert(versions), [row_of(entry, span) for entry, span in opened])
 
 
 def _load(connection: sa.Connection, subjects: set[str]) -> dict[str, list[timeline.Span]]:

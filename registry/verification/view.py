@@ -10,10 +10,8 @@ from __future__ import annotations
 import bisect
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
-import msgspec
 import sqlalchemy as sa
 
 from registry.database import Database
@@ -21,40 +19,14 @@ from registry.errors import CannotAnswer, LogDamaged
 from registry.log import store
 from registry.log.merkle import Frontier
 from registry.model import Date, LogState, Source
-from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.read import source_of, status_of
-from registry.records.view import decode_state
-from registry.tables import entries, versions
-from registry.techniques import TECHNIQUES
-from registry.verification import names
-from registry.verification.verdict import KnownApproval, Site
+from registry.tables import entries
+from registry.verification import spans
+from registry.verification.spans import Named, Span
+from registry.verification.verdict import Site
 
 #: Seconds without a successful look at the log after which the view no longer answers.
 STALE_AFTER = 30.0
-CHUNK = 2000
-
-
-class Named(msgspec.Struct, frozen=True):
-    """One name of one span of an institution: which kind of name, by which rule it is reached."""
-
-    code: str
-    on: str  # "name" or "alias"
-    rule: names.Rule
-    printed: str
-    valid_from: str
-
-
-class Span(msgspec.Struct, frozen=True):
-    """One span of days of one institution as the view keeps it."""
-
-    valid_from: str
-    valid_to: str
-    known_from: int
-    known_to: int
-    site: Site
-    names: tuple[tuple[str, Named], ...]
-    identifiers: tuple[tuple[str, str], ...]  # (kind, folded value)
 
 
 class VerificationView:
@@ -74,21 +46,25 @@ class VerificationView:
         self._seen = 0.0
         self._error: Exception | None = None
 
-    def follow(self, database: Database) -> int:
-        """Take in what the log has gained; how many entries. On failure the error is kept and raised."""
+    def follow(self, database: Database, at_least: int = 0) -> int:
+        """Take in what the log has gained; how many entries. On failure the error is kept and raised.
+
+        LogDamaged when the log is shorter than ``at_least``, its published size: it was rolled back.
+        """
         try:
             with database.reading() as connection:
                 size = store.head(connection).size
+                _refuse_rolled_back(size, at_least)
                 self._refuse_another_log(connection, size)
                 if size == self.size:
-                    self._seen = time.monotonic()
+                    self._seen, self._error = time.monotonic(), None
                     return 0
                 gained = size - self.size
                 leaves = list(store.leaves(connection, self.size, size))
-                times = _times(connection, self.size, size)
-                subjects = _changed(connection, self.size, size)
-                spans = _load(connection, subjects, size)
-                sources = _sources(connection, size)
+                times = spans.times(connection, self.size, size)
+                subjects = spans.changed(connection, self.size, size)
+                fresh = spans.load(connection, subjects, size)
+                sources = spans.sources(connection, size)
         except Exception as error:
             self._error = error
             raise
@@ -98,8 +74,8 @@ class VerificationView:
             self._root = self._frontier.root().hex()
             self.times += times
             self.sources = sources
-            for code, fresh in spans.items():
-                self._replace(code, fresh)
+            for code, found in fresh.items():
+                self._replace(code, found)
             self.size = size
             self._seen = time.monotonic()
             self._error = None
@@ -140,12 +116,12 @@ class VerificationView:
     def require_fresh(self) -> None:
         """CannotAnswer when the log has not been readable for STALE_AFTER seconds, or never was."""
         if self.age() > STALE_AFTER:
-            raise CannotAnswer(
-                "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
-                "The register cannot be asked at the moment. This does not mean an institution is not approved; "
-                "please try again later.",
-                cause=type(self._error).__name__ if self._error else "starting",
-            )
+            raise _not_now(self._error)
+
+    def require_whole(self) -> None:
+        """CannotAnswer while the database holds another log than the one that was published or read before."""
+        if isinstance(self._error, LogDamaged):
+            raise _not_now(self._error)
 
     def span(self, code: str, asof: AsOf) -> Span | None:
         """The span of an institution that holds on a day; None when nothing is known of it then."""
@@ -193,106 +169,20 @@ class VerificationView:
         return self.times[position - 1][0] if position else 0
 
 
-def _times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, int]]:
-    """(last number, time) of each recording after a size: an import has one time for all its entries."""
-    query = (
-        sa.select(sa.func.max(entries.c.number), entries.c.recorded_at)
-        .where(entries.c.number > after, entries.c.number <= upto)
-        .group_by(entries.c.recorded_at)
-        .order_by(entries.c.recorded_at)
-    )
-    return [(number, moment) for number, moment in connection.execute(query)]
-
-
-def _changed(connection: sa.Connection, after: int, upto: int) -> list[str]:
-    query = (
-        sa.select(entries.c.subject)
-        .where(entries.c.number > after, entries.c.number <= upto, entries.c.kind == "institution")
-        .distinct()
-    )
-    return list(connection.execute(query).scalars())
-
-
-def _load(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Span, ...]]:
-    found: dict[str, list[Span]] = {}
-    for start in range(0, len(subjects), CHUNK):
-        query = (
-            sa.select(versions)
-            .where(versions.c.subject.in_(subjects[start : start + CHUNK]), versions.c.known_from <= size)
-            .order_by(versions.c.subject, versions.c.valid_from)
+def _refuse_rolled_back(size: int, published: int) -> None:
+    """A database older than the published log may call licensed what was withdrawn since: answer nothing from it."""
+    if size < published:
+        raise LogDamaged(
+            f"数据库只有{size}条日志，而已公布{published}条：数据库被回退，已停止答复。请恢复备份：registry restore",
+            f"The database holds {size} entries, {published} were published: it was rolled back, and nothing is "
+            "answered from it. Restore a backup: registry restore",
         )
-        for row in connection.execute(query):
-            span = _span(row)
-            if span is not None:
-                found.setdefault(span.site.code, []).append(span)
-    return {code: tuple(spans) for code, spans in found.items()}
 
 
-def _span(row: Any) -> Span | None:
-    state = decode_state(row.state)
-    facts = timeline.facts(state)
-    value = {path: fact.value for path, fact in facts.items()}
-    if not {"name", "address", "status"} <= value.keys():
-        return None
-    code = row.subject.removeprefix("institution:")
-    number, _, source, _ = timeline.latest(state)
-    approvals = {
-        t.code: KnownApproval(stage=fact.value["stage"], entry=fact.entry, source=fact.source)
-        for t in TECHNIQUES
-        if (fact := facts.get(f"approvals.{t.code}"))
-    }
-    site = Site(
-        code=code,
-        name=value["name"],
-        address=value["address"],
-        region=value.get("region"),
-        status=status_of(value),
-        approvals=approvals,
-        entry=number,
-        source=source,
+def _not_now(cause: Exception | None) -> CannotAnswer:
+    return CannotAnswer(
+        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
+        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
+        "please try again later.",
+        cause=type(cause).__name__ if cause else "starting",
     )
-    return Span(
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        known_from=row.known_from,
-        known_to=row.known_to,
-        site=site,
-        names=tuple(_names(code, value, row.valid_from)),
-        identifiers=tuple(_identifiers(value)),
-    )
-
-
-def _names(code: str, value: dict[str, Any], day: str) -> Iterable[tuple[str, Named]]:
-    seen: set[str] = set()
-    campus = value.get("campus")
-    for key, rule in names.keys(value["name"], campus):
-        if key not in seen:
-            seen.add(key)
-            yield key, Named(code, "name", rule, value["name"], day)
-    for alias in value.get("aliases") or []:
-        for key, rule in names.keys(alias, None):
-            if key not in seen:
-                seen.add(key)
-                yield key, Named(code, "alias", rule, alias, day)
-
-
-def _identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    for kind in ("uscc", "practice_licence_no"):
-        if value.get(kind):
-            yield kind, value[kind]
-    for domain in value.get("domains") or []:
-        yield "domain", domain.lower()
-
-
-def _sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int, Source], ...]]:
-    query = (
-        sa.select(versions.c.subject, versions.c.known_from, versions.c.state)
-        .where(versions.c.kind == "source", versions.c.known_from <= size)
-        .order_by(versions.c.known_from)
-    )
-    found: dict[str, list[tuple[int, Source]]] = {}
-    for subject, known_from, state in connection.execute(query):
-        source = source_of(subject, decode_state(state))
-        if source is not None:
-            found.setdefault(source.id, []).append((known_from, source))
-    return {name: tuple(history) for name, history in found.items()}

@@ -6,15 +6,19 @@ import json
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from registry import views
+from registry import signing, views
 from registry.database import Database
 from registry.log import check as log_check
+from registry.log import proofs, shared
+from registry.log.publish import PublishedLog
 from registry.records.asof import as_of
 from registry.records.read import Filter, count
+from registry.settings import Settings
 from registry.tables import entries
 from tests.factories import DAY, ROOT, a_source, a_view, an_institution, enter, propose
 
@@ -22,13 +26,17 @@ PROCESSES, EACH = 4, 8
 #: Waits for its start signal, then does its share; tells what became of each.
 WORKER = """
 import json, sys
+from pathlib import Path
 from registry import proposals
 from registry.database import Database
 from registry.errors import RegistryError
-from tests.factories import an_institution, approve, propose
+from registry.log.publish import PublishedLog
+from registry.settings import Settings
+from tests.factories import an_institution, approve, hash_of, propose
 
 told = json.loads(sys.stdin.readline())
 database = Database(told["url"])
+log = PublishedLog(Settings(data_dir=Path(told["folder"])))
 with database.reading():
     pass
 print("ready", flush=True)
@@ -38,6 +46,9 @@ for item in told["work"]:
     try:
         if told["what"] == "approve":
             done.append(approve(database, item, by=told["who"]))
+        elif told["what"] == "approve and sign":
+            seen = hash_of(database, item)
+            done.append(proposals.approve(database, item, by=told["who"], seen=seen, log=log))
         else:
             done.append(propose(database, an_institution(item, item), by=told["who"]))
     except RegistryError as refusal:
@@ -47,7 +58,9 @@ database.close()
 """
 
 
-def at_once(database: Database, what: str, shares: list[list[Any]], who: list[str]) -> list[list[Any]]:
+def at_once(
+    database: Database, what: str, shares: list[list[Any]], who: list[str], folder: Path = ROOT / "var"
+) -> list[list[Any]]:
     """Each share in a process of its own, all started together; what each process tells."""
     url = database.url.render_as_string(hide_password=False)
     database.close()
@@ -61,7 +74,9 @@ def at_once(database: Database, what: str, shares: list[list[Any]], who: list[st
     try:
         for one, work, name in zip(running, shares, who, strict=True):
             assert one.stdin is not None
-            one.stdin.write(json.dumps({"url": url, "what": what, "work": work, "who": name}) + "\n")
+            one.stdin.write(
+                json.dumps({"url": url, "what": what, "work": work, "who": name, "folder": str(folder)}) + "\n"
+            )
             one.stdin.flush()
         for one in running:
             assert one.stdout is not None
@@ -105,6 +120,26 @@ def test_approvals_by_several_processes_lose_and_double_nothing(database: Databa
     with database.reading() as connection:
         assert count(connection, Filter(), as_of(connection, DAY)) == len(ids)
     assert a_view(database).size == 1 + 2 * len(ids)
+
+
+def test_approvals_by_several_processes_are_all_signed_and_no_two_checkpoints_disagree(
+    database: Database, tmp_path: Path
+) -> None:
+    enter(database, a_source())
+    names = [f"鞍山市示例{n}医院" for n in range(PROCESSES * EACH)]
+    ids = [propose(database, an_institution(name, name), an_institution(name, name, level="三级")) for name in names]
+    signing.create(tmp_path / "signing.key")
+    at_once(database, "approve and sign", [ids[n::PROCESSES] for n in range(PROCESSES)], APPROVERS, tmp_path)
+    size = 1 + 2 * len(ids)
+    the_log_holds(database, size)
+    log = PublishedLog(Settings(data_dir=tmp_path))
+    assert log.latest().checkpoint.size == size
+    with database.reading() as connection:
+        signed = [one.checkpoint for one in shared.every(connection)]
+        assert log_check.check(connection, log).signed == size
+    assert [one.size for one in signed] == sorted({one.size for one in signed})
+    tree = log.folder.tree(size)
+    assert [one.root for one in signed] == [proofs.root(tree, one.size) for one in signed]
 
 
 def test_one_proposal_is_approved_by_exactly_one_of_many(database: Database) -> None:

@@ -22,6 +22,8 @@ EXPECTED = {
     ("get", "/api/v1/institutions/{code}/practitioners"),
     ("get", "/api/v1/suggest"),
     ("get", "/api/v1/stats"),
+    ("get", "/api/v1/changes"),
+    ("get", "/api/v1/snapshot"),
     ("get", "/api/v1/verify"),
     ("post", "/api/v1/verify"),
 }
@@ -125,6 +127,8 @@ def unlike(shown: Any, found: Any, at: str) -> Iterator[str]:
 
 def test_every_example_has_the_shape_of_what_the_server_answers_to_it(server: Server) -> None:
     for method, path, operation in operations(document_of(server)):
+        if operation["operationId"] == "listPractitioners":
+            continue  # people are of the fictional city only: another test asks a register that has it
         shown = operation["responses"]["200"]["content"]["application/json"]["example"]
         assert not list(unlike(shown, asked(server, method, path, operation), path))
 
@@ -159,6 +163,7 @@ def test_the_practitioner_example_has_the_shape_of_a_practitioner(seeded: Cli, s
     code = server.api("/institutions", q="示例市第一示例医院")["items"][0]["code"]
     found = server.api(f"/institutions/{code}/practitioners")
     assert found["items"]
+    assert asked(server, "get", "/api/v1/institutions/{code}/practitioners", operation) == found
     assert not list(unlike(shown, found, "practitioners"))
     assert all("示例" in item["name"] for item in found["items"])
     assert not any("certificate_masked" in item for item in found["items"])

@@ -1,0 +1,78 @@
+"""Proofs of the published log: how large they are, and how long it takes to make them from tiles and to check them."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from registry.log import proofs
+from registry.log.folder import Folder
+from registry.log.merkle import leaf_hash
+from registry.log.proofs import verify_consistency, verify_inclusion
+
+SIZES = (1_000, 10_000, 100_000)
+SAMPLE = 500
+Result = TypeVar("Result")
+
+
+@dataclass
+class Measured:
+    """One proof: its hashes, and the seconds to make and to check it."""
+
+    hashes: int
+    made: float
+    checked: float
+
+
+def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
+    """One log that grows to each size; medians over entries and earlier sizes drawn at random, the same each run."""
+    log, written = Folder(folder / "proofs"), 0
+    print(f"{'proof':34} {'entries':>8} {'hashes':>7} {'bytes':>6} {'make ms':>8} {'check ms':>9}")
+    for size in sizes:
+        log.extend(written, [(body, leaf_hash(body)) for body in map(_entry, range(written + 1, size + 1))])
+        written = size
+        root = proofs.root(log.tree(size), size)
+        drawn = random.Random(size).sample(range(1, size), SAMPLE)
+        _print("inclusion of an entry", size, [_inclusion(log, index, size, root) for index in drawn])
+        _print("consistency with an earlier size", size, [_consistency(log, old, size, root) for old in drawn])
+
+
+def _entry(number: int) -> bytes:
+    """As long as an entry about an institution usually is."""
+    return f'{{"number":{number},"padding":"{"x" * 600}"}}'.encode()
+
+
+def _inclusion(log: Folder, index: int, size: int, root: bytes) -> Measured:
+    leaf = leaf_hash(_entry(index + 1))
+    proof, made = _timed(lambda: proofs.inclusion(log.tree(size), index, size))
+    held, checked = _timed(lambda: verify_inclusion(leaf, index, size, proof, root))
+    assert held
+    return Measured(len(proof), made, checked)
+
+
+def _consistency(log: Folder, old: int, size: int, root: bytes) -> Measured:
+    before = proofs.root(log.tree(size), old)
+    proof, made = _timed(lambda: proofs.consistency(log.tree(size), old, size))
+    held, checked = _timed(lambda: verify_consistency(old, size, before, root, proof))
+    assert held
+    return Measured(len(proof), made, checked)
+
+
+def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    before = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - before
+
+
+def _print(name: str, size: int, measured: list[Measured]) -> None:
+    hashes = statistics.median(one.hashes for one in measured)
+    made, checked = (
+        statistics.median(seconds) * 1_000
+        for seconds in ([one.made for one in measured], [one.checked for one in measured])
+    )
+    print(f"{name:34} {size:8,} {hashes:7.0f} {hashes * 32:6.0f} {made:8.2f} {checked:9.3f}", flush=True)

@@ -1,0 +1,134 @@
+"""The change feed, and the snapshot a follower of it begins with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated
+
+import anyio
+import msgspec
+from litestar import Response, get
+from litestar.openapi import ResponseSpec
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from registry.api.guards import register_of
+from registry.api.institutions import AnyRequest, KnownAtText, OnText, asof_of, known_at_of, on_of
+from registry.api.shapes import ChangeList, SnapshotList
+from registry.model import Kind
+from registry.records import feed
+from registry.records.snapshot import KINDS, Snapshot
+
+JSON, NDJSON = "application/json", "application/x-ndjson"
+#: Where the records of a kind stand in the JSON form.
+_LISTS: dict[Kind, bytes] = {
+    "source": b"sources",
+    "institution": b"items",
+    "ad_certificate": b"ad_certificates",
+    "sanction": b"sanctions",
+}
+_json = msgspec.json.Encoder()
+
+
+@get(
+    "/changes",
+    operation_id="getChanges",
+    summary="变更流：日志的每一条，按顺序、无遗漏 / Change feed: every entry of the log, in order and without gaps",
+    description="`since` 为您已有的最后一条的编号（从 0 开始），`next` 为下次的 `since`，可直接作为进度保存；"
+    "`next` 等于 `log_size` 时已到末尾。一页可能少于 `limit` 条（总量约 8 MiB 为限）。永不过期，不能筛选。"
+    "`entries` 逐字节为日志所存的规范 JSON（RFC 8785）；`leaves` 依次为各条的 RFC 6962 叶哈希，"
+    "即 SHA-256(0x00 ‖ 规范 JSON)。个人信息只以加盐哈希出现。"
+    "`since` 超出日志时为 409：请核对检查点，再重新获取快照。 / "
+    "`since` is the number of the last entry you have (0 to begin); `next` is the `since` of the next request and can "
+    "be kept as the position; the end is `next` = `log_size`. A page may hold fewer than `limit` entries (it ends at "
+    "about 8 MiB). Nothing ever expires; there is no filter. Each of `entries` is the log's canonical JSON (RFC 8785) "
+    "byte for byte; `leaves` are their RFC 6962 leaf hashes in the same order: SHA-256(0x00 ‖ canonical JSON). "
+    "Personal values appear as salted hashes only. 409 when `since` is beyond the log: compare checkpoints, then take "
+    "a snapshot anew.",
+    responses={
+        200: ResponseSpec(ChangeList, generate_examples=False, description="下一页日志。 / The next entries."),
+    },
+    sync_to_thread=True,
+)
+def get_changes(
+    request: AnyRequest,
+    since: Annotated[
+        int, QueryParameter(ge=0, description="已有的最后一条的编号。 / Number of the last entry you have.")
+    ] = 0,
+    limit: Annotated[
+        int, QueryParameter(ge=1, le=feed.MOST, description="一页最多几条。 / At most this many entries.")
+    ] = feed.USUAL,
+    known_at: KnownAtText = None,
+) -> Response[bytes]:
+    """Every entry of the log after a position."""
+    page = register_of(request).changes(since, limit, asof_of(request, None, known_at))
+    return Response(content=changes_body(page), media_type=JSON)
+
+
+def changes_body(page: feed.Page) -> bytes:
+    """The JSON of one page; the entries' own bytes stand in it unchanged."""
+    told = _json.encode({"leaves": page.leaves, "next": page.next, "log_size": page.log_size})
+    return b'{"entries":[' + b",".join(page.entries) + b"]," + told[1:]
+
+
+@get(
+    "/snapshot",
+    operation_id="getSnapshot",
+    summary="快照：某一日志长度下的全部现行记录 / Snapshot: all current records at one log size",
+    description="全部机构（包括暂停和已移出名录的）、广告审查证明、处罚记录和来源文件；"
+    "`/changes?since=N` 从 N=`log_size` 起恰好接上。不含任何个人：没有人员名单，处罚记录不写明所涉个人。"
+    "边读边发，读取期间的新审批不影响内容；若中途失败，连接会中断，JSON 不闭合，ndjson 没有末行。"
+    "`Accept: application/x-ndjson` 时首行为 `{log_size, root, on, known_at}`，其后每行一个主体 "
+    "`{subject, kind, record, state}`，末行为 `{end, records}`；`record` 为 null 表示当日没有该记录，"
+    "`state` 是该记录由哪些条目折叠而成，供跟随变更流的程序接着折叠。 / "
+    "Every institution (suspended and delisted too), advertisement certificate, sanction and source; "
+    "`/changes?since=N` with N = `log_size` goes on exactly from here. Nothing about people: no practitioners, and no "
+    "sanction says which person it is about. Streamed; approvals made meanwhile do not change it. A failure on the way "
+    "breaks the connection: JSON stays unclosed, ndjson lacks its last line. With `Accept: application/x-ndjson` the "
+    "first line is `{log_size, root, on, known_at}`, then one subject a line, `{subject, kind, record, state}`, and "
+    "last `{end, records}`; `record` is null when there is none on that day, and `state` holds the statements it is "
+    "folded from, for programs that go on folding the feed.",
+    responses={
+        200: ResponseSpec(SnapshotList, generate_examples=False, description="全部现行记录。 / All current records."),
+    },
+    sync_to_thread=True,
+)
+def get_snapshot(request: AnyRequest, on: OnText = None, known_at: KnownAtText = None) -> Stream:
+    """All current records at one log size."""
+    taken = register_of(request).snapshot(on_of(on), known_at_of(known_at))
+    form = request.accept.best_match([JSON, NDJSON], default=JSON)
+    return Stream(_threaded(as_lines(taken) if form == NDJSON else as_json(taken)), media_type=form)
+
+
+def as_json(taken: Snapshot) -> Iterator[bytes]:
+    """The snapshot as one JSON object in pieces; closed only after the last record."""
+    yield _json.encode(taken.head)[:-1]
+    total = 0
+    for kind in KINDS:
+        yield b',"' + _LISTS[kind] + b'":['
+        before = b""
+        for page in taken.pages(kind):
+            shown = [_json.encode(one.record) for one in page if one.record is not None]
+            total += len(shown) if kind == "institution" else 0
+            if shown:
+                yield before + b",".join(shown)
+                before = b","
+        yield b"]"
+    yield b',"total":%d}' % total
+
+
+def as_lines(taken: Snapshot) -> Iterator[bytes]:
+    """The snapshot as ndjson in pieces: its head, one subject a line with its statements, and a line that ends it."""
+    yield _json.encode_lines([taken.head])
+    records = 0
+    for kind in KINDS:
+        for page in taken.pages(kind):
+            records += len(page)
+            yield _json.encode_lines(page)
+    yield _json.encode_lines([{"end": True, "records": records}])
+
+
+async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces, each made in a thread. (litestar's own wrapper would take a ValueError on the way for the end.)"""
+    while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
+        yield piece

@@ -1,0 +1,123 @@
+"""Commands about the log: check, checkpoint, proofs, signing keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from registry import settings, signing
+from registry.cli import common, main
+from registry.errors import Conflict, NotFound
+from registry.log.publish import PublishedLog
+
+
+@main.group("log")
+def log_group() -> None:
+    """日志：检查、检查点、证明、密钥、见证 / the append-only log: check, checkpoint, proofs, keys, witness."""
+
+
+@log_group.command("check")
+@common.as_json
+def log_check(json_: bool) -> None:
+    """从正文重新推导日志、分片、检查点与视图并比对 / re-derive entries, tree, checkpoints and records, and compare."""
+    from registry import views
+    from registry.log import check
+
+    published = PublishedLog(settings.load())
+    with common.database() as database, common.progress(quiet=json_) as told:
+        with database.reading() as connection:
+            found = check.check(connection, published, lambda done: told("check", done))
+        views.check(database)
+    if json_:
+        common.print_json(found)
+        return
+    click.echo(f"完好 / intact: {found.size} 条 / entries, root {found.root}")
+    click.echo(f"已签发 / signed: {found.signed}")
+
+
+@log_group.command("checkpoint")
+@common.as_json
+def log_checkpoint(json_: bool) -> None:
+    """打印已签名的检查点（如有未签发的先签发）/ print the signed checkpoint, signing first what is not signed yet."""
+    published = PublishedLog(settings.load())
+    with common.database() as database, common.progress(quiet=json_) as told:
+        published.publish(database, lambda done: told("publish", done))
+    found = published.latest()
+    if not json_:
+        click.echo(found.note.decode(), nl=False)
+        return
+    common.print_json(
+        {
+            "origin": found.checkpoint.origin,
+            "size": found.checkpoint.size,
+            "root": found.checkpoint.root.hex(),
+            "note": found.note.decode(),
+            "vkeys": [key.text for key in published.verifiers()],
+        }
+    )
+
+
+@log_group.command("proof")
+@click.argument("entry", type=click.IntRange(min=1))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="写入文件 / write to a file")
+def log_proof(entry: int, out: Path | None) -> None:
+    """一条日志的离线证明（C2SP tlog-proof）/ a proof of one entry that can be checked without us."""
+    from registry.log import prove
+
+    made = prove.file(PublishedLog(settings.load()), entry)
+    if out is None:
+        click.echo(made.decode(), nl=False)
+    else:
+        out.write_bytes(made)
+        click.echo(f"已写入 / written: {out}")
+
+
+@log_group.command("keys")
+@common.as_json
+def log_keys(json_: bool) -> None:
+    """签名密钥，旧的在前 / the signing keys, oldest first."""
+    published = PublishedLog(settings.load())
+    keys = list(zip(published.keys(), published.verifiers(retired=True), strict=True))
+    if json_:
+        common.print_json(
+            [{"id": who.id.hex(), "vkey": who.text, "retired": key.retired, "at": key.at} for key, who in keys]
+        )
+        return
+    for key, who in keys:
+        state = "已停用 / retired" if key.retired else "在用 / in use"
+        click.echo(f"{who.id.hex()}  {state}  {key.at or ''}\n    {who.text}")
+
+
+@log_group.command("rotate")
+@click.option("--lost", is_flag=True, help="原密钥文件已遗失，重建 / the key file is lost: make another")
+def log_rotate(lost: bool) -> None:
+    """增加新签名密钥，与旧密钥并行签名 / add a signing key, which signs beside those in use."""
+    published = PublishedLog(settings.load())
+    published.last()  # a checkpoint that cannot be read is found before the key file changes
+    path = settings.load().key_file()
+    if lost and path.exists():
+        raise Conflict(f"密钥文件 {path} 仍在，无需重建。", f"The key file {path} is there; nothing is lost.")
+    fresh = signing.renew(path, [who.public for who in published.lost()]) if lost else signing.rotate(path)
+    made = next(who for who in published.verifiers() if who.public == fresh.public)
+    with common.database() as database:
+        published.publish(database)
+    click.echo(f"新密钥 / new key: {made.text}")
+    click.echo("请通知核验方加入新公钥；过渡期满后停用旧密钥：registry log retire ID")
+    click.echo("Tell verifiers the new key; when they have it, retire the old one: registry log retire ID")
+
+
+@log_group.command("retire")
+@click.argument("identifier", metavar="ID")
+def log_retire(identifier: str) -> None:
+    """停用一个签名密钥；其公钥保留以便核验旧签名 / let a key sign no more; its public half is kept."""
+    published = PublishedLog(settings.load())
+    found = [who for who in published.verifiers() if who.id.hex() == identifier.lower()]
+    if not found:
+        raise NotFound(
+            f"没有在用的密钥 {identifier}，见：registry log keys", f"No key {identifier} in use; see: registry log keys"
+        )
+    signing.retire(settings.load().key_file(), found[0].public)
+    with common.database() as database:
+        published.publish(database)
+    click.echo(f"已停用 / retired: {identifier}")

@@ -1,0 +1,128 @@
+"""Whether a signed checkpoint extends another: told by hashes that prove themselves, and kept when it does not.
+
+A fork is only called one when it is proven: two signed checkpoints, and hashes under the larger one that differ from
+the smaller. What a log merely fails to show is ``unproven``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from registry.errors import LogDamaged, NotFound
+from registry.log import note, pinned, proofs
+from registry.log.checkpoint import Checkpoint
+from registry.log.folder import Folder
+from registry.log.pinned import Offered
+from registry.log.remote import Remote
+from registry.log.shared import Signed
+from registry.log.tiles import Tile, Tree
+from registry.model import Struct
+
+#: first: nothing was seen before. older: smaller than what was seen, and a beginning of it.
+Verdict = Literal["first", "same", "grown", "older", "unproven", "fork"]
+HELD: tuple[Verdict, ...] = ("first", "same", "grown")
+_EMPTY = hashlib.sha256(b"").digest()
+
+
+class Compared(Struct, frozen=True):
+    """How an offered checkpoint stands to the one seen, and the hashes it was told by (RFC 6962 consistency proof)."""
+
+    verdict: Verdict
+    proof: tuple[bytes, ...] = ()
+
+
+class Recorded:
+    """The hashes of a remote log, and the tiles that were read for them: the material of a proof."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+        self.tiles: dict[Tile, bytes] = {}
+
+    def tree(self, size: int) -> Tree:
+        """The hashes at a size."""
+        return Tree(size, self._read)
+
+    def _read(self, tile: Tile) -> bytes:
+        raw = self.tiles[tile] = self._remote.read(tile)
+        return raw
+
+
+def compare(
+    seen: Checkpoint | None,
+    offered: Checkpoint,
+    tree: Callable[[int], proofs.Hashes],
+    known: Callable[[], Mapping[int, bytes]] = dict,
+) -> Compared:
+    """How ``offered`` stands to ``seen``, both signed, told by the hashes that ``tree`` gives for a size.
+
+    ``known``: roots of this log seen before, by size. LogDamaged or NotFound when the hashes do not even give the root
+    of a first checkpoint.
+    """
+    if seen is None:
+        _require_root(offered, tree)
+        return Compared(verdict="first")
+    if seen.size == offered.size:
+        return Compared(verdict="same" if seen.root == offered.root else "fork")
+    small, large = (seen, offered) if seen.size < offered.size else (offered, seen)
+    fits: Verdict = "grown" if small is seen else "older"
+    stated = known().get(small.size) if small is offered else None
+    if small.size == 0 or stated is not None:
+        return Compared(verdict=fits if small.root == (stated or _EMPTY) else "fork")
+    try:
+        hashes = tree(large.size)
+        there = proofs.root(hashes, small.size)
+        proof = proofs.consistency(hashes, small.size, large.size)
+    except (NotFound, LogDamaged):
+        return Compared(verdict="unproven")
+    # Hashes that give the larger root are those it was signed over, so `there` is what it says of the smaller size.
+    if not proofs.verify_consistency(small.size, large.size, there, large.root, proof):
+        return Compared(verdict="unproven")
+    return Compared(verdict=fits if there == small.root else "fork", proof=tuple(proof))
+
+
+def _require_root(offered: Checkpoint, tree: Callable[[int], proofs.Hashes]) -> None:
+    if proofs.root(tree(offered.size), offered.size) != offered.root:
+        raise LogDamaged(
+            "日志的分片与其检查点不符，该日志不完整或被改动。",
+            "The tiles of the log do not give the root of its checkpoint: it is not whole, or was altered.",
+        )
+
+
+def keep(folder: Folder, found: Compared, seen: Signed, offered: Offered, hashes: Recorded) -> Path | None:
+    """Keep two checkpoints that do not fit, byte for byte, and what tells so; where. None when they fit.
+
+    Once is enough: the same two are not kept again.
+    """
+    if found.verdict not in ("fork", "unproven"):
+        return None
+    files = {"seen": seen.note, "offered": offered.signed.note, pinned.PINNED: pinned.lines(offered.keys).encode()}
+    for before in sorted(folder.path.glob(f"{found.verdict}-*")):
+        there = Folder(before)
+        if there.get("offered") == offered.signed.note and _text(there.get("seen")) == _text(seen.note):
+            return before
+    files |= {f"tile/{tile.path}": content for tile, content in hashes.tiles.items()}
+    files["proof.json"] = msgspec.json.encode([one.hex() for one in found.proof])
+    aside = Folder(folder.path / ".evidence")
+    shutil.rmtree(aside.path, ignore_errors=True)
+    for name, content in files.items():
+        aside.put(name, content)
+    target = folder.path / f"{found.verdict}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}"
+    aside.path.rename(target)
+    return target
+
+
+def _text(raw: bytes | None) -> str:
+    """What a note says, whoever cosigned it since."""
+    return note.parse(raw).text if raw else ""
+
+
+def kept(folder: Folder) -> tuple[str, ...]:
+    """The forks whose evidence lies in a folder: as long as it does, somebody has to see to it."""
+    return tuple(sorted(str(path) for path in folder.path.glob("fork-*")))

@@ -1,0 +1,184 @@
+"""C2SP signed-note and tlog-cosignature with Ed25519: a text, and lines by which keys sign it.
+
+Source: c2sp.org/signed-note, c2sp.org/tlog-cosignature. A verifier ignores lines of keys it does not know, which is
+what lets a new key sign beside an old one, and a witness beside the log.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import struct
+from collections.abc import Iterable, Sequence
+
+from registry import signing
+from registry.errors import InvalidInput
+from registry.model import Struct
+
+ED25519 = 0x01
+COSIGNATURE = 0x04
+#: More than any honest note has; a limit keeps a hostile server from keeping us busy.
+LONGEST, MOST_SIGNATURES = 1_000_000, 100
+_DASH = "— "
+
+
+class Verifier(Struct, frozen=True):
+    """A public key under a name. ``text`` is its C2SP vkey: name+hex(id)+base64(kind || public key)."""
+
+    name: str
+    kind: int
+    public: bytes
+
+    @property
+    def id(self) -> bytes:
+        """The four bytes that begin this key's signatures."""
+        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
+
+    @property
+    def text(self) -> str:
+        """The verifier key as it is published and handed on."""
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([self.kind]) + self.public).decode()}"
+
+    def accepts(self, signature: Signature, text: str) -> bool:
+        """Whether ``signature`` is this key's over ``text``."""
+        if self.kind == ED25519:
+            return signing.verify(self.public, signature.blob, text.encode())
+        stamp = signature.timestamp
+        return stamp is not None and signing.verify(self.public, signature.blob[8:], cosigned(text, stamp))
+
+
+class Signature(Struct, frozen=True):
+    """One signature line: who says it made it, under which key id, and the bytes after the id."""
+
+    name: str
+    id: bytes
+    blob: bytes
+
+    @property
+    def timestamp(self) -> int | None:
+        """Seconds since 1970 at which a cosignature was made; None when it is no cosignature."""
+        stamp = int.from_bytes(self.blob[:8], "big")
+        return stamp if len(self.blob) == 72 and stamp < 2**63 else None
+
+    @property
+    def line(self) -> str:
+        """The line as it stands in a note."""
+        return f"{_DASH}{self.name} {base64.b64encode(self.id + self.blob).decode()}\n"
+
+
+class Note(Struct, frozen=True):
+    """A text (with its final newline) and its signature lines."""
+
+    text: str
+    signatures: list[Signature]
+
+    def encoded(self) -> bytes:
+        """The note, byte for byte."""
+        return (self.text + "\n" + "".join(signature.line for signature in self.signatures)).encode()
+
+
+def verifier(text: str) -> Verifier:
+    """The key of a vkey; InvalidInput when it is malformed, of a kind not known here, or its id is wrong."""
+    name, _, rest = text.strip().partition("+")
+    identifier, _, encoded = rest.partition("+")
+    raw = _decoded(encoded)
+    if len(raw) == 33 and raw[0] in (ED25519, COSIGNATURE) and _is_name(name):
+        found = Verifier(name=name, kind=raw[0], public=raw[1:])
+        if found.id.hex() == identifier:
+            return found
+    raise InvalidInput(
+        f"验证公钥“{text.strip()[:80]}”格式有误，应为 /log/vkey 中的一行。",
+        f"“{text.strip()[:80]}” is not a verifier key; it must be a line of /log/vkey.",
+    )
+
+
+def named(name: str) -> str:
+    """``name`` if it may name a key; InvalidInput otherwise."""
+    if not _is_name(name):
+        raise InvalidInput(
+            f"“{name}”不能作为日志名称：不得为空，不得含空格或加号。",
+            f"“{name}” cannot name a log: no spaces and no plus sign, and not empty.",
+        )
+    return name
+
+
+def sign(text: str, name: str, keys: Iterable[signing.Key]) -> Note:
+    """``text`` signed by each key under one name."""
+    lines = []
+    for key in keys:
+        who = Verifier(name=name, kind=ED25519, public=key.public)
+        lines.append(Signature(name=name, id=who.id, blob=key.sign(text.encode())))
+    return Note(text=text, signatures=lines)
+
+
+def cosign(text: str, name: str, key: signing.Key, timestamp: int) -> Signature:
+    """A cosignature/v1 of a checkpoint's text at a time (seconds since 1970)."""
+    who = Verifier(name=name, kind=COSIGNATURE, public=key.public)
+    blob = struct.pack(">Q", timestamp) + key.sign(cosigned(text, timestamp))
+    return Signature(name=name, id=who.id, blob=blob)
+
+
+def cosigned(text: str, timestamp: int) -> bytes:
+    """The bytes a cosignature/v1 signs."""
+    return f"cosignature/v1\ntime {timestamp}\n{text}".encode()
+
+
+def parse(raw: bytes) -> Note:
+    """The parts of a note; InvalidInput when it is not one. Says nothing about its signatures."""
+    try:
+        whole = raw.decode()
+    except UnicodeDecodeError as error:
+        raise _malformed("UTF-8") from error
+    if len(raw) > LONGEST or any(ch < " " and ch != "\n" for ch in whole):
+        raise _malformed("characters")
+    text, gap, lines = whole.rpartition("\n\n")
+    if not gap or not lines.endswith("\n"):
+        raise _malformed("signatures")
+    signatures = [_signature(line) for line in lines[:-1].split("\n")]
+    if len(signatures) > MOST_SIGNATURES:
+        raise _malformed("signatures")
+    return Note(text=text + "\n", signatures=signatures)
+
+
+def opened(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifier]]:
+    """(the note, those of ``keys`` that signed it); InvalidInput when none did or one's signature does not hold."""
+    note = parse(raw)
+    held: list[Verifier] = []
+    for signature in note.signatures:
+        key = next((one for one in keys if (one.name, one.id) == (signature.name, signature.id)), None)
+        if key is None or key in held:
+            continue
+        if not key.accepts(signature, note.text):
+            raise InvalidInput(
+                f"{key.name} 的签名不成立：内容被改动过。",
+                f"The signature of {key.name} does not hold: it was altered.",
+            )
+        held.append(key)
+    if not held:
+        raise InvalidInput("没有任何已知密钥的签名。", "It is not signed by any key that is known here.")
+    return note, held
+
+
+def _signature(line: str) -> Signature:
+    name, _, encoded = line.removeprefix(_DASH).partition(" ")
+    raw = _decoded(encoded)
+    if not line.startswith(_DASH) or not _is_name(name) or len(raw) < 5:
+        raise _malformed("signatures")
+    return Signature(name=name, id=raw[:4], blob=raw[4:])
+
+
+def _decoded(encoded: str) -> bytes:
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return raw if base64.b64encode(raw).decode() == encoded else b""  # the decoder lets "AAAA====" pass
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and "+" not in name and not any(ch.isspace() or ch < " " for ch in name)
+
+
+def _malformed(what: str) -> InvalidInput:
+    return InvalidInput(f"不是签名文本（{what}）。", f"Not a signed note ({what}).")

@@ -1,0 +1,133 @@
+"""Inclusion and consistency proofs of RFC 6962, made from any source of hashes and verified from nothing but the proof.
+
+Making: RFC 6962 sections 2.1.1 and 2.1.2. Verifying: RFC 9162 sections 2.1.3.2 and 2.1.4.2. Positions are the log's
+own: ``index`` counts from 0, so entry number n is at index n - 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from registry.errors import InvalidInput
+from registry.log.merkle import node_hash
+
+#: (level, index) -> root of the perfect subtree of 2**level leaves that begins at leaf index * 2**level.
+Hashes = Callable[[int, int], bytes]
+
+
+def subtrees(start: int, end: int) -> list[tuple[int, int]]:
+    """The perfect subtrees (level, index) that make up leaves start <= i < end, left to right.
+
+    >>> subtrees(0, 7)
+    [(2, 0), (1, 2), (0, 6)]
+    """
+    found = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        if start:
+            level = min(level, (start & -start).bit_length() - 1)
+        found.append((level, start >> level))
+        start += 1 << level
+    return found
+
+
+def root(hashes: Hashes, size: int) -> bytes:
+    """The root hash of the first ``size`` leaves; SHA-256 of nothing for none."""
+    return _fold(hashes, 0, size) if size else hashlib.sha256(b"").digest()
+
+
+def _fold(hashes: Hashes, start: int, end: int) -> bytes:
+    *rest, last = [hashes(level, index) for level, index in subtrees(start, end)]
+    for left in reversed(rest):
+        last = node_hash(left, last)
+    return last
+
+
+def inclusion(hashes: Hashes, index: int, size: int) -> list[bytes]:
+    """The proof that the leaf at ``index`` is in the tree of ``size``, sibling of the leaf first."""
+    if not 0 <= index < size:
+        raise InvalidInput(
+            f"日志在该大小（{size}）没有第{index + 1}条。", f"A log of size {size} has no entry {index + 1}."
+        )
+    proof: list[bytes] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            proof.append(_fold(hashes, middle, end))
+            end = middle
+        else:
+            proof.append(_fold(hashes, start, middle))
+            start = middle
+    return proof[::-1]
+
+
+def consistency(hashes: Hashes, old: int, new: int) -> list[bytes]:
+    """The proof that the tree of size ``old`` is a prefix of the one of size ``new``; empty when they are equal."""
+    if not 0 < old <= new:
+        raise InvalidInput(
+            f"无法从大小 {old} 证明到 {new}：须为 0 < from <= to。",
+            f"No proof from size {old} to {new}: 0 < from <= to.",
+        )
+    proof: list[bytes] = []
+    start, end, whole = 0, new, True  # whole: the old tree is exactly what was covered so far
+    while end > old:
+        middle = start + _split(end - start)
+        if old <= middle:
+            proof.append(_fold(hashes, middle, end))
+            end = middle
+        else:
+            proof.append(_fold(hashes, start, middle))
+            start, whole = middle, False
+    if not whole:
+        proof.append(_fold(hashes, start, end))
+    return proof[::-1]
+
+
+def _split(count: int) -> int:
+    """The largest power of two smaller than ``count``."""
+    return 1 << ((count - 1).bit_length() - 1)
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root_hash: bytes) -> bool:
+    """Whether ``proof`` shows the leaf hash at ``index`` in the tree of that size and root."""
+    if not 0 <= index < size:
+        return False
+    at, last, result = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            result = node_hash(sibling, result)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            result = node_hash(result, sibling)
+        at, last = at >> 1, last >> 1
+    return last == 0 and result == root_hash
+
+
+def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether ``proof`` shows that the tree (old, old_root) is a prefix of the tree (new, new_root)."""
+    if old in (0, new):  # nothing to prove: every log begins with the empty one, and with itself
+        known = old_root if old else hashlib.sha256(b"").digest()
+        return 0 <= old <= new and not proof and old_root == known and (old < new or new_root == known)
+    if not 0 < old < new or not proof:
+        return False
+    path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
+    at, last = old - 1, new - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    first = second = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            first, second = node_hash(sibling, first), node_hash(sibling, second)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            second = node_hash(second, sibling)
+        at, last = at >> 1, last >> 1
+    return last == 0 and first == old_root and second == new_root

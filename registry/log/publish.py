@@ -1,0 +1,243 @@
+"""Publishing the log: after each append its tiles are written and a checkpoint is signed that extends the last one.
+
+The last signed checkpoint lies in a file outside the database (``Folder``) and, so that every machine serves the same
+one, in the database too. Nothing is signed that does not extend both; a database that was rolled back or rewritten is
+told by that, and nothing is appended to it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from registry import signing
+from registry.database import Database
+from registry.errors import CannotAnswer, InvalidInput, LogDamaged, NotFound, RegistryError
+from registry.log import decided, mirrored, note, shared, store
+from registry.log.checkpoint import Checkpoint
+from registry.log.folder import CHECKPOINT, VKEY, Folder
+from registry.log.merkle import Frontier
+from registry.log.shared import Signed, read
+from registry.settings import Settings
+
+Progress = Callable[[int], None]
+_log = logging.getLogger("registry")
+
+
+class PublishedLog:
+    """The published log of one register on one machine."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.folder = Folder(settings.log_folder())
+        self._settings = settings
+        self._cached: tuple[object, Signed | None] = (None, None)
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def last(self) -> Signed | None:
+        """The last checkpoint published here; None before the first."""
+        changed = self.folder.changed()
+        if changed != self._cached[0]:
+            raw = self.folder.get(CHECKPOINT)
+            self._cached = (changed, read(raw) if raw is not None else None)
+        return self._cached[1]
+
+    def latest(self) -> Signed:
+        """The last checkpoint published here; CannotAnswer before the first."""
+        found = self.last()
+        if found is None:
+            raise CannotAnswer(
+                "日志尚未签发检查点；请在持有签名密钥的机器上运行：registry log checkpoint",
+                "The log has no checkpoint yet; where the signing key is, run: registry log checkpoint",
+            )
+        return found
+
+    def origin(self) -> str:
+        """The name of the log: that of its last checkpoint, which never changes; of the settings before the first."""
+        last = self.last()
+        wanted = note.named(self._settings.origin())
+        if last is None:
+            return wanted
+        if self._settings.log_origin and wanted != last.checkpoint.origin:
+            raise InvalidInput(
+                f"REGISTRY_LOG_ORIGIN 为 {wanted}，而日志名称已定为 {last.checkpoint.origin}，不可更改。",
+                f"REGISTRY_LOG_ORIGIN is {wanted}, but the log is called {last.checkpoint.origin} and keeps its name.",
+            )
+        return last.checkpoint.origin
+
+    def keys(self) -> list[signing.Key]:
+        """The signing keys of this machine, oldest first; none where there is no key file."""
+        path = self._settings.key_file()
+        return signing.load(path) if path.exists() else []
+
+    def verifiers(self, *, retired: bool = False) -> list[note.Verifier]:
+        """The public halves of the keys in use, oldest first; with ``retired`` those of every key there ever was."""
+        origin = self.origin()
+        return [
+            note.Verifier(name=origin, kind=note.ED25519, public=key.public)
+            for key in self.keys()
+            if retired or not key.retired
+        ]
+
+    def lost(self) -> list[note.Verifier]:
+        """The published keys of a log whose key file is not here; none before the first checkpoint."""
+        published = (self.folder.get(VKEY) or b"").decode().split()
+        return [] if self._settings.key_file().exists() else [note.verifier(line) for line in published]
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def publish(self, database: Database, progress: Progress | None = None) -> Signed | None:
+        """Write tiles and sign a checkpoint for what the log has gained; the last checkpoint afterwards.
+
+        Without a signing key the checkpoints that another machine signed are taken over instead. LogDamaged, and
+        nothing signed or changed, when the log does not extend what was published before.
+        """
+        with self.folder.lock():
+            with database.reading() as connection:
+                self._take_over(connection, progress)
+                head = store.head(connection).size
+                self._require_extended(connection)
+                signed = self._sign(connection, head, progress)
+                held = shared.last(connection)
+            if signed is not None and (held is None or held.note != signed.note):
+                with database.writing() as connection:
+                    shared.put(connection, signed, (self.folder.get(VKEY) or b"").decode())
+        return signed
+
+    def try_publish(self, database: Database) -> str:
+        """``publish``; what stood in its way, in Chinese, is logged and returned. Empty when nothing did."""
+        try:
+            self.publish(database)
+        except RegistryError as error:
+            said = error.zh
+        except (OSError, sa.exc.SQLAlchemyError) as error:
+            said = repr(error)
+        else:
+            return ""
+        _log.error("尚未签发检查点，稍后会再试 / cannot sign a checkpoint yet, will try again: %s", said)
+        return said
+
+    def require_extended(self, connection: sa.Connection) -> None:
+        """LogDamaged unless this database holds the log that was published: asked before every append.
+
+        Conflict in a mirror, to which nobody appends.
+        """
+        mirrored.refuse(connection)
+        self._require_extended(connection)
+
+    def _require_extended(self, connection: sa.Connection) -> None:
+        last = self.last()
+        size = last.checkpoint.size if last else 0
+        held = store.head(connection).size
+        if held < size:
+            raise LogDamaged(
+                f"数据库只有{held}条日志，而已公布的检查点有{size}条：数据库被回退或截断。"
+                "请用更新的备份恢复，或运行：registry restore 备份文件 --complete",
+                f"The database holds {held} entries, the published checkpoint {size}: it was rolled back or cut short. "
+                "Restore a newer backup, or run: registry restore FILE --complete",
+                entry=held + 1,
+            )
+        published = self._published_leaf(size) if size else None
+        if published is not None and published != store.leaf(connection, size):
+            raise LogDamaged(
+                f"日志第{size}条与已公布的不一致，日志被改写过。请运行：registry log check",
+                f"Log entry {size} is not the one that was published: the log was rewritten. Run: registry log check",
+                entry=size,
+            )
+        decided.check(connection, after=size)
+
+    def _published_leaf(self, number: int) -> bytes | None:
+        """The leaf hash as published; None where the tile was lost, which ``publish`` mends or refuses."""
+        try:
+            return self.folder.tree(number)(0, number - 1)
+        except (NotFound, LogDamaged):
+            return None
+
+    def _take_over(self, connection: sa.Connection, progress: Progress | None) -> None:
+        """Bring the folder up to the checkpoint in the database: of another machine, or the folder was lost."""
+        there = shared.last(connection)
+        last = self.last()
+        if last is not None:
+            self._mend(connection, last, progress)
+        if there is None or (last is not None and last.checkpoint.size >= there.checkpoint.size):
+            return
+        if keys := self.verifiers(retired=True):
+            note.opened(there.note, keys)
+        else:
+            self.folder.put(VKEY, shared.vkeys(connection).encode())
+        size = last.checkpoint.size if last else 0
+        frontier = self.folder.extend(size, store.whole(connection, size, there.checkpoint.size), progress)
+        _require_root(frontier, there.checkpoint)
+        self.folder.put(CHECKPOINT, there.note)
+
+    def _mend(self, connection: sa.Connection, last: Signed, progress: Progress | None) -> None:
+        """Tiles that were lost are written again, if the database still gives the root that was signed."""
+        try:
+            if self.folder.frontier(last.checkpoint.size).root() == last.checkpoint.root:
+                return
+        except (NotFound, LogDamaged):
+            pass
+        self.rewrite(connection, last.checkpoint, progress)
+
+    def rebuild(self, database: Database, progress: Progress | None = None) -> None:
+        """Write every published file anew from the database, if it still gives the root that was signed."""
+        with self.folder.lock(), database.reading() as connection:
+            if last := self.last():
+                self.rewrite(connection, last.checkpoint, progress)
+        self.publish(database, progress)
+
+    def rewrite(self, connection: sa.Connection, of: Checkpoint, progress: Progress | None = None) -> None:
+        """Write every tile anew from the database; LogDamaged, before anything is written, if that is another log."""
+        frontier = Frontier()
+        frontier.extend(leaf for _, leaf in store.whole(connection, 0, of.size))
+        _require_root(frontier, of)
+        self.folder.extend(0, store.whole(connection, 0, of.size), progress)
+
+    def _sign(self, connection: sa.Connection, head: int, progress: Progress | None) -> Signed | None:
+        """The checkpoint of ``head`` by every key in use; the last one as it is where nothing has changed."""
+        last = self.last()
+        keys = [key for key in self.keys() if not key.retired]
+        if not keys or mirrored.is_marked(connection):  # whose key would sign what others decided
+            return last
+        origin = self.origin()
+        if last is not None:
+            self._require_ours(last)
+        size = last.checkpoint.size if last else 0
+        frontier = self.folder.extend(size, store.whole(connection, size, head), progress)
+        text = Checkpoint(origin=origin, size=head, root=frontier.root()).text
+        made = note.sign(text, origin, keys).encoded()
+        if self.folder.get(VKEY) != self._vkeys().encode():
+            self.folder.put(VKEY, self._vkeys().encode())
+        if last is not None and made == last.note:
+            return last
+        self.folder.put(CHECKPOINT, made)
+        return read(made)
+
+    def _vkeys(self) -> str:
+        return "".join(f"{key.text}\n" for key in self.verifiers())
+
+    def _require_ours(self, last: Signed) -> None:
+        """The file outside the database was signed by a key of ours: whoever put another there wants a fork signed."""
+        try:
+            note.opened(last.note, self.verifiers(retired=True))
+        except InvalidInput as error:
+            raise LogDamaged(
+                f"{self.folder.path / CHECKPOINT} 不是本机密钥签发的检查点，拒绝签发新的。",
+                f"{self.folder.path / CHECKPOINT} was not signed by a key of this register; nothing new is signed.",
+            ) from error
+
+    def is_shared(self, database: Database) -> bool:
+        """Whether the database holds a signed checkpoint, of this machine or another."""
+        with database.reading() as connection:
+            return shared.last(connection) is not None
+
+
+def _require_root(frontier: Frontier, stated: Checkpoint) -> None:
+    if frontier.root() != stated.root:
+        raise LogDamaged(
+            f"数据库前{stated.size}条日志与已签发的检查点不符，日志被改写过。请运行：registry log check",
+            f"The first {stated.size} entries are not those the signed checkpoint is about: the log was rewritten. "
+            "Run: registry log check",
+        )

@@ -1,0 +1,135 @@
+"""C2SP tlog-tiles: where the hashes and entries of a log lie as static files, and how to read a tree from them.
+
+Source: c2sp.org/tlog-tiles. A tile holds up to 256 hashes of one of the levels 0, 8, 16, ... of the tree; an entry
+bundle holds up to 256 entries, each behind its length. Only the last tile of a level is partial.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterable, Iterator
+
+from registry.errors import InvalidInput, LogDamaged
+from registry.log.merkle import node_hash
+from registry.model import Struct
+
+WIDTH = 256
+HEIGHT = 8
+HASH = 32
+ENTRIES = "entries"
+_PATH = re.compile(r"(0|[1-9][0-9]?|entries)/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+_LENGTH = struct.Struct(">H")
+
+
+class Tile(Struct, frozen=True):
+    """One tile: ``level`` of tiles (None for an entry bundle), ``index`` in it, and how many of 256 it holds."""
+
+    level: int | None
+    index: int
+    width: int = WIDTH
+
+    @property
+    def path(self) -> str:
+        """Below ``tile/``: ``0/x001/234.p/5``."""
+        digits = f"{self.index:03d}"
+        digits = digits.zfill(-(-len(digits) // 3) * 3)
+        parts = [digits[i : i + 3] for i in range(0, len(digits), 3)]
+        level = ENTRIES if self.level is None else str(self.level)
+        name = "/".join([level, *(f"x{part}" for part in parts[:-1]), parts[-1]])
+        return name if self.width == WIDTH else f"{name}.p/{self.width}"
+
+    @property
+    def first(self) -> int:
+        """Index of its first hash in its level, or of its first entry."""
+        return self.index * WIDTH
+
+
+def parse(path: str) -> Tile:
+    """The tile a path below ``tile/`` means; InvalidInput when it means none."""
+    found = _PATH.fullmatch(path)
+    if found:
+        level, digits, width = found.groups()
+        index = int(digits.replace("x", "").replace("/", ""))
+        tile = Tile(
+            level=None if level == ENTRIES else int(level), index=index, width=WIDTH if width is None else int(width)
+        )
+        if tile.path == path and (tile.level or 0) <= 63 and (width is None or tile.width < WIDTH):
+            return tile
+    raise InvalidInput(f"“{path[:80]}”不是日志分片的路径。", f"“{path[:80]}” is not the path of a tile.")
+
+
+def count(level: int, size: int) -> int:
+    """How many hashes level ``level`` of tiles holds for a log of ``size``."""
+    return size >> (HEIGHT * level)
+
+
+def at(level: int | None, index: int, size: int) -> Tile:
+    """The tile ``index`` of a level as a log of ``size`` has it."""
+    return Tile(level=level, index=index, width=min(WIDTH, count(level or 0, size) - index * WIDTH))
+
+
+def changed(old: int, new: int) -> Iterator[Tile]:
+    """The hash tiles that a log of size ``new`` has and one of size ``old`` had not, lower levels first."""
+    level = 0
+    while count(level, new):
+        before, after = count(level, old), count(level, new)
+        if after > before:
+            for index in range(before // WIDTH, -(-after // WIDTH)):
+                yield at(level, index, new)
+        level += 1
+
+
+def bundle(entries: Iterable[bytes]) -> bytes:
+    """An entry bundle: each entry behind its length in two bytes."""
+    return b"".join(_LENGTH.pack(len(entry)) + entry for entry in entries)
+
+
+def unbundled(raw: bytes) -> list[bytes]:
+    """The entries of a bundle; LogDamaged when it ends in the middle of one."""
+    entries: list[bytes] = []
+    at_byte = 0
+    while at_byte < len(raw):
+        start = at_byte + 2
+        end = start + _LENGTH.unpack_from(raw, at_byte)[0] if start <= len(raw) else start
+        if start > len(raw) or end > len(raw):
+            raise LogDamaged("日志条目包不完整。", "An entry bundle ends in the middle of an entry.")
+        entries.append(raw[start:end])
+        at_byte = end
+    return entries
+
+
+class Tree:
+    """The hashes of a log of ``size``, from its tiles; what ``proofs`` asks. Keeps each tile it has read."""
+
+    def __init__(self, size: int, read: Callable[[Tile], bytes]) -> None:
+        self.size = size
+        self._read = read
+        self._kept: dict[tuple[int, int], bytes] = {}
+
+    def __call__(self, level: int, index: int) -> bytes:
+        """The root of the perfect subtree ``index`` of 2**level leaves; InvalidInput when the log does not hold it."""
+        if not 0 <= index < self.size >> level:
+            raise InvalidInput(f"日志只有{self.size}条。", f"The log has {self.size} entries only.")
+        below, inside = divmod(level, HEIGHT)
+        first = index << inside
+        raw = self._tile(below, first // WIDTH)
+        start = first % WIDTH
+        hashes = [raw[i * HASH : (i + 1) * HASH] for i in range(start, start + (1 << inside))]
+        return perfect(hashes)
+
+    def _tile(self, level: int, index: int) -> bytes:
+        if (level, index) not in self._kept:
+            tile = at(level, index, self.size)
+            raw = self._read(tile)
+            if len(raw) != tile.width * HASH:
+                raise LogDamaged(f"日志分片 {tile.path} 长度有误。", f"Tile {tile.path} has a wrong length.")
+            self._kept[level, index] = raw
+        return self._kept[level, index]
+
+
+def perfect(hashes: list[bytes]) -> bytes:
+    """The root over a power of two of hashes."""
+    while len(hashes) > 1:
+        hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
+    return hashes[0]

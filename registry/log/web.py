@@ -1,0 +1,142 @@
+"""Files over HTTP: each answer with a limit of bytes and of time, tried again where that may help.
+
+A redirect is refused, so that an address stays the one that somebody wrote down.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from registry.errors import CannotAnswer, InvalidInput, LogDamaged, RegistryError
+
+#: Seconds before each new attempt.
+PAUSES = (0.5, 1.0, 2.0)
+#: The longest that a server's Retry-After is heeded.
+LONGEST_PAUSE = 30.0
+_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+_GONE = {404, 410}
+
+
+class _Passing(Exception):
+    """What may have passed when it is tried again ``after`` so many seconds."""
+
+    def __init__(self, error: RegistryError, after: float = 0.0) -> None:
+        super().__init__(error.zh)
+        self.error = error
+        self.after = after
+
+
+class Web:
+    """GET over connections that are kept; close it. ``timeout``: seconds one answer may take in all."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._client: httpx.Client | None = None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if self._client is not None:
+            self._client.close()
+
+    def get(self, url: str, most: int) -> bytes | None:
+        """The body, at most ``most`` bytes; None where there is nothing.
+
+        CannotAnswer when the server cannot be asked; InvalidInput for an address that is none, or redirects;
+        LogDamaged for an answer that is longer, or cannot be decompressed.
+        """
+        for pause in PAUSES:
+            try:
+                return self._once(url, most)
+            except _Passing as passing:
+                time.sleep(max(pause, min(passing.after, LONGEST_PAUSE)))
+        try:
+            return self._once(url, most)
+        except _Passing as passing:
+            raise passing.error from passing
+
+    def _once(self, url: str, most: int) -> bytes | None:
+        if self._client is None:
+            self._client = httpx.Client(headers={"Accept-Encoding": "gzip, identity"})
+        until = time.monotonic() + self._timeout
+        with _explained(url, self._timeout), self._client.stream("GET", url, timeout=self._timeout) as response:
+            if response.status_code in _GONE:
+                return None
+            if response.status_code != httpx.codes.OK:
+                raise _status(url, response)
+            found = bytearray()
+            for chunk in response.iter_bytes():
+                found += chunk
+                if len(found) > most:
+                    raise LogDamaged(f"{url} 过长，不是日志文件。", f"{url} is too long to be a file of a log.")
+                if time.monotonic() > until:
+                    raise httpx.ReadTimeout("slow", request=response.request)
+            return bytes(found)
+
+
+@contextmanager
+def _explained(url: str, timeout: float) -> Iterator[None]:
+    """Says what a failed request means, and to whom it is worth trying again."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise _Passing(
+            CannotAnswer(f"{url} 在{timeout:g}秒内没有答复。", f"{url} did not answer within {timeout:g} seconds.")
+        ) from error
+    except httpx.TransportError as error:
+        if certificate := _certificate(error):
+            raise CannotAnswer(
+                f"{url} 的证书不可信：{certificate}。自建证书机构请用 SSL_CERT_FILE 指明。",
+                f"The certificate of {url} is not trusted: {certificate}. "
+                "For a certificate authority of your own set SSL_CERT_FILE.",
+            ) from error
+        raise _Passing(
+            CannotAnswer(f"无法连接 {url}：{error}。", f"{url} cannot be reached: {error}.", cause=type(error).__name__)
+        ) from error
+    except httpx.DecodingError as error:
+        raise LogDamaged(f"{url} 的内容无法解压。", f"What {url} answers cannot be decompressed.") from error
+    except httpx.InvalidURL as error:
+        raise not_an_address(url) from error
+
+
+def _certificate(error: BaseException) -> str:
+    """What is wrong with the server's certificate; empty when that is not what went wrong."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause.verify_message if cause is not None else ""
+
+
+def _status(url: str, response: httpx.Response) -> Exception:
+    status = response.status_code
+    if response.has_redirect_location:
+        target = "".join(ch for ch in response.headers["location"][:300] if ch.isprintable())
+        return InvalidInput(
+            f"{url} 转到 {target}；请直接给出最终地址。", f"{url} redirects to {target}; give the final address."
+        )
+    refused = CannotAnswer(f"{url} 答复 HTTP {status}。", f"{url} answers HTTP {status}.", status=status)
+    return _Passing(refused, _retry_after(response)) if status in _AGAIN else refused
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Seconds the server asks for: stated as such, or as an instant; 0 when it says nothing that can be read."""
+    said = response.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        return float(said[:9])
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(said).timestamp() - time.time())
+    except ValueError:
+        return 0.0
+
+
+def not_an_address(url: str) -> InvalidInput:
+    """The refusal of what is not a register's address."""
+    return InvalidInput(
+        f"“{url[:200]}”不是可用的网址；请给出名录网址，如 https://register.example 。",
+        f"“{url[:200]}” is not an address that can be asked; give the register's, such as https://register.example .",
+    )

@@ -1,0 +1,194 @@
+"""A witness of somebody else's log: remembers what it saw, tells when the log no longer extends it, and may cosign.
+
+Source: c2sp.org/tlog-witness (there the log asks the witness, here the witness asks the log) and
+c2sp.org/tlog-cosignature.
+Every file of its folder is written whole or not at all, so that a killed witness goes on where it was.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from registry import signing
+from registry.errors import Conflict
+from registry.log import forks, note, pinned, shared
+from registry.log.folder import CHECKPOINT, VKEY, Folder
+from registry.log.forks import HELD, Recorded, Verdict
+from registry.log.note import Verifier
+from registry.log.pinned import Offered
+from registry.log.remote import Remote
+from registry.log.shared import Signed
+from registry.model import Struct
+
+_ADDRESS, _HISTORY = "address", "history.ndjson"
+
+
+class Look(Struct, frozen=True):
+    """One look at a log: what it offered, what had been seen, and what follows.
+
+    ``evidence`` is where both checkpoints were kept when they do not fit; ``forks`` names what was kept of any look
+    that found one; ``cosignature`` is the line made for the offered checkpoint, where one was.
+    """
+
+    at: str
+    address: str
+    verdict: Verdict
+    offered: Offered
+    seen: Signed | None
+    folder: Path
+    evidence: Path | None = None
+    forks: tuple[str, ...] = ()
+    cosignature: str | None = None
+
+
+class Signer(Struct, frozen=True):
+    """A witness's own key under its name."""
+
+    name: str
+    key: signing.Key
+
+    @property
+    def verifier(self) -> Verifier:
+        """The key by which others check its cosignatures."""
+        return Verifier(name=self.name, kind=note.COSIGNATURE, public=self.key.public)
+
+    def cosigned(self, raw: bytes) -> tuple[bytes, str]:
+        """(the note with our cosignature of this moment as its last line, that line)."""
+        found = note.parse(raw)
+        who = self.verifier
+        others = [one for one in found.signatures if (one.name, one.id) != (who.name, who.id)]
+        if len(others) < len(found.signatures):
+            raw = note.Note(text=found.text, signatures=others).encoded()
+        line = note.cosign(found.text, self.name, self.key, int(time.time())).line
+        return raw + line.encode(), line
+
+
+class Witness:
+    """Looks at the log of ``remote``, with its state in ``folder``: by default one of its own below ``parent``."""
+
+    def __init__(
+        self,
+        remote: Remote,
+        parent: Path,
+        folder: Path | None = None,
+        given: Sequence[Verifier] = (),
+        signer: Signer | None = None,
+    ) -> None:
+        self._remote = remote
+        self._parent = parent
+        self._folder = folder
+        self._given = given
+        self._signer = signer
+
+    def look(self) -> Look:
+        """Fetch the checkpoint, compare it with the one seen last, and keep what follows.
+
+        CannotAnswer when the log cannot be asked; Conflict when its checkpoint is not signed by a trusted key.
+        """
+        raw = self._remote.checkpoint()
+        origin = shared.read(raw).checkpoint.origin
+        folder = Folder(self._folder or folder_of(self._parent, self._remote.address, origin))
+        with folder.lock():
+            look = self._compared(raw, folder)
+            _remember(folder, look)
+        return look
+
+    def _compared(self, raw: bytes, folder: Folder) -> Look:
+        kept = folder.get(CHECKPOINT)
+        seen = shared.read(kept) if kept is not None else None
+        offered = pinned.verified(raw, self._remote, pinned.keys(folder), self._given)
+        self._require_other_key(offered)
+        recorded = Recorded(self._remote)
+        found = forks.compare(
+            seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.tree, _roots(folder)
+        )
+        evidence = forks.keep(folder, found, seen, offered, recorded) if seen else None
+        kept_forks = forks.kept(folder)
+        cosignature = self._keep(folder, kept, offered, cosign=not kept_forks) if found.verdict in HELD else None
+        return Look(
+            at=f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+            address=self._remote.address,
+            verdict=found.verdict,
+            offered=offered,
+            seen=seen,
+            folder=folder.path,
+            evidence=evidence,
+            forks=kept_forks,
+            cosignature=cosignature,
+        )
+
+    def _require_other_key(self, offered: Offered) -> None:
+        if self._signer and any(key.public == self._signer.key.public for key in offered.keys):
+            raise Conflict(
+                "见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。",
+                "The witness's key is the log's own, so its word adds nothing; give another key file with --key.",
+            )
+
+    def _keep(self, folder: Folder, kept: bytes | None, offered: Offered, cosign: bool) -> str | None:
+        """Pin the keys, and keep the checkpoint together with our cosignature; that cosignature."""
+        pinned.pin(folder, offered)
+        _put(folder, _ADDRESS, self._remote.address.encode())
+        raw, line = offered.signed.note, None
+        if self._signer is not None:
+            _put(folder, VKEY, f"{self._signer.verifier.text}\n".encode())
+            if cosign:
+                raw, line = self._signer.cosigned(raw)
+        if kept is None or not kept.startswith(raw):
+            folder.put(CHECKPOINT, raw)
+        return line
+
+
+def folder_of(parent: Path, address: str, origin: str) -> Path:
+    """Where the state about a log is kept: the folder that has its address, else the one named after its origin."""
+    for kept in sorted(parent.glob(f"*/{_ADDRESS}")):
+        if kept.read_bytes() == address.encode():
+            return kept.parent
+    return parent / "".join(ch if ch.isalnum() or ch in ".-" else "_" for ch in origin[:80]).lstrip(".")
+
+
+def _put(folder: Folder, name: str, content: bytes) -> None:
+    if folder.get(name) != content:
+        folder.put(name, content)
+
+
+def _remember(folder: Folder, look: Look) -> None:
+    """One more line of history; a line that a killed witness left unfinished is ended first."""
+    told = look.offered.signed.checkpoint
+    row = {"time": look.at, "size": told.size, "root": told.root.hex(), "verdict": look.verdict}
+    with (folder.path / _HISTORY).open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(msgspec.json.encode(row) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _roots(folder: Folder) -> Callable[[], Mapping[int, bytes]]:
+    """The roots that earlier looks found to be of this log, by size; read when they are asked for."""
+
+    def read() -> dict[int, bytes]:
+        found = {}
+        for line in (folder.get(_HISTORY) or b"").split(b"\n"):
+            try:
+                row = msgspec.json.decode(line, type=_Row)
+                if row.verdict in HELD:
+                    found[row.size] = bytes.fromhex(row.root)
+            except (msgspec.MsgspecError, ValueError):
+                continue  # an unfinished line
+        return found
+
+    return read
+
+
+class _Row(msgspec.Struct):
+    size: int
+    root: str
+    verdict: str

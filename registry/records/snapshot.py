@@ -1,0 +1,237 @@
+"""Every current record at one log size, page by page: where a follower of the change feed begins.
+
+Nothing here is about people: no practitioners, and of a sanction not whom it is about. Records are bitemporal, so pages
+read one after another are one state of the register although entries are appended meanwhile; no transaction stays open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry.database import Database
+from registry.errors import LogDamaged
+from registry.facts import PERSONAL
+from registry.identifiers import format_code, validate_code
+from registry.log import store
+from registry.log.merkle import Frontier
+from registry.model import Date, Institution, Kind, LogState, Source, SourceRef, Struct
+from registry.records import read, timeline
+from registry.records.asof import AsOf
+from registry.records.view import decode_state
+from registry.tables import FOREVER, entries, versions
+
+KINDS: tuple[Kind, ...] = ("source", "institution", "ad_certificate", "sanction")
+PAGE = 500
+#: Former names are those of the days before, so the statements of a name never lose their say.
+_OF_EVERY_DAY: dict[str, frozenset[str]] = {"institution": frozenset({"name"})}
+
+
+class AdCertificate(Struct, frozen=True):
+    """One medical advertisement review certificate; ``institution`` is that institution's code."""
+
+    code: str
+    institution: str | None
+    number: str | None
+    valid_from: Date | None
+    valid_to: Date | None
+    source: SourceRef | None
+    entry: int
+
+
+class Sanction(Struct, frozen=True):
+    """One published penalty or blacklist record; with neither institution nor organisation it is about a person."""
+
+    code: str
+    institution: str | None
+    organisation: str | None
+    kind: str | None
+    authority: str | None
+    document_no: str | None
+    decided_on: Date | None
+    summary: str | None
+    source: SourceRef | None
+    entry: int
+
+
+class Statement(Struct, frozen=True):
+    """What is left of one entry about a subject: the values that still have a say; personal ones as their hashes."""
+
+    entry: int
+    valid_from: str
+    source: str | None
+    set: dict[str, Any]
+
+
+class Record(Struct, frozen=True):
+    """One subject: its record on the day (null when there is none then), and the statements it is folded from.
+
+    ``state`` holds what has a say on the day of the snapshot or on any later day, by (valid_from, entry); of an
+    institution's name also what had one before, for the former names.
+    """
+
+    subject: str
+    kind: Kind
+    record: Institution | Source | AdCertificate | Sanction | None
+    state: list[Statement]
+
+
+class Head(Struct, frozen=True):
+    """What a snapshot rests on: log size, root hash (hex), the day, and the instant of knowing if one was asked."""
+
+    log_size: int
+    root: str
+    on: Date
+    known_at: dt.datetime | None
+
+
+class Snapshot:
+    """One state of the register; ``pages`` may be read long after, and says the same."""
+
+    def __init__(
+        self, database: Database, asof: AsOf, known_at: dt.datetime | None = None, followed: LogState | None = None
+    ) -> None:
+        """``known_at``: the instant asked, to be told. ``followed``: a size and its root, which may spare hashing."""
+        self._database = database
+        self._asof = asof
+        with database.reading() as connection:
+            root = followed.root if followed and followed.size == asof.size else _root(connection, asof.size)
+            self._last = _leaf(connection, asof.size)
+        told = known_at and known_at.astimezone(dt.UTC)
+        self.head = Head(log_size=asof.size, root=root, on=asof.valid_on, known_at=told)
+
+    def pages(self, kind: Kind) -> Iterator[list[Record]]:
+        """Every subject of a kind in order, PAGE at a time; LogDamaged when the database became another one."""
+        after = ""
+        while True:
+            with self._database.reading() as connection:
+                if _leaf(connection, self._asof.size) != self._last:
+                    raise LogDamaged(
+                        "读取快照期间数据库已被替换，请重新获取快照。",
+                        "The database was replaced while the snapshot was read; take it anew.",
+                    )
+                page = _page(connection, kind, after, self._asof)
+            if not page:
+                return
+            yield page
+            after = page[-1].subject
+
+
+def _root(connection: sa.Connection, size: int) -> str:
+    frontier = Frontier()
+    frontier.extend(store.leaves(connection, upto=size))
+    return frontier.root().hex()
+
+
+def _leaf(connection: sa.Connection, number: int) -> bytes | None:
+    return connection.execute(sa.select(entries.c.leaf).where(entries.c.number == number)).scalar()
+
+
+class _Span(Struct, frozen=True):
+    valid_from: str
+    valid_to: str
+    state: timeline.State
+
+
+def _page(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) -> list[Record]:
+    subjects = _subjects(connection, kind, after, asof)
+    spans = _sealed(connection, kind, _spans(connection, subjects, asof))
+    shown = _shown(connection, kind, spans, asof)
+    day = asof.valid_on.isoformat()
+    return [
+        Record(subject=subject, kind=kind, record=shown.get(subject), state=_state(kind, spans[subject], day))
+        for subject in subjects
+    ]
+
+
+def _subjects(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) -> Sequence[str]:
+    """The next subjects known at the log size; each has exactly one span without end."""
+    # Kind is joined to nothing so that it matches no index: SQLite would sort every subject of the kind for each page.
+    of_kind = versions.c.kind.concat("") == kind
+    query = sa.select(versions.c.subject).where(
+        versions.c.subject > after, of_kind, read.known(asof), versions.c.valid_to == FOREVER
+    )
+    return connection.execute(query.order_by(versions.c.subject).limit(PAGE)).scalars().all()
+
+
+def _spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, list[_Span]]:
+    query = (
+        sa.select(versions.c.subject, versions.c.valid_from, versions.c.valid_to, versions.c.state)
+        .where(versions.c.subject.in_(subjects), read.known(asof))
+        .order_by(versions.c.subject, versions.c.valid_from)
+    )
+    found: dict[str, list[_Span]] = {subject: [] for subject in subjects}
+    for subject, valid_from, valid_to, state in connection.execute(query):
+        found[subject].append(_Span(valid_from=valid_from, valid_to=valid_to, state=decode_state(state)))
+    return found
+
+
+def _sealed(connection: sa.Connection, kind: Kind, found: dict[str, list[_Span]]) -> dict[str, list[_Span]]:
+    """The same with each personal value replaced by what the log's bytes hold in its place."""
+    personal = PERSONAL.get(kind, frozenset())
+    groups = [
+        group for spans in found.values() for span in spans for group in span.state if not personal.isdisjoint(group[3])
+    ]
+    numbers = {group[0] for group in groups}
+    query = sa.select(entries.c.number, entries.c.body).where(entries.c.number.in_(numbers))
+    public = {
+        number: msgspec.json.decode(body)["change"]["set"]
+        for number, body in (connection.execute(query) if numbers else ())
+    }
+    for group in groups:
+        group[3].update({path: public[group[0]][path] for path in personal & group[3].keys()})
+    return found
+
+
+def _state(kind: Kind, spans: list[_Span], day: str) -> list[Statement]:
+    always = _OF_EVERY_DAY.get(kind, frozenset())
+    found: dict[int, Statement] = {}
+    for span in spans:
+        for number, valid_from, source, values in span.state:
+            said = values if span.valid_to > day else {path: values[path] for path in values if path in always}
+            if said:
+                fresh = Statement(entry=number, valid_from=valid_from, source=source, set={})
+                found.setdefault(number, fresh).set.update(said)
+    return sorted(found.values(), key=lambda statement: (statement.valid_from, statement.entry))
+
+
+def _shown(
+    connection: sa.Connection, kind: Kind, spans: dict[str, list[_Span]], asof: AsOf
+) -> dict[str, Institution | Source | AdCertificate | Sanction]:
+    if kind == "institution":
+        found = read.institutions_by_subject(connection, list(spans), asof)
+        return {read.subject_of(validate_code(one.code)): one for one in found}
+    if kind == "source":  # known is known: also a document about a later day
+        last = {subject: read.source_of(subject, known[-1].state) for subject, known in spans.items()}
+        return {subject: source for subject, source in last.items() if source is not None}
+    origin = read.sources(connection, asof)
+    day = asof.valid_on.isoformat()
+    return {
+        subject: _plain(subject, span.state, origin)
+        for subject, known in spans.items()
+        for span in known
+        if span.valid_from <= day < span.valid_to
+    }
+
+
+def _plain(subject: str, state: timeline.State, origin: dict[str, Source]) -> AdCertificate | Sanction:
+    """A certificate or a sanction; neither Struct has a field for a person."""
+    values = {path: fact.value for path, fact in timeline.facts(state).items()}
+    shape: type[AdCertificate | Sanction] = AdCertificate if subject.startswith("ad_certificate:") else Sanction
+    told = {field: values.get(field) for field in shape.__struct_fields__}
+    institution = told["institution"]
+    number, _, source, _ = timeline.latest(state)
+    return msgspec.convert(
+        {
+            **told,
+            "code": format_code(subject.partition(":")[2]),
+            "institution": format_code(institution.partition(":")[2]) if institution else None,
+            "source": read.source_ref(origin.get(source or "")),
+            "entry": number,
+        },
+        shape,
+    )

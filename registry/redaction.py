@@ -1,0 +1,96 @@
+"""Redaction: what erasing personal values takes beside the entry that orders it, and how it is proposed.
+
+Appending the entry erases the values beside the log and in the records. Here: the copies in stored proposals, in the
+same transaction; and afterwards the bytes that deleted rows leave in the database's own files. Until those are gone, a
+row of ``positions`` says that this is owed, and every later approval and start of the register tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+import msgspec
+import sqlalchemy as sa
+
+from registry import drafts, facts
+from registry.database import Database, upsert
+from registry.errors import CannotAnswer, InvalidInput
+from registry.log import erasure
+from registry.model import Change, Date, Draft, Entry, Struct
+from registry.tables import erasable, positions, proposal_items, versions
+
+#: Tables whose rows may have held the erased values.
+TABLES = (erasable.name, versions.name, proposal_items.name)
+OWED = "erased"
+_log = logging.getLogger("registry")
+
+
+class Plan(Struct, frozen=True):
+    """A redaction before it is proposed: the draft, and of how many entries each path would be erased."""
+
+    draft: Draft
+    erases: dict[str, int]
+
+
+def plan(connection: sa.Connection, said: str, reason: str, on: Date) -> Plan:
+    """The draft that erases every personal value of a practitioner or sanction; InvalidInput when none is left.
+
+    ``said``: see ``drafts.subject_of``.
+    """
+    subject = drafts.subject_of(connection, said, facts.PERSONAL)
+    counts = erasure.outstanding(connection, subject)
+    if not counts:
+        raise InvalidInput(f"{subject} 没有可删除的个人信息。", f"{subject} has no personal data left to erase.")
+    kind = next(kind for kind in facts.PERSONAL if subject.startswith(f"{kind}:"))
+    change = Change(kind=kind, set={}, reason=reason, erases=sorted(counts))
+    return Plan(draft=Draft(subject=subject, change=change, valid_from=on), erases=counts)
+
+
+def scrub(connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int = 0, first: int = 0) -> None:
+    """Empty in every stored proposal what the entries ``erasing`` erase; part of the transaction that wrote them.
+
+    Of the ``proposal`` being approved, whose first entry is ``first``, only in the drafts before the erasing one.
+    """
+    for entry in erasing:
+        items = proposal_items
+        earlier = (items.c.proposal != proposal) | (items.c.position < entry.number - first + 1)
+        query = sa.select(items.c.proposal, items.c.position, items.c.body)
+        for row in connection.execute(query.where(items.c.personal == entry.subject, earlier)).all():
+            left = _without(drafts.decode(row.body), entry.change.erases)
+            connection.execute(
+                sa.update(items)
+                .where(items.c.proposal == row.proposal, items.c.position == row.position)
+                .values(body=drafts.encode(left), personal=entry.subject if drafts.personal_values(left) else None)
+            )
+        upsert(connection, positions, {"view": OWED, "position": entry.number}, ["view"])
+
+
+def _without(draft: Draft, paths: list[str]) -> Draft:
+    values = {path: None if path in paths else value for path, value in draft.change.set.items()}
+    return msgspec.structs.replace(draft, change=msgspec.structs.replace(draft.change, set=values))
+
+
+def owed(connection: sa.Connection) -> int:
+    """The last erasing entry whose bytes may still lie in the database's files; 0 when nothing is owed."""
+    return connection.execute(sa.select(positions.c.position).where(positions.c.view == OWED)).scalar() or 0
+
+
+def settle(database: Database) -> bool:
+    """Remove the bytes of erased values from the database's files if that is still owed; False when it has to be
+    tried again. Never fails: what was decided stands."""
+    try:
+        with database.reading() as connection:
+            number = owed(connection)
+        if not number:
+            return True
+        if database.forget_deleted(TABLES):
+            with database.writing() as connection:
+                paid = (positions.c.view == OWED) & (positions.c.position == number)
+                connection.execute(sa.delete(positions).where(paid))
+            return True
+        cause = "somebody reads an older state, or there is no room"
+    except CannotAnswer as error:
+        cause = str(error.details.get("cause"))
+    _log.warning("erased bytes are still in the database's files (%s); the next approval or start tries again", cause)
+    return False

@@ -1,0 +1,150 @@
+"""What the verification view keeps of each institution, and how it is read from the stored records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry.model import Source
+from registry.records import timeline
+from registry.records.read import source_of, status_of
+from registry.records.view import decode_state
+from registry.tables import entries, versions
+from registry.techniques import TECHNIQUES
+from registry.verification import names
+from registry.verification.verdict import KnownApproval, Site
+
+CHUNK = 2000
+
+
+class Named(msgspec.Struct, frozen=True):
+    """One name of one span of an institution: which kind of name, by which rule it is reached."""
+
+    code: str
+    on: str  # "name" or "alias"
+    rule: names.Rule
+    printed: str
+    valid_from: str
+
+
+class Span(msgspec.Struct, frozen=True):
+    """One span of days of one institution as the view keeps it."""
+
+    valid_from: str
+    valid_to: str
+    known_from: int
+    known_to: int
+    site: Site
+    names: tuple[tuple[str, Named], ...]
+    identifiers: tuple[tuple[str, str], ...]  # (kind, folded value)
+
+
+def times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, int]]:
+    """(last number, time) of each recording after a size: an import has one time for all its entries."""
+    query = (
+        sa.select(sa.func.max(entries.c.number), entries.c.recorded_at)
+        .where(entries.c.number > after, entries.c.number <= upto)
+        .group_by(entries.c.recorded_at)
+        .order_by(entries.c.recorded_at)
+    )
+    return [(number, moment) for number, moment in connection.execute(query)]
+
+
+def changed(connection: sa.Connection, after: int, upto: int) -> list[str]:
+    """The institutions that entries after a size are about."""
+    query = (
+        sa.select(entries.c.subject)
+        .where(entries.c.number > after, entries.c.number <= upto, entries.c.kind == "institution")
+        .distinct()
+    )
+    return list(connection.execute(query).scalars())
+
+
+def load(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Span, ...]]:
+    """Every span of these institutions known at a log size, by code, in order of days."""
+    found: dict[str, list[Span]] = {}
+    for start in range(0, len(subjects), CHUNK):
+        query = (
+            sa.select(versions)
+            .where(versions.c.subject.in_(subjects[start : start + CHUNK]), versions.c.known_from <= size)
+            .order_by(versions.c.subject, versions.c.valid_from)
+        )
+        for row in connection.execute(query):
+            span = _span(row)
+            if span is not None:
+                found.setdefault(span.site.code, []).append(span)
+    return {code: tuple(spans) for code, spans in found.items()}
+
+
+def _span(row: Any) -> Span | None:
+    state = decode_state(row.state)
+    facts = timeline.facts(state)
+    value = {path: fact.value for path, fact in facts.items()}
+    if not {"name", "address", "status"} <= value.keys():
+        return None
+    code = row.subject.removeprefix("institution:")
+    number, _, source, _ = timeline.latest(state)
+    approvals = {
+        t.code: KnownApproval(stage=fact.value["stage"], entry=fact.entry, source=fact.source)
+        for t in TECHNIQUES
+        if (fact := facts.get(f"approvals.{t.code}"))
+    }
+    site = Site(
+        code=code,
+        name=value["name"],
+        address=value["address"],
+        region=value.get("region"),
+        status=status_of(value),
+        approvals=approvals,
+        entry=number,
+        source=source,
+    )
+    return Span(
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        known_from=row.known_from,
+        known_to=row.known_to,
+        site=site,
+        names=tuple(_names(code, value, row.valid_from)),
+        identifiers=tuple(_identifiers(value)),
+    )
+
+
+def _names(code: str, value: dict[str, Any], day: str) -> Iterable[tuple[str, Named]]:
+    seen: set[str] = set()
+    campus = value.get("campus")
+    for key, rule in names.keys(value["name"], campus):
+        if key not in seen:
+            seen.add(key)
+            yield key, Named(code, "name", rule, value["name"], day)
+    for alias in value.get("aliases") or []:
+        for key, rule in names.keys(alias, None):
+            if key not in seen:
+                seen.add(key)
+                yield key, Named(code, "alias", rule, alias, day)
+
+
+def _identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    for kind in ("uscc", "practice_licence_no"):
+        if value.get(kind):
+            yield kind, value[kind]
+    for domain in value.get("domains") or []:
+        yield "domain", domain.lower()
+
+
+def sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int, Source], ...]]:
+    """What was stated of every source up to a log size: (entry it was known from, source), oldest first."""
+    query = (
+        sa.select(versions.c.subject, versions.c.known_from, versions.c.state)
+        .where(versions.c.kind == "source", versions.c.known_from <= size)
+        .order_by(versions.c.known_from, versions.c.valid_from)
+    )
+    found: dict[str, list[tuple[int, Source]]] = {}
+    for subject, known_from, state in connection.execute(query):
+        source = source_of(subject, decode_state(state))
+        if source is not None:
+            found.setdefault(source.id, []).append((known_from, source))
+    return {name: tuple(history) for name, history in found.items()}

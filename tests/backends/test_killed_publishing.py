@@ -1,0 +1,91 @@
+"""`kill -9` while the log is published: what was ever signed stays true, and the next process goes on from it."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from registry import signing, views
+from registry.database import Database
+from registry.log import check as log_check
+from registry.log import proofs, shared
+from registry.log.checkpoint import Checkpoint
+from registry.log.publish import PublishedLog
+from registry.settings import Settings
+from registry.tables import entries
+from tests.factories import ROOT, a_database, a_source, enter
+
+ROUNDS = 15
+#: Approves batch after batch and publishes each, until it is killed; says when it begins.
+WORKER = """
+import json, sys
+from pathlib import Path
+from registry import proposals
+from registry.database import Database
+from registry.log.publish import PublishedLog
+from registry.settings import Settings
+from tests.factories import an_institution, hash_of, propose
+
+told = json.loads(sys.stdin.readline())
+settings = Settings(data_dir=Path(told["folder"]))
+database, log = Database(settings.url()), PublishedLog(settings)
+log.publish(database)
+print("begins", flush=True)
+number = told["first"]
+while True:
+    batch = [an_institution(f"鞍山市示例{n}医院") for n in range(number, number + 45)]
+    identifier = propose(database, *batch)
+    proposals.approve(database, identifier, by="approver.a", seen=hash_of(database, identifier), log=log)
+    number += 45
+"""
+
+
+def killed_in_the_middle(folder: Path, first: int, after: float) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({"folder": str(folder), "first": first}) + "\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "begins\n"
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def size_of(database: Database) -> int:
+    with database.reading() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(entries)).scalar_one()
+
+
+def test_a_process_killed_while_it_publishes_leaves_a_log_that_the_next_one_extends(tmp_path: Path) -> None:
+    chance = random.Random(20261124)
+    settings = Settings(data_dir=tmp_path)
+    signing.create(settings.key_file())
+    database = a_database(tmp_path)
+    enter(database, a_source())
+    log = PublishedLog(settings)
+    seen: list[Checkpoint] = []
+    for turn in range(ROUNDS):
+        killed_in_the_middle(tmp_path, 10_000 * turn, chance.uniform(0.0, 0.25))
+        left = log.last()
+        assert left is not None
+        seen.append(left.checkpoint)  # as a citizen may have fetched it in that moment
+        signed = log.publish(database)
+        assert signed is not None
+        assert signed.checkpoint.size == size_of(database)
+        tree = log.folder.tree(signed.checkpoint.size)
+        assert [proofs.root(tree, one.size) for one in seen] == [one.root for one in seen]
+    with database.reading() as connection:
+        assert log_check.check(connection, log).signed == size_of(database)
+        assert {one.checkpoint.size for one in shared.every(connection)} >= {one.size for one in seen}
+    views.check(database)
+    database.close()

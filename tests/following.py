@@ -1,0 +1,213 @@
+"""A follower as a stranger writes one: public HTTP answers, docs/log-format.md and docs/api.md, nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+TECHNIQUES = {
+    "AIH": "夫精人工授精",
+    "AID": "供精人工授精",
+    "IVF": "体外受精-胚胎移植",
+    "ICSI": "卵胞浆内单精子显微注射",
+    "PGT": "植入前胚胎遗传学检测",
+    "SPERM_BANK": "人类精子库",
+}
+PRACTITIONER = "practitioner"  # whom snapshots leave out
+Api = Callable[..., Any]
+
+
+class Said(NamedTuple):
+    """One value of one path as one entry states it."""
+
+    valid_from: str
+    entry: int
+    source: str | None
+    value: Any
+
+
+class Follower:
+    """Keeps what was said about every subject, and folds it for any day."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.leaves: list[str] = []
+        self.said: dict[str, dict[str, list[Said]]] = {}
+
+    # --- taking in ---------------------------------------------------------------------------------------------------
+
+    def start(self, lines: Iterable[str]) -> dict[str, Any]:
+        """Begin with a snapshot's ndjson; its head."""
+        head, *records, end = [json.loads(line) for line in lines]
+        assert end == {"end": True, "records": len(records)}
+        for record in records:
+            for part in record["state"]:
+                self._take(record["subject"], part["set"], part["valid_from"], part["entry"], part["source"])
+        self.position = head["log_size"]
+        return dict(head)
+
+    def follow(self, changes: Api, limit: int = 1000) -> int:
+        """Read the feed to its end as of the first page or later; the log size it came to."""
+        while True:
+            page = changes(since=self.position, limit=limit)
+            self.read(page)
+            if self.position == page["log_size"]:
+                return self.position
+
+    def read(self, page: dict[str, Any]) -> None:
+        """Take in one page, after making sure that it goes on where the last one ended and is what was logged."""
+        numbers = [entry["number"] for entry in page["entries"]]
+        assert numbers == list(range(self.position + 1, self.position + 1 + len(numbers)))
+        assert page["next"] == self.position + len(numbers)
+        assert len(page["leaves"]) == len(numbers)
+        for entry, leaf in zip(page["entries"], page["leaves"], strict=True):
+            assert leaf_of(entry) == leaf
+            change = entry["change"]
+            self._take(entry["subject"], change["set"], entry["valid_from"], entry["number"], entry["source"])
+        self.leaves += page["leaves"]
+        self.position = page["next"]
+
+    def _take(self, subject: str, values: dict[str, Any], valid_from: str, entry: int, source: str | None) -> None:
+        paths = self.said.setdefault(subject, {}) if values else {}
+        for path, value in values.items():
+            paths.setdefault(path, []).append(Said(valid_from, entry, source, value))
+
+    # --- folding -----------------------------------------------------------------------------------------------------
+
+    def holds(self, subject: str, on: str) -> dict[str, Said]:
+        """Per path the one with the greatest (valid_from, entry) among those not after the day."""
+        found = {}
+        for path, said in self.said[subject].items():
+            if known := [one for one in said if one.valid_from <= on]:
+                found[path] = max(known, key=lambda one: one[:2])
+        return found
+
+    def record(self, subject: str, on: str) -> dict[str, Any] | None:
+        """What a snapshot of that day must show of a subject."""
+        kind, _, identifier = subject.partition(":")
+        held = self.holds(subject, "9999" if kind == "source" else on)
+        value = {path: said.value for path, said in held.items() if said.value is not None}
+        if not held:
+            return None
+        basis = max(held.values(), key=lambda said: said[:2])
+        if kind == "source":
+            return _source(identifier, value, basis.entry)
+        told = {"code": f"{identifier[:4]}-{identifier[4:]}", "entry": basis.entry}
+        told["source"] = self._source_ref(basis.source)
+        if kind == "institution":
+            return self._institution(subject, on, value, told)
+        institution = value.get("institution")
+        code = institution and institution.partition(":")[2]
+        told["institution"] = code and f"{code[:4]}-{code[4:]}"
+        fields = {
+            "ad_certificate": ("number", "valid_from", "valid_to"),
+            "sanction": ("organisation", "kind", "authority", "document_no", "decided_on", "summary"),
+        }[kind]
+        return {**told, **{field: value.get(field) for field in fields}}
+
+    def _source_ref(self, identifier: str | None) -> dict[str, Any] | None:
+        if f"source:{identifier}" not in self.said:
+            return None
+        source = self.record(f"source:{identifier}", "9999")
+        return source and {name: source[name] for name in ("title", "as_of", "published", "scope", "secondary")}
+
+    def _institution(self, subject: str, on: str, value: dict[str, Any], told: dict[str, Any]) -> dict[str, Any] | None:
+        if not {"name", "address", "status"} <= value.keys():
+            return None
+        approvals = [
+            {**dict.fromkeys(APPROVAL), **value[f"approvals.{code}"], "technique": code, "name": name}
+            for code, name in TECHNIQUES.items()
+            if f"approvals.{code}" in value
+        ]
+        suspended = bool(approvals) and all(one["stage"] == "suspended" for one in approvals)
+        plain = ("name", "address", "uscc", "practice_licence_no", "ownership", "level", "campus")
+        return {
+            **told,
+            **{field: value.get(field) for field in plain},
+            "aliases": value.get("aliases", []),
+            "domains": value.get("domains", []),
+            "former_names": self._former_names(subject, on),
+            "region": value.get("region"),
+            "status": "suspended" if suspended and value["status"] == "listed" else value["status"],
+            "approvals": approvals,
+            "log_size": self.position,
+        }
+
+    def _former_names(self, subject: str, on: str) -> list[dict[str, Any]]:
+        days = sorted({said.valid_from for said in self.said[subject]["name"] if said.valid_from <= on})
+        names = [(day, self.holds(subject, day)["name"].value) for day in days]
+        named = [(day, name) for day, name in names if name is not None]
+        ended = {before: day for (_, before), (day, now) in pairwise(named) if before != now}
+        ended.pop(named[-1][1], None)
+        return [
+            {"name": name, "until": day} for name, day in sorted(ended.items(), key=lambda one: one[1], reverse=True)
+        ]
+
+    def state(self, subject: str, on: str) -> list[dict[str, Any]]:
+        """What has a say on the day or later; of an institution's name, on any day."""
+        groups: dict[int, dict[str, Any]] = {}
+        for path, said in self.said[subject].items():
+            always = path == "name" and subject.startswith("institution:")
+            days = {one.valid_from for one in said if always or one.valid_from > on} | {on}
+            for day in days:
+                if (one := self.holds(subject, day).get(path)) is not None:
+                    fresh = {"entry": one.entry, "valid_from": one.valid_from, "source": one.source, "set": {}}
+                    groups.setdefault(one.entry, fresh)["set"][path] = one.value
+        return sorted(groups.values(), key=lambda group: (group["valid_from"], group["entry"]))
+
+    def snapshot(self, on: str) -> dict[str, tuple[Any, Any]]:
+        """subject -> (record, state) of everything a snapshot holds."""
+        subjects = [subject for subject in self.said if not subject.startswith(f"{PRACTITIONER}:")]
+        return {subject: (self.record(subject, on), self.state(subject, on)) for subject in subjects}
+
+
+APPROVAL = ("stage", "valid_from", "verification_due", "document_no", "authority", "note")
+
+
+def _source(identifier: str, value: dict[str, Any], entry: int) -> dict[str, Any] | None:
+    if not {"title", "as_of"} <= value.keys():
+        return None
+    absent = {"published": None, "scope": "partial", "origin": None, "secondary": False, "covers": []}
+    return {"id": identifier, **absent, "rows": None, "sha256": None, **value, "entry": entry}
+
+
+def told_by(lines: Iterable[str]) -> dict[str, tuple[Any, Any]]:
+    """subject -> (record, state) as a snapshot's ndjson says; of a region, its code: the names are GB/T 2260's."""
+    found = {}
+    for record in map(json.loads, list(lines)[1:-1]):
+        shown = record["record"]
+        if shown and record["kind"] == "institution":
+            shown = {**shown, "region": shown["region"]["code"]}
+        found[record["subject"]] = (shown, record["state"])
+    return found
+
+
+def canonical(value: Any) -> bytes:
+    """RFC 8785 as far as the log needs it: there are no fractions, and no key is beyond the basic plane."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def leaf_of(entry: dict[str, Any]) -> str:
+    """RFC 6962 leaf hash of an entry's canonical bytes."""
+    return hashlib.sha256(b"\x00" + canonical(entry)).hexdigest()
+
+
+def root_of(leaves: list[str]) -> str:
+    """RFC 6962 section 2.1, word for word."""
+
+    def tree(hashes: list[bytes]) -> bytes:
+        if len(hashes) == 1:
+            return hashes[0]
+        half = 1 << (len(hashes) - 1).bit_length() - 1
+        return hashlib.sha256(b"\x01" + tree(hashes[:half]) + tree(hashes[half:])).digest()
+
+    return (tree([bytes.fromhex(leaf) for leaf in leaves]) if leaves else hashlib.sha256(b"").digest()).hex()
+
+
+def numbers_of(pages: Iterable[dict[str, Any]]) -> Iterator[int]:
+    """The entry numbers of pages, in the order given."""
+    for page in pages:
+        yield from (entry["number"] for entry in page["entries"])
