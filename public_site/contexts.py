@@ -77,6 +77,31 @@ class Standing(Struct, frozen=True, kw_only=True):
     since: model.Date | None = None
 
 
+class Times(Struct, frozen=True, kw_only=True):
+    """The two times a page was asked for. ``known_at`` is null for everything known now; ``known_day`` is the day whose
+    end it is, when a day was given. ``to_come``: the day asked about has not come yet."""
+
+    on: model.Date
+    known_at: dt.datetime | None = None
+    known_day: model.Date | None = None
+    to_come: bool = False
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """What a record says of one day, as known at one time; null where it holds nothing of that day."""
+
+    institution: model.Institution | None = None
+    standing: Standing | None = None
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """A day as it was believed then and as it is known now. ``believed`` is null when then is not before now."""
+
+    times: Times
+    known: Recorded
+    believed: Recorded | None = None
+
+
 class HomePage(PageContext, frozen=True, kw_only=True):
     """The start page."""
 
@@ -133,7 +158,9 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
 
 
 class InstitutionPage(PageContext, frozen=True, kw_only=True):
-    """One institution. ``recent`` are its latest versions, newest first; ``qr`` the address of the QR image."""
+    """One institution. ``recent`` are its latest versions, newest first; ``qr`` the address of the QR image; ``past``
+    the times shown when they are not today with everything known now, which the page must say; ``superseded`` that the
+    register by now says otherwise of that day."""
 
     template: ClassVar[str] = "institution.html"
     section: ClassVar[str] = "home"
@@ -144,15 +171,46 @@ class InstitutionPage(PageContext, frozen=True, kw_only=True):
     qr: str
     public_url: str
     as_of: model.Date
+    past: Times | None = None
+    superseded: bool = False
+
+
+class NoRecordPage(PageContext, frozen=True, kw_only=True):
+    """An institution of which nothing is, or was, recorded for the day asked about; ``institution`` is today's."""
+
+    template: ClassVar[str] = "norecord.html"
+    section: ClassVar[str] = "home"
+    noindex: ClassVar[bool] = True
+    institution: model.Institution
+    past: Times
+
+
+class FieldError(Struct, frozen=True, kw_only=True):
+    """A field that cannot be used: ``key`` of the catalogue, ``value`` as typed; or the register's own sentence."""
+
+    field: str
+    key: str = ""
+    value: str = ""
+    sentence: str | None = None
+
+
+class TimesForm(Struct, frozen=True, kw_only=True):
+    """What was typed into the two fields for times, kept as typed."""
+
+    on: str = ""
+    known_at: str = ""
 
 
 class HistoryPage(PageContext, frozen=True, kw_only=True):
-    """Every version of one institution, newest first."""
+    """Every version of one institution, newest first, and the answer about one day once it was asked."""
 
     template: ClassVar[str] = "history.html"
     section: ClassVar[str] = "home"
     institution: model.Institution
     versions: list[model.Version]
+    form: TimesForm = TimesForm()
+    errors: tuple[FieldError, ...] = ()
+    answer: Comparison | None = None
 
 
 class LandingPage(PageContext, frozen=True, kw_only=True):
@@ -173,20 +231,12 @@ class CheckForm(Struct, frozen=True, kw_only=True):
     name: str = ""
     technique: str = ""
     on: str = ""
+    known_at: str = ""
     address: str = ""
 
 
-class FieldError(Struct, frozen=True, kw_only=True):
-    """A field that cannot be used: ``key`` of the catalogue, ``value`` as typed; or the register's own sentence."""
-
-    field: str
-    key: str = ""
-    value: str = ""
-    sentence: str | None = None
-
-
 class CheckPage(PageContext, frozen=True, kw_only=True):
-    """The check form, and the answer once something was asked."""
+    """The check form, and the answer once something was asked; ``past`` when it is not what is known now."""
 
     template: ClassVar[str] = "check.html"
     section: ClassVar[str] = "check"
@@ -195,6 +245,7 @@ class CheckPage(PageContext, frozen=True, kw_only=True):
     answer: model.Answer | None = None
     tone: Tone = "unlisted"
     errors: tuple[FieldError, ...] = ()
+    past: Times | None = None
 
 
 class DevelopersPage(PageContext, frozen=True, kw_only=True):

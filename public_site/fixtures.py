@@ -16,7 +16,7 @@ import qrcode
 import qrcode.image.svg
 
 from public_site import contexts as c
-from public_site import openapi, render
+from public_site import openapi, render, sample_times
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import (
     ALL,
@@ -39,7 +39,6 @@ from public_site.samples import (
     REVOKED,
     SITE,
     SUSPENDED,
-    SUSPENSION,
     TRIAL,
     UNSOURCED,
     VERSIONS,
@@ -122,19 +121,19 @@ def search() -> dict[str, c.PageContext]:
 def institutions() -> dict[str, c.PageContext]:
     """Institutions in every standing, with their histories and what their QR codes show."""
     pages: dict[str, c.PageContext] = {}
-    for name, it, versions in (
-        ("", FULL, VERSIONS),
-        ("-anshan", ANSHAN, VERSIONS[1:2]),
-        ("-trial", TRIAL, []),
-        ("-suspended", SUSPENDED, []),
-        ("-delisted", DELISTED, DELISTING),
-        ("-revoked", REVOKED, SUSPENSION),
-        ("-lapsed", LAPSED, []),
-        ("-preparing", PREPARING, []),
-        ("-unsourced", UNSOURCED, []),
-        ("-gone", DELISTED, []),
+    for name, it, versions, since in (
+        ("", FULL, VERSIONS, {}),
+        ("-anshan", ANSHAN, VERSIONS[1:2], {}),
+        ("-trial", TRIAL, [], {}),
+        ("-suspended", SUSPENDED, [], {}),
+        ("-delisted", DELISTED, DELISTING, {"status": DELISTING[0].valid_from}),
+        ("-revoked", REVOKED, [], {"approvals.IVF": dt.date(2025, 8, 1)}),
+        ("-lapsed", LAPSED, [], {}),
+        ("-preparing", PREPARING, [], {}),
+        ("-unsourced", UNSOURCED, [], {}),
+        ("-gone", DELISTED, [], {}),
     ):
-        standing = standing_of(it, versions)
+        standing = standing_of(it, since)
         pages[f"institution{name}"] = c.InstitutionPage(
             site=SITE,
             here=f"/i/{it.code}",
@@ -227,6 +226,7 @@ def check() -> dict[str, c.PageContext]:
             for on, answer in zip(ways, matched, strict=True)
         },
         "check-errors": c.CheckPage(site=SITE, here=here, form=wrong, errors=tuple(errors)),
+        **sample_times.check(matched[0]),
     }
 
 
@@ -269,7 +269,8 @@ def others() -> dict[str, c.PageContext]:
 
 def pages() -> dict[str, c.PageContext]:
     """Every sample page by the name of its file."""
-    return {**home(), **search(), **institutions(), **check(), **others()}
+    times = {**sample_times.histories(), **sample_times.institutions()}
+    return {**home(), **search(), **institutions(), **times, **check(), **others()}
 
 
 def write(folder: Path) -> int:

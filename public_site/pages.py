@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from public_site import contexts as c
-from public_site import openapi, questions, render
+from public_site import openapi, publiclog, questions, render, times
 from public_site.answers import (
     PAGE_CACHE,
     asked,
@@ -102,44 +102,66 @@ def _canonical(request: Req, code: str, after: str = "") -> Redirect | None:
 
 @page("/i/{code:str}")
 def institution(request: Req, code: FromPath[str]) -> Response[Any]:
-    """One institution."""
+    """One institution, today or as of other times; what is not today's state says so."""
     if moved := _canonical(request, code):
         return moved
     register = register_of(request)
-    asof = register.now()
-    it = register.institution(code, asof)
-    versions = register.history(code, asof)[::-1]
+    asof, past = times.past_of(register, times.form_of(request.query_params))
+    try:
+        it = register.institution(code, asof)
+    except NotFound:
+        if past is None:
+            raise
+        return _no_record(request, code, past)
     return html(
         request,
         c.InstitutionPage(
             here=here_of(request),
             site=site_of(request),
             institution=it,
-            standing=standing_of(it, versions),
+            standing=standing_of(it, register.since(code, asof)),
             practitioners=register.practitioners(code, asof),
-            recent=versions[:3],
+            recent=register.history(code, asof, asof.valid_on if past else None)[::-1][:3],
             qr=f"/i/{it.code}/qr.svg",
             public_url=f"{register.settings.public_url.rstrip('/')}/q/{it.code}",
             as_of=asof.valid_on,
+            past=past,
+            superseded=times.is_superseded(register, code, it, past),
         ),
     )
 
 
+def _no_record(request: Req, code: str, past: c.Times) -> Response[str]:
+    """404 that does not read as "not approved"; NotFound for a code that belongs to nobody today either."""
+    register = register_of(request)
+    it = register.institution(code, register.now())
+    page = c.NoRecordPage(here=here_of(request), site=site_of(request), institution=it, past=past)
+    return html(request, page, status=404)
+
+
 @page("/i/{code:str}/history")
 def history(request: Req, code: FromPath[str]) -> Response[Any]:
-    """Every version of one institution."""
+    """Every version of one institution; asked about a day, also what was believed of it then and what is known now."""
     if moved := _canonical(request, code, "/history"):
         return moved
     register = register_of(request)
     asof = register.now()
+    it = register.institution(code, asof)
+    form = times.form_of(request.query_params)
+    asked_for, errors = times.times_of(form)
+    answered = form != c.TimesForm() and not errors
     return html(
         request,
         c.HistoryPage(
             here=here_of(request),
             site=site_of(request),
-            institution=register.institution(code, asof),
+            institution=it,
             versions=register.history(code, asof)[::-1],
+            form=form,
+            errors=errors,
+            answer=times.compared(register, code, asked_for) if answered else None,
         ),
+        status=400 if errors else 200,
     )
 
 
@@ -157,7 +179,7 @@ def landing(request: Req, code: FromPath[str]) -> Response[str]:
         )
     except NotFound:
         return html(request, c.LandingPage(here=here, site=site, code=code, answered_at=now), status=404)
-    standing = standing_of(it, register.history(code, asof))
+    standing = standing_of(it, register.since(code, asof))
     return html(
         request,
         c.LandingPage(here=here, site=site, code=it.code, answered_at=now, institution=it, standing=standing),
@@ -181,7 +203,8 @@ def check(request: Req) -> Response[str]:
             errors = [c.FieldError(field="name", sentence=error.text(voice.lang))]
         else:
             tone = tone_of(answer.verdict, [one.stage for one in answer.techniques])
-            return html(request, c.CheckPage(here=here, site=site, form=form, answer=answer, tone=tone))
+            past = times.earlier(c.TimesForm(on=form.on, known_at=form.known_at))
+            return html(request, c.CheckPage(here=here, site=site, form=form, answer=answer, tone=tone, past=past))
     return html(request, c.CheckPage(here=here, site=site, form=form, errors=tuple(errors)), status=400)
 
 
@@ -222,7 +245,7 @@ def static(name: FromPath[str]) -> Response[bytes]:
 handlers: list[Router] = [
     Router(
         "/",
-        route_handlers=[home, search, institution, history, landing, check, developers, about, static],
+        route_handlers=[home, search, institution, history, landing, check, developers, publiclog.log, about, static],
         exception_handlers={Exception: error_page},
     )
 ]

@@ -14,6 +14,7 @@ from registry import regions
 from registry.errors import InvalidInput
 from registry.identifiers import looks_like_code, validate_code
 from registry.model import Claim, Provider
+from registry.records.asof import end_of, instant_of
 from registry.records.stats import Stats
 from registry.search.contract import Understood
 from registry.techniques import from_words
@@ -132,6 +133,21 @@ def day_of(text: str) -> dt.date | None:
         return None
 
 
+def known_of(text: str) -> tuple[dt.datetime, dt.date | None] | None:
+    """(instant, day) a time of knowing means: a day as people write it is its end in Shanghai; None when it is none.
+
+    >>> known_of("2025年6月30日") == (end_of(dt.date(2025, 6, 30)), dt.date(2025, 6, 30))
+    True
+    """
+    day = day_of(text)
+    if day is not None:
+        return end_of(day), day
+    try:
+        return instant_of(text), None
+    except InvalidInput:
+        return None
+
+
 def claim_of(form: c.CheckForm, voice: Voice) -> tuple[Claim | None, list[c.FieldError]]:
     """The claim a form makes, or what is wrong with it, field by field."""
     errors: list[c.FieldError] = []
@@ -142,9 +158,13 @@ def claim_of(form: c.CheckForm, voice: Voice) -> tuple[Claim | None, list[c.Fiel
     on = day_of(form.on) if form.on else None
     if form.on and on is None:
         errors.append(c.FieldError(field="on", key="check.error_date", value=form.on[:40]))
+    known = known_of(form.known_at) if form.known_at else None
+    if form.known_at and known is None:
+        errors.append(c.FieldError(field="known_at", key="check.error_date", value=form.known_at[:40]))
     if errors or provider is None:
         return None, errors
-    return Claim(provider=provider, techniques=[technique] if technique else [], on=on), []
+    known_at = known[0] if known else None
+    return Claim(provider=provider, techniques=[technique] if technique else [], on=on, known_at=known_at), []
 
 
 def _provider(form: c.CheckForm, voice: Voice, errors: list[c.FieldError]) -> Provider | None:

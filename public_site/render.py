@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from public_site import said, standing
+from public_site import changed, said, standing
 from public_site.contexts import PageContext
 from public_site.voice import Lang, Size, Voice
 from registry.techniques import STAGES, TECHNIQUES
@@ -58,6 +58,7 @@ def environment(lang: Lang, size: Size) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["plain_word"] = voice.plain
+    made.filters["code_text"] = voice.code_text
     made.globals.update(
         voice=voice,
         t=voice.t,
@@ -66,7 +67,11 @@ def environment(lang: Lang, size: Size) -> jinja2.Environment:
         icon=icon,
         tone_icon=lambda tone: icon(_TONE_ICONS[tone]),
         sentences=partial(said.sentences, voice),
-        changes=partial(said.changes, voice),
+        changes=partial(changed.changes, voice),
+        kind_of=changed.kind_of,
+        learnt=partial(changed.learnt, voice),
+        sides=partial(changed.sides, voice),
+        known_when=partial(changed.known_when, voice),
         region_of=partial(said.region_of, voice),
         rest_of_address=partial(said.rest_of_address, voice),
         source_of=partial(said.source_of, voice),

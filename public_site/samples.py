@@ -121,21 +121,25 @@ UNSOURCED = institution(
 )
 
 
-def _version(
+def version(
     entry: int,
     day: dt.date,
     *changes: tuple[str, object, object],
     reason: str | None = None,
     source: model.SourceRef | None = LIST,
+    corrects: bool = False,
 ) -> model.Version:
+    """One entry of a history: changes are (field, before, after)."""
     made = [model.FieldChange(field=field, from_=before, to=after) for field, before, after in changes]
-    return model.Version(entry=entry, recorded_at=AT, valid_from=day, changes=made, source=source, reason=reason)
+    return model.Version(
+        entry=entry, recorded_at=AT, valid_from=day, changes=made, source=source, reason=reason, corrects=corrects
+    )
 
 
 VERSIONS = [
-    _version(1711, dt.date(2025, 9, 1), ("approvals.PGT", None, {"stage": "trial"}), source=NOTICE),
-    _version(1640, dt.date(2025, 6, 30), reason=None),
-    _version(
+    version(1711, dt.date(2025, 9, 1), ("approvals.PGT", None, {"stage": "trial"}), source=NOTICE),
+    version(1640, dt.date(2025, 6, 30), reason=None),
+    version(
         1234,
         dt.date(2024, 6, 30),
         ("name", "示例市妇儿医院", FULL.name),
@@ -144,7 +148,7 @@ VERSIONS = [
         ("level", "三级乙等", None),
         reason="前次录入漏写第二名称。",
     ),
-    _version(
+    version(
         12,
         dt.date(2018, 2, 21),
         ("name", None, "示例市妇儿医院"),
@@ -158,13 +162,14 @@ VERSIONS = [
         source=None,
     ),
 ]
-SUSPENSION = [_version(1802, dt.date(2025, 8, 1), ("status", "listed", "suspended"))]
-DELISTING = [_version(1801, dt.date(2025, 6, 30), ("status", "listed", "delisted"), ("address", "旧址", None))]
+DELISTING = [version(1801, dt.date(2025, 6, 30), ("status", "listed", "delisted"), ("address", "旧址", None))]
 
 
-def _person(name: str, role: str, start: dt.date | None, end: dt.date | None, kind: str | None) -> model.Practitioner:
+def _person(
+    name: str | None, role: str, start: dt.date | None, end: dt.date | None, kind: str | None
+) -> model.Practitioner:
     return model.Practitioner(
-        code=format_code(make_code(name)),
+        code=format_code(make_code(name or role)),
         name=name,
         institution=FULL.code,
         role=role,
@@ -183,4 +188,5 @@ PEOPLE = [
     _person("示例乙", "实验室负责人", dt.date(2024, 1, 1), None, None),
     _person("示例丙", "实验室技术人员", None, dt.date(2026, 12, 31), "上岗合格证"),
     _person("示例丁", "护士", None, None, None),
+    _person(None, "遗传咨询师", None, None, None),
 ]

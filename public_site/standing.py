@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from public_site.contexts import Grant, Standing, State, Tone
-from registry.model import Approval, Date, FieldChange, Institution, Version
+from registry.model import Approval, Date, Institution
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES, Stage
 
 #: How grants are said: what may be done first, then what may not.
@@ -80,23 +80,31 @@ def _state(institution: Institution) -> State:
     return next((state for state in best if state in stages), "technique_not_licensed")
 
 
-def standing_of(institution: Institution, versions: Sequence[Version] = ()) -> Standing:
-    """The institution's standing; ``versions`` give the days that its approvals do not state."""
+def standing_of(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
+    """The institution's standing; ``since`` gives, per path, the days that its approvals do not state."""
     state = _state(institution)
-    approvals = institution.approvals
-    if state == "delisted":
-        approvals = [a for a in approvals if a.stage in _STOPPED]
-    elif state == "suspended":  # whatever the approvals still say, nothing may be done there now
-        approvals = [_stopped(a) for a in approvals]
-    status_day = _day_of(versions, "status", {"delisted", "suspended"})
-    dated = [_dated(approval, versions, status_day if state == "suspended" else None) for approval in approvals]
-    grants = grants_of(dated)
+    days = since or {}
+    status_day = days.get("status") if institution.status != "listed" else None
+    otherwise = status_day if state == "suspended" else None
+    # Only what is itself stated as stopped stopped on a day of its own; what a suspension stops, stops with it.
+    own = {a.technique: days.get(f"approvals.{a.technique}") for a in institution.approvals if a.stage in _STOPPED}
+    grants = grants_of([_dated(a, own.get(a.technique) or otherwise) for a in in_force(institution)])
     return Standing(
         state=state,
         tone=tone_of(state, [grant.stage for grant in grants]),
         grants=grants,
-        since=status_day if institution.status != "listed" else None,
+        since=status_day,
     )
+
+
+def in_force(institution: Institution) -> list[Approval]:
+    """The approvals as they count: none but the stopped ones of a delisted institution, all stopped of a suspended one
+    whatever they still say."""
+    if institution.status == "delisted":
+        return [a for a in institution.approvals if a.stage in _STOPPED]
+    if institution.status == "suspended":
+        return [_stopped(a) for a in institution.approvals]
+    return institution.approvals
 
 
 def _stopped(approval: Approval) -> Approval:
@@ -105,22 +113,8 @@ def _stopped(approval: Approval) -> Approval:
     return Approval(technique=approval.technique, name=approval.name, stage="suspended")
 
 
-def _dated(approval: Approval, versions: Sequence[Version], otherwise: Date | None) -> Approval:
-    """A stopped approval with the day it stopped, where its own record or its history says; others as they are."""
+def _dated(approval: Approval, day: Date | None) -> Approval:
+    """A stopped approval with the day it stopped, unless its own record says it; others as they are."""
     if approval.stage not in _STOPPED or approval.valid_from is not None:
         return approval
-    day = _day_of(versions, f"approvals.{approval.technique}", set(_STOPPED)) or otherwise
     return msgspec.structs.replace(approval, valid_from=day)
-
-
-def _day_of(versions: Sequence[Version], field: str, stopped: set[str]) -> Date | None:
-    """The day a field that had been otherwise last took a stopped value. What was never otherwise has no such day."""
-    found = [(v.entry, v.valid_from) for v in versions for change in v.changes if _stops(change, field, stopped)]
-    return max(found)[1] if found else None
-
-
-def _stops(change: FieldChange, field: str, stopped: set[str]) -> bool:
-    if change.field != field or change.from_ is None:
-        return False
-    value = change.to.get("stage") if isinstance(change.to, dict) else change.to
-    return value in stopped

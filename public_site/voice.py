@@ -114,6 +114,10 @@ class Voice:
         """A public code as it is printed, XXXX-XXXX, in monospace."""
         return Markup('<span class="code" translate="no">{}</span>').format(format_code(compact_code(code)))
 
+    def code_text(self, text: str) -> Markup:
+        """A hash, a key or a name for programs: monospace, left alone by translators, broken where the line ends."""
+        return Markup('<span class="code long" translate="no">{}</span>').format(text)
+
     def plain(self, technique: str) -> str:
         """The everyday word of a technique; the code itself when the table does not have it."""
         found = techniques.BY_CODE.get(technique)

@@ -14,8 +14,9 @@ from registry.database import Database
 from registry.errors import CannotAnswer, RegistryError
 from registry.finding import Choice, Found, SearchResult
 from registry.identifiers import validate_code
+from registry.log import codec, store
 from registry.log.publish import PublishedLog
-from registry.model import Answer, Claim, Institution, Practitioner, Version
+from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct, Version
 from registry.records import asof as times
 from registry.records import feed, history, read, stats
 from registry.records.asof import AsOf
@@ -30,6 +31,15 @@ FOLLOW_EVERY = 0.25
 RETRY_EVERY = 5.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
+
+
+class PublicLog(Struct, frozen=True):
+    """The log as it was signed last: its name, entries, root hash (hex), and the verifier keys in use."""
+
+    origin: str
+    size: int
+    root: str
+    vkeys: list[str]
 
 
 class Register:
@@ -142,6 +152,20 @@ class Register:
         with self.verification.lock:
             followed = self.verification.state()
         return Snapshot(self.database, asof, known_at, followed)
+
+    def published(self) -> PublicLog | None:
+        """What was signed last, and by which keys; None before the first checkpoint."""
+        last = self.log.last()
+        if last is None:
+            return None
+        signed = last.checkpoint
+        return PublicLog(origin=signed.origin, size=signed.size, root=signed.root.hex(), vkeys=self.log.vkeys())
+
+    def entry(self, number: int) -> tuple[Entry, str]:
+        """One entry as it is published, without personal values, and its canonical bytes; NotFound."""
+        with self.database.reading() as connection:
+            body = store.body(connection, number)
+        return codec.decode(body), body.decode()
 
     # --- search ------------------------------------------------------------------------------------------------------
 

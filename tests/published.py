@@ -1,9 +1,10 @@
-"""Registers whose log others follow, and a plain web server over one, which a test can make slow, wrong or malicious."""
+"""Registers whose log others follow, and a plain web server over one that a test can make slow, wrong or malicious."""
 
 from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import json
 import shutil
 import ssl
 import threading
@@ -21,9 +22,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from registry import signing
 from registry.database import Database
+from registry.log import note, proofs
 from registry.log.folder import Folder
 from registry.log.publish import PublishedLog
-from registry.log.shared import Signed
+from registry.log.shared import Signed, read
 from registry.model import Draft
 from registry.settings import Settings
 from tests.factories import a_database, a_source, an_institution, enter
@@ -171,6 +173,20 @@ def serving_folder(folder: Path) -> Iterator[Static]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def require_proof(evidence: Folder) -> None:
+    """What was kept convinces somebody who has nothing else: one log, two histories, both signed."""
+    keys = [note.verifier(line) for line in (evidence.get("pinned") or b"").decode().split()]
+    seen, offered = (read(evidence.get(name) or b"") for name in ("seen", "offered"))
+    for one in (seen, offered):
+        note.opened(one.note, keys)
+    small, large = sorted((seen.checkpoint, offered.checkpoint), key=lambda one: one.size)
+    assert small.origin == large.origin
+    there = proofs.root(evidence.tree(large.size), small.size)
+    proof = [bytes.fromhex(one) for one in json.loads(evidence.get("proof.json") or b"")]
+    assert proofs.verify_consistency(small.size, large.size, there, large.root, proof)
+    assert there != small.root
 
 
 def self_signed() -> bytes:

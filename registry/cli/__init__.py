@@ -38,6 +38,7 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
 
 
-from registry.cli import ask, care, change, people, serve  # noqa: E402 - the commands register themselves on `main`
+# The commands register themselves on `main`.
+from registry.cli import ask, backup, care, change, correct, log, mirror, people, serve, witness  # noqa: E402
 
-__all__ = ["ask", "care", "change", "main", "people", "serve"]
+__all__ = ["ask", "backup", "care", "change", "correct", "log", "main", "mirror", "people", "serve", "witness"]

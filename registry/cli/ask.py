@@ -9,23 +9,34 @@ import click
 from registry import settings
 from registry.cli import common, language, main
 from registry.model import Claim, Provider
+from registry.records.asof import SHANGHAI
 from registry.register import Choice, opened
 from registry.techniques import BY_CODE
+
+on_day = click.option("--on", type=common.Day(), help="哪一天的情况，默认今天 / which day (today)")
+known_at = click.option(
+    "--known-at",
+    type=common.KnownAt(),
+    help="只按名录当时所知，默认现在；只写日期即到当天（北京时间）结束 / "
+    "as known then (now); a day alone: its end in Shanghai",
+)
 
 
 @main.command()
 @click.argument("query")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 500), help="最多几条 / at most")
+@on_day
+@known_at
 @common.as_json
-def search(query: str, limit: int, json_: bool) -> None:
+def search(query: str, limit: int, on: dt.date | None, known_at: dt.datetime | None, json_: bool) -> None:
     """公众查询所见 / what the public search shows."""
     register = opened(settings.load())
-    found = register.find(Choice(q=query), register.now(), limit=limit)
+    found = register.find(Choice(q=query), register.as_of(on, known_at), limit=limit)
     register.close()
     if json_:
         common.print_json(found)
         return
-    click.echo(f"共 {found.total} 家 / institutions")
+    click.echo(f"共 {found.total} 家 / institutions{_times(on, known_at)}")
     for item in found.items:
         one = item.institution
         offered = "、".join(BY_CODE[a.technique].plain_zh for a in one.approvals)
@@ -38,22 +49,39 @@ def search(query: str, limit: int, json_: bool) -> None:
 @click.option(
     "--technique", "techniques", multiple=True, help="技术代码或俗称，可重复 / code or everyday word, repeatable"
 )
-@click.option("--on", type=common.Day(), help="哪一天，默认今天 / which day (today)")
+@on_day
+@known_at
 @click.option("--address", help="所称地址 / the address claimed")
 @common.as_json
-def verify(name: str, techniques: tuple[str, ...], on: dt.date | None, address: str | None, json_: bool) -> None:
+def verify(
+    name: str,
+    techniques: tuple[str, ...],
+    on: dt.date | None,
+    known_at: dt.datetime | None,
+    address: str | None,
+    json_: bool,
+) -> None:
     """核验一条：该机构当日是否获准 / one verdict: was it licensed for this, there, on that day?"""
     register = opened(settings.load())
     register.verification.follow(register.database)
-    claim = Claim(provider=Provider(name=name, address=address), techniques=list(techniques), on=on)
+    claim = Claim(provider=Provider(name=name, address=address), techniques=list(techniques), on=on, known_at=known_at)
     found = register.answer(claim, language())
     register.close()
     if json_:
         common.print_json(found)
         return
-    click.echo(f"{found.verdict}: {found.explanation}")
+    click.echo(f"{found.verdict}: {found.explanation}{_times(on, known_at)}")
     if found.match:
         click.echo(f"  {found.match.code}  {found.match.name}  {found.match.address}")
     for candidate in found.candidates:
         click.echo(f"  ? {candidate.code}  {candidate.name}  {candidate.address}")
     click.echo(f"  日志 / log {found.log.size}  {found.log.root[:16]}")
+
+
+def _times(on: dt.date | None, known_at: dt.datetime | None) -> str:
+    """Says in words what was asked of another time than now: an old answer must not read as today's."""
+    said = [f"{on} 的情况 / on that day"] if on else []
+    if known_at:
+        shown = known_at.astimezone(SHANGHAI).isoformat(sep=" ", timespec="seconds")
+        said.append(f"只按截至 {shown} 所知 / as known by then")
+    return f"  [{'；'.join(said)}]" if said else ""

@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from registry import proposals as four_eyes
+from registry import settings
 from registry.cli import common, language, main
 from registry.errors import AuditFailed
+from registry.log.publish import PublishedLog
 
 SHOWN = 20
 
@@ -132,7 +134,12 @@ def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
             proposal = four_eyes.get(connection, identifier)
         with common.progress(quiet=json_) as told:
             first, last = four_eyes.approve(
-                database, identifier, by=by, seen=seen or proposal.content_hash, progress=lambda n: told("append", n)
+                database,
+                identifier,
+                by=by,
+                seen=seen or proposal.content_hash,
+                log=PublishedLog(settings.load()),
+                progress=lambda n: told("append", n),
             )
     if json_:
         common.print_json({"proposal": identifier, "first_entry": first, "last_entry": last})

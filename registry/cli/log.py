@@ -98,10 +98,13 @@ def log_rotate(lost: bool) -> None:
     path = settings.load().key_file()
     if lost and path.exists():
         raise Conflict(f"密钥文件 {path} 仍在，无需重建。", f"The key file {path} is there; nothing is lost.")
-    fresh = signing.renew(path, [who.public for who in published.lost()]) if lost else signing.rotate(path)
-    made = next(who for who in published.verifiers() if who.public == fresh.public)
     with common.database() as database:
+        if lost:
+            with database.reading() as connection:
+                gone = published.lost(connection)
+        fresh = signing.renew(path, [who.public for who in gone]) if lost else signing.rotate(path)
         published.publish(database)
+    made = next(who for who in published.verifiers() if who.public == fresh.public)
     click.echo(f"新密钥 / new key: {made.text}")
     click.echo("请通知核验方加入新公钥；过渡期满后停用旧密钥：registry log retire ID")
     click.echo("Tell verifiers the new key; when they have it, retire the old one: registry log retire ID")

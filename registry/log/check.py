@@ -95,7 +95,7 @@ class _Milestones:
             size = self._waiting[0].checkpoint.size
             raise _damaged(
                 frontier.size + 1,
-                f"日志被截断或回退，已签发的检查点有{size}条，数据库只有{frontier.size}条；请恢复备份：registry restore",
+                f"日志被截断或回退，已签发{size}条，数据库只有{frontier.size}条；请恢复备份：registry restore",
                 f"the log was cut short, {size} entries were signed and {frontier.size} are here; "
                 "restore a backup: registry restore",
             )

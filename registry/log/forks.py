@@ -20,7 +20,6 @@ from registry.log import note, pinned, proofs
 from registry.log.checkpoint import Checkpoint
 from registry.log.folder import Folder
 from registry.log.pinned import Offered
-from registry.log.remote import Remote
 from registry.log.shared import Signed
 from registry.log.tiles import Tile, Tree
 from registry.model import Struct
@@ -39,10 +38,10 @@ class Compared(Struct, frozen=True):
 
 
 class Recorded:
-    """The hashes of a remote log, and the tiles that were read for them: the material of a proof."""
+    """The hashes of a log that ``read`` gives, and the tiles that were read for them: the material of a proof."""
 
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
+    def __init__(self, read: Callable[[Tile], bytes]) -> None:
+        self._source = read
         self.tiles: dict[Tile, bytes] = {}
 
     def tree(self, size: int) -> Tree:
@@ -50,7 +49,7 @@ class Recorded:
         return Tree(size, self._read)
 
     def _read(self, tile: Tile) -> bytes:
-        raw = self.tiles[tile] = self._remote.read(tile)
+        raw = self.tiles[tile] = self._source(tile)
         return raw
 
 
@@ -72,18 +71,26 @@ def compare(
         return Compared(verdict="same" if seen.root == offered.root else "fork")
     small, large = (seen, offered) if seen.size < offered.size else (offered, seen)
     fits: Verdict = "grown" if small is seen else "older"
+    if small.size == 0:
+        return Compared(verdict=fits if small.root == _EMPTY else "fork")
     stated = known().get(small.size) if small is offered else None
-    if small.size == 0 or stated is not None:
-        return Compared(verdict=fits if small.root == (stated or _EMPTY) else "fork")
+    if stated == small.root:
+        return Compared(verdict=fits)
+    return _shown(small, large, tree, fits) or Compared(verdict="unproven" if stated is None else "fork")
+
+
+def _shown(
+    small: Checkpoint, large: Checkpoint, tree: Callable[[int], proofs.Hashes], fits: Verdict
+) -> Compared | None:
+    """What hashes under the larger checkpoint say of the smaller one; None when they are not those it was signed over."""
     try:
         hashes = tree(large.size)
         there = proofs.root(hashes, small.size)
         proof = proofs.consistency(hashes, small.size, large.size)
     except (NotFound, LogDamaged):
-        return Compared(verdict="unproven")
-    # Hashes that give the larger root are those it was signed over, so `there` is what it says of the smaller size.
+        return None
     if not proofs.verify_consistency(small.size, large.size, there, large.root, proof):
-        return Compared(verdict="unproven")
+        return None
     return Compared(verdict=fits if there == small.root else "fork", proof=tuple(proof))
 
 

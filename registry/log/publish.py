@@ -81,10 +81,16 @@ class PublishedLog:
             if retired or not key.retired
         ]
 
-    def lost(self) -> list[note.Verifier]:
-        """The published keys of a log whose key file is not here; none before the first checkpoint."""
-        published = (self.folder.get(VKEY) or b"").decode().split()
-        return [] if self._settings.key_file().exists() else [note.verifier(line) for line in published]
+    def vkeys(self) -> list[str]:
+        """The published verifier keys, oldest first, as text."""
+        return (self.folder.get(VKEY) or b"").decode().split()
+
+    def lost(self, connection: sa.Connection) -> list[note.Verifier]:
+        """The public keys of a log whose key file is not here, oldest first: in use when it was lost, or retired."""
+        if self._settings.key_file().exists():
+            return []
+        known = dict.fromkeys([*shared.every_vkey(connection), *self.vkeys()])
+        return [note.verifier(line) for line in known]
 
     # --- writing -----------------------------------------------------------------------------------------------------
 

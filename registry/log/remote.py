@@ -55,6 +55,10 @@ class Remote:
         found = self._source()
         return isinstance(found, Folder) or found.prefix.startswith("https://") or _is_here(found.prefix)
 
+    def find(self) -> None:
+        """See that there is a log at all."""
+        self._source()
+
     def checkpoint(self) -> bytes:
         """The signed checkpoint it offers, whoever signed it."""
         raw = self._get(self._source(), CHECKPOINT)
@@ -77,10 +81,9 @@ class Remote:
         """A tile of hashes or a bundle of entries, of exactly that width, cut from the full one where need be."""
         try:
             raw = self._source().read(tile)
-            entries = len(tiles.unbundled(raw)) if tile.level is None else len(raw) / HASH
         except OSError as error:
             raise _unreadable(tile.path, error) from error
-        if entries != tile.width:
+        if _width(raw, tile) != tile.width:
             raise LogDamaged(
                 f"{self.address}/tile/{tile.path} 长度有误。", f"{self.address}/tile/{tile.path} has a wrong length."
             )
@@ -132,10 +135,8 @@ class _Prefix:
     def read(self, tile: Tile) -> bytes:
         raw = self._tile(tile)
         if raw is None and tile.width < WIDTH:  # a log may delete a partial tile once it is full
-            raw = self._tile(Tile(level=tile.level, index=tile.index))
-            if raw is not None and tile.level is None:
-                return tiles.bundle(tiles.unbundled(raw)[: tile.width])
-            raw = raw and raw[: tile.width * HASH]
+            full = self._tile(Tile(level=tile.level, index=tile.index))
+            raw = None if full is None else _cut(full, tile)
         if raw is None:
             raise NotFound(
                 f"{self.prefix} 没有 tile/{tile.path}，该日志不完整。",
@@ -146,6 +147,23 @@ class _Prefix:
     def _tile(self, tile: Tile) -> bytes | None:
         most = _LONGEST_BUNDLE if tile.level is None else WIDTH * HASH
         return self._web.get(f"{self.prefix}/tile/{tile.path}", most)
+
+
+def _cut(full: bytes, tile: Tile) -> bytes:
+    """What ``tile`` holds of the full one; one that is not whole as it is, for its length to be refused."""
+    if tile.level is not None:
+        return full[: tile.width * HASH]
+    return tiles.bundle(tiles.unbundled(full)[: tile.width]) if _width(full, tile) > 0 else full
+
+
+def _width(raw: bytes, tile: Tile) -> float:
+    """How many hashes or entries there are in a tile's bytes; not a whole number, or -1, when it ends inside one."""
+    if tile.level is not None:
+        return len(raw) / HASH
+    try:
+        return len(tiles.unbundled(raw))
+    except LogDamaged:
+        return -1
 
 
 def _parts(url: str) -> str:

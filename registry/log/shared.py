@@ -43,6 +43,12 @@ def vkeys(connection: sa.Connection) -> str:
     return connection.execute(query).scalar() or ""
 
 
+def every_vkey(connection: sa.Connection) -> list[str]:
+    """Every verifier key that ever signed, in the order they came."""
+    query = sa.select(checkpoints.c.vkeys).order_by(checkpoints.c.id)
+    return list(dict.fromkeys(key for keys in connection.execute(query).scalars() for key in keys.split()))
+
+
 def put(connection: sa.Connection, signed: Signed, keys: str) -> None:
     """Keep a checkpoint and the verifier keys that go with it."""
     row = {"size": signed.checkpoint.size, "signed_at": int(time.time() * 1000), "note": signed.note, "vkeys": keys}

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.errors import LogDamaged
+from registry.errors import LogDamaged, NotFound
 from registry.log import codec, merkle
 from registry.model import Draft, Entry, Struct
 from registry.tables import entries, erasable
@@ -136,6 +136,14 @@ def leaves(connection: sa.Connection, after: int = 0, upto: int | None = None) -
     if upto is not None:
         query = query.where(entries.c.number <= upto)
     yield from connection.execution_options(yield_per=CHUNK).execute(query).scalars()
+
+
+def body(connection: sa.Connection, number: int) -> bytes:
+    """The canonical bytes of one entry; NotFound."""
+    held = connection.execute(sa.select(entries.c.body).where(entries.c.number == number)).scalar()
+    if held is None:
+        raise NotFound(f"日志中没有第{number}条。", f"The log has no entry {number}.")
+    return bytes(held)
 
 
 def leaf(connection: sa.Connection, number: int) -> bytes | None:

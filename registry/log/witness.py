@@ -91,11 +91,10 @@ class Witness:
 
         CannotAnswer when the log cannot be asked; Conflict when its checkpoint is not signed by a trusted key.
         """
-        raw = self._remote.checkpoint()
-        origin = shared.read(raw).checkpoint.origin
-        folder = Folder(self._folder or folder_of(self._parent, self._remote.address, origin))
-        with folder.lock():
-            look = self._compared(raw, folder)
+        folder = Folder(self._folder or folder_of(self._parent, self._remote))
+        self._remote.find()  # nothing is made for an address at which there is no log
+        with folder.lock():  # before it is asked: who asked earlier and compared later would see an older checkpoint
+            look = self._compared(self._remote.checkpoint(), folder)
             _remember(folder, look)
         return look
 
@@ -104,7 +103,7 @@ class Witness:
         seen = shared.read(kept) if kept is not None else None
         offered = pinned.verified(raw, self._remote, pinned.keys(folder), self._given)
         self._require_other_key(offered)
-        recorded = Recorded(self._remote)
+        recorded = Recorded(self._remote.read)
         found = forks.compare(
             seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.tree, _roots(folder)
         )
@@ -144,11 +143,12 @@ class Witness:
         return line
 
 
-def folder_of(parent: Path, address: str, origin: str) -> Path:
+def folder_of(parent: Path, remote: Remote) -> Path:
     """Where the state about a log is kept: the folder that has its address, else the one named after its origin."""
     for kept in sorted(parent.glob(f"*/{_ADDRESS}")):
-        if kept.read_bytes() == address.encode():
+        if kept.read_bytes() == remote.address.encode():
             return kept.parent
+    origin = shared.read(remote.checkpoint()).checkpoint.origin
     return parent / "".join(ch if ch.isalnum() or ch in ".-" else "_" for ch in origin[:80]).lstrip(".")
 
 

@@ -100,7 +100,7 @@ class Snapshot:
         self._asof = asof
         with database.reading() as connection:
             root = followed.root if followed and followed.size == asof.size else _root(connection, asof.size)
-            self._last = _leaf(connection, asof.size)
+            self._last = store.leaf(connection, asof.size)
         told = known_at and known_at.astimezone(dt.UTC)
         self.head = Head(log_size=asof.size, root=root, on=asof.valid_on, known_at=told)
 
@@ -109,7 +109,7 @@ class Snapshot:
         after = ""
         while True:
             with self._database.reading() as connection:
-                if _leaf(connection, self._asof.size) != self._last:
+                if store.leaf(connection, self._asof.size) != self._last:
                     raise LogDamaged(
                         "读取快照期间数据库已被替换，请重新获取快照。",
                         "The database was replaced while the snapshot was read; take it anew.",
@@ -125,10 +125,6 @@ def _root(connection: sa.Connection, size: int) -> str:
     frontier = Frontier()
     frontier.extend(store.leaves(connection, upto=size))
     return frontier.root().hex()
-
-
-def _leaf(connection: sa.Connection, number: int) -> bytes | None:
-    return connection.execute(sa.select(entries.c.leaf).where(entries.c.number == number)).scalar()
 
 
 class _Span(Struct, frozen=True):

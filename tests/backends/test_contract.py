@@ -128,7 +128,7 @@ def test_rebuilding_gives_what_was_there(database: Database) -> None:
     hospital = an_institution()
     enter(database, a_source(), hospital, a_person(hospital))
     enter(database, a_change(hospital, LATER, {"name": "鞍山示例生殖医院"}))
-    enter(database, a_change(hospital, DAY, {"level": "三级"}))
+    enter(database, a_change(hospital, DAY, {"level": "三级"}, reason="更正"))
     before = everything(database)
     views.rebuild(database)
     assert everything(database) == before

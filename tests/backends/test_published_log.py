@@ -223,7 +223,9 @@ def test_a_lost_key_is_replaced_and_the_old_checkpoints_still_hold(
 ) -> None:
     (old,) = log.verifiers()
     (tmp_path / "signing.key").unlink()
-    signing.renew(tmp_path / "signing.key", [key.public for key in log.lost()])
+    with filled.reading() as connection:
+        gone = log.lost(connection)
+    signing.renew(tmp_path / "signing.key", [key.public for key in gone])
     enter(filled, *hospitals(1, 7000))
     published(log, filled)
     (new,) = log.verifiers()

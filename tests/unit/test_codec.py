@@ -39,25 +39,33 @@ def encoded(draft: Draft, number: int = 1) -> bytes:
     return codec.encode(number, RECORDED, draft, values, "editor.a", "approver.a", 7)
 
 
-def test_the_bytes_of_an_entry_are_those_of_the_vector_for_ever() -> None:
-    told = json.loads((VECTORS / "entry-1.json").read_text(encoding="utf-8"))
+#: Entry 1 states everything there is; entry 2 erases.
+NUMBERS = [1, 2]
+
+
+def vector(number: int) -> tuple[Any, bytes]:
+    told = json.loads((VECTORS / f"entry-{number}.json").read_text(encoding="utf-8"))
+    return told, bytes.fromhex((VECTORS / f"entry-{number}.hex").read_text().replace("\n", ""))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_bytes_of_an_entry_are_those_of_the_vector_for_ever(number: int) -> None:
+    told, bytes_for_ever = vector(number)
     draft = msgspec.convert(told["draft"], Draft)
     values, sealed = codec.seal(draft.change)
     body = codec.encode(told["number"], told["recorded_at"], draft, values, *told["who"], told["proposal"])
     assert sealed == []
-    assert body.hex() == (VECTORS / "entry-1.hex").read_text().replace("\n", "")
+    assert body == bytes_for_ever
     assert leaf_hash(body).hex() == told["leaf_hash"]
+    assert codec.decode(body).change == draft.change
 
 
-def test_the_vector_is_what_another_writer_of_canonical_json_gives() -> None:
-    body = bytes.fromhex((VECTORS / "entry-1.hex").read_text().replace("\n", ""))
-    parsed = json.loads(body)
-    again = json.dumps(parsed, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_vector_is_what_another_writer_of_canonical_json_gives(number: int) -> None:
+    told, body = vector(number)
+    again = json.dumps(json.loads(body), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert again.encode() == body
-    assert (
-        hashlib.sha256(b"\x00" + body).hexdigest()
-        == json.loads((VECTORS / "entry-1.json").read_text(encoding="utf-8"))["leaf_hash"]
-    )
+    assert hashlib.sha256(b"\x00" + body).hexdigest() == told["leaf_hash"]
 
 
 def test_keys_are_in_the_order_of_rfc_8785() -> None:
@@ -199,6 +207,17 @@ def test_the_same_person_is_sealed_differently_each_time() -> None:
     assert len(hashes) == 20
 
 
+def test_the_bytes_tell_which_values_are_sealed_whether_they_are_held_or_not() -> None:
+    draft = a_draft("practitioner", name="示例员甲", certificate_masked=None, role="医师")
+    assert codec.sealed_paths(encoded(draft)) == {"name"}
+    assert codec.sealed_paths(encoded(a_draft(name="示例医院"))) == set()
+
+
+def test_only_an_entry_that_erases_has_the_key_for_it() -> None:
+    assert b"erases" not in encoded(a_draft(name="示例医院"))
+    assert codec.decode(encoded(a_draft(name="示例医院"))).change.erases == []
+
+
 def test_an_institutions_name_is_public() -> None:
     assert codec.seal(a_draft(name="示例医院").change) == ({"name": "示例医院"}, [])
 
@@ -219,6 +238,9 @@ def test_saying_that_a_personal_value_is_no_longer_stated_needs_no_seal() -> Non
         b'{"change":[]}',
         b'{"change":{"kind":"practitioner","set":[]}}',
         b'{"change":{"kind":[],"set":{}}}',
+        vector(2)[1].replace(b'["certificate_masked","name"]', b'"name"'),
+        vector(2)[1].replace(b'["certificate_masked","name"]', b"[1]"),
+        vector(2)[1].replace(b'["certificate_masked","name"]', b"null"),
     ],
 )
 def test_bytes_that_are_no_entry_are_damage(body: bytes) -> None:

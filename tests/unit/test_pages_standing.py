@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import product
+
+import pytest
 
 from public_site import openapi, render, samples
+from public_site.changed import changes
 from public_site.fixtures import pages
-from public_site.said import changes, sentences, titled
+from public_site.said import sentences, titled
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import approval, institution
 from public_site.standing import standing_of, tone_of
-from public_site.voice import Voice
+from public_site.voice import Lang, Voice
 from registry.model import FieldChange, Institution, Version
 
 
-def said(it: Institution, *versions: Version) -> list[str]:
-    return [re.sub("<.*?>", "", line) for line in sentences(Voice(), standing_of(it, versions))]
-
-
-def version(entry: int, day: dt.date, field: str, before: object, after: object) -> Version:
-    change = FieldChange(field=field, from_=before, to=after)
-    return Version(entry=entry, recorded_at=samples.AT, valid_from=day, changes=[change], source=None)
+def said(it: Institution, since: dict[str, dt.date] | None = None, then: bool = False) -> list[str]:
+    return [re.sub("<.*?>", "", line) for line in sentences(Voice(), standing_of(it, since), then)]
 
 
 def test_an_approved_institution_is_said_with_its_techniques_and_stages() -> None:
@@ -57,25 +56,38 @@ def test_being_set_up_never_looks_like_an_approval() -> None:
 
 def test_a_suspended_institution_may_do_nothing_whatever_its_approvals_still_say() -> None:
     it = institution("示例医院", approval("IVF"), status="suspended")
-    change = version(9, dt.date(2025, 8, 1), "status", "listed", "suspended")
-    assert said(it, change) == ["自2025年8月1日起暂停，现不得开展试管婴儿（体外受精-胚胎移植）。"]
+    day = dt.date(2025, 8, 1)
+    assert said(it, {"status": day}) == ["自2025年8月1日起暂停，现不得开展试管婴儿（体外受精-胚胎移植）。"]
+    # The day since when it had been approved is not the day since when it is suspended.
+    both = {"status": day, "approvals.IVF": dt.date(2020, 1, 1)}
+    assert said(it, both) == said(it, {"status": day})
+    assert said(it, {"approvals.IVF": dt.date(2020, 1, 1)}) == said(it)
     assert said(it) == ["现已暂停，不得开展试管婴儿（体外受精-胚胎移植）。"]
     assert said(samples.CLOSED) == ["现已暂停，不得开展任何一项人类辅助生殖技术。"]
 
 
 def test_the_day_of_a_revocation_comes_from_the_history_when_the_approval_does_not_state_it() -> None:
     it = institution("示例医院", approval("IVF", "revoked"))
-    change = version(9, dt.date(2025, 8, 1), "approvals.IVF", {"stage": "formal"}, {"stage": "revoked"})
-    first_seen = version(1, dt.date(2020, 1, 1), "approvals.IVF", None, {"stage": "revoked"})
-    assert said(it, first_seen, change) == ["自2025年8月1日起撤销，现不得开展试管婴儿（体外受精-胚胎移植）。"]
-    assert said(it, first_seen) == ["现已撤销，不得开展试管婴儿（体外受精-胚胎移植）。"]
+    since = {"approvals.IVF": dt.date(2025, 8, 1)}
+    assert said(it, since) == ["自2025年8月1日起撤销，现不得开展试管婴儿（体外受精-胚胎移植）。"]
+    assert said(it) == ["现已撤销，不得开展试管婴儿（体外受精-胚胎移植）。"]
 
 
 def test_a_delisted_institution_is_said_to_be_off_the_list_and_shows_no_technique_as_approved() -> None:
-    change = version(9, dt.date(2025, 6, 30), "status", "listed", "delisted")
-    assert said(samples.DELISTED, change)[0].startswith("该机构曾在名录中，自2025年6月30日起不再列入。")
+    since = {"status": dt.date(2025, 6, 30)}
+    assert said(samples.DELISTED, since)[0].startswith("该机构曾在名录中，自2025年6月30日起不再列入。")
     html = render.render(pages()["institution-delisted"])
     assert "现不在名录中" in html and "已获批准" not in html and "正式运行" not in html
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_no_sentence_about_another_day_says_now(lang: Lang) -> None:
+    days = {"status": dt.date(2025, 8, 1), "approvals.IVF": dt.date(2025, 8, 1)}
+    every = [value for value in vars(samples).values() if isinstance(value, Institution)]
+    assert len(every) > 10
+    for it, since in product(every, (None, days)):
+        for line in sentences(Voice(lang), standing_of(it, since), then=True):
+            assert not re.search("现|今| now | today ", line), line
 
 
 def test_an_institution_without_any_approval_is_on_the_list_with_none_in_force() -> None:

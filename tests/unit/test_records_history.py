@@ -64,7 +64,7 @@ def drafts(draw: st.DrawFn) -> Draft:
         stated = {**stated, "name": None}
     return Draft(
         subject=f"institution:{draw(st.sampled_from(CODES))}",
-        change=Change(kind="institution", set=stated),
+        change=Change(kind="institution", set=stated, reason="示例"),
         valid_from=draw(days),
         source=draw(st.sampled_from(["list-1", "list-2", None])),
     )

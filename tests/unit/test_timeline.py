@@ -86,6 +86,13 @@ def test_an_entry_that_has_no_say_any_more_leaves_the_state() -> None:
     assert [group[0] for group in spans[-1].state] == [3]
 
 
+def test_an_entry_that_only_erases_says_nothing_of_any_day() -> None:
+    spans, _ = timeline.apply([], an_entry(1, 10, name="甲"))
+    for on in (5, 10, 20):
+        again, opened = timeline.apply(spans, an_entry(2, on))
+        assert (again, opened) == ([timeline.Span(day(10).isoformat(), FOREVER, 1, spans[0].state)], [])
+
+
 def test_every_fact_knows_its_entry_and_source() -> None:
     spans = after(an_entry(1, 10, "list-1", name="甲", level="三级"), an_entry(2, 20, "list-2", name="乙"))
     facts = timeline.facts(spans[-1].state)

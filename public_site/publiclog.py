@@ -1,0 +1,61 @@
+"""The page about the public log: what was signed last, how to check it, and one entry by its number."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from litestar import HttpMethod, Request, Response, route
+from litestar.datastructures import State
+
+from public_site.answers import here_of, html, register_of, site_of
+from public_site.contexts import FieldError, PageContext
+from registry import model
+from registry.errors import NotFound
+from registry.identifiers import format_code
+from registry.register import PublicLog
+
+
+class LogPage(PageContext, frozen=True, kw_only=True):
+    """The public log. ``log`` is null before the first checkpoint; ``entry`` once a number was asked for and found."""
+
+    template: ClassVar[str] = "log.html"
+    section: ClassVar[str] = "log"
+    log: PublicLog | None
+    asked: str = ""
+    entry: model.Entry | None = None
+    code: str | None = None
+    bytes: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+@route("/log", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
+def log(request: Request[Any, Any, State]) -> Response[str]:
+    """The public log, and with ``entry`` what one of its entries says."""
+    register = register_of(request)
+    register.now()  # refuses while the database is not the log that was published
+    asked = request.query_params.get("entry", "").strip()[:40]
+    here, site, published = here_of(request), site_of(request), register.published()
+    if not asked:
+        return html(request, LogPage(here=here, site=site, log=published))
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    if number is None:
+        wrong = FieldError(field="entry", key="log.error_number", value=asked)
+        return html(request, LogPage(here=here, site=site, log=published, asked=asked, errors=(wrong,)), status=400)
+    try:
+        entry, body = register.entry(number)
+    except NotFound:
+        missing = FieldError(field="entry", key="log.error_missing", value=asked)
+        return html(request, LogPage(here=here, site=site, log=published, asked=asked, errors=(missing,)), status=404)
+    kind, _, code = entry.subject.partition(":")
+    return html(
+        request,
+        LogPage(
+            here=here,
+            site=site,
+            log=published,
+            asked=asked,
+            entry=entry,
+            code=format_code(code) if kind == "institution" else None,
+            bytes=body,
+        ),
+    )

@@ -1,0 +1,147 @@
+"""Sample pages of other times than now, and a history with every kind of correction. All of it is fictional (示例)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+
+from public_site import contexts as c
+from public_site.samples import (
+    DELISTED,
+    FULL,
+    LIST,
+    NOTICE,
+    SITE,
+    TRIAL,
+    VERSIONS,
+    approval,
+    institution,
+    version,
+)
+from public_site.standing import standing_of
+from registry import model
+from registry.records.asof import end_of
+
+ON, LEARNT = dt.date(2025, 7, 1), dt.date(2025, 9, 1)
+WRONG = institution("示例市示例更正医院", approval("IVF"), approval("ICSI"), source=LIST, level="三级")
+RIGHT = msgspec.structs.replace(
+    WRONG,
+    approvals=[
+        approval("IVF", "suspended"),
+        approval("ICSI"),
+        approval("PGT", "trial", valid_from=dt.date(2025, 5, 1)),
+    ],
+    level=None,
+    source=NOTICE,
+)
+SINCE = {"approvals.IVF": dt.date(2025, 6, 1)}
+_FORMAL, _SUSPENDED = {"stage": "formal"}, {"stage": "suspended"}
+_DATED = {"stage": "formal", "valid_from": "2019-03-01", "document_no": "示卫批〔2019〕1号", "note": "1 formal"}
+_REDATED = {
+    "stage": "formal",
+    "valid_from": "2018-03-01",
+    "verification_due": "2026-03-01",
+    "authority": "示例省卫生健康委",
+}
+CORRECTED = [
+    version(
+        1902,
+        dt.date(2025, 6, 1),
+        ("approvals.IVF", _FORMAL, _SUSPENDED),
+        ("approvals.PGT", None, {"stage": "trial"}),
+        ("level", "三级", None),
+        reason="停业整改决定送达较晚。",
+        source=NOTICE,
+        corrects=True,
+    ),
+    version(1901, dt.date(2025, 6, 30), ("approvals.ICSI", _DATED, _REDATED), corrects=True),
+    version(1402, dt.date(2018, 2, 21), ("name", None, WRONG.name), ("status", None, "listed"), corrects=True),
+    version(1300, dt.date(2025, 3, 1), ("status", "suspended", "listed"), reason="整改合格，恢复列入。"),
+    version(1250, dt.date(2024, 6, 30), ("name", None, WRONG.name), ("status", None, "suspended")),
+]
+
+
+def _recorded(it: model.Institution | None, since: dict[str, dt.date] | None = None) -> c.Recorded:
+    return c.Recorded(institution=it, standing=standing_of(it, since)) if it else c.Recorded()
+
+
+def _times(on: dt.date = ON, known: dt.date | None = ON, **more: bool) -> c.Times:
+    return c.Times(on=on, known_at=end_of(known) if known else None, known_day=known, **more)
+
+
+def histories() -> dict[str, c.PageContext]:
+    """A history asked about one day: it differs, agrees, held nothing, holds nothing; a day to come; a wrong date."""
+    known, nothing = _recorded(RIGHT, SINCE), c.Recorded()
+    instant = c.Times(on=ON, known_at=dt.datetime(2025, 8, 1, 1, 30, tzinfo=dt.UTC))
+    unsourced = _recorded(msgspec.structs.replace(WRONG, source=None))
+    fewer = _recorded(msgspec.structs.replace(RIGHT, level="三级", approvals=[approval("IVF"), *RIGHT.approvals[1:]]))
+    answers = {
+        "differs": c.Comparison(times=_times(), known=known, believed=_recorded(WRONG)),
+        "differs-later": c.Comparison(times=_times(known=LEARNT), known=known, believed=fewer),
+        "differs-once": c.Comparison(
+            times=instant, known=_recorded(WRONG), believed=_recorded(msgspec.structs.replace(WRONG, level="二级"))
+        ),
+        "agrees": c.Comparison(times=_times(), known=known, believed=known),
+        "no-record": c.Comparison(times=_times(), known=unsourced, believed=nothing),
+        "nothing": c.Comparison(times=_times(dt.date(2001, 1, 1)), known=nothing, believed=nothing),
+        "withdrawn": c.Comparison(times=_times(), known=nothing, believed=_recorded(TRIAL)),
+        "to-come": c.Comparison(times=_times(dt.date(2030, 1, 1), to_come=True), known=known),
+    }
+    page = c.HistoryPage(site=SITE, here=f"/i/{WRONG.code}/history", institution=WRONG, versions=CORRECTED)
+    wrong = [
+        c.FieldError(field="on", key="check.error_date", value="2025-13-01"),
+        c.FieldError(field="known_at", key="check.error_date", value="去年"),
+    ]
+    form = c.TimesForm(on="2025-07-01", known_at="2025-09-01")
+    return {
+        **{f"history-{name}": msgspec.structs.replace(page, answer=it, form=form) for name, it in answers.items()},
+        "history-corrected": page,
+        "history-errors": msgspec.structs.replace(
+            page, errors=tuple(wrong), form=c.TimesForm(on="2025-13-01", known_at="去年")
+        ),
+    }
+
+
+def institutions() -> dict[str, c.PageContext]:
+    """Institutions at another time than now, each saying so; and days without a record."""
+    pages: dict[str, c.PageContext] = {}
+    for name, it, since, past in (
+        ("past", FULL, {}, _times(known=None)),
+        ("past-known", RIGHT, SINCE, _times(known=LEARNT)),
+        ("past-delisted", DELISTED, {"status": dt.date(2025, 6, 30)}, _times(known=None)),
+        ("to-come", TRIAL, {}, _times(dt.date(2030, 1, 1), None, to_come=True)),
+    ):
+        pages[f"institution-{name}"] = c.InstitutionPage(
+            site=SITE,
+            here=f"/i/{it.code}?on={past.on}",
+            institution=it,
+            standing=standing_of(it, since),
+            recent=VERSIONS[-1:],
+            practitioners=[],
+            qr="/static/qr.svg",
+            public_url=f"https://register.example/q/{it.code}",
+            as_of=past.on,
+            past=past,
+            superseded=it is RIGHT,
+        )
+    for name, past in (
+        ("norecord", _times(dt.date(2001, 1, 1), None)),
+        ("norecord-known", _times()),
+        ("norecord-known-later", _times(known=LEARNT)),
+    ):
+        pages[name] = c.NoRecordPage(site=SITE, here=f"/i/{FULL.code}?on={past.on}", institution=FULL, past=past)
+    return pages
+
+
+def check(answer: model.Answer) -> dict[str, c.PageContext]:
+    """An answer by what was known at another time, and a time that cannot be read."""
+    form = c.CheckForm(name=WRONG.name, on="2025-07-01", known_at="2025-07-01")
+    page = c.CheckPage(site=SITE, here="/check?name=x", form=form)
+    wrong = c.FieldError(field="known_at", key="check.error_date", value="去年")
+    return {
+        "check-past": msgspec.structs.replace(page, answer=answer, tone="approved", past=_times()),
+        "check-past-error": msgspec.structs.replace(
+            page, form=msgspec.structs.replace(form, known_at="去年"), errors=(wrong,)
+        ),
+    }

@@ -1,0 +1,259 @@
+"""The backup file: one SQLite file, whatever the register runs on, holding what may not be lost and nothing else.
+
+Tables ``backup`` (what it is) and ``backup_tables`` (rows and hash of each table) stand beside the copied rows. Views
+are not in it, they are rebuilt; neither is the signing key. It has no write-ahead log and is only ever read as it lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import sqlalchemy as sa
+
+from registry import __version__, tables
+from registry.database import SCHEMA, unreachable
+from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile
+from registry.log import check, merkle, mirrored, shared, store
+from registry.model import Struct
+
+Progress = Callable[[str, int], None]
+FORMAT = 1
+#: What is copied, in an order in which every row finds those it refers to.
+KEPT = (
+    tables.accounts,
+    tables.entries,
+    tables.erasable,
+    tables.checkpoints,
+    tables.proposals,
+    tables.proposal_items,
+    tables.touches,
+)
+#: What follows from it and is made anew.
+REBUILT = (tables.positions, tables.versions, tables.search_documents)
+
+_own = sa.MetaData()
+_about = sa.Table(
+    "backup",
+    _own,
+    sa.Column("format", sa.Integer, primary_key=True),
+    sa.Column("version", sa.String, nullable=False),
+    sa.Column("schema", sa.String, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.String, nullable=False),
+    sa.Column("origin", sa.String),
+    sa.Column("mirror", sa.Boolean, nullable=False),
+)
+_contents = sa.Table(
+    "backup_tables",
+    _own,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String, nullable=False),
+)
+for _table in KEPT:
+    _table.to_metadata(_own).indexes.clear()  # a file that is read from end to end needs none
+
+
+class About(Struct, frozen=True):
+    """What a backup says of itself: the log's size, root and name at the moment (milliseconds) it was made, and whether
+    the register is a mirror, which nobody may append to."""
+
+    version: str
+    schema: str
+    made_at: int
+    size: int
+    root: str
+    origin: str | None
+    mirror: bool
+
+
+class BackupFile:
+    """An open backup; see ``opened``."""
+
+    def __init__(self, path: Path, connection: sa.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        self.about = _read_about(path, connection)
+
+    def counts(self) -> dict[str, int]:
+        """How many rows of each table it holds."""
+        with _reading(self.path):
+            return {row.name: row.rows for row in self.connection.execute(sa.select(_contents))}
+
+    def rows(self, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
+        """The rows of a table in the order they were written, in chunks."""
+        query = sa.select(table).order_by(sa.text("rowid")).execution_options(yield_per=store.CHUNK)
+        with _reading(self.path), self.connection.execute(query) as result:
+            for part in result.mappings().partitions():
+                yield [dict(row) for row in part]
+
+    def leaves(self) -> Iterator[bytes]:
+        """The leaf hash of every entry, in order."""
+        with _reading(self.path):
+            yield from store.leaves(self.connection)
+
+    def last_signed(self) -> shared.Signed | None:
+        """The largest signed checkpoint in it."""
+        with _reading(self.path):
+            return shared.last(self.connection)
+
+    def verify(self, progress: Progress) -> None:
+        """UnreadableFile, naming what is wrong, unless every row is as written and the log in it holds."""
+        with _reading(self.path):
+            told = {row.name: (row.rows, row.sha256) for row in self.connection.execute(sa.select(_contents))}
+        for table in KEPT:
+            seen = _Digest()
+            for chunk in self.rows(table):
+                seen.add(chunk)
+                progress(f"检查 / checking {table.name}", seen.rows)
+            if told.get(table.name) != (seen.rows, seen.hex()):
+                raise _damaged(self.path, f"表 {table.name}", f"table {table.name}")
+        with _reading(self.path):
+            try:
+                held = check.check(self.connection, progress=partial(progress, "检查日志 / checking the log"))
+            except RegistryError as error:
+                raise _damaged(self.path, error.zh, error.en) from error
+        if (held.size, held.root) != (self.about.size, self.about.root):
+            raise _damaged(self.path, "日志大小或根哈希", "size or root of the log")
+
+
+class _Digest:
+    """Rows counted and hashed as they pass: a flipped bit in a password hash is found as surely as one in an entry."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._hash = hashlib.sha256()
+
+    def add(self, chunk: list[dict[str, Any]]) -> None:
+        self.rows += len(chunk)
+        for row in chunk:
+            self._hash.update(msgspec.msgpack.encode(tuple(row.values())))
+
+    def hex(self) -> str:
+        return self._hash.hexdigest()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BackupFile]:
+    """A backup to read; NotFound, or UnreadableFile when it is none or of another version. The file is not changed."""
+    if not path.is_file():
+        raise NotFound(f"没有备份文件 {path}。", f"There is no backup file {path}.")
+    made = engine(path, mode="ro", immutable="1")
+    try:
+        with _reading(path):
+            connection = made.connect()
+        with connection:
+            yield BackupFile(path, connection)
+    finally:
+        made.dispose()
+
+
+def write(path: Path, source: sa.Connection, made_at: int, progress: Progress) -> None:
+    """Fill the empty file ``path`` from one snapshot; InvalidInput when it cannot be written."""
+    made = engine(path, mode="rw")
+    try:
+        with refusing(path), made.begin() as connection:
+            _own.create_all(connection)
+            for table in KEPT:
+                seen = _Digest()
+                for chunk in _snapshot(source, table):
+                    connection.execute(sa.insert(table), chunk)
+                    seen.add(chunk)
+                    progress(f"备份 / backing up {table.name}", seen.rows)
+                row = {"name": table.name, "rows": seen.rows, "sha256": seen.hex()}
+                connection.execute(sa.insert(_contents).values(row))
+            connection.execute(
+                sa.insert(_about).values({"format": FORMAT, **_said(connection, made_at, mirrored.is_marked(source))})
+            )
+    finally:
+        made.dispose()
+
+
+def engine(path: Path, **how: str) -> sa.Engine:
+    """An engine for a file that is opened as said by SQLite's URI parameters, outside any register's own settings."""
+    url = sa.URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query={**how, "uri": "true"})
+    return sa.create_engine(url, poolclass=sa.NullPool)
+
+
+@contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while ``path`` is written into InvalidInput that says so."""
+    try:
+        yield
+    except (OSError, sa.exc.DBAPIError) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error.strerror
+        raise InvalidInput(
+            f"无法写入 {path}：{cause}。请检查磁盘空间与权限。",
+            f"{path} cannot be written: {cause}. Check room and permissions.",
+        ) from error
+
+
+def _said(connection: sa.Connection, made_at: int, mirror: bool) -> dict[str, Any]:
+    frontier = merkle.Frontier()
+    frontier.extend(store.leaves(connection))
+    signed = shared.last(connection)
+    about = About(
+        version=__version__,
+        schema=SCHEMA,
+        made_at=made_at,
+        size=frontier.size,
+        root=frontier.root().hex(),
+        origin=signed.checkpoint.origin if signed else None,
+        mirror=mirror,
+    )
+    return msgspec.structs.asdict(about)
+
+
+def _snapshot(source: sa.Connection, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
+    query = sa.select(table).order_by(*table.primary_key.columns).execution_options(yield_per=store.CHUNK)
+    try:
+        with source.execute(query) as result:
+            for part in result.mappings().partitions():
+                yield [dict(row) for row in part]
+    except sa.exc.DBAPIError as error:  # here, where it is known which of the two databases failed
+        raise unreachable(error) from error
+
+
+def _read_about(path: Path, connection: sa.Connection) -> About:
+    with _reading(path):
+        row = connection.execute(sa.select(_about.c.format, _about.c.version)).first()
+        if row is None:
+            raise _damaged(path, "没有说明", "it says nothing of itself")
+        if row.format == FORMAT:
+            told = connection.execute(sa.select(*_about.c)).mappings().one()
+            about = msgspec.convert({str(name): value for name, value in told.items()}, About)
+            if about.schema == SCHEMA:
+                return about
+    raise UnreadableFile(
+        f"{path} 由版本 {row.version} 所做，本版本（{__version__}）不能恢复："
+        "请用该版本恢复，再升级并运行 registry init。",
+        f"{path} was made by version {row.version}; this one ({__version__}) cannot restore it: restore it with that "
+        "version, then upgrade and run: registry init",
+    )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.DBAPIError, msgspec.ValidationError) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        raise UnreadableFile(
+            f"{path} 不是 registry backup 所做的备份，或已损坏，不能使用：{cause}",
+            f"{path} is not a file that registry backup made, or it is damaged, and cannot be used: {cause}",
+        ) from error
+
+
+def _damaged(path: Path, zh: str, en: str) -> UnreadableFile:
+    return UnreadableFile(
+        f"备份 {path} 已损坏，不能使用：{zh}。请换用另一份备份。",
+        f"The backup {path} is damaged and cannot be used: {en}. Use another one.",
+    )

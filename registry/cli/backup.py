@@ -1,0 +1,105 @@
+"""Commands against loss: backup, restore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry import settings
+from registry.cli import common, main
+from registry.log import codec
+from registry.log.publish import PublishedLog
+
+#: Seconds that a mirror may take for one answer.
+TIMEOUT = 30.0
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="覆盖同名的旧备份 / overwrite an earlier backup of that name")
+@common.as_json
+def backup(file: Path, replace: bool, json_: bool) -> None:
+    """在线备份为一个经过校验的文件 / back the register up, while it is in use, into one checked file."""
+    from registry.backup import make
+
+    loaded = settings.load()
+    with common.database() as database, common.progress(quiet=json_) as told:
+        made = make.make(database, PublishedLog(loaded), file, replace=replace, progress=told)
+    if json_:
+        common.print_json(made)
+        return
+    click.echo(f"备份 / backup: {made.file}  ({codec.timestamp(made.made_at)}, {made.bytes:,} 字节 / bytes)")
+    click.echo(f"日志 / log: {made.size} 条 / entries, root {made.root}")
+    click.echo("  ".join(f"{name} {number}" for name, number in made.rows.items()))
+    click.echo(f"备份含个人信息与密码哈希，请加密保存，至多 90 天。签名密钥不在其中，请另存一份：{loaded.key_file()}")
+    click.echo(
+        "It holds personal data and password hashes: keep it encrypted, 90 days at most. The signing key is not in"
+    )
+    click.echo("it: keep a copy of that elsewhere.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--complete", is_flag=True, help="备份之后已公布的条目，从本机日志目录补齐 / add entries published since")
+@click.option("--complete-from", "mirror", metavar="MIRROR", help="从镜像的网址或目录补齐 / add them from a mirror")
+@common.as_json
+def restore(file: Path, complete: bool, mirror: str | None, json_: bool) -> None:
+    """恢复备份；会使已公布日志分叉的，一律拒绝 / restore a backup; refused where it would fork the published log."""
+    from registry.backup import compare
+    from registry.backup import restore as restoring
+    from registry.log.remote import Remote
+
+    loaded = settings.load()
+    with Remote(mirror or "", timeout=TIMEOUT) as remote, common.progress(quiet=json_) as told:
+        source = compare.elsewhere(remote) if mirror else None
+        done = restoring.restore(loaded, file, completing=complete or bool(mirror), source=source, progress=told)
+    if json_:
+        common.print_json(done)
+        return
+    _tell(done)
+    for line in _left_to_do(done, loaded.key_file()):
+        click.echo(line, err=True)
+    click.echo("下一步 / next: registry log check")
+
+
+def _tell(done: Any) -> None:
+    click.echo(f"已恢复 / restored: {done.file}  ({codec.timestamp(done.made_at)})")
+    click.echo(f"日志 / log: {done.size} 条 / entries, root {done.root}")
+    if done.completed:
+        click.echo(f"其中从已公布的日志补齐 / of them taken from the published log: {done.completed}")
+    if done.closed:
+        numbers = ", ".join(map(str, done.closed))
+        click.echo(f"备份之后已批准的提案，已结案 / proposals approved since the backup, closed: {numbers}")
+    if done.withheld:
+        click.echo(f"未持有的个人信息，须由工作人员重新录入，否则不显示姓名：{done.withheld}")
+        click.echo(f"Personal values not held; staff enter them again, or they stay unnamed: {done.withheld}")
+    click.echo("提案与账号为备份时的状态 / proposals and accounts are those of the backup")
+    if done.kept:
+        click.echo(
+            f"原数据库（含个人信息，确认无误后请删除）/ the database before, delete it when all is well:\n{done.kept}"
+        )
+
+
+def _left_to_do(done: Any, key: Path) -> Iterator[str]:
+    """What the person who restored still has to see to, in Chinese and in English."""
+    if not done.compared:
+        yield "注意：本机没有已公布的日志可供核对。若镜像或见证方见过更多条目，请勿启动服务，改用 --complete-from。"
+        yield "Note: no published log was here to compare with. If a mirror or witness has seen more entries, do not"
+        yield "start the server; restore with --complete-from."
+    if done.unsigned:
+        yield f"最后{done.unsigned}条在备份时尚未签名，请核对其内容：registry proposals --all"
+        yield f"No signature vouched for the last {done.unsigned} entries yet; look at them: registry proposals --all"
+    if done.key == "missing":
+        yield f"签名密钥不在本机，不签发新检查点：请把 signing.key 复制到 {key}；确已遗失：registry log rotate --lost"
+        yield "The signing key is not here and nothing new is signed: copy signing.key there; if it is lost for good:"
+        yield "registry log rotate --lost"
+    if done.key == "another":
+        yield f"{key} 不是签发该日志的密钥：请移走它，把原密钥复制到此；确已遗失：registry log rotate --lost"
+        yield "The key there did not sign this log: move it away and copy the right one there; if that one is lost"
+        yield "for good: registry log rotate --lost"
+    if done.unpublished:
+        yield f"日志尚未公布：{done.unpublished['zh']}"
+        yield f"The log is not published yet: {done.unpublished['en']}"

@@ -1,0 +1,166 @@
+"""Commands that mend what is stated, through proposals like any change: correct, redact."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import click
+import msgspec
+
+from registry import drafts, facts, proposals, redaction
+from registry.cli import common, main
+from registry.errors import InvalidInput
+from registry.log import store
+from registry.model import Change, Draft, Entry, FieldChange
+from registry.records import history, timeline
+from registry.records.asof import today
+
+_KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "source")
+_NEXT = "由另一人审批 / another person approves: registry approve {} --by USER"
+
+
+class _Outcome(msgspec.Struct):
+    """What `correct --json` prints; ``changes`` compare the day --from before and after."""
+
+    proposal: int
+    subject: str
+    valid_from: dt.date
+    changes: list[FieldChange]
+
+
+class _Redaction(msgspec.Struct):
+    """What `redact --json` prints: paths, and of how many entries each value would be erased; never the values."""
+
+    proposal: int
+    subject: str
+    erases: dict[str, int]
+
+
+def _editor(by: str | None) -> str:
+    if by is None:
+        raise click.UsageError("请加 --by 账号 / give --by USER")
+    return by
+
+
+@main.command()
+@click.argument("subject")
+@click.option("--reason", required=True, help="理由，会公开，勿写姓名 / why; it is published: no names")
+@common.by_user
+@common.as_json
+def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
+    """删除一人的个人信息（提案）/ propose to erase all personal values of a practitioner or sanction.
+
+    SUBJECT: practitioner:XXXXXXXX, sanction:XXXXXXXX 或公共编码 / or the public code.
+    """
+    by = _editor(by)
+    with common.database() as database:
+        with database.reading() as connection:
+            plan = redaction.plan(connection, subject, reason, today())
+            size = store.head(connection).size
+        whom = plan.draft.subject
+        made = proposals.propose(
+            database, [plan.draft], by=by, title=f"删除个人信息：{whom}", kind="redaction", base_size=size
+        )
+    if json_:
+        common.print_json(_Redaction(proposal=made, subject=whom, erases=plan.erases))
+        return
+    for path, number in plan.erases.items():
+        click.echo(f"将删除 / will be erased: {whom} {path}，涉及 {number} 条记录 / in {number} entries")
+    click.echo(
+        "批准后，公众在任何日期、任何时点的记录中都看不到这些内容，其余记载不变；不可恢复 / "
+        "once approved, the public sees these values as of no day and no time any more; all else stays; it is final"
+    )
+    click.echo(f"提案 / proposal: {made}    {_NEXT.format(made)}")
+
+
+@main.command()
+@click.argument("code")
+@click.argument("fields", metavar="FIELD=VALUE...", nargs=-1, required=True)
+@click.option("--from", "day", required=True, type=common.Day(), help="自哪一天起 / the day from which it is true")
+@click.option("--reason", required=True, help="理由，会公开，勿写姓名 / why; it is published: no names")
+@click.option("--source", help="依据的来源编号 / id of the source it rests on")
+@common.by_user
+@common.as_json
+def correct(  # noqa: PLR0913 - one parameter per option
+    code: str, fields: tuple[str, ...], day: dt.date, reason: str, source: str | None, by: str | None, json_: bool
+) -> None:
+    """更正记载（提案），可追溯到过去的日期 / propose a correction, also of days long past.
+
+    CODE: 公共编码，或 类别:编码 / a public code, or kind:code. VALUE: JSON 或文字，空为“不再载明” / JSON or text,
+    empty: no longer stated. 例 / such as: level=三级甲等 'approvals.IVF={"stage":"formal"}' campus=
+    """
+    by = _editor(by)
+    if not reason.strip():
+        raise InvalidInput("请用 --reason 说明为何更正。", "Say with --reason why this is corrected.")
+    with common.database() as database:
+        with database.reading() as connection:
+            draft = _draft(drafts.subject_of(connection, code, _KINDS), fields, day, reason, source)
+            if source:
+                drafts.subject_of(connection, f"source:{source}", ["source"])
+            size = store.head(connection).size
+            changes = _compared(store.of_subject(connection, draft.subject, size), draft)
+        made = proposals.propose(
+            database,
+            [draft],
+            by=by,
+            title=f"更正：{draft.subject} 自 {day} 起 {'、'.join(draft.change.set)}",
+            kind="correction",
+            report={"subject": draft.subject, "valid_from": day, "changes": changes},
+            base_size=size,
+        )
+    if json_:
+        common.print_json(_Outcome(proposal=made, subject=draft.subject, valid_from=day, changes=changes))
+        return
+    for change in changes:
+        click.echo(f"{change.field}: {_said(change.from_)} -> {_said(change.to)}")
+    click.echo(f"提案 / proposal: {made}    {_NEXT.format(made)}")
+
+
+def _draft(subject: str, fields: tuple[str, ...], day: dt.date, reason: str, source: str | None) -> Draft:
+    stated: dict[str, Any] = {}
+    for field in fields:
+        path, equals, text = field.partition("=")
+        if not equals or not path or path in stated:
+            raise click.UsageError(f"“{field}”须写成 字段=值，每个字段一次 / must be FIELD=VALUE, each field once")
+        stated[path] = _value(subject, path, text, day)
+    return _stating(subject, stated, day, reason, source)
+
+
+def _value(subject: str, path: str, text: str, day: dt.date) -> Any:
+    """JSON where the field takes it; else the text as it stands: a number such as a USCC is text, too."""
+    if not text:
+        return None
+    try:
+        value = msgspec.json.decode(text)
+        facts.validate(_stating(subject, {path: value}, day))
+    except (msgspec.DecodeError, InvalidInput):
+        return text
+    return value
+
+
+def _stating(
+    subject: str, values: dict[str, Any], day: dt.date, reason: str | None = None, source: str | None = None
+) -> Draft:
+    kind: Any = subject.partition(":")[0]
+    change = Change(kind=kind, set=values, reason=reason)
+    return Draft(subject=subject, change=change, valid_from=day, source=source or None)
+
+
+def _compared(stated: list[Entry], draft: Draft) -> list[FieldChange]:
+    """What the day says now and would say; personal values are withheld, because proposals are kept."""
+    personal = facts.PERSONAL.get(draft.change.kind, frozenset())
+    spans: list[timeline.Span] = []
+    for entry in stated:
+        spans, _ = timeline.apply(spans, entry)
+    before = history.believed(spans, draft.valid_from.isoformat())
+    return [
+        FieldChange(field=path) if path in personal else FieldChange(field=path, from_=before.get(path), to=value)
+        for path, value in draft.change.set.items()
+    ]
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,261 @@
+"""The command by which another department watches a register's log."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from registry import settings, signing
+from registry.cli import common, language
+from registry.cli.log import log_group
+from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
+
+if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a command asks somebody
+    from registry.log.forks import Verdict
+    from registry.log.pinned import Offered
+    from registry.log.shared import Signed
+    from registry.log.witness import Look, Signer
+
+_WORDS: dict[Verdict, str] = {
+    "first": "首次 / first look",
+    "same": "无变化 / no change",
+    "grown": "增长 / grown",
+    "older": "较旧 / older than seen",
+    "unproven": "未能证明一致 / not shown to extend what was seen",
+    "fork": "分叉 / FORK",
+}
+
+by_vkey = click.option(
+    "--vkey", "vkeys", multiple=True, metavar="FILE_OR_VKEY", help="所信任的日志公钥 / key of the log to trust"
+)
+every = click.option(
+    "--every", type=click.FloatRange(min=0.1), metavar="SECONDS", help="反复进行直到中断 / go on until interrupted"
+)
+timeout = click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="每次请求的秒数 / per request"
+)
+
+
+@log_group.command("witness")
+@click.argument("url")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="状态文件夹，默认在数据文件夹的 witness/ 下 / folder of what was seen",
+)
+@by_vkey
+@click.option("--key", type=click.Path(path_type=Path), help="以此密钥会签，无则生成 / cosign with this key file")
+@click.option("--name", help="会签所用名称，默认为本机名 / name to cosign under; default: this machine's")
+@every
+@timeout
+@common.as_json
+def witness(  # noqa: PLR0913 - one parameter per option
+    url: str,
+    directory: Path | None,
+    vkeys: tuple[str, ...],
+    key: Path | None,
+    name: str | None,
+    every: float | None,
+    timeout: float,
+    json_: bool,
+) -> None:
+    """见证：核对 URL 处名录的日志只增不改，可会签 / watch that a register's log only grows, and cosign it if asked.
+
+    URL 可为名录网址、日志前缀或本机文件夹 / the register's address, its log's prefix, or a folder.
+    """
+    from registry.log import pinned
+    from registry.log.remote import Remote
+    from registry.log.witness import Witness
+
+    given = pinned.given(vkeys)
+    signer = _signer(key, name)
+    with Remote(url, timeout) as remote:
+        watching = Witness(remote, settings.load().data_dir / "witness", directory, given, signer)
+
+        def once() -> Seen:
+            look = watching.look()
+            _tell(look, signer, json_, ndjson=every is not None)
+            return Seen(look.verdict, refusal(look.verdict, look.evidence, look.forks))
+
+        repeat(every, once)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What one run came to, and the refusal to end with where it is one."""
+
+    verdict: Verdict
+    refusal: RegistryError | None
+
+
+def repeat(every: float | None, once: Callable[[], Seen]) -> None:
+    """Run once and raise its refusal; or every so many seconds until interrupted, a fork, or a log that is refused.
+
+    What may pass is told on stderr and tried again.
+    """
+    began = False
+    try:
+        while True:
+            try:
+                seen = _guarded(once)
+                began = True
+                if seen.refusal and (every is None or seen.verdict == "fork"):
+                    raise _Final(seen.refusal)
+                told = seen.refusal
+            except RegistryError as error:
+                if every is None or isinstance(error, Conflict) or (isinstance(error, InvalidInput) and not began):
+                    raise
+                told = error
+            if every is None:
+                return
+            if told:
+                click.echo(f"registry: {told.text(language())}", err=True)
+            time.sleep(every)
+    except _Final as final:
+        raise final.refusal from None
+    except KeyboardInterrupt:
+        if every is None:
+            raise
+        click.echo("已停止 / stopped", err=True)
+
+
+class _Final(Exception):
+    """Carries a refusal past what is told and tried again."""
+
+    def __init__(self, refusal: RegistryError) -> None:
+        super().__init__(refusal.zh)
+        self.refusal = refusal
+
+
+def _guarded(once: Callable[[], Seen]) -> Seen:
+    try:
+        return once()
+    except OSError as error:
+        where = f"{error.filename}: {error.strerror}"
+        raise CannotAnswer(f"无法读写 {where}。", f"Cannot read or write {where}.") from error
+
+
+def refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]) -> RegistryError | None:
+    """What a run is refused with, and whom to tell; None when all is well."""
+    if verdict == "fork":
+        return LogDamaged(
+            f"分叉：该名录签发了两份互相矛盾的检查点，历史被改写或密钥被冒用。证据在 {evidence}，已有的检查点未被替换。"
+            "请勿采信该名录此后的内容，并以其他途径通知主办单位及其上级主管部门。",
+            "FORK: the register signed two checkpoints that contradict each other: its history was rewritten or its "
+            f"key abused. The evidence is in {evidence}; what was seen is kept. Rest nothing on what it says from now "
+            "on, and tell its operator and the authority above it by another channel.",
+        )
+    if verdict == "unproven":
+        return LogDamaged(
+            f"该日志没有证明其检查点与所见的一致：文件缺失、被改动或被回退，也可能是分叉。两份检查点在 {evidence}，"
+            "已有的未被替换。请稍后重试，仍如此则通知主办单位。",
+            "The log does not show that its checkpoint agrees with the one seen: files are missing, altered or rolled "
+            f"back; it may be a fork. Both checkpoints are in {evidence}; what was seen is kept. Try again later, then "
+            "tell the register's operator.",
+        )
+    if verdict == "older":
+        return LogDamaged(
+            "该日志给出的检查点比所见的旧：可能是过期缓存，或名录被回退。已有的未被替换。",
+            "The log offers an older checkpoint than the one seen: a stale cache, or the register was rolled back. "
+            "What was seen is kept.",
+        )
+    if forks:
+        return LogDamaged(
+            f"此前发现过分叉，证据在 {forks[-1]}；在处理完毕并移走该文件夹之前，每次都会提示，且不会签。",
+            f"A fork was found before; its evidence is in {forks[-1]}. Until it is settled and that folder moved away, "
+            "this is said every time, and nothing is cosigned.",
+        )
+    return None
+
+
+def told_of(offered: Offered, seen: Signed | None, verdict: Verdict) -> dict[str, Any]:
+    """What a run prints as JSON about checkpoints and keys."""
+    now, before = offered.signed.checkpoint, seen.checkpoint if seen else None
+    return {
+        "verdict": verdict,
+        "origin": now.origin,
+        "size": now.size,
+        "root": now.root.hex(),
+        "checkpoint": offered.signed.note.decode(),
+        "seen": {"size": before.size, "root": before.root.hex(), "checkpoint": seen.note.decode()}
+        if seen and before
+        else None,
+        "pinned": [key.text for key in offered.keys],
+        "taken_in": [key.text for key in offered.taken_in],
+        "first_use": offered.is_first,
+        "unknown_keys": offered.unknown,
+    }
+
+
+def tell_keys(offered: Offered) -> None:
+    """Say which keys are trusted from now on, and that somebody has to compare them."""
+    how = (
+        "首次采信的公钥 / key trusted at first use"
+        if offered.is_first
+        else "与已采信者并行的新公钥 / new key beside a trusted one"
+    )
+    for key in offered.taken_in:
+        click.echo(f"{how}: {key.text}")
+    if offered.taken_in:
+        click.echo("请以其他途径（来函、电话）核对 / compare it by another channel: a letter, a telephone call")
+    for identifier in offered.unknown:
+        click.echo(
+            f"另有未采信的密钥 {identifier} 签名；核对后用 --vkey 给出 / "
+            f"also signed by key {identifier}, which is not trusted: compare it, then give it with --vkey",
+            err=True,
+        )
+
+
+def tell_checkpoints(offered: Offered, seen: Signed | None, verdict: Verdict) -> None:
+    """One line of what was found; both checkpoints, byte for byte, where they do not fit."""
+    now = offered.signed.checkpoint
+    sizes = f"{seen.checkpoint.size} -> {now.size}" if seen else str(now.size)
+    click.echo(f"{_WORDS[verdict]}: {now.origin} {sizes} {now.root.hex()}")
+    if seen and verdict in ("fork", "unproven", "older"):
+        click.echo(f"--- 所见 / seen\n{seen.note.decode()}--- 现给出 / offered\n{offered.signed.note.decode()}---")
+
+
+def print_row(row: dict[str, Any], ndjson: bool) -> None:
+    """One JSON document: on a line of its own where more follow."""
+    if ndjson:
+        click.echo(msgspec.json.encode(row).decode())
+    else:
+        common.print_json(row)
+
+
+def _signer(key: Path | None, name: str | None) -> Signer | None:
+    if key is None:
+        return None
+    from registry.log import note
+    from registry.log.witness import Signer
+
+    called = note.named(name or socket.gethostname())
+    if signing.create(key):
+        click.echo(f"已生成会签密钥 / cosigning key created: {key}", err=True)
+    return Signer(name=called, key=[one for one in signing.load(key) if not one.retired][-1])
+
+
+def _tell(look: Look, signer: Signer | None, json_: bool, ndjson: bool) -> None:
+    if json_:
+        row = {
+            "time": look.at,
+            "address": look.address,
+            **told_of(look.offered, look.seen, look.verdict),
+            "folder": str(look.folder),
+            "evidence": str(look.evidence) if look.evidence else None,
+            "forks": look.forks,
+            "cosignature": look.cosignature,
+            "vkey": signer.verifier.text if signer else None,
+        }
+        print_row(row, ndjson)
+        return
+    tell_keys(look.offered)
+    tell_checkpoints(look.offered, look.seen, look.verdict)
+    if look.cosignature and signer:
+        click.echo(f"已会签 / cosigned, vkey: {signer.verifier.text}\n{look.cosignature}", nl=False)
