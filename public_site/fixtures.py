@@ -16,7 +16,7 @@ import qrcode
 import qrcode.image.svg
 
 from public_site import contexts as c
-from public_site import openapi, render, sample_times
+from public_site import openapi, render, sample_log, sample_times
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import (
     ALL,
@@ -270,7 +270,7 @@ def others() -> dict[str, c.PageContext]:
 def pages() -> dict[str, c.PageContext]:
     """Every sample page by the name of its file."""
     times = {**sample_times.histories(), **sample_times.institutions()}
-    return {**home(), **search(), **institutions(), **times, **check(), **others()}
+    return {**home(), **search(), **institutions(), **times, **check(), **sample_log.pages(), **others()}
 
 
 def write(folder: Path) -> int:

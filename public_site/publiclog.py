@@ -24,6 +24,7 @@ class LogPage(PageContext, frozen=True, kw_only=True):
     asked: str = ""
     entry: model.Entry | None = None
     code: str | None = None
+    says: model.Version | None = None
     bytes: str = ""
     errors: tuple[FieldError, ...] = ()
 
@@ -56,6 +57,15 @@ def log(request: Request[Any, Any, State]) -> Response[str]:
             asked=asked,
             entry=entry,
             code=format_code(code) if kind == "institution" else None,
+            says=says(entry) if kind == "institution" else None,
             bytes=body,
         ),
+    )
+
+
+def says(entry: model.Entry) -> model.Version:
+    """The entry as one version of a history in which nothing came before it."""
+    stated = [model.FieldChange(field=path, from_=None, to=value) for path, value in entry.change.set.items()]
+    return model.Version(
+        entry=entry.number, recorded_at=entry.recorded_at, valid_from=entry.valid_from, changes=stated, source=None
     )

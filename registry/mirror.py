@@ -15,7 +15,7 @@ from pathlib import Path
 from registry import views
 from registry.database import Database
 from registry.errors import Conflict, LogDamaged, RegistryError
-from registry.log import copy, forks, mirrored, pinned, shared, store, tiles
+from registry.log import copy, forks, mirrored, note, pinned, shared, store, tiles
 from registry.log.folder import CHECKPOINT, VKEY, Folder
 from registry.log.forks import HELD, Recorded, Verdict
 from registry.log.merkle import leaf_hash
@@ -85,8 +85,7 @@ class _Run:
 
     def run(self, given: Sequence[Verifier]) -> Mirrored:
         seen = self._publish()  # what a killed run let in has its files now
-        trusted = pinned.keys(self._state) or self._published.lost()
-        offered = pinned.verified(self._remote.checkpoint(), self._remote, trusted, given)
+        offered = pinned.verified(self._remote.checkpoint(), self._remote, self._trusted(), given)
         is_ours = seen is not None and offered.signed.checkpoint.size <= seen.checkpoint.size
         recorded = Recorded(self._published.folder.read if is_ours else self._remote.read)
         found = forks.compare(seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.tree)
@@ -103,6 +102,11 @@ class _Run:
             evidence=forks.keep(self._state, found, seen, offered, recorded) if seen else None,
             forks=forks.kept(self._state),
         )
+
+    def _trusted(self) -> list[Verifier]:
+        """The pinned keys; where that file was lost, the keys that everything held here was verified by."""
+        with self._database.reading() as connection:
+            return pinned.keys(self._state) or [note.verifier(line) for line in shared.every_vkey(connection)]
 
     def _publish(self) -> Signed | None:
         return self._published.publish(self._database, lambda done: self._told("publish", done))

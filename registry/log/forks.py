@@ -82,7 +82,7 @@ def compare(
 def _shown(
     small: Checkpoint, large: Checkpoint, tree: Callable[[int], proofs.Hashes], fits: Verdict
 ) -> Compared | None:
-    """What hashes under the larger checkpoint say of the smaller one; None when they are not those it was signed over."""
+    """What hashes say of the smaller one; None when they are not those that the larger one was signed over."""
     try:
         hashes = tree(large.size)
         there = proofs.root(hashes, small.size)

@@ -483,7 +483,10 @@ class Running:
     def kill(self) -> bool:
         """kill -9; whether it was still at work."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
         return self.process.returncode == -signal.SIGKILL
 
 
@@ -599,7 +602,11 @@ def test_two_mirrors_into_one_folder_take_turns(many: Origin, tmp_path: Path) ->
     with serving_folder(many.log.folder.path) as server:
         mirror = Mirror(tmp_path / "m", server.url)
         both = [Running(mirror), Running(mirror)]
-        told = [one.process.communicate(timeout=120) for one in both]
+        try:
+            told = [one.process.communicate(timeout=120) for one in both]
+        finally:
+            for one in both:
+                one.kill()
     assert [one.process.returncode for one in both] == [0, 0], told
     assert sorted(json.loads(out)["gained"] for out, _ in told) == [0, MANY]
     assert len(mirror.held()[0]) == MANY
@@ -616,6 +623,6 @@ def test_it_goes_on_until_interrupted(origin: Origin, mirror: Mirror) -> None:
         out, err = running.process.communicate(timeout=20)
         assert running.process.returncode == 0, err
     finally:
-        running.process.kill()
+        running.kill()
     assert json.loads(out.splitlines()[0])["verdict"] == "first"
     same(origin, mirror)

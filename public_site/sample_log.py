@@ -1,0 +1,73 @@
+"""Sample pages of the public log: before the first signature, as it is, one entry of every kind, wrong numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from public_site import contexts as c
+from public_site.publiclog import LogPage, says
+from public_site.samples import AT, SITE
+from registry import model
+from registry.register import PublicLog
+
+SIGNED = PublicLog(
+    origin="register.example/log",
+    size=1000,
+    root="8f775c224fee36cfc539c7aa8ea8e0cd486f5301e91fa47c3b22bc6d4695bad0",
+    vkeys=["register.example/log+ee70fc45+AY6AuOywC7s7jWQ77zqtXmg3h8OgIlYpeYjvm0nQCxKAAAA="],
+)
+
+
+def _entry(number: int, kind: model.Kind, values: dict[str, Any], **more: Any) -> model.Entry:
+    return model.Entry(
+        number=number,
+        recorded_at=AT,
+        subject=f"{kind}:7K2M9QX4",
+        change=model.Change(kind=kind, set=values, **more),
+        valid_from=dt.date(2025, 6, 30),
+        source=None,
+        proposer="anshan-editor-1",
+        approver="anshan-approver-1",
+        proposal=7,
+    )
+
+
+def _page(entry: model.Entry, code: str | None = None) -> LogPage:
+    return LogPage(
+        site=SITE,
+        here=f"/log?entry={entry.number}",
+        log=SIGNED,
+        asked=str(entry.number),
+        entry=entry,
+        code=code,
+        says=says(entry) if code else None,
+        bytes='{"approver":"anshan-approver-1","change":{"kind":"示例"}}',
+    )
+
+
+def pages() -> dict[str, c.PageContext]:
+    """Every state of the page."""
+    stated = {"name": "示例市示例医院", "status": "listed", "approvals.IVF": {"stage": "formal"}, "level": None}
+    correction = _entry(421, "institution", stated, reason="示例理由：公告日期登记有误")
+    unnamed = _entry(1001, "institution", {"approvals.IVF": None}, reason="示例理由")
+    others: list[model.Kind] = ["ad_certificate", "sanction", "source"]
+    wrong = {"number": ("log.error_number", "四百"), "missing": ("log.error_missing", "5000")}
+    return {
+        "log": LogPage(site=SITE, here="/log", log=SIGNED),
+        "log-unsigned": LogPage(site=SITE, here="/log", log=None),
+        "log-entry": _page(correction, "7K2M-9QX4"),
+        "log-entry-new": _page(unnamed, "7K2M-9QX4"),
+        "log-entry-erasing": _page(_entry(9, "practitioner", {}, erases=["name"], reason="本人申请")),
+        **{f"log-entry-{kind}": _page(_entry(8, kind, {})) for kind in others},
+        **{
+            f"log-{name}": LogPage(
+                site=SITE,
+                here="/log",
+                log=SIGNED,
+                asked=value,
+                errors=(c.FieldError(field="entry", key=key, value=value),),
+            )
+            for name, (key, value) in wrong.items()
+        },
+    }
