@@ -30,6 +30,7 @@ def test_the_number_an_answer_names_leads_to_what_was_written(opened: Opened, se
     page.locator("footer a[href^='/log']").click()
     page.locator("input[name=entry]").fill(str(entry))
     page.keyboard.press("Enter")
+    page.wait_for_url(f"**entry={entry}")
     shown = text(page)
     for told in (f"第{entry}条", HOSPITAL, "7HV2-JKMV", "2025年6月30日", "正式运行", "批准"):
         assert told in shown
@@ -42,7 +43,12 @@ def test_the_number_an_answer_names_leads_to_what_was_written(opened: Opened, se
 
 @pytest.mark.parametrize(
     ("asked", "status", "says"),
-    [("四二一", 400, "不是编号"), ("-1", 400, "不是编号"), ("0", 404, "没有第0条"), ("99999999", 404, "没有第99999999条")],
+    [
+        ("四二一", 400, "不是编号"),
+        ("-1", 400, "不是编号"),
+        ("0", 404, "没有第0条"),
+        ("99999999", 404, "没有第99999999条"),
+    ],
 )
 def test_a_number_that_is_none_is_told_and_kept(opened: Opened, asked: str, status: int, says: str) -> None:
     page = opened(f"/log?entry={asked}", status=status)
