@@ -66,6 +66,8 @@ class Register:
     def start(self) -> None:
         """Load the verification view and follow the log from now on; a database out of reach is tried again."""
         self._follow()
+        if self.verification.size:
+            self._publish()  # a key may have come or gone while nothing was appended
         self._thread = threading.Thread(target=self._run, name="follow-log", daemon=True)
         self._thread.start()
 

@@ -25,8 +25,6 @@ _KNOWN_AT = (
     "As known to the register at this instant (RFC 3339 with its zone; now): "
     "what was corrected or learnt later is left out."
 )
-On = Annotated[dt.date | None, QueryParameter(description=_ON)]
-KnownAt = Annotated[dt.datetime | None, QueryParameter(description=_KNOWN_AT)]
 # As text, for records.asof to understand: what is wrong is answered by what to write instead, and a bare number is not
 # taken for the seconds since 1970.
 OnText = Annotated[str | None, QueryParameter(description=_ON, schema_extra={"format": "date"})]

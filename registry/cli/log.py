@@ -9,6 +9,7 @@ import click
 from registry import settings, signing
 from registry.cli import common, main
 from registry.errors import Conflict, NotFound
+from registry.log import mirrored
 from registry.log.publish import PublishedLog
 
 
@@ -99,9 +100,9 @@ def log_rotate(lost: bool) -> None:
     if lost and path.exists():
         raise Conflict(f"密钥文件 {path} 仍在，无需重建。", f"The key file {path} is there; nothing is lost.")
     with common.database() as database:
-        if lost:
-            with database.reading() as connection:
-                gone = published.lost(connection)
+        with database.reading() as connection:
+            mirrored.refuse(connection)
+            gone = published.lost(connection)
         fresh = signing.renew(path, [who.public for who in gone]) if lost else signing.rotate(path)
         published.publish(database)
     made = next(who for who in published.verifiers() if who.public == fresh.public)

@@ -64,7 +64,9 @@ class _Milestones:
     """What was published of the log: each signed checkpoint and every tile, compared as the entries go by."""
 
     def __init__(self, connection: sa.Connection, published: PublishedLog | None) -> None:
-        self._keys = published.verifiers(retired=True) if published else []
+        self._keys = (published.verifiers(retired=True) if published else []) or [
+            note.verifier(key) for key in shared.every_vkey(connection)
+        ]
         self._folder = published.folder if published else None
         outside = published.last() if published else None
         stated = shared.every(connection)

@@ -167,7 +167,7 @@ class PublishedLog:
         last = self.last()
         if last is not None:
             self._mend(connection, last, progress)
-        if there is None or (last is not None and last.checkpoint.size >= there.checkpoint.size):
+        if there is None or (last is not None and self._holds(last, there)):
             return
         if keys := self.verifiers(retired=True):
             note.opened(there.note, keys)
@@ -177,6 +177,12 @@ class PublishedLog:
         frontier = self.folder.extend(size, store.whole(connection, size, there.checkpoint.size), progress)
         _require_root(frontier, there.checkpoint)
         self.folder.put(CHECKPOINT, there.note)
+
+    def _holds(self, last: Signed, there: Signed) -> bool:
+        """Whether what is published here is as new as what is in the database; without a key also as it was signed."""
+        if last.checkpoint.size == there.checkpoint.size and not self.keys():
+            return last.note == there.note  # signed anew by another machine: a key came or went
+        return last.checkpoint.size >= there.checkpoint.size
 
     def _mend(self, connection: sa.Connection, last: Signed, progress: Progress | None) -> None:
         """Tiles that were lost are written again, if the database still gives the root that was signed."""

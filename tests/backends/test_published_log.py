@@ -167,6 +167,14 @@ def test_a_machine_without_the_key_publishes_what_another_signed(
     mine = published(log, filled)
     assert published(other, filled) == mine
     checked(filled, other)
+    signing.rotate(tmp_path / "signing.key")
+    anew = published(log, filled)  # the same entries, signed by both keys
+    assert anew.checkpoint == mine.checkpoint
+    assert published(other, filled) == anew
+    assert published(log, filled) == anew
+    assert other.vkeys() == log.vkeys()
+    assert len(log.vkeys()) == 2
+    checked(filled, other)
 
 
 def test_two_machines_with_the_same_key_never_sign_apart(
