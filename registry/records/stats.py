@@ -7,12 +7,11 @@ import datetime as dt
 import sqlalchemy as sa
 
 from registry import regions
-from registry.log import store
 from registry.model import Date, Source, SourceRef, Struct
 from registry.records.asof import AsOf
 from registry.records.read import Filter, source_ref, sources
 from registry.records.view import mask
-from registry.tables import versions
+from registry.tables import entries, versions
 from registry.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
 
 
@@ -75,7 +74,7 @@ def stats(connection: sa.Connection, asof: AsOf, chosen: Filter | None = None) -
         by_technique=by_technique,
         by_stage=by_stage,
         log_size=asof.size,
-        updated=_updated(connection),
+        updated=_updated(connection, asof.size),
     )
 
 
@@ -98,6 +97,6 @@ def _newest(known: list[Source]) -> Source | None:
     return max(known, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
 
 
-def _updated(connection: sa.Connection) -> dt.datetime | None:
-    last = store.head(connection).recorded_at
+def _updated(connection: sa.Connection, size: int) -> dt.datetime | None:
+    last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == size)).scalar()
     return dt.datetime.fromtimestamp(last / 1000, dt.UTC) if last else None

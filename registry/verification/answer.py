@@ -31,11 +31,11 @@ def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
     techniques = [technique_of(word) for word in dict.fromkeys(claim.techniques)]
     now = dt.datetime.now(dt.UTC)
     with view.lock:
-        known_at = claim.known_at or now
+        known_at = (claim.known_at or now).astimezone(dt.UTC)
         size = view.size if claim.known_at is None else view.size_at(milliseconds(claim.known_at))
         asof = AsOf(valid_on=claim.on or today(), size=size)
         judged = _judge(view, claim, list(dict.fromkeys(techniques)), asof)
-        state = view.state()
+        state = view.state(size)
     basis = judged.techniques[0].basis if judged.techniques else None
     if basis is None and judged.site is not None:
         basis = verdict.basis(judged.site.entry, judged.site.source, judged.sources)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from registry.model import Basis, Candidate, Match, Source, Struct, TechniqueAnswer, VerdictWord
+from registry.records.asof import today
 from registry.techniques import BY_CODE, LAWFUL_STAGES
 from registry.verification.verdict import Site
 
@@ -138,7 +139,6 @@ def _preparing(judged: Judged, on: dt.date, english: bool) -> str:
 
 
 def _stopped(judged: Judged, on: dt.date, english: bool) -> str:
-    del on
     word = {"suspended": ("暂停", "suspended"), "revoked": ("撤销", "revoked"), "lapsed": ("失效", "lapsed")}
     zh, en = word[judged.verdict]
     names = _names(judged, judged.verdict, english)
@@ -146,10 +146,18 @@ def _stopped(judged: Judged, on: dt.date, english: bool) -> str:
     if english:
         return (
             f"{en.capitalize()} since {date_words(since, True) if since else 'an unstated day'}; "
-            f"it may not now perform {names or 'assisted reproduction'}."
+            f"it may not perform {names or 'assisted reproduction'}{_then(on, True)}."
         )
     start = f"自{date_words(since, False)}起" if since else ""
-    return f"{start}{zh}，现不得开展{names or '人类辅助生殖技术'}。"
+    return f"{start}{zh}，{_then(on, False)}不得开展{names or '人类辅助生殖技术'}。"
+
+
+def _then(on: dt.date, english: bool) -> str:
+    """When a prohibition holds: now, or on the day asked about, of which nothing is said beyond it."""
+    past = on < today()
+    if english:
+        return f" on {date_words(on, True)}" if past else " now"
+    return "当日" if past else "现"
 
 
 def _ambiguous(judged: Judged, on: dt.date, english: bool) -> str:
@@ -172,11 +180,11 @@ def _not_found(judged: Judged, on: dt.date, english: bool) -> str:
         if english:
             return (
                 f"{judged.site.name} was on an earlier list and is not on the list as of {date_words(day, True)}; "
-                "it may not perform assisted reproduction."
+                f"it may not perform assisted reproduction{_then(on, True)}."
             )
         return (
             f"{judged.site.name}曾在此前的名录中，截至{date_words(day, False)}的名录中已没有这家机构，"
-            "现不得开展人类辅助生殖技术。"
+            f"{_then(on, False)}不得开展人类辅助生殖技术。"
         )
     day, near = day or on, len(judged.candidates)
     if english:

@@ -41,7 +41,7 @@ class VerificationView:
         self.by_identifier: dict[tuple[str, str], set[str]] = {}
         self.times: list[tuple[int, int]] = []
         self._frontier = Frontier()
-        self._root = self._frontier.root().hex()
+        self._roots = {0: self._frontier.root()}  # by log size at the end of each recording
         self._last = b""
         self._seen = 0.0
         self._error: Exception | None = None
@@ -69,10 +69,7 @@ class VerificationView:
             self._error = error
             raise
         with self.lock:
-            self._frontier.extend(leaves)
-            self._last = leaves[-1]
-            self._root = self._frontier.root().hex()
-            self.times += times
+            self._extend(leaves, times)
             self.sources = sources
             for code, found in fresh.items():
                 self._replace(code, found)
@@ -105,9 +102,20 @@ class VerificationView:
             for identifier in span.identifiers:
                 self.by_identifier.setdefault(identifier, set()).add(code)
 
-    def state(self) -> LogState:
-        """Size and root of the log the view answers from."""
-        return LogState(size=self.size, root=self._root)
+    def _extend(self, leaves: list[bytes], times: list[tuple[int, int]]) -> None:
+        """Take in leaf hashes, and keep the root at the end of each recording: what was known at any instant."""
+        done = self.size
+        for number, _ in times:
+            self._frontier.extend(leaves[done - self.size : number - self.size])
+            self._roots[number] = self._frontier.root()
+            done = number
+        self._last = leaves[-1]
+        self.times += times
+
+    def state(self, size: int | None = None) -> LogState:
+        """Size and root of the log the view answers from; or of the log as it was known, at a size of ``size_at``."""
+        size = self.size if size is None else size
+        return LogState(size=size, root=self._roots[size].hex())
 
     def age(self) -> float:
         """Seconds since the log was last read successfully; infinite before the first time."""

@@ -19,6 +19,7 @@ from tests.factories import (
     DAY,
     a_change,
     a_database,
+    a_register,
     a_source,
     a_view,
     an_institution,
@@ -447,3 +448,16 @@ def test_every_verdict_is_said_in_both_languages(database: Database) -> None:
                 assert one.explanation.isascii() == (lang == "en") or name in one.explanation
                 said.add((one.verdict, one.explanation))
     assert {verdict for verdict, _ in said} >= {"licensed", "suspended", "revoked", "lapsed", "preparing", "not_found"}
+
+
+def test_what_had_stopped_on_a_past_day_is_said_of_that_day_only(tmp_path: Path) -> None:
+    """ "May not now" about a past day would be a statement about today that nobody asked for."""
+    hospital = an_institution()
+    stop = a_change(hospital, DAY + dt.timedelta(days=10), {"approvals.IVF": {"stage": "suspended"}})
+    database = a_register(tmp_path, a_source(), hospital, stop)
+    view = a_view(database)
+    past = ask(view, "鞍山市示例医院", "IVF", on=DAY + dt.timedelta(days=20))
+    now = ask(view, "鞍山市示例医院", "IVF")
+    assert "当日不得开展" in past.explanation
+    assert "现不得开展" in now.explanation
+    database.close()

@@ -25,7 +25,8 @@ from registry.records.asof import AsOf
 from registry.records.history import versions_of
 from registry.tables import entries, search_documents, versions
 from registry.verification.view import VerificationView
-from tests.factories import a_database, a_source, a_view, approve, propose
+from tests.factories import a_database, a_source, a_view, approve, enter, propose
+from tests.times import the_clock_at
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 START = dt.date(2020, 1, 1)
@@ -234,10 +235,8 @@ def a_history_lists_every_entry_with_what_it_changed(database: Database, log: li
 def test_time_never_goes_back_even_when_the_clock_does(tmp_path: Path) -> None:
     database = a_database(tmp_path)
     ahead = 4_102_444_800_000  # the machine's clock was once set to 2100
-    with database.writing() as connection:
-        appender = store.Appender(connection, "editor.a", "approver.a", 1)
-        appender._at = ahead
-        views.take(connection, appender.append([a_source()]))
+    with the_clock_at("2100-01-01T00:00:00Z"):
+        enter(database, a_source())
     approve(database, propose(database, a_source("list-2")))
     with database.reading() as connection:
         assert store.head(connection) == store.Head(size=2, recorded_at=ahead)
