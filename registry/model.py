@@ -167,7 +167,7 @@ class Practitioner(Struct, frozen=True):
     code: str
     name: str | None
     institution: str
-    role: str
+    role: str | None
     techniques: list[TechniqueCode]
     valid_from: Date | None
     valid_to: Date | None

@@ -2,7 +2,7 @@
 
 Appending the entry erases the values beside the log and in the records. Here: the copies in stored proposals, in the
 same transaction; and afterwards the bytes that deleted rows leave in the database's own files. Until those are gone, a
-row of ``positions`` says that this is owed, and every later approval tries again.
+row of ``positions`` says that this is owed, and every later approval and every start of a server tries again.
 """
 
 from __future__ import annotations
@@ -92,5 +92,5 @@ def settle(database: Database) -> bool:
         cause = "somebody reads an older state, or there is no room"
     except CannotAnswer as error:
         cause = str(error.details.get("cause"))
-    _log.warning("erased bytes are still in the database's files (%s); the next approval tries again", cause)
+    _log.warning("erased bytes are still in the database's files (%s); the next approval or start tries again", cause)
     return False

@@ -9,7 +9,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from registry import finding, views
+from registry import finding, redaction, views
 from registry.database import Database
 from registry.errors import CannotAnswer, RegistryError
 from registry.finding import Choice, Found, SearchResult
@@ -79,6 +79,7 @@ class Register:
         self.database.close()
 
     def _run(self) -> None:
+        redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()
 

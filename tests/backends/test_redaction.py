@@ -21,6 +21,9 @@ from registry.log.merkle import Frontier
 from registry.model import Draft
 from registry.records import read
 from registry.records.asof import AsOf
+from registry.register import Register
+from registry.settings import Settings
+from registry.tables import positions
 from tests.factories import (
     DAY,
     a_change,
@@ -33,6 +36,7 @@ from tests.factories import (
     enter,
     propose,
 )
+from tests.running import eventually
 
 LATER = DAY + dt.timedelta(days=60)
 HOSPITAL = an_institution()
@@ -277,3 +281,18 @@ def test_a_value_that_came_back_is_named(database: Database) -> None:
     assert found.value.details["entry"] == 3
     enter(database, an_erasure(person, reason="恢复备份后再次删除"))
     assert holds(database) == 5
+
+
+def test_a_start_finishes_what_an_approval_could_not(database: Database, tmp_path: Path) -> None:
+    """Somebody read an older state for too long, or the disk was full: the bytes are owed until they are gone."""
+    enter(database, a_source())
+    with database.writing() as connection:
+        connection.execute(sa.insert(positions).values(view=redaction.OWED, position=1))
+    url = database.url.render_as_string(hide_password=False)
+
+    def is_settled() -> bool:
+        with database.reading() as connection:
+            return not redaction.owed(connection)
+
+    with Register(Settings(data_dir=tmp_path / "var", database_url=url)):
+        assert eventually(is_settled, 20)

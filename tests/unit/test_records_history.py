@@ -25,7 +25,20 @@ from registry.records.asof import AsOf
 from registry.records.history import versions_of
 from registry.tables import entries, search_documents, versions
 from registry.verification.view import VerificationView
-from tests.factories import a_database, a_source, a_view, approve, enter, propose
+from tests.factories import (
+    DAY,
+    a_change,
+    a_database,
+    a_person,
+    a_register,
+    a_source,
+    a_view,
+    an_institution,
+    approve,
+    code_of,
+    enter,
+    propose,
+)
 from tests.times import the_clock_at
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
@@ -250,3 +263,15 @@ def test_codes_are_shown_as_they_are_printed(tmp_path: Path) -> None:
             found = read.institution(connection, CODES[0].lower(), AsOf(valid_on=START, size=3))
         assert found.code == format_code(CODES[0])
         assert START.isoformat() < timeline.FOREVER
+
+
+def test_a_person_whose_role_no_source_states_is_shown_without_one(tmp_path: Path) -> None:
+    hospital = an_institution()
+    person = a_person(hospital)
+    database = a_register(tmp_path, a_source(), hospital, person)
+    enter(database, a_change(person, DAY, {"role": None}, reason="来源未载明"))
+    with database.reading() as connection:
+        (shown,) = read.practitioners(connection, code_of(hospital), AsOf(valid_on=DAY, size=4))
+    assert shown.role is None
+    assert shown.name == "示例员甲"
+    database.close()

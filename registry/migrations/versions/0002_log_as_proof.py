@@ -1,12 +1,35 @@
 """The log as proof: signed checkpoints, and which items of proposals hold personal data."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
 from registry.database import append_only
+from registry.facts import PERSONAL
 
 revision = "0002"
 down_revision = "0001"
+
+
+items = sa.table(
+    "proposal_items", sa.column("proposal"), sa.column("position"), sa.column("body"), sa.column("personal")
+)
+
+
+def _mark_items_about_people() -> None:
+    """Drafts kept before there was the mark are found by an erasure too."""
+    connection = op.get_bind()
+    about_people = []
+    rows = connection.execute(sa.select(items.c.proposal, items.c.position, items.c.body))
+    for proposal, position, body in rows:
+        draft = json.loads(bytes(body))
+        paths = PERSONAL.get(draft["change"]["kind"], frozenset())
+        if any(draft["change"]["set"].get(path) is not None for path in paths):
+            about_people.append({"p": proposal, "n": position, "subject": draft["subject"]})
+    if about_people:
+        statement = sa.update(items).where(items.c.proposal == sa.bindparam("p"), items.c.position == sa.bindparam("n"))
+        connection.execute(statement.values(personal=sa.bindparam("subject")), about_people)
 
 
 def upgrade() -> None:
@@ -31,5 +54,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("personal IS NOT NULL"),
         postgresql_where=sa.text("personal IS NOT NULL"),
     )
+    _mark_items_about_people()
     for statement in append_only("checkpoints", op.get_bind().dialect.name, key="id"):
         op.execute(statement)
