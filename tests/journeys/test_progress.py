@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def a_long_list(path: Path, rows: int) -> Path:
 
 def test_a_large_import_shows_its_progress_on_a_terminal(script: Cli, tmp_path: Path) -> None:
     script.ok("init")
-    path = a_long_list(tmp_path / "long.csv", 5000)
+    path = a_long_list(tmp_path / "long.csv", 10_000)
     ours, theirs = pty.openpty()
     command = [REGISTRY, "import", path, "--as-of", "2025-06-30", "--dry-run"]
     process = subprocess.Popen(
@@ -41,7 +42,7 @@ def test_a_large_import_shows_its_progress_on_a_terminal(script: Cli, tmp_path: 
     assert process.wait(timeout=60) == 0
     shown = seen.decode("utf-8", "replace")
     assert "读取 / reading" in shown
-    assert "5,000" in shown or "4,000" in shown
+    assert re.search(r"\b[1-9][0-9]?,000\b", shown)  # which of them are painted depends on the machine's speed
 
 
 def test_the_same_import_writes_no_progress_into_a_pipe(script: Cli, tmp_path: Path) -> None:
