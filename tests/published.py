@@ -30,6 +30,9 @@ from registry.model import Draft
 from registry.settings import Settings
 from tests.factories import a_database, a_source, an_institution, enter
 
+#: Entries of the log that tests watch and copy: more than one tile.
+SIZE = 300
+
 Alter = Callable[[str, bytes | None], bytes | None]
 
 

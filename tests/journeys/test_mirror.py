@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from registry.settings import Settings
 from registry.tables import entries
 from tests.factories import a_person, a_source, an_erasure, an_institution, enter
 from tests.published import (
+    SIZE,
     Alter,
     Origin,
     Static,
@@ -40,26 +41,8 @@ from tests.published import (
 )
 from tests.running import REGISTRY, Cli, Ran, Server, environment, eventually
 
-SIZE = 300
 MANY = 4000
 KILLS = 18
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a register of SIZE entries: made once, to be copied."""
-    return an_origin(tmp_path_factory.mktemp("origin") / "var", SIZE).data_dir
-
-
-@pytest.fixture
-def origin(made: Path, tmp_path: Path) -> Origin:
-    return Origin(Path(shutil.copytree(made, tmp_path / "origin")))
-
-
-@pytest.fixture
-def served(origin: Origin) -> Iterator[Static]:
-    with serving_folder(origin.log.folder.path) as server:
-        yield server
 
 
 class Mirror:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from registry.log.folder import CHECKPOINT, VKEY, Folder
 from registry.log.shared import Signed, read
 from tests.factories import a_source
 from tests.published import (
+    SIZE,
     Alter,
     Answer,
     Origin,
@@ -34,25 +34,7 @@ from tests.published import (
 )
 from tests.running import REGISTRY, Cli, Ran, Server, environment, eventually
 
-SIZE = 300
 NAME = "witness.example/w1"
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a register of SIZE entries: made once, to be copied."""
-    return an_origin(tmp_path_factory.mktemp("origin") / "var", SIZE).data_dir
-
-
-@pytest.fixture
-def origin(made: Path, tmp_path: Path) -> Origin:
-    return Origin(Path(shutil.copytree(made, tmp_path / "origin")))
-
-
-@pytest.fixture
-def served(origin: Origin) -> Iterator[Static]:
-    with serving_folder(origin.log.folder.path) as server:
-        yield server
 
 
 class Watching:
