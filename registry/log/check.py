@@ -71,7 +71,7 @@ class _Milestones:
         outside = published.last() if published else None
         stated = shared.every(connection)
         if published:
-            _refuse_replay(outside, stated)
+            _refuse_replay(published, stated)
         self._outside = outside.checkpoint.size if outside else 0
         self._held = 0  # size of the last checkpoint that fits the entries
         self._waiting = sorted([*stated, *([outside] if outside else [])], key=lambda one: -one.checkpoint.size)
@@ -162,9 +162,10 @@ class _Milestones:
             raise _altered(tile) from error
 
 
-def _refuse_replay(outside: Signed | None, stated: list[Signed]) -> None:
-    """The checkpoint outside the database is never older than those inside."""
+def _refuse_replay(published: PublishedLog, stated: list[Signed]) -> None:
+    """The checkpoint outside the database is never older than those inside; asked again, as one may just be signed."""
     newest = max((one.checkpoint.size for one in stated), default=0)
+    outside = published.last()
     if stated and (outside is None or outside.checkpoint.size < newest):
         held = outside.checkpoint.size if outside else 0
         raise LogDamaged(

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -47,7 +49,9 @@ while True:
 """
 
 
-def killed_in_the_middle(folder: Path, first: int, after: float) -> None:
+@contextmanager
+def working(folder: Path, first: int) -> Iterator[None]:
+    """A process that approves and publishes meanwhile, until it is killed."""
     process = subprocess.Popen(
         [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -56,9 +60,32 @@ def killed_in_the_middle(folder: Path, first: int, after: float) -> None:
     process.stdin.write(json.dumps({"folder": str(folder), "first": first}) + "\n")
     process.stdin.flush()
     assert process.stdout.readline() == "begins\n"
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    try:
+        yield
+        assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
+    """What is signed while the check begins is no damage."""
+    settings = Settings(data_dir=tmp_path)
+    signing.create(settings.key_file())
+    database = a_database(tmp_path)
+    enter(database, a_source())
+    log = PublishedLog(settings)
+    with working(tmp_path, first=1):
+        sizes = []
+        until = time.monotonic() + 6
+        while time.monotonic() < until:
+            with database.reading() as connection:
+                found = log_check.check(connection, log)
+            assert found.size - 45 <= found.signed <= found.size
+            sizes.append(found.size)
+    assert len(sizes) > 10
+    assert len(set(sizes)) > 3
+    database.close()
 
 
 def size_of(database: Database) -> int:
@@ -75,7 +102,8 @@ def test_a_process_killed_while_it_publishes_leaves_a_log_that_the_next_one_exte
     log = PublishedLog(settings)
     seen: list[Checkpoint] = []
     for turn in range(ROUNDS):
-        killed_in_the_middle(tmp_path, 10_000 * turn, chance.uniform(0.0, 0.25))
+        with working(tmp_path, 10_000 * turn):
+            time.sleep(chance.uniform(0.0, 0.25))
         left = log.last()
         assert left is not None
         seen.append(left.checkpoint)  # as a citizen may have fetched it in that moment
