@@ -4,14 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install run test lint bench lock clean
+.PHONY: help install run test lint bench relevance lock clean
 help:
-	@echo "make run      install, then the register on http://127.0.0.1:8000"
-	@echo "make test     install, then every test (fetches a browser, Go and servers)"
-	@echo "make install  a .venv with everything, locked and hashed"
-	@echo "make lint     Ruff, mypy strict, import rules"
-	@echo "make bench    speed, as ratios against a baseline of the same run"
-	@echo "make lock     refresh the lock files from pyproject.toml"
+	@echo "make run        install, then the register on http://127.0.0.1:8000"
+	@echo "make test       install, then every test (fetches a browser, Go and servers)"
+	@echo "make install    a .venv with everything, locked and hashed"
+	@echo "make lint       Ruff, mypy strict, import rules"
+	@echo "make bench      speed, as ratios against a baseline of the same run"
+	@echo "make relevance  how often the search puts the institution meant first"
+	@echo "make lock       refresh the lock files from pyproject.toml"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -47,6 +48,9 @@ lint: install
 
 bench: install
 	@$(BIN)/python -m bench
+
+relevance: install
+	@$(BIN)/python -m tests.relevance.measure --failures
 
 lock: install
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

@@ -1,0 +1,172 @@
+"""Where the search puts the institution meant: hit@1 and hit@5 of judged queries, by kind. It measures; no bar is set.
+
+``python -m tests.relevance.measure [FILE...] [--json] [--failures]``: without a file, dev.tsv and own.tsv. Every query
+goes through ``Register.find``, as the public search sends it; whichever engine a register has, ``judge`` measures it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from registry.errors import InvalidInput
+from registry.register import Choice, Register
+from registry.settings import Settings
+from tests.factories import DAY, the_real_lists
+
+HERE = Path(__file__).parent
+FILES = (HERE / "dev.tsv", HERE / "own.tsv")
+#: What the search page shows first; an institution after that is one nobody sees.
+PAGE = 20
+#: Names of a long list of right answers that a failure prints.
+SHOWN = 3
+
+
+class Query(NamedTuple):
+    """What somebody types, and the names any of which is the right answer."""
+
+    text: str
+    expected: tuple[str, ...]
+    kind: str
+
+
+class Judged(NamedTuple):
+    """A query with what came first and where the best right answer stood: 1 is first, None is not on the first page."""
+
+    query: Query
+    first: str | None
+    position: int | None
+
+
+class Score(NamedTuple):
+    """How many queries were asked, and for how many a right answer was first, or among the first five."""
+
+    queries: int
+    hit_1: int
+    hit_5: int
+
+
+def read(path: Path) -> list[Query]:
+    """The queries of a file; InvalidInput naming the line that has not three columns."""
+    found = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        columns = line.split("\t")
+        if len(columns) != 3 or not all(columns):
+            raise InvalidInput(
+                f"{path.name} 第{number}行须有三列：查询、应得机构、类别，以制表符分隔。",
+                f"{path.name}, line {number}: three columns are needed, separated by tabs: query, expected, category.",
+            )
+        text, expected, kind = columns
+        found.append(Query(text, tuple(expected.split("|")), kind))
+    return found
+
+
+@contextmanager
+def an_embedded_register() -> Iterator[Register]:
+    """A register with both national lists and the embedded search, in a folder that is gone after the run."""
+    database = the_real_lists()
+    database.close()
+    file = Path(database.url.database or "")
+    register = Register(Settings(data_dir=file.parent, database_url=f"sqlite:///{file}"))
+    try:
+        yield register
+    finally:
+        register.close()
+
+
+def judge(register: Register, queries: Iterable[Query]) -> list[Judged]:
+    """Every query asked of a register as it stands on the day of the 2025 list."""
+    asof = register.as_of(DAY)
+    judged = []
+    for query in queries:
+        items = register.find(Choice(q=query.text), asof, limit=PAGE).items
+        names = [item.institution.name for item in items]
+        position = next((place for place, name in enumerate(names, 1) if name in query.expected), None)
+        judged.append(Judged(query, names[0] if names else None, position))
+    return judged
+
+
+def score(judged: Iterable[Judged]) -> Score:
+    """The hits among judged queries."""
+    positions = [one.position for one in judged]
+    seen = [position for position in positions if position is not None]
+    return Score(len(positions), seen.count(1), sum(position <= 5 for position in seen))
+
+
+def by_kind(judged: Iterable[Judged]) -> dict[str, Score]:
+    """The score of every kind, in the order in which the kinds first appear."""
+    kinds: dict[str, list[Judged]] = {}
+    for one in judged:
+        kinds.setdefault(one.query.kind, []).append(one)
+    return {kind: score(those) for kind, those in kinds.items()}
+
+
+def failures(judged: Iterable[Judged]) -> list[Judged]:
+    """The queries whose first answer was not a right one."""
+    return [one for one in judged if one.position != 1]
+
+
+# --- printing --------------------------------------------------------------------------------------------------------
+
+
+def _table(title: str, judged: list[Judged]) -> str:
+    lines = [f"{title:<14}{'queries':>9}{'hit@1':>9}{'hit@5':>9}"]
+    for kind, hits in {**by_kind(judged), "all": score(judged)}.items():
+        of = hits.queries or 1  # a file of comments only
+        lines.append(f"{kind:<14}{hits.queries:>9}{hits.hit_1 / of:>9.1%}{hits.hit_5 / of:>9.1%}")
+    return "\n".join(lines)
+
+
+def _failed(title: str, judged: list[Judged]) -> str:
+    wrong = failures(judged)
+    lines = [f"{title}: not first in {len(wrong)} of {len(judged)}"]
+    for query, first, position in wrong:
+        more = len(query.expected) - SHOWN
+        expected = " | ".join(query.expected[:SHOWN]) + (f" | +{more}" if more > 0 else "")
+        place = f"position {position}" if position else f"not in the first {PAGE}"
+        lines.append(f"  {query.kind:<12} {query.text}\n      {place}; first: {first or '-'}; expected: {expected}")
+    return "\n".join(lines)
+
+
+def _document(judged: list[Judged]) -> dict[str, Any]:
+    return {
+        "all": score(judged)._asdict(),
+        "kinds": {kind: hits._asdict() for kind, hits in by_kind(judged).items()},
+        "failures": [{**one.query._asdict(), "first": one.first, "position": one.position} for one in failures(judged)],
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure the embedded search and print the figures, per file and together."""
+    parser = argparse.ArgumentParser(prog="python -m tests.relevance.measure", description="Relevance of the search.")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="dev.tsv and own.tsv without one")
+    parser.add_argument("--json", action="store_true", help="figures and failures for programs")
+    parser.add_argument("--failures", action="store_true", help="also what did not come first, and what did")
+    given = parser.parse_args(arguments)
+    try:
+        asked = {path.name if path in FILES else str(path): read(path) for path in given.files or FILES}
+    except (OSError, UnicodeDecodeError) as error:
+        parser.error(str(error))
+    except InvalidInput as error:
+        parser.error(error.text("en"))
+    with an_embedded_register() as register:
+        judged = {name: judge(register, queries) for name, queries in asked.items()}
+    together = [one for those in judged.values() for one in those]
+    if given.json:
+        files = {name: _document(those) for name, those in judged.items()}
+        print(json.dumps({"files": files, "together": _document(together)}, ensure_ascii=False, indent=1))
+        return
+    parts = [_table(name, those) for name, those in judged.items()]
+    parts += [_table("together", together)] if len(judged) > 1 else []
+    parts += [_failed(name, those) for name, those in judged.items()] if given.failures else []
+    print("\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
