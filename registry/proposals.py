@@ -159,14 +159,17 @@ def approve(
 
 
 def reject(database: Database, identifier: int, *, by: str, reason: str) -> None:
-    """Turn a pending proposal down, with a reason that its proposer will read."""
+    """Turn a pending proposal down, with a reason that its proposer will read. Personal values in it are erased."""
     if not reason.strip():
         raise InvalidInput("请说明退回的理由。", "Please give a reason for the rejection.")
     with database.writing() as connection:
         accounts.require(connection, by, "approver")
         _pending(connection, identifier)
         drafts.refuse_names_of(connection, drafts_of(connection, identifier), reason)
+        scrubbed = redaction.scrub_rejected(connection, identifier)
         _decide(connection, identifier, "rejected", by, reason=reason)
+    if scrubbed:
+        redaction.settle(database)
 
 
 def get(connection: sa.Connection, identifier: int) -> Proposal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from registry import drafts, facts
 from registry.database import Database, upsert
 from registry.errors import CannotAnswer, InvalidInput
-from registry.log import erasure
+from registry.log import erasure, store
 from registry.model import Change, Date, Draft, Entry, Struct
 from registry.tables import erasable, positions, proposal_items, versions
 
@@ -57,13 +58,32 @@ def scrub(connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int 
         earlier = (items.c.proposal != proposal) | (items.c.position < entry.number - first + 1)
         query = sa.select(items.c.proposal, items.c.position, items.c.body)
         for row in connection.execute(query.where(items.c.personal == entry.subject, earlier)).all():
-            left = _without(drafts.decode(row.body), entry.change.erases)
-            connection.execute(
-                sa.update(items)
-                .where(items.c.proposal == row.proposal, items.c.position == row.position)
-                .values(body=drafts.encode(left), personal=entry.subject if drafts.personal_values(left) else None)
-            )
+            _empty(connection, row, entry.change.erases)
         upsert(connection, positions, {"view": OWED, "position": entry.number}, ["view"])
+
+
+def scrub_rejected(connection: sa.Connection, proposal: int) -> bool:
+    """Empty the personal values of a proposal that is turned down; whether it held any.
+
+    They will never be in the log, so nobody could erase them later: not even about whom they are is known there.
+    """
+    items = proposal_items
+    query = sa.select(items.c.proposal, items.c.position, items.c.body)
+    rows = connection.execute(query.where(items.c.proposal == proposal, items.c.personal.is_not(None))).all()
+    for row in rows:
+        _empty(connection, row, sorted(facts.PERSONAL[drafts.decode(row.body).change.kind]))
+    if rows:
+        upsert(connection, positions, {"view": OWED, "position": max(1, store.head(connection).size)}, ["view"])
+    return bool(rows)
+
+
+def _empty(connection: sa.Connection, row: Any, paths: list[str]) -> None:
+    left = _without(drafts.decode(row.body), paths)
+    connection.execute(
+        sa.update(proposal_items)
+        .where(proposal_items.c.proposal == row.proposal, proposal_items.c.position == row.position)
+        .values(body=drafts.encode(left), personal=left.subject if drafts.personal_values(left) else None)
+    )
 
 
 def _without(draft: Draft, paths: list[str]) -> Draft:
@@ -72,7 +92,7 @@ def _without(draft: Draft, paths: list[str]) -> Draft:
 
 
 def owed(connection: sa.Connection) -> int:
-    """The last erasing entry whose bytes may still lie in the database's files; 0 when nothing is owed."""
+    """The log's size when values were erased whose bytes may still lie in the database's files; 0: nothing is owed."""
     return connection.execute(sa.select(positions.c.position).where(positions.c.view == OWED)).scalar() or 0
 
 

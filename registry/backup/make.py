@@ -63,8 +63,8 @@ def _refuse_what_is_there(path: Path, replace: bool) -> None:
             f"没有目录 {path.parent}，请先建立（或挂载备份盘）。",
             f"There is no folder {path.parent}; make it, or mount the disk for backups, first.",
         )
-    if not os.path.lexists(path):
-        return
+    if not os.path.lexists(path) or (path.is_file() and path.stat().st_size == 0):
+        return  # an empty file, as programs make to reserve a name, holds nothing that could be lost
     if not replace:
         raise Conflict(
             f"{path} 已存在；请换一个文件名，或加 --replace。", f"{path} exists; choose another name or add --replace."

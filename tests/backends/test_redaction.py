@@ -23,7 +23,7 @@ from registry.records import read
 from registry.records.asof import AsOf
 from registry.register import Register
 from registry.settings import Settings
-from registry.tables import positions
+from registry.tables import positions, proposal_items
 from tests.factories import (
     DAY,
     a_change,
@@ -296,3 +296,22 @@ def test_a_start_finishes_what_an_approval_could_not(database: Database, tmp_pat
 
     with Register(Settings(data_dir=tmp_path / "var", database_url=url)):
         assert eventually(is_settled, 20)
+
+
+def test_a_rejected_proposal_keeps_nothing_of_a_person(database: Database, tmp_path: Path) -> None:
+    """Somebody who never came into the log could not ask for an erasure by an entry."""
+    hospital = an_institution()
+    enter(database, a_source(), hospital)
+    identifier = propose(database, a_person(hospital, "示例员未录"))
+    with database.reading() as connection:
+        seen = proposals.get(connection, identifier).content_hash
+    proposals.reject(database, identifier, by="approver.a", reason="材料不全")
+    with database.reading() as connection:
+        assert not redaction.owed(connection)
+        assert proposals.get(connection, identifier).content_hash == seen
+        bodies = connection.execute(sa.select(proposal_items.c.body)).scalars().all()
+    assert not any("示例员未录".encode() in bytes(body) for body in bodies)
+    if database.is_sqlite:
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert files
+        assert not any("示例员未录".encode() in path.read_bytes() for path in files)
