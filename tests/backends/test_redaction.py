@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,11 @@ def left_in_files(database: Database, names: Iterable[str]) -> set[str]:
         files = [file for part in ("base", "global") for file in (folder / part).rglob("*") if file.is_file()]
         assert len(files) > 100
     common = spellings("示例")  # every name of these tests holds it; most of a server's files do not
-    contents = [file.read_bytes() for file in files]
+    contents = []
+    for file in files:
+        with suppress(FileNotFoundError):  # a server rewrites its caches while we read; what is gone holds nothing
+            contents.append(file.read_bytes())
+    assert len(contents) > len(files) / 2
     stored = b"\0".join(content for content in contents if any(part in content for part in common))
     return {name for name in names if any(spelling in stored for spelling in spellings(name))}
 
