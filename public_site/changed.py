@@ -19,6 +19,7 @@ _LABELS = {
     "name": "history.name",
     "status": "history.status",
     "aliases": "institution.aliases",
+    "known_as": "institution.known_as",
     "campus": "institution.campus",
     "address": "institution.address",
     "region": "institution.region",

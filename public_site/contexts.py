@@ -116,12 +116,16 @@ class HomePage(PageContext, frozen=True, kw_only=True):
 
 
 class SearchHit(Struct, frozen=True, kw_only=True):
-    """One result. ``match`` is the alias or former name that fitted, when it was not the name; ``similar``: nothing
-    fitted exactly, and near names are different institutions."""
+    """One result. ``why`` is how it fitted, when that was not by its name: a key below ``search.why``; ``match`` the
+    other name that fitted; ``similar``: nothing fitted exactly, and near names are different institutions; ``lacks``
+    the techniques asked for beside a name for which it is not approved; ``people`` of it whom the question names."""
 
     institution: model.Institution
+    why: str | None = None
     match: str | None = None
     similar: bool = False
+    lacks: tuple[str, ...] = ()
+    people: tuple[model.Practitioner, ...] = ()
 
 
 class Facets(Struct, frozen=True, kw_only=True):
@@ -141,8 +145,22 @@ class Filters(Struct, frozen=True, kw_only=True):
     stage: str | None = None
 
 
+class WarningPage(PageContext, frozen=True, kw_only=True):
+    """Something was asked for that nobody may offer: ``kinds`` are keys below ``warning_page.law``; ``rest`` is the
+    question without it."""
+
+    template: ClassVar[str] = "warning.html"
+    section: ClassVar[str] = "home"
+    noindex: ClassVar[bool] = True
+    query: str
+    words: tuple[str, ...]
+    kinds: tuple[str, ...]
+    rest: str
+
+
 class SearchPage(PageContext, frozen=True, kw_only=True):
-    """Results of a search. ``next`` is the cursor of the next page."""
+    """Results of a search. ``next`` is the cursor of the next page; ``at_least``: more than ``total``; ``path`` the
+    chosen region with those it lies in, widest first; ``unfiltered`` how many there would be without the filters."""
 
     template: ClassVar[str] = "search.html"
     section: ClassVar[str] = "home"
@@ -155,6 +173,12 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
     understood: tuple[str, ...] = ()
     cursor: str | None = None
     next: str | None = None
+    at_least: bool = False
+    similar: bool = False
+    did_you_mean: str | None = None
+    path: tuple[tuple[str, str], ...] = ()
+    unfiltered: int = 0
+    unreadable: bool = False
 
 
 class InstitutionPage(PageContext, frozen=True, kw_only=True):
@@ -280,6 +304,7 @@ class ComponentsPage(PageContext, frozen=True, kw_only=True):
 
     template: ClassVar[str] = "components.html"
     noindex: ClassVar[bool] = True
+    empty: list[SearchPage]
     institution: model.Institution
     standings: list[Standing]
     versions: list[model.Version]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +17,7 @@ import qrcode
 import qrcode.image.svg
 
 from public_site import contexts as c
-from public_site import openapi, render, sample_log, sample_times
+from public_site import openapi, questions, render, sample_log, sample_times
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import (
     ALL,
@@ -46,6 +47,7 @@ from public_site.samples import (
 from public_site.standing import standing_of
 from public_site.voice import Voice
 from registry import model, regions
+from registry.search.contract import Understood
 
 
 def _counts(codes: tuple[str, ...] | list[str], first: int) -> list[c.Count]:
@@ -114,6 +116,72 @@ def search() -> dict[str, c.PageContext]:
         ),
         "search-nothing-fits": c.SearchPage(
             site=SITE, here="/search", query="", hits=[], total=0, filters=c.Filters(stage="lapsed"), facets=facets
+        ),
+        **_search_reasons(here, facets),
+        **_search_nothing(here),
+    }
+
+
+def _search_reasons(here: str, facets: c.Facets) -> dict[str, c.PageContext]:
+    """Why each is there, what it is not approved for, whom the question names; near names; a place; a warning."""
+    hits = [
+        c.SearchHit(institution=ANSHAN, why="former_name", match="鞍山市妇儿医院"),
+        c.SearchHit(institution=FUYING, why="known_as", match="示例俗称医院"),
+        *(c.SearchHit(institution=FUYOU, why=why) for why in ("pinyin", "initials", "abbreviation", "address", "typo")),
+        c.SearchHit(institution=FULL, why="alias", match="示例市妇幼保健院", people=(PEOPLE[0],)),
+        c.SearchHit(institution=TRIAL, lacks=("PGT",)),
+    ]
+    districts = tuple(c.Count(code=code, name=name, count=2) for code, name in regions.children("210300"))
+    return {
+        "search-reasons": c.SearchPage(
+            site=SITE,
+            here=here,
+            query="fuying",
+            hits=hits,
+            total=300,
+            at_least=True,
+            facets=msgspec.structs.replace(facets, region=districts),
+            filters=c.Filters(region="210300", region_name="辽宁省鞍山市"),
+            path=(("210000", "辽宁省"), ("210300", "鞍山市")),
+        ),
+        "search-similar": c.SearchPage(
+            site=SITE,
+            here=here,
+            query="示列市妇婴医院",
+            hits=[c.SearchHit(institution=FUYING, why="typo"), c.SearchHit(institution=UNSOURCED, similar=True)],
+            total=2,
+            similar=True,
+            did_you_mean="示例市妇婴医院",
+            facets=c.Facets(),
+            filters=c.Filters(),
+        ),
+        "search-warning": c.WarningPage(
+            site=SITE,
+            here=here,
+            query="鞍山 代孕 供卵 选性别",
+            words=("代孕", "供卵", "选性别"),
+            kinds=("surrogacy", "gamete_trade", "sex_selection"),
+            rest="鞍山",
+        ),
+    }
+
+
+def _search_nothing(here: str) -> dict[str, c.PageContext]:
+    """Nothing found because of the filters, because nothing can be read, because no such institution is approved."""
+    nothing = c.SearchPage(site=SITE, here=here, query="妇婴", hits=[], total=0, facets=c.Facets(), filters=c.Filters())
+    read = [
+        Understood(text="鞍山", kind="region", value="210300"),
+        Understood(text="军队医院", kind="category", value="military"),
+        Understood(text="三代试管", kind="technique", value="PGT"),
+    ]
+    but = partial(msgspec.structs.replace, nothing)
+    return {
+        "search-filtered-out": but(unfiltered=3, filters=c.Filters(technique=("PGT",), region="210300")),
+        "search-unreadable": but(query="？！", unreadable=True),
+        "search-nothing-approved": but(
+            site=msgspec.structs.replace(SITE, source=msgspec.structs.replace(LIST, scope="national")),
+            query="鞍山军队医院三代试管",
+            understood=questions.understood_of(read, Voice()),
         ),
     }
 
@@ -253,7 +321,13 @@ def others() -> dict[str, c.PageContext]:
             here="/about",
         ),
         "components": c.ComponentsPage(
-            site=SITE, here="/components", institution=FULL, standings=standings, versions=VERSIONS, at=AT
+            site=SITE,
+            here="/components",
+            institution=FULL,
+            standings=standings,
+            versions=VERSIONS,
+            at=AT,
+            empty=[page for page in search().values() if isinstance(page, c.SearchPage) and not page.hits],
         ),
         "error-400-kept": c.ErrorPage(
             status=400,

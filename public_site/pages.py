@@ -67,11 +67,26 @@ def search(request: Req) -> Response[Any]:
     register = register_of(request)
     asof = register.now()
     choice = questions.choice_of(request.query_params)
+    from registry.register import Choice
+
     if questions.is_code(choice.q):  # raises InvalidCode when mistyped: that is not "not found"
         code = format_code(validate_code(choice.q))
         return Redirect(asked(request).link(f"/i/{code}"), status_code=302, headers={"Cache-Control": PAGE_CACHE})
     cursor = request.query_params.get("cursor") or None
     found = register.find(choice, asof, limit=questions.PER_PAGE, cursor=cursor, facets=True)
+    if found.warning is not None:
+        warned = found.warning
+        page = c.WarningPage(
+            here=here_of(request),
+            site=site_of(request),
+            query=choice.q,
+            words=warned.words,
+            kinds=warned.kinds,
+            rest=warned.rest,
+        )
+        return html(request, page)
+    filtered = bool(choice.technique or choice.region or choice.stage)
+    bare = register.find(Choice(q=choice.q), asof, limit=1) if filtered and choice.q and not found.total else None
     return html(
         request,
         c.SearchPage(
@@ -85,6 +100,12 @@ def search(request: Req) -> Response[Any]:
             understood=questions.understood_of(found.understood, asked(request)),
             cursor=cursor,
             next=found.next,
+            at_least=found.at_least,
+            similar=found.similar,
+            did_you_mean=found.did_you_mean,
+            path=questions.path_of(choice.region),
+            unfiltered=bare.total if bare is not None and not bare.similar else 0,
+            unreadable=questions.is_unreadable(choice.q),
         ),
     )
 

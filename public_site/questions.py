@@ -18,6 +18,7 @@ from registry.records.asof import end_of, instant_of
 from registry.records.stats import Stats
 from registry.search.contract import Understood
 from registry.techniques import from_words
+from registry.text import fold
 
 if TYPE_CHECKING:
     from registry.register import Choice, Found
@@ -80,16 +81,52 @@ def _region_name(code: str) -> str | None:
     return "".join(dict.fromkeys(level for level in (region.province, region.city, region.district) if level))
 
 
+#: Reasons a page says in words; that a name or a filter fits needs none.
+_REASONS = ("alias", "former_name", "known_as", "pinyin", "initials", "abbreviation", "address", "typo")
+
+
 def hit_of(found: Found, query: str) -> c.SearchHit:
-    """A result with the name that fitted, when it was another than the one shown."""
+    """A result with why it fitted, and the name that did when it was another than the one shown."""
     it = found.institution
-    names = {"alias": it.aliases, "former_name": [one.name for one in it.former_names]}.get(found.match, [])
-    return c.SearchHit(institution=it, match=_nearest(names, query), similar=found.match == "similar")
+    former = [one.name for one in it.former_names]
+    names = {"alias": it.aliases, "former_name": former, "known_as": it.known_as}.get(found.match, [])
+    why = found.match if found.match in _REASONS else None
+    return c.SearchHit(
+        institution=it,
+        why=why if names or why not in ("alias", "former_name", "known_as") else None,
+        match=_nearest(names, query),
+        similar=found.match == "similar",
+        lacks=found.lacks,
+        people=found.practitioners,
+    )
 
 
 def _nearest(names: list[str], query: str) -> str | None:
     """The name that shares most characters with the question."""
-    return max(names, key=lambda name: len(set(name) & set(query)), default=None)
+    asked = set(fold(query))
+    return max(names, key=lambda name: len(set(fold(name)) & asked), default=None)
+
+
+def path_of(code: str | None) -> tuple[tuple[str, str], ...]:
+    """(code, name) of a region and those it lies in, widest first; nothing for one the register does not know.
+
+    >>> path_of("210303")
+    (('210000', '辽宁省'), ('210300', '鞍山市'), ('210303', '铁西区'))
+    """
+    region = regions.get(code) if code else None
+    if code is None or region is None:
+        return ()
+    levels = ((code[:2] + "0000", region.province), (code[:4] + "00", region.city), (code, region.district))
+    found: dict[str, str] = {}
+    for one, name in levels:
+        if name and name not in found.values():
+            found[one if regions.get(one) else code] = name
+    return tuple(found.items())
+
+
+def is_unreadable(question: str) -> bool:
+    """Whether something was typed in which there is no letter, digit or character."""
+    return bool(question) and not fold(question)
 
 
 def facets_of(stats: Stats | None) -> c.Facets:
@@ -111,6 +148,8 @@ def understood_of(pieces: Iterable[Understood], voice: Voice) -> tuple[str, ...]
 def _understood(piece: Understood, voice: Voice) -> str:
     if piece.kind == "region":
         return voice.data(_region_name(piece.value) or piece.value)
+    if piece.kind == "category":
+        return voice.t(f"search.category.{piece.value}")
     return voice.technique(piece.value) if piece.kind == "technique" else stage_word(voice, piece.value)
 
 

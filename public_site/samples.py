@@ -28,6 +28,7 @@ def approval(technique: TechniqueCode, stage: Stage = "formal", **more: object) 
 def institution(name: str, *approvals: model.Approval, **more: object) -> model.Institution:
     """One institution; fictional unless ``more`` gives its real place and address."""
     values: dict[str, object] = {
+        "known_as": [],
         "aliases": [],
         "former_names": [],
         "region": EXAMPLE_PLACE,

@@ -13,7 +13,7 @@ from litestar.config.cors import CORSConfig
 from litestar.types import ASGIApp
 
 import public_site.pages
-from registry import api, settings
+from registry import api, metrics, settings
 from registry.api import images, log, openapi, problems
 from registry.errors import RegistryError
 from registry.headers import Outermost
@@ -45,6 +45,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             *public_site.pages.handlers,
             healthz,
             readyz,
+            measured,
         ],
         lifespan=[opened],
         cors_config=CORSConfig(allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"], expose_headers=["ETag"]),
@@ -71,6 +72,13 @@ def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """200 when the register can answer, else 503 and what is missing."""
     health = request.app.state.register.health()
     return Response(content=health, status_code=200 if health["ready"] else 503, headers={"Cache-Control": "no-store"})
+
+
+@get("/metrics", include_in_schema=False, sync_to_thread=True)
+def measured(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Figures of this process for Prometheus; of several workers each has its own."""
+    kind, body = metrics.text(request.app.state.register)
+    return Response(content=body, media_type=kind, headers={"Cache-Control": "no-store"})
 
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

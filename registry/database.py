@@ -1,13 +1,14 @@
 """The engine, the tables, and the two ways to touch them: ``reading()`` and ``writing()``.
 
-The only module that knows SQLite from PostgreSQL. ``writing()`` takes the one lock before anything else, so that entry
-numbers have no gaps and nobody waits in the middle.
+The only module that knows SQLite from PostgreSQL, beside ``search.stored``. ``writing()`` takes the one lock before
+anything else, so that entry numbers have no gaps and nobody waits in the middle.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +16,14 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 from registry.errors import CannotAnswer
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
-SCHEMA = "0002"
+SCHEMA = "0003"
 _BUSY_TIMEOUT = 60_000  # milliseconds a connection to SQLite waits for another one's write
 _LOCK = 0x41525452  # "ARTR": the advisory lock every writer of a PostgreSQL register takes first
 
@@ -50,11 +52,6 @@ def append_only(table: str, dialect: str, key: str = "number") -> list[str]:
         f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()",
     ]
-
-
-def has_fts5(connection: sa.Connection) -> bool:
-    """Whether this database holds the embedded full-text index."""
-    return connection.dialect.name == "sqlite"
 
 
 def upsert(connection: sa.Connection, table: sa.Table, row: dict[str, Any], keys: list[str]) -> None:
@@ -126,6 +123,36 @@ class Database:
                 if not self.is_sqlite:
                     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
                 yield connection
+
+    @contextmanager
+    def alone(self, task: str, wait: bool = False) -> Iterator[bool]:
+        """Whether this is the only process that does ``task`` now, on every machine that shares the database.
+
+        True is kept until the end of the block; with ``wait`` it comes only then, when the other one has finished.
+        """
+        if self.is_sqlite:
+            lock = FileLock(f"{self.url.database}.{task}.lock", timeout=-1 if wait else 0)
+            try:
+                lock.acquire()
+            except Timeout:
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                lock.release()
+            return
+        key = {"n": _LOCK, "m": zlib.crc32(task.encode()) & 0x7FFFFFFF}
+        with self._connected() as connection:
+            asked = "SELECT pg_advisory_lock(:n, :m)" if wait else "SELECT pg_try_advisory_lock(:n, :m)"
+            mine = connection.execute(sa.text(asked), key).scalar() is not False
+            connection.commit()  # a session's lock: no transaction stays open for as long as it is held
+            try:
+                yield mine
+            finally:
+                if mine:
+                    connection.execute(sa.text("SELECT pg_advisory_unlock(:n, :m)"), key)
+                    connection.commit()
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,6 +20,10 @@ PERSONAL: dict[Kind, frozenset[str]] = {
 }
 #: Assisted reproduction began after the first of these; the last leaves "no end" to mean no end.
 EARLIEST, LATEST = Date(1949, 10, 1), Date(2999, 12, 31)
+
+
+#: A name people use: as long as names are, without line ends and the like.
+KnownAs = Annotated[str, msgspec.Meta(min_length=2, max_length=30, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class ApprovalFacts(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,6 +52,9 @@ class InstitutionFacts(msgspec.Struct, forbid_unknown_fields=True):
     uscc: str | None = None
     practice_licence_no: str | None = None
     domains: list[str] | None = None
+    known_as: Annotated[list[KnownAs], msgspec.Meta(max_length=12)] | None = (
+        None  # names people use; they help to find it and are never a basis of a verdict
+    )
 
 
 class PractitionerFacts(msgspec.Struct, forbid_unknown_fields=True):

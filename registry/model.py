@@ -137,12 +137,16 @@ class FormerName(Struct, frozen=True):
 
 
 class Institution(Struct, frozen=True):
-    """One approved practice site, as of a day and a log size."""
+    """One approved practice site, as of a day and a log size.
+
+    ``aliases`` and ``former_names`` are from lists; ``known_as`` are names people use, which no verdict rests on.
+    """
 
     code: str
     name: str
     aliases: list[str]
     former_names: list[FormerName]
+    known_as: list[str]
     region: Region
     address: str
     status: Status

@@ -1,4 +1,4 @@
-"""Places in GB/T 2260: a code's names, an address's place, what lies below a place, and places named in free text.
+"""Places in GB/T 2260: a code's names, an address's place, what lies below a place.
 
 Source: seed_data/regions (its source.toml says where from). A division that was abolished or renamed stays resolvable,
 so that an old address keeps its place; :func:`children` lists only what exists today.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +23,6 @@ _PEOPLES = (
 )
 _SELF_GOVERNING = re.compile(f"(.{{2,}}?)(?:{_PEOPLES})*自治[区州县旗]")
 _SUFFIXED = re.compile("(.{2,}?)(?:特别行政区|地区|新区|林区|矿区|特区|省|市|盟|区|县|旗)")
-_LONGEST = 16  # characters of a name
 _SPACE = re.compile(r"\s+")
 
 
@@ -140,6 +138,14 @@ def _children(code: str | None) -> tuple[tuple[str, str], ...]:
 
 def _below(code: str, known: str) -> bool:
     return code != known and code.startswith(prefix(known))
+
+
+@lru_cache(maxsize=1024)
+def all_within(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Every code there is or was, at or below any of these."""
+    known = {*_table().names, *(f"{two}{below}" for two in _MUNICIPALITIES for below in ("0100", "0200"))}
+    prefixes = tuple(prefix(code) for code in codes)
+    return tuple(sorted(code for code in known if code.startswith(prefixes)))
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------
@@ -264,37 +270,22 @@ def _stems() -> dict[str, list[_Row]]:
     return stems
 
 
-# --- free text -------------------------------------------------------------------------------------------------------
+# --- ways to say a place ---------------------------------------------------------------------------------------------
 
 
 @cache
-def _said() -> dict[str, tuple[str, ...]]:
-    """Every way to say a place, with its codes: today's first."""
-    said: dict[str, dict[str, None]] = {}
+def said() -> dict[str, tuple[str, ...]]:
+    """Every way to say a place, with its codes: today's first. See ``registry.placenames``."""
+    found: dict[str, dict[str, None]] = {}
     everything = [row for rows in _table().rows.values() for row in rows]
     for row in sorted(everything, key=lambda row: (row.until != "", row.target)):
-        for form in (row.name, _stem(row.name)):
+        stem = _stem(row.name)
+        for form in (row.name, stem, stem + "州" if stem and row.name.endswith("自治州") else None):
             if form is not None:
-                said.setdefault(form, {})[row.target] = None
-    return {form: tuple(codes) for form, codes in said.items()}
+                found.setdefault(form, {})[row.target] = None
+    return {form: tuple(codes) for form, codes in found.items()}
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    said, reached = _said(), 0
-    for start in range(len(text) - 1):
-        for length in range(min(_LONGEST, len(text) - start), 1, -1):
-            if text[start : start + length] in said:
-                if start + length > reached:  # not inside a place already named
-                    yield start, start + length
-                    reached = start + length
-                break
-
-
-def named(text: str) -> list[tuple[int, int, str]]:
-    """Places named in free text as (start, end, code), longest first; one tuple for each code a name may mean.
-
-    Names count with or without their last word (鞍山市, 鞍山). Positions are those of ``text`` as given.
-    """
-    spans = sorted(_spans(text), key=lambda span: (span[0] - span[1], span[0]))
-    said = _said()
-    return [(start, end, code) for start, end in spans for code in said[text[start:end]]]
+def said_of(code: str, name: str) -> list[str]:
+    """The ways to say a division: its official name, and that without the word for its kind."""
+    return [form for form in (name, _stem(name)) if form is not None and code in said().get(form, ())]

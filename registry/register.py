@@ -6,13 +6,14 @@ import datetime as dt
 import logging
 import threading
 import time
+from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from registry import finding, redaction, views
 from registry.database import Database
 from registry.errors import CannotAnswer, RegistryError
-from registry.finding import Choice, Found, SearchResult
+from registry.finding import Choice, Explained, Found, SearchResult
 from registry.identifiers import validate_code
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
@@ -21,15 +22,19 @@ from registry.records import asof as times
 from registry.records import feed, history, read, stats
 from registry.records.asof import AsOf
 from registry.records.snapshot import Snapshot
+from registry.search.contract import EngineUnavailable
 from registry.settings import Settings
 from registry.verification.answer import answer
 from registry.verification.view import VerificationView
+
+if TYPE_CHECKING:
+    from registry.search.outside import OutsideSearch
 
 #: Seconds between looks at the log: a change is visible in every process within one second.
 FOLLOW_EVERY = 0.25
 #: Seconds before publishing the log is tried again.
 RETRY_EVERY = 5.0
-__all__ = ["FOLLOW_EVERY", "Choice", "Found", "Register", "SearchResult", "opened"]
+__all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
 
@@ -50,6 +55,7 @@ class Register:
         self.database = Database(settings.url())
         self.verification = VerificationView()
         self.log = PublishedLog(settings)
+        self.outside = _outside(self.database, settings)
         self._tried = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -70,10 +76,14 @@ class Register:
             self._publish()  # a key may have come or gone while nothing was appended
         self._thread = threading.Thread(target=self._run, name="follow-log", daemon=True)
         self._thread.start()
+        if self.outside:
+            self.outside.start()
 
     def close(self) -> None:
         """Stop following and give the connections back."""
         self._stop.set()
+        if self.outside:
+            self.outside.close()
         if self._thread:
             self._thread.join(timeout=5)
         self.database.close()
@@ -175,9 +185,24 @@ class Register:
     def find(
         self, choice: Choice, asof: AsOf, *, limit: int = 20, cursor: str | None = None, facets: bool = False
     ) -> SearchResult:
-        """Institutions that fit a question and filters: see ``registry.finding``."""
+        """Institutions that fit a question and filters: see ``registry.finding``.
+
+        Candidates come from the outside engine while it is up with ``asof``, else from the embedded one.
+        """
+        engine = self.outside.engine(asof.size) if self.outside and choice.q else None
         with self.database.reading() as connection:
-            return finding.find(connection, choice, asof, limit=limit, cursor=cursor, facets=facets)
+            ask = partial(finding.find, connection, choice, asof, limit=limit, cursor=cursor, facets=facets)
+            if self.outside and engine is not None:
+                try:
+                    return ask(engine=engine)
+                except EngineUnavailable as error:
+                    self.outside.failed(error)
+            return ask()
+
+    def explain(self, question: str) -> Explained:
+        """How the search understands a question, and what every hit cost."""
+        with self.database.reading() as connection:
+            return finding.explain(connection, question)
 
     # --- verification ------------------------------------------------------------------------------------------------
 
@@ -199,11 +224,23 @@ class Register:
         except Exception as error:  # a missing table, say: not ready, whatever the reason
             return {"ready": False, "database": type(error).__name__, "views": {}}
         fresh = self.verification.age() < FOLLOW_EVERY * 40
+        size = self.verification.size
+        embedded = {"engine": "embedded", "why": None, "lag": 0, "fallbacks": 0}
         return {
             "ready": current and fresh,
             "database": "ok" if current else "schema is not current: run registry init",
             "views": lag,
+            "search": self.outside.told(size) if self.outside else embedded,
         }
+
+
+def _outside(database: Database, settings: Settings) -> OutsideSearch | None:
+    """The outside search, if one is set. Its client is loaded only then: most registers have none."""
+    if not settings.search_url:
+        return None
+    from registry.search.outside import OutsideSearch
+
+    return OutsideSearch(database, settings.search_url, settings.search_key)
 
 
 def opened(settings: Settings) -> Register:

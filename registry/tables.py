@@ -51,6 +51,7 @@ positions = sa.Table(
     sa.Column("position", sa.BigInteger, nullable=False),
 )
 
+_TIMES = ("valid_from", "valid_to", "known_from", "known_to")
 versions = sa.Table(
     "versions",
     metadata,
@@ -65,7 +66,8 @@ versions = sa.Table(
     sa.Column("region", sa.String(6), nullable=False),
     sa.Column("offers", sa.BigInteger, nullable=False),  # one bit per technique x stage, see records.bit
     sa.Column("state", sa.LargeBinary, nullable=False),
-    sa.Index("versions_by_place", "kind", "known_to", "region", "subject"),
+    # Whatever filters and counts look at, so that they need not open the rows, which are large.
+    sa.Index("versions_by_place", "kind", "region", "subject", *_TIMES, "status", "offers"),
     sa.Index("versions_by_parent", "parent", "kind"),
 )
 

@@ -44,6 +44,16 @@ def rebuild(database: Database, name: str | None = None, progress: Callable[[int
     return done
 
 
+def catch_up(database: Database, progress: Callable[[int], None] | None = None) -> None:
+    """Let every view take in what it has not seen: after a change of the schema, one may begin anew."""
+    for view in VIEWS:
+        with database.reading() as connection:
+            behind = store.head(connection).size - follow.position(connection, view)
+        if behind:
+            with database.writing() as connection:
+                follow.catch_up(connection, view, progress)
+
+
 def lag(connection: sa.Connection) -> dict[str, int]:
     """How many entries each view has not taken in yet."""
     size = store.head(connection).size

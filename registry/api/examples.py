@@ -40,6 +40,7 @@ INSTITUTION: dict[str, Any] = {
     "code": _CODE,
     "name": _NAME,
     "aliases": ["鞍山市妇幼保健院"],
+    "known_as": [],
     "former_names": [{"name": "鞍山市妇儿医院", "until": "2025-06-30"}],
     "region": _REGION,
     "address": _ADDRESS,
@@ -134,7 +135,18 @@ class Example(Struct, frozen=True):
 
 BY_OPERATION: dict[str, Example] = {
     "listInstitutions": Example(
-        response={"items": [INSTITUTION], "next": None, "total": 1, "log_size": 980},
+        response={
+            "items": [INSTITUTION],
+            "next": None,
+            "total": 1,
+            "log_size": 980,
+            "at_least": False,
+            "why": [{"code": _CODE, "match": "name", "lacks": []}],
+            "understood": [],
+            "similar": False,
+            "did_you_mean": None,
+            "warning": None,
+        },
         parameters={"q": "鞍山", "technique": ["IVF"], "region": "210300", "stage": "formal", "limit": 20},
     ),
     "getInstitution": Example(response=INSTITUTION, parameters={"code": _CODE, "on": "2025-07-01"}),

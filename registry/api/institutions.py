@@ -9,7 +9,7 @@ from litestar import Request, get
 from litestar.params import PathParameter, QueryParameter
 
 from registry.api.guards import register_of
-from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList
+from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList, Why
 from registry.model import Institution
 from registry.records import asof as times
 from registry.records.asof import AsOf
@@ -63,7 +63,14 @@ def asof_of(request: AnyRequest, on: str | None, known_at: str | None) -> AsOf:
     "`status` 可为 listed、suspended、delisted、all；"
     "默认不列出已移出名录的机构，但可按名称查到。 / "
     "By relevance with `q`, else by region code. Pages by cursor without ceiling, on one log size. "
-    "`status` is listed, suspended, delisted or all; by default delisted institutions are found by name only.",
+    "`status` is listed, suspended, delisted or all; by default delisted institutions are found by name only. "
+    "`q` 可含错字、拼音、首字母、简称、曾用名、地址、地区与技术；`why` 说明每家为何在列，"
+    "`understood` 为读作地区或技术的词，"
+    "`similar` 为真时各家只是名称相近，并非所问机构；所问为任何人不得提供的（如代孕）时 `items` 为空而有 `warning`。 / "
+    "`q` may be misspelt, pinyin, initials, an abbreviation, a former name, an address, a place, a technique; "
+    "`why` tells why each item is there, `understood` which words were read as a place or technique; with `similar` "
+    "the items only have names like it and are other institutions; when nobody may offer what is asked for (surrogacy, "
+    "say), `items` is empty and there is a `warning`.",
     sync_to_thread=True,
 )
 def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
@@ -103,7 +110,16 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     choice = Choice(q=q, technique=_split(technique), region=region, stage=stage, status=status)
     found = register.find(choice, asof_of(request, on, known_at), limit=limit, cursor=cursor)
     return InstitutionList(
-        items=[item.institution for item in found.items], next=found.next, total=found.total, log_size=found.log_size
+        items=[item.institution for item in found.items],
+        next=found.next,
+        total=found.total,
+        log_size=found.log_size,
+        at_least=found.at_least,
+        why=[Why(code=i.institution.code, match=i.match, lacks=list(i.lacks)) for i in found.items],
+        understood=list(found.understood),
+        similar=found.similar,
+        did_you_mean=found.did_you_mean,
+        warning=found.warning,
     )
 
 
@@ -162,6 +178,8 @@ def list_practitioners(
     "/suggest",
     operation_id="suggest",
     summary="输入时的提示 / Institutions a person may be typing",
+    description="从第一个字、未打完的拼音起即可；`match` 说明因何相符。输入任何人不得提供的服务时为空。 / "
+    "From the first character and from half-typed pinyin on; `match` says by what. Empty for what nobody may offer.",
     sync_to_thread=True,
 )
 def suggest(

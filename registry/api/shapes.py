@@ -7,18 +7,41 @@ from typing import Any
 
 import msgspec
 
+from registry.finding import Warned
 from registry.model import Date, Institution, Kind, Practitioner, Region, Source, Struct, Version
 from registry.records.snapshot import AdCertificate, Sanction
-from registry.search.contract import MatchKind
+from registry.search.contract import MatchKind, Understood
+from registry.techniques import TechniqueCode
+
+
+class Why(Struct, frozen=True):
+    """Why an institution is in a result, in the order of ``items``; ``lacks``: techniques the question named for which
+    it is not approved."""
+
+    code: str
+    match: MatchKind
+    lacks: list[TechniqueCode]
 
 
 class InstitutionList(Struct, frozen=True):
-    """One page of institutions. ``next`` is the cursor of the following page, null on the last one."""
+    """One page of institutions. ``next`` is the cursor of the following page, null on the last one.
+
+    ``at_least``: so many fit the question that only the first ``total`` were counted; the pages go on beyond.
+    ``similar``: no institution is called what was asked for; the items only have names like it and are other
+    institutions, the first of which was perhaps meant (``did_you_mean``). With a ``warning`` there are no items: nobody
+    may offer what was asked.
+    """
 
     items: list[Institution]
     next: str | None
     total: int
     log_size: int
+    at_least: bool
+    why: list[Why]
+    understood: list[Understood]
+    similar: bool
+    did_you_mean: str | None
+    warning: Warned | None
 
 
 class History(Struct, frozen=True):

@@ -7,10 +7,10 @@ import datetime as dt
 import click
 
 from registry import settings
-from registry.cli import common, language, main
+from registry.cli import common, explaining, language, main
 from registry.model import Claim, Provider
 from registry.records.asof import SHANGHAI
-from registry.register import Choice, opened
+from registry.register import Choice, Found, opened
 from registry.techniques import BY_CODE
 
 on_day = click.option("--on", type=common.Day(), help="哪一天的情况，默认今天 / which day (today)")
@@ -27,21 +27,45 @@ known_at = click.option(
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 500), help="最多几条 / at most")
 @on_day
 @known_at
+@click.option("--explain", is_flag=True, help="怎样理解、各以何分入选 / how it was understood, and what each hit cost")
 @common.as_json
-def search(query: str, limit: int, on: dt.date | None, known_at: dt.datetime | None, json_: bool) -> None:
+def search(
+    query: str, limit: int, on: dt.date | None, known_at: dt.datetime | None, explain: bool, json_: bool
+) -> None:
     """公众查询所见 / what the public search shows."""
     register = opened(settings.load())
     found = register.find(Choice(q=query), register.as_of(on, known_at), limit=limit)
+    told = register.explain(query) if explain else None
     register.close()
     if json_:
-        common.print_json(found)
+        common.print_json(found if told is None else {"result": found, "explained": told})
         return
-    click.echo(f"共 {found.total} 家 / institutions{_times(on, known_at)}")
+    if told is not None:
+        for line in explaining.lines(told, limit):
+            click.echo(line)
+        click.echo()
+    if found.warning is not None:
+        click.echo(f"任何机构都不得提供：{'、'.join(found.warning.words)}。请向 12345 举报。")
+        click.echo("No institution may offer this; please report offers to 12345.")
+        return
+    more = "以上 / or more" if found.at_least else "家 / institutions"
+    click.echo(f"共 {found.total} {more}{_times(on, known_at)}")
+    if found.similar:
+        click.echo("没有完全相符的；以下各家只是名称相近 / no such name; these only have names like it")
     for item in found.items:
-        one = item.institution
-        offered = "、".join(BY_CODE[a.technique].plain_zh for a in one.approvals)
-        standing = "" if one.status == "listed" else f"  [{one.status}]"
-        click.echo(f"{one.code}  {one.name}{standing}\n           {one.address}\n           {offered}  ({item.match})")
+        _print_found(item)
+
+
+def _print_found(item: Found) -> None:
+    one = item.institution
+    offered = "、".join(BY_CODE[a.technique].plain_zh for a in one.approvals)
+    standing = "" if one.status == "listed" else f"  [{one.status}]"
+    lacks = "".join(f"  未获批 / not approved: {BY_CODE[code].plain_zh}" for code in item.lacks)
+    click.echo(
+        f"{one.code}  {one.name}{standing}\n           {one.address}\n           {offered}  ({item.match}){lacks}"
+    )
+    for person in item.practitioners:
+        click.echo(f"           {person.name}  {person.role or ''}")
 
 
 @main.command()

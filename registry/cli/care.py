@@ -6,6 +6,7 @@ import click
 
 from registry import settings
 from registry.cli import common, main
+from registry.errors import CannotAnswer
 
 
 @main.command()
@@ -17,13 +18,15 @@ def init(quiet: bool) -> None:
 
 def prepare(quiet: bool) -> None:
     """Database and key as this version needs them; says what it did."""
-    from registry import signing
+    from registry import signing, views
     from registry.log.publish import PublishedLog
 
     loaded = settings.load()
     published = PublishedLog(loaded)
     with common.database(create=True) as database:
         migrated = database.migrate()
+        with common.progress(quiet=quiet) as told:
+            views.catch_up(database, lambda done: told("rebuild", done))
         known = published.last() is not None or published.is_shared(database)
         made = not (known and not loaded.key_file().exists()) and signing.create(loaded.key_file())
         published.publish(database)
@@ -88,6 +91,8 @@ def rebuild(view: str | None) -> None:
     """由日志重建视图 / empty a view (all by default) and replay the log into it; `log`: the published files."""
     from registry import views
     from registry.log.publish import PublishedLog
+    from registry.search.contract import EngineUnavailable
+    from registry.search.outside import OutsideSearch
 
     with common.database() as database, common.progress() as told:
         if view == "log":
@@ -96,6 +101,18 @@ def rebuild(view: str | None) -> None:
             return
         for name in views.rebuild(database, view, lambda done: told("rebuild", done)):
             click.echo(f"{name}: 已重建 / rebuilt")
+        loaded = settings.load()
+        if loaded.search_url and view in (None, "search"):
+            outside = OutsideSearch(database, loaded.search_url, loaded.search_key)
+            try:
+                number = outside.rebuild_now()
+            except EngineUnavailable as error:
+                raise CannotAnswer(
+                    f"站外搜索引擎未能重建：{error}。内嵌搜索不受影响，引擎恢复后会自动跟上。",
+                    f"The outside search was not rebuilt: {error}. The embedded search is not affected, and the other "
+                    "one catches up by itself once it is back.",
+                ) from error
+            click.echo(f"meilisearch: 已重建 / rebuilt, {number} 家机构 / institutions")
 
 
 @main.command()

@@ -13,6 +13,7 @@ from registry import settings
 from registry.cli import common, language, main
 from registry.errors import AuditFailed
 from registry.log.publish import PublishedLog
+from registry.records import asof
 
 SHOWN = 20
 
@@ -49,6 +50,40 @@ def import_(  # noqa: PLR0913 - one parameter per option
             _print_outcome(error.details["outcome"], json_)
             raise
     _print_outcome(outcome, json_)
+
+
+@main.command("known-as")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--from", "day", type=common.Day(), help="自哪一天起，默认今天 / the day from which it is so (today)")
+@common.by_user
+@click.option("--dry-run", is_flag=True, help="只比对，不提案 / compare only")
+@common.as_json
+def known_as(file: Path, day: dt.date | None, by: str | None, dry_run: bool, json_: bool) -> None:
+    """导入俗称表（提案）/ propose the names people use: a csv of name, known_as, source.
+
+    表中机构的俗称以表为准，其他机构不变 / those in the file get exactly its names; the others are left as they are.
+    """
+    from registry.importers import known_as as names
+
+    if not dry_run and by is None:
+        raise click.UsageError("请加 --by 账号，或用 --dry-run / give --by USER, or --dry-run")
+    with common.database() as database:
+        changed = [one for one in names.compared(database, file) if one.changes]
+        made = None
+        if changed and by is not None and not dry_run:
+            drafts = names.drafts(changed, day or asof.today())
+            title = f"俗称：{file.name}，{len(changed)}家机构"
+            report = {"changes": changed}
+            made = four_eyes.propose(database, drafts, by=by, title=title, kind="names", report=report)
+    if json_:
+        common.print_json({"proposal": made, "changes": changed})
+        return
+    for one in changed:
+        click.echo(f"{one.code}  {one.name}: {'、'.join(one.before) or '-'} -> {'、'.join(one.after) or '-'}")
+    if not changed:
+        click.echo("与名录相同，无需提案 / nothing would change")
+    if made is not None:
+        click.echo(f"提案 / proposal: {made}    {common.NEXT.format(made)}")
 
 
 def _print_outcome(outcome: Any, json_: bool) -> None:

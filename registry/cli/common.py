@@ -27,6 +27,10 @@ PHASES = {
 }
 
 
+#: What is said after a proposal was made.
+NEXT = "由另一人审批 / another person approves: registry approve {} --by USER"
+
+
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

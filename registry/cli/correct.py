@@ -17,7 +17,6 @@ from registry.records import history, timeline
 from registry.records.asof import today
 
 _KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "source")
-_NEXT = "由另一人审批 / another person approves: registry approve {} --by USER"
 
 
 class _Outcome(msgspec.Struct):
@@ -71,7 +70,7 @@ def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
         "批准后，公众在任何日期、任何时点的记录中都看不到这些内容，其余记载不变；不可恢复 / "
         "once approved, the public sees these values as of no day and no time any more; all else stays; it is final"
     )
-    click.echo(f"提案 / proposal: {made}    {_NEXT.format(made)}")
+    click.echo(f"提案 / proposal: {made}    {common.NEXT.format(made)}")
 
 
 @main.command()
@@ -114,7 +113,7 @@ def correct(  # noqa: PLR0913 - one parameter per option
         return
     for change in changes:
         click.echo(f"{change.field}: {_said(change.from_)} -> {_said(change.to)}")
-    click.echo(f"提案 / proposal: {made}    {_NEXT.format(made)}")
+    click.echo(f"提案 / proposal: {made}    {common.NEXT.format(made)}")
 
 
 def _draft(subject: str, fields: tuple[str, ...], day: dt.date, reason: str, source: str | None) -> Draft:

@@ -7,6 +7,7 @@ cut short goes on where it stopped.
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections import Counter
 from pathlib import Path
 
@@ -16,9 +17,9 @@ import sqlalchemy as sa
 from registry import accounts, proposals
 from registry.database import Database
 from registry.errors import AuditFailed, InvalidInput
-from registry.importers import demo, lists, shipped, submit
+from registry.importers import demo, known_as, lists, shipped, submit
 from registry.log.publish import PublishedLog
-from registry.model import Struct
+from registry.model import Change, Draft, Struct
 from registry.tables import proposals as proposals_table
 
 
@@ -45,8 +46,12 @@ def seed(
     with_demo: bool = False,
     log: PublishedLog | None = None,
 ) -> list[Seeded]:
-    """Load every list not loaded yet, in the order of their days; with ``with_demo`` also the fictional city."""
+    """Load every list not loaded yet, in the order of their days, then the names people use.
+
+    With ``with_demo`` also the fictional city.
+    """
     done = [_load(database, folder, progress, log) for folder in shipped.sources()]
+    done.append(_load_aliases(database, log))
     if with_demo:
         done.append(_load_demo(database, log))
     return done
@@ -96,6 +101,32 @@ def _load(database: Database, folder: Path, progress: submit.Progress | None, lo
     outcome = submit.submit(database, request, by=accounts.SEED_PROPOSER, progress=progress)
     first, last = _accept(database, outcome.proposal or 0, progress, log)
     return Seeded(source=folder.name, institutions=outcome.institutions, first=first, last=last)
+
+
+def _load_aliases(database: Database, log: PublishedLog | None) -> Seeded:
+    if shipped.is_known(database, shipped.ALIASES):
+        return Seeded(source=shipped.ALIASES, institutions=0)
+    told = shipped.aliases()
+    _drop_leftovers(database, told["title"])
+    path = shipped.SEED_DATA / told["file"]
+    stated = {
+        "title": told["title"],
+        "as_of": told["as_of"].isoformat(),
+        "scope": "partial",
+        "origin": told["origin"],
+        "secondary": True,
+        "rows": len(known_as.rows(path)),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    source = Draft(
+        subject=f"source:{shipped.ALIASES}", change=Change(kind="source", set=stated), valid_from=told["as_of"]
+    )
+    names = known_as.drafts(known_as.compared(database, path), told["as_of"], shipped.ALIASES)
+    identifier = proposals.propose(
+        database, [source, *names], by=accounts.SEED_PROPOSER, title=told["title"], kind="names", report={}
+    )
+    first, last = _accept(database, identifier, None, log)
+    return Seeded(source=shipped.ALIASES, institutions=len(names), first=first, last=last)
 
 
 def _load_demo(database: Database, log: PublishedLog | None) -> Seeded:

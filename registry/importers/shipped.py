@@ -13,6 +13,8 @@ from registry.database import Database
 from registry.errors import InvalidInput
 from registry.tables import versions
 
+#: The names in everyday use: a file beside the lists, and the id of its source.
+ALIASES = "aliases"
 SEED_DATA = Path(__file__).parent.parent.parent / "seed_data"
 
 
@@ -24,11 +26,20 @@ def sources(root: Path = SEED_DATA) -> list[Path]:
 
 def described(folder: Path) -> dict[str, Any]:
     """What a source.toml says; InvalidInput when a date in it is none."""
-    with (folder / "source.toml").open("rb") as file:
+    return _toml(folder / "source.toml", folder.name)
+
+
+def aliases(root: Path = SEED_DATA) -> dict[str, Any]:
+    """What aliases.toml says of the names in everyday use."""
+    return _toml(root / f"{ALIASES}.toml", ALIASES)
+
+
+def _toml(path: Path, name: str) -> dict[str, Any]:
+    with path.open("rb") as file:
         told = tomllib.load(file)
     for field in ("as_of", "published"):
         if field in told and not isinstance(told[field], dt.date):
-            raise InvalidInput(f"{folder.name}/source.toml：{field} 须为日期", f"{folder.name}: {field} must be a date")
+            raise InvalidInput(f"{name}/{path.name}：{field} 须为日期", f"{name}: {field} must be a date")
     return told
 
 
@@ -37,7 +48,7 @@ def is_incomplete(database: Database) -> bool:
     with database.reading() as connection:
         query = sa.select(versions.c.subject).where(versions.c.kind == "source").distinct()
         held = set(connection.execute(query).scalars())
-    wanted = {f"source:{folder.name}" for folder in sources()}
+    wanted = {f"source:{folder.name}" for folder in sources()} | {f"source:{ALIASES}"}
     return held <= wanted and held != wanted
 
 

@@ -31,8 +31,10 @@ def position(connection: sa.Connection, view: View) -> int:
 
 
 def take(connection: sa.Connection, view: View, entries: list[Entry]) -> None:
-    """Apply entries and move the position, in the caller's transaction."""
-    if entries:
+    """Apply entries and move the position, in the caller's transaction; a view that had fallen behind catches up."""
+    if entries and position(connection, view) < entries[0].number - 1:
+        catch_up(connection, view)
+    elif entries:
         view.apply(connection, entries)
         _move(connection, view, entries[-1].number)
 

@@ -128,6 +128,7 @@ def _institution(spans: _Spans, origin: dict[str, Source], asof: AsOf) -> Instit
         name=value["name"],
         aliases=value.get("aliases") or [],
         former_names=former_names(spans.states),
+        known_as=value.get("known_as") or [],
         region=regions.get(value.get("region") or "") or Region(code=None, province=None, city=None, district=None),
         address=value["address"],
         status=status_of(value),
@@ -194,19 +195,20 @@ class Filter(Struct, frozen=True):
     regions: tuple[str, ...] = ()
     stage: str | None = None
     statuses: tuple[str, ...] = ("listed", "suspended")
-    subjects: tuple[str, ...] | None = None
+    subjects: tuple[str, ...] | sa.Select[Any] | None = None
     standing: bool = True
 
-    def where(self, asof: AsOf) -> sa.ColumnElement[bool]:
-        """The condition on ``versions``."""
-        wanted = (versions.c.kind == "institution") & known(asof) & true_on(asof)
+    def where(self, asof: AsOf, subjects_given: bool = False) -> sa.ColumnElement[bool]:
+        """The condition on ``versions``; ``subjects_given``: institutions alone are joined to them."""
+        wanted = known(asof) & true_on(asof)
+        if self.subjects is None and not subjects_given:  # saying it again would lead the database to another index
+            wanted &= versions.c.kind == "institution"
         if self.statuses:
             wanted &= versions.c.status.in_(self.statuses)
         if self.standing and self.stage is None:
             wanted &= versions.c.offers.op("&")(_STANDING) != 0
         if self.regions:
-            below = (versions.c.region.startswith(regions.prefix(code), autoescape=True) for code in self.regions)
-            wanted &= sa.or_(*below)
+            wanted &= _within(self.regions)
         if self.subjects is not None:
             wanted &= versions.c.subject.in_(self.subjects)
         for technique in self.techniques:
@@ -214,6 +216,14 @@ class Filter(Struct, frozen=True):
         if self.stage and not self.techniques:
             wanted &= versions.c.offers.op("&")(mask(None, self.stage)) != 0
         return wanted
+
+
+def _within(codes: tuple[str, ...]) -> sa.ColumnElement[bool]:
+    """In one of the regions or below it, said so that an index serves it: as a range of codes, or code by code."""
+    if len(codes) > 1:
+        return versions.c.region.in_(regions.all_within(codes))
+    prefix = regions.prefix(codes[0])
+    return versions.c.region.between(prefix.ljust(6, "0"), prefix.ljust(6, "9"))
 
 
 def count(connection: sa.Connection, chosen: Filter, asof: AsOf) -> int:
@@ -236,6 +246,12 @@ def page(
 def chosen_of(connection: sa.Connection, chosen: Filter, asof: AsOf) -> set[str]:
     """The subjects a filter chooses."""
     return set(connection.execute(sa.select(versions.c.subject).where(chosen.where(asof))).scalars())
+
+
+def has_practitioners(connection: sa.Connection) -> bool:
+    """Whether the register holds anybody's authorisation at all."""
+    query = sa.select(versions.c.subject).where(versions.c.kind == "practitioner").limit(1)
+    return connection.execute(query).first() is not None
 
 
 def practitioners(connection: sa.Connection, code: str, asof: AsOf) -> list[Practitioner]:

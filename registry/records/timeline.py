@@ -15,6 +15,8 @@ import msgspec
 from registry.model import Entry
 from registry.tables import FOREVER, STILL_KNOWN
 
+#: Paths that say nothing of the licence.
+_BESIDE = frozenset({"known_as", "extra.俗称依据"})
 Group = list[Any]  # [number, valid_from, source, {path: value}]
 State = list[Group]
 
@@ -99,5 +101,8 @@ def facts(state: State) -> dict[str, Fact]:
 
 
 def latest(state: State) -> Group:
-    """The group that was stated last for that day: the basis of the record as a whole."""
-    return state[-1]
+    """The group that was stated last for that day: the basis of the record as a whole.
+
+    What only helps to find an institution (names in use) is no basis of anything said of it.
+    """
+    return next((group for group in reversed(state) if not group[3].keys() <= _BESIDE), state[-1])

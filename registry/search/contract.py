@@ -1,58 +1,176 @@
-"""The search port in our own words: what is asked, what comes back. Engines are behind it.
+"""The search port in our own words: what is asked, what an engine is told to fetch, what comes back.
 
 Search returns keys (subjects) and why each fits; facts always come from records, so a stale index can miss a hit but
-never show an old licence status.
+never show an old licence status. An engine knows nothing of names, pinyin or places: it holds documents with their
+tokens, and fetches those whose tokens satisfy an expression. Understanding is ``query``, order is ``rank``.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol, TypeAlias
 
 from registry.model import Struct
+from registry.search.pinyin import Piece
 from registry.techniques import Stage, TechniqueCode
 
-MatchKind = Literal["name", "alias", "former_name", "abbreviation", "address", "code", "similar", "filter"]
+MatchKind = Literal[
+    "name",
+    "alias",
+    "former_name",
+    "known_as",
+    "pinyin",
+    "initials",
+    "abbreviation",
+    "address",
+    "typo",
+    "similar",
+    "technique",
+    "filter",
+    "code",
+]
 
 
 class Understood(Struct, frozen=True):
     """A piece of the question read as something other than a name."""
 
     text: str
-    kind: Literal["region", "technique", "stage"]
+    kind: Literal["region", "technique", "stage", "category"]
     value: str
 
 
-class SearchQuery(Struct, frozen=True):
-    """A question as understood. ``text`` is what is left to look for in names and addresses, folded; may be empty."""
+class Form(Struct, frozen=True):
+    """One name of an institution as the index holds it: folded, and its characters with how each is read.
 
-    raw: str
+    ``atoms`` is `` 盛.sheng 京.jing 长.chang.zhang `` (a space before and after each, see ``pinyin.atoms``).
+    """
+
     text: str
+    atoms: str
+
+
+class Document(Struct, frozen=True):
+    """What the index holds of one institution: its names and its place, nothing that is a fact about its licence.
+
+    ``place`` is the address with the names of its region, folded; ``region`` the GB/T 2260 code of the address, empty
+    when none is known; ``listed`` is false for an institution in no list any more.
+    """
+
+    subject: str
+    names: tuple[Form, ...]  # as printed, and without what stands in brackets at its end
+    aliases: tuple[Form, ...] = ()
+    known_as: tuple[Form, ...] = ()
+    former: tuple[Form, ...] = ()
+    place: str = ""
+    region: str = ""
+    listed: bool = True
+
+
+# --- what an engine is told ------------------------------------------------------------------------------------------
+
+
+class Word(Struct, frozen=True, tag="word"):
+    """Documents that hold this token."""
+
+    token: str
+
+
+class Start(Struct, frozen=True, tag="start"):
+    """Documents that hold a token which begins so."""
+
+    token: str
+
+
+class All(Struct, frozen=True, tag="all"):
+    """Documents that satisfy every part; there is at least one."""
+
+    parts: tuple[Expression, ...]
+
+
+class Some(Struct, frozen=True, tag="some"):
+    """Documents that satisfy at least one part; there is at least one."""
+
+    parts: tuple[Expression, ...]
+
+
+Expression: TypeAlias = Word | Start | All | Some
+
+
+class Fetched(Struct, frozen=True):
+    """Documents that satisfy an expression. Not ``complete``: there are more than were asked for."""
+
+    documents: list[Document]
+    complete: bool
+
+
+class EngineUnavailable(Exception):
+    """The search engine outside cannot be asked: the embedded one is asked instead, so that nobody sees this."""
+
+
+class Engine(Protocol):
+    """Fetches candidates. ``size`` is the log size its documents rest on."""
+
+    name: str
+
+    def fetch(self, expressions: Sequence[Expression], limit: int) -> list[Fetched]:
+        """For each expression at most ``limit`` of its documents; EngineUnavailable when it cannot be asked."""
+        ...
+
+
+# --- what is asked and answered --------------------------------------------------------------------------------------
+
+
+class Reading(Struct, frozen=True):
+    """One way to read a question: what is left to look for in names and addresses, and what was read as something else.
+
+    Characters are in ``text`` (folded; ``parts`` are its words when there were several). A question with letters has
+    ``ways`` to hear them, or ``letters`` as initials, instead. ``regions`` are where the institution must be.
+    ``cost`` is what this reading presumes.
+    """
+
+    text: str = ""
+    parts: tuple[str, ...] = ()
+    ways: tuple[tuple[Piece, ...], ...] = ()
+    letters: str = ""
     regions: tuple[str, ...] = ()
     techniques: tuple[TechniqueCode, ...] = ()
     stage: Stage | None = None
+    categories: tuple[str, ...] = ()
     understood: tuple[Understood, ...] = ()
-    otherwise: SearchQuery | None = None  # how to read the question when this reading finds nothing
+    cost: float = 0.0
+
+    @property
+    def is_listing(self) -> bool:
+        """Nothing is looked for in names: the question is made of places, techniques, stages and kinds."""
+        return not (self.text or self.ways or self.letters)
+
+
+class SearchQuery(Struct, frozen=True):
+    """A question as understood: readings, the plainest first.
+
+    ``listing`` is the reading in which every word is a filter, ``listing_first`` when that is what is meant before any
+    name (大连, 郑州三代试管; but 博爱医院 is a hospital before it is the hospitals of 博爱 county).
+    """
+
+    raw: str
+    readings: tuple[Reading, ...] = ()
+    listing: Reading | None = None
+    listing_first: bool = False
 
     @property
     def means_nothing(self) -> bool:
         """Something was asked in which there is no letter, digit or word to look for."""
-        return bool(self.raw.strip()) and not self.text and not self.understood
-
-
-class Document(Struct, frozen=True):
-    """What the index holds of one institution: folded names and place, nothing that is a fact about its licence."""
-
-    subject: str
-    name: str
-    aliases: tuple[str, ...]
-    former: tuple[str, ...]
-    place: str
-    region: str
-    listed: bool
+        return bool(self.raw.strip()) and not self.readings and self.listing is None
 
 
 class Hit(Struct, frozen=True):
-    """One institution that fits, and by what."""
+    """One institution that fits: by what, at what cost, and the name that fitted, folded.
+
+    A cost of 0 is best; from ``rank.WEAK`` on the name is only alike.
+    """
 
     subject: str
     match: MatchKind
+    cost: float
+    fitted: str
+    reading: Reading

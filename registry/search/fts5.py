@@ -1,34 +1,25 @@
-"""The embedded engine: an FTS5 index in the register's own SQLite file, updated inside the append transaction.
+"""The embedded engine: an index of tokens in the register's own database, updated inside the append transaction.
 
-Every Chinese character is a token, so a phrase finds any part of a name. On a database without FTS5 (PostgreSQL without
-a search server) the same documents are scanned instead: slower, and the weakest matches may differ.
+FTS5 in SQLite's file; on PostgreSQL the same tokens as a tsvector under a GIN index. Both are asked alike.
 """
 
 from __future__ import annotations
 
-import re
-from itertools import pairwise
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 import sqlalchemy as sa
 
-from registry.database import has_fts5
 from registry.model import Entry
-from registry.search import index, rank
-from registry.search.contract import Document, Hit, SearchQuery
+from registry.search import index
+from registry.search.contract import Document, Expression, Fetched
+from registry.search.stored import forget_tokens, index_tokens, rendering, with_tokens
+from registry.search.tokens import tokens_of
 from registry.tables import search_documents
 
-#: Candidates looked at per question; more would only be worse ones.
-MOST = 2000
-_RUN = re.compile("[0-9a-z]+|.")
 _json = msgspec.json.Encoder()
 _documents = msgspec.json.Decoder(Document)
-
-
-def tokens(folded: str) -> str:
-    """Folded text as FTS5 tokens: each Chinese character, each run of letters or digits."""
-    return " ".join(_RUN.findall(folded))
 
 
 class SearchView:
@@ -41,84 +32,85 @@ class SearchView:
         subjects = list(dict.fromkeys(e.subject for e in entries if e.change.kind == "institution"))
         if not subjects:
             return
-        stored = {row.subject: row.id for row in connection.execute(_stored(subjects))}
-        rows = [_row(document) for document in index.documents(connection, subjects)]
-        unsaid = set(stored) - {row["subject"] for row in rows}
-        if unsaid:
+        stored = {row.subject: row for row in connection.execute(_stored(subjects))}
+        bodies = {document.subject: _json.encode(document) for document in index.documents(connection, subjects)}
+        changed = {s: body for s, body in bodies.items() if s not in stored or bytes(stored[s].body) != body}
+        gone = [row for subject, row in stored.items() if subject in changed or subject not in bodies]
+        removed = [(row.id, _tokens(bytes(row.body))) for row in gone]
+        if unsaid := set(stored) - set(bodies):
             connection.execute(sa.delete(search_documents).where(search_documents.c.subject.in_(unsaid)))
-        fresh = [row for row in rows if row["subject"] not in stored]
-        if fresh:
+        if fresh := [{"subject": s, "body": body} for s, body in changed.items() if s not in stored]:
             connection.execute(sa.insert(search_documents), fresh)
-        changed = [{"s": row["subject"], "b": row["body"]} for row in rows if row["subject"] in stored]
-        if changed:
-            connection.execute(
-                sa.update(search_documents)
-                .where(search_documents.c.subject == sa.bindparam("s"))
-                .values(body=sa.bindparam("b")),
-                changed,
-            )
-        if has_fts5(connection):
-            self._index(connection, [row["subject"] for row in rows], list(stored.values()))
-
-    def _index(self, connection: sa.Connection, subjects: list[str], outdated: list[int]) -> None:
-        if outdated:
-            connection.exec_driver_sql("DELETE FROM search_fts WHERE rowid = ?", [(number,) for number in outdated])
-        texts = [(row.id, *_texts(_documents.decode(row.body))) for row in connection.execute(_stored(subjects))]
-        if texts:
-            connection.exec_driver_sql("INSERT INTO search_fts (rowid, names, place) VALUES (?, ?, ?)", texts)
+        if known := [{"s": s, "b": body} for s, body in changed.items() if s in stored]:
+            statement = sa.update(search_documents).where(search_documents.c.subject == sa.bindparam("s"))
+            connection.execute(statement.values(body=sa.bindparam("b")), known)
+        numbers = {row.subject: row.id for row in connection.execute(_stored(list(changed)))}
+        index_tokens(connection, removed, [(numbers[s], _tokens(body)) for s, body in changed.items()])
 
     def reset(self, connection: sa.Connection) -> None:
         """Forget everything."""
         connection.execute(sa.delete(search_documents))
-        if has_fts5(connection):
-            connection.exec_driver_sql("DELETE FROM search_fts")
+        forget_tokens(connection)
 
 
 def _stored(subjects: list[str]) -> sa.Select[tuple[int, str, bytes]]:
     return sa.select(search_documents).where(search_documents.c.subject.in_(subjects))
 
 
-def _row(document: Document) -> dict[str, Any]:
-    return {"subject": document.subject, "body": _json.encode(document)}
+def _tokens(body: bytes) -> str:
+    return " ".join(tokens_in(body))
 
 
-def _texts(document: Document) -> tuple[str, str]:
-    # A token no question contains keeps a phrase from running over the border of two names.
-    names = " | ".join(tokens(name) for name in (document.name, *document.aliases, *document.former))
-    return names, tokens(document.place)
+def tokens_in(body: bytes) -> list[str]:
+    """The tokens of a stored document."""
+    return tokens_of(_documents.decode(body))
 
 
-def find(connection: sa.Connection, query: SearchQuery) -> list[Hit]:
-    """Everything that fits the text of a question, best first; filters are the caller's, on records."""
-    judged = []
-    for document in _candidates(connection, query.text):
-        verdict = rank.judged(query, document)
-        if verdict:
-            judged.append((verdict[0], document.subject, verdict[1]))
-    return [Hit(subject=subject, match=match) for _, subject, match in sorted(judged)]
+class Embedded:
+    """The engine over one connection: it sees the same snapshot as the records read beside it."""
 
+    name = "embedded"
 
-def _candidates(connection: sa.Connection, text: str) -> list[Document]:
-    if not has_fts5(connection):
-        rows = connection.execute(sa.select(search_documents.c.body)).scalars()
-        return [_documents.decode(body) for body in rows]
-    parts = _RUN.findall(text)
-    found: dict[int, bytes] = {}
-    for match in _matches(parts):
-        query = sa.text(
-            "SELECT d.id, d.body FROM search_fts f JOIN search_documents d ON d.id = f.rowid "
-            "WHERE search_fts MATCH :match ORDER BY f.rank LIMIT :most"
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def fetch(self, expressions: Sequence[Expression], limit: int) -> list[Fetched]:
+        """For each expression at most ``limit`` of its documents, in the order in which they came to the register."""
+        table, key, condition = with_tokens(self._connection)
+        render = rendering(self._connection)
+        asked = " UNION ALL ".join(
+            f"SELECT * FROM (SELECT {n} AS n, d.body FROM search_documents d JOIN {table} ON {key} = d.id "  # noqa: S608 - our own
+            f"WHERE {condition.replace(':tokens', f':t{n}')} LIMIT :most) AS part"
+            for n in range(len(expressions))
         )
-        found.update((row.id, row.body) for row in connection.execute(query, {"match": match, "most": MOST}))
-        if found:
-            break
-    return [_documents.decode(body) for body in found.values()]
+        told = {f"t{n}": render(expression) for n, expression in enumerate(expressions)}
+        bodies: list[list[Document]] = [[] for _ in expressions]
+        for n, body in self._connection.execute(sa.text(asked), {**told, "most": limit + 1}):
+            bodies[n].append(_decoded(bytes(body)))
+        return [Fetched(documents=found[:limit], complete=len(found) <= limit) for found in bodies]
 
 
-def _matches(parts: list[str]) -> list[str]:
-    """FTS5 expressions from strict to loose: all characters; then any two neighbours, for a wrong character."""
-    quoted = ['"' + part.replace('"', '""') + '"' for part in parts]
-    last = quoted[-1] + ("*" if parts[-1].isascii() else "")
-    everything = " AND ".join([*quoted[:-1], last])
-    pairs = ['"' + " ".join(pair) + '"' for pair in pairwise(parts)]
-    return [everything, *([" OR ".join(pairs)] if pairs else [])]
+def matching(connection: sa.Connection, expression: Expression) -> sa.Select[int, str]:
+    """The query for (id, subject) of every document that satisfies an expression, however many they are.
+
+    Ordered by this id, which is the index's own, the database reads no more of them than are wanted.
+    """
+    table, key, condition = with_tokens(connection)
+    return (
+        sa.select(
+            sa.literal_column(key, sa.Integer).label("id"),
+            sa.literal_column("d.subject", sa.String).label("subject"),
+        )
+        .select_from(sa.text(f"search_documents d JOIN {table} ON {key} = d.id"))
+        .where(sa.text(condition).bindparams(tokens=rendering(connection)(expression)))
+    )
+
+
+def subjects(connection: sa.Connection, expression: Expression) -> sa.Select[str]:
+    """The query for the subjects of those."""
+    found = matching(connection, expression).subquery()
+    return sa.select(found.c.subject)
+
+
+#: Most candidates come again and again; decoding one takes longer than judging it.
+_decoded = lru_cache(maxsize=16384)(_documents.decode)

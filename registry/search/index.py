@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 from registry import regions
 from registry.records import timeline
 from registry.records.view import decode_state
-from registry.search.contract import Document
+from registry.search import pinyin
+from registry.search.contract import Document, Form
 from registry.tables import STILL_KNOWN, versions
 from registry.text import fold
+
+_BRACKET = re.compile(r"\s*[（(][^（）()]*[）)]\s*$")
 
 
 def documents(connection: sa.Connection, subjects: list[str]) -> list[Document]:
@@ -31,16 +37,36 @@ def _document(subject: str, states: list[tuple[str, timeline.State]]) -> Documen
     now = values[-1]
     if "name" not in now or "address" not in now:
         return None
-    aliases = {fold(alias) for alias in now.get("aliases") or []}
-    every = {fold(name) for value in values for name in (value.get("name"), *(value.get("aliases") or [])) if name}
+    taken: set[str] = set()
+    names = _forms([now["name"], _base(now["name"])], taken)
+    aliases = _forms(now.get("aliases") or [], taken)
+    known_as = _forms(now.get("known_as") or [], taken)
+    before = [name for value in values for name in (value.get("name"), *(value.get("aliases") or [])) if name]
     region = regions.get(now.get("region") or "")
     place = "".join(part or "" for part in (region.province, region.city, region.district)) if region else ""
     return Document(
         subject=subject,
-        name=fold(now["name"]),
-        aliases=tuple(sorted(aliases - {fold(now["name"])})),
-        former=tuple(sorted(every - aliases - {fold(now["name"])})),
+        names=names,
+        aliases=aliases,
+        known_as=known_as,
+        former=_forms([form for name in before for form in (name, _base(name))], taken),
         place=fold(place + " " + now["address"]),
         region=now.get("region") or "",
         listed=states[-1][0] != "delisted",
     )
+
+
+def _base(name: str) -> str:
+    """A printed name without what stands in brackets at its end: a second name, a campus, a form of ownership."""
+    return _BRACKET.sub("", name)
+
+
+def _forms(names: Iterable[str], taken: set[str]) -> tuple[Form, ...]:
+    """The names that are not taken yet, folded and read aloud; they are taken then."""
+    found = []
+    for name in names:
+        text = fold(name)
+        if text and text not in taken:
+            taken.add(text)
+            found.append(Form(text=text, atoms=pinyin.atoms(name)))
+    return tuple(found)

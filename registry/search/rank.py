@@ -1,64 +1,280 @@
-"""Order of candidates, and why each fits. Pure: the same on every engine that finds the same candidates."""
+"""Order of candidates, and why each fits. Pure: the same on every engine that finds the same candidates.
+
+Every reading of a question is held against every name of a document; what fits best at the least cost counts. Below
+``WEAK`` the name was meant as written (whole, in part, read aloud, shortened); from there on it is only alike, and an
+institution whose name is alike is another institution.
+"""
 
 from __future__ import annotations
 
-from rapidfuzz import fuzz
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
-from registry.search.contract import Document, MatchKind, SearchQuery
+from registry import regions
+from registry.search import misspelt, words
+from registry.search.contract import Document, Form, Hit, MatchKind, Reading, SearchQuery
+from registry.search.pinyin import Piece
+from registry.search.query import CATEGORIES
 
-#: Below this share of shared characters a candidate is not what was meant.
-SIMILAR_ENOUGH = 70.0
+#: Costs from here on are of names that are only alike.
+WEAK = 6.0
+#: Up to here beyond ``WEAK`` a name differs by a slip of the pen or the tongue.
+SLIP = misspelt.TYPO
+#: How much more than the best a hit may cost and still be shown.
+SPREAD = 2.5
+_BEGINS, _ENDS, _HOLDS, _SHORT, _PLACE = 2.0, 2.3, 3.0, 2.4, 4.6
+#: A part of a name that an institution listed today has too means that one.
+_GONE = 0.5
+_KINDS: tuple[tuple[MatchKind, float], ...] = (("name", 0.0), ("alias", 0.05), ("known_as", 0.3), ("former_name", 0.6))
+Fit = tuple[float, MatchKind, str]
 
 
-def judged(query: SearchQuery, document: Document) -> tuple[tuple[float, ...], MatchKind] | None:
-    """(sort key, why) of a document for a question, or None when it does not fit."""
-    if not query.text:
-        return _key(0, document, 0), "filter"
-    text = query.text
-    best: tuple[tuple[float, ...], MatchKind] | None = None
-    named: list[tuple[MatchKind, tuple[str, ...]]] = [
-        ("name", (document.name,)),
-        ("alias", document.aliases),
-        ("former_name", document.former),
-    ]
-    for penalty, (kind, names) in enumerate(named):
-        for name in names:
-            tier = _tier(text, name)
-            if tier is not None:
-                match: MatchKind = "abbreviation" if tier == 3 and kind == "name" else kind
-                candidate = _key(tier * 3 + penalty, document, len(name) - len(text)), match
-                best = candidate if best is None else min(best, candidate)
-    if best is None and text in document.place:
-        best = _key(15, document, 0), "address"
-    if best is None and (similar := _similarity(text, document)) >= SIMILAR_ENOUGH:
-        best = _key(20 + (100 - similar), document, 0), "similar"
+def judged(query: SearchQuery, documents: Iterable[Document], deep: bool = False) -> list[Hit]:
+    """The documents that fit, best first. ``deep``: look for misspelt names too, which takes longer."""
+    known = {document.subject: document for document in documents}
+    hits = {s: hit for s, document in known.items() if (hit := fitting(query.readings, document)) is not None}
+    if deep and not any(hit.cost < WEAK for hit in hits.values()):
+        for reading in query.readings:
+            for document, cost, fitted in misspelt.closest(reading, known.values()):
+                if fits_place(reading, document) is None:
+                    continue
+                kind: MatchKind = "typo" if cost < misspelt.TYPO else "similar"
+                hit = Hit(document.subject, kind, WEAK + cost + reading.cost, fitted, reading)
+                if document.subject not in hits or hit.cost < hits[document.subject].cost:
+                    hits[document.subject] = hit
+    return ordered(hits.values(), known)
+
+
+def ordered(hits: Iterable[Hit], documents: dict[str, Document]) -> list[Hit]:
+    """Best first; of equals those still listed, then by region, so that the order is always the same."""
+
+    def key(hit: Hit) -> tuple[float, bool, str, str]:
+        document = documents[hit.subject]
+        return round(hit.cost, 2), not document.listed, document.region or "99", hit.subject
+
+    return sorted(hits, key=key)
+
+
+def kept(hits: Sequence[Hit]) -> list[Hit]:
+    """Those worth showing beside the best: names that fit are not followed by names that are only alike."""
+    if not hits:
+        return []
+    best = hits[0].cost
+    limit = best + SPREAD if best >= WEAK else min(WEAK, max(best + SPREAD, _HOLDS + 1.0))
+    return [hit for hit in hits if hit.cost < limit]
+
+
+def fitting(readings: Iterable[Reading], document: Document) -> Hit | None:
+    """How a document fits at best, over all readings; None when it fits none as written."""
+    best: Hit | None = None
+    for reading in readings:
+        if best is not None and best.cost <= reading.cost:
+            continue
+        near = fits_place(reading, document)
+        if near is None:
+            continue
+        fit = _fit(reading, document)
+        if fit is not None:
+            cost, kind, fitted = fit
+            cost += reading.cost + near + (_GONE if cost >= 1 and not document.listed else 0.0)
+            if best is None or cost < best.cost:
+                best = Hit(document.subject, kind, cost, fitted, reading)
     return best
 
 
-def _key(tier: float, document: Document, excess: int) -> tuple[float, ...]:
-    # Delisted institutions come after listed ones of the same tier; then the shorter name.
-    return (tier, 0 if document.listed else 1, excess)
+def fits_place(reading: Reading, document: Document) -> float | None:
+    """0 when the document lies where the reading says, more when too little is known of its place; None when not."""
+    if not reading.regions:
+        return 0.0
+    if not document.region:
+        return 0.3
+    own = regions.prefix(document.region)
+    wanted = [regions.prefix(code) for code in reading.regions]
+    if any(own.startswith(prefix) for prefix in wanted):
+        return 0.0
+    return 0.3 if any(prefix.startswith(own) for prefix in wanted) else None
 
 
-def _tier(text: str, name: str) -> int | None:
-    if name == text:
-        return 0
-    if name.startswith(text):
-        return 1
+def _fit(reading: Reading, document: Document) -> Fit | None:
+    if reading.categories and not of_categories(reading.categories, document):
+        return None
+    if reading.ways:
+        return _best(_heard(reading.ways, form) for form in _forms(document))
+    if reading.letters:
+        return _best(_spelt(reading.letters, form) for form in _forms(document))
+    if reading.text:
+        return _written(reading, document)
+    return 0.0, "filter", ""
+
+
+def of_categories(categories: Iterable[str], document: Document) -> bool:
+    """Whether the institution is of every kind asked for, as its names show."""
+    return all(any(CATEGORIES[one][1].search(form.text) for form in document.names) for one in categories)
+
+
+def _forms(document: Document) -> Iterator[tuple[Form, MatchKind, float]]:
+    for (kind, price), forms in zip(
+        _KINDS, (document.names, document.aliases, document.known_as, document.former), strict=True
+    ):
+        for form in forms:
+            yield form, kind, price
+
+
+def _best(fits: Iterable[Fit | None]) -> Fit | None:
+    return min((fit for fit in fits if fit is not None), default=None)
+
+
+# --- as written ------------------------------------------------------------------------------------------------------
+
+
+def _written(reading: Reading, document: Document) -> Fit | None:
+    best = _best(_as_name(reading.text, named) for named in _forms(document))
+    if best is None or best[0] > _PLACE:
+        best = _best((best, _as_place(reading.text, document)))
+    if best is None and reading.parts:
+        best = _in_parts(reading.parts, document)
+    return best
+
+
+def _as_name(text: str, named: tuple[Form, MatchKind, float]) -> Fit | None:
+    form, kind, price = named
+    name = form.text
     if text in name:
-        return 2
-    if len(text) >= 3 and _in_order(text, name):
-        return 3
+        more = 0.02 * min(len(name) - len(text), 20)
+        if name == text:
+            return price, kind, name
+        if name.startswith(text):
+            return _BEGINS + price + more, kind, name
+        return (_ENDS if name.endswith(text) else _HOLDS) + price + more, kind, name
+    if len(text) < 2:
+        return None
+    if (cost := words.shortening(text, name)) is None and (other := words.turned(text)):
+        cost = words.shortening(other, name)
+        cost = None if cost is None else cost + 0.1
+    if cost is None or cost > _WEAK_SHORT:
+        return None
+    return _SHORT + cost + price, "abbreviation" if kind == "name" else kind, name
+
+
+_WEAK_SHORT = WEAK - _SHORT - 0.8
+
+
+def _as_place(text: str, document: Document) -> Fit | None:
+    if len(text) >= 2 and text in document.place:
+        at = document.place.index(text) + len(text)
+        cut = text[-1].isdigit() and document.place[at : at + 1].isdigit()  # 7 of 77
+        return _PLACE - (1.0 if any(c.isdigit() for c in text) and not cut else 0.0), "address", ""
     return None
 
 
-def _in_order(text: str, name: str) -> bool:
-    """Whether the characters of ``text`` appear in ``name`` in that order (吉大一院 in 吉林大学第一医院)."""
-    rest = iter(name)
-    # Numerals were folded to Arabic, so 一院 and 第一医院 meet as 1.
-    return all(character in rest for character in text)
+def _in_parts(parts: Sequence[str], document: Document) -> Fit | None:
+    """Every word fits by itself, in a name or in the address; the worst of them decides."""
+    found: list[Fit] = []
+    for part in parts:
+        fit = _best((*(_as_name(part, named) for named in _forms(document)), _as_place(part, document)))
+        if fit is None:
+            return None
+        found.append(fit)
+    named = [fit for fit in found if fit[1] != "address"]
+    if not named:
+        return max(found)
+    return sum(fit[0] for fit in named) / len(named) + 0.3, *min(named)[1:]
 
 
-def _similarity(text: str, document: Document) -> float:
-    names = (document.name, *document.aliases, *document.former)
-    return max(fuzz.ratio(text, name) for name in names)
+# --- as heard --------------------------------------------------------------------------------------------------------
+
+
+def _heard(ways: tuple[tuple[Piece, ...], ...], named: tuple[Form, MatchKind, float]) -> Fit | None:
+    form, _, price = named
+    best: Fit | None = None
+    for at, way in enumerate(ways):
+        for exact in (True, False):
+            row, scattered = _patterns(way, exact)
+            extra = price + 0.1 * at + (0.0 if exact else 0.35)
+            if found := row.search(form.atoms):
+                begins, ends = found.start() == 0, found.end() >= len(form.atoms) - 1
+                more = 0.02 * min(form.atoms.count(" ") - len(way), 20)
+                cost = (0.2 if begins and ends else _BEGINS if begins else _ENDS if ends else _HOLDS) + more
+                best = _best((best, (cost + extra, "pinyin", form.text)))
+                break
+            if scattered is not None and (found := scattered.search(form.atoms)):
+                short = "".join(group[0] for group in found.groups())
+                shortened = words.shortening(short, form.text)
+                if shortened is not None and shortened <= _WEAK_SHORT:
+                    best = _best((best, (_SHORT + 0.2 + shortened + extra, "pinyin", form.text)))
+                    break
+    return best
+
+
+@lru_cache(maxsize=2048)
+def _patterns(way: tuple[Piece, ...], exact: bool) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
+    """(in a row, anywhere in that order) over a string of atoms; each group is one atom."""
+    atoms = [_pattern(piece, exact) for piece in way]
+    row = re.compile("".join(f" ({atom})" for atom in atoms))
+    telling = sum(piece.kind in "sc" for piece in way)
+    return row, re.compile("(?: [^ ]+)*?".join(f" ({atom})" for atom in atoms)) if telling >= 2 else None
+
+
+def _pattern(piece: Piece, exact: bool) -> str:
+    if piece.kind == "c":
+        character, *sounds = piece.value.split(".")
+        heard = "|".join(_sound(sound, exact) for sound in sounds)
+        return f"{re.escape(character)}[^ ]*" if exact else f"[^ ]*?\\.(?:{heard})(?![a-z])[^ ]*"
+    if piece.kind == "s":
+        return f"[^ ]*?\\.{_sound(piece.value, exact)}(?![a-z])[^ ]*"
+    return f"[^ ]*?\\.{piece.value}[^ ]*"
+
+
+def _sound(syllable: str, exact: bool) -> str:
+    if exact:
+        return syllable.replace("v", "[uv]")
+    plain = syllable.replace("v", "u")
+    start = plain[0] + "h?" if plain[0] in "zcs" else "[nl]" if plain[0] in "nl" and len(plain) > 1 else plain[0]
+    rest = plain[2:] if plain[1:2] == "h" else plain[1:]
+    if rest.endswith(("an", "en", "in")):
+        rest += "g?"
+    elif rest.endswith(("ang", "eng", "ing")):
+        rest += "?"
+    return start + rest.replace("u", "[uv]")
+
+
+# --- as initials -----------------------------------------------------------------------------------------------------
+
+
+def _spelt(letters: str, named: tuple[Form, MatchKind, float]) -> Fit | None:
+    form, _, price = named
+    for sounds in dict.fromkeys((_initials(form.atoms), _initials(form.atoms, digits=True))):
+        if letters in sounds:
+            more = 0.02 * min(len(sounds) - len(letters), 20)
+            if sounds == letters:
+                return 1.0 + price, "initials", form.text
+            begins, ends = sounds.startswith(letters), sounds.endswith(letters)
+            cost = _BEGINS + 0.6 if begins else _ENDS + 0.6 if ends else _HOLDS + 1.0
+            return cost + more + price, "initials", form.text
+    if len(letters) >= 3 and (short := _shortened(letters, form.atoms)) is not None:
+        shortened = words.shortening(short, form.text)
+        if shortened is not None and shortened <= 1.6:
+            return _HOLDS + 1.2 + shortened + price, "initials", form.text
+    return None
+
+
+@lru_cache(maxsize=65536)
+def _initials(atoms: str, digits: bool = False) -> str:
+    return "".join(atom[0] if digits and atom[0].isdigit() else atom.partition(".")[2][:1] for atom in atoms.split())
+
+
+def _shortened(letters: str, atoms: str) -> str | None:
+    """The characters an abbreviation in initials may stand for: at every letter the next word that begins with it."""
+    if letters[0] != _initials(atoms)[:1]:
+        return None
+    rest = iter(atoms.split())
+    found = ""
+    for letter in letters:
+        for atom in rest:
+            if atom.partition(".")[2][:1] == letter:
+                found += atom[0]
+                break
+        else:
+            return None
+    return found

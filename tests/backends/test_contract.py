@@ -26,6 +26,7 @@ from registry.settings import Settings
 from registry.tables import entries, search_documents, versions
 from tests.factories import (
     DAY,
+    SEEDED,
     a_change,
     a_person,
     a_source,
@@ -240,10 +241,10 @@ def test_the_verification_view_follows_and_answers(database: Database) -> None:
 
 
 def test_both_lists_are_loaded_whole(seeded: Database) -> None:
-    assert holds(seeded) == 980
+    assert holds(seeded) == SEEDED
     with seeded.reading() as connection:
-        assert read.count(connection, read.Filter(), AsOf(valid_on=TODAY, size=980)) == 635
-        assert read.count(connection, read.Filter(), AsOf(valid_on=dt.date(2020, 1, 1), size=980)) == 325
+        assert read.count(connection, read.Filter(), AsOf(valid_on=TODAY, size=SEEDED)) == 635
+        assert read.count(connection, read.Filter(), AsOf(valid_on=dt.date(2020, 1, 1), size=SEEDED)) == 325
 
 
 def test_the_same_lists_give_the_same_records_everywhere(both: tuple[Database, Database]) -> None:
@@ -359,8 +360,8 @@ def test_the_same_claims_get_the_same_answers_everywhere(both: tuple[Database, D
 def test_seeding_again_loads_nothing_twice(seeded: Database) -> None:
     from registry.importers import seed
 
-    assert [one.first for one in seed.seed(seeded)] == [None, None]
-    assert holds(seeded) == 980
+    assert [one.first for one in seed.seed(seeded)] == [None, None, None]
+    assert holds(seeded) == SEEDED
 
 
 def test_a_proposal_of_thousands_is_bound_to_its_hash(database: Database) -> None:

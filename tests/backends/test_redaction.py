@@ -97,7 +97,9 @@ def left_in_tables(database: Database, names: Iterable[str]) -> set[str]:
     """Names that some row of some table holds, catalogues and statistics included."""
     with database.reading() as connection:
         if database.is_sqlite:
-            tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+            # search_fts is an index without contents: what it holds lies in tables of its own, which are among these
+            query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'search_fts'"
+            tables = connection.exec_driver_sql(query).scalars().all()
         else:
             query = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r'"
             tables = connection.exec_driver_sql(query).scalars().all()

@@ -26,6 +26,7 @@ COMMANDS = (
     "reject",
     "redact",
     "correct",
+    "known-as",
     "verify",
     "search",
     "settings",
@@ -170,7 +171,8 @@ def test_init_twice_changes_nothing(script: Cli) -> None:
 def test_seed_twice_loads_once(seeded: Cli) -> None:
     size = seeded.log_size()
     again = seeded.ok("seed", "--json").json
-    assert [(one["source"], one["first"]) for one in again] == [("national-2018-02", None), ("national-2025-06", None)]
+    sources = ("national-2018-02", "national-2025-06", "aliases")
+    assert [(one["source"], one["first"]) for one in again] == [(source, None) for source in sources]
     seeded.ok("seed", "--if-empty")
     assert seeded.log_size() == size
 

@@ -55,7 +55,7 @@ def grown(staffed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     cli = Cli(folder / "var", inside=True)
     older = folder / "older"
     older.write_text(cli.ok("log", "checkpoint").out, "utf-8")
-    rows = [{"name": f"示例市第{n}医院", "address": f"辽宁省鞍山市铁西区示例路{n}号"} for n in range(1, 120)]
+    rows = [{"name": f"示例市第{n}医院", "address": f"辽宁省鞍山市铁西区示例路{n}号"} for n in range(1, 260)]
     listed = a_list(folder / "list.csv", rows)
     proposed = cli.ok("import", listed, "--as-of", "2025-07-01", "--scope", "partial", "--by", "editor", "--json").json
     cli.ok("approve", proposed["proposal"], "--by", "approver")

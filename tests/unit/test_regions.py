@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from registry import regions
+from registry import placenames, regions
 
 SEED = Path(__file__).parents[2] / "seed_data"
 
@@ -165,13 +165,13 @@ def test_a_reused_code_does_not_mislead_an_old_name() -> None:
 
 
 def test_places_in_free_text_are_all_named_longest_first() -> None:
-    assert regions.named("鞍山试管婴儿") == [(0, 2, "210300")]
-    assert regions.named("在鞍山市铁西区")[0] == (1, 4, "210300")
-    assert {code for start, _, code in regions.named("在鞍山市铁西区") if start == 4} >= {"210106", "210303"}
-    assert [code for *_, code in regions.named("吉林")] == ["220000", "220200"]
-    assert (0, 2, "222400") in regions.named("延边")
-    assert regions.named("试管婴儿") == []
-    assert regions.named("") == []
+    assert placenames.named("鞍山试管婴儿") == [(0, 2, "210300")]
+    assert placenames.named("在鞍山市铁西区")[0] == (1, 4, "210300")
+    assert {code for start, _, code in placenames.named("在鞍山市铁西区") if start == 4} >= {"210106", "210303"}
+    assert [code for *_, code in placenames.named("吉林")] == ["220000", "220200"]
+    assert (0, 2, "222400") in placenames.named("延边")
+    assert placenames.named("试管婴儿") == []
+    assert placenames.named("") == []
 
 
 def test_every_row_of_the_table_has_its_levels() -> None:
@@ -180,7 +180,7 @@ def test_every_row_of_the_table_has_its_levels() -> None:
             found = regions.get(line["code"])
             assert found is not None
             assert found.province is not None
-            assert (0, len(line["name"]), line["code"]) in regions.named(line["name"]) or line["until"]
+            assert (0, len(line["name"]), line["code"]) in placenames.named(line["name"]) or line["until"]
 
 
 def test_the_real_lists_resolve_to_the_known_extent() -> None:

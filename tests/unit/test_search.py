@@ -17,25 +17,47 @@ TODAY = dt.date(2025, 7, 1)
 
 
 @pytest.mark.parametrize(
-    ("question", "text", "regions", "techniques"),
+    ("question", "text"),
     [
-        ("沈阳市妇婴医院", "沈阳市妇婴医院", (), ()),
-        ("北京家圆医院", "北京家圆医院", (), ()),
-        ("郑州三代试管", "", ("410100",), ("PGT",)),
-        ("厦门 试管婴儿", "", ("350200",), ("IVF",)),
-        ("宁夏 供精", "", ("640000",), ("AID",)),
-        ("二〇四医院", "204医院", (), ()),
-        ("", "", (), ()),
-        ("（）", "", (), ()),
+        ("沈阳市妇婴医院", "沈阳市妇婴医院"),
+        ("北京家圆医院", "北京家圆医院"),
+        ("二〇四医院", "204医院"),
+        ("ＡＢＣ　医院", "abc医院"),
+        ("瀋陽市婦嬰醫院", "沈阳市妇婴医院"),
     ],
 )
-def test_a_question_is_a_name_or_made_of_places_and_techniques(
-    question: str, text: str, regions: tuple[str, ...], techniques: tuple[str, ...]
+def test_a_question_is_first_read_as_the_name_it_may_be(question: str, text: str) -> None:
+    query = understand(question)
+    plain = next(reading for reading in query.readings if reading.text)
+    assert (plain.text, plain.regions, plain.techniques) == (text, (), ())
+    assert not query.listing_first
+
+
+@pytest.mark.parametrize(
+    ("question", "regions", "techniques"),
+    [
+        ("郑州三代试管", ("410100",), ("PGT",)),
+        ("厦门 试管婴儿", ("350200",), ("IVF",)),
+        ("宁夏 供精", ("640000",), ("AID",)),
+        ("大连哪些医院能做三代试管", ("210200",), ("PGT",)),
+        ("辽宁省", ("210000",), ()),
+    ],
+)
+def test_a_question_wholly_made_of_places_and_techniques_is_a_list(
+    question: str, regions: tuple[str, ...], techniques: tuple[str, ...]
 ) -> None:
     query = understand(question)
-    assert (query.text, query.techniques) == (text, techniques)
-    assert set(regions) <= set(query.regions)
-    assert bool(query.regions) == bool(regions)
+    assert query.listing is not None
+    assert query.listing_first
+    assert set(regions) <= set(query.listing.regions)
+    assert query.listing.techniques == techniques
+
+
+@pytest.mark.parametrize("question", ["", "  ", "（）", "＊！😀"])
+def test_a_question_without_a_letter_has_no_reading(question: str) -> None:
+    query = understand(question)
+    assert (query.readings, query.listing) == ((), None)
+    assert query.means_nothing is bool(question.strip())
 
 
 def test_a_question_however_odd_is_understood_as_something() -> None:

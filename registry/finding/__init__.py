@@ -1,0 +1,96 @@
+"""Institutions that fit a question and filters, page by page: what the search page, the API and the shell show.
+
+Search gives keys and reasons, records give the facts and apply the filters; a page's cursor keeps the log size it began
+on, so that entries appended meanwhile shift nothing.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from registry import wording
+from registry.errors import InvalidCode, InvalidInput, NotFound
+from registry.finding.filters import Choice, chosen_by
+from registry.finding.pages import Asked
+from registry.finding.result import Cursor, Explained, Found, SearchResult, Warned
+from registry.identifiers import looks_like_code
+from registry.records import read, stats
+from registry.records.asof import AsOf
+from registry.search import fts5
+from registry.search.contract import Engine
+from registry.search.find import search
+from registry.search.query import understand
+
+MOST_PER_PAGE = 500
+__all__ = ["MOST_PER_PAGE", "Choice", "Explained", "Found", "SearchResult", "Warned", "explain", "find"]
+
+
+def find(  # noqa: PLR0913 - how much of the result, and by which engine
+    connection: sa.Connection,
+    choice: Choice,
+    asof: AsOf,
+    *,
+    limit: int = 20,
+    cursor: str | None = None,
+    facets: bool = False,
+    engine: Engine | None = None,
+) -> SearchResult:
+    """One page, by relevance with a question and by region code without; InvalidInput for a wrong filter or cursor.
+
+    EngineUnavailable comes only from an ``engine`` that was given; without one the embedded engine is asked.
+    """
+    if not 1 <= limit <= MOST_PER_PAGE:
+        raise InvalidInput(f"limit 须在1到{MOST_PER_PAGE}之间。", f"limit must be 1 to {MOST_PER_PAGE}.")
+    position = Cursor.decode(cursor) if cursor else Cursor(size=asof.size)
+    asof = AsOf(valid_on=asof.valid_on, size=position.size)
+    chosen_by(choice)  # a wrong filter is refused whatever is asked
+    if warning := _warned(choice.q):
+        return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
+    if looks_like_code(choice.q) and (exact := _by_code(connection, choice.q, asof)):
+        return exact
+    asked = Asked(connection, choice, asof, position, limit, engine or fts5.Embedded(connection))
+    page = asked.page(understand(choice.q))
+    counted = stats.stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
+    return SearchResult(
+        items=page.items,
+        total=page.total,
+        next=page.following.encode() if page.following else None,
+        log_size=asof.size,
+        understood=page.understood,
+        at_least=page.at_least,
+        facets=counted,
+        similar=page.similar,
+        did_you_mean=page.did_you_mean,
+    )
+
+
+def explain(connection: sa.Connection, question: str, engine: Engine | None = None) -> Explained:
+    """How a question is understood, and every hit with what it cost, before filters and facts."""
+    query = understand(question)
+    searched = search(engine or fts5.Embedded(connection), query)
+    return Explained(query=query, engine=searched.engine, stages=searched.stages, hits=searched.hits)
+
+
+def _warned(question: str) -> Warned | None:
+    found = wording.forbidden(question)
+    if not found:
+        return None
+    rest, at = [], 0
+    for one in found:
+        rest.append(question[at : one.start])
+        at = one.end
+    return Warned(
+        kinds=tuple(dict.fromkeys(one.kind for one in found)),
+        words=tuple(dict.fromkeys(one.text for one in found)),
+        rest=" ".join(" ".join([*rest, question[at:]]).split()),
+    )
+
+
+def _by_code(connection: sa.Connection, text: str, asof: AsOf) -> SearchResult | None:
+    """The institution whose code was typed into the search, if it is one."""
+    try:
+        found = read.institution(connection, text, asof)
+    except (InvalidCode, NotFound):
+        return None
+    item = Found(institution=found, match="code")
+    return SearchResult(items=[item], total=1, next=None, log_size=asof.size, understood=())

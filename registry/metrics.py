@@ -1,0 +1,48 @@
+"""Figures of one process for Prometheus: nothing about people, questions or addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from registry.register import Register
+
+
+def text(register: Register) -> tuple[str, bytes]:
+    """(media type, figures) of a register as it stands."""
+    told = CollectorRegistry()
+    told.register(_Figures(register))
+    return CONTENT_TYPE_LATEST, generate_latest(told)
+
+
+class _Figures(Collector):
+    """Read when they are asked for: there is nothing to keep up to date meanwhile."""
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+
+    def collect(self) -> Iterator[Metric]:
+        """Every figure."""
+        health = self._register.health()
+        yield GaugeMetricFamily("registry_ready", "1 when the register can answer.", value=float(health["ready"]))
+        size = self._register.verification.size
+        yield GaugeMetricFamily("registry_log_size", "Entries of the log as followed by this process.", value=size)
+        lag = GaugeMetricFamily("registry_view_lag", "Entries a view is behind the log.", labels=["view"])
+        for view, behind in health["views"].items():
+            lag.add_metric([view], behind)
+        yield lag
+        search = health.get("search")
+        if search is None:  # the database cannot be asked: nothing is known of the search either
+            return
+        engine = GaugeMetricFamily("registry_search_engine", "1 for the engine that answers.", labels=["engine"])
+        for name in ("embedded", "meilisearch"):
+            engine.add_metric([name], float(search["engine"] == name))
+        yield engine
+        yield GaugeMetricFamily("registry_search_lag", "Entries the outside search is behind.", value=search["lag"])
+        yield CounterMetricFamily(
+            "registry_search_fallbacks", "Questions the outside search could not answer.", value=search["fallbacks"]
+        )

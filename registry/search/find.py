@@ -1,0 +1,80 @@
+"""From a question to hits: stage after stage is fetched from an engine and judged, until something fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from registry.model import Struct
+from registry.search import plan, rank
+from registry.search.contract import Document, Engine, Expression, Fetched, Hit, Reading, SearchQuery
+from registry.search.rank import WEAK
+
+
+class Stage(Struct, frozen=True):
+    """One stage as it went: expressions asked, documents that came, how many of them fitted."""
+
+    expressions: int
+    documents: int
+    fitted: int
+
+
+class Searched(Struct, frozen=True):
+    """Hits, best first. ``more`` tells the rest when so many fit that only those ``judged`` were looked at."""
+
+    hits: list[Hit]
+    more: Expression | None = None
+    judged: frozenset[str] = frozenset()
+    engine: str = ""
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def best(self) -> float:
+        """The cost of the best hit; ``rank.WEAK`` and above is only alike; more than any without a hit."""
+        return self.hits[0].cost if self.hits else 99.0
+
+
+def search(engine: Engine, query: SearchQuery) -> Searched:
+    """The institutions whose names or addresses a question means; EngineUnavailable from the engine."""
+    known: dict[str, Document] = {}
+    stages: list[Stage] = []
+    more: Expression | None = None
+    hits: list[Hit] = []
+    for step in plan.steps(query):
+        if not step.expressions:
+            continue
+        before = len(known)
+        found = _fetched(engine, step.expressions, known)
+        too_many = [e for e, one in zip(step.expressions, found, strict=True) if not one.complete and e in step.telling]
+        if too_many and step.narrower:
+            _fetched(engine, step.narrower, known)
+        more = more or (too_many[0] if too_many else None)
+        if len(known) > before or step.deep:
+            hits = rank.judged(query, known.values(), deep=step.deep)
+        stages.append(Stage(expressions=len(step.expressions), documents=len(known) - before, fitted=len(hits)))
+        if hits and hits[0].cost < step.enough:
+            break
+    more = more if hits and hits[0].cost < WEAK else None
+    return Searched(
+        hits=rank.kept(hits),
+        more=more,
+        judged=frozenset(known) if more else frozenset(),
+        engine=engine.name,
+        stages=tuple(stages),
+    )
+
+
+def _fetched(engine: Engine, expressions: Sequence[Expression], known: dict[str, Document]) -> list[Fetched]:
+    found = engine.fetch(expressions, plan.MOST)
+    known.update((document.subject, document) for one in found for document in one.documents)
+    return found
+
+
+def of_kind(engine: Engine, reading: Reading) -> Searched:
+    """Every institution of the kinds a reading asks for, where it says."""
+    wanted = plan.listed(reading)
+    if not wanted:
+        return Searched(hits=[], engine=engine.name)
+    found = engine.fetch(wanted, plan.MOST)[0]
+    documents = {d.subject: d for d in found.documents}
+    hits = [hit for d in found.documents if (hit := rank.fitting([reading], d)) is not None]
+    return Searched(hits=rank.ordered(hits, documents), more=None if found.complete else wanted[0], engine=engine.name)

@@ -1,0 +1,190 @@
+"""Meilisearch as an engine: it holds the same documents and tokens, and fetches those an expression asks for.
+
+Of Meilisearch only its filters are used: an exact set of documents, as the embedded engine gives it. Its own ranking
+and typo tolerance stay out, so that both engines lead to the same results. An index is named after the first entry of
+the log it rests on: registers that share a server never share an index.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import meilisearch
+import msgspec
+from meilisearch.errors import MeilisearchApiError, MeilisearchError
+from requests.exceptions import RequestException
+
+from registry.model import Struct
+from registry.search.contract import All, Document, EngineUnavailable, Expression, Fetched, Some, Start, Word
+
+#: Seconds for one request. A search that takes longer is answered by the embedded engine.
+PATIENCE = 2
+#: Seconds for a batch of documents to be taken in.
+_TASK_PATIENCE = 600
+_STATE = "state"  # no public code: those have eight characters
+_SETTINGS: dict[str, Any] = {
+    # Only what the expressions ask for: which tokens a document has, as a whole or from their beginning. And the
+    # code, by which those are removed that are gone.
+    "filterableAttributes": [
+        {"attributePatterns": ["tokens", "id"], "features": {"facetSearch": False, "filter": {"equality": True}}}
+    ],
+    # Nothing is searched as text and nothing ranked: that would cost an index of every word and is never asked for.
+    "searchableAttributes": [],
+    "rankingRules": [],
+    "typoTolerance": {"enabled": False},
+    "prefixSearch": "disabled",
+    "facetSearch": False,
+}
+_document = msgspec.json.Decoder(Document)
+_T = TypeVar("_T")
+
+
+class State(Struct, frozen=True):
+    """What an index rests on: entries of the log with the last one's leaf hash (hex), and how its tokens are made."""
+
+    position: int
+    leaf: str
+    format: int
+
+
+class Meilisearch:
+    """One index on one server. Every method raises EngineUnavailable when the server cannot be asked."""
+
+    name = "meilisearch"
+
+    def __init__(self, url: str, key: str, index: str) -> None:
+        self.index = index
+        self.aside = f"{index}-building"
+        self._told = (url.rstrip("/"), key or None)
+        self._own = threading.local()
+
+    @property
+    def _client(self) -> meilisearch.Client:
+        """A client of this thread's own: it keeps the headers of the request under way in itself."""
+        found = getattr(self._own, "client", None)
+        if found is None:
+            url, key = self._told
+            found = self._own.client = meilisearch.Client(url, key, timeout=PATIENCE)
+        return found
+
+    def _ask(self, request: Callable[[meilisearch.Client], _T]) -> _T:
+        try:
+            return request(self._client)
+        except (MeilisearchError, RequestException, ValueError, TypeError, KeyError, AttributeError) as error:
+            # also what is no Meilisearch, and answers something else
+            raise EngineUnavailable(_words(error)) from error
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def fetch(self, expressions: Sequence[Expression], limit: int) -> list[Fetched]:
+        """For each expression at most ``limit`` of its documents, in one request."""
+        queries = [
+            {
+                "indexUid": self.index,
+                "q": "",
+                "filter": rendered(expression),
+                "limit": limit + 1,
+                "attributesToRetrieve": ["body"],
+            }
+            for expression in expressions
+        ]
+        answered = self._ask(lambda client: client.multi_search(queries)["results"])
+        try:
+            found = [[_document.decode(hit["body"]) for hit in one["hits"]] for one in answered]
+        except (msgspec.DecodeError, KeyError, TypeError) as error:
+            raise EngineUnavailable(_words(error)) from error
+        if len(found) != len(expressions):
+            raise EngineUnavailable("fewer answers than questions")
+        return [Fetched(documents=one[:limit], complete=len(one) <= limit) for one in found]
+
+    def state(self, index: str | None = None) -> State | None:
+        """What the index rests on; None when there is no such index, or nothing is known of it."""
+        try:
+            told = self._client.http.get(f"indexes/{index or self.index}/documents/{_STATE}")
+            return msgspec.convert(told["state"], State)
+        except MeilisearchApiError as error:
+            if error.code in ("index_not_found", "document_not_found"):
+                return None
+            raise EngineUnavailable(_words(error)) from error
+        except (MeilisearchError, RequestException, msgspec.ValidationError, ValueError, KeyError, TypeError) as error:
+            raise EngineUnavailable(_words(error)) from error
+
+    def documents(self, index: str | None = None) -> int:
+        """How many institutions the index holds."""
+        held: int = self._ask(lambda client: client.index(index or self.index).get_stats().number_of_documents)
+        return max(0, held - 1)  # one is the state
+
+    # --- feeding -----------------------------------------------------------------------------------------------------
+
+    def take(self, index: str, changed: Iterable[tuple[str, bytes, list[str]]], gone: Sequence[str] = ()) -> None:
+        """Add or replace documents given as (code, body, tokens), and remove codes; returns once that is done."""
+        added = [{"id": code, "body": body.decode(), "tokens": tokens} for code, body, tokens in changed]
+        if added:
+            self._done(lambda client: client.index(index).add_documents(added, primary_key="id"))
+        if gone:
+            codes = ", ".join(map(_quoted, gone))
+            self._done(lambda client: client.index(index).delete_documents(filter=f"id IN [{codes}]"))
+
+    def rests_on(self, index: str, state: State) -> None:
+        """Remember with the documents what they rest on: in the index itself, so that both are switched together."""
+        told = {"id": _STATE, "state": msgspec.to_builtins(state)}
+        self._done(lambda client: client.index(index).add_documents([told], primary_key="id"))
+
+    def begin_aside(self) -> str:
+        """An empty index beside the one in use; what an earlier attempt left is removed."""
+        self._done(lambda client: client.delete_index(self.aside), missing_is_fine=True)
+        self._done(lambda client: client.create_index(self.aside, {"primaryKey": "id"}))
+        self._done(lambda client: client.index(self.aside).update_settings(_SETTINGS))
+        return self.aside
+
+    def switch(self) -> None:
+        """Put the index that was built aside in the place of the one in use, which is removed."""
+        if self._ask(lambda client: [one["uid"] for one in self._all(client)]).count(self.index) == 0:
+            self._done(lambda client: client.create_index(self.index, {"primaryKey": "id"}))
+        self._done(lambda client: client.swap_indexes([{"indexes": [self.index, self.aside]}]))
+        self.drop_aside()
+
+    def drop_aside(self) -> None:
+        """Remove what was built aside, if anything."""
+        self._done(lambda client: client.delete_index(self.aside), missing_is_fine=True)
+
+    @staticmethod
+    def _all(client: meilisearch.Client) -> list[Mapping[str, Any]]:
+        told: Any = client.get_raw_indexes({"limit": 1000})
+        return list(told["results"] if isinstance(told, dict) else told)
+
+    def _done(self, request: Callable[[meilisearch.Client], Any], missing_is_fine: bool = False) -> None:
+        """Enqueue a task and wait for its end, so that what follows rests on it."""
+        task = self._ask(request)
+        ended = self._ask(
+            lambda client: client.wait_for_task(task.task_uid, timeout_in_ms=_TASK_PATIENCE * 1000, interval_in_ms=20)
+        )
+        missing = missing_is_fine and (ended.error or {}).get("code") == "index_not_found"
+        if ended.status != "succeeded" and not missing:
+            raise EngineUnavailable(f"task {ended.type} {ended.status}: {(ended.error or {}).get('message', '')}")
+
+
+def rendered(expression: Expression) -> str:
+    """An expression as a Meilisearch filter."""
+    match expression:
+        case Word(token=token):
+            return f"tokens = {_quoted(token)}"
+        case Start(token=token):
+            return f"tokens STARTS WITH {_quoted(token)}"
+        case All(parts=parts):
+            return "(" + " AND ".join(map(rendered, parts)) + ")"
+        case Some(parts=parts):
+            return "(" + " OR ".join(map(rendered, parts)) + ")"
+
+
+def _quoted(token: str) -> str:
+    return '"' + token.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, in one line without addresses or keys: it is logged and shown in /readyz."""
+    if isinstance(error, MeilisearchApiError):
+        return f"Meilisearch: {error.code or error.status_code}"
+    return type(error).__name__

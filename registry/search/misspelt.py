@@ -1,0 +1,98 @@
+"""Names written wrongly: another character of the same sound or shape, one too many, one missing, two changed over.
+
+A wrong number is no slip: 第一医院 and 第二医院 are two hospitals; a name with another number is never a typo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from rapidfuzz import fuzz, process
+
+from registry.search import lookalike, pinyin
+from registry.search.contract import Document, Reading
+
+#: Up to here the differences are those of a slip; beyond, the names are only similar.
+TYPO = 2.0
+#: No more names than this are compared letter by letter.
+_CLOSE = 30
+#: Below this share of shared characters a name is not what was meant.
+_SIMILAR = 70.0
+_LIGHT = frozenset("市省区县州第的医院科")
+
+
+def closest(reading: Reading, documents: Iterable[Document]) -> list[tuple[Document, float, str]]:
+    """(document, cost, name) of those whose name may have been meant: cost 0 to ``TYPO`` is a slip, above it alike."""
+    text = reading.text
+    if len(text) < 2:
+        return []
+    named = [
+        (form.text, document)
+        for document in documents
+        for form in (*document.names, *document.aliases, *document.known_as, *document.former)
+    ]
+    close = process.extract(text, [name for name, _ in named], scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
+    found: dict[str, tuple[Document, float, str]] = {}
+    for name, _, at in close:
+        cost = _judged(text, name)
+        document = named[at][1]
+        if cost is not None and (document.subject not in found or cost < found[document.subject][1]):
+            found[document.subject] = (document, cost, name)
+    return list(found.values())
+
+
+def _judged(text: str, name: str) -> float | None:
+    slips = distance(text, name)
+    whole = 0.0 if len(name) <= len(text) + 2 else 0.01 * min(len(name) - len(text), 20)
+    if slips <= _allowed(len(text)):
+        return slips + whole
+    alike = fuzz.ratio(text, name)
+    return TYPO + (100 - alike) / 100 + min(slips, 3.0) * 0.3 if alike >= _SIMILAR else None
+
+
+def _allowed(length: int) -> float:
+    return 0.6 if length <= 3 else 1.1 if length <= 6 else 1.7
+
+
+@lru_cache(maxsize=65536)
+def distance(text: str, name: str) -> float:
+    """The least cost of turning a text into some part of a name; a part begins and ends wherever it suits.
+
+    >>> distance("海口马丽医院", "海口玛丽医院") < 0.6, distance("第2医院", "第1医院") > 2
+    (True, True)
+    """
+    before: list[float] = [0.0] * (len(name) + 1)
+    earlier: list[float] = []
+    for i, a in enumerate(text):
+        row = [before[0] + _alone(a)]
+        for j, b in enumerate(name):
+            cost = before[j] if a == b else before[j] + _instead(a, b)
+            cost = min(cost, before[j + 1] + _alone(a), row[j] + _alone(b))
+            if i and j and a == name[j - 1] and b == text[i - 1] and a != b:
+                cost = min(cost, earlier[j - 1] + 0.7)
+            row.append(cost)
+        earlier, before = before, row
+    return min(before)
+
+
+def _alone(character: str) -> float:
+    return 3.0 if character.isdigit() else 0.5 if character in _LIGHT else 1.0
+
+
+@lru_cache(maxsize=65536)
+def _instead(one: str, other: str) -> float:
+    """The cost of one character written for another."""
+    if one.isdigit() or other.isdigit():
+        return 3.0
+    first, second = _sounds(one), _sounds(other)
+    if first & second:
+        return 0.35
+    shape = lookalike.alike(one, other)
+    heard = {pinyin.loose(sound) for sound in first} & {pinyin.loose(sound) for sound in second}
+    return min(0.5 if heard else 1.0, 0.9 - 0.5 * shape if shape else 1.0)
+
+
+@lru_cache(maxsize=65536)
+def _sounds(character: str) -> frozenset[str]:
+    return frozenset(pinyin.atoms(character).strip().split(".")[1:])

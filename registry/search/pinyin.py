@@ -1,0 +1,170 @@
+"""How names are read aloud: characters with their readings, and letters cut into syllables.
+
+An atom is one character with its readings, written ``长.chang.zhang``: the reading its words give it first, then the
+others people may take it for. Letters as people type them are cut into pieces: whole syllables, single initials
+(sjyy), and a last syllable that is not finished yet (shengj).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from pypinyin import Style, lazy_pinyin, pinyin, pinyin_dict
+
+from registry.text import simplified, width
+
+#: Words that most names are made of: read once each, and what is between them is read on its own.
+_COMMON = re.compile(
+    "(人民医院|中医医院|妇幼保健院|妇女儿童医院|妇产医院|中心医院|附属医院|医科大学|中医药大学|大学|医学院|附属|第|医院"
+    "|妇幼|保健院|总医院|集团军|联勤保障部队|有限公司|有限责任公司|生殖|专科|门诊部|分院|院区)"
+)
+_PIECE = re.compile("[a-z]+|[0-9]+|[^a-z0-9]")
+_DIGITS = str.maketrans("0123456789", "〇一二三四五六七八九")
+_NUMERALS = {**{c: str(i) for i, c in enumerate("〇一二三四五六七八九")}, "零": "0", "○": "0"}
+_SYLLABLE = re.compile("(?:[bpmfdtnlgkhjqxrzcsyw]|zh|ch|sh)?[aeiouv][a-z]{0,4}")
+_INITIAL = re.compile("[zcs]h|[a-z]")
+#: No more readings of one character, and no more ways to cut one run of letters, are worth trying.
+_READINGS, _CUTS = 2, 4
+LONGEST_RUN = 60
+
+
+def atoms(raw: str) -> str:
+    """The characters of a text with their readings, a space before and after each; "" for one without any.
+
+    >>> atoms("沈阳204医院")
+    ' 沈.shen.chen 阳.yang 2.er 0.ling 4.si 医.yi 院.yuan '
+    """
+    text = "".join(c for c in simplified(width(raw)).lower() if c.isalnum())
+    found = [atom for part in _COMMON.split(_spoken(text)) if part for atom in _read(part)]
+    return f" {' '.join(found)} " if found else ""
+
+
+def _spoken(text: str) -> str:
+    return "".join(
+        _number(piece) if piece[0].isdigit() and piece.isascii() else piece for piece in _PIECE.findall(text)
+    )
+
+
+def _number(digits: str) -> str:
+    """Arabic digits as they are said: ordinals as numbers, long ones digit by digit (12 -> 十二, 204 -> 二〇四)."""
+    if len(digits) == 2 and digits[0] != "0":
+        tens, ones = digits[0], digits[1]
+        return (
+            ("" if tens == "1" else tens.translate(_DIGITS)) + "十" + ("" if ones == "0" else ones.translate(_DIGITS))
+        )
+    return digits.translate(_DIGITS)
+
+
+@lru_cache(maxsize=65536)
+def _read(part: str) -> tuple[str, ...]:
+    """One stretch of characters as atoms; letters stay together."""
+    pieces = _PIECE.findall(part)
+    read = lazy_pinyin([piece for piece in pieces if not piece.isascii()], v_to_u=False)
+    sounds = iter(read)
+    return tuple(
+        f"{piece}.{piece}"
+        if piece.isascii()
+        else ".".join((_NUMERALS.get(piece, piece), *_readings(piece, next(sounds))))
+        for piece in pieces
+    )
+
+
+@lru_cache(maxsize=65536)
+def _readings(character: str, here: str) -> tuple[str, ...]:
+    others = pinyin(character, style=Style.NORMAL, heteronym=True)[0]
+    return tuple(dict.fromkeys((here, *others)))[:_READINGS]
+
+
+def letters(text: str) -> str:
+    """The characters alone of a string of atoms."""
+    return "".join(atom.partition(".")[0] for atom in text.split())
+
+
+def loose(syllable: str) -> str:
+    """A syllable without what speakers of many dialects do not tell apart: zh/z, ch/c, sh/s, n/l, -ng/-n, ü/u.
+
+    >>> loose("sheng"), loose("xiang"), loose("nv")
+    ('sen', 'xian', 'lu')
+    """
+    plain = syllable.replace("v", "u")
+    if plain[:2] in ("zh", "ch", "sh"):
+        plain = plain[0] + plain[2:]
+    if plain[:1] == "n" and len(plain) > 1:
+        plain = "l" + plain[1:]
+    return plain[:-1] if plain.endswith(("ang", "eng", "ing")) else plain
+
+
+# --- letters ---------------------------------------------------------------------------------------------------------
+
+
+class Piece(NamedTuple):
+    """A piece of what somebody types: "s" a whole syllable, "i" an initial, "p" the beginning of a syllable, or "c" a
+    character; ``value`` is the letters, or the character's atom."""
+
+    kind: str
+    value: str
+
+
+@cache
+def syllables() -> frozenset[str]:
+    """Every syllable of the language, without tones; ü is v."""
+    toned = {tone for told in pinyin_dict.pinyin_dict.values() for tone in told.split(",")}
+    plain = {_without_tone(one) for one in toned}
+    return frozenset(one for one in plain if _SYLLABLE.fullmatch(one))
+
+
+def _without_tone(syllable: str) -> str:
+    parts = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
+    return "".join(c for c in parts if not unicodedata.combining(c))
+
+
+@cache
+def _beginnings() -> frozenset[str]:
+    return frozenset(one[:length] for one in syllables() for length in range(1, len(one) + 1))
+
+
+@lru_cache(maxsize=4096)
+def cut(run: str) -> tuple[tuple[Piece, ...], ...]:
+    """The likeliest ways to cut a run of letters, best first: as few single letters as can be, then as few pieces.
+
+    >>> ["'".join(piece.value for piece in way) for way in cut("xian")]
+    ['xian', "xi'an"]
+    >>> [piece.kind for piece in cut("shengj")[0]]
+    ['s', 'i']
+    """
+    ways = _cuts(run[:LONGEST_RUN], {})
+    fewest = min((price for (price, _), _ in ways), default=0)
+    return tuple(way for (price, _), way in ways if price == fewest)
+
+
+_Ways = list[tuple[tuple[int, int], tuple[Piece, ...]]]
+
+
+def _cuts(run: str, known: dict[str, _Ways]) -> _Ways:
+    if not run:
+        return [((0, 0), ())]
+    if run in known:
+        return known[run]
+    ways: _Ways = []
+    for length in range(1, min(6, len(run)) + 1):
+        head = run[:length]
+        if head in syllables():
+            piece, price = Piece("s", head), 0
+        elif _INITIAL.fullmatch(head):
+            piece, price = Piece("i", head), 1
+        elif length == len(run) and head in _beginnings():
+            piece, price = Piece("p", head), 0
+        else:
+            continue
+        ways += [((p + price, n + 1), (piece, *rest)) for (p, n), rest in _cuts(run[length:], known)]
+    ways.sort(key=lambda way: way[0])
+    known[run] = ways[:_CUTS]
+    return known[run]
+
+
+def initials(run: str) -> tuple[Piece, ...]:
+    """A run of letters as initials only, one letter each: sysfyyy."""
+    return tuple(Piece("i", letter) for letter in run)

@@ -1,0 +1,139 @@
+"""What an engine is asked to fetch for a question, from strict to loose; ``rank`` judges what comes.
+
+Each stage is asked only when those before it brought nothing that fits: most questions end with the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from registry.model import Struct
+from registry.search import tokens
+from registry.search.contract import Expression, Reading, SearchQuery, Word
+from registry.search.query import CATEGORY_TOKENS
+from registry.search.rank import SLIP, WEAK
+from registry.search.tokens import every, some
+
+#: Documents fetched for one expression: more candidates than anybody reads through.
+MOST = 300
+_SHORTEST_TYPO = 2
+
+
+class Step(Struct, frozen=True):
+    """Expressions to fetch together. Nothing more is asked once a hit costs less than ``enough``.
+
+    What satisfies one of ``telling`` fits the question; when there is too much of it, ``narrower`` makes sure that the
+    best is among what was fetched. ``deep``: look for names that are written wrongly.
+    """
+
+    expressions: tuple[Expression, ...]
+    enough: float
+    telling: frozenset[Expression] = frozenset()
+    narrower: tuple[Expression, ...] = ()
+    deep: bool = False
+
+
+def steps(query: SearchQuery) -> Iterator[Step]:
+    """Step after step: the plainest reading, all readings, abbreviations, misspelt names, names that are only alike."""
+    first, others = query.readings[:1], query.readings[1:]
+    yield _plain(first, others[0].cost if others else WEAK)
+    yield _plain(others, WEAK)
+    for stage, enough, deep in ((_shortened, WEAK, False), (_misspelt, WEAK + SLIP, True), (_alike, 0.0, True)):
+        expressions = dict.fromkeys(one for reading in query.readings for one in stage(reading))
+        yield Step(expressions=tuple(expressions), enough=enough, deep=deep)
+
+
+def _plain(readings: Sequence[Reading], enough: float) -> Step:
+    telling = dict.fromkeys(one for reading in readings for one in _telling(reading))
+    others = dict.fromkeys(one for reading in readings for one in _besides(reading))
+    narrower = dict.fromkeys(one for reading in readings for one in _narrower(reading))
+    return Step(
+        expressions=tuple({**telling, **others}),
+        enough=enough,
+        telling=frozenset(telling),
+        narrower=tuple(narrower),
+    )
+
+
+def _within(reading: Reading, *wanted: Expression | None) -> list[Expression]:
+    """Each of them, where the reading says the institution must be and of the kinds it names."""
+    where = tokens.within(reading.regions)
+    kinds = [some(tokens.in_name(word) for word in CATEGORY_TOKENS[one]) for one in reading.categories]
+    limits = [limit for limit in (where, *kinds) if limit is not None]
+    found = [every([*limits, one]) for one in wanted if one is not None]
+    return [one for one in found if one is not None]
+
+
+def listed(reading: Reading) -> list[Expression]:
+    """What is fetched for a reading in which nothing is a name, but which asks for a kind of hospital."""
+    found = every(
+        limit
+        for limit in (
+            tokens.within(reading.regions),
+            *(some(tokens.in_name(word) for word in CATEGORY_TOKENS[one]) for one in reading.categories),
+        )
+        if limit is not None
+    )
+    return [found] if found is not None else []
+
+
+def _telling(reading: Reading) -> list[Expression]:
+    """Names that hold it, or in which it is heard in a row; initials that hold it."""
+    if reading.ways:
+        return _within(reading, *(tokens.heard(way, in_a_row=True) for way in reading.ways))
+    if reading.letters:
+        return _within(reading, tokens.spelt(reading.letters))
+    return _within(reading, tokens.in_name(reading.text)) if reading.text else []
+
+
+def _besides(reading: Reading) -> list[Expression]:
+    """Addresses that hold it; names and addresses that hold each word of it."""
+    if not reading.text:
+        return []
+    wanted = [tokens.in_place(reading.text) if len(reading.text) > 1 else None]
+    if reading.parts:
+        wanted.append(every(e for part in reading.parts if (e := _part(part)) is not None))
+    return _within(reading, *wanted)
+
+
+def _narrower(reading: Reading) -> list[Expression]:
+    """Names that are it, or begin so."""
+    if reading.letters:
+        return _within(reading, tokens.spelt_whole(reading.letters))
+    if not reading.text:
+        return []
+    begins = every(e for e in (tokens.beginning(reading.text), tokens.in_name(reading.text)) if e is not None)
+    return _within(reading, tokens.whole(reading.text), begins)
+
+
+def _part(part: str) -> Expression | None:
+    in_place = tokens.in_place(part) if len(part) > 1 else None
+    return some([tokens.in_name(part), tokens.characters(part), in_place])
+
+
+def _shortened(reading: Reading) -> list[Expression]:
+    """Names that hold every character, or sound, in whatever order: abbreviations are among them."""
+    if reading.ways:
+        return _within(reading, *(tokens.heard(way, in_a_row=False) for way in reading.ways))
+    if reading.letters:
+        letters = reading.letters
+        begins = Word(token="j" + letters[:1])
+        return _within(reading, begins if len(letters) >= 3 else None)
+    return _within(reading, tokens.characters(reading.text)) if len(reading.text) >= 2 else []
+
+
+def _misspelt(reading: Reading) -> list[Expression]:
+    """Names that sound alike, and names in which two neighbouring places of the text do not matter."""
+    text = reading.text
+    if len(text) < _SHORTEST_TYPO:
+        return []
+    wanted = [tokens.sounding(text)]
+    units = len(tokens.units(text))
+    if units >= 3:
+        wanted.append(some(tokens.but_one(text, at) for at in range(units)))
+    return _within(reading, *wanted)
+
+
+def _alike(reading: Reading) -> list[Expression]:
+    """Names that share anything telling with the text."""
+    return _within(reading, tokens.any_pair(reading.text)) if len(reading.text) >= _SHORTEST_TYPO else []

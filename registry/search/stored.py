@@ -1,0 +1,76 @@
+"""Where tokens lie: an FTS5 table in SQLite, tsvectors under a GIN index in PostgreSQL. Migrations make both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from registry.search.contract import All, Expression, Some, Start, Word
+
+
+def index_tokens(connection: sa.Connection, removed: list[tuple[int, str]], added: list[tuple[int, str]]) -> None:
+    """Move documents of the search index from their old tokens to their new ones; tokens apart by spaces."""
+    if connection.dialect.name == "sqlite":
+        if removed:
+            statement = "INSERT INTO search_fts (search_fts, rowid, tokens) VALUES ('delete', ?, ?)"
+            connection.exec_driver_sql(statement, removed)
+        if added:
+            connection.exec_driver_sql("INSERT INTO search_fts (rowid, tokens) VALUES (?, ?)", added)
+        return
+    if removed:
+        connection.execute(
+            sa.text("DELETE FROM search_tokens WHERE id = :id"), [{"id": number} for number, _ in removed]
+        )
+    if added:
+        statement_ = sa.text(
+            "INSERT INTO search_tokens (id, tokens) VALUES (:id, array_to_tsvector(string_to_array(:tokens, ' ')))"
+        )
+        connection.execute(statement_, [{"id": number, "tokens": tokens} for number, tokens in added])
+
+
+def forget_tokens(connection: sa.Connection) -> None:
+    """Empty the search index."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("INSERT INTO search_fts (search_fts) VALUES ('delete-all')")
+    else:
+        connection.exec_driver_sql("DELETE FROM search_tokens")
+
+
+def with_tokens(connection: sa.Connection) -> tuple[str, str, str]:
+    """(the table of the search index, its key, the condition that its tokens match ``:tokens``), as SQL.
+
+    What ``:tokens`` holds is an FTS5 expression on SQLite, a tsquery on PostgreSQL: see ``search.fts5``.
+    """
+    if connection.dialect.name == "sqlite":
+        return "search_fts t", "t.rowid", "search_fts MATCH :tokens"
+    return "search_tokens t", "t.id", "t.tokens @@ CAST(:tokens AS tsquery)"
+
+
+def rendering(connection: sa.Connection) -> Callable[[Expression], str]:
+    """How this database is told an expression."""
+    return _fts5 if connection.dialect.name == "sqlite" else _tsquery
+
+
+def _fts5(expression: Expression) -> str:
+    match expression:
+        case Word(token=token):
+            return f'"{token}"'
+        case Start(token=token):
+            return f'"{token}"*'
+        case All(parts=parts):
+            return "(" + " AND ".join(map(_fts5, parts)) + ")"
+        case Some(parts=parts):
+            return "(" + " OR ".join(map(_fts5, parts)) + ")"
+
+
+def _tsquery(expression: Expression) -> str:
+    match expression:
+        case Word(token=token):
+            return f"'{token}'"
+        case Start(token=token):
+            return f"'{token}':*"
+        case All(parts=parts):
+            return "(" + " & ".join(map(_tsquery, parts)) + ")"
+        case Some(parts=parts):
+            return "(" + " | ".join(map(_tsquery, parts)) + ")"

@@ -1,0 +1,258 @@
+"""What is indexed of a document, and how a question asks for it: tokens every engine holds alike.
+
+A token is a class letter and letters, digits or characters, so that one flat list serves any engine:
+
+    x<name>   a whole name          b<1-3>   how a name begins
+    n<1-2>    parts of a name       a<2>     parts of an address
+    p<1-2>    syllables as heard    i<2-3>   initials in a row      j<1-3>  initials a name begins with   y<all> whole
+    r<2-6>    a region it lies in   q<2-6>   the most that is known of its place
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import TypeVar
+
+from registry import regions
+from registry.search import pinyin
+from registry.search.contract import All, Document, Expression, Form, Some, Start, Word
+
+#: Changes whenever tokens or documents do, so that an index of another make is built anew.
+FORMAT = 1
+_T = TypeVar("_T")
+_UNIT = re.compile("[0-9a-z]+|.")
+#: Between two syllables of one token; no syllable holds it.
+_SEAM = "的"
+
+
+def units(folded: str) -> list[str]:
+    """Folded text as its characters and its runs of letters or digits."""
+    return _UNIT.findall(folded)
+
+
+def tokens_of(document: Document) -> list[str]:
+    """Every token of a document, each once, sorted."""
+    found: set[str] = set()
+    forms = (*document.names, *document.aliases, *document.known_as, *document.former)
+    for form in forms:
+        found.update(_of_name(form))
+    found.update("a" + pair for pair in _pairs(units(document.place)))
+    if document.region:
+        code = regions.prefix(document.region)
+        found.update("r" + code[:length] for length in (2, 4, 6) if len(code) >= length)
+        found.add("q" + code)
+    else:
+        found.add("q")
+    return sorted(found)
+
+
+def _of_name(form: Form) -> Iterator[str]:
+    text = form.text
+    yield "x" + text
+    yield from ("b" + text[:length] for length in range(1, 4))
+    parts = units(text)
+    yield from ("n" + part for part in parts)
+    yield from ("n" + pair for pair in _pairs(parts))
+    atoms = form.atoms.split()
+    readings = [[pinyin.loose(one) for one in atom.split(".")[1:]] for atom in atoms]
+    yield from ("p" + one for some in readings for one in some)
+    for left, right in pairwise(readings):
+        yield from (f"p{a}{_SEAM}{b}" for a in left for b in right)
+    for sounds in {_letters(atoms), _letters(atoms, digits=True)}:
+        yield "y" + sounds
+        yield from ("j" + sounds[:length] for length in range(1, 4))
+        yield from ("i" + sounds[at : at + length] for length in (2, 3) for at in range(len(sounds) - length + 1))
+
+
+def _letters(atoms: Iterable[str], digits: bool = False) -> str:
+    """Initials of atoms; numerals as they are read, or as digits (204yy)."""
+    return "".join(atom[0] if digits and atom[0].isdigit() else atom.partition(".")[2][0] for atom in atoms)
+
+
+def _pairs(parts: Sequence[str]) -> list[str]:
+    return [a + b for a, b in pairwise(parts)]
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------
+
+
+def _enough(pairs: list[_T]) -> list[_T]:
+    """Every second of many neighbours in a row, and the last: they hold every character, and cost half the reading.
+
+    What they bring too much is found out when it is judged.
+    """
+    return pairs if len(pairs) <= 3 else [*pairs[:-1:2], pairs[-1]]
+
+
+def every(parts: Iterable[Expression]) -> Expression | None:
+    """All of them; None of none."""
+    found = tuple(dict.fromkeys(parts))
+    return found[0] if len(found) == 1 else All(parts=found) if found else None
+
+
+def some(parts: Iterable[Expression | None]) -> Expression | None:
+    """Any of them; None of none."""
+    found = tuple(dict.fromkeys(part for part in parts if part is not None))
+    return found[0] if len(found) == 1 else Some(parts=found) if found else None
+
+
+def whole(text: str) -> Expression:
+    """Names that are just this."""
+    return Word(token="x" + text)
+
+
+def beginning(text: str) -> Expression:
+    """Names that begin so, as far as three characters tell."""
+    return Word(token="b" + text[:3])
+
+
+def in_name(text: str) -> Expression | None:
+    """Names (all of one institution together) with every two neighbours of the text; its last digits may go on."""
+    parts = units(text)
+    if len(parts) < 2:
+        return every(_last("n", part) for part in parts)
+    pairs = _pairs(parts)
+    kept = _enough([pair for pair in pairs if pair not in COMMON_PAIRS] or pairs)
+    return every(_last("n", pair) if pair == pairs[-1] else Word(token="n" + pair) for pair in kept)
+
+
+def _last(kind: str, part: str) -> Expression:
+    return Start(token=kind + part) if part[-1].isascii() else Word(token=kind + part)
+
+
+def characters(text: str) -> Expression | None:
+    """Names with every character of the text, in whatever order; those that nearly all have are not asked for."""
+    return every(_telling([(part, Word(token="n" + part)) for part in units(text)]))
+
+
+def in_place(text: str) -> Expression | None:
+    """Addresses with every two neighbours of the text."""
+    pairs = _pairs(units(text))
+    return every(_last("a", pair) if pair == pairs[-1] else Word(token="a" + pair) for pair in _enough(pairs))
+
+
+def but_one(text: str, wrong: int) -> Expression | None:
+    """Names with every two neighbours of the text, or else every character, that one wrong character leaves right.
+
+    Without those that most names have; None when nothing else is left.
+    """
+    parts = units(text)
+    pairs = [pair for at, pair in enumerate(_pairs(parts)) if at not in (wrong - 1, wrong) and pair not in COMMON_PAIRS]
+    alone = [part for at, part in enumerate(parts) if at != wrong and part not in _EVERYWHERE]
+    return every(Word(token="n" + one) for one in pairs or alone)
+
+
+def any_pair(text: str) -> Expression | None:
+    """Names with some two neighbours of the text; those that most names have count only if there are no others."""
+    pairs = _pairs(units(text)) or units(text)
+    telling = [pair for pair in pairs if pair not in COMMON_PAIRS]
+    return some(Word(token="n" + pair) for pair in telling or pairs)
+
+
+def within(codes: Iterable[str]) -> Expression | None:
+    """Institutions in one of these regions, or of whose place too little is known to say."""
+    found: list[Expression] = []
+    for code in codes:
+        prefix = regions.prefix(code)
+        found += [Word(token="r" + prefix), *(Word(token="q" + prefix[:n]) for n in (2, 4) if n < len(prefix))]
+    return some(found)
+
+
+def heard(pieces: Sequence[pinyin.Piece], in_a_row: bool) -> Expression | None:
+    """Names in which these syllables are heard, in a row or anywhere; initials among them narrow what follows."""
+    if in_a_row:
+        pairs = [(a, b, pair) for a, b in pairwise(pieces) if (pair := _heard_pair(a, b)) is not None]
+        rare = [pair for a, b, pair in pairs if not (_is_common(a) and _is_common(b))]
+        if pairs:
+            return every(_enough(rare or [pair for _, _, pair in pairs]))
+    return every(_telling([(piece.value, one) for piece in pieces if (one := _heard_alone(piece)) is not None]))
+
+
+def _is_common(piece: pinyin.Piece) -> bool:
+    return piece.value.partition(".")[0] in _EVERYWHERE
+
+
+def _heard_alone(piece: pinyin.Piece) -> Expression | None:
+    if piece.kind in "sc":
+        return some(Word(token="p" + pinyin.loose(one)) for one in _sounds(piece))
+    return Start(token="p" + pinyin.loose(piece.value)) if piece.kind == "p" else None
+
+
+def _telling(wanted: Sequence[tuple[str, Expression]]) -> list[Expression]:
+    """Without what nearly every name has, as long as two others remain: an engine would read long lists for nothing."""
+    rare = [expression for part, expression in wanted if part.partition(".")[0] not in _EVERYWHERE]
+    return rare if len(rare) >= 2 else [expression for _, expression in wanted]
+
+
+def sounding(text: str) -> Expression | None:
+    """Names in which the characters of a text are heard in a row, whatever they are written with."""
+    return heard([pinyin.Piece("c", atom) for atom in pinyin.atoms(text).split()], in_a_row=True)
+
+
+def _heard_pair(left: pinyin.Piece, right: pinyin.Piece) -> Expression | None:
+    if left.kind not in "sc" or right.kind == "p":
+        return None
+    ends = [pinyin.loose(one) for one in _sounds(right)] if right.kind in "sc" else []
+    pairs: list[Expression] = []
+    for one in _sounds(left):
+        start = f"p{pinyin.loose(one)}{_SEAM}"
+        pairs += [Word(token=start + end) for end in ends] or [Start(token=start + pinyin.loose(right.value))]
+    return some(pairs)
+
+
+def _sounds(piece: pinyin.Piece) -> list[str]:
+    return piece.value.split(".")[1:] if piece.kind == "c" else [piece.value]
+
+
+def spelt(letters: str) -> Expression | None:
+    """Names whose initials hold these letters in a row."""
+    if len(letters) < 2:
+        return Word(token="j" + letters) if letters else None
+    if len(letters) == 2:
+        return some([Word(token="i" + letters), Word(token="j" + letters)])
+    return every(Word(token="i" + letters[at : at + 3]) for at in range(len(letters) - 2))
+
+
+def spelt_whole(letters: str) -> Expression:
+    """Names whose initials are these letters."""
+    return Some(parts=(Word(token="y" + letters), Word(token="j" + letters[:3])))
+
+
+_COMMON = "医院人民市第大学附属有限公司妇幼保健"
+#: Characters and syllables that nearly every name has.
+_EVERYWHERE = frozenset(
+    (*_COMMON, *(sound for character in _COMMON for sound in pinyin.atoms(character).strip().split(".")[1:]))
+)
+#: Neighbours that a great many names have: they tell nothing of which institution is meant.
+COMMON_PAIRS = (
+    frozenset(
+        pair
+        for words in (
+            "人民医院",
+            "市人民医院",
+            "市妇幼保健院",
+            "省妇幼保健院",
+            "妇女儿童医院",
+            "妇产医院",
+            "妇产科医院",
+            "中心医院",
+            "大学附属医院",
+            "医科大学附属第医院",
+            "医学院附属",
+            "中医药大学",
+            "中医院",
+            "总医院",
+            "专科医院",
+            "生殖医院",
+            "区妇",
+            "县人",
+            "保健医院",
+        )
+        for pair in _pairs(words)
+    )
+    | frozenset(f"第{n}" for n in range(10))
+    | frozenset(f"{n}医" for n in range(10))
+    | frozenset(f"{n}人" for n in range(10))
+)

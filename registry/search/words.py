@@ -1,0 +1,163 @@
+"""The words names are made of, and how people shorten them: 吉林 大学 第一 医院 -> 吉大一院.
+
+An abbreviation keeps the order of words: of each it takes the first character, or a few, or leaves the word out. What
+it costs says how much was left out that would have told this institution from another.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from registry import placenames
+from registry.text import fold
+
+#: Words of the field with what leaving them out costs: the less they tell, the less.
+_COSTS = {
+    0.02: "第 有限公司 有限责任公司 股份 与 维吾尔 壮族 回族",
+    0.03: "市 省 土家族 苗族",
+    0.05: "区 县 州 地区 自治区 自治州 和",
+    0.06: "附属",
+    0.08: "人民",
+    0.1: "保健 院 科 专科 集团 部队 联勤保障 服务 街道 特色",
+    0.12: "保健院",
+    0.15: "遗传 解放军 医疗",
+    0.2: "医科 医学 学院 中心 中国 门诊部 科学 技术 结合 集团军",
+    0.25: "大学",
+    0.3: "医院 中医药 总 生殖 研究院 研究所 不孕 不育 交通 科技 师范 工业 理工",
+    0.35: "中医",
+    0.4: "妇幼 妇产 妇女 儿童 妇婴 妇儿 不孕不育 计划生育 中西医",
+    0.5: "红十字",
+}
+_GENERIC = {word: cost for cost, words in _COSTS.items() for word in words.split()}
+_PLACE, _NUMBER, _OTHER = 0.5, 0.9, 0.8
+_LONGEST = max(map(len, _GENERIC))
+
+
+class NameWord(NamedTuple):
+    """A word of a name and what leaving it out costs."""
+
+    text: str
+    weight: float
+
+
+@lru_cache(maxsize=65536)
+def words_of(name: str) -> tuple[NameWord, ...]:
+    """The words of a name, longest known ones first from the left; what is unknown between them is one word."""
+    places = {start: end for start, end, _ in reversed(placenames.named(name))}
+    found: list[NameWord] = []
+    at = start = 0
+    while at < len(name):
+        told = _known(name, at, places)
+        if told is None:
+            at += 1
+            continue
+        if start < at:
+            found.append(NameWord(name[start:at], _OTHER))
+        found.append(told)
+        at = start = at + len(told.text)
+    if start < at:
+        found.append(NameWord(name[start:at], _OTHER))
+    return tuple(found)
+
+
+@cache
+def _numbered() -> frozenset[str]:
+    """Places whose names folding changes, folded: 4川, 3亚, 10堰."""
+    return frozenset(folded for name in placenames.every_name() if (folded := fold(name)) != name and len(folded) > 1)
+
+
+def _known(name: str, at: int, places: dict[int, int]) -> NameWord | None:
+    if name[at].isdigit():
+        for length in range(min(8, len(name) - at), 1, -1):
+            if name[at : at + length] in _numbered():
+                return NameWord(name[at : at + length], _PLACE)
+        end = at
+        while end < len(name) and name[end].isdigit():
+            end += 1
+        return NameWord(name[at:end], _NUMBER)
+    if at in places:
+        text = name[at : places[at]]
+        if not (len(text) == 2 and text in _GENERIC):
+            return NameWord(text, _PLACE)
+    for length in range(min(_LONGEST, len(name) - at), 0, -1):
+        if (weight := _GENERIC.get(name[at : at + length])) is not None:
+            return NameWord(name[at : at + length], weight)
+    return None
+
+
+@lru_cache(maxsize=65536)
+def shortening(short: str, name: str) -> float | None:
+    """What it costs to read ``short`` as an abbreviation of ``name`` (0 costs nothing), None when it is none.
+
+    >>> shortening("吉大1院", "吉林大学第1医院") < shortening("吉大1院", "吉林医药大学第1医院")
+    True
+    >>> shortening("吉大2院", "吉林大学第1医院") is None
+    True
+    """
+    rest = iter(name)
+    if not all(character in rest for character in short):
+        return None
+    return _cost(short, words_of(name))
+
+
+def _cost(short: str, words: tuple[NameWord, ...]) -> float | None:
+    best: dict[int, float] = {0: 0.0}  # characters of the abbreviation used so far -> least cost
+    for word in words:
+        following: dict[int, float] = {}
+        for used, cost in best.items():
+            _keep(following, used, cost + word.weight)
+            for taken, price in _takings(short[used:], word):
+                _keep(following, used + taken, cost + price)
+        best = following
+    return best.get(len(short))
+
+
+def _keep(best: dict[int, float], used: int, cost: float) -> None:
+    if cost < best.get(used, 99.0):
+        best[used] = cost
+
+
+def _takings(rest: str, word: NameWord) -> list[tuple[int, float]]:
+    """(characters taken, price): the whole word, its first characters, or its last (医院 -> 院)."""
+    text = word.text
+    found = []
+    if rest.startswith(text):
+        return [(len(text), 0.0)]
+    if not rest or text.isdigit():
+        return []
+    if rest[0] == text[0]:
+        taken = 1
+        for character in text[1:]:
+            if taken < len(rest) and rest[taken] == character:
+                taken += 1
+        found.append((taken, 0.05))
+        if taken > 1:
+            found.append((1, 0.05))
+    elif rest[0] == text[-1]:
+        found.append((1, 0.05 if word.weight != _OTHER else 0.4))
+    elif word.weight == _OTHER and rest[0] in text:
+        taken = 0
+        for character in text:
+            if taken < len(rest) and rest[taken] == character:
+                taken += 1
+        found.append((taken, 0.5))
+    return found
+
+
+_ORDINAL = re.compile(r"(\d+)附|附属?(?:第)?(\d+)")
+
+
+def turned(short: str) -> str | None:
+    """The abbreviation with its ordinal on the other side of 附: 1附院 and 附1院 are said of the same hospitals."""
+    found = _ORDINAL.search(short)
+    if not found:
+        return None
+    swapped = f"附{found[1]}" if found[1] else f"{found[2]}附"
+    return short[: found.start()] + swapped + short[found.end() :]
+
+
+def core(text: str) -> str:
+    """A question without words so common that they may be said or left out: 盛京医院 -> 盛京."""
+    return re.sub("(?:医院|院)$", "", fold(text))
