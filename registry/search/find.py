@@ -43,15 +43,15 @@ def search(engine: Engine, query: SearchQuery) -> Searched:
         if not step.expressions:
             continue
         before = len(known)
-        found = _fetched(engine, step.expressions, known)
+        found = _fetched(engine, step.expressions, known, step.most)
         too_many = [e for e, one in zip(step.expressions, found, strict=True) if not one.complete and e in step.telling]
         if too_many and step.narrower:
-            _fetched(engine, step.narrower, known)
+            _fetched(engine, step.narrower, known, step.most)
         more = more or (too_many[0] if too_many else None)
         if len(known) > before or step.deep:
             hits = rank.judged(query, known.values(), deep=step.deep)
         stages.append(Stage(expressions=len(step.expressions), documents=len(known) - before, fitted=len(hits)))
-        if hits and hits[0].cost < step.enough:
+        if hits and hits[0].cost < step.enough and (rank.is_written(hits[0]) or not step.as_written):
             break
     more = more if hits and hits[0].cost < WEAK else None
     return Searched(
@@ -63,8 +63,8 @@ def search(engine: Engine, query: SearchQuery) -> Searched:
     )
 
 
-def _fetched(engine: Engine, expressions: Sequence[Expression], known: dict[str, Document]) -> list[Fetched]:
-    found = engine.fetch(expressions, plan.MOST)
+def _fetched(engine: Engine, expressions: Sequence[Expression], known: dict[str, Document], most: int) -> list[Fetched]:
+    found = engine.fetch(expressions, most)
     known.update((document.subject, document) for one in found for document in one.documents)
     return found
 

@@ -10,8 +10,9 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
-from registry.search import lookalike, pinyin
-from registry.search.contract import Document, Reading
+from registry import placenames
+from registry.search import hearing, lookalike, pinyin, words
+from registry.search.contract import Document, Form, Reading
 
 #: Up to here the differences are those of a slip; beyond, the names are only similar.
 TYPO = 2.0
@@ -19,6 +20,11 @@ TYPO = 2.0
 _CLOSE = 30
 #: Below this share of shared characters a name is not what was meant.
 _SIMILAR = 70.0
+#: More than this left out of a name, as ``words.shortening`` counts it, is no abbreviation that was meant.
+_SHORT = 2.0
+_HOPELESS = 3.0
+#: The cost of beginning with another place.
+_OTHER_PLACE = 1.0
 _LIGHT = frozenset("市省区县州第的医院科")
 
 
@@ -27,28 +33,66 @@ def closest(reading: Reading, documents: Iterable[Document]) -> list[tuple[Docum
     text = reading.text
     if len(text) < 2:
         return []
-    named = [
-        (form.text, document)
-        for document in documents
-        for form in (*document.names, *document.aliases, *document.known_as, *document.former)
-    ]
+    documents = list(documents)
+    named = [(form.text, document) for form, document in _forms(documents)]
     close = process.extract(text, [name for name, _ in named], scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
+    judged = [(named[at][1], _judged(text, name), name) for name, _, at in close]
+    if not any(cost is not None and cost < TYPO for _, cost, _ in judged):
+        judged += [(document, _heard(text, form), form.text) for form, document in _forms(documents)]
     found: dict[str, tuple[Document, float, str]] = {}
-    for name, _, at in close:
-        cost = _judged(text, name)
-        document = named[at][1]
+    for document, cost, name in judged:
         if cost is not None and (document.subject not in found or cost < found[document.subject][1]):
             found[document.subject] = (document, cost, name)
     return list(found.values())
 
 
+def _forms(documents: Iterable[Document]) -> list[tuple[Form, Document]]:
+    return [
+        (form, document)
+        for document in documents
+        for form in (*document.names, *document.aliases, *document.known_as, *document.former)
+    ]
+
+
+def _heard(text: str, form: Form) -> float | None:
+    """The cost of an abbreviation in which a few characters only sound right: 骡河一医院 for 漯河市第一人民医院."""
+    way = _as_heard(text)
+    found = hearing.find(way, form.atoms)
+    if found is None or found.exact:
+        return None
+    typed = [piece.value[0] for piece in way]
+    wrong = [(a, b) for a, b in zip(typed, found.characters, strict=True) if a != b]
+    if len(wrong) > max(1, len(typed) // 3) or any(a.isdigit() and b.isdigit() for a, b in wrong):
+        return None
+    left_out = words.shortening(found.characters, form.text)
+    if left_out is None or left_out > _SHORT:
+        return None
+    return 0.4 * len(wrong) + 0.5 * left_out
+
+
+@lru_cache(maxsize=1024)
+def _as_heard(text: str) -> tuple[pinyin.Piece, ...]:
+    return tuple(pinyin.Piece("c", atom) for atom in pinyin.atoms(text).split())
+
+
 def _judged(text: str, name: str) -> float | None:
-    slips = distance(text, name)
+    slips = distance(text, name) + (_OTHER_PLACE if _is_elsewhere(text, name) else 0.0)
     whole = 0.0 if len(name) <= len(text) + 2 else 0.01 * min(len(name) - len(text), 20)
     if slips <= _allowed(len(text)):
         return slips + whole
     alike = fuzz.ratio(text, name)
-    return TYPO + (100 - alike) / 100 + min(slips, 3.0) * 0.3 if alike >= _SIMILAR else None
+    return TYPO + (100 - alike) / 100 + min(slips, _HOPELESS) * 0.3 if alike >= _SIMILAR else None
+
+
+def _is_elsewhere(text: str, name: str) -> bool:
+    """Whether both begin with a place, and with another one: 泸州 is not 滨州 written wrongly."""
+    here, there = _place(text), _place(name)
+    return bool(here and there) and here[:2] != there[:2] and here not in name
+
+
+@lru_cache(maxsize=65536)
+def _place(text: str) -> str:
+    return next((text[:end] for start, end, _ in placenames.named(text[:8]) if start == 0), "")
 
 
 def _allowed(length: int) -> float:
@@ -58,6 +102,8 @@ def _allowed(length: int) -> float:
 @lru_cache(maxsize=65536)
 def distance(text: str, name: str) -> float:
     """The least cost of turning a text into some part of a name; a part begins and ends wherever it suits.
+
+    From 3 on, costs are not told apart.
 
     >>> distance("海口马丽医院", "海口玛丽医院") < 0.6, distance("第2医院", "第1医院") > 2
     (True, True)
@@ -72,6 +118,8 @@ def distance(text: str, name: str) -> float:
             if i and j and a == name[j - 1] and b == text[i - 1] and a != b:
                 cost = min(cost, earlier[j - 1] + 0.7)
             row.append(cost)
+        if min(row) >= _HOPELESS and min(before) >= _HOPELESS:
+            return _HOPELESS
         earlier, before = before, row
     return min(before)
 
@@ -83,9 +131,9 @@ def _alone(character: str) -> float:
 @lru_cache(maxsize=65536)
 def _instead(one: str, other: str) -> float:
     """The cost of one character written for another."""
-    if one.isdigit() or other.isdigit():
-        return 3.0
     first, second = _sounds(one), _sounds(other)
+    if one.isdigit() or other.isdigit():  # 孙一仙 for 孙逸仙 is a slip, 第二 for 第一 another hospital
+        return 0.5 if first & second and not (one.isdigit() and other.isdigit()) else 3.0
     if first & second:
         return 0.35
     shape = lookalike.alike(one, other)

@@ -62,7 +62,11 @@ def _number(digits: str) -> str:
 def _read(part: str) -> tuple[str, ...]:
     """One stretch of characters as atoms; letters stay together."""
     pieces = _PIECE.findall(part)
-    read = lazy_pinyin([piece for piece in pieces if not piece.isascii()], v_to_u=False)
+    characters = [piece for piece in pieces if not piece.isascii()]
+    # as one text, so that words give the reading: 厦门 is xiamen, 大厦 dasha
+    read = lazy_pinyin("".join(characters), v_to_u=False)
+    if len(read) != len(characters):  # what has no reading comes back in one piece
+        read = lazy_pinyin(characters, v_to_u=False)
     sounds = iter(read)
     return tuple(
         f"{piece}.{piece}"
@@ -83,6 +87,7 @@ def letters(text: str) -> str:
     return "".join(atom.partition(".")[0] for atom in text.split())
 
 
+@lru_cache(maxsize=4096)
 def loose(syllable: str) -> str:
     """A syllable without what speakers of many dialects do not tell apart: zh/z, ch/c, sh/s, n/l, -ng/-n, ü/u.
 

@@ -75,7 +75,7 @@ def _likeliest(word: str, codes: list[str]) -> list[str]:
 
 def heard_place(text: str) -> tuple[str, list[Understood]] | None:
     """(what is left, places) of a question in letters that begins with a province or city (wuhantongji)."""
-    sounds = _sounds()
+    sounds = city_sounds()
     for length in range(min(20, len(text) - _LEAST), 3, -1):
         if codes := sounds.get(text[:length]):
             return text[length:], [Understood(text=text[:length], kind="region", value=code) for code in codes]
@@ -83,7 +83,7 @@ def heard_place(text: str) -> tuple[str, list[Understood]] | None:
 
 
 @cache
-def _sounds() -> dict[str, list[str]]:
+def city_sounds() -> dict[str, list[str]]:
     """Provinces and cities by how they sound, with and without the word for their kind."""
     found: dict[str, list[str]] = {}
     provinces = regions.children(None)

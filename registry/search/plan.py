@@ -5,22 +5,30 @@ Each stage is asked only when those before it brought nothing that fits: most qu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from registry.model import Struct
-from registry.search import tokens
+from registry.search import tokens, words
 from registry.search.contract import Expression, Reading, SearchQuery, Word
-from registry.search.query import CATEGORY_TOKENS
 from registry.search.rank import SLIP, WEAK
 from registry.search.tokens import every, some
+from registry.search.vocabulary import CATEGORY_TOKENS
 
 #: Documents fetched for one expression: more candidates than anybody reads through.
 MOST = 300
-_SHORTEST_TYPO = 2
+#: Fewer of those that are only alike: any of them may be what was meant, and none is likely.
+_ALIKE = 120
+_SHORTEST_TYPO, _SHORTEST_ADDRESS = 2, 4
+#: No abbreviation has more characters.
+_LONGEST_SHORT = 6
+#: What only addresses have.
+_STREET = re.compile("[路街道巷弄号镇村里园楼厦桥场]")
 
 
 class Step(Struct, frozen=True):
-    """Expressions to fetch together. Nothing more is asked once a hit costs less than ``enough``.
+    """Expressions to fetch together. Nothing more is asked once a hit costs less than ``enough``; with ``as_written``
+    one that holds what was written, since of abbreviations only some were fetched.
 
     What satisfies one of ``telling`` fits the question; when there is too much of it, ``narrower`` makes sure that the
     best is among what was fetched. ``deep``: look for names that are written wrongly.
@@ -31,6 +39,8 @@ class Step(Struct, frozen=True):
     telling: frozenset[Expression] = frozenset()
     narrower: tuple[Expression, ...] = ()
     deep: bool = False
+    most: int = MOST
+    as_written: bool = False
 
 
 def steps(query: SearchQuery) -> Iterator[Step]:
@@ -40,7 +50,8 @@ def steps(query: SearchQuery) -> Iterator[Step]:
     yield _plain(others, WEAK)
     for stage, enough, deep in ((_shortened, WEAK, False), (_misspelt, WEAK + SLIP, True), (_alike, 0.0, True)):
         expressions = dict.fromkeys(one for reading in query.readings for one in stage(reading))
-        yield Step(expressions=tuple(expressions), enough=enough, deep=deep)
+        most = _ALIKE if stage is _alike else MOST
+        yield Step(expressions=tuple(expressions), enough=enough, deep=deep, most=most)
 
 
 def _plain(readings: Sequence[Reading], enough: float) -> Step:
@@ -52,6 +63,7 @@ def _plain(readings: Sequence[Reading], enough: float) -> Step:
         enough=enough,
         telling=frozenset(telling),
         narrower=tuple(narrower),
+        as_written=True,
     )
 
 
@@ -83,7 +95,10 @@ def _telling(reading: Reading) -> list[Expression]:
         return _within(reading, *(tokens.heard(way, in_a_row=True) for way in reading.ways))
     if reading.letters:
         return _within(reading, tokens.spelt(reading.letters))
-    return _within(reading, tokens.in_name(reading.text)) if reading.text else []
+    if not reading.text:
+        return []
+    bare = words.bare(reading.text)
+    return _within(reading, tokens.in_name(reading.text), tokens.in_name(bare) if bare != reading.text else None)
 
 
 def _besides(reading: Reading) -> list[Expression]:
@@ -127,8 +142,10 @@ def _misspelt(reading: Reading) -> list[Expression]:
     text = reading.text
     if len(text) < _SHORTEST_TYPO:
         return []
-    wanted = [tokens.sounding(text)]
     units = len(tokens.units(text))
+    wanted = [tokens.sounding(text), tokens.sounding_somewhere(text) if units <= _LONGEST_SHORT else None]
+    if _STREET.search(text) and len(text) > _SHORTEST_ADDRESS:
+        wanted.append(tokens.in_place_but_one(text))
     if units >= 3:
         wanted.append(some(tokens.but_one(text, at) for at in range(units)))
     return _within(reading, *wanted)

@@ -7,15 +7,14 @@ institution whose name is alike is another institution.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from registry import regions
-from registry.search import misspelt, words
+from registry.search import hearing, misspelt, words
 from registry.search.contract import Document, Form, Hit, MatchKind, Reading, SearchQuery
 from registry.search.pinyin import Piece
-from registry.search.query import CATEGORIES
+from registry.search.vocabulary import CATEGORIES
 
 #: Costs from here on are of names that are only alike.
 WEAK = 6.0
@@ -24,8 +23,10 @@ SLIP = misspelt.TYPO
 #: How much more than the best a hit may cost and still be shown.
 SPREAD = 2.5
 _BEGINS, _ENDS, _HOLDS, _SHORT, _PLACE = 2.0, 2.3, 3.0, 2.4, 4.6
-#: A part of a name that an institution listed today has too means that one.
-_GONE = 0.5
+#: A name of an institution that is listed today means that one, if only by what people call it.
+_GONE = 0.7
+#: What people call an institution means it as a whole: 同济 is not first of all 同济山西医院.
+_PARTLY_KNOWN = 1.0
 _KINDS: tuple[tuple[MatchKind, float], ...] = (("name", 0.0), ("alias", 0.05), ("known_as", 0.3), ("former_name", 0.6))
 Fit = tuple[float, MatchKind, str]
 
@@ -65,6 +66,12 @@ def kept(hits: Sequence[Hit]) -> list[Hit]:
     return [hit for hit in hits if hit.cost < limit]
 
 
+def is_written(hit: Hit) -> bool:
+    """Whether the name that fitted holds what was written, and is no abbreviation it happens to be in."""
+    text = hit.reading.text
+    return not text or not hit.fitted or words.bare(text) in words.bare(hit.fitted)
+
+
 def fitting(readings: Iterable[Reading], document: Document) -> Hit | None:
     """How a document fits at best, over all readings; None when it fits none as written."""
     best: Hit | None = None
@@ -77,7 +84,7 @@ def fitting(readings: Iterable[Reading], document: Document) -> Hit | None:
         fit = _fit(reading, document)
         if fit is not None:
             cost, kind, fitted = fit
-            cost += reading.cost + near + (_GONE if cost >= 1 and not document.listed else 0.0)
+            cost += reading.cost + near + (0.0 if document.listed else _GONE)
             if best is None or cost < best.cost:
                 best = Hit(document.subject, kind, cost, fitted, reading)
     return best
@@ -140,31 +147,58 @@ def _written(reading: Reading, document: Document) -> Fit | None:
 def _as_name(text: str, named: tuple[Form, MatchKind, float]) -> Fit | None:
     form, kind, price = named
     name = form.text
-    if text in name:
-        more = 0.02 * min(len(name) - len(text), 20)
-        if name == text:
-            return price, kind, name
-        if name.startswith(text):
-            return _BEGINS + price + more, kind, name
-        return (_ENDS if name.endswith(text) else _HOLDS) + price + more, kind, name
+    if text != name and kind == "known_as":
+        price += _PARTLY_KNOWN
+    if (cost := _holds(text, name)) is not None:
+        return price + cost, kind, name
     if len(text) < 2:
         return None
-    if (cost := words.shortening(text, name)) is None and (other := words.turned(text)):
-        cost = words.shortening(other, name)
-        cost = None if cost is None else cost + 0.1
+    if (cost := _holds(words.bare(text), words.bare(name))) is not None:
+        return price + cost + 0.3, kind, name
+    cost = words.shortening(text, name)
+    if cost is None:
+        turned = [words.shortening(other, name) for other in words.turned(text)]
+        cost = min((one + 0.1 for one in turned if one is not None), default=None)
     if cost is None or cost > _WEAK_SHORT:
         return None
     return _SHORT + cost + price, "abbreviation" if kind == "name" else kind, name
 
 
+def _holds(text: str, name: str) -> float | None:
+    """What it costs that a name is this, begins or ends so, or holds it somewhere; None when it does not."""
+    if text not in name:
+        return None
+    if name == text:
+        return 0.0
+    more = 0.02 * min(len(name) - len(text), 20)
+    if name.startswith(text):
+        return _BEGINS + more
+    return (_ENDS if name.endswith((text, text + "医院")) else _HOLDS) + more
+
+
 _WEAK_SHORT = WEAK - _SHORT - 0.8
+#: What a number of an address is a number of: the list says 号 where people say 弄.
+_UNITS = "号弄巷楼层室栋"
 
 
 def _as_place(text: str, document: Document) -> Fit | None:
-    if len(text) >= 2 and text in document.place:
-        at = document.place.index(text) + len(text)
-        cut = text[-1].isdigit() and document.place[at : at + 1].isdigit()  # 7 of 77
-        return _PLACE - (1.0 if any(c.isdigit() for c in text) and not cut else 0.0), "address", ""
+    if len(text) < 2 or (found := _within(text, document.place)) is None:
+        return None
+    last, end, extra = found
+    cut = last[-1].isdigit() and document.place[end : end + 1].isdigit()  # 7 of 77
+    return _PLACE + extra - (1.0 if any(c.isdigit() for c in text) and not cut else 0.0), "address", ""
+
+
+def _within(text: str, place: str) -> tuple[str, int, float] | None:
+    """(what was found last, where that ends, extra cost): as one piece, without its last unit, or in two pieces."""
+    if text in place:
+        return text, place.index(text) + len(text), 0.0
+    if text[-1] in _UNITS and text[-2:-1].isdigit() and text[:-1] in place:
+        return text[:-1], place.index(text[:-1]) + len(text) - 1, 0.2
+    for at in range(len(text) - 2, 1, -1):
+        head, tail = text[:at], text[at:]
+        if head in place and (found := place.find(tail, place.index(head) + at)) >= 0:
+            return tail, found + len(tail), 0.4
     return None
 
 
@@ -186,57 +220,26 @@ def _in_parts(parts: Sequence[str], document: Document) -> Fit | None:
 
 
 def _heard(ways: tuple[tuple[Piece, ...], ...], named: tuple[Form, MatchKind, float]) -> Fit | None:
-    form, _, price = named
+    form, kind, price = named
+    if kind == "known_as":
+        price += _PARTLY_KNOWN
     best: Fit | None = None
     for at, way in enumerate(ways):
-        for exact in (True, False):
-            row, scattered = _patterns(way, exact)
-            extra = price + 0.1 * at + (0.0 if exact else 0.35)
-            if found := row.search(form.atoms):
-                begins, ends = found.start() == 0, found.end() >= len(form.atoms) - 1
-                more = 0.02 * min(form.atoms.count(" ") - len(way), 20)
-                cost = (0.2 if begins and ends else _BEGINS if begins else _ENDS if ends else _HOLDS) + more
-                best = _best((best, (cost + extra, "pinyin", form.text)))
-                break
-            if scattered is not None and (found := scattered.search(form.atoms)):
-                short = "".join(group[0] for group in found.groups())
-                shortened = words.shortening(short, form.text)
-                if shortened is not None and shortened <= _WEAK_SHORT:
-                    best = _best((best, (_SHORT + 0.2 + shortened + extra, "pinyin", form.text)))
-                    break
+        found = hearing.find(way, form.atoms)
+        if found is None:
+            continue
+        extra = price + 0.1 * at + (0.0 if found.exact else 0.35)
+        if found.in_a_row:
+            more = 0.02 * min(found.of - len(way) + 1, 20)
+            if found.whole and kind == "known_as":
+                extra -= _PARTLY_KNOWN
+            cost = (0.2 if found.whole else _BEGINS if found.begins else _ENDS if found.ends else _HOLDS) + more
+            best = _best((best, (cost + extra, "pinyin", form.text)))
+        elif sum(piece.kind in "sc" for piece in way) >= 2:
+            shortened = words.shortening(found.characters, form.text)
+            if shortened is not None and shortened <= _WEAK_SHORT:
+                best = _best((best, (_SHORT + 0.2 + shortened + extra, "pinyin", form.text)))
     return best
-
-
-@lru_cache(maxsize=2048)
-def _patterns(way: tuple[Piece, ...], exact: bool) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
-    """(in a row, anywhere in that order) over a string of atoms; each group is one atom."""
-    atoms = [_pattern(piece, exact) for piece in way]
-    row = re.compile("".join(f" ({atom})" for atom in atoms))
-    telling = sum(piece.kind in "sc" for piece in way)
-    return row, re.compile("(?: [^ ]+)*?".join(f" ({atom})" for atom in atoms)) if telling >= 2 else None
-
-
-def _pattern(piece: Piece, exact: bool) -> str:
-    if piece.kind == "c":
-        character, *sounds = piece.value.split(".")
-        heard = "|".join(_sound(sound, exact) for sound in sounds)
-        return f"{re.escape(character)}[^ ]*" if exact else f"[^ ]*?\\.(?:{heard})(?![a-z])[^ ]*"
-    if piece.kind == "s":
-        return f"[^ ]*?\\.{_sound(piece.value, exact)}(?![a-z])[^ ]*"
-    return f"[^ ]*?\\.{piece.value}[^ ]*"
-
-
-def _sound(syllable: str, exact: bool) -> str:
-    if exact:
-        return syllable.replace("v", "[uv]")
-    plain = syllable.replace("v", "u")
-    start = plain[0] + "h?" if plain[0] in "zcs" else "[nl]" if plain[0] in "nl" and len(plain) > 1 else plain[0]
-    rest = plain[2:] if plain[1:2] == "h" else plain[1:]
-    if rest.endswith(("an", "en", "in")):
-        rest += "g?"
-    elif rest.endswith(("ang", "eng", "ing")):
-        rest += "?"
-    return start + rest.replace("u", "[uv]")
 
 
 # --- as initials -----------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from registry import regions
-from registry.search import pinyin
+from registry.search import pinyin, words
 from registry.search.contract import All, Document, Expression, Form, Some, Start, Word
 
 #: Changes whenever tokens or documents do, so that an index of another make is built anew.
@@ -25,6 +25,8 @@ _T = TypeVar("_T")
 _UNIT = re.compile("[0-9a-z]+|.")
 #: Between two syllables of one token; no syllable holds it.
 _SEAM = "的"
+#: Sounds and characters anywhere in a name are common: no more are asked for, what comes is judged.
+_SOUNDS, _CHARACTERS = 3, 6
 
 
 def units(folded: str) -> list[str]:
@@ -49,12 +51,14 @@ def tokens_of(document: Document) -> list[str]:
 
 
 def _of_name(form: Form) -> Iterator[str]:
-    text = form.text
-    yield "x" + text
+    text, bare = form.text, words.bare(form.text)
+    yield from ("x" + text, "x" + bare)
     yield from ("b" + text[:length] for length in range(1, 4))
     parts = units(text)
     yield from ("n" + part for part in parts)
     yield from ("n" + pair for pair in _pairs(parts))
+    if bare != text:
+        yield from ("n" + pair for pair in _pairs(units(bare)))
     atoms = form.atoms.split()
     readings = [[pinyin.loose(one) for one in atom.split(".")[1:]] for atom in atoms]
     yield from ("p" + one for some in readings for one in some)
@@ -123,14 +127,20 @@ def _last(kind: str, part: str) -> Expression:
 
 
 def characters(text: str) -> Expression | None:
-    """Names with every character of the text, in whatever order; those that nearly all have are not asked for."""
-    return every(_telling([(part, Word(token="n" + part)) for part in units(text)]))
+    """Names with the characters of the text, in whatever order: enough of those that not nearly all names have."""
+    return every(_telling([(part, Word(token="n" + part)) for part in units(text)])[:_CHARACTERS])
 
 
 def in_place(text: str) -> Expression | None:
     """Addresses with every two neighbours of the text."""
     pairs = _pairs(units(text))
     return every(_last("a", pair) if pair == pairs[-1] else Word(token="a" + pair) for pair in _enough(pairs))
+
+
+def in_place_but_one(text: str) -> Expression | None:
+    """Addresses with every two neighbours of the text but those at one place, where something may be left out."""
+    pairs = _pairs(units(text))
+    return some(every(Word(token="a" + p) for p in pairs[:at] + pairs[at + 1 :]) for at in range(len(pairs)))
 
 
 def but_one(text: str, wrong: int) -> Expression | None:
@@ -141,7 +151,7 @@ def but_one(text: str, wrong: int) -> Expression | None:
     parts = units(text)
     pairs = [pair for at, pair in enumerate(_pairs(parts)) if at not in (wrong - 1, wrong) and pair not in COMMON_PAIRS]
     alone = [part for at, part in enumerate(parts) if at != wrong and part not in _EVERYWHERE]
-    return every(Word(token="n" + one) for one in pairs or alone)
+    return every(Word(token="n" + one) for one in _enough(pairs) or alone)
 
 
 def any_pair(text: str) -> Expression | None:
@@ -188,7 +198,18 @@ def _telling(wanted: Sequence[tuple[str, Expression]]) -> list[Expression]:
 
 def sounding(text: str) -> Expression | None:
     """Names in which the characters of a text are heard in a row, whatever they are written with."""
-    return heard([pinyin.Piece("c", atom) for atom in pinyin.atoms(text).split()], in_a_row=True)
+    return heard(_as_pieces(text), in_a_row=True)
+
+
+def sounding_somewhere(text: str) -> Expression | None:
+    """Names in which the first telling sounds of a text are heard anywhere; None when there are too few."""
+    telling = [piece for piece in _as_pieces(text) if not _EVERYWHERE & set(piece.value.split(".")[1:])]
+    heard_ones = [one for piece in telling[:_SOUNDS] if (one := _heard_alone(piece)) is not None]
+    return every(heard_ones) if len(heard_ones) >= 2 else None
+
+
+def _as_pieces(text: str) -> list[pinyin.Piece]:
+    return [pinyin.Piece("c", atom) for atom in pinyin.atoms(text).split()]
 
 
 def _heard_pair(left: pinyin.Piece, right: pinyin.Piece) -> Expression | None:

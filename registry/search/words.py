@@ -146,18 +146,28 @@ def _takings(rest: str, word: NameWord) -> list[tuple[int, float]]:
     return found
 
 
-_ORDINAL = re.compile(r"(\d+)附|附属?(?:第)?(\d+)")
+_ORDINAL = re.compile(r"附?(\d+)附|附属?第?(\d+)")
 
 
-def turned(short: str) -> str | None:
-    """The abbreviation with its ordinal on the other side of 附: 1附院 and 附1院 are said of the same hospitals."""
+def turned(short: str) -> list[str]:
+    """An abbreviation with its ordinal on the other side of 附, and without 附: all are said of the same hospitals.
+
+    >>> turned("华西附2院")
+    ['华西2附院', '华西2院']
+    """
     found = _ORDINAL.search(short)
     if not found:
-        return None
-    swapped = f"附{found[1]}" if found[1] else f"{found[2]}附"
-    return short[: found.start()] + swapped + short[found.end() :]
+        return []
+    before, after = short[: found.start()], short[found.end() :]
+    number = found[1] or found[2]
+    return [f"{before}附{number}{after}" if found[1] else f"{before}{number}附{after}", before + number + after]
 
 
-def core(text: str) -> str:
-    """A question without words so common that they may be said or left out: 盛京医院 -> 盛京."""
-    return re.sub("(?:医院|院)$", "", fold(text))
+#: What is said or left out as one likes, after a place or before a number: 长春(市)妇幼保健院, 解放军(第)105医院.
+_OPTIONAL = re.compile("(?<=..)(?:[市省](?=..)|第(?=[0-9]))")
+
+
+@lru_cache(maxsize=65536)
+def bare(name: str) -> str:
+    """A name without what may be left out: 长春市妇幼保健院 and 长春妇幼保健院 are said of one hospital."""
+    return _OPTIONAL.sub("", name)

@@ -1,0 +1,104 @@
+"""Whether a question is heard in a name: its syllables in a row, or anywhere in their order as an abbreviation."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from registry.search.pinyin import Piece, loose
+
+#: Characters of 医院, with which a name may go on after what was heard.
+_HOSPITAL = 2
+
+
+class Heard(NamedTuple):
+    """Where the pieces of a question are heard in a name of ``of`` characters.
+
+    ``exact``: as they are typed, not only as dialects blur them. ``characters`` are those they stand for, ``rest`` what
+    follows them; without ``in_a_row`` they are scattered over the name.
+    """
+
+    exact: bool
+    in_a_row: bool
+    begins: bool
+    rest: str
+    of: int
+    characters: str
+
+    @property
+    def whole(self) -> bool:
+        """The name is nothing else."""
+        return self.begins and not self.rest
+
+    @property
+    def ends(self) -> bool:
+        """The name ends so, or with nothing after it but what every hospital's does."""
+        return self.rest in ("", "医院")
+
+
+class _Atom(NamedTuple):
+    character: str
+    sounds: tuple[str, ...]
+    blurred: frozenset[str]
+
+
+def find(way: tuple[Piece, ...], atoms: str) -> Heard | None:
+    """The best way to hear ``way`` in the atoms of a name: as typed before blurred, in a row before scattered."""
+    name = _parsed(atoms)
+    if not _scattered(way, name, exact=False):  # what is not even heard so is not heard at all
+        return None
+    for exact in (True, False):
+        if (start := _row(way, name, exact)) is not None:
+            end = start + len(way)
+            characters = "".join(atom.character for atom in name[start:end])
+            rest = "".join(atom.character for atom in name[end:])
+            return Heard(exact, True, start == 0, rest, len(name), characters)
+        if found := _scattered(way, name, exact):
+            return Heard(exact, False, False, "", len(name), "".join(atom.character for atom in found))
+    return None
+
+
+@lru_cache(maxsize=65536)
+def _parsed(atoms: str) -> tuple[_Atom, ...]:
+    return tuple(_atom(atom) for atom in atoms.split())
+
+
+@lru_cache(maxsize=65536)
+def _atom(atom: str) -> _Atom:
+    character, *sounds = atom.split(".")
+    return _Atom(character, tuple(s.replace("v", "u") for s in sounds), frozenset(map(loose, sounds)))
+
+
+def _row(way: tuple[Piece, ...], name: tuple[_Atom, ...], exact: bool) -> int | None:
+    """Where the pieces are heard in a row: at the beginning, else at the end, else the first place."""
+    last = len(name) - len(way)
+    found = [
+        start for start in range(last + 1) if all(_fits(piece, name[start + at], exact) for at, piece in enumerate(way))
+    ]
+    if not found or found[0] == 0:
+        return found[0] if found else None
+    return next((start for start in reversed(found) if start >= last - _HOSPITAL), found[0])
+
+
+def _scattered(way: tuple[Piece, ...], name: tuple[_Atom, ...], exact: bool) -> list[_Atom]:
+    """The first atoms the pieces fit one after the other; none when one of them fits nowhere."""
+    found: list[_Atom] = []
+    rest = iter(name)
+    for piece in way:
+        for atom in rest:
+            if _fits(piece, atom, exact):
+                found.append(atom)
+                break
+        else:
+            return []
+    return found
+
+
+def _fits(piece: Piece, atom: _Atom, exact: bool) -> bool:
+    kind, value = piece
+    if kind == "s":
+        return value.replace("v", "u") in atom.sounds if exact else loose(value) in atom.blurred
+    if kind == "c":
+        own = _atom(value)
+        return own.character == atom.character if exact else not own.blurred.isdisjoint(atom.blurred)
+    return any(sound.startswith(value) for sound in atom.sounds)

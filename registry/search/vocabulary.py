@@ -1,0 +1,108 @@
+"""The words of questions that are no names: techniques, stages, kinds of hospital, and what is said around them.
+
+Words for techniques and stages come from their tables; the others are here. They are data: no word decides a verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from registry.search.contract import Understood
+from registry.techniques import STAGES, TECHNIQUES
+from registry.text import fold, simplified, width
+
+#: Kinds of hospital people ask for by a word that is in no name: the word, and what their names hold.
+CATEGORIES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
+    "military": (
+        ("部队医院", "军队医院", "解放军医院", "军医院", "武警医院", "部队"),
+        re.compile("解放军|军区|战区|联勤保障部队|军医大学|特色医学中心|集团军|武警|火箭军|海军|空军|陆军"),
+    ),
+}
+#: The same kinds for an engine: every name the expression fits holds one of these.
+CATEGORY_TOKENS = {category: tuple(fits.pattern.split("|")) for category, (_, fits) in CATEGORIES.items()}
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+#: Places by what people there call them, at the beginning of a word.
+_NICKNAMES = {"乌市": "乌鲁木齐市", "呼市": "呼和浩特市", "齐市": "齐齐哈尔市", "内蒙": "内蒙古"}
+_NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?!古)")
+#: What is asked about an institution; none of it tells which one is meant.
+_ASKED = _words("""
+    请问 请教 问一下 问下 问问 我想 我要 想要 需要 打算 准备 查一下 查下 查查 查询 查找 搜索 求推荐 推荐 介绍
+    了解 谁知道 告诉我 帮我 你好 您好 谢谢 哪里 哪儿 哪家 哪几家 哪些 哪个 哪几个 哪所 有哪些 几家 多少家
+    什么地方 什么 怎么 怎样 如何 能不能 可不可以 可以 能够 会不会 有没有 有无 是不是 是否 能做 可以做 可做
+    能不能做 在做 做过 做了 开展 开设 进行 提供 具备 具有 拥有 正规 合法 合规 靠谱 可靠 官方 批准 获批 许可
+    许可证 资质 资格 牌照 执照 怎么样 好不好 好吗 最好 比较好 好的 最强 权威 排名 排行榜 排行 口碑 评价 多少钱
+    贵不贵 费用 价格 价钱 收费 联系电话 电话 地址 官网 网站 挂号 预约 建档 流程 攻略
+""")
+#: Words that say what kind of place is looked for, when nothing else is left to look for.
+_PLACES_OF_CARE = _words("""
+    医疗机构 医疗单位 医院 机构 单位 名单 名录 一览 大全 列表 技术 助孕 辅助生殖 人类辅助生殖 生殖医学 生殖 中心
+    科室 科 门诊 不孕不育 不孕症 不孕 不育 求子 备孕 医生 专家 专业 条件 位置 三甲 三级甲等 公立 私立 民营 国家
+    附近 周边 当地 本地 本市 本省 全市 全省 全国 全部 所有 我们 夫妻 夫妇 老公 老婆 或者 还是 以及
+""")
+#: Single characters between the others.
+_BETWEEN = "的了吗呢吧啊呀么嘛和或及与在于里内做有能会去到要想是查找问求哪谁家所都用"
+#: Those that are left over beside a word that was taken out of a question: 三亚妇幼能做[人工授精]吗.
+LEFT_BEFORE, LEFT_AFTER = "做有能会是去到在的可想要用和", "的吗呢了吧啊做么"
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+#: Words around a question that say nothing about which institution.
+FILLER = re.compile(f"(?:{_any((*_ASKED, *_PLACES_OF_CARE))}|[{_BETWEEN}])")
+#: The department people name beside its hospital; and what they ask about it.
+DEPARTMENT = re.compile(
+    "(?:生殖(?:医学|健康|遗传|内分泌|助孕)*(?:与不孕)?(?:中心|科|门诊|医学部)|(?:不孕不育|辅助生殖|生殖医学|遗传)(?:中心|科|门诊)"
+    f"|试管(?:婴儿)?(?:中心|科|室)|{_any(_ASKED)}|吗|呢)"
+)
+
+
+def _vocabulary() -> dict[str, tuple[str, str]]:
+    words: dict[str, tuple[str, str]] = {}
+    for technique in TECHNIQUES:
+        for word in (technique.code, *technique.printed, *technique.said):
+            words[fold(word)] = ("technique", technique.code)
+            words[simplified(width(word)).lower()] = ("technique", technique.code)
+    for stage, printed in STAGES.items():
+        words.update((word, ("stage", stage)) for word in printed)
+    for category, (said, _) in CATEGORIES.items():
+        words.update((word, ("category", category)) for word in said)
+    return words
+
+
+WORDS = _vocabulary()
+_LONGEST = max(map(len, WORDS))
+#: Words around a question of two characters and more: what is left out when a question is spelt in letters.
+AROUND = tuple(word for word in (*_ASKED, *_PLACES_OF_CARE) if len(word) > 1)
+
+
+def full_names(text: str) -> str:
+    """A question with the places that people call by a shorter name under their own.
+
+    >>> full_names("乌市妇幼"), full_names("内蒙古试管")
+    ('乌鲁木齐市妇幼', '内蒙古试管')
+    """
+    return _NICKNAMED.sub(lambda found: _NICKNAMES[found[0]], text)
+
+
+def word_at(text: str, position: int) -> tuple[int, Understood] | None:
+    """The longest word for a technique, a stage or a kind that stands here: (length, what it means)."""
+    if text[position] in " -" or (position and text[position].isascii() and text[position - 1].isascii()):
+        return None
+    for length in range(min(_LONGEST, len(text) - position), 1, -1):
+        piece = text[position : position + length]
+        told = WORDS.get(piece)
+        if told and not (piece[-1].isascii() and _is_letter(text[position + length : position + length + 1])):
+            return length, Understood(text=piece, kind=told[0], value=told[1])  # type: ignore[arg-type]
+    return None
+
+
+def _is_letter(character: str) -> bool:
+    return character.isascii() and character.isalnum()
