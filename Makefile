@@ -47,9 +47,11 @@ lint: install
 	@$(BIN)/lint-imports
 
 bench: install
+	@bash tests/setup.sh meilisearch
 	@$(BIN)/python -m bench
 
 relevance: install
+	@bash tests/setup.sh meilisearch
 	@$(BIN)/python -m tests.relevance.measure --failures
 
 lock: install

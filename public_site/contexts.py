@@ -297,15 +297,3 @@ class ErrorPage(PageContext, frozen=True, kw_only=True):
     kind: ErrorKind
     sentence: str | None = None
     kept: str | None = None
-
-
-class ComponentsPage(PageContext, frozen=True, kw_only=True):
-    """Every component with its options; never served, rendered by ``fixtures``."""
-
-    template: ClassVar[str] = "components.html"
-    noindex: ClassVar[bool] = True
-    empty: list[SearchPage]
-    institution: model.Institution
-    standings: list[Standing]
-    versions: list[model.Version]
-    at: dt.datetime

@@ -8,16 +8,15 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import sys
-from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import ClassVar, get_args
 
 import msgspec
 import qrcode
 import qrcode.image.svg
 
 from public_site import contexts as c
-from public_site import openapi, questions, render, sample_log, sample_times
+from public_site import openapi, render, sample_log, sample_search, sample_times
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import (
     ALL,
@@ -46,18 +45,19 @@ from public_site.samples import (
 )
 from public_site.standing import standing_of
 from public_site.voice import Voice
-from registry import model, regions
-from registry.search.contract import Understood
+from registry import model
 
 
-def _counts(codes: tuple[str, ...] | list[str], first: int) -> list[c.Count]:
-    return [c.Count(code=code, count=max(1, first // (n + 1))) for n, code in enumerate(codes)]
+class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
+    """Every component with its options; never served, rendered by ``fixtures``."""
 
-
-def _region_counts() -> list[c.Count]:
-    return [
-        c.Count(code=code, name=name, count=63 // (n % 7 + 1)) for n, (code, name) in enumerate(regions.children(None))
-    ]
+    template: ClassVar[str] = "components.html"
+    noindex: ClassVar[bool] = True
+    empty: list[c.SearchPage]
+    institution: model.Institution
+    standings: list[c.Standing]
+    versions: list[model.Version]
+    at: dt.datetime
 
 
 def home() -> dict[str, c.PageContext]:
@@ -67,122 +67,13 @@ def home() -> dict[str, c.PageContext]:
         count=635,
         as_of=LIST.as_of,
         source=LIST,
-        provinces=_region_counts(),
-        techniques=[*_counts(ALL, 612), c.Count(code="SPERM_BANK", count=None)],
+        provinces=sample_search.region_counts(),
+        techniques=[*sample_search.counts(ALL, 612), c.Count(code="SPERM_BANK", count=None)],
         last_updated=AT,
     )
     return {
         "home": full,
         "home-empty": c.HomePage(count=0, as_of=None, source=None, provinces=[], techniques=[], last_updated=None),
-    }
-
-
-def search() -> dict[str, c.PageContext]:
-    """Results with filters, the last page, nothing found, nothing fitting the filters."""
-    facets = c.Facets(
-        region=tuple(_region_counts()),
-        technique=tuple(_counts(ALL, 21)),
-        stage=tuple(_counts(["formal", "operating", "trial"], 21)),
-    )
-    hits = [
-        c.SearchHit(institution=ANSHAN, match="鞍山市妇儿医院"),
-        *[c.SearchHit(institution=one) for one in (FUYING, FUYOU, FULL, TRIAL, SUSPENDED, DELISTED)],
-        c.SearchHit(institution=UNSOURCED, similar=True),
-    ]
-    here = "/search?q=%E5%A6%87%E5%A9%B4"
-    return {
-        "search": c.SearchPage(
-            site=SITE, here=here, query="妇婴", filters=c.Filters(), hits=hits, total=21, facets=facets, next="abc"
-        ),
-        "search-filtered": c.SearchPage(
-            site=SITE,
-            here=here,
-            query="三代试管",
-            hits=hits[3:],
-            total=1,
-            facets=facets,
-            cursor="abc",
-            filters=c.Filters(technique=("PGT", "IVF"), region="210000", region_name="辽宁省", stage="trial"),
-            understood=("三代试管（植入前胚胎遗传学检测）",),
-        ),
-        "search-empty": c.SearchPage(
-            site=SITE,
-            here=here,
-            query="示例二院",
-            hits=[],
-            total=0,
-            filters=c.Filters(region="999999"),
-            facets=c.Facets(),
-        ),
-        "search-nothing-fits": c.SearchPage(
-            site=SITE, here="/search", query="", hits=[], total=0, filters=c.Filters(stage="lapsed"), facets=facets
-        ),
-        **_search_reasons(here, facets),
-        **_search_nothing(here),
-    }
-
-
-def _search_reasons(here: str, facets: c.Facets) -> dict[str, c.PageContext]:
-    """Why each is there, what it is not approved for, whom the question names; near names; a place; a warning."""
-    hits = [
-        c.SearchHit(institution=ANSHAN, why="former_name", match="鞍山市妇儿医院"),
-        c.SearchHit(institution=FUYING, why="known_as", match="示例俗称医院"),
-        *(c.SearchHit(institution=FUYOU, why=why) for why in ("pinyin", "initials", "abbreviation", "address", "typo")),
-        c.SearchHit(institution=FULL, why="alias", match="示例市妇幼保健院", people=(PEOPLE[0],)),
-        c.SearchHit(institution=TRIAL, lacks=("PGT",)),
-    ]
-    districts = tuple(c.Count(code=code, name=name, count=2) for code, name in regions.children("210300"))
-    return {
-        "search-reasons": c.SearchPage(
-            site=SITE,
-            here=here,
-            query="fuying",
-            hits=hits,
-            total=300,
-            at_least=True,
-            facets=msgspec.structs.replace(facets, region=districts),
-            filters=c.Filters(region="210300", region_name="辽宁省鞍山市"),
-            path=(("210000", "辽宁省"), ("210300", "鞍山市")),
-        ),
-        "search-similar": c.SearchPage(
-            site=SITE,
-            here=here,
-            query="示列市妇婴医院",
-            hits=[c.SearchHit(institution=FUYING, why="typo"), c.SearchHit(institution=UNSOURCED, similar=True)],
-            total=2,
-            similar=True,
-            did_you_mean="示例市妇婴医院",
-            facets=c.Facets(),
-            filters=c.Filters(),
-        ),
-        "search-warning": c.WarningPage(
-            site=SITE,
-            here=here,
-            query="鞍山 代孕 供卵 选性别",
-            words=("代孕", "供卵", "选性别"),
-            kinds=("surrogacy", "gamete_trade", "sex_selection"),
-            rest="鞍山",
-        ),
-    }
-
-
-def _search_nothing(here: str) -> dict[str, c.PageContext]:
-    """Nothing found because of the filters, because nothing can be read, because no such institution is approved."""
-    nothing = c.SearchPage(site=SITE, here=here, query="妇婴", hits=[], total=0, facets=c.Facets(), filters=c.Filters())
-    read = [
-        Understood(text="鞍山", kind="region", value="210300"),
-        Understood(text="军队医院", kind="category", value="military"),
-        Understood(text="三代试管", kind="technique", value="PGT"),
-    ]
-    but = partial(msgspec.structs.replace, nothing)
-    return {
-        "search-filtered-out": but(unfiltered=3, filters=c.Filters(technique=("PGT",), region="210300")),
-        "search-unreadable": but(query="？！", unreadable=True),
-        "search-nothing-approved": but(
-            site=msgspec.structs.replace(SITE, source=msgspec.structs.replace(LIST, scope="national")),
-            query="鞍山军队医院三代试管",
-            understood=questions.understood_of(read, Voice()),
-        ),
     }
 
 
@@ -320,14 +211,14 @@ def others() -> dict[str, c.PageContext]:
             site=c.SiteFacts(count=635, as_of=LIST.as_of, source=NOTICE, updated=AT, operator="示例省卫生健康委员会"),
             here="/about",
         ),
-        "components": c.ComponentsPage(
+        "components": ComponentsPage(
             site=SITE,
             here="/components",
             institution=FULL,
             standings=standings,
             versions=VERSIONS,
             at=AT,
-            empty=[page for page in search().values() if isinstance(page, c.SearchPage) and not page.hits],
+            empty=[one for one in sample_search.search().values() if isinstance(one, c.SearchPage) and not one.hits],
         ),
         "error-400-kept": c.ErrorPage(
             status=400,
@@ -344,7 +235,7 @@ def others() -> dict[str, c.PageContext]:
 def pages() -> dict[str, c.PageContext]:
     """Every sample page by the name of its file."""
     times = {**sample_times.histories(), **sample_times.institutions()}
-    return {**home(), **search(), **institutions(), **times, **check(), **sample_log.pages(), **others()}
+    return {**home(), **sample_search.search(), **institutions(), **times, **check(), **sample_log.pages(), **others()}
 
 
 def write(folder: Path) -> int:

@@ -67,8 +67,6 @@ def search(request: Req) -> Response[Any]:
     register = register_of(request)
     asof = register.now()
     choice = questions.choice_of(request.query_params)
-    from registry.register import Choice
-
     if questions.is_code(choice.q):  # raises InvalidCode when mistyped: that is not "not found"
         code = format_code(validate_code(choice.q))
         return Redirect(asked(request).link(f"/i/{code}"), status_code=302, headers={"Cache-Control": PAGE_CACHE})
@@ -85,8 +83,9 @@ def search(request: Req) -> Response[Any]:
             rest=warned.rest,
         )
         return html(request, page)
-    filtered = bool(choice.technique or choice.region or choice.stage)
-    bare = register.find(Choice(q=choice.q), asof, limit=1) if filtered and choice.q and not found.total else None
+    bare = None
+    if not found.total and (alone := questions.without_filters(choice)) is not None:
+        bare = register.find(alone, asof, limit=1)
     return html(
         request,
         c.SearchPage(

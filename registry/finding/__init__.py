@@ -16,7 +16,7 @@ from registry.finding.result import Cursor, Explained, Found, SearchResult, Warn
 from registry.identifiers import looks_like_code
 from registry.records import read, stats
 from registry.records.asof import AsOf
-from registry.search import fts5
+from registry.search import fts5, plan
 from registry.search.contract import Engine
 from registry.search.find import search
 from registry.search.query import understand
@@ -34,10 +34,12 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
     cursor: str | None = None,
     facets: bool = False,
     engine: Engine | None = None,
+    most: int = plan.MOST,
 ) -> SearchResult:
     """One page, by relevance with a question and by region code without; InvalidInput for a wrong filter or cursor.
 
-    EngineUnavailable comes only from an ``engine`` that was given; without one the embedded engine is asked.
+    ``most`` is how many candidates are looked at closely. EngineUnavailable comes only from an ``engine`` that was
+    given; without one the embedded engine is asked.
     """
     if not 1 <= limit <= MOST_PER_PAGE:
         raise InvalidInput(f"limit 须在1到{MOST_PER_PAGE}之间。", f"limit must be 1 to {MOST_PER_PAGE}.")
@@ -48,7 +50,7 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
         return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
     if looks_like_code(choice.q) and (exact := _by_code(connection, choice.q, asof)):
         return exact
-    asked = Asked(connection, choice, asof, position, limit, engine or fts5.Embedded(connection))
+    asked = Asked(connection, choice, asof, position, limit, engine or fts5.Embedded(connection), most)
     page = asked.page(understand(choice.q))
     counted = stats.stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
     return SearchResult(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from registry import regions
 from registry.errors import InvalidInput
 from registry.model import Struct
-from registry.records.read import Filter
+from registry.records.chosen import Filter
 from registry.search.contract import Reading
 from registry.techniques import BY_CODE, STAGES
 from registry.verification.answer import technique_of

@@ -14,7 +14,9 @@ from registry.identifiers import validate_code
 from registry.model import Institution, Struct
 from registry.records import read
 from registry.records.asof import AsOf
-from registry.search import fts5, rank
+from registry.records.chosen import Filter, chosen_of, count
+from registry.records.chosen import page as page_of
+from registry.search import fts5, plan, rank
 from registry.search.contract import Engine, Expression, Hit, MatchKind, Reading, SearchQuery, Understood
 from registry.search.find import Searched, of_kind, search
 from registry.tables import versions
@@ -35,7 +37,7 @@ class Page(Struct, frozen=True):
     items: list[Found]
     total: int
     following: Cursor | None
-    chosen: read.Filter
+    chosen: Filter
     at_least: bool = False
     understood: tuple[Understood, ...] = ()
     similar: bool = False
@@ -51,6 +53,7 @@ class Asked(Struct, frozen=True):
     position: Cursor
     limit: int
     engine: Engine
+    most: int = plan.MOST
 
     def page(self, query: SearchQuery) -> Page:
         """The listing a question is, or the institutions whose names it means, or the other when there are none."""
@@ -60,7 +63,7 @@ class Asked(Struct, frozen=True):
         listed = self.listed(query.listing) if query.listing and query.listing_first else None
         if listed is not None and listed.total:
             return listed
-        searched = search(self.engine, query)
+        searched = search(self.engine, query, self.most)
         if listed is not None and searched.best >= _IS_THE_NAME:
             return listed  # nobody there is approved for it: that is the answer, and no hospital with the place's name
         named = self.named(searched) if searched.best < _AS_WRITTEN or query.listing is None else None
@@ -78,11 +81,11 @@ class Asked(Struct, frozen=True):
         if reading.categories:
             return self.ranked(of_kind(self.engine, reading), reading)
         chosen = chosen_by(self.choice, reading)
-        keys = read.page(self.connection, chosen, self.asof, self.limit + 1, self.position.after)
+        keys = page_of(self.connection, chosen, self.asof, self.limit + 1, self.position.after)
         why: MatchKind = "technique" if chosen.techniques or chosen.stage else "filter"
         return Page(
             items=self._found([(subject, why) for _, subject in keys[: self.limit]], chosen.techniques),
-            total=read.count(self.connection, chosen, self.asof),
+            total=count(self.connection, chosen, self.asof),
             following=Cursor(size=self.asof.size, after=keys[self.limit - 1]) if len(keys) > self.limit else None,
             chosen=chosen,
             understood=reading.understood,
@@ -104,7 +107,7 @@ class Asked(Struct, frozen=True):
     def ranked(self, searched: Searched, reading: Reading) -> Page:
         """A page of hits; once they are all shown, of what fits besides and was too much to be ranked."""
         chosen = named_by(self.choice)
-        standing = read.chosen_of(self.connection, _of(chosen, searched.hits), self.asof) if searched.hits else set()
+        standing = chosen_of(self.connection, _of(chosen, searched.hits), self.asof) if searched.hits else set()
         hits = [hit for hit in searched.hits if hit.subject in standing]
         hits, chosen = self._holding(hits, chosen, reading)
         offset, beyond = self.position.offset, self.position.beyond
@@ -119,7 +122,7 @@ class Asked(Struct, frozen=True):
         )
         return self._and_more(page, searched, chosen, reading) if searched.more is not None else page
 
-    def _and_more(self, page: Page, searched: Searched, chosen: read.Filter, reading: Reading) -> Page:
+    def _and_more(self, page: Page, searched: Searched, chosen: Filter, reading: Reading) -> Page:
         """The page filled up with what fits besides the ranked hits, in the order it was recorded."""
         assert searched.more is not None  # noqa: S101 - asked by the caller
         first = self.connection.execute(self._rest(searched.more, searched.judged, chosen).limit(1)).first()
@@ -138,9 +141,7 @@ class Asked(Struct, frozen=True):
         following = Cursor(size=self.asof.size, beyond=rows[room - 1][0]) if len(rows) > room else None
         return msgspec.structs.replace(page, items=[*page.items, *found], following=following)
 
-    def _rest(
-        self, more: Expression, judged: frozenset[str], chosen: read.Filter, after: int = 0
-    ) -> sa.Select[int, str]:
+    def _rest(self, more: Expression, judged: frozenset[str], chosen: Filter, after: int = 0) -> sa.Select[int, str]:
         documents = fts5.matching(self.connection, more).subquery()
         return (
             sa.select(documents.c.id, versions.c.subject)
@@ -150,7 +151,7 @@ class Asked(Struct, frozen=True):
             .order_by(documents.c.id)
         )
 
-    def _holding(self, hits: list[Hit], chosen: read.Filter, reading: Reading) -> tuple[list[Hit], read.Filter]:
+    def _holding(self, hits: list[Hit], chosen: Filter, reading: Reading) -> tuple[list[Hit], Filter]:
         """Only those with the technique and stage a question names beside a name; all, when the best has them not.
 
         Whoever asks 某医院 三代试管 must see that hospital, and that it is not approved for this.
@@ -158,7 +159,7 @@ class Asked(Struct, frozen=True):
         if not hits or not (reading.techniques or reading.stage):
             return hits, chosen
         wanted = msgspec.structs.replace(chosen, techniques=reading.techniques, stage=reading.stage)
-        holding = read.chosen_of(self.connection, _of(wanted, hits), self.asof)
+        holding = chosen_of(self.connection, _of(wanted, hits), self.asof)
         if any(hit.subject in holding for hit in hits if hit.cost <= hits[0].cost + _AS_GOOD):
             return [hit for hit in hits if hit.subject in holding], wanted
         return hits, chosen
@@ -199,7 +200,7 @@ def _offers(one: Institution, technique: TechniqueCode) -> bool:
     return any(a.technique == technique and a.stage in LAWFUL_STAGES for a in one.approvals)
 
 
-def _of(chosen: read.Filter, hits: list[Hit]) -> read.Filter:
+def _of(chosen: Filter, hits: list[Hit]) -> Filter:
     return msgspec.structs.replace(chosen, subjects=tuple(hit.subject for hit in hits))
 
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from registry.model import Date, Source, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.read import is_complete, known, sources, true_on
+from registry.records.chosen import known, true_on
+from registry.records.read import is_complete, sources
 from registry.records.view import decode_state
 from registry.tables import versions
 

@@ -18,6 +18,7 @@ from registry.errors import InvalidInput
 from registry.model import Change, Date, Draft, Struct
 from registry.records import read
 from registry.records.asof import AsOf, as_of
+from registry.records.chosen import Filter, chosen_of
 from registry.text import fold
 
 COLUMNS = ("name", "known_as", "source")
@@ -90,7 +91,7 @@ def _wrong(file: str, row: Row, zh: str, en: str) -> InvalidInput:
 def compare(connection: sa.Connection, file: str, given: Iterable[Row], asof: AsOf | None = None) -> list[Difference]:
     """What the lines would change; InvalidInput for a name that is nobody's, or that several institutions have."""
     asof = asof or as_of(connection)
-    everyone = read.chosen_of(connection, read.Filter(standing=False), asof)
+    everyone = chosen_of(connection, Filter(standing=False), asof)
     known: dict[str, list[tuple[str, tuple[str, ...], str]]] = {}
     for one in read.institutions_by_subject(connection, sorted(everyone), asof):
         known.setdefault(fold(one.name), []).append((one.code, tuple(one.known_as), one.name))

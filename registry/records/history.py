@@ -11,7 +11,8 @@ from registry.log import store
 from registry.model import Date, Entry, FieldChange, Source, Version
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.read import known, source_ref, sources, status_of
+from registry.records.chosen import known
+from registry.records.read import source_ref, sources, status_of
 from registry.records.view import decode_state
 from registry.tables import versions
 

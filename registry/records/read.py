@@ -16,9 +16,10 @@ from registry.identifiers import format_code, validate_code
 from registry.model import Approval, FormerName, Institution, Practitioner, Region, Source, SourceRef, Status, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.view import decode_state, mask
+from registry.records.chosen import KNOWN, known, true_on
+from registry.records.view import decode_state
 from registry.tables import versions
-from registry.techniques import LAWFUL_STAGES, TECHNIQUES
+from registry.techniques import TECHNIQUES
 
 
 def subject_of(code: str) -> str:
@@ -26,23 +27,27 @@ def subject_of(code: str) -> str:
     return f"institution:{code}"
 
 
-def known(asof: AsOf) -> sa.ColumnElement[bool]:
-    """Rows of ``versions`` that were believed at the log size."""
-    return (versions.c.known_from <= asof.size) & (versions.c.known_to > asof.size)
-
-
-def true_on(asof: AsOf) -> sa.ColumnElement[bool]:
-    """Rows of ``versions`` that speak of the day."""
-    day = asof.valid_on.isoformat()
-    return (versions.c.valid_from <= day) & (versions.c.valid_to > day)
+# Asked with every institution that is shown: built once.
+_SOURCES = (
+    sa.select(versions.c.subject, versions.c.state)
+    .where(versions.c.kind == "source", KNOWN)
+    .order_by(versions.c.subject, versions.c.valid_from)  # the last day it speaks of decides
+)
+_SPANS = (
+    sa.select(versions.c.subject, versions.c.valid_from, versions.c.state)
+    .where(
+        versions.c.subject.in_(sa.bindparam("subjects", expanding=True)),
+        KNOWN,
+        versions.c.valid_from <= sa.bindparam("day"),
+    )
+    .order_by(versions.c.subject, versions.c.valid_from)
+)
 
 
 def sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
     """Every source known at the log size, by id; also those about a later day (they were known, so they are shown)."""
-    query = sa.select(versions.c.subject, versions.c.state).where(versions.c.kind == "source", known(asof))
-    query = query.order_by(versions.c.subject, versions.c.valid_from)  # the last day it speaks of decides
     found: dict[str, Source] = {}
-    for subject, state in connection.execute(query):
+    for subject, state in connection.execute(_SOURCES, {"size": asof.size}):
         source = source_of(subject, decode_state(state))
         if source is not None:
             found[source.id] = source
@@ -79,13 +84,9 @@ class _Spans(Struct, frozen=True):
 
 
 def _spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, _Spans]:
-    query = (
-        sa.select(versions.c.subject, versions.c.valid_from, versions.c.state)
-        .where(versions.c.subject.in_(subjects), known(asof), versions.c.valid_from <= asof.valid_on.isoformat())
-        .order_by(versions.c.subject, versions.c.valid_from)
-    )
+    told = {"subjects": subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
     found: dict[str, _Spans] = {}
-    for subject, day, state in connection.execute(query):
+    for subject, day, state in connection.execute(_SPANS, told):
         found.setdefault(subject, _Spans(subject=subject, states=[])).states.append((day, decode_state(state)))
     return found
 
@@ -178,74 +179,6 @@ def former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
     if names:
         found.pop(names[-1][1], None)
     return sorted(found.values(), key=lambda former: former.until, reverse=True)
-
-
-#: Stages of an approval that exists, also one that is suspended for a time.
-_STANDING = sum(mask(None, stage) for stage in (*LAWFUL_STAGES, "suspended"))
-
-
-class Filter(Struct, frozen=True):
-    """Which institutions: all of the techniques, in any of the regions or below, at a stage, with a status.
-
-    ``standing`` leaves out those that are only being set up or whose every approval has ended: they are no approved
-    institutions, and are found by name or by asking for their stage.
-    """
-
-    techniques: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    stage: str | None = None
-    statuses: tuple[str, ...] = ("listed", "suspended")
-    subjects: tuple[str, ...] | sa.Select[Any] | None = None
-    standing: bool = True
-
-    def where(self, asof: AsOf, subjects_given: bool = False) -> sa.ColumnElement[bool]:
-        """The condition on ``versions``; ``subjects_given``: institutions alone are joined to them."""
-        wanted = known(asof) & true_on(asof)
-        if self.subjects is None and not subjects_given:  # saying it again would lead the database to another index
-            wanted &= versions.c.kind == "institution"
-        if self.statuses:
-            wanted &= versions.c.status.in_(self.statuses)
-        if self.standing and self.stage is None:
-            wanted &= versions.c.offers.op("&")(_STANDING) != 0
-        if self.regions:
-            wanted &= _within(self.regions)
-        if self.subjects is not None:
-            wanted &= versions.c.subject.in_(self.subjects)
-        for technique in self.techniques:
-            wanted &= versions.c.offers.op("&")(mask(technique, self.stage)) != 0
-        if self.stage and not self.techniques:
-            wanted &= versions.c.offers.op("&")(mask(None, self.stage)) != 0
-        return wanted
-
-
-def _within(codes: tuple[str, ...]) -> sa.ColumnElement[bool]:
-    """In one of the regions or below it, said so that an index serves it: as a range of codes, or code by code."""
-    if len(codes) > 1:
-        return versions.c.region.in_(regions.all_within(codes))
-    prefix = regions.prefix(codes[0])
-    return versions.c.region.between(prefix.ljust(6, "0"), prefix.ljust(6, "9"))
-
-
-def count(connection: sa.Connection, chosen: Filter, asof: AsOf) -> int:
-    """How many institutions the filter chooses."""
-    return connection.execute(sa.select(sa.func.count()).select_from(versions).where(chosen.where(asof))).scalar_one()
-
-
-def page(
-    connection: sa.Connection, chosen: Filter, asof: AsOf, limit: int, after: tuple[str, str] | None = None
-) -> list[tuple[str, str]]:
-    """(region, subject) of the next ``limit`` institutions after a pair, ordered by region code, then subject."""
-    key = sa.tuple_(versions.c.region, versions.c.subject)
-    query = sa.select(versions.c.region, versions.c.subject).where(chosen.where(asof))
-    if after is not None:
-        query = query.where(key > sa.tuple_(*(sa.literal(part) for part in after)))
-    rows = connection.execute(query.order_by(versions.c.region, versions.c.subject).limit(limit))
-    return [(region, subject) for region, subject in rows]
-
-
-def chosen_of(connection: sa.Connection, chosen: Filter, asof: AsOf) -> set[str]:
-    """The subjects a filter chooses."""
-    return set(connection.execute(sa.select(versions.c.subject).where(chosen.where(asof))).scalars())
 
 
 def has_practitioners(connection: sa.Connection) -> bool:

@@ -22,6 +22,7 @@ from registry.log.merkle import Frontier
 from registry.model import Date, Institution, Kind, LogState, Source, SourceRef, Struct
 from registry.records import read, timeline
 from registry.records.asof import AsOf
+from registry.records.chosen import known
 from registry.records.view import decode_state
 from registry.tables import FOREVER, entries, versions
 
@@ -149,7 +150,7 @@ def _subjects(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) -> 
     # Kind is joined to nothing so that it matches no index: SQLite would sort every subject of the kind for each page.
     of_kind = versions.c.kind.concat("") == kind
     query = sa.select(versions.c.subject).where(
-        versions.c.subject > after, of_kind, read.known(asof), versions.c.valid_to == FOREVER
+        versions.c.subject > after, of_kind, known(asof), versions.c.valid_to == FOREVER
     )
     return connection.execute(query.order_by(versions.c.subject).limit(PAGE)).scalars().all()
 
@@ -157,7 +158,7 @@ def _subjects(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) -> 
 def _spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, list[_Span]]:
     query = (
         sa.select(versions.c.subject, versions.c.valid_from, versions.c.valid_to, versions.c.state)
-        .where(versions.c.subject.in_(subjects), read.known(asof))
+        .where(versions.c.subject.in_(subjects), known(asof))
         .order_by(versions.c.subject, versions.c.valid_from)
     )
     found: dict[str, list[_Span]] = {subject: [] for subject in subjects}

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from registry import regions
 from registry.model import Date, Source, SourceRef, Struct
 from registry.records.asof import AsOf
-from registry.records.read import Filter, source_ref, sources
+from registry.records.chosen import Filter
+from registry.records.read import source_ref, sources
 from registry.records.view import mask
 from registry.tables import entries, versions
 from registry.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode

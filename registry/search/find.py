@@ -33,8 +33,11 @@ class Searched(Struct, frozen=True):
         return self.hits[0].cost if self.hits else 99.0
 
 
-def search(engine: Engine, query: SearchQuery) -> Searched:
-    """The institutions whose names or addresses a question means; EngineUnavailable from the engine."""
+def search(engine: Engine, query: SearchQuery, most: int = plan.MOST) -> Searched:
+    """The institutions whose names or addresses a question means; EngineUnavailable from the engine.
+
+    ``most``: documents looked at for one expression; with fewer, a question that fits many is answered sooner.
+    """
     known: dict[str, Document] = {}
     stages: list[Stage] = []
     more: Expression | None = None
@@ -43,10 +46,10 @@ def search(engine: Engine, query: SearchQuery) -> Searched:
         if not step.expressions:
             continue
         before = len(known)
-        found = _fetched(engine, step.expressions, known, step.most)
+        found = _fetched(engine, step.expressions, known, min(step.most, most))
         too_many = [e for e, one in zip(step.expressions, found, strict=True) if not one.complete and e in step.telling]
         if too_many and step.narrower:
-            _fetched(engine, step.narrower, known, step.most)
+            _fetched(engine, step.narrower, known, min(step.most, most))
         more = more or (too_many[0] if too_many else None)
         if len(known) > before or step.deep:
             hits = rank.judged(query, known.values(), deep=step.deep)

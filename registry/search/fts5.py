@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from registry.model import Entry
 from registry.search import index
 from registry.search.contract import Document, Expression, Fetched
-from registry.search.stored import forget_tokens, index_tokens, rendering, with_tokens
+from registry.search.stored import forget_tokens, index_tokens, matching_each, rendering, with_tokens
 from registry.search.tokens import tokens_of
 from registry.tables import search_documents
 
@@ -76,17 +76,9 @@ class Embedded:
 
     def fetch(self, expressions: Sequence[Expression], limit: int) -> list[Fetched]:
         """For each expression at most ``limit`` of its documents, in the order in which they came to the register."""
-        table, key, condition = with_tokens(self._connection)
-        render = rendering(self._connection)
-        asked = " UNION ALL ".join(
-            f"SELECT * FROM (SELECT {n} AS n, d.body FROM search_documents d JOIN {table} ON {key} = d.id "  # noqa: S608 - our own
-            f"WHERE {condition.replace(':tokens', f':t{n}')} LIMIT :most) AS part"
-            for n in range(len(expressions))
-        )
-        told = {f"t{n}": render(expression) for n, expression in enumerate(expressions)}
         bodies: list[list[Document]] = [[] for _ in expressions]
-        for n, body in self._connection.execute(sa.text(asked), {**told, "most": limit + 1}):
-            bodies[n].append(_decoded(bytes(body)))
+        for n, body in matching_each(self._connection, expressions, limit + 1):
+            bodies[n].append(_decoded(body))
         return [Fetched(documents=found[:limit], complete=len(found) <= limit) for found in bodies]
 
 

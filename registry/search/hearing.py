@@ -72,12 +72,15 @@ def _atom(atom: str) -> _Atom:
 def _row(way: tuple[Piece, ...], name: tuple[_Atom, ...], exact: bool) -> int | None:
     """Where the pieces are heard in a row: at the beginning, else at the end, else the first place."""
     last = len(name) - len(way)
-    found = [
-        start for start in range(last + 1) if all(_fits(piece, name[start + at], exact) for at, piece in enumerate(way))
-    ]
-    if not found or found[0] == 0:
-        return found[0] if found else None
-    return next((start for start in reversed(found) if start >= last - _HOSPITAL), found[0])
+    starts: list[int] = [0, last, last - _HOSPITAL, *range(1, last)]
+    for start in starts:
+        if 0 <= start <= last:
+            for at, piece in enumerate(way, start):
+                if not _fits(piece, name[at], exact):
+                    break
+            else:
+                return start
+    return None
 
 
 def _scattered(way: tuple[Piece, ...], name: tuple[_Atom, ...], exact: bool) -> list[_Atom]:
@@ -101,4 +104,7 @@ def _fits(piece: Piece, atom: _Atom, exact: bool) -> bool:
     if kind == "c":
         own = _atom(value)
         return own.character == atom.character if exact else not own.blurred.isdisjoint(atom.blurred)
-    return any(sound.startswith(value) for sound in atom.sounds)
+    for sound in atom.sounds:  # noqa: SIM110 - this is where the time goes: no generator for every character
+        if sound.startswith(value):
+            return True
+    return False

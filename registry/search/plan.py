@@ -20,8 +20,8 @@ MOST = 300
 #: Fewer of those that are only alike: any of them may be what was meant, and none is likely.
 _ALIKE = 120
 _SHORTEST_TYPO, _SHORTEST_ADDRESS = 2, 4
-#: No abbreviation has more characters.
-_LONGEST_SHORT = 6
+#: No abbreviation has more characters; nobody looks for a slip in a longer text.
+_LONGEST_SHORT, _LONGEST_TYPO = 6, 40
 #: What only addresses have.
 _STREET = re.compile("[路街道巷弄号镇村里园楼厦桥场]")
 
@@ -115,6 +115,8 @@ def _narrower(reading: Reading) -> list[Expression]:
     """Names that are it, or begin so."""
     if reading.letters:
         return _within(reading, tokens.spelt_whole(reading.letters))
+    if reading.ways:
+        return _within(reading, *(tokens.heard_first(way) for way in reading.ways))
     if not reading.text:
         return []
     begins = every(e for e in (tokens.beginning(reading.text), tokens.in_name(reading.text)) if e is not None)
@@ -144,6 +146,8 @@ def _misspelt(reading: Reading) -> list[Expression]:
         return []
     units = len(tokens.units(text))
     wanted = [tokens.sounding(text), tokens.sounding_somewhere(text) if units <= _LONGEST_SHORT else None]
+    if units > _LONGEST_TYPO:
+        return _within(reading, *wanted)
     if _STREET.search(text) and len(text) > _SHORTEST_ADDRESS:
         wanted.append(tokens.in_place_but_one(text))
     if units >= 3:

@@ -22,7 +22,8 @@ from registry.search.places import heard_place, is_place, places_at
 from registry.search.vocabulary import DEPARTMENT, LEFT_AFTER, LEFT_BEFORE, full_names, word_at
 from registry.text import fold, simplified, width
 
-MAX_LENGTH = 200
+#: Characters that are read of a question: more than the longest name with its address has.
+MAX_LENGTH = 120
 #: No question is read in more words or more ways than this.
 _WORDS_READ, _WAYS = 12, 4
 _APART = re.compile(r"[\s,，、/;；。？?!！:：+|]+|(?<=[a-zA-Z])['’´`](?=[a-zA-Z])")

@@ -4,7 +4,8 @@ A token is a class letter and letters, digits or characters, so that one flat li
 
     x<name>   a whole name          b<1-3>   how a name begins
     n<1-2>    parts of a name       a<2>     parts of an address
-    p<1-2>    syllables as heard    i<2-3>   initials in a row      j<1-3>  initials a name begins with   y<all> whole
+    p<1-2>    syllables as heard    h<1>     the first of them
+    i<2-3>    initials in a row     j<1-3>   initials a name begins with    y<all>  initials of a whole name
     r<2-6>    a region it lies in   q<2-6>   the most that is known of its place
 """
 
@@ -27,6 +28,8 @@ _UNIT = re.compile("[0-9a-z]+|.")
 _SEAM = "的"
 #: Sounds and characters anywhere in a name are common: no more are asked for, what comes is judged.
 _SOUNDS, _CHARACTERS = 3, 6
+#: So many neighbours tell a name from all others.
+_PAIRS = 20
 
 
 def units(folded: str) -> list[str]:
@@ -62,6 +65,7 @@ def _of_name(form: Form) -> Iterator[str]:
     atoms = form.atoms.split()
     readings = [[pinyin.loose(one) for one in atom.split(".")[1:]] for atom in atoms]
     yield from ("p" + one for some in readings for one in some)
+    yield from ("h" + one for some in readings[:1] for one in some)
     for left, right in pairwise(readings):
         yield from (f"p{a}{_SEAM}{b}" for a in left for b in right)
     for sounds in {_letters(atoms), _letters(atoms, digits=True)}:
@@ -87,7 +91,7 @@ def _enough(pairs: list[_T]) -> list[_T]:
 
     What they bring too much is found out when it is judged.
     """
-    return pairs if len(pairs) <= 3 else [*pairs[:-1:2], pairs[-1]]
+    return pairs if len(pairs) <= 3 else [*pairs[:-1:2][:_PAIRS], pairs[-1]]
 
 
 def every(parts: Iterable[Expression]) -> Expression | None:
@@ -178,6 +182,14 @@ def heard(pieces: Sequence[pinyin.Piece], in_a_row: bool) -> Expression | None:
         if pairs:
             return every(_enough(rare or [pair for _, _, pair in pairs]))
     return every(_telling([(piece.value, one) for piece in pieces if (one := _heard_alone(piece)) is not None]))
+
+
+def heard_first(pieces: Sequence[pinyin.Piece]) -> Expression | None:
+    """Names that begin with the first of these syllables."""
+    first = pieces[0]
+    if first.kind in "sc":
+        return some(Word(token="h" + pinyin.loose(one)) for one in _sounds(first))
+    return Start(token="h" + pinyin.loose(first.value))
 
 
 def _is_common(piece: pinyin.Piece) -> bool:

@@ -17,7 +17,7 @@ from registry.log import check as log_check
 from registry.log import proofs, shared
 from registry.log.publish import PublishedLog
 from registry.records.asof import as_of
-from registry.records.read import Filter, count
+from registry.records.chosen import Filter, count
 from registry.settings import Settings
 from registry.tables import entries
 from tests.factories import DAY, ROOT, a_source, a_view, an_institution, enter, propose

@@ -20,6 +20,7 @@ from registry.log import store
 from registry.model import Change, Draft
 from registry.records import read
 from registry.records.asof import AsOf, as_of
+from registry.records.chosen import Filter, count
 from registry.records.history import versions_of
 from registry.register import Choice, Register, SearchResult
 from registry.settings import Settings
@@ -243,8 +244,8 @@ def test_the_verification_view_follows_and_answers(database: Database) -> None:
 def test_both_lists_are_loaded_whole(seeded: Database) -> None:
     assert holds(seeded) == SEEDED
     with seeded.reading() as connection:
-        assert read.count(connection, read.Filter(), AsOf(valid_on=TODAY, size=SEEDED)) == 635
-        assert read.count(connection, read.Filter(), AsOf(valid_on=dt.date(2020, 1, 1), size=SEEDED)) == 325
+        assert count(connection, Filter(), AsOf(valid_on=TODAY, size=SEEDED)) == 635
+        assert count(connection, Filter(), AsOf(valid_on=dt.date(2020, 1, 1), size=SEEDED)) == 325
 
 
 def test_the_same_lists_give_the_same_records_everywhere(both: tuple[Database, Database]) -> None:

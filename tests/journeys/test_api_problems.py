@@ -139,7 +139,6 @@ def test_a_mistyped_code_in_a_claim_is_no_verdict(server: Server) -> None:
         ("GET", "/reconcile"),
         ("GET", "/.well-known/jwks.json"),
         ("GET", "/status-lists/1"),
-        ("GET", "/metrics"),
     ],
 )
 def test_what_is_not_built_is_absent_not_faked(server: Server, method: str, path: str) -> None:

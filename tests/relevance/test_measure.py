@@ -13,7 +13,21 @@ from registry.errors import InvalidInput
 from registry.register import Register
 from registry.settings import Settings
 from tests.factories import LIST_2025, a_register, an_institution
-from tests.relevance.measure import FILES, Judged, Query, Score, by_kind, failures, judge, main, read, score
+from tests.relevance.measure import (
+    ENGINES,
+    FILES,
+    Judged,
+    Query,
+    Score,
+    a_register_with,
+    by_kind,
+    failures,
+    judge,
+    main,
+    missed,
+    read,
+    score,
+)
 
 
 def everything() -> list[Query]:
@@ -70,9 +84,28 @@ def test_a_line_without_three_columns_is_refused_by_its_number(tmp_path: Path) -
 def test_a_file_is_measured_against_the_real_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "some.tsv"
     path.write_text("青海省人民医院\t青海省人民医院\texact\n青海省人民医院\t青海红十字医院\twrong\n", "utf-8")
-    main([str(path), "--json"])
+    with pytest.raises(SystemExit, match="is below 97%"):
+        main([str(path), "--engine", "embedded", "--json"])
     told = json.loads(capsys.readouterr().out)
+    told = told["embedded"]
     assert told["files"][str(path)]["all"] == told["together"]["all"] == {"queries": 2, "hit_1": 1, "hit_5": 1}
     assert [(one["kind"], one["first"]) for one in told["together"]["failures"]] == [("wrong", "青海省人民医院")]
-    main([str(path), "--failures"])
+    with pytest.raises(SystemExit):
+        main([str(path), "--engine", "embedded", "--failures"])
     assert "not first in 1 of 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_institution_meant_comes_first_on_both_engines(engine: str) -> None:
+    with a_register_with(engine) as register:
+        judged = judge(register, everything())
+        if engine == "meilisearch":
+            assert register.outside is not None and register.outside.fallbacks == 0
+    assert missed(judged) == [], failures(judged)
+
+
+def test_a_kind_below_its_bar_is_named() -> None:
+    good, bad = Query("示例", ("示例医院",), "good"), Query("示例", ("示例医院",), "bad")
+    judged = [*[Judged(good, "示例医院", 1)] * 99, Judged(bad, None, None)]
+    assert missed(judged) == ["hit@1 of bad 0.0% is below 90%"]
+    assert missed([Judged(bad, "x", 6)] * 2)[:2] == ["hit@1 0.0% is below 97%", "hit@5 0.0% is below 99%"]

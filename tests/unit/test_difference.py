@@ -20,6 +20,7 @@ from registry.log import check as log_check
 from registry.model import Institution
 from registry.records import read
 from registry.records.asof import as_of
+from registry.records.chosen import Filter
 from registry.records.history import versions_of
 from registry.tables import versions
 from registry.text import fold
@@ -340,7 +341,7 @@ def test_who_keeps_a_name_keeps_a_code_and_nobody_else_gets_it() -> None:
     with database.reading() as connection:
         for found, day in ((before, "2025-06-29"), (after, "2025-06-30")):
             asof = as_of(connection, dt.date.fromisoformat(day))
-            subjects = connection.execute(sa.select(versions.c.subject).where(read.Filter().where(asof))).scalars()
+            subjects = connection.execute(sa.select(versions.c.subject).where(Filter().where(asof))).scalars()
             for one in read.institutions_by_subject(connection, list(subjects), asof):
                 found.setdefault(fold(one.name), []).append(one.code)
     database.close()

@@ -23,6 +23,7 @@ from registry.log import erasure, store
 from registry.model import Change, Draft
 from registry.records import read, timeline
 from registry.records.asof import AsOf
+from registry.records.chosen import known, true_on
 from registry.records.view import decode_state
 from registry.tables import versions
 from tests.factories import a_database, a_person, a_source, an_institution, approve, propose
@@ -175,7 +176,7 @@ def the_records_are_the_naive_fold(played: Played, on: dt.date, size: int) -> No
     with played.database.reading() as connection:
         for about in SUBJECTS:
             wanted = versions.c.subject == about.subject
-            query = sa.select(versions.c.state).where(wanted, read.known(asof), read.true_on(asof))
+            query = sa.select(versions.c.state).where(wanted, known(asof), true_on(asof))
             states = [decode_state(state) for state in connection.execute(query).scalars()]
             assert len(states) == played.is_known(about.subject, on, size)
             told = {path: fact.value for state in states for path, fact in timeline.facts(state).items()}

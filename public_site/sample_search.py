@@ -1,0 +1,148 @@
+"""Sample pages of a search: results and why they are there, nothing found, a warning. All of it is fictional (示例)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from public_site import contexts as c
+from public_site import questions
+from public_site.samples import (
+    ALL,
+    ANSHAN,
+    DELISTED,
+    FULL,
+    FUYING,
+    FUYOU,
+    LIST,
+    PEOPLE,
+    SITE,
+    SUSPENDED,
+    TRIAL,
+    UNSOURCED,
+)
+from public_site.voice import Voice
+from registry import regions
+from registry.search.contract import Understood
+
+
+def counts(codes: tuple[str, ...] | list[str], first: int) -> list[c.Count]:
+    """Made-up figures for these codes, falling from the first one."""
+    return [c.Count(code=code, count=max(1, first // (n + 1))) for n, code in enumerate(codes)]
+
+
+def region_counts() -> list[c.Count]:
+    """Made-up figures for every province."""
+    return [
+        c.Count(code=code, name=name, count=63 // (n % 7 + 1)) for n, (code, name) in enumerate(regions.children(None))
+    ]
+
+
+def search() -> dict[str, c.PageContext]:
+    """Results with filters, the last page, nothing found, nothing fitting the filters."""
+    facets = c.Facets(
+        region=tuple(region_counts()),
+        technique=tuple(counts(ALL, 21)),
+        stage=tuple(counts(["formal", "operating", "trial"], 21)),
+    )
+    hits = [
+        c.SearchHit(institution=ANSHAN, match="鞍山市妇儿医院"),
+        *[c.SearchHit(institution=one) for one in (FUYING, FUYOU, FULL, TRIAL, SUSPENDED, DELISTED)],
+        c.SearchHit(institution=UNSOURCED, similar=True),
+    ]
+    here = "/search?q=%E5%A6%87%E5%A9%B4"
+    return {
+        "search": c.SearchPage(
+            site=SITE, here=here, query="妇婴", filters=c.Filters(), hits=hits, total=21, facets=facets, next="abc"
+        ),
+        "search-filtered": c.SearchPage(
+            site=SITE,
+            here=here,
+            query="三代试管",
+            hits=hits[3:],
+            total=1,
+            facets=facets,
+            cursor="abc",
+            filters=c.Filters(technique=("PGT", "IVF"), region="210000", region_name="辽宁省", stage="trial"),
+            understood=("三代试管（植入前胚胎遗传学检测）",),
+        ),
+        "search-empty": c.SearchPage(
+            site=SITE,
+            here=here,
+            query="示例二院",
+            hits=[],
+            total=0,
+            filters=c.Filters(region="999999"),
+            facets=c.Facets(),
+        ),
+        "search-nothing-fits": c.SearchPage(
+            site=SITE, here="/search", query="", hits=[], total=0, filters=c.Filters(stage="lapsed"), facets=facets
+        ),
+        **_search_reasons(here, facets),
+        **_search_nothing(here),
+    }
+
+
+def _search_reasons(here: str, facets: c.Facets) -> dict[str, c.PageContext]:
+    """Why each is there, what it is not approved for, whom the question names; near names; a place; a warning."""
+    hits = [
+        c.SearchHit(institution=ANSHAN, why="former_name", match="鞍山市妇儿医院"),
+        c.SearchHit(institution=FUYING, why="known_as", match="示例俗称医院"),
+        *(c.SearchHit(institution=FUYOU, why=why) for why in ("pinyin", "initials", "abbreviation", "address", "typo")),
+        c.SearchHit(institution=FULL, why="alias", match="示例市妇幼保健院", people=(PEOPLE[0],)),
+        c.SearchHit(institution=TRIAL, lacks=("PGT",)),
+    ]
+    districts = tuple(c.Count(code=code, name=name, count=2) for code, name in regions.children("210300"))
+    return {
+        "search-reasons": c.SearchPage(
+            site=SITE,
+            here=here,
+            query="fuying",
+            hits=hits,
+            total=300,
+            at_least=True,
+            facets=msgspec.structs.replace(facets, region=districts),
+            filters=c.Filters(region="210300", region_name="辽宁省鞍山市"),
+            path=(("210000", "辽宁省"), ("210300", "鞍山市")),
+        ),
+        "search-similar": c.SearchPage(
+            site=SITE,
+            here=here,
+            query="示列市妇婴医院",
+            hits=[c.SearchHit(institution=FUYING, why="typo"), c.SearchHit(institution=UNSOURCED, similar=True)],
+            total=2,
+            similar=True,
+            did_you_mean="示例市妇婴医院",
+            facets=c.Facets(),
+            filters=c.Filters(),
+        ),
+        "search-warning": c.WarningPage(
+            site=SITE,
+            here=here,
+            query="鞍山 代孕 供卵 选性别",
+            words=("代孕", "供卵", "选性别"),
+            kinds=("surrogacy", "gamete_trade", "sex_selection"),
+            rest="鞍山",
+        ),
+    }
+
+
+def _search_nothing(here: str) -> dict[str, c.PageContext]:
+    """Nothing found because of the filters, because nothing can be read, because no such institution is approved."""
+    nothing = c.SearchPage(site=SITE, here=here, query="妇婴", hits=[], total=0, facets=c.Facets(), filters=c.Filters())
+    read = [
+        Understood(text="鞍山", kind="region", value="210300"),
+        Understood(text="军队医院", kind="category", value="military"),
+        Understood(text="三代试管", kind="technique", value="PGT"),
+    ]
+    but = partial(msgspec.structs.replace, nothing)
+    return {
+        "search-filtered-out": but(unfiltered=3, filters=c.Filters(technique=("PGT",), region="210300")),
+        "search-unreadable": but(query="？！", unreadable=True),
+        "search-nothing-approved": but(
+            site=msgspec.structs.replace(SITE, source=msgspec.structs.replace(LIST, scope="national")),
+            query="鞍山军队医院三代试管",
+            understood=questions.understood_of(read, Voice()),
+        ),
+    }
