@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from registry import regions
 from registry.errors import NotFound
 from registry.identifiers import format_code, validate_code
+from registry.log import store
 from registry.model import Approval, FormerName, Institution, Practitioner, Region, Source, SourceRef, Status, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
@@ -96,11 +97,22 @@ def institution(connection: sa.Connection, code: str, asof: AsOf) -> Institution
     compact = validate_code(code)
     found = institutions_by_subject(connection, [subject_of(compact)], asof)
     if not found:
-        raise NotFound(
-            f"编码 {format_code(compact)} 在 {asof.valid_on:%Y-%m-%d} 的名录中没有对应的机构。",
-            f"No institution had code {format_code(compact)} in the register as of {asof.valid_on}.",
-        )
+        raise _nobody(connection, format_code(compact), asof)
     return found[0]
+
+
+def _nobody(connection: sa.Connection, code: str, asof: AsOf) -> NotFound:
+    if asof.size < store.head(connection).size:  # the day may well be known of by now
+        return NotFound(
+            f"按所问时刻名录所知（当时{asof.size}条记录），编码 {code} 在 {asof.valid_on:%Y-%m-%d} 没有对应的机构；"
+            "这不代表未获批准。",
+            f"As known to the register at the time asked about ({asof.size} entries), no institution had code {code} "
+            f"on {asof.valid_on}. This does not mean that it was not approved.",
+        )
+    return NotFound(
+        f"编码 {code} 在 {asof.valid_on:%Y-%m-%d} 的名录中没有对应的机构。",
+        f"No institution had code {code} in the register as of {asof.valid_on}.",
+    )
 
 
 def institutions_by_subject(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> list[Institution]:

@@ -179,6 +179,7 @@ def _nobody(
         candidates=near(view, claim.provider.name, asof),
         sources=sources,
         list_basis=_list_basis(next((s for s in complete.values() if s), None)),
+        nothing_known=asof.size == 0,
     )
 
 

@@ -34,6 +34,7 @@ class Judged(Struct, frozen=True):
     contradiction: bool = False  # the claim names two institutions: one by name, another by number
     list_basis: Basis | None = None
     since: dt.date | None = None  # the first day of what has stopped
+    nothing_known: bool = False  # the register held no entry at the time of knowing, of whatever day
 
 
 def date_words(day: dt.date, english: bool) -> str:
@@ -201,19 +202,21 @@ def _not_found(judged: Judged, on: dt.date, english: bool) -> str:
 
 
 def _unknown(judged: Judged, on: dt.date, english: bool) -> str:
+    day = date_words(on, english)
     if judged.site is not None:
         names = _names(judged, "unknown", english)
-        if english:
-            return f"The source for {date_words(on, True)} does not say whether {names} was approved there."
-        return f"{date_words(on, False)}所依据的来源未说明该机构是否获准开展{names}，无法回答。"
-    first = min((s.as_of for s in judged.sources.values()), default=None)
-    if first is None:
-        if english:
-            return f"The register holds nothing for {date_words(on, True)} and cannot answer for that day."
-        return f"名录没有{date_words(on, False)}或更早的记录，无法回答该日的情况。"
-    if english:
-        return f"The register holds no complete list for {date_words(on, True)} and cannot answer for that day."
-    return f"名录没有覆盖{date_words(on, False)}的完整记录，无法回答该日的情况。"
+        zh = f"{day}所依据的来源未说明该机构是否获准开展{names}，无法回答。"
+        en = f"The source for {day} does not say whether {names} was approved there."
+    elif judged.nothing_known:
+        zh = "所问时刻名录尚无任何记录，无法回答。"
+        en = "At the time asked about the register held nothing yet, of any day, and cannot answer."
+    elif not judged.sources:
+        zh = f"名录没有{day}或更早的记录，无法回答该日的情况。"
+        en = f"The register holds nothing for {day} and cannot answer for that day."
+    else:
+        zh = f"名录没有覆盖{day}的完整记录，无法回答该日的情况。"
+        en = f"The register holds no complete list for {day} and cannot answer for that day."
+    return en if english else zh
 
 
 _SENTENCES = {

@@ -162,10 +162,12 @@ def test_a_page_of_a_list_stays_on_its_time_of_knowing(times: Server) -> None:
 def test_before_the_first_entry_nothing_is_known_and_nothing_is_denied(times: Server, lang: str) -> None:
     for known_at in (BEFORE_ALL, "1000-01-01T00:00:00Z"):
         for operation in ("getInstitution", "getHistory", "listPractitioners"):
-            assert read(times, operation, status=404, known_at=known_at, lang=lang)["code"] == "not_found"
+            problem = read(times, operation, status=404, known_at=known_at, lang=lang)
+            assert problem["code"] == "not_found"
+            assert ("does not mean" if lang == "en" else "不代表未获批准") in problem["detail"]
         answer = read(times, "verifyByQuery", known_at=known_at, lang=lang)
         assert (answer["verdict"], answer["candidates"], answer["match"]) == ("unknown", [], None)
-        assert answer["explanation"].startswith("The register holds nothing" if lang == "en" else "名录没有")
+        assert answer["explanation"].startswith("At the time asked about" if lang == "en" else "所问时刻")
         by_body = times.verify(provider={"name": name_of(LATE)}, techniques=["IVF"], known_at=known_at)
         assert (by_body["verdict"], by_body["techniques"][0]["verdict"]) == ("unknown", "unknown")
         assert read(times, "getStats", known_at=known_at)["total"] == 0
