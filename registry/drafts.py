@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from registry import facts
 from registry.errors import InvalidInput, NotFound
 from registry.identifiers import validate_code
 from registry.log import codec, erasure
+from registry.log.decided import ContentHash
 from registry.model import Date, Draft
 from registry.tables import entries, versions
 
@@ -74,12 +74,12 @@ class Content:
         self._needed: set[str] = set()
         self._unexplained: dict[str, Date] = {}
         self._about_people: dict[str, list[Draft]] = {}
-        digest = hashlib.sha256()
+        content = ContentHash()
         for draft in drafts:
             facts.validate(draft)
             codec.check(draft)
             body = encode(draft)
-            digest.update(hashlib.sha256(body).digest())
+            content.add(body)
             self.bodies.append(body)
             self.personal.append(draft.subject if personal_values(draft) else None)
             self._note(draft)
@@ -87,7 +87,7 @@ class Content:
                 progress(len(self.bodies))
         if not self.bodies:
             raise InvalidInput("没有任何变更，无需提交。", "Nothing changes, so there is nothing to propose.")
-        self.hash = digest.hexdigest()
+        self.hash = content.hex
 
     def _note(self, draft: Draft) -> None:
         subject, change = draft.subject, draft.change

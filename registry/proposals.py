@@ -19,6 +19,7 @@ from registry import accounts, drafts, redaction, views
 from registry.database import Database
 from registry.errors import Conflict, FourEyes, InvalidInput, NotFound
 from registry.log import store
+from registry.log.decided import ContentHash
 from registry.log.publish import PublishedLog
 from registry.model import Draft, Entry, Struct
 from registry.tables import entries, proposal_items, proposals, touches
@@ -116,9 +117,10 @@ def approve(
 ) -> tuple[int, int]:
     """Append the proposal to the log in one transaction; (first, last) entry number.
 
-    Refuses: FourEyes to whoever touched it; Conflict when it is decided, when ``seen`` is not its content hash, or when
-    the register changed under it; NotAllowed without the role approver. Erased values are gone from the register when
-    this returns, and their bytes from its files unless somebody was still reading: then ``redaction.settle`` goes on.
+    Refuses: FourEyes to whoever touched it; Conflict when it is decided, when ``seen`` is not the hash of its content
+    as stored, or when the register changed under it; NotAllowed without the role approver. Erased values are gone from
+    the register when this returns, and their bytes from its files unless somebody was still reading: then
+    ``redaction.settle`` goes on.
 
     With ``log``, LogDamaged where the database is not the log that was published, and after the commit a checkpoint is
     signed; when that fails the approval stands, the server's log says why, and the next look at the log tries again.
@@ -141,13 +143,22 @@ def approve(
         _refuse_stale(connection, proposal)
         appender = store.Appender(connection, proposal.proposer, by, identifier)
         first = appender.size + 1
+        content = ContentHash()
         erasing: list[Entry] = []
-        for chunk in _stored(connection, identifier):
-            appended = appender.append(chunk)
+        for bodies in _bodies(connection, identifier):
+            for body in bodies:
+                content.add(body)
+            appended = appender.append(map(drafts.decode, bodies))
             views.take(connection, appended)
             erasing += [entry for entry in appended if entry.change.erases]
             if progress:
                 progress(appender.size - first + 1)
+        if content.hex != seen:  # only now that all were read; nothing of it is committed
+            raise Conflict(
+                f"提案 {identifier} 所存内容与提出时的不符，被改动过；请退回，重新提出。",
+                f"What is stored of proposal {identifier} is not what was proposed: it was altered. Reject it and "
+                "propose anew.",
+            )
         redaction.scrub(connection, erasing, proposal=identifier, first=first)
         owed = redaction.owed(connection)
         _decide(connection, identifier, "approved", by, first_entry=first, last_entry=appender.size)
@@ -190,11 +201,12 @@ def listed(connection: sa.Connection, state: State | None = "pending") -> list[P
 
 def drafts_of(connection: sa.Connection, identifier: int) -> Iterator[Draft]:
     """What a proposal would append, in order."""
-    for chunk in _stored(connection, identifier):
-        yield from chunk
+    for bodies in _bodies(connection, identifier):
+        yield from map(drafts.decode, bodies)
 
 
-def _stored(connection: sa.Connection, identifier: int) -> Iterator[list[Draft]]:
+def _bodies(connection: sa.Connection, identifier: int) -> Iterator[list[bytes]]:
+    """The stored drafts of a proposal in order, in chunks."""
     after = 0
     while True:
         rows = connection.execute(
@@ -205,7 +217,7 @@ def _stored(connection: sa.Connection, identifier: int) -> Iterator[list[Draft]]
         ).all()
         if not rows:
             return
-        yield [drafts.decode(body) for _, body in rows]
+        yield [body for _, body in rows]
         after = rows[-1][0]
 
 

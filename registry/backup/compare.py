@@ -57,7 +57,7 @@ def here(published: PublishedLog) -> Source | None:
     """The published log of this machine; None where nothing was published."""
     try:
         last = published.last()
-    except InvalidInput as error:
+    except LogDamaged as error:
         where = published.folder.path / CHECKPOINT
         raise LogDamaged(
             f"{where} 无法读取，不能确认已公布到哪一条；请移走后用镜像恢复："

@@ -23,18 +23,23 @@ def log_group() -> None:
 def log_check(json_: bool) -> None:
     """从正文重新推导日志、分片、检查点与视图并比对 / re-derive entries, tree, checkpoints and records, and compare."""
     from registry import views
-    from registry.log import check
+    from registry.log import check, decided, settled
 
     published = PublishedLog(settings.load())
     with common.database() as database, common.progress(quiet=json_) as told:
         with database.reading() as connection:
             found = check.check(connection, published, lambda done: told("check", done))
+            decided.check(connection, after=found.signed, whole=True)
+            decided.check_proposals(connection)
+        settled.check(database, published)
         views.check(database)
     if json_:
         common.print_json(found)
         return
     click.echo(f"完好 / intact: {found.size} 条 / entries, root {found.root}")
     click.echo(f"已签发 / signed: {found.signed}")
+    if found.withheld:  # in a mirror, or after a completed restore; anywhere else they were lost
+        click.echo(f"未存于本机的个人信息 / personal values not held here: {found.withheld}")
 
 
 @log_group.command("checkpoint")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError
 from registry.log import codec, decided, erasure, merkle, note, shared, store, tiles
+from registry.log.checkpoint import Checkpoint
 from registry.log.publish import PublishedLog
 from registry.log.shared import Signed
 from registry.model import Struct
@@ -64,15 +65,17 @@ class _Milestones:
     """What was published of the log: each signed checkpoint and every tile, compared as the entries go by."""
 
     def __init__(self, connection: sa.Connection, published: PublishedLog | None) -> None:
+        self._connection = connection
+        self._folder = published.folder if published else None
+        outside = published.last() if published else None  # before the database is read: what it names is then there
+        stated = shared.every(connection)
         self._keys = (published.verifiers(retired=True) if published else []) or [
             note.verifier(key) for key in shared.every_vkey(connection)
         ]
-        self._folder = published.folder if published else None
-        outside = published.last() if published else None
-        stated = shared.every(connection)
         if published:
             _refuse_replay(published, stated)
-        self._outside = outside.checkpoint.size if outside else 0
+        self._outside = outside.checkpoint if outside else Checkpoint(origin="", size=0, root=b"")
+        self._leaves = b""  # the published leaf hashes of the tile being compared
         self._held = 0  # size of the last checkpoint that fits the entries
         self._waiting = sorted([*stated, *([outside] if outside else [])], key=lambda one: -one.checkpoint.size)
         self.signed = self._waiting[0].checkpoint.size if self._waiting else 0
@@ -82,12 +85,13 @@ class _Milestones:
 
     def passed(self, number: int, body: bytes, leaf: bytes, frontier: merkle.Frontier) -> None:
         """Compare what ends with this entry."""
-        if self._folder and number <= self._outside:
+        if self._folder and number <= self._outside.size:
+            self._compare_leaf(number, leaf)
             self._bodies.append(body)
             self._fill(0, number, leaf)
-            if number % tiles.WIDTH == 0 or number == self._outside:
+            if number % tiles.WIDTH == 0 or number == self._outside.size:
                 self._compare_bundle(number)
-            if number == self._outside:
+            if number == self._outside.size:
                 self._compare_partial(number)
         self._meet(frontier)
 
@@ -124,6 +128,23 @@ class _Milestones:
                 f"The checkpoint of size {size} was not signed by a key of this register.",
             ) from error
 
+    def _compare_leaf(self, number: int, leaf: bytes) -> None:
+        """At once, and not when its tile or checkpoint ends: so the very entry is named."""
+        index, inside = divmod(number - 1, tiles.WIDTH)
+        tile = tiles.at(0, index, self._outside.size)
+        if inside == 0:
+            self._leaves = self._read(tile)
+        if self._leaves[inside * tiles.HASH :][: tiles.HASH] != leaf:
+            if self._gives_the_signed_root():
+                raise _altered(tile)
+            raise _damaged(number, "与已公布的叶哈希不符", "it is not the one whose leaf hash was published")
+
+    def _gives_the_signed_root(self) -> bool:
+        """Whether the entries as stored are those that were signed: then a published file is at fault."""
+        frontier = merkle.Frontier()
+        frontier.extend(store.leaves(self._connection, upto=self._outside.size))
+        return frontier.size == self._outside.size and frontier.root() == self._outside.root
+
     def _fill(self, level: int, number: int, value: bytes) -> None:
         hashes = self._level[level]
         hashes.append(value)
@@ -137,23 +158,27 @@ class _Milestones:
     def _compare_partial(self, number: int) -> None:
         for level, hashes in enumerate(self._level):
             if hashes:
-                self._compare(tiles.at(level, tiles.count(level, number) // tiles.WIDTH, number), hashes)
+                tile = tiles.at(level, tiles.count(level, number) // tiles.WIDTH, number)
+                self._compare(tile, hashes)
+                self._compare_earlier(tile, lambda width, hashes=hashes: b"".join(hashes[:width]))  # type: ignore[misc]
 
     def _compare(self, tile: tiles.Tile, hashes: list[bytes]) -> None:
-        raw = self._read(tile)
-        if raw == b"".join(hashes):
-            return
-        if tile.level == 0:
-            there = [raw[i : i + tiles.HASH] for i in range(0, len(raw), tiles.HASH)]
-            number = tile.first + 1 + next(i for i, value in enumerate(hashes) if there[i : i + 1] != [value])
-            raise _damaged(number, "与已公布的叶哈希不符", "it is not the one whose leaf hash was published")
-        raise _altered(tile)
+        if self._read(tile) != b"".join(hashes):
+            raise _altered(tile)
 
     def _compare_bundle(self, number: int) -> None:
         bodies, self._bodies = self._bodies, []
         tile = tiles.at(None, (number - 1) // tiles.WIDTH, number)
         if self._read(tile) != tiles.bundle(bodies):
             raise _altered(tile)
+        self._compare_earlier(tile, lambda width: tiles.bundle(bodies[:width]))
+
+    def _compare_earlier(self, tile: tiles.Tile, wanted: Callable[[int], bytes]) -> None:
+        """The narrower files of the last tile, which earlier checkpoints named: they are still served."""
+        for width in self._folder.widths(tile) if self._folder else []:
+            narrower = tiles.Tile(level=tile.level, index=tile.index, width=width)
+            if width < tile.width and self._read(narrower) != wanted(width):
+                raise _altered(narrower)
 
     def _read(self, tile: tiles.Tile) -> bytes:
         try:
@@ -181,7 +206,8 @@ def _check_sealed(connection: sa.Connection) -> None:
     query = query.order_by(erasable.c.number).execution_options(yield_per=store.CHUNK)
     with connection.execute(query) as rows:
         for row in rows:
-            if row.body is None or not codec.opens(row.body, row.path, row.salt, row.value):
+            stored = isinstance(row.salt, bytes) and isinstance(row.value, bytes)  # SQLite takes any type anywhere
+            if row.body is None or not stored or not codec.opens(row.body, row.path, row.salt, row.value):
                 raise _damaged(row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed")
 
 
@@ -191,8 +217,8 @@ def _check_row(row: sa.Row[Any]) -> None:
         canonical = codec.canonical(msgspec.json.decode(row.body))
     except (RegistryError, TypeError) as error:
         raise _damaged(row.number, "正文无法解读", "its bytes cannot be read") from error
-    told = (entry.number, entry.recorded_at, entry.subject, entry.change.kind)
-    if told != (row.number, codec.instant(codec.timestamp(row.recorded_at)), row.subject, row.kind):
+    told = (entry.number, codec.milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
+    if told != (row.number, row.recorded_at, row.subject, row.kind):
         raise _damaged(row.number, "各列与正文不符", "its columns differ from its bytes")
     if canonical != row.body:
         raise _damaged(row.number, "正文不是规范形式", "its bytes are not canonical")

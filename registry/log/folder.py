@@ -68,7 +68,7 @@ class Folder:
 
     def read(self, tile: Tile) -> bytes:
         """A tile or bundle of that width, cut from a wider one where need be; NotFound when there is none."""
-        for width in self._widths(tile):
+        for width in sorted({*(width for width in self.widths(tile) if width >= tile.width), WIDTH}):
             try:
                 raw = self._file(Tile(level=tile.level, index=tile.index, width=width)).read_bytes()
             except FileNotFoundError:
@@ -80,10 +80,10 @@ class Folder:
             return raw[: tile.width * HASH]
         raise NotFound(f"日志中没有分片 {tile.path}。", f"The log has no tile {tile.path}.")
 
-    def _widths(self, tile: Tile) -> list[int]:
+    def widths(self, tile: Tile) -> list[int]:
+        """The widths in which the tile lies here unfinished: one for each checkpoint that ended in it."""
         partial = self._file(Tile(level=tile.level, index=tile.index, width=1)).parent
-        there = [int(name.name) for name in partial.glob("[0-9]*")] if partial.is_dir() else []
-        return sorted({*(width for width in there if width >= tile.width), WIDTH})
+        return sorted(int(name.name) for name in partial.glob("[0-9]*")) if partial.is_dir() else []
 
     def _file(self, tile: Tile) -> Path:
         return self.path / "tile" / tile.path

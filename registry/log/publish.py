@@ -41,8 +41,20 @@ class PublishedLog:
         changed = self.folder.changed()
         if changed != self._cached[0]:
             raw = self.folder.get(CHECKPOINT)
-            self._cached = (changed, read(raw) if raw is not None else None)
+            self._cached = (changed, self._read(raw) if raw is not None else None)
         return self._cached[1]
+
+    def _read(self, raw: bytes) -> Signed:
+        try:
+            return read(raw)
+        except InvalidInput as error:
+            where = self.folder.path / CHECKPOINT
+            raise LogDamaged(
+                f"{where} 不是签名的检查点，被改动过；请从镜像取回，或在确认数据库未被回退后移走，再运行："
+                "registry log checkpoint",
+                f"{where} is no signed checkpoint, it was altered; take it from a mirror, or, when you are sure that "
+                "the database was not rolled back, move it away, and run: registry log checkpoint",
+            ) from error
 
     def latest(self) -> Signed:
         """The last checkpoint published here; CannotAnswer before the first."""

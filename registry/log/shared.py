@@ -6,6 +6,7 @@ import time
 
 import sqlalchemy as sa
 
+from registry.errors import InvalidInput, LogDamaged
 from registry.log import checkpoint, note
 from registry.log.checkpoint import Checkpoint
 from registry.model import Struct
@@ -32,9 +33,39 @@ def last(connection: sa.Connection) -> Signed | None:
 
 
 def every(connection: sa.Connection) -> list[Signed]:
-    """Every checkpoint that was ever signed, in the order signed."""
-    query = sa.select(checkpoints.c.note).order_by(checkpoints.c.id)
-    return [read(bytes(raw)) for raw in connection.execute(query).scalars()]
+    """Every checkpoint that was ever signed, in the order signed; LogDamaged names the first that is not as it was.
+
+    Whether the keys beside it are this register's is for the caller to see.
+    """
+    found: list[Signed] = []
+    for expected, row in enumerate(connection.execute(sa.select(checkpoints).order_by(checkpoints.c.id)), start=1):
+        if row.id != expected:
+            raise _damaged(expected, "缺少这一个", "it is missing")
+        try:
+            signed = read(bytes(row.note))
+            keys = [note.verifier(line) for line in row.vkeys.split()]
+        except (InvalidInput, TypeError) as error:
+            raise _damaged(expected, "无法解读", "it cannot be read") from error
+        if row.size != signed.checkpoint.size:
+            raise _damaged(expected, "所记条数与签名文本不符", "its size is not that of the note that was signed")
+        _require_signed(expected, signed, keys)
+        found.append(signed)
+    return found
+
+
+def _require_signed(number: int, signed: Signed, keys: list[note.Verifier]) -> None:
+    try:
+        note.opened(signed.note, keys)
+    except InvalidInput as error:
+        raise _damaged(number, "不是所记密钥所签", "the keys beside it did not sign it") from error
+
+
+def _damaged(number: int, zh: str, en: str) -> LogDamaged:
+    return LogDamaged(
+        f"数据库中第{number}个检查点有误：{zh}。",
+        f"Checkpoint {number} in the database is wrong: {en}.",
+        checkpoint=number,
+    )
 
 
 def vkeys(connection: sa.Connection) -> str:
@@ -50,6 +81,13 @@ def every_vkey(connection: sa.Connection) -> list[str]:
 
 
 def put(connection: sa.Connection, signed: Signed, keys: str) -> None:
-    """Keep a checkpoint and the verifier keys that go with it."""
-    row = {"size": signed.checkpoint.size, "signed_at": int(time.time() * 1000), "note": signed.note, "vkeys": keys}
+    """Keep a checkpoint and the verifier keys that go with it, numbered without gaps by the one writer."""
+    last = connection.execute(sa.select(sa.func.max(checkpoints.c.id))).scalar() or 0
+    row = {
+        "id": last + 1,
+        "size": signed.checkpoint.size,
+        "signed_at": int(time.time() * 1000),
+        "note": signed.note,
+        "vkeys": keys,
+    }
     connection.execute(sa.insert(checkpoints).values(row))

@@ -1,4 +1,4 @@
-"""Fold the log again, in memory, and compare with the stored records: names the first subject that differs."""
+"""Fold the log again, in memory, and compare with the stored records: names the first entry whose record differs."""
 
 from __future__ import annotations
 
@@ -26,25 +26,23 @@ def check(connection: sa.Connection, progress: Callable[[int], None] | None = No
                 derived[key] = lambda entry=entry, span=span: row_of(entry, span)  # type: ignore[misc]
         if progress:
             progress(chunk[-1].number)
-    stored = 0
+    stored = len(derived)
+    wrong: list[tuple[int, str]] = []  # (the entry from which on, the subject)
     with connection.execute(sa.select(versions).execution_options(yield_per=store.CHUNK)) as rows:
         for row in rows.mappings():
-            stored += 1
-            expected = derived.get((row["subject"], row["valid_from"], row["known_from"]))
+            expected = derived.pop((row["subject"], row["valid_from"], row["known_from"]), None)
             if expected is None or expected() != dict(row):
-                raise _differs(row["subject"])
-    if stored != len(derived):
-        held = {
-            tuple(key)
-            for key in connection.execute(sa.select(versions.c.subject, versions.c.valid_from, versions.c.known_from))
-        }
-        raise _differs(next(key for key in derived if key not in held)[0])
+                wrong.append((row["known_from"], row["subject"]))
+    wrong += [(known_from, subject) for subject, _, known_from in derived]
+    if wrong:
+        raise _differs(*min(wrong))
     return stored
 
 
-def _differs(subject: str) -> LogDamaged:
+def _differs(number: int, subject: str) -> LogDamaged:
     return LogDamaged(
-        f"{subject} 的现行记录与日志不符，请运行：registry rebuild records",
-        f"The record of {subject} is not what the log says; run: registry rebuild records",
+        f"{subject} 自日志第{number}条起的现行记录与日志不符，请运行：registry rebuild records",
+        f"The record of {subject} from log entry {number} on is not what the log says; run: registry rebuild records",
+        entry=number,
         subject=subject,
     )

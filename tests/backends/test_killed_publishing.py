@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import signing, views
 from registry.database import Database
 from registry.log import check as log_check
-from registry.log import proofs, shared
+from registry.log import decided, proofs, settled, shared
 from registry.log.checkpoint import Checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
@@ -81,6 +81,9 @@ def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
         while time.monotonic() < until:
             with database.reading() as connection:
                 found = log_check.check(connection, log)
+                decided.check(connection, after=found.signed, whole=True)
+                decided.check_proposals(connection)
+            settled.check(database, log)
             assert found.size - 45 <= found.signed <= found.size
             sizes.append(found.size)
     assert len(sizes) > 10

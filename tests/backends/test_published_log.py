@@ -14,7 +14,7 @@ from registry import proposals, signing, views
 from registry.database import APPEND_ONLY, Database
 from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError
 from registry.log import check as log_check
-from registry.log import checkpoint, codec, note, proofs, tiles
+from registry.log import checkpoint, codec, note, proofs, settled, tiles
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.merkle import Frontier, leaf_hash
 from registry.log.publish import PublishedLog
@@ -376,6 +376,118 @@ def test_nothing_is_signed_over_a_log_that_somebody_tampered_with(
     damage(filled, log)
 
 
+@pytest.mark.parametrize("number", [1, 15, 47, 60])
+def test_an_entry_is_named_although_the_next_checkpoint_comes_long_before_its_tile_is_full(
+    database: Database, log: PublishedLog, number: int
+) -> None:
+    for first in range(0, 60, 20):
+        enter(database, *hospitals(20, first))
+        log.publish(database)
+    unguard(database)
+    with database.writing() as connection:
+        row = entries.c.number == number
+        body = altered(bytes(connection.execute(sa.select(entries.c.body).where(row)).scalar_one()))
+        connection.execute(sa.update(entries).where(row).values(body=body, leaf=leaf_hash(body)))
+    assert damage(database, log).details["entry"] == number
+
+
+def note_of(connection: sa.Connection, number: int) -> bytes:
+    query = sa.select(checkpoints.c.note).where(checkpoints.c.id == number)
+    return bytes(connection.execute(query).scalar_one())
+
+
+def change_checkpoint(connection: sa.Connection) -> None:
+    forged = note_of(connection, 2).replace(b"300\n", b"299\n")
+    connection.execute(sa.update(checkpoints).where(checkpoints.c.id == 2).values(note=forged, size=299))
+
+
+def change_its_size_alone(connection: sa.Connection) -> None:
+    connection.execute(sa.update(checkpoints).where(checkpoints.c.id == 2).values(size=12))
+
+
+def garble_checkpoint(connection: sa.Connection) -> None:
+    connection.execute(sa.update(checkpoints).where(checkpoints.c.id == 2).values(note=b"no note"))
+
+
+def swap_its_keys(connection: sa.Connection) -> None:
+    stranger = note.Verifier(name=ORIGIN, kind=note.ED25519, public=bytes(range(32))).text
+    connection.execute(sa.update(checkpoints).where(checkpoints.c.id == 2).values(vkeys=f"{stranger}\n"))
+
+
+def delete_checkpoint(connection: sa.Connection) -> None:
+    connection.execute(sa.delete(checkpoints).where(checkpoints.c.id == 2))
+
+
+def swap_notes(connection: sa.Connection) -> None:
+    mine, other = note_of(connection, 2), note_of(connection, 3)
+    connection.execute(sa.update(checkpoints).where(checkpoints.c.id == 2).values(note=other))
+    connection.execute(sa.update(checkpoints).where(checkpoints.c.id == 3).values(note=mine))
+
+
+CHECKPOINT_ATTACKS = [
+    change_checkpoint,
+    change_its_size_alone,
+    garble_checkpoint,
+    swap_its_keys,
+    delete_checkpoint,
+    swap_notes,
+]
+
+
+@pytest.mark.parametrize("attack", CHECKPOINT_ATTACKS, ids=lambda attack: attack.__name__)
+def test_a_stored_checkpoint_that_somebody_tampered_with_is_named(
+    filled: Database, log: PublishedLog, attack: Callable[[sa.Connection], None]
+) -> None:
+    enter(filled, *hospitals(5, 9000))
+    log.publish(filled)
+    checked(filled, log)
+    unguard(filled)
+    with filled.writing() as connection:
+        attack(connection)
+    found = damage(filled, log)
+    assert found.details["checkpoint"] == 2
+    assert "2" in found.zh
+    assert "2" in found.en
+
+
+def test_the_published_checkpoint_lost_from_the_database_is_noticed_and_put_back(
+    filled: Database, log: PublishedLog
+) -> None:
+    settled.check(filled, log)
+    unguard(filled)
+    with filled.writing() as connection:
+        connection.execute(sa.delete(checkpoints))
+    with pytest.raises(LogDamaged, match="registry log checkpoint"):
+        settled.check(filled, log, patience=0)
+    log.publish(filled)
+    settled.check(filled, log)
+    checked(filled, log)
+
+
+@pytest.mark.parametrize("content", [b"", b"other.example/log+0a1b2c3d+AAAA\n", None])
+def test_published_keys_that_are_not_ours_are_noticed_and_put_right(
+    filled: Database, log: PublishedLog, content: bytes | None
+) -> None:
+    path = log.folder.path / VKEY
+    good = path.read_bytes()
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(LogDamaged, match="vkey"):
+        settled.check(filled, log, patience=0)
+    log.publish(filled)
+    assert path.read_bytes() == good
+    settled.check(filled, log)
+
+
+def test_a_checkpoint_file_that_is_no_note_is_named_with_what_to_do(filled: Database, log: PublishedLog) -> None:
+    log.folder.put(CHECKPOINT, b"no note")
+    found = damage(filled, log)
+    assert "checkpoint" in found.zh
+    assert "registry log checkpoint" in found.en
+
+
 def test_nothing_can_be_approved_on_top_of_a_log_that_was_cut(filled: Database, log: PublishedLog) -> None:
     unguard(filled)
     identifier = propose(filled, *hospitals(1, 8000))
@@ -455,6 +567,26 @@ def test_a_published_file_that_was_altered_is_found_and_can_be_written_again(
     log.rebuild(filled)
     assert path.read_bytes() == good
     checked(filled, log)
+
+
+@pytest.mark.parametrize("name", ["0/001.p/4", "entries/001.p/4"])
+def test_a_narrower_file_that_an_earlier_checkpoint_named_is_compared_too(
+    filled: Database, log: PublishedLog, name: str
+) -> None:
+    path = log.folder.path / "tile" / name
+    good = path.read_bytes()
+    path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    assert name in damage(filled, log).zh
+    path.write_bytes(good)
+    checked(filled, log)
+
+
+def test_an_altered_tile_is_told_from_an_altered_entry(filled: Database, log: PublishedLog) -> None:
+    path = log.folder.path / "tile" / "0/000"
+    good = path.read_bytes()
+    path.write_bytes(bytes([good[0] ^ 1]) + good[1:])
+    found = damage(filled, log)
+    assert found.details == {"tile": "0/000"}
 
 
 def test_an_altered_tile_and_a_matching_database_still_do_not_fit_the_signature(

@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from registry import views
+from registry import redaction, views
 from registry.database import Database
-from registry.errors import LogDamaged
+from registry.errors import Conflict, LogDamaged
 from registry.log import check as log_check
+from registry.log import decided
 from registry.log.merkle import leaf_hash
+from registry.model import Date
 from registry.tables import entries
-from tests.factories import a_database, a_person, a_source, an_institution, enter
+from tests.factories import a_database, a_person, a_source, an_institution, approve, enter, propose
 
 SIZE = 12
+TODAY = Date(2026, 1, 1)
 
 
 @pytest.fixture
@@ -212,7 +215,93 @@ def test_erasing_a_personal_value_is_no_damage(database: Database) -> None:
 )
 def test_records_that_are_not_what_the_log_says_are_found_and_rebuilt(database: Database, statement: str) -> None:
     run(database, statement)
-    with pytest.raises(LogDamaged):
+    with pytest.raises(LogDamaged) as found:
         views.check(database)
+    assert found.value.details.get("entry", 3) == 3
+    assert "3" in found.value.zh or "search" in found.value.zh
     views.rebuild(database)
     views.check(database)
+
+
+def test_of_several_records_that_differ_the_earliest_entry_is_named(database: Database) -> None:
+    run(
+        database,
+        "UPDATE versions SET status = 'delisted' WHERE known_from = 9",
+        "DELETE FROM versions WHERE known_from = 4",
+        "UPDATE versions SET offers = 0 WHERE known_from = 7",
+    )
+    with pytest.raises(LogDamaged) as found:
+        views.check(database)
+    assert found.value.details["entry"] == 4
+
+
+def subject_of_person(connection: sa.Connection) -> str:
+    query = sa.select(entries.c.subject).where(entries.c.kind == "practitioner")
+    return connection.execute(query).scalars().one()
+
+
+# --- proposals -------------------------------------------------------------------------------------------------------
+
+
+def the_proposals_hold(database: Database) -> None:
+    with database.reading() as connection:
+        size = log_check.check(connection).size
+        decided.check(connection, after=size, whole=True)
+        decided.check_proposals(connection)
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("UPDATE proposals SET decided_by = 'editor.a' WHERE id = 2", {"entry": SIZE}),
+        ("UPDATE proposals SET state = 'rejected' WHERE id = 2", {"entry": SIZE}),
+        ("UPDATE proposals SET first_entry = 1, last_entry = 2 WHERE id = 2", {"entry": SIZE}),
+        ("UPDATE proposals SET first_entry = 1 WHERE id = 2", {"proposal": 2}),
+        ("INSERT INTO proposals SELECT 9, state, kind, title, base_size, items, content_hash, report, created_at, "
+         "decided_at, decided_by, reason, first_entry, last_entry FROM proposals WHERE id = 1", {"proposal": 9}),
+        ("UPDATE proposal_items SET body = CAST(replace(CAST(body AS TEXT), 'formal', 'trial') AS BLOB) "
+         "WHERE proposal = 1 AND position = 3", {"proposal": 1}),
+        ("UPDATE proposal_items SET body = CAST(body AS TEXT) WHERE proposal = 1 AND position = 3", {"proposal": 1}),
+        ("UPDATE proposal_items SET body = (SELECT body FROM proposal_items WHERE proposal = 1 AND position = 4) "
+         "WHERE proposal = 1 AND position = 3", {"proposal": 1}),
+        ("DELETE FROM proposal_items WHERE proposal = 1 AND position = 3", {"proposal": 1}),
+        ("INSERT INTO proposal_items SELECT 1, 99, body, personal FROM proposal_items WHERE proposal = 1 "
+         "AND position = 3", {"proposal": 1}),
+        ("DELETE FROM proposal_touches WHERE proposal = 2", {"proposal": 2}),
+        ("DELETE FROM proposal_touches WHERE proposal = 2 AND action = 'approved'", {"proposal": 2}),
+        ("UPDATE proposal_touches SET account = 'editor.b' WHERE proposal = 2 AND action = 'propose'", {"proposal": 2}),
+    ],
+)  # fmt: skip
+def test_a_decision_that_somebody_altered_is_named(database: Database, statement: str, named: dict[str, int]) -> None:
+    the_proposals_hold(database)
+    run(database, statement)
+    with pytest.raises(LogDamaged) as found:
+        the_proposals_hold(database)
+    assert found.value.details == named
+    (number,) = named.values()
+    assert str(number) in found.value.zh
+    assert str(number) in found.value.en
+
+
+def test_an_erased_person_leaves_every_decision_whole(database: Database) -> None:
+    with database.reading() as connection:
+        erasing = redaction.plan(connection, subject_of_person(connection), "本人申请", TODAY).draft
+    enter(database, erasing)
+    the_proposals_hold(database)
+
+
+def test_a_pending_proposal_altered_in_the_database_is_not_approved(database: Database) -> None:
+    identifier = propose(database, an_institution("鞍山市另一医院"))
+    with database.reading() as connection:
+        before = log_check.check(connection)
+    run(
+        database,
+        "UPDATE proposal_items SET body = CAST(replace(CAST(body AS TEXT), '另一', '别的') AS BLOB) "
+        f"WHERE proposal = {identifier}",
+    )
+    with pytest.raises(LogDamaged):
+        the_proposals_hold(database)
+    with pytest.raises(Conflict, match="改动"):
+        approve(database, identifier)
+    with database.reading() as connection:
+        assert log_check.check(connection) == before

@@ -1,0 +1,53 @@
+"""The files outside the database and the database agree on what was signed last, and by which keys."""
+
+from __future__ import annotations
+
+import time
+
+import sqlalchemy as sa
+
+from registry.database import Database
+from registry.errors import LogDamaged
+from registry.log import mirrored, shared
+from registry.log.folder import VKEY
+from registry.log.publish import PublishedLog
+from registry.tables import checkpoints
+
+#: Seconds in which a process that is just signing brings both to the same state.
+PATIENCE = 5.0
+
+
+def check(database: Database, published: PublishedLog, patience: float = PATIENCE) -> None:
+    """LogDamaged when they still differ after ``patience`` seconds."""
+    until = time.monotonic() + patience
+    while wrong := _difference(database, published):
+        if time.monotonic() > until:
+            raise wrong
+        time.sleep(0.2)
+
+
+def _difference(database: Database, published: PublishedLog) -> LogDamaged | None:
+    outside = published.last()  # written before the row in the database, so it is read before it
+    if outside is None:
+        return None
+    with database.reading() as connection:
+        held = sa.select(checkpoints.c.id).where(checkpoints.c.note == outside.note)
+        if connection.execute(held).first() is None:
+            size = outside.checkpoint.size
+            return LogDamaged(
+                f"数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint",
+                f"The checkpoint of size {size} that was published is missing in the database. "
+                "Run: registry log checkpoint",
+            )
+        if published.folder.get(VKEY) == _vkeys(connection, published):
+            return None
+    return LogDamaged(
+        "已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint",
+        "The published verifier keys (vkey) are not those of the signing keys. Run: registry log checkpoint",
+    )
+
+
+def _vkeys(connection: sa.Connection, published: PublishedLog) -> bytes:
+    """What the file must hold: the keys in use here, or, where nothing is signed, those beside the last checkpoint."""
+    mine = [] if mirrored.is_marked(connection) else published.verifiers()
+    return "".join(f"{key.text}\n" for key in mine).encode() or shared.vkeys(connection).encode()
