@@ -156,14 +156,11 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
-        try:
+        with _explained():
             connection = self.engine.connect()
-        except sa.exc.OperationalError as error:
-            raise unreachable(error) from error
         try:
-            yield connection
-        except sa.exc.OperationalError as error:
-            raise unreachable(error) from error
+            with _explained():
+                yield connection
         finally:
             connection.close()
 
@@ -212,6 +209,26 @@ class Database:
     def close(self) -> None:
         """Give every pooled connection back."""
         self.engine.dispose()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """CannotAnswer where the database cannot be asked: out of reach, or its file is damaged."""
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise unreachable(error) from error
+    except sa.exc.DatabaseError as error:
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the rest of it says where
+        if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise
+        raise CannotAnswer(
+            "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
+            "请管理员恢复备份：registry restore 备份文件 --complete",
+            "The database file is damaged and the register cannot be asked. This does not mean an institution is not "
+            "approved. Whoever runs it restores a backup: registry restore FILE --complete",
+            cause=type(error).__name__,
+        ) from error
 
 
 def unreachable(error: Exception) -> CannotAnswer:

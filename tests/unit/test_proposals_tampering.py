@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from registry import redaction, views
 from registry.database import Database
-from registry.errors import Conflict, LogDamaged
+from registry.errors import CannotAnswer, Conflict, LogDamaged
 from registry.log import check as log_check
 from registry.log import decided
 from registry.log.merkle import leaf_hash
@@ -238,6 +238,22 @@ def test_of_several_records_that_differ_the_earliest_entry_is_named(database: Da
 def subject_of_person(connection: sa.Connection) -> str:
     query = sa.select(entries.c.subject).where(entries.c.kind == "practitioner")
     return connection.execute(query).scalars().one()
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_damaged_file_is_a_refusal_that_says_what_to_do(database: Database, tmp_path: Path, place: int) -> None:
+    """The first page, without which it is no database, or all but the first two."""
+    database.close()
+    path = Path(database.url.database or "")
+    path.with_name(f"{path.name}-wal").unlink(missing_ok=True)
+    raw = path.read_bytes()
+    start = place * 4096
+    path.write_bytes(raw[:start] + b"?" * (len(raw) - start))
+    again = Database(str(database.url))
+    with pytest.raises(CannotAnswer, match="registry restore") as found, again.reading() as connection:
+        log_check.check(connection)
+    assert "does not mean" in found.value.en
+    again.close()
 
 
 # --- proposals -------------------------------------------------------------------------------------------------------
