@@ -27,6 +27,17 @@ STATUSES: dict[type[errors.RegistryError], int] = {
     errors.CannotAnswer: 503,
 }
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+#: What the decoder says of a time that it cannot read, and what helps whoever wrote it.
+_TIMES = {
+    "Invalid RFC3339 encoded date": (
+        "不是日期，请写成 YYYY-MM-DD，例如 2025-07-01",
+        "not a day; write YYYY-MM-DD, for example 2025-07-01",
+    ),
+    "Invalid RFC3339 encoded datetime": (
+        "不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样",
+        "not an instant with its time zone; write it like 2025-07-01T00:00:00Z",
+    ),
+}
 
 
 class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +85,7 @@ def of(error: Exception, lang: str) -> Problem:
 
 def _invalid(error: ValidationException, lang: str) -> Problem:
     extra = error.extra if isinstance(error.extra, list) else []
-    fields = [FieldProblem(field=item.get("key"), message=str(item.get("message"))) for item in extra]
+    fields = [_field(item, lang) for item in extra]
     lead = "The request is malformed" if lang == "en" else "请求有误"
     told = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in fields) or error.detail
     return Problem(
@@ -84,6 +95,13 @@ def _invalid(error: ValidationException, lang: str) -> Problem:
         code="invalid_input",
         errors=fields or msgspec.UNSET,
     )
+
+
+def _field(item: dict[str, Any], lang: str) -> FieldProblem:
+    key, message = item.get("key"), str(item.get("message"))
+    zh, en = _TIMES.get(message, (message, message))
+    # A parameter that Python keeps for itself ends in an underscore there, and only there.
+    return FieldProblem(field=key and str(key).rstrip("_"), message=en if lang == "en" else zh)
 
 
 def _http(status: int, detail: str, lang: str) -> Problem:

@@ -207,6 +207,29 @@ def test_a_time_that_cannot_be_read_is_refused_with_what_to_write(
         assert example in problem["detail"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "example"),
+    [
+        ("on", "2025-02-30", "2025-07-01"),
+        ("on", "", "2025-07-01"),
+        ("known_at", "2025-07-01", "2025-07-01T00:00:00Z"),
+        ("known_at", "2025-07-01T00:00:00", "2025-07-01T00:00:00Z"),
+        ("known_at", "yesterday", "2025-07-01T00:00:00Z"),
+    ],
+)
+def test_a_time_that_cannot_be_read_in_a_claim_is_refused_with_what_to_write(
+    times: Server, name: str, value: str, example: str
+) -> None:
+    for lang in ("zh-CN", "en"):
+        claim = {"provider": {"name": name_of(LATE)}, name: value}
+        answer = times.client.post("/api/v1/verify", json=claim, params={"lang": lang})
+        assert answer.status_code == 400
+        problem = answer.json()
+        assert problem["code"] == "invalid_input"
+        assert name in problem["detail"]
+        assert example in problem["detail"]
+
+
 def test_a_plus_that_an_address_turned_into_a_space_is_explained(times: Server) -> None:
     answer = times.get(f"/api/v1/institutions/{LATE_CODE}?known_at=2025-07-01T00:00:00+08:00")
     assert answer.status_code == 400

@@ -161,6 +161,12 @@ def test_a_proof_that_cannot_be_is_refused_with_a_reason(server: Server, path: s
     assert answer.json()["detail"]
 
 
+def test_a_parameter_is_named_as_it_is_written(server: Server) -> None:
+    problem = server.get("/log/proof/consistency?from=0").json()
+    assert [one["field"] for one in problem["errors"]] == ["from"]
+    assert "from_" not in problem["detail"]
+
+
 def test_a_proof_file_verifies_without_asking_anyone(server: Server) -> None:
     answer = server.get("/log/proof/421.tlog-proof")
     assert "entry-421.tlog-proof" in answer.headers["content-disposition"]
