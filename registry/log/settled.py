@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 
-import sqlalchemy as sa
-
 from registry.database import Database
 from registry.errors import LogDamaged
 from registry.log import mirrored, shared
 from registry.log.folder import VKEY
 from registry.log.publish import PublishedLog
-from registry.tables import checkpoints
 
 #: Seconds in which a process that is just signing brings both to the same state.
 PATIENCE = 5.0
@@ -31,23 +28,19 @@ def _difference(database: Database, published: PublishedLog) -> LogDamaged | Non
     if outside is None:
         return None
     with database.reading() as connection:
-        held = sa.select(checkpoints.c.id).where(checkpoints.c.note == outside.note)
-        if connection.execute(held).first() is None:
+        if not shared.holds(connection, outside):
             size = outside.checkpoint.size
             return LogDamaged(
                 f"数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint",
                 f"The checkpoint of size {size} that was published is missing in the database. "
                 "Run: registry log checkpoint",
             )
-        if published.folder.get(VKEY) == _vkeys(connection, published):
-            return None
+        # The keys in use here, or, where nothing is signed, those beside the last checkpoint.
+        mine = [] if mirrored.is_marked(connection) else published.verifiers()
+        wanted = "".join(f"{key.text}\n" for key in mine) or shared.vkeys(connection)
+    if published.folder.get(VKEY) == wanted.encode():
+        return None
     return LogDamaged(
         "已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint",
         "The published verifier keys (vkey) are not those of the signing keys. Run: registry log checkpoint",
     )
-
-
-def _vkeys(connection: sa.Connection, published: PublishedLog) -> bytes:
-    """What the file must hold: the keys in use here, or, where nothing is signed, those beside the last checkpoint."""
-    mine = [] if mirrored.is_marked(connection) else published.verifiers()
-    return "".join(f"{key.text}\n" for key in mine).encode() or shared.vkeys(connection).encode()

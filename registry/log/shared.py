@@ -68,6 +68,12 @@ def _damaged(number: int, zh: str, en: str) -> LogDamaged:
     )
 
 
+def holds(connection: sa.Connection, signed: Signed) -> bool:
+    """Whether the database has this checkpoint, byte for byte."""
+    query = sa.select(checkpoints.c.id).where(checkpoints.c.note == signed.note)
+    return connection.execute(query).first() is not None
+
+
 def vkeys(connection: sa.Connection) -> str:
     """The verifier keys of the last checkpoint, one a line."""
     query = sa.select(checkpoints.c.vkeys).order_by(checkpoints.c.id.desc()).limit(1)
