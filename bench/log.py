@@ -18,7 +18,7 @@ from bench import lists
 from registry import accounts, proposals, signing, views
 from registry.database import Database
 from registry.identifiers import make_code
-from registry.log import check
+from registry.log import check, decided
 from registry.log.publish import PublishedLog
 from registry.model import Change, Date, Draft
 from registry.settings import Settings
@@ -51,7 +51,7 @@ def _line(engine: str, folder: Path, url: str, number: int) -> None:
     bare = _timed(lambda: _bare(database, number))
     one = min(_one_more(database, log, step) for step in range(20))
     with database.reading() as connection:
-        checked = _timed(lambda: check.check(connection, log))
+        checked = _timed(lambda: _check(connection, log))
     compared = _timed(lambda: views.check(database))
     size = sum(path.stat().st_size for path in log.folder.path.rglob("*") if path.is_file()) / 2**20
     print(
@@ -60,6 +60,13 @@ def _line(engine: str, folder: Path, url: str, number: int) -> None:
         flush=True,
     )
     database.close()
+
+
+def _check(connection: sa.Connection, log: PublishedLog) -> None:
+    """What `registry log check` does before it folds the records."""
+    found = check.check(connection, log)
+    decided.check(connection, after=found.signed, whole=True)
+    decided.check_proposals(connection)
 
 
 def _prepare(database: Database) -> None:
