@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 from litestar import get, post
 from litestar.params import JSONBody, QueryParameter
 
@@ -28,6 +29,8 @@ from registry.model import Answer, Claim, Provider
 async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Answer:
     """Was this provider licensed for these techniques, there, on that day?"""
     _require_provider(data.provider)
+    if data.known_at is not None:
+        _require_instant(await request.body())
     return register_of(request).answer(data, language(request))
 
 
@@ -73,6 +76,18 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         known_at=known_at_of(known_at),
     )
     return register_of(request).answer(claim, language(request))
+
+
+class _Asked(msgspec.Struct):
+    known_at: Any
+
+
+_asked = msgspec.json.Decoder(_Asked)
+
+
+def _require_instant(body: bytes) -> None:
+    """The decoder of requests takes a bare number for seconds since 1970; here it is refused, as in an address."""
+    known_at_of(str(_asked.decode(body).known_at))
 
 
 def _require_provider(provider: Provider) -> None:

@@ -215,10 +215,12 @@ def test_a_time_that_cannot_be_read_is_refused_with_what_to_write(
         ("known_at", "2025-07-01", "2025-07-01T00:00:00Z"),
         ("known_at", "2025-07-01T00:00:00", "2025-07-01T00:00:00Z"),
         ("known_at", "yesterday", "2025-07-01T00:00:00Z"),
+        ("known_at", "9999-12-31T23:59:59Z", "2025-07-01T00:00:00Z"),
+        ("known_at", 1751299200, "2025-07-01T00:00:00Z"),  # and not seconds after 1970
     ],
 )
 def test_a_time_that_cannot_be_read_in_a_claim_is_refused_with_what_to_write(
-    times: Server, name: str, value: str, example: str
+    times: Server, name: str, value: str | int, example: str
 ) -> None:
     for lang in ("zh-CN", "en"):
         claim = {"provider": {"name": name_of(LATE)}, name: value}
