@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from registry.errors import CannotAnswer
+from registry.errors import CannotAnswer, broken, unreachable
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0003"
@@ -222,23 +222,7 @@ def _explained() -> Iterator[None]:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the rest of it says where
         if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise
-        raise CannotAnswer(
-            "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
-            "请管理员恢复备份：registry restore 备份文件 --complete",
-            "The database file is damaged and the register cannot be asked. This does not mean an institution is not "
-            "approved. Whoever runs it restores a backup: registry restore FILE --complete",
-            cause=type(error).__name__,
-        ) from error
-
-
-def unreachable(error: Exception) -> CannotAnswer:
-    """The refusal for a database that cannot be asked."""
-    return CannotAnswer(
-        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
-        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
-        "please try again later.",
-        cause=type(error).__name__,
-    )
+        raise broken(error) from error
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:

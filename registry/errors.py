@@ -82,3 +82,24 @@ class CannotAnswer(RegistryError):
     """The registry could not look: this says nothing about any institution."""
 
     code = "cannot_answer"
+
+
+def unreachable(error: Exception) -> CannotAnswer:
+    """The refusal for a database that cannot be asked."""
+    return CannotAnswer(
+        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
+        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
+        "please try again later.",
+        cause=type(error).__name__,
+    )
+
+
+def broken(error: Exception) -> CannotAnswer:
+    """The refusal for a database whose file is damaged: asking again later does not help."""
+    return CannotAnswer(
+        "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
+        "请管理员恢复备份：registry restore 备份文件 --complete",
+        "The database file is damaged and the register cannot be asked. This does not mean an institution is not "
+        "approved. Whoever runs it restores a backup: registry restore FILE --complete",
+        cause=type(error).__name__,
+    )

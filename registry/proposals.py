@@ -141,31 +141,38 @@ def approve(
                 f"Proposal {identifier} is not what was seen; look at it again before approving.",
             )
         _refuse_stale(connection, proposal)
-        appender = store.Appender(connection, proposal.proposer, by, identifier)
-        first = appender.size + 1
-        content = ContentHash()
-        erasing: list[Entry] = []
-        for bodies in _bodies(connection, identifier):
-            for body in bodies:
-                content.add(body)
-            appended = appender.append(map(drafts.decode, bodies))
-            views.take(connection, appended)
-            erasing += [entry for entry in appended if entry.change.erases]
-            if progress:
-                progress(appender.size - first + 1)
-        if content.hex != seen:  # only now that all were read; nothing of it is committed
-            raise Conflict(
-                f"提案 {identifier} 所存内容与提出时的不符，被改动过；请退回，重新提出。",
-                f"What is stored of proposal {identifier} is not what was proposed: it was altered. Reject it and "
-                "propose anew.",
-            )
-        redaction.scrub(connection, erasing, proposal=identifier, first=first)
+        first, last = _append(connection, proposal, by, progress)
         owed = redaction.owed(connection)
-        _decide(connection, identifier, "approved", by, first_entry=first, last_entry=appender.size)
+        _decide(connection, identifier, "approved", by, first_entry=first, last_entry=last)
     if log is not None:
         log.try_publish(database)
     if owed:
         redaction.settle(database)
+    return first, last
+
+
+def _append(
+    connection: sa.Connection, proposal: Proposal, by: str, progress: Callable[[int], None] | None
+) -> tuple[int, int]:
+    """The stored drafts into the log and its views; (first, last) entry number. Conflict when they were altered."""
+    appender = store.Appender(connection, proposal.proposer, by, proposal.id)
+    first = appender.size + 1
+    content = ContentHash()
+    erasing: list[Entry] = []
+    for bodies in _bodies(connection, proposal.id):
+        content.add(*bodies)
+        appended = appender.append(map(drafts.decode, bodies))
+        views.take(connection, appended)
+        erasing += [entry for entry in appended if entry.change.erases]
+        if progress:
+            progress(appender.size - first + 1)
+    if content.hex != proposal.content_hash:  # only now that all were read; nothing of it is committed
+        raise Conflict(
+            f"提案 {proposal.id} 所存内容与提出时的不符，被改动过；请退回，重新提出。",
+            f"What is stored of proposal {proposal.id} is not what was proposed: it was altered. Reject it and "
+            "propose anew.",
+        )
+    redaction.scrub(connection, erasing, proposal=proposal.id, first=first)
     return first, appender.size
 
 

@@ -18,8 +18,8 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import __version__, tables
-from registry.database import SCHEMA, unreachable
-from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile
+from registry.database import SCHEMA
+from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, unreachable
 from registry.log import check, merkle, mirrored, shared, store
 from registry.model import Struct
 
