@@ -1,4 +1,4 @@
-"""`python -m bench [imports] [log] [proofs] [serving] [starts] [--rows N]`: all five without a name."""
+"""`python -m bench [imports] [log] [proofs] [search] [serving] [starts] [--rows N]`: all six without a name."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import imports, log, proofs, serving, starts
+from bench import imports, log, proofs, search, serving, starts
 
 
 def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
-    parser.add_argument("parts", nargs="*", help="imports, log, proofs, serving, starts (all by default)")
+    parser.add_argument("parts", nargs="*", help="imports, log, proofs, search, serving, starts (all)")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the large list")
     given = parser.parse_args()
-    parts = given.parts or ["starts", "serving", "proofs", "log", "imports"]
+    parts = given.parts or ["starts", "serving", "proofs", "log", "search", "imports"]
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for part in parts:
@@ -29,6 +29,8 @@ def main() -> None:
                 log.run(Path(folder))
             elif part == "proofs":
                 proofs.run(Path(folder))
+            elif part == "search":
+                search.run(Path(folder), tuple(sorted({635, given.rows, 10 * given.rows})))
             elif part == "serving":
                 serving.run(Path(folder))
             elif part == "starts":

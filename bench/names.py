@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from bench.lists import districts
-from registry.search import pinyin, tokens
+from registry.search import pinyin
 
 _PUBLIC = (
     *(
@@ -98,11 +98,24 @@ def _ordinal(chance: random.Random) -> str:
 # --- questions -------------------------------------------------------------------------------------------------------
 
 
-def questions(made: list[Made], number: int, seed: int = 2) -> list[tuple[str, str]]:
-    """(kind, question) about institutions there are, and some that are not; kinds take turns."""
+class Question(NamedTuple):
+    """What somebody asks, of which kind it is, and the name that was meant; None when none is or many are."""
+
+    kind: str
+    text: str
+    meant: str | None
+
+
+def questions(made: list[Made], number: int, seed: int = 2) -> list[Question]:
+    """Questions about institutions there are, and some that are not; kinds take turns."""
     chance = random.Random(seed)
     kinds = list(_ASKED.items())
-    return [(kinds[n % len(kinds)][0], kinds[n % len(kinds)][1](chance, chance.choice(made))) for n in range(number)]
+    found = []
+    for n in range(number):
+        kind, ask = kinds[n % len(kinds)]
+        one = chance.choice(made)
+        found.append(Question(kind, ask(chance, one), None if kind in _NOBODY else one.name))
+    return found
 
 
 def _plain(made: Made) -> str:
@@ -145,4 +158,5 @@ _ASKED: dict[str, Callable[[random.Random, Made], str]] = {
     "not there": lambda chance, made: f"{made.city[:2]}圣玛莉亚{chance.choice(_FIRST)}国际医院",
     "typed so far": lambda chance, made: made.name[: chance.randrange(1, 5)],
 }
-__all__ = ["Made", "institutions", "questions", "tokens"]
+#: Kinds in which no single institution is meant.
+_NOBODY = frozenset({"place and technique", "not there", "typed so far", "part", "short", "initials", "address"})

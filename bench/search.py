@@ -1,48 +1,105 @@
-"""Search and suggestions at three sizes, per engine, beside a plain Meilisearch over the same names in the same run."""
+"""Search and suggestions at three sizes, per engine, beside a plain Meilisearch over the same names in the same run.
+
+The plain one holds name, address and province and is asked as it comes: what a search engine does without
+understanding. Times are of one question after another in one process, which is kept on one core; a Meilisearch server
+has the others. ``first`` is how often a question about one institution has it first.
+"""
 
 from __future__ import annotations
 
+import os
+import random
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+
+import meilisearch
+import sqlalchemy as sa
 
 from bench import names
-from registry import accounts, proposals, regions
+from registry import accounts, proposals, regions, views
 from registry.database import Database
 from registry.identifiers import make_code
 from registry.model import Change, Date, Draft
-from registry.register import Register
+from registry.register import Choice, Register
+from registry.search.outside import OutsideSearch
 from registry.settings import Settings
+from tests.searching import KEY, MeilisearchServer, a_meilisearch
 
 SIZES = (635, 100_000, 1_000_000)
+QUESTIONS = 1200
 DAY = Date(2026, 1, 1)
 #: One approval holds the lock for its whole length: large lists come in parts.
 _PART = 50_000
+#: Documents sent to the plain engine at once.
+_BATCH = 10_000
 
 
-def build(folder: Path, made: list[names.Made]) -> tuple[Register, float]:
-    """A register of these institutions, and the seconds it took to propose and approve them."""
+class Asked(NamedTuple):
+    """Milliseconds of a question, and whether the institution meant came first; None when no single one was."""
+
+    milliseconds: float
+    first: bool | None
+
+
+def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
+    """Three lines for each size: the embedded engine, Meilisearch as an engine of ours, Meilisearch plain."""
+    print(
+        f"{'search':12} {'institutions':>12} {'build s':>8} {'MiB':>7} {'first':>6} "
+        f"{'search p50':>10} {'p95':>7} {'p99':>7} {'suggest p50':>11} {'p95':>7} {'p99':>7}"
+    )
+    with on_one_core():
+        for number in sizes:
+            _size(folder / f"search-{number}", number)
+
+
+def _size(folder: Path, number: int) -> None:
+    folder.mkdir()
+    made = list(names.institutions(number))
+    asked = names.questions(made, QUESTIONS)
+    register = build(folder / "register", made)
+    seconds = _seconds(lambda: views.rebuild(register.database, "search"))
+    _line("embedded", number, seconds, _embedded_size(register.database), *_ours(register, asked))
+    with a_server(folder / "ours") as server:
+        outside = OutsideSearch(register.database, server.url, KEY)
+        seconds = _seconds(outside.rebuild_now)
+        assert outside.look()
+        register.outside = outside
+        found = _ours(register, asked)
+        assert outside.fallbacks == 0, outside.told(register.now().size)
+        _line("meilisearch", number, seconds, _folder_size(folder / "ours"), *found)
+    register.outside = None
+    register.close()
+    with a_server(folder / "plain") as server:
+        index = meilisearch.Client(server.url, KEY).index("plain")
+        seconds = _seconds(lambda: _fill(index, made))
+        _line("plain", number, seconds, _folder_size(folder / "plain"), *_plain(index, asked))
+
+
+def build(folder: Path, made: list[names.Made]) -> Register:
+    """A register of these institutions, each proposed by one and approved by another."""
     settings = Settings(data_dir=folder)
     database = Database(settings.url())
     database.migrate()
     with database.writing() as connection:
         accounts.add(connection, "editor", ["editor"], "correct horse battery")
         accounts.add(connection, "approver", ["approver"], "correct horse battery")
-    started = time.perf_counter()
     for start in range(0, len(made), _PART):
         identifier = proposals.propose(database, _drafts(made[start : start + _PART]), by="editor", title="bench")
         with database.reading() as connection:
             seen = proposals.get(connection, identifier).content_hash
         proposals.approve(database, identifier, by="approver", seen=seen)
-    seconds = time.perf_counter() - started
     database.close()
-    return Register(settings), seconds
+    return Register(settings)
 
 
-def _drafts(made: list[names.Made]) -> Iterator[Draft]:
+def _drafts(made: Iterable[names.Made]) -> Iterator[Draft]:
     for one in made:
-        stated = {"name": one.name, "address": one.address, "status": "listed", "region": _region(one.address)}
+        region = regions.resolve(one.address).code
+        stated = {"name": one.name, "address": one.address, "status": "listed", "region": region}
         stated |= {f"approvals.{code}": {"stage": "formal"} for code in one.techniques.split()}
         yield Draft(
             subject=f"institution:{make_code(f'{one.name}|{one.address}')}",
@@ -51,21 +108,110 @@ def _drafts(made: list[names.Made]) -> Iterator[Draft]:
         )
 
 
-def _region(address: str) -> str | None:
-    return regions.resolve(address).code
+# --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def timed(ask: Callable[[str], object], questions: list[tuple[str, str]]) -> list[tuple[float, str, str]]:
-    """(milliseconds, kind, question) of each question asked once."""
+def _ours(register: Register, asked: list[names.Question]) -> tuple[list[Asked], list[Asked]]:
+    asof = register.as_of()
+
+    def search(text: str) -> list[str]:
+        return [one.institution.name for one in register.find(Choice(q=text), asof, limit=20).items]
+
+    def suggest(text: str) -> list[str]:
+        return [one.institution.name for one in register.suggest(text, asof)]
+
+    return timed(search, asked), timed(suggest, typed(asked))
+
+
+def _plain(index: meilisearch.index.Index, asked: list[names.Question]) -> tuple[list[Asked], list[Asked]]:
+    def ask(limit: int) -> Callable[[str], list[str]]:
+        return lambda text: [hit["name"] for hit in index.search(text, {"limit": limit})["hits"]]
+
+    return timed(ask(20), asked), timed(ask(8), typed(asked))
+
+
+def timed(ask: Callable[[str], list[str]], asked: list[names.Question]) -> list[Asked]:
+    """Each question once, after a tenth of them to warm up."""
+    for question in asked[:: max(1, len(asked) // 120)]:
+        ask(question.text)
     found = []
-    for kind, question in questions:
+    for question in asked:
         started = time.perf_counter()
-        ask(question)
-        found.append(((time.perf_counter() - started) * 1000, kind, question))
+        told = ask(question.text)
+        milliseconds = (time.perf_counter() - started) * 1000
+        found.append(Asked(milliseconds, None if question.meant is None else told[:1] == [question.meant]))
     return found
+
+
+def typed(asked: list[names.Question], seed: int = 3) -> list[names.Question]:
+    """The same as far as somebody has typed it: from the first character on."""
+    chance = random.Random(seed)
+    return [names.Question(one.kind, one.text[: chance.randint(1, len(one.text))], None) for one in asked]
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+
+
+def _line(engine: str, number: int, seconds: float, size: float, search: list[Asked], suggest: list[Asked]) -> None:
+    judged = [one.first for one in search if one.first is not None]
+    times = [f"{value:7.2f}" for side in (search, suggest) for value in spread([one.milliseconds for one in side])]
+    print(
+        f"{engine:12} {number:12,} {seconds:8.1f} {size:7.1f} {statistics.fmean(judged):6.1%} "
+        f"{times[0]:>10} {times[1]} {times[2]} {times[3]:>11} {times[4]} {times[5]}",
+        flush=True,
+    )
 
 
 def spread(times: list[float]) -> tuple[float, float, float]:
     """p50, p95, p99."""
     cut = statistics.quantiles(times, n=100, method="inclusive")
     return statistics.median(times), cut[94], cut[98]
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def _fill(index: meilisearch.index.Index, made: list[names.Made]) -> None:
+    for start in range(0, len(made), _BATCH):
+        part = [
+            {"id": start + at, "name": one.name, "address": one.address, "province": one.province}
+            for at, one in enumerate(made[start : start + _BATCH])
+        ]
+        task = index.add_documents(part, primary_key="id")
+        index.wait_for_task(task.task_uid, timeout_in_ms=600_000, interval_in_ms=20)
+
+
+def _embedded_size(database: Database) -> float:
+    """MiB of the index and its documents."""
+    query = "SELECT (SELECT sum(length(block)) FROM search_fts_data) + (SELECT sum(length(body)) FROM search_documents)"
+    with database.reading() as connection:
+        return connection.execute(sa.text(query)).scalar_one() / 2**20
+
+
+def _folder_size(folder: Path) -> float:
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file()) / 2**20
+
+
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """This process stays on its last core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def a_server(folder: Path) -> Iterator[MeilisearchServer]:
+    """A Meilisearch server on the cores that this process does not use."""
+    mine = os.sched_getaffinity(0)
+    others = set(range(os.cpu_count() or 1)) - mine
+    os.sched_setaffinity(0, others or mine)  # what is started now stays there
+    with a_meilisearch(folder) as server:
+        os.sched_setaffinity(0, mine)
+        yield server

@@ -61,11 +61,11 @@ class Asked(Struct, frozen=True):
             nothing = Page(items=[], total=0, following=None, chosen=chosen_by(self.choice))
             return nothing if query.means_nothing else self.listed(query.listing or Reading())
         listed = self.listed(query.listing) if query.listing and query.listing_first else None
-        if listed is not None and listed.total:
+        if listed is not None and listed.total and not query.may_be_a_name:
             return listed
         searched = search(self.engine, query, self.most)
         if listed is not None and searched.best >= _IS_THE_NAME:
-            return listed  # nobody there is approved for it: that is the answer, and no hospital with the place's name
+            return listed  # nobody there approved is an answer too, and no hospital with the place's name
         named = self.named(searched) if searched.best < _AS_WRITTEN or query.listing is None else None
         if named is not None and named.total and not named.similar:
             return named

@@ -31,6 +31,10 @@ MatchKind = Literal[
 ]
 
 
+#: How names of institutions end.
+_HOSPITALS = ("院", "中心", "研究所", "门诊部")
+
+
 class Understood(Struct, frozen=True):
     """A piece of the question read as something other than a name."""
 
@@ -156,6 +160,11 @@ class SearchQuery(Struct, frozen=True):
     readings: tuple[Reading, ...] = ()
     listing: Reading | None = None
     listing_first: bool = False
+
+    @property
+    def may_be_a_name(self) -> bool:
+        """Whether a question of filters only reads like a name too: 太原市中心医院 试管婴儿."""
+        return any(reading.text.endswith(_HOSPITALS) for reading in self.readings)
 
     @property
     def means_nothing(self) -> bool:

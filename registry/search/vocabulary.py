@@ -30,6 +30,8 @@ def _words(text: str) -> tuple[str, ...]:
 #: Places by what people there call them, at the beginning of a word.
 _NICKNAMES = {"乌市": "乌鲁木齐市", "呼市": "呼和浩特市", "齐市": "齐齐哈尔市", "内蒙": "内蒙古"}
 _NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?!古)")
+#: 付 is written for 附 more often than any other character is for another one, also where the name is shortened.
+_ATTACHED = re.compile("付(?=属|院|[一二三四五六七八九十0-9])|(?<=[一二三四五六七八九十0-9])付")
 #: What is asked about an institution; none of it tells which one is meant.
 _ASKED = _words("""
     请问 请教 问一下 问下 问问 我想 我要 想要 需要 打算 准备 查一下 查下 查查 查询 查找 搜索 求推荐 推荐 介绍
@@ -84,12 +86,12 @@ AROUND = tuple(word for word in (*_ASKED, *_PLACES_OF_CARE) if len(word) > 1)
 
 
 def full_names(text: str) -> str:
-    """A question with the places that people call by a shorter name under their own.
+    """A question with the places that people call by a shorter name under their own, and 附 where 付 is written for it.
 
-    >>> full_names("乌市妇幼"), full_names("内蒙古试管")
-    ('乌鲁木齐市妇幼', '内蒙古试管')
+    >>> full_names("乌市妇幼"), full_names("内蒙古试管"), full_names("新医大一付院")
+    ('乌鲁木齐市妇幼', '内蒙古试管', '新医大一附院')
     """
-    return _NICKNAMED.sub(lambda found: _NICKNAMES[found[0]], text)
+    return _ATTACHED.sub("附", _NICKNAMED.sub(lambda found: _NICKNAMES[found[0]], text))
 
 
 def word_at(text: str, position: int) -> tuple[int, Understood] | None:
