@@ -23,6 +23,7 @@ from registry.records import feed, history, read, stats
 from registry.records.asof import AsOf
 from registry.records.snapshot import Snapshot
 from registry.search.contract import EngineUnavailable
+from registry.search.plan import TYPING
 from registry.settings import Settings
 from registry.verification.answer import answer
 from registry.verification.view import VerificationView
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 FOLLOW_EVERY = 0.25
 #: Seconds before publishing the log is tried again.
 RETRY_EVERY = 5.0
-#: Candidates looked at closely for a suggestion: it has to come while somebody types.
-_CANDIDATES = 60
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -91,6 +90,7 @@ class Register:
         self.database.close()
 
     def _run(self) -> None:
+        finding.warm()
         redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()
@@ -195,7 +195,7 @@ class Register:
 
     def suggest(self, typed: str, asof: AsOf, limit: int = 8) -> list[Found]:
         """Institutions somebody may be typing, best first; none for what nobody may offer."""
-        return self._found(Choice(q=typed), asof, limit=limit, most=_CANDIDATES).items if typed.strip() else []
+        return self._found(Choice(q=typed), asof, limit=limit, effort=TYPING).items if typed.strip() else []
 
     def _found(self, choice: Choice, asof: AsOf, **wanted: Any) -> SearchResult:
         engine = self.outside.engine(asof.size) if self.outside and choice.q else None

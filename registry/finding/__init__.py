@@ -16,9 +16,10 @@ from registry.finding.result import Cursor, Explained, Found, SearchResult, Warn
 from registry.identifiers import looks_like_code
 from registry.records import read, stats
 from registry.records.asof import AsOf
-from registry.search import fts5, plan
+from registry.search import fts5, misspelt, plan
 from registry.search.contract import Engine
 from registry.search.find import search
+from registry.search.plan import Effort
 from registry.search.query import understand
 
 MOST_PER_PAGE = 500
@@ -34,12 +35,11 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
     cursor: str | None = None,
     facets: bool = False,
     engine: Engine | None = None,
-    most: int = plan.MOST,
+    effort: Effort = plan.EVERYTHING,
 ) -> SearchResult:
     """One page, by relevance with a question and by region code without; InvalidInput for a wrong filter or cursor.
 
-    ``most`` is how many candidates are looked at closely. EngineUnavailable comes only from an ``engine`` that was
-    given; without one the embedded engine is asked.
+    EngineUnavailable comes only from an ``engine`` that was given; without one the embedded engine is asked.
     """
     if not 1 <= limit <= MOST_PER_PAGE:
         raise InvalidInput(f"limit 须在1到{MOST_PER_PAGE}之间。", f"limit must be 1 to {MOST_PER_PAGE}.")
@@ -50,7 +50,7 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
         return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
     if looks_like_code(choice.q) and (exact := _by_code(connection, choice.q, asof)):
         return exact
-    asked = Asked(connection, choice, asof, position, limit, engine or fts5.Embedded(connection), most)
+    asked = Asked(connection, choice, asof, position, limit, engine or fts5.Embedded(connection), effort)
     page = asked.page(understand(choice.q))
     counted = stats.stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
     return SearchResult(
@@ -71,6 +71,12 @@ def explain(connection: sa.Connection, question: str, engine: Engine | None = No
     query = understand(question)
     searched = search(engine or fts5.Embedded(connection), query)
     return Explained(query=query, engine=searched.engine, stages=searched.stages, hits=searched.hits)
+
+
+def warm() -> None:
+    """Load the tables of readings, places and shapes, so that nobody's question has to wait for them."""
+    understand("dalian shengjing 医院 三代试管")
+    misspelt.distance("盛京", "圣景")
 
 
 def _warned(question: str) -> Warned | None:

@@ -19,6 +19,7 @@ from registry.records.chosen import page as page_of
 from registry.search import fts5, plan, rank
 from registry.search.contract import Engine, Expression, Hit, MatchKind, Reading, SearchQuery, Understood
 from registry.search.find import Searched, of_kind, search
+from registry.search.plan import Effort
 from registry.tables import versions
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES, TechniqueCode
 from registry.text import fold
@@ -53,7 +54,7 @@ class Asked(Struct, frozen=True):
     position: Cursor
     limit: int
     engine: Engine
-    most: int = plan.MOST
+    effort: Effort = plan.EVERYTHING
 
     def page(self, query: SearchQuery) -> Page:
         """The listing a question is, or the institutions whose names it means, or the other when there are none."""
@@ -63,7 +64,7 @@ class Asked(Struct, frozen=True):
         listed = self.listed(query.listing) if query.listing and query.listing_first else None
         if listed is not None and listed.total and not query.may_be_a_name:
             return listed
-        searched = search(self.engine, query, self.most)
+        searched = search(self.engine, query, self.effort)
         if listed is not None and searched.best >= _IS_THE_NAME:
             return listed  # nobody there approved is an answer too, and no hospital with the place's name
         named = self.named(searched) if searched.best < _AS_WRITTEN or query.listing is None else None

@@ -73,25 +73,25 @@ class Document(Struct, frozen=True):
 # --- what an engine is told ------------------------------------------------------------------------------------------
 
 
-class Word(Struct, frozen=True, tag="word"):
+class Word(Struct, frozen=True, cache_hash=True, tag="word"):
     """Documents that hold this token."""
 
     token: str
 
 
-class Start(Struct, frozen=True, tag="start"):
+class Start(Struct, frozen=True, cache_hash=True, tag="start"):
     """Documents that hold a token which begins so."""
 
     token: str
 
 
-class All(Struct, frozen=True, tag="all"):
+class All(Struct, frozen=True, cache_hash=True, tag="all"):
     """Documents that satisfy every part; there is at least one."""
 
     parts: tuple[Expression, ...]
 
 
-class Some(Struct, frozen=True, tag="some"):
+class Some(Struct, frozen=True, cache_hash=True, tag="some"):
     """Documents that satisfy at least one part; there is at least one."""
 
     parts: tuple[Expression, ...]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from registry.model import Struct
 from registry.search import plan, rank
 from registry.search.contract import Document, Engine, Expression, Fetched, Hit, Reading, SearchQuery
-from registry.search.rank import WEAK
+from registry.search.plan import Effort
+from registry.search.rank import SLIP, WEAK
 
 
 class Stage(Struct, frozen=True):
@@ -33,23 +34,20 @@ class Searched(Struct, frozen=True):
         return self.hits[0].cost if self.hits else 99.0
 
 
-def search(engine: Engine, query: SearchQuery, most: int = plan.MOST) -> Searched:
-    """The institutions whose names or addresses a question means; EngineUnavailable from the engine.
-
-    ``most``: documents looked at for one expression; with fewer, a question that fits many is answered sooner.
-    """
+def search(engine: Engine, query: SearchQuery, effort: Effort = plan.EVERYTHING) -> Searched:
+    """The institutions whose names or addresses a question means; EngineUnavailable from the engine."""
     known: dict[str, Document] = {}
     stages: list[Stage] = []
     more: Expression | None = None
     hits: list[Hit] = []
-    for step in plan.steps(query):
+    for step in plan.steps(query, effort):
         if not step.expressions:
             continue
         before = len(known)
-        found = _fetched(engine, step.expressions, known, min(step.most, most))
+        found = _fetched(engine, step.expressions, known, min(step.most, effort.most))
         too_many = [e for e, one in zip(step.expressions, found, strict=True) if not one.complete and e in step.telling]
         if too_many and step.narrower:
-            _fetched(engine, step.narrower, known, min(step.most, most))
+            _fetched(engine, step.narrower, known, min(step.most, effort.most))
         more = more or (too_many[0] if too_many else None)
         if len(known) > before or step.deep:
             hits = rank.judged(query, known.values(), deep=step.deep)
@@ -58,7 +56,7 @@ def search(engine: Engine, query: SearchQuery, most: int = plan.MOST) -> Searche
             break
     more = more if hits and hits[0].cost < WEAK else None
     return Searched(
-        hits=rank.kept(hits),
+        hits=rank.kept(hits) if effort.alike else [hit for hit in rank.kept(hits) if hit.cost < WEAK + SLIP],
         more=more,
         judged=frozenset(known) if more else frozenset(),
         engine=engine.name,

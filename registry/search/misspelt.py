@@ -23,6 +23,8 @@ _SIMILAR = 70.0
 #: More than this left out of a name, as ``words.shortening`` counts it, is no abbreviation that was meant.
 _SHORT = 2.0
 _HOPELESS = 3.0
+#: No character written for another costs less.
+_LEAST = 0.35
 #: The cost of beginning with another place.
 _OTHER_PLACE = 1.0
 _LIGHT = frozenset("市省区县州第的医院科")
@@ -108,16 +110,24 @@ def distance(text: str, name: str) -> float:
     >>> distance("海口马丽医院", "海口玛丽医院") < 0.6, distance("第2医院", "第1医院") > 2
     (True, True)
     """
+    alone = [_alone(b) for b in name]
     before: list[float] = [0.0] * (len(name) + 1)
     earlier: list[float] = []
     for i, a in enumerate(text):
-        row = [before[0] + _alone(a)]
+        missing = _alone(a)
+        left = before[0] + missing
+        row = [left]
         for j, b in enumerate(name):
-            cost = before[j] if a == b else before[j] + _instead(a, b)
-            cost = min(cost, before[j + 1] + _alone(a), row[j] + _alone(b))
-            if i and j and a == name[j - 1] and b == text[i - 1] and a != b:
-                cost = min(cost, earlier[j - 1] + 0.7)
+            cost = min(before[j + 1] + missing, left + alone[j])
+            if a == b:
+                cost = min(cost, before[j])
+            else:
+                if before[j] + _LEAST < cost:
+                    cost = min(cost, before[j] + _instead(a, b))
+                if i and j and a == name[j - 1] and b == text[i - 1]:
+                    cost = min(cost, earlier[j - 1] + 0.7)
             row.append(cost)
+            left = cost
         if min(row) >= _HOPELESS and min(before) >= _HOPELESS:
             return _HOPELESS
         earlier, before = before, row
@@ -135,7 +145,7 @@ def _instead(one: str, other: str) -> float:
     if one.isdigit() or other.isdigit():  # 孙一仙 for 孙逸仙 is a slip, 第二 for 第一 another hospital
         return 0.5 if first & second and not (one.isdigit() and other.isdigit()) else 3.0
     if first & second:
-        return 0.35
+        return _LEAST
     shape = lookalike.alike(one, other)
     heard = {pinyin.loose(sound) for sound in first} & {pinyin.loose(sound) for sound in second}
     return min(0.5 if heard else 1.0, 0.9 - 0.5 * shape if shape else 1.0)

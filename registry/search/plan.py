@@ -26,6 +26,18 @@ _LONGEST_SHORT, _LONGEST_TYPO = 6, 40
 _STREET = re.compile("[路街道巷弄号镇村里园楼厦桥场]")
 
 
+class Effort(Struct, frozen=True):
+    """How much is done for a question: documents looked at for one expression, and whether for names only alike too."""
+
+    most: int = MOST
+    alike: bool = True
+
+
+#: For somebody who is still typing: soon, and no other institution than the one that may be meant.
+TYPING = Effort(most=60, alike=False)
+EVERYTHING = Effort()
+
+
 class Step(Struct, frozen=True):
     """Expressions to fetch together. Nothing more is asked once a hit costs less than ``enough``; with ``as_written``
     one that holds what was written, since of abbreviations only some were fetched.
@@ -43,12 +55,13 @@ class Step(Struct, frozen=True):
     as_written: bool = False
 
 
-def steps(query: SearchQuery) -> Iterator[Step]:
+def steps(query: SearchQuery, effort: Effort = EVERYTHING) -> Iterator[Step]:
     """Step after step: the plainest reading, all readings, abbreviations, misspelt names, names that are only alike."""
     first, others = query.readings[:1], query.readings[1:]
     yield _plain(first, others[0].cost if others else WEAK)
     yield _plain(others, WEAK)
-    for stage, enough, deep in ((_shortened, WEAK, False), (_misspelt, WEAK + SLIP, True), (_alike, 0.0, True)):
+    looser = ((_shortened, WEAK, False), (_misspelt, WEAK + SLIP, True), (_alike, 0.0, True))
+    for stage, enough, deep in looser if effort.alike else looser[:-1]:
         expressions = dict.fromkeys(one for reading in query.readings for one in stage(reading))
         most = _ALIKE if stage is _alike else MOST
         yield Step(expressions=tuple(expressions), enough=enough, deep=deep, most=most)
