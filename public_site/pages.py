@@ -93,7 +93,7 @@ def search(request: Req) -> Response[Any]:
             site=site_of(request),
             query=choice.q,
             filters=questions.filters_of(choice),
-            hits=[questions.hit_of(one, choice.q) for one in found.items],
+            hits=[questions.hit_of(one) for one in found.items],
             total=found.total,
             facets=questions.facets_of(found.facets),
             understood=questions.understood_of(found.understood, asked(request)),

@@ -90,29 +90,21 @@ def _region_name(code: str) -> str | None:
 
 
 #: Reasons a page says in words; that a name or a filter fits needs none.
-_REASONS = ("alias", "former_name", "known_as", "pinyin", "initials", "abbreviation", "address", "typo")
+_OTHER_NAMES = ("alias", "former_name", "known_as")
+_REASONS = (*_OTHER_NAMES, "pinyin", "initials", "abbreviation", "address", "typo")
 
 
-def hit_of(found: Found, query: str) -> c.SearchHit:
+def hit_of(found: Found) -> c.SearchHit:
     """A result with why it fitted, and the name that did when it was another than the one shown."""
-    it = found.institution
-    former = [one.name for one in it.former_names]
-    names = {"alias": it.aliases, "former_name": former, "known_as": it.known_as}.get(found.match, [])
     why = found.match if found.match in _REASONS else None
     return c.SearchHit(
-        institution=it,
-        why=why if names or why not in ("alias", "former_name", "known_as") else None,
-        match=_nearest(names, query),
+        institution=found.institution,
+        why=why if found.by or why not in _OTHER_NAMES else None,
+        match=found.by if why in _OTHER_NAMES else None,
         similar=found.match == "similar",
         lacks=found.lacks,
         people=found.practitioners,
     )
-
-
-def _nearest(names: list[str], query: str) -> str | None:
-    """The name that shares most characters with the question."""
-    asked = set(fold(query))
-    return max(names, key=lambda name: len(set(fold(name)) & asked), default=None)
 
 
 def path_of(code: str | None) -> tuple[tuple[str, str], ...]:

@@ -72,7 +72,7 @@
         option.setAttribute("role", "option");
         option.setAttribute("aria-selected", "false");
         option.lang = "zh-CN";
-        where.textContent = place(item.region);
+        where.textContent = (item.by ? item.by + " · " : "") + place(item.region);
         option.append(item.name, where);
         option.addEventListener("mousedown", (event) => event.preventDefault());
         option.addEventListener("click", () => go(index));

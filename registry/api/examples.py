@@ -141,7 +141,7 @@ BY_OPERATION: dict[str, Example] = {
             "total": 1,
             "log_size": 980,
             "at_least": False,
-            "why": [{"code": _CODE, "match": "name", "lacks": []}],
+            "why": [{"code": _CODE, "match": "name", "by": None, "lacks": []}],
             "understood": [],
             "similar": False,
             "did_you_mean": None,
@@ -155,7 +155,7 @@ BY_OPERATION: dict[str, Example] = {
     ),
     "listPractitioners": Example(response={"items": [_PRACTITIONER]}, parameters={"code": _FICTIONAL}),
     "suggest": Example(
-        response={"items": [{"code": _CODE, "name": _NAME, "region": _REGION, "match": "name"}]},
+        response={"items": [{"code": _CODE, "name": _NAME, "region": _REGION, "match": "name", "by": None}]},
         parameters={"q": "鞍山市妇", "limit": 8, "on": "2025-07-01"},
     ),
     "getStats": Example(response=_STATS, parameters={"on": "2025-07-01"}),

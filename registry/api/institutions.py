@@ -115,7 +115,7 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
         total=found.total,
         log_size=found.log_size,
         at_least=found.at_least,
-        why=[Why(code=i.institution.code, match=i.match, lacks=list(i.lacks)) for i in found.items],
+        why=[Why(code=i.institution.code, match=i.match, by=i.by, lacks=list(i.lacks)) for i in found.items],
         understood=list(found.understood),
         similar=found.similar,
         did_you_mean=found.did_you_mean,
@@ -203,6 +203,7 @@ def suggest(
                 name=item.institution.name,
                 region=item.institution.region,
                 match=item.match,
+                by=item.by,
             )
             for item in register_of(request).suggest(q, asof, limit)
         ]

@@ -15,11 +15,12 @@ from registry.techniques import TechniqueCode
 
 
 class Why(Struct, frozen=True):
-    """Why an institution is in a result, in the order of ``items``; ``lacks``: techniques the question named for which
-    it is not approved."""
+    """Why an institution is in a result, in the order of ``items``: by what, and by which name when it was not its own;
+    ``lacks``: techniques the question named for which it is not approved."""
 
     code: str
     match: MatchKind
+    by: str | None
     lacks: list[TechniqueCode]
 
 
@@ -58,12 +59,13 @@ class PractitionerList(Struct, frozen=True):
 
 
 class Suggestion(Struct, frozen=True):
-    """One institution the person may be typing the name of."""
+    """One institution the person may be typing the name of; ``by`` is the other name of it that fits, if it was one."""
 
     code: str
     name: str
     region: Region
     match: MatchKind
+    by: str | None
 
 
 class SuggestionList(Struct, frozen=True):

@@ -85,7 +85,7 @@ class Asked(Struct, frozen=True):
         keys = page_of(self.connection, chosen, self.asof, self.limit + 1, self.position.after)
         why: MatchKind = "technique" if chosen.techniques or chosen.stage else "filter"
         return Page(
-            items=self._found([(subject, why) for _, subject in keys[: self.limit]], chosen.techniques),
+            items=self._found([(subject, why, "") for _, subject in keys[: self.limit]], chosen.techniques),
             total=count(self.connection, chosen, self.asof),
             following=Cursor(size=self.asof.size, after=keys[self.limit - 1]) if len(keys) > self.limit else None,
             chosen=chosen,
@@ -115,7 +115,7 @@ class Asked(Struct, frozen=True):
         wanted = hits[offset : offset + self.limit] if beyond is None else []
         following = Cursor(size=self.asof.size, offset=offset + len(wanted))
         page = Page(
-            items=self._found([(hit.subject, hit.match) for hit in wanted], reading.techniques),
+            items=self._found([(hit.subject, hit.match, hit.fitted) for hit in wanted], reading.techniques),
             total=len(hits),
             following=following if beyond is None and following.offset < len(hits) else None,
             chosen=_of(chosen, hits),
@@ -138,7 +138,7 @@ class Asked(Struct, frozen=True):
             return msgspec.structs.replace(page, following=Cursor(size=self.asof.size, beyond=after))
         rows = self.connection.execute(self._rest(searched.more, searched.judged, chosen, after).limit(room + 1)).all()
         why: MatchKind = "name" if reading.text else "pinyin" if reading.ways else "initials"
-        found = self._found([(subject, why) for _, subject in rows[:room]], reading.techniques)
+        found = self._found([(subject, why, "") for _, subject in rows[:room]], reading.techniques)
         following = Cursor(size=self.asof.size, beyond=rows[room - 1][0]) if len(rows) > room else None
         return msgspec.structs.replace(page, items=[*page.items, *found], following=following)
 
@@ -185,16 +185,15 @@ class Asked(Struct, frozen=True):
         meant = tuple(one for one in working if one.name and fold(one.name) == person)
         return msgspec.structs.replace(item, practitioners=meant) if meant else None
 
-    def _found(self, wanted: list[tuple[str, MatchKind]], techniques: Sequence[str]) -> list[Found]:
-        why = dict(wanted)
-        return [
-            Found(
-                institution=one,
-                match=why[read.subject_of(validate_code(one.code))],
-                lacks=tuple(t.code for t in TECHNIQUES if t.code in techniques and not _offers(one, t.code)),
-            )
-            for one in read.institutions_by_subject(self.connection, list(why), self.asof)
-        ]
+    def _found(self, wanted: list[tuple[str, MatchKind, str]], techniques: Sequence[str]) -> list[Found]:
+        why = {subject: (match, fitted) for subject, match, fitted in wanted}
+        found = []
+        for one in read.institutions_by_subject(self.connection, list(why), self.asof):
+            match, fitted = why[read.subject_of(validate_code(one.code))]
+            printed = _printed(one, fitted)
+            lacks = tuple(t.code for t in TECHNIQUES if t.code in techniques and not _offers(one, t.code))
+            found.append(Found(one, match, by=printed if printed != one.name else None, lacks=lacks))
+        return found
 
 
 def _offers(one: Institution, technique: TechniqueCode) -> bool:

@@ -21,6 +21,7 @@ class Found(Struct, frozen=True):
 
     institution: Institution
     match: MatchKind
+    by: str | None = None  # the name that fitted, as printed, when it was not the institution's own
     lacks: tuple[TechniqueCode, ...] = ()  # techniques the question named for which this institution is not approved
     practitioners: tuple[Practitioner, ...] = ()  # its authorised people whom the question names
 

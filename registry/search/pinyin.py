@@ -78,6 +78,8 @@ def _read(part: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def _readings(character: str, here: str) -> tuple[str, ...]:
+    if character == "〇":  # also a circle, yuan, but not in a number
+        return (here,)
     others = pinyin(character, style=Style.NORMAL, heteronym=True)[0]
     return tuple(dict.fromkeys((here, *others)))[:_READINGS]
 

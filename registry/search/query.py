@@ -39,7 +39,7 @@ def understand(raw: str) -> SearchQuery:
     """The question in our words. Never fails: what is not understood is text."""
     text = full_names(simplified(width(raw[:MAX_LENGTH])).lower())
     text = _ZERO.sub(lambda run: "0" * len(run[0]), text)
-    words = [word for word in _APART.split(text) if fold(word)][:_WORDS_READ]
+    words = _together(word for word in _APART.split(text) if fold(word))[:_WORDS_READ]
     if not words:
         return SearchQuery(raw=raw)
     filters = listing(words)
@@ -55,6 +55,24 @@ def understand(raw: str) -> SearchQuery:
         any(piece.kind != "region" for piece in filters.understood) or fold(filters.understood[0].text) == fold(text)
     )
     return SearchQuery(raw=raw, readings=tuple(dict.fromkeys(readings)), listing=filters, listing_first=first)
+
+
+def _together(words: Iterable[str]) -> list[str]:
+    """Words with single characters that follow one another put together: 沈 阳 市 妇 婴 is one name typed apart.
+
+    >>> _together(["盛", "京", "医", "院", "沈阳"])
+    ['盛京医院', '沈阳']
+    """
+    found: list[str] = []
+    single = False
+    for word in words:
+        alone = len(word) == 1 and not word.isascii()
+        if alone and single:
+            found[-1] += word
+        else:
+            found.append(word)
+        single = alone
+    return found
 
 
 class _Draft:
@@ -74,9 +92,10 @@ class _Draft:
         if not re.search("[a-z]", text):
             return [replace(base, text=text, parts=folded if len(folded) > 1 else ())]
         found = []
-        if text.isascii() and 2 <= len(text) <= 24:
+        spelt = text.isascii() and len(text) <= 24
+        if spelt:
             found.append(replace(dearer, letters=text))
-        if ways := _ways(self.words):
+        if ways := _ways(self.words, bare_initials=not spelt):
             found.append(replace(base, ways=ways))
         if not text.isascii() or len(text) == 1:
             found.append(replace(dearer, text=text))
@@ -86,8 +105,11 @@ class _Draft:
 # --- letters ---------------------------------------------------------------------------------------------------------
 
 
-def _ways(words: Sequence[str]) -> tuple[tuple[Piece, ...], ...]:
-    """How a question with letters may sound: characters as they are, runs of letters cut into syllables."""
+def _ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[Piece, ...], ...]:
+    """How a question with letters may sound: characters as they are, runs of letters cut into syllables.
+
+    Without ``bare_initials`` only those in which a syllable or a character is heard.
+    """
     runs: list[list[tuple[Piece, ...]]] = []
     for word in words:
         for run in _RUN.findall(word):
@@ -99,7 +121,9 @@ def _ways(words: Sequence[str]) -> tuple[tuple[Piece, ...], ...]:
         return ()
     found: list[tuple[Piece, ...]] = []
     for choice in product(*(options[:2] for options in runs[:6])):
-        found.append(tuple(piece for part in choice for piece in part))
+        way = tuple(piece for part in choice for piece in part)
+        if bare_initials or any(piece.kind != "i" for piece in way):
+            found.append(way)
         if len(found) == _WAYS:
             break
     return tuple(found)
