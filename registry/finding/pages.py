@@ -171,10 +171,9 @@ class Asked(Struct, frozen=True):
             return None
         for reading, person in people.splits(query):
             searched = search(self.engine, SearchQuery(raw=query.raw, readings=(reading,)))
-            if searched.best >= _AS_WRITTEN:
+            if searched.best >= _AS_WRITTEN or len(searched.hits) > people.INSTITUTIONS:
                 continue
-            few = Searched(hits=searched.hits[: people.INSTITUTIONS], engine=searched.engine)
-            page = self.ranked(few, reading)
+            page = self.ranked(searched, reading)
             items = [named for item in page.items if (named := self._with(item, person)) is not None]
             if items:
                 return msgspec.structs.replace(page, items=items, total=len(items), following=None)

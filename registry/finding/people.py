@@ -10,9 +10,12 @@ from collections.abc import Iterator
 import msgspec
 
 from registry.search.contract import Reading, SearchQuery
+from registry.search.words import words_of
 
-#: People of no more institutions than this are looked at for one question.
+#: What names more institutions than this names none: their people are not looked at.
 INSTITUTIONS = 5
+#: A word that tells an institution from others: 医院 does not, 妇婴 does. See ``search.words``.
+_TELLING = 0.4
 _SHORTEST, _LONGEST, _READINGS = 2, 12, 2
 #: A name written right after its institution's: so long at most, and the institution's at least so long.
 _GLUED, _LEAST_LEFT = 4, 4
@@ -31,13 +34,17 @@ def splits(query: SearchQuery) -> Iterator[tuple[Reading, str]]:
         for at in range(len(reading.parts) - 1, -1, -1):
             person = reading.parts[at]
             rest = (*reading.parts[:at], *reading.parts[at + 1 :])
-            if _SHORTEST <= len(person) <= _LONGEST:
+            if _SHORTEST <= len(person) <= _LONGEST and _is_telling("".join(rest)):
                 yield _without(reading, "".join(rest), rest), person
         if not reading.parts:
             for length in range(_SHORTEST, min(_GLUED, len(reading.text) - _LEAST_LEFT) + 1):
-                if reading.text[-length] not in _FAMILIES:
+                if reading.text[-length] not in _FAMILIES or not _is_telling(reading.text[:-length]):
                     continue
                 yield _without(reading, reading.text[:-length], ()), reading.text[-length:]
+
+
+def _is_telling(name: str) -> bool:
+    return any(word.weight >= _TELLING for word in words_of(name))
 
 
 def _without(reading: Reading, text: str, parts: tuple[str, ...]) -> Reading:
