@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from registry.search.outside import OutsideSearch
 from registry.search.query import understand
 from registry.search.tokens import FORMAT
 from registry.settings import Settings
+from registry.tables import search_documents
 from tests.factories import a_database, a_source, an_institution, approve, propose, the_real_lists
 from tests.running import Server, eventually, serving
 from tests.searching import KEY, MeilisearchServer, a_meilisearch
@@ -209,6 +211,29 @@ def test_what_an_interrupted_build_left_is_removed(tmp_path: Path, shared: Meili
         assert search.look()
         assert engine.documents() == 1
         assert engine.state(engine.aside) is None
+
+
+@pytest.mark.parametrize("moment", ["take", "rests_on", "switch"])
+def test_a_server_killed_in_the_middle_of_a_build_gets_its_index_when_it_is_back(
+    own: MeilisearchServer, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    with closing(the_real_lists()) as database:
+        search, step = outside(database, own), getattr(Meilisearch, moment)
+
+        def killed(self: Meilisearch, *args: object) -> None:
+            own.kill()
+            step(self, *args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Meilisearch, moment, killed)
+            assert not search.look()
+        assert search.told(size_of(database))["engine"] == "embedded"
+        own.start()
+        assert search.look()
+        with database.reading() as connection:
+            wanted = connection.execute(sa.select(sa.func.count()).select_from(search_documents)).scalar_one()
+        assert engine_of(search, database).documents() == wanted
+        assert engine_of(search, database).state(f"{engine_of(search, database).index}-building") is None
 
 
 def test_only_one_of_two_feeds_and_both_know_where_it_stands(tmp_path: Path, shared: MeilisearchServer) -> None:
