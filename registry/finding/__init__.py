@@ -35,7 +35,7 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
     cursor: str | None = None,
     facets: bool = False,
     engine: Engine | None = None,
-    effort: Effort = plan.EVERYTHING,
+    effort: Effort | None = None,
 ) -> SearchResult:
     """One page, by relevance with a question and by region code without; InvalidInput for a wrong filter or cursor.
 
@@ -50,6 +50,7 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
         return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
     if looks_like_code(choice.q) and (exact := _by_code(connection, choice.q, asof)):
         return exact
+    effort = effort or (plan.IN_LARGE if asof.size > plan.LARGE else plan.EVERYTHING)
     asked = Asked(connection, choice, asof, position, limit, engine or fts5.Embedded(connection), effort)
     page = asked.page(understand(choice.q))
     counted = stats.stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None

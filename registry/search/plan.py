@@ -36,6 +36,8 @@ class Effort(Struct, frozen=True):
 #: For somebody who is still typing: soon, and no other institution than the one that may be meant.
 TYPING = Effort(most=60, alike=False)
 EVERYTHING = Effort()
+#: In a large register a question that fits very many names is answered by its best hundred, and the rest page by page.
+LARGE, IN_LARGE = 100_000, Effort(most=100)
 
 
 class Step(Struct, frozen=True):
@@ -138,7 +140,8 @@ def _narrower(reading: Reading) -> list[Expression]:
 
 def _part(part: str) -> Expression | None:
     in_place = tokens.in_place(part) if len(part) > 1 else None
-    return some([tokens.in_name(part), tokens.characters(part), in_place])
+    shortened = tokens.characters(part) if tokens.tells(part) else None
+    return some([tokens.in_name(part), shortened, in_place])
 
 
 def _shortened(reading: Reading) -> list[Expression]:

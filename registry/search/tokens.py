@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
@@ -28,6 +29,8 @@ _UNIT = re.compile("[0-9a-z]+|.")
 _SEAM = "的"
 #: Sounds and characters anywhere in a name are common: no more are asked for, what comes is judged.
 _SOUNDS, _CHARACTERS = 3, 6
+#: Of nothing but what nearly all names have, no more.
+_FEW = 3
 #: So many neighbours tell a name from all others.
 _PAIRS = 20
 
@@ -122,7 +125,9 @@ def in_name(text: str) -> Expression | None:
     if len(parts) < 2:
         return every(_last("n", part) for part in parts)
     pairs = _pairs(parts)
-    kept = _enough([pair for pair in pairs if pair not in COMMON_PAIRS] or pairs)
+    telling = [pair for pair in pairs if pair not in COMMON_PAIRS]
+    numbered = [pair for pair in pairs if any(character.isdigit() for character in pair)]
+    kept = _enough(telling or numbered or pairs)
     return every(_last("n", pair) if pair == pairs[-1] else Word(token="n" + pair) for pair in kept)
 
 
@@ -133,6 +138,11 @@ def _last(kind: str, part: str) -> Expression:
 def characters(text: str) -> Expression | None:
     """Names with the characters of the text, in whatever order: enough of those that not nearly all names have."""
     return every(_telling([(part, Word(token="n" + part)) for part in units(text)])[:_CHARACTERS])
+
+
+def tells(text: str) -> bool:
+    """Whether a text has a character that not nearly every name has."""
+    return any(part not in _EVERYWHERE for part in units(text))
 
 
 def in_place(text: str) -> Expression | None:
@@ -189,7 +199,7 @@ def heard_first(pieces: Sequence[pinyin.Piece]) -> Expression | None:
     first = pieces[0]
     if first.kind in "sc":
         return some(Word(token="h" + pinyin.loose(one)) for one in _sounds(first))
-    return Start(token="h" + pinyin.loose(first.value))
+    return _sounding_so("h", first.value)
 
 
 def _is_common(piece: pinyin.Piece) -> bool:
@@ -199,13 +209,26 @@ def _is_common(piece: pinyin.Piece) -> bool:
 def _heard_alone(piece: pinyin.Piece) -> Expression | None:
     if piece.kind in "sc":
         return some(Word(token="p" + pinyin.loose(one)) for one in _sounds(piece))
-    return Start(token="p" + pinyin.loose(piece.value)) if piece.kind == "p" else None
+    return _sounding_so("p", piece.value) if piece.kind == "p" else None
+
+
+def _sounding_so(kind: str, begun: str) -> Expression | None:
+    """Names with a syllable that begins so: said one by one, since an engine reads all lists of a beginning at once."""
+    return some(Word(token=kind + one) for one in _completed(begun))
+
+
+@lru_cache(maxsize=1024)
+def _completed(begun: str) -> tuple[str, ...]:
+    return tuple(sorted({pinyin.loose(one) for one in pinyin.syllables() if one.startswith(begun)}))
 
 
 def _telling(wanted: Sequence[tuple[str, Expression]]) -> list[Expression]:
-    """Without what nearly every name has, as long as two others remain: an engine would read long lists for nothing."""
+    """Without what nearly every name has, as long as others remain: an engine would read long lists for nothing."""
     rare = [expression for part, expression in wanted if part.partition(".")[0] not in _EVERYWHERE]
-    return rare if len(rare) >= 2 else [expression for _, expression in wanted]
+    numbers = [expression for part, expression in wanted if part[0].isdigit()]
+    if len(rare) >= 2:
+        return rare
+    return list(dict.fromkeys([*rare, *numbers, *(expression for _, expression in wanted)]))[:_FEW]
 
 
 def sounding(text: str) -> Expression | None:
@@ -227,12 +250,9 @@ def _as_pieces(text: str) -> list[pinyin.Piece]:
 def _heard_pair(left: pinyin.Piece, right: pinyin.Piece) -> Expression | None:
     if left.kind not in "sc" or right.kind == "p":
         return None
-    ends = [pinyin.loose(one) for one in _sounds(right)] if right.kind in "sc" else []
-    pairs: list[Expression] = []
-    for one in _sounds(left):
-        start = f"p{pinyin.loose(one)}{_SEAM}"
-        pairs += [Word(token=start + end) for end in ends] or [Start(token=start + pinyin.loose(right.value))]
-    return some(pairs)
+    ends = [pinyin.loose(one) for one in _sounds(right)] if right.kind in "sc" else _completed(right.value)
+    starts = [f"p{pinyin.loose(one)}{_SEAM}" for one in _sounds(left)]
+    return some(Word(token=start + end) for start in starts for end in ends)
 
 
 def _sounds(piece: pinyin.Piece) -> list[str]:
