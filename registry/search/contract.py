@@ -7,7 +7,7 @@ tokens, and fetches those whose tokens satisfy an expression. Understanding is `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from registry.model import Struct
@@ -98,6 +98,28 @@ class Some(Struct, frozen=True, cache_hash=True, tag="some"):
 
 
 Expression: TypeAlias = Word | Start | All | Some
+
+
+class Language(Struct, frozen=True):
+    """How an engine is told an expression: a token, the beginning of one, and what joins parts."""
+
+    word: str  # with {} for the token
+    start: str
+    all: str
+    some: str
+    quoted: Callable[[str], str] = str
+
+    def say(self, expression: Expression) -> str:
+        """The expression in this language."""
+        match expression:
+            case Word(token=token):
+                return self.word.format(self.quoted(token))
+            case Start(token=token):
+                return self.start.format(self.quoted(token))
+            case All(parts=parts):
+                return f"({self.all.join(map(self.say, parts))})"
+            case Some(parts=parts):
+                return f"({self.some.join(map(self.say, parts))})"
 
 
 class Fetched(Struct, frozen=True):

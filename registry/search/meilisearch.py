@@ -17,7 +17,7 @@ from meilisearch.errors import MeilisearchApiError, MeilisearchError
 from requests.exceptions import RequestException
 
 from registry.model import Struct
-from registry.search.contract import All, Document, EngineUnavailable, Expression, Fetched, Some, Start, Word
+from registry.search.contract import Document, EngineUnavailable, Expression, Fetched, Language
 
 #: Seconds for one request. A search that takes longer is answered by the embedded engine.
 PATIENCE = 2
@@ -84,7 +84,7 @@ class Meilisearch:
             {
                 "indexUid": self.index,
                 "q": "",
-                "filter": rendered(expression),
+                "filter": _FILTER.say(expression),
                 "limit": limit + 1,
                 "attributesToRetrieve": ["body"],
             }
@@ -166,21 +166,12 @@ class Meilisearch:
             raise EngineUnavailable(f"task {ended.type} {ended.status}: {(ended.error or {}).get('message', '')}")
 
 
-def rendered(expression: Expression) -> str:
-    """An expression as a Meilisearch filter."""
-    match expression:
-        case Word(token=token):
-            return f"tokens = {_quoted(token)}"
-        case Start(token=token):
-            return f"tokens STARTS WITH {_quoted(token)}"
-        case All(parts=parts):
-            return "(" + " AND ".join(map(rendered, parts)) + ")"
-        case Some(parts=parts):
-            return "(" + " OR ".join(map(rendered, parts)) + ")"
-
-
 def _quoted(token: str) -> str:
     return '"' + token.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+#: An expression as a Meilisearch filter.
+_FILTER = Language(word="tokens = {}", start="tokens STARTS WITH {}", all=" AND ", some=" OR ", quoted=_quoted)
 
 
 def _words(error: Exception) -> str:

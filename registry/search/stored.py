@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from registry.search.contract import All, Expression, Some, Start, Word
+from registry.search.contract import Expression, Language
 
 
 def index_tokens(connection: sa.Connection, removed: list[tuple[int, str]], added: list[tuple[int, str]]) -> None:
@@ -74,28 +74,9 @@ def _each(dialect: str, number: int) -> str:
 
 def rendering(connection: sa.Connection) -> Callable[[Expression], str]:
     """How this database is told an expression."""
-    return _fts5 if connection.dialect.name == "sqlite" else _tsquery
+    return _IN_FTS5.say if connection.dialect.name == "sqlite" else _IN_TSQUERY.say
 
 
-def _fts5(expression: Expression) -> str:
-    match expression:
-        case Word(token=token):
-            return f'"{token}"'
-        case Start(token=token):
-            return f'"{token}"*'
-        case All(parts=parts):
-            return "(" + " AND ".join(map(_fts5, parts)) + ")"
-        case Some(parts=parts):
-            return "(" + " OR ".join(map(_fts5, parts)) + ")"
-
-
-def _tsquery(expression: Expression) -> str:
-    match expression:
-        case Word(token=token):
-            return f"'{token}'"
-        case Start(token=token):
-            return f"'{token}':*"
-        case All(parts=parts):
-            return "(" + " & ".join(map(_tsquery, parts)) + ")"
-        case Some(parts=parts):
-            return "(" + " | ".join(map(_tsquery, parts)) + ")"
+# Tokens are letters, digits and characters: none of them needs to be quoted.
+_IN_FTS5 = Language(word='"{}"', start='"{}"*', all=" AND ", some=" OR ")
+_IN_TSQUERY = Language(word="'{}'", start="'{}':*", all=" & ", some=" | ")
