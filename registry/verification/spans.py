@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from registry.identifiers import compact_domain, compact_licence, compact_uscc
 from registry.model import Source
 from registry.records import timeline
 from registry.records.read import source_of, status_of
@@ -128,11 +129,14 @@ def _names(code: str, value: dict[str, Any], day: str) -> Iterable[tuple[str, Na
 
 
 def _identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    for kind in ("uscc", "practice_licence_no"):
-        if value.get(kind):
-            yield kind, value[kind]
-    for domain in value.get("domains") or []:
-        yield "domain", domain.lower()
+    """Numbers and domains in the form in which claims are looked up, however the record writes them."""
+    if value.get("uscc"):
+        yield "uscc", compact_uscc(value["uscc"])
+    if value.get("practice_licence_no"):
+        yield "practice_licence_no", compact_licence(value["practice_licence_no"])
+    for stated in value.get("domains") or []:
+        if domain := compact_domain(stated):
+            yield "domain", domain
 
 
 def sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int, Source], ...]]:

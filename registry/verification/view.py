@@ -10,7 +10,8 @@ from __future__ import annotations
 import bisect
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -22,11 +23,15 @@ from registry.model import Date, LogState, Source
 from registry.records.asof import AsOf
 from registry.tables import entries
 from registry.verification import spans
+from registry.verification.nearby import NearIndex
 from registry.verification.spans import Named, Span
 from registry.verification.verdict import Site
 
+_T = TypeVar("_T")
 #: Seconds without a successful look at the log after which the view no longer answers.
 STALE_AFTER = 30.0
+#: Judgements kept at most; a question asked again is answered from them until the log grows.
+REMEMBERED = 4096
 
 
 class VerificationView:
@@ -39,6 +44,8 @@ class VerificationView:
         self.spans: dict[str, tuple[Span, ...]] = {}
         self.by_key: dict[str, set[str]] = {}
         self.by_identifier: dict[tuple[str, str], set[str]] = {}
+        self.nearby = NearIndex()
+        self._remembered: dict[Hashable, Any] = {}
         self.times: list[tuple[int, int]] = []
         self._frontier = Frontier()
         self._roots = {0: self._frontier.root()}  # by log size at the end of each recording
@@ -74,9 +81,20 @@ class VerificationView:
             for code, found in fresh.items():
                 self._replace(code, found)
             self.size = size
+            self._remembered.clear()
             self._seen = time.monotonic()
             self._error = None
         return gained
+
+    def remembered(self, question: Hashable, judge: Callable[[], _T]) -> _T:
+        """What ``judge`` says to a question, judged once while the log stays as it is; call it under ``lock``."""
+        known = self._remembered.get(question)
+        if known is None:
+            known = judge()
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[question] = known
+        return known  # type: ignore[no-any-return]
 
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
         """A database restored from before, or another one, under a running process: stop answering, do not mix two."""
@@ -98,7 +116,10 @@ class VerificationView:
         self.spans[code] = fresh
         for span in fresh:
             for key, _ in span.names:
-                self.by_key.setdefault(key, set()).add(code)
+                if key not in self.by_key:
+                    self.by_key[key] = set()
+                    self.nearby.add(key)
+                self.by_key[key].add(code)
             for identifier in span.identifiers:
                 self.by_identifier.setdefault(identifier, set()).add(code)
 
@@ -163,13 +184,17 @@ class VerificationView:
             if known == key
         ]
 
-    def sources_at(self, size: int) -> dict[str, Source]:
-        """Sources known at a log size."""
-        return {
+    def sources_on(self, asof: AsOf) -> dict[str, Source]:
+        """Sources that speak of a day or of one before, as known at a log size. Do not change what is returned."""
+        return self.remembered(asof, lambda: self._sources_on(asof))
+
+    def _sources_on(self, asof: AsOf) -> dict[str, Source]:
+        known = {
             name: stated[-1][1]
             for name, history in self.sources.items()
-            if (stated := [item for item in history if item[0] <= size])
+            if (stated := [item for item in history if item[0] <= asof.size])
         }
+        return {name: source for name, source in known.items() if source.as_of <= asof.valid_on}
 
     def size_at(self, milliseconds: int) -> int:
         """Entries recorded by an instant, as far as the view has followed."""
