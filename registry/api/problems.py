@@ -62,7 +62,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 def language(request: Request[Any, Any, Any]) -> str:
     """`lang=en` or an Accept-Language that begins with English means English; else zh-CN."""
     asked = str(request.query_params.get("lang") or "") if request.scope["query_string"] else ""
-    asked = asked or next((value.decode("latin-1") for name, value in request.scope["headers"] if name == _LANGUAGE), "")
+    asked = asked or next(
+        (value.decode("latin-1") for name, value in request.scope["headers"] if name == _LANGUAGE), ""
+    )
     return "en" if asked.lower().startswith("en") else "zh-CN"
 
 

@@ -17,7 +17,7 @@ class Written:
     def __init__(self, value: msgspec.Struct) -> None:
         self.body = _encoder.encode(value)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI gives them
         """Answer one request."""
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -14,6 +14,7 @@ from registry.model import (
     Basis,
     Candidate,
     Claim,
+    Date,
     Match,
     Provider,
     Source,
@@ -21,7 +22,7 @@ from registry.model import (
     VerdictWord,
 )
 from registry.records.asof import AsOf, milliseconds, today
-from registry.techniques import LAWFUL_STAGES, TechniqueCode
+from registry.techniques import TechniqueCode
 from registry.verification import addresses, explain, verdict
 from registry.verification.matching import Found, at_address, candidate, contradicted, find, is_same_site, near
 from registry.verification.verdict import Site
@@ -81,9 +82,7 @@ def technique_of(word: str) -> TechniqueCode:
     return found
 
 
-def _judge(
-    view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf
-) -> explain.Judged:
+def _judge(view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf) -> explain.Judged:
     sources = view.sources_on(asof)
     found = find(view, provider, asof)
     chosen = at_address(found, provider.address)
@@ -96,7 +95,7 @@ def _judge(
         return _ambiguous(techniques, [candidate(f.site, 100) for f in several], sources, contradiction=True)
     if any(f.rule == "campus" for f in chosen) and not is_same_site(chosen, provider.address):
         return _ambiguous(techniques, [candidate(f.site, 99) for f in found], sources)
-    results = [(_rules(f.site, techniques, sources), f) for f in chosen]
+    results = [(_rules(f.site, techniques, sources, asof.valid_on), f) for f in chosen]
     verdicts = {tuple((t.technique, t.verdict) for t in answers) or word for (word, answers), _ in results}
     if len(verdicts) > 1 or (len(chosen) > 1 and any(f.site.status == "delisted" for f in chosen)):
         return _ambiguous(techniques, candidates, sources)
@@ -131,28 +130,46 @@ def _ambiguous(
 
 def _since(
     view: VerificationView, site: Site, word: VerdictWord, answers: list[TechniqueAnswer], asof: AsOf
-) -> dt.date | None:
-    """From when what the verdict says has held without a break; only for what has stopped."""
+) -> Date | None:
+    """From when all that the verdict says has held without a break; only for what has stopped."""
     if word not in ("suspended", "revoked", "lapsed"):
         return None
-    technique = next((a.technique for a in answers if a.verdict == word), None)
-    if technique is None or site.approvals[technique].stage in LAWFUL_STAGES:
-        return view.since(site.code, asof, lambda known: known.status == site.status)
-    stage = site.approvals[technique].stage
-    return view.since(
-        site.code, asof, lambda known: (held := known.approvals.get(technique)) is not None and held.stage == stage
-    )
+    stopped: list[TechniqueCode | None] = [a.technique for a in answers if a.verdict == word]
+    days = [_stopped_since(view, site.code, word, technique, asof) for technique in stopped or [None]]
+    known = [day for day in days if day is not None]
+    return max(known) if len(known) == len(days) else None
+
+
+def _stopped_since(
+    view: VerificationView, code: str, word: VerdictWord, technique: TechniqueCode | None, asof: AsOf
+) -> Date | None:
+    def holds(known: Site, day: Date) -> bool:
+        if known.status == "delisted":
+            return False
+        if technique is None:
+            return verdict.of_institution(known, day) == word
+        return verdict.of_technique(known, technique, {}, day).verdict == word
+
+    first = view.unbroken(code, asof, holds)
+    if first is None:
+        return None
+    begun = Date.fromisoformat(first.valid_from)
+    if word != "lapsed":
+        return begun
+    # Nobody records the day a verification is missed: it is reckoned, and lies within the span.
+    approvals = [held for of, held in first.site.approvals.items() if technique in (None, of)]
+    return max([begun, *(void for held in approvals if (void := verdict.lapsed_from(held)))])
 
 
 def _rules(
-    site: Site, techniques: list[TechniqueCode], sources: dict[str, Source]
+    site: Site, techniques: list[TechniqueCode], sources: dict[str, Source], day: Date
 ) -> tuple[VerdictWord, list[TechniqueAnswer]]:
     if site.status == "delisted":
         rest = verdict.basis(site.entry, site.source, sources)
         return "not_found", [TechniqueAnswer(technique=t, verdict="not_found", basis=rest) for t in techniques]
-    answers = [verdict.of_technique(site, technique, sources) for technique in techniques]
+    answers = [verdict.of_technique(site, technique, sources, day) for technique in techniques]
     if not answers:
-        return verdict.of_institution(site), []
+        return verdict.of_institution(site, day), []
     return verdict.worst(a.verdict for a in answers), answers
 
 

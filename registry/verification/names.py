@@ -14,7 +14,9 @@ from typing import Literal
 from registry.text import fold
 
 #: How a name given by an asker met a name of the register.
-Rule = Literal["identical", "normalised", "without_brackets", "company_suffix", "both_names", "campus", "identifier", "later_name"]
+Rule = Literal[
+    "identical", "normalised", "without_brackets", "company_suffix", "both_names", "campus", "identifier", "later_name"
+]
 
 _COMPANY = re.compile("(?:股份有限公司|有限责任公司|有限公司)$")
 _TRAILING = re.compile(r"^(?P<base>.+?)\s*[（(\[【〔](?P<inner>[^（()）\[\]【】〔〕]+)[)）\]】〕]\s*$", re.S)

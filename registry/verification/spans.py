@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.identifiers import compact_domain, compact_licence, compact_uscc
-from registry.model import Source
+from registry.model import Date, Source
 from registry.records import timeline
 from registry.records.read import source_of, status_of
 from registry.records.view import decode_state
@@ -89,7 +89,13 @@ def _span(row: Any) -> Span | None:
     code = row.subject.removeprefix("institution:")
     number, _, source, _ = timeline.latest(state)
     approvals = {
-        t.code: KnownApproval(stage=fact.value["stage"], entry=fact.entry, source=fact.source)
+        t.code: KnownApproval(
+            stage=fact.value["stage"],
+            entry=fact.entry,
+            source=fact.source,
+            valid_from=_day(fact.value.get("valid_from")),
+            verification_due=_day(fact.value.get("verification_due")),
+        )
         for t in TECHNIQUES
         if (fact := facts.get(f"approvals.{t.code}"))
     }
@@ -112,6 +118,10 @@ def _span(row: Any) -> Span | None:
         names=tuple(_names(code, value, row.valid_from)),
         identifiers=tuple(_identifiers(value)),
     )
+
+
+def _day(stated: str | None) -> Date | None:
+    return Date.fromisoformat(stated) if stated else None
 
 
 def _names(code: str, value: dict[str, Any], day: str) -> Iterable[tuple[str, Named]]:

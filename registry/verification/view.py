@@ -8,6 +8,7 @@ register cannot be read for too long, it refuses to answer rather than answer fr
 from __future__ import annotations
 
 import bisect
+import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -28,6 +29,7 @@ from registry.verification.spans import Named, Span
 from registry.verification.verdict import Site
 
 _T = TypeVar("_T")
+_ONE_DAY = dt.timedelta(days=1)
 #: Seconds without a successful look at the log after which the view no longer answers.
 STALE_AFTER = 30.0
 #: Judgements kept at most; a question asked again is answered from them until the log grows.
@@ -94,7 +96,7 @@ class VerificationView:
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
             self._remembered[question] = known
-        return known  # type: ignore[no-any-return]
+        return known
 
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
         """A database restored from before, or another one, under a running process: stop answering, do not mix two."""
@@ -165,14 +167,18 @@ class VerificationView:
         span = self.span(code, asof)
         return span.site if span else None
 
-    def since(self, code: str, asof: AsOf, holds: Callable[[Site], bool]) -> Date | None:
-        """The first day of the unbroken time up to the asked day in which something held, as known then."""
+    def unbroken(self, code: str, asof: AsOf, holds: Callable[[Site, Date], bool]) -> Span | None:
+        """The first span of the unbroken time up to the asked day in which something held, as known then.
+
+        ``holds`` is asked of each span's last day, but never of one after the asked day.
+        """
         day = asof.valid_on.isoformat()
-        first: str | None = None
+        first: Span | None = None
         for span in self.spans.get(code, ()):  # in order of days
             if span.known_from <= asof.size < span.known_to and span.valid_from <= day:
-                first = (first or span.valid_from) if holds(span.site) else None
-        return Date.fromisoformat(first) if first else None
+                last = asof.valid_on if span.valid_to > day else Date.fromisoformat(span.valid_to) - _ONE_DAY
+                first = (first or span) if holds(span.site, last) else None
+        return first
 
     def named(self, code: str, key: str, size: int) -> list[Named]:
         """The names by which ``key`` reaches an institution, in spans known at a log size."""

