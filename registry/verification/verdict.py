@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from registry import regions
-from registry.model import Basis, Date, Source, Status, Struct, TechniqueAnswer, VerdictWord
+from registry.model import Approval, Basis, Date, Source, Status, Struct, TechniqueAnswer, VerdictWord
 from registry.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 
 #: From best to worst: the verdict of a claim is the worst of its techniques'.
@@ -72,7 +72,7 @@ def of_stage(stage: Stage) -> VerdictWord:
     return "licensed" if stage in LAWFUL_STAGES else _STOPPED[stage]
 
 
-def lapsed_from(approval: KnownApproval) -> Date | None:
+def lapsed_from(approval: KnownApproval | Approval) -> Date | None:
     """The first day an approval is void because its verification (校验) was due and none is recorded; else None.
 
     The certificate is verified every two years; without an application in time it is void. A verification that took
@@ -84,7 +84,7 @@ def lapsed_from(approval: KnownApproval) -> Date | None:
     return approval.verification_due + dt.timedelta(days=1)
 
 
-def stage_on(approval: KnownApproval, day: Date) -> Stage | None:
+def stage_on(approval: KnownApproval | Approval, day: Date) -> Stage | None:
     """The stage an approval is at on a day: None before it takes effect, lapsed once its verification is overdue."""
     if approval.valid_from is not None and day < approval.valid_from and approval.stage in LAWFUL_STAGES:
         return None
