@@ -26,7 +26,7 @@ from public_site.answers import (
     register_of,
     site_of,
 )
-from public_site.standing import standing_of, tone_of
+from public_site.standing import on_day, standing_of, tone_of
 from registry.errors import InvalidCode, InvalidInput, NotFound
 from registry.identifiers import compact_code, format_code, validate_code
 
@@ -128,7 +128,7 @@ def institution(request: Req, code: FromPath[str]) -> Response[Any]:
     register = register_of(request)
     asof, past = times.past_of(register, times.form_of(request.query_params))
     try:
-        it = register.institution(code, asof)
+        it = on_day(register.institution(code, asof), asof.valid_on)
     except NotFound:
         if past is None:
             raise
@@ -192,7 +192,7 @@ def landing(request: Req, code: FromPath[str]) -> Response[str]:
     asof = register.now()
     here, site, now = here_of(request), site_of(request), questions.now()
     try:
-        it = register.institution(code, asof)
+        it = on_day(register.institution(code, asof), asof.valid_on)
     except InvalidCode:
         return html(
             request, c.LandingPage(here=here, site=site, code=code[:40], answered_at=now, mistyped=True), status=400

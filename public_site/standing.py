@@ -9,6 +9,7 @@ import msgspec
 from public_site.contexts import Grant, Standing, State, Tone
 from registry.model import Approval, Date, Institution
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES, Stage
+from registry.verification import verdict
 
 #: How grants are said: what may be done first, then what may not.
 _ORDER: tuple[Stage, ...] = (
@@ -95,6 +96,20 @@ def standing_of(institution: Institution, since: Mapping[str, Date] | None = Non
         grants=grants,
         since=status_day,
     )
+
+
+def on_day(institution: Institution, day: Date) -> Institution:
+    """The institution with each approval as the law has it on a day, as ``verification.verdict`` judges: void once its
+    verification is overdue, and not there before it takes effect."""
+    approvals = [judged for a in institution.approvals if (judged := _on(a, day)) is not None]
+    return msgspec.structs.replace(institution, approvals=approvals)
+
+
+def _on(approval: Approval, day: Date) -> Approval | None:
+    stage = verdict.stage_on(approval, day)
+    if stage is None or stage == approval.stage:
+        return approval if stage else None
+    return msgspec.structs.replace(approval, stage=stage, valid_from=verdict.lapsed_from(approval))
 
 
 def in_force(institution: Institution) -> list[Approval]:

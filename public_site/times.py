@@ -14,7 +14,7 @@ import msgspec
 from public_site import contexts as c
 from public_site.changed import stated_of
 from public_site.questions import day_of, known_of
-from public_site.standing import standing_of
+from public_site.standing import on_day, standing_of
 from registry.errors import InvalidInput, NotFound
 from registry.model import Institution
 from registry.records.asof import AsOf, end_of, today
@@ -73,7 +73,7 @@ def earlier(form: c.TimesForm) -> c.Times | None:
 def recorded(register: Register, code: str, asof: AsOf) -> c.Recorded:
     """What is recorded of an institution as of then; empty where the register holds, or held, nothing."""
     try:
-        it = register.institution(code, asof)
+        it = on_day(register.institution(code, asof), asof.valid_on)
     except NotFound:
         return c.Recorded()
     return c.Recorded(institution=it, standing=standing_of(it, register.since(code, asof)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from urllib.parse import urlsplit
 
 from stdnum.cn import uscc as stdnum_uscc
 from stdnum.exceptions import ValidationError
@@ -18,6 +19,8 @@ from registry.errors import InvalidCode, InvalidInput
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
+#: Labels of letters, digits and inner hyphens, at least two, the last no number (an IP address is no domain).
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _NOISE = re.compile(r"[\s\-‐-―－]+")
 
 
@@ -90,3 +93,33 @@ def validate_uscc(text: str) -> str:
 def compact_licence(text: str) -> str:
     """医疗机构执业许可证登记号: upper case without separators. Old forms differ, so nothing more is demanded."""
     return _NOISE.sub("", text).upper()
+
+
+def compact_domain(text: str) -> str | None:
+    """The host of a website's address as DNS knows it, without `www.`; None when there is none.
+
+    Scheme, path, port, case, a trailing dot and Chinese letters do not matter. Any other subdomain does: whoever holds
+    a domain may lend ``clinic.hospital.example`` to somebody else.
+
+    >>> compact_domain("HTTPS://www.示例医院.example:8443/ivf?x=1")
+    'xn--fsqt3gyx9bdny.example'
+    """
+    text = text.strip().replace("。", ".")
+    try:
+        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+        host = host.rstrip(".").encode("idna").decode("ascii").lower()
+    except (ValueError, UnicodeError):
+        return None
+    host = host.removeprefix("www.")
+    return host if _HOST.fullmatch(host) else None
+
+
+def validate_domain(text: str) -> str:
+    """The compact domain, or InvalidInput saying what one looks like."""
+    domain = compact_domain(text)
+    if domain is None:
+        raise InvalidInput(
+            f"“{text[:40]}”不是网站域名，请写成 www.example.cn 这样。",
+            f"“{text[:40]}” is not the domain of a website; write it like www.example.cn.",
+        )
+    return domain

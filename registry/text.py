@@ -15,15 +15,20 @@ _NUMERAL = re.compile("[〇○零一二三四五六七八九十百0-9]+")
 _CHINESE_DIGIT = re.compile("[〇○零一二三四五六七八九十百]")
 _DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 # NFKC turns ⼀-style radicals and full width into ordinary characters; these it leaves.
-_ZERO = str.maketrans({"○": "〇", "◯": "〇", "Ｏ": "〇"})
+_ZERO = str.maketrans({"○": "〇", "◯": "〇"})
+#: The letter that stands for a zero (二O四): only beside a digit.
+_LETTER = re.compile("(?<=[〇零一二三四五六七八九十百0-9])o+|o+(?=[〇零一二三四五六七八九十百0-9])")
 
 
 @cache
 def _simplified() -> dict[int, str]:
     """Traditional to simplified, one character at a time: a table, because a call per string is too slow."""
     characters = [chr(point) for point in (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))]
-    folded = OpenCC("t2s").convert("\n".join(characters)).split("\n")
-    return {ord(a): b for a, b in zip(characters, folded, strict=True) if a != b and len(b) == 1}
+    table: dict[int, str] = {}
+    for kind in ("hk2s", "t2s"):  # Hong Kong writes 衞 for 衛; where they differ, the second decides
+        folded = OpenCC(kind).convert("\n".join(characters)).split("\n")
+        table |= {ord(a): b for a, b in zip(characters, folded, strict=True) if a != b and len(b) == 1}
+    return table
 
 
 @lru_cache(maxsize=4096)
@@ -74,5 +79,9 @@ def fold(text: str) -> str:
     >>> fold("瀋陽市婦嬰醫院 （有限責任公司）") == fold("沈阳市妇婴医院(有限责任公司)")
     True
     """
-    text = numerals("".join(simplified(width(text)).lower().split()))  # 七 十 三 is 73 too
-    return text if text.isalnum() else "".join(c for c in text if c.isalnum())
+    text = simplified(width(text)).lower()
+    if not text.isalnum():
+        text = "".join(c for c in text if c.isalnum())  # before numerals are read: 七 十·三 is 73 too
+    if "o" in text:
+        text = _LETTER.sub(lambda run: "0" * len(run[0]), text)
+    return numerals(text)

@@ -27,6 +27,17 @@ def register_of(request: Request[Any, Any, Any]) -> Register:
 
 async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Refuse query parameters nobody reads (a typo would change the question); answer 304 where nothing changed."""
+    if request.scope["query_string"]:
+        _refuse_unknown(request)
+    if request.method in ("GET", "HEAD") and (held := request.headers.get("if-none-match")):
+        register_of(request).verification.require_fresh()  # "not modified" is an answer too
+        current = etag(register_of(request), request.headers.get("accept", ""))
+        if current in [tag.strip().removeprefix("W/") for tag in held.split(",")]:
+            return Response(content=None, status_code=304, headers=_headers(current))
+    return None
+
+
+def _refuse_unknown(request: Request[Any, Any, Any]) -> None:
     allowed = (
         set(request.route_handler.parsed_fn_signature.parameters) - _NEVER - request.path_params.keys() | _EVERYWHERE
     )
@@ -36,12 +47,6 @@ async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
             f"未知的查询参数：{'、'.join(unknown)}；可用：{'、'.join(sorted(allowed))}。",
             f"Unknown query parameter: {', '.join(unknown)}; there are {', '.join(sorted(allowed))}.",
         )
-    if request.method in ("GET", "HEAD") and (held := request.headers.get("if-none-match")):
-        register_of(request).verification.require_fresh()  # "not modified" is an answer too
-        current = etag(register_of(request), request.headers.get("accept", ""))
-        if current in [tag.strip().removeprefix("W/") for tag in held.split(",")]:
-            return Response(content=None, status_code=304, headers=_headers(current))
-    return None
 
 
 class Revalidated:

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from registry import errors
 
 MEDIA_TYPE = "application/problem+json"
+_LANGUAGE = b"accept-language"
 
 STATUSES: dict[type[errors.RegistryError], int] = {
     errors.RegistryError: 500,
@@ -60,7 +61,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 def language(request: Request[Any, Any, Any]) -> str:
     """`lang=en` or an Accept-Language that begins with English means English; else zh-CN."""
-    asked = str(request.query_params.get("lang") or request.headers.get("accept-language") or "")
+    asked = str(request.query_params.get("lang") or "") if request.scope["query_string"] else ""
+    asked = asked or next(
+        (value.decode("latin-1") for name, value in request.scope["headers"] if name == _LANGUAGE), ""
+    )
     return "en" if asked.lower().startswith("en") else "zh-CN"
 
 

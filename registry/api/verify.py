@@ -11,6 +11,7 @@ from litestar.params import JSONBody, QueryParameter
 from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest, KnownAtText, OnText, _split, known_at_of, on_of
 from registry.api.problems import language
+from registry.api.written import Written, described
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim, Provider
 
@@ -25,13 +26,14 @@ from registry.model import Answer, Claim, Provider
     "A fuzzy match never yields `licensed`; it yields candidates. 503 with code `cannot_answer` means the "
     'register could not look, which is not "not licensed".',
     status_code=200,
+    responses=described(Answer),
 )
-async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Answer:
+async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Written:
     """Was this provider licensed for these techniques, there, on that day?"""
     _require_provider(data.provider)
     if data.known_at is not None:
         _require_instant(await request.body())
-    return register_of(request).answer(data, language(request))
+    return Written(register_of(request).answer(data, language(request)))
 
 
 @get(
@@ -42,6 +44,7 @@ async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Answer:
     "名录当时没有关于该日的记录时答 `unknown`，这不等于未获批准。 / "
     "`on` is the day in question, `known_at` what the register knew then; where it held nothing for that day then, the "
     "answer is `unknown`, which is not “not approved”.",
+    responses=described(Answer),
 )
 async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     request: AnyRequest,
@@ -63,7 +66,7 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     ] = None,
     domain: Annotated[str | None, QueryParameter(description="网站域名。 / Domain of the website.")] = None,
     known_at: KnownAtText = None,
-) -> Answer:
+) -> Written:
     """The same question as a plain address"""
     provider = Provider(
         name=name, address=address, code=code, uscc=uscc, practice_licence_no=practice_licence_no, domain=domain
@@ -75,7 +78,7 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         on=on_of(on),
         known_at=known_at_of(known_at),
     )
-    return register_of(request).answer(claim, language(request))
+    return Written(register_of(request).answer(claim, language(request)))
 
 
 class _Asked(msgspec.Struct):

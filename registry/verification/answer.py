@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
+
 from registry import techniques as table
 from registry.errors import InvalidInput
 from registry.identifiers import format_code
@@ -12,46 +14,60 @@ from registry.model import (
     Basis,
     Candidate,
     Claim,
+    Date,
     Match,
+    Provider,
     Source,
     TechniqueAnswer,
     VerdictWord,
 )
 from registry.records.asof import AsOf, milliseconds, today
-from registry.techniques import LAWFUL_STAGES, TechniqueCode
+from registry.techniques import TechniqueCode
 from registry.verification import addresses, explain, verdict
 from registry.verification.matching import Found, at_address, candidate, contradicted, find, is_same_site, near
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
+#: Stands in a remembered answer for the instant of asking.
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
 
 def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
     """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read."""
     view.require_fresh()
-    techniques = [technique_of(word) for word in dict.fromkeys(claim.techniques)]
-    now = dt.datetime.now(dt.UTC)
+    techniques = tuple(dict.fromkeys([technique_of(word) for word in claim.techniques]))
+    day, english = today(), lang.startswith("en")
+    known_at = claim.known_at.astimezone(dt.UTC) if claim.known_at else dt.datetime.now(dt.UTC)
     with view.lock:
-        known_at = (claim.known_at or now).astimezone(dt.UTC)
         size = view.size if claim.known_at is None else view.size_at(milliseconds(claim.known_at))
-        asof = AsOf(valid_on=claim.on or today(), size=size)
-        judged = _judge(view, claim, list(dict.fromkeys(techniques)), asof)
-        state = view.state(size)
+        asof = AsOf(valid_on=claim.on or day, size=size)
+        # The day is part of the question: a sentence about a past day reads otherwise than one about today.
+        question = (claim.provider, techniques, asof, english, day)
+        told = view.remembered(question, lambda: _told(view, claim.provider, list(techniques), asof, english))
+    return msgspec.structs.replace(told, id=claim.id, known_at=known_at)
+
+
+def _told(
+    view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, english: bool
+) -> Answer:
+    """The answer to everybody who asks this; who asked, and when, is put in after."""
+    judged = _judge(view, provider, techniques, asof)
     basis = judged.techniques[0].basis if judged.techniques else None
     if basis is None and judged.site is not None:
         basis = verdict.basis(judged.site.entry, judged.site.source, judged.sources)
     if basis is None:
         basis = judged.list_basis
     return Answer(
-        id=claim.id,
+        id=None,
         verdict=judged.verdict,
-        explanation=explain.sentence(judged, asof.valid_on, lang),
+        explanation=explain.sentence(judged, asof.valid_on, english),
         techniques=judged.techniques,
         match=judged.match,
         candidates=judged.candidates,
         on=asof.valid_on,
-        known_at=known_at,
+        known_at=_NEVER,
         basis=basis,
-        log=state,
+        log=view.state(asof.size),
     )
 
 
@@ -66,20 +82,20 @@ def technique_of(word: str) -> TechniqueCode:
     return found
 
 
-def _judge(view: VerificationView, claim: Claim, techniques: list[TechniqueCode], asof: AsOf) -> explain.Judged:
-    sources = {key: s for key, s in view.sources_at(asof.size).items() if s.as_of <= asof.valid_on}
-    found = find(view, claim, asof)
-    chosen = at_address(found, claim.provider.address)
+def _judge(view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf) -> explain.Judged:
+    sources = view.sources_on(asof)
+    found = find(view, provider, asof)
+    chosen = at_address(found, provider.address)
     candidates = [candidate(f.site, 100) for f in found] if len(found) > 1 else []
     if not found:
-        return _nobody(view, claim, techniques, asof, sources)
+        return _nobody(view, provider, techniques, asof, sources)
     if not chosen:
         return _site_mismatch(found, techniques, candidates, sources)
-    if several := contradicted(view, claim, chosen, asof):
+    if several := contradicted(view, provider, chosen, asof):
         return _ambiguous(techniques, [candidate(f.site, 100) for f in several], sources, contradiction=True)
-    if any(f.rule == "campus" for f in chosen) and not is_same_site(chosen, claim.provider.address):
+    if any(f.rule == "campus" for f in chosen) and not is_same_site(chosen, provider.address):
         return _ambiguous(techniques, [candidate(f.site, 99) for f in found], sources)
-    results = [(_rules(f.site, techniques, sources), f) for f in chosen]
+    results = [(_rules(f.site, techniques, sources, asof.valid_on), f) for f in chosen]
     verdicts = {tuple((t.technique, t.verdict) for t in answers) or word for (word, answers), _ in results}
     if len(verdicts) > 1 or (len(chosen) > 1 and any(f.site.status == "delisted" for f in chosen)):
         return _ambiguous(techniques, candidates, sources)
@@ -114,28 +130,46 @@ def _ambiguous(
 
 def _since(
     view: VerificationView, site: Site, word: VerdictWord, answers: list[TechniqueAnswer], asof: AsOf
-) -> dt.date | None:
-    """From when what the verdict says has held without a break; only for what has stopped."""
+) -> Date | None:
+    """From when all that the verdict says has held without a break; only for what has stopped."""
     if word not in ("suspended", "revoked", "lapsed"):
         return None
-    technique = next((a.technique for a in answers if a.verdict == word), None)
-    if technique is None or site.approvals[technique].stage in LAWFUL_STAGES:
-        return view.since(site.code, asof, lambda known: known.status == site.status)
-    stage = site.approvals[technique].stage
-    return view.since(
-        site.code, asof, lambda known: (held := known.approvals.get(technique)) is not None and held.stage == stage
-    )
+    stopped: list[TechniqueCode | None] = [a.technique for a in answers if a.verdict == word]
+    days = [_stopped_since(view, site.code, word, technique, asof) for technique in stopped or [None]]
+    known = [day for day in days if day is not None]
+    return max(known) if len(known) == len(days) else None
+
+
+def _stopped_since(
+    view: VerificationView, code: str, word: VerdictWord, technique: TechniqueCode | None, asof: AsOf
+) -> Date | None:
+    def holds(known: Site, day: Date) -> bool:
+        if known.status == "delisted":
+            return False
+        if technique is None:
+            return verdict.of_institution(known, day) == word
+        return verdict.of_technique(known, technique, {}, day).verdict == word
+
+    first = view.unbroken(code, asof, holds)
+    if first is None:
+        return None
+    begun = Date.fromisoformat(first.valid_from)
+    if word != "lapsed":
+        return begun
+    # Nobody records the day a verification is missed: it is reckoned, and lies within the span.
+    approvals = [held for of, held in first.site.approvals.items() if technique in (None, of)]
+    return max([begun, *(void for held in approvals if (void := verdict.lapsed_from(held)))])
 
 
 def _rules(
-    site: Site, techniques: list[TechniqueCode], sources: dict[str, Source]
+    site: Site, techniques: list[TechniqueCode], sources: dict[str, Source], day: Date
 ) -> tuple[VerdictWord, list[TechniqueAnswer]]:
     if site.status == "delisted":
         rest = verdict.basis(site.entry, site.source, sources)
         return "not_found", [TechniqueAnswer(technique=t, verdict="not_found", basis=rest) for t in techniques]
-    answers = [verdict.of_technique(site, technique, sources) for technique in techniques]
+    answers = [verdict.of_technique(site, technique, sources, day) for technique in techniques]
     if not answers:
-        return verdict.of_institution(site), []
+        return verdict.of_institution(site, day), []
     return verdict.worst(a.verdict for a in answers), answers
 
 
@@ -162,10 +196,10 @@ def _site_mismatch(
 
 
 def _nobody(
-    view: VerificationView, claim: Claim, techniques: list[TechniqueCode], asof: AsOf, sources: dict[str, Source]
+    view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, sources: dict[str, Source]
 ) -> explain.Judged:
     """Nobody fits: `not_found` where a complete source covers the question on that day, else `unknown`."""
-    region = addresses.parts(claim.provider.address)[0] if claim.provider.address else None
+    region = addresses.parts(provider.address)[0] if provider.address else None
     asked: list[TechniqueCode | None] = [*techniques] or [None]
     complete = {t: verdict.complete(t, region, sources) for t in asked}
     words: list[VerdictWord] = ["not_found" if source else "unknown" for source in complete.values()]
@@ -176,7 +210,7 @@ def _nobody(
     return explain.Judged(
         verdict=verdict.worst(words),
         techniques=answers,
-        candidates=near(view, claim.provider.name, asof),
+        candidates=near(view, provider.name, asof),
         sources=sources,
         list_basis=_list_basis(next((s for s in complete.values() if s), None)),
         nothing_known=asof.size == 0,

@@ -53,9 +53,8 @@ def technique_words(code: str, english: bool) -> str:
     return f"{plain} ({official})" if english else f"{plain}（{official}）"
 
 
-def sentence(judged: Judged, on: dt.date, lang: str) -> str:
+def sentence(judged: Judged, on: dt.date, english: bool) -> str:
     """The sentence that explains a verdict, in the asked language."""
-    english = lang.startswith("en")
     return _SENTENCES[judged.verdict](judged, on, english)
 
 

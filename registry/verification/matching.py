@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from rapidfuzz import fuzz, process
+import msgspec
 
-from registry.identifiers import compact_licence, format_code, validate_code, validate_uscc
-from registry.model import Candidate, Claim, MatchedOn, Provider, Struct
+from registry.identifiers import compact_licence, format_code, validate_code, validate_domain, validate_uscc
+from registry.model import Candidate, MatchedOn, Provider, Struct
 from registry.records.asof import AsOf
 from registry.text import fold
 from registry.verification import addresses, names
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
-#: Near names offered to the asker, and how near they must be (0 to 100).
+#: Near names offered to the asker.
 MOST_CANDIDATES = 5
-NEAR = 66.0
-#: A name that contains the asked one whole (盛京医院) is near however long it is.
-CONTAINS = 75.0
 
 
 class Found(Struct, frozen=True):
@@ -28,18 +25,17 @@ class Found(Struct, frozen=True):
     exact: bool
 
 
-def find(view: VerificationView, claim: Claim, asof: AsOf) -> list[Found]:
+def find(view: VerificationView, provider: Provider, asof: AsOf) -> list[Found]:
     """Institutions the provider's numbers name, else those its name names; delisted ones only when nobody else."""
-    found = _by_identifier(view, claim, asof)
+    found = _by_identifier(view, provider, asof)
     if found is None:
-        found = by_name(view, claim.provider.name or "", asof)
+        found = by_name(view, provider.name or "", asof)
     standing = [f for f in found if f.site.status != "delisted"]
     return standing or found
 
 
-def _by_identifier(view: VerificationView, claim: Claim, asof: AsOf) -> list[Found] | None:
+def _by_identifier(view: VerificationView, provider: Provider, asof: AsOf) -> list[Found] | None:
     """By code, USCC, licence or domain in that order; None when no number is given or none is known to us."""
-    provider = claim.provider
     if provider.code:
         return _sites(view, {validate_code(provider.code)}, "code", asof)
     wanted = _numbers(provider)
@@ -57,24 +53,34 @@ def _numbers(provider: Provider) -> list[tuple[MatchedOn, str]]:
     if provider.practice_licence_no:
         wanted.append(("practice_licence_no", compact_licence(provider.practice_licence_no)))
     if provider.domain:
-        wanted.append(("domain", provider.domain.strip().lower().rstrip(".")))
+        wanted.append(("domain", validate_domain(provider.domain)))
     return wanted
 
 
-def contradicted(view: VerificationView, claim: Claim, chosen: list[Found], asof: AsOf) -> list[Found]:
+def contradicted(view: VerificationView, provider: Provider, chosen: list[Found], asof: AsOf) -> list[Found]:
     """Everybody a claim speaks of when its number and its name, or two of its numbers, are not one institution's."""
-    provider = claim.provider
     if provider.name and chosen[0].rule == "identifier":
         named = by_name(view, provider.name, asof)
         if not {f.site.code for f in named} & {f.site.code for f in chosen}:
             return chosen + named
-    given = {kind: value for kind, value in _numbers(provider) if kind != "domain"}  # an institution may have several
-    for found in chosen:
-        span = view.span(found.site.code, asof)
-        held = dict(span.identifiers) if span else {}
-        if any(held.get(kind, value) != value for kind, value in given.items()):
+    for kind, value in _numbers(provider):
+        owners = _sites(view, view.by_identifier.get((kind, value), set()), kind, asof)
+        if owners and not {f.site.code for f in owners} & {f.site.code for f in chosen}:
+            return chosen + owners
+        if any(_has_another(view, found, kind, value, asof) for found in chosen):
             return chosen
     return []
+
+
+def _has_another(view: VerificationView, found: Found, kind: MatchedOn, value: str, asof: AsOf) -> bool:
+    """Whether the register knows this institution by other numbers of that kind than the one given.
+
+    A domain below one of its own contradicts nothing, though it is no proof either.
+    """
+    span = view.span(found.site.code, asof)
+    held = [known for of, known in (span.identifiers if span else ()) if of == kind]
+    fits = value in held or (kind == "domain" and any(value.endswith(f".{known}") for known in held))
+    return bool(held) and not fits
 
 
 def _sites(view: VerificationView, codes: set[str], on: MatchedOn, asof: AsOf) -> list[Found]:
@@ -91,7 +97,31 @@ def by_name(view: VerificationView, name: str, asof: AsOf) -> list[Found]:
         if found:
             current = [f for f in found if f.on in ("name", "alias") and f.rule != "later_name"]
             return current or found
-    return []
+    return _by_both_names(view, name, asof)
+
+
+def _by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[Found]:
+    """Institutions of which each name is one that the asker wrote before and in a bracket, in whatever order.
+
+    Both must be names of the very same institution, and not one name twice: 甲医院（乙医院） is nobody where 乙医院 is
+    another's, and 甲医院（甲医院） is a slip for something else.
+    """
+    written = names.halves(name)
+    if written is None:
+        return []
+    first, inner = written
+    if len({names.without_suffix(fold(one)) for one in (first, *inner)}) <= len(inner):
+        return []
+    found = by_name(view, first, asof)
+    for second in inner:
+        codes = {f.site.code for f in by_name(view, second, asof)}
+        if second.startswith("原"):
+            former = [f for f in by_name(view, second[1:], asof) if f.on == "former_name"]
+            codes |= {f.site.code for f in former}
+        found = [f for f in found if f.site.code in codes]
+    return [
+        msgspec.structs.replace(f, rule="campus" if f.rule == "campus" else "both_names", exact=False) for f in found
+    ]
 
 
 def _named(view: VerificationView, code: str, key: str, rule: names.Rule, asked: str, asof: AsOf) -> Found | None:
@@ -142,10 +172,8 @@ def near(view: VerificationView, name: str | None, asof: AsOf) -> list[Candidate
     key = fold(name or "")
     if len(key) < 2:
         return []
-    alike = process.extract(key, view.by_key.keys(), scorer=fuzz.ratio, score_cutoff=NEAR, limit=20)
     scores: dict[str, float] = {}
-    around = [(known, CONTAINS) for known in view.by_key if len(key) >= 3 and key in known]
-    for known, score in [*((known, score) for known, score, _ in alike), *around[: MOST_CANDIDATES * 4]]:
+    for known, score in view.nearby.scores(key).items():
         for code in view.by_key.get(known, ()):
             scores[code] = max(score, scores.get(code, 0.0))
     best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))

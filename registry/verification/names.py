@@ -14,7 +14,9 @@ from typing import Literal
 from registry.text import fold
 
 #: How a name given by an asker met a name of the register.
-Rule = Literal["identical", "normalised", "without_brackets", "company_suffix", "campus", "identifier", "later_name"]
+Rule = Literal[
+    "identical", "normalised", "without_brackets", "company_suffix", "both_names", "campus", "identifier", "later_name"
+]
 
 _COMPANY = re.compile("(?:股份有限公司|有限责任公司|有限公司)$")
 _TRAILING = re.compile(r"^(?P<base>.+?)\s*[（(\[【〔](?P<inner>[^（()）\[\]【】〔〕]+)[)）\]】〕]\s*$", re.S)
@@ -38,6 +40,18 @@ def base_of(name: str) -> str | None:
     """
     found = _TRAILING.match(name)
     return found["base"] if found else None
+
+
+def halves(name: str) -> tuple[str, list[str]] | None:
+    """What stands before the bracket at the end of a name, and the names in it; None without one.
+
+    >>> halves("示例医院（示例妇产医院、原示例妇幼保健院）")
+    ('示例医院', ['示例妇产医院', '原示例妇幼保健院'])
+    """
+    found = _TRAILING.match(name)
+    if found is None:
+        return None
+    return found["base"], [inner for inner in re.split("[、，,;；/]", found["inner"]) if inner.strip()]
 
 
 def keys(name: str, campus: str | None) -> Iterator[tuple[str, Rule]]:

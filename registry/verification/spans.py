@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from registry.model import Source
+from registry.identifiers import compact_domain, compact_licence, compact_uscc
+from registry.model import Date, Source
 from registry.records import timeline
 from registry.records.read import source_of, status_of
 from registry.records.view import decode_state
@@ -88,7 +89,13 @@ def _span(row: Any) -> Span | None:
     code = row.subject.removeprefix("institution:")
     number, _, source, _ = timeline.latest(state)
     approvals = {
-        t.code: KnownApproval(stage=fact.value["stage"], entry=fact.entry, source=fact.source)
+        t.code: KnownApproval(
+            stage=fact.value["stage"],
+            entry=fact.entry,
+            source=fact.source,
+            valid_from=_day(fact.value.get("valid_from")),
+            verification_due=_day(fact.value.get("verification_due")),
+        )
         for t in TECHNIQUES
         if (fact := facts.get(f"approvals.{t.code}"))
     }
@@ -113,6 +120,10 @@ def _span(row: Any) -> Span | None:
     )
 
 
+def _day(stated: str | None) -> Date | None:
+    return Date.fromisoformat(stated) if stated else None
+
+
 def _names(code: str, value: dict[str, Any], day: str) -> Iterable[tuple[str, Named]]:
     seen: set[str] = set()
     campus = value.get("campus")
@@ -128,11 +139,14 @@ def _names(code: str, value: dict[str, Any], day: str) -> Iterable[tuple[str, Na
 
 
 def _identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    for kind in ("uscc", "practice_licence_no"):
-        if value.get(kind):
-            yield kind, value[kind]
-    for domain in value.get("domains") or []:
-        yield "domain", domain.lower()
+    """Numbers and domains in the form in which claims are looked up, however the record writes them."""
+    if value.get("uscc"):
+        yield "uscc", compact_uscc(value["uscc"])
+    if value.get("practice_licence_no"):
+        yield "practice_licence_no", compact_licence(value["practice_licence_no"])
+    for stated in value.get("domains") or []:
+        if domain := compact_domain(stated):
+            yield "domain", domain
 
 
 def sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int, Source], ...]]:

@@ -1,15 +1,18 @@
 """The rules of law as small pure functions over what is known of one site on one day.
 
-Source of every rule: 《人类辅助生殖技术管理办法》 (卫生部令第14号): only in approved institutions (art. 3), approval
-per institution and technique, a trial year before formal operation, verification every two years.
+Source of every rule: 《人类辅助生殖技术管理办法》 (卫生部令第14号, in force 2001-08-01) and, with the same rhythm,
+《人类精子库管理办法》: only in approved institutions, approval per institution and technique, a trial year before
+formal operation, the certificate verified (校验) every two years. A penalty or a blacklist record does not by itself
+end an approval: the authority that ends or suspends one says so, and that is a stage or a status from a day.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 from registry import regions
-from registry.model import Basis, Source, Status, Struct, TechniqueAnswer, VerdictWord
+from registry.model import Approval, Basis, Date, Source, Status, Struct, TechniqueAnswer, VerdictWord
 from registry.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 
 #: From best to worst: the verdict of a claim is the worst of its techniques'.
@@ -39,6 +42,8 @@ class KnownApproval(Struct, frozen=True):
     stage: Stage
     entry: int
     source: str | None
+    valid_from: Date | None = None
+    verification_due: Date | None = None
 
 
 class Site(Struct, frozen=True):
@@ -60,15 +65,39 @@ def worst(verdicts: Iterable[VerdictWord]) -> VerdictWord:
 
 
 def of_stage(stage: Stage) -> VerdictWord:
-    """Trial, formal, operating and rectification may treat; 筹建 is no permission; the others have stopped."""
+    """What a stage permits: trial (试运行), formal, operating and rectification (限期整改) may treat.
+
+    筹建 is permission to build and not to treat; suspended (停业整改), revoked (撤销) and lapsed (失效) have stopped.
+    """
     return "licensed" if stage in LAWFUL_STAGES else _STOPPED[stage]
 
 
-def of_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source]) -> TechniqueAnswer:
-    """The verdict for one technique at one listed site.
+def lapsed_from(approval: KnownApproval | Approval) -> Date | None:
+    """The first day an approval is void because its verification (校验) was due and none is recorded; else None.
+
+    The certificate is verified every two years; without an application in time it is void. A verification that took
+    place is recorded with the next due day, so a due day that has passed means that none is known. The due day itself
+    is still covered.
+    """
+    if approval.verification_due is None or approval.stage not in LAWFUL_STAGES:
+        return None
+    return approval.verification_due + dt.timedelta(days=1)
+
+
+def stage_on(approval: KnownApproval | Approval, day: Date) -> Stage | None:
+    """The stage an approval is at on a day: None before it takes effect, lapsed once its verification is overdue."""
+    if approval.valid_from is not None and day < approval.valid_from and approval.stage in LAWFUL_STAGES:
+        return None
+    void = lapsed_from(approval)
+    return "lapsed" if void is not None and day >= void else approval.stage
+
+
+def of_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source], day: Date) -> TechniqueAnswer:
+    """The verdict for one technique at one listed site on a day: approval is per institution and technique.
 
     A technique the record does not have is `technique_not_licensed` only where a complete source speaks about it;
-    otherwise nobody stated its absence and the answer is `unknown`.
+    otherwise nobody stated its absence and the answer is `unknown`. One approved from a later day on is not licensed
+    yet. A suspension of the whole institution stops what may be done and does not hide what was revoked.
     """
     approval = site.approvals.get(technique)
     if approval is None:
@@ -77,22 +106,24 @@ def of_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source
             verdict="technique_not_licensed" if complete(technique, site.region, sources) else "unknown",
             basis=basis(site.entry, site.source, sources),
         )
-    verdict = of_stage(approval.stage)
+    stage = stage_on(approval, day)
+    verdict: VerdictWord = of_stage(stage) if stage else "technique_not_licensed"
     if site.status == "suspended" and verdict == "licensed":
         verdict = "suspended"
     return TechniqueAnswer(
         technique=technique,
         verdict=verdict,
-        stage=approval.stage,
+        stage=stage,
         basis=basis(approval.entry, approval.source, sources),
     )
 
 
-def of_institution(site: Site) -> VerdictWord:
-    """With no technique claimed: whether it is an approved institution at all, by its best approval."""
+def of_institution(site: Site, day: Date) -> VerdictWord:
+    """With no technique claimed: whether it is an approved institution at all on a day, by its best approval."""
     if site.status == "suspended":
         return "suspended"
-    verdicts = [of_stage(approval.stage) for approval in site.approvals.values()]
+    stages = [stage_on(approval, day) for approval in site.approvals.values()]
+    verdicts = [of_stage(stage) for stage in stages if stage]
     return min(verdicts, key=SEVERITY.index) if verdicts else "technique_not_licensed"
 
 

@@ -8,9 +8,11 @@ register cannot be read for too long, it refuses to answer rather than answer fr
 from __future__ import annotations
 
 import bisect
+import datetime as dt
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -22,11 +24,16 @@ from registry.model import Date, LogState, Source
 from registry.records.asof import AsOf
 from registry.tables import entries
 from registry.verification import spans
+from registry.verification.nearby import NearIndex
 from registry.verification.spans import Named, Span
 from registry.verification.verdict import Site
 
+_T = TypeVar("_T")
+_ONE_DAY = dt.timedelta(days=1)
 #: Seconds without a successful look at the log after which the view no longer answers.
 STALE_AFTER = 30.0
+#: Judgements kept at most; a question asked again is answered from them until the log grows.
+REMEMBERED = 4096
 
 
 class VerificationView:
@@ -39,6 +46,8 @@ class VerificationView:
         self.spans: dict[str, tuple[Span, ...]] = {}
         self.by_key: dict[str, set[str]] = {}
         self.by_identifier: dict[tuple[str, str], set[str]] = {}
+        self.nearby = NearIndex()
+        self._remembered: dict[Hashable, Any] = {}
         self.times: list[tuple[int, int]] = []
         self._frontier = Frontier()
         self._roots = {0: self._frontier.root()}  # by log size at the end of each recording
@@ -74,9 +83,20 @@ class VerificationView:
             for code, found in fresh.items():
                 self._replace(code, found)
             self.size = size
+            self._remembered.clear()
             self._seen = time.monotonic()
             self._error = None
         return gained
+
+    def remembered(self, question: Hashable, judge: Callable[[], _T]) -> _T:
+        """What ``judge`` says to a question, judged once while the log stays as it is; call it under ``lock``."""
+        known = self._remembered.get(question)
+        if known is None:
+            known = judge()
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[question] = known
+        return known
 
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
         """A database restored from before, or another one, under a running process: stop answering, do not mix two."""
@@ -98,7 +118,10 @@ class VerificationView:
         self.spans[code] = fresh
         for span in fresh:
             for key, _ in span.names:
-                self.by_key.setdefault(key, set()).add(code)
+                if key not in self.by_key:
+                    self.by_key[key] = set()
+                    self.nearby.add(key)
+                self.by_key[key].add(code)
             for identifier in span.identifiers:
                 self.by_identifier.setdefault(identifier, set()).add(code)
 
@@ -144,14 +167,18 @@ class VerificationView:
         span = self.span(code, asof)
         return span.site if span else None
 
-    def since(self, code: str, asof: AsOf, holds: Callable[[Site], bool]) -> Date | None:
-        """The first day of the unbroken time up to the asked day in which something held, as known then."""
+    def unbroken(self, code: str, asof: AsOf, holds: Callable[[Site, Date], bool]) -> Span | None:
+        """The first span of the unbroken time up to the asked day in which something held, as known then.
+
+        ``holds`` is asked of each span's last day, but never of one after the asked day.
+        """
         day = asof.valid_on.isoformat()
-        first: str | None = None
+        first: Span | None = None
         for span in self.spans.get(code, ()):  # in order of days
             if span.known_from <= asof.size < span.known_to and span.valid_from <= day:
-                first = (first or span.valid_from) if holds(span.site) else None
-        return Date.fromisoformat(first) if first else None
+                last = asof.valid_on if span.valid_to > day else Date.fromisoformat(span.valid_to) - _ONE_DAY
+                first = (first or span) if holds(span.site, last) else None
+        return first
 
     def named(self, code: str, key: str, size: int) -> list[Named]:
         """The names by which ``key`` reaches an institution, in spans known at a log size."""
@@ -163,13 +190,17 @@ class VerificationView:
             if known == key
         ]
 
-    def sources_at(self, size: int) -> dict[str, Source]:
-        """Sources known at a log size."""
-        return {
+    def sources_on(self, asof: AsOf) -> dict[str, Source]:
+        """Sources that speak of a day or of one before, as known at a log size. Do not change what is returned."""
+        return self.remembered(asof, lambda: self._sources_on(asof))
+
+    def _sources_on(self, asof: AsOf) -> dict[str, Source]:
+        known = {
             name: stated[-1][1]
             for name, history in self.sources.items()
-            if (stated := [item for item in history if item[0] <= size])
+            if (stated := [item for item in history if item[0] <= asof.size])
         }
+        return {name: source for name, source in known.items() if source.as_of <= asof.valid_on}
 
     def size_at(self, milliseconds: int) -> int:
         """Entries recorded by an instant, as far as the view has followed."""

@@ -461,3 +461,46 @@ def test_what_had_stopped_on_a_past_day_is_said_of_that_day_only(tmp_path: Path)
     assert "当日不得开展" in past.explanation
     assert "现不得开展" in now.explanation
     database.close()
+
+
+def test_an_overdue_verification_lapses_from_the_day_after_and_says_since_when(holding: Callable[..., Asker]) -> None:
+    due = DAY + dt.timedelta(days=10)
+    approval = {"stage": "formal", "verification_due": str(due)}
+    asker = holding(a_source(), an_institution(**{"approvals.IVF": approval, "approvals.AIH": {"stage": "trial"}}))
+    assert asker(NAME, "IVF", on=due).verdict == "licensed"
+    late = asker(NAME, "IVF", on=due + dt.timedelta(days=1))
+    assert (late.verdict, late.techniques[0].stage) == ("lapsed", "lapsed")
+    assert late.explanation.startswith("自2025年7月11日起失效")
+    assert asker(NAME, "AIH", on=AFTER).verdict == asker(NAME, on=AFTER).verdict == "licensed"
+    assert asker(NAME, "AIH", "IVF", on=AFTER).verdict == "lapsed"
+
+
+def test_a_verification_that_was_recorded_goes_on_without_a_break(holding: Callable[..., Asker]) -> None:
+    due = DAY + dt.timedelta(days=10)
+    first = {"stage": "formal", "verification_due": str(due)}
+    passed = {"stage": "formal", "verification_due": str(due + dt.timedelta(days=730))}
+    hospital = an_institution(**{"approvals.IVF": first})
+    asker = holding(a_source(), hospital, a_change(hospital, due, {"approvals.IVF": passed}, "list-1"))
+    for days in (0, 1, 730):
+        assert asker(NAME, "IVF", on=due + dt.timedelta(days=days)).verdict == "licensed"
+    assert asker(NAME, "IVF", on=due + dt.timedelta(days=731)).verdict == "lapsed"
+
+
+def test_an_approval_from_a_later_day_is_not_one_yet(holding: Callable[..., Asker]) -> None:
+    later = {"stage": "formal", "valid_from": str(LATER)}
+    asker = holding(a_source(), an_institution(**{"approvals.IVF": later}))
+    assert asker(NAME, "IVF", on=LATER - dt.timedelta(days=1)).verdict == "technique_not_licensed"
+    assert asker(NAME, "IVF", on=LATER).verdict == "licensed"
+
+
+def test_without_a_technique_the_day_of_a_stop_is_that_of_the_stop(holding: Callable[..., Asker]) -> None:
+    hospital = an_institution(IVF="formal", AIH="formal")
+    stops = [
+        a_change(hospital, day, {f"approvals.{technique}": {"stage": "revoked"}}, "list-1")
+        for technique, day in (("IVF", DAY + dt.timedelta(days=5)), ("AIH", LATER))
+    ]
+    asker = holding(a_source(), hospital, *stops)
+    assert asker(NAME).explanation.startswith("自2025年8月29日起撤销")
+    assert asker(NAME, "IVF").explanation.startswith("自2025年7月5日起撤销")
+    assert asker(NAME, "IVF", "AIH").explanation.startswith("自2025年8月29日起撤销")
+    assert asker(NAME, on=LATER - dt.timedelta(days=1)).verdict == "licensed"

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from itertools import product
 
+import msgspec
 import pytest
 
 from public_site import openapi, render, samples
@@ -14,9 +15,9 @@ from public_site.fixtures import pages
 from public_site.said import sentences, titled
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import approval, institution
-from public_site.standing import standing_of, tone_of
+from public_site.standing import on_day, standing_of, tone_of
 from public_site.voice import Lang, Voice
-from registry.model import FieldChange, Institution, Version
+from registry.model import Approval, FieldChange, Institution, Version
 
 
 def said(it: Institution, since: dict[str, dt.date] | None = None, then: bool = False) -> list[str]:
@@ -147,3 +148,24 @@ def test_an_openapi_document_is_read_whole() -> None:
     assert get.answers[0].links == ("Institution",) and "7K2M-9QX4" in get.answers[0].examples[0]
     kinds = {field.name: field.kind for field in read.schemas[0].fields}
     assert kinds["source"] == "Source | null" and kinds["approvals"] == "[Claim]" and kinds["limit"] == "integer = 20"
+
+
+def test_an_overdue_verification_is_told_as_the_verdict_tells_it() -> None:
+    due = dt.date(2025, 6, 30)
+    told = [
+        Approval(technique="IVF", name="x", stage="formal", verification_due=due),
+        Approval(technique="AIH", name="x", stage="formal", valid_from=due + dt.timedelta(days=2)),
+        Approval(technique="ICSI", name="x", stage="suspended", verification_due=due),
+    ]
+    it = msgspec.structs.replace(samples.FULL, approvals=told)
+    stages = {
+        day: [(a.technique, a.stage, a.valid_from) for a in on_day(it, day).approvals]
+        for day in (due, due + dt.timedelta(days=1), due + dt.timedelta(days=2))
+    }
+    void, later = due + dt.timedelta(days=1), due + dt.timedelta(days=2)
+    stopped = ("ICSI", "suspended", None)
+    assert stages == {
+        due: [("IVF", "formal", None), stopped],
+        void: [("IVF", "lapsed", void), stopped],
+        later: [("IVF", "lapsed", void), ("AIH", "formal", later), stopped],
+    }

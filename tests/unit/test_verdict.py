@@ -54,7 +54,7 @@ def a_site(status: Any = "listed", source: str | None = "national", **stages: An
 )
 def test_every_stage_has_its_verdict(stage: Any, word: str) -> None:
     assert of_stage(stage) == word
-    answer = of_technique(a_site(IVF=stage), "IVF", SOURCES)
+    answer = of_technique(a_site(IVF=stage), "IVF", SOURCES, DAY)
     assert (answer.verdict, answer.stage) == (word, stage)
     assert answer.basis is not None
     assert answer.basis.entry == 2
@@ -77,12 +77,14 @@ def test_no_stage_was_forgotten() -> None:
 )
 def test_an_absence_is_denied_only_by_who_would_have_stated_it(source: Any, technique: Any, word: str) -> None:
     known = {source: SOURCES[source]} if source in SOURCES else {}
-    assert of_technique(a_site(source=source, IVF="formal"), technique, known).verdict == word
+    assert of_technique(a_site(source=source, IVF="formal"), technique, known, DAY).verdict == word
 
 
 def test_a_later_partial_list_or_a_staff_edit_does_not_undo_what_a_complete_list_denies() -> None:
     for latest in ("partial", None):
-        assert of_technique(a_site(source=latest, IVF="formal"), "AIH", SOURCES).verdict == "technique_not_licensed"
+        assert (
+            of_technique(a_site(source=latest, IVF="formal"), "AIH", SOURCES, DAY).verdict == "technique_not_licensed"
+        )
 
 
 def test_only_a_complete_source_about_the_technique_and_the_place_proves_absence() -> None:
@@ -100,11 +102,11 @@ def test_only_a_complete_source_about_the_technique_and_the_place_proves_absence
 @pytest.mark.parametrize("stage", ["formal", "trial", "operating", "rectification"])
 def test_a_suspended_institution_may_not_treat_whatever_its_approvals_say(stage: Any) -> None:
     site = a_site("suspended", IVF=stage)
-    assert of_technique(site, "IVF", SOURCES).verdict == of_institution(site) == "suspended"
+    assert of_technique(site, "IVF", SOURCES, DAY).verdict == of_institution(site, DAY) == "suspended"
 
 
 def test_a_suspension_does_not_hide_a_revocation() -> None:
-    assert of_technique(a_site("suspended", IVF="revoked"), "IVF", SOURCES).verdict == "revoked"
+    assert of_technique(a_site("suspended", IVF="revoked"), "IVF", SOURCES, DAY).verdict == "revoked"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_a_suspension_does_not_hide_a_revocation() -> None:
     ],
 )
 def test_without_a_technique_the_best_approval_speaks(stages: dict[str, Any], word: str) -> None:
-    assert of_institution(a_site(**stages)) == word
+    assert of_institution(a_site(**stages), DAY) == word
 
 
 def test_the_worst_of_several_does_not_depend_on_their_order() -> None:

@@ -1,0 +1,137 @@
+"""Ten mechanical ways of writing a name otherwise: what comes out is the same institution."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from opencc import OpenCC
+
+from tests.claims.lists import CAMPUS, Listed, draw
+
+_T = {kind: OpenCC(kind) for kind in ("s2t", "s2tw", "s2hk")}
+_CHINESE = "〇一二三四五六七八九"
+_ARABIC = str.maketrans("〇○零" + _CHINESE[1:], "000123456789")
+_RUN = re.compile("[〇○零一二三四五六七八九十百0-9]+")
+_COMPANY = re.compile("[（(]?(股份有限公司|有限责任公司|有限公司)[）)]?$")
+COMPANIES = ("有限公司", "（有限责任公司）", "股份有限公司", "有限责任公司", "(有限公司)")
+BRACKETS = ("()", "【】", "[]", "〔〕", "「」", "﹙﹚", "〈〉")
+SPACES = (" ", "　", "\u00a0", "\u2009", "\u200b", "\t")
+MARKS = ("“{}”", "《{}》", "{}。", "【{}】", "·{}", "{}，", "「{}」", "*{}*", "{}!", "——{}——")
+
+
+def _value(run: str) -> int | None:
+    """The number that a run of digits says, in tens or digit by digit."""
+    tens = re.fullmatch("([一二三四五六七八九]?)百?([一二三四五六七八九]?)十([一二三四五六七八九]?)", run)
+    if tens and "百" not in run:
+        return int((tens[1] or tens[2] or "一").translate(_ARABIC)) * 10 + int((tens[3] or "〇").translate(_ARABIC))
+    return int(run.translate(_ARABIC)) if not re.search("[十百]", run) else None
+
+
+def _spoken(number: int) -> str:
+    """87 as 八十七, 940 as 九百四十."""
+    hundreds, rest = divmod(number, 100)
+    tens, ones = divmod(rest, 10)
+    text = f"{_CHINESE[hundreds]}百" if hundreds else ""
+    if tens:
+        text += ("" if tens == 1 and not hundreds else _CHINESE[tens]) + "十"
+    elif hundreds and ones:
+        text += "零"
+    return text + (_CHINESE[ones] if ones else "")
+
+
+def numerals(name: str, write: Callable[[int, str], str]) -> str:
+    """Every number of a name written otherwise."""
+
+    def other(run: re.Match[str]) -> str:
+        value = _value(run[0])
+        return run[0] if value is None else write(value, run[0])
+
+    return _RUN.sub(other, name)
+
+
+def _ideographs(value: int, run: str) -> str:
+    digits = run if re.fullmatch("[0-9]+", run) else str(value)
+    return "".join(_CHINESE[int(digit)] for digit in digits)
+
+
+def _brackets(one: Listed) -> list[str]:
+    written = [one.name.replace("（", pair[0]).replace("）", pair[1]) for pair in BRACKETS]
+    if one.halves and not CAMPUS.search(one.halves[1]):
+        written.append(one.halves[0])
+    return [*written, re.sub("[（()）]", "", one.name)]
+
+
+def _script(one: Listed) -> list[str]:
+    return [convert.convert(one.name) for convert in _T.values()]
+
+
+def _width(one: Listed) -> list[str]:
+    digits = numerals(one.name, lambda value, _: str(value))
+    wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in digits)
+    return [wide, unicodedata.normalize("NFKC", wide), unicodedata.normalize("NFKD", one.name)]
+
+
+def _numbers(one: Listed) -> list[str]:
+    written = [
+        numerals(one.name, lambda value, _: str(value)),
+        numerals(one.name, _ideographs),
+        numerals(one.name, lambda value, run: _spoken(value) if value < 1000 else run),
+    ]
+    zeros = [re.sub("[〇○零0]", zero, text) for text in written[:2] for zero in "〇○零0"]
+    return written + zeros
+
+
+def _suffix(one: Listed) -> list[str]:
+    bare = _COMPANY.sub("", one.name)
+    return [bare + form for form in COMPANIES] + [bare]
+
+
+def _spaces(one: Listed) -> list[str]:
+    return [
+        written
+        for space in SPACES
+        for written in (space.join(one.name), f"{space}{one.name}{space}", one.name[:3] + space * 2 + one.name[3:])
+    ]
+
+
+def _case(one: Listed) -> list[str]:
+    digits = numerals(one.name, lambda value, _: str(value))
+    return [one.name.upper(), one.name.lower(), digits.swapcase()]
+
+
+def _punctuation(one: Listed) -> list[str]:
+    return [mark.format(one.name) for mark in MARKS] + ["·".join((one.name[:2], one.name[2:])), "-".join(one.name)]
+
+
+def _together(one: Listed) -> list[str]:
+    kinds = [_script, _numbers, _spaces, _brackets]
+    written = one
+    for kind in kinds:
+        forms = kind(written)
+        written = written._replace(name=forms[draw(one.name, kind.__name__) % len(forms)])
+    return [written.name, f"“{written.name}”"]
+
+
+def _invisible(one: Listed) -> list[str]:
+    return ["\u200b".join(one.name), "\ufeff" + one.name, one.name[:2] + "\u00ad" + one.name[2:], one.name + "\r\n"]
+
+
+VARIATIONS: dict[str, Callable[[Listed], list[str]]] = {
+    "bracket form": _brackets,
+    "script": _script,
+    "width": _width,
+    "numerals": _numbers,
+    "company form": _suffix,
+    "spaces": _spaces,
+    "case": _case,
+    "punctuation": _punctuation,
+    "invisible characters": _invisible,
+    "several together": _together,
+}
+
+
+def written(how: str, one: Listed) -> list[str]:
+    """The name as one kind of variation writes it, each writing once."""
+    return list(dict.fromkeys(VARIATIONS[how](one)))
