@@ -46,6 +46,7 @@ from public_site.samples import (
 from public_site.standing import standing_of
 from public_site.voice import Voice
 from registry import model
+from registry.records.history import Version
 
 
 class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
     empty: list[c.SearchPage]
     institution: model.Institution
     standings: list[c.Standing]
-    versions: list[model.Version]
+    versions: list[Version]
     at: dt.datetime
 
 

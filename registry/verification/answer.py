@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
+
 from registry import techniques as table
 from registry.errors import InvalidInput
 from registry.identifiers import format_code
@@ -19,22 +21,30 @@ from registry.model import (
 )
 from registry.records.asof import AsOf, milliseconds, today
 from registry.techniques import LAWFUL_STAGES, TechniqueCode
-from registry.verification import addresses, explain, verdict
+from registry.verification import addresses, adtext, certificates, explain, people, verdict
 from registry.verification.matching import Found, at_address, candidate, contradicted, find, is_same_site, near
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
 
 def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
-    """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read."""
+    """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read.
+
+    Neither person nor certificate nor wording changes the verdict; a technique that the text offers is one more claim.
+    """
     view.require_fresh()
-    techniques = [technique_of(word) for word in dict.fromkeys(claim.techniques)]
+    named = [technique_of(word) for word in dict.fromkeys(claim.techniques)]
+    said = adtext.read(claim.text)
     now = dt.datetime.now(dt.UTC)
     with view.lock:
         known_at = (claim.known_at or now).astimezone(dt.UTC)
         size = view.size if claim.known_at is None else view.size_at(milliseconds(claim.known_at))
         asof = AsOf(valid_on=claim.on or today(), size=size)
-        judged = _judge(view, claim, list(dict.fromkeys(techniques)), asof)
+        judged = _judge(view, claim, list(dict.fromkeys([*named, *said.techniques])), asof)
+        person = people.answer(view, claim.practitioner, judged, asof, lang) if claim.practitioner else None
+        held = None
+        if claim.ad_certificate is not None:
+            held = certificates.answer(view, claim.ad_certificate, judged, asof, lang)
         state = view.state(size)
     basis = judged.techniques[0].basis if judged.techniques else None
     if basis is None and judged.site is not None:
@@ -45,9 +55,15 @@ def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
         id=claim.id,
         verdict=judged.verdict,
         explanation=explain.sentence(judged, asof.valid_on, lang),
-        techniques=judged.techniques,
+        techniques=[
+            one if one.technique in named else msgspec.structs.replace(one, from_text=True) for one in judged.techniques
+        ],
         match=judged.match,
         candidates=judged.candidates,
+        practitioner=person,
+        ad_certificate=held,
+        content_flags=said.flags,
+        content_against=said.against,
         on=asof.valid_on,
         known_at=known_at,
         basis=basis,
@@ -93,6 +109,7 @@ def _judge(view: VerificationView, claim: Claim, techniques: list[TechniqueCode]
         match=_match(first),
         count=len(chosen),
         since=_since(view, first.site, word, answers, asof),
+        codes=tuple(f.site.code for f in chosen),
     )
 
 

@@ -23,6 +23,7 @@ from registry.records.asof import AsOf
 from registry.tables import entries
 from registry.verification import spans
 from registry.verification.spans import Named, Span
+from registry.verification.stated import Beside
 from registry.verification.verdict import Site
 
 #: Seconds without a successful look at the log after which the view no longer answers.
@@ -30,7 +31,10 @@ STALE_AFTER = 30.0
 
 
 class VerificationView:
-    """Institutions by name and number, in memory. ``lock`` guards every read that needs one consistent log size."""
+    """Institutions by name and number, people and certificates beside them, in memory.
+
+    ``lock`` guards every read that needs one consistent log size.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -39,6 +43,7 @@ class VerificationView:
         self.spans: dict[str, tuple[Span, ...]] = {}
         self.by_key: dict[str, set[str]] = {}
         self.by_identifier: dict[tuple[str, str], set[str]] = {}
+        self.beside = Beside()
         self.times: list[tuple[int, int]] = []
         self._frontier = Frontier()
         self._roots = {0: self._frontier.root()}  # by log size at the end of each recording
@@ -62,8 +67,10 @@ class VerificationView:
                 gained = size - self.size
                 leaves = list(store.leaves(connection, self.size, size))
                 times = spans.times(connection, self.size, size)
-                subjects = spans.changed(connection, self.size, size)
+                subjects = spans.changed(connection, self.size, size, "institution")
                 fresh = spans.load(connection, subjects, size)
+                others = spans.changed(connection, self.size, size, "practitioner", "ad_certificate")
+                beside = spans.load_beside(connection, others, size)
                 sources = spans.sources(connection, size)
         except Exception as error:
             self._error = error
@@ -73,6 +80,8 @@ class VerificationView:
             self.sources = sources
             for code, found in fresh.items():
                 self._replace(code, found)
+            for subject, stated in beside.items():
+                self.beside.replace(subject, stated)
             self.size = size
             self._seen = time.monotonic()
             self._error = None

@@ -259,7 +259,7 @@ def test_letters_behind_a_word_of_characters_hide_nothing(after: str) -> None:
 @pytest.mark.parametrize("file", LISTS, ids=lambda path: path.parent.name)
 def test_no_name_or_address_of_the_national_lists_is_flagged(file: Path) -> None:
     rows = csv.DictReader(file.read_text("utf-8-sig").splitlines())
-    cells = [row.get(column) or "" for row in rows for column in ("name", "address", "known_as")]
+    cells = [row.get(column) or "" for row in rows for column in ("name", "address", "known_as", "from", "to")]
     assert len(cells) > 10
     odd = {cell for cell in cells for one in flags(cell) if one.kind != "technique"}
     assert odd == set()
