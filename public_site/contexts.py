@@ -250,29 +250,6 @@ class LandingPage(PageContext, frozen=True, kw_only=True):
     mistyped: bool = False
 
 
-class CheckForm(Struct, frozen=True, kw_only=True):
-    """What was typed, kept as typed."""
-
-    name: str = ""
-    technique: str = ""
-    on: str = ""
-    known_at: str = ""
-    address: str = ""
-
-
-class CheckPage(PageContext, frozen=True, kw_only=True):
-    """The check form, and the answer once something was asked; ``past`` when it is not what is known now."""
-
-    template: ClassVar[str] = "check.html"
-    section: ClassVar[str] = "check"
-    noindex: ClassVar[bool] = True
-    form: CheckForm
-    answer: model.Answer | None = None
-    tone: Tone = "unlisted"
-    errors: tuple[FieldError, ...] = ()
-    past: Times | None = None
-
-
 class DevelopersPage(PageContext, frozen=True, kw_only=True):
     """The interface's OpenAPI document, made readable by ``openapi.read``."""
 
