@@ -11,7 +11,8 @@ from public_site.contexts import Times
 from public_site.said import value_of
 from public_site.standing import in_force
 from public_site.voice import SHANGHAI, Voice
-from registry.model import Date, FieldChange, Institution, Struct, Version
+from registry.model import Date, Institution, Struct
+from registry.records.history import FieldChange, Version
 from registry.techniques import TECHNIQUES
 
 #: Fields of a record that the institution page has a word for.

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from public_site.openapi import Reference
 from registry import model
 from registry.model import Struct
+from registry.records.history import Version
 from registry.techniques import Stage, TechniqueCode
 
 Tone = Literal["approved", "limited", "stopped", "unlisted"]
@@ -191,7 +192,7 @@ class InstitutionPage(PageContext, frozen=True, kw_only=True):
     institution: model.Institution
     standing: Standing
     practitioners: list[model.Practitioner]
-    recent: list[model.Version]
+    recent: list[Version]
     qr: str
     public_url: str
     as_of: model.Date
@@ -231,7 +232,7 @@ class HistoryPage(PageContext, frozen=True, kw_only=True):
     template: ClassVar[str] = "history.html"
     section: ClassVar[str] = "home"
     institution: model.Institution
-    versions: list[model.Version]
+    versions: list[Version]
     form: TimesForm = TimesForm()
     errors: tuple[FieldError, ...] = ()
     answer: Comparison | None = None
@@ -247,29 +248,6 @@ class LandingPage(PageContext, frozen=True, kw_only=True):
     institution: model.Institution | None = None
     standing: Standing | None = None
     mistyped: bool = False
-
-
-class CheckForm(Struct, frozen=True, kw_only=True):
-    """What was typed, kept as typed."""
-
-    name: str = ""
-    technique: str = ""
-    on: str = ""
-    known_at: str = ""
-    address: str = ""
-
-
-class CheckPage(PageContext, frozen=True, kw_only=True):
-    """The check form, and the answer once something was asked; ``past`` when it is not what is known now."""
-
-    template: ClassVar[str] = "check.html"
-    section: ClassVar[str] = "check"
-    noindex: ClassVar[bool] = True
-    form: CheckForm
-    answer: model.Answer | None = None
-    tone: Tone = "unlisted"
-    errors: tuple[FieldError, ...] = ()
-    past: Times | None = None
 
 
 class DevelopersPage(PageContext, frozen=True, kw_only=True):

@@ -16,7 +16,8 @@ import qrcode
 import qrcode.image.svg
 
 from public_site import contexts as c
-from public_site import openapi, render, sample_log, sample_search, sample_times
+from public_site import openapi, render, sample_check, sample_log, sample_search, sample_times
+from public_site.check_contexts import CheckForm, CheckPage
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import (
     ALL,
@@ -46,6 +47,7 @@ from public_site.samples import (
 from public_site.standing import standing_of
 from public_site.voice import Voice
 from registry import model
+from registry.records.history import Version
 
 
 class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
@@ -56,7 +58,7 @@ class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
     empty: list[c.SearchPage]
     institution: model.Institution
     standings: list[c.Standing]
-    versions: list[model.Version]
+    versions: list[Version]
     at: dt.datetime
 
 
@@ -132,7 +134,7 @@ def check() -> dict[str, c.PageContext]:
     """The check form: empty, wrong, and with answers."""
     basis = model.Basis(source=LIST.title, as_of=LIST.as_of, entry=1234)
     match = model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="alias", exact=False, rule="width")
-    form = c.CheckForm(name="示例市妇幼保健院", technique="PGT", on="2025-07-01", address="示例路1号")
+    form = CheckForm(name="示例市妇幼保健院", technique="PGT", on="2025-07-01", address="示例路1号")
     trial = _answer(
         "licensed",
         "该机构在此地址获准开展三代试管（植入前胚胎遗传学检测），试运行。",
@@ -164,28 +166,29 @@ def check() -> dict[str, c.PageContext]:
         )
         for on in ways
     ]
-    wrong = c.CheckForm(name="", technique="冻卵", on="2025-13-01")
+    wrong = CheckForm(name="", technique="冻卵", on="2025-13-01")
     not_found = _answer(
         "not_found",
         "截至2025年6月30日的名录中没有这家机构。未在名录中的机构不得开展人类辅助生殖技术；如遇宣传，可拨打12345举报。",
     )
     return {
-        "check": c.CheckPage(site=SITE, here="/check", form=c.CheckForm()),
-        "check-licensed": c.CheckPage(site=SITE, here=here, form=form, answer=trial, tone="limited"),
-        "check-refused": c.CheckPage(site=SITE, here=here, form=form, answer=refused, tone="limited"),
-        "check-ambiguous": c.CheckPage(
+        "check": CheckPage(site=SITE, here="/check", form=CheckForm()),
+        "check-licensed": CheckPage(site=SITE, here=here, form=form, answer=trial, tone="limited"),
+        "check-refused": CheckPage(site=SITE, here=here, form=form, answer=refused, tone="limited"),
+        "check-ambiguous": CheckPage(
             site=SITE,
             here=here,
             form=form,
             answer=_answer("ambiguous", "有2家机构名称相近，请核对地址或编码。", candidates=near),
         ),
-        "check-not-found": c.CheckPage(site=SITE, here=here, form=form, answer=not_found),
+        "check-not-found": CheckPage(site=SITE, here=here, form=form, answer=not_found),
         **{
-            f"check-by-{on}": c.CheckPage(site=SITE, here=here, form=form, answer=answer, tone="approved")
+            f"check-by-{on}": CheckPage(site=SITE, here=here, form=form, answer=answer, tone="approved")
             for on, answer in zip(ways, matched, strict=True)
         },
-        "check-errors": c.CheckPage(site=SITE, here=here, form=wrong, errors=tuple(errors)),
+        "check-errors": CheckPage(site=SITE, here=here, form=wrong, errors=tuple(errors)),
         **sample_times.check(matched[0]),
+        **sample_check.check(CheckPage(site=SITE, here=here, form=form, tone="limited"), trial),
     }
 
 

@@ -13,8 +13,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from public_site import checking, openapi, publiclog, questions, render, times
 from public_site import contexts as c
-from public_site import openapi, publiclog, questions, render, times
 from public_site.answers import (
     PAGE_CACHE,
     asked,
@@ -26,8 +26,8 @@ from public_site.answers import (
     register_of,
     site_of,
 )
-from public_site.standing import on_day, standing_of, tone_of
-from registry.errors import InvalidCode, InvalidInput, NotFound
+from public_site.standing import on_day, standing_of
+from registry.errors import InvalidCode, NotFound
 from registry.identifiers import compact_code, format_code, validate_code
 
 __all__ = ["error_page", "handlers"]
@@ -206,28 +206,6 @@ def landing(request: Req, code: FromPath[str]) -> Response[str]:
     )
 
 
-@page("/check")
-def check(request: Req) -> Response[str]:
-    """The check form and its answer. Wrong input is shown beside its field, and nothing typed is lost."""
-    given = request.query_params
-    here, site = here_of(request), site_of(request)
-    form = c.CheckForm(**{name: given.get(name, "").strip()[:200] for name in c.CheckForm.__struct_fields__})
-    if not any(name in given for name in c.CheckForm.__struct_fields__):
-        return html(request, c.CheckPage(here=here, site=site, form=form))
-    voice = asked(request)
-    claim, errors = questions.claim_of(form, voice)
-    if claim is not None:
-        try:
-            answer = register_of(request).answer(claim, voice.lang)
-        except InvalidInput as error:
-            errors = [c.FieldError(field="name", sentence=error.text(voice.lang))]
-        else:
-            tone = tone_of(answer.verdict, [one.stage for one in answer.techniques])
-            past = times.earlier(c.TimesForm(on=form.on, known_at=form.known_at))
-            return html(request, c.CheckPage(here=here, site=site, form=form, answer=answer, tone=tone, past=past))
-    return html(request, c.CheckPage(here=here, site=site, form=form, errors=tuple(errors)), status=400)
-
-
 @page("/developers")
 def developers(request: Req) -> Response[str]:
     """The interface's own document, readable without JavaScript."""
@@ -265,7 +243,19 @@ def static(name: FromPath[str]) -> Response[bytes]:
 handlers: list[Router] = [
     Router(
         "/",
-        route_handlers=[home, search, institution, history, landing, check, developers, publiclog.log, about, static],
+        route_handlers=[
+            home,
+            search,
+            institution,
+            history,
+            landing,
+            checking.check,
+            checking.check_form,
+            developers,
+            publiclog.log,
+            about,
+            static,
+        ],
         exception_handlers={Exception: error_page},
     )
 ]

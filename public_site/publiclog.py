@@ -12,6 +12,7 @@ from public_site.contexts import FieldError, PageContext
 from registry import model
 from registry.errors import NotFound
 from registry.identifiers import format_code
+from registry.records.history import FieldChange, Version
 from registry.register import PublicLog
 
 
@@ -24,7 +25,7 @@ class LogPage(PageContext, frozen=True, kw_only=True):
     asked: str = ""
     entry: model.Entry | None = None
     code: str | None = None
-    says: model.Version | None = None
+    says: Version | None = None
     bytes: str = ""
     errors: tuple[FieldError, ...] = ()
 
@@ -63,9 +64,9 @@ def log(request: Request[Any, Any, State]) -> Response[str]:
     )
 
 
-def says(entry: model.Entry) -> model.Version:
+def says(entry: model.Entry) -> Version:
     """The entry as one version of a history in which nothing came before it."""
-    stated = [model.FieldChange(field=path, from_=None, to=value) for path, value in entry.change.set.items()]
-    return model.Version(
+    stated = [FieldChange(field=path, from_=None, to=value) for path, value in entry.change.set.items()]
+    return Version(
         entry=entry.number, recorded_at=entry.recorded_at, valid_from=entry.valid_from, changes=stated, source=None
     )

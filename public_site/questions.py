@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from public_site import contexts as c
+from public_site.check_contexts import CheckForm
 from public_site.said import stage_word
 from public_site.voice import Voice
 from registry import regions
+from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, Person
 from registry.errors import InvalidInput
 from registry.identifiers import looks_like_code, validate_code
 from registry.model import Claim, Provider
@@ -187,7 +189,7 @@ def known_of(text: str) -> tuple[dt.datetime, dt.date | None] | None:
         return None
 
 
-def claim_of(form: c.CheckForm, voice: Voice) -> tuple[Claim | None, list[c.FieldError]]:
+def claim_of(form: CheckForm, voice: Voice) -> tuple[Claim | None, list[c.FieldError]]:
     """The claim a form makes, or what is wrong with it, field by field."""
     errors: list[c.FieldError] = []
     provider = _provider(form, voice, errors)
@@ -200,13 +202,31 @@ def claim_of(form: c.CheckForm, voice: Voice) -> tuple[Claim | None, list[c.Fiel
     known = known_of(form.known_at) if form.known_at else None
     if form.known_at and known is None:
         errors.append(c.FieldError(field="known_at", key="check.error_date", value=form.known_at[:40]))
+    errors += _too_long(form)
     if errors or provider is None:
         return None, errors
-    known_at = known[0] if known else None
-    return Claim(provider=provider, techniques=[technique] if technique else [], on=on, known_at=known_at), []
+    claim = Claim(
+        provider=provider,
+        techniques=[technique] if technique else [],
+        on=on,
+        known_at=known[0] if known else None,
+        practitioner=Person(name=form.practitioner) if form.practitioner else None,
+        ad_certificate=form.ad_certificate or None,
+        text=form.text or None,
+    )
+    return claim, []
 
 
-def _provider(form: c.CheckForm, voice: Voice, errors: list[c.FieldError]) -> Provider | None:
+def _too_long(form: CheckForm) -> list[c.FieldError]:
+    limits = {"practitioner": LONGEST_NAME, "ad_certificate": LONGEST_NUMBER, "text": LONGEST_TEXT}
+    return [
+        c.FieldError(field=field, key="check.error_long", value=str(most))
+        for field, most in limits.items()
+        if len(getattr(form, field)) > most
+    ]
+
+
+def _provider(form: CheckForm, voice: Voice, errors: list[c.FieldError]) -> Provider | None:
     if not form.name:
         errors.append(c.FieldError(field="name", key="check.error_name"))
         return None

@@ -7,6 +7,7 @@ import datetime as dt
 import msgspec
 
 from public_site import contexts as c
+from public_site.check_contexts import CheckForm, CheckPage
 from public_site.samples import (
     DELISTED,
     FULL,
@@ -136,8 +137,8 @@ def institutions() -> dict[str, c.PageContext]:
 
 def check(answer: model.Answer) -> dict[str, c.PageContext]:
     """An answer by what was known at another time, and a time that cannot be read."""
-    form = c.CheckForm(name=WRONG.name, on="2025-07-01", known_at="2025-07-01")
-    page = c.CheckPage(site=SITE, here="/check?name=x", form=form)
+    form = CheckForm(name=WRONG.name, on="2025-07-01", known_at="2025-07-01")
+    page = CheckPage(site=SITE, here="/check?name=x", form=form)
     wrong = c.FieldError(field="known_at", key="check.error_date", value="去年")
     return {
         "check-past": msgspec.structs.replace(page, answer=answer, tone="approved", past=_times()),

@@ -10,6 +10,7 @@ import datetime as dt
 from public_site import contexts as c
 from registry import model
 from registry.identifiers import format_code, make_code
+from registry.records.history import FieldChange, Version
 from registry.techniques import BY_CODE, Stage, TechniqueCode
 
 AT = dt.datetime(2025, 11, 22, 2, 52, tzinfo=dt.UTC)
@@ -129,10 +130,10 @@ def version(
     reason: str | None = None,
     source: model.SourceRef | None = LIST,
     corrects: bool = False,
-) -> model.Version:
+) -> Version:
     """One entry of a history: changes are (field, before, after)."""
-    made = [model.FieldChange(field=field, from_=before, to=after) for field, before, after in changes]
-    return model.Version(
+    made = [FieldChange(field=field, from_=before, to=after) for field, before, after in changes]
+    return Version(
         entry=entry, recorded_at=AT, valid_from=day, changes=made, source=source, reason=reason, corrects=corrects
     )
 

@@ -1,14 +1,16 @@
-"""Numbers that identify: public codes, USCC, practice licences. Same verbs each: compact, validate, format.
+"""Numbers that identify: public codes, USCC, licences, certificates. Same verbs each: compact, validate, format.
 
 Public code: 8 Crockford base-32 characters printed ``XXXX-XXXX``; the last is the ISO 7064 MOD 33,32 check character
 (python-stdnum's hybrid system over our alphabet), which catches every single wrong character and nearly every swap.
-USCC: GB 32100-2015, python-stdnum ``cn.uscc``.
+USCC: GB 32100-2015, python-stdnum ``cn.uscc``. 医疗广告审查证明: 医疗广告管理办法 (2007), the day of approval inside.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from stdnum.cn import uscc as stdnum_uscc
@@ -16,8 +18,11 @@ from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_37_36
 
 from registry.errors import InvalidCode, InvalidInput
+from registry.text import simplified, width
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+#: The rules that number certificates so are in force since 2007-01-01.
+FIRST_CERTIFICATES = 2007
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
 #: Labels of letters, digits and inner hyphens, at least two, the last no number (an IP address is no domain).
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -123,3 +128,91 @@ def validate_domain(text: str) -> str:
             f"“{text[:40]}” is not the domain of a website; write it like www.example.cn.",
         )
     return domain
+
+
+# --- 医疗广告审查证明 -------------------------------------------------------------------------------------------
+
+
+class AdCertificateNumber(NamedTuple):
+    """What the number of a medical advertisement review certificate says by itself.
+
+    ``place`` is the province's short name, ``office`` who reviewed it (region code digits), where it is printed.
+    """
+
+    place: str
+    chinese_medicine: bool
+    approved: dt.date
+    serial: str
+    office: str | None
+
+
+_CERTIFICATE_LABEL = re.compile("^(?:医疗广告审查证明)?(?:文号|编号|证号)?[:：]")
+_CERTIFICATE = re.compile(
+    r"[(（]?(?P<place>[一-鿿A-Z])[)）]?(?P<medicine>中?)医广[\[\](){}【】〔〕]?(?P<year>\d{4})[\[\](){}【】〔〕]?"
+    r"第?(?P<month>\d\d)-?(?P<day>\d\d)-?(?P<serial>\d{1,6})(?:-(?P<office>\d{2,6}))?号?",
+    re.ASCII,
+)
+
+
+def compact_certificate(text: str) -> str:
+    """What two ways of printing one number of a 医疗广告审查证明 have in common: no brackets, dashes, 第 and 号.
+
+    >>> compact_certificate("（辽）医广【2023】第07-15-001号") == compact_certificate("(辽)醫廣[2023]第0715001號")
+    True
+    """
+    told = _CERTIFICATE_LABEL.sub("", simplified(width(text)).upper().replace(" ", ""))
+    return re.sub("[^0-9A-Z一-鿿]|第|号", "", told)
+
+
+def read_certificate(text: str) -> AdCertificateNumber:
+    """A number in any of the three printed forms; InvalidInput for any other, and for a day that does not exist.
+
+    >>> read_certificate("(京)中医广2007第01-30-10号").approved.isoformat()
+    '2007-01-30'
+    >>> read_certificate("(辽)医广[2023]第0715001号").serial
+    '001'
+    >>> read_certificate("鲁医广【2013】第0902-001-3711号").office
+    '3711'
+    """
+    told = _NOISE.sub("-", width(text).replace(" ", ""))
+    found = _CERTIFICATE.fullmatch(_CERTIFICATE_LABEL.sub("", simplified(told).upper()))
+    try:
+        if found is None:
+            raise ValueError(text)
+        approved = dt.date(*(int(found[part]) for part in ("year", "month", "day")))
+        if approved.year < FIRST_CERTIFICATES:
+            raise ValueError(approved)
+    except ValueError as error:
+        raise InvalidInput(
+            f"“{text[:60]}”不是医疗广告审查证明文号：应如 (辽)医广[2023]第07-15-001号，其中有批准的年月日，请核对。",
+            f"“{text[:60]}” is not the number of a medical advertisement review certificate: it reads like "
+            "(辽)医广[2023]第07-15-001号, with the year, month and day of approval in it. Please check it.",
+        ) from error
+    return AdCertificateNumber(found["place"], bool(found["medicine"]), approved, found["serial"], found["office"])
+
+
+def validate_certificate(text: str) -> str:
+    """The compact number; InvalidInput as ``read_certificate``. There is no check digit: a wrong figure may pass."""
+    read_certificate(text)
+    return compact_certificate(text)
+
+
+def format_certificate(number: AdCertificateNumber) -> str:
+    """The number as it is printed today, whatever form it was given in.
+
+    >>> format_certificate(read_certificate("（京）中医广2007第01-30-10号"))
+    '(京)中医广[2007]第01-30-10号'
+    """
+    kind = "中医广" if number.chinese_medicine else "医广"
+    office = f"-{number.office}" if number.office else ""
+    return f"({number.place}){kind}[{number.approved.year}]第{number.approved:%m-%d}-{number.serial}{office}号"
+
+
+def certificate_expiry(approved: dt.date) -> dt.date:
+    """The last day of the one year a certificate is valid (医疗广告管理办法 art. 18).
+
+    >>> certificate_expiry(dt.date(2025, 7, 15)).isoformat(), certificate_expiry(dt.date(2024, 2, 29)).isoformat()
+    ('2026-07-14', '2025-02-28')
+    """
+    month, day = (3, 1) if (approved.month, approved.day) == (2, 29) else (approved.month, approved.day)
+    return dt.date(approved.year + 1, month, day) - dt.timedelta(days=1)

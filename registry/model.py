@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from registry.beside import LONGEST_NUMBER, LONGEST_TEXT, CertificateAnswer, ContentFlag, Person, PersonAnswer
 from registry.techniques import Stage, TechniqueCode
 
 Date = dt.date
@@ -181,29 +182,6 @@ class Practitioner(Struct, frozen=True):
     log_size: int
 
 
-class FieldChange(Struct, frozen=True):
-    """One field before and after; nested paths such as ``approvals.IVF``."""
-
-    field: str
-    from_: Any = msgspec.field(name="from", default=None)
-    to: Any = None
-
-
-class Version(Struct, frozen=True):
-    """One entry about a subject as its history shows it; no ``changes`` means the source confirmed what was known.
-
-    ``corrects``: it changes what had been stated of that very day, or goes back before the latest day already stated.
-    """
-
-    entry: int
-    recorded_at: dt.datetime
-    valid_from: Date
-    changes: list[FieldChange]
-    source: SourceRef | None
-    reason: str | None = None
-    corrects: bool = False
-
-
 # --- questions and answers -------------------------------------------------------------------------------------------
 
 
@@ -223,13 +201,16 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a reviewer asks: was this provider licensed for these techniques on this day, as we know it now or then."""
+    """What a reviewer asks, of a day, as known now or then. Techniques that ``text`` offers are claimed too."""
 
     provider: Provider
     id: Short | None = None
     techniques: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
     on: Date | None = None
     known_at: dt.datetime | None = None
+    practitioner: Person | None = None
+    ad_certificate: Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | None = None
+    text: Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)] | None = None
 
 
 class Basis(Struct, frozen=True):
@@ -241,12 +222,13 @@ class Basis(Struct, frozen=True):
 
 
 class TechniqueAnswer(Struct, frozen=True):
-    """The verdict for one technique of a claim."""
+    """The verdict for one technique of a claim; ``from_text``: only the advertisement's text names it."""
 
     technique: TechniqueCode
     verdict: VerdictWord
     stage: Stage | None = None
     basis: Basis | None = None
+    from_text: bool = False
 
 
 class Match(Struct, frozen=True):
@@ -277,7 +259,7 @@ class LogState(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What the registry says to a claim."""
+    """What the registry says to a claim: of licence, person, certificate, wording, each by itself; null: not asked."""
 
     id: str | None
     verdict: VerdictWord
@@ -289,7 +271,8 @@ class Answer(Struct, frozen=True):
     known_at: dt.datetime
     basis: Basis | None
     log: LogState
-    practitioner: None = None
-    ad_certificate: None = None
-    content_flags: list[str] = []
+    practitioner: PersonAnswer | None = None
+    ad_certificate: CertificateAnswer | None = None
+    content_flags: list[ContentFlag] = []
+    content_against: list[ContentFlag] = []
     receipt: None = None

@@ -17,10 +17,11 @@ from registry.finding import Choice, Explained, Found, SearchResult
 from registry.identifiers import validate_code
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
-from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct, Version
+from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct
 from registry.records import asof as times
 from registry.records import feed, history, read, stats
 from registry.records.asof import AsOf
+from registry.records.history import Version
 from registry.records.snapshot import Snapshot
 from registry.search.contract import EngineUnavailable
 from registry.search.plan import TYPING

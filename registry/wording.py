@@ -1,151 +1,176 @@
-"""Words for what nobody may offer: surrogacy, trade in eggs and sperm, choosing a child's sex. Data, no verdict.
+"""Words of advertisements that ask for a look by a person: what nobody may offer, promises, techniques. No verdict.
 
-人类辅助生殖技术管理办法 (2001) art. 3: no trade in gametes, zygotes or embryos in any form, no surrogacy of any form;
-art. 17: no choice of sex. What is found asks for a look by a person: the same words also stand in notices against it.
-Words are found however they are masked: 代*孕, 代 孕, dai孕, 代yun, daiyun, 带孕, traditional, full width, zero width.
+The lexicon is data: ``wording.toml`` beside this file, and the technique table. Words are found however they are
+masked: 代*孕, 代 孕, dai孕, 代yun, daiyun, 带孕, traditional, full width, zero width. Time grows as the text does.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Literal, NamedTuple
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
+from registry.techniques import TECHNIQUES, TechniqueCode
 from registry.text import simplified, width
 
-ForbiddenKind = Literal["surrogacy", "gamete_trade", "sex_selection"]
+FlagKind = Literal["technique", "surrogacy", "gamete_trade", "sex_selection", "guarantee", "endorsement", "lure"]
 
 
-class Forbidden(NamedTuple):
-    """One find: ``text[start:end]`` of what was given. ``condemned``: it stands in a sentence against it."""
+class Find(NamedTuple):
+    """One find: ``text[start:end]`` of what was given. ``condemned``: it stands in a sentence against it.
 
-    kind: ForbiddenKind
+    ``technique``: which one the word names, where it needs an approval.
+    """
+
+    kind: FlagKind
     text: str
     start: int
     end: int
     condemned: bool
+    technique: TechniqueCode | None
 
 
-#: Words as people write them; those of letters are how others are spelt in pinyin.
-WORDS: dict[ForbiddenKind, tuple[str, ...]] = {
-    "surrogacy": (
-        *(
-            "代孕",
-            "代怀",
-            "代怀孕",
-            "代孕妈妈",
-            "代孕母",
-            "代妈",
-            "代妈妈",
-            "代理孕母",
-            "代理妈妈",
-            "代产",
-            "带孕",
-            "贷孕",
-        ),
-        *("代生", "包代生", "代生子", "代生孩子", "借腹", "借腹生子", "助孕公司", "助孕中介"),
-        *("找人代孕", "代孕公司", "代孕机构", "代孕中心"),
-    ),
-    "gamete_trade": (
-        *("供卵", "供卵试管", "借卵", "借卵试管", "卖卵", "卖卵子", "买卵", "买卵子", "买卖卵子", "卵子买卖", "卵妹"),
-        *("高价求卵", "有偿捐卵", "有偿供卵", "卖精", "卖精子", "买精", "买精子", "买卖精子", "有偿捐精"),
-        *("买胚胎", "卖胚胎", "买卖胚胎"),
-    ),
-    "sex_selection": (
-        *("选性别", "三代选性别", "选择性别", "性别选择", "挑性别", "定制性别", "性别定制", "生男生女"),
-        *(
-            "包男孩",
-            "包女孩",
-            "包儿子",
-            "包生男",
-            "包生男孩",
-            "包生儿子",
-            "保生男",
-            "选男孩",
-            "选女孩",
-            "选男女",
-            "选生男孩",
-        ),
-        *("皮夹克", "小棉袄"),
-    ),
-}
-#: How these sound, for letters among or instead of their characters.
-_SOUNDS = {
-    **{"代": "dai", "带": "dai", "孕": "yun", "怀": "huai", "妈": "ma", "生": "sheng", "供": "gong", "借": "jie"},
-    **{"卖": "mai", "卵": "luan", "选": "xuan", "性": "xing", "别": "bie"},
-}
-#: Words that are recognised also when wholly spelt in letters; others would be found inside ordinary ones.
-_SPELT = frozenset({"代孕", "代怀孕", "供卵", "借卵", "卖卵", "选性别"})
+class _Sort(NamedTuple):
+    """What finds of a word are. ``whole``: its Latin letters are not to be found inside a longer word of them."""
+
+    kind: FlagKind
+    technique: TechniqueCode | None = None
+    whole: bool = False
+    capitals: bool = False
+
+
+class _Place(NamedTuple):
+    """Where a word stands in the text as given."""
+
+    sort: _Sort
+    start: int
+    end: int
+
+
+_DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("wording.toml").read_text("utf-8"))
+_KINDS: tuple[FlagKind, ...] = ("surrogacy", "gamete_trade", "sex_selection")
+#: Words for what nobody may offer, as people write them.
+WORDS: dict[FlagKind, tuple[str, ...]] = {kind: tuple(_DATA["words"][kind]) for kind in _KINDS}
+_SOUNDS: dict[str, str] = _DATA["sounds"]
+_SPELT = frozenset(_DATA["masking"]["spelt"])
 #: No word has more letters when it is wholly spelt: looking further ahead would take time without end in a long text.
 _LONGEST = 30
-#: What is written over or between the characters of a word to hide it, beside punctuation, which is left out anyway.
-_MASK = "[x〇o0口]?"
-
-# 代 also ends 现代, 时代, 第三代 …; then what follows begins another word.
-_AGES = "新现时替古世历年当近朝隔一二三四五六七八九十0123456789两几每换末"
-_NOT_BEFORE = {
-    "代妈": f"[{_AGES}后生]",
-    "代妈妈": f"[{_AGES}后生]",
-    "代生": f"[{_AGES}后生取]",
-    "代产": f"[{_AGES}后生]",
-    "代怀": f"[{_AGES}后]",
-    "供卵": "提",
-    "借腹": "凭",
-}
-_NOT_AFTER = {
-    "代孕": "[育期妇婴前检产味]",
-    "代生": "[殖物活命态理产意育机效动成]",
-    "代产": "[品业后前妇科物]",
-    "代怀": "[念旧疑抱里表]",
-    "供卵": "[巢泡]",
-    "生男生女": "都|一样|顺其自然|是谁|由谁",
-    "选择性别": "[差认歧]",
-    "买精": "[品密美致选]",
-    "卖精": "[品密美致选]",
-    "带孕": "[妇期检妈]",
-    "借腹": "[部肌针]",
-}
-_AGAINST = re.compile(
-    "(?:打击|禁止|严禁|不得|不准|严查|查处|查办|取缔|拒绝|抵制|举报|反对|杜绝|整治|远离|警惕|谨防|严惩|惩治|防范|投诉|揭露"
-    "|不做|不提供|不开展|从不|绝不|没有)[^，。！？；,.!?;\n]{0,8}$"
-)
-_IS_WRONG = re.compile(
-    "^[^，。！？；,.!?;\n]{0,6}?(?:违法|犯法|犯罪|非法|违规|入刑|禁令|被查|被罚|被判|被抓|被捕|骗局|陷阱|危害|案件"
-    "|不合法|是禁止|被禁止|零容忍)"
-)
+# Letters that go on are another word unless they are its usual company: dai Yunnan, xiandai yunfu.
+_BORDER_BEFORE = "(?:(?=[^a-z])|(?<!xian)(?<!shi)(?<!ti)(?<!hou))"
+_BORDER_AFTER = "(?!(?<=[a-z])(?:nan(?:[^a-z]|$)|fu|qi|er|[aeg]))"
+_CLAUSE = "[^，。！？；,.!?;\n]"
 
 
-def _pattern(word: str) -> re.Pattern[str]:
+def forbidden(text: str) -> list[Find]:
+    """Every word in a text for what nobody may offer, in order, the longest where several begin; never overlapping."""
+    return [_find(text, place) for place in _apart(one for one in _finds(text) if one.sort.kind in WORDS)]
+
+
+def flags(text: str) -> list[Find]:
+    """Every find in a text, in order; finds of one kind never overlap, those of two kinds may (供卵试管).
+
+    >>> [(one.kind, one.text) for one in flags("三甲专家 无效退款")]
+    [('endorsement', '三甲专家'), ('guarantee', '无效退款')]
+    """
+    by_kind: dict[FlagKind, list[_Place]] = {}
+    for place in _finds(text):
+        by_kind.setdefault(place.sort.kind, []).append(place)
+    kept = sorted((p for some in by_kind.values() for p in _apart(some)), key=lambda p: (p.start, p.end))
+    return [_find(text, place) for place in kept]
+
+
+def _find(text: str, place: _Place) -> Find:
+    (kind, technique, *_), start, end = place
+    return Find(kind, text[start:end], start, end, _is_condemned(text, start, end, kind), technique)
+
+
+def _apart(places: Iterable[_Place]) -> list[_Place]:
+    """The first of places that overlap, the longest where several begin."""
+    kept: list[_Place] = []
+    for one in sorted(places, key=lambda one: (one.start, -one.end)):
+        if not kept or one.start >= kept[-1].end:
+            kept.append(one)
+    return kept
+
+
+# --- the lexicon -----------------------------------------------------------------------------------------------------
+
+
+@cache
+def _lexicon() -> tuple[re.Pattern[str], dict[str, list[tuple[_Sort, re.Pattern[str]]]]]:
+    """(what a word can begin with, by that the words of each sort as one pattern, the longest first)."""
+    told: dict[str, dict[_Sort, list[tuple[int, str]]]] = {}
+    for first, sort, length, pattern in _words():
+        told.setdefault(first, {}).setdefault(sort, []).append((-length, pattern))
+    heads = "|".join(re.escape(first) for first in sorted(told, key=len, reverse=True))
+    return re.compile(f"(?=({heads}))"), {
+        first: [(sort, re.compile("|".join(p for _, p in sorted(some)))) for sort, some in sorts.items()]
+        for first, sorts in told.items()
+    }
+
+
+def _words() -> Iterator[tuple[str, _Sort, int, str]]:
+    """(what it begins with, sort, length, pattern) of every word of the lexicon."""
+    for kind, words in _DATA["words"].items():
+        for word in words:
+            for first in {word[0], _SOUNDS.get(word[0], word[0])}:
+                yield first, _Sort(kind), len(word), _pattern(word)
+    for entry in _DATA["patterns"]:
+        for first in entry["first"]:
+            yield first, _Sort(entry["kind"], whole=entry.get("whole", False)), _LONGEST, entry["regex"]
+    told = _DATA["technique"]
+    for other in told["others"]:
+        yield other[0], _Sort("technique"), len(other), _pattern(other)
+    for technique in TECHNIQUES:
+        for written in {technique.code, *technique.printed, *technique.said} - set(told["not_in_text"]):
+            word = "".join(c for c in written.lower() if c.isalnum())
+            sort = _Sort("technique", technique.code, word.isascii(), written in told["capitals"])
+            yield word[0], sort, len(word), word if word.isascii() else _pattern(word)
+
+
+def _pattern(word: str) -> str:
     """The word with any of its characters spelt in letters; wholly so only where that is no other word."""
     parts = [f"(?:{c}|{_SOUNDS[c]})" if c in _SOUNDS else c for c in word]
-    told = _MASK.join(parts)
+    told = _DATA["masking"]["between"].join(parts)
     if word not in _SPELT:
         told = f"(?=[a-z]{{0,{_LONGEST}}}[^a-z]){told}" if any(c in _SOUNDS for c in word) else told
-    before = f"(?<!{_NOT_BEFORE[word]})" if word in _NOT_BEFORE else ""
-    after = f"(?!{_NOT_AFTER[word]})" if word in _NOT_AFTER else ""
-    # dai Yunnan, xiandai yunfu: letters that go on are another word unless they are its usual company
-    return re.compile(f"(?<!xian)(?<!shi)(?<!ti)(?<!hou){before}{told}(?!nan(?:[^a-z]|$))(?!fu|qi|er)(?![aeg]){after}")
+    before = _DATA["not_before"].get(word)
+    after = _DATA["not_after"].get(word)
+    told = f"{_BORDER_BEFORE}{f'(?<!{before})' if before else ''}{told}{_BORDER_AFTER}"
+    return f"{told}(?!{after})" if after else told
 
 
-_PATTERNS = [(kind, word, _pattern(word)) for kind, words in WORDS.items() for word in words]
+# --- looking ---------------------------------------------------------------------------------------------------------
 
 
-def forbidden(text: str) -> list[Forbidden]:
-    """Every word in a text for what nobody may offer, in order, the longest where several begin; never overlapping."""
+def _finds(text: str) -> Iterator[_Place]:
+    """Every place where a word stands, also inside a longer one."""
     plain, positions = _plain(text)
-    found: list[tuple[int, int, ForbiddenKind]] = []
-    for kind, word, pattern in _PATTERNS:
-        if all(c in plain or _SOUNDS.get(c, c) in plain for c in word):  # much quicker than the pattern
-            found += [(match.start(), match.end(), kind) for match in pattern.finditer(plain)]
-    finds: list[Forbidden] = []
-    until = 0
-    for start, end, kind in sorted(found, key=lambda one: (one[0], -one[1])):
-        if start < until:
-            continue
-        until = end
-        first, last = positions[start], positions[end - 1] + 1
-        finds.append(Forbidden(kind, text[first:last], first, last, _is_condemned(text, first, last)))
-    return finds
+    heads, by_first = _lexicon()
+    for head in heads.finditer(plain):
+        for sort, pattern in by_first[head[1]]:
+            match = pattern.match(plain, head.start())
+            if match is None:
+                continue
+            first, last = positions[match.start()], _end(text, positions[match.start() : match.end()])
+            if not sort.whole or _stands_alone(text, first, last, sort.capitals):
+                yield _Place(sort, first, last)
+
+
+def _end(text: str, places: list[int]) -> int:
+    """Where a find ends. Of figures at its end only those that are one number, with their sign: 成功率80%，100家."""
+    digits = 0
+    while digits < len(places) and text[places[-1 - digits]].isdigit():
+        digits += 1
+    for at in range(len(places) - digits + 1, len(places)):
+        if text[places[at - 1] + 1 : places[at]] not in ("", ".", "．"):
+            places = places[:at]
+            break
+    last = places[-1] + 1
+    return last + (text[last : last + 1] in ("%", "％") and digits > 0)
 
 
 @lru_cache(maxsize=8192)
@@ -165,6 +190,33 @@ def _plain(text: str) -> tuple[str, list[int]]:
     return "".join(plain), positions
 
 
-def _is_condemned(text: str, start: int, end: int) -> bool:
+def _stands_alone(text: str, start: int, end: int, capitals: bool) -> bool:
+    """Whether no letter touches it: AID is not in said, nor in AIDS."""
+    if capitals and not width(text[start:end]).isupper():
+        return False
+    beside = (text[start - 1 : start], text[end : end + 1])
+    return not any(c and (letter := _folded(c)[:1]).isascii() and letter.isalpha() for c in beside)
+
+
+@cache
+def _against() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """(before a word, behind it, before a technique): a sentence against it."""
+    told = _DATA["against"]
+    strong = "|".join(word for word in told["before"] if word not in told["weak"])
+    not_of = _CLAUSE.replace("]", "的]")
+    return (
+        re.compile(f"(?:(?:{strong}){_CLAUSE}{{0,8}}|(?:{'|'.join(told['weak'])}){not_of}{{0,8}})$"),
+        # 不违法 says the contrary, and a question asks
+        re.compile(f"^{_CLAUSE}{{0,6}}?(?<![不无没零未])(?:{'|'.join(told['behind'])})"),
+        re.compile(f"(?:{'|'.join(told['not_offered'])}){not_of}{{0,6}}$"),
+    )
+
+
+def _is_condemned(text: str, start: int, end: int, kind: FlagKind) -> bool:
     before, after = simplified(width(text[max(0, start - 16) : start])), simplified(width(text[end : end + 14]))
-    return bool(_AGAINST.search(before) or _IS_WRONG.search(after))
+    against, is_wrong, not_offered = _against()
+    if kind == "technique":
+        return bool(not_offered.search(before))
+    if after.lstrip()[:1] in ("?", "吗"):  # 禁止代孕？我们能做
+        return False
+    return bool(against.search(before) or is_wrong.search(after))

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry import accounts, proposals
+from registry.beside import Person
 from registry.database import Database
 from registry.identifiers import make_code
 from registry.importers import seed
@@ -145,7 +146,7 @@ def a_change(
 
 
 def a_person(
-    institution: Draft, name: str = "示例员甲", on: dt.date = DAY, certificate: str = "***********1234"
+    institution: Draft, name: str = "示例员甲", on: dt.date = DAY, certificate: str = "***********1234", **values: Any
 ) -> Draft:
     """An authorised person of a made-up institution, with the two personal fields."""
     return Draft(
@@ -159,8 +160,21 @@ def a_person(
                 "techniques": ["IVF"],
                 "certificate_kind": "医师执业证书",
                 "certificate_masked": certificate,
+                **values,
             },
         ),
+        valid_from=on,
+    )
+
+
+def a_certificate(
+    institution: Draft, number: str = "(示)医广[2025]第07-15-001号", on: dt.date = DAY, **values: Any
+) -> Draft:
+    """A registered advertising certificate of a made-up institution, valid for a year from the day in its number."""
+    stated = {"valid_from": "2025-07-15", "valid_to": "2026-07-14", **values}
+    return Draft(
+        subject=f"ad_certificate:{make_code(number + institution.subject)}",
+        change=Change(kind="ad_certificate", set={"institution": institution.subject, "number": number, **stated}),
         valid_from=on,
     )
 
@@ -223,6 +237,8 @@ def a_view(database: Database) -> VerificationView:
 
 
 def ask(view: VerificationView, name: str | None = None, *techniques: str, **told: Any) -> Answer:
-    """The answer to a claim; provider fields, ``on`` and ``known_at`` by name."""
-    when = {field: told.pop(field) for field in ("on", "known_at", "id") if field in told}
+    """The answer to a claim; provider fields, ``on``, ``known_at``, ``person`` and the like by name."""
+    when = {field: told.pop(field) for field in ("on", "known_at", "id", "ad_certificate", "text") if field in told}
+    if "person" in told:
+        when["practitioner"] = Person(name=told.pop("person"))
     return answer(view, Claim(provider=Provider(name=name, **told), techniques=list(techniques), **when))

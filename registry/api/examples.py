@@ -89,12 +89,42 @@ CLAIM: dict[str, Any] = {
     "provider": {"name": "鞍山市妇儿医院", "address": _ADDRESS},
     "techniques": ["IVF"],
     "on": "2025-07-01",
+    "practitioner": {"name": "示例员"},
+    "ad_certificate": "(辽)医广[2023]第07-15-001号",
+    "text": "体外受精，包成功",
 }
+_SAID: dict[str, Any] = {
+    "practitioner": {
+        "verdict": "unknown",
+        "explanation": "名录没有该机构2025年7月1日的人员授权记载，无法回答；这不代表此人未获授权。",
+        "techniques": [],
+        "role": None,
+        "exact": None,
+        "entry": None,
+    },
+    "ad_certificate": {
+        "verdict": "expired",
+        "explanation": "名录中没有登记该文号。按文号推算：2023年7月15日批准，有效期一年，"
+        "至2024年7月14日，2025年7月1日已过期。",
+        "registered": False,
+        "number": "(辽)医广[2023]第07-15-001号",
+        "valid_from": "2023-07-15",
+        "valid_to": "2024-07-14",
+        "computed": ["valid_from", "valid_to"],
+        "institution": None,
+        "entry": None,
+    },
+    "content_flags": [
+        {"kind": "technique", "text": "体外受精", "start": 0, "end": 4, "technique": "IVF"},
+        {"kind": "guarantee", "text": "包成功", "start": 5, "end": 8, "technique": None},
+    ],
+}
+_UNSAID: dict[str, Any] = {"practitioner": None, "ad_certificate": None, "content_flags": []}
 ANSWER: dict[str, Any] = {
     "id": "row-1",
     "verdict": "licensed",
     "explanation": "该机构在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行（依据截至2025年6月30日的名录）。",
-    "techniques": [{"technique": "IVF", "verdict": "licensed", "stage": "formal", "basis": _BASIS}],
+    "techniques": [{"technique": "IVF", "verdict": "licensed", "stage": "formal", "basis": _BASIS, "from_text": False}],
     "match": {
         "code": _CODE,
         "name": _NAME,
@@ -108,9 +138,8 @@ ANSWER: dict[str, Any] = {
     "known_at": "2026-01-06T02:00:00Z",
     "basis": _BASIS,
     "log": {"size": 980, "root": _ROOT},
-    "practitioner": None,
-    "ad_certificate": None,
-    "content_flags": [],
+    **_SAID,
+    "content_against": [],
     "receipt": None,
 }
 _STATS = {
@@ -162,7 +191,7 @@ BY_OPERATION: dict[str, Example] = {
     **{operation: Example(**parts) for operation, parts in examples_log.told(INSTITUTION).items()},
     "verify": Example(response=ANSWER, request=CLAIM),
     "verifyByQuery": Example(
-        response={**ANSWER, "id": None},
+        response={**ANSWER, "id": None, **_UNSAID},
         parameters={"name": "鞍山市妇儿医院", "technique": ["IVF"], "on": "2025-07-01", "address": _ADDRESS},
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -39,6 +40,8 @@ _TIMES = {
         "not an instant with its time zone; write it like 2025-07-01T00:00:00Z",
     ),
 }
+#: The same of a text that is too long, from the body's decoder and from that of addresses.
+_LENGTH = re.compile(r"Expected `str` of length <= ([0-9]+)")
 
 
 class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +107,8 @@ def _invalid(error: ValidationException, lang: str) -> Problem:
 def _field(item: dict[str, Any], lang: str) -> FieldProblem:
     key, message = item.get("key"), str(item.get("message"))
     zh, en = _TIMES.get(message, (message, message))
+    if longer := _LENGTH.search(message):
+        zh, en = f"太长，最多{longer[1]}个字符", f"too long, at most {longer[1]} characters"
     # A parameter that Python keeps for itself ends in an underscore there, and only there.
     return FieldProblem(field=key and str(key).rstrip("_"), message=en if lang == "en" else zh)
 

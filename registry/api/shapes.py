@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from registry.finding import Warned
-from registry.model import Date, Institution, Kind, Practitioner, Region, Source, Struct, Version
+from registry.model import Date, Institution, Kind, Practitioner, Region, Source, Struct
+from registry.records.history import Version
 from registry.records.snapshot import AdCertificate, Sanction
 from registry.search.contract import MatchKind, Understood
 from registry.techniques import TechniqueCode

@@ -1,9 +1,11 @@
-"""Verification: one claim, one answer. Runs on the event loop: it touches memory only."""
+"""Verification: one claim, one answer. Runs on the event loop, but for long texts: it touches memory only."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
+import anyio
 import msgspec
 from litestar import get, post
 from litestar.params import JSONBody, QueryParameter
@@ -12,6 +14,7 @@ from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest, KnownAtText, OnText, _split, known_at_of, on_of
 from registry.api.problems import language
 from registry.api.written import Written, described
+from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, LONGEST_TEXT_IN_ADDRESS, Person
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim, Provider
 
@@ -22,9 +25,11 @@ from registry.model import Answer, Claim, Provider
     summary="核验：该机构当日在该址是否获准开展这些技术 / "
     "Was this provider licensed for these techniques, there, on that day?",
     description="名称相近只列为候选，绝不答 `licensed`。"
+    "许可、人员、广告审查证明、广告内容分别作答，互不影响；`text` 中宣传的技术一并核验。"
     "503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。 / "
-    "A fuzzy match never yields `licensed`; it yields candidates. 503 with code `cannot_answer` means the "
-    'register could not look, which is not "not licensed".',
+    "A fuzzy match never yields `licensed`; it yields candidates. Licence, person, certificate and wording are "
+    "separate answers, and none changes another; techniques that `text` offers are claimed too. 503 with code "
+    '`cannot_answer` means the register could not look, which is not "not licensed".',
     status_code=200,
     responses=described(Answer),
 )
@@ -33,7 +38,10 @@ async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Written:
     _require_provider(data.provider)
     if data.known_at is not None:
         _require_instant(await request.body())
-    return Written(register_of(request).answer(data, language(request)))
+    ask = partial(register_of(request).answer, data, language(request))
+    if len(data.text or "") > LONGEST_TEXT_IN_ADDRESS:  # takes tenths of a second: others need not wait for it
+        return Written(await anyio.to_thread.run_sync(ask))
+    return Written(ask())
 
 
 @get(
@@ -66,6 +74,28 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     ] = None,
     domain: Annotated[str | None, QueryParameter(description="网站域名。 / Domain of the website.")] = None,
     known_at: KnownAtText = None,
+    practitioner: Annotated[
+        str | None,
+        QueryParameter(
+            description="所称医务人员的姓名；网址会留在记录里，姓名宜用 POST。 / Name of the person said to treat; "
+            "addresses are kept in logs, so prefer POST for names.",
+            max_length=LONGEST_NAME,
+        ),
+    ] = None,
+    ad_certificate: Annotated[
+        str | None,
+        QueryParameter(
+            description="医疗广告审查证明文号。 / Number of the advertising certificate.", max_length=LONGEST_NUMBER
+        ),
+    ] = None,
+    text: Annotated[
+        str | None,
+        QueryParameter(
+            description=f"广告内容，最多{LONGEST_TEXT_IN_ADDRESS}字；更长的用 POST。 / Wording of the advertisement, "
+            f"up to {LONGEST_TEXT_IN_ADDRESS} characters; POST takes {LONGEST_TEXT}.",
+            max_length=LONGEST_TEXT_IN_ADDRESS,
+        ),
+    ] = None,
 ) -> Written:
     """The same question as a plain address"""
     provider = Provider(
@@ -77,6 +107,9 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         techniques=list(_split(technique)),
         on=on_of(on),
         known_at=known_at_of(known_at),
+        practitioner=Person(name=practitioner) if practitioner is not None else None,
+        ad_certificate=ad_certificate,
+        text=text,
     )
     return Written(register_of(request).answer(claim, language(request)))
 

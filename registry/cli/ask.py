@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from typing import TextIO
 
 import click
 
 from registry import settings
+from registry.beside import LONGEST_TEXT, Person
 from registry.cli import common, explaining, language, main
-from registry.model import Claim, Provider
+from registry.errors import InvalidInput
+from registry.model import Answer, Claim, Provider
 from registry.records.asof import SHANGHAI
 from registry.register import Choice, Found, opened
 from registry.techniques import BY_CODE
@@ -76,19 +80,37 @@ def _print_found(item: Found) -> None:
 @on_day
 @known_at
 @click.option("--address", help="所称地址 / the address claimed")
+@click.option("--practitioner", help="所称医务人员的姓名 / name of the person said to treat")
+@click.option("--ad-certificate", help="医疗广告审查证明文号 / number of the advertising certificate")
+@click.option(
+    "--text",
+    type=click.File("r", encoding="utf-8"),
+    help="广告内容的文件，- 为标准输入 / file with the advertisement's wording, - for standard input",
+)
 @common.as_json
-def verify(
+def verify(  # noqa: PLR0913 - one parameter per option
     name: str,
     techniques: tuple[str, ...],
     on: dt.date | None,
     known_at: dt.datetime | None,
     address: str | None,
+    practitioner: str | None,
+    ad_certificate: str | None,
+    text: TextIO | None,
     json_: bool,
 ) -> None:
     """核验一条：该机构当日是否获准 / one verdict: was it licensed for this, there, on that day?"""
     register = opened(settings.load())
     register.verification.follow(register.database)
-    claim = Claim(provider=Provider(name=name, address=address), techniques=list(techniques), on=on, known_at=known_at)
+    claim = Claim(
+        provider=Provider(name=name, address=address),
+        techniques=list(techniques),
+        on=on,
+        known_at=known_at,
+        practitioner=Person(name=practitioner) if practitioner is not None else None,
+        ad_certificate=ad_certificate,
+        text=_read(text) if text is not None else None,
+    )
     found = register.answer(claim, language())
     register.close()
     if json_:
@@ -99,7 +121,34 @@ def verify(
         click.echo(f"  {found.match.code}  {found.match.name}  {found.match.address}")
     for candidate in found.candidates:
         click.echo(f"  ? {candidate.code}  {candidate.name}  {candidate.address}")
+    for line in _beside(found):
+        click.echo(f"  {line}")
     click.echo(f"  日志 / log {found.log.size}  {found.log.root[:16]}")
+
+
+def _read(file: TextIO) -> str:
+    """An advertisement's wording from a file, within the limit of a claim."""
+    try:
+        text = file.read(LONGEST_TEXT + 1)
+    except UnicodeDecodeError as error:
+        raise InvalidInput("文本不是 UTF-8 编码。", "The text is not UTF-8.") from error
+    if len(text) > LONGEST_TEXT:
+        raise InvalidInput(
+            f"文本太长，最多{LONGEST_TEXT}个字符，请分段核验。",
+            f"The text is too long, at most {LONGEST_TEXT} characters; check it in parts.",
+        )
+    return text
+
+
+def _beside(found: Answer) -> Iterator[str]:
+    """The answers beside the licence, a line each: of the person, the certificate, the wording."""
+    if found.practitioner:
+        yield f"人员 / person {found.practitioner.verdict}: {found.practitioner.explanation}"
+    if found.ad_certificate:
+        yield f"广告审查证明 / certificate {found.ad_certificate.verdict}: {found.ad_certificate.explanation}"
+    for flag in found.content_flags:
+        code = f" ({flag.technique})" if flag.technique else ""
+        yield f"内容 / wording {flag.kind}{code}: {flag.text}  [{flag.start}:{flag.end}]"
 
 
 def _times(on: dt.date | None, known_at: dt.datetime | None) -> str:

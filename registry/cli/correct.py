@@ -12,9 +12,10 @@ from registry import drafts, facts, proposals, redaction
 from registry.cli import common, main
 from registry.errors import InvalidInput
 from registry.log import store
-from registry.model import Change, Draft, Entry, FieldChange
+from registry.model import Change, Draft, Entry
 from registry.records import history, timeline
 from registry.records.asof import today
+from registry.records.history import FieldChange
 
 _KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "source")
 

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from registry.log import store
-from registry.model import Date, Entry, FieldChange, Source, Version
+from registry.model import Date, Entry, Source, SourceRef, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.records.chosen import known
 from registry.records.read import source_ref, sources, status_of
 from registry.records.view import decode_state
 from registry.tables import versions
+
+
+class FieldChange(Struct, frozen=True):
+    """One field before and after; nested paths such as ``approvals.IVF``."""
+
+    field: str
+    from_: Any = msgspec.field(name="from", default=None)
+    to: Any = None
+
+
+class Version(Struct, frozen=True):
+    """One entry about a subject as its history shows it; no ``changes`` means the source confirmed what was known.
+
+    ``corrects``: it changes what had been stated of that very day, or goes back before the latest day already stated.
+    """
+
+    entry: int
+    recorded_at: dt.datetime
+    valid_from: Date
+    changes: list[FieldChange]
+    source: SourceRef | None
+    reason: str | None = None
+    corrects: bool = False
 
 
 def versions_of(connection: sa.Connection, subject: str, asof: AsOf, upto: Date | None = None) -> list[Version]:

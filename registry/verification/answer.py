@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import msgspec
 
@@ -23,7 +24,7 @@ from registry.model import (
 )
 from registry.records.asof import AsOf, milliseconds, today
 from registry.techniques import TechniqueCode
-from registry.verification import addresses, explain, verdict
+from registry.verification import addresses, adtext, certificates, explain, people, verdict
 from registry.verification.matching import Found, at_address, candidate, contradicted, find, is_same_site, near
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
@@ -33,9 +34,14 @@ _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
-    """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read."""
+    """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read.
+
+    Neither person nor certificate nor wording changes the verdict; a technique that the text offers is one more claim.
+    """
     view.require_fresh()
-    techniques = tuple(dict.fromkeys([technique_of(word) for word in claim.techniques]))
+    named = [technique_of(word) for word in claim.techniques]
+    said = adtext.read(claim.text)
+    techniques = tuple(dict.fromkeys([*named, *said.techniques]))
     day, english = today(), lang.startswith("en")
     known_at = claim.known_at.astimezone(dt.UTC) if claim.known_at else dt.datetime.now(dt.UTC)
     with view.lock:
@@ -43,21 +49,37 @@ def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
         asof = AsOf(valid_on=claim.on or day, size=size)
         # The day is part of the question: a sentence about a past day reads otherwise than one about today.
         question = (claim.provider, techniques, asof, english, day)
-        told = view.remembered(question, lambda: _told(view, claim.provider, list(techniques), asof, english))
-    return msgspec.structs.replace(told, id=claim.id, known_at=known_at)
+        told, judged = view.remembered(question, lambda: _told(view, claim.provider, list(techniques), asof, english))
+        beside = _beside(view, claim, judged, asof, lang)
+    if claim.text is not None:
+        beside |= {"content_flags": said.flags, "content_against": said.against}
+        beside["techniques"] = [
+            one if one.technique in named else msgspec.structs.replace(one, from_text=True) for one in told.techniques
+        ]
+    return msgspec.structs.replace(told, id=claim.id, known_at=known_at, **beside)
+
+
+def _beside(view: VerificationView, claim: Claim, judged: explain.Judged, asof: AsOf, lang: str) -> dict[str, Any]:
+    """What is answered beside the licence: the person and the certificate, when the claim names them."""
+    told: dict[str, Any] = {}
+    if claim.practitioner is not None:
+        told["practitioner"] = people.answer(view, claim.practitioner, judged, asof, lang)
+    if claim.ad_certificate is not None:
+        told["ad_certificate"] = certificates.answer(view, claim.ad_certificate, judged, asof, lang)
+    return told
 
 
 def _told(
     view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, english: bool
-) -> Answer:
-    """The answer to everybody who asks this; who asked, and when, is put in after."""
+) -> tuple[Answer, explain.Judged]:
+    """The answer to everybody who asks this, and how it was judged; who asked, and when, is put in after."""
     judged = _judge(view, provider, techniques, asof)
     basis = judged.techniques[0].basis if judged.techniques else None
     if basis is None and judged.site is not None:
         basis = verdict.basis(judged.site.entry, judged.site.source, judged.sources)
     if basis is None:
         basis = judged.list_basis
-    return Answer(
+    told = Answer(
         id=None,
         verdict=judged.verdict,
         explanation=explain.sentence(judged, asof.valid_on, english),
@@ -69,6 +91,7 @@ def _told(
         basis=basis,
         log=view.state(asof.size),
     )
+    return told, judged
 
 
 def technique_of(word: str) -> TechniqueCode:
@@ -109,6 +132,7 @@ def _judge(view: VerificationView, provider: Provider, techniques: list[Techniqu
         match=_match(first),
         count=len(chosen),
         since=_since(view, first.site, word, answers, asof),
+        codes=tuple(f.site.code for f in chosen),
     )
 
 

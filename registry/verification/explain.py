@@ -34,6 +34,7 @@ class Judged(Struct, frozen=True):
     contradiction: bool = False  # the claim names two institutions: one by name, another by number
     list_basis: Basis | None = None
     since: dt.date | None = None  # the first day of what has stopped
+    codes: tuple[str, ...] = ()  # the institutions that answered: where a person or a certificate has to belong
     nothing_known: bool = False  # the register held no entry at the time of knowing, of whatever day
 
 

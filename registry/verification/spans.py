@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from registry.records.view import decode_state
 from registry.tables import entries, versions
 from registry.techniques import TECHNIQUES
 from registry.verification import names
+from registry.verification.stated import Stated, stated
 from registry.verification.verdict import KnownApproval, Site
 
 CHUNK = 2000
@@ -54,11 +55,11 @@ def times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, i
     return [(number, moment) for number, moment in connection.execute(query)]
 
 
-def changed(connection: sa.Connection, after: int, upto: int) -> list[str]:
-    """The institutions that entries after a size are about."""
+def changed(connection: sa.Connection, after: int, upto: int, *kinds: str) -> list[str]:
+    """The subjects of some kinds that entries after a size are about."""
     query = (
         sa.select(entries.c.subject)
-        .where(entries.c.number > after, entries.c.number <= upto, entries.c.kind == "institution")
+        .where(entries.c.number > after, entries.c.number <= upto, entries.c.kind.in_(kinds))
         .distinct()
     )
     return list(connection.execute(query).scalars())
@@ -67,17 +68,29 @@ def changed(connection: sa.Connection, after: int, upto: int) -> list[str]:
 def load(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Span, ...]]:
     """Every span of these institutions known at a log size, by code, in order of days."""
     found: dict[str, list[Span]] = {}
+    for row in _rows(connection, subjects, size):
+        span = _span(row)
+        if span is not None:
+            found.setdefault(span.site.code, []).append(span)
+    return {code: tuple(spans) for code, spans in found.items()}
+
+
+def load_beside(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Stated, ...]]:
+    """Every span of these people and certificates known at a log size, by subject, in order of days."""
+    found: dict[str, list[Stated]] = {subject: [] for subject in subjects}
+    for row in _rows(connection, subjects, size):
+        found[row.subject].append(stated(row, decode_state(row.state)))
+    return {subject: tuple(spans) for subject, spans in found.items()}
+
+
+def _rows(connection: sa.Connection, subjects: list[str], size: int) -> Iterator[Any]:
     for start in range(0, len(subjects), CHUNK):
         query = (
             sa.select(versions)
             .where(versions.c.subject.in_(subjects[start : start + CHUNK]), versions.c.known_from <= size)
             .order_by(versions.c.subject, versions.c.valid_from)
         )
-        for row in connection.execute(query):
-            span = _span(row)
-            if span is not None:
-                found.setdefault(span.site.code, []).append(span)
-    return {code: tuple(spans) for code, spans in found.items()}
+        yield from connection.execute(query)
 
 
 def _span(row: Any) -> Span | None:
@@ -144,8 +157,8 @@ def _identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
         yield "uscc", compact_uscc(value["uscc"])
     if value.get("practice_licence_no"):
         yield "practice_licence_no", compact_licence(value["practice_licence_no"])
-    for stated in value.get("domains") or []:
-        if domain := compact_domain(stated):
+    for written in value.get("domains") or []:
+        if domain := compact_domain(written):
             yield "domain", domain
 
 

@@ -26,6 +26,7 @@ from registry.tables import entries
 from registry.verification import spans
 from registry.verification.nearby import NearIndex
 from registry.verification.spans import Named, Span
+from registry.verification.stated import Beside
 from registry.verification.verdict import Site
 
 _T = TypeVar("_T")
@@ -37,7 +38,10 @@ REMEMBERED = 4096
 
 
 class VerificationView:
-    """Institutions by name and number, in memory. ``lock`` guards every read that needs one consistent log size."""
+    """Institutions by name and number, people and certificates beside them, in memory.
+
+    ``lock`` guards every read that needs one consistent log size.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -48,6 +52,7 @@ class VerificationView:
         self.by_identifier: dict[tuple[str, str], set[str]] = {}
         self.nearby = NearIndex()
         self._remembered: dict[Hashable, Any] = {}
+        self.beside = Beside()
         self.times: list[tuple[int, int]] = []
         self._frontier = Frontier()
         self._roots = {0: self._frontier.root()}  # by log size at the end of each recording
@@ -71,8 +76,10 @@ class VerificationView:
                 gained = size - self.size
                 leaves = list(store.leaves(connection, self.size, size))
                 times = spans.times(connection, self.size, size)
-                subjects = spans.changed(connection, self.size, size)
+                subjects = spans.changed(connection, self.size, size, "institution")
                 fresh = spans.load(connection, subjects, size)
+                others = spans.changed(connection, self.size, size, "practitioner", "ad_certificate")
+                beside = spans.load_beside(connection, others, size)
                 sources = spans.sources(connection, size)
         except Exception as error:
             self._error = error
@@ -82,6 +89,8 @@ class VerificationView:
             self.sources = sources
             for code, found in fresh.items():
                 self._replace(code, found)
+            for subject, stated in beside.items():
+                self.beside.replace(subject, stated)
             self.size = size
             self._remembered.clear()
             self._seen = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
+import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -475,3 +476,43 @@ def test_any_site_may_read_and_verify_from_a_browser(server: Server) -> None:
     assert "content-type" in preflight.headers["access-control-allow-headers"].lower()
     refused = server.client.get("/api/v1/institutions/ABC", headers=origin)
     assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (400, "*")
+
+
+# --- beside the licence ----------------------------------------------------------------------------------------------
+
+
+def test_licence_certificate_and_wording_are_three_answers(server: Server) -> None:
+    text = "包成功代孕套餐、普通选性别代孕套餐"
+    licence = server.verify(provider={"name": FUYING}, techniques=["IVF"])
+    answer = server.verify(
+        provider={"name": FUYING},
+        techniques=["IVF"],
+        practitioner={"name": "示例员"},
+        ad_certificate="(京)中医广2007第01-30-10号",
+        text=text,
+    )
+    assert (answer["verdict"], answer["techniques"]) == (licence["verdict"], licence["techniques"])
+    assert (licence["practitioner"], licence["ad_certificate"], licence["content_flags"]) == (None, None, [])
+    assert answer["practitioner"]["verdict"] == "unknown"
+    assert (answer["ad_certificate"]["verdict"], answer["ad_certificate"]["valid_to"]) == ("expired", "2008-01-29")
+    flags = answer["content_flags"]
+    assert {flag["kind"] for flag in flags} == {"guarantee", "surrogacy", "lure", "sex_selection"}
+    assert all(text[flag["start"] : flag["end"]] == flag["text"] for flag in flags)
+
+
+def test_an_address_asks_the_same_with_a_text_of_its_own_length(server: Server) -> None:
+    asked = {"name": FUYING, "practitioner": "示例员", "ad_certificate": "12345", "text": "三代试管" + "字" * 1996}
+    answer = server.api("/verify", **asked)
+    assert [(one["technique"], one["from_text"]) for one in answer["techniques"]] == [("PGT", True)]
+    assert answer["ad_certificate"]["verdict"] == "malformed"
+    refused = server.get("/api/v1/verify", **{**asked, "text": "字" * 2001})
+    assert (refused.status_code, "2000" in refused.text) == (400, True)
+
+
+def test_a_hostile_text_of_full_length_is_answered_soon(server: Server) -> None:
+    for piece in ("代", "dai", "供卵试管代孕", "成功率高达", "禁止代孕"):
+        text = (piece * 20_000)[:20_000]
+        started = time.monotonic()
+        answer = server.verify(provider={"name": FUYING}, text=text)
+        assert time.monotonic() - started < 10
+        assert all(text[flag["start"] : flag["end"]] == flag["text"] for flag in answer["content_flags"])

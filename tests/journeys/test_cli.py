@@ -306,6 +306,23 @@ def test_verify_refuses_what_is_no_technique(reading: Cli) -> None:
     assert "IVF" in reason
 
 
+def test_verify_answers_for_person_certificate_and_a_text_from_a_file(reading: Cli, tmp_path: Path) -> None:
+    text = tmp_path / "广告.txt"
+    text.write_text("三代试管，包成功", encoding="utf-8")
+    beside = ("--practitioner", "示例员", "--ad-certificate", "(京)中医广2007第01-30-10号", "--text", str(text))
+    answer = reading.ok("verify", "沈阳市妇婴医院", *beside, "--json").json
+    assert [one["technique"] for one in answer["techniques"]] == ["PGT"]
+    assert (answer["practitioner"]["verdict"], answer["ad_certificate"]["verdict"]) == ("unknown", "expired")
+    assert [flag["kind"] for flag in answer["content_flags"]] == ["technique", "guarantee"]
+    printed = reading.ok("verify", "沈阳市妇婴医院", *beside).out
+    assert "包成功  [5:8]" in printed
+    assert "2008年1月29日" in printed
+    text.write_text("字" * 20_001, encoding="utf-8")
+    assert "20000" in reading.refused("verify", "沈阳市妇婴医院", "--text", str(text))
+    text.write_bytes(b"\xff\xfe\xff")
+    assert "UTF-8" in reading.refused("verify", "沈阳市妇婴医院", "--text", str(text))
+
+
 # --- import and four eyes --------------------------------------------------------------------------------------------
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from registry.database import Database
 from registry.errors import InvalidInput, NotFound
-from registry.model import Change, Date, Entry, Version
+from registry.model import Change, Date, Entry
 from registry.records import history, read
 from registry.records.asof import AsOf, as_of, day_of, end_of, instant_of, milliseconds
+from registry.records.history import Version
 from tests.factories import a_change, a_register, a_source, an_institution, code_of, enter
 from tests.times import CORRECTED, DATE, FIRST, LATE, LEARNT, LISTED_AGAIN, REASON_DATE, SECOND, STOP, STOPPED
 from tests.times import a_corrected_register as corrected

@@ -182,3 +182,42 @@ def test_a_register_that_cannot_be_read_never_looks_like_not_licensed(tmp_path: 
             assert "这不代表该机构未获批准" in answer.text
         assert client.get("/about").status_code == 200
         assert client.get("/check").status_code == 200
+
+
+def test_a_check_without_a_name_or_a_text_gets_an_address_of_its_own(client: Client, code: str) -> None:
+    sent = client.post("/check?lang=en", data={"name": code, "on": "2025-07-01", "text": ""}, follow_redirects=False)
+    assert (sent.status_code, sent.headers["location"]) == (303, f"/check?name={code}&on=2025-07-01&lang=en")
+    nothing = client.post("/check", data={"name": ""})
+    assert nothing.status_code == 400
+    assert "请填写机构名称或名录编码" in nothing.text
+
+
+def test_a_text_a_certificate_and_a_person_are_answered_each_by_itself(client: Client) -> None:
+    asked = {
+        "name": "示例市第一示例医院（示例市示例妇幼保健院）",
+        "on": "2025-12-01",
+        "text": "三代试管包成功\r\n打击代孕",
+        "ad_certificate": "（示）医广【2025】第0715001号",
+        "practitioner": "示例甲",
+    }
+    answer = client.post("/check", data=asked)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    for words in ("在有效期内", "有授权记载", "包成功", "反对或否认", "三代试管"):
+        assert words in answer.text
+    assert "示例乙" not in answer.text
+    assert "示例甲" not in answer.text.split("<footer")[1]  # nor in the links that keep the question
+    switches = re.findall(r'href="(/check[^"]*)"', answer.text)
+    assert switches and not any("practitioner" in one or "text" in one for one in switches)
+
+
+def test_what_is_too_long_for_a_check_is_kept_and_refused(client: Client) -> None:
+    answer = client.post("/check", data={"name": "示例医院", "text": "字" * 20_001})
+    assert answer.status_code == 400
+    assert "最多20000个字符" in answer.text
+    assert "字" * 20_001 in answer.text
+
+
+def test_markup_in_a_text_is_shown_and_never_run(client: Client) -> None:
+    answer = client.post("/check", data={"name": "示例医院", "text": "</textarea><script>包*成</功>"})
+    assert "<script>包" not in answer.text
+    assert "&lt;/textarea&gt;" in answer.text

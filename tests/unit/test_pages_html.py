@@ -71,7 +71,7 @@ def test_a_page_is_sound_and_accessible(name: str, lang: Lang, size: Size) -> No
     ids = [attrs["id"] for _, attrs in found.tags if attrs.get("id")]
     assert len(ids) == len(set(ids)) or name == "components"
     labelled = {attrs.get("for") for attrs in found.of("label")}
-    for control in found.of("input", "select"):
+    for control in found.of("input", "select", "textarea"):
         assert control.get("type") == "hidden" or control["id"] in labelled
     for _, attrs in found.tags:
         for reference in ("aria-labelledby", "aria-describedby"):
@@ -92,7 +92,9 @@ def test_a_page_needs_no_script_and_obeys_a_strict_policy(name: str, lang: Lang,
         assert not any(attr == "style" or attr.startswith("on") for attr in attrs)
         for address in (attrs.get("href"), attrs.get("src"), attrs.get("action")):
             assert address is None or re.match(r"/|#|tel:(12345|\+861068797979)$", address), f"{tag} {address}"
-    assert all(form["method"] == "get" for form in found.of("form"))
+    # A person's name and a long text stand in no address; everything else that is asked does.
+    posts = [form for form in found.of("form") if form["method"] != "get"]
+    assert all(form["method"] == "post" and (form["action"] or "").startswith("/check") for form in posts)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -106,7 +108,9 @@ def test_links_and_forms_keep_language_and_size(name: str) -> None:
             switches += kept in ((True, False), (False, True))
             assert any(kept), href
     assert switches == 2, "the two switches, and only they, drop one of them"
-    forms = len(found.of("form"))
+    forms = len([one for one in found.of("form") if one["method"] == "get"])
+    sent = [one["action"] for one in found.of("form") if one["method"] == "post"]
+    assert all(action == "/check?lang=en&size=large" for action in sent)
     hidden = Counter(one.get("name") for one in found.of("input") if one.get("type") == "hidden")
     assert (hidden["lang"], hidden["size"]) == (forms, forms)
 

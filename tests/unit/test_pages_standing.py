@@ -17,7 +17,8 @@ from public_site.sample_openapi import DOCUMENT
 from public_site.samples import approval, institution
 from public_site.standing import on_day, standing_of, tone_of
 from public_site.voice import Lang, Voice
-from registry.model import Approval, FieldChange, Institution, Version
+from registry.model import Approval, Institution
+from registry.records.history import FieldChange, Version
 
 
 def said(it: Institution, since: dict[str, dt.date] | None = None, then: bool = False) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import time
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.wording import WORDS, forbidden
+from registry import wording
+from registry.techniques import TECHNIQUES, Technique
+from registry.wording import WORDS, flags, forbidden
 
+DATA = tomllib.loads(Path(wording.__file__).with_name("wording.toml").read_text("utf-8"))
 LISTS = sorted((Path(__file__).parents[2] / "seed_data").rglob("*.csv"))
 #: What people put between the characters of a word; none of it is a letter, a digit or a character of its own.
 BETWEEN = st.text(" *·.-_/|~!、。（）【】★☆❤\u3000\u200b\u200c\u200e\ufeff", max_size=3)
@@ -129,3 +134,194 @@ def test_a_sentence_against_it_is_told_from_an_offer(text: str, condemned: bool)
 def test_a_very_long_text_is_read_too() -> None:
     text = "代" * 5000 + "daidaidai" * 500 + "代孕"
     assert forbidden(text)[-1].text == "代孕"
+
+
+# --- every kind ------------------------------------------------------------------------------------------------------
+
+
+def flagged(text: str) -> list[tuple[str, str]]:
+    return [(one.kind, one.text) for one in flags(text) if not one.condemned]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [  # texts that were fined
+        ("生男生女随你所愿", [("sex_selection", "生男生女")]),
+        (
+            "包成功代孕套餐、普通选性别代孕套餐",
+            [
+                *[("guarantee", "包成功"), ("surrogacy", "代孕"), ("lure", "套餐")],
+                *[("sex_selection", "选性别"), ("surrogacy", "代孕"), ("lure", "套餐")],
+            ],
+        ),
+        (
+            "想要皮夹克还是贴心小棉袄，从评估到落地，我们一站式服务",
+            [("sex_selection", "皮夹克"), ("sex_selection", "小棉袄")],
+        ),
+        ("体检预约服务 三甲专家亲诊 无效退款", [("endorsement", "三甲专家亲诊"), ("guarantee", "无效退款")]),
+    ],
+)
+def test_texts_that_were_fined_are_flagged(text: str, found: list[tuple[str, str]]) -> None:
+    assert flagged(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "word"),
+    [
+        ("成功率85%以上", "guarantee", "成功率85%"),
+        ("成功率高达72.5%，100家医院", "guarantee", "成功率高达72.5%"),
+        ("成功率超过八成", "guarantee", "成功率超过八成"),
+        ("１００％成功", "guarantee", "１００％成功"),
+        ("成功率85%，100%成功", "guarantee", "100%成功"),
+        ("零*風*險", "guarantee", "零*風*險"),
+        ("全国排名第一", "endorsement", "排名"),
+        ("解放军部队医院", "endorsement", "部队医院"),
+        ("不需要结婚证", "lure", "不需要结婚证"),
+        ("加V：abc123", "lure", "加V"),
+        ("加 v x 咨询", "lure", "加 v x"),
+        ("海外试管", "lure", "海外试管"),
+        ("供卵试管", "technique", "试管"),
+        ("本中心试管", "technique", "试管"),
+        ("冻卵", "technique", "冻卵"),
+        ("做 PGT-A", "technique", "PGT-A"),
+        ("ＩＣＳＩ治疗", "technique", "ＩＣＳＩ"),
+    ],
+)
+def test_promises_praise_lures_and_techniques_are_flagged_as_they_stand(text: str, kind: str, word: str) -> None:
+    assert (kind, word) in flagged(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "排名不分先后",
+            "采血试管",
+            "离心试管",
+            "试管架",
+            "本人授权",
+            "他人授予",
+            "first aid",
+            "AIDS",
+            "he said",
+            "三代同堂",
+        ),
+        *(
+            "第二代身份证",
+            "参加vr体验",
+            "添加vip",
+            "成功率是多少",
+            "一次成功率",
+            "医院地址：示例路100号",
+            "pick a id card",
+        ),
+    ],
+)
+def test_ordinary_words_are_not_flagged(text: str) -> None:
+    assert flags(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "techniques"),
+    [
+        ("试管婴儿、三代试管、第二代试管", ["IVF", "PGT", "ICSI"]),
+        ("人工授精与供精人工授精", ["AIH", "AID"]),
+        ("体外受精—胚胎移植技术", ["IVF"]),
+        ("卵胞浆内单精子显微注射", ["ICSI"]),
+        ("人类精子库", ["SPERM_BANK"]),
+        ("第 三 代 試 管 嬰 兒", ["PGT"]),
+        ("冻卵", [None]),
+        ("IVF and ICSI", ["IVF", "ICSI"]),
+    ],
+)
+def test_a_technique_named_in_a_text_is_known_by_its_longest_word(text: str, techniques: list[str | None]) -> None:
+    assert [one.technique for one in flags(text) if one.kind == "technique"] == techniques
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES, ids=lambda one: one.code)
+def test_every_printed_wording_of_a_technique_is_found_in_a_sentence(technique: Technique) -> None:
+    for word in technique.printed:
+        found = [one for one in flags(f"我院开展{word}，欢迎咨询") if one.kind == "technique"]
+        assert [(one.technique, one.text) for one in found] == [(technique.code, word)]
+
+
+@pytest.mark.parametrize(
+    ("text", "condemned"),
+    [
+        ("代孕绝不违法", False),
+        ("代孕不犯法", False),
+        ("没有风险的代孕", False),
+        ("禁止代孕？我们能做", False),
+        ("严厉打击买卖卵子、代孕等行为", True),
+        ("本院不开展三代试管婴儿", True),
+        ("告别没有痛苦的试管婴儿", False),
+        ("拒绝等待，试管婴儿一站式", False),
+        ("本机构不承诺包成功", True),
+    ],
+)
+def test_whether_a_sentence_is_against_what_it_names(text: str, condemned: bool) -> None:
+    assert {one.condemned for one in flags(text)} == {condemned}
+
+
+@pytest.mark.parametrize("after", ["abc", "AA69", "e", "nan", "fu"])
+def test_letters_behind_a_word_of_characters_hide_nothing(after: str) -> None:
+    assert flagged(f"代孕{after}")[0] == ("surrogacy", "代孕")
+
+
+@pytest.mark.parametrize("file", LISTS, ids=lambda path: path.parent.name)
+def test_no_name_or_address_of_the_national_lists_is_flagged(file: Path) -> None:
+    rows = csv.DictReader(file.read_text("utf-8-sig").splitlines())
+    cells = [row.get(column) or "" for row in rows for column in ("name", "address", "known_as", "from", "to")]
+    assert len(cells) > 10
+    odd = {cell for cell in cells for one in flags(cell) if one.kind != "technique"}
+    assert odd == set()
+
+
+LEXICON = st.sampled_from(sorted({word for words in DATA["words"].values() for word in words}))
+
+
+@given(st.lists(st.one_of(st.text(max_size=12), LEXICON), max_size=12).map("".join))
+def test_any_text_gives_flags_that_say_where_they_stand_and_never_overlap_within_a_kind(text: str) -> None:
+    found = flags(text)
+    assert all(text[one.start : one.end] == one.text and one.start < one.end <= len(text) for one in found)
+    for kind in {one.kind for one in found}:
+        some = [one for one in found if one.kind == kind]
+        assert all(one.end <= other.start for one, other in pairwise(some))
+
+
+@given(LEXICON)
+def test_every_word_of_the_lexicon_is_flagged_by_itself(word: str) -> None:
+    assert any(one.start == 0 for one in flags(word)), word
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "代",
+        "dai",
+        "供卵试管代孕",
+        "a",
+        "试管",
+        "成功率高达",
+        "包保",
+        "禁止代孕",
+        "8",
+        "100%",
+        "加v",
+        "\u200b",
+        "👩‍👩",
+        "﷽",
+    ],
+)
+def test_hostile_texts_take_time_as_they_are_long_and_no_more(piece: str) -> None:
+    def seconds(length: int) -> float:
+        text = (piece * length)[:length]
+        taken = []
+        for _ in range(2):
+            started = time.process_time()
+            flags(text)
+            taken.append(time.process_time() - started)
+        return min(taken)
+
+    seconds(1000)
+    assert seconds(50_000) < 20 * seconds(10_000) + 0.1

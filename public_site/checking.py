@@ -1,0 +1,72 @@
+"""The check page: asked by an address, or by a form whose text and person's name stand in no address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import HttpMethod, Request, Response, post, route
+from litestar.datastructures import State
+from litestar.params import URLEncodedBody
+from litestar.response import Redirect
+
+from public_site import contexts as c
+from public_site import questions, times
+from public_site.answers import PAGE_CACHE, asked, here_of, html, register_of, site_of
+from public_site.check_contexts import CheckForm, CheckPage
+from public_site.standing import tone_of
+from registry.errors import InvalidInput
+
+Req = Request[Any, Any, State]
+_SHORT = 200
+#: The fields that an address holds.
+_PLAIN = ("name", "technique", "on", "known_at", "address")
+
+
+@route("/check", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
+def check(request: Req) -> Response[str]:
+    """The check form and its answers. Wrong input is shown beside its field, and nothing typed is lost."""
+    given = request.query_params
+    if not any(name in given for name in CheckForm.__struct_fields__):
+        return html(request, CheckPage(here=here_of(request), site=site_of(request), form=CheckForm()))
+    return _answered(request, _form_of(given), here_of(request), PAGE_CACHE)
+
+
+@post("/check", status_code=200, sync_to_thread=True, include_in_schema=False)
+def check_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
+    """The form sent. What fits into an address gets one, so that it can be kept, passed on and asked again."""
+    form = _form_of(data)
+    plain = {name: getattr(form, name) for name in _PLAIN}
+    if form.is_plain:
+        return Redirect(
+            asked(request).link("/check", **(plain if any(plain.values()) else {"name": " "})), status_code=303
+        )
+    here = asked(request).other(lang="zh-CN", size="normal").link("/check", **plain)
+    return _answered(request, form, here, "no-store")
+
+
+def _form_of(given: Mapping[str, Any]) -> CheckForm:
+    """What was typed; of a field sent twice the last. A text too long is kept whole, to be refused and not cut."""
+    values: dict[str, str] = {}
+    for name in CheckForm.__struct_fields__:
+        value = given.get(name) or ""
+        text = str(value[-1] if isinstance(value, list) else value).replace("\r\n", "\n").strip()
+        values[name] = text if name == "text" else text[:_SHORT]
+    return CheckForm(**values)
+
+
+def _answered(request: Req, form: CheckForm, here: str, cache: str) -> Response[str]:
+    voice, site = asked(request), site_of(request)
+    claim, errors = questions.claim_of(form, voice)
+    if claim is not None:
+        try:
+            answer = register_of(request).answer(claim, voice.lang)
+        except InvalidInput as error:
+            errors = [c.FieldError(field="name", sentence=error.text(voice.lang))]
+        else:
+            tone = tone_of(answer.verdict, [one.stage for one in answer.techniques])
+            past = times.earlier(c.TimesForm(on=form.on, known_at=form.known_at))
+            page = CheckPage(here=here, site=site, form=form, answer=answer, tone=tone, past=past)
+            return html(request, page, cache=cache)
+    page = CheckPage(here=here, site=site, form=form, errors=tuple(errors))
+    return html(request, page, status=400, cache=cache)

@@ -1,0 +1,68 @@
+"""Made-up answers beside the licence: every word of a certificate, of a person, of a text. Names all say 示例."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import get_args
+
+import msgspec
+
+from public_site import contexts as c
+from public_site.check_contexts import CheckForm, CheckPage
+from registry import beside, model
+from registry.wording import flags
+
+TEXT = (
+    "示例医院三代试管，成功率85%，包成功！代孕套餐、普通选性别代孕套餐，高价求卵，三甲专家亲诊，不需要结婚证。"
+    "我院不开展供精人工授精。"
+)
+_NUMBER = "(示)医广[2025]第07-15-001号"
+
+
+def check(page: CheckPage, answer: model.Answer) -> dict[str, c.PageContext]:
+    """Pages with answers beside the licence, and the form with fields that are too long."""
+    form = CheckForm(name="示例市妇幼保健院", text=TEXT, ad_certificate=_NUMBER, practitioner="示例员")
+    full = msgspec.structs.replace(
+        answer,
+        techniques=[model.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", from_text=True)],
+        content_flags=_flags(condemned=False),
+        content_against=_flags(condemned=True),
+    )
+    pages: dict[str, c.PageContext] = {}
+    for word in get_args(beside.CertificateWord):
+        said = msgspec.structs.replace(full, ad_certificate=_certificate(word))
+        pages[f"check-certificate-{word}"] = msgspec.structs.replace(page, form=form, answer=said)
+    for person in get_args(beside.PersonWord):
+        held = beside.PersonAnswer(verdict=person, explanation="此姓名的人员2025年7月1日在该机构有授权记载。")
+        said = msgspec.structs.replace(full, practitioner=held, content_flags=[])
+        pages[f"check-person-{person}"] = msgspec.structs.replace(page, form=form, answer=said)
+    fields = {"text": "20000", "practitioner": "60", "ad_certificate": "100"}
+    wrong = tuple(c.FieldError(field=field, key="check.error_long", value=most) for field, most in fields.items())
+    pages["check-long"] = msgspec.structs.replace(page, form=form, answer=None, errors=wrong)
+    return pages
+
+
+def _flags(condemned: bool) -> list[beside.ContentFlag]:
+    return [
+        beside.ContentFlag(kind=one.kind, text=one.text, start=one.start, end=one.end, technique=one.technique)
+        for one in flags(TEXT)
+        if one.condemned is condemned
+    ]
+
+
+def _certificate(word: beside.CertificateWord) -> beside.CertificateAnswer:
+    if word == "malformed":
+        return beside.CertificateAnswer(
+            verdict=word, explanation="这不是医疗广告审查证明的文号格式。", registered=False
+        )
+    registered = word != "unknown"
+    return beside.CertificateAnswer(
+        verdict=word,
+        explanation="该证明登记在该机构名下，2025年7月20日在有效期内（至2026年7月14日）。",
+        registered=registered,
+        number=_NUMBER,
+        valid_from=dt.date(2025, 7, 15),
+        valid_to=dt.date(2026, 7, 14),
+        computed=[] if registered else ["valid_from", "valid_to"],
+        institution=beside.Holder(code="7K2M-9QX4", name="示例市示例医院") if registered else None,
+    )

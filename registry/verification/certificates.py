@@ -1,0 +1,182 @@
+"""A 医疗广告审查证明 by its number: registered, and for whom, on that day; else what the number says by itself.
+
+医疗广告管理办法 (2007) art. 18: valid for one year. The day of approval is inside the number, so an end can be computed
+for a certificate nobody registered; that it exists, and for whom, cannot. A computed certificate is never `valid`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from registry.beside import CertificateAnswer, CertificateWord, Holder
+from registry.errors import InvalidInput
+from registry.identifiers import (
+    certificate_expiry,
+    compact_certificate,
+    compact_code,
+    format_certificate,
+    format_code,
+    read_certificate,
+)
+from registry.model import Struct
+from registry.records.asof import AsOf
+from registry.verification.explain import Judged, date_words
+from registry.verification.stated import Stated
+from registry.verification.view import VerificationView
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "valid": (
+        "该证明登记在该机构名下，{day}在有效期内（至{to}{computed}）。",
+        "This certificate is registered for this institution and in force on {day} (until {to}{computed}).",
+    ),
+    "expired": (
+        "该证明登记在该机构名下，有效期至{to}{computed}，{day}已过期。",
+        "This certificate is registered for this institution and ended on {to}{computed}; on {day} it had expired.",
+    ),
+    "not_yet_valid": (
+        "该证明登记在该机构名下，自{start}起有效，{day}尚未生效。",
+        "This certificate is registered for this institution from {start} on; on {day} it was not yet in force.",
+    ),
+    "other_institution": (
+        "该证明登记在另一家机构名下：{holder}。",
+        "This certificate is registered for another institution: {holder}.",
+    ),
+    "unmatched": (
+        "该证明登记在{holder}名下；所问机构未能唯一确定（或地址不符），无法回答是否为同一家。",
+        "This certificate is registered for {holder}; which institution is asked about is not established, or its "
+        "address differs, so whether it is the same cannot be said.",
+    ),
+    "undated": (
+        "该证明登记在该机构名下，但没有登记有效期，文号中也读不出，无法回答{day}是否有效。",
+        "This certificate is registered for this institution without its period, and the number does not tell it: "
+        "whether it is in force on {day} cannot be said.",
+    ),
+    "computed": (
+        "名录中没有登记该文号，是否真实、属于哪家机构均不知道。按文号推算：{start}批准，有效期一年，至{to}。",
+        "This number is not registered here: whether it is genuine, and whose, is not known. By the number alone: "
+        "approved on {start}, valid for one year until {to}.",
+    ),
+    "computed_expired": (
+        "名录中没有登记该文号。按文号推算：{start}批准，有效期一年，至{to}，{day}已过期。",
+        "This number is not registered here. By the number alone: approved on {start}, valid for one year until {to}, "
+        "so it had expired on {day}.",
+    ),
+    "computed_not_yet": (
+        "名录中没有登记该文号。按文号推算：{start}才批准，{day}尚未生效。",
+        "This number is not registered here. By the number alone: approved only on {start}, so not yet in "
+        "force on {day}.",
+    ),
+    "malformed": (
+        "这不是医疗广告审查证明的文号格式：应如 (辽)医广[2023]第07-15-001号，其中有批准的年月日，请核对。",
+        "This is not how such a certificate is numbered: it reads like (辽)医广[2023]第07-15-001号, with the year, "
+        "month and day of approval in it. Please check it.",
+    ),
+}
+
+
+class _Period(Struct, frozen=True):
+    """From when until when, and which of the two is only computed."""
+
+    start: dt.date | None
+    to: dt.date | None
+    computed: tuple[Literal["valid_from", "valid_to"], ...] = ()
+
+    def word(self, day: dt.date) -> CertificateWord:
+        """What holds on a day, both ends included; `unknown` without an end."""
+        if self.start is not None and day < self.start:
+            return "not_yet_valid"
+        if self.to is None:
+            return "unknown"
+        return "expired" if self.to < day else "valid"
+
+
+def answer(view: VerificationView, given: str, judged: Judged, asof: AsOf, lang: str) -> CertificateAnswer:
+    """The answer about the certificate a claim names; InvalidInput for an empty number."""
+    if not given.strip():
+        raise InvalidInput(
+            "ad_certificate 是空的：请填写医疗广告审查证明文号，或不填此项。",
+            "ad_certificate is empty: give the certificate's number, or leave the field out.",
+        )
+    held = view.beside.certificates(compact_certificate(given), asof)
+    if not held:
+        return _by_number(given, asof.valid_on, lang)
+    own = [one for one in held if one.institution in judged.codes]
+    return _registered(view, given, (own or held)[0], judged, asof, lang)
+
+
+def _by_number(given: str, day: dt.date, lang: str) -> CertificateAnswer:
+    """What a number nobody registered says by itself."""
+    try:
+        number = read_certificate(given)
+    except InvalidInput:
+        return CertificateAnswer(verdict="malformed", explanation=_sentence("malformed", day, lang), registered=False)
+    period = _Period(start=number.approved, to=certificate_expiry(number.approved), computed=("valid_from", "valid_to"))
+    word = period.word(day)
+    why = {"expired": "computed_expired", "not_yet_valid": "computed_not_yet"}.get(word, "computed")
+    return CertificateAnswer(
+        verdict="unknown" if word == "valid" else word,  # genuine or not is what nobody here knows
+        explanation=_sentence(why, day, lang, period),
+        registered=False,
+        number=format_certificate(number),
+        valid_from=period.start,
+        valid_to=period.to,
+        computed=list(period.computed),
+    )
+
+
+def _registered(
+    view: VerificationView, given: str, held: Stated, judged: Judged, asof: AsOf, lang: str
+) -> CertificateAnswer:
+    period = _period(held)
+    word: CertificateWord = period.word(asof.valid_on)
+    why = "undated" if word == "unknown" else str(word)
+    if held.institution not in judged.codes:
+        possible = judged.verdict in ("ambiguous", "site_mismatch") or held.institution in _candidates(judged)
+        word, why = ("unknown", "unmatched") if possible else ("other_institution", "other_institution")
+    site = view.site(held.institution, asof)
+    holder = Holder(code=format_code(held.institution), name=site.name if site else None)
+    return CertificateAnswer(
+        verdict=word,
+        explanation=_sentence(why, asof.valid_on, lang, period, holder),
+        registered=True,
+        number=held.printed or given,
+        valid_from=period.start,
+        valid_to=period.to,
+        computed=list(period.computed),
+        institution=holder,
+        entry=held.entry,
+    )
+
+
+def _candidates(judged: Judged) -> set[str]:
+    return {compact_code(one.code) for one in judged.candidates}
+
+
+def _period(held: Stated) -> _Period:
+    """The days registered; what is missing of them is computed from the number, or from the other day."""
+    start, to = held.since, held.until
+    computed: list[Literal["valid_from", "valid_to"]] = []
+    if start is None:
+        try:
+            start = read_certificate(held.printed or "").approved
+            computed.append("valid_from")
+        except InvalidInput:
+            pass
+    if to is None and start is not None:
+        to = certificate_expiry(start)
+        computed.append("valid_to")
+    return _Period(start=start, to=to, computed=tuple(computed))
+
+
+def _sentence(why: str, day: dt.date, lang: str, period: _Period | None = None, holder: Holder | None = None) -> str:
+    english = lang.startswith("en")
+    start, to = (period.start, period.to) if period else (None, None)
+    is_computed = period is not None and "valid_to" in period.computed
+    return _SENTENCES[why][english].format(
+        day=date_words(day, english),
+        start=date_words(start, english) if start else "",
+        to=date_words(to, english) if to else "",
+        computed=(", computed" if english else "，按一年推算") if is_computed else "",
+        holder=(holder.name or holder.code) if holder else "",
+    )
