@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from registry import regions
 from registry.search import pinyin, words
+from registry.search.common import COMMON_PAIRS, EVERYWHERE
 from registry.search.contract import All, Document, Expression, Form, Some, Start, Word
 
 #: Changes whenever tokens or documents do, so that an index of another make is built anew.
@@ -142,7 +143,7 @@ def characters(text: str) -> Expression | None:
 
 def tells(text: str) -> bool:
     """Whether a text has a character that not nearly every name has."""
-    return any(part not in _EVERYWHERE for part in units(text))
+    return any(part not in EVERYWHERE for part in units(text))
 
 
 def in_place(text: str) -> Expression | None:
@@ -164,7 +165,7 @@ def but_one(text: str, wrong: int) -> Expression | None:
     """
     parts = units(text)
     pairs = [pair for at, pair in enumerate(_pairs(parts)) if at not in (wrong - 1, wrong) and pair not in COMMON_PAIRS]
-    alone = [part for at, part in enumerate(parts) if at != wrong and part not in _EVERYWHERE]
+    alone = [part for at, part in enumerate(parts) if at != wrong and part not in EVERYWHERE]
     return every(Word(token="n" + one) for one in _enough(pairs) or alone)
 
 
@@ -203,7 +204,7 @@ def heard_first(pieces: Sequence[pinyin.Piece]) -> Expression | None:
 
 
 def _is_common(piece: pinyin.Piece) -> bool:
-    return piece.value.partition(".")[0] in _EVERYWHERE
+    return piece.value.partition(".")[0] in EVERYWHERE
 
 
 def _heard_alone(piece: pinyin.Piece) -> Expression | None:
@@ -224,7 +225,7 @@ def _completed(begun: str) -> tuple[str, ...]:
 
 def _telling(wanted: Sequence[tuple[str, Expression]]) -> list[Expression]:
     """Without what nearly every name has, as long as others remain: an engine would read long lists for nothing."""
-    rare = [expression for part, expression in wanted if part.partition(".")[0] not in _EVERYWHERE]
+    rare = [expression for part, expression in wanted if part.partition(".")[0] not in EVERYWHERE]
     numbers = [expression for part, expression in wanted if part[0].isdigit()]
     if len(rare) >= 2:
         return rare
@@ -238,7 +239,7 @@ def sounding(text: str) -> Expression | None:
 
 def sounding_somewhere(text: str) -> Expression | None:
     """Names in which the first telling sounds of a text are heard anywhere; None when there are too few."""
-    telling = [piece for piece in _as_pieces(text) if not _EVERYWHERE & set(piece.value.split(".")[1:])]
+    telling = [piece for piece in _as_pieces(text) if not EVERYWHERE & set(piece.value.split(".")[1:])]
     heard_ones = [one for piece in telling[:_SOUNDS] if (one := _heard_alone(piece)) is not None]
     return every(heard_ones) if len(heard_ones) >= 2 else None
 
@@ -271,41 +272,3 @@ def spelt(letters: str) -> Expression | None:
 def spelt_whole(letters: str) -> Expression:
     """Names whose initials are these letters."""
     return Some(parts=(Word(token="y" + letters), Word(token="j" + letters[:3])))
-
-
-_COMMON = "医院人民市第大学附属有限公司妇幼保健"
-#: Characters and syllables that nearly every name has.
-_EVERYWHERE = frozenset(
-    (*_COMMON, *(sound for character in _COMMON for sound in pinyin.atoms(character).strip().split(".")[1:]))
-)
-#: Neighbours that a great many names have: they tell nothing of which institution is meant.
-COMMON_PAIRS = (
-    frozenset(
-        pair
-        for words in (
-            "人民医院",
-            "市人民医院",
-            "市妇幼保健院",
-            "省妇幼保健院",
-            "妇女儿童医院",
-            "妇产医院",
-            "妇产科医院",
-            "中心医院",
-            "大学附属医院",
-            "医科大学附属第医院",
-            "医学院附属",
-            "中医药大学",
-            "中医院",
-            "总医院",
-            "专科医院",
-            "生殖医院",
-            "区妇",
-            "县人",
-            "保健医院",
-        )
-        for pair in _pairs(words)
-    )
-    | frozenset(f"第{n}" for n in range(10))
-    | frozenset(f"{n}医" for n in range(10))
-    | frozenset(f"{n}人" for n in range(10))
-)
