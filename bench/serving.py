@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import statistics
 import subprocess
@@ -16,6 +17,8 @@ from bench import running
 from bench.imports import SEED
 
 ROUNDS, SECONDS = 5, 1.0
+#: How many questions about each name are asked once only: more than a worker answers in a round.
+ANEW = 40
 
 
 @dataclass
@@ -85,10 +88,20 @@ def loads() -> list[Load]:
         for row in rows
     ]
     unknown = [_post({"provider": {"name": f"{name[:-3]}某某医院"}, "techniques": ["IVF"]}) for name in names]
+    # Questions nobody asked before: what is remembered of earlier ones cannot help.
+    days = [(dt.date(2025, 7, 1) + dt.timedelta(days=n)).isoformat() for n in range(ANEW)]
+    exact_anew = [_post({"provider": {"name": n}, "techniques": ["IVF"], "on": day}) for day in days for n in names]
+    unknown_anew = [
+        _post({"provider": {"name": f"{name[:-3]}某{n}医院"}, "techniques": ["IVF"]})
+        for n in range(ANEW)
+        for name in names
+    ]
     return [
         Load("POST /verify, a listed name", exact),
         Load("POST /verify, name and address", at_site),
         Load("POST /verify, a name not listed", unknown),
+        Load("POST /verify, a listed name, each question new", exact_anew),
+        Load("POST /verify, a name not listed, each new", unknown_anew),
         Load("GET /institutions?q=, a whole name", [_get("/institutions", name) for name in names]),
         Load("GET /institutions?q=, a place or a word", [_get("/institutions", word) for word in _words(rows)]),
         Load("GET /suggest?q=, what is typed first", [_get("/suggest", name[:4]) for name in names]),

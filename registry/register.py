@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import logging
 import threading
 import time
@@ -92,6 +93,7 @@ class Register:
 
     def _run(self) -> None:
         finding.warm()
+        gc.freeze()  # what is loaded by now stays: it need not be looked through for garbage again and again
         redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()

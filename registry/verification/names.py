@@ -13,7 +13,9 @@ from typing import Literal
 
 from registry.text import fold
 
-#: How a name given by an asker met a name of the register.
+#: How a name given by an asker met a name of the register: letter by letter; but for how it is written (width, script,
+#: case, numerals, spaces, marks); without the bracket at its end; but for a company form; by two of its names; without
+#: its campus; by a number instead; by a name it has had only since.
 Rule = Literal[
     "identical", "normalised", "without_brackets", "company_suffix", "both_names", "campus", "identifier", "later_name"
 ]

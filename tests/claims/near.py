@@ -242,6 +242,7 @@ NEAR: dict[str, Near] = {
 }
 
 
-def changed(how: str, one: Listed) -> list[Asked]:
-    """The name as one kind of change makes it, each outcome once."""
-    return list(dict.fromkeys(NEAR[how](one)))
+def changed(how: str, one: Listed, most: int = 3) -> list[Asked]:
+    """The name as one kind of change makes it, each outcome once; of many outcomes ``most``, drawn by hash."""
+    made = dict.fromkeys(NEAR[how](one))
+    return sorted(made, key=lambda asked: draw(how, *asked))[:most]
