@@ -55,9 +55,7 @@ def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
         id=claim.id,
         verdict=judged.verdict,
         explanation=explain.sentence(judged, asof.valid_on, lang),
-        techniques=[
-            one if one.technique in named else msgspec.structs.replace(one, from_text=True) for one in judged.techniques
-        ],
+        techniques=_marked(judged.techniques, named) if said.techniques else judged.techniques,
         match=judged.match,
         candidates=judged.candidates,
         practitioner=person,
@@ -69,6 +67,11 @@ def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
         basis=basis,
         log=state,
     )
+
+
+def _marked(answers: list[TechniqueAnswer], named: list[TechniqueCode]) -> list[TechniqueAnswer]:
+    """The techniques with a mark on those that only the text names."""
+    return [one if one.technique in named else msgspec.structs.replace(one, from_text=True) for one in answers]
 
 
 def technique_of(word: str) -> TechniqueCode:
