@@ -76,6 +76,7 @@ def explain(connection: sa.Connection, question: str, engine: Engine | None = No
 
 def warm() -> None:
     """Load the tables of readings, places and shapes, so that nobody's question has to wait for them."""
+    wording.forbidden("")
     understand("dalian shengjing 医院 三代试管")
     misspelt.distance("盛京", "圣景")
 

@@ -53,9 +53,8 @@ def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
         beside = _beside(view, claim, judged, asof, lang)
     if claim.text is not None:
         beside |= {"content_flags": said.flags, "content_against": said.against}
-        beside["techniques"] = [
-            one if one.technique in named else msgspec.structs.replace(one, from_text=True) for one in told.techniques
-        ]
+        if said.techniques:
+            beside["techniques"] = _marked(told.techniques, named)
     return msgspec.structs.replace(told, id=claim.id, known_at=known_at, **beside)
 
 
@@ -92,6 +91,11 @@ def _told(
         log=view.state(asof.size),
     )
     return told, judged
+
+
+def _marked(answers: list[TechniqueAnswer], named: list[TechniqueCode]) -> list[TechniqueAnswer]:
+    """The techniques with a mark on those that only the text names."""
+    return [one if one.technique in named else msgspec.structs.replace(one, from_text=True) for one in answers]
 
 
 def technique_of(word: str) -> TechniqueCode:

@@ -353,6 +353,22 @@ def test_the_check_form_keeps_what_was_typed_beside_what_is_wrong(opened: Opened
     assert page.locator("input[name=name]").get_attribute("aria-invalid") == "true"
 
 
+def test_a_text_and_a_certificate_are_checked_beside_the_licence(opened: Opened) -> None:
+    page = opened("/check")
+    page.locator("main input[name=name]").fill("沈阳市妇婴医院")
+    page.locator("main details.more summary").click()
+    page.locator("main textarea[name=text]").fill("三代试管\n包成功代孕套餐；打击代孕")
+    page.locator("main input[name=ad_certificate]").fill("(京)中医广2007第01-30-10号")
+    page.locator("main form.check-form button").click()
+    shown = text(page)
+    assert "已获批准" in shown
+    assert "有4处词语需要人工查看" in shown
+    assert "2008年1月29日（推算，非登记）" in shown
+    assert page.locator("#text-answer dt").count() == 5  # four kinds to look at, one in a sentence against it
+    assert page.url.endswith("/check")
+    assert page.locator("main textarea[name=text]").input_value().startswith("三代试管\n包成功")
+
+
 def test_developers_lists_every_operation_and_its_examples(opened: Opened, server: Server) -> None:
     page = opened("/developers")
     shown = text(page)
