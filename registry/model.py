@@ -230,6 +230,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     techniques: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
     on: Date | None = None
     known_at: dt.datetime | None = None
+    receipt: bool = False
 
 
 class Basis(Struct, frozen=True):
@@ -292,4 +293,4 @@ class Answer(Struct, frozen=True):
     practitioner: None = None
     ad_certificate: None = None
     content_flags: list[str] = []
-    receipt: None = None
+    receipt: str | None = None

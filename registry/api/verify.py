@@ -21,9 +21,11 @@ from registry.model import Answer, Claim, Provider
     summary="核验：该机构当日在该址是否获准开展这些技术 / "
     "Was this provider licensed for these techniques, there, on that day?",
     description="名称相近只列为候选，绝不答 `licensed`。"
-    "503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。 / "
+    "503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。"
+    "`receipt` 为真时附签名回执；无法出具时答 503 且 code 为 `cannot_sign`，绝不默默省略。 / "
     "A fuzzy match never yields `licensed`; it yields candidates. 503 with code `cannot_answer` means the "
-    'register could not look, which is not "not licensed".',
+    'register could not look, which is not "not licensed". With `receipt` true the answer carries a signed receipt; '
+    "where none can be given that is 503 with code `cannot_sign`, never a silent null.",
     status_code=200,
 )
 async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Answer:

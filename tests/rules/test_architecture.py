@@ -66,6 +66,7 @@ ALLOWED = {
     "cryptography": ("registry.signing",),
     "filelock": ("registry.database", "registry.log.folder"),
     "httpx": ("registry.log.web",),
+    "jwt": ("registry.verification.receipts",),
     "meilisearch": ("registry.search.meilisearch",),
     "prometheus_client": ("registry.metrics",),
     "requests": ("registry.search.meilisearch",),
