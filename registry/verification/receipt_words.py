@@ -120,5 +120,8 @@ def _basis(said: dict[str, Any], english: bool) -> str:
     if not basis:
         return ""
     day = date_words(dt.date.fromisoformat(basis["as_of"]), english)
-    told = (f"（截至{day}，日志第{basis['entry']}条）", f" (as of {day}, log entry {basis['entry']})")
+    if date_words(dt.date.fromisoformat(basis["as_of"]), False) in basis["source"]:  # many titles say their day
+        told = (f"（日志第{basis['entry']}条）", f" (log entry {basis['entry']})")
+    else:
+        told = (f"（截至{day}，日志第{basis['entry']}条）", f" (as of {day}, log entry {basis['entry']})")
     return f"{basis['source']}{told[english]}"
