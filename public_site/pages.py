@@ -211,7 +211,7 @@ def check(request: Req) -> Response[str]:
     """The check form and its answer. Wrong input is shown beside its field, and nothing typed is lost."""
     given = request.query_params
     here, site = here_of(request), site_of(request)
-    form = c.CheckForm(**{name: given.get(name, "").strip()[:200] for name in c.CheckForm.__struct_fields__})
+    form = questions.form_of(given)
     if not any(name in given for name in c.CheckForm.__struct_fields__):
         return html(request, c.CheckPage(here=here, site=site, form=form))
     voice = asked(request)

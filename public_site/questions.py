@@ -187,6 +187,11 @@ def known_of(text: str) -> tuple[dt.datetime, dt.date | None] | None:
         return None
 
 
+def form_of(given: Any) -> c.CheckForm:
+    """What was typed into the check form, as an address carries it."""
+    return c.CheckForm(**{name: given.get(name, "").strip()[:200] for name in c.CheckForm.__struct_fields__})
+
+
 def claim_of(form: c.CheckForm, voice: Voice) -> tuple[Claim | None, list[c.FieldError]]:
     """The claim a form makes, or what is wrong with it, field by field."""
     errors: list[c.FieldError] = []

@@ -8,7 +8,9 @@ import msgspec
 from litestar import HttpMethod, Request, Response, post, route
 from litestar.datastructures import State
 from litestar.params import URLEncodedBody
+from litestar.response import Redirect
 
+from public_site import questions
 from public_site.answers import asked, here_of, html, register_of, site_of
 from public_site.contexts import PageContext, Tone
 from public_site.standing import tone_of
@@ -25,7 +27,7 @@ Req = Request[Any, Any, State]
 class ReceiptPage(PageContext, frozen=True, kw_only=True):
     """The form, and what was found of the receipt in it: ``question`` and ``answer`` are those of a genuine one.
 
-    ``error``: the register's own sentence about what is no receipt at all.
+    ``error``: the register's own sentence about what is no receipt at all. ``fresh``: given just now, to be kept.
     """
 
     template: ClassVar[str] = "receipt.html"
@@ -37,6 +39,7 @@ class ReceiptPage(PageContext, frozen=True, kw_only=True):
     answer: model.Answer | None = None
     tone: Tone = "unlisted"
     error: str | None = None
+    fresh: bool = False
 
 
 @route("/receipt", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
@@ -49,6 +52,19 @@ def receipt(request: Req) -> Response[str]:
 def pasted(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[str]:
     """The answer to a receipt that was pasted: sent in the body, since an address may be too short for it."""
     return _answered(request, str(data.get("receipt", "")))
+
+
+@route("/check/receipt", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
+def given(request: Req) -> Response[Any]:
+    """The receipt of an answer of the check form: asked again, signed, and shown to be kept."""
+    voice, register = asked(request), register_of(request)
+    claim, errors = questions.claim_of(questions.form_of(request.query_params), voice)
+    if claim is None or errors:
+        return Redirect(voice.link(here_of(request).replace("/check/receipt", "/check", 1)), status_code=302)
+    text = register.answer(msgspec.structs.replace(claim, receipt=True), voice.lang).receipt or ""
+    checked = register.check_receipt(text, voice.lang)
+    here, site = here_of(request), site_of(request)
+    return html(request, page_of(checked, text, fresh=True, here=here, site=site), cache="no-store")
 
 
 def _answered(request: Req, given: str) -> Response[str]:
@@ -78,4 +94,4 @@ def page_of(checked: Checked, text: str, **frame: Any) -> ReceiptPage:
     )
 
 
-handlers = [receipt, pasted]
+handlers = [receipt, pasted, given]

@@ -72,6 +72,7 @@ def pages() -> dict[str, c.PageContext]:
         "receipt-none": ReceiptPage(
             site=SITE, here="/receipt", text="不是回执", error="这不是本系统的回执：回执是一长串字符，以 eyJ 开头。"
         ),
+        "receipt-fresh": page_of(found["not-found"], _TEXT, fresh=True, site=SITE, here="/check/receipt"),
         **{
             f"receipt-{name}": page_of(one, _TEXT, site=SITE, here="/receipt")
             for name, one in {**found, **wrong}.items()

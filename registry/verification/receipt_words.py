@@ -112,7 +112,7 @@ def _by_technique(one: dict[str, Any], english: bool) -> str:
 
 def _institution(said: dict[str, Any]) -> str:
     match = said.get("match")
-    return f"{match['name']}  {match['address']}  {match['code']}" if match else ""
+    return f"{match['name']} · {match['address']} · {match['code']}" if match else ""
 
 
 def _basis(said: dict[str, Any], english: bool) -> str:

@@ -61,6 +61,27 @@ def test_what_is_no_receipt_is_told_beside_its_field_and_kept(opened: Opened) ->
     assert page.locator("textarea").get_attribute("aria-invalid") == "true"
 
 
+def test_an_answer_of_the_check_form_has_its_receipt_and_its_page_of_paper(opened: Opened, server: Server) -> None:
+    page = opened("/check")
+    page.locator("input[name=name]").fill("沈阳市妇幼保健院")
+    page.locator("select[name=technique]").select_option("IVF")
+    page.locator("form.check-form button").click()
+    page.locator("main a[href^='/check/receipt']").click()
+    shown = text(page)
+    assert "回执真实" in shown and "未获批此项技术" in shown and "本站不留底" in shown
+    receipt = page.locator("textarea").input_value()
+    with page.expect_download() as download:
+        page.locator("form[action^='/receipt.pdf'] button").click()
+    assert download.value.suggested_filename.startswith("receipt-")
+    again = opened(f"/receipt?receipt={receipt}")
+    assert "今天的答复相同" in text(again) and overflow(again) <= 0
+
+
+def test_a_receipt_cannot_be_had_for_a_question_that_cannot_be_asked(opened: Opened) -> None:
+    page = opened("/check/receipt?name=&on=2025-13-01", status=400)
+    assert page.url.endswith("/check?on=2025-13-01") and "2025-13-01" in text(page)
+
+
 def test_a_receipt_too_long_for_an_address_can_be_pasted(opened: Opened, server: Server) -> None:
     page = opened("/receipt?lang=en")
     page.locator("textarea").fill(a_receipt(server) + "A" * 50_000)

@@ -70,6 +70,7 @@ ALLOWED = {
     "meilisearch": ("registry.search.meilisearch",),
     "prometheus_client": ("registry.metrics",),
     "requests": ("registry.search.meilisearch",),
+    "reportlab": ("registry.credentials.sheet",),
     "lxml": ("registry.importers.docx",),
     "olefile": ("registry.importers.kinds",),
     "python_calamine": ("registry.importers.reading",),
