@@ -10,6 +10,7 @@ import binascii
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -55,6 +56,7 @@ class _Set(msgspec.Struct, frozen=True):
     keys: list[_Jwk]
 
 
+@lru_cache(maxsize=1024)
 def thumbprint(public: bytes) -> str:
     """The RFC 7638 thumbprint of an Ed25519 key, base64url of SHA-256.
 

@@ -139,16 +139,11 @@ def sign_batch(asked: Sequence[tuple[Claim, Answer]], issuer: str, key: Key, at:
         for claim, answer in asked
     ]
     levels = _levels([leaf_hash(row) for row in rows])
-    hashes: proofs.Hashes = lambda level, index: levels[level][index]  # noqa: E731 - a name for the type's sake
-    stated = {"size": len(rows), "root": proofs.root(hashes, len(rows)).hex()}
+    stated = {"size": len(rows), "root": levels[-1][0].hex()}
     signed = _signed(BATCH_TYPE, {"iss": issuer, "iat": int(at.timestamp()), "rows": stated}, key)
-    ways = (
-        {"index": index, "path": [encoded(one) for one in proofs.inclusion(hashes, index, len(rows))]}
-        for index in range(len(rows))
-    )
-    return [
-        "~".join((signed, encoded(row), encoded(msgspec.json.encode(way)))) for row, way in zip(rows, ways, strict=True)
-    ]
+    told = [[encoded(one) for one in level] for level in levels]
+    ways = (msgspec.json.encode({"index": index, "path": _path(told, index)}) for index in range(len(rows)))
+    return [f"{signed}~{encoded(row)}~{encoded(way)}" for row, way in zip(rows, ways, strict=True)]
 
 
 def _statement(claim: Claim, answer: Answer) -> dict[str, Any]:
@@ -167,11 +162,22 @@ def _signed(kind: str, payload: dict[str, Any], key: Key) -> str:
 
 
 def _levels(leaves: list[bytes]) -> list[list[bytes]]:
-    """The perfect subtrees of a tree by level: ``levels[k][i]`` is over leaves i * 2**k and the 2**k - 1 after it."""
+    """The nodes of the RFC 6962 tree from the leaves to the root; a node without a sibling rises as it is."""
     levels = [leaves]
     while len(below := levels[-1]) > 1:
-        levels.append([node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)])
+        above = [node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)]
+        levels.append(above + below[len(above) * 2 :])
     return levels
+
+
+def _path(levels: list[list[str]], index: int) -> list[str]:
+    """The inclusion proof of a leaf: its sibling on every level where it has one."""
+    path = []
+    for level in levels[:-1]:
+        if (sibling := index ^ 1) < len(level):
+            path.append(level[sibling])
+        index >>= 1
+    return path
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
