@@ -29,13 +29,13 @@ def check(request: Req) -> Response[str]:
     given = request.query_params
     if not any(name in given for name in CheckForm.__struct_fields__):
         return html(request, CheckPage(here=here_of(request), site=site_of(request), form=CheckForm()))
-    return _answered(request, _form_of(given), here_of(request), PAGE_CACHE)
+    return _answered(request, form_of(given), here_of(request), PAGE_CACHE)
 
 
 @post("/check", status_code=200, sync_to_thread=True, include_in_schema=False)
 def check_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
     """The form sent. What fits into an address gets one, so that it can be kept, passed on and asked again."""
-    form = _form_of(data)
+    form = form_of(data)
     plain = {name: getattr(form, name) for name in _PLAIN}
     if form.is_plain:
         return Redirect(
@@ -45,7 +45,7 @@ def check_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[A
     return _answered(request, form, here, "no-store")
 
 
-def _form_of(given: Mapping[str, Any]) -> CheckForm:
+def form_of(given: Mapping[str, Any]) -> CheckForm:
     """What was typed; of a field sent twice the last. A text too long is kept whole, to be refused and not cut."""
     values: dict[str, str] = {}
     for name in CheckForm.__struct_fields__:

@@ -16,7 +16,7 @@ import qrcode
 import qrcode.image.svg
 
 from public_site import contexts as c
-from public_site import openapi, render, sample_check, sample_log, sample_search, sample_times
+from public_site import openapi, render, sample_check, sample_log, sample_receipts, sample_search, sample_times
 from public_site.check_contexts import CheckForm, CheckPage
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import (
@@ -238,7 +238,8 @@ def others() -> dict[str, c.PageContext]:
 def pages() -> dict[str, c.PageContext]:
     """Every sample page by the name of its file."""
     times = {**sample_times.histories(), **sample_times.institutions()}
-    return {**home(), **sample_search.search(), **institutions(), **times, **check(), **sample_log.pages(), **others()}
+    asked = {**check(), **sample_receipts.pages()}
+    return {**home(), **sample_search.search(), **institutions(), **times, **asked, **sample_log.pages(), **others()}
 
 
 def write(folder: Path) -> int:

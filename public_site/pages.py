@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from public_site import checking, openapi, publiclog, questions, render, times
+from public_site import checking, openapi, publiclog, questions, receipt, render, times
 from public_site import contexts as c
 from public_site.answers import (
     PAGE_CACHE,
@@ -253,6 +253,7 @@ handlers: list[Router] = [
             checking.check_form,
             developers,
             publiclog.log,
+            *receipt.handlers,
             about,
             static,
         ],

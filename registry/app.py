@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 
 import public_site.pages
 from registry import api, metrics, settings
-from registry.api import images, log, openapi, problems
+from registry.api import images, log, openapi, problems, receipts, sheets
 from registry.errors import RegistryError
 from registry.headers import Outermost
 from registry.register import Register
@@ -42,6 +42,8 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             openapi.document,
             *images.handlers,
             *log.handlers,
+            *receipts.handlers,
+            *sheets.handlers,
             *public_site.pages.handlers,
             healthz,
             readyz,

@@ -84,6 +84,12 @@ class CannotAnswer(RegistryError):
     code = "cannot_answer"
 
 
+class CannotSign(RegistryError):
+    """A receipt was asked for and this machine cannot give one; the same question without it can be answered."""
+
+    code = "cannot_sign"
+
+
 def unreachable(error: Exception) -> CannotAnswer:
     """The refusal for a database that cannot be asked."""
     return CannotAnswer(

@@ -211,6 +211,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     practitioner: Person | None = None
     ad_certificate: Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | None = None
     text: Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)] | None = None
+    receipt: bool = False
 
 
 class Basis(Struct, frozen=True):
@@ -275,4 +276,4 @@ class Answer(Struct, frozen=True):
     ad_certificate: CertificateAnswer | None = None
     content_flags: list[ContentFlag] = []
     content_against: list[ContentFlag] = []
-    receipt: None = None
+    receipt: str | None = None

@@ -28,6 +28,7 @@ from registry.search.contract import EngineUnavailable
 from registry.search.plan import TYPING
 from registry.settings import Settings
 from registry.verification.answer import answer
+from registry.verification.issuer import Checked, Issuer
 from registry.verification.view import VerificationView
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Register:
         self.database = Database(settings.url())
         self.verification = VerificationView()
         self.log = PublishedLog(settings)
+        self.receipts = Issuer(self.database, self.log, self.verification, settings.key_file())
         self.outside = _outside(self.database, settings)
         self._tried = 0.0
         self._stop = threading.Event()
@@ -112,6 +114,7 @@ class Register:
         """Bring the verification view up to the log; the size last published. LogDamaged when that is more."""
         last = self.log.last()  # before the log is read: what was published by now must be in it
         self.verification.follow(self.database, at_least=last.checkpoint.size if last else 0)
+        self.receipts.learn()
         return last.checkpoint.size if last else None
 
     def _publish(self) -> None:
@@ -219,8 +222,17 @@ class Register:
     # --- verification ------------------------------------------------------------------------------------------------
 
     def answer(self, claim: Claim, lang: str = "zh-CN") -> Answer:
-        """The registry's answer to a claim; touches no database."""
-        return answer(self.verification, claim, lang)
+        """The registry's answer to a claim, with its receipt if it asks for one; touches no database.
+
+        CannotSign when a receipt is asked for and cannot be given here: it is never left out silently.
+        """
+        found = answer(self.verification, claim, lang)
+        return self.receipts.give(claim, found) if claim.receipt else found
+
+    def check_receipt(self, text: str, lang: str = "zh-CN") -> Checked:
+        """Whether a receipt is genuine, and whether what it says still holds; InvalidInput for what is none."""
+        self.verification.require_whole()
+        return self.receipts.check(text, lang)
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""

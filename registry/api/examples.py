@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from registry.api import examples_log
+from registry.api import examples_log, examples_receipts
 from registry.model import Struct
 
 _SOURCE = {
@@ -194,6 +194,7 @@ BY_OPERATION: dict[str, Example] = {
         response={**ANSWER, "id": None, **_UNSAID},
         parameters={"name": "鞍山市妇儿医院", "technique": ["IVF"], "on": "2025-07-01", "address": _ADDRESS},
     ),
+    "checkReceipt": Example(**examples_receipts.told(CLAIM, ANSWER)),
 }
 
 PROBLEMS: dict[str, dict[str, Any]] = {

@@ -113,7 +113,7 @@ def _responses(operation: dict[str, Any], example: examples.Example, statuses: l
             "description": _ANSWERS[status],
             "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": examples.PROBLEMS[status]}},
         }
-    if operation.get("operationId") != "verify":
+    if operation.get("operationId") not in ("verify", "checkReceipt"):
         answers["304"] = {
             "description": "自 If-None-Match 所给 ETag 以来未变。 / Not modified since the ETag given in If-None-Match."
         }

@@ -27,6 +27,7 @@ STATUSES: dict[type[errors.RegistryError], int] = {
     errors.AuditFailed: 400,
     errors.LogDamaged: 500,
     errors.CannotAnswer: 503,
+    errors.CannotSign: 503,
 }
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 #: What the decoder says of a time that it cannot read, and what helps whoever wrote it.

@@ -26,10 +26,12 @@ from registry.model import Answer, Claim, Provider
     "Was this provider licensed for these techniques, there, on that day?",
     description="名称相近只列为候选，绝不答 `licensed`。"
     "许可、人员、广告审查证明、广告内容分别作答，互不影响；`text` 中宣传的技术一并核验。"
-    "503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。 / "
+    "503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。"
+    "`receipt` 为真时附签名回执；无法出具时答 503 且 code 为 `cannot_sign`，绝不默默省略。 / "
     "A fuzzy match never yields `licensed`; it yields candidates. Licence, person, certificate and wording are "
     "separate answers, and none changes another; techniques that `text` offers are claimed too. 503 with code "
-    '`cannot_answer` means the register could not look, which is not "not licensed".',
+    '`cannot_answer` means the register could not look, which is not "not licensed". With `receipt` true the answer '
+    "carries a signed receipt; where none can be given that is 503 with code `cannot_sign`, never a silent null.",
     status_code=200,
     responses=described(Answer),
 )

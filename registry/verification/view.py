@@ -149,6 +149,11 @@ class VerificationView:
         size = self.size if size is None else size
         return LogState(size=size, root=self._roots[size].hex())
 
+    def root_at(self, size: int) -> str | None:
+        """The root (hex) of the log at a size; None where no recording ended there, or not yet."""
+        root = self._roots.get(size)
+        return root.hex() if root is not None else None
+
     def age(self) -> float:
         """Seconds since the log was last read successfully; infinite before the first time."""
         return time.monotonic() - self._seen if self._seen else float("inf")

@@ -42,6 +42,7 @@ COMMANDS = (
     "backup",
     "restore",
     "rebuild",
+    "receipt",
     "lag",
     "user",
     "user add",

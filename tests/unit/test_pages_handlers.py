@@ -70,6 +70,7 @@ def test_every_page_answers_in_both_languages_and_to_head(client: Client, code: 
         f"/i/{code}/history",
         f"/q/{code}",
         "/check",
+        "/receipt",
         "/developers",
         "/about",
     ):

@@ -92,9 +92,9 @@ def test_a_page_needs_no_script_and_obeys_a_strict_policy(name: str, lang: Lang,
         assert not any(attr == "style" or attr.startswith("on") for attr in attrs)
         for address in (attrs.get("href"), attrs.get("src"), attrs.get("action")):
             assert address is None or re.match(r"/|#|tel:(12345|\+861068797979)$", address), f"{tag} {address}"
-    # A person's name and a long text stand in no address; everything else that is asked does.
+    # A person's name, a long text and a receipt stand in no address; everything else that is asked does.
     posts = [form for form in found.of("form") if form["method"] != "get"]
-    assert all(form["method"] == "post" and (form["action"] or "").startswith("/check") for form in posts)
+    assert all(form["method"] == "post" and (form["action"] or "").startswith(("/check", "/receipt")) for form in posts)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -1,0 +1,121 @@
+"""The command that checks a receipt without asking the register."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from registry import settings, signing
+from registry.cli import common, main
+from registry.errors import CannotAnswer, InvalidInput
+from registry.log.web import Web
+from registry.verification import jwks, receipt_words, receipts
+
+_KEY_SET = "/.well-known/jwks.json"
+_LONGEST_FILE, _LONGEST_KEYS = 4 * receipts.LONGEST, 1024 * 1024
+_TIMEOUT = 20.0
+
+
+class _Saved(msgspec.Struct):
+    receipt: str | None = None
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--keys",
+    metavar="FILE|URL",
+    help="公钥：jwks.json 文件，或名录网址；默认用本机的密钥文件 / "
+    "the published keys: a jwks.json, or the register's address; the key file of this machine unless given",
+)
+@common.as_json
+@click.pass_context
+def receipt(context: click.Context, file: Any, keys: str | None, json_: bool) -> None:
+    """离线核对一份回执：退出码 0 为真实，1 为不真实 / is a receipt genuine? Offline; exits 0 when it is, 1 when not.
+
+    FILE holds the receipt, or the JSON answer it came in; - reads standard input.
+    """
+    known = _keys(keys)
+    found = receipts.read(_text(file.read(_LONGEST_FILE + 1)), known)
+    if json_:
+        common.print_json({"genuine": found.receipt is not None, "reason": found.reason, "receipt": found.receipt})
+    elif found.receipt is not None:
+        _show(found.receipt)
+    else:
+        _refuse(found)
+    context.exit(0 if found.receipt is not None else 1)
+
+
+def _show(it: receipts.Receipt) -> None:
+    click.echo("真实：由所给公钥的持有者签发，未被改动。今天是否仍然成立，请在线核对。")
+    click.echo("Genuine: signed by the holder of the keys given, and not altered. Whether it still holds, ask online.")
+    for english in (False, True):
+        click.echo()
+        for label, words in receipt_words.pairs(it, english):
+            click.echo(f"{label}: {words}" if english else f"{label}：{words}")
+
+
+def _refuse(found: receipts.Read) -> None:
+    zh, en = receipt_words.REASONS[found.reason or "altered"]
+    click.echo(f"不真实，不能作为凭据：{zh}。")
+    click.echo(f"Not genuine, proves nothing: {en}.")
+    if found.claims_from:
+        click.echo(f"自称签发者（未经证实）/ says it is from (unproven): {found.claims_from}")
+
+
+def _text(raw: bytes) -> str:
+    """The receipt in a file: the text alone, or the ``receipt`` of a JSON answer."""
+    if len(raw) > _LONGEST_FILE:
+        raise InvalidInput("文件过大，不是回执。", "The file is too large for a receipt.")
+    if raw.lstrip().startswith(b"{"):
+        try:
+            saved = msgspec.json.decode(raw, type=_Saved).receipt
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            saved = None
+        if not saved:
+            raise InvalidInput(
+                '这份 JSON 中没有回执（receipt 为空）；提问时须带 "receipt": true。',
+                'There is no receipt in this JSON; ask with "receipt": true.',
+            )
+        return saved
+    return raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+
+def _keys(where: str | None) -> list[jwks.PublicKey]:
+    """The keys to check with; InvalidInput and CannotAnswer when there are none, which says nothing of the receipt."""
+    if where is None:
+        path = settings.load().key_file()
+        if not path.exists():
+            raise InvalidInput(
+                f"本机没有密钥文件 {path}；请用 --keys 指明名录网址或其 {_KEY_SET} 文件。",
+                f"There is no key file {path} here; give the register's address, or its {_KEY_SET}, with --keys.",
+            )
+        return [jwks.key_of(key) for key in signing.load(path)]
+    return jwks.read(_fetched(where) if "://" in where else _local(where))
+
+
+def _local(where: str) -> bytes:
+    try:
+        with Path(where).open("rb") as file:
+            return file.read(_LONGEST_KEYS)
+    except OSError as error:
+        raise InvalidInput(
+            f"无法读取 {where}：{error.strerror}。", f"{where} cannot be read: {error.strerror}."
+        ) from error
+
+
+def _fetched(url: str) -> bytes:
+    """A key set over HTTP: at this address, or below it when it is only a register's."""
+    address = url.rstrip("/") + ("" if urlsplit(url).path.strip("/") else _KEY_SET)
+    web = Web(_TIMEOUT)
+    try:
+        raw = web.get(address, _LONGEST_KEYS)
+    finally:
+        web.close()
+    if raw is None:
+        raise CannotAnswer(f"{address} 处没有公钥。", f"There are no keys at {address}.")
+    return raw

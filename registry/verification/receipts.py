@@ -1,0 +1,295 @@
+"""Receipts: a question, its answer and the time, signed, so that whoever asked can prove both, also without us.
+
+A receipt is a JWS in compact form (RFC 7515) with EdDSA (RFC 8037). One receipt of a batch is a JWS over the Merkle
+root of all rows, then ``~``, its row, ``~``, its way to that root: docs/receipts.md. What a receipt rests on is the
+``log`` (size and root) inside its answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypeVar
+
+import jwt
+import msgspec
+from jwt.api_jws import PyJWS
+
+from registry.errors import InvalidInput
+from registry.log import proofs
+from registry.log.merkle import leaf_hash, node_hash
+from registry.model import Answer, Claim, LogState, Struct
+from registry.signing import Key
+from registry.verification.jwks import PublicKey, decoded, encoded, key_of
+
+TYPE, BATCH_TYPE = "art-receipt+jwt", "art-receipt-batch+jwt"
+#: Characters. A receipt holds its question; the longest question, an advertisement's text, fits many times over.
+LONGEST = 256 * 1024
+#: A key is retired in one process while another is about to sign with it; clocks differ.
+_GRACE = dt.timedelta(minutes=1)
+#: Bytes of chance in a row of a batch: without them the hashes of neighbours could be guessed from likely questions.
+_SALT = 16
+
+Reason = Literal["incomplete", "altered", "unknown_key", "other_register", "after_retirement", "other_log", "ahead"]
+#: What a decoder says of hostile JSON: no JSON, no UTF-8, brackets without end.
+_UNREADABLE = (ValueError, msgspec.DecodeError, RecursionError)
+_jws = PyJWS(algorithms=["EdDSA"])  # no other algorithm is ever accepted, "none" least of all
+_Shape = TypeVar("_Shape")
+
+
+class Receipt(Struct, frozen=True):
+    """What a genuine receipt says; question and answer word for word. ``digest``: SHA-256 (hex) of its text."""
+
+    issuer: str
+    signed_at: dt.datetime
+    key: str
+    digest: str
+    question: dict[str, Any]
+    answer: dict[str, Any]
+
+    @property
+    def log(self) -> LogState:
+        """The log the answer rests on."""
+        return msgspec.convert(self.answer["log"], LogState)
+
+    @property
+    def on(self) -> dt.date:
+        """The day asked about."""
+        return dt.date.fromisoformat(self.answer["on"])
+
+
+class Read(Struct, frozen=True):
+    """A receipt, or why what was read is no genuine one; ``claims_from``: what it says is its issuer, unproven."""
+
+    receipt: Receipt | None = None
+    reason: Reason | None = None
+    claims_from: str | None = None
+
+
+class _Header(msgspec.Struct, frozen=True):
+    typ: str = ""
+    kid: str = ""
+
+
+class _Claimed(msgspec.Struct, frozen=True):
+    iss: str
+    iat: int
+
+
+class _Single(msgspec.Struct, frozen=True):
+    iss: str
+    iat: int
+    question: dict[str, Any]
+    answer: dict[str, Any]
+
+
+class _Rows(msgspec.Struct, frozen=True):
+    size: int
+    root: str
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    iss: str
+    iat: int
+    rows: _Rows
+
+
+class _Row(msgspec.Struct, frozen=True):
+    salt: str
+    question: dict[str, Any]
+    answer: dict[str, Any]
+
+
+class _Way(msgspec.Struct, frozen=True):
+    index: int
+    path: list[str]
+
+
+class _Said(msgspec.Struct, frozen=True):
+    verdict: str
+    on: dt.date
+    log: LogState
+
+
+class _Refused(Exception):
+    def __init__(self, reason: Reason, claims_from: str | None = None) -> None:
+        super().__init__(reason)
+        self.read = Read(reason=reason, claims_from=claims_from)
+
+
+# --- giving ----------------------------------------------------------------------------------------------------------
+
+
+def sign(claim: Claim, answer: Answer, issuer: str, key: Key, at: dt.datetime) -> str:
+    """The receipt of one answer, signed by a key in use. ``issuer``: the name of the log."""
+    return _signed(TYPE, {"iss": issuer, "iat": int(at.timestamp()), **_statement(claim, answer)}, key)
+
+
+def sign_batch(asked: Sequence[tuple[Claim, Answer]], issuer: str, key: Key, at: dt.datetime) -> list[str]:
+    """One signature over all answers; a receipt for each, which proves its own row and tells nothing of the others.
+
+    All rows must be at hand, so whoever streams signs block by block.
+    """
+    if not asked:
+        return []
+    rows = [
+        msgspec.json.encode({"salt": encoded(os.urandom(_SALT)), **_statement(claim, answer)})
+        for claim, answer in asked
+    ]
+    levels = _levels([leaf_hash(row) for row in rows])
+    stated = {"size": len(rows), "root": levels[-1][0].hex()}
+    signed = _signed(BATCH_TYPE, {"iss": issuer, "iat": int(at.timestamp()), "rows": stated}, key)
+    told = [[encoded(one) for one in level] for level in levels]
+    ways = (msgspec.json.encode({"index": index, "path": _path(told, index)}) for index in range(len(rows)))
+    return [f"{signed}~{encoded(row)}~{encoded(way)}" for row, way in zip(rows, ways, strict=True)]
+
+
+def _statement(claim: Claim, answer: Answer) -> dict[str, Any]:
+    """Question and answer as they are signed: a question without what it left open, an answer without its receipt."""
+    question = {k: v for k, v in msgspec.to_builtins(claim).items() if k != "receipt" and v not in (None, [], "")}
+    question["provider"] = {k: v for k, v in question["provider"].items() if v is not None}
+    said = {k: v for k, v in msgspec.to_builtins(answer).items() if k != "receipt"}
+    return {"question": question, "answer": said}
+
+
+def _signed(kind: str, payload: dict[str, Any], key: Key) -> str:
+    if key.private is None:
+        raise ValueError("a retired key signs no more")
+    headers = {"typ": kind, "kid": key_of(key).kid}
+    return _jws.encode(msgspec.json.encode(payload), key.private, "EdDSA", headers, sort_headers=True)
+
+
+def _levels(leaves: list[bytes]) -> list[list[bytes]]:
+    """The nodes of the RFC 6962 tree from the leaves to the root; a node without a sibling rises as it is."""
+    levels = [leaves]
+    while len(below := levels[-1]) > 1:
+        above = [node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)]
+        levels.append(above + below[len(above) * 2 :])
+    return levels
+
+
+def _path(levels: list[list[str]], index: int) -> list[str]:
+    """The inclusion proof of a leaf: its sibling on every level where it has one."""
+    path = []
+    for level in levels[:-1]:
+        if (sibling := index ^ 1) < len(level):
+            path.append(level[sibling])
+        index >>= 1
+    return path
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read(text: str, keys: Iterable[PublicKey], issuer: str | None = None) -> Read:
+    """What a receipt says, if a key of ``keys`` signed it; else why it is not genuine.
+
+    InvalidInput for what is no receipt at all. ``issuer``: the register that must have given it, where that is known.
+    Line breaks and spaces are left out: they come from mail and paper.
+    """
+    text = "".join(text.split())
+    if len(text) > LONGEST:
+        raise InvalidInput(
+            f"内容过长，不是回执：最多{LONGEST}个字符。", f"Too long for a receipt: at most {LONGEST} characters."
+        )
+    kind, kid = _header(text)
+    signed, *evidence = text.split("~")
+    try:
+        payload = _opened(signed, kid, {key.kid: key for key in keys}, issuer)
+        if len(evidence) < (2 if kind == BATCH_TYPE else 0):
+            raise _Refused("incomplete")
+        return Read(receipt=_receipt(kind, payload, evidence, kid, hashlib.sha256(text.encode()).hexdigest()))
+    except _Refused as refused:
+        return refused.read
+
+
+def _header(text: str) -> tuple[str, str]:
+    """(typ, kid) of what begins like a receipt; InvalidInput for anything else."""
+    try:
+        header = msgspec.json.decode(decoded(text.split(".", 1)[0]), type=_Header)
+        if header.typ in (TYPE, BATCH_TYPE):
+            return header.typ, header.kid
+    except _UNREADABLE:
+        pass
+    raise InvalidInput(
+        "这不是本系统的回执：回执是一长串字符，以 eyJ 开头，请完整复制。",
+        "This is no receipt: a receipt is one long string that begins with eyJ; copy all of it.",
+    )
+
+
+def _opened(signed: str, kid: str, keys: dict[str, PublicKey], issuer: str | None) -> bytes:
+    """The payload of a JWS whose signature, issuer and time are in order."""
+    parts = signed.split(".")
+    if len(parts) < 3 or not all(parts):
+        raise _Refused("incomplete")
+    key = keys.get(kid)
+    if key is None:
+        claimed = _claimed(parts[1])
+        raise _Refused("other_register" if issuer and claimed and claimed != issuer else "unknown_key", claimed)
+    try:
+        opened = _jws.decode_complete(signed, jwt.PyJWK(key.jwk), algorithms=["EdDSA"])
+        payload: bytes = opened["payload"]
+        if any(encoded(decoded(part)) != part for part in parts):
+            raise _Refused("altered")
+    except (jwt.PyJWTError, *_UNREADABLE) as error:
+        raise _Refused("altered") from error
+    stated = _as(payload, _Claimed)
+    if issuer is not None and stated.iss != issuer:
+        raise _Refused("other_register", stated.iss)
+    if key.retired_at is not None and _instant(stated.iat) > key.retired_at + _GRACE:
+        raise _Refused("after_retirement")
+    return payload
+
+
+def _claimed(part: str) -> str | None:
+    """Who an unverified payload says gave it, cut short."""
+    try:
+        said = msgspec.json.decode(decoded(part), type=_Claimed).iss
+    except _UNREADABLE:
+        return None
+    return "".join(ch for ch in said[:200] if ch.isprintable())
+
+
+def _receipt(kind: str, payload: bytes, evidence: list[str], kid: str, digest: str) -> Receipt:
+    if kind == TYPE:
+        single = _as(payload, _Single)
+        if evidence:
+            raise _Refused("altered")
+        iss, iat, question, answer = single.iss, single.iat, single.question, single.answer
+    else:
+        batch = _as(payload, _Batch)
+        row = _proven(batch.rows, evidence)
+        iss, iat, question, answer = batch.iss, batch.iat, row.question, row.answer
+    _as(msgspec.json.encode(answer), _Said)
+    return Receipt(issuer=iss, signed_at=_instant(iat), key=kid, digest=digest, question=question, answer=answer)
+
+
+def _proven(rows: _Rows, evidence: list[str]) -> _Row:
+    """The row whose way leads to the signed root."""
+    try:
+        body, way = decoded(evidence[0]), _as(decoded(evidence[1]), _Way)
+        path = [decoded(one) for one in way.path]
+        root = bytes.fromhex(rows.root)
+    except ValueError as error:
+        raise _Refused("altered") from error
+    leads = proofs.verify_inclusion(leaf_hash(body), way.index, rows.size, path, root)
+    if len(evidence) != 2 or not leads or any(len(one) != len(root) for one in path):
+        raise _Refused("altered")
+    return _as(body, _Row)
+
+
+def _as(raw: bytes, shape: type[_Shape]) -> _Shape:
+    """JSON of a known shape; what has another is no receipt of ours."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except _UNREADABLE as error:
+        raise _Refused("altered") from error
+
+
+def _instant(seconds: int) -> dt.datetime:
+    try:
+        return dt.datetime.fromtimestamp(seconds, dt.UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise _Refused("altered") from error
