@@ -86,7 +86,7 @@ def test_the_address_in_the_code_answers(server: Server) -> None:
 
 
 def test_the_longest_question_still_makes_one_page(server: Server) -> None:
-    long = dict.fromkeys(("name", "address", "domain"), "示例" * 150)
+    long = dict.fromkeys(("name", "address"), "示例" * 150) | {"domain": "www.example.cn"}
     receipt = a_receipt(server, provider=long, id="长" * 300)
     content = pdf(server, receipt).content
     read = PdfReader(io.BytesIO(content))

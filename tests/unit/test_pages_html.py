@@ -110,7 +110,7 @@ def test_links_and_forms_keep_language_and_size(name: str) -> None:
     assert switches == 2, "the two switches, and only they, drop one of them"
     forms = len([one for one in found.of("form") if one["method"] == "get"])
     sent = [one["action"] for one in found.of("form") if one["method"] == "post"]
-    assert all(action == "/check?lang=en&size=large" for action in sent)
+    assert all(action in {f"/{to}?lang=en&size=large" for to in ("check", "receipt", "receipt.pdf")} for action in sent)
     hidden = Counter(one.get("name") for one in found.of("input") if one.get("type") == "hidden")
     assert (hidden["lang"], hidden["size"]) == (forms, forms)
 
