@@ -26,6 +26,7 @@ from registry.search.contract import EngineUnavailable
 from registry.search.plan import TYPING
 from registry.settings import Settings
 from registry.verification.answer import answer
+from registry.verification.batch import Batch
 from registry.verification.view import VerificationView
 
 if TYPE_CHECKING:
@@ -218,6 +219,10 @@ class Register:
     def answer(self, claim: Claim, lang: str = "zh-CN") -> Answer:
         """The registry's answer to a claim; touches no database."""
         return answer(self.verification, claim, lang)
+
+    def batch(self, lang: str = "zh-CN") -> Batch:
+        """What answers many claims at one log size and instant: now. CannotAnswer when the register cannot be read."""
+        return Batch(self.verification, lang)
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.middleware import DefineMiddleware
 
-from registry.api import changes, guards, institutions, verify
+from registry.api import batch, changes, guards, institutions, verify
 
 
 def router() -> Router:
@@ -23,6 +23,7 @@ def router() -> Router:
             changes.get_snapshot,
             verify.verify,
             verify.verify_by_query,
+            batch.verify_batch,
         ],
         before_request=guards.before,
         middleware=[DefineMiddleware(guards.Revalidated)],

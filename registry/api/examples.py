@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from registry.api import examples_log
+from registry.api import examples_batch, examples_log
 from registry.model import Struct
 
 _SOURCE = {
@@ -161,6 +161,7 @@ BY_OPERATION: dict[str, Example] = {
     "getStats": Example(response=_STATS, parameters={"on": "2025-07-01"}),
     **{operation: Example(**parts) for operation, parts in examples_log.told(INSTITUTION).items()},
     "verify": Example(response=ANSWER, request=CLAIM),
+    "verifyBatch": Example(response={"answers": [ANSWER]}, request={"claims": [CLAIM]}),
     "verifyByQuery": Example(
         response={**ANSWER, "id": None},
         parameters={"name": "鞍山市妇儿医院", "technique": ["IVF"], "on": "2025-07-01", "address": _ADDRESS},
@@ -183,6 +184,8 @@ PROBLEMS: dict[str, dict[str, Any]] = {
         "code": "not_found",
     },
     "409": examples_log.CONFLICT,
+    "413": examples_batch.TOO_LARGE,
+    "415": examples_batch.UNSUPPORTED,
     "503": {
         "type": "about:blank",
         "title": "Service Unavailable",

@@ -14,6 +14,7 @@ from registry.model import (
     Claim,
     Match,
     Source,
+    Struct,
     TechniqueAnswer,
     VerdictWord,
 )
@@ -25,15 +26,31 @@ from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
 
-def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
-    """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read."""
+class Moment(Struct, frozen=True):
+    """When and from how much of the log something is answered: many claims at one moment are answered alike."""
+
+    now: dt.datetime
+    day: dt.date
+    size: int
+
+
+def moment(view: VerificationView) -> Moment:
+    """This instant, and the log as the view has it; CannotAnswer when the register cannot be read."""
     view.require_fresh()
+    return Moment(now=dt.datetime.now(dt.UTC), day=today(), size=view.size)
+
+
+def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment | None = None) -> Answer:
+    """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read.
+
+    ``at`` is a moment taken before: what was appended to the log since does not change the answer.
+    """
+    at = at or moment(view)
     techniques = [technique_of(word) for word in dict.fromkeys(claim.techniques)]
-    now = dt.datetime.now(dt.UTC)
     with view.lock:
-        known_at = (claim.known_at or now).astimezone(dt.UTC)
-        size = view.size if claim.known_at is None else view.size_at(milliseconds(claim.known_at))
-        asof = AsOf(valid_on=claim.on or today(), size=size)
+        known_at = (claim.known_at or at.now).astimezone(dt.UTC)
+        size = at.size if claim.known_at is None else min(at.size, view.size_at(milliseconds(claim.known_at)))
+        asof = AsOf(valid_on=claim.on or at.day, size=size)
         judged = _judge(view, claim, list(dict.fromkeys(techniques)), asof)
         state = view.state(size)
     basis = judged.techniques[0].basis if judged.techniques else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from rapidfuzz import fuzz, process
 
 from registry.identifiers import compact_licence, format_code, validate_code, validate_uscc
@@ -144,8 +146,9 @@ def near(view: VerificationView, name: str | None, asof: AsOf) -> list[Candidate
         return []
     alike = process.extract(key, view.by_key.keys(), scorer=fuzz.ratio, score_cutoff=NEAR, limit=20)
     scores: dict[str, float] = {}
-    around = [(known, CONTAINS) for known in view.by_key if len(key) >= 3 and key in known]
-    for known, score in [*((known, score) for known, score, _ in alike), *around[: MOST_CANDIDATES * 4]]:
+    longer = (known for known in view.by_key if key in known) if len(key) >= 3 else ()
+    around = [(known, CONTAINS) for known in islice(longer, MOST_CANDIDATES * 4)]
+    for known, score in [*((known, score) for known, score, _ in alike), *around]:
         for code in view.by_key.get(known, ()):
             scores[code] = max(score, scores.get(code, 0.0))
     best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))

@@ -26,6 +26,7 @@ EXPECTED = {
     ("get", "/api/v1/snapshot"),
     ("get", "/api/v1/verify"),
     ("post", "/api/v1/verify"),
+    ("post", "/api/v1/verify/batch"),
 }
 
 
