@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
@@ -37,7 +37,7 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def claims(source: BinaryIO, table: TableRows, cells: int = 20_000_000, unpacked: int = 1 << 30) -> Iterator[Row]:
+def claims(source: IO[bytes], table: TableRows, cells: int = 20_000_000, unpacked: int = 1 << 30) -> Iterator[Row]:
     """The rows of the first sheet that has any; UnreadableFile saying what to do, TooLarge beyond the two limits.
 
     The limits are of the grid the sheet spans, and of the bytes it unpacks to: a few bytes can claim a whole grid.
@@ -63,7 +63,7 @@ def claims(source: BinaryIO, table: TableRows, cells: int = 20_000_000, unpacked
         raise _damaged() from error
 
 
-def _refuse_huge(source: BinaryIO, cells: int, unpacked: int) -> None:
+def _refuse_huge(source: IO[bytes], cells: int, unpacked: int) -> None:
     """A sheet is read into a grid as wide and high as its farthest cell: look for that one first."""
     if source.read(4) == OLE:
         raise UnreadableFile(
