@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from public_site import contexts as c
-from public_site import openapi, publiclog, questions, render, times
+from public_site import openapi, publiclog, questions, render, times, uploads
 from public_site.answers import (
     PAGE_CACHE,
     asked,
@@ -265,7 +265,19 @@ def static(name: FromPath[str]) -> Response[bytes]:
 handlers: list[Router] = [
     Router(
         "/",
-        route_handlers=[home, search, institution, history, landing, check, developers, publiclog.log, about, static],
+        route_handlers=[
+            home,
+            search,
+            institution,
+            history,
+            landing,
+            check,
+            uploads.check_list,
+            developers,
+            publiclog.log,
+            about,
+            static,
+        ],
         exception_handlers={Exception: error_page},
     )
 ]

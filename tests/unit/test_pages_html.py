@@ -92,7 +92,9 @@ def test_a_page_needs_no_script_and_obeys_a_strict_policy(name: str, lang: Lang,
         assert not any(attr == "style" or attr.startswith("on") for attr in attrs)
         for address in (attrs.get("href"), attrs.get("src"), attrs.get("action")):
             assert address is None or re.match(r"/|#|tel:(12345|\+861068797979)$", address), f"{tag} {address}"
-    assert all(form["method"] == "get" for form in found.of("form"))
+    posted = [form for form in found.of("form") if form["method"] != "get"]  # a list of claims, which is a file
+    assert all((form["method"], form["enctype"]) == ("post", "multipart/form-data") for form in posted)
+    assert {(form["action"] or "").partition("?")[0] for form in posted} <= {"/check"}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -106,7 +108,10 @@ def test_links_and_forms_keep_language_and_size(name: str) -> None:
             switches += kept in ((True, False), (False, True))
             assert any(kept), href
     assert switches == 2, "the two switches, and only they, drop one of them"
-    forms = len(found.of("form"))
+    # A form that posts keeps them in its address.
+    posted = [form["action"] for form in found.of("form") if form["method"] == "post"]
+    assert all(action and "lang=en" in action and "size=large" in action for action in posted)
+    forms = len(found.of("form")) - len(posted)
     hidden = Counter(one.get("name") for one in found.of("input") if one.get("type") == "hidden")
     assert (hidden["lang"], hidden["size"]) == (forms, forms)
 
