@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from registry.claimfiles.rows import Layout, Reader, Row
-from registry.claimfiles.told import NAMES, RowProblem, answer_cells, error_cells, harmless, problem
+from registry.claimfiles.told import NAMES, RowProblem, answer_cells, error_cells, harmless_cells, problem
 from registry.errors import InvalidInput, TooLarge
 from registry.model import Answer, VerdictWord
 from registry.verification.batch import Batch, Repeated
@@ -120,10 +120,10 @@ class CsvForm(Form[str]):
         """The headings, behind a byte order mark when the answers are for a spreadsheet."""
         self._columns, self._delimiter, marked = self._layout()
         self._write = csv.writer(_Said(), delimiter=self._delimiter).writerow
-        return self._line((*self._columns.headings, *NAMES)).encode("utf-8-sig" if marked else "utf-8")
+        return self._line([*self._columns.headings, *NAMES]).encode("utf-8-sig" if marked else "utf-8")
 
-    def _line(self, cells: Iterable[str]) -> str:
-        return str(self._write([harmless(cell) for cell in cells]))
+    def _line(self, cells: list[str]) -> str:
+        return str(self._write(harmless_cells(cells)))
 
     def make(self, answer: Answer) -> str:
         """The cells of the answer as they end a line."""

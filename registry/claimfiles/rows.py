@@ -61,25 +61,28 @@ class TableRows:
         if self.columns is None:
             self.columns = Columns(cells)
             return None
-        identifier = self.columns.identifier(cells)
         if len(cells) != self.columns.width:
             wrong = InvalidInput(
                 f"第{number}行有{len(cells)}列，而首行有{self.columns.width}列；含逗号的内容须加双引号。",
                 f"Row {number} has {len(cells)} columns, the headings have {self.columns.width}; a value with a comma "
                 "needs double quotes.",
             )
-            return Row(number, identifier, None, wrong, cells)
+            return self._bad(number, cells, wrong)
         try:
             claim = self.columns.claim(cells)
             require_provider(claim.provider)
         except msgspec.ValidationError as error:
-            return Row(number, identifier, None, unreadable(error), cells)
+            return self._bad(number, cells, unreadable(error))
         except InvalidInput as error:
-            return Row(number, identifier, None, error, cells)
+            return self._bad(number, cells, error)
         return Row(number, claim.id, claim, None, cells)
 
     def broken(self, number: int, cells: Sequence[str], error: InvalidInput) -> Row:
         """A row whose cells cannot be told apart; InvalidInput at once when it is the first one."""
         if self.columns is None:
             raise error
-        return Row(number, self.columns.identifier(cells), None, error, cells)
+        return self._bad(number, cells, error)
+
+    def _bad(self, number: int, cells: Sequence[str], error: InvalidInput) -> Row:
+        identifier = self.columns.identifier(cells) if self.columns else None
+        return Row(number, identifier, None, error, cells)

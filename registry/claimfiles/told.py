@@ -97,7 +97,7 @@ def unreadable(error: Exception) -> InvalidInput:
     return InvalidInput(f"{lead_zh}{zh}。", f"{lead_en}{en}.")
 
 
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
 
 
 def harmless(text: str) -> str:
@@ -106,4 +106,12 @@ def harmless(text: str) -> str:
     >>> harmless("=1+1"), harmless("鞍山市妇儿医院")
     ("'=1+1", '鞍山市妇儿医院')
     """
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(("\t", "\r")) else text
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+_ANY_FORMULA = re.compile(r"(?:^|\0)(?:\s*[=+\-@＝＋－＠]|[\t\r])")
+
+
+def harmless_cells(cells: list[str]) -> list[str]:
+    """The same for the cells of a line, which are looked at all at once: hardly any holds a formula."""
+    return [harmless(cell) for cell in cells] if _ANY_FORMULA.search("\0".join(cells)) else cells

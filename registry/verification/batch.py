@@ -44,14 +44,26 @@ class Repeated(Generic[T]):
         self._batch = batch
         self._make = make
         self._kept: dict[bytes, T] = {}
+        self._met = 0
+        self._worth = True
 
     def of(self, claim: Claim) -> T:
         """The same as ``make(batch.answer(claim))``, but that the answer has no id."""
         bare = claim if claim.id is None else _replace(claim, id=None)
+        if not self._worth:
+            return self._make(self._batch.answer(bare))
         key = _key(bare)
         found = self._kept.get(key)
         if found is None:
             if len(self._kept) >= _KEPT:
-                self._kept.clear()
+                self._forget()
             found = self._kept[key] = self._make(self._batch.answer(bare))
+        else:
+            self._met += 1
         return found
+
+    def _forget(self) -> None:
+        """Start anew; where hardly a row asked what another had asked, keeping costs more than it spares."""
+        self._worth = self._met * 8 >= len(self._kept)
+        self._met = 0
+        self._kept.clear()

@@ -43,6 +43,7 @@ class VerificationView:
         self._frontier = Frontier()
         self._roots = {0: self._frontier.root()}  # by log size at the end of each recording
         self._last = b""
+        self._sources_at: tuple[object, int, dict[str, Source]] | None = None  # of the size asked about last
         self._seen = 0.0
         self._error: Exception | None = None
 
@@ -164,12 +165,17 @@ class VerificationView:
         ]
 
     def sources_at(self, size: int) -> dict[str, Source]:
-        """Sources known at a log size."""
-        return {
+        """Sources known at a log size; not to be changed."""
+        kept = self._sources_at
+        if kept is not None and kept[0] is self.sources and kept[1] == size:
+            return kept[2]
+        found = {
             name: stated[-1][1]
             for name, history in self.sources.items()
             if (stated := [item for item in history if item[0] <= size])
         }
+        self._sources_at = (self.sources, size, found)
+        return found
 
     def size_at(self, milliseconds: int) -> int:
         """Entries recorded by an instant, as far as the view has followed."""
