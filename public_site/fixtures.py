@@ -185,22 +185,19 @@ def check() -> dict[str, c.PageContext]:
             f"check-by-{on}": c.CheckPage(site=SITE, here=here, form=form, answer=answer, tone="approved")
             for on, answer in zip(ways, matched, strict=True)
         },
-        "check-list": _list(trial, not_found),
-        "check-list-error": ListPage(
-            site=SITE, here="/check", most=5000, error="这里一次最多 5,000 行，没有核验。请分成几份。"
-        ),
+        **_lists(trial, not_found),
         "check-errors": c.CheckPage(site=SITE, here=here, form=wrong, errors=tuple(errors)),
         **sample_times.check(matched[0]),
     }
 
 
-def _list(trial: model.Answer, not_found: model.Answer) -> ListPage:
+def _lists(trial: model.Answer, not_found: model.Answer) -> dict[str, c.PageContext]:
     rows = (
         ListRow(number=2, asked="示例市妇幼保健院", answer=trial, tone="limited", sentence=trial.explanation),
         ListRow(number=3, asked="示例市某某医院", answer=not_found, sentence=not_found.explanation),
         ListRow(number=4, asked="示例医院，冻卵", sentence="未知的技术“冻卵”；可用：AIH、AID、IVF。"),
     )
-    return ListPage(
+    answered = ListPage(
         site=SITE,
         here="/check",
         most=5000,
@@ -212,6 +209,8 @@ def _list(trial: model.Answer, not_found: model.Answer) -> ListPage:
         known_at=AT,
         log_size=2000,
     )
+    told = "这里一次最多 5,000 行，没有核验。请分成几份。"
+    return {"check-list": answered, "check-list-error": ListPage(site=SITE, here="/check", most=5000, error=told)}
 
 
 def others() -> dict[str, c.PageContext]:
