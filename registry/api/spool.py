@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from litestar import Request
+from litestar.exceptions import InternalServerException
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Send
 
 #: Bytes kept in memory before the rest goes to a temporary file, and bytes read of it at once.
 _IN_MEMORY, _PIECE = 1 << 20, 1 << 16
+
+
+class ClientGone(Exception):
+    """The client went away before it had sent everything; there is nobody to answer."""
 
 
 class Spool:
@@ -72,7 +78,10 @@ class Spool:
                 self._read += len(data)
                 yield data
             if self._task.done():
-                self._task.result()
+                try:
+                    self._task.result()
+                except InternalServerException as error:  # how the framework says that the client went away
+                    raise ClientGone from error
                 return
             self._grown.clear()
             await self._grown.wait()
@@ -84,4 +93,5 @@ class Answers(ASGIStreamingResponse):
     async def send_body(self, send: Send, receive: Receive) -> None:
         """Send the pieces. (The usual one listens for the client's going, and loses what the client still sends.)"""
         del receive
-        await self._stream(send)
+        with suppress(ClientGone):
+            await self._stream(send)

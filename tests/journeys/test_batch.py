@@ -190,3 +190,23 @@ def test_others_are_answered_while_a_batch_is_worked_on(server: Server) -> None:
     assert len(waits) > 20, "the batch was over before anybody else could ask"
     assert statistics.median(waits) < 0.1
     assert max(waits) < 1.0
+
+
+def test_a_client_that_goes_away_leaves_no_trace_in_the_servers_log(
+    start: Callable[..., Server], seed_dir: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(seed_dir, tmp_path / "var")
+    server = start(tmp_path / "var")
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    connection.putrequest("POST", BATCH)
+    connection.putheader("Content-Type", "application/x-ndjson")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    connection.send(b"%x\r\n%s\r\n" % (len(line(1)), line(1)))
+    answer = connection.getresponse()
+    assert json.loads(answer.readline())["id"] == "row-1"
+    answer.close()
+    connection.close()
+    time.sleep(0.5)
+    assert server.get("/healthz").status_code == 200
+    assert server.errors.read_text() == ""
