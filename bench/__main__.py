@@ -1,4 +1,4 @@
-"""`python -m bench [imports] [log] [proofs] [search] [serving] [starts] [--rows N]`: all six without a name."""
+"""`python -m bench [batch] [imports] [log] [proofs] [search] [serving] [starts] [--rows N]`, or all."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import imports, log, proofs, search, serving, starts
+from bench import batch, imports, log, proofs, search, serving, starts
 
 
 def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
-    parser.add_argument("parts", nargs="*", help="imports, log, proofs, search, serving, starts (all)")
+    parser.add_argument("parts", nargs="*", help="batch, imports, log, proofs, search, serving, starts (all)")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the large list")
     given = parser.parse_args()
-    parts = given.parts or ["starts", "serving", "proofs", "log", "search", "imports"]
+    parts = given.parts or ["starts", "serving", "batch", "proofs", "log", "search", "imports"]
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for part in parts:
             print()
-            if part == "imports":
+            if part == "batch":
+                batch.run(Path(folder))
+            elif part == "imports":
                 imports.run(Path(folder), given.rows)
             elif part == "log":
                 log.run(Path(folder))

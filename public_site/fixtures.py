@@ -18,6 +18,7 @@ import qrcode.image.svg
 from public_site import contexts as c
 from public_site import openapi, render, sample_check, sample_log, sample_receipts, sample_search, sample_times
 from public_site.check_contexts import CheckForm, CheckPage
+from public_site.lists import ListPage, ListRow
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import (
     ALL,
@@ -186,10 +187,33 @@ def check() -> dict[str, c.PageContext]:
             f"check-by-{on}": CheckPage(site=SITE, here=here, form=form, answer=answer, tone="approved")
             for on, answer in zip(ways, matched, strict=True)
         },
+        **_lists(trial, not_found),
         "check-errors": CheckPage(site=SITE, here=here, form=wrong, errors=tuple(errors)),
         **sample_times.check(matched[0]),
         **sample_check.check(CheckPage(site=SITE, here=here, form=form, tone="limited"), trial),
     }
+
+
+def _lists(trial: model.Answer, not_found: model.Answer) -> dict[str, c.PageContext]:
+    rows = (
+        ListRow(number=2, asked="示例市妇幼保健院", answer=trial, tone="limited", sentence=trial.explanation),
+        ListRow(number=3, asked="示例市某某医院", answer=not_found, sentence=not_found.explanation),
+        ListRow(number=4, asked="示例医院，冻卵", sentence="未知的技术“冻卵”；可用：AIH、AID、IVF。"),
+    )
+    answered = ListPage(
+        site=SITE,
+        here="/check",
+        most=5000,
+        name="清单.xlsx",
+        rows=rows,
+        total=3,
+        unanswered=1,
+        counts=(("licensed", "approved", 1), ("not_found", "unlisted", 1)),
+        known_at=AT,
+        log_size=2000,
+    )
+    told = "这里一次最多 5,000 行，没有核验。请分成几份。"
+    return {"check-list": answered, "check-list-error": ListPage(site=SITE, here="/check", most=5000, error=told)}
 
 
 def others() -> dict[str, c.PageContext]:

@@ -15,6 +15,7 @@ from public_site.said import stage_word
 from public_site.voice import Voice
 from registry import regions
 from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, Person
+from registry.claimfiles.columns import written_day
 from registry.errors import InvalidInput
 from registry.identifiers import looks_like_code, validate_code
 from registry.model import Claim, Provider
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from registry.register import Choice, Found
 
 PER_PAGE = 20
-_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
 _LOOSE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
 _PRINTED = re.compile(r"[0-9A-Za-z]{4}-[0-9A-Za-z]{4}")
 
@@ -158,29 +158,13 @@ def _understood(piece: Understood, voice: Voice) -> str:
 # --- check -----------------------------------------------------------------------------------------------------------
 
 
-def day_of(text: str) -> dt.date | None:
-    """A day as people write it: 2025-06-30, 2025/6/30, 20250630 or 2025年6月30日; None when it is none.
-
-    >>> day_of("2025年6月30日") == day_of("20250630") == dt.date(2025, 6, 30)
-    True
-    """
-    found = _DAY.fullmatch(re.sub(r"\s+", "", text))
-    if found is None:
-        return None
-    year, month, day = (int(part) for part in found.groups() if part is not None)
-    try:
-        return dt.date(year, month, day)
-    except ValueError:
-        return None
-
-
 def known_of(text: str) -> tuple[dt.datetime, dt.date | None] | None:
     """(instant, day) a time of knowing means: a day as people write it is its end in Shanghai; None when it is none.
 
     >>> known_of("2025年6月30日") == (end_of(dt.date(2025, 6, 30)), dt.date(2025, 6, 30))
     True
     """
-    day = day_of(text)
+    day = written_day(text)
     if day is not None:
         return end_of(day), day
     try:
@@ -196,7 +180,7 @@ def claim_of(form: CheckForm, voice: Voice) -> tuple[Claim | None, list[c.FieldE
     technique = from_words(form.technique) if form.technique else None
     if form.technique and technique is None:
         errors.append(c.FieldError(field="technique", key="check.error_technique", value=form.technique[:40]))
-    on = day_of(form.on) if form.on else None
+    on = written_day(form.on) if form.on else None
     if form.on and on is None:
         errors.append(c.FieldError(field="on", key="check.error_date", value=form.on[:40]))
     known = known_of(form.known_at) if form.known_at else None

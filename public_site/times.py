@@ -13,8 +13,9 @@ import msgspec
 
 from public_site import contexts as c
 from public_site.changed import stated_of
-from public_site.questions import day_of, known_of
+from public_site.questions import known_of
 from public_site.standing import on_day, standing_of
+from registry.claimfiles.columns import written_day
 from registry.errors import InvalidInput, NotFound
 from registry.model import Institution
 from registry.records.asof import AsOf, end_of, today
@@ -30,7 +31,7 @@ def form_of(given: Mapping[str, str]) -> c.TimesForm:
 
 def times_of(form: c.TimesForm) -> tuple[c.Times, tuple[c.FieldError, ...]]:
     """The times a form means, today and everything known where a field is empty; and what cannot be read of it."""
-    on = day_of(form.on) if form.on else today()
+    on = written_day(form.on) if form.on else today()
     known = known_of(form.known_at) if form.known_at else None
     errors = []
     if on is None:

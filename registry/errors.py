@@ -36,6 +36,12 @@ class InvalidCode(InvalidInput):
     code = "invalid_code"
 
 
+class TooLarge(InvalidInput):
+    """More than one request may hold; ``details['limit']`` says how much it may. The rest has to come in another."""
+
+    code = "too_large"
+
+
 class NotFound(RegistryError):
     """Well-formed, and nothing in the register has it."""
 

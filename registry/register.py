@@ -28,6 +28,7 @@ from registry.search.contract import EngineUnavailable
 from registry.search.plan import TYPING
 from registry.settings import Settings
 from registry.verification.answer import answer
+from registry.verification.batch import Batch
 from registry.verification.issuer import Checked, Issuer
 from registry.verification.view import VerificationView
 
@@ -233,6 +234,10 @@ class Register:
         """Whether a receipt is genuine, and whether what it says still holds; InvalidInput for what is none."""
         self.verification.require_whole()
         return self.receipts.check(text, lang)
+
+    def batch(self, lang: str = "zh-CN") -> Batch:
+        """What answers many claims at one log size and instant: now. CannotAnswer when the register cannot be read."""
+        return Batch(self.verification, lang)
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.middleware import DefineMiddleware
 
-from registry.api import changes, guards, institutions, receipts, verify
+from registry.api import batch, changes, guards, institutions, receipts, verify
 
 
 def router() -> Router:
@@ -24,6 +24,7 @@ def router() -> Router:
             verify.verify,
             verify.verify_by_query,
             receipts.check_receipt,
+            batch.verify_batch,
         ],
         before_request=guards.before,
         middleware=[DefineMiddleware(guards.Revalidated)],

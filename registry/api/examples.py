@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from registry.api import examples_log, examples_receipts
+from registry.api import examples_batch, examples_log, examples_receipts
 from registry.model import Struct
 
 _SOURCE = {
@@ -190,6 +190,7 @@ BY_OPERATION: dict[str, Example] = {
     "getStats": Example(response=_STATS, parameters={"on": "2025-07-01"}),
     **{operation: Example(**parts) for operation, parts in examples_log.told(INSTITUTION).items()},
     "verify": Example(response=ANSWER, request=CLAIM),
+    "verifyBatch": Example(response={"answers": [ANSWER]}, request={"claims": [CLAIM]}),
     "verifyByQuery": Example(
         response={**ANSWER, "id": None, **_UNSAID},
         parameters={"name": "鞍山市妇儿医院", "technique": ["IVF"], "on": "2025-07-01", "address": _ADDRESS},
@@ -213,6 +214,8 @@ PROBLEMS: dict[str, dict[str, Any]] = {
         "code": "not_found",
     },
     "409": examples_log.CONFLICT,
+    "413": examples_batch.TOO_LARGE,
+    "415": examples_batch.UNSUPPORTED,
     "503": {
         "type": "about:blank",
         "title": "Service Unavailable",

@@ -9,7 +9,7 @@ from litestar import Request, Response, get
 from litestar.openapi import OpenAPIConfig
 
 from registry import __version__
-from registry.api import examples, examples_log
+from registry.api import examples, examples_batch, examples_log
 from registry.api.problems import MEDIA_TYPE
 
 CONFIG = OpenAPIConfig(
@@ -52,6 +52,9 @@ _ANSWERS = {
     "400": "请求有误，`detail` 说明何处。 / The request is malformed; `detail` says where.",
     "404": "该日没有此编码。 / Nothing has this code as of then.",
     "409": "您的位置超出本名录的日志。 / You are ahead of this register's log.",
+    "413": "超出一次的上限，`detail` 说明上限与做法。 / "
+    "More than one request may hold; `detail` says the limit and what to do.",
+    "415": "不支持的 Content-Type。 / This Content-Type is not understood.",
     "503": "暂时无法核验，不代表未获批准；请在 Retry-After 之后再试。 / "
     "The register could not look. This is not “not licensed”: "
     "try again after Retry-After.",
@@ -62,6 +65,8 @@ def complete(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
     """The generated document with servers, examples, and problem answers for every operation."""
     schema["servers"] = [{"url": public_url}]
     schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+    answers = schema["components"]["schemas"]["BatchAnswers"]["properties"]["answers"]
+    answers["items"] = {"anyOf": [answers["items"], examples_batch.REFUSED_SCHEMA]}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             if method not in ("get", "post"):
@@ -89,7 +94,9 @@ def _parameters(operation: dict[str, Any], example: examples.Example) -> None:
 
 
 def _body(operation: dict[str, Any], example: examples.Example) -> None:
-    if example.request is not None:
+    if operation["operationId"] == "verifyBatch":  # read as a stream, which the generated document knows nothing of
+        operation["requestBody"] = {"required": True, "content": examples_batch.request_content(examples.CLAIM)}
+    elif example.request is not None:
         for content in operation["requestBody"]["content"].values():
             content["example"] = example.request
 
@@ -99,6 +106,8 @@ def _statuses(path: str, operation: dict[str, Any]) -> list[str]:
     left_out = set() if "{code}" in path else {"404"}
     if operation["operationId"] != "getChanges":
         left_out.add("409")
+    if operation["operationId"] != "verifyBatch":
+        left_out |= {"413", "415"}
     return [status for status in _ANSWERS if status not in left_out]
 
 
@@ -108,12 +117,14 @@ def _responses(operation: dict[str, Any], example: examples.Example, statuses: l
         content["example"] = example.response
     others = examples_log.other_forms(examples.INSTITUTION).get(operation["operationId"], {})
     answers["200"]["content"].update(others)
+    if operation["operationId"] == "verifyBatch":
+        answers["200"]["content"].update(examples_batch.response_content(examples.CLAIM, examples.ANSWER))
     for status in statuses:
         answers[status] = {
             "description": _ANSWERS[status],
             "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": examples.PROBLEMS[status]}},
         }
-    if operation.get("operationId") not in ("verify", "checkReceipt"):
+    if operation.get("operationId") not in ("verify", "verifyBatch", "checkReceipt"):
         answers["304"] = {
             "description": "自 If-None-Match 所给 ETag 以来未变。 / Not modified since the ETag given in If-None-Match."
         }

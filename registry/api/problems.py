@@ -19,6 +19,7 @@ STATUSES: dict[type[errors.RegistryError], int] = {
     errors.RegistryError: 500,
     errors.InvalidInput: 400,
     errors.InvalidCode: 400,
+    errors.TooLarge: 413,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.FourEyes: 403,

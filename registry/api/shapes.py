@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from registry.finding import Warned
-from registry.model import Date, Institution, Kind, Practitioner, Region, Source, Struct
+from registry.model import Answer, Date, Institution, Kind, Practitioner, Region, Source, Struct
 from registry.records.history import Version
 from registry.records.snapshot import AdCertificate, Sanction
 from registry.search.contract import MatchKind, Understood
@@ -106,6 +106,12 @@ class ChangeList(Struct, frozen=True):
     leaves: list[str]
     next: int
     log_size: int
+
+
+class BatchAnswers(Struct, frozen=True):
+    """Answers in the order of the claims; what could not be answered says why in its place."""
+
+    answers: list[Answer]  # or, in the place of one, an object that the document adds (api/openapi.py)
 
 
 class SnapshotList(Struct, frozen=True):

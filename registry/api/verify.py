@@ -15,7 +15,7 @@ from registry.api.institutions import AnyRequest, KnownAtText, OnText, _split, k
 from registry.api.problems import language
 from registry.api.written import Written, described
 from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, LONGEST_TEXT_IN_ADDRESS, Person
-from registry.errors import InvalidInput
+from registry.claimfiles.rows import require_provider
 from registry.model import Answer, Claim, Provider
 
 
@@ -37,7 +37,7 @@ from registry.model import Answer, Claim, Provider
 )
 async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Written:
     """Was this provider licensed for these techniques, there, on that day?"""
-    _require_provider(data.provider)
+    require_provider(data.provider)
     if data.known_at is not None:
         _require_instant(await request.body())
     ask = partial(register_of(request).answer, data, language(request))
@@ -103,7 +103,7 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     provider = Provider(
         name=name, address=address, code=code, uscc=uscc, practice_licence_no=practice_licence_no, domain=domain
     )
-    _require_provider(provider)
+    require_provider(provider)
     claim = Claim(
         provider=provider,
         techniques=list(_split(technique)),
@@ -126,11 +126,3 @@ _asked = msgspec.json.Decoder(_Asked)
 def _require_instant(body: bytes) -> None:
     """The decoder of requests takes a bare number for seconds since 1970; here it is refused, as in an address."""
     known_at_of(str(_asked.decode(body).known_at))
-
-
-def _require_provider(provider: Provider) -> None:
-    if not any((getattr(provider, field) or "").strip() for field in Provider.__struct_fields__ if field != "address"):
-        raise InvalidInput(
-            "请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。",
-            "Give at least one of the provider's name, code, uscc, practice_licence_no or domain.",
-        )

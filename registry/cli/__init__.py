@@ -39,13 +39,14 @@ def main() -> None:
 
 
 # The commands register themselves on `main`.
-from registry.cli import ask, backup, care, change, correct, log, mirror, people, receipt, serve, witness  # noqa: E402
+from registry.cli import ask, backup, care, change, check, correct, log, mirror, people, receipt, serve, witness  # noqa: E402
 
 __all__ = [
     "ask",
     "backup",
     "care",
     "change",
+    "check",
     "correct",
     "log",
     "main",

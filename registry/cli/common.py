@@ -22,6 +22,7 @@ PHASES = {
     "propose": "写入提案 / proposing",
     "append": "写入名录 / appending",
     "rebuild": "重建 / rebuilding",
+    "verify": "核验 / verifying",
     "check": "检查 / checking",
     "publish": "公布日志 / publishing the log",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 import itertools
 from collections import Counter
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
 
+from registry.claimfiles.sheets import as_text
 from registry.importers import docx
 from registry.importers.kinds import damaged, kind_of, protected, unreadable
 from registry.importers.tables import Row, Table
@@ -76,7 +76,7 @@ def _sheet_rows(sheet: CalamineSheet) -> Iterator[Row]:
     anchors, spans = _merges(sheet)
     above: dict[tuple[int, int], str] = {}
     for index, values in enumerate(sheet.iter_rows()):
-        cells = [""] * left + [_as_text(value) for value in values]
+        cells = [""] * left + [as_text(value) for value in values]
         merged: set[int] = set()
         for column in range(len(cells)):
             anchor = anchors.get((index, column))
@@ -103,15 +103,6 @@ def _merges(sheet: CalamineSheet) -> tuple[dict[tuple[int, int], tuple[int, int]
         if right > left:
             spans.update(range(top, last + 1))
     return anchors, spans
-
-
-def _as_text(value: object) -> str:
-    """A cell's value as a person reads it: whole numbers without .0, dates as YYYY-MM-DD."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, dt.datetime):
-        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
-    return str(value)
 
 
 # --- csv -------------------------------------------------------------------------------------------------------------

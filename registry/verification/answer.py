@@ -19,6 +19,7 @@ from registry.model import (
     Match,
     Provider,
     Source,
+    Struct,
     TechniqueAnswer,
     VerdictWord,
 )
@@ -33,22 +34,37 @@ from registry.verification.view import VerificationView
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
-def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN") -> Answer:
+class Moment(Struct, frozen=True):
+    """When and from how much of the log something is answered: many claims at one moment are answered alike."""
+
+    now: dt.datetime
+    day: dt.date
+    size: int
+
+
+def moment(view: VerificationView) -> Moment:
+    """This instant, and the log as the view has it; CannotAnswer when the register cannot be read."""
+    view.require_fresh()
+    return Moment(now=dt.datetime.now(dt.UTC), day=today(), size=view.size)
+
+
+def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment | None = None) -> Answer:
     """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read.
 
-    Neither person nor certificate nor wording changes the verdict; a technique that the text offers is one more claim.
+    ``at`` is a moment taken before: what was appended to the log since does not change the answer. Neither person nor
+    certificate nor wording changes the verdict; a technique that the text offers is one more claim.
     """
-    view.require_fresh()
+    at = at or moment(view)
     named = [technique_of(word) for word in claim.techniques]
     said = adtext.read(claim.text)
     techniques = tuple(dict.fromkeys([*named, *said.techniques]))
-    day, english = today(), lang.startswith("en")
-    known_at = claim.known_at.astimezone(dt.UTC) if claim.known_at else dt.datetime.now(dt.UTC)
+    english = lang.startswith("en")
+    known_at = (claim.known_at or at.now).astimezone(dt.UTC)
     with view.lock:
-        size = view.size if claim.known_at is None else view.size_at(milliseconds(claim.known_at))
-        asof = AsOf(valid_on=claim.on or day, size=size)
+        size = at.size if claim.known_at is None else min(at.size, view.size_at(milliseconds(claim.known_at)))
+        asof = AsOf(valid_on=claim.on or at.day, size=size)
         # The day is part of the question: a sentence about a past day reads otherwise than one about today.
-        question = (claim.provider, techniques, asof, english, day)
+        question = (claim.provider, techniques, asof, english, at.day)
         told, judged = view.remembered(question, lambda: _told(view, claim.provider, list(techniques), asof, english))
         beside = _beside(view, claim, judged, asof, lang)
     if claim.text is not None:

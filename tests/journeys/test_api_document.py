@@ -27,6 +27,7 @@ EXPECTED = {
     ("get", "/api/v1/verify"),
     ("post", "/api/v1/verify"),
     ("post", "/api/v1/receipts/check"),
+    ("post", "/api/v1/verify/batch"),
 }
 
 

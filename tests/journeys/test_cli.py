@@ -28,6 +28,7 @@ COMMANDS = (
     "correct",
     "known-as",
     "verify",
+    "check",
     "search",
     "settings",
     "log",

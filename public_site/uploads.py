@@ -1,0 +1,162 @@
+"""A list of claims uploaded at /check: answered at once, shown or handed back as a file. Nothing of it is kept."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import IO, Annotated, Any
+from urllib.parse import quote
+
+from litestar import Request, Response, post
+from litestar.datastructures import State, UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+
+from public_site.answers import asked, html, register_of, site_of
+from public_site.lists import ListPage, ListRow
+from public_site.standing import tone_of
+from registry.claimfiles.answering import CsvForm, Form
+from registry.claimfiles.rows import Layout, Row
+from registry.claimfiles.sheets import XlsxForm
+from registry.claimfiles.work import F, kind_of, work
+from registry.errors import InvalidInput, TooLarge
+from registry.model import Answer
+from registry.verification.batch import Batch
+
+#: Rows and bytes of one upload, and rows that the page shows.
+MOST_ROWS, MOST_BYTES, SHOWN = 5_000, 5 * 1024 * 1024, 50
+#: Bytes that are taken in only to say that they are too many, and cells of a sheet's grid.
+_RECEIVED, _CELLS = 64 * 1024 * 1024, 1_000_000
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Req = Request[Any, Any, State]
+
+
+class PageForm(Form[Answer]):
+    """Answers as the page shows them: the first rows, and how many of each verdict."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(batch)
+        self.shown: list[ListRow] = []
+
+    def make(self, answer: Answer) -> Answer:
+        """The answer itself."""
+        return answer
+
+    def put(self, row: Row, made: Answer) -> bytes:
+        """Keep a row while there is room."""
+        if len(self.shown) < SHOWN and row.claim is not None:
+            tone = tone_of(made.verdict, [one.stage for one in made.techniques])
+            said = made.explanation
+            self.shown.append(ListRow(number=row.number, asked=_asked(row), answer=made, tone=tone, sentence=said))
+        return b""
+
+    def refuse(self, row: Row, error: InvalidInput) -> bytes:
+        """Keep a row that was not answered while there is room."""
+        if len(self.shown) < SHOWN:
+            said = error.text(self.batch.lang)
+            self.shown.append(ListRow(number=row.number, asked=_asked(row), sentence=said))
+        return b""
+
+
+def _asked(row: Row) -> str:
+    """Who a row is about, in its own words."""
+    if row.claim is None:
+        return "，".join(cell for cell in row.cells if cell.strip())[:80]
+    provider = row.claim.provider
+    return provider.name or provider.code or provider.uscc or provider.practice_licence_no or provider.domain or ""
+
+
+@post(
+    "/check/list",
+    status_code=200,
+    sync_to_thread=True,
+    include_in_schema=False,
+    request_max_body_size=_RECEIVED,
+)
+def check_list(
+    request: Req, data: Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]
+) -> Response[Any]:
+    """The list answered: a page with its first rows, or the whole as a file when the form's button asked for one."""
+    file = data.get("file")
+    wanted = str(data.get("as") or "page")
+    try:
+        source = _source(file)
+        if wanted in ("csv", "xlsx"):
+            return _download(request, source, wanted)
+        return _shown(request, source, str(getattr(file, "filename", "")))
+    except InvalidInput as error:
+        status = 413 if isinstance(error, TooLarge) else 400
+        page = ListPage(here="/check", site=site_of(request), error=error.text(asked(request).lang), most=MOST_ROWS)
+        return html(request, page, status=status, cache="no-store")
+
+
+def _source(file: object) -> IO[bytes]:
+    """The bytes of an upload; InvalidInput when there are none, TooLarge when there are too many."""
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise InvalidInput("请先选择一个 csv 或 xlsx 文件。", "Choose a csv or xlsx file first.")
+    source = file.file
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    if size > MOST_BYTES:
+        raise TooLarge(
+            f"文件有 {size / 1024 / 1024:.1f} MB，这里最多 5 MB，没有核验。请分成几份，"
+            "或用开发者接口一次提交 10 万行。",
+            f"The file has {size / 1024 / 1024:.1f} MB; this page takes 5 MB, and nothing was checked. Split it, or "
+            "send up to 100,000 rows through the developers' interface.",
+        )
+    return source
+
+
+def _answered(request: Req, source: IO[bytes], form_of: Callable[[Batch, Callable[[], Layout]], F]) -> tuple[F, bytes]:
+    """The form with all rows in it, and the bytes they make; TooLarge, with nothing answered, beyond the limit."""
+    given = kind_of(source.read(64))
+    source.seek(0)
+    if given == "ndjson":
+        raise InvalidInput("这里只接受 csv 或 xlsx 文件。", "This page takes csv and xlsx files.")
+    batch = register_of(request).batch(asked(request).lang)
+    form, pieces = work(source, given, lambda layout: form_of(batch, layout), MOST_ROWS, _CELLS)
+    made = b"".join(pieces)
+    if form.tally.cut:
+        raise TooLarge(
+            f"这里一次最多 {MOST_ROWS:,} 行，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
+            f"This page takes {MOST_ROWS:,} rows, and nothing was checked. Split the file, or send up to 100,000 rows "
+            "through the developers' interface.",
+        )
+    return form, made
+
+
+def _shown(request: Req, source: IO[bytes], name: str) -> Response[str]:
+    form, _ = _answered(request, source, lambda batch, _: PageForm(batch))
+    tally, at = form.tally, form.batch.at
+    page = ListPage(
+        here="/check",
+        site=site_of(request),
+        most=MOST_ROWS,
+        name=name[:80],
+        rows=tuple(form.shown),
+        total=tally.rows,
+        unanswered=tally.errors,
+        counts=tuple((word, tone_of(word), number) for word, number in tally.verdicts.most_common()),
+        known_at=at.now,
+        log_size=at.size,
+    )
+    return html(request, page, cache="no-store")
+
+
+def _download(request: Req, source: IO[bytes], wanted: str) -> Response[bytes]:
+    if wanted == "csv":
+        # A person opens it in a spreadsheet program, which needs the byte order mark to see that it is UTF-8.
+        _, content = _answered(
+            request, source, lambda batch, layout: CsvForm(batch, lambda: layout()._replace(marked=True))
+        )
+    else:
+        held = io.BytesIO()
+        book, _ = _answered(request, source, lambda batch, layout: XlsxForm(batch, layout, held))
+        book.close()
+        content = held.getvalue()
+    name = quote(f"核验结果.{wanted}")
+    headers = {
+        "Content-Disposition": f"attachment; filename=\"answers.{wanted}\"; filename*=UTF-8''{name}",
+        "Cache-Control": "no-store",
+    }
+    return Response(content, media_type="text/csv; charset=utf-8" if wanted == "csv" else _SHEET, headers=headers)

@@ -1,0 +1,197 @@
+"""Verification of many claims: JSON, or ndjson and csv streamed both ways, at one log size and instant."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import anyio
+import msgspec
+from litestar import post
+from litestar.exceptions import HTTPException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.openapi import ResponseSpec
+from litestar.types import ASGIApp
+
+from registry.api.guards import register_of
+from registry.api.institutions import AnyRequest
+from registry.api.problems import language
+from registry.api.shapes import BatchAnswers
+from registry.api.spool import Answers, Spool
+from registry.claimfiles.answering import MOST_ROWS, Answering, CsvForm, JsonForm
+from registry.claimfiles.csvs import CsvReader
+from registry.claimfiles.ndjson import NdjsonReader, json_row
+from registry.errors import InvalidInput, TooLarge
+from registry.verification.batch import Batch
+
+JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
+#: Claims of one JSON document, which is read whole.
+MOST_CLAIMS = 10_000
+_MOST_JSON = 16 * 1024 * 1024
+#: Bytes of a streamed request: 100,000 rows of more than 2 KiB.
+MOST_BYTES = 256 * 1024 * 1024
+#: Seconds of work between two looks at what other requests wait for.
+SLICE = 0.005
+#: Bytes of answers sent at once.
+_PIECE = 65_536
+
+
+class _Claims(msgspec.Struct, forbid_unknown_fields=True):
+    claims: list[msgspec.Raw]
+
+
+_claims = msgspec.json.Decoder(_Claims)
+
+
+@post(
+    "/verify/batch",
+    operation_id="verifyBatch",
+    summary="批量核验：一次多条 / Many claims at once",
+    description="`application/json`：`{claims:[Claim]}`，至多 10,000 条，答 `{answers:[…]}`。"
+    "`application/x-ndjson`（每行一个 Claim）与 `text/csv`（首行为列名，中英文均可）：至多 100,000 行，"
+    "边收边答，答复与所收格式相同、次序相同。某行有误时，该行处为 `{id, row, error}`（csv 为 error_code、error 两列），"
+    "其余照答。超出上限：JSON 为 413；流式为最后一行，其 `error.status` 为 413、`error.code` 为 `too_large`，"
+    "该行及以后各行未核验。中途失败时连接中断。全部答复基于同一日志长度与同一时刻。 / "
+    "`application/json`: `{claims:[Claim]}`, at most 10,000, answered by `{answers:[…]}`. `application/x-ndjson` (a "
+    "Claim a line) and `text/csv` (headings first, English or Chinese): at most 100,000 rows, answered while they "
+    "arrive, in the same form and order. A bad row has `{id, row, error}` in its place (columns error_code and error "
+    "in csv), the others go on. Beyond the limit: 413 for JSON; when streamed, a last row whose `error.status` is 413 "
+    "and `error.code` `too_large`: that row and those after it were not checked. A failure on the way breaks the "
+    "connection. All answers rest on one log size and instant.",
+    responses={
+        200: ResponseSpec(BatchAnswers, generate_examples=False, description="逐条答复。 / One answer a claim.")
+    },
+    status_code=200,
+    request_max_body_size=MOST_BYTES,
+)
+async def verify_batch(request: AnyRequest) -> ASGIApp:
+    """Many claims at once."""
+    kind, charset = _kind_of(request)
+    batch = register_of(request).batch(language(request))
+    if kind == JSON:
+        answers = _sliced(_json_answers(_decoded(await _whole(request)), batch))
+        return Answers(iterator=answers, media_type=JSON, status_code=200)
+    answering = _answering(kind, charset, batch)
+    pieces = _answers(request, answering, kind)
+    # The first piece before the status: headings that name nobody are 400, not an answer that breaks off.
+    first = await anext(pieces, b"")
+    return Answers(iterator=_after(first, pieces), media_type=kind, status_code=200)
+
+
+def _answering(kind: str, charset: str | None, batch: Batch) -> Answering:
+    if kind == NDJSON:
+        return Answering(NdjsonReader(charset), JsonForm(batch))
+    reader = CsvReader(charset)
+    return Answering(reader, CsvForm(batch, reader.layout))
+
+
+def _kind_of(request: AnyRequest) -> tuple[str, str | None]:
+    """(media type, charset) of the claims; 415 saying which there are."""
+    kind, parameters = request.content_type
+    kind = kind.lower() or JSON
+    if kind not in (JSON, NDJSON, CSV):
+        raise HTTPException(
+            status_code=415, detail=f"Content-Type: {JSON}, {NDJSON} 或 / or {CSV}", headers={"Accept": _ACCEPT}
+        )
+    return kind, parameters.get("charset", "").strip("\"' ") or None
+
+
+_ACCEPT = f"{JSON}, {NDJSON}, {CSV}"
+
+
+async def _whole(request: AnyRequest) -> bytes:
+    """The body of a JSON request, read no further than its limit."""
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > _MOST_JSON:
+            raise _too_many(f"{_MOST_JSON // 1024 // 1024} MiB", f"{_MOST_JSON // 1024 // 1024} MiB")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _decoded(body: bytes) -> list[msgspec.Raw]:
+    try:
+        claims = _claims.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f'请求应为 {{"claims":[…]}}：{error}。', f'The request must be {{"claims":[…]}}: {error}.'
+        ) from error
+    if len(claims.claims) > MOST_CLAIMS:
+        raise _too_many(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
+    return claims.claims
+
+
+def _too_many(zh: str, en: str) -> TooLarge:
+    return TooLarge(
+        f"JSON 一次至多 {zh}，全部未核验；更多请以 {NDJSON} 或 {CSV} 提交（一次至多 {MOST_ROWS:,} 行）。",
+        f"At most {en} as JSON, and nothing was checked; send more as {NDJSON} or {CSV} (at most {MOST_ROWS:,} rows).",
+    )
+
+
+def _json_answers(claims: list[msgspec.Raw], batch: Batch) -> Iterator[bytes]:
+    form = JsonForm(batch, after=b"")
+    yield b'{"answers":['
+    for number, raw in enumerate(claims, start=1):
+        answered = form.row(json_row(number, raw))
+        yield b"," + answered if number > 1 else answered
+    yield b"]}"
+
+
+async def _answers(request: AnyRequest, answering: Answering, kind: str) -> AsyncIterator[bytes]:
+    """Answers while claims arrive; what comes after the limit is received and let go."""
+    async with Spool(request) as spool:
+        if request.content_length is not None:  # a file, sent by a client that reads nothing meanwhile
+            await spool.whole()
+            _refuse_too_many(*spool.lines(), kind)
+        try:
+            async for data in spool.pieces():
+                async for piece in _sliced(answering.feed(data)):
+                    yield piece
+        except RequestEntityTooLarge:
+            yield b"".join(answering.cut(_too_long()))
+        async for piece in _sliced(answering.end()):
+            yield piece
+
+
+def _refuse_too_many(lines: int, quoted: bool, kind: str) -> None:
+    """413 before any answer, where lines surely are rows: not where a cell may hold a line break."""
+    rows = lines if kind == NDJSON else lines - 1
+    if rows > MOST_ROWS and not (quoted and kind == CSV):
+        raise TooLarge(
+            f"一次至多 {MOST_ROWS:,} 行，收到 {rows:,} 行，全部未核验；请分成几份。",
+            f"At most {MOST_ROWS:,} rows at once; {rows:,} came and none was checked. Split the file in parts.",
+        )
+
+
+def _too_long() -> TooLarge:
+    size = f"{MOST_BYTES // 1024 // 1024} MiB"
+    return TooLarge(
+        f"一次至多 {size}，此行及以后各行未核验；请分成几份。",
+        f"At most {size} at once: this row and those after it were not checked. Split the file in parts.",
+    )
+
+
+async def _sliced(answers: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Answers in larger pieces. The event loop serves others between slices of a few milliseconds."""
+    held: list[bytes] = []
+    size = 0
+    until = time.perf_counter() + SLICE
+    for answer in answers:
+        held.append(answer)
+        size += len(answer)
+        if size >= _PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+        if time.perf_counter() >= until:
+            await anyio.sleep(0)
+            until = time.perf_counter() + SLICE
+    if held:
+        yield b"".join(held)
+
+
+async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for piece in rest:
+        yield piece

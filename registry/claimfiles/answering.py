@@ -1,0 +1,188 @@
+"""Rows in, answered rows out: in the same order, bad ones with their reason in their place, a limit that is said."""
+
+from __future__ import annotations
+
+import csv
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from registry.claimfiles.rows import Layout, Reader, Row
+from registry.claimfiles.told import NAMES, RowProblem, answer_cells, error_cells, harmless_cells, problem
+from registry.errors import InvalidInput, TooLarge
+from registry.model import Answer, VerdictWord
+from registry.verification.batch import Batch, Repeated
+
+#: Rows of one request, streamed.
+MOST_ROWS = 100_000
+_json = msgspec.json.Encoder()
+M = TypeVar("M")
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in the place of an answer: which row, and why it was not answered. It says nothing about anybody."""
+
+    id: str | int | float | None
+    row: int
+    error: RowProblem
+
+
+class Tally:
+    """What became of the rows: so many, of these verdicts, so many with an error; ``cut`` when the limit ended it."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.errors = 0
+        self.verdicts: Counter[VerdictWord] = Counter()
+        self.cut = False
+
+
+class Form(ABC, Generic[M]):
+    """A form answers are written in: ``make`` from an answer, ``put`` with a row, ``refuse`` a row."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.tally = Tally()
+        self._made: Repeated[tuple[VerdictWord, M]] = Repeated(batch, lambda found: (found.verdict, self.make(found)))
+
+    def begin(self) -> bytes:
+        """What comes before the first row."""
+        return b""
+
+    @abstractmethod
+    def make(self, answer: Answer) -> M:
+        """An answer without its id, ready to be put with every row that asks the same."""
+
+    @abstractmethod
+    def put(self, row: Row, made: M) -> bytes:
+        """A row with its answer."""
+
+    @abstractmethod
+    def refuse(self, row: Row, error: InvalidInput) -> bytes:
+        """A row with the reason why there is no answer."""
+
+    def row(self, row: Row) -> bytes:
+        """A row answered, or with its error."""
+        self.tally.rows += 1
+        if row.claim is None:
+            return self._refused(row, row.error or InvalidInput("这一行没有内容。", "There is nothing in this row."))
+        try:
+            verdict, made = self._made.of(row.claim)
+        except InvalidInput as error:
+            return self._refused(row, error)
+        self.tally.verdicts[verdict] += 1
+        return self.put(row, made)
+
+    def _refused(self, row: Row, error: InvalidInput) -> bytes:
+        self.tally.errors += 1
+        return self.refuse(row, error)
+
+
+class JsonForm(Form[bytes]):
+    """One JSON object a row: the answer as POST /verify gives it, or id, row and error."""
+
+    def __init__(self, batch: Batch, after: bytes = b"\n") -> None:
+        super().__init__(batch)
+        self._after = after
+
+    def make(self, answer: Answer) -> bytes:
+        """The object after its id, which is its first field."""
+        return _json.encode(answer).removeprefix(b'{"id":null') + self._after
+
+    def put(self, row: Row, made: bytes) -> bytes:
+        """The object with the row's id."""
+        return b'{"id":' + (b"null" if row.id is None else _json.encode(row.id)) + made
+
+    def refuse(self, row: Row, error: InvalidInput) -> bytes:
+        """The error object in the row's place."""
+        told = Refused(id=row.id, row=row.number, error=problem(error, self.batch.lang))
+        return _json.encode(told) + self._after
+
+
+class _Said:
+    """What a csv writer writes, handed back by its ``writerow``."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+class CsvForm(Form[str]):
+    """The row's own cells, then those of its answer. CRLF ends a line; no cell is a formula to a spreadsheet."""
+
+    def __init__(self, batch: Batch, layout: Callable[[], Layout]) -> None:
+        super().__init__(batch)
+        self._layout = layout  # known once the headings were read, which is after the answering began
+
+    def begin(self) -> bytes:
+        """The headings, behind a byte order mark when the answers are for a spreadsheet."""
+        self._columns, self._delimiter, marked = self._layout()
+        self._write = csv.writer(_Said(), delimiter=self._delimiter).writerow
+        return self._line([*self._columns.headings, *NAMES]).encode("utf-8-sig" if marked else "utf-8")
+
+    def _line(self, cells: list[str]) -> str:
+        return str(self._write(harmless_cells(cells)))
+
+    def make(self, answer: Answer) -> str:
+        """The cells of the answer as they end a line."""
+        return self._line(answer_cells(answer))
+
+    def put(self, row: Row, made: str) -> bytes:
+        """The row's cells before those of its answer."""
+        own = self._columns.shown(row.cells)
+        return f"{self._line(own)[:-2]}{self._delimiter}{made}".encode() if own else made.encode()
+
+    def refuse(self, row: Row, error: InvalidInput) -> bytes:
+        """The row's cells with the error in its columns."""
+        told = error_cells(error, self.batch.lang, self.batch.at.size)
+        return self._line([*self._columns.shown(row.cells), *told]).encode()
+
+
+class Answering:
+    """Bytes of claims in, bytes of answers out, never more than ``most`` rows."""
+
+    def __init__(self, reader: Reader, form: Form[Any], most: int = MOST_ROWS) -> None:
+        self.reader = reader
+        self.form = form
+        self.most = most
+        self._begun = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """A row at a time. Where the limit is passed a last row says so, and nothing after it is answered."""
+        if not self.form.tally.cut:
+            yield from self.answered(self.reader.feed(data))
+
+    def end(self) -> Iterator[bytes]:
+        """The last rows, once there are no more bytes."""
+        if not self.form.tally.cut:
+            yield from self.answered(self.reader.end())
+            if not self._begun:
+                yield self.form.begin()
+
+    def answered(self, rows: Iterator[Row]) -> Iterator[bytes]:
+        """The rows of some bytes, answered."""
+        for row in rows:
+            if not self._begun:
+                self._begun = True
+                yield self.form.begin()
+            if self.form.tally.rows >= self.most:
+                yield from self.cut(too_many(self.most), row.number)
+                return
+            yield self.form.row(row)
+
+    def cut(self, error: TooLarge, number: int | None = None) -> Iterator[bytes]:
+        """The last row, which says from where on nothing was answered."""
+        self.form.tally.cut = True
+        number = self.form.tally.rows + 1 if number is None else number
+        yield self.form.refuse(Row(number, None, None), error)
+
+
+def too_many(most: int) -> TooLarge:
+    """The refusal of the rows after the limit."""
+    return TooLarge(
+        f"一次最多{most:,}行，此行及以后各行未核验；请分成几份再提交。",
+        f"At most {most:,} rows at once: this row and those after it were not checked. Split the file in parts.",
+        limit=most,
+    )

@@ -1,0 +1,130 @@
+"""The table of columns: by which headings a csv or xlsx file says which field of a claim. A new field is a new line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from registry.claimfiles.told import NAMES
+from registry.errors import InvalidInput
+from registry.model import Claim
+from registry.records.asof import day_of, end_of, instant_of
+from registry.text import width
+
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
+_SEPARATORS = re.compile(r"[;；、,，|\n]+")
+_HEADING = re.compile(r"[\s_\-]+")
+
+
+def written_day(text: str) -> dt.date | None:
+    """A day as people write it: 2025-06-30, 2025/6/30, 20250630 or 2025年6月30日; None when it is none.
+
+    >>> written_day("2025年6月30日") == written_day("20250630") == dt.date(2025, 6, 30)
+    True
+    """
+    found = _DAY.fullmatch(re.sub(r"\s+", "", text))
+    if found is None:
+        return None
+    year, month, day = (int(part) for part in found.groups() if part is not None)
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _day(text: str) -> dt.date:
+    return written_day(text) or day_of(text)  # the latter says what to write
+
+
+def _instant(text: str) -> dt.datetime:
+    day = written_day(text)
+    return instant_of(text) if day is None else end_of(day)
+
+
+def _several(text: str) -> list[str]:
+    return [word for part in _SEPARATORS.split(text) if (word := part.strip())]
+
+
+class Column(NamedTuple):
+    """One field of a claim (``provider.name`` is the name of its provider), its headings, and how a cell is read."""
+
+    field: str
+    headings: tuple[str, ...]
+    read: Callable[[str], Any] = str
+
+
+#: Headings are compared without case, spaces, _ and -. The first one is the one to document.
+COLUMNS: tuple[Column, ...] = (
+    Column("id", ("id", "编号", "行号")),
+    Column("provider.name", ("name", "名称", "机构名称", "医疗机构名称", "医院名称", "单位名称")),
+    Column("provider.address", ("address", "地址", "机构地址", "医疗机构地址", "执业地址", "所称地址")),
+    Column("provider.uscc", ("uscc", "统一社会信用代码", "社会信用代码", "信用代码")),
+    Column(
+        "provider.practice_licence_no",
+        ("practice_licence_no", "执业许可证登记号", "医疗机构执业许可证登记号", "登记号", "执业许可证号"),
+    ),
+    Column("provider.code", ("code", "编码", "名录编码", "机构编码")),
+    Column("provider.domain", ("domain", "域名", "网站域名")),
+    Column("techniques", ("techniques", "technique", "技术", "所称技术", "技术项目", "批准开展的技术"), _several),
+    Column("on", ("on", "date", "日期", "所问日期", "广告日期", "发布日期"), _day),
+    Column("known_at", ("known_at", "所知时间", "所知时刻"), _instant),
+)
+
+
+def _folded(heading: str) -> str:
+    return _HEADING.sub("", width(heading).lower())
+
+
+_BY_HEADING = {_folded(heading): column for column in COLUMNS for heading in column.headings}
+_ANSWERS = {_folded(name) for name in NAMES}
+
+
+class Columns:
+    """What the headings of one file mean; InvalidInput when no claim can be made of its rows."""
+
+    def __init__(self, headings: Sequence[str]) -> None:
+        self.width = len(headings)
+        found = [(at, column) for at, heading in enumerate(headings) if (column := _BY_HEADING.get(_folded(heading)))]
+        _refuse_doubled(headings, found)
+        self._provider = [(at, c.field.removeprefix("provider."), c.read) for at, c in found if "." in c.field]
+        self._claim = [(at, c.field, c.read) for at, c in found if "." not in c.field]
+        if not any(field != "address" for _, field, _ in self._provider):
+            raise InvalidInput(
+                "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
+                "practice_licence_no（执业许可证登记号）或 domain（域名）之一。",
+                "No column says who is meant: the first row holds the headings, at least one of name (名称), code, "
+                "uscc, practice_licence_no or domain.",
+            )
+        # A file that was answered before: its old answers give way to the new ones.
+        self.kept = [at for at, heading in enumerate(headings) if _folded(heading) not in _ANSWERS]
+        self.headings = [headings[at] for at in self.kept]
+
+    def claim(self, cells: Sequence[str]) -> Claim:
+        """The claim of one row of ``width`` cells; InvalidInput, or msgspec.ValidationError for what is too long."""
+        made: dict[str, Any] = {field: read(text) for at, field, read in self._claim if (text := cells[at].strip())}
+        made["provider"] = {field: text for at, field, _ in self._provider if (text := cells[at].strip())}
+        return msgspec.convert(made, Claim)
+
+    def identifier(self, cells: Sequence[str]) -> str | None:
+        """The id of a row, also of one that is no claim."""
+        at = next((at for at, field, _ in self._claim if field == "id"), None)
+        return cells[at].strip() or None if at is not None and at < len(cells) else None
+
+    def shown(self, cells: Sequence[str]) -> list[str]:
+        """The cells of a row that are kept, as many as there are headings."""
+        return [cells[at] if at < len(cells) else "" for at in self.kept]
+
+
+def _refuse_doubled(headings: Sequence[str], found: list[tuple[int, Column]]) -> None:
+    seen: dict[str, str] = {}
+    for at, column in found:
+        if column.field in seen:
+            raise InvalidInput(
+                f"“{seen[column.field]}”与“{headings[at]}”两列意思相同，无法确定用哪一列；请改名或删去其一。",
+                f"The columns “{seen[column.field]}” and “{headings[at]}” mean the same; rename or delete one of them.",
+            )
+        seen[column.field] = headings[at]

@@ -1,0 +1,73 @@
+"""Claims in ndjson, one JSON object a line, read as a stream."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from registry.claimfiles.lines import Lines, too_long
+from registry.claimfiles.rows import Row, require_provider
+from registry.claimfiles.told import unreadable
+from registry.errors import InvalidInput
+from registry.model import Claim
+
+
+class _Identified(msgspec.Struct):
+    id: Any = None
+
+
+_claim = msgspec.json.Decoder(Claim)
+_identified = msgspec.json.Decoder(_Identified)
+
+
+def json_row(number: int, line: bytes | msgspec.Raw) -> Row:
+    """The row of one JSON object, with its claim or why it is none."""
+    try:
+        claim = _claim.decode(line)
+        require_provider(claim.provider)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return Row(number, _identifier(line), None, unreadable(error))
+    except InvalidInput as error:
+        return Row(number, _identifier(line), None, error)
+    return Row(number, claim.id, claim)
+
+
+def _identifier(line: bytes | msgspec.Raw) -> Any:
+    """The id as it was sent, of whatever type, so that the sender knows the row again; None when it has none."""
+    try:
+        found = _identified.decode(line).id
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return found if isinstance(found, str | int | float) else None
+
+
+class NdjsonReader:
+    """Bytes of an ndjson file as rows. Blank lines are passed over."""
+
+    def __init__(self, charset: str | None = None) -> None:
+        if charset is not None and charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+            raise InvalidInput(f"ndjson 须为 UTF-8，而非 {charset[:40]}。", f"ndjson is UTF-8, not {charset[:40]}.")
+        self._lines = Lines(b"\n")
+        self._number = 0
+
+    def feed(self, data: bytes) -> Iterator[Row]:
+        """The rows that are whole with these bytes."""
+        for line, long in self._lines.feed(data):
+            yield from self._line(line, long)
+
+    def end(self) -> Iterator[Row]:
+        """The last row, when no line break ends it."""
+        for line, long in self._lines.end():
+            yield from self._line(line, long)
+
+    def _line(self, line: bytes, long: bool) -> Iterator[Row]:
+        self._number += 1
+        if self._number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        if long:
+            yield Row(self._number, None, None, too_long())
+        elif line and not line.isspace():
+            yield json_row(self._number, line)

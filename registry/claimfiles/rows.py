@@ -1,0 +1,88 @@
+"""One row of a claim file, and what makes a claim of it or says why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from registry.claimfiles.columns import Columns
+from registry.claimfiles.told import unreadable
+from registry.errors import InvalidInput
+from registry.model import Claim, Provider
+
+
+class Row(NamedTuple):
+    """A row of a file: its number as a spreadsheet counts, its id, and its claim or why it is none."""
+
+    number: int
+    id: Any
+    claim: Claim | None
+    error: InvalidInput | None = None
+    cells: Sequence[str] = ()
+
+
+class Layout(NamedTuple):
+    """What a table of answers looks like: its columns, what parts cells, and whether a byte order mark begins it."""
+
+    columns: Columns
+    delimiter: str = ","
+    marked: bool = True
+
+
+class Reader(Protocol):
+    """Bytes of one file, piece by piece, as rows in order."""
+
+    def feed(self, data: bytes) -> Iterator[Row]:
+        """The rows that are whole with these bytes; InvalidInput when the file as a whole cannot be read."""
+
+    def end(self) -> Iterator[Row]:
+        """The last rows, once there are no more bytes."""
+
+
+def require_provider(provider: Provider) -> None:
+    """InvalidInput unless somebody is named; an address alone names nobody."""
+    if not any((getattr(provider, field) or "").strip() for field in Provider.__struct_fields__ if field != "address"):
+        raise InvalidInput(
+            "请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。",
+            "Give at least one of the provider's name, code, uscc, practice_licence_no or domain.",
+        )
+
+
+class TableRows:
+    """Rows of cells as rows of claims: the first row holds the headings."""
+
+    def __init__(self) -> None:
+        self.columns: Columns | None = None
+
+    def of(self, number: int, cells: Sequence[str]) -> Row | None:
+        """The claim of a row; None of the first, which says what the columns are."""
+        if self.columns is None:
+            self.columns = Columns(cells)
+            return None
+        if len(cells) != self.columns.width:
+            wrong = InvalidInput(
+                f"第{number}行有{len(cells)}列，而首行有{self.columns.width}列；含逗号的内容须加双引号。",
+                f"Row {number} has {len(cells)} columns, the headings have {self.columns.width}; a value with a comma "
+                "needs double quotes.",
+            )
+            return self._bad(number, cells, wrong)
+        try:
+            claim = self.columns.claim(cells)
+            require_provider(claim.provider)
+        except msgspec.ValidationError as error:
+            return self._bad(number, cells, unreadable(error))
+        except InvalidInput as error:
+            return self._bad(number, cells, error)
+        return Row(number, claim.id, claim, None, cells)
+
+    def broken(self, number: int, cells: Sequence[str], error: InvalidInput) -> Row:
+        """A row whose cells cannot be told apart; InvalidInput at once when it is the first one."""
+        if self.columns is None:
+            raise error
+        return self._bad(number, cells, error)
+
+    def _bad(self, number: int, cells: Sequence[str], error: InvalidInput) -> Row:
+        identifier = self.columns.identifier(cells) if self.columns else None
+        return Row(number, identifier, None, error, cells)

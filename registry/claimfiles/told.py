@@ -1,0 +1,117 @@
+"""What is said of a row: the columns of an answer, and why a row could not be answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from registry.errors import InvalidInput
+from registry.model import Answer, Struct
+
+#: The columns an answer adds to a row, in order. Names are for programs and stay as they are.
+_COLUMNS: tuple[tuple[str, Callable[[Answer], Any]], ...] = (
+    ("verdict", lambda a: a.verdict),
+    ("explanation", lambda a: a.explanation),
+    ("technique_verdicts", lambda a: ";".join(f"{t.technique}={t.verdict}" for t in a.techniques)),
+    ("technique_stages", lambda a: ";".join(f"{t.technique}={t.stage}" for t in a.techniques if t.stage)),
+    ("matched_code", lambda a: a.match and a.match.code),
+    ("matched_name", lambda a: a.match and a.match.name),
+    ("matched_address", lambda a: a.match and a.match.address),
+    ("matched_on", lambda a: a.match and a.match.on),
+    ("candidates", lambda a: "; ".join(f"{c.code} {c.name}" for c in a.candidates)),
+    ("source", lambda a: a.basis and a.basis.source),
+    ("as_of", lambda a: a.basis and a.basis.as_of),
+    ("answered_on", lambda a: a.on),
+    ("answered_known_at", lambda a: a.known_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")),
+    ("log_size", lambda a: a.log.size),
+)
+_ERRORS = ("error_code", "error")
+NAMES: tuple[str, ...] = (*(name for name, _ in _COLUMNS), *_ERRORS)
+_LOG_SIZE = NAMES.index("log_size")
+
+
+def answer_cells(answer: Answer) -> list[str]:
+    """The cells of an answer, one for each of ``NAMES``."""
+    return [*("" if (value := say(answer)) is None else str(value) for _, say in _COLUMNS), "", ""]
+
+
+def error_cells(error: InvalidInput, lang: str, size: int) -> list[str]:
+    """The cells of a row that was not answered, one for each of ``NAMES``: no verdict, the log size, and why."""
+    cells = [""] * len(NAMES)
+    cells[_LOG_SIZE], cells[-2], cells[-1] = str(size), error.code, error.text(lang)
+    return cells
+
+
+class RowProblem(Struct, frozen=True):
+    """RFC 9457, of one row: ``code`` is stable and for programs, ``detail`` is for people."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+    type: str = "about:blank"
+
+
+def problem(error: InvalidInput, lang: str) -> RowProblem:
+    """Why a row was not answered, as an object."""
+    status = HTTPStatus(413 if error.code == "too_large" else 400)
+    return RowProblem(title=status.phrase, status=status, detail=error.text(lang), code=error.code)
+
+
+#: What the decoder says of a value it cannot use, and what helps whoever wrote it.
+_SAYINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (
+        re.compile("Invalid RFC3339 encoded date$"),
+        "不是日期，请写成 YYYY-MM-DD，例如 2025-07-01",
+        "not a day; write YYYY-MM-DD, for example 2025-07-01",
+    ),
+    (
+        re.compile("Invalid RFC3339 encoded datetime$"),
+        "不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样",
+        "not an instant with its time zone; write it like 2025-07-01T00:00:00Z",
+    ),
+    (re.compile("Object contains unknown field `(.*)`$"), "未知的字段 {0}", "unknown field {0}"),
+    (re.compile("Object missing required field `(.*)`$"), "缺少字段 {0}", "field {0} is missing"),
+    (re.compile(r"Expected `str` of length <= (\d+)"), "过长，最多{0}个字符", "too long: at most {0} characters"),
+    (re.compile(r"Expected `array` of length <= (\d+)"), "过多，最多{0}项", "too many: at most {0}"),
+    (re.compile("Expected `(.*)`, got `(.*)`$"), "应为 {0}，却是 {1}", "must be {0}, not {1}"),
+)
+
+
+def unreadable(error: Exception) -> InvalidInput:
+    """What to do about a row the decoder refuses: which field, and what to write instead."""
+    message, _, path = str(error).partition(" - at `$")
+    field = path.strip("`.")
+    zh = en = message
+    for pattern, said_zh, said_en in _SAYINGS:
+        if found := pattern.match(message):
+            zh, en = said_zh.format(*found.groups()), said_en.format(*found.groups())
+            break
+    if not isinstance(error, msgspec.ValidationError):  # no JSON at all
+        return InvalidInput(f"这一行不是合法的 JSON：{zh}。", f"This row is not JSON: {en}.")
+    lead_zh, lead_en = (f"{field}：", f"{field}: ") if field else ("", "")
+    return InvalidInput(f"{lead_zh}{zh}。", f"{lead_en}{en}.")
+
+
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
+
+
+def harmless(text: str) -> str:
+    """A csv cell that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
+
+    >>> harmless("=1+1"), harmless("鞍山市妇儿医院")
+    ("'=1+1", '鞍山市妇儿医院')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+_ANY_FORMULA = re.compile(r"(?:^|\0)(?:\s*[=+\-@＝＋－＠]|[\t\r])")
+
+
+def harmless_cells(cells: list[str]) -> list[str]:
+    """The same for the cells of a line, which are looked at all at once: hardly any holds a formula."""
+    return [harmless(cell) for cell in cells] if _ANY_FORMULA.search("\0".join(cells)) else cells
