@@ -153,11 +153,6 @@ def check() -> dict[str, c.PageContext]:
         techniques=[model.TechniqueAnswer(technique="AID", verdict="technique_not_licensed")],
         basis=basis,
     )
-    errors = [
-        c.FieldError(field="name", key="check.error_name"),
-        c.FieldError(field="on", key="check.error_date", value="2025-13-01"),
-        c.FieldError(field="technique", key="check.error_technique", value="冻卵"),
-    ]
     matched = [
         _answer(
             "licensed",
@@ -167,7 +162,6 @@ def check() -> dict[str, c.PageContext]:
         )
         for on in ways
     ]
-    wrong = CheckForm(name="", technique="冻卵", on="2025-13-01")
     not_found = _answer(
         "not_found",
         "截至2025年6月30日的名录中没有这家机构。未在名录中的机构不得开展人类辅助生殖技术；如遇宣传，可拨打12345举报。",
@@ -188,10 +182,19 @@ def check() -> dict[str, c.PageContext]:
             for on, answer in zip(ways, matched, strict=True)
         },
         **_lists(trial, not_found),
-        "check-errors": CheckPage(site=SITE, here=here, form=wrong, errors=tuple(errors)),
+        "check-errors": _wrong(here),
         **sample_times.check(matched[0]),
         **sample_check.check(CheckPage(site=SITE, here=here, form=form, tone="limited"), trial),
     }
+
+
+def _wrong(here: str) -> CheckPage:
+    errors = (
+        c.FieldError(field="name", key="check.error_name"),
+        c.FieldError(field="on", key="check.error_date", value="2025-13-01"),
+        c.FieldError(field="technique", key="check.error_technique", value="冻卵"),
+    )
+    return CheckPage(site=SITE, here=here, form=CheckForm(technique="冻卵", on="2025-13-01"), errors=errors)
 
 
 def _lists(trial: model.Answer, not_found: model.Answer) -> dict[str, c.PageContext]:

@@ -70,6 +70,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("provider.code", ("code", "编码", "名录编码", "机构编码")),
     Column("provider.domain", ("domain", "域名", "网站域名")),
     Column("techniques", ("techniques", "technique", "技术", "所称技术", "技术项目", "批准开展的技术"), _several),
+    Column("practitioner.name", ("practitioner", "医务人员", "医师姓名", "人员姓名")),
+    Column("ad_certificate", ("ad_certificate", "医疗广告审查证明文号", "广告审查证明文号", "审查证明文号", "文号")),
+    Column("text", ("text", "广告内容", "广告文字", "文案", "正文")),
     Column("on", ("on", "date", "日期", "所问日期", "广告日期", "发布日期"), _day),
     Column("known_at", ("known_at", "所知时间", "所知时刻"), _instant),
 )
@@ -90,9 +93,8 @@ class Columns:
         self.width = len(headings)
         found = [(at, column) for at, heading in enumerate(headings) if (column := _BY_HEADING.get(_folded(heading)))]
         _refuse_doubled(headings, found)
-        self._provider = [(at, c.field.removeprefix("provider."), c.read) for at, c in found if "." in c.field]
-        self._claim = [(at, c.field, c.read) for at, c in found if "." not in c.field]
-        if not any(field != "address" for _, field, _ in self._provider):
+        self._fields = [(at, *c.field.rpartition(".")[::2], c.read) for at, c in found]
+        if not any(owner == "provider" and field != "address" for _, owner, field, _ in self._fields):
             raise InvalidInput(
                 "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
                 "practice_licence_no（执业许可证登记号）或 domain（域名）之一。",
@@ -105,13 +107,15 @@ class Columns:
 
     def claim(self, cells: Sequence[str]) -> Claim:
         """The claim of one row of ``width`` cells; InvalidInput, or msgspec.ValidationError for what is too long."""
-        made: dict[str, Any] = {field: read(text) for at, field, read in self._claim if (text := cells[at].strip())}
-        made["provider"] = {field: text for at, field, _ in self._provider if (text := cells[at].strip())}
+        made: dict[str, Any] = {"provider": {}}
+        for at, owner, field, read in self._fields:
+            if text := cells[at].strip():
+                (made.setdefault(owner, {}) if owner else made)[field] = read(text)
         return msgspec.convert(made, Claim)
 
     def identifier(self, cells: Sequence[str]) -> str | None:
         """The id of a row, also of one that is no claim."""
-        at = next((at for at, field, _ in self._claim if field == "id"), None)
+        at = next((at for at, _, field, _ in self._fields if field == "id"), None)
         return cells[at].strip() or None if at is not None and at < len(cells) else None
 
     def shown(self, cells: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from registry.errors import InvalidInput
 from registry.model import Answer, Claim
 from registry.verification.answer import Moment, answer, moment
 from registry.verification.view import VerificationView
@@ -30,7 +31,12 @@ class Batch:
         self._view = view
 
     def answer(self, claim: Claim) -> Answer:
-        """The answer to one claim; InvalidInput for a malformed one."""
+        """The answer to one claim; InvalidInput for a malformed one, and for one that asks for a receipt."""
+        if claim.receipt:  # never left out silently
+            raise InvalidInput(
+                "批量核验暂不出具回执；请用 POST /api/v1/verify 逐条取得。",
+                "No receipts are given with a batch yet; ask for this one by POST /api/v1/verify.",
+            )
         return answer(self._view, claim, self.lang, self.at)
 
 
