@@ -10,6 +10,9 @@ from registry.search.contract import Document, Engine, Expression, Fetched, Hit,
 from registry.search.plan import Effort
 from registry.search.rank import SLIP, WEAK
 
+#: So many times more documents are looked at for an expression that tells too little.
+_FURTHER = 6
+
 
 class Stage(Struct, frozen=True):
     """One stage as it went: expressions asked, documents that came, how many of them fitted."""
@@ -43,14 +46,20 @@ def search(engine: Engine, query: SearchQuery, effort: Effort = plan.EVERYTHING)
     for step in plan.steps(query, effort):
         if not step.expressions:
             continue
-        before = len(known)
-        found = _fetched(engine, step.expressions, known, min(step.most, effort.most))
-        too_many = [e for e, one in zip(step.expressions, found, strict=True) if not one.complete and e in step.telling]
+        before, most = len(known), min(step.most, effort.most)
+        found = _fetched(engine, step.expressions, known, most)
+        too_many = {
+            e: one for e, one in zip(step.expressions, found, strict=True) if not one.complete and e in step.telling
+        }
         if too_many and step.narrower:
-            _fetched(engine, step.narrower, known, min(step.most, effort.most))
-        more = more or (too_many[0] if too_many else None)
+            _fetched(engine, step.narrower, known, most)
         if len(known) > before or step.deep:
             hits = rank.judged(query, known.values(), deep=step.deep)
+        loose = [e for e, one in too_many.items() if not _tells(one, hits)]
+        if loose and effort.alike:  # it says less than what was asked: what it means lies further on
+            _fetched(engine, loose, known, most * _FURTHER)
+            hits = rank.judged(query, known.values(), deep=step.deep)
+        more = more or next((e for e in too_many if e not in loose), None)
         stages.append(Stage(expressions=len(step.expressions), documents=len(known) - before, fitted=len(hits)))
         if hits and hits[0].cost < step.enough and (rank.is_written(hits[0]) or not step.as_written):
             break
@@ -62,6 +71,12 @@ def search(engine: Engine, query: SearchQuery, effort: Effort = plan.EVERYTHING)
         engine=engine.name,
         stages=tuple(stages),
     )
+
+
+def _tells(found: Fetched, hits: Sequence[Hit]) -> bool:
+    """Whether hardly a document of an expression is no hit, so that those not looked at are hits as well."""
+    fit = {hit.subject for hit in hits if hit.cost < WEAK}
+    return sum(document.subject in fit for document in found.documents) >= 0.9 * len(found.documents)
 
 
 def _fetched(engine: Engine, expressions: Sequence[Expression], known: dict[str, Document], most: int) -> list[Fetched]:
