@@ -10,9 +10,6 @@ from registry.search.contract import Document, Engine, Expression, Fetched, Hit,
 from registry.search.plan import Effort
 from registry.search.rank import SLIP, WEAK
 
-#: So many times more documents are looked at for an expression that tells too little.
-_FURTHER = 6
-
 
 class Stage(Struct, frozen=True):
     """One stage as it went: expressions asked, documents that came, how many of them fitted."""
@@ -56,8 +53,8 @@ def search(engine: Engine, query: SearchQuery, effort: Effort = plan.EVERYTHING)
         if len(known) > before or step.deep:
             hits = rank.judged(query, known.values(), deep=step.deep)
         loose = [e for e, one in too_many.items() if not _tells(one, hits)]
-        if loose and effort.alike:  # it says less than what was asked: what it means lies further on
-            _fetched(engine, loose, known, most * _FURTHER)
+        if loose and effort.further > most:  # it says less than what was asked: what it means lies further on
+            _fetched(engine, loose, known, effort.further)
             hits = rank.judged(query, known.values(), deep=step.deep)
         more = more or next((e for e in too_many if e not in loose), None)
         stages.append(Stage(expressions=len(step.expressions), documents=len(known) - before, fitted=len(hits)))

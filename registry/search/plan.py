@@ -27,17 +27,19 @@ _STREET = re.compile("[路街道巷弄号镇村里园楼厦桥场]")
 
 
 class Effort(Struct, frozen=True):
-    """How much is done for a question: documents looked at for one expression, and whether for names only alike too."""
+    """How much is done for a question: documents looked at for one expression, and for one that tells too little, and
+    whether for names that are only alike too."""
 
     most: int = MOST
+    further: int = 6 * MOST
     alike: bool = True
 
 
 #: For somebody who is still typing: soon, and no other institution than the one that may be meant.
-TYPING = Effort(most=60, alike=False)
+TYPING = Effort(most=60, further=60, alike=False)
 EVERYTHING = Effort()
 #: In a large register a question that fits very many names is answered by its best hundred, and the rest page by page.
-LARGE, IN_LARGE = 100_000, Effort(most=100)
+LARGE, IN_LARGE = 100_000, Effort(most=100, further=100)
 
 
 class Step(Struct, frozen=True):
