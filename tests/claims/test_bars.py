@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-
-import pytest
 
 from registry.verification.view import VerificationView
 from tests.claims.generate import claims
 from tests.claims.lists import in_use, plain, somebodys
 from tests.claims.measure import given, measure
-from tests.factories import a_view, ask, the_real_lists
-
-
-@pytest.fixture(scope="module")
-def view() -> Iterator[VerificationView]:
-    database = the_real_lists()
-    view = a_view(database)
-    database.close()
-    view._seen = float("inf")  # the lists do not change while these tests ask
-    yield view
+from tests.factories import ask
 
 
 def test_the_claims_given_are_all_judged_right(view: VerificationView) -> None:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 
 from registry.verification.view import VerificationView
 from tests.claims import near
 from tests.claims.lists import is_somebodys, now, plain, somebodys, without_company
-from tests.factories import a_view, ask, the_real_lists
+from tests.factories import ask
 
 ON = dt.date(2025, 7, 1)
-
-
-@pytest.fixture(scope="module")
-def view() -> Iterator[VerificationView]:
-    database = the_real_lists()
-    view = a_view(database)
-    database.close()
-    view._seen = float("inf")  # the lists do not change while these tests ask
-    yield view
 
 
 @pytest.mark.parametrize("how", near.NEAR)
