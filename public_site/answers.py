@@ -13,7 +13,7 @@ from litestar.types import Scope
 from public_site import contexts as c
 from public_site.render import render
 from public_site.voice import Voice, preferences
-from registry.errors import CannotAnswer, InvalidInput, NotFound, RegistryError
+from registry.errors import CannotAnswer, InvalidInput, NotFound, RegistryError, TooManyRequests
 from registry.records.stats import Stats
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ def _kind(error: Exception | int) -> tuple[int, c.ErrorKind]:
     if isinstance(error, RegistryError):
         if isinstance(error, NotFound):
             return 404, "not_found"
+        if isinstance(error, TooManyRequests):
+            return 429, "too_many"
         return (400, "invalid") if isinstance(error, InvalidInput) else (503, "cannot_answer")
     status = error if isinstance(error, int) else error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
@@ -128,6 +130,8 @@ def error_page(request: Request[Any, Any, Any], error: Exception | int) -> Respo
     if isinstance(error, HTTPException):
         for name, value in (error.headers or {}).items():
             response.set_header(name, value)
+    if isinstance(error, TooManyRequests):
+        response.set_header("Retry-After", str(error.details["retry_after"]))
     if status == 503:
         response.set_header("Retry-After", "60")
     return response

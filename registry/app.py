@@ -13,12 +13,13 @@ from litestar.config.cors import CORSConfig
 from litestar.types import ASGIApp
 
 import public_site.pages
-from registry import api, metrics, settings
+from registry import admission, api, metrics, settings
 from registry.api import images, log, openapi, problems, receipts, sheets
 from registry.errors import RegistryError
 from registry.headers import Outermost
 from registry.register import Register
 
+_LIMITS = ["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 _log = logging.getLogger("registry")
 
 
@@ -38,7 +39,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
 
     return Litestar(
         route_handlers=[
-            api.router(),
+            *api.routers(),
             openapi.document,
             *images.handlers,
             *log.handlers,
@@ -50,7 +51,13 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             measured,
         ],
         lifespan=[opened],
-        cors_config=CORSConfig(allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"], expose_headers=["ETag"]),
+        guards=[admission.admit],
+        cors_config=CORSConfig(
+            allow_origins=["*"],
+            allow_methods=["GET", "HEAD", "POST", "DELETE"],
+            allow_headers=["Accept", "Accept-Language", "Authorization", "Content-Type", "If-None-Match", "X-API-Key"],
+            expose_headers=["ETag", "Retry-After", *_LIMITS],
+        ),
         exception_handlers={Exception: _failed},
         openapi_config=openapi.CONFIG,
         request_max_body_size=2 * 1024 * 1024,

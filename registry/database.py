@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from registry.errors import CannotAnswer, broken, unreachable
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
-SCHEMA = "0003"
+SCHEMA = "0004"
 _BUSY_TIMEOUT = 60_000  # milliseconds a connection to SQLite waits for another one's write
 _LOCK = 0x41525452  # "ARTR": the advisory lock every writer of a PostgreSQL register takes first
 
@@ -54,11 +54,13 @@ def append_only(table: str, dialect: str, key: str = "number") -> list[str]:
     ]
 
 
-def upsert(connection: sa.Connection, table: sa.Table, row: dict[str, Any], keys: list[str]) -> None:
-    """Insert a row, or replace the columns of the one with the same ``keys``."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values(row)
-    changed = {name: statement.excluded[name] for name in row if name not in keys}
+def upsert(
+    connection: sa.Connection, table: sa.Table, row: dict[str, Any], keys: list[str], adding: bool = False
+) -> None:
+    """Insert a row, or replace the columns of the one with the same ``keys``; ``adding``: add to them."""
+    statement = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table).values(row)
+    new = statement.excluded
+    changed = {name: table.c[name] + new[name] if adding else new[name] for name in row if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 

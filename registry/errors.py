@@ -66,6 +66,36 @@ class NotAllowed(RegistryError):
     code = "not_allowed"
 
 
+class InvalidKey(RegistryError):
+    """The API key is none of this register's, was revoked, or has expired. Never taken for a question without a key."""
+
+    code = "invalid_key"
+
+
+class ScopeMissing(RegistryError):
+    """The API key is not meant for this operation."""
+
+    code = "scope_missing"
+
+
+class TooManyRequests(RegistryError):
+    """More than the limit of this address or key; ``details['retry_after']``: seconds until the next is answered."""
+
+    code = "too_many_requests"
+
+
+class QuotaSpent(TooManyRequests):
+    """The key has asked as many questions today as it may."""
+
+    code = "quota_spent"
+
+
+class CannotRecord(RegistryError):
+    """The key wants every check on record and this one could not be written down, so it is not answered."""
+
+    code = "cannot_record"
+
+
 class UnreadableFile(InvalidInput):
     """A file that cannot be read as what it claims to be: corrupt, protected, empty or of another kind."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +16,10 @@ _HEADERS = (
         b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 )
+
+
+#: Where a request's scope holds headers of its own for the response.
+MORE = "registry.headers"
 
 
 class Outermost:
@@ -30,7 +36,8 @@ class Outermost:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 stated = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in _HEADERS if pair[0] not in stated)]
+                more = cast("list[tuple[bytes, bytes]]", scope.get(MORE, []))
+                message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in stated), *more]
             await send(message)
 
         await self.app(scope, receive, with_headers)

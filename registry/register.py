@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from registry import finding, redaction, views
+from registry.clients.lists import WatchLists
+from registry.clients.service import Clients
 from registry.database import Database
 from registry.errors import CannotAnswer, RegistryError
 from registry.finding import Choice, Explained, Found, SearchResult
@@ -62,6 +64,8 @@ class Register:
         self.log = PublishedLog(settings)
         self.receipts = Issuer(self.database, self.log, self.verification, settings.key_file())
         self.outside = _outside(self.database, settings)
+        self.clients = Clients(self.database, settings)
+        self.watches = WatchLists(self.database, self.verification)
         self._tried = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -82,6 +86,7 @@ class Register:
             self._publish()  # a key may have come or gone while nothing was appended
         self._thread = threading.Thread(target=self._run, name="follow-log", daemon=True)
         self._thread.start()
+        self.clients.start()
         if self.outside:
             self.outside.start()
 
@@ -92,6 +97,7 @@ class Register:
             self.outside.close()
         if self._thread:
             self._thread.join(timeout=5)
+        self.clients.close()
         self.database.close()
 
     def _run(self) -> None:

@@ -18,7 +18,7 @@ from registry.errors import InvalidInput
 PATIENCE = 120.0
 
 
-def run(host: str, port: int, workers: int) -> None:
+def run(host: str, port: int, workers: int, trusted_proxies: str) -> None:
     """Serve until interrupted; InvalidInput when the address cannot be bound."""
     config = uvicorn.Config(
         "registry.app:served",
@@ -29,6 +29,7 @@ def run(host: str, port: int, workers: int) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=trusted_proxies,
     )
     bound = _bind(host, port)
     address = f"http://{_shown(host)}:{bound.getsockname()[1]}"

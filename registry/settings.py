@@ -25,6 +25,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_dir: Annotated[str, "Folder of the published log: last checkpoint, tiles. Empty: log in the data folder."] = ""
     log_origin: Annotated[str, "Name of the log in its checkpoints; kept for ever. Empty: from the public URL."] = ""
 
+    anonymous_limit: Annotated[int, "Requests a minute from one address without a key; 0: no limit."] = 1_200
+    audit_days: Annotated[int, "Days that checks are kept for keys that have them recorded."] = 400
+    trusted_proxies: Annotated[
+        str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks; * for all."
+    ] = "127.0.0.1,::1"
+
     search_url: Annotated[str, "Address of a Meilisearch server (1.21). Empty: the embedded search alone."] = ""
     search_key: Annotated[str, "Its key: one that may do everything with the indexes institutions-*."] = ""
 
@@ -62,6 +68,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise InvalidInput(
             f"REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {settings.public_url}",
             f"REGISTRY_PUBLIC_URL must start with http:// or https://, not {settings.public_url}",
+        )
+    if settings.anonymous_limit < 0 or settings.audit_days < 1:
+        raise InvalidInput(
+            "REGISTRY_ANONYMOUS_LIMIT 不得小于0，REGISTRY_AUDIT_DAYS 不得小于1。",
+            "REGISTRY_ANONYMOUS_LIMIT must not be below 0, nor REGISTRY_AUDIT_DAYS below 1.",
         )
     return settings
 

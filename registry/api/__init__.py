@@ -5,12 +5,12 @@ from __future__ import annotations
 from litestar import Router
 from litestar.middleware import DefineMiddleware
 
-from registry.api import batch, changes, guards, institutions, receipts, verify
+from registry.api import batch, changes, guards, institutions, key, receipts, verify, watches
 
 
-def router() -> Router:
+def routers() -> list[Router]:
     """Every operation under /api/v1 (the OpenAPI document is added by the app)."""
-    return Router(
+    public = Router(
         path="/api/v1",
         route_handlers=[
             institutions.list_institutions,
@@ -28,4 +28,13 @@ def router() -> Router:
         ],
         before_request=guards.before,
         middleware=[DefineMiddleware(guards.Revalidated)],
+        opt={"scope": "read"},
     )
+    # What one client alone may see: never revalidated, never kept by a cache.
+    private = Router(
+        path="/api/v1",
+        route_handlers=[*key.handlers, *watches.handlers],
+        before_request=guards.before_private,
+        response_headers={"Cache-Control": "no-store"},
+    )
+    return [public, private]

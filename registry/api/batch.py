@@ -63,6 +63,7 @@ _claims = msgspec.json.Decoder(_Claims)
     },
     status_code=200,
     request_max_body_size=MOST_BYTES,
+    opt={"scope": "verify"},
 )
 async def verify_batch(request: AnyRequest) -> ASGIApp:
     """Many claims at once."""

@@ -37,6 +37,12 @@ async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
     return None
 
 
+async def before_private(request: Request[Any, Any, Any]) -> None:
+    """The same where an answer is one client's alone: nothing of it is kept, so nothing is ever unchanged."""
+    if request.scope["query_string"]:
+        _refuse_unknown(request)
+
+
 def _refuse_unknown(request: Request[Any, Any, Any]) -> None:
     allowed = (
         set(request.route_handler.parsed_fn_signature.parameters) - _NEVER - request.path_params.keys() | _EVERYWHERE

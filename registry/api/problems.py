@@ -26,6 +26,11 @@ STATUSES: dict[type[errors.RegistryError], int] = {
     errors.NotAllowed: 403,
     errors.UnreadableFile: 400,
     errors.AuditFailed: 400,
+    errors.InvalidKey: 401,
+    errors.ScopeMissing: 403,
+    errors.TooManyRequests: 429,
+    errors.QuotaSpent: 429,
+    errors.CannotRecord: 503,
     errors.LogDamaged: 500,
     errors.CannotAnswer: 503,
     errors.CannotSign: 503,
@@ -131,6 +136,10 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     headers = {"Cache-Control": "no-store", "Content-Language": language(request)}
     if problem.status == 503:
         headers["Retry-After"] = "5"
+    if isinstance(error, errors.TooManyRequests):
+        headers["Retry-After"] = str(error.details["retry_after"])
+    if isinstance(error, errors.InvalidKey):
+        headers["WWW-Authenticate"] = 'Bearer realm="registry"'
     if isinstance(error, HTTPException) and error.headers:
         headers.update(error.headers)
     return Response(

@@ -78,6 +78,7 @@ def told(found: Checked) -> ReceiptCheck:
     "receipt at all is 400.",
     status_code=200,
     sync_to_thread=True,
+    opt={"scope": "verify"},
 )
 def check_receipt(request: AnyRequest, data: JSONBody[ReceiptText]) -> ReceiptCheck:
     """Is this receipt genuine, and does it still hold?"""

@@ -10,6 +10,7 @@ import msgspec
 from litestar import get, post
 from litestar.params import JSONBody, QueryParameter
 
+from registry.admission import admitted_of
 from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest, KnownAtText, OnText, _split, known_at_of, on_of
 from registry.api.problems import language
@@ -34,6 +35,7 @@ from registry.model import Answer, Claim, Provider
     "carries a signed receipt; where none can be given that is 503 with code `cannot_sign`, never a silent null.",
     status_code=200,
     responses=described(Answer),
+    opt={"scope": "verify"},
 )
 async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Written:
     """Was this provider licensed for these techniques, there, on that day?"""
@@ -42,8 +44,11 @@ async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Written:
         _require_instant(await request.body())
     ask = partial(register_of(request).answer, data, language(request))
     if len(data.text or "") > LONGEST_TEXT_IN_ADDRESS:  # takes tenths of a second: others need not wait for it
-        return Written(await anyio.to_thread.run_sync(ask))
-    return Written(ask())
+        found = await anyio.to_thread.run_sync(ask)
+    else:
+        found = ask()
+    await recorded(request, [(data, found)])
+    return Written(found)
 
 
 @get(
@@ -55,6 +60,7 @@ async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Written:
     "`on` is the day in question, `known_at` what the register knew then; where it held nothing for that day then, the "
     "answer is `unknown`, which is not “not approved”.",
     responses=described(Answer),
+    opt={"scope": "verify"},
 )
 async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     request: AnyRequest,
@@ -113,7 +119,16 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         ad_certificate=ad_certificate,
         text=text,
     )
-    return Written(register_of(request).answer(claim, language(request)))
+    found = register_of(request).answer(claim, language(request))
+    await recorded(request, [(claim, found)])
+    return Written(found)
+
+
+async def recorded(request: AnyRequest, asked: list[tuple[Claim, Answer]]) -> None:
+    """Keep these checks before they are answered, where the key wants that; CannotRecord."""
+    admitted = admitted_of(request)
+    if admitted and admitted.key and admitted.key.recorded:
+        await anyio.to_thread.run_sync(register_of(request).clients.record, admitted, asked)
 
 
 class _Asked(msgspec.Struct):

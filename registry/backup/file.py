@@ -34,6 +34,10 @@ KEPT = (
     tables.proposals,
     tables.proposal_items,
     tables.touches,
+    tables.api_keys,
+    tables.key_usage,
+    tables.key_checks,
+    tables.watches,
 )
 #: What follows from it and is made anew.
 REBUILT = (tables.positions, tables.versions, tables.search_documents)

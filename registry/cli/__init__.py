@@ -39,7 +39,7 @@ def main() -> None:
 
 
 # The commands register themselves on `main`.
-from registry.cli import ask, backup, care, change, check, correct, log, mirror, people, receipt, serve, witness  # noqa: E402
+from registry.cli import ask, backup, care, change, check, correct, keys, log, mirror, people, receipt, serve, witness  # noqa: E402
 
 __all__ = [
     "ask",
@@ -48,6 +48,7 @@ __all__ = [
     "change",
     "check",
     "correct",
+    "keys",
     "log",
     "main",
     "mirror",

@@ -20,11 +20,11 @@ from registry.cli import care, common, main
 @click.option("--setup", is_flag=True, help="先建库；名录为空时加载随附名录 / first init, and seed an empty register")
 def serve(host: str, port: int, workers: int, setup: bool) -> None:
     """运行网站与接口 / run the pages and the API; prints one line with the address when ready."""
-    from registry import server
+    from registry import server, settings
 
     if setup:
         care.prepare(quiet=True)
         care.load_seed(demo=False, if_empty=True)
     with common.database():
         pass  # refuse before binding when there is nothing to serve
-    server.run(host, port, workers)
+    server.run(host, port, workers, settings.load().trusted_proxies)

@@ -18,6 +18,7 @@ from registry.model import Answer, Claim, LogState, Struct
 from registry.signing import Key
 from registry.verification import jwks, receipts
 from registry.verification.answer import answer
+from registry.verification.essence import essence
 from registry.verification.jwks import PublicKey
 from registry.verification.receipts import Reason, Receipt
 from registry.verification.view import VerificationView
@@ -136,7 +137,7 @@ class Issuer:
         now = self._again(receipt, lang)
         if now is None:
             return Checked(valid=True, receipt=receipt)
-        same = _essence(msgspec.to_builtins(now)) == _essence(receipt.answer)
+        same = essence(msgspec.to_builtins(now)) == essence(receipt.answer)
         return Checked(valid=True, receipt=receipt, still_true=same, now=None if same else now)
 
     def _issuer(self) -> str | None:
@@ -162,13 +163,6 @@ class Issuer:
             return answer(self._view, msgspec.structs.replace(claim, on=receipt.on, known_at=None), lang)
         except (msgspec.ValidationError, InvalidInput):
             return None
-
-
-def _essence(said: dict[str, Any]) -> Any:
-    """What an answer comes to: verdicts, stages, and who is meant; not its words, its basis or its log."""
-    techniques = [(one["technique"], one["verdict"], one.get("stage")) for one in said.get("techniques") or []]
-    others = [(said.get(part) or {}).get("verdict") for part in ("practitioner", "ad_certificate")]
-    return said["verdict"], techniques, (said.get("match") or {}).get("code"), others
 
 
 def _now() -> dt.datetime:

@@ -22,6 +22,7 @@ from registry.log import proofs
 from registry.log.merkle import leaf_hash, node_hash
 from registry.model import Answer, Claim, LogState, Struct
 from registry.signing import Key
+from registry.verification.essence import question
 from registry.verification.jwks import PublicKey, decoded, encoded, key_of
 
 TYPE, BATCH_TYPE = "art-receipt+jwt", "art-receipt-batch+jwt"
@@ -148,10 +149,8 @@ def sign_batch(asked: Sequence[tuple[Claim, Answer]], issuer: str, key: Key, at:
 
 def _statement(claim: Claim, answer: Answer) -> dict[str, Any]:
     """Question and answer as they are signed: a question without what it left open, an answer without its receipt."""
-    question = {k: v for k, v in msgspec.to_builtins(claim).items() if k != "receipt" and v not in (None, [], "")}
-    question["provider"] = {k: v for k, v in question["provider"].items() if v is not None}
     said = {k: v for k, v in msgspec.to_builtins(answer).items() if k != "receipt"}
-    return {"question": question, "answer": said}
+    return {"question": question(claim), "answer": said}
 
 
 def _signed(kind: str, payload: dict[str, Any], key: Key) -> str:

@@ -221,6 +221,11 @@ class VerificationView:
         position = bisect.bisect_right(self.times, milliseconds, key=lambda item: item[1])
         return self.times[position - 1][0] if position else 0
 
+    def recorded_at(self, size: int) -> int:
+        """When a log of that size was complete, in milliseconds since 1970; 0 for an empty one."""
+        position = bisect.bisect_right(self.times, size, key=lambda item: item[0])
+        return self.times[position - 1][1] if position else 0
+
 
 def _refuse_rolled_back(size: int, published: int) -> None:
     """A database older than the published log may call licensed what was withdrawn since: answer nothing from it."""

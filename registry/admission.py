@@ -1,0 +1,105 @@
+"""At every door: who asks, and may they ask this much? A refusal is an answer like any other; limits become headers."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import anyio
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+from litestar.types.asgi_types import RawHeaders
+
+from registry.clients.counts import Room, seconds
+from registry.clients.keys import ApiKey
+from registry.clients.service import Admitted, Clients
+from registry.errors import InvalidKey, TooManyRequests
+from registry.headers import MORE
+
+#: Where a request's scope says who was let in.
+ADMITTED = "registry.admitted"
+#: What machines read again and again, or what says whether this machine works: never limited.
+UNLIMITED = ("/healthz", "/readyz", "/metrics", "/log/", "/.well-known/", "/static/", "/status-lists/")
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let a request in, or raise InvalidKey, ScopeMissing, TooManyRequests. Runs before every handler."""
+    scope = connection.scope
+    clients: Clients = connection.app.state.register.clients
+    text = _key_in(scope["headers"])
+    if text is None and not clients.anonymous_limit:
+        return
+    if scope["path"].startswith(UNLIMITED) or scope["type"] != ScopeType.HTTP or scope["method"] == "OPTIONS":
+        return
+    operation = _operation(handler)
+    try:
+        if text is None:
+            admitted = clients.admit_anonymous(_address(scope), operation)
+        else:
+            key = clients.known(text) or await _learned(clients, text, _address(scope), operation)
+            admitted = clients.admit(key, operation, handler.opt.get("scope"))
+    except TooManyRequests as refusal:
+        scope[MORE] = headers(refusal.details["rooms"])  # type: ignore[literal-required]
+        raise
+    scope[ADMITTED] = admitted  # type: ignore[literal-required]
+    scope[MORE] = headers(admitted.rooms)  # type: ignore[literal-required]
+
+
+def admitted_of(connection: Connection) -> Admitted | None:
+    """Who was let in; None where nothing is counted."""
+    return cast("Admitted | None", connection.scope.get(ADMITTED))
+
+
+def key_of(connection: Connection) -> ApiKey:
+    """The key that a request must have; InvalidKey without one."""
+    admitted = admitted_of(connection)
+    if admitted is None or admitted.key is None:
+        raise InvalidKey(
+            "此处需要密钥，请以 Authorization: Bearer 发送；密钥由名录管理员发放：registry key add。",
+            "This needs an API key, sent as Authorization: Bearer; whoever runs the register makes them: "
+            "registry key add.",
+        )
+    return admitted.key
+
+
+async def _learned(clients: Clients, text: str, address: str, operation: str) -> ApiKey:
+    """A key this process does not know yet. Trying keys counts as asking without one."""
+    if clients.anonymous_limit:
+        clients.admit_anonymous(address, operation)
+    return await anyio.to_thread.run_sync(clients.learn, text)
+
+
+def _key_in(sent: RawHeaders) -> str | None:
+    """The key in a request's headers: ``Authorization: Bearer`` or ``X-API-Key``; None without either."""
+    for name, value in sent:
+        if name == b"authorization":
+            scheme, _, key = value.decode("latin-1").partition(" ")
+            if scheme.lower() == "bearer":  # others are for a proxy in front
+                return key.strip()
+        if name == b"x-api-key":
+            return value.decode("latin-1").strip()
+    return None
+
+
+def _address(scope: Any) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "-"
+
+
+def _operation(handler: BaseRouteHandler) -> str:
+    return str(getattr(handler, "operation_id", None) or handler.handler_name)
+
+
+def headers(rooms: dict[str, Room]) -> list[tuple[bytes, bytes]]:
+    """The headers that tell what is left: those of the draft standard, and the three that clients knew before it."""
+    tightest = min(rooms.values(), key=lambda room: (room.admitted, room.left))
+    policy = ", ".join(f'"{name}";q={room.limit};w={room.window}' for name, room in rooms.items())
+    left = ", ".join(f'"{name}";r={room.left};t={seconds(room.wait or room.reset)}' for name, room in rooms.items())
+    return [
+        (b"ratelimit-policy", policy.encode()),
+        (b"ratelimit", left.encode()),
+        (b"ratelimit-limit", str(tightest.limit).encode()),
+        (b"ratelimit-remaining", str(tightest.left).encode()),
+        (b"ratelimit-reset", str(seconds(tightest.wait or tightest.reset)).encode()),
+    ]

@@ -1,0 +1,133 @@
+"""What a client may know of its own key: limits, usage, and the checks it had recorded."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get
+from litestar.params import QueryParameter
+
+from registry.admission import admitted_of, key_of
+from registry.api.guards import register_of
+from registry.api.institutions import AnyRequest
+from registry.model import Struct
+
+MOST_CHECKS = 1_000
+
+
+class KeyUse(Struct, frozen=True):
+    """What was asked on a day (Asia/Shanghai) by one operation; a batch is one request and a question a row."""
+
+    day: str
+    operation: str
+    requests: int
+    questions: int
+    refused: int
+
+
+class KeyState(Struct, frozen=True):
+    """The key that was sent: what it may do, what is left of today, and its last 31 days."""
+
+    id: str
+    client: str
+    scopes: list[str]
+    per_minute: int
+    per_day: int
+    left_today: int
+    recorded: bool
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+    usage: list[KeyUse]
+
+
+class RecordedCheck(Struct, frozen=True):
+    """One check on record: asked with which key, what, when; the verdict, whom it was about, and the log size."""
+
+    number: int
+    key: str
+    at: dt.datetime
+    operation: str
+    question: dict[str, Any]
+    verdict: str
+    code: str | None
+    log_size: int
+
+
+class RecordedChecks(Struct, frozen=True):
+    """Checks after a number, oldest first; ``next`` is where to go on, null at the end."""
+
+    items: list[RecordedCheck]
+    next: int | None
+
+
+@get(
+    "/key",
+    operation_id="getKey",
+    summary="本密钥的权限与用量 / What this key may do and has asked",
+    description="需有密钥（任何范围）；用量约一秒后计入。 / Needs a key of any scope; usage is counted in "
+    "within a second or so.",
+    sync_to_thread=True,
+)
+def get_key(request: AnyRequest) -> KeyState:
+    """What this key may do and has asked"""
+    key = key_of(request)
+    admitted = admitted_of(request)
+    used = register_of(request).clients.usage_of(key)
+    return KeyState(
+        id=key.id,
+        client=key.client,
+        scopes=sorted(key.scopes),
+        per_minute=key.per_minute,
+        per_day=key.per_day,
+        left_today=admitted.rooms["day"].left if admitted else 0,
+        recorded=key.recorded,
+        created_at=_instant(key.created_at),
+        expires_at=None if key.expires_at is None else _instant(key.expires_at),
+        usage=[
+            KeyUse(day=u.day, operation=u.operation, requests=u.requests, questions=u.questions, refused=u.refused)
+            for u in used
+        ],
+    )
+
+
+@get(
+    "/key/checks",
+    operation_id="getRecordedChecks",
+    summary="已留存的核验 / The checks on record",
+    description="仅限要求留存的密钥所问的核验（`registry key add --record`）；同一单位各密钥的记录都在内，按编号先后。"
+    " / Only what was asked with keys that have their checks recorded (`registry key add --record`); those of all "
+    "keys of the client, in order.",
+    sync_to_thread=True,
+)
+def get_recorded_checks(
+    request: AnyRequest,
+    since: Annotated[int, QueryParameter(ge=0, le=2**53, description="此编号之后。 / After this number.")] = 0,
+    limit: Annotated[
+        int, QueryParameter(ge=1, le=MOST_CHECKS, description="一页最多几条。 / At most this many.")
+    ] = 100,
+) -> RecordedChecks:
+    """The checks on record"""
+    found = register_of(request).clients.checks_of(key_of(request).client, since, limit)
+    items = [
+        RecordedCheck(
+            number=one.id,
+            key=one.key,
+            at=one.at,
+            operation=one.operation,
+            question=msgspec.json.decode(one.question),
+            verdict=one.verdict,
+            code=one.code,
+            log_size=one.log_size,
+        )
+        for one in found
+    ]
+    return RecordedChecks(items=items, next=found[-1].id if len(found) == limit else None)
+
+
+def _instant(milliseconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
+
+
+handlers = [get_key, get_recorded_checks]

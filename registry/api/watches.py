@@ -1,0 +1,167 @@
+"""The watch list of a client: which answers it received have changed since."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get, post
+from litestar.params import JSONBody, PathParameter, QueryParameter
+
+from registry.admission import admitted_of, key_of
+from registry.api.guards import register_of
+from registry.api.institutions import AnyRequest
+from registry.api.problems import language
+from registry.claimfiles.rows import require_provider
+from registry.clients import watches
+from registry.errors import InvalidInput
+from registry.model import Answer, Claim, Date, Struct
+
+#: Claims of one request, and watches of one page.
+MOST_CLAIMS, MOST_LISTED = 1_000, 1_000
+_After = Annotated[int, QueryParameter(ge=0, description="上一页的 next。 / The next of the page before.")]
+_Limit = Annotated[int, QueryParameter(ge=1, le=MOST_LISTED, description="一页最多几条。 / At most this many.")]
+
+
+class ToWatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Claims to watch."""
+
+    claims: Annotated[list[Claim], msgspec.Meta(min_length=1, max_length=MOST_CLAIMS)]
+
+
+class WatchedClaim(Struct, frozen=True):
+    """A claim that is watched, and what is answered to it now."""
+
+    watch: int
+    answer: Answer
+
+
+class Watching(Struct, frozen=True):
+    """In the order of the claims. ``since``: where to begin asking for changes."""
+
+    items: list[WatchedClaim]
+    since: str
+
+
+class WatchItem(Struct, frozen=True):
+    """A claim that is watched; its first answer rested on ``log_size`` entries, on the day ``day``."""
+
+    watch: int
+    claim: Claim
+    log_size: int
+    day: Date
+    created_at: dt.datetime
+
+
+class WatchList(Struct, frozen=True):
+    """One page of a client's watches; ``next`` is null on the last."""
+
+    items: list[WatchItem]
+    next: int | None
+    total: int
+
+
+class AnswerChange(Struct, frozen=True):
+    """A watched claim whose answer is another one than it was."""
+
+    watch: int
+    claim: Claim
+    before: Answer
+    now: Answer
+
+
+class AnswerChanges(Struct, frozen=True):
+    """Changes since a place. Begin at ``next`` the next time; with ``more`` at once: not all was compared."""
+
+    items: list[AnswerChange]
+    next: str
+    more: bool
+
+
+@post(
+    "/watches",
+    operation_id="addWatches",
+    summary="关注：答复有变时得知 / Watch claims: learn when an answer you received changes",
+    description=f"需有 `watch` 范围的密钥。一次最多 {MOST_CLAIMS:,} 条，同一密钥单位最多 {watches.MOST:,} 条；"
+    "已关注的不重复登记。不推送：请定期调用 `GET /watches/changes`。 / "
+    f"Needs a key with scope `watch`. At most {MOST_CLAIMS:,} claims at once and {watches.MOST:,} a client; what is "
+    "watched already is not added twice. Nothing is pushed: ask `GET /watches/changes` as often as you need.",
+    status_code=200,
+    sync_to_thread=True,
+    opt={"scope": "watch"},
+)
+def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:
+    """Learn when an answer changes"""
+    client = key_of(request).client
+    for number, claim in enumerate(data.claims, start=1):
+        try:
+            require_provider(claim.provider)
+        except InvalidInput as error:
+            raise InvalidInput(f"第{number}条：{error.zh}", f"Claim {number}: {error.en}") from error
+    if admitted := admitted_of(request):
+        register_of(request).clients.asked_more(admitted, len(data.claims))
+    found, since = register_of(request).watches.add(client, data.claims, language(request))
+    items = [WatchedClaim(watch=identity, answer=answer) for identity, answer in found]
+    return Watching(items=items, since=str(since))
+
+
+@get(
+    "/watches",
+    operation_id="listWatches",
+    summary="所关注的 / What is watched",
+    description="需有 `watch` 范围的密钥；同一单位的各密钥共用一份。 / "
+    "Needs a key with scope `watch`; all keys of a client share one list.",
+    sync_to_thread=True,
+    opt={"scope": "watch"},
+)
+def list_watches(request: AnyRequest, after: _After = 0, limit: _Limit = 100) -> WatchList:
+    """What is watched"""
+    found, total = register_of(request).watches.listed(key_of(request).client, after, limit)
+    items = [
+        WatchItem(watch=w.id, claim=w.claim, log_size=w.log_size, day=w.day, created_at=w.created_at) for w in found
+    ]
+    return WatchList(items=items, next=found[-1].id if len(found) == limit else None, total=total)
+
+
+@get(
+    "/watches/changes",
+    operation_id="getWatchChanges",
+    summary="哪些答复变了 / Which answers have changed",
+    description="需有 `watch` 范围的密钥。`since` 用登记时的 `since` 或上一次的 `next`，可重复询问，不会遗漏。"
+    "比较的是当时与现在：结论、技术的结论与阶段、所指机构、人员与证明的结论；其间变去又变回的不列。"
+    "未写 `on` 的按“今天”核验，日期推移引起的失效也会列出。 / "
+    "Needs a key with scope `watch`. `since` is that of `POST /watches` or the last `next`; asking again is safe and "
+    "nothing is missed. Then and now are compared: verdicts, stages, who is meant, person and certificate; what "
+    "changed and changed back in between is not listed. Claims without `on` are about today, so what lapses by the "
+    "calendar is listed too.",
+    sync_to_thread=True,
+    opt={"scope": "watch"},
+)
+def get_watch_changes(
+    request: AnyRequest,
+    since: Annotated[str, QueryParameter(description="从何处起。 / Where to begin.", min_length=1, max_length=100)],
+) -> AnswerChanges:
+    """Which answers have changed"""
+    found = register_of(request).watches.changes(key_of(request).client, watches.place(since), language(request))
+    items = [AnswerChange(watch=c.watch, claim=c.claim, before=c.before, now=c.now) for c in found.items]
+    return AnswerChanges(items=items, next=str(found.next), more=found.more)
+
+
+@delete(
+    "/watches/{watch:int}",
+    operation_id="removeWatch",
+    summary="取消关注 / Watch no more",
+    description="需有 `watch` 范围的密钥。 / Needs a key with scope `watch`.",
+    sync_to_thread=True,
+    opt={"scope": "watch"},
+)
+def remove_watch(
+    request: AnyRequest,
+    watch: Annotated[int, PathParameter(ge=1, description="关注的编号。 / Number of the watch.")],
+) -> None:
+    """Watch no more"""
+    register_of(request).watches.remove(key_of(request).client, watch)
+
+
+handlers = [add_watches, list_watches, get_watch_changes, remove_watch]

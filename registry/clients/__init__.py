@@ -1,0 +1,1 @@
+"""Programs that ask: their API keys, how much they may ask, what they asked, and what they watch."""

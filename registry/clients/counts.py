@@ -1,0 +1,174 @@
+"""How much was asked lately, counted by all processes of a machine together, in a small file beside the register.
+
+Libraries that limit rates count in one process, or need a server of their own (Redis): see docs/decisions.md. The file
+may be lost at any time: then everybody begins anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sqlite3
+import threading
+from pathlib import Path
+
+from registry.model import Struct
+
+#: Milliseconds to wait for another process that counts at the same moment; past that the request is let through.
+_PATIENCE = 250
+#: A window is counted in so many parts.
+PARTS = 12
+_log = logging.getLogger("registry")
+
+
+class Room(Struct, frozen=True):
+    """What is left of a limit of ``limit`` a window of ``window`` seconds.
+
+    ``left``: how many more now; ``reset``: seconds until the whole limit is free again if nothing more is asked;
+    ``wait``: seconds until the next is let through, 0 when it was.
+    """
+
+    limit: int
+    window: int
+    left: int
+    reset: float
+    wait: float = 0.0
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it was let through."""
+        return self.wait == 0.0
+
+
+class Counts:
+    """Counts by period of time. Where the file cannot be used this process counts by itself, and says so in the
+    server's log: a limit is no reason not to answer."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._lock = threading.Lock()
+        self._file = file
+        self._opened: sqlite3.Connection | None = None
+
+    def take(self, who: str, limit: int, window: int, now: float) -> Room:
+        """Count one for ``who`` unless more than ``limit`` would fall within ``window`` seconds; what is left.
+
+        ``now``: seconds since 1970. Counted in parts of the window, the oldest of which counts as a whole: nobody gets
+        two minutes' worth by asking at the end of one and at the beginning of the next.
+        """
+        part = window // PARTS
+        number = int(now // part)
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    counted = self._counted(who, part, number)
+                    room = _room(counted, limit, window, now)
+                    if room.admitted:
+                        self._add(who, part, number, 1)
+                finally:
+                    self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._failed(error)
+                return Room(limit=limit, window=window, left=limit, reset=0.0)
+        return room
+
+    def add(self, who: str, window: int, now: float, more: int) -> None:
+        """Count what was asked already, whatever the limit: a batch says how large it was at its end."""
+        if more > 0:
+            self._add_whole(who, window // PARTS, int(now // (window // PARTS)), more)
+
+    def add_in(self, who: str, period: int, number: int, more: int) -> None:
+        """Count for the ``number``-th ``period`` (seconds), a day say, which does not slide."""
+        self._add_whole(who, period, number, more)
+
+    def of(self, who: str, period: int, number: int) -> int:
+        """What was counted for the ``number``-th ``period``."""
+        with self._lock:
+            try:
+                return dict(self._counted(who, period, number)).get(number, 0)
+            except sqlite3.Error as error:
+                self._failed(error)
+                return 0
+
+    def forget(self, now: float) -> None:
+        """Let go of what counts no more."""
+        with self._lock:
+            try:
+                self._connection.execute("DELETE FROM counts WHERE (number + ?) * period <= ?", (PARTS + 1, now))
+            except sqlite3.Error as error:
+                self._failed(error)
+
+    def close(self) -> None:
+        """Give the file back."""
+        with self._lock:
+            if self._opened:
+                self._opened.close()
+                self._opened = None
+
+    def _counted(self, who: str, period: int, number: int) -> list[tuple[int, int]]:
+        """The parts that reach into a window that ends in part ``number``, oldest first, each with its count."""
+        return self._connection.execute(
+            "SELECT number, counted FROM counts "
+            "WHERE who = ? AND period = ? AND number BETWEEN ? AND ? ORDER BY number",
+            (who, period, number - PARTS, number),
+        ).fetchall()
+
+    def _add_whole(self, who: str, period: int, number: int, more: int) -> None:
+        with self._lock:
+            try:
+                self._add(who, period, number, more)
+            except sqlite3.Error as error:
+                self._failed(error)
+
+    def _add(self, who: str, period: int, number: int, more: int) -> None:
+        self._connection.execute(
+            "INSERT INTO counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET counted = counted + excluded.counted",
+            (who, period, number, more),
+        )
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        """The file, opened when it is needed first."""
+        if self._opened is None:
+            try:
+                self._opened = _open(str(self._file) if self._file else ":memory:")
+            except sqlite3.Error as error:
+                _log.warning("requests are counted by this process alone: %s: %s", self._file, error)
+                self._opened = _open(":memory:")
+        return self._opened
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        """A file that another process holds for long is tried again, a broken one is not."""
+        _log.warning("a request could not be counted: %s", error)
+        if "locked" not in str(error):
+            self._opened = _open(":memory:")
+
+
+def _room(counted: list[tuple[int, int]], limit: int, window: int, now: float) -> Room:
+    part = window // PARTS
+    asked = sum(count for _, count in counted)
+    if asked < limit:
+        return Room(limit=limit, window=window, left=limit - asked - 1, reset=float(window + part - now % part))
+    over = asked - limit + 1  # so many must be gone before the next
+    reset = (counted[-1][0] + 1 + PARTS) * part - now
+    for number, count in counted:
+        over -= count
+        if over <= 0:
+            return Room(limit=limit, window=window, left=0, reset=reset, wait=(number + 1 + PARTS) * part - now)
+    raise AssertionError("what was asked is the sum of its parts")
+
+
+def seconds(wait: float) -> int:
+    """Whole seconds to tell a client, never too few and never 0."""
+    return max(1, math.ceil(wait))
+
+
+def _open(name: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=_PATIENCE / 1000, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = OFF")  # it may be lost
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS counts (who TEXT, period INTEGER, number INTEGER, counted INTEGER NOT NULL, "
+        "PRIMARY KEY (who, period, number)) WITHOUT ROWID"
+    )
+    return connection

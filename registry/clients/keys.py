@@ -1,0 +1,181 @@
+"""API keys: made once, shown once, kept as a hash; rotated, revoked, expiring.
+
+A key is ``art_`` + id + ``_`` + secret. The id may be shown anywhere, the secret is 32 bytes of chance: that is why a
+plain SHA-256 is enough to keep it safe (a password would need argon2).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import secrets
+import time
+from typing import Literal, get_args
+
+import sqlalchemy as sa
+
+from registry.errors import Conflict, InvalidInput, NotFound
+from registry.model import Struct
+from registry.tables import api_keys
+
+#: read: look-ups, search, the feed; verify: claims, batches, receipts; reconcile: /reconcile; watch: the watch list.
+Scope = Literal["read", "verify", "reconcile", "watch"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+#: What a key may ask unless told otherwise: requests a minute, questions a day (a batch asks one a row).
+PER_MINUTE, PER_DAY = 6_000, 1_000_000
+#: How long the old key goes on after a rotation, so that programs can be changed one after the other.
+OVERLAP = dt.timedelta(days=7)
+_CLIENT = re.compile(r"[\w.@-](?:[\w .@-]{0,58}[\w.@-])?")
+_KEY = re.compile(r"art_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+_MOST = 2**31 - 1
+
+
+class ApiKey(Struct, frozen=True):
+    """One key as it is kept. Instants are milliseconds since 1970; ``recorded``: every check with it is kept."""
+
+    id: str
+    client: str
+    digest: bytes
+    scopes: frozenset[str]
+    per_minute: int
+    per_day: int
+    recorded: bool
+    created_at: int
+    expires_at: int | None = None
+    revoked_at: int | None = None
+    last_used_at: int | None = None
+
+    def state(self, now: int) -> Literal["active", "revoked", "expired"]:
+        """What it is good for at an instant (milliseconds since 1970)."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+
+
+class Wanted(Struct, frozen=True):
+    """What a new key is to be."""
+
+    client: str
+    scopes: frozenset[str]
+    per_minute: int = PER_MINUTE
+    per_day: int = PER_DAY
+    recorded: bool = False
+    expires_at: int | None = None
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+def id_of(key: str) -> str | None:
+    """The id in a key as it is sent; None for what cannot be a key.
+
+    >>> id_of("art_0a1b2c3d_" + "x" * 43)
+    '0a1b2c3d'
+    """
+    found = _KEY.fullmatch(key)
+    return found[1] if found else None
+
+
+def digest_of(key: str) -> bytes:
+    """What is kept of a key."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def add(connection: sa.Connection, wanted: Wanted) -> tuple[ApiKey, str]:
+    """Make a key; it and its text, which nobody can read again. InvalidInput for a bad name, scope or limit."""
+    _require_usable(wanted)
+    identity = secrets.token_hex(4)
+    text = f"art_{identity}_{secrets.token_urlsafe(32)}"
+    key = ApiKey(
+        id=identity,
+        client=wanted.client,
+        digest=digest_of(text),
+        scopes=wanted.scopes,
+        per_minute=wanted.per_minute,
+        per_day=wanted.per_day,
+        recorded=wanted.recorded,
+        created_at=now(),
+        expires_at=wanted.expires_at,
+    )
+    row = {name: getattr(key, name) for name in key.__struct_fields__}
+    connection.execute(sa.insert(api_keys).values({**row, "scopes": " ".join(sorted(key.scopes))}))
+    return key, text
+
+
+def rotate(connection: sa.Connection, identity: str, overlap: dt.timedelta = OVERLAP) -> tuple[ApiKey, str]:
+    """A new key like an old one, which ends after ``overlap``; NotFound, Conflict when it is over already."""
+    old = get(connection, identity)
+    at = now()
+    if old.state(at) != "active":
+        raise Conflict(
+            f"密钥 {identity} 已失效，不能轮换。请新建：registry key add '{old.client}'",
+            f"Key {identity} is over already. Make a new one: registry key add '{old.client}'",
+        )
+    until = at + int(overlap.total_seconds() * 1000)
+    ends = until if old.expires_at is None else min(until, old.expires_at)
+    connection.execute(sa.update(api_keys).where(api_keys.c.id == identity).values(expires_at=ends))
+    return add(
+        connection,
+        Wanted(
+            client=old.client,
+            scopes=old.scopes,
+            per_minute=old.per_minute,
+            per_day=old.per_day,
+            recorded=old.recorded,
+            expires_at=old.expires_at,
+        ),
+    )
+
+
+def revoke(connection: sa.Connection, identity: str) -> ApiKey:
+    """End a key now: every process refuses it within a second. NotFound; a second time changes nothing."""
+    key = get(connection, identity)
+    if key.revoked_at is None:
+        connection.execute(sa.update(api_keys).where(api_keys.c.id == identity).values(revoked_at=now()))
+    return get(connection, identity)
+
+
+def get(connection: sa.Connection, identity: str) -> ApiKey:
+    """The key of an id; NotFound saying how to list them."""
+    row = connection.execute(sa.select(api_keys).where(api_keys.c.id == identity)).first()
+    if row is None:
+        raise NotFound(
+            f"没有编号为“{identity}”的密钥。查看全部：registry key list",
+            f"There is no key “{identity}”. See all of them: registry key list",
+        )
+    return _read(row)
+
+
+def listed(connection: sa.Connection, client: str | None = None) -> list[ApiKey]:
+    """Every key, or a client's, oldest first."""
+    query = sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id)
+    if client is not None:
+        query = query.where(api_keys.c.client == client)
+    return [_read(row) for row in connection.execute(query)]
+
+
+def _read(row: sa.Row[tuple[object, ...]]) -> ApiKey:
+    fields = dict(row._mapping)
+    return ApiKey(**{**fields, "scopes": frozenset(fields["scopes"].split()), "digest": bytes(fields["digest"])})
+
+
+def _require_usable(wanted: Wanted) -> None:
+    if not _CLIENT.fullmatch(wanted.client):
+        raise InvalidInput(
+            f"客户名称“{wanted.client}”不可用：1至60个汉字、字母、数字、空格、点、横线、下划线或 @，首尾不为空格。",
+            f"The client's name “{wanted.client}” cannot be used: 1 to 60 letters, digits, spaces, '.', '-', '_', '@', "
+            "neither beginning nor ending with a space.",
+        )
+    unknown = sorted(wanted.scopes - set(SCOPES))
+    if unknown or not wanted.scopes:
+        raise InvalidInput(
+            f"权限范围有误：{'、'.join(unknown) or '未指定'}。可用：{'、'.join(SCOPES)}。",
+            f"Unknown scope: {', '.join(unknown) or 'none given'}. Scopes are {', '.join(SCOPES)}.",
+        )
+    if not (0 < wanted.per_minute <= _MOST and 0 < wanted.per_day <= _MOST):
+        raise InvalidInput(f"限额须为1至{_MOST:,}的整数。", f"Limits are whole numbers from 1 to {_MOST:,}.")
+    if wanted.expires_at is not None and wanted.expires_at <= now():
+        raise InvalidInput("到期时间已过。", "The key would have expired already.")
