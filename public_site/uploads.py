@@ -19,7 +19,7 @@ from registry.claimfiles.answering import CsvForm, Form
 from registry.claimfiles.rows import Layout, Row
 from registry.claimfiles.sheets import XlsxForm
 from registry.claimfiles.work import F, kind_of, work
-from registry.errors import InvalidInput, TooLarge
+from registry.errors import InvalidInput, RegistryError, TooLarge
 from registry.model import Answer
 from registry.verification.batch import Batch
 
@@ -50,7 +50,7 @@ class PageForm(Form[Answer]):
             self.shown.append(ListRow(number=row.number, asked=_asked(row), answer=made, tone=tone, sentence=said))
         return b""
 
-    def refuse(self, row: Row, error: InvalidInput) -> bytes:
+    def refuse(self, row: Row, error: RegistryError) -> bytes:
         """Keep a row that was not answered while there is room."""
         if len(self.shown) < SHOWN:
             said = error.text(self.batch.lang)

@@ -243,7 +243,7 @@ class Register:
 
     def batch(self, lang: str = "zh-CN") -> Batch:
         """What answers many claims at one log size and instant: now. CannotAnswer when the register cannot be read."""
-        return Batch(self.verification, lang)
+        return Batch(self.verification, lang, self.receipts)
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""

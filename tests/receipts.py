@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from jwcrypto import jwk, jws
+
+from registry.model import Answer, Claim
+from registry.signing import Key
+from registry.verification.receipt_rows import Rows, statement
+
+
+def sign_batch(asked: Sequence[tuple[Claim, Answer]], issuer: str, key: Key, at: dt.datetime) -> list[str]:
+    """A receipt for each answer, under one signature over all."""
+    rows = Rows()
+    bodies = [rows.add(statement(claim, answer), claim.id) for claim, answer in asked]
+    signed = rows.sign(issuer, key, at)
+    return [signed.receipt(index, body) for index, body in enumerate(bodies)]
 
 
 def unpacked(part: str) -> bytes:

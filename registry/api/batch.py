@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from itertools import chain
+from typing import Annotated
 
 import anyio
 import msgspec
@@ -11,6 +14,7 @@ from litestar import post
 from litestar.exceptions import HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi import ResponseSpec
+from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
 from registry.api.guards import register_of
@@ -21,7 +25,7 @@ from registry.api.spool import Answers, Spool
 from registry.claimfiles.answering import MOST_ROWS, Answering, CsvForm, JsonForm
 from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader, json_row
-from registry.errors import InvalidInput, TooLarge
+from registry.errors import CannotSign, InvalidInput, TooLarge
 from registry.verification.batch import Batch
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
@@ -38,9 +42,15 @@ _PIECE = 65_536
 
 class _Claims(msgspec.Struct, forbid_unknown_fields=True):
     claims: list[msgspec.Raw]
+    receipt: bool = False
+
+
+class _Asking(msgspec.Struct):
+    receipt: bool = False
 
 
 _claims = msgspec.json.Decoder(_Claims)
+_asking = msgspec.json.Decoder(_Asking)
 
 
 @post(
@@ -51,13 +61,19 @@ _claims = msgspec.json.Decoder(_Claims)
     "`application/x-ndjson`（每行一个 Claim）与 `text/csv`（首行为列名，中英文均可）：至多 100,000 行，"
     "边收边答，答复与所收格式相同、次序相同。某行有误时，该行处为 `{id, row, error}`（csv 为 error_code、error 两列），"
     "其余照答。超出上限：JSON 为 413；流式为最后一行，其 `error.status` 为 413、`error.code` 为 `too_large`，"
-    "该行及以后各行未核验。中途失败时连接中断。全部答复基于同一日志长度与同一时刻。 / "
+    "该行及以后各行未核验。中途失败时连接中断。全部答复基于同一日志长度与同一时刻。"
+    "`receipt=true`（JSON 也可写作 `{claims, receipt:true}`）：全部答复一次签名，"
+    "每行的 `receipt`（csv 为最后一列）可单独核对；此时须收完最后一行才开始作答。"
+    "无法出具时答 503 且 code 为 `cannot_sign`。单条 Claim 的 `receipt:true` 只为该条签发。 / "
     "`application/json`: `{claims:[Claim]}`, at most 10,000, answered by `{answers:[…]}`. `application/x-ndjson` (a "
     "Claim a line) and `text/csv` (headings first, English or Chinese): at most 100,000 rows, answered while they "
     "arrive, in the same form and order. A bad row has `{id, row, error}` in its place (columns error_code and error "
     "in csv), the others go on. Beyond the limit: 413 for JSON; when streamed, a last row whose `error.status` is 413 "
     "and `error.code` `too_large`: that row and those after it were not checked. A failure on the way breaks the "
-    "connection. All answers rest on one log size and instant.",
+    "connection. All answers rest on one log size and instant. `receipt=true` (as JSON also `{claims, receipt:true}`): "
+    "one signature over all answers, the `receipt` of each row (in csv the last column) provable by itself; the "
+    "answers then begin after the last row came in. Where none can be given: 503 with code `cannot_sign`. "
+    "`receipt:true` on a Claim signs for that one alone.",
     responses={
         200: ResponseSpec(BatchAnswers, generate_examples=False, description="逐条答复。 / One answer a claim.")
     },
@@ -65,25 +81,32 @@ _claims = msgspec.json.Decoder(_Claims)
     request_max_body_size=MOST_BYTES,
     opt={"scope": "verify"},
 )
-async def verify_batch(request: AnyRequest) -> ASGIApp:
+async def verify_batch(
+    request: AnyRequest,
+    receipt: Annotated[
+        bool,
+        QueryParameter(description="全部答复附回执。 / Receipts for all answers under one signature."),
+    ] = False,
+) -> ASGIApp:
     """Many claims at once."""
     kind, charset = _kind_of(request)
     batch = register_of(request).batch(language(request))
+    if receipt:
+        batch.require_receipts()
     if kind == JSON:
-        answers = _sliced(_json_answers(_decoded(await _whole(request)), batch))
-        return Answers(iterator=answers, media_type=JSON, status_code=200)
-    answering = _answering(kind, charset, batch)
-    pieces = _answers(request, answering, kind)
+        pieces = _sliced(_json_answers(_decoded(await _whole(request)), batch, receipt))
+    else:
+        pieces = _answers(request, _answering(kind, charset, batch, receipt), kind)
     # The first piece before the status: headings that name nobody are 400, not an answer that breaks off.
     first = await anext(pieces, b"")
     return Answers(iterator=_after(first, pieces), media_type=kind, status_code=200)
 
 
-def _answering(kind: str, charset: str | None, batch: Batch) -> Answering:
+def _answering(kind: str, charset: str | None, batch: Batch, receipts: bool) -> Answering:
     if kind == NDJSON:
-        return Answering(NdjsonReader(charset), JsonForm(batch))
+        return Answering(NdjsonReader(charset), JsonForm(batch, receipts=receipts))
     reader = CsvReader(charset)
-    return Answering(reader, CsvForm(batch, reader.layout))
+    return Answering(reader, CsvForm(batch, reader.layout, receipts))
 
 
 def _kind_of(request: AnyRequest) -> tuple[str, str | None]:
@@ -111,7 +134,7 @@ async def _whole(request: AnyRequest) -> bytes:
     return b"".join(pieces)
 
 
-def _decoded(body: bytes) -> list[msgspec.Raw]:
+def _decoded(body: bytes) -> _Claims:
     try:
         claims = _claims.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -120,7 +143,7 @@ def _decoded(body: bytes) -> list[msgspec.Raw]:
         ) from error
     if len(claims.claims) > MOST_CLAIMS:
         raise _too_many(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
-    return claims.claims
+    return claims
 
 
 def _too_many(zh: str, en: str) -> TooLarge:
@@ -130,29 +153,55 @@ def _too_many(zh: str, en: str) -> TooLarge:
     )
 
 
-def _json_answers(claims: list[msgspec.Raw], batch: Batch) -> Iterator[bytes]:
-    form = JsonForm(batch, after=b"")
-    yield b'{"answers":['
-    for number, raw in enumerate(claims, start=1):
-        answered = form.row(json_row(number, raw))
-        yield b"," + answered if number > 1 else answered
-    yield b"]}"
+def _json_answers(asked: _Claims, batch: Batch, receipts: bool) -> Iterator[bytes]:
+    if any(map(_asks, asked.claims)) or asked.receipt:  # before anything is answered
+        batch.require_receipts()
+    form = JsonForm(batch, b"", receipts or asked.receipt)
+    with closing(form):
+        yield b'{"answers":['
+        rows = (form.row(json_row(number, raw)) for number, raw in enumerate(asked.claims, start=1))
+        first = True
+        for answered in chain(rows, form.last()):
+            if answered:
+                yield answered if first else b"," + answered
+                first = False
+        yield b"]}"
+
+
+def _asks(claim: bytes | msgspec.Raw) -> bool:
+    """Whether one claim of a batch asks for a receipt by itself."""
+    try:
+        return _asking.decode(claim).receipt
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False  # it is refused when its turn comes
 
 
 async def _answers(request: AnyRequest, answering: Answering, kind: str) -> AsyncIterator[bytes]:
     """Answers while claims arrive; what comes after the limit is received and let go."""
-    async with Spool(request) as spool:
-        if request.content_length is not None:  # a file, sent by a client that reads nothing meanwhile
-            await spool.whole()
-            _refuse_too_many(*spool.lines(), kind)
-        try:
-            async for data in spool.pieces():
-                async for piece in _sliced(answering.feed(data)):
+    with closing(answering.form):
+        async with Spool(request) as spool:
+            if request.content_length is not None:  # a file, sent by a client that reads nothing meanwhile
+                await spool.whole()
+                _refuse_too_many(*spool.lines(), kind)
+                _require_receipts(answering, spool, kind)
+            try:
+                async for data in spool.pieces():
+                    async for piece in _sliced(answering.feed(data)):
+                        yield piece
+            except RequestEntityTooLarge:
+                async for piece in _sliced(answering.cut(_too_long())):
                     yield piece
-        except RequestEntityTooLarge:
-            yield b"".join(answering.cut(_too_long()))
-        async for piece in _sliced(answering.end()):
-            yield piece
+            async for piece in _sliced(answering.end()):
+                yield piece
+
+
+def _require_receipts(answering: Answering, spool: Spool, kind: str) -> None:
+    """CannotSign before any answer, where a claim asks for a receipt and none can be given."""
+    try:
+        answering.form.batch.require_receipts()
+    except CannotSign:
+        if kind == NDJSON and any(map(_asks, spool.rows())):
+            raise
 
 
 def _refuse_too_many(lines: int, quoted: bool, kind: str) -> None:
@@ -187,7 +236,7 @@ async def _sliced(answers: Iterator[bytes]) -> AsyncIterator[bytes]:
         if time.perf_counter() >= until:
             await anyio.sleep(0)
             until = time.perf_counter() + SLICE
-    if held:
+    if size:
         yield b"".join(held)
 
 

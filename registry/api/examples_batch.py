@@ -64,7 +64,10 @@ def request_content(claim: dict[str, Any]) -> dict[str, Any]:
                 "type": "object",
                 "required": ["claims"],
                 "additionalProperties": False,
-                "properties": {"claims": {"type": "array", "items": {"$ref": "#/components/schemas/Claim"}}},
+                "properties": {
+                    "claims": {"type": "array", "items": {"$ref": "#/components/schemas/Claim"}},
+                    "receipt": {"type": "boolean", "default": False},
+                },
             },
             "example": {"claims": [claim]},
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -62,12 +62,16 @@ class Spool:
 
     def lines(self) -> tuple[int, bool]:
         """(lines that are not blank, whether there is a quotation mark) of what has been received."""
-        self._file.seek(0)
         number, quoted = 0, False
-        for line in self._file:
+        for line in self.rows():
             number += not line.isspace()
             quoted = quoted or b'"' in line
         return number, quoted
+
+    def rows(self) -> Iterator[bytes]:
+        """What has been received, line by line."""
+        self._file.seek(0)
+        yield from self._file
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body from its beginning, piece by piece; what went wrong on the way is raised after what came before."""

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from registry.claimfiles.rows import Layout, Reader, Row
-from registry.claimfiles.told import NAMES, RowProblem, answer_cells, error_cells, harmless_cells, problem
-from registry.errors import InvalidInput, TooLarge
-from registry.model import Answer, VerdictWord
+from registry.claimfiles.told import NAMES, RECEIPT, RowProblem, answer_cells, error_cells, harmless_cells, problem
+from registry.claimfiles.waiting import Waiting
+from registry.errors import CannotSign, InvalidInput, RegistryError, TooLarge
+from registry.model import Answer, Claim, VerdictWord
 from registry.verification.batch import Batch, Repeated
+from registry.verification.receipt_rows import Statement, statement
 
 #: Rows of one request, streamed.
 MOST_ROWS = 100_000
@@ -41,12 +44,21 @@ class Tally:
 
 
 class Form(ABC, Generic[M]):
-    """A form answers are written in: ``make`` from an answer, ``put`` with a row, ``refuse`` a row."""
+    """A form answers are written in: ``make`` from an answer, ``put`` with a row, ``refuse`` a row.
 
-    def __init__(self, batch: Batch) -> None:
+    Each gives a line, which ``out`` makes the bytes that leave. With ``receipts`` all lines wait for the last row, and
+    come, each with its receipt, from ``last``; close the form then, and also when it is given up.
+    """
+
+    def __init__(self, batch: Batch, receipts: bool = False) -> None:
         self.batch = batch
         self.tally = Tally()
-        self._made: Repeated[tuple[VerdictWord, M]] = Repeated(batch, lambda found: (found.verdict, self.make(found)))
+        self.receipts = receipts
+        self._waiting = Waiting() if receipts else None
+        self._made: Repeated[tuple[VerdictWord, M, Statement | None]] = Repeated(batch, self._all_of)
+
+    def _all_of(self, claim: Claim, found: Answer) -> tuple[VerdictWord, M, Statement | None]:
+        return found.verdict, self.make(found), statement(claim, found) if self.receipts else None
 
     def begin(self) -> bytes:
         """What comes before the first row."""
@@ -61,45 +73,92 @@ class Form(ABC, Generic[M]):
         """A row with its answer."""
 
     @abstractmethod
-    def refuse(self, row: Row, error: InvalidInput) -> bytes:
+    def refuse(self, row: Row, error: RegistryError) -> bytes:
         """A row with the reason why there is no answer."""
 
+    def out(self, line: bytes, receipt: str | None) -> bytes:
+        """A line as it leaves, with its receipt where it has one."""
+        if receipt is not None:
+            raise TypeError(f"{type(self).__name__} has no place for receipts")
+        return line
+
+    def begun(self) -> bytes:
+        """What comes before the first row, unless it has to wait."""
+        return self._send(self.begin())
+
     def row(self, row: Row) -> bytes:
-        """A row answered, or with its error."""
+        """A row answered, or with its error; nothing yet where it has to wait."""
         self.tally.rows += 1
         if row.claim is None:
             return self._refused(row, row.error or InvalidInput("这一行没有内容。", "There is nothing in this row."))
         try:
-            verdict, made = self._made.of(row.claim)
-        except InvalidInput as error:
+            if row.claim.receipt and self._waiting is None:
+                return self._alone(row, row.claim)
+            verdict, made, said = self._made.of(row.claim)
+        except (InvalidInput, CannotSign) as error:
             return self._refused(row, error)
         self.tally.verdicts[verdict] += 1
-        return self.put(row, made)
+        if self._waiting is None or said is None:
+            return self.out(self.put(row, made), None)
+        self._waiting.keep_row(self.put(row, made), said, row.claim.id)
+        return b""
 
-    def _refused(self, row: Row, error: InvalidInput) -> bytes:
+    def _alone(self, row: Row, claim: Claim) -> bytes:
+        """A row whose claim asks for a receipt by itself."""
+        found = self.batch.with_receipt(claim)
+        self.tally.verdicts[found.verdict] += 1
+        return self.out(self.put(row, self.make(replace(found, id=None, receipt=None))), found.receipt)
+
+    def _refused(self, row: Row, error: RegistryError) -> bytes:
         self.tally.errors += 1
-        return self.refuse(row, error)
+        return self.beyond(row, error)
+
+    def beyond(self, row: Row, error: RegistryError) -> bytes:
+        """A row with the reason why there is no answer, which the tally does not count."""
+        return self._send(self.refuse(row, error))
+
+    def _send(self, line: bytes) -> bytes:
+        if self._waiting is None:
+            return self.out(line, None)
+        self._waiting.keep(line)
+        return b""
+
+    def last(self) -> Iterator[bytes]:
+        """What had to wait, once there are no more rows: a line at a time. CannotSign before the first."""
+        if self._waiting is not None:
+            for line, receipt in self._waiting.signed(self.batch):
+                yield self.out(line, receipt)
+
+    def close(self) -> None:
+        """Let go what waits."""
+        if self._waiting is not None:
+            self._waiting.close()
 
 
 class JsonForm(Form[bytes]):
     """One JSON object a row: the answer as POST /verify gives it, or id, row and error."""
 
-    def __init__(self, batch: Batch, after: bytes = b"\n") -> None:
-        super().__init__(batch)
+    def __init__(self, batch: Batch, after: bytes = b"\n", receipts: bool = False) -> None:
+        super().__init__(batch, receipts)
         self._after = after
+        self._open = len(b"null}" + after)
 
     def make(self, answer: Answer) -> bytes:
-        """The object after its id, which is its first field."""
+        """The object after its id, which is its first field; its receipt is the last."""
         return _json.encode(answer).removeprefix(b'{"id":null') + self._after
 
     def put(self, row: Row, made: bytes) -> bytes:
         """The object with the row's id."""
         return b'{"id":' + (b"null" if row.id is None else _json.encode(row.id)) + made
 
-    def refuse(self, row: Row, error: InvalidInput) -> bytes:
+    def refuse(self, row: Row, error: RegistryError) -> bytes:
         """The error object in the row's place."""
         told = Refused(id=row.id, row=row.number, error=problem(error, self.batch.lang))
         return _json.encode(told) + self._after
+
+    def out(self, line: bytes, receipt: str | None) -> bytes:
+        """The object with its receipt, whose characters need no escape."""
+        return line if receipt is None else b'%b"%b"}%b' % (line[: -self._open], receipt.encode(), self._after)
 
 
 class _Said:
@@ -112,32 +171,38 @@ class _Said:
 class CsvForm(Form[str]):
     """The row's own cells, then those of its answer. CRLF ends a line; no cell is a formula to a spreadsheet."""
 
-    def __init__(self, batch: Batch, layout: Callable[[], Layout]) -> None:
-        super().__init__(batch)
+    def __init__(self, batch: Batch, layout: Callable[[], Layout], receipts: bool = False) -> None:
+        super().__init__(batch, receipts)
+        self._more = [""] if receipts else []  # the column of receipts, which are put in last
         self._layout = layout  # known once the headings were read, which is after the answering began
 
     def begin(self) -> bytes:
         """The headings, behind a byte order mark when the answers are for a spreadsheet."""
         self._columns, self._delimiter, marked = self._layout()
         self._write = csv.writer(_Said(), delimiter=self._delimiter).writerow
-        return self._line([*self._columns.headings, *NAMES]).encode("utf-8-sig" if marked else "utf-8")
+        names = (*NAMES, RECEIPT) if self.receipts else NAMES
+        return self._line([*self._columns.headings, *names]).encode("utf-8-sig" if marked else "utf-8")
 
     def _line(self, cells: list[str]) -> str:
         return str(self._write(harmless_cells(cells)))
 
     def make(self, answer: Answer) -> str:
         """The cells of the answer as they end a line."""
-        return self._line(answer_cells(answer))
+        return self._line([*answer_cells(answer), *self._more])
 
     def put(self, row: Row, made: str) -> bytes:
         """The row's cells before those of its answer."""
         own = self._columns.shown(row.cells)
         return f"{self._line(own)[:-2]}{self._delimiter}{made}".encode() if own else made.encode()
 
-    def refuse(self, row: Row, error: InvalidInput) -> bytes:
+    def refuse(self, row: Row, error: RegistryError) -> bytes:
         """The row's cells with the error in its columns."""
         told = error_cells(error, self.batch.lang, self.batch.at.size)
-        return self._line([*self._columns.shown(row.cells), *told]).encode()
+        return self._line([*self._columns.shown(row.cells), *told, *self._more]).encode()
+
+    def out(self, line: bytes, receipt: str | None) -> bytes:
+        """The line with its receipt, whose characters need no quotes, in the last column."""
+        return line if receipt is None else b"%b%b\r\n" % (line[:-2], receipt.encode())
 
 
 class Answering:
@@ -158,15 +223,23 @@ class Answering:
         """The last rows, once there are no more bytes."""
         if not self.form.tally.cut:
             yield from self.answered(self.reader.end())
-            if not self._begun:
-                yield self.form.begin()
+        yield from self.finish()
+
+    def finish(self) -> Iterator[bytes]:
+        """What had to wait for the last row; what comes before the first, if there was none."""
+        if not self._begun:
+            yield self._begin()
+        yield from self.form.last()
+
+    def _begin(self) -> bytes:
+        self._begun = True
+        return self.form.begun()
 
     def answered(self, rows: Iterator[Row]) -> Iterator[bytes]:
         """The rows of some bytes, answered."""
         for row in rows:
             if not self._begun:
-                self._begun = True
-                yield self.form.begin()
+                yield self._begin()
             if self.form.tally.rows >= self.most:
                 yield from self.cut(too_many(self.most), row.number)
                 return
@@ -176,7 +249,7 @@ class Answering:
         """The last row, which says from where on nothing was answered."""
         self.form.tally.cut = True
         number = self.form.tally.rows + 1 if number is None else number
-        yield self.form.refuse(Row(number, None, None), error)
+        yield self.form.beyond(Row(number, None, None), error)
 
 
 def too_many(most: int) -> TooLarge:

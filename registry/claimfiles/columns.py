@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from registry.claimfiles.told import NAMES
+from registry.claimfiles.told import NAMES, RECEIPT
 from registry.errors import InvalidInput
 from registry.model import Claim
 from registry.records.asof import day_of, end_of, instant_of
@@ -83,7 +83,7 @@ def _folded(heading: str) -> str:
 
 
 _BY_HEADING = {_folded(heading): column for column in COLUMNS for heading in column.headings}
-_ANSWERS = {_folded(name) for name in NAMES}
+_ANSWERS = {_folded(name) for name in (*NAMES, RECEIPT)}
 
 
 class Columns:

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from registry.claimfiles.answering import Form
 from registry.claimfiles.rows import Layout, Row, TableRows
-from registry.claimfiles.told import NAMES, answer_cells, error_cells
-from registry.errors import InvalidInput, TooLarge, UnreadableFile
+from registry.claimfiles.told import NAMES, RECEIPT, answer_cells, error_cells
+from registry.errors import InvalidInput, RegistryError, TooLarge, UnreadableFile
 from registry.model import Answer
 from registry.verification.batch import Batch
 
@@ -26,6 +27,8 @@ ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _LONGEST = 32_767
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,3})(\d{1,7})["']""")
 _OVERLAP = 32  # a reference is no longer than this
+_cells = msgspec.msgpack.Encoder()
+_from_cells = msgspec.msgpack.Decoder(list[str])
 
 
 def as_text(value: object) -> str:
@@ -124,8 +127,10 @@ class XlsxForm(Form[list[str]]):
     ``out`` is a path, or bytes in memory. One row is held at a time; a path needs a temporary folder meanwhile.
     """
 
-    def __init__(self, batch: Batch, layout: Callable[[], Layout], out: Path | io.BytesIO) -> None:
-        super().__init__(batch)
+    def __init__(
+        self, batch: Batch, layout: Callable[[], Layout], out: Path | io.BytesIO, receipts: bool = False
+    ) -> None:
+        super().__init__(batch, receipts)
         self._layout = layout
         options = {"constant_memory": isinstance(out, Path), "in_memory": not isinstance(out, Path)}
         self._book = xlsxwriter.Workbook(str(out) if isinstance(out, Path) else out, options)
@@ -136,7 +141,8 @@ class XlsxForm(Form[list[str]]):
         """The headings."""
         self._columns = self._layout().columns
         self._sheet.freeze_panes(1, 0)
-        return self._add([*self._columns.headings, *NAMES])
+        names = (*NAMES, RECEIPT) if self.receipts else NAMES
+        return _cells.encode([*self._columns.headings, *names])
 
     def make(self, answer: Answer) -> list[str]:
         """The cells of the answer."""
@@ -144,13 +150,25 @@ class XlsxForm(Form[list[str]]):
 
     def put(self, row: Row, made: list[str]) -> bytes:
         """The row's cells and those of its answer."""
-        return self._add([*self._columns.shown(row.cells), *made])
+        return _cells.encode([*self._columns.shown(row.cells), *made])
 
-    def refuse(self, row: Row, error: InvalidInput) -> bytes:
+    def refuse(self, row: Row, error: RegistryError) -> bytes:
         """The row's cells with the error in its columns."""
-        return self._add([*self._columns.shown(row.cells), *error_cells(error, self.batch.lang, self.batch.at.size)])
+        return _cells.encode(
+            [*self._columns.shown(row.cells), *error_cells(error, self.batch.lang, self.batch.at.size)]
+        )
 
-    def _add(self, cells: list[str]) -> bytes:
+    def out(self, line: bytes, receipt: str | None) -> bytes:
+        """Cells into the sheet; nothing is left to send. InvalidInput for a receipt that no cell can hold."""
+        cells: list[str] = _from_cells.decode(line)
+        if receipt is not None:
+            if len(receipt) > _LONGEST:  # cut, it would prove nothing
+                raise InvalidInput(
+                    f"第{self._line + 1}行的回执超过一格所能容纳的{_LONGEST:,}个字符；请输出为 csv。",
+                    f"The receipt of row {self._line + 1} is longer than the {_LONGEST:,} characters of a cell; "
+                    "write csv.",
+                )
+            cells.append(receipt)
         for at, text in enumerate(cells):
             if text:
                 self._sheet.write_string(self._line, at, text[:_LONGEST])
@@ -159,4 +177,5 @@ class XlsxForm(Form[list[str]]):
 
     def close(self) -> None:
         """Complete the file."""
+        super().close()
         self._book.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from registry.errors import InvalidInput
+from registry.errors import InvalidInput, RegistryError
 from registry.model import Answer, Struct
 
 #: The columns an answer adds to a row, in order. Names are for programs and stay as they are.
@@ -34,6 +34,8 @@ _COLUMNS: tuple[tuple[str, Callable[[Answer], Any]], ...] = (
 )
 _ERRORS = ("error_code", "error")
 NAMES: tuple[str, ...] = (*(name for name, _ in _COLUMNS), *_ERRORS)
+#: The column after those, where receipts were asked for.
+RECEIPT = "receipt"
 _LOG_SIZE = NAMES.index("log_size")
 
 
@@ -42,7 +44,7 @@ def answer_cells(answer: Answer) -> list[str]:
     return [*("" if (value := say(answer)) is None else str(value) for _, say in _COLUMNS), "", ""]
 
 
-def error_cells(error: InvalidInput, lang: str, size: int) -> list[str]:
+def error_cells(error: RegistryError, lang: str, size: int) -> list[str]:
     """The cells of a row that was not answered, one for each of ``NAMES``: no verdict, the log size, and why."""
     cells = [""] * len(NAMES)
     cells[_LOG_SIZE], cells[-2], cells[-1] = str(size), error.code, error.text(lang)
@@ -59,9 +61,13 @@ class RowProblem(Struct, frozen=True):
     type: str = "about:blank"
 
 
-def problem(error: InvalidInput, lang: str) -> RowProblem:
+#: Statuses of what can stop a row; anything else is the row's own fault.
+_STATUSES = {"too_large": 413, "cannot_sign": 503}
+
+
+def problem(error: RegistryError, lang: str) -> RowProblem:
     """Why a row was not answered, as an object."""
-    status = HTTPStatus(413 if error.code == "too_large" else 400)
+    status = HTTPStatus(_STATUSES.get(error.code, 400))
     return RowProblem(title=status.phrase, status=status, detail=error.text(lang), code=error.code)
 
 

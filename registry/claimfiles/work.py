@@ -54,8 +54,7 @@ def _sheet(source: IO[bytes], table: TableRows, form: Form[Any], most: int, cell
             "表格是空的：第一行应为列名，例如 名称、地址、技术、日期。",
             "The sheet is empty: its first row holds the headings, such as name, address, techniques, on.",
         )
-    if not form.tally.rows:
-        yield form.begin()
+    yield from answering.finish()
 
 
 def _layout(table: TableRows) -> Layout:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -35,7 +35,8 @@ _EVERY = 100  # rows between two reports of progress
     type=click.Path(path_type=Path, dir_okay=False),
     help="写到此文件 / write here (.csv, .xlsx, .ndjson)",
 )
-def check(file: Path, out: Path | None) -> None:
+@click.option("--receipt", is_flag=True, help="每行附回执，一次签名 / a receipt for each row under one signature")
+def check(file: Path, out: Path | None, receipt: bool) -> None:
     """核验一份清单：csv、xlsx 或 ndjson，原行之后加上结论 / a file of claims -> the same rows with verdicts.
 
     不写 -o 则输出到标准输出（xlsx 输出为 csv）；有误的行不影响其他行 / without -o on standard output (xlsx as csv);
@@ -46,7 +47,10 @@ def check(file: Path, out: Path | None) -> None:
     try:
         register.verification.follow(register.database)
         with file.open("rb") as source, common.progress() as told:
-            tally = _answer(source, (given, wanted), out, register.batch(language()), told)
+            batch = register.batch(language())
+            if receipt:
+                batch.require_receipts()
+            tally = _answer(source, _Wanted(given, wanted, receipt), out, batch, told)
     except OSError as error:
         raise UnreadableFile(
             f"无法读写文件：{error.strerror}（{error.filename}）",
@@ -80,31 +84,39 @@ def _forms(file: Path, out: Path | None) -> tuple[Given, str]:
     return given, wanted
 
 
+class _Wanted(NamedTuple):
+    """The form of the claims, that of the answers, and whether these have receipts."""
+
+    given: Given
+    form: str
+    receipts: bool
+
+
 def _answer(
-    source: IO[bytes], forms: tuple[Given, str], out: Path | None, batch: Batch, told: Callable[[str, int], None]
+    source: IO[bytes], wanted: _Wanted, out: Path | None, batch: Batch, told: Callable[[str, int], None]
 ) -> Tally:
     from registry.claimfiles.answering import CsvForm, JsonForm
     from registry.claimfiles.sheets import XlsxForm
     from registry.claimfiles.work import work
 
-    given, wanted = forms
-
     def form_of(layout: Callable[[], Layout]) -> Form[Any]:
-        if wanted == "xlsx" and part is not None:
-            return XlsxForm(batch, layout, part)
-        return JsonForm(batch) if wanted == "ndjson" else CsvForm(batch, layout)
+        if wanted.form == "xlsx" and part is not None:
+            return XlsxForm(batch, layout, part, wanted.receipts)
+        if wanted.form == "ndjson":
+            return JsonForm(batch, receipts=wanted.receipts)
+        return CsvForm(batch, layout, wanted.receipts)
 
     with _part(out) as part:
-        form, pieces = work(source, given, form_of, _MOST)
-        if isinstance(form, XlsxForm):
-            with closing(form):
+        form, pieces = work(source, wanted.given, form_of, _MOST)
+        with closing(form):
+            if wanted.form == "xlsx":
                 _write(pieces, form, None, told)
-        elif part is None:
-            with click.open_file("-", "wb") as standard:
-                _write(pieces, form, standard, told)
-        else:
-            with part.open("wb") as target:
-                _write(pieces, form, target, told)
+            elif part is None:
+                with click.open_file("-", "wb") as standard:
+                    _write(pieces, form, standard, told)
+            else:
+                with part.open("wb") as target:
+                    _write(pieces, form, target, told)
     return form.tally
 
 

@@ -12,7 +12,7 @@ from registry import database
 from registry.clients import keys
 from registry.model import Answer, Claim, Struct
 from registry.tables import api_keys, key_checks, key_usage
-from registry.verification.essence import question
+from registry.verification.receipts import question_of
 
 _json = msgspec.json.Encoder()
 
@@ -74,7 +74,7 @@ def record(connection: sa.Connection, key: keys.ApiKey, operation: str, asked: I
             "client": key.client,
             "at": at,
             "operation": operation,
-            "question": _json.encode(question(claim)),
+            "question": _json.encode(question_of(claim)),
             "verdict": found.verdict,
             "code": found.match.code.replace("-", "") if found.match else None,
             "log_size": found.log.size,

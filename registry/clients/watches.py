@@ -19,7 +19,8 @@ from registry.model import Answer, Claim, Struct
 from registry.records.asof import SHANGHAI
 from registry.tables import watches
 from registry.verification.answer import Moment, answer, moment
-from registry.verification.essence import essence, question
+from registry.verification.essence import essence
+from registry.verification.receipts import question_of
 from registry.verification.view import VerificationView
 
 #: Claims one client may watch.
@@ -101,7 +102,7 @@ def place(text: str) -> Place:
 
 def add(connection: sa.Connection, client: str, claims: list[Claim], state: State) -> list[int]:
     """Watch claims from a state on; their ids in order. What is watched already keeps its id and its first state."""
-    bodies = [_json.encode(question(claim)) for claim in claims]
+    bodies = [_json.encode(question_of(claim)) for claim in claims]
     digests = [hashlib.sha256(body).digest() for body in bodies]
     held = _ids(connection, client, digests)
     fresh = {digest: body for digest, body in zip(digests, bodies, strict=True) if digest not in held}

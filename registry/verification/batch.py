@@ -7,9 +7,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from registry.errors import InvalidInput
-from registry.model import Answer, Claim
+from registry.model import Answer, Claim, LogState
 from registry.verification.answer import Moment, answer, moment
+from registry.verification.issuer import Issuer, no_key
+from registry.verification.receipt_rows import Rows, Signed
 from registry.verification.view import VerificationView
 
 T = TypeVar("T")
@@ -23,30 +24,48 @@ class Batch:
     """Answers claims as the register stood when this was made; CannotAnswer then, when it cannot be read.
 
     What is approved or withdrawn while the rows are answered changes none of them: every answer says the same log size.
+    ``issuer`` gives the receipts, where any can be asked for.
     """
 
-    def __init__(self, view: VerificationView, lang: str = "zh-CN") -> None:
+    def __init__(self, view: VerificationView, lang: str = "zh-CN", issuer: Issuer | None = None) -> None:
         self.lang = lang
         self.at: Moment = moment(view)
         self._view = view
+        self._issuer = issuer
 
     def answer(self, claim: Claim) -> Answer:
-        """The answer to one claim; InvalidInput for a malformed one, and for one that asks for a receipt."""
-        if claim.receipt:  # never left out silently
-            raise InvalidInput(
-                "批量核验暂不出具回执；请用 POST /api/v1/verify 逐条取得。",
-                "No receipts are given with a batch yet; ask for this one by POST /api/v1/verify.",
-            )
+        """The answer to one claim, without a receipt; InvalidInput for a malformed one."""
         return answer(self._view, claim, self.lang, self.at)
+
+    def with_receipt(self, claim: Claim) -> Answer:
+        """The answer to one claim with a receipt signed for it alone; CannotSign."""
+        return self._signing().give(claim, self.answer(claim))
+
+    def require_receipts(self) -> None:
+        """CannotSign unless receipts of these answers can be given now."""
+        self._signing().require(self._log())
+
+    def sign(self, rows: Rows) -> Signed:
+        """One signature over rows that were answered here; CannotSign."""
+        return self._signing().sign_rows(rows, self._log())
+
+    def _log(self) -> LogState:
+        with self._view.lock:
+            return self._view.state(self.at.size)
+
+    def _signing(self) -> Issuer:
+        if self._issuer is None:
+            raise no_key(None)
+        return self._issuer
 
 
 class Repeated(Generic[T]):
-    """What ``make`` made of a claim's answer, made once for all claims that differ in their ``id`` alone.
+    """What ``make`` made of a claim and its answer, made once for all claims that differ in their ``id`` alone.
 
     The key is the whole claim but its id: a field that Claim gains is part of it without a change here.
     """
 
-    def __init__(self, batch: Batch, make: Callable[[Answer], T]) -> None:
+    def __init__(self, batch: Batch, make: Callable[[Claim, Answer], T]) -> None:
         self._batch = batch
         self._make = make
         self._kept: dict[bytes, T] = {}
@@ -54,16 +73,16 @@ class Repeated(Generic[T]):
         self._worth = True
 
     def of(self, claim: Claim) -> T:
-        """The same as ``make(batch.answer(claim))``, but that the answer has no id."""
+        """The same as ``make(claim, batch.answer(claim))``, but that neither has an id."""
         bare = claim if claim.id is None else _replace(claim, id=None)
         if not self._worth:
-            return self._make(self._batch.answer(bare))
+            return self._make(bare, self._batch.answer(bare))
         key = _key(bare)
         found = self._kept.get(key)
         if found is None:
             if len(self._kept) >= _KEPT:
                 self._forget()
-            found = self._kept[key] = self._make(self._batch.answer(bare))
+            found = self._kept[key] = self._make(bare, self._batch.answer(bare))
         else:
             self._met += 1
         return found

@@ -1,19 +1,8 @@
-"""What is left of a question and of an answer when all that says nothing is taken away."""
+"""When two answers say the same."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import msgspec
-
-from registry.model import Claim
-
-
-def question(claim: Claim) -> dict[str, Any]:
-    """A claim (as JSON) without what it left open, and without its wish for a receipt."""
-    asked = {k: v for k, v in msgspec.to_builtins(claim).items() if k != "receipt" and v not in (None, [], "")}
-    asked["provider"] = {k: v for k, v in asked["provider"].items() if v is not None}
-    return asked
 
 
 def essence(said: dict[str, Any]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from registry.verification import jwks, receipts
 from registry.verification.answer import answer
 from registry.verification.essence import essence
 from registry.verification.jwks import PublicKey
+from registry.verification.receipt_rows import Rows, Signed
 from registry.verification.receipts import Reason, Receipt
 from registry.verification.view import VerificationView
 
@@ -51,14 +51,17 @@ class Issuer:
 
     def give(self, claim: Claim, found: Answer) -> Answer:
         """The answer with its receipt; CannotSign where none can be given, never an answer without."""
-        issuer, key = self._signer([found.log])
+        issuer, key = self._signer(found.log)
         return msgspec.structs.replace(found, receipt=receipts.sign(claim, found, issuer, key, _now()))
 
-    def give_all(self, asked: Sequence[tuple[Claim, Answer]]) -> list[Answer]:
-        """The answers in order, each with a receipt of its own under one signature over all; CannotSign."""
-        issuer, key = self._signer([found.log for _, found in asked])
-        signed = receipts.sign_batch(asked, issuer, key, _now())
-        return [msgspec.structs.replace(found, receipt=one) for (_, found), one in zip(asked, signed, strict=True)]
+    def require(self, log: LogState) -> None:
+        """CannotSign unless a receipt of an answer that rests on this log can be given now."""
+        self._signer(log)
+
+    def sign_rows(self, rows: Rows, log: LogState) -> Signed:
+        """One signature over all rows of a batch; CannotSign. ``log``: the longest that an answer rests on."""
+        issuer, key = self._signer(log)
+        return rows.sign(issuer, key, _now())
 
     def learn(self) -> None:
         """Find out whether this database is a mirror's, which never changes."""
@@ -66,21 +69,20 @@ class Issuer:
             with self._database.reading() as connection:
                 self._is_mirror = mirrored.is_marked(connection)
 
-    def _signer(self, logs: Sequence[LogState]) -> tuple[str, Key]:
+    def _signer(self, log: LogState) -> tuple[str, Key]:
         """(name of the log, key): the oldest in use, which most verifiers have."""
         self.learn()
         keys = [key for key in self._keys() if not key.retired]
         if self._is_mirror or not keys:
-            raise _no_key(self._issuer())
+            raise no_key(self._issuer())
         last = self._published.last()
-        for log in logs:
-            if last is None or log.size > last.checkpoint.size:
-                raise _not_yet()
-            if log.size == last.checkpoint.size and log.root != last.checkpoint.root.hex():
-                raise LogDamaged(
-                    "日志与已签发的检查点不符，不签发回执。请运行：registry log check",
-                    "The log is not the one whose checkpoint was signed; no receipt is given. Run: registry log check",
-                )
+        if last is None or log.size > last.checkpoint.size:
+            raise _not_yet()
+        if log.size == last.checkpoint.size and log.root != last.checkpoint.root.hex():
+            raise LogDamaged(
+                "日志与已签发的检查点不符，不签发回执。请运行：registry log check",
+                "The log is not the one whose checkpoint was signed; no receipt is given. Run: registry log check",
+            )
         return self._published.origin(), keys[0]
 
     def _keys(self) -> list[Key]:
@@ -90,7 +92,7 @@ class Issuer:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise _no_key(None) from error
+            raise no_key(None) from error
         changed = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if changed != self._own[0]:
             try:
@@ -169,7 +171,8 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _no_key(origin: str | None) -> CannotSign:
+def no_key(origin: str | None) -> CannotSign:
+    """The refusal where there is no key; ``origin``: the register that has it."""
     where = origin or "—"
     return CannotSign(
         f"本机没有签名密钥，不能出具回执（答复本身不受影响）。请不带 receipt 再问，或向持有密钥的名录（{where}）索取。",

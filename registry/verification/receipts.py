@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal, TypeVar
 
 import jwt
@@ -19,10 +18,9 @@ from jwt.api_jws import PyJWS
 
 from registry.errors import InvalidInput
 from registry.log import proofs
-from registry.log.merkle import leaf_hash, node_hash
+from registry.log.merkle import leaf_hash
 from registry.model import Answer, Claim, LogState, Struct
 from registry.signing import Key
-from registry.verification.essence import question
 from registry.verification.jwks import PublicKey, decoded, encoded, key_of
 
 TYPE, BATCH_TYPE = "art-receipt+jwt", "art-receipt-batch+jwt"
@@ -30,8 +28,6 @@ TYPE, BATCH_TYPE = "art-receipt+jwt", "art-receipt-batch+jwt"
 LONGEST = 256 * 1024
 #: A key is retired in one process while another is about to sign with it; clocks differ.
 _GRACE = dt.timedelta(minutes=1)
-#: Bytes of chance in a row of a batch: without them the hashes of neighbours could be guessed from likely questions.
-_SALT = 16
 
 Reason = Literal["incomplete", "altered", "unknown_key", "other_register", "after_retirement", "other_log", "ahead"]
 #: What a decoder says of hostile JSON: no JSON, no UTF-8, brackets without end.
@@ -125,58 +121,24 @@ class _Refused(Exception):
 
 def sign(claim: Claim, answer: Answer, issuer: str, key: Key, at: dt.datetime) -> str:
     """The receipt of one answer, signed by a key in use. ``issuer``: the name of the log."""
-    return _signed(TYPE, {"iss": issuer, "iat": int(at.timestamp()), **_statement(claim, answer)}, key)
-
-
-def sign_batch(asked: Sequence[tuple[Claim, Answer]], issuer: str, key: Key, at: dt.datetime) -> list[str]:
-    """One signature over all answers; a receipt for each, which proves its own row and tells nothing of the others.
-
-    All rows must be at hand, so whoever streams signs block by block.
-    """
-    if not asked:
-        return []
-    rows = [
-        msgspec.json.encode({"salt": encoded(os.urandom(_SALT)), **_statement(claim, answer)})
-        for claim, answer in asked
-    ]
-    levels = _levels([leaf_hash(row) for row in rows])
-    stated = {"size": len(rows), "root": levels[-1][0].hex()}
-    signed = _signed(BATCH_TYPE, {"iss": issuer, "iat": int(at.timestamp()), "rows": stated}, key)
-    told = [[encoded(one) for one in level] for level in levels]
-    ways = (msgspec.json.encode({"index": index, "path": _path(told, index)}) for index in range(len(rows)))
-    return [f"{signed}~{encoded(row)}~{encoded(way)}" for row, way in zip(rows, ways, strict=True)]
-
-
-def _statement(claim: Claim, answer: Answer) -> dict[str, Any]:
-    """Question and answer as they are signed: a question without what it left open, an answer without its receipt."""
     said = {k: v for k, v in msgspec.to_builtins(answer).items() if k != "receipt"}
-    return {"question": question(claim), "answer": said}
+    payload = {"iss": issuer, "iat": int(at.timestamp()), "question": question_of(claim), "answer": said}
+    return signed(TYPE, payload, key)
 
 
-def _signed(kind: str, payload: dict[str, Any], key: Key) -> str:
+def question_of(claim: Claim) -> dict[str, Any]:
+    """A question as it is signed: without what it left open."""
+    question = {k: v for k, v in msgspec.to_builtins(claim).items() if k != "receipt" and v not in (None, [], "")}
+    question["provider"] = {k: v for k, v in question["provider"].items() if v is not None}
+    return question
+
+
+def signed(kind: str, payload: dict[str, Any], key: Key) -> str:
+    """A JWS of one of the two types, by a key in use."""
     if key.private is None:
         raise ValueError("a retired key signs no more")
     headers = {"typ": kind, "kid": key_of(key).kid}
     return _jws.encode(msgspec.json.encode(payload), key.private, "EdDSA", headers, sort_headers=True)
-
-
-def _levels(leaves: list[bytes]) -> list[list[bytes]]:
-    """The nodes of the RFC 6962 tree from the leaves to the root; a node without a sibling rises as it is."""
-    levels = [leaves]
-    while len(below := levels[-1]) > 1:
-        above = [node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)]
-        levels.append(above + below[len(above) * 2 :])
-    return levels
-
-
-def _path(levels: list[list[str]], index: int) -> list[str]:
-    """The inclusion proof of a leaf: its sibling on every level where it has one."""
-    path = []
-    for level in levels[:-1]:
-        if (sibling := index ^ 1) < len(level):
-            path.append(level[sibling])
-        index >>= 1
-    return path
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -194,9 +156,9 @@ def read(text: str, keys: Iterable[PublicKey], issuer: str | None = None) -> Rea
             f"内容过长，不是回执：最多{LONGEST}个字符。", f"Too long for a receipt: at most {LONGEST} characters."
         )
     kind, kid = _header(text)
-    signed, *evidence = text.split("~")
+    token, *evidence = text.split("~")
     try:
-        payload = _opened(signed, kid, {key.kid: key for key in keys}, issuer)
+        payload = _opened(token, kid, {key.kid: key for key in keys}, issuer)
         if len(evidence) < (2 if kind == BATCH_TYPE else 0):
             raise _Refused("incomplete")
         return Read(receipt=_receipt(kind, payload, evidence, kid, hashlib.sha256(text.encode()).hexdigest()))
@@ -218,9 +180,9 @@ def _header(text: str) -> tuple[str, str]:
     )
 
 
-def _opened(signed: str, kid: str, keys: dict[str, PublicKey], issuer: str | None) -> bytes:
+def _opened(token: str, kid: str, keys: dict[str, PublicKey], issuer: str | None) -> bytes:
     """The payload of a JWS whose signature, issuer and time are in order."""
-    parts = signed.split(".")
+    parts = token.split(".")
     if len(parts) < 3 or not all(parts):
         raise _Refused("incomplete")
     key = keys.get(kid)
@@ -228,7 +190,7 @@ def _opened(signed: str, kid: str, keys: dict[str, PublicKey], issuer: str | Non
         claimed = _claimed(parts[1])
         raise _Refused("other_register" if issuer and claimed and claimed != issuer else "unknown_key", claimed)
     try:
-        opened = _jws.decode_complete(signed, jwt.PyJWK(key.jwk), algorithms=["EdDSA"])
+        opened = _jws.decode_complete(token, jwt.PyJWK(key.jwk), algorithms=["EdDSA"])
         payload: bytes = opened["payload"]
         if any(encoded(decoded(part)) != part for part in parts):
             raise _Refused("altered")

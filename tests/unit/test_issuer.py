@@ -20,6 +20,7 @@ from registry.model import Answer, Claim, LogState, Provider
 from registry.register import Register
 from registry.settings import Settings
 from registry.verification import jwks, receipts
+from registry.verification.receipt_rows import Rows, statement
 from tests.factories import a_change, a_register, a_source, an_institution, enter
 from tests.receipts import header_of, opened_by_another, row_of
 
@@ -114,13 +115,14 @@ def test_a_receipt_about_what_was_known_then_is_compared_with_what_is_known_now(
 
 def test_every_row_of_a_batch_is_checked_by_itself(register: Register) -> None:
     claims = [Claim(provider=Provider(name=f"{NAME}{n or ''}"), on=DAY, receipt=True) for n in range(5)]
-    asked = [(one, register.answer(msgspec.structs.replace(one, receipt=False))) for one in claims]
-    answers = register.receipts.give_all(asked)
-    assert [one.verdict for one in answers] == [one.verdict for _, one in asked]
-    for answer in answers:
-        text = answer.receipt or ""
-        rows = opened_by_another(text, register.receipts.jwks())["rows"]
-        assert row_of(text, rows)["answer"]["verdict"] == answer.verdict
+    batch, rows = register.batch(), Rows()
+    answers = [batch.answer(one) for one in claims]
+    bodies = [rows.add(statement(one, found), one.id) for one, found in zip(claims, answers, strict=True)]
+    signed = batch.sign(rows)
+    for number, (answer, body) in enumerate(zip(answers, bodies, strict=True)):
+        text = signed.receipt(number, body)
+        signature = opened_by_another(text, register.receipts.jwks())
+        assert row_of(text, signature["rows"])["answer"]["verdict"] == answer.verdict
         assert (register.check_receipt(text).valid, register.check_receipt(text).still_true) == (True, True)
 
 
@@ -204,7 +206,7 @@ def test_a_machine_without_the_key_says_that_it_gives_no_receipts_and_checks_the
         ask(keyless)
     assert "register.example/log" in refused.value.zh and "register.example/log" in refused.value.en
     with pytest.raises(CannotSign):
-        keyless.receipts.give_all([(Claim(provider=Provider(name=NAME)), ask(register))])
+        keyless.batch().require_receipts()
     assert keyless.answer(Claim(provider=Provider(name=NAME))).verdict == "licensed"
     assert (keyless.check_receipt(text).valid, keyless.check_receipt(text).still_true) == (True, True)
     assert keyless.receipts.jwks() == expected
