@@ -156,7 +156,7 @@ def check() -> dict[str, c.PageContext]:
     matched = [
         _answer(
             "licensed",
-            "该机构在获准开展人类辅助生殖技术的名录中。",
+            "该机构在获准开展人类辅助生殖技术的机构名录中。",
             candidates=near,
             match=msgspec.structs.replace(match, on=on, exact=True),
         )
@@ -174,7 +174,7 @@ def check() -> dict[str, c.PageContext]:
             site=SITE,
             here=here,
             form=form,
-            answer=_answer("ambiguous", "有2家机构名称相近，请核对地址或编码。", candidates=near),
+            answer=_answer("ambiguous", "有2家机构名称相同或相近，请核对地址或编码。", candidates=near),
         ),
         "check-not-found": CheckPage(site=SITE, here=here, form=form, answer=not_found),
         **{

@@ -40,7 +40,7 @@ def a_receipt(claim: model.Claim, found: model.Answer) -> Receipt:
 
 LICENSED = answer(
     "licensed",
-    "该机构在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行（依据截至2025年6月30日的名录）。",
+    "该机构2025年7月1日在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行（依据截至2025年6月30日的名录）。",
     techniques=[model.TechniqueAnswer(technique="IVF", verdict="licensed", stage="formal")],
     match=model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="name", exact=True, rule="exact"),
     basis=model.Basis(source=LIST.title, as_of=LIST.as_of, entry=421),
@@ -58,7 +58,7 @@ ASKED = model.Claim(
 def pages() -> dict[str, c.PageContext]:
     """Every state of the page."""
     by_name = model.Claim(provider=model.Provider(name="示例市查无此院"))
-    suspended = answer("suspended", "自2025年3月1日起暂停，当日不得开展试管婴儿（体外受精-胚胎移植）。")
+    suspended = answer("suspended", "自2025年3月1日起暂停，2025年7月1日不得开展试管婴儿（体外受精-胚胎移植）。")
     found = {
         "still": Checked(valid=True, receipt=a_receipt(ASKED, LICENSED), still_true=True),
         "changed": Checked(valid=True, receipt=a_receipt(ASKED, LICENSED), still_true=False, now=suspended),

@@ -237,8 +237,9 @@ def a_view(database: Database) -> VerificationView:
 
 
 def ask(view: VerificationView, name: str | None = None, *techniques: str, **told: Any) -> Answer:
-    """The answer to a claim; provider fields, ``on``, ``known_at``, ``person`` and the like by name."""
+    """The answer to a claim; provider fields, ``on``, ``known_at``, ``person``, ``lang`` and the like by name."""
+    lang = told.pop("lang", "zh-CN")
     when = {field: told.pop(field) for field in ("on", "known_at", "id", "ad_certificate", "text") if field in told}
     if "person" in told:
         when["practitioner"] = Person(name=told.pop("person"))
-    return answer(view, Claim(provider=Provider(name=name, **told), techniques=list(techniques), **when))
+    return answer(view, Claim(provider=Provider(name=name, **told), techniques=list(techniques), **when), lang)

@@ -104,7 +104,7 @@ _SAID: dict[str, Any] = {
     },
     "ad_certificate": {
         "verdict": "expired",
-        "explanation": "名录中没有登记该文号。按文号推算：2023年7月15日批准，有效期一年，"
+        "explanation": "名录中没有登记该文号；仅按文号推算，2023年7月15日批准，有效期一年，"
         "至2024年7月14日，2025年7月1日已过期。",
         "registered": False,
         "number": "(辽)医广[2023]第07-15-001号",
@@ -123,7 +123,8 @@ _UNSAID: dict[str, Any] = {"practitioner": None, "ad_certificate": None, "conten
 ANSWER: dict[str, Any] = {
     "id": "row-1",
     "verdict": "licensed",
-    "explanation": "该机构在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行（依据截至2025年6月30日的名录）。",
+    "explanation": "该机构2025年7月1日在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行"
+    "（依据截至2025年6月30日的名录）。",
     "techniques": [{"technique": "IVF", "verdict": "licensed", "stage": "formal", "basis": _BASIS, "from_text": False}],
     "match": {
         "code": _CODE,

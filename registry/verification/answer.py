@@ -26,7 +26,17 @@ from registry.model import (
 from registry.records.asof import AsOf, milliseconds, today
 from registry.techniques import TechniqueCode
 from registry.verification import addresses, adtext, certificates, explain, people, verdict
-from registry.verification.matching import Found, at_address, candidate, contradicted, find, is_same_site, near
+from registry.verification.judged import Judged
+from registry.verification.matching import (
+    Found,
+    at_address,
+    candidate,
+    contradicted,
+    find,
+    is_same_site,
+    near,
+    number_of,
+)
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
@@ -74,7 +84,7 @@ def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment
     return msgspec.structs.replace(told, id=claim.id, known_at=known_at, **beside)
 
 
-def _beside(view: VerificationView, claim: Claim, judged: explain.Judged, asof: AsOf, lang: str) -> dict[str, Any]:
+def _beside(view: VerificationView, claim: Claim, judged: Judged, asof: AsOf, lang: str) -> dict[str, Any]:
     """What is answered beside the licence: the person and the certificate, when the claim names them."""
     told: dict[str, Any] = {}
     if claim.practitioner is not None:
@@ -86,7 +96,7 @@ def _beside(view: VerificationView, claim: Claim, judged: explain.Judged, asof: 
 
 def _told(
     view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, english: bool
-) -> tuple[Answer, explain.Judged]:
+) -> tuple[Answer, Judged]:
     """The answer to everybody who asks this, and how it was judged; who asked, and when, is put in after."""
     judged = _judge(view, provider, techniques, asof)
     basis = judged.techniques[0].basis if judged.techniques else None
@@ -125,7 +135,7 @@ def technique_of(word: str) -> TechniqueCode:
     return found
 
 
-def _judge(view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf) -> explain.Judged:
+def _judge(view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf) -> Judged:
     sources = view.sources_on(asof)
     found = find(view, provider, asof)
     chosen = at_address(found, provider.address)
@@ -137,13 +147,13 @@ def _judge(view: VerificationView, provider: Provider, techniques: list[Techniqu
     if several := contradicted(view, provider, chosen, asof):
         return _ambiguous(techniques, [candidate(f.site, 100) for f in several], sources, contradiction=True)
     if any(f.rule == "campus" for f in chosen) and not is_same_site(chosen, provider.address):
-        return _ambiguous(techniques, [candidate(f.site, 99) for f in found], sources)
+        return _ambiguous(techniques, [candidate(f.site, 99) for f in found], sources, campus=True)
     results = [(_rules(f.site, techniques, sources, asof.valid_on), f) for f in chosen]
     verdicts = {tuple((t.technique, t.verdict) for t in answers) or word for (word, answers), _ in results}
     if len(verdicts) > 1 or (len(chosen) > 1 and any(f.site.status == "delisted" for f in chosen)):
-        return _ambiguous(techniques, candidates, sources)
+        return _ambiguous(techniques, candidates, sources, by=chosen[0].on)
     (word, answers), first = results[0]
-    return explain.Judged(
+    return Judged(
         verdict=word,
         techniques=answers,
         candidates=candidates,
@@ -153,6 +163,7 @@ def _judge(view: VerificationView, provider: Provider, techniques: list[Techniqu
         count=len(chosen),
         since=_since(view, first.site, word, answers, asof),
         codes=tuple(f.site.code for f in chosen),
+        each=tuple((f.site, told) for (_, told), f in results),
     )
 
 
@@ -160,15 +171,15 @@ def _ambiguous(
     techniques: list[TechniqueCode],
     candidates: list[Candidate],
     sources: dict[str, Source],
-    contradiction: bool = False,
-) -> explain.Judged:
-    return explain.Judged(
+    **why: Any,
+) -> Judged:
+    return Judged(
         verdict="ambiguous",
         techniques=[TechniqueAnswer(technique=t, verdict="ambiguous") for t in techniques],
         candidates=candidates,
         sources=sources,
         count=len(candidates),
-        contradiction=contradiction,
+        **why,
     )
 
 
@@ -219,11 +230,11 @@ def _rules(
 
 def _site_mismatch(
     found: list[Found], techniques: list[TechniqueCode], candidates: list[Candidate], sources: dict[str, Source]
-) -> explain.Judged:
+) -> Judged:
     standing = [f for f in found if f.site.status != "delisted"]
     word: VerdictWord = "site_mismatch" if standing else "not_found"
     first = (standing or found)[0]
-    return explain.Judged(
+    return Judged(
         verdict=word,
         techniques=[
             TechniqueAnswer(
@@ -241,7 +252,7 @@ def _site_mismatch(
 
 def _nobody(
     view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, sources: dict[str, Source]
-) -> explain.Judged:
+) -> Judged:
     """Nobody fits: `not_found` where a complete source covers the question on that day, else `unknown`."""
     region = addresses.parts(provider.address)[0] if provider.address else None
     asked: list[TechniqueCode | None] = [*techniques] or [None]
@@ -251,13 +262,14 @@ def _nobody(
         TechniqueAnswer(technique=t, verdict="not_found" if complete[t] else "unknown", basis=_list_basis(complete[t]))
         for t in techniques
     ]
-    return explain.Judged(
+    return Judged(
         verdict=verdict.worst(words),
         techniques=answers,
         candidates=near(view, provider.name, asof),
         sources=sources,
         list_basis=_list_basis(next((s for s in complete.values() if s), None)),
         nothing_known=asof.size == 0,
+        by=number_of(provider) if not provider.name else None,
     )
 
 

@@ -21,7 +21,8 @@ from registry.identifiers import (
 )
 from registry.model import Struct
 from registry.records.asof import AsOf
-from registry.verification.explain import Judged, date_words
+from registry.verification.judged import Judged
+from registry.verification.phrases import date_words
 from registry.verification.stated import Stated
 from registry.verification.view import VerificationView
 
@@ -53,24 +54,24 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "whether it is in force on {day} cannot be said.",
     ),
     "computed": (
-        "名录中没有登记该文号，是否真实、属于哪家机构均不知道。按文号推算：{start}批准，有效期一年，至{to}。",
-        "This number is not registered here: whether it is genuine, and whose, is not known. By the number alone: "
-        "approved on {start}, valid for one year until {to}.",
+        "名录中没有登记该文号，是否真实、属于哪家机构均不知道；仅按文号推算，{start}批准，有效期一年，至{to}。",
+        "This number is not registered here, so whether it is genuine, and whose, is not known; by the number alone it "
+        "was approved on {start} and is valid for one year until {to}.",
     ),
     "computed_expired": (
-        "名录中没有登记该文号。按文号推算：{start}批准，有效期一年，至{to}，{day}已过期。",
-        "This number is not registered here. By the number alone: approved on {start}, valid for one year until {to}, "
-        "so it had expired on {day}.",
+        "名录中没有登记该文号；仅按文号推算，{start}批准，有效期一年，至{to}，{day}已过期。",
+        "This number is not registered here; by the number alone it was approved on {start} and valid for one year "
+        "until {to}, so it had expired on {day}.",
     ),
     "computed_not_yet": (
-        "名录中没有登记该文号。按文号推算：{start}才批准，{day}尚未生效。",
-        "This number is not registered here. By the number alone: approved only on {start}, so not yet in "
+        "名录中没有登记该文号；仅按文号推算，{start}才批准，{day}尚未生效。",
+        "This number is not registered here; by the number alone it was approved only on {start}, so it was not yet in "
         "force on {day}.",
     ),
     "malformed": (
         "这不是医疗广告审查证明的文号格式：应如 (辽)医广[2023]第07-15-001号，其中有批准的年月日，请核对。",
-        "This is not how such a certificate is numbered: it reads like (辽)医广[2023]第07-15-001号, with the year, "
-        "month and day of approval in it. Please check it.",
+        "This is not how such a certificate is numbered, which reads like (辽)医广[2023]第07-15-001号, with the year, "
+        "month and day of approval in it; please check it.",
     ),
 }
 

@@ -57,6 +57,12 @@ def _numbers(provider: Provider) -> list[tuple[MatchedOn, str]]:
     return wanted
 
 
+def number_of(provider: Provider) -> MatchedOn | None:
+    """The kind of number that a claim names somebody by, if not by the register's own code."""
+    wanted = [] if provider.code else _numbers(provider)
+    return wanted[0][0] if wanted else None
+
+
 def contradicted(view: VerificationView, provider: Provider, chosen: list[Found], asof: AsOf) -> list[Found]:
     """Everybody a claim speaks of when its number and its name, or two of its numbers, are not one institution's."""
     if provider.name and chosen[0].rule == "identifier":

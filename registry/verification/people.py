@@ -15,7 +15,8 @@ from registry.errors import InvalidInput
 from registry.model import Struct, TechniqueAnswer, VerdictWord
 from registry.records.asof import AsOf
 from registry.techniques import TechniqueCode
-from registry.verification.explain import Judged, date_words, technique_words
+from registry.verification.judged import Judged
+from registry.verification.phrases import date_words, technique_words
 from registry.verification.stated import Stated, loose_key, name_key
 from registry.verification.view import VerificationView
 
@@ -48,27 +49,29 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "ambiguous": (
         "{day}该名称下有不止一处机构或不止一名同名人员，授权记载不一致，无法确定。",
-        "More than one site, or more than one person of this name, fits on {day}, and what is recorded of "
-        "them differs.",
+        "More than one site, or more than one person of this name, fits on {day}, and what is recorded of them "
+        "differs, so this cannot be told.",
     ),
     "none_recorded": (
         "名录没有该机构{day}的人员授权记载，无法回答；这不代表此人未获授权。",
-        "The register holds no authorisations of people at this institution for {day} and cannot answer. This does not "
+        "The register holds no authorisations of people at this institution for {day} and cannot answer; this does not "
         "mean that the person is not authorised.",
     ),
     "withheld": (
         "该机构{day}有姓名已依法删除或未公布的人员，无法确认也无法排除此姓名；这不代表此人未获授权。",
         "Names of people at this institution on {day} were erased or are not held here, so this name can be neither "
-        "confirmed nor ruled out. This does not mean that the person is not authorised.",
+        "confirmed nor ruled out; this does not mean that the person is not authorised.",
     ),
     "nobody_matched": (
         "未能确定是哪一家机构（或地址不符），因此没有核对人员；这不代表此人未获授权。",
-        "It is not established which institution is meant, or its address differs, so the person was not looked up. "
-        "This does not mean that the person is not authorised.",
+        "It is not established which institution is meant, or its address differs, so the person was not looked up; "
+        "this does not mean that the person is not authorised.",
     ),
     "not_stated": (
-        "此姓名的人员{day}在该机构有授权记载，但记载或机构的许可没有说明{techniques}，无法回答。",
-        "A person of this name is recorded at this institution on {day}, but neither way is {techniques} stated.",
+        "此姓名的人员{day}在该机构有授权记载，但记载或机构的许可没有说明{techniques}，无法回答；这不代表此人未获授权。",
+        "A person of this name is recorded at this institution on {day}, but the record, or the institution's own "
+        "approval, does not state {techniques}, so this cannot be answered; this does not mean that the person is not "
+        "authorised.",
     ),
 }
 

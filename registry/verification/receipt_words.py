@@ -7,7 +7,7 @@ from typing import Any
 
 from registry.records.asof import SHANGHAI
 from registry.techniques import BY_CODE, from_words
-from registry.verification.explain import STAGE_WORDS, date_words, technique_words
+from registry.verification.phrases import STAGE_WORDS, date_words, technique_words
 from registry.verification.receipts import Reason, Receipt
 
 #: Verdict -> words; the design's.

@@ -458,7 +458,7 @@ def test_what_had_stopped_on_a_past_day_is_said_of_that_day_only(tmp_path: Path)
     view = a_view(database)
     past = ask(view, "鞍山市示例医院", "IVF", on=DAY + dt.timedelta(days=20))
     now = ask(view, "鞍山市示例医院", "IVF")
-    assert "当日不得开展" in past.explanation
+    assert "，2025年7月20日不得开展" in past.explanation
     assert "现不得开展" in now.explanation
     database.close()
 

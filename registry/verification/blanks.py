@@ -1,0 +1,163 @@
+"""What the blanks of an explanation are filled with, zh-CN and English."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from registry.model import MatchedOn, TechniqueAnswer
+from registry.records.asof import today
+from registry.techniques import LAWFUL_STAGES
+from registry.verification import verdict as rules
+from registry.verification.judged import Judged
+from registry.verification.phrases import date_words, listed, source_note, stage_words, technique_words
+
+#: By what several institutions fit: (zh before "3处机构", English behind "3 sites").
+_ALIKE: dict[MatchedOn, tuple[str, str]] = {
+    "name": ("该名称的", "of this name"),
+    "alias": ("该名称的", "of this name"),
+    "former_name": ("曾用该名称的", "formerly of this name"),
+    "uscc": ("使用该统一社会信用代码的", "with this unified social credit code"),
+    "practice_licence_no": ("使用该执业许可证登记号的", "with this practice licence number"),
+    "domain": ("使用该网站域名的", "with this website domain"),
+}
+#: The numbers of a claim that the register need not hold of everybody.
+NUMBERS: dict[MatchedOn, tuple[str, str]] = {
+    "uscc": ("统一社会信用代码", "unified social credit code"),
+    "practice_licence_no": ("执业许可证登记号", "practice licence number"),
+    "domain": ("网站域名", "website domain"),
+}
+_STOPPED = {"suspended": ("暂停", "suspended"), "revoked": ("撤销", "revoked"), "lapsed": ("失效", "lapsed")}
+
+
+def values(judged: Judged, on: dt.date, english: bool) -> dict[str, str]:
+    """Every value that a sentence of ``explain`` may need; empty where there is nothing to say."""
+    zh, en = _STOPPED.get(judged.verdict, ("", ""))
+    number = max(judged.count, len(judged.candidates))
+    alike = _ALIKE.get(judged.match.on if judged.match else "name", _ALIKE["name"])
+    told, note = _techniques(judged, on, english)
+    named = listed((technique_words(t.technique, english) for t in _concerned(judged)), english)
+    of_them = (f" and for {named}" if english else f"和{named}") if named else ""
+    return {
+        **_times(on, english),
+        "address": judged.site.address if judged.site else "",
+        "alike": alike[english],
+        "count": str(number),
+        "Count": "One institution has" if number == 1 else f"{number} institutions have",
+        "formerly": _formerly(judged, on, english),
+        "list_day": _list_day(judged, english),
+        "name": judged.site.name if judged.site else "",
+        "near": _near(judged, english),
+        "note": note,
+        "number": NUMBERS[judged.by][english] if judged.by in NUMBERS else "",
+        "scope": of_them,
+        "since": date_words(judged.since, english) if judged.since else "",
+        "stopped": (zh, en)[english],
+        "Stopped": en.capitalize(),
+        "techniques": told or ("assisted reproduction" if english else "人类辅助生殖技术"),
+        "why": _why(judged, on, english),
+    }
+
+
+def _times(on: dt.date, english: bool) -> dict[str, str]:
+    """What differs with the day asked about: nothing is said of today that was asked of another day."""
+    day, now = date_words(on, english), today()
+    if english:
+        past = on < now
+        return {
+            "on": day,
+            "be": "was" if past else "is",
+            "are": "were" if past else "are",
+            "may": "was not allowed to" if past else "may not",
+            "may_they": "were not allowed to" if past else "may not",
+            "when": "" if on == now else f" on {day}",
+            "now": " now" if on == now else f" on {day}",
+        }
+    return {
+        "on": day,
+        "day": "" if on == now else day,
+        "now": "现" if on == now else day,
+        "current": "现行" if on == now else "当时",
+    }
+
+
+def _concerned(judged: Judged) -> list[TechniqueAnswer]:
+    """The techniques the verdict is about: the worst ones."""
+    return [one for one in judged.techniques if one.verdict == judged.verdict]
+
+
+def _told_of(judged: Judged, technique: str) -> list[TechniqueAnswer]:
+    """What is said of one technique at every site that answered."""
+    return [one for _, told in judged.each for one in told if one.technique == technique]
+
+
+def _techniques(judged: Judged, on: dt.date, english: bool) -> tuple[str, str]:
+    """(the techniques the verdict is about, the note on what it rests on); each has its own note where they differ."""
+    concerned = _concerned(judged)
+    if judged.verdict not in ("licensed", "technique_not_licensed"):
+        return listed((technique_words(one.technique, english) for one in concerned), english), ""
+    if not concerned:
+        days = [source.as_of if (source := judged.sources.get(site.source or "")) else None for site, _ in judged.each]
+        return "", source_note(days, english)
+    notes = [
+        source_note((one.basis.as_of if one.basis else None for one in _told_of(judged, each.technique)), english)
+        for each in concerned
+    ]
+    told = [_technique(judged, each, on, english) for each in concerned]
+    if len(set(notes)) > 1:
+        told, notes = [one + note for one, note in zip(told, notes, strict=True)], [""]
+    is_long = any("，" in one or "," in one for one in told)
+    return (("；", "; ") if is_long else ("、", ", "))[english].join(told), notes[0]
+
+
+def _technique(judged: Judged, one: TechniqueAnswer, on: dt.date, english: bool) -> str:
+    """A technique with its stage where it is approved, and the day from which it will be where that is recorded."""
+    words = technique_words(one.technique, english)
+    if judged.verdict == "licensed":
+        stage = stage_words((at.stage for at in _told_of(judged, one.technique) if at.stage), english)
+        return f"{words}, {stage}" if english else f"{words}，{stage}"
+    approvals = [site.approvals.get(one.technique) for site, _ in judged.each]
+    starts = {held.valid_from for held in approvals if held and held.stage in LAWFUL_STAGES}
+    if len(starts) != 1 or None in approvals or not (start := starts.pop()) or start <= on:
+        return words
+    begins = date_words(start, english)
+    return f"{words}, whose approval takes effect on {begins}" if english else f"{words}，其批准自{begins}起生效"
+
+
+def _formerly(judged: Judged, on: dt.date, english: bool) -> str:
+    if judged.match is None or judged.match.on != "former_name":
+        return ""
+    now, is_today = judged.match.name, on == today()
+    if english:
+        return f" (asked about by a former name; it {'is now' if is_today else 'was then'} {now})"
+    return f"（所查名称为曾用名，{'现' if is_today else '当时'}名{now}）"
+
+
+def _list_day(judged: Judged, english: bool) -> str:
+    source = judged.sources.get(judged.site.source or "") if judged.site else None
+    day = source.as_of if source else judged.list_basis.as_of if judged.list_basis else None
+    return date_words(day, english) if day else ""
+
+
+def _near(judged: Judged, english: bool) -> str:
+    near = len(judged.candidates)
+    if not near or judged.site is not None:
+        return ""
+    if english:
+        return f" ({near} {'has' if near == 1 else 'have'} a similar name: compare the full name)"
+    return f"（有{near}家名称相近，请核对全称）"
+
+
+def _why(judged: Judged, on: dt.date, english: bool) -> str:
+    """Why something has lapsed that nobody recorded as lapsed: its verification (校验) was due, and none is known."""
+    if judged.verdict != "lapsed":
+        return ""
+    asked = {one.technique for one in _concerned(judged)}
+    held = [
+        approval
+        for site, _ in judged.each
+        for technique, approval in site.approvals.items()
+        if (technique in asked if asked else rules.stage_on(approval, on) == "lapsed")
+    ]
+    if not held or any(rules.lapsed_from(approval) is None for approval in held):
+        return ""
+    return ", its verification being overdue with none recorded" if english else "（校验已到期，没有校验记录）"
