@@ -15,6 +15,7 @@ from litestar.params import Body
 from public_site.answers import asked, html, register_of, site_of
 from public_site.lists import ListPage, ListRow
 from public_site.standing import tone_of
+from registry.admission import admitted_of
 from registry.claimfiles.answering import CsvForm, Form
 from registry.claimfiles.rows import Layout, Row
 from registry.claimfiles.sheets import XlsxForm
@@ -116,6 +117,8 @@ def _answered(request: Req, source: IO[bytes], form_of: Callable[[Batch, Callabl
     batch = register_of(request).batch(asked(request).lang)
     form, pieces = work(source, given, lambda layout: form_of(batch, layout), MOST_ROWS, _CELLS)
     made = b"".join(pieces)
+    if admitted := admitted_of(request):
+        register_of(request).clients.asked_more(admitted, form.tally.rows)
     if form.tally.cut:
         raise TooLarge(
             f"这里一次最多 {MOST_ROWS:,} 行，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 import msgspec
@@ -17,14 +17,16 @@ from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
+from registry.admission import admitted_of
 from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest
 from registry.api.problems import language
 from registry.api.shapes import BatchAnswers
 from registry.api.spool import Answers, Spool
-from registry.claimfiles.answering import MOST_ROWS, Answering, CsvForm, JsonForm
+from registry.claimfiles.answering import MOST_ROWS, Answering, CsvForm, Form, JsonForm
 from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader, json_row
+from registry.clients.service import Admitted, Clients
 from registry.errors import CannotSign, InvalidInput, TooLarge
 from registry.verification.batch import Batch
 
@@ -93,13 +95,37 @@ async def verify_batch(
     batch = register_of(request).batch(language(request))
     if receipt:
         batch.require_receipts()
+    form: Form[Any]
     if kind == JSON:
-        pieces = _sliced(_json_answers(_decoded(await _whole(request)), batch, receipt))
+        asked = _decoded(await _whole(request))
+        form = JsonForm(batch, b"", receipt or asked.receipt)
+        pieces = _sliced(_json_answers(asked, form))
     else:
-        pieces = _answers(request, _answering(kind, charset, batch, receipt), kind)
+        answering = _answering(kind, charset, batch, receipt)
+        form = answering.form
+        pieces = _answers(request, answering, kind)
+    if admitted := admitted_of(request):
+        pieces = _counted(pieces, form, admitted, register_of(request).clients)
     # The first piece before the status: headings that name nobody are 400, not an answer that breaks off.
     first = await anext(pieces, b"")
     return Answers(iterator=_after(first, pieces), media_type=kind, status_code=200)
+
+
+async def _counted(
+    pieces: AsyncIterator[bytes], form: Form[Any], admitted: Admitted, clients: Clients
+) -> AsyncIterator[bytes]:
+    """The same pieces. What the key wants on record is there before it is answered; in the end the rows are counted."""
+    batch = form.batch
+    recorded = admitted.key is not None and admitted.key.recorded
+    batch.noted = [] if recorded else None
+    try:
+        async for piece in pieces:
+            if batch.noted:
+                noted, batch.noted = batch.noted, []
+                await anyio.to_thread.run_sync(clients.record, admitted, noted, batch.at.size)
+            yield piece
+    finally:
+        clients.asked_more(admitted, form.tally.rows)
 
 
 def _answering(kind: str, charset: str | None, batch: Batch, receipts: bool) -> Answering:
@@ -153,10 +179,9 @@ def _too_many(zh: str, en: str) -> TooLarge:
     )
 
 
-def _json_answers(asked: _Claims, batch: Batch, receipts: bool) -> Iterator[bytes]:
+def _json_answers(asked: _Claims, form: JsonForm) -> Iterator[bytes]:
     if any(map(_asks, asked.claims)) or asked.receipt:  # before anything is answered
-        batch.require_receipts()
-    form = JsonForm(batch, b"", receipts or asked.receipt)
+        form.batch.require_receipts()
     with closing(form):
         yield b'{"answers":['
         rows = (form.row(json_row(number, raw)) for number, raw in enumerate(asked.claims, start=1))

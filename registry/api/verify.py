@@ -47,7 +47,7 @@ async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Written:
         found = await anyio.to_thread.run_sync(ask)
     else:
         found = ask()
-    await recorded(request, [(data, found)])
+    await _recorded(request, data, found)
     return Written(found)
 
 
@@ -120,15 +120,16 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         text=text,
     )
     found = register_of(request).answer(claim, language(request))
-    await recorded(request, [(claim, found)])
+    await _recorded(request, claim, found)
     return Written(found)
 
 
-async def recorded(request: AnyRequest, asked: list[tuple[Claim, Answer]]) -> None:
-    """Keep these checks before they are answered, where the key wants that; CannotRecord."""
+async def _recorded(request: AnyRequest, claim: Claim, found: Answer) -> None:
+    """Keep a check before it is answered, where the key wants that; CannotRecord."""
     admitted = admitted_of(request)
     if admitted and admitted.key and admitted.key.recorded:
-        await anyio.to_thread.run_sync(register_of(request).clients.record, admitted, asked)
+        noted = [(claim, found.verdict, found.match.code if found.match else None)]
+        await anyio.to_thread.run_sync(register_of(request).clients.record, admitted, noted, found.log.size)
 
 
 class _Asked(msgspec.Struct):

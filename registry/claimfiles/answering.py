@@ -6,7 +6,7 @@ import csv
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -43,6 +43,15 @@ class Tally:
         self.cut = False
 
 
+class _Kept(NamedTuple, Generic[M]):
+    """What is made of an answer, for every row that asks the same."""
+
+    verdict: VerdictWord
+    code: str | None  # of the institution that was meant
+    made: M
+    said: Statement | None
+
+
 class Form(ABC, Generic[M]):
     """A form answers are written in: ``make`` from an answer, ``put`` with a row, ``refuse`` a row.
 
@@ -55,10 +64,11 @@ class Form(ABC, Generic[M]):
         self.tally = Tally()
         self.receipts = receipts
         self._waiting = Waiting() if receipts else None
-        self._made: Repeated[tuple[VerdictWord, M, Statement | None]] = Repeated(batch, self._all_of)
+        self._made: Repeated[_Kept[M]] = Repeated(batch, self._all_of)
 
-    def _all_of(self, claim: Claim, found: Answer) -> tuple[VerdictWord, M, Statement | None]:
-        return found.verdict, self.make(found), statement(claim, found) if self.receipts else None
+    def _all_of(self, claim: Claim, found: Answer) -> _Kept[M]:
+        code = found.match.code if found.match else None
+        return _Kept(found.verdict, code, self.make(found), statement(claim, found) if self.receipts else None)
 
     def begin(self) -> bytes:
         """What comes before the first row."""
@@ -94,10 +104,11 @@ class Form(ABC, Generic[M]):
         try:
             if row.claim.receipt and self._waiting is None:
                 return self._alone(row, row.claim)
-            verdict, made, said = self._made.of(row.claim)
+            verdict, code, made, said = self._made.of(row.claim)
         except (InvalidInput, CannotSign) as error:
             return self._refused(row, error)
         self.tally.verdicts[verdict] += 1
+        self.batch.note(row.claim, verdict, code)
         if self._waiting is None or said is None:
             return self.out(self.put(row, made), None)
         self._waiting.keep_row(self.put(row, made), said, row.claim.id)
@@ -107,6 +118,7 @@ class Form(ABC, Generic[M]):
         """A row whose claim asks for a receipt by itself."""
         found = self.batch.with_receipt(claim)
         self.tally.verdicts[found.verdict] += 1
+        self.batch.note(claim, found.verdict, found.match.code if found.match else None)
         return self.out(self.put(row, self.make(replace(found, id=None, receipt=None))), found.receipt)
 
     def _refused(self, row: Row, error: RegistryError) -> bytes:

@@ -18,10 +18,11 @@ from registry.clients.counts import Counts, Room, seconds
 from registry.clients.keys import ApiKey, Scope
 from registry.database import Database
 from registry.errors import CannotRecord, InvalidKey, QuotaSpent, RegistryError, ScopeMissing, TooManyRequests
-from registry.model import Answer, Claim, Struct
+from registry.model import Struct
 from registry.records.asof import today
 from registry.settings import Settings
 from registry.tables import api_keys
+from registry.verification.batch import Noted
 
 #: Seconds between looks at the keys: a revoked one is refused by every process within one second.
 LOOK_EVERY = 0.25
@@ -184,20 +185,20 @@ class Clients:
 
     def asked_more(self, admitted: Admitted, rows: int) -> None:
         """A batch that was let in as one question had so many rows; it is finished whatever the limit."""
-        at = time.time()
+        at, rows = time.time(), max(rows, 1)
         self._counts.add(admitted.who, MINUTE, at, (rows - 1) // ROWS_A_REQUEST)
         if admitted.key:
             self._count(admitted.key, admitted.operation, questions=rows - 1)
             self._counts.add_in(_daily(admitted.key), DAY, _day_number(at), rows - 1)
 
-    def record(self, admitted: Admitted, asked: Iterable[tuple[Claim, Answer]]) -> None:
-        """Keep these checks if the key wants it; CannotRecord when they cannot be written down."""
+    def record(self, admitted: Admitted, asked: Iterable[Noted], log_size: int) -> None:
+        """Keep what was answered at a log size if the key wants it; CannotRecord when it cannot be written down."""
         key = admitted.key
         if key is None or not key.recorded:
             return
         try:
             with self._database.writing() as connection:
-                usage.record(connection, key, admitted.operation, asked)
+                usage.record(connection, key, admitted.operation, asked, log_size)
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
             raise CannotRecord(
                 "此密钥的每次核验都须留存，而现在无法留存，所以没有作答（这不代表未获批准）。请稍后再试。",

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from registry import database
 from registry.clients import keys
-from registry.model import Answer, Claim, Struct
+from registry.model import Struct
 from registry.tables import api_keys, key_checks, key_usage
+from registry.verification.batch import Noted
 from registry.verification.receipts import question_of
 
 _json = msgspec.json.Encoder()
@@ -65,7 +66,7 @@ def questions(connection: sa.Connection, day: str) -> dict[str, int]:
     return {key: int(total) for key, total in connection.execute(query.group_by(key_usage.c.key))}
 
 
-def record(connection: sa.Connection, key: keys.ApiKey, operation: str, asked: Iterable[tuple[Claim, Answer]]) -> None:
+def record(connection: sa.Connection, key: keys.ApiKey, operation: str, asked: Iterable[Noted], log_size: int) -> None:
     """Keep these checks; nothing of an answer but its verdict and whom it is about."""
     at = keys.now()
     rows = [
@@ -75,11 +76,11 @@ def record(connection: sa.Connection, key: keys.ApiKey, operation: str, asked: I
             "at": at,
             "operation": operation,
             "question": _json.encode(question_of(claim)),
-            "verdict": found.verdict,
-            "code": found.match.code.replace("-", "") if found.match else None,
-            "log_size": found.log.size,
+            "verdict": verdict,
+            "code": code and code.replace("-", ""),
+            "log_size": log_size,
         }
-        for claim, found in asked
+        for claim, verdict, code in asked
     ]
     if rows:
         connection.execute(sa.insert(key_checks), rows)

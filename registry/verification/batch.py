@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from registry.model import Answer, Claim, LogState
+from registry.model import Answer, Claim, LogState, VerdictWord
 from registry.verification.answer import Moment, answer, moment
 from registry.verification.issuer import Issuer, no_key
 from registry.verification.receipt_rows import Rows, Signed
@@ -17,6 +17,8 @@ T = TypeVar("T")
 #: Answers kept for rows that ask the same: files name the same institutions again and again.
 _KEPT = 4096
 _replace = msgspec.structs.replace
+#: A claim, its verdict, and the code of the institution that was meant.
+Noted = tuple[Claim, VerdictWord, str | None]
 _key = msgspec.msgpack.Encoder().encode
 
 
@@ -30,6 +32,7 @@ class Batch:
     def __init__(self, view: VerificationView, lang: str = "zh-CN", issuer: Issuer | None = None) -> None:
         self.lang = lang
         self.at: Moment = moment(view)
+        self.noted: list[Noted] | None = None  # a list, where what was answered is to be put on record
         self._view = view
         self._issuer = issuer
 
@@ -40,6 +43,11 @@ class Batch:
     def with_receipt(self, claim: Claim) -> Answer:
         """The answer to one claim with a receipt signed for it alone; CannotSign."""
         return self._signing().give(claim, self.answer(claim))
+
+    def note(self, claim: Claim, verdict: VerdictWord, code: str | None) -> None:
+        """Keep what was answered to a claim, if that is wanted; ``code`` of the institution that was meant."""
+        if self.noted is not None:
+            self.noted.append((claim, verdict, code))
 
     def require_receipts(self) -> None:
         """CannotSign unless receipts of these answers can be given now."""

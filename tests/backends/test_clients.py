@@ -26,11 +26,12 @@ from registry.errors import (
     TooLarge,
     TooManyRequests,
 )
-from registry.model import Claim, Draft, Provider
+from registry.model import Answer, Claim, Draft, Provider
 from registry.records.asof import today
 from registry.settings import Settings
 from registry.tables import api_keys, key_checks
 from registry.verification.answer import answer
+from registry.verification.batch import Noted
 from registry.verification.view import VerificationView
 from tests.factories import a_change, a_source, a_view, an_institution, enter
 
@@ -53,6 +54,10 @@ def clients(database: Database, tmp_path: Path) -> Iterator[Clients]:
 
 def a_claim(**values: Any) -> Claim:
     return Claim(provider=Provider(name=HOSPITAL), **values)
+
+
+def noted(claim: Claim, found: Answer) -> Noted:
+    return claim, found.verdict, found.match.code if found.match else None
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
@@ -282,7 +287,7 @@ def test_checks_are_on_record_for_keys_that_want_it_and_for_no_others(
     claim = a_claim(id="row-1", techniques=["IVF"])
     found = answer(asked, claim)
     for key in (wants, without):
-        clients.record(clients.admit(key, "verify", "verify"), [(claim, found)])
+        clients.record(clients.admit(key, "verify", "verify"), [noted(claim, found)], found.log.size)
     (check,) = clients.checks_of(OFFICE, 0, 10)
     assert (
         bytes(check.question) == b'{"provider":{"name":"' + HOSPITAL.encode() + b'"},"id":"row-1","techniques":["IVF"]}'
@@ -303,7 +308,7 @@ def test_a_check_that_cannot_be_recorded_is_not_answered(
 
     monkeypatch.setattr(usage, "record", broken)
     with pytest.raises(CannotRecord):
-        clients.record(admitted, [(a_claim(), answer(asked, a_claim()))])
+        clients.record(admitted, [noted(a_claim(), answer(asked, a_claim()))], asked.size)
 
 
 def test_old_checks_are_deleted_and_newer_ones_stay(
@@ -312,7 +317,7 @@ def test_old_checks_are_deleted_and_newer_ones_stay(
     key, _ = a_key(database, recorded=True)
     admitted = clients.admit(key, "verify", "verify")
     for _ in range(2):
-        clients.record(admitted, [(a_claim(), answer(asked, a_claim()))])
+        clients.record(admitted, [noted(a_claim(), answer(asked, a_claim()))], asked.size)
     with database.writing() as connection:
         first = connection.execute(sa.select(sa.func.min(key_checks.c.id))).scalar_one()
         old = sa.update(key_checks).where(key_checks.c.id == first).values(at=keys.now() - 401 * 86_400_000)
