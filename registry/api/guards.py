@@ -1,12 +1,21 @@
-"""What every API read has: unknown query parameters are refused, and an ETag that changes with the log and the day."""
+"""What every API operation has: what nobody reads, or what is not of the stated type, is refused; reads have an ETag.
+
+The framework reads requests laxly: the last of repeated parameters, 1 for true, "null" for null. Each of these would
+answer another question than the one that was asked, without a word.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from functools import cache
+from typing import Any, TypeVar
 
+import msgspec
 from litestar import Request, Response
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry import __version__
@@ -17,6 +26,11 @@ from registry.register import Register
 #: Understood by every operation, whatever its own parameters are.
 _EVERYWHERE = frozenset({"lang"})
 _NEVER = frozenset({"request", "register", "data", "self"})
+_NUMBER = re.compile("-?[0-9]+", re.ASCII)
+_LANGUAGE = re.compile("(?:zh|en)(?:-[a-z0-9]+)*", re.ASCII | re.IGNORECASE)
+_PLACE = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<place>.*)`)?$", re.DOTALL)
+JSON = "application/json"
+_Shape = TypeVar("_Shape")
 
 
 def register_of(request: Request[Any, Any, Any]) -> Register:
@@ -29,6 +43,7 @@ async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Refuse query parameters nobody reads (a typo would change the question); answer 304 where nothing changed."""
     if request.scope["query_string"]:
         _refuse_unknown(request)
+    _require_json(request)
     if request.method in ("GET", "HEAD") and (held := request.headers.get("if-none-match")):
         register_of(request).verification.require_fresh()  # "not modified" is an answer too
         current = etag(register_of(request), request.headers.get("accept", ""))
@@ -41,18 +56,58 @@ async def before_private(request: Request[Any, Any, Any]) -> None:
     """The same where an answer is one client's alone: nothing of it is kept, so nothing is ever unchanged."""
     if request.scope["query_string"]:
         _refuse_unknown(request)
+    _require_json(request)
 
 
 def _refuse_unknown(request: Request[Any, Any, Any]) -> None:
-    allowed = (
-        set(request.route_handler.parsed_fn_signature.parameters) - _NEVER - request.path_params.keys() | _EVERYWHERE
-    )
+    several, numbers, parameters = _parameters(request.route_handler)
+    allowed = parameters - request.path_params.keys()
     unknown = sorted(set(request.query_params) - allowed)
     if unknown:
         raise InvalidInput(
             f"未知的查询参数：{'、'.join(unknown)}；可用：{'、'.join(sorted(allowed))}。",
             f"Unknown query parameter: {', '.join(unknown)}; there are {', '.join(sorted(allowed))}.",
         )
+    seen: set[str] = set()
+    for name, value in request.query_params.multi_items():
+        if name in seen and name not in several:
+            raise InvalidInput(
+                f"查询参数 {name} 只能给出一次，收到多个。",
+                f"Give the query parameter {name} once; it came repeatedly.",
+            )
+        seen.add(name)
+        if name in numbers and not _NUMBER.fullmatch(str(value)):
+            raise InvalidInput(f"{name} 应为整数，例如 20。", f"{name}: write a whole number, for example 20.")
+        if name == "lang" and not _LANGUAGE.fullmatch(str(value)):
+            raise InvalidInput("lang 只能是 zh-CN 或 en。", "lang is zh-CN or en.")
+
+
+@cache
+def _parameters(handler: BaseRouteHandler) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The parameters of an operation that may be repeated, those that are whole numbers, and all of them."""
+    fields = {k: v for k, v in handler.parsed_fn_signature.parameters.items() if k not in _NEVER}
+    several = (name for name, field in fields.items() if field.has_inner_subclass_of(list))
+    numbers = (name for name, field in fields.items() if field.annotation is int)
+    return frozenset(several), frozenset(numbers), _EVERYWHERE | fields.keys()
+
+
+def _require_json(request: Request[Any, Any, Any]) -> None:
+    """415 for a body that says it is something else than JSON; one that says nothing is read as JSON."""
+    if request.method != "POST" or "data" not in request.route_handler.parsed_fn_signature.parameters:
+        return
+    kind = request.content_type[0].lower()
+    if kind and kind != JSON:
+        raise HTTPException(status_code=415, detail=f"Content-Type: {JSON}", headers={"Accept": JSON})
+
+
+async def strictly(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
+    """The body as exactly what its shape says; ValidationException naming the field for what is only like it."""
+    try:
+        return decoder.decode(await request.body())
+    except msgspec.ValidationError as error:
+        found = _PLACE.match(str(error))
+        message, place = (found["message"], found["place"]) if found else (str(error), None)
+        raise ValidationException(detail=message, extra=[{"message": message, "key": place}]) from error
 
 
 class Revalidated:

@@ -10,6 +10,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from registry.api.guards import register_of
 from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList, Why
+from registry.errors import InvalidInput
 from registry.model import Institution
 from registry.records import asof as times
 from registry.records.asof import AsOf
@@ -107,7 +108,11 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
 ) -> InstitutionList:
     """List or search institutions."""
     register = register_of(request)
-    choice = Choice(q=q, technique=_split(technique), region=region, stage=stage, status=status)
+    if stage == "":
+        raise InvalidInput(
+            "stage 是空的：请填写运行情况，或不填此项。", "stage is empty: give a stage, or leave it out."
+        )
+    choice = Choice(q=q, technique=techniques_of(technique), region=region, stage=stage, status=status)
     found = register.find(choice, asof_of(request, on, known_at), limit=limit, cursor=cursor)
     return InstitutionList(
         items=[item.institution for item in found.items],
@@ -123,8 +128,15 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     )
 
 
-def _split(technique: list[str] | None) -> tuple[str, ...]:
-    return tuple(word for part in technique or [] for word in part.split(",") if word)
+def techniques_of(technique: list[str] | None) -> tuple[str, ...]:
+    """The techniques that a read names, repeated or with commas between; InvalidInput for an empty one."""
+    words = tuple(word for part in technique or [] for word in part.split(","))
+    if not all(words):  # left out, it would ask about no technique at all
+        raise InvalidInput(
+            "technique 是空的：请填写技术代码或俗称，或不填此项。",
+            "technique is empty: give a code or an everyday word, or leave it out.",
+        )
+    return words
 
 
 @get(

@@ -50,6 +50,19 @@ _TIMES = {
 #: The same of a text that is too long, from the body's decoder and from that of addresses.
 _LENGTH = re.compile(r"Expected `str` of length <= ([0-9]+)")
 
+_TYPE = re.compile("Expected `([a-z| ]+)`, got `([a-z]+)`")
+_TYPES = {
+    "array": ("列表", "a list"),
+    "bool": ("true 或 false", "true or false"),
+    "date": ("日期（如 2025-07-01）", "a day such as 2025-07-01"),
+    "datetime": ("时刻（如 2025-07-01T00:00:00Z）", "an instant such as 2025-07-01T00:00:00Z"),
+    "float": ("小数", "a decimal number"),
+    "int": ("整数", "a whole number"),
+    "null": ("null", "null"),
+    "object": ("对象", "an object"),
+    "str": ("文本", "text"),
+}
+
 
 class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with one field of a request."""
@@ -116,8 +129,18 @@ def _field(item: dict[str, Any], lang: str) -> FieldProblem:
     zh, en = _TIMES.get(message, (message, message))
     if longer := _LENGTH.search(message):
         zh, en = f"太长，最多{longer[1]}个字符", f"too long, at most {longer[1]} characters"
+    if wrong := _TYPE.search(message):
+        zh, en = (
+            f"应为{_type(wrong[1], False)}，而非{_type(wrong[2], False)}",
+            (f"must be {_type(wrong[1], True)}, not {_type(wrong[2], True)}"),
+        )
     # A parameter that Python keeps for itself ends in an underscore there, and only there.
     return FieldProblem(field=key and str(key).rstrip("_"), message=en if lang == "en" else zh)
+
+
+def _type(names: str, english: bool) -> str:
+    known = [_TYPES.get(name, (name, name))[english] for name in names.split(" | ")]
+    return (" or " if english else "或").join(known)
 
 
 def _http(status: int, detail: str, lang: str) -> Problem:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Annotated
 
+import anyio
 import msgspec
 from litestar import delete, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from registry.admission import admitted_of, key_of
-from registry.api.guards import register_of
+from registry.api.guards import register_of, strictly
 from registry.api.institutions import AnyRequest
 from registry.api.problems import language
 from registry.claimfiles.rows import require_provider
@@ -28,6 +30,9 @@ class ToWatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Claims to watch."""
 
     claims: Annotated[list[Claim], msgspec.Meta(min_length=1, max_length=MOST_CLAIMS)]
+
+
+_to_watch = msgspec.json.Decoder(ToWatch)
 
 
 class WatchedClaim(Struct, frozen=True):
@@ -88,20 +93,21 @@ class AnswerChanges(Struct, frozen=True):
     f"Needs a key with scope `watch`. At most {MOST_CLAIMS:,} claims at once and {watches.MOST:,} a client; what is "
     "watched already is not added twice. Nothing is pushed: ask `GET /watches/changes` as often as you need.",
     status_code=200,
-    sync_to_thread=True,
     opt={"scope": "watch"},
 )
-def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:
+async def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:  # noqa: ARG001 - says what the body is
     """Learn when an answer changes"""
     client = key_of(request).client
-    for number, claim in enumerate(data.claims, start=1):
+    claims = (await strictly(request, _to_watch)).claims
+    for number, claim in enumerate(claims, start=1):
         try:
             require_provider(claim.provider)
         except InvalidInput as error:
             raise InvalidInput(f"第{number}条：{error.zh}", f"Claim {number}: {error.en}") from error
     if admitted := admitted_of(request):
-        register_of(request).clients.asked_more(admitted, len(data.claims))
-    found, since = register_of(request).watches.add(client, data.claims, language(request))
+        register_of(request).clients.asked_more(admitted, len(claims))
+    add = partial(register_of(request).watches.add, client, claims, language(request))
+    found, since = await anyio.to_thread.run_sync(add)
     items = [WatchedClaim(watch=identity, answer=answer) for identity, answer in found]
     return Watching(items=items, since=str(since))
 
