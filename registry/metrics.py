@@ -35,6 +35,11 @@ class _Figures(Collector):
         for view, behind in health["views"].items():
             lag.add_metric([view], behind)
         yield lag
+        yield CounterMetricFamily(
+            "registry_requests_refused",
+            "Requests without a key beyond the limit of their address.",
+            value=self._register.clients.refused,
+        )
         search = health.get("search")
         if search is None:  # the database cannot be asked: nothing is known of the search either
             return

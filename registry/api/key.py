@@ -12,6 +12,7 @@ from litestar.params import QueryParameter
 from registry.admission import admitted_of, key_of
 from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest
+from registry.identifiers import format_code
 from registry.model import Struct
 
 MOST_CHECKS = 1_000
@@ -118,7 +119,7 @@ def get_recorded_checks(
             operation=one.operation,
             question=msgspec.json.decode(one.question),
             verdict=one.verdict,
-            code=one.code,
+            code=one.code and format_code(one.code),
             log_size=one.log_size,
         )
         for one in found

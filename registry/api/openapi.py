@@ -9,20 +9,20 @@ from litestar import Request, Response, get
 from litestar.openapi import OpenAPIConfig
 
 from registry import __version__
-from registry.api import examples, examples_batch, examples_log
+from registry.api import examples, examples_batch, examples_clients, examples_log, openapi_keys
 from registry.api.problems import MEDIA_TYPE
 
 CONFIG = OpenAPIConfig(
     title="人类辅助生殖技术机构名录 / ART Register",
     version=__version__,
-    description="全国经批准开展人类辅助生殖技术的机构：在哪里、哪些技术、从哪天起。公开读取，无需密钥。"
+    description="全国经批准开展人类辅助生殖技术的机构：在哪里、哪些技术、从哪天起。公开读取，无需密钥；程序大量使用可申请密钥。"
     "日期为 YYYY-MM-DD，时刻为 RFC 3339 UTC；"
     "“今天”以北京时间计。错误为 RFC 9457 问题文档。每个答复都注明所依据的日志长度。"
     "列入名录是许可，不是推荐，也不使广告合法。 / "
     "Who may perform assisted reproduction in China, where, which techniques, on which day. Open for "
-    "reading; no key needed. Dates are YYYY-MM-DD, instants RFC 3339 UTC; “today” is the day in Asia/Shanghai. "
-    "Errors are RFC 9457 problem documents. Every answer names the log size it rests on. A listing is permission, "
-    "not a recommendation, and does not make an advertisement lawful.",
+    "reading; no key needed, programs that ask much get one. Dates are YYYY-MM-DD, instants RFC 3339 UTC; “today” is "
+    "the day in Asia/Shanghai. Errors are RFC 9457 problem documents. Every answer names the log size it rests on. A "
+    "listing is permission, not a recommendation, and does not make an advertisement lawful.",
     use_handler_docstrings=True,
     render_plugins=[],
     path="/api/v1/openapi",
@@ -69,12 +69,13 @@ def complete(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
     answers["items"] = {"anyOf": [answers["items"], examples_batch.REFUSED_SCHEMA]}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            if method not in ("get", "post"):
+            if method not in ("get", "post", "delete"):
                 continue
             example = examples.BY_OPERATION[operation["operationId"]]
             _parameters(operation, example)
             _body(operation, example)
             _responses(operation, example, _statuses(path, operation))
+    openapi_keys.add(schema, examples_clients.NEED_A_KEY)
     return schema
 
 
@@ -103,7 +104,7 @@ def _body(operation: dict[str, Any], example: examples.Example) -> None:
 
 def _statuses(path: str, operation: dict[str, Any]) -> list[str]:
     """Which problems the operation may answer."""
-    left_out = set() if "{code}" in path else {"404"}
+    left_out = set() if "{" in path else {"404"}
     if operation["operationId"] != "getChanges":
         left_out.add("409")
     if operation["operationId"] != "verifyBatch":
@@ -113,10 +114,11 @@ def _statuses(path: str, operation: dict[str, Any]) -> list[str]:
 
 def _responses(operation: dict[str, Any], example: examples.Example, statuses: list[str]) -> None:
     answers = operation["responses"]
-    for content in answers["200"]["content"].values():
+    for content in answers.get("200", {}).get("content", {}).values():
         content["example"] = example.response
     others = examples_log.other_forms(examples.INSTITUTION).get(operation["operationId"], {})
-    answers["200"]["content"].update(others)
+    if others:
+        answers["200"]["content"].update(others)
     if operation["operationId"] == "verifyBatch":
         answers["200"]["content"].update(examples_batch.response_content(examples.CLAIM, examples.ANSWER))
     for status in statuses:
@@ -124,7 +126,7 @@ def _responses(operation: dict[str, Any], example: examples.Example, statuses: l
             "description": _ANSWERS[status],
             "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": examples.PROBLEMS[status]}},
         }
-    if operation.get("operationId") not in ("verify", "verifyBatch", "checkReceipt"):
+    if operation["operationId"] not in {"verify", "verifyBatch", "checkReceipt", *examples_clients.NEED_A_KEY}:
         answers["304"] = {
             "description": "自 If-None-Match 所给 ETag 以来未变。 / Not modified since the ETag given in If-None-Match."
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 import msgspec
@@ -19,6 +19,7 @@ from registry.claimfiles.rows import require_provider
 from registry.clients import watches
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim, Date, Struct
+from registry.verification.receipts import question_of
 
 #: Claims of one request, and watches of one page.
 MOST_CLAIMS, MOST_LISTED = 1_000, 1_000
@@ -50,10 +51,10 @@ class Watching(Struct, frozen=True):
 
 
 class WatchItem(Struct, frozen=True):
-    """A claim that is watched; its first answer rested on ``log_size`` entries, on the day ``day``."""
+    """A claim that is watched, as it was sent; its first answer rested on ``log_size`` entries, on the day ``day``."""
 
     watch: int
-    claim: Claim
+    claim: dict[str, Any]
     log_size: int
     day: Date
     created_at: dt.datetime
@@ -71,7 +72,7 @@ class AnswerChange(Struct, frozen=True):
     """A watched claim whose answer is another one than it was."""
 
     watch: int
-    claim: Claim
+    claim: dict[str, Any]
     before: Answer
     now: Answer
 
@@ -125,7 +126,8 @@ def list_watches(request: AnyRequest, after: _After = 0, limit: _Limit = 100) ->
     """What is watched"""
     found, total = register_of(request).watches.listed(key_of(request).client, after, limit)
     items = [
-        WatchItem(watch=w.id, claim=w.claim, log_size=w.log_size, day=w.day, created_at=w.created_at) for w in found
+        WatchItem(watch=w.id, claim=question_of(w.claim), log_size=w.log_size, day=w.day, created_at=w.created_at)
+        for w in found
     ]
     return WatchList(items=items, next=found[-1].id if len(found) == limit else None, total=total)
 
@@ -150,7 +152,7 @@ def get_watch_changes(
 ) -> AnswerChanges:
     """Which answers have changed"""
     found = register_of(request).watches.changes(key_of(request).client, watches.place(since), language(request))
-    items = [AnswerChange(watch=c.watch, claim=c.claim, before=c.before, now=c.now) for c in found.items]
+    items = [AnswerChange(watch=c.watch, claim=question_of(c.claim), before=c.before, now=c.now) for c in found.items]
     return AnswerChanges(items=items, next=str(found.next), more=found.more)
 
 

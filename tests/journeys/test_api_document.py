@@ -14,7 +14,7 @@ import qrcode
 
 from tests.running import Cli, Server
 
-METHODS = ("get", "post")
+METHODS = ("get", "post", "delete")
 EXPECTED = {
     ("get", "/api/v1/institutions"),
     ("get", "/api/v1/institutions/{code}"),
@@ -28,6 +28,9 @@ EXPECTED = {
     ("post", "/api/v1/verify"),
     ("post", "/api/v1/receipts/check"),
     ("post", "/api/v1/verify/batch"),
+    *(("get", f"/api/v1/{path}") for path in ("key", "key/checks", "watches", "watches/changes")),
+    ("post", "/api/v1/watches"),
+    ("delete", "/api/v1/watches/{watch}"),
 }
 
 
@@ -87,7 +90,7 @@ def test_the_document_has_every_operation_and_no_other(server: Server) -> None:
 
 def test_every_operation_says_what_it_refuses(server: Server) -> None:
     for _, path, operation in operations(document_of(server)):
-        for status in ("400", "503", *(["404"] if "{code}" in path else [])):
+        for status in ("400", "401", "403", "429", "503", *(["404"] if "{" in path else [])):
             content = operation["responses"][status]["content"]
             example = content["application/problem+json"]["example"]
             assert example["status"] == int(status)
@@ -131,6 +134,8 @@ def test_every_example_has_the_shape_of_what_the_server_answers_to_it(server: Se
     for method, path, operation in operations(document_of(server)):
         if operation["operationId"] == "listPractitioners":
             continue  # people are of the fictional city only: another test asks a register that has it
+        if {} not in operation["security"]:
+            continue  # so does another one, with a key
         shown = operation["responses"]["200"]["content"]["application/json"]["example"]
         assert not list(unlike(shown, asked(server, method, path, operation), path))
 
@@ -138,7 +143,7 @@ def test_every_example_has_the_shape_of_what_the_server_answers_to_it(server: Se
 def test_every_operation_shows_a_request_that_can_be_sent(server: Server) -> None:
     for _, path, operation in operations(document_of(server)):
         shown = [item for item in operation["parameters"] if "example" in item]
-        assert shown or "requestBody" in operation, path
+        assert shown or "requestBody" in operation or path == "/api/v1/key", path  # the key says it all
 
 
 def test_the_list_and_verify_examples_are_the_servers_very_words(server: Server) -> None:
@@ -169,6 +174,29 @@ def test_the_practitioner_example_has_the_shape_of_a_practitioner(seeded: Cli, s
     assert not list(unlike(shown, found, "practitioners"))
     assert all("示例" in item["name"] for item in found["items"])
     assert not any("certificate_masked" in item for item in found["items"])
+
+
+def test_the_examples_of_what_needs_a_key_have_the_shape_of_what_the_server_answers_to_it(
+    seeded: Cli, start: Callable[..., Server]
+) -> None:
+    scopes = ("--scope", "verify", "--scope", "watch")
+    key = seeded.ok("key", "add", "示例市市场监督管理局", *scopes, "--record", "--json").json["key"]
+    server = start(seeded.data_dir)
+    server.client.headers["Authorization"] = f"Bearer {key}"
+    shown = {operation["operationId"]: parts for parts in operations(document_of(server)) for operation in [parts[2]]}
+    example = lambda name: shown[name][2]["responses"]["200"]["content"]["application/json"]["example"]  # noqa: E731
+    asked(server, *shown["verify"])
+    since = asked(server, *shown["addWatches"])["since"]
+    for name in ("getKey", "getRecordedChecks", "addWatches", "listWatches"):
+        method, path, operation = shown[name]
+        found = asked(server, method, path, operation)
+        assert not list(unlike(example(name), found, path))
+        if "items" in found:
+            assert found["items"]
+    changes = server.client.get("/api/v1/watches/changes", params={"since": since})
+    assert changes.json().keys() == example("getWatchChanges").keys()
+    number = asked(server, *shown["listWatches"])["items"][0]["watch"]
+    assert server.client.delete(f"/api/v1/watches/{number}").status_code == 204
 
 
 # --- QR images -------------------------------------------------------------------------------------------------------

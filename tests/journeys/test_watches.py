@@ -137,3 +137,18 @@ def test_a_place_nobody_gave_is_refused(served: Server, key: dict[str, str]) -> 
     for since in ("", "yesterday", "99999999.2025-01-01"):
         told = served.client.get(f"{WATCHES}/changes", params={"since": since}, headers=key)
         assert told.status_code == 400
+
+
+def test_what_nobody_reads_is_refused_here_too(served: Server, key: dict[str, str]) -> None:
+    for path in (
+        f"{WATCHES}?limit=1&limit=2",
+        f"{WATCHES}?size=1",
+        f"{WATCHES}?limit=1.5",
+        "/api/v1/key/checks?since=x",
+    ):
+        told = served.client.get(path, headers=key)
+        assert (told.status_code, told.json()["code"]) == (400, "invalid_input"), path
+    as_text = served.client.post(WATCHES, content='{"claims":[]}', headers={**key, "Content-Type": "text/plain"})
+    assert as_text.status_code == 415
+    lax = served.client.post(WATCHES, json={"claims": [a_claim(LISTED, receipt=0)]}, headers=key)
+    assert lax.status_code == 400

@@ -28,6 +28,10 @@ ALLOWED = {
     "sqlalchemy": (
         "registry.accounts",
         "registry.backup",
+        "registry.clients.keys",
+        "registry.clients.service",
+        "registry.clients.usage",
+        "registry.clients.watches",
         "registry.database",
         "registry.drafts",
         "registry.finding",
@@ -57,7 +61,7 @@ ALLOWED = {
         "registry.verification.view",
         "registry.views",
     ),
-    "litestar": ("public_site", "registry.api", "registry.app", "registry.headers"),
+    "litestar": ("public_site", "registry.admission", "registry.api", "registry.app", "registry.headers"),
     "click": ("registry.cli",),
     "rich": ("registry.cli",),
     "uvicorn": ("registry.server",),
@@ -82,7 +86,7 @@ ALLOWED = {
     "cn2an": ("registry.text",),
     "stdnum": ("registry.identifiers",),
     "jinja2": ("public_site.render",),
-    "sqlite3": ("registry.database",),
+    "sqlite3": ("registry.clients.counts", "registry.database"),
 }
 
 

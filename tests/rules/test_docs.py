@@ -66,7 +66,7 @@ def operations() -> list[tuple[str, str, str]]:
         (method.upper(), path, operation["operationId"])
         for path, methods in schema["paths"].items()
         for method, operation in methods.items()
-        if method in ("get", "post")
+        if method in ("get", "post", "delete")
     ]
 
 
