@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from rapidfuzz import fuzz
 
+from registry.errors import InvalidInput
 from registry.finding.filters import Choice
 from registry.finding.properties import BY_ID
 from registry.finding.result import SearchResult
@@ -53,6 +54,13 @@ class Reconciled(Struct, frozen=True):
     by_former_name: bool = False
 
 
+class Reply(Struct, frozen=True):
+    """Candidates, best first, at most one of them a match; and why numbers of the row could not be read."""
+
+    candidates: list[Reconciled]
+    unreadable: dict[str, InvalidInput]
+
+
 class Decided(Struct, frozen=True):
     """Whom the name and the numbers of a row name, those that the name alone names, and who alone is meant."""
 
@@ -71,8 +79,8 @@ class Reconciling:
         self._search = search
         self._records = records
 
-    def answer(self, query: Query) -> list[Reconciled]:
-        """Candidates, best first, at most one of them a match; InvalidInput for a query that cannot be understood."""
+    def answer(self, query: Query) -> Reply:
+        """Who may be meant; InvalidInput for a query that cannot be understood."""
         row = read(query)
         with self._view.lock:
             decided = self._decide(row)
@@ -90,7 +98,8 @@ class Reconciling:
                 for code, base in bases.items()
                 if (site := self._view.site(code, self.asof))
             ]
-        return sorted(offered, key=lambda one: (-one.score, one.site.code))[: query.limit]
+        best = sorted(offered, key=lambda one: (-one.score, one.site.code))
+        return Reply(candidates=best[: query.limit], unreadable=row.unreadable)
 
     # --- who is meant ------------------------------------------------------------------------------------------------
 

@@ -36,12 +36,12 @@ class Query(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """One row as it is read. ``numbers`` by property id as (kind, compact form); ``unreadable`` are those of them that
-    are no such number; ``places`` and ``supports`` are values by property id."""
+    """One row as it is read. ``numbers`` by property id as (kind, compact form); ``unreadable`` are those that are
+    no such number, and why; ``places`` and ``supports`` are values by property id."""
 
     provider: Provider
     numbers: dict[str, tuple[MatchedOn, str]]
-    unreadable: tuple[str, ...]
+    unreadable: dict[str, InvalidInput]
     places: dict[str, tuple[str, ...]]
     supports: dict[str, tuple[str, ...]]
 
@@ -77,9 +77,10 @@ def read(query: Query) -> Row:
     named = _number_in(text)
     if named is not None:
         pid, number = named
-        if numbers.get(pid, number) != number:
-            unreadable.append(pid)
-        numbers.setdefault(pid, number)
+        if numbers.setdefault(pid, number) != number:
+            unreadable[pid] = InvalidInput(
+                f"query 是一个编号，与属性“{pid}”不同。", f"The query is a number, and property “{pid}” is another."
+            )
     by_kind = dict(numbers.values())
     provider = Provider(
         name=text if text and named is None else None,
@@ -91,7 +92,7 @@ def read(query: Query) -> Row:
     return Row(
         provider=provider,
         numbers=numbers,
-        unreadable=tuple(dict.fromkeys(unreadable)),
+        unreadable=unreadable,
         places={pid: tuple(map(_place, v)) for pid, v in given.items() if BY_ID[pid].role == "place"},
         supports={pid: v for pid, v in given.items() if BY_ID[pid].role == "support"},
     )
@@ -120,15 +121,15 @@ def _given(query: Query) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _numbers(given: dict[str, tuple[str, ...]]) -> tuple[dict[str, tuple[MatchedOn, str]], list[str]]:
+def _numbers(given: dict[str, tuple[str, ...]]) -> tuple[dict[str, tuple[MatchedOn, str]], dict[str, InvalidInput]]:
     numbers: dict[str, tuple[MatchedOn, str]] = {}
-    unreadable = []
+    unreadable: dict[str, InvalidInput] = {}
     for pid, values in given.items():
         kind, compact = _READ[pid]
         try:
             found = {compact(value) for value in values}
-        except InvalidInput:
-            unreadable.append(pid)
+        except InvalidInput as error:
+            unreadable[pid] = error
             continue
         if len(found) > 1:
             raise InvalidInput(
