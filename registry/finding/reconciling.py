@@ -152,7 +152,7 @@ class Reconciling:
             own = any(f.site.code == site.code for f in decided.by_name)
             key = fold(row.provider.name)
             nearest = max((fuzz.ratio(key, known) for known, _ in (span.names if span else ())), default=0.0)
-            features += [Feature(id="name", value=own), Feature(id="name_similarity", value=round(nearest, 1))]
+            features += [Feature(id="own_name", value=own), Feature(id="name_similarity", value=round(nearest, 1))]
         held = {("code", site.code), *(span.identifiers if span else ())}
         features += [Feature(id=pid, value=number in held) for pid, number in row.numbers.items()]
         features += [Feature(id=pid, value=False) for pid in row.unreadable if pid not in row.numbers]
