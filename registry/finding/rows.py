@@ -52,7 +52,7 @@ class Row(Struct, frozen=True):
 
     def place(self, pid: str, site: Site) -> Comparison:
         """How one place of the row relates to a site; of several values the one that fits best counts."""
-        compared = {addresses.compare(value, site.address, site.region) for value in self.places[pid]}
+        compared = {_compare(value, site) for value in self.places[pid]}
         return next(how for how in _LONGEST_FIRST if how in compared)
 
     def site(self, site: Site) -> Comparison | None:
@@ -93,7 +93,7 @@ def read(query: Query) -> Row:
         provider=provider,
         numbers=numbers,
         unreadable=unreadable,
-        places={pid: tuple(map(_place, v)) for pid, v in given.items() if BY_ID[pid].role == "place"},
+        places={pid: v for pid, v in given.items() if BY_ID[pid].role == "place"},
         supports={pid: v for pid, v in given.items() if BY_ID[pid].role == "support"},
     )
 
@@ -156,9 +156,14 @@ def _number_in(text: str) -> tuple[str, tuple[MatchedOn, str]] | None:
     return None
 
 
-def _place(value: str) -> str:
-    """A GB/T 2260 code in words; any other text as it is."""
-    region = regions.get(value) if len(value) == 6 and value.isdecimal() and value.isascii() else None
-    if region is None:
-        return value
-    return "".join(dict.fromkeys(filter(None, (region.province, region.city, region.district))))
+def _compare(value: str, site: Site) -> Comparison:
+    """How a GB/T 2260 code, a place as people say it (沈阳, 铁西区) or an address relates to a site."""
+    codes = (value,) if regions.get(value) is not None else regions.said().get(regions.clean(value), ())
+    if not codes:
+        return addresses.compare(value, site.address, site.region)
+    region = site.region or addresses.parts(site.address)[0]
+    return "region" if region is None or any(_overlap(code, region) for code in codes) else "other"
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.startswith(regions.prefix(other)) or other.startswith(regions.prefix(one))
