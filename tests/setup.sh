@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Before the tests: a browser, Chinese fonts, Go and Meilisearch, installed where that can be done, named where it cannot.
-# Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out.
+# Before the tests: a browser, Chinese fonts, Go, Meilisearch and reconciliation clients, installed where that can be done,
+# named where it cannot.
+# Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
+# OpenRefine, which few systems have as a package, is skipped and says so.
 # With arguments only those parts: browser, go, meilisearch, reconciliation, openrefine.
 set -u
 parts=" ${*:-browser go meilisearch reconciliation openrefine} "
