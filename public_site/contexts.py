@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from public_site.openapi import Reference
 from registry import model
+from registry.finding.properties import Property
 from registry.model import Struct
 from registry.records.history import Version
 from registry.techniques import Stage, TechniqueCode
@@ -251,12 +252,15 @@ class LandingPage(PageContext, frozen=True, kw_only=True):
 
 
 class DevelopersPage(PageContext, frozen=True, kw_only=True):
-    """The interface's OpenAPI document, made readable by ``openapi.read``."""
+    """The interface's OpenAPI document, made readable by ``openapi.read``; and where tables are reconciled, with the
+    properties there are."""
 
     template: ClassVar[str] = "developers.html"
     section: ClassVar[str] = "developers"
     reference: Reference
     document_url: str
+    reconcile_url: str
+    properties: tuple[Property, ...]
 
 
 class AboutPage(PageContext, frozen=True, kw_only=True):

@@ -16,7 +16,16 @@ import qrcode
 import qrcode.image.svg
 
 from public_site import contexts as c
-from public_site import openapi, render, sample_check, sample_log, sample_receipts, sample_search, sample_times
+from public_site import (
+    openapi,
+    render,
+    sample_check,
+    sample_log,
+    sample_preview,
+    sample_receipts,
+    sample_search,
+    sample_times,
+)
 from public_site.check_contexts import CheckForm, CheckPage
 from public_site.lists import ListPage, ListRow
 from public_site.sample_openapi import DOCUMENT
@@ -233,10 +242,8 @@ def others() -> dict[str, c.PageContext]:
         for one in (FULL, TRIAL, RECTIFY, PREPARING, SUSPENDED, REVOKED, LAPSED, DELISTED, NOTHING, CLOSED, NARROW)
     ]
     return {
-        "developers": c.DevelopersPage(
-            site=SITE, here="/developers", reference=openapi.read(DOCUMENT), document_url="/api/v1/openapi.json"
-        ),
-        "developers-empty": c.DevelopersPage(site=SITE, here="/developers", reference=empty, document_url="/x"),
+        **sample_preview.developers(openapi.read(DOCUMENT), empty),
+        **sample_preview.pages(),
         "about": c.AboutPage(
             site=c.SiteFacts(count=635, as_of=LIST.as_of, source=NOTICE, updated=AT, operator="示例省卫生健康委员会"),
             here="/about",

@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from public_site import checking, openapi, publiclog, questions, receipt, render, times, uploads
+from public_site import checking, openapi, preview, publiclog, questions, receipt, render, times, uploads
 from public_site import contexts as c
 from public_site.answers import (
     PAGE_CACHE,
@@ -28,6 +28,7 @@ from public_site.answers import (
 )
 from public_site.standing import on_day, standing_of
 from registry.errors import InvalidCode, NotFound
+from registry.finding.properties import PROPERTIES
 from registry.identifiers import compact_code, format_code, validate_code
 
 __all__ = ["error_page", "handlers"]
@@ -219,7 +220,12 @@ def developers(request: Req) -> Response[str]:
     return html(
         request,
         c.DevelopersPage(
-            here="/developers", site=site_of(request), reference=reference, document_url="/api/v1/openapi.json"
+            here="/developers",
+            site=site_of(request),
+            reference=reference,
+            document_url="/api/v1/openapi.json",
+            reconcile_url=f"{register_of(request).settings.public_url.rstrip('/')}/reconcile",
+            properties=PROPERTIES,
         ),
     )
 
@@ -253,6 +259,7 @@ handlers: list[Router] = [
             checking.check_form,
             developers,
             publiclog.log,
+            preview.preview,
             *receipt.handlers,
             uploads.check_list,
             about,

@@ -9,7 +9,9 @@ import msgspec
 from public_site.contexts import Grant, Standing, State, Tone
 from registry.model import Approval, Date, Institution
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES, Stage
-from registry.verification import verdict
+from registry.verification.inforce import in_force, on_day
+
+__all__ = ["TONES", "grants_of", "in_force", "in_order", "on_day", "standing_of", "tone_of"]
 
 #: How grants are said: what may be done first, then what may not.
 _ORDER: tuple[Stage, ...] = (
@@ -96,36 +98,6 @@ def standing_of(institution: Institution, since: Mapping[str, Date] | None = Non
         grants=grants,
         since=status_day,
     )
-
-
-def on_day(institution: Institution, day: Date) -> Institution:
-    """The institution with each approval as the law has it on a day, as ``verification.verdict`` judges: void once its
-    verification is overdue, and not there before it takes effect."""
-    approvals = [judged for a in institution.approvals if (judged := _on(a, day)) is not None]
-    return msgspec.structs.replace(institution, approvals=approvals)
-
-
-def _on(approval: Approval, day: Date) -> Approval | None:
-    stage = verdict.stage_on(approval, day)
-    if stage is None or stage == approval.stage:
-        return approval if stage else None
-    return msgspec.structs.replace(approval, stage=stage, valid_from=verdict.lapsed_from(approval))
-
-
-def in_force(institution: Institution) -> list[Approval]:
-    """The approvals as they count: none but the stopped ones of a delisted institution, all stopped of a suspended one
-    whatever they still say."""
-    if institution.status == "delisted":
-        return [a for a in institution.approvals if a.stage in _STOPPED]
-    if institution.status == "suspended":
-        return [_stopped(a) for a in institution.approvals]
-    return institution.approvals
-
-
-def _stopped(approval: Approval) -> Approval:
-    if approval.stage not in LAWFUL_STAGES:
-        return approval
-    return Approval(technique=approval.technique, name=approval.name, stage="suspended")
 
 
 def _dated(approval: Approval, day: Date | None) -> Approval:

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 
 import public_site.pages
 from registry import admission, api, metrics, settings
-from registry.api import images, log, openapi, problems, receipts, sheets
+from registry.api import images, log, openapi, problems, receipts, reconcile, sheets
 from registry.errors import RegistryError
 from registry.headers import Outermost
 from registry.register import Register
@@ -40,6 +40,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
     return Litestar(
         route_handlers=[
             *api.routers(),
+            reconcile.router(),
             openapi.document,
             *images.handlers,
             *log.handlers,
@@ -95,6 +96,6 @@ def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     problem = problems.of(error, problems.language(request))
     if problem.status >= 500 and not isinstance(error, RegistryError):
         _log.error("unforeseen error at %s", request.url.path, exc_info=error)
-    if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+    if request.url.path.startswith(("/api/", "/reconcile")) or "text/html" not in request.headers.get("accept", ""):
         return problems.respond(request, error)
     return public_site.pages.error_page(request, error)

@@ -7,6 +7,7 @@ import gc
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from registry.clients.service import Clients
 from registry.database import Database
 from registry.errors import CannotAnswer, RegistryError
 from registry.finding import Choice, Explained, Found, SearchResult
+from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
@@ -147,6 +149,11 @@ class Register:
         with self.database.reading() as connection:
             return read.institution(connection, code, asof)
 
+    def institutions(self, codes: Sequence[str], asof: AsOf) -> list[Institution]:
+        """Those of some compact codes that are known as of then, in the order asked."""
+        with self.database.reading() as connection:
+            return read.institutions_by_subject(connection, [read.subject_of(code) for code in codes], asof)
+
     def history(self, code: str, asof: AsOf, upto: dt.date | None = None) -> list[Version]:
         """What was stated about an institution, entry by entry; with ``upto``, about days up to that one."""
         compact = validate_code(code)
@@ -225,6 +232,10 @@ class Register:
         """How the search understands a question, and what every hit cost."""
         with self.database.reading() as connection:
             return finding.explain(connection, question)
+
+    def reconciling(self) -> Reconciling:
+        """What matches rows of somebody's table to institutions, all as of now. CannotAnswer as for a claim."""
+        return Reconciling(self.verification, self._found, self.institutions)
 
     # --- verification ------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Before the tests: a browser, Chinese fonts, Go and Meilisearch, installed where that can be done, named where it cannot.
-# Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out.
-# With arguments only those parts: browser, go, meilisearch.
+# Before the tests: a browser, Chinese fonts, Go, Meilisearch and reconciliation clients, installed where that can be done,
+# named where it cannot.
+# Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
+# OpenRefine, which few systems have as a package, is skipped and says so.
+# With arguments only those parts: browser, go, meilisearch, reconciliation, openrefine.
 set -u
-parts=" ${*:-browser go meilisearch} "
+parts=" ${*:-browser go meilisearch reconciliation openrefine} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -72,6 +74,43 @@ else
   if ! go_library; then
     say "缺少 Go 或 golang.org/x/mod：独立核验日志的测试将失败。以 root 运行 apt-get install golang-go golang-golang-x-mod-dev。"
     say "No Go, or no golang.org/x/mod: the tests that verify the log independently will fail. As root run: apt-get install golang-go golang-golang-x-mod-dev"
+  fi
+fi
+
+# A reconciliation client of other people: it wants older libraries than ours, so it has an environment of its own.
+reconciliation="$(dirname "$0")/reconciliation"
+python="$(dirname "$0")/../.venv/bin/python"
+if ! wanted_part reconciliation; then
+  :
+elif [ "${REGISTRY_TESTS_WITHOUT_RECONCILIATION_CLIENT:-}" = 1 ]; then
+  say "REGISTRY_TESTS_WITHOUT_RECONCILIATION_CLIENT=1：跳过对账客户端的测试 / tests with the reconciliation client are skipped"
+elif [ ! -f "$reconciliation/.venv/.done" ] || [ "$reconciliation/client.lock" -nt "$reconciliation/.venv/.done" ]; then
+  log="$(mktemp)"
+  # --no-deps: the lock file holds all of them, and a pydantic the client has not heard of on a Python it has not either.
+  if "$python" -m venv --clear "$reconciliation/.venv" >"$log" 2>&1 &&
+    "$reconciliation/.venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes \
+      -r "$reconciliation/client.lock" >>"$log" 2>&1
+  then
+    touch "$reconciliation/.venv/.done"
+  else
+    rm -rf "$reconciliation/.venv"
+    tail -n 5 "$log" >&2
+    say "未能取得对账客户端 py-reconciliation-service-api：与其有关的测试将失败。需要软件包仓库的网络。"
+    say "Could not get the reconciliation client py-reconciliation-service-api: the tests with it will fail. They need the package registry."
+  fi
+  rm -f "$log"
+fi
+
+# OpenRefine itself, where the system's packages have it.
+if ! wanted_part openrefine; then
+  :
+elif [ "${REGISTRY_TESTS_WITHOUT_OPENREFINE:-}" = 1 ]; then
+  say "REGISTRY_TESTS_WITHOUT_OPENREFINE=1：跳过 OpenRefine 测试 / the test with OpenRefine is skipped"
+else
+  command -v openrefine >/dev/null || install " OpenRefine" openrefine
+  if ! command -v openrefine >/dev/null; then
+    say "没有 OpenRefine：与其有关的测试将跳过并注明。Debian 12：apt-get install openrefine。"
+    say "No OpenRefine: the test with it will be skipped and say so. On Debian 12: apt-get install openrefine."
   fi
 fi
 

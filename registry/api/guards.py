@@ -44,6 +44,11 @@ async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
     if request.scope["query_string"]:
         _refuse_unknown(request)
     _require_json(request)
+    return await unchanged(request)
+
+
+async def unchanged(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Answer 304 where nothing changed. Alone for clients whose further parameters we do not choose."""
     if request.method in ("GET", "HEAD") and (held := request.headers.get("if-none-match")):
         register_of(request).verification.require_fresh()  # "not modified" is an answer too
         current = etag(register_of(request), request.headers.get("accept", ""))

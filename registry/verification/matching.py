@@ -27,11 +27,15 @@ class Found(Struct, frozen=True):
 
 def find(view: VerificationView, provider: Provider, asof: AsOf) -> list[Found]:
     """Institutions the provider's numbers name, else those its name names; delisted ones only when nobody else."""
-    found = _by_identifier(view, provider, asof)
-    if found is None:
-        found = by_name(view, provider.name or "", asof)
+    found = everybody(view, provider, asof)
     standing = [f for f in found if f.site.status != "delisted"]
     return standing or found
+
+
+def everybody(view: VerificationView, provider: Provider, asof: AsOf) -> list[Found]:
+    """The same with delisted ones beside others: where it is asked who is meant and not who is licensed."""
+    found = _by_identifier(view, provider, asof)
+    return by_name(view, provider.name or "", asof) if found is None else found
 
 
 def _by_identifier(view: VerificationView, provider: Provider, asof: AsOf) -> list[Found] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -91,6 +92,17 @@ def assert_it_cannot_answer(server: Server) -> None:
     assert eventually(lambda: cannot_answer(server, "POST", "/api/v1/verify", json=CLAIM), STALE, every=0.5)
     assert cannot_answer(server, "GET", "/api/v1/verify", params={"name": "没有这家医院"})
     assert cannot_answer(server, "GET", "/api/v1/stats", headers={"if-none-match": "*"})
+    for row in (
+        "沈阳市妇婴医院",
+        "没有这家医院",
+    ):  # an empty result would read like "nobody has this name"
+        assert cannot_answer(server, "POST", "/reconcile", data={"queries": json.dumps({"q0": {"query": row}})})
+    columns = json.dumps({"ids": ["7HV2-JKMV"], "properties": [{"id": "techniques"}]})
+    assert cannot_answer(server, "POST", "/reconcile", data={"extend": columns})
+    assert cannot_answer(server, "GET", "/reconcile/suggest/entity?prefix=盛京")
+    card = server.client.get("/reconcile/preview?id=7HV2-JKMV")
+    assert card.status_code == 503 and "frame-ancestors *" in card.headers["content-security-policy"]
+    assert "这不代表该机构未获批准" in card.text
     for path in ("/", "/i/7HV2-JKMV", "/q/7HV2-JKMV", "/check?name=沈阳市妇婴医院", "/search?q=盛京"):
         page = server.client.get(path, headers={"accept": "text/html"})
         assert page.status_code == 503, path

@@ -1,0 +1,40 @@
+"""Samples of the card for other people's pages, and of the page that tells developers of it."""
+
+from __future__ import annotations
+
+from public_site import contexts as c
+from public_site.openapi import Reference
+from public_site.preview import PreviewPage
+from public_site.samples import ANSHAN, DELISTED, FULL, SITE, SUSPENDED, TRIAL
+from public_site.standing import standing_of
+from registry.finding.properties import PROPERTIES
+
+
+def pages() -> dict[str, c.PageContext]:
+    """Every state of the card."""
+    shown = {"": FULL, "-former": ANSHAN, "-trial": TRIAL, "-suspended": SUSPENDED, "-delisted": DELISTED}
+    said: tuple[c.State, ...] = ("mistyped", "not_found", "cannot_answer")
+    return {
+        **{
+            f"preview{name}": PreviewPage(
+                here=f"/reconcile/preview?id={it.code}", institution=it, standing=standing_of(it)
+            )
+            for name, it in shown.items()
+        },
+        **{f"preview-{why}": PreviewPage(here="/reconcile/preview?id=x", said=why) for why in said},
+    }
+
+
+def developers(reference: Reference, empty: Reference) -> dict[str, c.PageContext]:
+    """The page for developers, with a document and with an empty one."""
+    return {
+        name: c.DevelopersPage(
+            site=SITE,
+            here="/developers",
+            reference=one,
+            document_url="/api/v1/openapi.json",
+            reconcile_url="https://register.example/reconcile",
+            properties=PROPERTIES,
+        )
+        for name, one in (("developers", reference), ("developers-empty", empty))
+    }

@@ -1,0 +1,100 @@
+"""What the service says of itself: where it is, what its identifiers mean, what it offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry import __version__
+from registry.finding.properties import PROPERTIES, Property
+from registry.techniques import TECHNIQUES
+
+#: Queries of one batch at most.
+BATCH = 50
+TYPE = "institution"
+_TYPE_NAME = ("名录中的机构", "institution in the register")
+_ON = (
+    ("所问日期", "按这一天的记载，YYYY-MM-DD；不填为今天"),
+    ("Day", "as recorded of this day, YYYY-MM-DD; today when left out"),
+)
+_TECHNIQUE = (("技术", "批准类属性只取这一项技术"), ("Technique", "properties of approvals: of this technique alone"))
+_ALL = ("全部", "all")
+
+
+def type_of(lang: str) -> dict[str, str]:
+    """The one type there is. It says that somebody is in the register, which is not that they are licensed."""
+    return {"id": TYPE, "name": _TYPE_NAME[lang.startswith("en")]}
+
+
+def manifest(public_url: str, lang: str) -> dict[str, Any]:
+    """The service manifest. Its addresses are those the public reaches: ``REGISTRY_PUBLIC_URL``."""
+    root = public_url.rstrip("/")
+    base = f"{root}/reconcile"
+    documentation = f"{root}/developers#reconcile"
+
+    def suggest(what: str) -> dict[str, str]:
+        return {
+            "service_url": base,
+            "service_path": f"/suggest/{what}",
+            "flyout_service_url": base,
+            "flyout_service_path": f"/flyout/{what}?id=${{id}}",
+        }
+
+    return {
+        "versions": ["0.2"],
+        "name": "人类辅助生殖技术机构名录 / ART Register",
+        "identifierSpace": f"{root}/i/",
+        "schemaSpace": documentation,
+        "documentation": documentation,
+        "serviceVersion": __version__,
+        "defaultTypes": [type_of(lang)],
+        "view": {"url": f"{root}/i/{{{{id}}}}"},
+        "feature_view": {"url": f"{documentation}-{{{{id}}}}"},
+        "preview": {"url": f"{base}/preview?id={{{{id}}}}", "width": 420, "height": 320},
+        "suggest": {what: suggest(what) for what in ("entity", "property", "type")},
+        "extend": {
+            "propose_properties": {"service_url": base, "service_path": "/properties"},
+            "property_settings": _settings(lang),
+        },
+        "batchSize": BATCH,
+    }
+
+
+def _settings(lang: str) -> list[dict[str, Any]]:
+    english = lang.startswith("en")
+    (on, on_help), (technique, technique_help) = _ON[english], _TECHNIQUE[english]
+    choices = [{"value": "", "name": _ALL[english]}]
+    choices += [{"value": t.code, "name": f"{t.code} {t.plain_en if english else t.plain_zh}"} for t in TECHNIQUES]
+    return [
+        {"name": "on", "label": on, "type": "text", "default": "", "help_text": on_help},
+        {
+            "name": "technique",
+            "label": technique,
+            "type": "select",
+            "default": "",
+            "help_text": technique_help,
+            "choices": choices,
+        },
+    ]
+
+
+def described(one: Property, lang: str) -> dict[str, str]:
+    """A property as suggestions and proposals show it."""
+    return {"id": one.id, "name": one.name(lang), "description": one.meaning(lang)}
+
+
+def properties(prefix: str, lang: str) -> list[dict[str, str]]:
+    """Properties whose id, name or meaning has what was typed, those that begin with it first; all for nothing."""
+    wanted = prefix.strip().lower()
+
+    def names(one: Property) -> tuple[str, ...]:
+        return (one.id.lower(), one.zh, one.en.lower())
+
+    begin = [one for one in PROPERTIES if any(name.startswith(wanted) for name in names(one))]
+    others = [one for one in PROPERTIES if one not in begin and wanted in f"{names(one)}{one.meaning(lang)}".lower()]
+    return [described(one, lang) for one in [*begin, *others]]
+
+
+def types(prefix: str, lang: str) -> list[dict[str, str]]:
+    """The type, when what was typed may be it."""
+    wanted = prefix.strip().lower()
+    return [type_of(lang)] if any(wanted in name for name in (TYPE, *_TYPE_NAME)) else []

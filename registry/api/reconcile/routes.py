@@ -1,0 +1,140 @@
+"""The addresses of the reconciliation service."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+from urllib.parse import parse_qsl
+
+import anyio
+from litestar import Request, Response, get, post
+from litestar.exceptions import HTTPException
+from litestar.params import FromPath
+
+from registry.api.guards import register_of
+from registry.api.problems import language
+from registry.api.reconcile import extend, manifest, queries
+from registry.errors import InvalidInput, NotFound
+from registry.finding.properties import BY_ID
+from registry.register import Register
+
+FORM = "application/x-www-form-urlencoded"
+#: Suggestions at once, and how far a client may page.
+SUGGESTED, FARTHEST = 10, 450
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/", sync_to_thread=True)
+def ask(request: AnyRequest) -> dict[str, Any]:
+    """The manifest; or the answer to queries, to one query, or to a data extension, that stand in the address."""
+    asked = _asked(dict(request.query_params))
+    if asked is None:
+        return manifest.manifest(register_of(request).settings.public_url, language(request))
+    return _answer(register_of(request), *asked, language(request))
+
+
+@post("/", status_code=200)
+async def ask_by_form(request: AnyRequest) -> Response[dict[str, Any]]:
+    """The same in a form, as clients send it: `queries`, `query` or `extend`."""
+    kind, _ = request.content_type
+    if kind.lower() != FORM:
+        raise HTTPException(status_code=415, detail=f"Content-Type: {FORM}", headers={"Accept": FORM})
+    body = (await request.body()).decode()
+    try:
+        fields = dict(parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=20))
+    except ValueError as error:
+        raise InvalidInput("表单无法读取。", "The form cannot be read.") from error
+    asked = _asked(fields)
+    if asked is None:
+        raise InvalidInput(
+            "表单须有 queries、query 或 extend 之一。", "The form needs one of queries, query and extend."
+        )
+    answer = await anyio.to_thread.run_sync(_answer, register_of(request), *asked, language(request))
+    return Response(content=answer, headers={"Cache-Control": "no-store"})
+
+
+def _asked(fields: dict[str, str]) -> tuple[str, str] | None:
+    """Which of the three questions is asked, and its text; InvalidInput for several."""
+    given = [(name, fields[name]) for name in ("queries", "query", "extend") if fields.get(name)]
+    if len(given) > 1:
+        raise InvalidInput(
+            "queries、query、extend 一次只能有一个。", "Only one of queries, query and extend can be asked at once."
+        )
+    return given[0] if given else None
+
+
+def _answer(register: Register, name: str, text: str, lang: str) -> dict[str, Any]:
+    if name == "extend":
+        return extend.extension(register, text, lang)
+    return (queries.batch if name == "queries" else queries.single)(register.reconciling(), text, lang)
+
+
+@get("/suggest/entity", sync_to_thread=True)
+def suggest_entity(request: AnyRequest) -> dict[str, Any]:
+    """Institutions somebody may be typing, or the one whose code was typed."""
+    register, lang = register_of(request), language(request)
+    skip, most = _page(request)
+    asof = register.now()
+    found = register.suggest(_prefix(request), asof, skip + most) if skip <= FARTHEST else []
+    return {
+        "result": [
+            {
+                "id": it.code,
+                "name": it.name,
+                "description": queries.description(it.address, it.status, lang),
+                "notable": [manifest.type_of(lang)],
+            }
+            for it in (one.institution for one in found[skip:])
+        ]
+    }
+
+
+@get("/suggest/property", sync_to_thread=False)
+def suggest_property(request: AnyRequest) -> dict[str, Any]:
+    """Properties by id or by name, for queries as for data extension."""
+    skip, _ = _page(request)
+    return {"result": manifest.properties(_prefix(request), language(request))[skip:]}
+
+
+@get("/suggest/type", sync_to_thread=False)
+def suggest_type(request: AnyRequest) -> dict[str, Any]:
+    """The one type there is."""
+    skip, _ = _page(request)
+    return {"result": manifest.types(_prefix(request), language(request))[skip:]}
+
+
+def _prefix(request: AnyRequest) -> str:
+    return str(request.query_params.get("prefix") or "")[:300]
+
+
+def _page(request: AnyRequest) -> tuple[int, int]:
+    """How many suggestions to skip, and how many to give."""
+    skip = extend.whole(request.query_params.get("cursor") or "0", "cursor")
+    most = extend.whole(request.query_params.get("limit") or str(SUGGESTED), "limit")
+    return skip, min(max(most, 1), 50)
+
+
+@get("/properties", sync_to_thread=False)
+def propose_properties(request: AnyRequest) -> dict[str, Any]:
+    """Which columns can be fetched of institutions."""
+    asked = request.query_params
+    return extend.proposals(asked.get("type"), asked.get("limit"), language(request))
+
+
+@get("/flyout/{what:str}", sync_to_thread=True)
+def flyout(request: AnyRequest, what: FromPath[str]) -> dict[str, Any]:
+    """A few words on what was suggested, as HTML without markup of anybody else; NotFound for what is not there."""
+    lang, identifier = language(request), str(request.query_params.get("id") or "")
+    if what == "entity":
+        register = register_of(request)
+        it = register.institution(identifier, register.now())
+        name, more = it.name, queries.description(it.address, it.status, lang)
+    elif what == "property" and identifier in BY_ID:
+        one = BY_ID[identifier]
+        name, more = one.name(lang), one.meaning(lang)
+    elif what == "type" and identifier == manifest.TYPE:
+        name, more = manifest.type_of(lang)["name"], identifier
+    else:
+        raise NotFound(f"没有“{identifier[:40]}”。", f"There is no “{identifier[:40]}”.")
+    html = f'<div><p style="font-weight: bold">{escape(name)}</p><p>{escape(more)}</p></div>'
+    return {"id": identifier, "html": html}
