@@ -28,6 +28,11 @@ class CheckForm(Struct, frozen=True, kw_only=True):
         """Whether it fits into an address that may be kept and passed on: no person's name, no long text."""
         return not (self.practitioner or self.ad_certificate or self.text)
 
+    @property
+    def given(self) -> tuple[tuple[str, str], ...]:
+        """(field, value) of what was filled in, for a form that asks the same again."""
+        return tuple((name, value) for name in self.__struct_fields__ if (value := getattr(self, name)))
+
 
 class Flagged(Struct, frozen=True, kw_only=True):
     """The words of one kind in a text, each once with how often it stands there."""
@@ -47,6 +52,11 @@ class CheckPage(PageContext, frozen=True, kw_only=True):
     tone: Tone = "unlisted"
     errors: tuple[FieldError, ...] = ()
     past: Times | None = None
+
+    @property
+    def asked_text(self) -> bool:
+        """Whether the wording of an advertisement was asked about."""
+        return bool(self.form.text)
 
     @property
     def flagged(self) -> tuple[Flagged, ...]:

@@ -15,6 +15,7 @@ from public_site import questions, times
 from public_site.answers import PAGE_CACHE, asked, here_of, html, register_of, site_of
 from public_site.check_contexts import CheckForm, CheckPage
 from public_site.standing import tone_of
+from public_site.voice import Voice
 from registry.errors import InvalidInput
 
 Req = Request[Any, Any, State]
@@ -29,7 +30,7 @@ def check(request: Req) -> Response[str]:
     given = request.query_params
     if not any(name in given for name in CheckForm.__struct_fields__):
         return html(request, CheckPage(here=here_of(request), site=site_of(request), form=CheckForm()))
-    return _answered(request, form_of(given), here_of(request), PAGE_CACHE)
+    return answered(request, form_of(given), here_of(request), PAGE_CACHE)
 
 
 @post("/check", status_code=200, sync_to_thread=True, include_in_schema=False)
@@ -41,8 +42,12 @@ def check_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[A
         return Redirect(
             asked(request).link("/check", **(plain if any(plain.values()) else {"name": " "})), status_code=303
         )
-    here = asked(request).other(lang="zh-CN", size="normal").link("/check", **plain)
-    return _answered(request, form, here, "no-store")
+    return answered(request, form, plain_link(form), "no-store")
+
+
+def plain_link(form: CheckForm) -> str:
+    """The address of what a form asks but for what stands in no address: where the two switches lead."""
+    return Voice().link("/check", **{name: getattr(form, name) for name in _PLAIN})
 
 
 def form_of(given: Mapping[str, Any]) -> CheckForm:
@@ -55,7 +60,8 @@ def form_of(given: Mapping[str, Any]) -> CheckForm:
     return CheckForm(**values)
 
 
-def _answered(request: Req, form: CheckForm, here: str, cache: str) -> Response[str]:
+def answered(request: Req, form: CheckForm, here: str, cache: str) -> Response[str]:
+    """The answers to a form, or what is wrong with it field by field."""
     voice, site = asked(request), site_of(request)
     claim, errors = questions.claim_of(form, voice)
     if claim is not None:

@@ -12,12 +12,14 @@ from litestar.response import Redirect
 
 from public_site import checking, questions
 from public_site.answers import asked, here_of, html, register_of, site_of
+from public_site.check_contexts import CheckForm, Flagged, grouped
 from public_site.contexts import PageContext, Tone
 from public_site.standing import tone_of
 from public_site.voice import Voice
 from registry import model
 from registry.errors import InvalidInput
 from registry.verification.issuer import Checked
+from registry.verification.receipt_words import names_person
 
 #: Characters of a receipt that the address carries when language or size is switched; servers refuse much longer ones.
 _IN_ADDRESS = 4000
@@ -41,6 +43,21 @@ class ReceiptPage(PageContext, frozen=True, kw_only=True):
     error: str | None = None
     fresh: bool = False
 
+    @property
+    def asked_text(self) -> bool:
+        """Whether the wording of an advertisement was asked about."""
+        return bool(self.question and self.question.text)
+
+    @property
+    def flagged(self) -> tuple[Flagged, ...]:
+        """The words of the text that ask for a look by a person."""
+        return grouped(self.answer.content_flags) if self.answer else ()
+
+    @property
+    def against(self) -> tuple[Flagged, ...]:
+        """The words that stand in sentences against what they name."""
+        return grouped(self.answer.content_against) if self.answer else ()
+
 
 @route("/receipt", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
 def receipt(request: Req) -> Response[str]:
@@ -57,14 +74,32 @@ def pasted(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[str]:
 @route("/check/receipt", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
 def given(request: Req) -> Response[Any]:
     """The receipt of an answer of the check form: asked again, signed, and shown to be kept."""
-    voice, register = asked(request), register_of(request)
-    claim, errors = questions.claim_of(checking.form_of(request.query_params), voice)
+    voice = asked(request)
+    claim, errors = questions.claim_of(form := checking.form_of(request.query_params), voice)
     if claim is None or errors:
         return Redirect(voice.link(here_of(request).replace("/check/receipt", "/check", 1)), status_code=302)
-    text = register.answer(msgspec.structs.replace(claim, receipt=True), voice.lang).receipt or ""
-    checked = register.check_receipt(text, voice.lang)
-    here, site = here_of(request), site_of(request)
-    return html(request, page_of(checked, text, fresh=True, here=here, site=site), cache="no-store")
+    return _given(request, form, claim, here_of(request))
+
+
+@post("/check/receipt", status_code=200, sync_to_thread=True, include_in_schema=False)
+def given_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
+    """The same of a form that names a person, a certificate or a text, which stand in no address."""
+    form = checking.form_of(data)
+    claim, errors = questions.claim_of(form, asked(request))
+    here = checking.plain_link(form)
+    if claim is None or errors:
+        return checking.answered(request, form, here, "no-store")
+    return _given(request, form, claim, here)
+
+
+def _given(request: Req, form: CheckForm, claim: model.Claim, here: str) -> Response[str]:
+    lang, register = asked(request).lang, register_of(request)
+    try:
+        text = register.answer(msgspec.structs.replace(claim, receipt=True), lang).receipt or ""
+    except InvalidInput:  # the check page says what is wrong
+        return checking.answered(request, form, here, "no-store")
+    page = page_of(register.check_receipt(text, lang), text, fresh=True, here=here, site=site_of(request))
+    return html(request, page, cache="no-store")
 
 
 def _answered(request: Req, given: str) -> Response[str]:
@@ -77,6 +112,8 @@ def _answered(request: Req, given: str) -> Response[str]:
     except InvalidInput as error:
         said = error.text(asked(request).lang)
         return html(request, ReceiptPage(here=here, site=site, text=given, error=said), status=400, cache="no-store")
+    if checked.receipt and names_person(checked.receipt) and request.method == "POST":
+        here = "/receipt"
     return html(request, page_of(checked, text, here=here, site=site), cache="no-store")
 
 
@@ -94,4 +131,4 @@ def page_of(checked: Checked, text: str, **frame: Any) -> ReceiptPage:
     )
 
 
-handlers = [receipt, pasted, given]
+handlers = [receipt, pasted, given, given_form]

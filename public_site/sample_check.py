@@ -16,21 +16,21 @@ TEXT = (
     "示例医院三代试管，成功率85%，包成功！代孕套餐、普通选性别代孕套餐，高价求卵，三甲专家亲诊，不需要结婚证。"
     "我院不开展供精人工授精。"
 )
-_NUMBER = "(示)医广[2025]第07-15-001号"
+NUMBER = "(示)医广[2025]第07-15-001号"
 
 
 def check(page: CheckPage, answer: model.Answer) -> dict[str, c.PageContext]:
     """Pages with answers beside the licence, and the form with fields that are too long."""
-    form = CheckForm(name="示例市妇幼保健院", text=TEXT, ad_certificate=_NUMBER, practitioner="示例员")
+    form = CheckForm(name="示例市妇幼保健院", text=TEXT, ad_certificate=NUMBER, practitioner="示例员")
     full = msgspec.structs.replace(
         answer,
         techniques=[model.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", from_text=True)],
-        content_flags=_flags(condemned=False),
-        content_against=_flags(condemned=True),
+        content_flags=flags_of(condemned=False),
+        content_against=flags_of(condemned=True),
     )
     pages: dict[str, c.PageContext] = {}
     for word in get_args(beside.CertificateWord):
-        said = msgspec.structs.replace(full, ad_certificate=_certificate(word))
+        said = msgspec.structs.replace(full, ad_certificate=certificate(word))
         pages[f"check-certificate-{word}"] = msgspec.structs.replace(page, form=form, answer=said)
     for person in get_args(beside.PersonWord):
         held = beside.PersonAnswer(verdict=person, explanation="此姓名的人员2025年7月1日在该机构有授权记载。")
@@ -42,7 +42,8 @@ def check(page: CheckPage, answer: model.Answer) -> dict[str, c.PageContext]:
     return pages
 
 
-def _flags(condemned: bool) -> list[beside.ContentFlag]:
+def flags_of(condemned: bool) -> list[beside.ContentFlag]:
+    """What stands in the sample text, or in its sentences against what they name."""
     return [
         beside.ContentFlag(kind=one.kind, text=one.text, start=one.start, end=one.end, technique=one.technique)
         for one in flags(TEXT)
@@ -50,7 +51,8 @@ def _flags(condemned: bool) -> list[beside.ContentFlag]:
     ]
 
 
-def _certificate(word: beside.CertificateWord) -> beside.CertificateAnswer:
+def certificate(word: beside.CertificateWord) -> beside.CertificateAnswer:
+    """The answer of each word."""
     if word == "malformed":
         return beside.CertificateAnswer(
             verdict=word, explanation="这不是医疗广告审查证明的文号格式。", registered=False
@@ -60,7 +62,7 @@ def _certificate(word: beside.CertificateWord) -> beside.CertificateAnswer:
         verdict=word,
         explanation="该证明登记在该机构名下，2025年7月20日在有效期内（至2026年7月14日）。",
         registered=registered,
-        number=_NUMBER,
+        number=NUMBER,
         valid_from=dt.date(2025, 7, 15),
         valid_to=dt.date(2026, 7, 14),
         computed=[] if registered else ["valid_from", "valid_to"],

@@ -8,9 +8,10 @@ from typing import Any, get_args
 import msgspec
 
 from public_site import contexts as c
+from public_site import sample_check
 from public_site.receipt import ReceiptPage, page_of
 from public_site.samples import AT, FULL, LIST, SITE
-from registry import model
+from registry import beside, model
 from registry.verification.issuer import Checked
 from registry.verification.receipts import Reason, Receipt
 
@@ -54,6 +55,25 @@ ASKED = model.Claim(
     known_at=AT,
 )
 
+#: A question with everything beside the licence, its text longer than a page shows unasked.
+ADVERTISED = msgspec.structs.replace(
+    ASKED,
+    practitioner=beside.Person(name="示例员"),
+    ad_certificate=sample_check.NUMBER,
+    text=sample_check.TEXT * 3,
+)
+FLAGGED = msgspec.structs.replace(
+    LICENSED,
+    practitioner=beside.PersonAnswer(
+        verdict="authorised",
+        explanation="此姓名的人员2025年7月1日在该机构有执业授权记载（临床医师）。",
+        role="临床医师",
+    ),
+    ad_certificate=sample_check.certificate("valid"),
+    content_flags=sample_check.flags_of(condemned=False),
+    content_against=sample_check.flags_of(condemned=True),
+)
+
 
 def pages() -> dict[str, c.PageContext]:
     """Every state of the page."""
@@ -63,6 +83,12 @@ def pages() -> dict[str, c.PageContext]:
         "still": Checked(valid=True, receipt=a_receipt(ASKED, LICENSED), still_true=True),
         "changed": Checked(valid=True, receipt=a_receipt(ASKED, LICENSED), still_true=False, now=suspended),
         "not-found": Checked(valid=True, receipt=a_receipt(by_name, NOT_FOUND), still_true=True),
+        "advertised": Checked(valid=True, receipt=a_receipt(ADVERTISED, FLAGGED), still_true=True),
+        "short-text": Checked(
+            valid=True,
+            receipt=a_receipt(msgspec.structs.replace(ADVERTISED, text="体检预约"), LICENSED),
+            still_true=True,
+        ),
         "ahead": Checked(valid=True, reason="ahead", receipt=a_receipt(by_name, NOT_FOUND)),
     }
     wrong = {reason: Checked(valid=False, reason=reason) for reason in get_args(Reason) if reason != "ahead"}

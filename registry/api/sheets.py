@@ -30,6 +30,11 @@ _WORDS = {
         "回执过长，二维码只通向核对页；请粘贴回执原文。",
         "The receipt is too long for a code: this one leads to the page where its text can be pasted.",
     ),
+    "no_name": (
+        "回执含有人员姓名，不放入网址：二维码只通向核对页；请粘贴回执原文。",
+        "The receipt names a person, whom no address carries: this code leads to the page where its text can be "
+        "pasted.",
+    ),
     "text_below": ("回执原文，可复制后粘贴到核对页：", "The receipt itself, to be copied and pasted there:"),
     "no_text": ("回执过长，未印在此处；请保存原文。", "The receipt is too long to be printed here; keep its text."),
     "footer": (
@@ -60,10 +65,14 @@ def _respond(request: AnyRequest, given: str) -> Response[bytes]:
         raise InvalidInput(f"回执不真实，不制成文件：{zh}。", f"The receipt is not genuine, and is not printed: {en}.")
     english = lang == "en"
     words = {name: both[english] for name, both in _WORDS.items()}
+    no_name = words.pop("no_name")
+    if no_address := receipt_words.names_person(found.receipt):
+        words["no_scan"] = no_name
     page = sheet.Sheet(
         lang=lang,
         pairs=receipt_words.pairs(found.receipt, english),
         receipt=text,
+        in_code=not no_address,
         check_url=f"{register.settings.public_url.rstrip('/')}/receipt",
         **words,
     )

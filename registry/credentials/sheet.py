@@ -34,7 +34,10 @@ _MOST_TEXT = 4200
 
 
 class Sheet(Struct, frozen=True):
-    """What is printed: a title, what it means, (label, words) pairs, the receipt, and where its check is."""
+    """What is printed: a title, what it means, (label, words) pairs, the receipt, and where its check is.
+
+    ``in_code``: whether the QR code may carry the receipt.
+    """
 
     lang: str
     title: str
@@ -47,6 +50,7 @@ class Sheet(Struct, frozen=True):
     text_below: str
     no_text: str
     footer: str
+    in_code: bool = True
 
 
 def pdf(sheet: Sheet) -> bytes:
@@ -82,7 +86,7 @@ def _code_and_text(canvas: Canvas, sheet: Sheet) -> float:
     """QR code and the receipt's text at the foot of the page; the height they take."""
     foot, side = _MARGIN, A4[0] - 2 * _MARGIN
     _put(canvas, sheet.footer, 8, (_MARGIN, foot, side), grey=True)
-    matrix = _matrix(f"{sheet.check_url}?receipt={sheet.receipt}")
+    matrix = _matrix(f"{sheet.check_url}?receipt={sheet.receipt}") if sheet.in_code else None
     whole = matrix is not None
     _draw(canvas, matrix or _matrix(sheet.check_url) or [], (_MARGIN, foot + 4 * mm))
     x, top = _MARGIN + _QR + 6 * mm, foot + 4 * mm + _QR

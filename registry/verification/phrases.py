@@ -32,7 +32,7 @@ def listed(words: Iterable[str], english: bool) -> str:
 
 
 def technique_words(code: str, english: bool) -> str:
-    """The everyday word with the official name after it.
+    """The everyday word with the official name after it, where that says more.
 
     >>> technique_words("PGT", False), technique_words("AIH", False)
     ('三代试管（植入前胚胎遗传学检测）', '夫精人工授精')
@@ -43,7 +43,7 @@ def technique_words(code: str, english: bool) -> str:
     plain, official = (
         (technique.plain_en, technique.official_en) if english else (technique.plain_zh, technique.official_zh)
     )
-    if plain == official:
+    if plain in official:
         return plain
     return f"{plain} [{official}]" if english else f"{plain}（{official}）"
 

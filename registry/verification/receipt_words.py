@@ -23,6 +23,33 @@ VERDICTS: dict[str, tuple[str, str]] = {
     "not_found": ("名录中未找到", "Not on the list"),
     "unknown": ("该日期无记录", "Nothing recorded for that day"),
 }
+_PERSONS = {
+    "authorised": ("有授权记载", "Authorised"),
+    "not_for_technique": ("授权不含此项技术", "Not authorised for this technique"),
+    "not_authorised": ("没有此姓名的授权记载", "No such name among the authorised"),
+    "institution_not_licensed": ("机构本身未获准", "The institution is not approved for it"),
+    "unknown": ("无法回答", "Cannot say"),
+    "ambiguous": ("无法唯一确定", "More than one fits"),
+}
+_CERTIFICATES = {
+    "valid": ("在有效期内", "In force"),
+    "expired": ("已过期", "Expired"),
+    "not_yet_valid": ("尚未生效", "Not yet in force"),
+    "other_institution": ("属于另一家机构", "Another institution's"),
+    "unknown": ("无法核实", "Cannot be confirmed"),
+    "malformed": ("文号格式不对", "Not such a number"),
+}
+_FLAGS = {
+    "technique": ("技术名称", "technique"),
+    "surrogacy": ("代孕", "surrogacy"),
+    "gamete_trade": ("买卖卵子、精子、胚胎", "trade in eggs, sperm or embryos"),
+    "sex_selection": ("选择胎儿性别", "choosing a child's sex"),
+    "guarantee": ("保证效果", "promise of success"),
+    "endorsement": ("以专家、患者、排名或军队名义作证明", "experts, patients, rankings or the army as proof"),
+    "lure": ("招揽用语", "enticement"),
+}
+#: Characters of an advertisement's text, and different words of one kind in it, that are shown; the receipt has all.
+SHOWN_TEXT, _SHOWN_WORDS = 160, 6
 #: Why a receipt is not genuine, or what cannot be told of a genuine one.
 REASONS: dict[Reason, tuple[str, str]] = {
     "incomplete": ("不完整：缺少一部分，请从头到尾完整复制", "incomplete: a part is missing; copy all of it"),
@@ -44,6 +71,11 @@ _PROVIDER = {
     "practice_licence_no": ("执业许可证登记号", "practice licence number"),
     "domain": ("网站域名", "website domain"),
 }
+
+
+def names_person(receipt: Receipt) -> bool:
+    """Whether the name of a person is in it: then no address that we make carries it."""
+    return bool(receipt.question.get("practitioner"))
 
 
 def verdict_words(verdict: str, english: bool) -> str:
@@ -69,11 +101,18 @@ def pairs(receipt: Receipt, english: bool) -> list[tuple[str, str]]:
     said = receipt.answer
     found = [
         (("问", "Asked")[english], question(receipt.question, english)),
+        (("所问广告内容", "Advertisement asked about")[english], _text(receipt.question, english)),
         (("所问日期", "Day asked about")[english], date_words(receipt.on, english)),
         (("答", "Answer")[english], verdict_words(said["verdict"], english)),
         (("说明", "Explanation")[english], said.get("explanation") or ""),
         *((technique(one["technique"], english), _by_technique(one, english)) for one in said.get("techniques") or []),
         (("对应机构", "Institution")[english], _institution(said)),
+        (("医务人员", "Staff")[english], _sentence(said.get("practitioner"), _PERSONS, english)),
+        (
+            ("医疗广告审查证明", "Advertising certificate")[english],
+            _sentence(said.get("ad_certificate"), _CERTIFICATES, english),
+        ),
+        (("广告内容", "Wording")[english], _wording(receipt, english)),
         (("依据", "Rests on")[english], _basis(said, english)),
         (("日志条数", "Entries of the log")[english], str(receipt.log.size)),
         (("日志根哈希", "Root hash of the log")[english], receipt.log.root),
@@ -85,12 +124,16 @@ def pairs(receipt: Receipt, english: bool) -> list[tuple[str, str]]:
 
 
 def question(asked: dict[str, Any], english: bool) -> str:
-    """The question: who, where, which techniques, by what was known when."""
+    """The question but for its text: who, where, which techniques, which person, by what was known when."""
     provider = asked.get("provider") or {}
     parts = [f"{words[english]} {provider[field]}" for field, words in _PROVIDER.items() if provider.get(field)]
     if techniques := asked.get("techniques"):
         named = (", " if english else "、").join(technique(code, english) for code in techniques)
         parts.append(f"{('技术', 'techniques')[english]} {named}")
+    if person := asked.get("practitioner"):
+        parts.append(f"{('医务人员', 'staff')[english]} {person['name']}")
+    if number := asked.get("ad_certificate"):
+        parts.append(f"{('医疗广告审查证明', 'advertising certificate')[english]} {number}")
     if known := asked.get("known_at"):
         told = moment(dt.datetime.fromisoformat(known), english)
         parts.append(f"as known at {told}" if english else f"只按截至{told}所知")
@@ -108,6 +151,64 @@ def _by_technique(one: dict[str, Any], english: bool) -> str:
     if stage is None:
         return words
     return f"{words}, {stage[1]}" if english else f"{words}，{stage[0]}"
+
+
+def _text(asked: dict[str, Any], english: bool) -> str:
+    """The text of the advertisement, cut with a note where it is long."""
+    text = asked.get("text") or ""
+    if len(text) <= SHOWN_TEXT:
+        return str(text)
+    note = (
+        f"……（前{SHOWN_TEXT}字，全文{len(text)}字见回执原文）",
+        f" ... (the first {SHOWN_TEXT} of {len(text)} characters; the receipt itself has all)",
+    )
+    return f"{text[:SHOWN_TEXT]}{note[english]}"
+
+
+def _sentence(said: dict[str, Any] | None, words: dict[str, tuple[str, str]], english: bool) -> str:
+    """An answer beside the licence: its word, and its sentence in the language it was signed in."""
+    if not said:
+        return ""
+    word = words.get(said["verdict"], (said["verdict"],) * 2)[english]
+    return f"{word}: {said.get('explanation') or ''}" if english else f"{word}：{said.get('explanation') or ''}"
+
+
+def _wording(receipt: Receipt, english: bool) -> str:
+    """What the text's words ask for; that nothing was found is said too, where a text was given."""
+    if not receipt.question.get("text"):
+        return ""
+    flags, against = (receipt.answer.get(field) or [] for field in ("content_flags", "content_against"))
+    if flags:
+        told = (
+            f"有{len(flags)}处词语需要人工查看（列出不等于认定违法）：{_kinds(flags, False)}。",
+            f"{len(flags)} {'word needs' if len(flags) == 1 else 'words need'} a look by a person, which is no finding "
+            f"of an offence: {_kinds(flags, True)}.",
+        )[english]
+    else:
+        told = (
+            "没有发现需要人工查看的词语，这不代表广告合法。",
+            "No word that needs a look was found, which does not mean that the advertisement is lawful.",
+        )[english]
+    if against:
+        told += (
+            f"另有词语出现在反对或否认的句子里，未计入：{_kinds(against, False)}。",
+            f" Words in sentences that oppose or deny what they name, not counted: {_kinds(against, True)}.",
+        )[english]
+    return told
+
+
+def _kinds(flags: list[dict[str, Any]], english: bool) -> str:
+    """Flags by kind, each word once; of many words the first ones."""
+    kinds: dict[str, dict[str, None]] = {}
+    for flag in flags:
+        kinds.setdefault(flag["kind"], {})[" ".join(flag["text"].split())] = None
+    told = []
+    for kind, found in kinds.items():
+        named = list(found)[:_SHOWN_WORDS]
+        words = ", ".join(f"“{word}”" for word in named) if english else "".join(f"“{word}”" for word in named)
+        more = (" and others" if english else "等") if len(found) > len(named) else ""
+        told.append(f"{_FLAGS.get(kind, (kind, kind))[english]}{' ' if english else ''}{words}{more}")
+    return ("; " if english else "；").join(told)
 
 
 def _institution(said: dict[str, Any]) -> str:

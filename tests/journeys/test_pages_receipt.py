@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 
 from tests.journeys.test_pages import DESK, PHONE, Opened, opened, overflow, text
@@ -88,6 +90,80 @@ def test_a_receipt_too_long_for_an_address_can_be_pasted(opened: Opened, server:
     page.locator("main button").click()
     assert "Not genuine" in text(page)
     assert "lang=en" in page.url
-    page.locator("textarea").fill("eyJ" * 100_000)
+    page.locator("textarea").fill("eyJ" * 600_000)
     page.locator("main button").click()
     assert "Too long" in text(page)
+
+
+ADVERTISEMENT = "示例医院三代试管，包成功！我院不开展供精人工授精。"
+PERSON, NUMBER = "示例员甲", "(辽)医广[2023]第07-15-001号"
+
+
+@pytest.mark.parametrize("window", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    ("filled", "told"),
+    [
+        ({"practitioner": PERSON}, ["所问医务人员", PERSON, "不代表此人未获授权"]),
+        ({"ad_certificate": NUMBER}, ["所问医疗广告审查证明", NUMBER, "已过期", "仅按文号推算"]),
+        ({"text": ADVERTISEMENT}, ["所问广告内容", ADVERTISEMENT, "保证效果或宣称成功率", "包成功", "没有计入上面"]),
+        (
+            {"practitioner": PERSON, "ad_certificate": NUMBER, "text": ADVERTISEMENT + "好" * 300},
+            [PERSON, NUMBER, "包成功", "全文（325 字）"],
+        ),
+    ],
+)
+def test_an_answer_about_person_certificate_or_text_has_its_receipt_too(
+    opened: Opened, server: Server, window: dict[str, int], filled: dict[str, str], told: list[str]
+) -> None:
+    page = opened("/check", viewport=window)
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    page.locator("input[name=name]").fill(HOSPITAL)
+    page.locator("details.more summary").click()
+    for field, value in filled.items():
+        page.locator(f"[name={field}]").fill(value)
+    page.locator("form.check-form:not(.upload) button").click()
+    assert page.get_by_role("link", name="取得签名回执").count() == 0
+    page.get_by_role("button", name="取得签名回执").click()
+    shown = text(page)
+    for word in ("回执真实", "本站不留底", HOSPITAL, *told):
+        assert word in shown, word
+    assert overflow(page) <= 0
+    receipt = page.locator("textarea").input_value()
+    with page.expect_download() as download:
+        page.locator("form[action^='/receipt.pdf'] button").click()
+    assert download.value.suggested_filename.startswith("receipt-")
+    page.get_by_role("link", name="English").click()
+    assert page.url.split("?")[0].endswith("/check") and "lang=en" in page.url
+    again = opened("/receipt")
+    again.on("request", lambda request: addresses.append(request.url))
+    again.locator("textarea").fill(receipt)
+    again.locator("main button").click()
+    for word in ("今天的答复相同", *told):
+        assert word in text(again), word
+    assert not any(value in unquote(address) for value in filled.values() for address in addresses)
+    if "practitioner" in filled:
+        again.get_by_role("link", name="English").click()
+        assert not any(receipt[:200] in address for address in addresses), "a receipt holds the name as base64"
+
+
+def test_what_cannot_be_asked_is_told_beside_its_field_by_the_receipts_button_too(server: Server) -> None:
+    for form in ({"name": "", "practitioner": PERSON}, {"name": HOSPITAL, "practitioner": "·"}):
+        answer = server.client.post("/check/receipt", data=form)
+        assert answer.status_code == 400 and "回执真实" not in answer.text
+        assert form["practitioner"] in answer.text
+    long = server.client.post("/check/receipt", data={"name": HOSPITAL, "text": "字" * 20_001})
+    assert long.status_code == 400 and "20000" in long.text
+
+
+def test_an_english_receipt_says_it_in_english(server: Server) -> None:
+    form = {"name": HOSPITAL, "practitioner": PERSON, "ad_certificate": NUMBER, "text": ADVERTISEMENT}
+    answer = server.client.post("/check/receipt?lang=en", data=form)
+    assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"
+    for word in (
+        "Person asked about",
+        "Certificate asked about",
+        "Wording asked about",
+        "does not mean that the person",
+    ):
+        assert word in answer.text, word

@@ -104,3 +104,75 @@ def test_no_paper_is_made_of_what_is_not_genuine(server: Server) -> None:
 def test_no_markup_of_a_question_reaches_the_page(server: Server) -> None:
     receipt = a_receipt(server, provider={"name": "<b>示例</b> & <para>&lt;"})
     assert "<b>示例</b> & <para>&lt;" in PdfReader(io.BytesIO(pdf(server, receipt).content)).pages[0].extract_text()
+
+
+BESIDE = {"ad_certificate": "(辽)医广[2023]第07-15-001号", "text": "示例医院三代试管，包成功！我院不开展供精人工授精。"}
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        (
+            "zh-CN",
+            (
+                *("医疗广告审查证明", "已过期", "仅按文号推算", "所问广告内容", "我院不开展供精人工授精"),
+                *("有2处词语需要人工查看", "技术名称“三代试管”", "保证效果“包成功”", "未计入", "“供精人工授精”"),
+            ),
+        ),
+        (
+            "en",
+            (
+                *("Advertising certificate", "Expired", "Advertisement asked about", "2 words need a look by a person"),
+                *("no finding of an offence", "promise of success “包成功”", "not counted"),
+            ),
+        ),
+    ],
+)
+def test_the_page_says_what_the_receipt_says_of_certificate_and_wording(
+    server: Server, lang: str, words: tuple[str, ...]
+) -> None:
+    receipt = a_receipt(server, **BESIDE)
+    read = PdfReader(io.BytesIO(pdf(server, receipt, lang=lang).content))
+    shown = "".join(page.extract_text() for page in read.pages).replace("\n", "" if lang == "zh-CN" else " ")
+    assert len(read.pages) == 1
+    for word in words:
+        assert word.replace(" ", "") in shown.replace(" ", ""), (word, shown)
+
+
+def test_a_page_about_a_person_names_them_and_no_address_on_it_does(server: Server) -> None:
+    receipt = a_receipt(server, practitioner={"name": "示例员甲"})
+    content = pdf(server, receipt).content
+    shown = PdfReader(io.BytesIO(content)).pages[0].extract_text().replace("\n", "")
+    assert "医务人员示例员甲" in shown.replace(" ", "") and "不代表此人未获授权" in shown
+    assert "回执含有人员姓名" in shown and receipt in "".join(shown.split())
+    assert drawn(content) == expected("https://register.example/receipt")
+
+
+def test_a_long_text_is_shortened_on_paper_with_a_note_and_whole_in_the_receipt(server: Server) -> None:
+    text = "试管婴儿包成功，" * 2_500
+    receipt = a_receipt(server, text=text)
+    read = PdfReader(io.BytesIO(pdf(server, receipt).content))
+    shown = read.pages[0].extract_text().replace("\n", "")
+    assert len(read.pages) == 1
+    assert "前160字，全文20000字见回执原文" in shown and shown.count("试管婴儿包成功，") == 20
+    told = server.client.post("/api/v1/receipts/check", json={"receipt": receipt}).json()
+    assert told["question"]["text"] == text
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_everything_a_question_can_hold_still_fits_above_the_code(server: Server, lang: str) -> None:
+    long = dict.fromkeys(("name", "address"), "示例" * 150)
+    words = "代孕、代怀、代生、代妈、借腹生子、供卵、借卵、卖卵、包男孩、选性别、包成功、零风险、三甲专家、加V、套餐。"
+    receipt = a_receipt(
+        server,
+        provider=long,
+        techniques=["AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK"],
+        practitioner={"name": "示" * 60},
+        ad_certificate="(辽)医广[2023]第07-15-001号",
+        text=words * 100,
+    )
+    register_words = server.client.post("/receipt.pdf", data={"receipt": receipt}, params={"lang": lang}).content
+    read = PdfReader(io.BytesIO(register_words))
+    assert len(read.pages) == 1
+    shown = read.pages[0].extract_text().replace("\n", "")
+    assert ("SHA-256" in shown) and "示" * 60 in "".join(shown.split())

@@ -83,7 +83,7 @@ def test_what_is_no_receipt_at_all_is_refused(server: Server, body: Any) -> None
 
 def test_what_is_too_long_for_a_receipt_is_refused(server: Server) -> None:
     receipt = a_receipt(server)
-    for length, status, code in ((300_000, 400, "invalid_input"), (3_000_000, 413, "too_large")):
+    for length, status, code in ((1_600_000, 400, "invalid_input"), (3_000_000, 413, "too_large")):
         answer = server.client.post("/api/v1/receipts/check", json={"receipt": receipt + "A" * length})
         problem(answer, status, code)
 
@@ -196,3 +196,41 @@ def test_the_command_exits_1_for_what_is_not_genuine(server: Server, cli: Cli, t
         assert cli.refused("receipt", "-", "--keys", tmp_path / "jwks.json", input=nothing)
     assert cli.refused("receipt", "-", "--keys", f"{server.url}/nothing", input=receipt)
     assert cli.refused("receipt", "-", "--keys", tmp_path / "none.json", input=receipt)
+
+
+@pytest.mark.parametrize("words", ["试管", "借卵", "供卵试管", "包男孩"])
+def test_the_receipt_of_the_longest_text_can_be_checked(server: Server, words: str) -> None:
+    text = (words * 20_000)[:20_000]
+    receipt = a_receipt(server, text=text)
+    told = checked(server, receipt)
+    assert told["valid"] and told["question"]["text"] == text
+    assert server.client.post("/receipt", data={"receipt": receipt}).status_code == 200
+
+
+def test_the_command_says_in_both_languages_what_a_receipt_says_beside_the_licence(
+    server: Server, cli: Cli, tmp_path: Path
+) -> None:
+    keys = tmp_path / "jwks.json"
+    keys.write_bytes(server.get("/.well-known/jwks.json").content)
+    text = "示例医院三代试管，包成功！我院不开展供精人工授精。" + "好" * 200
+    number = "(辽)医广[2023]第07-15-001号"
+    receipt = a_receipt(server, practitioner={"name": "示例员甲"}, ad_certificate=number, text=text)
+    shown = cli.ok("receipt", "-", "--keys", keys, input=receipt).out
+    for word in (
+        *("医务人员 示例员甲", f"医疗广告审查证明 {number}", "医务人员：无法回答：", "不代表此人未获授权"),
+        *("医疗广告审查证明：已过期：", "广告内容：有2处词语需要人工查看", "技术名称“三代试管”", "前160字，全文225字"),
+        *(
+            "staff 示例员甲",
+            f"advertising certificate {number}",
+            "Staff: Cannot say: ",
+            "Advertising certificate: Expired: ",
+        ),
+        *("Wording: 2 words need a look by a person", "promise of success “包成功”", "the first 160 of 225 characters"),
+    ):
+        assert word in shown, (word, shown)
+    told = cli.ok("receipt", "-", "--keys", keys, "--json", input=receipt).json
+    assert told["receipt"]["question"]["text"] == text
+    plain = cli.ok("receipt", "-", "--keys", keys, input=a_receipt(server)).out
+    assert not any(word in plain for word in ("医务人员", "广告", "Staff", "Wording"))
+    nothing = cli.ok("receipt", "-", "--keys", keys, input=a_receipt(server, text="体检预约")).out
+    assert "没有发现需要人工查看的词语，这不代表广告合法。" in nothing
