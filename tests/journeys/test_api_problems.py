@@ -142,7 +142,6 @@ def test_a_mistyped_code_in_a_claim_is_no_verdict(server: Server) -> None:
         ("GET", "/api/v1/nothing"),
         ("GET", "/api/v1"),
         ("GET", "/api/v2/institutions"),
-        ("GET", "/reconcile"),
         ("GET", "/status-lists/1"),
     ],
 )
