@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from registry.errors import CannotAnswer, broken, unreachable
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
-SCHEMA = "0004"
+SCHEMA = "0005"
 _BUSY_TIMEOUT = 60_000  # milliseconds a connection to SQLite waits for another one's write
 _LOCK = 0x41525452  # "ARTR": the advisory lock every writer of a PostgreSQL register takes first
 
@@ -33,7 +33,7 @@ PATIENCE = 5.0
 _PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"))
 
 #: Tables whose rows nobody may change or remove; migrations give each the triggers of ``append_only``.
-APPEND_ONLY = ("entries", "checkpoints")
+APPEND_ONLY = ("entries", "checkpoints", "trail")
 
 
 def append_only(table: str, dialect: str, key: str = "number") -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from registry import accounts, drafts, redaction, views
+from registry import accounts, drafts, redaction, trail, views
 from registry.database import Database
 from registry.errors import Conflict, FourEyes, InvalidInput, NotFound
 from registry.log import store
@@ -292,6 +292,7 @@ def _decide(connection: sa.Connection, identifier: int, state: State, by: str, *
 
 def _touch(connection: sa.Connection, identifier: int, by: str, action: str, at: int) -> None:
     connection.execute(sa.insert(touches).values(proposal=identifier, account=by, action=action, at=at))
+    trail.record(connection, by, action, f"proposal:{identifier}")
 
 
 def _now() -> int:

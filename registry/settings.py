@@ -31,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks; * for all."
     ] = "127.0.0.1,::1"
 
+    staff_idle: Annotated[int, "Minutes without use after which staff are signed out; 30 at most."] = 30
+    staff_absolute: Annotated[int, "Minutes after which staff sign in again whatever they did."] = 600
+
     search_url: Annotated[str, "Address of a Meilisearch server (1.21). Empty: the embedded search alone."] = ""
     search_key: Annotated[str, "Its key: one that may do everything with the indexes institutions-*."] = ""
 
@@ -73,6 +76,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise InvalidInput(
             "REGISTRY_ANONYMOUS_LIMIT 不得小于0，REGISTRY_AUDIT_DAYS 不得小于1。",
             "REGISTRY_ANONYMOUS_LIMIT must not be below 0, nor REGISTRY_AUDIT_DAYS below 1.",
+        )
+    if not (1 <= settings.staff_idle <= 30 and settings.staff_idle <= settings.staff_absolute <= 1440):
+        raise InvalidInput(
+            "REGISTRY_STAFF_IDLE 应为1至30，REGISTRY_STAFF_ABSOLUTE 不得小于它，最多1440（分钟）。",
+            "REGISTRY_STAFF_IDLE is 1 to 30 and REGISTRY_STAFF_ABSOLUTE no less, 1440 at most (minutes).",
         )
     return settings
 

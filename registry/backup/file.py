@@ -28,6 +28,8 @@ FORMAT = 1
 #: What is copied, in an order in which every row finds those it refers to.
 KEPT = (
     tables.accounts,
+    tables.recovery_codes,
+    tables.trail,
     tables.entries,
     tables.erasable,
     tables.checkpoints,
@@ -40,7 +42,7 @@ KEPT = (
     tables.watches,
 )
 #: What follows from it and is made anew.
-REBUILT = (tables.positions, tables.versions, tables.search_documents)
+REBUILT = (tables.positions, tables.versions, tables.search_documents, tables.staff_sessions)
 
 _own = sa.MetaData()
 _about = sa.Table(

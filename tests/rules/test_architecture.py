@@ -27,6 +27,7 @@ MIGRATIONS = ROOT / "registry" / "migrations"
 ALLOWED = {
     "sqlalchemy": (
         "registry.accounts",
+        "registry.trail",
         "registry.backup",
         "registry.clients.keys",
         "registry.clients.service",
@@ -66,7 +67,8 @@ ALLOWED = {
     "rich": ("registry.cli",),
     "uvicorn": ("registry.server",),
     "alembic": ("registry.database", "registry.migrations"),
-    "argon2": ("registry.accounts",),
+    "argon2": ("registry.accounts.passwords",),
+    "pyotp": ("registry.accounts.second",),
     "cryptography": ("registry.signing",),
     "filelock": ("registry.database", "registry.log.folder"),
     "httpx": ("registry.log.web",),

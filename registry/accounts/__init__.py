@@ -1,0 +1,162 @@
+"""Named accounts of health-department staff: their roles, and the region they may speak of.
+
+Account names stand in the public log as proposer and approver, so they are duty names, not people's names.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Literal, get_args
+
+import sqlalchemy as sa
+
+from registry import regions
+from registry.accounts import passwords
+from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from registry.model import Struct
+from registry.tables import accounts
+
+Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
+ROLES: tuple[Role, ...] = get_args(Role)
+SHORTEST_PASSWORD = passwords.SHORTEST
+#: Reserved, nobody signs in as these: the makers propose what seed_data/ ships, whoever installs it accepts it.
+RESERVED = "system."
+SEED_PROPOSER = "system.seed"
+SEED_APPROVER = "system.installation"
+#: Whoever has a shell on the server.
+SHELL = "system.shell"
+_NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")
+
+
+class Account(Struct, frozen=True):
+    """One account; roles say what it may do, ``region`` (GB/T 2260; empty: everywhere) about whom it may propose."""
+
+    name: str
+    roles: frozenset[str]
+    disabled: bool
+    region: str = ""
+    must_change: bool = False
+    has_second: bool = False
+    locked_until: int = 0
+    created_at: int = 0
+
+
+def add(
+    connection: sa.Connection,
+    name: str,
+    roles: list[str],
+    password: str,
+    *,
+    region: str = "",
+    must_change: bool = False,
+) -> Account:
+    """Create an account; InvalidInput for a bad name, role, region or password, Conflict when the name is taken.
+
+    ``must_change``: somebody else chose the password, so that the first sign-in asks for another.
+    """
+    if not _NAME.fullmatch(name) or name.startswith(RESERVED):
+        raise InvalidInput(
+            f"账号名“{name}”不可用：以小写字母开头，2至40位小写字母、数字、点、横线或下划线，不得以 system. 开头。",
+            f"Account name “{name}” cannot be used: 2 to 40 lower-case letters, digits, '.', '-', '_', starting with a "
+            "letter and not with 'system.'.",
+        )
+    _require_roles(roles)
+    _require_region(region)
+    passwords.require_good(password, name)
+    if connection.execute(sa.select(accounts.c.name).where(accounts.c.name == name)).first():
+        raise Conflict(f"账号“{name}”已存在。", f"Account “{name}” exists already.")
+    connection.execute(
+        sa.insert(accounts).values(
+            name=name,
+            roles=" ".join(sorted(set(roles))),
+            password=passwords.hashed(password),
+            created_at=int(time.time() * 1000),
+            region=region,
+            must_change=must_change,
+        )
+    )
+    return found(connection, name)
+
+
+def change(connection: sa.Connection, name: str, roles: list[str], region: str) -> Account:
+    """Give an account other roles and another region; InvalidInput, NotFound."""
+    _require_roles(roles)
+    _require_region(region)
+    found(connection, name)
+    told = {"roles": " ".join(sorted(set(roles))), "region": region}
+    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
+    return found(connection, name)
+
+
+def set_disabled(connection: sa.Connection, name: str, disabled: bool) -> Account:
+    """Close an account, or open it again; nobody signs in to a closed one, nor acts in its name."""
+    at = int(time.time() * 1000) if disabled else None
+    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(disabled_at=at))
+    return found(connection, name)
+
+
+def _require_roles(roles: list[str]) -> None:
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown or not roles:
+        raise InvalidInput(
+            f"角色有误：{'、'.join(unknown) or '未指定'}。可用角色：{'、'.join(ROLES)}。",
+            f"Unknown role: {', '.join(unknown) or 'none given'}. Roles are {', '.join(ROLES)}.",
+        )
+
+
+def _require_region(region: str) -> None:
+    if region and regions.get(region) is None:
+        raise InvalidInput(
+            f"没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。",
+            f"There is no region code “{region}”; 210300, say, is 鞍山市. Leave it empty for the whole country.",
+        )
+
+
+def get(connection: sa.Connection, name: str) -> Account | None:
+    """The account of a name, or None."""
+    row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
+    return None if row is None else _read(row)
+
+
+def found(connection: sa.Connection, name: str) -> Account:
+    """The account of a name; NotFound."""
+    account = get(connection, name)
+    if account is None:
+        raise NotFound(f"没有名为“{name}”的账号。", f"There is no account “{name}”.")
+    return account
+
+
+def listed(connection: sa.Connection) -> list[Account]:
+    """Every account, by name."""
+    return [_read(row) for row in connection.execute(sa.select(accounts).order_by(accounts.c.name))]
+
+
+def _read(row: sa.Row[tuple[object, ...]]) -> Account:
+    fields = row._mapping
+    return Account(
+        name=fields["name"],
+        roles=frozenset(fields["roles"].split()),
+        disabled=fields["disabled_at"] is not None,
+        region=fields["region"],
+        must_change=fields["must_change"],
+        has_second=fields["second"] is not None,
+        locked_until=fields["locked_until"],
+        created_at=fields["created_at"],
+    )
+
+
+def require(connection: sa.Connection, name: str, role: Role) -> None:
+    """NotAllowed unless the account exists, is enabled and has the role."""
+    if {SEED_PROPOSER: "editor", SEED_APPROVER: "approver"}.get(name) == role:
+        return
+    account = get(connection, name)
+    if account is None:
+        raise NotAllowed(
+            f"没有名为“{name}”的账号。请管理员先运行：registry user add {name} --role {role}",
+            f"There is no account “{name}”. An administrator can run: registry user add {name} --role {role}",
+        )
+    if account.disabled or role not in account.roles:
+        raise NotAllowed(
+            f"账号“{name}”没有 {role} 角色，不能进行此操作。", f"Account “{name}” lacks the role {role} for this."
+        )

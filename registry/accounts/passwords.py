@@ -1,0 +1,52 @@
+"""Passwords: argon2id, a few rules that help, and no way to tell from the time taken whether a name exists."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from registry.errors import InvalidInput
+
+SHORTEST, LONGEST = 12, 200
+#: Different characters a password must have at least.
+_DIFFERENT = 6
+_hasher = PasswordHasher()  # argon2id, with the library's current costs
+
+
+def hashed(password: str) -> str:
+    """What is kept of a password."""
+    return _hasher.hash(password)
+
+
+def fits(kept: str | None, password: str) -> bool:
+    """Whether it is the password; takes as long where there is none (``kept`` None)."""
+    try:
+        return _hasher.verify(kept or _nobodys(), password[:LONGEST]) and kept is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _nobodys() -> str:
+    return hashed(secrets.token_hex())
+
+
+def require_good(password: str, name: str) -> None:
+    """InvalidInput for a password that is short, that repeats itself, or that holds the account's name."""
+    if len(password) < SHORTEST:
+        raise InvalidInput(
+            f"密码太短：至少{SHORTEST}个字符。", f"The password is too short: at least {SHORTEST} characters."
+        )
+    if len(password) > LONGEST:
+        raise InvalidInput(
+            f"密码太长：最多{LONGEST}个字符。", f"The password is too long: at most {LONGEST} characters."
+        )
+    if len(set(password)) < _DIFFERENT or name.lower() in password.lower():
+        raise InvalidInput(
+            f"密码太容易猜：不得含账号名，至少{_DIFFERENT}种不同的字符。几个互不相干的词连在一起就好。",
+            f"This password is easy to guess: it must not hold the account's name and needs {_DIFFERENT} different "
+            "characters. Several unrelated words make a good one.",
+        )

@@ -1,0 +1,149 @@
+"""Sessions of signed-in staff: a random token in a cookie, its hash in the database, two ends: idle and absolute."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from typing import Literal
+
+import sqlalchemy as sa
+
+from registry import accounts as people
+from registry.accounts import Account
+from registry.model import Struct
+from registry.tables import staff_sessions
+
+#: What a session still has to show before it is open: the second factor, a new second factor, a new password.
+State = Literal["second", "enrol", "password", "open"]
+#: Minutes that the first steps of signing in may take.
+HALF_OPEN = 10
+_MINUTE = 60_000  # milliseconds
+#: How often a session's last use is written down, in milliseconds.
+_NOTED = 30_000
+
+
+class Session(Struct, frozen=True):
+    """One signed-in browser. ``id`` names it in lists and gives nothing away; instants in milliseconds since 1970."""
+
+    id: str
+    account: Account
+    state: State
+    created_at: int
+    seen_at: int
+    address: str
+    agent: str
+    token: str = ""
+
+    @property
+    def form_token(self) -> str:
+        """What every form of this session carries, and no other site can know."""
+        return hmac.new(self.token.encode(), b"forms", hashlib.sha256).hexdigest()
+
+
+class Limits(Struct, frozen=True):
+    """How long a session lasts, in minutes: without use, and in all."""
+
+    idle: int
+    absolute: int
+
+
+def begin(connection: sa.Connection, account: str, state: State, address: str, agent: str) -> str:
+    """A new session; its token, which only the browser keeps."""
+    token = secrets.token_urlsafe(32)
+    now = _now()
+    told = {"account": account, "state": state, "address": address[:60], "agent": agent[:200]}
+    connection.execute(sa.insert(staff_sessions).values(digest=_digest(token), created_at=now, seen_at=now, **told))
+    return token
+
+
+def renewed(connection: sa.Connection, token: str, state: State) -> str:
+    """The same session further on, under a new token: one that was seen before the sign-in is worth nothing after."""
+    fresh = secrets.token_urlsafe(32)
+    told = {"digest": _digest(fresh), "state": state, "seen_at": _now()}
+    connection.execute(sa.update(staff_sessions).where(staff_sessions.c.digest == _digest(token)).values(**told))
+    return fresh
+
+
+def find(connection: sa.Connection, token: str, limits: Limits) -> Session | None:
+    """The session of a token, while it lasts and its account is open; None otherwise."""
+    row = connection.execute(sa.select(staff_sessions).where(staff_sessions.c.digest == _digest(token))).first()
+    if row is None or not _lasts(row, limits):
+        return None
+    account = people.get(connection, row.account)
+    if account is None or account.disabled:
+        return None
+    return _read(row, account, token)
+
+
+def note_use(connection: sa.Connection, session: Session) -> None:
+    """Write down that a session was used just now."""
+    mine = staff_sessions.c.digest == _digest(session.token)
+    connection.execute(sa.update(staff_sessions).where(mine).values(seen_at=_now()))
+
+
+def needs_noting(session: Session) -> bool:
+    """Whether its last use was written down a while ago: not every click is worth a write."""
+    return _now() - session.seen_at > _NOTED
+
+
+def of(connection: sa.Connection, account: Account, limits: Limits) -> list[Session]:
+    """An account's sessions that still last, newest first."""
+    mine = staff_sessions.c.account == account.name
+    rows = connection.execute(sa.select(staff_sessions).where(mine).order_by(staff_sessions.c.created_at.desc()))
+    return [_read(row, account) for row in rows if _lasts(row, limits)]
+
+
+def end(connection: sa.Connection, account: str, identity: str | None = None) -> int:
+    """End one session of an account, or all of them; how many."""
+    mine = sa.select(staff_sessions.c.digest).where(staff_sessions.c.account == account)
+    chosen = [d for d in connection.execute(mine).scalars() if identity in (None, _id(bytes(d)))]
+    if chosen:
+        connection.execute(sa.delete(staff_sessions).where(staff_sessions.c.digest.in_(chosen)))
+    return len(chosen)
+
+
+def forget_ended(connection: sa.Connection, limits: Limits) -> None:
+    """Delete sessions that are over."""
+    now = _now()
+    over = sa.or_(
+        staff_sessions.c.seen_at < now - limits.idle * _MINUTE,
+        staff_sessions.c.created_at < now - limits.absolute * _MINUTE,
+    )
+    connection.execute(sa.delete(staff_sessions).where(over))
+
+
+def _lasts(row: sa.Row[tuple[object, ...]], limits: Limits) -> bool:
+    fields, now = row._mapping, _now()
+    if fields["state"] != "open" and now - fields["created_at"] > HALF_OPEN * _MINUTE:
+        return False
+    return bool(
+        now - fields["seen_at"] <= limits.idle * _MINUTE and now - fields["created_at"] <= limits.absolute * _MINUTE
+    )
+
+
+def _read(row: sa.Row[tuple[object, ...]], account: Account, token: str = "") -> Session:
+    fields = row._mapping
+    return Session(
+        id=_id(bytes(fields["digest"])),
+        account=account,
+        state=fields["state"],
+        created_at=fields["created_at"],
+        seen_at=fields["seen_at"],
+        address=fields["address"],
+        agent=fields["agent"],
+        token=token,
+    )
+
+
+def _id(digest: bytes) -> str:
+    return hashlib.sha256(digest).hexdigest()[:16]
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

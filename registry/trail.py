@@ -1,0 +1,81 @@
+"""The trail: what each member of staff did and when. Rows are only added; the database refuses anything else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from registry.model import Struct
+from registry.tables import trail
+
+#: Where somebody acts in a shell of the server, there is no address.
+SHELL = "shell"
+
+
+class Deed(Struct, frozen=True):
+    """One thing somebody did: ``action`` is a word for programs (signed_in, propose, ...), ``about`` says to what."""
+
+    id: int
+    at: dt.datetime
+    account: str
+    action: str
+    about: str
+    address: str
+
+
+class Wanted(Struct, frozen=True):
+    """Which deeds: of an account, an action, from a day on, up to a day (instants in UTC). Nothing given: all."""
+
+    account: str = ""
+    action: str = ""
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+
+def record(connection: sa.Connection, account: str, action: str, about: str = "", address: str = SHELL) -> None:
+    """Add a deed, in the transaction of what was done: neither is there without the other.
+
+    ``about`` holds numbers and codes, never a text somebody wrote: the trail cannot be erased.
+    """
+    row = {"account": account[:60], "action": action, "about": about[:120], "address": address[:60]}
+    connection.execute(sa.insert(trail).values(at=int(time.time() * 1000), **row))
+
+
+def listed(connection: sa.Connection, wanted: Wanted, *, before: int | None = None, limit: int = 100) -> list[Deed]:
+    """Deeds newest first, those before a number."""
+    query = _chosen(wanted).order_by(trail.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(trail.c.id < before)
+    return [_deed(row) for row in connection.execute(query)]
+
+
+def every(connection: sa.Connection, wanted: Wanted) -> Iterator[Deed]:
+    """All of them, oldest first, without holding them all."""
+    query = _chosen(wanted).order_by(trail.c.id).execution_options(yield_per=2_000)
+    yield from map(_deed, connection.execute(query))
+
+
+def actions(connection: sa.Connection) -> list[str]:
+    """Every action there is."""
+    return sorted(connection.execute(sa.select(trail.c.action).distinct()).scalars())
+
+
+def _chosen(wanted: Wanted) -> sa.Select[tuple[object, ...]]:
+    query = sa.select(trail)
+    if wanted.account:
+        query = query.where(trail.c.account == wanted.account)
+    if wanted.action:
+        query = query.where(trail.c.action == wanted.action)
+    if wanted.since:
+        query = query.where(trail.c.at >= int(wanted.since.timestamp() * 1000))
+    if wanted.until:
+        query = query.where(trail.c.at < int(wanted.until.timestamp() * 1000))
+    return query
+
+
+def _deed(row: sa.Row[tuple[object, ...]]) -> Deed:
+    fields = dict(row._mapping)
+    return Deed(**{**fields, "at": dt.datetime.fromtimestamp(fields["at"] / 1000, dt.UTC)})
