@@ -41,6 +41,8 @@ def register_of(request: Request[Any, Any, Any]) -> Register:
 
 async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Refuse query parameters nobody reads (a typo would change the question); answer 304 where nothing changed."""
+    if request.method == "OPTIONS":
+        return _options(request)
     if request.scope["query_string"]:
         _refuse_unknown(request)
     if request.method == "POST" and "data" in request.route_handler.parsed_fn_signature.parameters:
@@ -51,6 +53,14 @@ async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
         if current in [tag.strip().removeprefix("W/") for tag in held.split(",")]:
             return Response(content=None, status_code=304, headers=_headers(current))
     return None
+
+
+def _options(request: Request[Any, Any, Any]) -> Response[None]:
+    """Every method there is at a path: the framework would name those of one of several operations."""
+    path = request.scope["path_template"]
+    methods = {method for route in request.app.routes if route.path_format == path for method in route.methods}
+    allowed = methods | ({"HEAD"} if "GET" in methods else set())
+    return Response(content=None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
 
 
 def _refuse_unknown(request: Request[Any, Any, Any]) -> None:
