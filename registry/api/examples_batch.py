@@ -27,7 +27,7 @@ REFUSED_SCHEMA: dict[str, Any] = {
     "description": "代替无法核验的一行。 / Stands in the place of a row that could not be answered.",
     "required": ["id", "row", "error"],
     "properties": {
-        "id": {"type": ["string", "number", "null"]},
+        "id": {"type": ["string", "number", "boolean", "null"]},
         "row": {"type": "integer"},
         "error": {"$ref": "#/components/schemas/Problem"},
     },
@@ -71,8 +71,11 @@ def request_content(claim: dict[str, Any]) -> dict[str, Any]:
             },
             "example": {"claims": [claim]},
         },
-        NDJSON: {"schema": {"type": "string"}, "example": _lines(asked)},
-        CSV: {"schema": {"type": "string"}, "example": _table([_HEADINGS, *map(_asked_cells, asked)])},
+        NDJSON: {"schema": {"type": "string", "format": "claims-ndjson"}, "example": _lines(asked)},
+        CSV: {
+            "schema": {"type": "string", "format": "claims-csv"},
+            "example": _table([_HEADINGS, *map(_asked_cells, asked)]),
+        },
     }
 
 

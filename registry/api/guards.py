@@ -41,6 +41,8 @@ def register_of(request: Request[Any, Any, Any]) -> Register:
 
 async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Refuse query parameters nobody reads (a typo would change the question); answer 304 where nothing changed."""
+    if request.method == "OPTIONS":
+        return _options(request)
     if request.scope["query_string"]:
         _refuse_unknown(request)
     _require_json(request)
@@ -57,11 +59,22 @@ async def unchanged(request: Request[Any, Any, Any]) -> Response[None] | None:
     return None
 
 
-async def before_private(request: Request[Any, Any, Any]) -> None:
+async def before_private(request: Request[Any, Any, Any]) -> Response[None] | None:
     """The same where an answer is one client's alone: nothing of it is kept, so nothing is ever unchanged."""
+    if request.method == "OPTIONS":
+        return _options(request)
     if request.scope["query_string"]:
         _refuse_unknown(request)
     _require_json(request)
+    return None
+
+
+def _options(request: Request[Any, Any, Any]) -> Response[None]:
+    """Every method there is at a path: the framework would name those of one of several operations."""
+    path = request.scope["path_template"]
+    methods = {method for route in request.app.routes if route.path_format == path for method in route.methods}
+    allowed = methods | ({"HEAD"} if "GET" in methods else set())
+    return Response(content=None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
 
 
 def _refuse_unknown(request: Request[Any, Any, Any]) -> None:

@@ -9,8 +9,7 @@ from litestar import Request, Response, get
 from litestar.openapi import OpenAPIConfig
 
 from registry import __version__
-from registry.api import examples, examples_batch, examples_clients, examples_log, openapi_keys
-from registry.api.problems import MEDIA_TYPE
+from registry.api import examples, examples_batch, examples_clients, examples_log, formats, openapi_keys, refusals
 
 CONFIG = OpenAPIConfig(
     title="人类辅助生殖技术机构名录 / ART Register",
@@ -27,7 +26,6 @@ CONFIG = OpenAPIConfig(
     render_plugins=[],
     path="/api/v1/openapi",
 )
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _PROBLEM_SCHEMA = {
     "type": "object",
     "title": "Problem",
@@ -48,17 +46,6 @@ _PROBLEM_SCHEMA = {
         },
     },
 }
-_ANSWERS = {
-    "400": "请求有误，`detail` 说明何处。 / The request is malformed; `detail` says where.",
-    "404": "该日没有此编码。 / Nothing has this code as of then.",
-    "409": "您的位置超出本名录的日志。 / You are ahead of this register's log.",
-    "413": "超出一次的上限，`detail` 说明上限与做法。 / "
-    "More than one request may hold; `detail` says the limit and what to do.",
-    "415": "不支持的 Content-Type。 / This Content-Type is not understood.",
-    "503": "暂时无法核验，不代表未获批准；请在 Retry-After 之后再试。 / "
-    "The register could not look. This is not “not licensed”: "
-    "try again after Retry-After.",
-}
 
 
 def complete(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
@@ -67,6 +54,7 @@ def complete(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
     schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
     answers = schema["components"]["schemas"]["BatchAnswers"]["properties"]["answers"]
     answers["items"] = {"anyOf": [answers["items"], examples_batch.REFUSED_SCHEMA]}
+    formats.requests(schema["components"]["schemas"])
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             if method not in ("get", "post", "delete"):
@@ -74,22 +62,15 @@ def complete(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
             example = examples.BY_OPERATION[operation["operationId"]]
             _parameters(operation, example)
             _body(operation, example)
-            _responses(operation, example, _statuses(path, operation))
+            _responses(operation, example, refusals.of(path, method, operation))
     openapi_keys.add(schema, examples_clients.NEED_A_KEY)
     return schema
 
 
 def _parameters(operation: dict[str, Any], example: examples.Example) -> None:
-    operation.setdefault("parameters", []).append(
-        {
-            "name": "lang",
-            "in": "query",
-            "required": False,
-            "description": "`en` 为英文，否则为中文。 / `en` for English sentences; zh-CN otherwise.",
-            "schema": {"type": "string", "enum": ["zh-CN", "en"]},
-        }
-    )
+    operation.setdefault("parameters", []).append(dict(formats.LANG))
     for parameter in operation["parameters"]:
+        formats.parameter(parameter)
         if parameter["name"] in example.parameters:
             parameter["example"] = example.parameters[parameter["name"]]
 
@@ -102,17 +83,7 @@ def _body(operation: dict[str, Any], example: examples.Example) -> None:
             content["example"] = example.request
 
 
-def _statuses(path: str, operation: dict[str, Any]) -> list[str]:
-    """Which problems the operation may answer."""
-    left_out = set() if "{" in path else {"404"}
-    if operation["operationId"] != "getChanges":
-        left_out.add("409")
-    if operation["operationId"] != "verifyBatch":
-        left_out |= {"413", "415"}
-    return [status for status in _ANSWERS if status not in left_out]
-
-
-def _responses(operation: dict[str, Any], example: examples.Example, statuses: list[str]) -> None:
+def _responses(operation: dict[str, Any], example: examples.Example, refused: dict[str, Any]) -> None:
     answers = operation["responses"]
     for content in answers.get("200", {}).get("content", {}).values():
         content["example"] = example.response
@@ -121,11 +92,7 @@ def _responses(operation: dict[str, Any], example: examples.Example, statuses: l
         answers["200"]["content"].update(others)
     if operation["operationId"] == "verifyBatch":
         answers["200"]["content"].update(examples_batch.response_content(examples.CLAIM, examples.ANSWER))
-    for status in statuses:
-        answers[status] = {
-            "description": _ANSWERS[status],
-            "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": examples.PROBLEMS[status]}},
-        }
+    answers.update(refused)
     if operation["operationId"] not in {"verify", "verifyBatch", "checkReceipt", *examples_clients.NEED_A_KEY}:
         answers["304"] = {
             "description": "自 If-None-Match 所给 ETag 以来未变。 / Not modified since the ETag given in If-None-Match."

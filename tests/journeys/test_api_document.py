@@ -12,6 +12,7 @@ import png
 import pytest
 import qrcode
 
+from registry.api import refusals
 from tests.running import Cli, Server
 
 METHODS = ("get", "post", "delete")
@@ -95,6 +96,34 @@ def test_every_operation_says_what_it_refuses(server: Server) -> None:
             example = content["application/problem+json"]["example"]
             assert example["status"] == int(status)
             assert example.keys() >= {"type", "title", "status", "detail", "code"}
+
+
+def test_every_operation_has_every_common_refusal_with_its_headers(server: Server) -> None:
+    for method, path, operation in operations(document_of(server)):
+        shown = operation["responses"]
+        assert shown.keys() >= refusals.COMMON.keys(), path
+        assert {"413", "415"} <= shown.keys() or method == "get", path
+        for status, headers in refusals.HEADERS.items():
+            assert shown[status]["headers"].keys() == headers.keys()
+
+
+def test_requests_hold_no_other_fields_than_those_shown(server: Server) -> None:
+    schemas = document_of(server)["components"]["schemas"]
+    for shape in ("Claim", "Provider", "Person", "ReceiptText"):
+        assert schemas[shape]["additionalProperties"] is False
+    assert [one["required"] for one in schemas["Provider"]["anyOf"]] == [
+        [name] for name in ("name", "uscc", "practice_licence_no", "code", "domain")
+    ]
+
+
+def test_a_path_says_all_its_methods(server: Server) -> None:
+    shown: dict[str, set[str]] = {}
+    for method, path, _ in operations(document_of(server)):
+        shown.setdefault(path, {"OPTIONS"}).update({"GET", "HEAD"} if method == "get" else {"POST"})
+    for path, methods in shown.items():
+        answer = server.client.request("OPTIONS", path.replace("{code}", "7HV2-JKMV"))
+        assert answer.status_code == 204, path
+        assert set(answer.headers["allow"].split(", ")) == methods, path
 
 
 def asked(server: Server, method: str, path: str, operation: dict[str, Any]) -> Any:

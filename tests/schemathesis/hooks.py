@@ -1,0 +1,62 @@
+"""What Schemathesis cannot guess: texts of the formats that the OpenAPI document names, and how claims are streamed.
+
+Runs inside Schemathesis' own environment, without the register's code. SAMPLES is a file of values that
+tests/fuzzing.py got from the server that is tried.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import schemathesis
+from hypothesis import strategies as st
+
+SAMPLES = json.loads(Path(os.environ["SAMPLES"]).read_text("utf-8"))
+NAMES = st.sampled_from(SAMPLES["names"]) | st.text(min_size=1, max_size=60).filter(
+    lambda text: any(map(str.isalnum, text))
+)
+CLAIMS = st.fixed_dictionaries(
+    {"provider": st.fixed_dictionaries({"name": NAMES})},
+    optional={
+        "id": st.text(max_size=20),
+        "techniques": st.lists(st.sampled_from(SAMPLES["technique"]), max_size=3),
+        "on": st.dates().map(str),
+        "text": st.text(max_size=50),
+    },
+)
+NAMING = ("name", "code", "uscc", "practice_licence_no", "domain")
+BAD_LINES = st.sampled_from(["{", "[]", "null", '{"provider":{}}', '{"provider":{"name":1}}', "", "\ufeff", '"x"'])
+LINES = st.lists(CLAIMS.map(lambda claim: json.dumps(claim, ensure_ascii=False)) | BAD_LINES, max_size=8)
+CELLS = st.text(st.characters(exclude_characters='\r\n"\x00', exclude_categories=("Cs",)), max_size=20)
+ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS).map(lambda cells: ",".join(f'"{cell}"' for cell in cells)), max_size=8)
+
+for name in ("art-code", "uscc", "domain", "region-code", "stage", "cursor", "art-receipt", "technique", "watch-place"):
+    schemathesis.openapi.format(name, st.sampled_from(SAMPLES[name]))
+schemathesis.openapi.format("name", NAMES)
+schemathesis.openapi.format("claims-ndjson", LINES.map("\n".join))
+schemathesis.openapi.format("claims-csv", ROWS.map(lambda rows: "\r\n".join(["name,techniques,on", *rows])))
+
+
+def as_it_is(ctx, value):
+    """Text goes as it is; anything else that was generated goes as JSON, which is a bad row."""
+    return (value if isinstance(value, str) else json.dumps(value)).encode("utf-8", "surrogatepass")
+
+
+schemathesis.serializer("application/x-ndjson")(as_it_is)
+schemathesis.serializer("text/csv")(as_it_is)
+
+
+@schemathesis.hook("before_call")
+def somebody_is_named(ctx, case, kwargs):
+    """GET /verify needs one of five parameters, which OpenAPI cannot say.
+
+    And what is meant to be right sometimes has texts that are none of their format: then it has a right one instead.
+    """
+    is_asked = case.operation.definition.raw.get("operationId") == "verifyByQuery" and isinstance(case.query, dict)
+    if not is_asked:
+        return
+    if not any(case.query.get(one) for one in NAMING):
+        case.query["name"] = SAMPLES["names"][0]
+    words = case.query.get("technique")
+    if isinstance(words, list) and case.meta and case.meta.generation.mode.is_positive:
+        case.query["technique"] = [word if word in SAMPLES["technique"] else SAMPLES["technique"][0] for word in words]
