@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from bench import running
 from bench.imports import SEED
+from bench.running import Served
 
 ROUNDS, SECONDS = 5, 1.0
 #: How many questions about each name are asked once only: more than a worker answers in a round.
@@ -30,37 +31,53 @@ class Load:
 
 
 def run(folder: Path, rounds: int = ROUNDS, seconds: float = SECONDS) -> None:
-    """Baseline and register in turn, so that both meet the same noise; medians of the rounds."""
+    """Baseline and register in turn, so that both meet the same noise; medians of the rounds.
+
+    The ratio is of processor time a request: other work on the machine slows both servers, and not alike.
+    """
     data_dir = folder / "served"
     running.registry(data_dir, "init", "--quiet")
     running.registry(data_dir, "seed")
-    register = [str(running.REGISTRY), "serve", "--port", "0"]
-    with running.serving(register, running.environment(data_dir)) as (address, port):
-        answers = _answers(folder, address)
-        empty = [sys.executable, "-m", "bench.empty", str(answers)]
-        with running.serving(empty, running.environment(data_dir)) as (_, empty_port):
-            print(f"{'requests a second, one worker':50} {'empty':>8} {'register':>9} {'ratio':>6}")
+    command = [str(running.REGISTRY), "serve", "--port", "0"]
+    with running.serving(command, environment(data_dir)) as register:
+        answers = _answers(folder, register.address)
+        with running.serving([sys.executable, "-m", "bench.empty", str(answers)], environment(data_dir)) as empty:
+            print(f"{'one worker':50} {'requests/s':>10} {'empty us':>9} {'register us':>11} {'ratio':>6}")
             for load in loads():
-                file = folder / "requests"
-                file.write_bytes(b"\0".join(load.requests))
-                pairs = [(_rate(empty_port, file, seconds), _rate(port, file, seconds)) for _ in range(rounds)]
-                plain, real = (statistics.median(side) for side in zip(*pairs, strict=True))
-                ratio = statistics.median(b / a for a, b in pairs)
-                print(f"{load.name:50} {plain:8,.0f} {real:9,.0f} {ratio:6.2f}", flush=True)
+                compare(load, empty, register, folder / "requests", rounds, seconds)
+            print(f"memory of the worker: {register.memory():.0f} MiB")
 
 
-def _rate(port: int, requests: Path, seconds: float) -> float:
+def compare(load: Load, empty: Served, register: Served, file: Path, rounds: int, seconds: float) -> None:
+    """One line: requests a second of the register, microseconds of processor time of both, and the ratio."""
+    file.write_bytes(b"\0".join(load.requests))
+    pairs = [(cost(empty, file, seconds), cost(register, file, seconds)) for _ in range(rounds)]
+    (_, plain), (rate, real) = (
+        [statistics.median(values) for values in zip(*side, strict=True)] for side in zip(*pairs, strict=True)
+    )
+    ratio = statistics.median(one / two for (_, one), (_, two) in pairs)
+    print(f"{load.name:50} {rate:10,.0f} {plain:9.0f} {real:11.0f} {ratio:6.2f}", flush=True)
+
+
+def cost(server: Served, requests: Path, seconds: float) -> tuple[float, float]:
+    """(requests a second, microseconds of the server's processor time a request)."""
+    before = server.cpu()
     done = subprocess.run(
-        [sys.executable, "-m", "bench.load", str(port), str(requests), str(seconds)],
+        [sys.executable, "-m", "bench.load", str(server.port), str(requests), str(seconds)],
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    rate, failed = done.stdout.split()
-    if failed != "0":
-        raise SystemExit(f"{failed} answers were not 200")
-    return float(rate)
+    answers, took, failed = map(float, done.stdout.split())
+    if failed:
+        raise SystemExit(f"{failed:.0f} answers were not 200")
+    return answers / took, (server.cpu() - before) / answers * 1e6
+
+
+def environment(data_dir: Path) -> dict[str, str]:
+    """Of a server without a limit for callers: one address asks here as often as it can."""
+    return {**running.environment(data_dir), "REGISTRY_ANONYMOUS_LIMIT": "0"}
 
 
 def _answers(folder: Path, address: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache, lru_cache
 
 from registry.model import Basis, Candidate, Match, Source, Struct, TechniqueAnswer, VerdictWord
 from registry.records.asof import today
@@ -21,7 +22,7 @@ STAGE_WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-class Judged(Struct, frozen=True):
+class Judged(Struct, frozen=True, gc=False):
     """What the rules found, before it is put into words."""
 
     verdict: VerdictWord
@@ -38,11 +39,13 @@ class Judged(Struct, frozen=True):
     nothing_known: bool = False  # the register held no entry at the time of knowing, of whatever day
 
 
+@lru_cache(maxsize=1024)
 def date_words(day: dt.date, english: bool) -> str:
     """2025年6月30日 / 30 June 2025."""
     return f"{day.day} {day:%B %Y}" if english else f"{day.year}年{day.month}月{day.day}日"
 
 
+@cache
 def technique_words(code: str, english: bool) -> str:
     """The everyday word with the official name after it."""
     technique = BY_CODE[code]
