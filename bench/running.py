@@ -82,3 +82,19 @@ def staffed(data_dir: Path) -> None:
     registry(data_dir, "init", "--quiet")
     for role in ("editor", "approver"):
         registry(data_dir, "user", "add", role, "--role", role, given=PASSWORD)
+
+
+def cost(server: Served, requests: Path, seconds: float) -> tuple[float, float]:
+    """(requests a second, microseconds of the server's processor time a request)."""
+    before = server.cpu()
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load", str(server.port), str(requests), str(seconds)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    answers, took, failed = map(float, done.stdout.split())
+    if failed:
+        raise SystemExit(f"{failed:.0f} answers were not 200")
+    return answers / took, (server.cpu() - before) / answers * 1e6

@@ -83,8 +83,8 @@ def _size(folder: Path, number: int) -> None:
         _line("plain", number, seconds, _folder_size(folder / "plain"), *_plain(index, asked))
 
 
-def build(folder: Path, made: list[names.Made]) -> Register:
-    """A register of these institutions, each proposed by one and approved by another."""
+def build(folder: Path, made: list[names.Made], told: bool = False) -> Register:
+    """A register of these institutions, each proposed by one and approved by another; ``told``: how far it has come."""
     settings = Settings(data_dir=folder)
     database = Database(settings.url())
     database.migrate()
@@ -97,6 +97,8 @@ def build(folder: Path, made: list[names.Made]) -> Register:
         with database.reading() as connection:
             seen = proposals.get(connection, identifier).content_hash
         proposals.approve(database, identifier, by="approver", seen=seen)
+        if told:
+            print(f"  {min(start + _PART, len(made)):,} of {len(made):,}", flush=True)
     database.close()
     return Register(settings)
 

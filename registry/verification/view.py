@@ -94,7 +94,7 @@ class VerificationView:
             for subject, stated in beside.items():
                 self.beside.replace(subject, stated)
             self.size = size
-            self._remembered.clear()
+            self.forget()
             self._seen = time.monotonic()
             self._error = None
         return gained
@@ -108,6 +108,10 @@ class VerificationView:
                 self._remembered.clear()
             self._remembered[question] = known
         return known
+
+    def forget(self) -> None:
+        """Judge every question anew."""
+        self._remembered.clear()
 
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
         """A database restored from before, or another one, under a running process: stop answering, do not mix two."""
