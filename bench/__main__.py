@@ -1,4 +1,7 @@
-"""`python -m bench [batch] [imports] [log] [proofs] [search] [serving] [starts] [--rows N]`, or all."""
+"""`python -m bench [batch] [imports] [log] [proofs] [search] [serving] [starts]`, or all.
+
+With `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,28 @@ import os
 import platform
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
-from bench import batch, imports, log, proofs, search, serving, starts
+from bench import batch, imports, log, proofs, registers, search, serving, starts
 
 
 def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
     parser.add_argument("parts", nargs="*", help="batch, imports, log, proofs, search, serving, starts (all)")
+    parser.add_argument("--institutions", type=int, default=registers.REAL, help="of batch and serving; 635: real ones")
+    parser.add_argument("--keep", type=Path, help="keep what was made in this folder, and use what is there")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the large list")
     given = parser.parse_args()
     parts = given.parts or ["starts", "serving", "batch", "proofs", "log", "search", "imports"]
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+    with nullcontext(given.keep) if given.keep else tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
         for part in parts:
             print()
             if part == "batch":
-                batch.run(Path(folder))
+                batch.run(Path(folder), given.institutions)
             elif part == "imports":
                 imports.run(Path(folder), given.rows)
             elif part == "log":
@@ -34,7 +41,7 @@ def main() -> None:
             elif part == "search":
                 search.run(Path(folder), tuple(sorted({635, given.rows, 10 * given.rows})))
             elif part == "serving":
-                serving.run(Path(folder))
+                serving.run(Path(folder), given.institutions)
             elif part == "starts":
                 starts.run(Path(folder))
             else:

@@ -1,4 +1,7 @@
-"""A raw HTTP client that keeps some connections busy for some seconds. Run as a process; prints requests a second."""
+"""A raw HTTP client that keeps some connections busy for some seconds.
+
+Run as a process; prints how many answers came in how many seconds, and how many were not 200.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,8 @@ class Busy(asyncio.Protocol):
             self.closed.set_result(None)
 
 
-async def load(port: int, requests: list[bytes], seconds: float) -> tuple[float, int]:
-    """(requests a second, answers that were not 200)."""
+async def load(port: int, requests: list[bytes], seconds: float) -> tuple[int, float, int]:
+    """(answers, seconds they took, answers that were not 200)."""
     loop = asyncio.get_running_loop()
     endless = cycle(requests)
     begun = time.monotonic()
@@ -56,10 +59,9 @@ async def load(port: int, requests: list[bytes], seconds: float) -> tuple[float,
         for _ in range(CONNECTIONS)
     ]
     await asyncio.gather(*(busy.closed for busy in made))
-    return sum(busy.done for busy in made) / (time.monotonic() - begun), sum(busy.failed for busy in made)
+    return sum(busy.done for busy in made), time.monotonic() - begun, sum(busy.failed for busy in made)
 
 
 if __name__ == "__main__":
     wanted = Path(sys.argv[2]).read_bytes().split(b"\0")
-    rate, failed = uvloop.run(load(int(sys.argv[1]), wanted, float(sys.argv[3])))
-    print(rate, failed)
+    print(*uvloop.run(load(int(sys.argv[1]), wanted, float(sys.argv[3]))))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 REGISTRY = Path(sys.executable).with_name("registry")
 PASSWORD = "correct horse battery\n"
@@ -46,14 +47,31 @@ def registry(data_dir: Path, *args: object, given: str = "") -> Cost:
     return Cost(time.perf_counter() - before, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
+class Served(NamedTuple):
+    """A running server of one process."""
+
+    address: str
+    port: int
+    pid: int
+
+    def cpu(self) -> float:
+        """Processor seconds it has used so far."""
+        user, system = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """MiB it holds now."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 @contextmanager
-def serving(command: list[str], env: dict[str, str]) -> Iterator[tuple[str, int]]:
-    """(address, port) of a server that prints its address when it is ready."""
+def serving(command: list[str], env: dict[str, str]) -> Iterator[Served]:
+    """A server that prints its address when it is ready."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     try:
         assert process.stdout is not None
         address = process.stdout.readline().strip().rsplit(" ", 1)[-1]
-        yield address, int(address.rsplit(":", 1)[-1])
+        yield Served(address, int(address.rsplit(":", 1)[-1]), process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -64,3 +82,19 @@ def staffed(data_dir: Path) -> None:
     registry(data_dir, "init", "--quiet")
     for role in ("editor", "approver"):
         registry(data_dir, "user", "add", role, "--role", role, given=PASSWORD)
+
+
+def cost(server: Served, requests: Path, seconds: float) -> tuple[float, float]:
+    """(requests a second, microseconds of the server's processor time a request)."""
+    before = server.cpu()
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load", str(server.port), str(requests), str(seconds)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    answers, took, failed = map(float, done.stdout.split())
+    if failed:
+        raise SystemExit(f"{failed:.0f} answers were not 200")
+    return answers / took, (server.cpu() - before) / answers * 1e6

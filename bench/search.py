@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from bench import names
 from registry import accounts, proposals, regions, views
 from registry.database import Database
 from registry.identifiers import make_code
+from registry.importers.difference import CENTRE_TECHNIQUES
 from registry.model import Change, Date, Draft
 from registry.register import Choice, Register
 from registry.search.outside import OutsideSearch
@@ -33,6 +35,7 @@ from tests.searching import KEY, MeilisearchServer, a_meilisearch
 SIZES = (635, 100_000, 1_000_000)
 QUESTIONS = 1200
 DAY = Date(2026, 1, 1)
+_LIST = "made-up"
 #: One approval holds the lock for its whole length: large lists come in parts.
 _PART = 50_000
 #: Documents sent to the plain engine at once.
@@ -80,8 +83,8 @@ def _size(folder: Path, number: int) -> None:
         _line("plain", number, seconds, _folder_size(folder / "plain"), *_plain(index, asked))
 
 
-def build(folder: Path, made: list[names.Made]) -> Register:
-    """A register of these institutions, each proposed by one and approved by another."""
+def build(folder: Path, made: list[names.Made], told: bool = False) -> Register:
+    """A register of these institutions, each proposed by one and approved by another; ``told``: how far it has come."""
     settings = Settings(data_dir=folder)
     database = Database(settings.url())
     database.migrate()
@@ -89,12 +92,21 @@ def build(folder: Path, made: list[names.Made]) -> Register:
         accounts.add(connection, "editor", ["editor"], "correct horse battery")
         accounts.add(connection, "approver", ["approver"], "correct horse battery")
     for start in range(0, len(made), _PART):
-        identifier = proposals.propose(database, _drafts(made[start : start + _PART]), by="editor", title="bench")
+        drafts = chain([] if start else [_source()], _drafts(made[start : start + _PART]))
+        identifier = proposals.propose(database, drafts, by="editor", title="bench")
         with database.reading() as connection:
             seen = proposals.get(connection, identifier).content_hash
         proposals.approve(database, identifier, by="approver", seen=seen)
+        if told:
+            print(f"  {min(start + _PART, len(made)):,} of {len(made):,}", flush=True)
     database.close()
     return Register(settings)
+
+
+def _source() -> Draft:
+    stated = {"title": "示例名单", "as_of": DAY.isoformat(), "scope": "national", "covers": list(CENTRE_TECHNIQUES)}
+    change = Change(kind="source", set=stated)
+    return Draft(subject=f"source:{_LIST}", change=change, valid_from=DAY, source=_LIST)
 
 
 def _drafts(made: Iterable[names.Made]) -> Iterator[Draft]:
@@ -106,6 +118,7 @@ def _drafts(made: Iterable[names.Made]) -> Iterator[Draft]:
             subject=f"institution:{make_code(f'{one.name}|{one.address}')}",
             change=Change(kind="institution", set=stated),
             valid_from=DAY,
+            source=_LIST,
         )
 
 

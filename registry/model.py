@@ -183,13 +183,14 @@ class Practitioner(Struct, frozen=True):
 
 
 # --- questions and answers -------------------------------------------------------------------------------------------
+# gc=False: there are no cycles in them, and the collector need not look through what a batch makes by the thousand.
 
 
 #: No real name or address is longer; what is would only fill caches.
 Short = Annotated[str, msgspec.Meta(max_length=300)]
 
 
-class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Who a claim is about; at least one field."""
 
     name: Short | None = None
@@ -200,7 +201,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     domain: Short | None = None
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What a reviewer asks, of a day, as known now or then. Techniques that ``text`` offers are claimed too."""
 
     provider: Provider
@@ -214,7 +215,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     receipt: bool = False
 
 
-class Basis(Struct, frozen=True):
+class Basis(Struct, frozen=True, gc=False):
     """What an answer rests on: the source, its day, and the entry."""
 
     source: str
@@ -222,7 +223,7 @@ class Basis(Struct, frozen=True):
     entry: int
 
 
-class TechniqueAnswer(Struct, frozen=True):
+class TechniqueAnswer(Struct, frozen=True, gc=False):
     """The verdict for one technique of a claim; ``from_text``: only the advertisement's text names it."""
 
     technique: TechniqueCode
@@ -232,7 +233,7 @@ class TechniqueAnswer(Struct, frozen=True):
     from_text: bool = False
 
 
-class Match(Struct, frozen=True):
+class Match(Struct, frozen=True, gc=False):
     """Which institution answered, and by which of its names or numbers; ``rule`` names the normalisation used."""
 
     code: str
@@ -243,7 +244,7 @@ class Match(Struct, frozen=True):
     rule: str
 
 
-class Candidate(Struct, frozen=True):
+class Candidate(Struct, frozen=True, gc=False):
     """An institution the asker may have meant; never a licence. ``score`` is 0 to 100."""
 
     code: str
@@ -252,14 +253,14 @@ class Candidate(Struct, frozen=True):
     score: int
 
 
-class LogState(Struct, frozen=True):
+class LogState(Struct, frozen=True, gc=False):
     """The log an answer rests on: entries and RFC 6962 root hash (hex)."""
 
     size: int
     root: str
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """What the registry says to a claim: of licence, person, certificate, wording, each by itself; null: not asked."""
 
     id: str | None

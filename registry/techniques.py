@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 import msgspec
@@ -190,6 +190,7 @@ def from_printed(text: str) -> TechniqueCode | None:
     return _by_word(True).get(_compact(text))
 
 
+@lru_cache(maxsize=1024)
 def from_words(text: str) -> TechniqueCode | None:
     """The technique that a code, a printed wording or an everyday word means; None when it means none.
 

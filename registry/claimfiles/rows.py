@@ -12,6 +12,8 @@ from registry.claimfiles.told import unreadable
 from registry.errors import InvalidInput
 from registry.model import Claim, Provider
 
+_NAMING = tuple(field for field in Provider.__struct_fields__ if field != "address")
+
 
 class Row(NamedTuple):
     """A row of a file: its number as a spreadsheet counts, its id, and its claim or why it is none."""
@@ -43,7 +45,9 @@ class Reader(Protocol):
 
 def require_provider(provider: Provider) -> None:
     """InvalidInput unless somebody is named; an address alone names nobody."""
-    if not any((getattr(provider, field) or "").strip() for field in Provider.__struct_fields__ if field != "address"):
+    if provider.name and not provider.name.isspace():  # as nearly every claim says it
+        return
+    if not any((getattr(provider, field) or "").strip() for field in _NAMING):
         raise InvalidInput(
             "请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。",
             "Give at least one of the provider's name, code, uscc, practice_licence_no or domain.",

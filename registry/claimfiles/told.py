@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 
@@ -13,35 +13,44 @@ from registry.errors import InvalidInput, RegistryError
 from registry.model import Answer, Struct
 
 #: The columns an answer adds to a row, in order. Names are for programs and stay as they are.
-_COLUMNS: tuple[tuple[str, Callable[[Answer], Any]], ...] = (
-    ("verdict", lambda a: a.verdict),
-    ("explanation", lambda a: a.explanation),
-    ("technique_verdicts", lambda a: ";".join(f"{t.technique}={t.verdict}" for t in a.techniques)),
-    ("technique_stages", lambda a: ";".join(f"{t.technique}={t.stage}" for t in a.techniques if t.stage)),
-    ("matched_code", lambda a: a.match and a.match.code),
-    ("matched_name", lambda a: a.match and a.match.name),
-    ("matched_address", lambda a: a.match and a.match.address),
-    ("matched_on", lambda a: a.match and a.match.on),
-    ("candidates", lambda a: "; ".join(f"{c.code} {c.name}" for c in a.candidates)),
-    ("practitioner_verdict", lambda a: a.practitioner and a.practitioner.verdict),
-    ("ad_certificate_verdict", lambda a: a.ad_certificate and a.ad_certificate.verdict),
-    ("content_flags", lambda a: "; ".join(f"{flag.kind}={flag.text}" for flag in a.content_flags)),
-    ("source", lambda a: a.basis and a.basis.source),
-    ("as_of", lambda a: a.basis and a.basis.as_of),
-    ("answered_on", lambda a: a.on),
-    ("answered_known_at", lambda a: a.known_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")),
-    ("log_size", lambda a: a.log.size),
+_COLUMNS = (
+    *("verdict", "explanation", "technique_verdicts", "technique_stages"),
+    *("matched_code", "matched_name", "matched_address", "matched_on", "candidates"),
+    *("practitioner_verdict", "ad_certificate_verdict", "content_flags"),
+    *("source", "as_of", "answered_on", "answered_known_at", "log_size"),
 )
 _ERRORS = ("error_code", "error")
-NAMES: tuple[str, ...] = (*(name for name, _ in _COLUMNS), *_ERRORS)
+NAMES: tuple[str, ...] = (*_COLUMNS, *_ERRORS)
 #: The column after those, where receipts were asked for.
 RECEIPT = "receipt"
+_NOBODY = ("", "", "", "")
 _LOG_SIZE = NAMES.index("log_size")
 
 
 def answer_cells(answer: Answer) -> list[str]:
     """The cells of an answer, one for each of ``NAMES``."""
-    return [*("" if (value := say(answer)) is None else str(value) for _, say in _COLUMNS), "", ""]
+    match, basis = answer.match, answer.basis
+    return [
+        answer.verdict,
+        answer.explanation,
+        ";".join([f"{t.technique}={t.verdict}" for t in answer.techniques]),
+        ";".join([f"{t.technique}={t.stage}" for t in answer.techniques if t.stage]),
+        *((match.code, match.name, match.address, match.on) if match else _NOBODY),
+        "; ".join([f"{c.code} {c.name}" for c in answer.candidates]),
+        answer.practitioner.verdict if answer.practitioner else "",
+        answer.ad_certificate.verdict if answer.ad_certificate else "",
+        "; ".join([f"{flag.kind}={flag.text}" for flag in answer.content_flags]),
+        *((basis.source, basis.as_of.isoformat()) if basis else ("", "")),
+        answer.on.isoformat(),
+        _instant(answer.known_at),
+        str(answer.log.size),
+        *("", ""),
+    ]
+
+
+@lru_cache(maxsize=64)
+def _instant(known_at: dt.datetime) -> str:
+    return known_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def error_cells(error: RegistryError, lang: str, size: int) -> list[str]:
@@ -118,9 +127,10 @@ def harmless(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-_ANY_FORMULA = re.compile(r"(?:^|\0)(?:\s*[=+\-@＝＋－＠]|[\t\r])")
+#: What a formula may begin with, white space before it included.
+_SUSPECT = frozenset("=+-@＝＋－＠") | {c for c in map(chr, range(0x3001)) if c.isspace()}
 
 
 def harmless_cells(cells: list[str]) -> list[str]:
-    """The same for the cells of a line, which are looked at all at once: hardly any holds a formula."""
-    return [harmless(cell) for cell in cells] if _ANY_FORMULA.search("\0".join(cells)) else cells
+    """The same for the cells of a line, of which hardly any begins like a formula."""
+    return cells if _SUSPECT.isdisjoint([cell[:1] for cell in cells]) else [harmless(cell) for cell in cells]

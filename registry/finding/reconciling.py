@@ -151,7 +151,7 @@ class Reconciling:
         if row.provider.name is not None:
             own = any(f.site.code == site.code for f in decided.by_name)
             key = fold(row.provider.name)
-            nearest = max((fuzz.ratio(key, known) for known, _ in (span.names if span else ())), default=0.0)
+            nearest = max((fuzz.ratio(key, named.key) for named in (span.names if span else ())), default=0.0)
             features += [Feature(id="own_name", value=own), Feature(id="name_similarity", value=round(nearest, 1))]
         held = {("code", site.code), *(span.identifiers if span else ())}
         features += [Feature(id=pid, value=number in held) for pid, number in row.numbers.items()]

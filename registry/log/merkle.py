@@ -36,6 +36,10 @@ class Frontier:
         frontier.size, frontier._stack = size, list(subtrees)
         return frontier
 
+    def copy(self) -> Frontier:
+        """The same right edge, to be extended apart from this one."""
+        return Frontier.of(self.size, self._stack)
+
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash; amortised one node hash."""
         self.size += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -130,12 +130,13 @@ def _decoded(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
     return [codec.decode(body, private.get(number)) for number, body in rows]
 
 
-def leaves(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Iterator[bytes]:
-    """Stored leaf hashes in order, streamed."""
+def leaves(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Generator[bytes]:
+    """Stored leaf hashes in order, streamed; close it where not all are taken."""
     query = sa.select(entries.c.leaf).where(entries.c.number > after).order_by(entries.c.number)
     if upto is not None:
         query = query.where(entries.c.number <= upto)
-    yield from connection.execution_options(yield_per=CHUNK).execute(query).scalars()
+    with connection.execute(query.execution_options(yield_per=CHUNK)) as rows:
+        yield from rows.scalars()
 
 
 def body(connection: sa.Connection, number: int) -> bytes:

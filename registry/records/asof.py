@@ -20,7 +20,7 @@ _INSTANT = re.compile(
 )
 
 
-class AsOf(Struct, frozen=True):
+class AsOf(Struct, frozen=True, gc=False):
     """True in the world on ``valid_on``, known to us in the first ``size`` entries."""
 
     valid_on: dt.date

@@ -29,6 +29,7 @@ def subject_of(code: str) -> str:
 
 
 # Asked with every institution that is shown: built once.
+_APPROVALS = tuple(f"approvals.{technique.code}" for technique in TECHNIQUES)
 _SOURCES = (
     sa.select(versions.c.subject, versions.c.state)
     .where(versions.c.kind == "source", KNOWN)
@@ -161,8 +162,8 @@ def _institution(spans: _Spans, origin: dict[str, Source], asof: AsOf) -> Instit
 def status_of(value: dict[str, Any]) -> Status:
     """The institution's status; one whose every approval is suspended is suspended whatever was said of it."""
     status: Status = value["status"]
-    stages = [approval.stage for approval in approvals_of(value)]
-    if status == "listed" and stages and all(stage == "suspended" for stage in stages):
+    stages = {approval["stage"] for path in _APPROVALS if (approval := value.get(path))}
+    if status == "listed" and stages == {"suspended"}:
         return "suspended"
     return status
 

@@ -24,7 +24,7 @@ _OTHER_NUMBER = re.compile(r"[\d至及栋]")
 _DOORS = re.compile(r"\d+(?:及\d+)+")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16_384)
 def parts(address: str, province: str | None = None) -> tuple[str | None, str]:
     """(region code, folded rest) of an address."""
     resolved = regions.resolve(simplified(address), province)
@@ -32,7 +32,7 @@ def parts(address: str, province: str | None = None) -> tuple[str | None, str]:
     return resolved.code, _BUILDING.sub("栋", fold(rest))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16_384)
 def compare(given: str, registered: str, registered_region: str | None) -> Comparison:
     """How an address given by an asker relates to a registered one.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -61,23 +62,31 @@ def moment(view: VerificationView) -> Moment:
 def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment | None = None) -> Answer:
     """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read.
 
-    ``at`` is a moment taken before: what was appended to the log since does not change the answer. Neither person nor
-    certificate nor wording changes the verdict; a technique that the text offers is one more claim.
+    ``at`` is a moment taken before: what was appended to the log since does not change the answer, and nothing is
+    remembered, since who asks much at one moment keeps what is asked again. Neither person nor certificate nor wording
+    changes the verdict; a technique that the text offers is one more claim.
     """
+    once = at is not None
     at = at or moment(view)
     named = [technique_of(word) for word in claim.techniques]
-    said = adtext.read(claim.text)
-    techniques = tuple(dict.fromkeys([*named, *said.techniques]))
+    said = adtext.read(claim.text) if claim.text is not None else None
+    techniques = tuple(dict.fromkeys([*named, *said.techniques] if said else named))
     english = lang.startswith("en")
-    known_at = (claim.known_at or at.now).astimezone(dt.UTC)
+    known_at = at.now if claim.known_at is None else claim.known_at.astimezone(dt.UTC)
     with view.lock:
         size = at.size if claim.known_at is None else min(at.size, view.size_at(milliseconds(claim.known_at)))
         asof = AsOf(valid_on=claim.on or at.day, size=size)
-        # The day is part of the question: a sentence about a past day reads otherwise than one about today.
-        question = (claim.provider, techniques, asof, english, at.day)
-        told, judged = view.remembered(question, lambda: _told(view, claim.provider, list(techniques), asof, english))
+        if once:
+            told, judged = _told(view, claim.provider, list(techniques), asof, english)
+        else:
+            # The day is part of the question: a sentence about a past day reads otherwise than one about today.
+            question = (claim.provider, techniques, asof, english, at.day)
+            ask = partial(_told, view, claim.provider, list(techniques), asof, english)
+            told, judged = view.remembered(question, ask)
+        if claim.practitioner is None and claim.ad_certificate is None and said is None:
+            return msgspec.structs.replace(told, id=claim.id, known_at=known_at)
         beside = _beside(view, claim, judged, asof, lang)
-    if claim.text is not None:
+    if said is not None:
         beside |= {"content_flags": said.flags, "content_against": said.against}
         if said.techniques:
             beside["techniques"] = _marked(told.techniques, named)
@@ -146,11 +155,10 @@ def _judge(view: VerificationView, provider: Provider, techniques: list[Techniqu
         return _site_mismatch(found, techniques, candidates, sources)
     if several := contradicted(view, provider, chosen, asof):
         return _ambiguous(techniques, [candidate(f.site, 100) for f in several], sources, contradiction=True)
-    if any(f.rule == "campus" for f in chosen) and not is_same_site(chosen, provider.address):
+    if "campus" in [f.rule for f in chosen] and not is_same_site(chosen, provider.address):
         return _ambiguous(techniques, [candidate(f.site, 99) for f in found], sources, campus=True)
     results = [(_rules(f.site, techniques, sources, asof.valid_on), f) for f in chosen]
-    verdicts = {tuple((t.technique, t.verdict) for t in answers) or word for (word, answers), _ in results}
-    if len(verdicts) > 1 or (len(chosen) > 1 and any(f.site.status == "delisted" for f in chosen)):
+    if len(results) > 1 and not _agree(results):
         return _ambiguous(techniques, candidates, sources, by=chosen[0].on)
     (word, answers), first = results[0]
     return Judged(
@@ -167,20 +175,18 @@ def _judge(view: VerificationView, provider: Provider, techniques: list[Techniqu
     )
 
 
+def _agree(results: list[tuple[tuple[VerdictWord, list[TechniqueAnswer]], Found]]) -> bool:
+    """Whether several institutions that may be meant are all listed, and alike in every technique."""
+    verdicts = {tuple((t.technique, t.verdict) for t in answers) or word for (word, answers), _ in results}
+    return len(verdicts) == 1 and all(f.site.status != "delisted" for _, f in results)
+
+
 def _ambiguous(
-    techniques: list[TechniqueCode],
-    candidates: list[Candidate],
-    sources: dict[str, Source],
-    **why: Any,
+    techniques: list[TechniqueCode], candidates: list[Candidate], sources: dict[str, Source], **why: Any
 ) -> Judged:
-    return Judged(
-        verdict="ambiguous",
-        techniques=[TechniqueAnswer(technique=t, verdict="ambiguous") for t in techniques],
-        candidates=candidates,
-        sources=sources,
-        count=len(candidates),
-        **why,
-    )
+    each = [TechniqueAnswer(technique=t, verdict="ambiguous") for t in techniques]
+    count = len(candidates)
+    return Judged(verdict="ambiguous", techniques=each, candidates=candidates, sources=sources, count=count, **why)
 
 
 def _since(

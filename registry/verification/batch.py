@@ -77,6 +77,7 @@ class Repeated(Generic[T]):
         self._batch = batch
         self._make = make
         self._kept: dict[bytes, T] = {}
+        self._before: dict[bytes, T] = {}  # what was kept before, while this is filled: what is asked often stays
         self._met = 0
         self._worth = True
 
@@ -87,16 +88,21 @@ class Repeated(Generic[T]):
             return self._make(bare, self._batch.answer(bare))
         key = _key(bare)
         found = self._kept.get(key)
+        if found is not None:
+            self._met += 1
+            return found
+        found = self._before.get(key)
         if found is None:
-            if len(self._kept) >= _KEPT:
-                self._forget()
-            found = self._kept[key] = self._make(bare, self._batch.answer(bare))
+            found = self._make(bare, self._batch.answer(bare))
         else:
             self._met += 1
+        if len(self._kept) >= _KEPT:
+            self._turn()
+        self._kept[key] = found
         return found
 
-    def _forget(self) -> None:
-        """Start anew; where hardly a row asked what another had asked, keeping costs more than it spares."""
-        self._worth = self._met * 8 >= len(self._kept)
+    def _turn(self) -> None:
+        """Make room; where hardly a row asked what another had asked, keeping costs more than it spares."""
+        self._worth = self._met * 8 >= _KEPT
         self._met = 0
-        self._kept.clear()
+        self._before, self._kept = (self._kept if self._worth else {}), {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from registry.identifiers import compact_licence, format_code, validate_code, validate_domain, validate_uscc
@@ -16,7 +18,7 @@ from registry.verification.view import VerificationView
 MOST_CANDIDATES = 5
 
 
-class Found(Struct, frozen=True):
+class Found(Struct, frozen=True, gc=False):
     """One institution that fits the provider, and by what."""
 
     site: Site
@@ -40,11 +42,13 @@ def everybody(view: VerificationView, provider: Provider, asof: AsOf) -> list[Fo
 
 def _by_identifier(view: VerificationView, provider: Provider, asof: AsOf) -> list[Found] | None:
     """By code, USCC, licence or domain in that order; None when no number is given or none is known to us."""
+    if not (provider.code or provider.uscc or provider.practice_licence_no or provider.domain):
+        return None
     if provider.code:
-        return _sites(view, {validate_code(provider.code)}, "code", asof)
+        return _sites(view, (validate_code(provider.code),), "code", asof)
     wanted = _numbers(provider)
     for kind, value in wanted:
-        found = _sites(view, view.by_identifier.get((kind, value), set()), kind, asof)
+        found = _sites(view, view.institutions.numbered(kind, value), kind, asof)
         if found:
             return found
     return None if provider.name else ([] if wanted else None)
@@ -74,7 +78,7 @@ def contradicted(view: VerificationView, provider: Provider, chosen: list[Found]
         if not {f.site.code for f in named} & {f.site.code for f in chosen}:
             return chosen + named
     for kind, value in _numbers(provider):
-        owners = _sites(view, view.by_identifier.get((kind, value), set()), kind, asof)
+        owners = _sites(view, view.institutions.numbered(kind, value), kind, asof)
         if owners and not {f.site.code for f in owners} & {f.site.code for f in chosen}:
             return chosen + owners
         if any(_has_another(view, found, kind, value, asof) for found in chosen):
@@ -93,8 +97,8 @@ def _has_another(view: VerificationView, found: Found, kind: MatchedOn, value: s
     return bool(held) and not fits
 
 
-def _sites(view: VerificationView, codes: set[str], on: MatchedOn, asof: AsOf) -> list[Found]:
-    sites = [site for code in sorted(codes) if (site := view.site(code, asof))]
+def _sites(view: VerificationView, codes: Iterable[str], on: MatchedOn, asof: AsOf) -> list[Found]:
+    sites = [site for code in codes if (site := view.site(code, asof))]
     return [Found(site=site, on=on, rule="identifier", exact=True) for site in sites]
 
 
@@ -103,7 +107,7 @@ def by_name(view: VerificationView, name: str, asof: AsOf) -> list[Found]:
     for key, rule in names.asked(name):
         if not key:
             continue
-        found = [f for code in sorted(view.by_key.get(key, ())) if (f := _named(view, code, key, rule, name, asof))]
+        found = [f for code in view.institutions.named(key) if (f := _named(view, code, key, rule, name, asof))]
         if found:
             current = [f for f in found if f.on in ("name", "alias") and f.rule != "later_name"]
             return current or found
@@ -135,25 +139,21 @@ def _by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[Found]
 
 
 def _named(view: VerificationView, code: str, key: str, rule: names.Rule, asked: str, asof: AsOf) -> Found | None:
-    site = view.site(code, asof)
-    reached = view.named(code, key, asof.size)
-    if site is None or not reached:
+    span = view.span(code, asof)
+    if span is None or not (reached := view.named(code, key, asof.size)):
         return None
-    day = asof.valid_on.isoformat()
-    holding = [n for n in reached if n.printed == site.name or n.valid_from == _span_start(view, code, asof)]
+    site = span.site
+    holding = [named for named, begins in reached if named.printed == site.name or begins == span.valid_from]
     if holding:
         best = holding[0]
         on: MatchedOn = "alias" if best.on == "alias" else "name"
         used: names.Rule = "identical" if asked == best.printed else (best.rule if rule == "normalised" else rule)
         return Found(site=site, on=on, rule=used, exact=used == "identical")
-    if any(n.valid_from <= day for n in reached):
-        return Found(site=site, on="former_name", rule=reached[0].rule, exact=asked == reached[0].printed)
+    day = asof.valid_on.isoformat()
+    first, _ = reached[0]
+    if any(begins <= day for _, begins in reached):
+        return Found(site=site, on="former_name", rule=first.rule, exact=asked == first.printed)
     return Found(site=site, on="name", rule="later_name", exact=False)
-
-
-def _span_start(view: VerificationView, code: str, asof: AsOf) -> str:
-    span = view.span(code, asof)
-    return span.valid_from if span else ""
 
 
 def at_address(found: list[Found], address: str | None) -> list[Found]:
@@ -182,11 +182,7 @@ def near(view: VerificationView, name: str | None, asof: AsOf) -> list[Candidate
     key = fold(name or "")
     if len(key) < 2:
         return []
-    scores: dict[str, float] = {}
-    for known, score in view.nearby.scores(key).items():
-        for code in view.by_key.get(known, ()):
-            scores[code] = max(score, scores.get(code, 0.0))
-    best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    best = sorted(view.institutions.near(key).items(), key=lambda item: (-item[1], item[0]))
     sites = [(site, score) for code, score in best if (site := view.site(code, asof)) and site.status != "delisted"]
     # 100 is reserved for "this very name": a near name is never certain.
     return [candidate(site, min(score, 99)) for site, score in sites[:MOST_CANDIDATES]]

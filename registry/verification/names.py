@@ -21,6 +21,7 @@ Rule = Literal[
 ]
 
 _COMPANY = re.compile("(?:股份有限公司|有限责任公司|有限公司)$")
+_CLOSED = (")", "）", "]", "】", "〕")
 _TRAILING = re.compile(r"^(?P<base>.+?)\s*[（(\[【〔](?P<inner>[^（()）\[\]【】〔〕]+)[)）\]】〕]\s*$", re.S)
 
 
@@ -30,6 +31,8 @@ def without_suffix(key: str) -> str:
     >>> without_suffix("沈阳菁华医院有限公司")
     '沈阳菁华医院'
     """
+    if not key.endswith("公司"):  # hardly any does, and this is asked of every name
+        return key
     stripped = _COMPANY.sub("", key)
     return stripped if len(stripped) >= 4 else key
 
@@ -40,6 +43,8 @@ def base_of(name: str) -> str | None:
     >>> base_of("江苏省人民医院（江苏省妇幼保健院）")
     '江苏省人民医院'
     """
+    if not name.rstrip().endswith(_CLOSED):
+        return None
     found = _TRAILING.match(name)
     return found["base"] if found else None
 

@@ -6,7 +6,9 @@ rarest pairs of a name (妇婴 rather than 医院) lead to the few that can be m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from array import array
+from collections.abc import Iterable, Sequence
+from operator import add
 
 from rapidfuzz import fuzz, process
 
@@ -19,40 +21,52 @@ CONTAINS = 75.0
 ENOUGH, MANY, ALL = 48, 128, 4096
 #: Of names equally near only so many are kept: nobody reads more.
 MOST = 20
+_POSITION = "I"
+_NONE = array(_POSITION)
 
 
 class NearIndex:
     """Folded names by their pairs of characters. Names are added and never taken out: who asks drops those gone."""
 
     def __init__(self) -> None:
-        self._having: dict[str, list[str]] = {}
+        self._keys: list[str] = []
+        self._having: dict[str, array[int]] = {}  # positions in _keys: four bytes instead of a whole object
 
     def add(self, key: str) -> None:
         """Take in a folded name, once."""
+        position = len(self._keys)
+        self._keys.append(key)
+        having = self._having
         for pair in _pairs(key):
-            self._having.setdefault(pair, []).append(key)
+            held = having.get(pair)
+            if held is None:
+                having[pair] = array(_POSITION, (position,))
+            else:
+                held.append(position)
 
     def scores(self, key: str) -> dict[str, float]:
         """Names near a folded one, with how near they are."""
-        having = self._having
-        lists = sorted((having.get(pair, []) for pair in _pairs(key)), key=len)
-        alike = process.extract(key, _enough(lists), scorer=fuzz.ratio, score_cutoff=NEAR, limit=MOST)
+        lists = sorted((self._having.get(pair, _NONE) for pair in _pairs(key)), key=len)
+        alike = process.extract(key, self._of(_enough(lists)), scorer=fuzz.ratio, score_cutoff=NEAR, limit=MOST)
         found = {known: score for known, score, _ in alike}
         # Whatever contains the whole name has its rarest pair.
-        around = [known for known in lists[0][:ALL] if key in known] if lists and len(key) >= 3 else []
+        around = [known for known in self._of(lists[0][:ALL]) if key in known] if lists and len(key) >= 3 else []
         for known in around[:MOST]:
             found[known] = max(CONTAINS, found.get(known, 0.0))
         return found
 
+    def _of(self, positions: Iterable[int]) -> list[str]:
+        return [self._keys[position] for position in positions]
 
-def _pairs(key: str) -> Set[str]:
-    return {key[i : i + 2] for i in range(len(key) - 1)}
+
+def _pairs(key: str) -> set[str]:
+    return set(map(add, key, key[1:]))
 
 
-def _enough(lists: Iterable[Sequence[str]]) -> list[str]:
-    chosen: dict[str, None] = {}
+def _enough(lists: Iterable[Sequence[int]]) -> Iterable[int]:
+    chosen: set[int] = set()
     for having in lists:
         if len(chosen) >= ENOUGH or (chosen and len(having) > MANY):
             break
-        chosen.update(dict.fromkeys(having[:ALL]))
-    return list(chosen)
+        chosen.update(having[:ALL])
+    return chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import cache, lru_cache
 
 from registry.techniques import BY_CODE, LAWFUL_STAGES
 
@@ -21,6 +22,7 @@ STAGE_WORDS: dict[str, tuple[str, str]] = {
 assert set(STAGE_WORDS) >= LAWFUL_STAGES  # noqa: S101 - a stage without words would fail on a citizen's page
 
 
+@lru_cache(maxsize=1024)
 def date_words(day: dt.date, english: bool) -> str:
     """2025年6月30日 / 30 June 2025."""
     return f"{day.day} {day:%B %Y}" if english else f"{day.year}年{day.month}月{day.day}日"
@@ -31,6 +33,7 @@ def listed(words: Iterable[str], english: bool) -> str:
     return (", " if english else "、").join(words)
 
 
+@cache
 def technique_words(code: str, english: bool) -> str:
     """The everyday word with the official name after it, where that says more.
 

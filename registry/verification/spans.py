@@ -20,19 +20,27 @@ from registry.verification.stated import Stated, stated
 from registry.verification.verdict import KnownApproval, Site
 
 CHUNK = 2000
+_APPROVALS = tuple((technique.code, f"approvals.{technique.code}") for technique in TECHNIQUES)
+_KEPT = sa.select(
+    versions.c.subject,
+    versions.c.valid_from,
+    versions.c.valid_to,
+    versions.c.known_from,
+    versions.c.known_to,
+    versions.c.state,
+)
 
 
-class Named(msgspec.Struct, frozen=True):
-    """One name of one span of an institution: which kind of name, by which rule it is reached."""
+class Named(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One name of one span of an institution: which kind of name, by which rule its key is reached."""
 
-    code: str
+    key: str
     on: str  # "name" or "alias"
     rule: names.Rule
     printed: str
-    valid_from: str
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One span of days of one institution as the view keeps it."""
 
     valid_from: str
@@ -40,7 +48,7 @@ class Span(msgspec.Struct, frozen=True):
     known_from: int
     known_to: int
     site: Site
-    names: tuple[tuple[str, Named], ...]
+    names: tuple[Named, ...]
     identifiers: tuple[tuple[str, str], ...]  # (kind, folded value)
 
 
@@ -66,13 +74,27 @@ def changed(connection: sa.Connection, after: int, upto: int, *kinds: str) -> li
 
 
 def load(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Span, ...]]:
-    """Every span of these institutions known at a log size, by code, in order of days."""
+    """Every span of these institutions known at a log size, by code."""
     found: dict[str, list[Span]] = {}
-    for row in _rows(connection, subjects, size):
-        span = _span(row)
-        if span is not None:
-            found.setdefault(span.site.code, []).append(span)
+    for start in range(0, len(subjects), CHUNK):
+        chosen = _KEPT.where(versions.c.subject.in_(subjects[start : start + CHUNK]), versions.c.known_from <= size)
+        for code, span in _spans(connection, chosen):
+            found.setdefault(code, []).append(span)
     return {code: tuple(spans) for code, spans in found.items()}
+
+
+def load_all(connection: sa.Connection, size: int) -> Iterator[tuple[str, Span]]:
+    """Every span of every institution known at a log size, with its code, streamed in no order."""
+    return _spans(connection, _KEPT.where(versions.c.kind == "institution", versions.c.known_from <= size))
+
+
+def _spans(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[tuple[str, Span]]:
+    with connection.execute(query.execution_options(yield_per=CHUNK)) as rows:
+        for subject, begins, ends, first, last, state in rows:
+            code = subject.removeprefix("institution:")
+            span = _span(code, (begins, ends, first, last), decode_state(state))
+            if span is not None:
+                yield code, span
 
 
 def load_beside(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Stated, ...]]:
@@ -93,43 +115,39 @@ def _rows(connection: sa.Connection, subjects: list[str], size: int) -> Iterator
         yield from connection.execute(query)
 
 
-def _span(row: Any) -> Span | None:
-    state = decode_state(row.state)
-    facts = timeline.facts(state)
-    value = {path: fact.value for path, fact in facts.items()}
+def _span(code: str, when: tuple[str, str, int, int], state: timeline.State) -> Span | None:
+    value: dict[str, Any] = {}
+    decided: dict[str, tuple[int, str | None]] = {}
+    for entry, _, source, values in state:  # each path is in one group only
+        value.update({path: one for path, one in values.items() if one is not None})
+        decided.update(dict.fromkeys(values, (entry, source)))
     if not {"name", "address", "status"} <= value.keys():
         return None
-    code = row.subject.removeprefix("institution:")
     number, _, source, _ = timeline.latest(state)
-    approvals = {
-        t.code: KnownApproval(
-            stage=fact.value["stage"],
-            entry=fact.entry,
-            source=fact.source,
-            valid_from=_day(fact.value.get("valid_from")),
-            verification_due=_day(fact.value.get("verification_due")),
-        )
-        for t in TECHNIQUES
-        if (fact := facts.get(f"approvals.{t.code}"))
-    }
     site = Site(
         code=code,
         name=value["name"],
         address=value["address"],
         region=value.get("region"),
         status=status_of(value),
-        approvals=approvals,
+        approvals={
+            technique: _approval(approval, *decided[path])
+            for technique, path in _APPROVALS
+            if (approval := value.get(path)) is not None
+        },
         entry=number,
         source=source,
     )
-    return Span(
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        known_from=row.known_from,
-        known_to=row.known_to,
-        site=site,
-        names=tuple(_names(code, value, row.valid_from)),
-        identifiers=tuple(_identifiers(value)),
+    return Span(*when, site, tuple(_names(value)), tuple(_identifiers(value)))
+
+
+def _approval(stated: dict[str, Any], entry: int, source: str | None) -> KnownApproval:
+    return KnownApproval(
+        stage=stated["stage"],
+        entry=entry,
+        source=source,
+        valid_from=_day(stated.get("valid_from")),
+        verification_due=_day(stated.get("verification_due")),
     )
 
 
@@ -137,18 +155,16 @@ def _day(stated: str | None) -> Date | None:
     return Date.fromisoformat(stated) if stated else None
 
 
-def _names(code: str, value: dict[str, Any], day: str) -> Iterable[tuple[str, Named]]:
+def _names(value: dict[str, Any]) -> Iterable[Named]:
     seen: set[str] = set()
-    campus = value.get("campus")
-    for key, rule in names.keys(value["name"], campus):
-        if key not in seen:
-            seen.add(key)
-            yield key, Named(code, "name", rule, value["name"], day)
-    for alias in value.get("aliases") or []:
-        for key, rule in names.keys(alias, None):
+    for on, name, campus in [
+        ("name", value["name"], value.get("campus")),
+        *(("alias", alias, None) for alias in value.get("aliases") or ()),
+    ]:
+        for key, rule in names.keys(name, campus):
             if key not in seen:
                 seen.add(key)
-                yield key, Named(code, "alias", rule, alias, day)
+                yield Named(key, on, rule, name)
 
 
 def _identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:

@@ -36,7 +36,7 @@ _STOPPED: dict[str, VerdictWord] = {
 }
 
 
-class KnownApproval(Struct, frozen=True):
+class KnownApproval(Struct, frozen=True, array_like=True, gc=False):
     """One approval as known on the day, with what it rests on."""
 
     stage: Stage
@@ -46,7 +46,7 @@ class KnownApproval(Struct, frozen=True):
     verification_due: Date | None = None
 
 
-class Site(Struct, frozen=True):
+class Site(Struct, frozen=True, array_like=True, gc=False):
     """One institution as known on one day."""
 
     code: str

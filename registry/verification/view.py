@@ -11,7 +11,9 @@ import bisect
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import closing
+from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -24,7 +26,7 @@ from registry.model import Date, LogState, Source
 from registry.records.asof import AsOf
 from registry.tables import entries
 from registry.verification import spans
-from registry.verification.nearby import NearIndex
+from registry.verification.kept import Institutions
 from registry.verification.spans import Named, Span
 from registry.verification.stated import Beside
 from registry.verification.verdict import Site
@@ -47,15 +49,12 @@ class VerificationView:
         self.lock = threading.RLock()
         self.size = 0
         self.sources: dict[str, tuple[tuple[int, Source], ...]] = {}
-        self.spans: dict[str, tuple[Span, ...]] = {}
-        self.by_key: dict[str, set[str]] = {}
-        self.by_identifier: dict[tuple[str, str], set[str]] = {}
-        self.nearby = NearIndex()
+        self.institutions = Institutions()
         self._remembered: dict[Hashable, Any] = {}
         self.beside = Beside()
         self.times: list[tuple[int, int]] = []
         self._frontier = Frontier()
-        self._roots = {0: self._frontier.root()}  # by log size at the end of each recording
+        self._roots = {0: self._frontier.root().hex()}  # by log size at the end of each recording
         self._last = b""
         self._seen = 0.0
         self._error: Exception | None = None
@@ -74,10 +73,10 @@ class VerificationView:
                     self._seen, self._error = time.monotonic(), None
                     return 0
                 gained = size - self.size
-                leaves = list(store.leaves(connection, self.size, size))
                 times = spans.times(connection, self.size, size)
-                subjects = spans.changed(connection, self.size, size, "institution")
-                fresh = spans.load(connection, subjects, size)
+                with closing(store.leaves(connection, self.size, size)) as leaves:
+                    grown = self._grown(leaves, times)
+                fresh = self._changed(connection, size)
                 others = spans.changed(connection, self.size, size, "practitioner", "ad_certificate")
                 beside = spans.load_beside(connection, others, size)
                 sources = spans.sources(connection, size)
@@ -85,14 +84,19 @@ class VerificationView:
             self._error = error
             raise
         with self.lock:
-            self._extend(leaves, times)
+            self._frontier, roots, self._last = grown
+            self._roots |= roots
+            self.times += times
             self.sources = sources
-            for code, found in fresh.items():
-                self._replace(code, found)
+            if isinstance(fresh, Institutions):
+                self.institutions = fresh
+            else:
+                for code, found in fresh.items():
+                    self.institutions.replace(code, found)
             for subject, stated in beside.items():
                 self.beside.replace(subject, stated)
             self.size = size
-            self._remembered.clear()
+            self.forget()
             self._seen = time.monotonic()
             self._error = None
         return gained
@@ -107,6 +111,10 @@ class VerificationView:
             self._remembered[question] = known
         return known
 
+    def forget(self) -> None:
+        """Judge every question anew."""
+        self._remembered.clear()
+
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
         """A database restored from before, or another one, under a running process: stop answering, do not mix two."""
         if self.size == 0:
@@ -118,41 +126,34 @@ class VerificationView:
                 "The log is not the one this process has read so far; it stopped answering. Check, then restart.",
             )
 
-    def _replace(self, code: str, fresh: tuple[Span, ...]) -> None:
-        for span in self.spans.get(code, ()):
-            for key, _ in span.names:
-                self.by_key.get(key, set()).discard(code)
-            for identifier in span.identifiers:
-                self.by_identifier.get(identifier, set()).discard(code)
-        self.spans[code] = fresh
-        for span in fresh:
-            for key, _ in span.names:
-                if key not in self.by_key:
-                    self.by_key[key] = set()
-                    self.nearby.add(key)
-                self.by_key[key].add(code)
-            for identifier in span.identifiers:
-                self.by_identifier.setdefault(identifier, set()).add(code)
+    def _changed(self, connection: sa.Connection, size: int) -> Institutions | dict[str, tuple[Span, ...]]:
+        """The institutions as they are at a log size: all of them the first time, then those that changed."""
+        if self.size:
+            return spans.load(connection, spans.changed(connection, self.size, size, "institution"), size)
+        found = Institutions()
+        for code, span in spans.load_all(connection, size):
+            found.add(code, span)
+        return found
 
-    def _extend(self, leaves: list[bytes], times: list[tuple[int, int]]) -> None:
-        """Take in leaf hashes, and keep the root at the end of each recording: what was known at any instant."""
-        done = self.size
+    def _grown(self, leaves: Iterator[bytes], times: list[tuple[int, int]]) -> tuple[Frontier, dict[int, str], bytes]:
+        """The log's right edge after more leaf hashes, the root at the end of each recording (what was known at any
+        instant), and the last leaf."""
+        frontier, last = self._frontier.copy(), self._last
+        roots: dict[int, str] = {}
         for number, _ in times:
-            self._frontier.extend(leaves[done - self.size : number - self.size])
-            self._roots[number] = self._frontier.root()
-            done = number
-        self._last = leaves[-1]
-        self.times += times
+            for last in islice(leaves, number - frontier.size):
+                frontier.append(last)
+            roots[number] = frontier.root().hex()
+        return frontier, roots, last
 
     def state(self, size: int | None = None) -> LogState:
         """Size and root of the log the view answers from; or of the log as it was known, at a size of ``size_at``."""
         size = self.size if size is None else size
-        return LogState(size=size, root=self._roots[size].hex())
+        return LogState(size=size, root=self._roots[size])
 
     def root_at(self, size: int) -> str | None:
         """The root (hex) of the log at a size; None where no recording ended there, or not yet."""
-        root = self._roots.get(size)
-        return root.hex() if root is not None else None
+        return self._roots.get(size)
 
     def age(self) -> float:
         """Seconds since the log was last read successfully; infinite before the first time."""
@@ -171,7 +172,7 @@ class VerificationView:
     def span(self, code: str, asof: AsOf) -> Span | None:
         """The span of an institution that holds on a day; None when nothing is known of it then."""
         day = asof.valid_on.isoformat()
-        for span in self.spans.get(code, ()):
+        for span in self.institutions.spans(code):
             if span.valid_from <= day < span.valid_to and span.known_from <= asof.size < span.known_to:
                 return span
         return None
@@ -188,20 +189,20 @@ class VerificationView:
         """
         day = asof.valid_on.isoformat()
         first: Span | None = None
-        for span in self.spans.get(code, ()):  # in order of days
+        for span in self.institutions.spans(code):  # in order of days
             if span.known_from <= asof.size < span.known_to and span.valid_from <= day:
                 last = asof.valid_on if span.valid_to > day else Date.fromisoformat(span.valid_to) - _ONE_DAY
                 first = (first or span) if holds(span.site, last) else None
         return first
 
-    def named(self, code: str, key: str, size: int) -> list[Named]:
-        """The names by which ``key`` reaches an institution, in spans known at a log size."""
+    def named(self, code: str, key: str, size: int) -> list[tuple[Named, str]]:
+        """The names by which ``key`` reaches an institution, in spans known at a log size, with their first days."""
         return [
-            named
-            for span in self.spans.get(code, ())
+            (named, span.valid_from)
+            for span in self.institutions.spans(code)
             if span.known_from <= size < span.known_to
-            for known, named in span.names
-            if known == key
+            for named in span.names
+            if named.key == key
         ]
 
     def sources_on(self, asof: AsOf) -> dict[str, Source]:

@@ -35,4 +35,4 @@ def test_a_near_miss_of_every_name_is_never_licensed(view: VerificationView, how
 def _is_of(match: object, whose: set[str], view: VerificationView) -> bool:
     """Whether the institution matched had, in either edition, one of these printed names."""
     code = match.code.replace("-", "")  # type: ignore[attr-defined]
-    return bool({plain(span.site.name) for span in view.spans[code]} & {plain(name) for name in whose})
+    return bool({plain(span.site.name) for span in view.institutions[code]} & {plain(name) for name in whose})

@@ -204,10 +204,10 @@ def near_names(name: str) -> Iterator[str]:
 
 def test_a_name_that_is_only_near_is_licensed_only_as_whom_it_names(view: VerificationView) -> None:
     named: dict[str, set[str]] = {}
-    for spans in view.spans.values():
+    for spans in view.institutions.values():
         for span in spans:
-            for key, _ in span.names:
-                named.setdefault(key, set()).add(span.site.code)
+            for one in span.names:
+                named.setdefault(one.key, set()).add(span.site.code)
     wrong, tried = [], 0
     for position, one in enumerate(the_list()):
         # Every second change of every second name, alternating: each change meets hundreds of names.

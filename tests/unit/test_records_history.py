@@ -211,11 +211,10 @@ def a_view_that_followed_is_one_loaded_from_scratch(
 ) -> None:
     fresh = a_view(database)
     assert followed.state() == fresh.state()
-    assert {code: sorted(spans, key=repr) for code, spans in followed.spans.items()} == {
-        code: sorted(spans, key=repr) for code, spans in fresh.spans.items()
-    }
-    assert {key: codes for key, codes in followed.by_key.items() if codes} == fresh.by_key
-    assert {key: codes for key, codes in followed.by_identifier.items() if codes} == fresh.by_identifier
+    mine, whole = followed.institutions, fresh.institutions
+    assert dict(mine) == dict(whole)
+    assert {code: mine.spans(code) for code in mine} == dict(mine)
+    assert (mine.names.leading(), mine.numbers.leading()) == (whole.names.leading(), whole.numbers.leading())
     assert followed.sources == fresh.sources
     for entry in log:
         at = round(entry.recorded_at.timestamp() * 1000)
