@@ -35,7 +35,7 @@ def test_a_near_miss_of_a_name_never_matches_another_institution(view: Verificat
             if not matches:
                 continue
             whose = somebodys().get(plain(written)) or somebodys().get(without_company(written), set())
-            had = {plain(span.site.name) for span in view.spans[matches[0].code]}
+            had = {plain(span.site.name) for span in view.institutions.spans(matches[0].code)}
             if address is not None or not is_somebodys(written) or not had & {plain(name) for name in whose}:
                 wrong.append((one.name, written, address, matches[0].name))
     assert wrong == []
