@@ -14,6 +14,7 @@ _HEADERS = (
         b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 )
+_NAMES = frozenset(name for name, _ in _HEADERS)
 
 
 class Outermost:
@@ -29,8 +30,11 @@ class Outermost:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                stated = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in _HEADERS if pair[0] not in stated)]
+                stated = [name for name, _ in message["headers"]]
+                if _NAMES.isdisjoint(stated):  # nearly always
+                    message["headers"] = [*message["headers"], *_HEADERS]
+                else:
+                    message["headers"] = [*message["headers"], *(pair for pair in _HEADERS if pair[0] not in stated)]
             await send(message)
 
         await self.app(scope, receive, with_headers)
