@@ -94,14 +94,7 @@ def _licensed(judged: Judged, on: dt.date, english: bool) -> str:
         if english:
             return f"This institution is on the list of approved institutions{note}.{former}"
         return f"该机构在获准开展人类辅助生殖技术的名录中{note}。{former}"
-    parts = []
-    for item in judged.techniques:
-        stage = STAGE_WORDS[item.stage or "operating"][1 if english else 0]
-        parts.append(
-            f"{technique_words(item.technique, True)} ({stage})"
-            if english
-            else f"{technique_words(item.technique, False)}，{stage}"
-        )
+    parts = [_held(item.technique, item.stage or "operating", english) for item in judged.techniques]
     if judged.count > 1:
         if english:
             return f"{judged.count} sites of this name are each approved for {'; '.join(parts)}{note}.{former}"
@@ -109,6 +102,14 @@ def _licensed(judged: Judged, on: dt.date, english: bool) -> str:
     if english:
         return f"This institution is approved at this address for {'; '.join(parts)}{note}.{former}"
     return f"该机构在此地址获准开展{'；'.join(parts)}{note}。{former}"
+
+
+@cache
+def _held(technique: str, stage: str, english: bool) -> str:
+    """A technique with the stage of its approval."""
+    words = STAGE_WORDS[stage][english]
+    name = technique_words(technique, english)
+    return f"{name} ({words})" if english else f"{name}，{words}"
 
 
 def _technique_not_licensed(judged: Judged, on: dt.date, english: bool) -> str:

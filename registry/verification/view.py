@@ -34,8 +34,9 @@ _T = TypeVar("_T")
 _ONE_DAY = dt.timedelta(days=1)
 #: Seconds without a successful look at the log after which the view no longer answers.
 STALE_AFTER = 30.0
-#: Judgements kept at most; a question asked again is answered from them until the log grows.
-REMEMBERED = 4096
+#: Judgements kept, twice as many at most; a question asked again is answered from them until the log grows. More would
+#: be in the way of what is new: they no longer fit where memory is quick.
+REMEMBERED = 1024
 
 
 class VerificationView:
@@ -50,6 +51,7 @@ class VerificationView:
         self.sources: dict[str, tuple[tuple[int, Source], ...]] = {}
         self.institutions = Institutions()
         self._remembered: dict[Hashable, Any] = {}
+        self._before: dict[Hashable, Any] = {}  # what was remembered before that: what is asked often stays
         self.beside = Beside()
         self.times: list[tuple[int, int]] = []
         self._frontier = Frontier()
@@ -103,15 +105,17 @@ class VerificationView:
         """What ``judge`` says to a question, judged once while the log stays as it is; call it under ``lock``."""
         known = self._remembered.get(question)
         if known is None:
-            known = judge()
+            known = self._before.get(question)
+            if known is None:
+                known = judge()
             if len(self._remembered) >= REMEMBERED:
-                self._remembered.clear()
+                self._before, self._remembered = self._remembered, {}
             self._remembered[question] = known
         return known
 
     def forget(self) -> None:
         """Judge every question anew."""
-        self._remembered.clear()
+        self._remembered, self._before = {}, {}
 
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
         """A database restored from before, or another one, under a running process: stop answering, do not mix two."""
