@@ -12,7 +12,6 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
-from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -141,11 +140,12 @@ class VerificationView:
         """The log's right edge after more leaf hashes, the root at the end of each recording (what was known at any
         instant), and the last leaf."""
         frontier, last = self._frontier.copy(), self._last
+        ends = {number for number, _ in times}
         roots: dict[int, str] = {}
-        for number, _ in times:
-            for last in islice(leaves, number - frontier.size):
-                frontier.append(last)
-            roots[number] = frontier.root().hex()
+        for last in leaves:  # to the end, which closes the stream
+            frontier.append(last)
+            if frontier.size in ends:
+                roots[frontier.size] = frontier.root().hex()
         return frontier, roots, last
 
     def state(self, size: int | None = None) -> LogState:
