@@ -16,6 +16,7 @@ _HEADERS = (
         b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 )
+_NAMES = frozenset(name for name, _ in _HEADERS)
 
 
 #: Where a request's scope holds headers of its own for the response.
@@ -35,9 +36,12 @@ class Outermost:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                stated = {name for name, _ in message["headers"]}
-                more = cast("list[tuple[bytes, bytes]]", scope.get(MORE, []))
-                message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in stated), *more]
+                own, more = message["headers"], cast("list[tuple[bytes, bytes]]", scope.get(MORE, []))
+                stated = [name for name, _ in own]
+                if _NAMES.isdisjoint(stated):  # nearly always
+                    message["headers"] = [*own, *_HEADERS, *more]
+                else:
+                    message["headers"] = [*own, *(pair for pair in _HEADERS if pair[0] not in stated), *more]
             await send(message)
 
         await self.app(scope, receive, with_headers)

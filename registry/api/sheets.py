@@ -9,7 +9,6 @@ from litestar.params import URLEncodedBody
 
 from registry.api.guards import register_of
 from registry.api.problems import language
-from registry.credentials import sheet
 from registry.errors import InvalidInput
 from registry.verification import receipt_words
 
@@ -63,6 +62,8 @@ def _respond(request: AnyRequest, given: str) -> Response[bytes]:
     if not found.valid or found.receipt is None:
         zh, en = receipt_words.REASONS[found.reason or "altered"]
         raise InvalidInput(f"回执不真实，不制成文件：{zh}。", f"The receipt is not genuine, and is not printed: {en}.")
+    from registry.credentials import sheet  # its library takes 5 MiB, and most processes never make a page
+
     english = lang == "en"
     words = {name: both[english] for name, both in _WORDS.items()}
     no_name = words.pop("no_name")

@@ -55,19 +55,18 @@ class NdjsonReader:
 
     def feed(self, data: bytes) -> Iterator[Row]:
         """The rows that are whole with these bytes."""
-        for line, long in self._lines.feed(data):
-            yield from self._line(line, long)
+        return self._rows(self._lines.feed(data))
 
     def end(self) -> Iterator[Row]:
         """The last row, when no line break ends it."""
-        for line, long in self._lines.end():
-            yield from self._line(line, long)
+        return self._rows(self._lines.end())
 
-    def _line(self, line: bytes, long: bool) -> Iterator[Row]:
-        self._number += 1
-        if self._number == 1:
-            line = line.removeprefix(codecs.BOM_UTF8)
-        if long:
-            yield Row(self._number, None, None, too_long())
-        elif line and not line.isspace():
-            yield json_row(self._number, line)
+    def _rows(self, lines: Iterator[tuple[bytes, bool]]) -> Iterator[Row]:
+        for line, long in lines:
+            self._number += 1
+            if self._number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - without what is no part of it
+            if long:
+                yield Row(self._number, None, None, too_long())
+            elif line and not line.isspace():
+                yield json_row(self._number, line)

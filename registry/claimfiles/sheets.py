@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
-import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from registry.claimfiles.answering import Form
@@ -131,6 +130,8 @@ class XlsxForm(Form[list[str]]):
         self, batch: Batch, layout: Callable[[], Layout], out: Path | io.BytesIO, receipts: bool = False
     ) -> None:
         super().__init__(batch, receipts)
+        import xlsxwriter  # when a workbook is made: most processes never make one
+
         self._layout = layout
         options = {"constant_memory": isinstance(out, Path), "in_memory": not isinstance(out, Path)}
         self._book = xlsxwriter.Workbook(str(out) if isinstance(out, Path) else out, options)

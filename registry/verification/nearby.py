@@ -18,7 +18,7 @@ NEAR = 66.0
 CONTAINS = 75.0
 #: Pairs are followed from the rarest until there are so many names to compare with; one that has very many only when
 #: no rarer one had any, and then not all of them.
-ENOUGH, MANY, ALL = 48, 128, 4096
+ENOUGH, MANY, ALL = 48, 128, 1024
 #: Of names equally near only so many are kept: nobody reads more.
 MOST = 20
 _POSITION = "I"
@@ -47,16 +47,14 @@ class NearIndex:
     def scores(self, key: str) -> dict[str, float]:
         """Names near a folded one, with how near they are."""
         lists = sorted((self._having.get(pair, _NONE) for pair in _pairs(key)), key=len)
-        alike = process.extract(key, self._of(_enough(lists)), scorer=fuzz.ratio, score_cutoff=NEAR, limit=MOST)
+        worth = [self._keys[position] for position in _enough(lists)]
+        alike = process.extract(key, worth, scorer=fuzz.ratio, score_cutoff=NEAR, limit=MOST)
         found = {known: score for known, score, _ in alike}
-        # Whatever contains the whole name has its rarest pair.
-        around = [known for known in self._of(lists[0][:ALL]) if key in known] if lists and len(key) >= 3 else []
+        # Whatever contains the whole name has its rarest pair, which was followed first.
+        around = [known for known in worth if key in known] if len(key) >= 3 else []
         for known in around[:MOST]:
             found[known] = max(CONTAINS, found.get(known, 0.0))
         return found
-
-    def _of(self, positions: Iterable[int]) -> list[str]:
-        return [self._keys[position] for position in positions]
 
 
 def _pairs(key: str) -> set[str]:

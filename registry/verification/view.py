@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing
-from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -35,8 +34,9 @@ _T = TypeVar("_T")
 _ONE_DAY = dt.timedelta(days=1)
 #: Seconds without a successful look at the log after which the view no longer answers.
 STALE_AFTER = 30.0
-#: Judgements kept at most; a question asked again is answered from them until the log grows.
-REMEMBERED = 4096
+#: Judgements kept, twice as many at most; a question asked again is answered from them until the log grows. More would
+#: be in the way of what is new: they no longer fit where memory is quick.
+REMEMBERED = 1024
 
 
 class VerificationView:
@@ -51,6 +51,7 @@ class VerificationView:
         self.sources: dict[str, tuple[tuple[int, Source], ...]] = {}
         self.institutions = Institutions()
         self._remembered: dict[Hashable, Any] = {}
+        self._before: dict[Hashable, Any] = {}  # what was remembered before that: what is asked often stays
         self.beside = Beside()
         self.times: list[tuple[int, int]] = []
         self._frontier = Frontier()
@@ -105,15 +106,17 @@ class VerificationView:
         """What ``judge`` says to a question, judged once while the log stays as it is; call it under ``lock``."""
         known = self._remembered.get(question)
         if known is None:
-            known = judge()
+            known = self._before.get(question)
+            if known is None:
+                known = judge()
             if len(self._remembered) >= REMEMBERED:
-                self._remembered.clear()
+                self._before, self._remembered = self._remembered, {}
             self._remembered[question] = known
         return known
 
     def forget(self) -> None:
         """Judge every question anew."""
-        self._remembered.clear()
+        self._remembered, self._before = {}, {}
 
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
         """A database restored from before, or another one, under a running process: stop answering, do not mix two."""
@@ -139,11 +142,12 @@ class VerificationView:
         """The log's right edge after more leaf hashes, the root at the end of each recording (what was known at any
         instant), and the last leaf."""
         frontier, last = self._frontier.copy(), self._last
+        ends = {number for number, _ in times}
         roots: dict[int, str] = {}
-        for number, _ in times:
-            for last in islice(leaves, number - frontier.size):
-                frontier.append(last)
-            roots[number] = frontier.root().hex()
+        for last in leaves:  # to the end, which closes the stream
+            frontier.append(last)
+            if frontier.size in ends:
+                roots[frontier.size] = frontier.root().hex()
         return frontier, roots, last
 
     def state(self, size: int | None = None) -> LogState:

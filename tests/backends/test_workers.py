@@ -1,0 +1,46 @@
+"""Several workers over one database, SQLite and PostgreSQL: each follows the log by itself, and says how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from registry import signing
+from registry.database import Database
+from tests.factories import DAY, a_change, a_source, an_institution, enter
+from tests.running import Server
+
+HOSPITAL = "鞍山市示例医院"
+CLAIM = {"provider": {"name": HOSPITAL}, "techniques": ["IVF"]}
+#: Connections of their own, so that both workers are asked.
+ASKED = 24
+
+
+def answers(server: Server) -> list[tuple[int, str]]:
+    """(log size, verdict) as both workers say them."""
+    found = []
+    for _ in range(ASKED):
+        with server.fresh() as client:
+            told = client.post("/api/v1/verify", json=CLAIM).json()
+            found.append((told["log"]["size"], told["verdict"]))
+    return found
+
+
+def test_a_change_is_in_every_worker_within_a_second_and_each_answer_says_its_log_size(
+    database: Database, start: Callable[..., Server], tmp_path: Path
+) -> None:
+    hospital = an_institution(HOSPITAL)
+    enter(database, a_source(), hospital)
+    data_dir = tmp_path / "served"
+    data_dir.mkdir()
+    signing.create(data_dir / "signing.key")
+    url = database.url.render_as_string(hide_password=False)
+    server = start(data_dir, workers=2, REGISTRY_DATABASE_URL=url, REGISTRY_ANONYMOUS_LIMIT="0")
+    assert set(answers(server)) == {(2, "licensed")}
+    for size, stage in ((3, "suspended"), (4, "revoked")):
+        enter(database, a_change(hospital, DAY, {"approvals.IVF": {"stage": stage}}, reason="更正"))
+        changed = time.monotonic()
+        while time.monotonic() < changed + 1:  # meanwhile either is true, and says which log it rests on
+            assert set(answers(server)) <= {(size - 1, "licensed" if size == 3 else "suspended"), (size, stage)}
+        assert set(answers(server)) == {(size, stage)}
