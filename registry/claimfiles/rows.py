@@ -43,7 +43,8 @@ class Reader(Protocol):
 
 def require_provider(provider: Provider) -> None:
     """InvalidInput unless somebody is named; an address alone names nobody."""
-    if not any((getattr(provider, field) or "").strip() for field in Provider.__struct_fields__ if field != "address"):
+    named = (getattr(provider, field) or "" for field in Provider.__struct_fields__ if field != "address")
+    if not any(c.isalnum() for value in named for c in value):  # blanks and marks are nobody's name
         raise InvalidInput(
             "请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。",
             "Give at least one of the provider's name, code, uscc, practice_licence_no or domain.",
