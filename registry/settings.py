@@ -28,8 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     anonymous_limit: Annotated[int, "Requests a minute from one address without a key; 0: no limit."] = 1_200
     audit_days: Annotated[int, "Days that checks are kept for keys that have them recorded."] = 400
     trusted_proxies: Annotated[
-        str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks; * for all."
-    ] = "127.0.0.1,::1"
+        str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks. Empty: nobody's."
+    ] = ""
 
     search_url: Annotated[str, "Address of a Meilisearch server (1.21). Empty: the embedded search alone."] = ""
     search_key: Annotated[str, "Its key: one that may do everything with the indexes institutions-*."] = ""

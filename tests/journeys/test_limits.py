@@ -54,7 +54,8 @@ def office(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Cli:
 @pytest.fixture(scope="module")
 def server(office: Cli) -> Iterator[Server]:
     """Two processes that let an address ask ten times a minute."""
-    with serving(office.data_dir, workers=2, REGISTRY_ANONYMOUS_LIMIT="10") as found:
+    proxies = "127.0.0.1,::1"
+    with serving(office.data_dir, workers=2, REGISTRY_ANONYMOUS_LIMIT="10", REGISTRY_TRUSTED_PROXIES=proxies) as found:
         yield found
 
 
@@ -110,8 +111,9 @@ def test_what_machines_and_browsers_need_is_never_limited(limited: httpx.Client)
     assert limited.get(style).status_code == 200
 
 
-def test_nobody_but_a_trusted_proxy_can_say_whose_request_it_is(seeded: Cli) -> None:
-    with serving(seeded.data_dir, REGISTRY_ANONYMOUS_LIMIT="2", REGISTRY_TRUSTED_PROXIES="192.0.2.1") as server:
+@pytest.mark.parametrize("proxies", ["192.0.2.1", ""])
+def test_nobody_but_a_trusted_proxy_can_say_whose_request_it_is(seeded: Cli, proxies: str) -> None:
+    with serving(seeded.data_dir, REGISTRY_ANONYMOUS_LIMIT="2", REGISTRY_TRUSTED_PROXIES=proxies) as server:
         told = [
             server.client.get(VERIFY, params=NAME, headers={"X-Forwarded-For": f"198.51.100.{n}"}).status_code
             for n in range(1, 4)
