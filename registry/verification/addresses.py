@@ -91,7 +91,7 @@ def _read_near(given: str, place: Region | None) -> tuple[str | None, str]:
     city = f"{place.province or ''}{place.city or ''}"
     if code is None:
         return parts(f"{city}{_plain(given)}")
-    if code[:2] != place.code[:2]:
+    if code[:2] != (place.code or "")[:2]:
         return code, rest
     closer = parts(f"{city}{regions.resolve(_plain(given)).rest}")
     return closer if closer[1] != rest else (code, rest)

@@ -166,6 +166,19 @@ def test_trying_keys_counts_as_asking_without_one(limited: httpx.Client) -> None
     assert tries == [401] * 10 + [429] * 2
 
 
+def test_a_new_key_works_where_others_at_its_address_have_used_up_theirs(office: Cli, limited: httpx.Client) -> None:
+    assert 429 in statuses(limited, 12)
+    assert set(statuses(limited, 8, **bearer(a_key(office)))) == {200}
+
+
+def test_the_same_key_in_both_headers_is_one_and_two_keys_are_none(office: Cli, limited: httpx.Client) -> None:
+    one, other = a_key(office), a_key(office)
+    assert limited.get(VERIFY, params=NAME, headers={**bearer(one), "X-API-Key": one}).status_code == 200
+    for headers in ({**bearer(one), "X-API-Key": other}, {"X-API-Key": other, **bearer(one)}):
+        told = limited.get(VERIFY, params=NAME, headers=headers)
+        assert (told.status_code, told.json()["code"]) == (401, "invalid_key")
+
+
 def test_a_header_for_the_proxy_in_front_is_no_key(limited: httpx.Client) -> None:
     assert limited.get(VERIFY, params=NAME, auth=("user", "secret")).status_code == 200
 
