@@ -150,7 +150,10 @@ class AdCertificateNumber(NamedTuple):
     office: str | None
 
 
-_CERTIFICATE_LABEL = re.compile("^(?:医疗广告审查证明)?(?:文号|编号|证号)?[:：]")
+_CERTIFICATE_LABEL = re.compile(
+    "^(?:(?:医疗)?(?:广告)?(?:审查)?(?:批准|证明)?(?:文号|编号|证号|号)?|医广审?证)[:：]?(?=[^一-鿿A-Z]*[一-鿿A-Z][^一-鿿]*中?医广)"
+    "|^(?:医疗广告审查证明)?(?:文号|编号|证号)?[:：]"
+)
 _CERTIFICATE = re.compile(
     r"[(（]?(?P<place>[一-鿿A-Z])[)）]?(?P<medicine>中?)医广[\[\](){}【】〔〕]?(?P<year>\d{4})[\[\](){}【】〔〕]?"
     r"第?(?P<month>\d\d)-?(?P<day>\d\d)-?(?P<serial>\d{1,6})(?:-(?P<office>\d{2,6}))?号?",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from registry.errors import InvalidCode, InvalidInput
 from registry.identifiers import (
     ALPHABET,
+    compact_certificate,
     compact_code,
     compact_domain,
     compact_licence,
@@ -16,6 +17,7 @@ from registry.identifiers import (
     format_code,
     looks_like_code,
     make_code,
+    read_certificate,
     validate_code,
     validate_uscc,
 )
@@ -207,3 +209,22 @@ def test_numbers_are_read_in_full_width_and_with_what_nobody_sees() -> None:
 )
 def test_the_host_of_an_address_is_the_one_a_browser_goes_to(written: str, domain: str) -> None:
     assert compact_domain(written) == domain
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "审查证明号 ",
+        "广告审查批准文号：",
+        "医疗广告审查证明文号 ",
+        "医疗广告审查证明",
+        "医广审证：",
+        "文号:",
+        "证号：",
+        "“",
+    ],
+)
+def test_a_certificate_number_may_have_its_label_before_it(label: str) -> None:
+    for number in ("(辽)医广[2023]第07-15-001号", "辽医广【2023】第0715-001号", "（辽）中医广2023第07-15-001号"):
+        assert compact_certificate(label + number) == compact_certificate(number)
+        assert read_certificate(f"{label.strip('“')}{number}") == read_certificate(number)
