@@ -20,6 +20,7 @@ from registry import model
 from registry.errors import InvalidInput
 from registry.verification.issuer import Checked
 from registry.verification.receipt_words import names_person
+from registry.verification.receipts import compact
 
 #: Characters of a receipt that the address carries when language or size is switched; servers refuse much longer ones.
 _IN_ADDRESS = 4000
@@ -103,7 +104,7 @@ def _given(request: Req, form: CheckForm, claim: model.Claim, here: str) -> Resp
 
 
 def _answered(request: Req, given: str) -> Response[str]:
-    text = "".join(given.split())
+    text = compact(given)
     here, site = Voice().link("/receipt", receipt=text if len(text) <= _IN_ADDRESS else None), site_of(request)
     if not text:
         return html(request, ReceiptPage(here=here_of(request) if not given else here, site=site))

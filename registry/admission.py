@@ -64,21 +64,37 @@ def key_of(connection: Connection) -> ApiKey:
 
 
 async def _learned(clients: Clients, text: str, address: str, operation: str) -> ApiKey:
-    """A key this process does not know yet. Trying keys counts as asking without one."""
+    """A key this process does not know yet. Trying one that is none counts as asking without one."""
     if clients.anonymous_limit:
-        clients.admit_anonymous(address, operation)
-    return await anyio.to_thread.run_sync(clients.learn, text)
+        clients.admit_trying(address)
+    try:
+        return await anyio.to_thread.run_sync(clients.learn, text)
+    except InvalidKey:
+        if clients.anonymous_limit:
+            clients.admit_anonymous(address, operation)
+        raise
 
 
 def _key_in(sent: RawHeaders) -> str | None:
-    """The key in a request's headers: ``Authorization: Bearer`` or ``X-API-Key``; None without either."""
-    for name, value in sent:
-        if name == b"authorization":
-            scheme, _, key = value.decode("latin-1").partition(" ")
-            if scheme.lower() == "bearer":  # others are for a proxy in front
-                return key.strip()
-        if name == b"x-api-key":
-            return value.decode("latin-1").strip()
+    """The key in a request's headers: ``Authorization: Bearer`` or ``X-API-Key``; None without either.
+
+    InvalidKey where they hold two: which client asks must not hang on the order of headers.
+    """
+    held = {key for name, value in sent if (key := _held(name, value)) is not None}
+    if len(held) > 1:
+        raise InvalidKey(
+            "请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。",
+            "The request holds two different keys; send one, as Authorization or as X-API-Key.",
+        )
+    return held.pop() if held else None
+
+
+def _held(name: bytes, value: bytes) -> str | None:
+    if name == b"x-api-key":
+        return value.decode("latin-1").strip()
+    if name == b"authorization":
+        scheme, _, key = value.decode("latin-1").partition(" ")
+        return key.strip() if scheme.lower() == "bearer" else None  # others are for a proxy in front
     return None
 
 

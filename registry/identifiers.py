@@ -35,7 +35,7 @@ def compact_code(text: str) -> str:
     >>> compact_code("7k2m-9qxo")
     '7K2M9QX0'
     """
-    return _NOISE.sub("", text).upper().translate(_READ_AS)
+    return _NOISE.sub("", width(text)).upper().translate(_READ_AS)
 
 
 def validate_code(text: str) -> str:
@@ -79,8 +79,12 @@ def make_code(seed: str, attempt: int = 0) -> str:
 
 
 def compact_uscc(text: str) -> str:
-    """Upper case without separators."""
-    return stdnum_uscc.compact(_NOISE.sub("", text)).upper()
+    """Upper case and half width, without separators.
+
+    >>> compact_uscc(" １２２１０３００mb00-00027n")
+    '12210300MB0000027N'
+    """
+    return stdnum_uscc.compact(_NOISE.sub("", width(text))).upper()
 
 
 def validate_uscc(text: str) -> str:
@@ -96,8 +100,8 @@ def validate_uscc(text: str) -> str:
 
 
 def compact_licence(text: str) -> str:
-    """医疗机构执业许可证登记号: upper case without separators. Old forms differ, so nothing more is demanded."""
-    return _NOISE.sub("", text).upper()
+    """医疗机构执业许可证登记号: upper case, half width, no separators. Old forms differ: nothing more is demanded."""
+    return _NOISE.sub("", width(text)).upper()
 
 
 def compact_domain(text: str) -> str | None:
@@ -109,7 +113,7 @@ def compact_domain(text: str) -> str | None:
     >>> compact_domain("HTTPS://www.示例医院.example:8443/ivf?x=1")
     'xn--fsqt3gyx9bdny.example'
     """
-    text = text.strip().replace("。", ".")
+    text = width(text).strip().replace("。", ".").replace("\\", "/")  # as browsers read it
     try:
         host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
         host = host.rstrip(".").encode("idna").decode("ascii").lower()
@@ -146,7 +150,10 @@ class AdCertificateNumber(NamedTuple):
     office: str | None
 
 
-_CERTIFICATE_LABEL = re.compile("^(?:医疗广告审查证明)?(?:文号|编号|证号)?[:：]")
+_CERTIFICATE_LABEL = re.compile(
+    "^(?:(?:医疗)?(?:广告)?(?:审查)?(?:批准|证明)?(?:文号|编号|证号|号)?|医广审?证)[:：]?(?=[^一-鿿A-Z]*[一-鿿A-Z][^一-鿿]*中?医广)"
+    "|^(?:医疗广告审查证明)?(?:文号|编号|证号)?[:：]"
+)
 _CERTIFICATE = re.compile(
     r"[(（]?(?P<place>[一-鿿A-Z])[)）]?(?P<medicine>中?)医广[\[\](){}【】〔〕]?(?P<year>\d{4})[\[\](){}【】〔〕]?"
     r"第?(?P<month>\d\d)-?(?P<day>\d\d)-?(?P<serial>\d{1,6})(?:-(?P<office>\d{2,6}))?号?",

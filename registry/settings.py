@@ -28,8 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     anonymous_limit: Annotated[int, "Requests a minute from one address without a key; 0: no limit."] = 1_200
     audit_days: Annotated[int, "Days that checks are kept for keys that have them recorded."] = 400
     trusted_proxies: Annotated[
-        str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks; * for all."
-    ] = "127.0.0.1,::1"
+        str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks. Empty: nobody's."
+    ] = ""
 
     staff_idle: Annotated[int, "Minutes without use after which staff are signed out; 30 at most."] = 30
     staff_absolute: Annotated[int, "Minutes after which staff sign in again whatever they did."] = 600

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from registry.text import simplified, width
+
 TechniqueCode = Literal["AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK"]
 Stage = Literal["preparing", "trial", "formal", "operating", "rectification", "suspended", "revoked", "lapsed"]
 
@@ -38,7 +40,10 @@ TECHNIQUES: tuple[Technique, ...] = (
         "insemination with the husband's sperm",
         "090302",
         ("夫精人工授精", "夫精人工授精技术"),
-        ("人工授精", "人授", "IUI", "夫精", "夫精人授", "人工受精"),
+        (
+            *("人工授精", "人授", "IUI", "夫精", "夫精人授", "人工受精"),
+            *("丈夫精液人工授精", "宫腔内人工授精"),
+        ),
     ),
     Technique(
         "AID",
@@ -48,7 +53,7 @@ TECHNIQUES: tuple[Technique, ...] = (
         "insemination with donor sperm",
         "090301",
         ("供精人工授精", "供精人工授精技术"),
-        ("供精", "精子库人授", "供精人授"),
+        ("供精", "精子库人授", "供精人授", "供者精液人工授精"),
     ),
     Technique(
         "IVF",
@@ -69,7 +74,9 @@ TECHNIQUES: tuple[Technique, ...] = (
             "第一代试管婴儿",
             "IVF-ET",
             "体外受精",
+            "体外授精",
             "胚胎移植",
+            *("体外受精及胚胎移植", "体外受精与胚胎移植", "体外受精和胚胎移植", "体外授精-胚胎移植"),
         ),
     ),
     Technique(
@@ -96,6 +103,7 @@ TECHNIQUES: tuple[Technique, ...] = (
             "第二代试管婴儿",
             "单精子注射",
             "单精子显微注射",
+            *("卵胞质内单精子注射", "卵胞质内单精子显微注射", "单精子卵胞浆内注射", "单精子卵胞浆内显微注射"),
         ),
     ),
     Technique(
@@ -130,6 +138,8 @@ TECHNIQUES: tuple[Technique, ...] = (
             "胚胎筛查",
             "胚胎遗传学检测",
             "胚胎遗传学诊断",
+            *("植入前遗传学检测", "植入前遗传学诊断", "植入前遗传学筛查"),
+            *("胚胎植入前遗传学筛查", "植入前胚胎遗传学筛查"),
         ),
     ),
     Technique(
@@ -163,6 +173,13 @@ LAWFUL_STAGES: frozenset[str] = frozenset({"trial", "formal", "operating", "rect
 
 _DASHES = re.compile("[‐-―−－—–一]+(?=胚胎)|[‐-―−－—–]")
 _SPACE = re.compile(r"\s+")
+#: What nobody says aloud, what parts two words for one thing, and what may follow a word.
+_MARKS = re.compile("[^0-9A-Z一-鿿]+")
+_ALSO = re.compile("[()/]")
+_MANNER = re.compile("(?:技术|术)$")
+#: 3代 and Ⅲ代 are 三代.
+_GENERATION = re.compile("(?:[123]|I{1,3})(?=代)")
+_GENERATIONS = {"1": "一", "2": "二", "3": "三", "I": "一", "II": "二", "III": "三"}
 
 
 def _compact(text: str) -> str:
@@ -190,14 +207,33 @@ def from_printed(text: str) -> TechniqueCode | None:
     return _by_word(True).get(_compact(text))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def from_words(text: str) -> TechniqueCode | None:
     """The technique that a code, a printed wording or an everyday word means; None when it means none.
 
-    >>> from_words("三代试管")
-    'PGT'
+    Width, script, spaces and dashes do not matter, nor 技术 at the end; a word and its code in a bracket are one.
+
+    >>> from_words("三代试管"), from_words("第3代試管嬰兒技術"), from_words("试管婴儿（IVF-ET）")
+    ('PGT', 'PGT', 'IVF')
+    >>> from_words("供卵试管") is None
+    True
     """
-    return _by_word(False).get(_compact(text))
+    whole = simplified(width(text)).upper()
+    found = _by_word(False).get(_compact(whole)) or _said(whole)
+    if found is not None:
+        return found
+    each = {_said(part) for part in _ALSO.split(whole) if part.strip()}
+    return each.pop() if len(each) == 1 else None
+
+
+def _said(word: str) -> TechniqueCode | None:
+    key = _GENERATION.sub(lambda digits: _GENERATIONS[digits[0]], _MARKS.sub("", word))
+    return _by_key().get(key) or _by_key().get(_MANNER.sub("", key))
+
+
+@cache
+def _by_key() -> dict[str, TechniqueCode]:
+    return {_MARKS.sub("", word): code for word, code in _by_word(False).items()}
 
 
 def stage_from_printed(text: str) -> Stage | None:

@@ -14,8 +14,15 @@ from opencc import OpenCC
 _NUMERAL = re.compile("[〇○零一二三四五六七八九十百0-9]+")
 _CHINESE_DIGIT = re.compile("[〇○零一二三四五六七八九十百]")
 _DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
-# NFKC turns ⼀-style radicals and full width into ordinary characters; these it leaves.
-_ZERO = str.maketrans({"○": "〇", "◯": "〇"})
+# NFKC turns ⼀-style radicals and full width into ordinary characters; these it leaves. The radicals come out of PDF.
+_LEFT = str.maketrans(
+    "○◯⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰",
+    "〇〇民虎西见角贝车長长门青页风飞食马骨鬼鱼鸟卤麦黄齐齿龙",
+)
+#: Numerals that count only after 第, since they are words or letters elsewhere: 第Ⅱ, 第贰 (but 陆军).
+_ROMAN = re.compile(r"(?<=第)(\s*)([Ⅰ-Ⅻⅰ-ⅻ])(?![Ⅰ-Ⅿⅰ-ⅿ])")
+_FORMAL = re.compile("(?<=第)(?!陆军)[壹贰叁肆伍陆柒捌玖拾佰零]+")
+_FORMAL_DIGITS = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰", "一二三四五六七八九十百")
 #: The letter that stands for a zero (二O四): only beside a digit.
 _LETTER = re.compile("(?<=[〇零一二三四五六七八九十百0-9])o+|o+(?=[〇零一二三四五六七八九十百0-9])")
 
@@ -50,7 +57,7 @@ def _number(numeral: str) -> str:
 
 def width(text: str) -> str:
     """NFKC without invisible characters (zero width, direction marks, soft hyphen) and without control characters."""
-    text = unicodedata.normalize("NFKC", text.translate(_ZERO))
+    text = unicodedata.normalize("NFKC", text.translate(_LEFT))
     if text.isprintable():
         return text
     return "".join(" " if c in "\t\r\n" else c for c in text if unicodedata.category(c)[0] != "C" or c in "\t\r\n")
@@ -92,10 +99,17 @@ def fold(text: str) -> str:
     True
     """
     if _plain().fullmatch(text):
-        return numerals(text)
+        return numerals(_ordinal(text))
+    if "第" in text:
+        text = _ROMAN.sub(lambda run: str((ord(run[2]) - 0x2160) % 16 + 1), text)
     text = simplified(width(text)).lower()
     if not text.isalnum():
         text = "".join(c for c in text if c.isalnum())  # before numerals are read: 七 十·三 is 73 too
     if "o" in text:
         text = _LETTER.sub(lambda run: "0" * len(run[0]), text)
-    return numerals(text)
+    return numerals(_ordinal(text))
+
+
+def _ordinal(text: str) -> str:
+    """A formal numeral behind 第 as an everyday one."""
+    return _FORMAL.sub(lambda run: run[0].translate(_FORMAL_DIGITS), text) if "第" in text else text

@@ -21,6 +21,14 @@ def _unquoted(reason: str) -> InvalidInput:
     )
 
 
+def _carriage_return() -> InvalidInput:
+    return InvalidInput(
+        "这一行中有单独的回车符（\\r），未核验；各行请以换行（LF 或 CRLF）结束，另存为“CSV UTF-8”即可。",
+        "This row holds a lone carriage return (\\r) and was not checked; lines end with LF or CRLF. Saving it as "
+        "“CSV UTF-8” mends that.",
+    )
+
+
 class CsvReader:
     """Bytes of a csv file as rows. Blank lines are passed over; a row with broken quotes is a row with an error."""
 
@@ -95,7 +103,7 @@ class CsvReader:
 
     def _record(self, line: str) -> Iterator[Row]:
         if "\r" in line:
-            yield self._broken(line, _unquoted("\\r"))
+            yield self._broken(line, _carriage_return())
             return
         yield from self._row(line.split(self._delimiter(line)), 1)  # without quotes there is nothing more to it
 

@@ -45,9 +45,10 @@ class Reader(Protocol):
 
 def require_provider(provider: Provider) -> None:
     """InvalidInput unless somebody is named; an address alone names nobody."""
-    if provider.name and not provider.name.isspace():  # as nearly every claim says it
+    if provider.name and provider.name[0].isalnum():  # as nearly every claim says it
         return
-    if not any((getattr(provider, field) or "").strip() for field in _NAMING):
+    named = (getattr(provider, field) or "" for field in _NAMING)
+    if not any(c.isalnum() for value in named for c in value):  # blanks and marks are nobody's name
         raise InvalidInput(
             "请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。",
             "Give at least one of the provider's name, code, uscc, practice_licence_no or domain.",

@@ -22,6 +22,7 @@ _TIMEOUT = 20.0
 
 class _Saved(msgspec.Struct):
     receipt: str | None = None
+    answers: list[Any] = []
 
 
 @main.command()
@@ -71,18 +72,25 @@ def _text(raw: bytes) -> str:
     """The receipt in a file: the text alone, or the ``receipt`` of a JSON answer."""
     if len(raw) > _LONGEST_FILE:
         raise InvalidInput("文件过大，不是回执。", "The file is too large for a receipt.")
-    if raw.lstrip().startswith(b"{"):
+    raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if raw.startswith(b"{"):
         try:
-            saved = msgspec.json.decode(raw, type=_Saved).receipt
+            told = msgspec.json.decode(raw, type=_Saved)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            saved = None
+            told = _Saved()
+        saved = told.receipt
+        if not saved and (told.answers or b"\n{" in raw):
+            raise InvalidInput(
+                "这份文件有多个答复，各有自己的回执；请把其中一行的回执（receipt）存成文件再核对。",
+                "This file holds many answers, each with its own receipt: save the receipt of one row, and check that.",
+            )
         if not saved:
             raise InvalidInput(
                 '这份 JSON 中没有回执（receipt 为空）；提问时须带 "receipt": true。',
                 'There is no receipt in this JSON; ask with "receipt": true.',
             )
         return saved
-    return raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
+    return raw.decode("utf-8", errors="replace")
 
 
 def _keys(where: str | None) -> list[jwks.PublicKey]:

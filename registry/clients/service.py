@@ -183,6 +183,15 @@ class Clients:
             raise _refusal(admitted)
         return admitted
 
+    def admit_trying(self, address: str) -> None:
+        """Let an address try a key that is new to this process; TooManyRequests. Counted apart from what it asks
+        without one: others behind the same address may have used that up. ``anonymous_limit`` must not be 0."""
+        who = f"t {network(address)}"
+        room = self._counts.take(who, self.anonymous_limit, MINUTE, time.time())
+        if not room.admitted:
+            self.refused += 1
+            raise _refusal(Admitted(who=who, key=None, operation="", rooms={"minute": room}))
+
     def asked_more(self, admitted: Admitted, rows: int) -> None:
         """A batch that was let in as one question had so many rows; it is finished whatever the limit."""
         at, rows = time.time(), max(rows, 1)

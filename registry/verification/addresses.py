@@ -7,29 +7,57 @@ from functools import lru_cache
 from typing import Literal
 
 from registry import regions
-from registry.text import fold, simplified, width
+from registry.model import Region
+from registry.text import fold, numerals, simplified, width
 
 #: `same`: the same site; `region`: only a region or a street was given, and it fits; `other`: not this site.
 Comparison = Literal["same", "region", "other"]
-_NUMBER = re.compile(r"\d")
-#: Kept as letters, because folding drops punctuation: 8-7号 and 8、7号 are not 87号.
-_RANGE = re.compile(r"(?<=\d)\s*[-‐-―－—–−~～]+\s*(?=\d)")
-_LIST = re.compile(r"(?<=\d)\s*[、，,;；/及和]\s*(?=\d)")
+#: A house number, which a numeral in the name of a street is not: 五一路, 规划一号路.
+_HOUSE = re.compile(r"\d(?!\d|号?(?:[东南西北中]?[路街道巷条段环]|大[路道街]|马路|十字|字|村))")
+#: What forms and letters put before an address: a label, a postcode, the country.
+_BEFORE = re.compile(
+    r"^(?:\W+|(?:详细|医院|单位|机构|联系)?地址(?=\W)|邮编(?=\W)|\d{6}(?!\d)"
+    r"|(?:中国|中华人民共和国)(?=\W*[一-鿿]{2,7}(?:省|市|自治区)))+"
+)
+#: Marks between the levels of a place: 北京市，海淀区-花园北路.
+_BETWEEN = re.compile(r"(?<=[省市区县州旗盟])\W+(?=[一-鿿])")
+#: Marks kept as letters, because folding drops punctuation: 8-7号 and 8、7号 are not 87号, nor is 55号-1 the same as
+#: 55号 with a floor after it.
+_LIST = re.compile(r"(?<=\d)号?[、，,;；/及和](?=\d+号(?!楼))|(?<=\d)[、，,;；/及和](?=\d)")
+_RANGE = re.compile(r"(?<=\d)(?:[^\w()\[\]【】〔〕]|_)+(?=\d)|(?<=\d号)[-‐-―−–—~.·+]+(?=\d)")
+_SPACES = re.compile(r"\s+")
 #: Words for one building of a site.
 _BUILDING = re.compile("(?<=[0-9a-z])(?:号楼|栋|幢)")
-#: What makes another door of a house number: 87号附1号, 87号之一, 87号增2号, 87甲号, 87A号 ...
-_OTHER_DOOR = re.compile(r"号?(?:(?:附|之|增|副)\d|[甲乙丙丁戊a-z](?:号|$))")
-#: ... and of one that breaks off at its digits: 870号, 87-1号, 87、89号, 87栋.
-_OTHER_NUMBER = re.compile(r"[\d至及栋]")
+#: What makes another door of a house number: 87号附1号, 87号之一, 87号增2号, 87甲号, 87A号, 87号-1 ...
+_OTHER_DOOR = re.compile(r"号?(?:(?:附|之|增|副)[\da-z甲乙丙丁戊]|[甲乙丙丁戊a-z](?:号|$)|至\d+(?![\d栋楼层室座单]))")
+#: ... and of one that breaks off at its digits: 870号, 87-1号, 87、89号, 87栋; or belongs to a street: 五一 of 五一路.
+_OTHER_NUMBER = re.compile(r"[\d至及栋]|号?(?:[东南西北中]?[路街道巷条段环]|大[路道街]|马路)")
+#: What only lies near it: 87号附近, 87号对面, 87号向东200米.
+_NEARBY = re.compile(
+    r"号?院?[的之]?(?:附近|周边|周围|旁|隔壁|毗?邻|斜?对[面过门]|左侧|右侧|步行|[前后](?:面|方|\d+米)|约?\d+米"
+    r"|[以向往][东南西北]|[东南西北]{1,2}(?:侧|面|边|方|约?\d+米))"
+)
+#: A second number or place after the first: another address, or a number the registered address does not have.
+_SECOND = re.compile(r"\d+号(?![线门口馆厅院窗]|[一-鿿]{0,4}[楼厦])|[省市区州]\w{1,9}?[市区县]")
 _DOORS = re.compile(r"\d+(?:及\d+)+")
 
 
 @lru_cache(maxsize=16_384)
 def parts(address: str, province: str | None = None) -> tuple[str | None, str]:
     """(region code, folded rest) of an address."""
-    resolved = regions.resolve(simplified(address), province)
-    rest = _LIST.sub("及", _RANGE.sub("至", width(resolved.rest)))
-    return resolved.code, _BUILDING.sub("栋", fold(rest))
+    resolved = regions.resolve(_plain(address), province)
+    return resolved.code, _folded(resolved.rest)
+
+
+def _plain(address: str) -> str:
+    """An address without what stands before it on a form, and without marks between the levels of its place."""
+    return _BETWEEN.sub("", _BEFORE.sub("", simplified(width(address))))
+
+
+def _folded(rest: str) -> str:
+    """The key of a street and number. Numerals are read before the marks between them go: 一、二号 is not 12号."""
+    rest = numerals(_SPACES.sub("", rest))
+    return _BUILDING.sub("栋", fold(_RANGE.sub("至", _LIST.sub("及", rest))))
 
 
 @lru_cache(maxsize=16_384)
@@ -37,24 +65,36 @@ def compare(given: str, registered: str, registered_region: str | None) -> Compa
     """How an address given by an asker relates to a registered one.
 
     Two addresses are the same site when their regions do not contradict each other and one's street and number begin
-    the other's, at a border: 大南街8号 is not 大南街87号, and 87号附1号 is not 87号.
+    the other's, at a border: 大南街8号 is not 大南街87号, 87号附1号 is not 87号, and 87号对面 only lies near it.
     """
-    given_code, given_rest = parts(given)
     code, rest = parts(registered)
     code = registered_region or code
-    place = regions.get(code or "")
-    if given_code is None and given_rest and place is not None:
-        # 铁西区 alone is a district of several cities: read it in the registered city, then compare.
-        given_code, given_rest = parts(f"{place.province or ''}{place.city or ''}{given}")
+    given_code, given_rest = _read_near(given, regions.get(code or ""))
     if not _compatible(given_code, code):
         return "other"
     if not given_rest:
         return "region" if given_code else "other"
-    if any(_same_street(given_rest, door) for door in _doors(rest)):
+    doors = _doors(rest)
+    if any(_same_street(given_rest, door) for door in doors):
         return "same"
     # A street without its number, or a number without its 附1号, fits no more and no less than a city.
-    vague = len(given_rest) >= 2 and not _NUMBER.search(given_rest) and rest.startswith(given_rest)
-    return "region" if vague or _less_exact(given_rest, rest) else "other"
+    vague = len(given_rest) >= 2 and not _HOUSE.search(given_rest) and rest.startswith(given_rest)
+    more = any(not _HOUSE.search(door) and _only_more(given_rest, door) for door in doors)
+    return "region" if vague or more or _less_exact(given_rest, rest) else "other"
+
+
+def _read_near(given: str, place: Region | None) -> tuple[str | None, str]:
+    """The parts of an address; a district that several cities have (铁西区, 河北省新华区) is the registered city's."""
+    code, rest = parts(given)
+    if place is None or not rest or (code is not None and not code.endswith("0000")):
+        return code, rest
+    city = f"{place.province or ''}{place.city or ''}"
+    if code is None:
+        return parts(f"{city}{_plain(given)}")
+    if code[:2] != (place.code or "")[:2]:
+        return code, rest
+    closer = parts(f"{city}{regions.resolve(_plain(given)).rest}")
+    return closer if closer[1] != rest else (code, rest)
 
 
 def _compatible(a: str | None, b: str | None) -> bool:
@@ -71,16 +111,26 @@ def _doors(rest: str) -> list[str]:
     return [rest, *(rest[: found.start()] + door + rest[found.end() :] for door in found[0].split("及"))]
 
 
-def _same_street(a: str, b: str) -> bool:
-    shorter, longer = sorted((a, b), key=len)
-    if not longer.startswith(shorter):
-        return False
-    if shorter == longer:
+def _same_street(given: str, registered: str) -> bool:
+    if given == registered:
         return True
+    shorter, longer = sorted((given, registered), key=len)
     # A number must be whole on both sides, and a street without any number proves no site.
+    if not longer.startswith(shorter) or not _HOUSE.search(shorter):
+        return False
     following = longer[len(shorter) :]
     broken = shorter[-1].isdigit() and _OTHER_NUMBER.match(following)
-    return bool(_NUMBER.search(shorter)) and not broken and not _OTHER_DOOR.match(following)
+    if broken or _OTHER_DOOR.match(following):
+        return False
+    return longer is registered or _only_more(given, registered)
+
+
+def _only_more(given: str, registered: str) -> bool:
+    """Whether a given address says all of a registered one and then nothing that is elsewhere."""
+    if not registered or not given.startswith(registered):
+        return False
+    following = given[len(registered) :]
+    return not _NEARBY.match(following) and not _SECOND.search(following)
 
 
 def _less_exact(given: str, registered: str) -> bool:

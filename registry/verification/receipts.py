@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import unicodedata
 from collections.abc import Iterable
 from typing import Any, Literal, TypeVar
 
@@ -144,13 +145,17 @@ def signed(kind: str, payload: dict[str, Any], key: Key) -> str:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
+def compact(text: str) -> str:
+    """A receipt's text without spaces, line breaks and what nobody sees: they come from mail, chats and paper."""
+    return "".join(c for c in text if not c.isspace() and (c.isascii() or unicodedata.category(c) != "Cf"))
+
+
 def read(text: str, keys: Iterable[PublicKey], issuer: str | None = None) -> Read:
     """What a receipt says, if a key of ``keys`` signed it; else why it is not genuine.
 
     InvalidInput for what is no receipt at all. ``issuer``: the register that must have given it, where that is known.
-    Line breaks and spaces are left out: they come from mail and paper.
     """
-    text = "".join(text.split())
+    text = compact(text)
     if len(text) > LONGEST:
         raise InvalidInput(
             f"内容过长，不是回执：最多{LONGEST}个字符。", f"Too long for a receipt: at most {LONGEST} characters."

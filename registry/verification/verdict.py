@@ -101,10 +101,14 @@ def of_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source
     """
     approval = site.approvals.get(technique)
     if approval is None:
+        denying = complete(technique, site.region, sources)
+        stated = sources.get(site.source or "")
+        if denying is None or (stated is not None and technique in stated.covers and stated.scope != "partial"):
+            rest = basis(site.entry, site.source, sources)
+        else:  # what names the institution does not speak of this technique: another list denies it
+            rest = Basis(source=denying.title, as_of=denying.as_of, entry=denying.entry)
         return TechniqueAnswer(
-            technique=technique,
-            verdict="technique_not_licensed" if complete(technique, site.region, sources) else "unknown",
-            basis=basis(site.entry, site.source, sources),
+            technique=technique, verdict="technique_not_licensed" if denying else "unknown", basis=rest
         )
     stage = stage_on(approval, day)
     verdict: VerdictWord = of_stage(stage) if stage else "technique_not_licensed"

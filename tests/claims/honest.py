@@ -1,4 +1,4 @@
-"""Ten mechanical ways of writing a name otherwise: what comes out is the same institution."""
+"""Mechanical ways of writing a name otherwise: what comes out is the same institution."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ _ARABIC = str.maketrans("〇○零" + _CHINESE[1:], "000123456789")
 _RUN = re.compile("[〇○零一二三四五六七八九十百0-9]+")
 _COMPANY = re.compile("[（(]?(股份有限公司|有限责任公司|有限公司)[）)]?$")
 COMPANIES = ("有限公司", "（有限责任公司）", "股份有限公司", "有限责任公司", "(有限公司)")
-BRACKETS = ("()", "【】", "[]", "〔〕", "「」", "﹙﹚", "〈〉")
-SPACES = (" ", "　", "\u00a0", "\u2009", "\u200b", "\t")
+BRACKETS = ("()", "【】", "[]", "〔〕", "「」", "﹙﹚", "〈〉", "《》", "『』", "{}", "<>", "⦅⦆")
+SPACES = (" ", "　", "\u00a0", "\u2009", "\u202f", "\u2028", "\u200b", "\t")
+UNSEEN = "\u200c\u200d\u2060\u180e\u200e\u200f\u202d\u2068\ufe0f\U000e0100\U000e0041"
+#: What copying out of PDF makes of ordinary characters.
+OUT_OF_PDF = str.maketrans("一二人大女子小山工心日水立长青黄儿民西", "⼀⼆⼈⼤⼥⼦⼩⼭⼯⼼⽇⽔⽴⻓⻘⻩⼉⺠⻄")
 MARKS = ("“{}”", "《{}》", "{}。", "【{}】", "·{}", "{}，", "「{}」", "*{}*", "{}!", "——{}——")
 
 
@@ -79,8 +82,20 @@ def _numbers(one: Listed) -> list[str]:
         numerals(one.name, _ideographs),
         numerals(one.name, lambda value, run: _spoken(value) if value < 1000 else run),
     ]
+    written += [_ordinals(one.name, kind) for kind in ("①", "㈠", "Ⅰ", "壹")]
     zeros = [re.sub("[〇○零0]", zero, text) for text in written[:2] for zero in "〇○零0"]
     return written + zeros
+
+
+def _ordinals(name: str, first: str) -> str:
+    """第三 as 第③, 第㈢, 第Ⅲ or 第叁, up to ten."""
+    tens = "壹贰叁肆伍陆柒捌玖拾" if first == "壹" else "".join(chr(ord(first) + i) for i in range(10))
+
+    def other(run: re.Match[str]) -> str:
+        value = _value(run[0])
+        return tens[value - 1] if value is not None and 0 < value <= 10 else run[0]
+
+    return re.sub("(?<=第)[一二三四五六七八九十]+(?!军)", other, name)
 
 
 def _suffix(one: Listed) -> list[str]:
@@ -115,7 +130,15 @@ def _together(one: Listed) -> list[str]:
 
 
 def _invisible(one: Listed) -> list[str]:
-    return ["\u200b".join(one.name), "\ufeff" + one.name, one.name[:2] + "\u00ad" + one.name[2:], one.name + "\r\n"]
+    seen_nowhere = [one.name[:3] + unseen + one.name[3:] for unseen in UNSEEN]
+    return [
+        *seen_nowhere,
+        one.name.translate(OUT_OF_PDF),
+        "\u200b".join(one.name),
+        "\ufeff" + one.name,
+        one.name[:2] + "\u00ad" + one.name[2:],
+        one.name + "\r\n",
+    ]
 
 
 VARIATIONS: dict[str, Callable[[Listed], list[str]]] = {

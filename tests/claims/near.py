@@ -28,7 +28,26 @@ ADDED = {
     "门诊部": ("门诊部", "（门诊部）", "诊所", "门诊"),
     "医学中心": ("医学中心", "医疗中心", "（医学中心）"),
     "集团": ("集团", "集团有限公司", "集团医院", "医疗集团"),
+    "体检中心": ("体检中心", "特需部", "生殖科", "不孕不育科", "试管婴儿中心", "助孕中心", "精子库"),
+    "合作医院": ("合作医院", "医联体", "联合体", "托管医院", "互联网医院", "（筹）", "附属生殖医院"),
+    "官网": ("官网", "代办", "旧址", "对面", "旁", "特聘专家", "A", "2", "甲"),
 }
+BEFORE = (
+    "新",
+    "大",
+    "北京",
+    "上海",
+    "中国",
+    "国际",
+    "香港",
+    "附属",
+    "第一",
+    "非",
+    "小",
+    "与",
+    "合作",
+    "中国人民解放军",
+)
 Asked = tuple[str, str | None]
 Near = Callable[[Listed], Iterator[Asked]]
 
@@ -109,6 +128,34 @@ def _added(what: str) -> Near:
         yield one.name[:2] + what + one.name[2:], None
 
     return added
+
+
+def before(one: Listed) -> Iterator[Asked]:
+    """With a word before it."""
+    for word in BEFORE:
+        yield word + one.name, None
+        yield f"（{word}）{one.name}", None
+
+
+def joined(one: Listed) -> Iterator[Asked]:
+    """Together with the name of another."""
+    for i in range(2):
+        other = now()[draw(one.name, "joined", i) % len(now())].name
+        for mark in ("", "、", " ", "/", "与", "（"):
+            yield one.name + mark + other + ("）" if mark == "（" else ""), None
+
+
+def around(one: Listed) -> Iterator[Asked]:
+    """A name that holds a listed one."""
+    for form in (
+        "示例生殖中心（{}）",
+        "{}（示例生殖中心）",
+        "位于{}旁的生殖中心",
+        "原{}专家坐诊",
+        "{0}{0}",
+        "{0}（{0}）",
+    ):
+        yield form.format(one.name), None
 
 
 def dropped(one: Listed) -> Iterator[Asked]:
@@ -235,6 +282,9 @@ NEAR: dict[str, Near] = {
     "other district": district,
     "other kind": kind,
     **{f"added {what}": _added(what) for what in ADDED},
+    "a word before it": before,
+    "another's name beside it": joined,
+    "its name in another": around,
     "dropped word": dropped,
     "only a part": part,
     "homophone": homophone,

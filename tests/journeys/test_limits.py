@@ -54,7 +54,8 @@ def office(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Cli:
 @pytest.fixture(scope="module")
 def server(office: Cli) -> Iterator[Server]:
     """Two processes that let an address ask ten times a minute."""
-    with serving(office.data_dir, workers=2, REGISTRY_ANONYMOUS_LIMIT="10") as found:
+    proxies = "127.0.0.1,::1"
+    with serving(office.data_dir, workers=2, REGISTRY_ANONYMOUS_LIMIT="10", REGISTRY_TRUSTED_PROXIES=proxies) as found:
         yield found
 
 
@@ -110,8 +111,9 @@ def test_what_machines_and_browsers_need_is_never_limited(limited: httpx.Client)
     assert limited.get(style).status_code == 200
 
 
-def test_nobody_but_a_trusted_proxy_can_say_whose_request_it_is(seeded: Cli) -> None:
-    with serving(seeded.data_dir, REGISTRY_ANONYMOUS_LIMIT="2", REGISTRY_TRUSTED_PROXIES="192.0.2.1") as server:
+@pytest.mark.parametrize("proxies", ["192.0.2.1", ""])
+def test_nobody_but_a_trusted_proxy_can_say_whose_request_it_is(seeded: Cli, proxies: str) -> None:
+    with serving(seeded.data_dir, REGISTRY_ANONYMOUS_LIMIT="2", REGISTRY_TRUSTED_PROXIES=proxies) as server:
         told = [
             server.client.get(VERIFY, params=NAME, headers={"X-Forwarded-For": f"198.51.100.{n}"}).status_code
             for n in range(1, 4)
@@ -162,6 +164,19 @@ def test_trying_keys_counts_as_asking_without_one(limited: httpx.Client) -> None
         limited.get(VERIFY, params=NAME, headers=bearer(f"art_{n:08x}_" + "x" * 43)).status_code for n in range(12)
     ]
     assert tries == [401] * 10 + [429] * 2
+
+
+def test_a_new_key_works_where_others_at_its_address_have_used_up_theirs(office: Cli, limited: httpx.Client) -> None:
+    assert 429 in statuses(limited, 12)
+    assert set(statuses(limited, 8, **bearer(a_key(office)))) == {200}
+
+
+def test_the_same_key_in_both_headers_is_one_and_two_keys_are_none(office: Cli, limited: httpx.Client) -> None:
+    one, other = a_key(office), a_key(office)
+    assert limited.get(VERIFY, params=NAME, headers={**bearer(one), "X-API-Key": one}).status_code == 200
+    for headers in ({**bearer(one), "X-API-Key": other}, {"X-API-Key": other, **bearer(one)}):
+        told = limited.get(VERIFY, params=NAME, headers=headers)
+        assert (told.status_code, told.json()["code"]) == (401, "invalid_key")
 
 
 def test_a_header_for_the_proxy_in_front_is_no_key(limited: httpx.Client) -> None:

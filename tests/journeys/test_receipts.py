@@ -177,6 +177,18 @@ def test_the_command_needs_no_register_where_the_keys_are_a_file(server: Server,
     assert not cli.data_dir.exists()
 
 
+def test_the_command_says_that_a_batch_of_answers_holds_many_receipts(server: Server, cli: Cli, tmp_path: Path) -> None:
+    claims = {"claims": [{"provider": {"name": "鞍山市妇儿医院"}}] * 2, "receipt": True}
+    told = server.client.post("/api/v1/verify/batch", json=claims).text
+    keys = tmp_path / "jwks.json"
+    keys.write_bytes(server.client.get("/.well-known/jwks.json").content)
+    lines = "\n".join(json.dumps(one) for one in json.loads(told)["answers"])
+    for several in (told, f"\ufeff{told}", lines):
+        assert "多个答复" in cli.refused("receipt", "-", "--keys", keys, input=several)
+    one = json.dumps(json.loads(told)["answers"][1], ensure_ascii=False)
+    cli.ok("receipt", "-", "--keys", keys, input=f"\ufeff{one}")
+
+
 def test_the_command_uses_the_key_file_of_its_machine(server: Server, cli: Cli, tmp_path: Path) -> None:
     assert "--keys" in cli.refused("receipt", "-", input=a_receipt(server))
     cli.data_dir.mkdir()

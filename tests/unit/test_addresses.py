@@ -85,3 +85,74 @@ def test_an_unknown_region_contradicts_nothing() -> None:
 def test_a_registered_address_is_its_own_site() -> None:
     for address in (REGISTERED, "鞍山市铁西区中山路8-7号", "示例大厦", "示例村示例组"):
         assert compare(address, address, None) == "same"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "大南街87\u200b号",
+        "辽宁省\u200b沈阳\u200f市沈河区大南街87号",
+        "“辽宁省沈阳市沈河区大南街87号”",
+        "地址：辽宁省沈阳市沈河区大南街87号",
+        "110016 辽宁省沈阳市沈河区大南街87号",
+        "中国辽宁省沈阳市沈河区大南街87号",
+        "中华人民共和国 辽宁省沈阳市沈河区大南街87号",
+        "辽宁省，沈阳市，沈河区，大南街87号",
+        "辽宁省-沈阳市-沈河区-大南街87号",
+        "辽宁省/沈阳市/沈河区/大南街87号",
+        "大南街87号2号楼",
+        "大南街87号（近地铁10号线）",
+        "大南街87号东院3号门",
+    ],
+)
+def test_what_forms_and_people_put_around_an_address_does_not_matter(given: str) -> None:
+    assert compare(given, REGISTERED, REGION) == "same"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "大南街87号附近",
+        "大南街87号对面",
+        "大南街87号旁",
+        "大南街87号斜对面",
+        "大南街87号向东200米",
+        "大南街87号以南",
+        "大南街87号北侧",
+        "距大南街87号500米",
+        "大南街87号附A号",
+        "大南街87号附一号",
+        "大南街87号-1",
+        "大南街87号.1",
+        "大南街8·7号",
+        "大南街8.7号",
+        "大南街8&7号",
+        "大南街8/7号",
+        "大南街87号3号",
+        "大南街87号；辽宁省沈阳市和平区示例路5号",
+        "大南街87号；辽宁省鞍山市铁西区示例新村",
+    ],
+)
+def test_near_a_site_or_beside_another_is_not_the_site(given: str) -> None:
+    assert compare(given, REGISTERED, REGION) == "other"
+
+
+def test_a_street_with_a_numeral_in_its_name_is_no_house_number() -> None:
+    assert compare("五一路", "鞍山市铁西区五一路12号", "210303") == "region"
+    assert compare("五一", "鞍山市铁西区五一路12号", "210303") != "same"
+    assert compare("五一路12号", "鞍山市铁西区五一路12号", "210303") == "same"
+    assert compare("五一路东段99号", "鞍山市铁西区五一路东段", "210303") == "other"
+    assert compare("五一路东段门诊楼", "鞍山市铁西区五一路东段", "210303") == "region"
+
+
+def test_numerals_in_a_list_or_after_a_dash_stay_apart() -> None:
+    assert compare("示例路一、二号", "鞍山市铁西区示例路12号", "210303") == "other"
+    assert compare("示例路601-一号", "鞍山市铁西区示例路601-1号", "210303") == "same"
+    assert compare("示例路3号", "鞍山市铁西区示例路1号、3号", "210303") == "same"
+    assert compare("示例路13号", "鞍山市铁西区示例路1号、3号", "210303") == "other"
+
+
+def test_a_district_of_two_cities_of_one_province_is_the_registered_citys() -> None:
+    assert compare("河北省新华区示例路1号", "河北省沧州市新华区示例路1号", "130902") == "same"
+    assert compare("河北省新华区示例路2号", "河北省沧州市新华区示例路1号", "130902") == "other"
+    assert compare("辽宁省铁西区示例路1号", "河北省沧州市新华区示例路1号", "130902") == "other"

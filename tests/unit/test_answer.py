@@ -504,3 +504,14 @@ def test_without_a_technique_the_day_of_a_stop_is_that_of_the_stop(holding: Call
     assert asker(NAME, "IVF").explanation.startswith("自2025年7月5日起撤销")
     assert asker(NAME, "IVF", "AIH").explanation.startswith("自2025年8月29日起撤销")
     assert asker(NAME, on=LATER - dt.timedelta(days=1)).verdict == "licensed"
+
+
+def test_what_is_denied_rests_on_the_list_that_denies_it(holding: Callable[..., Asker]) -> None:
+    banks = a_source("banks", LATER, "210300", title="示例精子库名单", covers=["SPERM_BANK"])
+    asker = holding(a_source(), banks, an_institution(NAME))
+    (bank,) = asker(NAME, "SPERM_BANK").techniques
+    assert (bank.verdict, bank.basis and bank.basis.source) == ("technique_not_licensed", "示例精子库名单")
+    (tested,) = asker(NAME, "PGT").techniques
+    assert (tested.verdict, tested.basis and tested.basis.as_of) == ("technique_not_licensed", DAY)
+    (before,) = asker(NAME, "SPERM_BANK", on=LATER - dt.timedelta(days=1)).techniques
+    assert before.verdict == "unknown"

@@ -23,6 +23,7 @@ from registry.claimfiles.rows import Row
 from registry.claimfiles.told import NAMES
 from registry.errors import InvalidInput
 from registry.model import Claim
+from registry.techniques import from_words
 from registry.verification.batch import Batch
 from registry.verification.view import VerificationView
 from tests import factories as f
@@ -82,6 +83,13 @@ def test_columns_come_in_any_order_in_chinese_or_english() -> None:
     assert (row.claim.provider.name, row.claim.provider.address) == ("某医院", "示例路1号")
 
 
+@pytest.mark.parametrize("cell", ["AIH IVF PGT", "AIH/IVF/PGT", "AIH+IVF 三代试管", "人授和IVF-ET、PGD/PGS"])
+def test_techniques_may_be_parted_as_the_national_list_or_people_do(cell: str) -> None:
+    (row,) = read(f"name,techniques\n某医院,{cell}\n".encode())
+    assert row.claim is not None
+    assert [from_words(word) for word in row.claim.techniques] == ["AIH", "IVF", "PGT"]
+
+
 @pytest.mark.parametrize("headings", ["名称,机构名称", "地址,日期", "foo"])
 def test_headings_that_cannot_mean_claims_are_refused_before_any_row(headings: str) -> None:
     with pytest.raises(InvalidInput):
@@ -102,6 +110,9 @@ BAD = {
     "techniques": f"{HOSPITAL},冻卵,\n",
     "date": f"{HOSPITAL},,2025-02-30\n",
     "nobody": ",IVF,2025-07-01\n",
+    "nobody but marks": "（）\u200b——,IVF,2025-07-01\n",
+    "techniques that are none": f"{HOSPITAL},IVF 冻卵,\n",
+    "techniques of marks": f"{HOSPITAL},/,\n",
     "few": f"{HOSPITAL},IVF\n",
     "many": f"{HOSPITAL},IVF,2025-07-01,x\n",
     "quotes": f'"{HOSPITAL}"x,IVF,\n',

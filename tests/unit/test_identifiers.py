@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 from registry.errors import InvalidCode, InvalidInput
 from registry.identifiers import (
     ALPHABET,
+    compact_certificate,
     compact_code,
+    compact_domain,
     compact_licence,
     compact_uscc,
     format_code,
     looks_like_code,
     make_code,
+    read_certificate,
     validate_code,
     validate_uscc,
 )
@@ -174,3 +177,54 @@ def test_what_is_no_credit_code_is_refused(text: str) -> None:
 def test_licence_and_credit_numbers_lose_their_separators() -> None:
     assert compact_licence(" pdy 1234-5 ") == "PDY12345"
     assert compact_uscc("9121 0300-ma0e xamp") == "91210300MA0EXAMP"
+
+
+def test_numbers_are_read_in_full_width_and_with_what_nobody_sees() -> None:
+    number = a_uscc("12210300MB0000027")
+    wide = "".join(chr(ord(c) + 0xFEE0) for c in number)
+    for written in (
+        wide,
+        wide.lower(),
+        f"\ufeff{number}",
+        f"{number[:8]}\u200b{number[8:]}",
+        f"{number[:8]}\u3000{number[8:]}",
+    ):
+        assert validate_uscc(written) == number
+    assert compact_licence("ＭＢ00000192103\u200b03110Ａ1001") == "MB0000019210303110A1001"
+    code = CODES[0]
+    assert validate_code("".join(chr(ord(c) + 0xFEE0) for c in code)) == code
+
+
+@pytest.mark.parametrize(
+    ("written", "domain"),
+    [
+        ("http://other.example\\@clinic.example/", "other.example"),
+        ("http://clinic.example@other.example", "other.example"),
+        ("other.example#@clinic.example", "other.example"),
+        ("other.example／clinic.example", "other.example"),
+        ("ｃｌｉｎｉｃ．ｅｘａｍｐｌｅ", "clinic.example"),
+        ("https：//clinic.example\u200b", "clinic.example"),
+        ("cliniс.example", "xn--clini-5ye.example"),  # a Cyrillic letter: another domain
+    ],
+)
+def test_the_host_of_an_address_is_the_one_a_browser_goes_to(written: str, domain: str) -> None:
+    assert compact_domain(written) == domain
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "审查证明号 ",
+        "广告审查批准文号：",
+        "医疗广告审查证明文号 ",
+        "医疗广告审查证明",
+        "医广审证：",
+        "文号:",
+        "证号：",
+        "“",
+    ],
+)
+def test_a_certificate_number_may_have_its_label_before_it(label: str) -> None:
+    for number in ("(辽)医广[2023]第07-15-001号", "辽医广【2023】第0715-001号", "（辽）中医广2023第07-15-001号"):
+        assert compact_certificate(label + number) == compact_certificate(number)
+        assert read_certificate(f"{label.strip('“')}{number}") == read_certificate(number)

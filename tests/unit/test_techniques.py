@@ -117,3 +117,50 @@ def test_stages_are_read_as_printed_and_never_guessed(text: str, stage: str | No
 
 def test_preparing_is_no_permission_to_treat() -> None:
     assert set(STAGES) - LAWFUL_STAGES == {"preparing", "suspended", "revoked", "lapsed"}
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("試管嬰兒", "IVF"),
+        ("ＩＶＦ", "IVF"),
+        ("试 管\u200b婴儿技术", "IVF"),
+        ("体外受精胚胎移植", "IVF"),
+        ("体外授精", "IVF"),
+        ("IVF/ET", "IVF"),
+        ("1代试管", "IVF"),
+        ("试管婴儿（IVF-ET）", "IVF"),
+        ("2代试管", "ICSI"),
+        ("第Ⅱ代试管婴儿", "ICSI"),
+        ("单精子卵胞浆内注射", "ICSI"),
+        ("第3代试管婴儿技术", "PGT"),
+        ("PGD/PGS", "PGT"),
+        ("植入前遗传学检测", "PGT"),
+        ("夫精人工授精(AIH)", "AIH"),
+        ("人工授精术", "AIH"),
+        ("供精（AID）", "AID"),
+        ("sperm bank", "SPERM_BANK"),
+    ],
+)
+def test_an_everyday_word_is_understood_however_it_is_written(written: str, code: str) -> None:
+    assert from_words(written) == code
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "供卵/试管婴儿",
+        "非IVF",
+        "不做IVF",
+        "IVF+PGT",
+        "试管婴儿（ICSI）",
+        "IVF（不做）",
+        "4代试管",
+        "第四代",
+        "一代二代",
+        "技术",
+        "/",
+    ],
+)
+def test_a_word_for_two_things_or_for_none_is_no_technique(written: str) -> None:
+    assert from_words(written) is None
