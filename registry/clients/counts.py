@@ -6,6 +6,7 @@ may be lost at any time: then everybody begins anew.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import math
 import sqlite3
@@ -161,6 +162,23 @@ def _room(counted: list[tuple[int, int]], limit: int, window: int, now: float) -
 def seconds(wait: float) -> int:
     """Whole seconds to tell a client, never too few and never 0."""
     return max(1, math.ceil(wait))
+
+
+def network(address: str) -> str:
+    """What is counted as one asker: an IPv4 address, or the /64 that an IPv6 subscriber has to themselves.
+
+    >>> network("2001:db8:1:2:3:4:5:6"), network("::ffff:192.0.2.7"), network("192.0.2.7")
+    ('2001:db8:1:2::/64', '192.0.2.7', '192.0.2.7')
+    """
+    if ":" not in address:
+        return address
+    try:
+        found = ipaddress.IPv6Address(address.split("%", 1)[0])
+    except ValueError:
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def _open(name: str) -> sqlite3.Connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
-import ipaddress
 import logging
 import threading
 import time
@@ -14,7 +13,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from registry.clients import keys, usage
-from registry.clients.counts import Counts, Room, seconds
+from registry.clients.counts import Counts, Room, network, seconds
 from registry.clients.keys import ApiKey, Scope
 from registry.database import Database
 from registry.errors import CannotRecord, InvalidKey, QuotaSpent, RegistryError, ScopeMissing, TooManyRequests
@@ -241,23 +240,6 @@ class Clients:
             counted[1] += questions
             counted[2] += refused
             self._last_used[key.id] = keys.now()
-
-
-def network(address: str) -> str:
-    """What is counted as one asker: an IPv4 address, or the /64 that an IPv6 subscriber has to themselves.
-
-    >>> network("2001:db8:1:2:3:4:5:6"), network("::ffff:192.0.2.7"), network("192.0.2.7")
-    ('2001:db8:1:2::/64', '192.0.2.7', '192.0.2.7')
-    """
-    if ":" not in address:
-        return address
-    try:
-        found = ipaddress.IPv6Address(address.split("%", 1)[0])
-    except ValueError:
-        return address
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def _day_number(at: float) -> int:

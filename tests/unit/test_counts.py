@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.clients.counts import Counts, seconds
-from registry.clients.service import network
+from registry.clients.counts import Counts, network, seconds
 
 MINUTE = 60
 START = 1_800_000_000.0  # the beginning of a minute
