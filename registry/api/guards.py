@@ -111,7 +111,8 @@ def _parameters(handler: BaseRouteHandler) -> tuple[frozenset[str], frozenset[st
 
 def _require_json(request: Request[Any, Any, Any]) -> None:
     """415 for a body that says it is something else than JSON; one that says nothing is read as JSON."""
-    if request.method != "POST" or "data" not in request.route_handler.parsed_fn_signature.parameters:
+    handler = request.route_handler
+    if request.method != "POST" or not (handler.opt.get("json") or "data" in handler.parsed_fn_signature.parameters):
         return
     kind = request.content_type[0].lower()
     if kind and kind != JSON:
@@ -126,6 +127,8 @@ async def strictly(request: Request[Any, Any, Any], decoder: msgspec.json.Decode
         found = _PLACE.match(str(error))
         message, place = (found["message"], found["place"]) if found else (str(error), None)
         raise ValidationException(detail=message, extra=[{"message": message, "key": place}]) from error
+    except (msgspec.DecodeError, RecursionError) as error:  # no JSON, or brackets without end
+        raise HTTPException(status_code=400, detail=f"JSON: {error}") from error
 
 
 class Revalidated:

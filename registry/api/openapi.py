@@ -78,6 +78,9 @@ def _parameters(operation: dict[str, Any], example: examples.Example) -> None:
 def _body(operation: dict[str, Any], example: examples.Example) -> None:
     if operation["operationId"] == "verifyBatch":  # read as a stream, which the generated document knows nothing of
         operation["requestBody"] = {"required": True, "content": examples_batch.request_content(examples.CLAIM)}
+    elif operation["operationId"] == "verify":  # read once, by our own decoder
+        content = {"schema": {"$ref": "#/components/schemas/Claim"}, "example": example.request}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
     elif example.request is not None:
         for content in operation["requestBody"]["content"].values():
             content["example"] = example.request

@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 import msgspec
 from litestar import get, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import QueryParameter
 
 from registry.admission import admitted_of
 from registry.api.guards import register_of, strictly
@@ -37,9 +37,9 @@ _claim = msgspec.json.Decoder(Claim)
     "carries a signed receipt; where none can be given that is 503 with code `cannot_sign`, never a silent null.",
     status_code=200,
     responses=described(Answer),
-    opt={"scope": "verify"},
+    opt={"scope": "verify", "json": True},
 )
-async def verify(request: AnyRequest, data: JSONBody[Claim]) -> Written:  # noqa: ARG001 - says what the body is
+async def verify(request: AnyRequest) -> Written:
     """Was this provider licensed for these techniques, there, on that day?"""
     claim = await strictly(request, _claim)
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused

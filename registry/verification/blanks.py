@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from functools import lru_cache
 
 from registry.model import MatchedOn, TechniqueAnswer
 from registry.records.asof import today
@@ -29,38 +31,30 @@ NUMBERS: dict[MatchedOn, tuple[str, str]] = {
 _STOPPED = {"suspended": ("暂停", "suspended"), "revoked": ("撤销", "revoked"), "lapsed": ("失效", "lapsed")}
 
 
-def values(judged: Judged, on: dt.date, english: bool) -> dict[str, str]:
-    """Every value that a sentence of ``explain`` may need; empty where there is nothing to say."""
-    zh, en = _STOPPED.get(judged.verdict, ("", ""))
-    number = max(judged.count, len(judged.candidates))
-    alike = _ALIKE.get(judged.match.on if judged.match else "name", _ALIKE["name"])
-    told, note = _techniques(judged, on, english)
-    named = listed((technique_words(t.technique, english) for t in _concerned(judged)), english)
-    of_them = (f" and for {named}" if english else f"和{named}") if named else ""
-    return {
-        **_times(on, english),
-        "address": judged.site.address if judged.site else "",
-        "alike": alike[english],
-        "count": str(number),
-        "Count": "One institution has" if number == 1 else f"{number} institutions have",
-        "formerly": _formerly(judged, on, english),
-        "list_day": _list_day(judged, english),
-        "name": judged.site.name if judged.site else "",
-        "near": _near(judged, english),
-        "note": note,
-        "number": NUMBERS[judged.by][english] if judged.by in NUMBERS else "",
-        "scope": of_them,
-        "since": date_words(judged.since, english) if judged.since else "",
-        "stopped": (zh, en)[english],
-        "Stopped": en.capitalize(),
-        "techniques": told or ("assisted reproduction" if english else "人类辅助生殖技术"),
-        "why": _why(judged, on, english),
-    }
+class Values(dict[str, str]):
+    """What the blanks of one sentence are filled with, each worked out when the sentence has it; KeyError for others.
+
+    Empty where there is nothing to say.
+    """
+
+    def __init__(self, judged: Judged, on: dt.date, english: bool) -> None:
+        super().__init__()
+        self._asked = (judged, on, english)
+
+    def __missing__(self, name: str) -> str:
+        judged, on, english = self._asked
+        if name in _TOLD:
+            self["techniques"], self["note"] = _techniques(judged, on, english)
+            self["techniques"] = self["techniques"] or ("assisted reproduction" if english else "人类辅助生殖技术")
+            return self[name]
+        said = _OTHERS.get(name)
+        return said(judged, on, english) if said else _times(on, today(), english)[name]
 
 
-def _times(on: dt.date, english: bool) -> dict[str, str]:
+@lru_cache(maxsize=1024)
+def _times(on: dt.date, now: dt.date, english: bool) -> dict[str, str]:
     """What differs with the day asked about: nothing is said of today that was asked of another day."""
-    day, now = date_words(on, english), today()
+    day = date_words(on, english)
     if english:
         past = on < now
         return {
@@ -78,6 +72,24 @@ def _times(on: dt.date, english: bool) -> dict[str, str]:
         "now": "现" if on == now else day,
         "current": "现行" if on == now else "当时",
     }
+
+
+def _alike(judged: Judged, _on: dt.date, english: bool) -> str:
+    return _ALIKE.get(judged.match.on if judged.match else "name", _ALIKE["name"])[english]
+
+
+def _how_many(judged: Judged, _on: dt.date, _english: bool) -> str:
+    return str(max(judged.count, len(judged.candidates)))
+
+
+def _how_many_have(judged: Judged, _on: dt.date, _english: bool) -> str:
+    number = max(judged.count, len(judged.candidates))
+    return "One institution has" if number == 1 else f"{number} institutions have"
+
+
+def _scope(judged: Judged, _on: dt.date, english: bool) -> str:
+    named = listed((technique_words(t.technique, english) for t in _concerned(judged)), english)
+    return (f" and for {named}" if english else f"和{named}") if named else ""
 
 
 def _concerned(judged: Judged) -> list[TechniqueAnswer]:
@@ -132,13 +144,13 @@ def _formerly(judged: Judged, on: dt.date, english: bool) -> str:
     return f"（所查名称为曾用名，{'现' if is_today else '当时'}名{now}）"
 
 
-def _list_day(judged: Judged, english: bool) -> str:
+def _list_day(judged: Judged, _on: dt.date, english: bool) -> str:
     source = judged.sources.get(judged.site.source or "") if judged.site else None
     day = source.as_of if source else judged.list_basis.as_of if judged.list_basis else None
     return date_words(day, english) if day else ""
 
 
-def _near(judged: Judged, english: bool) -> str:
+def _near(judged: Judged, _on: dt.date, english: bool) -> str:
     near = len(judged.candidates)
     if not near or judged.site is not None:
         return ""
@@ -161,3 +173,27 @@ def _why(judged: Judged, on: dt.date, english: bool) -> str:
     if not held or any(rules.lapsed_from(approval) is None for approval in held):
         return ""
     return ", its verification being overdue with none recorded" if english else "（校验已到期，没有校验记录）"
+
+
+def _stopped(judged: Judged, _on: dt.date, english: bool) -> str:
+    return _STOPPED.get(judged.verdict, ("", ""))[english]
+
+
+#: The blanks that are worked out together, and how each of the others is.
+_TOLD = ("techniques", "note")
+_OTHERS: dict[str, Callable[[Judged, dt.date, bool], str]] = {
+    "address": lambda judged, _on, _english: judged.site.address if judged.site else "",
+    "alike": _alike,
+    "count": _how_many,
+    "Count": _how_many_have,
+    "formerly": _formerly,
+    "list_day": _list_day,
+    "name": lambda judged, _on, _english: judged.site.name if judged.site else "",
+    "near": _near,
+    "number": lambda judged, _on, english: NUMBERS[judged.by][english] if judged.by in NUMBERS else "",
+    "scope": _scope,
+    "since": lambda judged, _on, english: date_words(judged.since, english) if judged.since else "",
+    "stopped": _stopped,
+    "Stopped": lambda judged, on, english: _stopped(judged, on, english).capitalize(),
+    "why": _why,
+}

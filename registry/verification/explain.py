@@ -10,10 +10,10 @@ import datetime as dt
 
 from registry.records.asof import today
 from registry.verification import verdict as rules
-from registry.verification.blanks import NUMBERS, values
+from registry.verification.blanks import NUMBERS, Values
 from registry.verification.judged import Judged
 
-#: Reason -> sentence. Its blanks are filled by ``blanks.values``.
+#: Reason -> sentence. Its blanks are filled by ``blanks.Values``.
 SENTENCES: dict[str, tuple[str, str]] = {
     "licensed": (
         "该机构{formerly}{day}在此地址获准开展{techniques}{note}。",
@@ -144,7 +144,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
 def sentence(judged: Judged, on: dt.date, english: bool) -> str:
     """The sentence that explains a verdict, in the asked language."""
     reason = _REASONS[judged.verdict](judged, on)
-    told = SENTENCES[reason][english].format_map(values(judged, on, english))
+    told = SENTENCES[reason][english].format_map(Values(judged, on, english))
     if on <= today():
         return told
     return f"By what is recorded so far, {told[0].lower()}{told[1:]}" if english else f"按目前的记载，{told}"
