@@ -70,7 +70,7 @@ class Register:
         self.watches = WatchLists(self.database, self.verification)
         self._tried = 0.0
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Register:
         self.start()
@@ -86,9 +86,16 @@ class Register:
         self._follow()
         if self.verification.size:
             self._publish()  # a key may have come or gone while nothing was appended
+<<<<<<< HEAD
         self._thread = threading.Thread(target=self._run, name="follow-log", daemon=True)
         self._thread.start()
         self.clients.start()
+=======
+        # Two, so that what is recorded right after a start need not wait for the tables.
+        for name, task in (("follow-log", self._run), ("warm", self._warm)):
+            self._threads.append(threading.Thread(target=task, name=name, daemon=True))
+            self._threads[-1].start()
+>>>>>>> e90e4849f1e27f50f2f080d848364658657b2bd0
         if self.outside:
             self.outside.start()
 
@@ -97,15 +104,22 @@ class Register:
         self._stop.set()
         if self.outside:
             self.outside.close()
+<<<<<<< HEAD
         if self._thread:
             self._thread.join(timeout=5)
         self.clients.close()
+=======
+        for thread in self._threads:
+            thread.join(timeout=5)
+>>>>>>> e90e4849f1e27f50f2f080d848364658657b2bd0
         self.database.close()
 
-    def _run(self) -> None:
+    def _warm(self) -> None:
         finding.warm()
         gc.freeze()  # what is loaded by now stays: it need not be looked through for garbage again and again
         redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
+
+    def _run(self) -> None:
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()
 
