@@ -66,7 +66,7 @@ def key_of(connection: Connection) -> ApiKey:
 async def _learned(clients: Clients, text: str, address: str, operation: str) -> ApiKey:
     """A key this process does not know yet. Trying one that is none counts as asking without one."""
     if clients.anonymous_limit:
-        clients.admit_trying(address)
+        clients.admit_anonymous(address, operation, trying=True)
     try:
         return await anyio.to_thread.run_sync(clients.learn, text)
     except InvalidKey:

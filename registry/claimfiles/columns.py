@@ -17,6 +17,7 @@ from registry.techniques import from_words
 from registry.text import width
 
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
+_CLOCK = re.compile(r"(?<=\d|日)(?:\s+|T)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*$")
 _SEPARATORS = re.compile(r"[;；、,，|\n]+")
 _LOOSE = re.compile(r"[\s/+＋&和及与]+")
 _HEADING = re.compile(r"[\s_\-]+")
@@ -39,7 +40,8 @@ def written_day(text: str) -> dt.date | None:
 
 
 def _day(text: str) -> dt.date:
-    return written_day(text) or day_of(text)  # the latter says what to write
+    """A day; spreadsheets write a time of day behind it (2025/7/1 0:00), which is of the same day."""
+    return written_day(_CLOCK.sub("", text)) or day_of(text)  # the latter says what to write
 
 
 def _instant(text: str) -> dt.datetime:

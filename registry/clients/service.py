@@ -172,24 +172,16 @@ class Clients:
         self._counts.add_in(_daily(key), DAY, _day_number(at), 1)
         return admitted
 
-    def admit_anonymous(self, address: str, operation: str) -> Admitted:
-        """Let somebody without a key in and count it by address; TooManyRequests. ``anonymous_limit`` must not be 0."""
-        who = f"a {network(address)}"
+    def admit_anonymous(self, address: str, operation: str, trying: bool = False) -> Admitted:
+        """Let somebody without a key in and count it by address; TooManyRequests. ``anonymous_limit`` must not be 0.
+        ``trying`` a key new to this process is counted apart: others there may have used the limit up."""
+        who = f"{'t' if trying else 'a'} {network(address)}"
         room = self._counts.take(who, self.anonymous_limit, MINUTE, time.time())
         admitted = Admitted(who=who, key=None, operation=operation, rooms={"minute": room})
         if not room.admitted:
             self.refused += 1
             raise _refusal(admitted)
         return admitted
-
-    def admit_trying(self, address: str) -> None:
-        """Let an address try a key that is new to this process; TooManyRequests. Counted apart from what it asks
-        without one: others behind the same address may have used that up. ``anonymous_limit`` must not be 0."""
-        who = f"t {network(address)}"
-        room = self._counts.take(who, self.anonymous_limit, MINUTE, time.time())
-        if not room.admitted:
-            self.refused += 1
-            raise _refusal(Admitted(who=who, key=None, operation="", rooms={"minute": room}))
 
     def asked_more(self, admitted: Admitted, rows: int) -> None:
         """A batch that was let in as one question had so many rows; it is finished whatever the limit."""

@@ -90,6 +90,13 @@ def test_techniques_may_be_parted_as_the_national_list_or_people_do(cell: str) -
     assert [from_words(word) for word in row.claim.techniques] == ["AIH", "IVF", "PGT"]
 
 
+@pytest.mark.parametrize("cell", ["2025/7/1 0:00", "2025-07-01 08:30:00", "2025-07-01T00:00:00", "2025年7月1日 9:05"])
+def test_a_spreadsheets_time_of_day_is_of_the_same_day(cell: str) -> None:
+    (row,) = read(f"name,on\n某医院,{cell}\n".encode())
+    assert row.claim is not None
+    assert row.claim.on == dt.date(2025, 7, 1)
+
+
 @pytest.mark.parametrize("headings", ["名称,机构名称", "地址,日期", "foo"])
 def test_headings_that_cannot_mean_claims_are_refused_before_any_row(headings: str) -> None:
     with pytest.raises(InvalidInput):
