@@ -86,16 +86,11 @@ class Register:
         self._follow()
         if self.verification.size:
             self._publish()  # a key may have come or gone while nothing was appended
-<<<<<<< HEAD
-        self._thread = threading.Thread(target=self._run, name="follow-log", daemon=True)
-        self._thread.start()
-        self.clients.start()
-=======
         # Two, so that what is recorded right after a start need not wait for the tables.
         for name, task in (("follow-log", self._run), ("warm", self._warm)):
             self._threads.append(threading.Thread(target=task, name=name, daemon=True))
             self._threads[-1].start()
->>>>>>> e90e4849f1e27f50f2f080d848364658657b2bd0
+        self.clients.start()
         if self.outside:
             self.outside.start()
 
@@ -104,14 +99,9 @@ class Register:
         self._stop.set()
         if self.outside:
             self.outside.close()
-<<<<<<< HEAD
-        if self._thread:
-            self._thread.join(timeout=5)
-        self.clients.close()
-=======
         for thread in self._threads:
             thread.join(timeout=5)
->>>>>>> e90e4849f1e27f50f2f080d848364658657b2bd0
+        self.clients.close()
         self.database.close()
 
     def _warm(self) -> None:
