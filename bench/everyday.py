@@ -57,7 +57,7 @@ def _table(folder: Path, data_dir: Path) -> Path:
     """Names, addresses and techniques of a register as a table with an index on the name."""
     path = folder / "list.db"
     path.unlink(missing_ok=True)
-    (register,) = data_dir.glob("*.sqlite")
+    register = data_dir / "register.sqlite"
     stated = "(SELECT value ->> '$[3].{0}' FROM json_each(state) WHERE value -> '$[3].{0}' IS NOT NULL)".format
     with sqlite3.connect(path) as connection:
         connection.execute("ATTACH ? AS register", (str(register),))

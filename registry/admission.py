@@ -8,6 +8,7 @@ import anyio
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from litestar.types.asgi_types import RawHeaders
 
 from registry.clients.counts import Room, seconds
@@ -23,15 +24,29 @@ UNLIMITED = ("/healthz", "/readyz", "/metrics", "/log/", "/.well-known/", "/stat
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Let a request in, or raise InvalidKey, ScopeMissing, TooManyRequests. Runs before every handler."""
-    scope = connection.scope
-    clients: Clients = connection.app.state.register.clients
-    text = _key_in(scope["headers"])
-    if text is None and not clients.anonymous_limit:
+class Admission:
+    """Around every handler: lets a request in, or raises InvalidKey, ScopeMissing, TooManyRequests.
+
+    A middleware, and not one of the framework's guards: those are handed a copy of the handler with every request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == ScopeType.HTTP:
+            clients: Clients = scope["litestar_app"].state.register.clients
+            text = _key_in(scope["headers"])
+            if text is not None or clients.anonymous_limit:
+                await _admit(scope, clients, text)
+        await self.app(scope, receive, send)
+
+
+async def _admit(scope: HTTPScope, clients: Clients, text: str | None) -> None:
+    if scope["path"].startswith(UNLIMITED) or scope["method"] == "OPTIONS":
         return
-    if scope["path"].startswith(UNLIMITED) or scope["type"] != ScopeType.HTTP or scope["method"] == "OPTIONS":
-        return
+    handler = scope["route_handler"]
     operation = _operation(handler)
     try:
         if text is None:
@@ -80,13 +95,16 @@ def _key_in(sent: RawHeaders) -> str | None:
 
     InvalidKey where they hold two: which client asks must not hang on the order of headers.
     """
-    held = {key for name, value in sent if (key := _held(name, value)) is not None}
+    held = {key for name, value in sent if name in _HOLD_KEYS and (key := _held(name, value)) is not None}
     if len(held) > 1:
         raise InvalidKey(
             "请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。",
             "The request holds two different keys; send one, as Authorization or as X-API-Key.",
         )
     return held.pop() if held else None
+
+
+_HOLD_KEYS = (b"authorization", b"x-api-key")
 
 
 def _held(name: bytes, value: bytes) -> str | None:

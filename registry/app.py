@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 from litestar import Litestar, Request, Response, get
 from litestar.config.cors import CORSConfig
+from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
 import public_site.pages
@@ -52,7 +53,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             measured,
         ],
         lifespan=[opened],
-        guards=[admission.admit],
+        middleware=[DefineMiddleware(admission.Admission)],
         cors_config=CORSConfig(
             allow_origins=["*"],
             allow_methods=["GET", "HEAD", "POST", "DELETE"],

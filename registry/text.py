@@ -20,7 +20,10 @@ _LEFT = str.maketrans(
     "〇〇民虎西见角贝车長长门青页风飞食马骨鬼鱼鸟卤麦黄齐齿龙",
 )
 #: Numerals that count only after 第, since they are words or letters elsewhere: 第Ⅱ, 第贰 (but 陆军).
-_ROMAN = re.compile(r"(?<=第)(\s*)([Ⅰ-Ⅻⅰ-ⅻ])(?![Ⅰ-Ⅿⅰ-ⅿ])")
+_ROMAN = re.compile(r"(?<=第)(\W*)([Ⅰ-Ⅻⅰ-ⅻ])(?![Ⅰ-Ⅿⅰ-ⅿ])")
+#: In Latin letters only what nobody writes for a letter: 第II, but 第X may stand for any.
+_LATIN = {n: str(i) for i, n in enumerate(("ii", "iii", "iv", "", "vi", "vii", "viii", "ix", "", "xi", "xii"), 2) if n}
+_LATINS = re.compile(f"(?<=第)(?:{'|'.join(sorted(_LATIN, key=len, reverse=True))})(?![a-z])")
 _FORMAL = re.compile("(?<=第)(?!陆军)[壹贰叁肆伍陆柒捌玖拾佰零]+")
 _FORMAL_DIGITS = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰", "一二三四五六七八九十百")
 #: The letter that stands for a zero (二O四): only beside a digit.
@@ -111,5 +114,8 @@ def fold(text: str) -> str:
 
 
 def _ordinal(text: str) -> str:
-    """A formal numeral behind 第 as an everyday one."""
-    return _FORMAL.sub(lambda run: run[0].translate(_FORMAL_DIGITS), text) if "第" in text else text
+    """A roman or formal numeral behind 第 as an everyday one."""
+    if "第" not in text:
+        return text
+    text = _LATINS.sub(lambda run: _LATIN[run[0]], text)
+    return _FORMAL.sub(lambda run: run[0].translate(_FORMAL_DIGITS), text)

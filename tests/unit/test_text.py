@@ -115,10 +115,13 @@ def test_radicals_that_come_out_of_pdf_are_ordinary_characters() -> None:
 
 
 def test_roman_and_formal_numerals_are_numbers_after_an_ordinal_word_only() -> None:
-    assert {fold(f"示例第{n}医院") for n in ("Ⅲ", " Ⅲ ", "ⅲ", "叁", "叄", "三", "3", "③", "㈢")} == {"示例第3医院"}
+    assert {fold(f"示例第{n}医院") for n in ("Ⅲ", " Ⅲ ", "\u200bⅢ", "ⅲ", "III", "叁", "叄", "三", "3", "③", "㈢")} == {
+        "示例第3医院"
+    }
     assert {fold(f"示例第{n}医院") for n in ("Ⅻ", "拾贰", "壹拾贰", "十二")} == {"示例第12医院"}
     assert fold("示例第贰陆零医院") == fold("示例第二六〇医院")
     assert fold("陆军示例医院") != fold("六军示例医院") and fold("示例第陆军医院") != fold("示例第六军医院")
+    assert fold("示例第X医院") != fold("示例第十医院") and fold("示例第IIA医院") != fold("示例第2A医院")
     assert fold("示例第ⅠⅠ医院") != fold("示例第十一医院") and fold("示例第Ⅱ医院") != fold("示例第Ⅲ医院")
 
 
