@@ -111,6 +111,8 @@ def _parameters(handler: BaseRouteHandler) -> tuple[frozenset[str], frozenset[st
 
 def _require_json(request: Request[Any, Any, Any]) -> None:
     """415 for a body that says it is something else than JSON; one that says nothing is read as JSON."""
+    if (b"content-type", b"application/json") in request.scope["headers"]:  # nearly always
+        return
     handler = request.route_handler
     if request.method != "POST" or not (handler.opt.get("json") or "data" in handler.parsed_fn_signature.parameters):
         return
