@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from registry.model import MatchedOn, TechniqueAnswer
 from registry.records.asof import today
-from registry.techniques import LAWFUL_STAGES
+from registry.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 from registry.verification import verdict as rules
 from registry.verification.judged import Judged
 from registry.verification.phrases import date_words, listed, source_note, stage_words, technique_words
@@ -48,11 +48,11 @@ class Values(dict[str, str]):
             self["techniques"] = self["techniques"] or ("assisted reproduction" if english else "人类辅助生殖技术")
             return self[name]
         said = _OTHERS.get(name)
-        return said(judged, on, english) if said else _times(on, today(), english)[name]
+        return said(judged, on, english) if said else times(on, today(), english)[name]
 
 
 @lru_cache(maxsize=1024)
-def _times(on: dt.date, now: dt.date, english: bool) -> dict[str, str]:
+def times(on: dt.date, now: dt.date, english: bool) -> dict[str, str]:
     """What differs with the day asked about: nothing is said of today that was asked of another day."""
     day = date_words(on, english)
     if english:
@@ -107,6 +107,9 @@ def _techniques(judged: Judged, on: dt.date, english: bool) -> tuple[str, str]:
     concerned = _concerned(judged)
     if judged.verdict not in ("licensed", "technique_not_licensed"):
         return listed((technique_words(one.technique, english) for one in concerned), english), ""
+    if len(concerned) == len(judged.each) == 1 and judged.verdict == "licensed":  # as nearly always
+        (one,) = concerned
+        return one_technique(one.technique, one.stage, one.basis.as_of if one.basis else None, english)
     if not concerned:
         days = [source.as_of if (source := judged.sources.get(site.source or "")) else None for site, _ in judged.each]
         return "", source_note(days, english)
@@ -119,6 +122,16 @@ def _techniques(judged: Judged, on: dt.date, english: bool) -> tuple[str, str]:
         told, notes = [one + note for one, note in zip(told, notes, strict=True)], [""]
     is_long = any("，" in one or "," in one for one in told)
     return (("；", "; ") if is_long else ("、", ", "))[english].join(told), notes[0]
+
+
+@lru_cache(maxsize=1024)
+def one_technique(
+    technique: TechniqueCode, stage: Stage | None, as_of: dt.date | None, english: bool
+) -> tuple[str, str]:
+    """(a technique with its stage, the note on what it rests on) of one site that is approved for it."""
+    words = stage_words([stage] if stage else [], english)
+    told = technique_words(technique, english)
+    return f"{told}, {words}" if english else f"{told}，{words}", source_note([as_of], english)
 
 
 def _technique(judged: Judged, one: TechniqueAnswer, on: dt.date, english: bool) -> str:

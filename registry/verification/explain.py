@@ -7,10 +7,12 @@ come it says that more may be recorded until then. A reason without its template
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 
 from registry.records.asof import today
+from registry.techniques import Stage, TechniqueCode
 from registry.verification import verdict as rules
-from registry.verification.blanks import NUMBERS, Values
+from registry.verification.blanks import NUMBERS, Values, one_technique, times
 from registry.verification.judged import Judged
 
 #: Reason -> sentence. Its blanks are filled by ``blanks.Values``.
@@ -143,9 +145,27 @@ SENTENCES: dict[str, tuple[str, str]] = {
 
 def sentence(judged: Judged, on: dt.date, english: bool) -> str:
     """The sentence that explains a verdict, in the asked language."""
+    by = judged.match.on if judged.match else None
+    if judged.verdict == "licensed" and len(judged.each) == len(judged.techniques) == 1 and by != "former_name":
+        (one,) = judged.techniques  # most answers: the sentence names no institution, so many of them share it
+        return _usual(one.technique, one.stage, one.basis.as_of if one.basis else None, on, today(), english)
     reason = _REASONS[judged.verdict](judged, on)
-    told = SENTENCES[reason][english].format_map(Values(judged, on, english))
-    if on <= today():
+    return _of_its_day(SENTENCES[reason][english].format_map(Values(judged, on, english)), on, today(), english)
+
+
+@lru_cache(maxsize=4096)
+def _usual(
+    technique: TechniqueCode, stage: Stage | None, as_of: dt.date | None, on: dt.date, now: dt.date, english: bool
+) -> str:
+    """The sentence about one site that is licensed for one technique."""
+    told, note = one_technique(technique, stage, as_of, english)
+    blanks = {"formerly": "", "techniques": told, "note": note, **times(on, now, english)}
+    return _of_its_day(SENTENCES["licensed"][english].format(**blanks), on, now, english)
+
+
+def _of_its_day(told: str, on: dt.date, now: dt.date, english: bool) -> str:
+    """Of a day to come it is only known what is recorded so far."""
+    if on <= now:
         return told
     return f"By what is recorded so far, {told[0].lower()}{told[1:]}" if english else f"按目前的记载，{told}"
 

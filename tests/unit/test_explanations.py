@@ -91,7 +91,8 @@ def test_the_sentence_is_exactly_this(kind: str, row: dict[str, Any], monkeypatc
     recording = Recording(getattr(module, name))
     monkeypatch.setattr(module, name, recording)
     view = VIEWS[row.get("register", "")]()
-    view._remembered.clear()  # a sentence remembered from before would use no template
+    view.forget()  # a sentence remembered from before would use no template
+    explain._usual.cache_clear()
     chinese, english = (part(kind, answered(view, row["asked"], lang)) for lang in LANGUAGES)
     assert (chinese.explanation, english.explanation) == (row["zh"], row["en"])
     assert chinese.verdict == english.verdict == row["verdict"]
