@@ -12,11 +12,11 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from registry import finding, redaction, views
+from registry import finding, health, redaction
 from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
-from registry.errors import CannotAnswer, RegistryError
+from registry.errors import CannotAnswer
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
@@ -262,26 +262,7 @@ class Register:
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""
-        try:
-            with self.database.reading() as connection:
-                lag = views.lag(connection)
-                lag["verification"] = max(0, times.as_of(connection).size - self.verification.size)
-            current = self.database.is_current()
-            last = self.log.last()
-            lag["checkpoint"] = max(0, self.verification.size - (last.checkpoint.size if last else 0))
-        except RegistryError as error:
-            return {"ready": False, "database": error.code, "views": {}}
-        except Exception as error:  # a missing table, say: not ready, whatever the reason
-            return {"ready": False, "database": type(error).__name__, "views": {}}
-        fresh = self.verification.age() < FOLLOW_EVERY * 40
-        size = self.verification.size
-        embedded = {"engine": "embedded", "why": None, "lag": 0, "fallbacks": 0}
-        return {
-            "ready": current and fresh,
-            "database": "ok" if current else "schema is not current: run registry init",
-            "views": lag,
-            "search": self.outside.told(size) if self.outside else embedded,
-        }
+        return health.told(self.database, self.log, self.verification, self.outside)
 
 
 def _outside(database: Database, settings: Settings) -> OutsideSearch | None:
