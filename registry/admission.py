@@ -50,6 +50,8 @@ async def _admit(scope: HTTPScope, clients: Clients, text: str | None) -> None:
     operation = _operation(handler)
     try:
         if text is None:
+            if clients.hears_of_proxies and any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+                clients.hear_of_proxy(_address(scope))
             admitted = clients.admit_anonymous(_address(scope), operation)
         else:
             key = clients.known(text) or await _learned(clients, text, _address(scope), operation)

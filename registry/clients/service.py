@@ -51,6 +51,7 @@ class Clients:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.anonymous_limit = settings.anonymous_limit
+        self.hears_of_proxies = not settings.trusted_proxies  # until it was said once that one is not named
         self._database = database
         self._keep = settings.audit_days
         there = settings.data_dir.is_dir()
@@ -182,6 +183,15 @@ class Clients:
             self.refused += 1
             raise _refusal(admitted)
         return admitted
+
+    def hear_of_proxy(self, address: str) -> None:
+        """Say once that somebody passes on requests of others and is not named: then all of them share one limit."""
+        self.hears_of_proxies = False
+        _log.warning(
+            "requests from %s say that they are passed on for others (X-Forwarded-For); if that is your reverse proxy, "
+            "name it in REGISTRY_TRUSTED_PROXIES: until then everybody behind it shares one limit",
+            address,
+        )
 
     def asked_more(self, admitted: Admitted, rows: int) -> None:
         """A batch that was let in as one question had so many rows; it is finished whatever the limit."""

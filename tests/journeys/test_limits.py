@@ -119,6 +119,8 @@ def test_nobody_but_a_trusted_proxy_can_say_whose_request_it_is(seeded: Cli, pro
             for n in range(1, 4)
         ]
     assert told == [200, 200, 429]
+    warned = server.errors.read_text().count("name it in REGISTRY_TRUSTED_PROXIES")
+    assert warned == (0 if proxies else 1)
 
 
 def test_no_limit_and_no_headers_where_it_is_nought(seeded: Cli) -> None:
