@@ -91,6 +91,13 @@ def test_a_refusal_says_when_to_ask_again_and_never_looks_like_a_verdict(limited
     )
 
 
+def test_reconciliation_counts_like_any_other_question(limited: httpx.Client) -> None:
+    asked = {"queries": json.dumps({"a": {"query": NAME["name"]}})}
+    told = [limited.post("/reconcile", data=asked).status_code for _ in range(6)]
+    told += [limited.get("/reconcile/suggest/entity", params={"prefix": "鞍山"}).status_code for _ in range(6)]
+    assert told == [200] * 10 + [429] * 2
+
+
 def test_a_page_says_so_in_words_and_keeps_what_was_typed(limited: httpx.Client) -> None:
     html = {"Accept": "text/html"}
     for _ in range(10):
@@ -211,6 +218,8 @@ def test_a_key_may_do_what_its_scopes_say(office: Cli, limited: httpx.Client) ->
         lambda: limited.post(f"{VERIFY}/batch", json={"claims": []}, headers=bearer(key)),
         lambda: limited.post("/api/v1/receipts/check", json={"receipt": "x"}, headers=bearer(key)),
         lambda: limited.get("/api/v1/watches", headers=bearer(key)),
+        lambda: limited.get("/reconcile", headers=bearer(key)),
+        lambda: limited.post("/reconcile", data={"queries": "{}"}, headers=bearer(key)),
     ):
         told = ask()
         assert (told.status_code, told.json()["code"]) == (403, "scope_missing")
