@@ -17,7 +17,7 @@ from registry.accounts.sessions import Limits, Session
 from registry.accounts.signin import Visitor
 from registry.register import Register
 from registry.staff.errors import NEXT_STEP, Refused, SignInFirst
-from registry.staff.voice import StaffVoice, environment
+from registry.staff.voice import StaffVoice, environment, role_word
 
 COOKIE = "staff_session"
 Req = Request[Any, Any, Any]
@@ -75,9 +75,9 @@ class Desk:
         body = environment(lang, size).get_template(f"staff/{template}.html").render(page=context)
         return Response(body, status_code=status, media_type="text/html", headers={"Content-Language": lang})
 
-    def go(self, path: str) -> Response[Any]:
+    def go(self, path: str, **query: str) -> Response[Any]:
         """On to another page, by GET."""
-        return Redirect(path=self.voice.link(path), status_code=303)
+        return Redirect(path=self.voice.link(path, **query), status_code=303)
 
     @property
     def form_token(self) -> str:
@@ -171,8 +171,8 @@ def _require_role(session: Session, roles: tuple[str, ...]) -> None:
     if roles and not session.account.roles & set(roles):
         raise Refused(
             "role",
-            f"此页面限 {'、'.join(roles)} 使用，您的账号没有这些角色。",
-            f"This page is for {', '.join(roles)}; your account has none of these roles.",
+            f"此页面限{'、'.join(role_word(role, 'zh-CN') for role in roles)}角色使用，您的账号没有。",
+            f"This page is for the role {' or '.join(role_word(role, 'en') for role in roles)}, which you do not have.",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 
 from registry import trail
 from registry.accounts import second, sessions, signin
@@ -16,7 +17,7 @@ _NOBODY = {"state": "none"}
 
 
 @get("/sign-in", opt=_NOBODY, sync_to_thread=True)
-def sign_in(desk: Desk) -> Response[Any]:
+def sign_in(desk: NamedDependency[Desk]) -> Response[Any]:
     """The form; whoever is signed in goes on."""
     return (
         desk.go("/staff") if desk.signed_in else desk.page("sign_in", next=_next(desk.request.query_params.get("next")))
@@ -24,7 +25,7 @@ def sign_in(desk: Desk) -> Response[Any]:
 
 
 @post("/sign-in", opt=_NOBODY, status_code=200, sync_to_thread=True)
-def signed(desk: Desk) -> Response[Any]:
+def signed(desk: NamedDependency[Desk]) -> Response[Any]:
     """Name and password; then the second factor."""
     name, following = desk.given("name"), _next(desk.given("next"))
     try:
@@ -35,7 +36,7 @@ def signed(desk: Desk) -> Response[Any]:
     if token is None:
         told = [("password", str(desk.voice.t("sign_in.wrong")))]
         return desk.page("sign_in", status=400, errors=told, name=name, next=following)
-    return with_cookie(desk, desk.go("/staff/second"), token)
+    return with_cookie(desk, desk.go("/staff/second", next=following), token)
 
 
 def _next(path: str | None) -> str:
@@ -44,27 +45,28 @@ def _next(path: str | None) -> str:
 
 
 @get("/second", opt={"state": "second"}, sync_to_thread=True)
-def second_factor(desk: Desk) -> Response[Any]:
+def second_factor(desk: NamedDependency[Desk]) -> Response[Any]:
     """The form for the code."""
-    return desk.page("second")
+    return desk.page("second", next=_next(desk.request.query_params.get("next")))
 
 
 @post("/second", opt={"state": "second"}, status_code=200, sync_to_thread=True)
-def second_shown(desk: Desk) -> Response[Any]:
-    """A code of the authenticator, or a recovery code."""
+def second_shown(desk: NamedDependency[Desk]) -> Response[Any]:
+    """A code of the authenticator, or a recovery code; then the page that was wanted."""
+    following = _next(desk.given("next"))
     try:
         token = signin.show_second(desk.database, desk.session, desk.given("code"), desk.visitor)
     except NotAllowed as error:
-        return desk.page(
-            "sign_in", status=403, errors=[("password", error.text(desk.voice.lang))], name="", next="/staff"
-        )
+        told = [("name", error.text(desk.voice.lang))]
+        return desk.page("sign_in", status=403, errors=told, next=following)
     if token is None:
-        return desk.page("second", status=400, errors=[("code", str(desk.voice.t("second.wrong")))])
-    return with_cookie(desk, desk.go("/staff"), token)
+        told = [("code", str(desk.voice.t("second.wrong")))]
+        return desk.page("second", status=400, errors=told, next=following)
+    return with_cookie(desk, desk.go(following), token)
 
 
 @get("/enrol", opt={"state": "enrol"}, sync_to_thread=True)
-def enrol(desk: Desk) -> Response[Any]:
+def enrol(desk: NamedDependency[Desk]) -> Response[Any]:
     """A new secret as a QR code and in letters."""
     return _enrolling(desk, second.new_secret())
 
@@ -75,14 +77,11 @@ def _enrolling(desk: Desk, secret: str, errors: list[tuple[str, str]] | None = N
 
 
 @post("/enrol", opt={"state": "enrol"}, status_code=200, sync_to_thread=True)
-def enrolled(desk: Desk) -> Response[Any]:
+def enrolled(desk: NamedDependency[Desk]) -> Response[Any]:
     """The first code of it proves that it is set up; recovery codes are shown once."""
     secret = desk.given("secret")
-    try:
-        with desk.database.writing() as connection:
-            done = signin.enrolled(connection, desk.session, secret, desk.given("code"), desk.visitor)
-    except ValueError as error:  # a secret that is none of ours
-        raise InvalidInput("密钥无效，请重新打开此页。", "This secret is not valid; open the page again.") from error
+    with desk.database.writing() as connection:
+        done = signin.enrolled(connection, desk.session, secret, desk.given("code"), desk.visitor)
     if done is None:
         return _enrolling(desk, secret, [("code", str(desk.voice.t("second.wrong")))])
     token, codes = done
@@ -90,13 +89,13 @@ def enrolled(desk: Desk) -> Response[Any]:
 
 
 @get("/password", opt={"state": "password"}, sync_to_thread=True)
-def password(desk: Desk) -> Response[Any]:
+def password(desk: NamedDependency[Desk]) -> Response[Any]:
     """The form to change the password."""
     return desk.page("password")
 
 
 @post("/password", opt={"state": "password"}, status_code=200, sync_to_thread=True)
-def password_changed(desk: Desk) -> Response[Any]:
+def password_changed(desk: NamedDependency[Desk]) -> Response[Any]:
     """Another password; sessions in other browsers end."""
     old, new, again = (str(desk.form.get(name) or "") for name in ("old", "new", "again"))
     try:
@@ -111,7 +110,7 @@ def password_changed(desk: Desk) -> Response[Any]:
 
 
 @post("/sign-out", opt=_NOBODY, status_code=200, sync_to_thread=True)
-def sign_out(desk: Desk) -> Response[Any]:
+def sign_out(desk: NamedDependency[Desk]) -> Response[Any]:
     """The end of this session."""
     session = session_in(desk.request)
     if session is not None:

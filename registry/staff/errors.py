@@ -32,6 +32,7 @@ class SignInFirst(Exception):
     def __init__(self, where: str = "/staff/sign-in") -> None:
         super().__init__(where)
         self.where = where
+        self.why = "no_session"
 
 
 class Refused(RegistryError):
@@ -47,13 +48,15 @@ class Refused(RegistryError):
 def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The page of an error; refusals are in the trail."""
     if isinstance(error, SignInFirst):
+        if request.method == "POST" and request.cookies:  # something was to be done in a session that is over
+            note(request, error)
         back = f"?next={quote(str(request.url.path))}" if error.where.endswith("sign-in") else ""
         return Redirect(path=error.where + back, status_code=303)
     status = _status(error)
     if status >= 500 and not isinstance(error, CannotAnswer):
         _log.error("staff page %s failed", request.url.path, exc_info=error)
-    if isinstance(error, RegistryError) and status == 403:
-        _note(request, error)
+    if isinstance(error, RegistryError) and status in (403, 409):
+        note(request, error)
     lang, size = preferences(request.query_params)
     said = error.text(lang) if isinstance(error, RegistryError) else None
     template = environment(lang, size).get_template("staff/error.html")
@@ -75,11 +78,15 @@ def _status(error: Exception) -> int:
     return error.status_code if isinstance(error, HTTPException) else 500
 
 
-def _note(request: Request[Any, Any, Any], error: RegistryError) -> None:
+def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) -> None:
+    """Put a refusal into the trail: what was asked of which page, and a word for why."""
     session = cast("Session | None", request.scope.get("registry.session"))
     who = session.account.name if session else "-"
-    why = error.why if isinstance(error, Refused) else error.code
-    about = f"{request.method} {request.url.path} {why}"
+    why = error.why if isinstance(error, Refused | SignInFirst) else error.code
+    # Not the path as asked: somebody may have typed anything into it, and the trail keeps it for ever.
+    template = str(request.scope.get("path_template") or "/staff")
+    number = request.path_params.get("number")
+    about = f"{request.method} {template.replace('{number:int}', str(number))} {why}"
     try:
         with request.app.state.register.database.writing() as connection:
             trail.record(connection, who, "refused", about, request.client.host if request.client else "-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 
 from registry import proposals, trail
 from registry.accounts import second, sessions
@@ -12,7 +13,7 @@ from registry.staff.desk import Desk, limits_of
 
 
 @get("/", sync_to_thread=True)
-def home(desk: Desk) -> Response[Any]:
+def home(desk: NamedDependency[Desk]) -> Response[Any]:
     """What waits: proposals to decide, one's own, and how the register is."""
     with desk.database.reading() as connection:
         pending = proposals.listed(connection)
@@ -22,7 +23,7 @@ def home(desk: Desk) -> Response[Any]:
 
 
 @get("/account", sync_to_thread=True)
-def account(desk: Desk) -> Response[Any]:
+def account(desk: NamedDependency[Desk]) -> Response[Any]:
     """One's own sessions, password and recovery codes."""
     with desk.database.reading() as connection:
         open_ = sessions.of(connection, desk.account, limits_of(desk.register))
@@ -31,17 +32,17 @@ def account(desk: Desk) -> Response[Any]:
 
 
 @post("/account/end", status_code=200, sync_to_thread=True)
-def end_session(desk: Desk) -> Response[Any]:
+def end_session(desk: NamedDependency[Desk]) -> Response[Any]:
     """End one of one's sessions, or all of them."""
     chosen = desk.given("session") or None
     with desk.database.writing() as connection:
         sessions.end(connection, desk.account.name, chosen)
-        trail.record(connection, desk.account.name, "sessions_ended", chosen or "all", desk.visitor.address)
+        trail.record(connection, desk.account.name, "sessions_ended", "one" if chosen else "all", desk.visitor.address)
     return desk.go("/staff/account")
 
 
 @post("/account/recovery", status_code=200, sync_to_thread=True)
-def renew_recovery(desk: Desk) -> Response[Any]:
+def renew_recovery(desk: NamedDependency[Desk]) -> Response[Any]:
     """New recovery codes in place of the old ones."""
     with desk.database.writing() as connection:
         codes = second.renew_recovery(connection, desk.account.name)

@@ -6,11 +6,12 @@ import secrets
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from registry import accounts, trail
 from registry.accounts import second, sessions, signin
-from registry.errors import Conflict, InvalidInput
+from registry.errors import Conflict, InvalidInput, RegistryError
 from registry.staff.desk import Desk
 from registry.staff.errors import Refused
 
@@ -18,7 +19,7 @@ _ADMINISTRATORS = {"roles": ("administrator",)}
 
 
 @get("/accounts", opt=_ADMINISTRATORS, sync_to_thread=True)
-def listed(desk: Desk) -> Response[Any]:
+def listed(desk: NamedDependency[Desk]) -> Response[Any]:
     """Every account, and the form for another."""
     return _listed(desk)
 
@@ -29,7 +30,7 @@ def _listed(desk: Desk, **told: Any) -> Response[Any]:
 
 
 @post("/accounts", opt=_ADMINISTRATORS, status_code=200, sync_to_thread=True)
-def add(desk: Desk) -> Response[Any]:
+def add(desk: NamedDependency[Desk]) -> Response[Any]:
     """Another account, with a password that is shown once and has to be changed."""
     name, password = desk.given("name"), _a_password()
     try:
@@ -37,12 +38,12 @@ def add(desk: Desk) -> Response[Any]:
             accounts.add(connection, name, _roles(desk), password, region=desk.given("region"), must_change=True)
             trail.record(connection, desk.account.name, "account_added", f"account:{name}", desk.visitor.address)
     except (InvalidInput, Conflict) as error:
-        return _listed(desk, status=400, errors=[("name", error.text(desk.voice.lang))], given=desk.form)
+        return _listed(desk, status=400, errors=_told(desk, error, "name"), given=desk.form)
     return _listed(desk, made=(name, password))
 
 
 @get("/accounts/{name:str}", opt=_ADMINISTRATORS, sync_to_thread=True)
-def shown(desk: Desk, name: FromPath[str]) -> Response[Any]:
+def shown(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
     """One account."""
     return _shown(desk, name)
 
@@ -54,7 +55,7 @@ def _shown(desk: Desk, name: str, **told: Any) -> Response[Any]:
 
 
 @post("/accounts/{name:str}", opt=_ADMINISTRATORS, status_code=200, sync_to_thread=True)
-def changed(desk: Desk, name: FromPath[str]) -> Response[Any]:
+def changed(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
     """Roles and region, another password, no second factor, closed or open: one of them by the button pressed."""
     _refuse_own(desk, name)
     action = desk.given("action")
@@ -76,7 +77,7 @@ def changed(desk: Desk, name: FromPath[str]) -> Response[Any]:
                 raise InvalidInput("没有这样的操作。", "There is no such action.")
             trail.record(connection, desk.account.name, f"account_{action}", f"account:{name}", desk.visitor.address)
     except InvalidInput as error:
-        return _shown(desk, name, status=400, errors=[("region", error.text(desk.voice.lang))])
+        return _shown(desk, name, status=400, errors=_told(desk, error, ""))
     return _shown(desk, name, made=(name, password) if action == "reset" else None, done=action)
 
 
@@ -88,6 +89,10 @@ def _refuse_own(desk: Desk, name: str) -> None:
             "不能在这里更改自己的账号，请另一位管理员办理。",
             "You cannot change your own account here; another administrator can.",
         )
+
+
+def _told(desk: Desk, error: RegistryError, field: str) -> list[tuple[str, str]]:
+    return [(error.details.get("field", field), error.text(desk.voice.lang))]
 
 
 def _roles(desk: Desk) -> list[str]:

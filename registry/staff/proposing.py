@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from registry import proposals
+from registry import proposals, trail
 from registry.errors import Conflict, InvalidInput
 from registry.preview import preview
 from registry.staff.desk import Desk
+from registry.staff.errors import note
 
 _DECIDERS = {"roles": ("approver",)}
 #: Subjects shown before and after; of a larger proposal these are a sample.
@@ -18,7 +20,7 @@ SHOWN = 20
 
 
 @get("/proposals", sync_to_thread=True)
-def listed(desk: Desk) -> Response[Any]:
+def listed(desk: NamedDependency[Desk]) -> Response[Any]:
     """Those that wait, and those that were decided."""
     asked = desk.request.query_params.get("state") or "pending"
     state = next((one for one in get_args(proposals.State) if one == asked), None)
@@ -30,7 +32,7 @@ def listed(desk: Desk) -> Response[Any]:
 
 
 @get("/proposals/{number:int}", sync_to_thread=True)
-def shown(desk: Desk, number: FromPath[int]) -> Response[Any]:
+def shown(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """One proposal, with what it changes."""
     return _shown(desk, number)
 
@@ -44,26 +46,30 @@ def _shown(desk: Desk, number: int, **told: Any) -> Response[Any]:
 
 
 @post("/proposals/{number:int}/approve", opt=_DECIDERS, status_code=200, sync_to_thread=True)
-def approve(desk: Desk, number: FromPath[int]) -> Response[Any]:
+def approve(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Into the log, exactly as it was seen."""
+    me, seen = desk.account.name, desk.given("seen")
     try:
-        first, last = proposals.approve(
-            desk.database, number, by=desk.account.name, seen=desk.given("seen"), log=desk.register.log
-        )
+        with trail.acting_from(desk.visitor.address):
+            first, last = proposals.approve(desk.database, number, by=me, seen=seen, log=desk.register.log)
     except Conflict as error:
-        return _shown(desk, number, status=409, errors=[("seen", error.text(desk.voice.lang))])
+        note(desk.request, error)
+        return _shown(desk, number, status=409, errors=[("", error.text(desk.voice.lang))])
     return _shown(desk, number, appended=(first, last))
 
 
 @post("/proposals/{number:int}/reject", opt=_DECIDERS, status_code=200, sync_to_thread=True)
-def reject(desk: Desk, number: FromPath[int]) -> Response[Any]:
+def reject(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Turned down, with a reason for whoever proposed it."""
     try:
-        proposals.reject(desk.database, number, by=desk.account.name, reason=desk.given("reason", 2_000))
-    except (InvalidInput, Conflict) as error:
-        status = 409 if isinstance(error, Conflict) else 400
+        with trail.acting_from(desk.visitor.address):
+            proposals.reject(desk.database, number, by=desk.account.name, reason=desk.given("reason", 2_000))
+    except Conflict as error:
+        note(desk.request, error)
+        return _shown(desk, number, status=409, errors=[("", error.text(desk.voice.lang))])
+    except InvalidInput as error:
         told = [("reason", error.text(desk.voice.lang))]
-        return _shown(desk, number, status=status, errors=told, reason=desk.given("reason", 2_000))
+        return _shown(desk, number, status=400, errors=told, reason=desk.given("reason", 2_000))
     return _shown(desk, number)
 
 

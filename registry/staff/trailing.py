@@ -8,6 +8,7 @@ import io
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 
 from registry import trail
@@ -21,7 +22,7 @@ _PAGE = 100
 
 
 @get("/trail", opt=_AUDITORS, sync_to_thread=True)
-def shown(desk: Desk) -> Response[Any]:
+def shown(desk: NamedDependency[Desk]) -> Response[Any]:
     """Deeds, newest first."""
     asked = desk.request.query_params
     try:
@@ -44,7 +45,7 @@ def shown(desk: Desk) -> Response[Any]:
 
 
 @get("/trail.csv", opt=_AUDITORS, sync_to_thread=True)
-def as_file(desk: Desk) -> Response[bytes]:
+def as_file(desk: NamedDependency[Desk]) -> Response[bytes]:
     """All that is chosen, oldest first, as a file for a spreadsheet; that it was taken is a deed itself."""
     wanted = _wanted(desk)
     with desk.database.writing() as connection:

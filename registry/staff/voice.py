@@ -38,6 +38,11 @@ def _words() -> dict[str, dict[str, str]]:
     return voice.words() | voice.words(HERE / "words.toml")
 
 
+def role_word(role: str, lang: Lang) -> str:
+    """A role by its word."""
+    return str(StaffVoice(lang).t(f"role.{role}"))
+
+
 @cache
 def environment(lang: Lang, size: Size) -> jinja2.Environment:
     """The templates of the workspace in one language and size."""
