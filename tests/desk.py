@@ -20,9 +20,11 @@ _FIELD = re.compile(r'<input type="hidden" name="(\w+)"(?: id="\w+")? value="([^
 class Staff:
     """One person with a browser of their own, and an authenticator once they have set it up."""
 
-    def __init__(self, server: Server, name: str, password: str = FIRST, agent: str = "Desk/1", secret: str = "") -> None:
+    def __init__(
+        self, server: Server, name: str, password: str = FIRST, agent: str = "Desk/1", secret: str = ""
+    ) -> None:
         self.client = httpx.Client(base_url=server.url, timeout=20, headers={"user-agent": agent})
-        self.name, self.password, self.secret = name, password, secret
+        self.name, self.password, self.secret = name, password, ""
         self.recovery: list[str] = []
 
     def get(self, path: str, status: int = 200) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
 
 from registry import trail
 from registry.claimfiles.told import harmless_cells
@@ -31,7 +30,7 @@ def shown(desk: NamedDependency[Desk]) -> Response[Any]:
         return desk.page(
             "trail",
             status=400,
-            errors=[("since", error.text(desk.voice.lang))],
+            errors=[(error.details.get("field", "since"), error.text(desk.voice.lang))],
             deeds=[],
             actions=[],
             next=None,
@@ -67,20 +66,24 @@ def _wanted(desk: Desk) -> trail.Wanted:
     return trail.Wanted(
         account=str(asked.get("account") or "").strip(),
         action=str(asked.get("action") or "").strip(),
-        since=_begin(since) if since else None,
-        until=_begin(until) + dt.timedelta(days=1) if until else None,
+        since=_begin(since, "since") if since else None,
+        until=_begin(until, "until") + dt.timedelta(days=1) if until else None,
     )
 
 
-def _begin(text: str) -> dt.datetime:
-    return dt.datetime.combine(asof.day_of(text), dt.time(), asof.SHANGHAI).astimezone(dt.UTC)
+def _begin(text: str, field: str) -> dt.datetime:
+    try:
+        day = asof.day_of(text, field)
+    except InvalidInput as error:
+        raise InvalidInput(error.zh, error.en, field=field) from None
+    return dt.datetime.combine(day, dt.time(), asof.SHANGHAI).astimezone(dt.UTC)
 
 
 def _number(text: str | None) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise HTTPException(status_code=400, detail="before")
+        raise InvalidInput("before 须为操作编号。", "before has to be the number of a deed.", field="")
     return int(text)
 
 
