@@ -62,7 +62,7 @@ class Staff:
         assert token
         sent = {"form_token": token[1], "secret": self.secret, "code": self.code()}
         answer = self.client.post("/staff/enrol", data=sent)
-        self.recovery = re.findall(r"[0-9a-z]{5}-[0-9a-z]{5}", answer.text)
+        self.recovery = re.findall(r">([0-9a-z]{5}-[0-9a-z]{5})<", answer.text)
         return answer
 
     def sign_in(self) -> Staff:
@@ -79,4 +79,4 @@ class Staff:
     def deeds(self) -> list[list[str]]:
         """(account, action, about, address) of the trail, oldest first, for whoever may read it."""
         rows = list(csv.reader(self.get("/staff/trail.csv").lstrip("\ufeff").splitlines()))
-        return [row[2:] for row in rows[1:]]
+        return [[cell.removeprefix("'") for cell in row[2:]] for row in rows[1:]]  # ' keeps a cell from being a formula

@@ -11,7 +11,7 @@ from litestar.di import Provide
 
 from registry.staff import entrance, home, people, proposing, trailing
 from registry.staff.desk import at_desk
-from registry.staff.errors import failed
+from registry.staff.errors import HEADERS, failed
 
 
 def router() -> Router:
@@ -28,5 +28,5 @@ def router() -> Router:
         dependencies={"desk": Provide(at_desk)},
         exception_handlers={Exception: failed},
         include_in_schema=False,
-        response_headers={"Cache-Control": "no-store", "X-Robots-Tag": "noindex"},
+        response_headers=HEADERS,
     )

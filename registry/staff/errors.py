@@ -17,6 +17,8 @@ from registry.errors import CannotAnswer, Conflict, InvalidInput, NotFound, Regi
 from registry.staff.voice import environment
 
 _log = logging.getLogger("registry")
+#: Of every answer: nothing of the workspace is kept by a browser, nor found by a search.
+HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 #: Where a session goes on that is not open yet.
 NEXT_STEP: dict[State, str] = {
     "second": "/staff/second",
@@ -51,7 +53,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         if request.method == "POST" and request.cookies:  # something was to be done in a session that is over
             note(request, error)
         back = f"?next={quote(str(request.url.path))}" if error.where.endswith("sign-in") else ""
-        return Redirect(path=error.where + back, status_code=303)
+        return Redirect(path=error.where + back, status_code=303, headers=HEADERS)
     status = _status(error)
     if status >= 500 and not isinstance(error, CannotAnswer):
         _log.error("staff page %s failed", request.url.path, exc_info=error)
@@ -61,7 +63,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     said = error.text(lang) if isinstance(error, RegistryError) else None
     template = environment(lang, size).get_template("staff/error.html")
     body = template.render(page={"here": request.url.path, "status": status, "said": said, "desk": None, "errors": []})
-    return Response(body, status_code=status, media_type="text/html")
+    return Response(body, status_code=status, media_type="text/html", headers=HEADERS)
 
 
 def _status(error: Exception) -> int:
@@ -86,7 +88,7 @@ def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) ->
     # Not the path as asked: somebody may have typed anything into it, and the trail keeps it for ever.
     template = str(request.scope.get("path_template") or "/staff")
     number = request.path_params.get("number")
-    about = f"{request.method} {template.replace('{number:int}', str(number))} {why}"
+    about = f"{request.method} {template.replace('{number}', str(number))} {why}"
     try:
         with request.app.state.register.database.writing() as connection:
             trail.record(connection, who, "refused", about, request.client.host if request.client else "-")
