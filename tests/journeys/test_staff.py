@@ -10,7 +10,7 @@ import pytest
 
 from tests.desk import FIRST, SECOND, Staff
 from tests.factories import a_list
-from tests.running import PASSWORD, Cli, Server
+from tests.running import PASSWORD, Cli, Server, eventually
 
 NAME, ADDRESS = "沈阳市示例增补医院", "辽宁省沈阳市和平区示例路9号"
 Start = Callable[..., Server]
@@ -207,7 +207,8 @@ def test_another_person_sees_what_will_be_public_approves_it_and_then_it_is(
     public = running.get(f"/i/{hit['code']}")
     assert public.status_code == 200
     assert NAME in public.text
-    assert running.verify(provider={"name": NAME}, techniques=["IVF"])["verdict"] == "licensed"
+    claim = {"provider": {"name": NAME, "address": ADDRESS}, "techniques": ["IVF"]}
+    assert eventually(lambda: bool(running.verify(**claim)["verdict"] == "licensed"), seconds=20)
     admin = arrive(running, "admin").sign_in()
     assert ["approver", "approved", f"proposal:{number}", "127.0.0.1"] in admin.deeds()
     assert ["editor", "propose", f"proposal:{number}", "shell"] in admin.deeds()
