@@ -16,7 +16,7 @@ from registry.accounts import sessions
 from registry.accounts.sessions import Limits, Session
 from registry.accounts.signin import Visitor
 from registry.register import Register
-from registry.staff.errors import NEXT_STEP, Refused, SignInFirst
+from registry.staff.errors import NEXT_STEP, SignInFirst, refused
 from registry.staff.voice import StaffVoice, environment, role_word
 
 COOKIE = "staff_session"
@@ -105,7 +105,7 @@ def limits_of(register: Register) -> Limits:
 async def at_desk(request: Req) -> Desk:
     """The desk of a request whose handler says ``state`` (open) and ``roles`` (any) in its ``opt``.
 
-    SignInFirst, or Refused: for a form that no page of this session had, from another site, or for other roles.
+    SignInFirst, or NotAllowed: for a form that no page of this session had, from another site, or for other roles.
     """
     opt = request.route_handler.opt
     token = request.cookies.get(COOKIE, "")
@@ -122,7 +122,7 @@ async def at_desk(request: Req) -> Desk:
         if session.state != wanted and not (wanted == "password" and session.state == "open"):
             raise SignInFirst(NEXT_STEP[session.state])
         if request.method == "POST" and not hmac.compare_digest(str(form.get("form_token") or ""), session.form_token):
-            raise Refused(
+            raise refused(
                 "form",
                 "这不是本页面提交的表单，没有执行。请返回后重新提交。",
                 "This form was not sent by a page of this session, so nothing was done. Go back and send it again.",
@@ -142,7 +142,7 @@ def _found(request: Req, token: str) -> Session | None:
         with register.database.writing() as connection:
             sessions.end(connection, session.account.name, session.id)
         request.scope[SESSION] = session  # type: ignore[literal-required]
-        raise Refused(
+        raise refused(
             "other_browser",
             "登录状态出现在另一个浏览器中，已被终止。请重新登录。",
             "This sign-in turned up in another browser, so it was ended. Sign in again.",
@@ -160,7 +160,7 @@ def _require_same_site(request: Req) -> None:
     host = f"{request.url.scheme}://{request.headers.get('host', '')}"
     public = request.app.state.register.settings.public_url.rstrip("/")
     if site in ("cross-site", "same-site") or (origin not in (None, host, public)):
-        raise Refused(
+        raise refused(
             "other_site",
             "表单来自其他网站，没有执行。",
             "This form was sent from another site, so nothing was done.",
@@ -169,7 +169,7 @@ def _require_same_site(request: Req) -> None:
 
 def _require_role(session: Session, roles: tuple[str, ...]) -> None:
     if roles and not session.account.roles & set(roles):
-        raise Refused(
+        raise refused(
             "role",
             f"此页面限{'、'.join(role_word(role, 'zh-CN') for role in roles)}角色使用，您的账号没有。",
             f"This page is for the role {' or '.join(role_word(role, 'en') for role in roles)}, which you do not have.",

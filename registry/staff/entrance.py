@@ -11,7 +11,7 @@ from registry import trail
 from registry.accounts import second, sessions, signin
 from registry.credentials import qr
 from registry.errors import InvalidInput, NotAllowed
-from registry.staff.desk import COOKIE, Desk, session_in, with_cookie
+from registry.staff.desk import COOKIE, Desk, limits_of, session_in, with_cookie
 
 _NOBODY = {"state": "none"}
 
@@ -36,6 +36,8 @@ def signed(desk: NamedDependency[Desk]) -> Response[Any]:
     if token is None:
         told = [("password", str(desk.voice.t("sign_in.wrong")))]
         return desk.page("sign_in", status=400, errors=told, name=name, next=following)
+    with desk.database.writing() as connection:  # where somebody was signed in is not kept longer than it matters
+        sessions.forget_ended(connection, limits_of(desk.register))
     return with_cookie(desk, desk.go("/staff/second", next=following), token)
 
 

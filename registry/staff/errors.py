@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from public_site.voice import preferences
 from registry import trail
 from registry.accounts.sessions import Session, State
-from registry.errors import CannotAnswer, Conflict, InvalidInput, NotFound, RegistryError
+from registry.errors import CannotAnswer, Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
 from registry.staff.voice import environment
 
 _log = logging.getLogger("registry")
@@ -37,14 +37,9 @@ class SignInFirst(Exception):
         self.why = "no_session"
 
 
-class Refused(RegistryError):
+def refused(why: str, zh: str, en: str) -> NotAllowed:
     """Not for this person, or not a form of ours: ``why`` is a word for the trail."""
-
-    code = "not_allowed"
-
-    def __init__(self, why: str, zh: str, en: str) -> None:
-        super().__init__(zh, en)
-        self.why = why
+    return NotAllowed(zh, en, why=why)
 
 
 def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -84,7 +79,7 @@ def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) ->
     """Put a refusal into the trail: what was asked of which page, and a word for why."""
     session = cast("Session | None", request.scope.get("registry.session"))
     who = session.account.name if session else "-"
-    why = error.why if isinstance(error, Refused | SignInFirst) else error.code
+    why = error.why if isinstance(error, SignInFirst) else error.details.get("why", error.code)
     # Not the path as asked: somebody may have typed anything into it, and the trail keeps it for ever.
     template = str(request.scope.get("path_template") or "/staff")
     number = request.path_params.get("number")

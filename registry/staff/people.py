@@ -13,7 +13,7 @@ from registry import accounts, trail
 from registry.accounts import second, sessions, signin
 from registry.errors import Conflict, InvalidInput, RegistryError
 from registry.staff.desk import Desk
-from registry.staff.errors import Refused
+from registry.staff.errors import refused
 
 _ADMINISTRATORS = {"roles": ("administrator",)}
 
@@ -84,7 +84,7 @@ def changed(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
 def _refuse_own(desk: Desk, name: str) -> None:
     """Nobody gives themselves roles, nor locks everybody out by closing the account they use."""
     if name == desk.account.name:
-        raise Refused(
+        raise refused(
             "own_account",
             "不能在这里更改自己的账号，请另一位管理员办理。",
             "You cannot change your own account here; another administrator can.",

@@ -289,6 +289,11 @@ def test_a_form_of_a_session_that_is_over_is_refused(
     assert answer.headers["location"].startswith("/staff/sign-in?next=")
     assert is_pending(people["approver"], waiting)
     assert refusals(people, waiting) == [("-", "no_session")]
+    arrive(running, "one.editor").show_password()  # when somebody signs in, what is over is forgotten
+    with opened(register) as database, database.reading() as connection:
+        left = connection.execute(sa.select(staff_sessions.c.account)).scalars().all()
+    assert late.name not in left
+    assert "one.editor" in left
 
 
 def test_an_approval_sent_again_is_refused_and_appends_nothing(

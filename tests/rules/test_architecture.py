@@ -95,7 +95,7 @@ ALLOWED = {
     "pypinyin": ("registry.search.pinyin",),
     "cn2an": ("registry.text",),
     "stdnum": ("registry.identifiers",),
-    "jinja2": ("public_site.render",),
+    "jinja2": ("public_site.render", "registry.staff.voice"),
     "sqlite3": ("registry.clients.counts", "registry.database"),
 }
 
