@@ -106,7 +106,10 @@ def password_changed(desk: NamedDependency[Desk]) -> Response[Any]:
         with desk.database.writing() as connection:
             token = signin.change_password(connection, desk.session, old, new, desk.visitor)
     except InvalidInput as error:
-        told = [(error.details.get("field", "new"), error.text(desk.voice.lang))]
+        field = error.details.get("field", "new")
+        if field == "old":
+            signin.present_wrong(desk.database, desk.session, desk.visitor)
+        told = [(field, error.text(desk.voice.lang))]
         return desk.page("password", status=400, errors=told)
     return with_cookie(desk, desk.go("/staff"), token)
 

@@ -103,6 +103,29 @@ def test_five_wrong_codes_lock_too_and_the_page_says_so(running: Server, arrive:
     assert ["admin", "locked", "", "127.0.0.1"] in admin.deeds()
 
 
+def test_a_browser_left_signed_in_is_no_place_to_guess_the_password(running: Server, arrive: Arrive) -> None:
+    admin, left = arrive(running, "admin").sign_in(), arrive(running, "editor").sign_in()
+    for _ in range(4):
+        assert "不对" in left.send("/staff/password", old="a guess", new=SECOND, again=SECOND).text
+    locked = left.send("/staff/password", old="a guess", new=SECOND, again=SECOND)
+    assert locked.status_code == 403
+    assert "已锁定" in locked.text
+    assert left.client.get("/staff").status_code == 303
+    assert ["editor", "locked", "", "127.0.0.1"] in admin.deeds()
+
+
+def test_behind_a_proxy_the_cookie_is_for_https_only_and_forms_of_the_public_address_are_ours(
+    register: Cli, start: Start, arrive: Arrive
+) -> None:
+    server = start(register.data_dir, REGISTRY_PUBLIC_URL="https://register.example")
+    client = arrive(server, "admin").client
+    sent = {"name": "admin", "password": FIRST}
+    answer = client.post("/staff/sign-in", data=sent, headers={"origin": "https://register.example"})
+    assert answer.status_code == 303
+    assert "secure" in answer.headers["set-cookie"].lower()
+    assert client.post("/staff/sign-in", data=sent, headers={"origin": "http://register.example"}).status_code == 403
+
+
 def test_the_page_that_was_wanted_comes_after_signing_in_and_none_of_another_site(
     running: Server, arrive: Arrive
 ) -> None:
