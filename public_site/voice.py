@@ -26,9 +26,12 @@ _TICKS = re.compile("`([^`]+)`")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
+WORDS = Path(__file__).with_name("words.toml")
+
+
 @cache
-def words() -> dict[str, dict[str, str]]:
-    """The catalogue flattened: ``verdict.licensed.word`` -> ``{"zh": ..., "en": ...}``."""
+def words(file: Path = WORDS) -> dict[str, dict[str, str]]:
+    """A catalogue flattened: ``verdict.licensed.word`` -> ``{"zh": ..., "en": ...}``."""
     flat: dict[str, dict[str, str]] = {}
 
     def walk(prefix: str, node: dict[str, Any]) -> None:
@@ -38,7 +41,7 @@ def words() -> dict[str, dict[str, str]]:
         for name, child in node.items():
             walk(f"{prefix}.{name}" if prefix else name, child)
 
-    walk("", tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8")))
+    walk("", tomllib.loads(file.read_text("utf-8")))
     return flat
 
 
@@ -61,9 +64,13 @@ class Voice:
         self.size: Size = size
         self.english = lang == "en"
 
+    def catalogue(self) -> dict[str, dict[str, str]]:
+        """The words this voice has."""
+        return words()
+
     def t(self, key: str, **values: object) -> Markup:
         """The string of ``key`` with its ``{names}`` filled in; KeyError when the catalogue has no such key."""
-        entry = words()[key]
+        entry = self.catalogue()[key]
         text = entry["en" if self.english else "zh"]
         if self.english and values.get("count") == 1:
             text = entry.get("en_one", text)

@@ -14,7 +14,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
 import public_site.pages
-from registry import admission, api, metrics, settings
+from registry import admission, api, metrics, settings, staff
 from registry.api import images, log, openapi, problems, receipts, reconcile, sheets
 from registry.errors import RegistryError
 from registry.headers import Outermost
@@ -42,6 +42,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
         route_handlers=[
             *api.routers(),
             reconcile.router(),
+            staff.router(),
             openapi.document,
             *images.handlers,
             *log.handlers,

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from registry import accounts, drafts, redaction, trail, views
+from registry import accounts, drafts, redaction, territory, trail, views
 from registry.database import Database
 from registry.errors import Conflict, FourEyes, InvalidInput, NotFound
 from registry.log import store
@@ -60,9 +60,9 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
     base_size: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Validate and keep a proposal whole, or nothing of it; its id. InvalidInput names the first draft that is wrong.
-
-    A draft about a day before the latest one already stated of its subject needs a reason, unless ``kind`` is "import".
+    """Validate and keep a proposal whole, or nothing of it; its id. InvalidInput names the first draft that is wrong,
+    NotAllowed one outside the account's region. A draft about a day before the latest one already stated of its subject
+    needs a reason, unless ``kind`` is "import".
     ``base_size`` is the log size the drafts were worked out against (now by default).
     """
     with database.reading() as connection:
@@ -71,6 +71,7 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
     with database.writing() as connection:
         accounts.require(connection, by, "editor")
         content.check(connection, kind, title, report)
+        territory.require(connection, by, map(drafts.decode, content.bodies))
         size = store.head(connection).size
         identifier = _insert_proposal(
             connection, by, title, kind, report, content, size if base_size is None else base_size

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import sqlalchemy as sa
 
@@ -13,6 +15,17 @@ from registry.tables import trail
 
 #: Where somebody acts in a shell of the server, there is no address.
 SHELL = "shell"
+_address: ContextVar[str] = ContextVar("address", default=SHELL)
+
+
+@contextmanager
+def acting_from(address: str) -> Iterator[None]:
+    """Deeds recorded inside without an address of their own are from this one."""
+    before = _address.set(address)
+    try:
+        yield
+    finally:
+        _address.reset(before)
 
 
 class Deed(Struct, frozen=True):
@@ -35,11 +48,12 @@ class Wanted(Struct, frozen=True):
     until: dt.datetime | None = None
 
 
-def record(connection: sa.Connection, account: str, action: str, about: str = "", address: str = SHELL) -> None:
+def record(connection: sa.Connection, account: str, action: str, about: str = "", address: str | None = None) -> None:
     """Add a deed, in the transaction of what was done: neither is there without the other.
 
     ``about`` holds numbers and codes, never a text somebody wrote: the trail cannot be erased.
     """
+    address = _address.get() if address is None else address
     row = {"account": account[:60], "action": action, "about": about[:120], "address": address[:60]}
     connection.execute(sa.insert(trail).values(at=int(time.time() * 1000), **row))
 

@@ -102,6 +102,7 @@ def _require_roles(roles: list[str]) -> None:
         raise InvalidInput(
             f"角色有误：{'、'.join(unknown) or '未指定'}。可用角色：{'、'.join(ROLES)}。",
             f"Unknown role: {', '.join(unknown) or 'none given'}. Roles are {', '.join(ROLES)}.",
+            field="role",
         )
 
 
@@ -110,6 +111,7 @@ def _require_region(region: str) -> None:
         raise InvalidInput(
             f"没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。",
             f"There is no region code “{region}”; 210300, say, is 鞍山市. Leave it empty for the whole country.",
+            field="region",
         )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import time
 
 import pyotp
 import sqlalchemy as sa
 
+from registry.errors import Conflict, InvalidInput
 from registry.tables import accounts, recovery_codes
 
 #: Recovery codes of an account; each works once.
@@ -16,6 +18,7 @@ RECOVERY_CODES = 10
 _STEP = 30  # seconds
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # nothing that looks like something else
 _ISSUER = "ART Register"
+_SECRET = re.compile("[A-Z2-7]{32}")
 
 
 def new_secret() -> str:
@@ -45,12 +48,20 @@ def step_of(secret: str, code: str, at: float | None = None) -> int | None:
 
 
 def enrol(connection: sa.Connection, account: str, secret: str, code: str) -> list[str] | None:
-    """Set a secret up once somebody has shown a code of it; new recovery codes, or None for a wrong code."""
+    """Set a secret up once somebody has shown a code of it; new recovery codes, or None for a wrong code.
+
+    InvalidInput for what is no secret of ours; Conflict where the account has a second factor by now: whoever only
+    knows the password cannot put another in its place.
+    """
+    if not _SECRET.fullmatch(secret):
+        raise InvalidInput("密钥无效，请重新打开此页。", "This secret is not valid; open the page again.", field="code")
     step = step_of(secret, code)
     if step is None:
         return None
     told = {"second": secret, "second_step": step}
-    connection.execute(sa.update(accounts).where(accounts.c.name == account).values(**told))
+    without = sa.and_(accounts.c.name == account, accounts.c.second.is_(None))
+    if not connection.execute(sa.update(accounts).where(without).values(**told)).rowcount:
+        raise Conflict("此账号已设验证器，请重新登录。", "This account has an authenticator by now; sign in again.")
     return renew_recovery(connection, account)
 
 

@@ -91,13 +91,28 @@ def change_password(connection: sa.Connection, session: Session, old: str, new: 
     passwords.require_good(new, name)
     if passwords.fits(kept, new):
         raise InvalidInput("新密码不得与现在的相同。", "The new password must be another one.", field="new")
-    told = {"password": passwords.hashed(new), "must_change": False}
+    told = {"password": passwords.hashed(new), "must_change": False, "failures": 0}
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
     for other in sessions.of(connection, session.account, sessions.Limits(idle=10**6, absolute=10**6)):
         if other.id != session.id:
             sessions.end(connection, name, other.id)
     trail.record(connection, name, "password_changed", "", who.address)
     return sessions.renewed(connection, session.token, "open")
+
+
+def present_wrong(database: Database, session: Session, who: Visitor) -> None:
+    """Count a wrong present password, typed to change it, as a failure; NotAllowed when it locks the account.
+
+    Else whoever finds a browser signed in could guess there for as long as the session lasts.
+    """
+    name = session.account.name
+    with database.writing() as connection:
+        failures = connection.execute(sa.select(accounts.c.failures).where(accounts.c.name == name)).scalar_one()
+        until = _failed(connection, name, failures, "password", who)
+        if until:
+            sessions.end(connection, name, session.id)
+    if until:
+        raise _locked(until)
 
 
 def reset(connection: sa.Connection, name: str, password: str) -> None:

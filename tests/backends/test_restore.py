@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 
-from registry import accounts, proposals, signing, views
+from registry import accounts, proposals, signing, trail, views
+from registry.accounts import second, sessions
 from registry.backup import compare, file, make, restore
 from registry.backup.make import Made
 from registry.backup.restore import Restored
@@ -42,6 +44,7 @@ from tests.factories import (
 )
 
 NAME = "示例员甲"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 BEFORE, AFTER = 3, 4  # a history; and one institution more
 
 
@@ -118,6 +121,8 @@ def a_history(database: Database) -> None:
     rejected = propose(database, an_institution("鞍山市示例乙医院"))
     proposals.reject(database, rejected, by="approver.a", reason="示例")
     propose(database, an_institution("鞍山市示例丙医院"))
+    with database.writing() as connection:
+        second.enrol(connection, "editor.a", SECRET, pyotp.TOTP(SECRET).now())
 
 
 def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -162,6 +167,28 @@ def test_a_backup_restores_into_either_database_row_for_row(
     assert person.name == NAME
     assert there.size() == made.size
     assert there.log.latest().note == home.log.latest().note
+
+
+@pytest.mark.parametrize("target", ["sqlite", "postgresql"])
+def test_a_restored_register_has_its_second_factors_and_its_trail_and_nobody_is_signed_in(
+    home: Home, machine: Empty, target: str, tmp_path: Path
+) -> None:
+    limits = sessions.Limits(idle=30, absolute=600)
+    with home.database.writing() as connection:
+        codes = second.renew_recovery(connection, "editor.a")
+        token = sessions.begin(connection, "editor.a", "open", "192.0.2.1", "Desk/1")
+        assert sessions.find(connection, token, limits) is not None
+        deeds = trail.listed(connection, trail.Wanted())
+    assert deeds
+    home.backup(tmp_path / "backup")
+    there = machine(target)
+    there.restore(tmp_path / "backup")
+    with there.database.writing() as connection:
+        assert sessions.find(connection, token, limits) is None
+        assert second.accept(connection, "editor.a", codes[0]) == "recovery"
+        assert trail.listed(connection, trail.Wanted()) == deeds
+        trail.record(connection, "editor.a", "signed_in")
+        assert trail.listed(connection, trail.Wanted())[0].id > deeds[0].id
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])

@@ -18,6 +18,7 @@ REAL_CSV = ROOT / "seed_data" / "national-2025-06" / "national-list-2025-06.csv"
 OLD_CSV = ROOT / "seed_data" / "national-2018-02" / "national-list-2018-02-partial.csv"
 COMMANDS = (
     "init",
+    "key",
     "seed",
     "serve",
     "import",

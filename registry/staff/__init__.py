@@ -1,0 +1,32 @@
+"""The workspace of the health staff, under /staff: plain pages and forms, behind a password and a second factor.
+
+Above the citizens' pages, whose kit (voice, styles, parts of pages) it uses: what staff approve is shown as citizens
+will see it.
+"""
+
+from __future__ import annotations
+
+from litestar import Router
+from litestar.di import Provide
+
+from registry.staff import entrance, home, people, proposing, trailing
+from registry.staff.desk import at_desk
+from registry.staff.errors import HEADERS, failed
+
+
+def router() -> Router:
+    """Every page of the workspace."""
+    return Router(
+        path="/staff",
+        route_handlers=[
+            *entrance.handlers,
+            *home.handlers,
+            *people.handlers,
+            *proposing.handlers,
+            *trailing.handlers,
+        ],
+        dependencies={"desk": Provide(at_desk)},
+        exception_handlers={Exception: failed},
+        include_in_schema=False,
+        response_headers=HEADERS,
+    )

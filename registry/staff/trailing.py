@@ -1,0 +1,90 @@
+"""The trail, for auditors and administrators: filtered, paged, and as a file."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from typing import Any
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from registry import trail
+from registry.claimfiles.told import harmless_cells
+from registry.errors import InvalidInput
+from registry.records import asof
+from registry.staff.desk import Desk
+
+_AUDITORS = {"roles": ("auditor", "administrator")}
+_PAGE = 100
+
+
+@get("/trail", opt=_AUDITORS, sync_to_thread=True)
+def shown(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Deeds, newest first."""
+    asked = desk.request.query_params
+    try:
+        wanted, before = _wanted(desk), _number(asked.get("before"))
+    except InvalidInput as error:
+        return desk.page(
+            "trail",
+            status=400,
+            errors=[(error.details.get("field", "since"), error.text(desk.voice.lang))],
+            deeds=[],
+            actions=[],
+            next=None,
+            asked=asked,
+        )
+    with desk.database.reading() as connection:
+        deeds = trail.listed(connection, wanted, before=before, limit=_PAGE)
+        actions = trail.actions(connection)
+    following = deeds[-1].id if len(deeds) == _PAGE else None
+    return desk.page("trail", deeds=deeds, actions=actions, next=following, asked=asked)
+
+
+@get("/trail.csv", opt=_AUDITORS, sync_to_thread=True)
+def as_file(desk: NamedDependency[Desk]) -> Response[bytes]:
+    """All that is chosen, oldest first, as a file for a spreadsheet; that it was taken is a deed itself."""
+    wanted = _wanted(desk)
+    with desk.database.writing() as connection:
+        trail.record(connection, desk.account.name, "trail_exported", "", desk.visitor.address)
+    held = io.StringIO()
+    write = csv.writer(held).writerow
+    write(["id", "at", "account", "action", "about", "address"])
+    with desk.database.reading() as connection:
+        for deed in trail.every(connection, wanted):
+            at = deed.at.isoformat(timespec="seconds").replace("+00:00", "Z")
+            write(harmless_cells([str(deed.id), at, deed.account, deed.action, deed.about, deed.address]))
+    headers = {"Content-Disposition": 'attachment; filename="trail.csv"'}
+    return Response(held.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _wanted(desk: Desk) -> trail.Wanted:
+    asked = desk.request.query_params
+    since, until = asked.get("since"), asked.get("until")
+    return trail.Wanted(
+        account=str(asked.get("account") or "").strip(),
+        action=str(asked.get("action") or "").strip(),
+        since=_begin(since, "since") if since else None,
+        until=_begin(until, "until") + dt.timedelta(days=1) if until else None,
+    )
+
+
+def _begin(text: str, field: str) -> dt.datetime:
+    try:
+        day = asof.day_of(text, field)
+    except InvalidInput as error:
+        raise InvalidInput(error.zh, error.en, field=field) from None
+    return dt.datetime.combine(day, dt.time(), asof.SHANGHAI).astimezone(dt.UTC)
+
+
+def _number(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise InvalidInput("before 须为操作编号。", "before has to be the number of a deed.", field="")
+    return int(text)
+
+
+handlers = [shown, as_file]

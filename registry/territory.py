@@ -1,0 +1,82 @@
+"""Where an account may propose: one with a region only about institutions inside it, as recorded and as stated."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from registry import accounts, regions
+from registry.errors import NotAllowed
+from registry.model import Draft
+from registry.records import asof, read
+from registry.tables import STILL_KNOWN, versions
+
+_CHUNK = 500  # parameters of one query
+_SOURCE = "source:"
+
+
+def require(connection: sa.Connection, name: str, drafts: Iterable[Draft]) -> None:
+    """NotAllowed, naming the first subject, where a draft is not about the region of the account.
+
+    An institution is inside when its region is, both the one recorded (from today on) and the one these drafts state:
+    so nobody reaches one elsewhere by stating another place for it. People, certificates and sanctions are where their
+    institution is. A source is inside when its scope is, or when it claims to be complete nowhere ("partial").
+    """
+    account = accounts.get(connection, name)
+    if account is None or not account.region:
+        return
+    inside = regions.prefix(account.region)
+    proposed = list(drafts)
+    places, parents = _stated(proposed)
+    _add_recorded(connection, {draft.subject for draft in proposed}, places, parents)
+    _add_recorded(connection, {one for many in parents.values() for one in many}, places, parents)
+    scopes = {source.id: source.scope for source in read.sources(connection, asof.as_of(connection)).values()}
+    for draft in proposed:
+        if draft.change.kind == "source":
+            said = {draft.change.set.get("scope"), scopes.get(draft.subject.removeprefix(_SOURCE))}
+            fits = all(scope.startswith(inside) for scope in said - {None, "partial"} if scope)
+        else:
+            about = parents.get(draft.subject) or {draft.subject}
+            found = [places.get(subject, set()) for subject in about]
+            fits = all(many and all(place.startswith(inside) for place in many) for many in found)
+        if not fits:
+            raise NotAllowed(
+                f"{draft.subject} 不在账号“{name}”的行政区划（{account.region}）内，不能提案。",
+                f"{draft.subject} is not inside the region of account “{name}” ({account.region}), which may propose "
+                "about that only.",
+                subject=draft.subject,
+            )
+
+
+_Found = defaultdict[str, set[str]]
+
+
+def _stated(drafts: list[Draft]) -> tuple[_Found, _Found]:
+    """(regions by institution, institutions by whoever belongs to one) that the drafts state."""
+    places: _Found = defaultdict(set)
+    parents: _Found = defaultdict(set)
+    for draft in drafts:
+        stated = draft.change.set
+        if draft.change.kind == "institution" and "region" in stated:
+            places[draft.subject].add(str(stated["region"] or ""))
+        if stated.get("institution"):
+            parents[draft.subject].add(str(stated["institution"]))
+    return places, parents
+
+
+def _add_recorded(connection: sa.Connection, subjects: set[str], places: _Found, parents: _Found) -> None:
+    """Add what the register holds of today and later days."""
+    wanted = sorted(subjects)
+    for start in range(0, len(wanted), _CHUNK):
+        query = sa.select(versions.c.subject, versions.c.kind, versions.c.region, versions.c.parent).where(
+            versions.c.subject.in_(wanted[start : start + _CHUNK]),
+            versions.c.known_to == STILL_KNOWN,
+            versions.c.valid_to > asof.today().isoformat(),
+        )
+        for subject, kind, region, parent in connection.execute(query):
+            if kind == "institution":
+                places[subject].add(region)
+            if parent:
+                parents[subject].add(parent)

@@ -1,0 +1,123 @@
+"""Accounts with a region propose about institutions inside it, and about nothing else; on both databases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from registry import accounts, proposals
+from registry.database import Database
+from registry.errors import NotAllowed
+from registry.importers import submit
+from registry.model import Change, Draft
+from tests.factories import (
+    DAY,
+    a_certificate,
+    a_change,
+    a_list,
+    a_person,
+    a_source,
+    an_erasure,
+    an_institution,
+    enter,
+    propose,
+)
+
+INSIDE = an_institution()  # 210303
+OUTSIDE = an_institution("沈阳市示例医院", "辽宁省沈阳市和平区示例路2号", region="210102")
+NOWHERE = an_institution("某示例医院", "示例路3号", region=None)
+ELSEWHERE = a_person(OUTSIDE, "示例员乙")
+LATER = DAY + dt.timedelta(days=30)
+
+
+@pytest.fixture
+def ready(database: Database) -> Database:
+    """A register with institutions in two cities and a person in each; editor.a has the region 210300."""
+    enter(database, a_source(), INSIDE, OUTSIDE, NOWHERE, a_person(INSIDE), ELSEWHERE)
+    with database.writing() as connection:
+        accounts.change(connection, "editor.a", ["editor"], "210300")
+    return database
+
+
+def count(database: Database) -> int:
+    with database.reading() as connection:
+        return len(proposals.listed(connection, None))
+
+
+def a_sanction(institution: Draft | None) -> Draft:
+    about = {"institution": institution.subject} if institution else {"organisation": "示例公司"}
+    stated = {**about, "kind": "penalty", "authority": "示例局", "summary": "示例"}
+    return Draft(subject="sanction:7HV2JKMV", change=Change(kind="sanction", set=stated), valid_from=LATER)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        a_change(INSIDE, LATER, {"campus": "示例院区"}),
+        a_change(INSIDE, LATER, {"region": "210302"}),
+        an_institution("海城市示例医院", "辽宁省鞍山市海城市示例路5号", region="210381"),
+        a_person(INSIDE, "示例员丙", LATER),
+        a_certificate(INSIDE),
+        a_sanction(INSIDE),
+        an_erasure(a_person(INSIDE), on=LATER),
+        a_source("list-2", LATER, scope="partial"),
+        a_source("list-2", LATER, scope="210303"),
+    ],
+    ids=lambda draft: f"{draft.change.kind}-{'-'.join(list(draft.change.set)[:1])}",
+)
+def test_what_is_inside_may_be_proposed(ready: Database, draft: Draft) -> None:
+    assert propose(ready, draft) > 0
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        a_change(OUTSIDE, LATER, {"campus": "示例院区"}),
+        a_change(OUTSIDE, LATER, {"region": "210303"}),  # nobody brings it in by saying so
+        a_change(INSIDE, LATER, {"region": "210102"}),  # nor moves one out
+        a_change(INSIDE, LATER, {"region": None}),
+        a_change(NOWHERE, LATER, {"campus": "示例院区"}),
+        a_change(NOWHERE, LATER, {"region": "210303"}),
+        an_institution("沈阳市示例乙医院", "辽宁省沈阳市和平区示例路6号", region="210102"),
+        an_institution("某示例乙医院", "示例路7号", region=None),
+        a_person(OUTSIDE, "示例员丁", LATER),
+        a_change(ELSEWHERE, LATER, {"role": "护士"}),
+        a_change(ELSEWHERE, LATER, {"institution": INSIDE.subject}),  # nor takes a person from elsewhere
+        a_change(a_person(INSIDE), LATER, {"institution": OUTSIDE.subject}),
+        an_erasure(ELSEWHERE, on=LATER),
+        a_certificate(OUTSIDE),
+        a_sanction(OUTSIDE),
+        a_sanction(None),
+        a_source("list-2", LATER),
+        a_source("list-2", LATER, scope="210000"),
+        a_source("list-2", LATER, scope="210102"),
+        a_change(a_source(), LATER, {"title": "示例"}),  # a source of the whole country
+        a_change(a_source(), LATER, {"scope": "210300"}),
+    ],
+    ids=lambda draft: f"{draft.change.kind}-{'-'.join(list(draft.change.set)[:1])}",
+)
+def test_what_is_outside_is_refused_whole_and_the_refusal_names_it(ready: Database, draft: Draft) -> None:
+    before = count(ready)
+    with pytest.raises(NotAllowed) as refused:
+        propose(ready, a_change(INSIDE, LATER, {"campus": "示例院区"}), draft)
+    assert refused.value.details["subject"] == draft.subject
+    assert draft.subject in refused.value.text("zh-CN")
+    assert draft.subject in refused.value.text("en")
+    assert "210300" in refused.value.text("en")
+    assert count(ready) == before
+    assert propose(ready, draft, by="editor.b") > 0  # who has no region may
+
+
+def test_a_list_is_imported_when_all_of_it_is_inside(ready: Database, tmp_path: Path) -> None:
+    inside = {"name": "鞍山市示例新医院", "address": "辽宁省鞍山市铁东区示例路8号"}
+    outside = {"name": "沈阳市示例新医院", "address": "辽宁省沈阳市和平区示例路9号"}
+    whole = submit.Request(path=a_list(tmp_path / "whole.csv", [inside]), as_of=LATER, scope="210300")
+    assert submit.submit(ready, whole, by="editor.a").proposal
+    mixed = submit.Request(path=a_list(tmp_path / "mixed.csv", [inside, outside]), as_of=LATER, scope="partial")
+    before = count(ready)
+    with pytest.raises(NotAllowed, match="institution:"):
+        submit.submit(ready, mixed, by="editor.a")
+    assert count(ready) == before
+    assert submit.submit(ready, mixed, by="editor.b").proposal

@@ -1,0 +1,164 @@
+"""The workspace in a real browser without JavaScript: by keyboard alone on a phone, and whole at every width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.desk import FIRST, Staff
+from tests.factories import a_list
+from tests.running import PASSWORD, Cli, Server
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+NAME = "沈阳市示例增补医院"
+LEAST = 44  # pixels of what a finger has to hit
+Arrive = Callable[..., Staff]
+#: (who, path, status) of every kind of page.
+PAGES = (
+    ("approver", "/staff", 200),
+    ("approver", "/staff/proposals", 200),
+    ("approver", "/staff/proposals?state=approved", 200),
+    ("approver", "/staff/proposals?state=rejected", 200),
+    ("approver", "/staff/proposals?state=none", 400),
+    ("approver", "/staff/proposals/4", 200),
+    ("approver", "/staff/proposals/1", 200),
+    ("approver", "/staff/proposals/999", 404),
+    ("approver", "/staff/trail", 403),
+    ("approver", "/staff/account", 200),
+    ("approver", "/staff/password", 200),
+    ("admin", "/staff", 200),
+    ("admin", "/staff/accounts", 200),
+    ("admin", "/staff/accounts/editor", 200),
+    ("admin", "/staff/accounts/nobody", 404),
+    ("admin", "/staff/trail", 200),
+    ("admin", "/staff/trail?account=nobody", 200),
+    ("admin", "/staff/trail?since=yesterday", 400),
+    ("half", "/staff/second", 200),
+    ("new", "/staff/enrol", 200),
+    ("nobody", "/staff/sign-in", 200),
+    ("editor", "/staff/proposals/4", 200),
+)
+
+
+@pytest.fixture
+def running(staffed: Cli, start: Callable[..., Server], tmp_path: Path) -> Server:
+    """A seeded register in which proposal 4, by the editor, waits."""
+    for name, role in (("admin", "administrator"), ("new", "auditor")):
+        staffed.ok("user", "add", name, "--role", role, input=PASSWORD)
+    path = a_list(tmp_path / "new.csv", [{"name": NAME, "address": "辽宁省沈阳市和平区示例路9号"}])
+    outcome = staffed.ok("import", path, "--as-of", "2025-09-30", "--by", "editor", "--json").json
+    assert outcome["proposal"] == 4
+    return start(staffed.data_dir)
+
+
+def browsing(browser: Browser, server: Server, who: Staff | None, **more: object) -> BrowserContext:
+    """A window of whoever is signed in (nobody with None)."""
+    agent = "Desk/1"
+    context = browser.new_context(base_url=server.url, user_agent=agent, java_script_enabled=False, **more)  # type: ignore[arg-type]
+    if who is not None:
+        cookie = who.client.cookies["staff_session"]
+        context.add_cookies([{"name": "staff_session", "value": cookie, "url": f"{server.url}/staff"}])
+    return context
+
+
+def faults(page: Page) -> list[str]:
+    """What is wrong with how a page stands in its window."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    small = page.evaluate(
+        """least => [...document.querySelectorAll(
+             'button, input:not([type=hidden], [hidden], [type=checkbox]), select, textarea, .boxes label, header a')]
+           .filter(one => one.getBoundingClientRect().height < least - 0.5).map(one => one.outerHTML.slice(0, 80))""",
+        LEAST,
+    )
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll('input:not([type=hidden], [hidden]), select, textarea')]
+           .filter(one => !one.labels.length).map(one => one.name)"""
+    )
+    dead = page.evaluate(
+        """() => [...document.querySelectorAll('a[href^="#"], [aria-describedby]')]
+           .flatMap(one => (one.getAttribute('aria-describedby') || one.hash.slice(1)).split(' '))
+           .filter(id => id && !document.getElementById(id))"""
+    )
+    twice = page.evaluate(
+        """() => [...document.querySelectorAll('[id]')].map(one => one.id)
+           .filter((id, n, all) => all.indexOf(id) !== n)"""
+    )
+    found = {"wide": wide, "small": small, "unnamed": unnamed, "dead": dead, "twice": twice}
+    return [f"{what}: {value}" for what, value in found.items() if value]
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_every_page_of_the_workspace_is_whole(
+    browser: Browser, running: Server, arrive: Arrive, viewport: dict[str, int]
+) -> None:
+    people: dict[str, Staff | None] = {"nobody": None, "new": arrive(running, "new")}
+    people |= {name: arrive(running, name).sign_in() for name in ("admin", "approver", "editor")}
+    half = arrive(running, "admin")
+    for one in (half, people["new"]):
+        assert one is not None
+        assert one.show_password().status_code == 303
+    people["half"] = half
+    wrong: list[str] = []
+    for who, person in people.items():
+        context = browsing(browser, running, person, viewport=viewport)
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(said.text) if "responded with a status" not in said.text else None)
+        for _, path, status in filter(lambda one, who=who: one[0] == who, PAGES):  # type: ignore[misc]
+            for switch in ("", "lang=en", "size=large"):
+                answer = page.goto(path + ("?&"["?" in path] + switch if switch else ""))
+                assert answer is not None
+                assert answer.status == status, f"{who} {path} -> {answer.status}"
+                assert page.locator("h1").count() == 1, path
+                assert page.locator("html").get_attribute("lang") == ("en" if "en" in switch else "zh-CN")
+                wrong.extend(f"{who} {path} {switch} {one}" for one in faults(page))
+        context.close()
+    assert wrong == []
+
+
+def press_to(page: Page, target: str, most: int = 60) -> None:
+    """Tab until the element has the focus; where it is can be seen."""
+    for _ in range(most):
+        if page.locator(f"{target}:focus").count():
+            width = page.locator(target).evaluate("one => parseFloat(getComputedStyle(one).outlineWidth)")
+            assert width >= 3, f"the focus on {target} cannot be seen"
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"the keyboard never reached {target}")
+
+
+def test_signing_in_and_approving_on_a_phone_by_keyboard_alone(
+    browser: Browser, running: Server, arrive: Arrive
+) -> None:
+    known = arrive(running, "approver").sign_in()
+    context = browsing(browser, running, None, viewport=PHONE)
+    page = context.new_page()
+    page.goto("/staff/proposals/4")
+    assert page.url.endswith("/staff/sign-in?next=/staff/proposals/4")
+    press_to(page, "#name")
+    page.keyboard.type("approver")
+    page.keyboard.press("Tab")
+    page.keyboard.type("a wrong pass phrase")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".error-summary")
+    assert page.locator("#name").input_value() == "approver"
+    assert page.locator("#password").get_attribute("aria-invalid") == "true"
+    assert page.locator("#password:focus").count() == 1
+    page.keyboard.type(FIRST)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/staff/second*")
+    press_to(page, "#code")
+    page.keyboard.type(known.fresh_code())
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/staff/proposals/4")
+    assert NAME in page.locator("main").inner_text()
+    press_to(page, 'form[action$="/approve"] button')
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".notice-tick")
+    assert "写入日志" in page.locator("main").inner_text()
+    assert faults(page) == []
+    context.close()
+    hit = running.api("/institutions", q=NAME)["items"][0]
+    assert hit["name"] == NAME

@@ -1,0 +1,360 @@
+"""Who may do what in the workspace, as a table over every route; and what forged, stolen and stale requests get."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from registry.accounts import ROLES
+from registry.app import create
+from registry.database import Database
+from registry.settings import Settings
+from registry.tables import proposals, staff_sessions
+from tests.desk import Staff
+from tests.factories import a_list
+from tests.running import PASSWORD, Cli, Server, serving
+
+Arrive = Callable[..., Staff]
+NOBODY = frozenset[str]()
+EVERYBODY, DECIDERS = frozenset(ROLES), frozenset({"approver"})
+ADMINISTRATORS, AUDITORS = frozenset({"administrator"}), frozenset({"administrator", "auditor"})
+#: Who may, of every route of the workspace that wants an open session.
+MAY = {
+    ("GET", "/staff"): EVERYBODY,
+    ("GET", "/staff/account"): EVERYBODY,
+    ("POST", "/staff/account/end"): EVERYBODY,
+    ("POST", "/staff/account/recovery"): EVERYBODY,
+    ("GET", "/staff/password"): EVERYBODY,
+    ("POST", "/staff/password"): EVERYBODY,
+    ("GET", "/staff/accounts"): ADMINISTRATORS,
+    ("POST", "/staff/accounts"): ADMINISTRATORS,
+    ("GET", "/staff/accounts/{name}"): ADMINISTRATORS,
+    ("POST", "/staff/accounts/{name}"): ADMINISTRATORS,
+    ("GET", "/staff/proposals"): EVERYBODY,
+    ("GET", "/staff/proposals/{number}"): EVERYBODY,
+    ("POST", "/staff/proposals/{number}/approve"): DECIDERS,
+    ("POST", "/staff/proposals/{number}/reject"): DECIDERS,
+    ("GET", "/staff/trail"): AUDITORS,
+    ("GET", "/staff/trail.csv"): AUDITORS,
+}
+#: Those that come before: whoever has a session that is open is sent on, or signs out.
+BEFORE = {
+    ("GET", "/staff/sign-in"),
+    ("POST", "/staff/sign-in"),
+    ("POST", "/staff/sign-out"),
+    ("GET", "/staff/second"),
+    ("POST", "/staff/second"),
+    ("GET", "/staff/enrol"),
+    ("POST", "/staff/enrol"),
+}
+#: What a form holds that is refused for what it says, so that asking changes nothing.
+FORMS = {
+    "/staff/account/end": {"session": "none"},
+    "/staff/password": {"old": "x"},
+    "/staff/accounts": {"name": "Bad Name"},
+    "/staff/accounts/{name}": {"action": "none"},
+    "/staff/proposals/{number}/approve": {"seen": "x"},
+    "/staff/proposals/{number}/reject": {"reason": ""},
+}
+
+
+def routes() -> set[tuple[str, str]]:
+    return {
+        (method, route.path_format)
+        for route in create(Settings()).routes
+        if route.path.startswith("/staff")
+        for method in getattr(route, "methods", ())
+        if method != "OPTIONS"
+    }
+
+
+def proposed(cli: Cli, folder: Path, name: str = "沈阳市示例增补医院") -> int:
+    path = a_list(folder / "new.csv", [{"name": name, "address": "辽宁省沈阳市和平区示例路9号"}])
+    return int(cli.ok("import", path, "--as-of", "2025-09-30", "--by", "editor.z", "--json").json["proposal"])
+
+
+@pytest.fixture(scope="module")
+def register(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """A small register with an account for each role, and an editor who proposes."""
+    folder = tmp_path_factory.mktemp("rights")
+    cli = Cli(folder / "var", inside=True)
+    cli.ok("init")
+    for role in ROLES:
+        cli.ok("user", "add", f"one.{role}", "--role", role, input=PASSWORD)
+    cli.ok("user", "add", "editor.z", "--role", "editor", input=PASSWORD)
+    return cli
+
+
+@pytest.fixture(scope="module")
+def running(register: Cli) -> Iterator[Server]:
+    with serving(register.data_dir) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def people(running: Server) -> Iterator[dict[str, Staff]]:
+    """Somebody of each role, signed in."""
+    there = {role: Staff(running, f"one.{role}").sign_in() for role in ROLES}
+    yield there
+    for one in there.values():
+        one.client.close()
+
+
+@pytest.fixture(scope="module")
+def number(register: Cli, tmp_path_factory: pytest.TempPathFactory) -> int:
+    return proposed(register, tmp_path_factory.mktemp("proposed"))
+
+
+def token_of(one: Staff) -> str:
+    found = re.search(r'name="form_token" value="(\w+)"', one.get("/staff/account"))
+    assert found
+    return found[1]
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_names_every_route_of_the_workspace() -> None:
+    assert routes() == set(MAY) | BEFORE
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others(
+    people: dict[str, Staff], number: int, role: str
+) -> None:
+    one, token, wrong = people[role], token_of(people[role]), []
+    for (method, path), allowed in sorted(MAY.items()):
+        address = path.format(name="editor.z", number=number)
+        sent = {**FORMS.get(path, {}), "form_token": token}
+        answer = one.client.get(address) if method == "GET" else one.client.post(address, data=sent)
+        # Allowed: the page, or its refusal of what the form said; the four refused statuses of a form are 400 and 409.
+        expected = {200, 303, 400, 409} if role in allowed else {403}
+        if answer.status_code not in expected or (role in allowed and "sign-in" in answer.headers.get("location", "")):
+            wrong.append((method, path, answer.status_code))
+    assert wrong == []
+    refused = [deed for deed in people["auditor"].deeds() if deed[0] == one.name and deed[1] == "refused"]
+    refusals = {tuple(deed[2].split()[:2]) for deed in refused if deed[2].endswith(" role")}
+    assert refusals == {
+        (method, path.replace("{number}", str(number))) for (method, path), may in MAY.items() if role not in may
+    }
+
+
+@pytest.mark.parametrize("cookie", ["", "staff_session=made-up"])
+def test_nobody_gets_anything_without_a_session(running: Server, number: int, cookie: str) -> None:
+    wrong = []
+    with running.fresh() as client:
+        for method, path in sorted(routes()):
+            if path in ("/staff/sign-in", "/staff/sign-out"):
+                continue
+            address = path.format(name="editor.z", number=number)
+            answer = client.request(method, address, headers={"cookie": cookie}, data={"form_token": ""})
+            if answer.status_code != 303 or not answer.headers["location"].startswith("/staff/sign-in"):
+                wrong.append((method, path, answer.status_code))
+            assert answer.headers["cache-control"] == "no-store"
+    assert wrong == []
+
+
+def test_half_a_sign_in_opens_nothing(running: Server, people: dict[str, Staff], arrive: Arrive, number: int) -> None:
+    half = arrive(running, people["administrator"].name)
+    half.show_password()
+    page = re.search(r'name="form_token" value="(\w+)"', half.get("/staff/second"))
+    assert page
+    for method, path in sorted(MAY):
+        address = path.format(name="editor.z", number=number)
+        answer = half.client.request(method, address, data={"form_token": page[1]})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/staff/second"), path
+    assert half.client.get("/staff/enrol").headers["location"] == "/staff/second"  # nor another authenticator
+
+
+def test_an_administrator_changes_everybodys_account_but_their_own(people: dict[str, Staff]) -> None:
+    admin = people["administrator"]
+    answer = admin.send("/staff/accounts/one.administrator", action="change", role=["administrator", "approver"])
+    assert answer.status_code == 403
+    assert ["one.administrator", "refused", "POST /staff/accounts/{name} own_account", "127.0.0.1"] in admin.deeds()
+    assert "审批" not in admin.get("/staff/account")
+
+
+def test_a_role_that_was_taken_away_is_gone_at_the_next_request(
+    running: Server, people: dict[str, Staff], arrive: Arrive, register: Cli
+) -> None:
+    register.ok("user", "add", "two.auditor", "--role", "auditor", input=PASSWORD)
+    two = arrive(running, "two.auditor").sign_in()
+    assert two.get("/staff/trail")
+    people["administrator"].send("/staff/accounts/two.auditor", action="change", role="editor")
+    assert two.get("/staff/trail", 403)
+
+
+# --- forged, stolen, stale -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(register: Cli, tmp_path: Path) -> int:
+    """A proposal of its own that waits."""
+    return proposed(register, tmp_path, f"沈阳市示例{time.monotonic_ns()}医院")
+
+
+def seen_on(one: Staff, number: int) -> str:
+    found = re.search(r'name="seen" id="seen" value="([0-9a-f]{64})"', one.get(f"/staff/proposals/{number}"))
+    assert found
+    return found[1]
+
+
+def refusals(people: dict[str, Staff], number: int) -> list[tuple[str, str]]:
+    """(account, why) of the refused approvals of a proposal, oldest first."""
+    about = f"POST /staff/proposals/{number}/approve "
+    deeds = people["auditor"].deeds()
+    return [(deed[0], deed[2].removeprefix(about)) for deed in deeds if deed[1] == "refused" and about in deed[2]]
+
+
+def is_pending(one: Staff, number: int) -> bool:
+    return f'action="/staff/proposals/{number}/approve"' in one.get(f"/staff/proposals/{number}")
+
+
+@pytest.mark.parametrize("token", [None, "", "f" * 64, "another session's"])
+def test_a_form_that_no_page_of_this_session_had_is_refused(
+    people: dict[str, Staff], waiting: int, token: str | None
+) -> None:
+    one = people["approver"]
+    sent = {"seen": seen_on(one, waiting)}
+    if token is not None:
+        sent["form_token"] = token_of(people["editor"]) if token.startswith("another") else token
+    answer = one.client.post(f"/staff/proposals/{waiting}/approve", data=sent)
+    assert answer.status_code == 403
+    assert is_pending(one, waiting)
+    assert refusals(people, waiting) == [("one.approver", "form")]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_a_form_sent_from_another_site_is_refused_even_with_the_right_token(
+    people: dict[str, Staff], waiting: int, header: dict[str, str]
+) -> None:
+    one = people["approver"]
+    sent = {"seen": seen_on(one, waiting), "form_token": token_of(one)}
+    answer = one.client.post(f"/staff/proposals/{waiting}/approve", data=sent, headers=header)
+    assert answer.status_code == 403
+    assert is_pending(one, waiting)
+    assert refusals(people, waiting) == [("one.approver", "other_site")]
+
+
+def test_nobody_is_signed_in_by_a_form_of_another_site(running: Server, people: dict[str, Staff]) -> None:
+    with running.fresh() as client:
+        sent = {"name": "one.editor", "password": PASSWORD.strip()}
+        answer = client.post("/staff/sign-in", data=sent, headers={"origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+    assert ["-", "refused", "POST /staff/sign-in other_site", "127.0.0.1"] in people["auditor"].deeds()
+
+
+def test_a_stolen_cookie_is_refused_in_another_browser_and_worth_nothing_after_that(
+    running: Server, register: Cli, people: dict[str, Staff], arrive: Arrive, waiting: int
+) -> None:
+    register.ok("user", "add", f"robbed.{waiting}", "--role", "approver", input=PASSWORD)
+    robbed = arrive(running, f"robbed.{waiting}").sign_in()
+    sent = {"seen": seen_on(robbed, waiting), "form_token": token_of(robbed)}
+    cookie = {"cookie": f"staff_session={robbed.client.cookies['staff_session']}"}
+    with httpx.Client(base_url=running.url, headers={"user-agent": "Thief/1"}) as thief:
+        answer = thief.post(f"/staff/proposals/{waiting}/approve", data=sent, headers=cookie)
+    assert answer.status_code == 403
+    assert is_pending(people["approver"], waiting)
+    assert refusals(people, waiting) == [(robbed.name, "other_browser")]
+    assert robbed.client.get("/staff").status_code == 303
+
+
+@pytest.mark.parametrize("column", ["seen_at", "created_at"])
+def test_a_form_of_a_session_that_is_over_is_refused(
+    running: Server, register: Cli, people: dict[str, Staff], arrive: Arrive, waiting: int, column: str
+) -> None:
+    register.ok("user", "add", f"late.{waiting}", "--role", "approver", input=PASSWORD)
+    late = arrive(running, f"late.{waiting}").sign_in()
+    sent = {"seen": seen_on(late, waiting), "form_token": token_of(late)}
+    with opened(register) as database, database.writing() as connection:
+        mine = staff_sessions.c.account == late.name
+        connection.execute(sa.update(staff_sessions).where(mine).values({column: 1_700_000_000_000}))
+    answer = late.client.post(f"/staff/proposals/{waiting}/approve", data=sent)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/staff/sign-in?next=")
+    assert is_pending(people["approver"], waiting)
+    assert refusals(people, waiting) == [("-", "no_session")]
+    arrive(running, "one.editor").show_password()  # when somebody signs in, what is over is forgotten
+    with opened(register) as database, database.reading() as connection:
+        left = connection.execute(sa.select(staff_sessions.c.account)).scalars().all()
+    assert late.name not in left
+    assert "one.editor" in left
+
+
+def test_an_approval_sent_again_is_refused_and_appends_nothing(
+    register: Cli, people: dict[str, Staff], waiting: int
+) -> None:
+    one = people["approver"]
+    sent = {"seen": seen_on(one, waiting), "form_token": token_of(one)}
+    assert one.client.post(f"/staff/proposals/{waiting}/approve", data=sent).status_code == 200
+    size = register.log_size()
+    again = one.client.post(f"/staff/proposals/{waiting}/approve", data=sent)
+    assert again.status_code == 409
+    assert "已批准" in again.text
+    assert register.log_size() == size
+    assert refusals(people, waiting) == [("one.approver", "conflict")]
+
+
+def test_what_was_changed_after_it_was_looked_at_is_not_approved(
+    register: Cli, people: dict[str, Staff], waiting: int
+) -> None:
+    one = people["approver"]
+    sent = {"seen": seen_on(one, waiting), "form_token": token_of(one)}
+    size = register.log_size()
+    proposal = sa.update(proposals).where(proposals.c.id == waiting)
+    with opened(register) as database:
+        with database.writing() as connection:
+            connection.execute(proposal.values(content_hash="0" * 64))
+        answer = one.client.post(f"/staff/proposals/{waiting}/approve", data=sent)
+        with database.writing() as connection:
+            connection.execute(proposal.values(content_hash=sent["seen"]))
+    assert answer.status_code == 409
+    assert is_pending(one, waiting)
+    assert "请重新查看" in answer.text
+    assert register.log_size() == size
+    assert refusals(people, waiting) == [("one.approver", "conflict")]
+
+
+def test_what_somebody_types_into_an_address_or_a_form_is_not_kept_in_the_trail(people: dict[str, Staff]) -> None:
+    one = people["editor"]
+    one.get("/staff/accounts/张三", 403)
+    one.client.post("/staff/account/end", data={"form_token": token_of(one), "session": "张三"})
+    assert "张三" not in people["auditor"].get("/staff/trail.csv")
+
+
+class opened:
+    """The register's database from outside the server, closed at the end."""
+
+    def __init__(self, cli: Cli) -> None:
+        self.database = Database(Settings(data_dir=cli.data_dir).url())
+
+    def __enter__(self) -> Database:
+        return self.database
+
+    def __exit__(self, *_: object) -> None:
+        self.database.close()
+
+
+def test_the_cookie_is_for_the_workspace_only_and_no_script_reads_it(running: Server, people: dict[str, Staff]) -> None:
+    with running.fresh() as client:
+        answer = client.post("/staff/sign-in", data={"name": "one.editor", "password": PASSWORD.strip()})
+    said = answer.headers["set-cookie"].lower()
+    assert all(word in said for word in ("httponly", "samesite=strict", "path=/staff"))
+    assert "max-age" not in said
+    assert "expires" not in said
+    assert people["editor"].client.get("/").headers.get("set-cookie") is None
