@@ -128,10 +128,12 @@ def _techniques(judged: Judged, on: dt.date, english: bool) -> tuple[str, str]:
 def one_technique(
     technique: TechniqueCode, stage: Stage | None, as_of: dt.date | None, english: bool
 ) -> tuple[str, str]:
-    """(a technique with its stage, the note on what it rests on) of one site that is approved for it."""
-    words = stage_words([stage] if stage else [], english)
-    told = technique_words(technique, english)
-    return f"{told}, {words}" if english else f"{told}，{words}", source_note([as_of], english)
+    """(a technique with its stage if it has one, the note on what it rests on) at one site."""
+    told, note = technique_words(technique, english), source_note([as_of], english)
+    if stage is None:
+        return told, note
+    words = stage_words([stage], english)
+    return f"{told}, {words}" if english else f"{told}，{words}", note
 
 
 def _technique(judged: Judged, one: TechniqueAnswer, on: dt.date, english: bool) -> str:

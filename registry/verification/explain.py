@@ -145,22 +145,38 @@ SENTENCES: dict[str, tuple[str, str]] = {
 
 def sentence(judged: Judged, on: dt.date, english: bool) -> str:
     """The sentence that explains a verdict, in the asked language."""
-    by = judged.match.on if judged.match else None
-    if judged.verdict == "licensed" and len(judged.each) == len(judged.techniques) == 1 and by != "former_name":
+    if len(judged.each) == len(judged.techniques) == 1 and (usual := _usual_reason(judged)):
         (one,) = judged.techniques  # most answers: the sentence names no institution, so many of them share it
-        return _usual(one.technique, one.stage, one.basis.as_of if one.basis else None, on, today(), english)
+        return _usual(usual, one.technique, one.stage, one.basis.as_of if one.basis else None, on, today(), english)
     reason = _REASONS[judged.verdict](judged, on)
     return _of_its_day(SENTENCES[reason][english].format_map(Values(judged, on, english)), on, today(), english)
 
 
+def _usual_reason(judged: Judged) -> str | None:
+    """The reason, where the sentence hangs on nothing but one technique, its stage, its source and the day."""
+    if judged.match is not None and judged.match.on == "former_name":
+        return None
+    if judged.verdict == "licensed":
+        return "licensed"
+    site, told = judged.each[0]
+    is_bare = judged.verdict == "technique_not_licensed" and told[0].technique not in site.approvals
+    return "not_licensed" if is_bare else None
+
+
 @lru_cache(maxsize=4096)
-def _usual(
-    technique: TechniqueCode, stage: Stage | None, as_of: dt.date | None, on: dt.date, now: dt.date, english: bool
+def _usual(  # noqa: PLR0913 - all that it hangs on
+    reason: str,
+    technique: TechniqueCode,
+    stage: Stage | None,
+    as_of: dt.date | None,
+    on: dt.date,
+    now: dt.date,
+    english: bool,
 ) -> str:
-    """The sentence about one site that is licensed for one technique."""
-    told, note = one_technique(technique, stage, as_of, english)
+    """The sentence about one site that is, or is not, licensed for one technique."""
+    told, note = one_technique(technique, stage if reason == "licensed" else None, as_of, english)
     blanks = {"formerly": "", "techniques": told, "note": note, **times(on, now, english)}
-    return _of_its_day(SENTENCES["licensed"][english].format(**blanks), on, now, english)
+    return _of_its_day(SENTENCES[reason][english].format(**blanks), on, now, english)
 
 
 def _of_its_day(told: str, on: dt.date, now: dt.date, english: bool) -> str:
