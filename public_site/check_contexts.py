@@ -41,22 +41,10 @@ class Flagged(Struct, frozen=True, kw_only=True):
     words: tuple[tuple[str, int], ...]
 
 
-class CheckPage(PageContext, frozen=True, kw_only=True):
-    """The check form, and the answers once something was asked; ``past`` when they are not what is known now."""
+class AnsweredPage(PageContext, frozen=True, kw_only=True):
+    """A page that shows an answer, once there is one, with what was found in the wording."""
 
-    template: ClassVar[str] = "check.html"
-    section: ClassVar[str] = "check"
-    noindex: ClassVar[bool] = True
-    form: CheckForm
     answer: model.Answer | None = None
-    tone: Tone = "unlisted"
-    errors: tuple[FieldError, ...] = ()
-    past: Times | None = None
-
-    @property
-    def asked_text(self) -> bool:
-        """Whether the wording of an advertisement was asked about."""
-        return bool(self.form.text)
 
     @property
     def flagged(self) -> tuple[Flagged, ...]:
@@ -67,6 +55,23 @@ class CheckPage(PageContext, frozen=True, kw_only=True):
     def against(self) -> tuple[Flagged, ...]:
         """The words that stand in sentences against what they name."""
         return grouped(self.answer.content_against) if self.answer else ()
+
+
+class CheckPage(AnsweredPage, frozen=True, kw_only=True):
+    """The check form, and the answers once something was asked; ``past`` when they are not what is known now."""
+
+    template: ClassVar[str] = "check.html"
+    section: ClassVar[str] = "check"
+    noindex: ClassVar[bool] = True
+    form: CheckForm
+    tone: Tone = "unlisted"
+    errors: tuple[FieldError, ...] = ()
+    past: Times | None = None
+
+    @property
+    def asked_text(self) -> bool:
+        """Whether the wording of an advertisement was asked about."""
+        return bool(self.form.text)
 
 
 def grouped(flags: list[ContentFlag]) -> tuple[Flagged, ...]:

@@ -12,8 +12,8 @@ from litestar.response import Redirect
 
 from public_site import checking, questions
 from public_site.answers import asked, here_of, html, register_of, site_of
-from public_site.check_contexts import CheckForm, Flagged, grouped
-from public_site.contexts import PageContext, Tone
+from public_site.check_contexts import AnsweredPage, CheckForm
+from public_site.contexts import Tone
 from public_site.standing import tone_of
 from public_site.voice import Voice
 from registry import model
@@ -27,7 +27,7 @@ _IN_ADDRESS = 4000
 Req = Request[Any, Any, State]
 
 
-class ReceiptPage(PageContext, frozen=True, kw_only=True):
+class ReceiptPage(AnsweredPage, frozen=True, kw_only=True):
     """The form, and what was found of the receipt in it: ``question`` and ``answer`` are those of a genuine one.
 
     ``error``: the register's own sentence about what is no receipt at all. ``fresh``: given just now, to be kept.
@@ -39,7 +39,6 @@ class ReceiptPage(PageContext, frozen=True, kw_only=True):
     text: str = ""
     checked: Checked | None = None
     question: model.Claim | None = None
-    answer: model.Answer | None = None
     tone: Tone = "unlisted"
     error: str | None = None
     fresh: bool = False
@@ -48,16 +47,6 @@ class ReceiptPage(PageContext, frozen=True, kw_only=True):
     def asked_text(self) -> bool:
         """Whether the wording of an advertisement was asked about."""
         return bool(self.question and self.question.text)
-
-    @property
-    def flagged(self) -> tuple[Flagged, ...]:
-        """The words of the text that ask for a look by a person."""
-        return grouped(self.answer.content_flags) if self.answer else ()
-
-    @property
-    def against(self) -> tuple[Flagged, ...]:
-        """The words that stand in sentences against what they name."""
-        return grouped(self.answer.content_against) if self.answer else ()
 
 
 @route("/receipt", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)

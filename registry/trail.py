@@ -11,6 +11,7 @@ from contextvars import ContextVar
 import sqlalchemy as sa
 
 from registry.model import Struct
+from registry.records.asof import instant_at
 from registry.tables import trail
 
 #: Where somebody acts in a shell of the server, there is no address.
@@ -92,4 +93,4 @@ def _chosen(wanted: Wanted) -> sa.Select[tuple[object, ...]]:
 
 def _deed(row: sa.Row[tuple[object, ...]]) -> Deed:
     fields = dict(row._mapping)
-    return Deed(**{**fields, "at": dt.datetime.fromtimestamp(fields["at"] / 1000, dt.UTC)})
+    return Deed(**{**fields, "at": instant_at(fields["at"])})

@@ -14,6 +14,7 @@ from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest
 from registry.identifiers import format_code
 from registry.model import Struct
+from registry.records.asof import instant_at
 
 MOST_CHECKS = 1_000
 
@@ -84,8 +85,8 @@ def get_key(request: AnyRequest) -> KeyState:
         per_day=key.per_day,
         left_today=admitted.rooms["day"].left if admitted else 0,
         recorded=key.recorded,
-        created_at=_instant(key.created_at),
-        expires_at=None if key.expires_at is None else _instant(key.expires_at),
+        created_at=instant_at(key.created_at),
+        expires_at=None if key.expires_at is None else instant_at(key.expires_at),
         usage=[
             KeyUse(day=u.day, operation=u.operation, requests=u.requests, questions=u.questions, refused=u.refused)
             for u in used
@@ -125,10 +126,6 @@ def get_recorded_checks(
         for one in found
     ]
     return RecordedChecks(items=items, next=found[-1].id if len(found) == limit else None)
-
-
-def _instant(milliseconds: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
 
 
 handlers = [get_key, get_recorded_checks]

@@ -180,7 +180,9 @@ def _told(one: ApiKey) -> dict[str, Any]:
 def _written(instant: int | None) -> str | None:
     if instant is None:
         return None
-    return dt.datetime.fromtimestamp(instant / 1000, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    from registry.records.asof import instant_at
+
+    return instant_at(instant).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _instant(day: dt.date | None) -> int | None:

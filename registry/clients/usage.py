@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from registry import database
 from registry.clients import keys
 from registry.model import Struct
+from registry.records.asof import instant_at
 from registry.tables import api_keys, key_checks, key_usage
 from registry.verification.batch import Noted
 from registry.verification.receipts import question_of
@@ -95,7 +96,7 @@ def checks(connection: sa.Connection, client: str, since: int, limit: int) -> li
 
 def _check(row: sa.Row[tuple[object, ...]]) -> Check:
     fields = dict(row._mapping)
-    fields["at"] = dt.datetime.fromtimestamp(fields["at"] / 1000, dt.UTC)
+    fields["at"] = instant_at(fields["at"])
     fields["question"] = msgspec.Raw(bytes(fields["question"]))
     return Check(**fields)
 

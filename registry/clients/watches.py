@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from registry.clients import keys
 from registry.errors import InvalidInput, NotFound, TooLarge
 from registry.model import Answer, Claim, Struct
-from registry.records.asof import SHANGHAI
+from registry.records.asof import SHANGHAI, instant_at
 from registry.tables import watches
 from registry.verification.answer import Moment, answer, moment
 from registry.verification.essence import essence
@@ -172,7 +172,7 @@ def _differing(
 
 def _moment(view: VerificationView, state: State) -> Moment:
     """The state as the moment it began: when the last of its entries was recorded, or its day began."""
-    recorded = dt.datetime.fromtimestamp(view.recorded_at(state.size) / 1000, dt.UTC)
+    recorded = instant_at(view.recorded_at(state.size))
     day = dt.datetime.combine(state.day, dt.time(), SHANGHAI).astimezone(dt.UTC)
     return Moment(now=max(recorded, day), day=state.day, size=state.size)
 
@@ -206,7 +206,7 @@ def _read(row: sa.Row[tuple[object, ...]]) -> Watch:
         claim=_claim.decode(bytes(fields["claim"])),
         log_size=fields["log_size"],
         day=dt.date.fromisoformat(fields["day"]),
-        created_at=dt.datetime.fromtimestamp(fields["created_at"] / 1000, dt.UTC),
+        created_at=instant_at(fields["created_at"]),
     )
 
 

@@ -38,6 +38,11 @@ def as_of(connection: sa.Connection, on: dt.date | None = None, known_at: dt.dat
     return AsOf(valid_on=on or today(), size=size)
 
 
+def instant_at(milliseconds: int) -> dt.datetime:
+    """The instant, in UTC, that stands in a table as milliseconds since 1970."""
+    return _EPOCH + dt.timedelta(milliseconds=milliseconds)
+
+
 def milliseconds(instant: dt.datetime) -> int:
     """Milliseconds since 1970 of an aware instant; InvalidInput for one without a zone."""
     if instant.tzinfo is None:

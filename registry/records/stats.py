@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from registry import regions
 from registry.model import Date, Source, SourceRef, Struct
-from registry.records.asof import AsOf
+from registry.records.asof import AsOf, instant_at
 from registry.records.chosen import Filter
 from registry.records.read import source_ref, sources
 from registry.records.view import mask
@@ -100,4 +100,4 @@ def _newest(known: list[Source]) -> Source | None:
 
 def _updated(connection: sa.Connection, size: int) -> dt.datetime | None:
     last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == size)).scalar()
-    return dt.datetime.fromtimestamp(last / 1000, dt.UTC) if last else None
+    return instant_at(last) if last else None

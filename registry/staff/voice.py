@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from public_site import render, voice
 from public_site.voice import Lang, Size, Voice
 from registry import regions
 from registry.model import Draft
+from registry.records.asof import instant_at
 
 HERE = Path(__file__).parent
 
@@ -27,7 +27,7 @@ class StaffVoice(Voice):
 
     def at(self, milliseconds: int) -> Markup:
         """An instant given in milliseconds since 1970."""
-        return self.moment(dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC))
+        return self.moment(instant_at(milliseconds))
 
     def stated(self, draft: Draft) -> list[tuple[Markup, Markup]]:
         """What a draft states, erases and gives as its reason, as (label, value)."""
