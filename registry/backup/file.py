@@ -36,13 +36,23 @@ KEPT = (
     tables.proposals,
     tables.proposal_items,
     tables.touches,
+    tables.comments,
+    tables.attachments,
+    tables.attachment_parts,
     tables.api_keys,
     tables.key_usage,
     tables.key_checks,
     tables.watches,
 )
-#: What follows from it and is made anew.
-REBUILT = (tables.positions, tables.versions, tables.search_documents, tables.staff_sessions)
+#: What follows from it and is made anew, or is under way only: sessions, half-filled forms, imports not yet proposed.
+REBUILT = (
+    tables.positions,
+    tables.versions,
+    tables.search_documents,
+    tables.staff_sessions,
+    tables.staff_drafts,
+    tables.imports,
+)
 
 _own = sa.MetaData()
 _about = sa.Table(

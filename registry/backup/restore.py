@@ -22,7 +22,7 @@ from registry.log.publish import PublishedLog
 from registry.model import Struct
 from registry.records import check as records_check
 from registry.settings import Settings
-from registry.tables import checkpoints, key_checks, proposals, touches, trail, watches
+from registry.tables import checkpoints, comments, key_checks, proposals, touches, trail, watches
 
 #: Whether the signing key on this machine is one that signed the log; a mirror needs none.
 KeyState = Literal["ours", "another", "missing", "mirror"]
@@ -152,7 +152,7 @@ def _build(target: Database, backup: BackupFile, plan: Plan, progress: Progress)
                     connection.execute(sa.insert(table), chunk)
                     done += len(chunk)
                     progress(f"恢复 / restoring {table.name}", done)
-            for numbered in (proposals, touches, checkpoints, key_checks, trail, watches):
+            for numbered in (proposals, touches, comments, checkpoints, key_checks, trail, watches):
                 number_after(connection, numbered)
             closed = complete.take(connection, plan, backup.about.size, progress)
             for view in views.VIEWS:

@@ -120,7 +120,7 @@ def _check_range(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
 def _check_touched(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
     """The trail of who proposed and who decided it is whole."""
     trail = _touched(connection, proposal.id)
-    decided = proposal.state == "pending" or (proposal.decided_by, proposal.state) in trail
+    decided = proposal.state in ("pending", "returned") or (proposal.decided_by, proposal.state) in trail
     if not trail or trail[0][1] != "propose" or not decided:
         raise _damaged(proposal.id, "经手记录不全或被改动", "the trail of who touched it is not whole")
 

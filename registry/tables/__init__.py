@@ -1,0 +1,38 @@
+"""Every table of the register, and nothing else. Migrations make them; tests compare the two."""
+
+from __future__ import annotations
+
+from registry.tables.base import FOREVER, STILL_KNOWN, metadata
+from registry.tables.clients import api_keys, key_checks, key_usage, watches
+from registry.tables.deciding import comments, proposal_items, proposals, touches
+from registry.tables.log import checkpoints, entries, erasable, positions, search_documents, versions
+from registry.tables.people import accounts, recovery_codes, staff_sessions, trail
+from registry.tables.workspace import attachment_parts, attachments, imports, staff_drafts
+
+__all__ = [
+    "FOREVER",
+    "STILL_KNOWN",
+    "accounts",
+    "api_keys",
+    "attachment_parts",
+    "attachments",
+    "checkpoints",
+    "comments",
+    "entries",
+    "erasable",
+    "imports",
+    "key_checks",
+    "key_usage",
+    "metadata",
+    "positions",
+    "proposal_items",
+    "proposals",
+    "recovery_codes",
+    "search_documents",
+    "staff_drafts",
+    "staff_sessions",
+    "touches",
+    "trail",
+    "versions",
+    "watches",
+]
