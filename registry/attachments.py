@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
@@ -30,7 +30,7 @@ class Attachment(Struct, frozen=True):
 
 
 def add(connection: sa.Connection, file: BinaryIO, *, name: str, media_type: str, by: str) -> Attachment:
-    """Keep a document; the one that is there already where the bytes are the same. InvalidInput when empty or too large."""
+    """Keep a document, or find the one with the same bytes; InvalidInput when empty or too large."""
     digest, size = _measured(file)
     if not size:
         raise InvalidInput("文件是空的，请重新选择。", "The file is empty; choose another.")
@@ -81,5 +81,5 @@ def read(connection: sa.Connection, sha256: str) -> Iterator[bytes]:
         yield connection.execute(query.where(attachment_parts.c.part == part)).scalar_one()
 
 
-def _count(sha256: str) -> sa.Select[tuple[int]]:
+def _count(sha256: str) -> sa.Select[Any]:
     return sa.select(sa.func.count()).select_from(attachment_parts).where(attachment_parts.c.sha256 == sha256)

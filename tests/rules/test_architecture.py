@@ -27,6 +27,7 @@ MIGRATIONS = ROOT / "registry" / "migrations"
 ALLOWED = {
     "sqlalchemy": (
         "registry.accounts",
+        "registry.attachments",
         "registry.trail",
         "registry.backup",
         "registry.clients.keys",

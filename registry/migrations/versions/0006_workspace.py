@@ -1,4 +1,4 @@
-"""The workspace: half-filled forms, imports under way, documents, comments, what is in force for a day, other identities."""
+"""The workspace: half-filled forms, imports, documents, comments, what is in force for a day, other identities."""
 
 import sqlalchemy as sa
 from alembic import op
