@@ -12,7 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from registry import finding, health, redaction
+from registry import finding, health, proposals, redaction
 from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 FOLLOW_EVERY = 0.25
 #: Seconds before publishing the log is tried again.
 RETRY_EVERY = 5.0
+#: Seconds between looks for emergency suspensions that nobody confirmed in time.
+FALL_BACK_EVERY = 20.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -110,8 +112,18 @@ class Register:
         redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
 
     def _run(self) -> None:
+        looked = -FALL_BACK_EVERY
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()
+            if time.monotonic() >= looked + FALL_BACK_EVERY:
+                looked = time.monotonic()
+                self._fall_back()
+
+    def _fall_back(self) -> None:
+        try:
+            proposals.fall_back(self.database, self.log)
+        except Exception as error:
+            _log.warning("cannot look for emergency suspensions to end: %s", type(error).__name__)
 
     def _follow(self) -> None:
         try:

@@ -39,7 +39,22 @@ def main() -> None:
 
 
 # The commands register themselves on `main`.
-from registry.cli import ask, backup, care, change, check, correct, keys, log, mirror, people, receipt, serve, witness  # noqa: E402
+from registry.cli import (  # noqa: E402
+    ask,
+    backup,
+    care,
+    change,
+    check,
+    correct,
+    keys,
+    log,
+    mirror,
+    people,
+    receipt,
+    serve,
+    suspend,
+    witness,
+)
 
 __all__ = [
     "ask",
@@ -55,5 +70,6 @@ __all__ = [
     "people",
     "receipt",
     "serve",
+    "suspend",
     "witness",
 ]

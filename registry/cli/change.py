@@ -189,5 +189,5 @@ def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
 def reject(identifier: int, by: str, reason: str) -> None:
     """退回提案 / turn a proposal down with a reason."""
     with common.database() as database:
-        four_eyes.reject(database, identifier, by=by, reason=reason)
-    click.echo(f"已退回 / rejected: {identifier}")
+        four_eyes.reject(database, identifier, by=by, reason=reason, log=PublishedLog(settings.load()))
+    click.echo(f"已否决 / rejected: {identifier}")

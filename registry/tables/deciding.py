@@ -58,6 +58,7 @@ comments = sa.Table(
     sa.Column("proposal", sa.ForeignKey("proposals.id"), nullable=False),
     sa.Column("account", sa.String(60), nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("action", sa.String(20), nullable=False),  # comment, or what was done with these words: returned
     sa.Column("content_hash", sa.String(64), nullable=False),  # of what the comment is about
     sa.Column("text", sa.Text, nullable=False),
     sa.Index("comments_by_proposal", "proposal", "id"),

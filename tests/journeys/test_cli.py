@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import socket
 from pathlib import Path
 
@@ -25,6 +26,7 @@ COMMANDS = (
     "proposals",
     "approve",
     "reject",
+    "suspend",
     "redact",
     "correct",
     "known-as",
@@ -401,6 +403,24 @@ def test_a_rejected_proposal_keeps_its_reason_and_changes_nothing(staffed: Cli, 
     decided = next(one for one in staffed.ok("proposals", "--all", "--json").json if one["id"] == identifier)
     assert (decided["state"], decided["reason"], decided["decided_by"]) == ("rejected", "缺少批准文号", "approver")
     assert staffed.log_size() == size
+
+
+def test_an_emergency_suspension_holds_at_once_and_ends_where_a_second_person_rejects_it(staffed: Cli) -> None:
+    found = staffed.ok("search", "鞍山市妇儿医院", "--json").json["items"][0]["institution"]
+    asked = ("verify", found["name"], "--technique", "IVF", "--json")
+    assert staffed.ok(*asked).json["verdict"] == "licensed"
+    for wrong in (("--technique", "PGT"), ("--reason", " ")):
+        staffed.refused("suspend", found["code"], "--reason", "检查发现问题", "--by", "editor", *wrong)
+    done = staffed.ok("suspend", found["code"], "--reason", "检查发现问题", "--by", "editor", "--json").json
+    assert staffed.ok(*asked).json["verdict"] == "suspended"
+    staffed.refused("reject", done["waiting"], "--by", "editor", "--reason", "算了")
+    staffed.ok("reject", done["waiting"], "--by", "approver", "--reason", "查无此事")
+    assert staffed.ok(*asked).json["verdict"] == "licensed"
+    shown = staffed.ok("suspend", found["code"], "--reason", "复查", "--by", "approver").out
+    staffed.ok("user", "add", "approver2", "--role", "approver", input=PASSWORD)
+    staffed.ok("approve", re.findall(r"registry approve (\d+)", shown)[0], "--by", "approver2")
+    assert staffed.ok(*asked).json["verdict"] == "suspended"
+    staffed.ok("log", "check")
 
 
 def test_a_proposal_worked_out_before_another_change_must_be_made_anew(staffed: Cli, tmp_path: Path) -> None:

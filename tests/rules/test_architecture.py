@@ -142,7 +142,7 @@ def test_a_library_is_known_only_where_it_belongs(library: str) -> None:
 def test_only_proposals_append_to_the_log() -> None:
     users = {module_of(path) for path in SOURCES if re.search(r"\bAppender\b", path.read_text("utf-8"))}
     # The preview appends in a transaction that it takes back.
-    assert users == {"registry.log.store", "registry.preview", "registry.proposals"}
+    assert users == {"registry.log.store", "registry.preview", "registry.proposals.appending"}
     writers = {
         module_of(path)
         for path in SOURCES

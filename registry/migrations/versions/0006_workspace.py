@@ -24,6 +24,7 @@ def _proposing() -> None:
         sa.Column("proposal", sa.Integer(), sa.ForeignKey("proposals.id"), nullable=False),
         sa.Column("account", sa.String(60), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.String(20), nullable=False),
         sa.Column("content_hash", sa.String(64), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sqlite_autoincrement=True,

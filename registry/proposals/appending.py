@@ -1,0 +1,61 @@
+"""From a proposal into the log, in the transaction that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from registry import drafts, redaction, views
+from registry.errors import Conflict
+from registry.log import store
+from registry.log.decided import ContentHash
+from registry.model import Entry
+from registry.proposals import kept
+from registry.proposals.kept import Proposal
+from registry.tables import entries
+
+
+def append(
+    connection: sa.Connection, proposal: Proposal, by: str, progress: Callable[[int], None] | None = None
+) -> tuple[int, int]:
+    """The stored drafts into the log and its views; (first, last) entry number. Conflict when they were altered."""
+    appender = store.Appender(connection, proposal.proposer, by, proposal.id)
+    first = appender.size + 1
+    content = ContentHash()
+    erasing: list[Entry] = []
+    for bodies in kept.bodies_of(connection, proposal.id):
+        content.add(*bodies)
+        appended = appender.append(map(drafts.decode, bodies))
+        views.take(connection, appended)
+        erasing += [entry for entry in appended if entry.change.erases]
+        if progress:
+            progress(appender.size - first + 1)
+    if content.hex != proposal.content_hash:  # only now that all were read; nothing of it is committed
+        raise Conflict(
+            f"提案 {proposal.id} 所存内容与提出时的不符，被改动过；请否决，重新提出。",
+            f"What is stored of proposal {proposal.id} is not what was proposed: it was altered. Reject it and "
+            "propose anew.",
+        )
+    redaction.scrub(connection, erasing, proposal=proposal.id, first=first)
+    return first, appender.size
+
+
+def changed_since(connection: sa.Connection, proposal: Proposal) -> str | None:
+    """The first subject of a proposal that got an entry after it was worked out: someone must look again."""
+    query = sa.select(entries.c.subject).where(entries.c.number > proposal.base_size).distinct()
+    changed = set(connection.execute(query).scalars())
+    if not changed:
+        return None
+    return next((one.subject for one in kept.drafts_of(connection, proposal.id) if one.subject in changed), None)
+
+
+def refuse_stale(connection: sa.Connection, proposal: Proposal) -> None:
+    """Conflict, naming the subject, where one changed meanwhile."""
+    subject = changed_since(connection, proposal)
+    if subject is not None:
+        raise Conflict(
+            f"提案 {proposal.id} 提出之后，{subject} 已有新记录，请重新提出。",
+            f"{subject} changed after proposal {proposal.id} was made; please propose it anew.",
+            subject=subject,
+        )

@@ -1,0 +1,60 @@
+"""What staff say of a proposal. Saying something is not having a hand in it: whoever asks may still approve."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import sqlalchemy as sa
+
+from registry import accounts, drafts, trail
+from registry.database import Database
+from registry.errors import InvalidInput, NotAllowed
+from registry.model import Struct
+from registry.proposals import kept
+from registry.proposals.kept import Proposal
+from registry.tables import comments
+
+LONGEST = 2_000
+Action = Literal["commented", "returned"]
+
+
+class Comment(Struct, frozen=True):
+    """One remark; ``content_hash`` is what the proposal was when it was made, ``at`` in milliseconds."""
+
+    account: str
+    at: int
+    action: Action
+    content_hash: str
+    text: str
+
+
+def comment(database: Database, identifier: int, *, by: str, text: str) -> None:
+    """Say something of an open proposal. InvalidInput when empty, too long, or naming a person it speaks of: a remark
+    is kept for good."""
+    with database.writing() as connection:
+        account = accounts.get(connection, by)
+        if account is None or account.disabled:
+            raise NotAllowed(f"没有可用的账号“{by}”。", f"There is no open account “{by}”.")
+        proposal = kept.get(connection, identifier)
+        kept.require_state(proposal, *kept.OPEN)
+        add(connection, proposal, by, text)
+
+
+def add(connection: sa.Connection, proposal: Proposal, by: str, text: str, action: Action = "commented") -> None:
+    """Keep a remark, in the transaction of what was done with it."""
+    text = text.strip()
+    if not text:
+        raise InvalidInput("请写明意见。", "Please say what you mean.", field="text")
+    if len(text) > LONGEST:
+        raise InvalidInput(f"意见最多{LONGEST}字。", f"At most {LONGEST} characters.", field="text")
+    drafts.refuse_names_of(connection, kept.drafts_of(connection, proposal.id), text)
+    row = {"proposal": proposal.id, "account": by, "at": kept.now(), "action": action, "text": text}
+    connection.execute(sa.insert(comments).values(**row, content_hash=proposal.content_hash))
+    trail.record(connection, by, action, f"proposal:{proposal.id}")
+
+
+def listed(connection: sa.Connection, identifier: int) -> list[Comment]:
+    """All that was said of a proposal, in order."""
+    c = comments.c
+    query = sa.select(c.account, c.at, c.action, c.content_hash, c.text).where(c.proposal == identifier)
+    return [Comment(**row._mapping) for row in connection.execute(query.order_by(c.id))]

@@ -1,0 +1,106 @@
+"""The second person: approve, reject, ask for changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from registry import accounts, drafts, redaction
+from registry.database import Database
+from registry.errors import Conflict, FourEyes, InvalidInput
+from registry.log.publish import PublishedLog
+from registry.proposals import appending, comments, emergency, kept
+from registry.proposals.kept import Proposal
+from registry.tables import proposals
+
+
+def approve(
+    database: Database,
+    identifier: int,
+    *,
+    by: str,
+    seen: str,
+    log: PublishedLog | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[int, int]:
+    """Append the proposal to the log in one transaction; (first, last) entry number.
+
+    Refuses: FourEyes to whoever touched it; Conflict when it is decided, when ``seen`` is not the hash of its content
+    as stored, or when the register changed under it; NotAllowed without the role approver. Erased values are gone from
+    the register when this returns, and their bytes from its files unless somebody was still reading: then
+    ``redaction.settle`` goes on.
+
+    With ``log``, LogDamaged where the database is not the log that was published, and after the commit a checkpoint is
+    signed; when that fails the approval stands, the server's log says why, and the next look at the log tries again.
+    """
+    with database.writing() as connection:
+        if log is not None:
+            log.require_extended(connection)
+        proposal = _to_decide(connection, identifier, by)
+        if seen != proposal.content_hash:
+            raise Conflict(
+                f"提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。",
+                f"Proposal {identifier} is not what was seen; look at it again before approving.",
+            )
+        if proposal.confirm_by is None:
+            appending.refuse_stale(connection, proposal)
+        else:
+            emergency.require_in_force(connection, proposal)
+        first, last = appending.append(connection, proposal, by, progress)
+        owed = redaction.owed(connection)
+        kept.decide(connection, identifier, "approved", by, first_entry=first, last_entry=last)
+    if log is not None:
+        log.try_publish(database)
+    if owed:
+        redaction.settle(database)
+    return first, last
+
+
+def _to_decide(connection: sa.Connection, identifier: int, by: str) -> Proposal:
+    """A pending proposal, for an approver who has no hand in it."""
+    accounts.require(connection, by, "approver")
+    proposal = kept.get(connection, identifier)
+    kept.require_state(proposal, "pending")
+    if by in proposal.touched_by:
+        raise FourEyes(
+            f"{by} 参与过提案 {identifier}，须由另一人审批。",
+            f"{by} touched proposal {identifier}; another person must decide.",
+        )
+    return proposal
+
+
+def reject(database: Database, identifier: int, *, by: str, reason: str, log: PublishedLog | None = None) -> None:
+    """Turn an open proposal down, with a reason that its proposer will read. Personal values in it are erased.
+
+    What it says may be in force already: then that ends with it, and FourEyes refuses whoever put it in force.
+    """
+    if not reason.strip():
+        raise InvalidInput("请说明否决的理由。", "Please give a reason for the rejection.")
+    with database.writing() as connection:
+        accounts.require(connection, by, "approver")
+        proposal = kept.get(connection, identifier)
+        kept.require_state(proposal, *kept.OPEN)
+        drafts.refuse_names_of(connection, kept.drafts_of(connection, identifier), reason)
+        if proposal.confirm_by is not None:
+            _to_decide(connection, identifier, by)
+            emergency.restore(connection, proposal, by, emergency.REJECTED)
+        scrubbed = redaction.scrub_rejected(connection, identifier)
+        kept.decide(connection, identifier, "rejected", by, reason=reason)
+    if log is not None and proposal.confirm_by is not None:
+        log.try_publish(database)
+    if scrubbed:
+        redaction.settle(database)
+
+
+def send_back(database: Database, identifier: int, *, by: str, text: str) -> None:
+    """Ask for changes, in words: editors may amend the proposal, and whoever asked may still approve it then."""
+    with database.writing() as connection:
+        proposal = _to_decide(connection, identifier, by)
+        if proposal.confirm_by is not None:
+            raise Conflict(
+                f"提案 {identifier} 所述的紧急暂停已经生效，请确认或否决。",
+                f"What proposal {identifier} says is in force already: confirm or reject it.",
+            )
+        comments.add(connection, proposal, by, text, action="returned")
+        connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(state="returned"))

@@ -1,0 +1,235 @@
+"""Emergency suspension: one person stops a site at once; another confirms within a day, or it falls back visibly.
+
+Two proposals say the same. The first is in the log at once, approved by the register's own rule (``system.emergency``).
+The second waits, as any proposal, for a person with no hand in it: approved, the suspension rests on two people; when
+it is rejected, or nobody decides in time, what was recorded before is stated again. All of it is in the log and in the
+history of the institution.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry import accounts, drafts, territory
+from registry.accounts import DEADLINE, EMERGENCY
+from registry.database import Database
+from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
+from registry.log import store
+from registry.log.publish import PublishedLog
+from registry.model import Change, Draft, Struct
+from registry.proposals import appending, kept, offer
+from registry.proposals.kept import Proposal
+from registry.records import asof, chosen, timeline
+from registry.records.view import decode_state
+from registry.tables import proposals, versions
+from registry.techniques import LAWFUL_STAGES, TECHNIQUES
+
+KIND = "emergency"
+#: Milliseconds in which a second person has to confirm.
+WITHIN = 24 * 60 * 60 * 1000
+REJECTED = "紧急暂停未获第二人确认（被否决），恢复原记载"
+EXPIRED = "紧急暂停24小时内未获第二人确认，恢复原记载"
+_log = logging.getLogger("registry")
+
+
+class Suspended(Struct, frozen=True):
+    """What is in force: the entries that say so, and the proposal that waits, until when (milliseconds)."""
+
+    in_force: int
+    waiting: int
+    first_entry: int
+    last_entry: int
+    confirm_by: int
+    techniques: list[str]
+
+
+def suspend(
+    database: Database,
+    subject: str,
+    techniques: Sequence[str] = (),
+    *,
+    by: str,
+    reason: str,
+    log: PublishedLog | None = None,
+) -> Suspended:
+    """Suspend techniques of an institution (all that are lawful, with none named) from today, at once.
+
+    ``by`` is an editor or approver whose region holds it. InvalidInput without a reason (it is published: no names) or
+    for a technique it does not offer; Conflict when nothing is left to suspend or one already waits to be confirmed.
+    """
+    if not reason.strip():
+        raise InvalidInput("请说明紧急暂停的理由，会公开。", "Say why, in words that are published.", field="reason")
+    with database.writing() as connection:
+        if log is not None:
+            log.require_extended(connection)
+        _require_role(connection, by)
+        _refuse_second(connection, subject)
+        before = _offered(connection, subject, techniques)
+        stopped = _draft(
+            subject, {path: {**held, "stage": "suspended"} for path, held in before.items()}, f"紧急暂停：{reason}"
+        )
+        territory.require(connection, by, [stopped])
+        held = sorted(path.removeprefix("approvals.") for path in before)
+        first, last, in_force = _in_force(connection, stopped, by, f"紧急暂停：{subject}")
+        confirming = _draft(subject, stopped.change.set, f"紧急暂停经第二人确认：{reason}")
+        confirm_by = kept.now() + WITHIN
+        waiting = offer.insert(
+            connection,
+            _checked(connection, confirming),
+            by=by,
+            title=f"确认紧急暂停：{subject}",
+            kind=KIND,
+            report={"in_force": in_force, "before": before, "reason": reason},
+            base_size=store.head(connection).size,
+            confirm_by=confirm_by,
+        )
+    if log is not None:
+        log.try_publish(database)
+    return Suspended(
+        in_force=in_force, waiting=waiting, first_entry=first, last_entry=last, confirm_by=confirm_by, techniques=held
+    )
+
+
+def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
+    """Conflict when it is too late to confirm, or the register says something else of it by now."""
+    if proposal.confirm_by is not None and kept.now() > proposal.confirm_by:
+        raise Conflict(
+            f"提案 {proposal.id} 已过24小时确认期限，紧急暂停已按规则恢复，请另行提案。",
+            f"The day in which proposal {proposal.id} could be confirmed is over, so the suspension fell back; "
+            "propose it anew.",
+        )
+    draft = next(kept.drafts_of(connection, proposal.id))
+    now = _recorded(connection, draft.subject)
+    if any(now.get(path) != value for path, value in draft.change.set.items()):
+        raise Conflict(
+            f"紧急暂停之后，{draft.subject} 的记载已有变化，请否决并重新提出。",
+            f"{draft.subject} was changed since the emergency suspension; reject it and propose anew.",
+            subject=draft.subject,
+        )
+
+
+def restore(connection: sa.Connection, proposal: Proposal, by: str, why: str) -> tuple[int, int] | None:
+    """State again what was recorded before, where the suspension is what is recorded still; the entries, if any."""
+    draft = next(kept.drafts_of(connection, proposal.id))
+    now = _recorded(connection, draft.subject)
+    before = {
+        path: value for path, value in proposal.report["before"].items() if now.get(path) == draft.change.set[path]
+    }
+    if not before:
+        return None
+    proposer = EMERGENCY if by != EMERGENCY else DEADLINE
+    first, last, _ = _in_force(connection, _draft(draft.subject, before, why), proposer, f"恢复：{draft.subject}", by)
+    return first, last
+
+
+def fall_back(database: Database, log: PublishedLog | None = None) -> list[int]:
+    """End every emergency suspension that nobody confirmed in time; the proposals this closed. Any process may call it
+    at any time: each is ended once."""
+    with database.reading() as connection:
+        due = _waiting(connection, proposals.c.confirm_by <= kept.now())
+    ended = [one for one in due if _end(database, one)]
+    if ended and log is not None:
+        log.try_publish(database)
+    return ended
+
+
+def _end(database: Database, identifier: int) -> bool:
+    try:
+        with database.writing() as connection:
+            proposal = kept.get(connection, identifier)
+            if proposal.state not in kept.OPEN:
+                return False
+            restore(connection, proposal, EMERGENCY, EXPIRED)
+            kept.decide(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
+    except RegistryError as error:
+        _log.warning("the emergency suspension of proposal %s could not be ended yet: %s", identifier, error.code)
+        return False
+    _log.warning("nobody confirmed the emergency suspension of proposal %s in time: it fell back", identifier)
+    return True
+
+
+def waiting_about(connection: sa.Connection, subject: str) -> Proposal | None:
+    """The proposal that would confirm an emergency suspension of this subject, if one is in force."""
+    for identifier in _waiting(connection, sa.true()):
+        if next(kept.drafts_of(connection, identifier)).subject == subject:
+            return kept.get(connection, identifier)
+    return None
+
+
+def _waiting(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[int]:
+    query = sa.select(proposals.c.id).where(proposals.c.state == "pending", proposals.c.confirm_by.is_not(None), which)
+    return list(connection.execute(query.order_by(proposals.c.id)).scalars())
+
+
+def _require_role(connection: sa.Connection, by: str) -> None:
+    account = accounts.get(connection, by)
+    if account is None or account.disabled or not account.roles & {"editor", "approver"}:
+        raise NotAllowed(
+            f"账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。",
+            f"Account “{by}” is neither editor nor approver, so it cannot suspend.",
+        )
+
+
+def _refuse_second(connection: sa.Connection, subject: str) -> None:
+    there = waiting_about(connection, subject)
+    if there is not None:
+        raise Conflict(
+            f"{subject} 已有紧急暂停等待确认（提案 {there.id}）。",
+            f"An emergency suspension of {subject} already waits to be confirmed (proposal {there.id}).",
+        )
+
+
+def _offered(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
+    """The approvals to suspend, by path, as they are recorded today."""
+    now = _recorded(connection, subject)
+    lawful = {
+        f"approvals.{one.code}": now[f"approvals.{one.code}"]
+        for one in TECHNIQUES
+        if (now.get(f"approvals.{one.code}") or {}).get("stage") in LAWFUL_STAGES
+    }
+    wanted = {f"approvals.{one}" for one in techniques} or lawful.keys()
+    if missing := sorted(path.removeprefix("approvals.") for path in wanted - lawful.keys()):
+        raise InvalidInput(
+            f"{subject} 没有在开展的技术：{'、'.join(missing)}。",
+            f"{subject} does not offer {', '.join(missing)} now.",
+            field="techniques",
+        )
+    if not lawful:
+        raise Conflict(f"{subject} 没有可暂停的技术。", f"{subject} offers nothing that could be suspended.")
+    return {path: value for path, value in lawful.items() if path in wanted}
+
+
+def _recorded(connection: sa.Connection, subject: str) -> dict[str, Any]:
+    now = asof.as_of(connection)
+    query = sa.select(versions.c.state).where(versions.c.subject == subject, chosen.known(now), chosen.true_on(now))
+    blob = connection.execute(query).scalar()
+    return {path: fact.value for path, fact in timeline.facts(decode_state(blob)).items()} if blob else {}
+
+
+def _draft(subject: str, values: dict[str, Any], reason: str) -> Draft:
+    change = Change(kind="institution", set=values, reason=reason)
+    return Draft(subject=subject, change=change, valid_from=asof.today())
+
+
+def _checked(connection: sa.Connection, draft: Draft) -> drafts.Content:
+    content = drafts.Content([draft])
+    content.check(connection, KIND, "", None)
+    return content
+
+
+def _in_force(
+    connection: sa.Connection, draft: Draft, proposer: str, title: str, by: str = EMERGENCY
+) -> tuple[int, int, int]:
+    """Propose and approve in one breath, as only this rule may: (first, last entry, proposal)."""
+    if proposer == by:  # never true as this module calls it; the log would hold an entry of one pair of eyes
+        raise FourEyes(f"{by} 不能自行审批。", f"{by} cannot approve what they proposed.")
+    size = store.head(connection).size
+    content = _checked(connection, draft)
+    made = offer.insert(connection, content, by=proposer, title=title, kind=KIND, report=None, base_size=size)
+    first, last = appending.append(connection, kept.get(connection, made), by)
+    kept.decide(connection, made, "approved", by, first_entry=first, last_entry=last)
+    return first, last, made

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from registry import proposals, views
+from registry.database import Database
+from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed
+from registry.log import check, decided
+from registry.model import Institution
+from registry.proposals import emergency
+from registry.records import asof, read
+from registry.tables import proposals as table
+from registry.verification.view import VerificationView
+from tests.factories import DAY, a_change, a_source, an_institution, approve, ask, code_of, enter, propose
+
+HOSPITAL = an_institution(IVF="formal", ICSI="trial", AIH="preparing")
+
+
+@pytest.fixture
+def licensed(database: Database) -> Database:
+    enter(database, a_source(), HOSPITAL)
+    return database
+
+
+def stop(database: Database, *techniques: str, by: str = "editor.a") -> proposals.emergency.Suspended:
+    return proposals.suspend(database, HOSPITAL.subject, techniques, by=by, reason="现场检查发现严重问题")
+
+
+def recorded(database: Database) -> Institution:
+    with database.reading() as connection:
+        return read.institution(connection, code_of(HOSPITAL), asof.as_of(connection))
+
+
+def stages(database: Database) -> dict[str, str]:
+    return {one.technique: one.stage for one in recorded(database).approvals}
+
+
+def let_a_day_pass(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(sa.update(table).where(table.c.confirm_by.is_not(None)).values(confirm_by=1))
+
+
+def whole(database: Database) -> None:
+    with database.reading() as connection:
+        check.check(connection)
+        decided.check(connection, 0)
+        decided.check_proposals(connection)
+    views.check(database)
+
+
+def test_one_person_stops_a_site_at_once(licensed: Database) -> None:
+    done = stop(licensed)
+    assert done.techniques == ["ICSI", "IVF"]
+    assert stages(licensed) == {"AIH": "preparing", "IVF": "suspended", "ICSI": "suspended"}
+    view = VerificationView()
+    view.follow(licensed)
+    assert ask(view, HOSPITAL.change.set["name"], "IVF").verdict == "suspended"
+    whole(licensed)
+
+
+def test_some_of_its_techniques_can_be_stopped_alone(licensed: Database) -> None:
+    stop(licensed, "ICSI", by="approver.a")
+    assert stages(licensed) == {"AIH": "preparing", "IVF": "formal", "ICSI": "suspended"}
+    assert recorded(licensed).status == "listed"
+
+
+def test_a_second_person_confirms_and_it_rests_on_two(licensed: Database) -> None:
+    done = stop(licensed)
+    first, last = approve(licensed, done.waiting)
+    let_a_day_pass(licensed)
+    assert proposals.fall_back(licensed) == []
+    assert stages(licensed)["IVF"] == "suspended"
+    assert recorded(licensed).entry == first == last
+    whole(licensed)
+
+
+def test_whoever_stopped_it_does_not_confirm_it(licensed: Database) -> None:
+    done = stop(licensed, by="both.a")
+    with pytest.raises(FourEyes):
+        approve(licensed, done.waiting, by="both.a")
+    with pytest.raises(FourEyes):
+        proposals.reject(licensed, done.waiting, by="both.a", reason="算了")
+    for change in (
+        lambda: proposals.withdraw(licensed, done.waiting, by="both.a"),
+        lambda: proposals.send_back(licensed, done.waiting, by="both.b", text="请改"),
+    ):
+        with pytest.raises(Conflict):
+            change()
+    assert stages(licensed)["IVF"] == "suspended"
+
+
+def test_nobody_confirms_and_it_falls_back_visibly_and_once(licensed: Database) -> None:
+    done = stop(licensed)
+    assert proposals.fall_back(licensed) == []
+    let_a_day_pass(licensed)
+    with pytest.raises(Conflict):
+        approve(licensed, done.waiting)
+    assert proposals.fall_back(licensed) == [done.waiting]
+    assert proposals.fall_back(licensed) == []
+    assert stages(licensed) == {"AIH": "preparing", "IVF": "formal", "ICSI": "trial"}
+    with licensed.reading() as connection:
+        closed = proposals.get(connection, done.waiting)
+    assert (closed.state, closed.decided_by, closed.reason) == ("rejected", "system.emergency", emergency.EXPIRED)
+    whole(licensed)
+
+
+def test_a_second_person_who_rejects_it_ends_it_at_once(licensed: Database) -> None:
+    done = stop(licensed)
+    proposals.reject(licensed, done.waiting, by="approver.b", reason="查无此事")
+    assert stages(licensed)["IVF"] == "formal"
+    let_a_day_pass(licensed)
+    assert proposals.fall_back(licensed) == []
+    whole(licensed)
+
+
+def test_what_others_recorded_meanwhile_is_not_undone(licensed: Database) -> None:
+    done = stop(licensed)
+    enter(licensed, a_change(HOSPITAL, asof.today(), {"approvals.IVF": {"stage": "revoked"}}))
+    with pytest.raises(Conflict):
+        approve(licensed, done.waiting)
+    let_a_day_pass(licensed)
+    proposals.fall_back(licensed)
+    assert stages(licensed) == {"AIH": "preparing", "IVF": "revoked", "ICSI": "trial"}
+    whole(licensed)
+
+
+def test_only_one_waits_to_be_confirmed(licensed: Database) -> None:
+    stop(licensed, "IVF")
+    with pytest.raises(Conflict):
+        stop(licensed, "ICSI", by="both.b")
+
+
+@pytest.mark.parametrize("techniques", [("PGT",), ("AIH",), ("IVF", "PGT")])
+def test_what_is_not_offered_cannot_be_suspended(licensed: Database, techniques: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidInput):
+        stop(licensed, *techniques)
+
+
+@pytest.mark.parametrize("by", ["auditor.a", "gone.a", "nobody"])
+def test_only_editors_and_approvers_stop_a_site(licensed: Database, by: str) -> None:
+    with pytest.raises(NotAllowed):
+        stop(licensed, by=by)
+
+
+def test_a_reason_is_given(licensed: Database) -> None:
+    with pytest.raises(InvalidInput):
+        proposals.suspend(licensed, HOSPITAL.subject, by="editor.a", reason=" ")
+
+
+def test_a_proposal_that_waited_before_is_looked_at_again(licensed: Database) -> None:
+    before = propose(licensed, a_change(HOSPITAL, DAY, {"level": "三级"}))
+    stop(licensed)
+    with pytest.raises(Conflict):
+        approve(licensed, before)
