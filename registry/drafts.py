@@ -69,6 +69,7 @@ class Content:
 
     def __init__(self, drafts: Iterable[Draft], progress: Callable[[int], None] | None = None) -> None:
         self.bodies: list[bytes] = []
+        self.subjects: list[str] = []
         self.personal: list[str | None] = []  # per draft its subject, when it states personal values
         self._stated: set[str] = set()
         self._needed: set[str] = set()
@@ -81,6 +82,7 @@ class Content:
             body = encode(draft)
             content.add(body)
             self.bodies.append(body)
+            self.subjects.append(draft.subject)
             self.personal.append(draft.subject if personal_values(draft) else None)
             self._note(draft)
             if progress and len(self.bodies) % CHUNK == 0:

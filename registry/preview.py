@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Sequence
 
 from registry import proposals, views
 from registry.database import Database
@@ -32,16 +32,16 @@ class _NeverMind(Exception):
     """Takes back what was tried."""
 
 
-def preview(database: Database, number: int, most: int) -> list[Foreseen]:
-    """What a pending proposal does to the first ``most`` of its subjects, in its order.
+def preview(database: Database, number: int, places: Sequence[int]) -> list[Foreseen]:
+    """What those drafts of an open proposal that stand at some places (the first is 1) do to their subjects, in order.
 
-    Holds the lock of all writers for as long as ``most`` drafts take to append, and leaves nothing behind.
+    Holds the lock of all writers for as long as they take to append, and leaves nothing behind.
     """
     found: list[Foreseen] = []
     try:
         with database.writing() as connection:
             proposal = proposals.get(connection, number)
-            chosen = list(islice(proposals.drafts_of(connection, number), most))
+            chosen = proposals.drafts_at(connection, number, places)
             day = max([asof.today(), *(draft.valid_from for draft in chosen)])
             subjects = list(dict.fromkeys(_about(draft) for draft in chosen))
             institutions = [subject for subject in subjects if subject.startswith("institution:")]

@@ -44,7 +44,7 @@ FOLLOW_EVERY = 0.25
 #: Seconds before publishing the log is tried again.
 RETRY_EVERY = 5.0
 #: Seconds between looks for emergency suspensions that nobody confirmed in time.
-FALL_BACK_EVERY = 20.0
+FALL_BACK_EVERY = 5.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 

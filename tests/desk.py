@@ -35,7 +35,8 @@ class Staff:
     def send(self, path: str, on: str | None = None, **fields: Any) -> httpx.Response:
         """Fill in the form that goes to ``path`` on the page ``on`` (the same) and send it."""
         page = self.get(on or path)
-        forms = [form for form in page.split("<form ") if f'action="{path}"' in form.partition(">")[0]]
+        heads = ((form.partition(">")[0], form) for form in page.split("<form "))
+        forms = [form for head, form in heads if f'action="{path}"' in head and 'method="post"' in head]
         assert forms, f"no form for {path}"
         hidden = {name: unescape(value) for name, value in _FIELD.findall(forms[0].partition("</form>")[0])}
         return self.client.post(path, data={**hidden, **fields})

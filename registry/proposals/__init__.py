@@ -13,6 +13,7 @@ from registry.proposals.decide import approve, reject, send_back
 from registry.proposals.emergency import fall_back, suspend
 from registry.proposals.kept import OPEN, Proposal, State, Touch, drafts_at, drafts_of, get, listed, touches_of
 from registry.proposals.offer import amend, propose, withdraw
+from registry.proposals.sampling import sample
 
 __all__ = [
     "OPEN",
@@ -30,6 +31,7 @@ __all__ = [
     "listed",
     "propose",
     "reject",
+    "sample",
     "send_back",
     "suspend",
     "touches_of",

@@ -13,7 +13,7 @@ from registry.log.decided import ContentHash
 from registry.model import Entry
 from registry.proposals import kept
 from registry.proposals.kept import Proposal
-from registry.tables import entries
+from registry.tables import entries, proposal_items
 
 
 def append(
@@ -43,11 +43,12 @@ def append(
 
 def changed_since(connection: sa.Connection, proposal: Proposal) -> str | None:
     """The first subject of a proposal that got an entry after it was worked out: someone must look again."""
-    query = sa.select(entries.c.subject).where(entries.c.number > proposal.base_size).distinct()
-    changed = set(connection.execute(query).scalars())
-    if not changed:
+    if store.head(connection).size == proposal.base_size:
         return None
-    return next((one.subject for one in kept.drafts_of(connection, proposal.id) if one.subject in changed), None)
+    items = proposal_items.c
+    later = sa.exists().where(entries.c.subject == items.subject, entries.c.number > proposal.base_size)
+    query = sa.select(items.subject).where(items.proposal == proposal.id, later).order_by(items.position).limit(1)
+    return connection.execute(query).scalar()
 
 
 def refuse_stale(connection: sa.Connection, proposal: Proposal) -> None:

@@ -73,15 +73,16 @@ def suspend(
             subject, {path: {**held, "stage": "suspended"} for path, held in before.items()}, f"紧急暂停：{reason}"
         )
         territory.require(connection, by, [stopped])
+        name = _recorded(connection, subject).get("name")
         held = sorted(path.removeprefix("approvals.") for path in before)
-        first, last, in_force = _in_force(connection, stopped, by, f"紧急暂停：{subject}")
+        first, last, in_force = _in_force(connection, stopped, by, f"紧急暂停：{name}")
         confirming = _draft(subject, stopped.change.set, f"紧急暂停经第二人确认：{reason}")
         confirm_by = kept.now() + WITHIN
         waiting = offer.insert(
             connection,
             _checked(connection, confirming),
             by=by,
-            title=f"确认紧急暂停：{subject}",
+            title=f"确认紧急暂停：{name}",
             kind=KIND,
             report={"in_force": in_force, "before": before, "reason": reason},
             base_size=store.head(connection).size,
@@ -122,7 +123,7 @@ def restore(connection: sa.Connection, proposal: Proposal, by: str, why: str) ->
     if not before:
         return None
     proposer = EMERGENCY if by != EMERGENCY else DEADLINE
-    first, last, _ = _in_force(connection, _draft(draft.subject, before, why), proposer, f"恢复：{draft.subject}", by)
+    first, last, _ = _in_force(connection, _draft(draft.subject, before, why), proposer, f"恢复：{now.get('name')}", by)
     return first, last
 
 

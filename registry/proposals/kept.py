@@ -113,6 +113,13 @@ def drafts_at(connection: sa.Connection, identifier: int, places: Sequence[int])
     return [drafts.decode(body) for body in connection.execute(query.order_by(items.position)).scalars()]
 
 
+def places_of(connection: sa.Connection, identifier: int, subjects: Sequence[str]) -> list[int]:
+    """Where the drafts about some subjects stand in a proposal, in order."""
+    items = proposal_items.c
+    query = sa.select(items.position).where(items.proposal == identifier, items.subject.in_(subjects))
+    return list(connection.execute(query.order_by(items.position)).scalars())
+
+
 def bodies_of(connection: sa.Connection, identifier: int) -> Iterator[list[bytes]]:
     """The stored drafts of a proposal in order, in chunks."""
     after = 0

@@ -138,7 +138,13 @@ def _content(content: drafts.Content, report: Any) -> dict[str, Any]:
 def _insert_items(connection: sa.Connection, identifier: int, content: drafts.Content) -> None:
     for start in range(0, len(content.bodies), kept.CHUNK):
         rows = [
-            {"proposal": identifier, "position": n + 1, "body": content.bodies[n], "personal": content.personal[n]}
+            {
+                "proposal": identifier,
+                "position": n + 1,
+                "body": content.bodies[n],
+                "subject": content.subjects[n],
+                "personal": content.personal[n],
+            }
             for n in range(start, min(start + kept.CHUNK, len(content.bodies)))
         ]
         connection.execute(sa.insert(proposal_items), rows)

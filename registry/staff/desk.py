@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import Any, cast
+from typing import Any
 
 import anyio
 from litestar import Request, Response
@@ -11,59 +11,57 @@ from litestar.datastructures import FormMultiDict
 from litestar.response import Redirect
 
 from public_site.voice import preferences
-from registry import accounts
 from registry.accounts import sessions
 from registry.accounts.sessions import Limits, Session
 from registry.accounts.signin import Visitor
+from registry.errors import InvalidInput
 from registry.register import Register
-from registry.staff.errors import NEXT_STEP, SignInFirst, refused
+from registry.staff.errors import NEXT_STEP, SESSION, Menu, SignInFirst, refused
 from registry.staff.voice import StaffVoice, environment, role_word
 
 COOKIE = "staff_session"
 Req = Request[Any, Any, Any]
-SESSION = "registry.session"
 
 
 #: What templates look at and only some pages say.
-MAY_BE_MISSING = {"name": "", "made": None, "done": None, "given": None, "appended": None, "reason": ""}
+MAY_BE_MISSING = {
+    "name": "",
+    "made": None,
+    "done": None,
+    "given": None,
+    "appended": None,
+    "reason": "",
+    "wanted": "",
+    "typed": "",
+    "why": "",
+    "chosen": (),
+}
 
 
-class Desk:
+class Desk(Menu):
     """One request: the register, the session if there is one, the form that was sent, and the voice to answer in."""
 
     def __init__(self, request: Req, session: Session | None, form: FormMultiDict) -> None:
+        super().__init__(session)
         self.request = request
         self.register: Register = request.app.state.register
         self.database = self.register.database
-        self._session = session
         self.form = form
         self.voice = StaffVoice(*preferences(request.query_params))
         self.visitor = visitor_of(request)
 
-    @property
-    def session(self) -> Session:
-        """The session; SignInFirst without one."""
-        if self._session is None:
-            raise SignInFirst
-        return self._session
-
-    @property
-    def account(self) -> accounts.Account:
-        """Whoever is signed in."""
-        return self.session.account
-
-    @property
-    def signed_in(self) -> bool:
-        """Whether a session is open."""
-        return self._session is not None and self._session.state == "open"
-
-    def may(self, *roles: str) -> bool:
-        """Whether whoever is signed in has one of the roles."""
-        return self.signed_in and bool(self.account.roles & set(roles))
-
     def given(self, name: str, most: int = 200) -> str:
         """A field of the form, without spaces around it."""
         return str(self.form.get(name) or "").strip()[:most]
+
+    def number(self, name: str) -> int | None:
+        """A number in the address, or None; InvalidInput for anything else."""
+        text = self.request.query_params.get(name)
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) < 16):
+            raise InvalidInput(f"{name} 须为数字。", f"{name} has to be a number.", field="")
+        return int(text)
 
     def page(
         self, template: str, *, status: int = 200, errors: list[tuple[str, str]] | None = None, **told: Any
@@ -78,16 +76,6 @@ class Desk:
     def go(self, path: str, **query: str) -> Response[Any]:
         """On to another page, by GET."""
         return Redirect(path=self.voice.link(path, **query), status_code=303)
-
-    @property
-    def form_token(self) -> str:
-        """What the forms of this page carry."""
-        return self._session.form_token if self._session else ""
-
-
-def session_in(request: Req) -> Session | None:
-    """The session of a request, once a desk was made for it."""
-    return cast("Session | None", request.scope.get(SESSION))
 
 
 def visitor_of(request: Req) -> Visitor:

@@ -11,7 +11,8 @@ from registry import trail
 from registry.accounts import second, sessions, signin
 from registry.credentials import qr
 from registry.errors import InvalidInput, NotAllowed
-from registry.staff.desk import COOKIE, Desk, limits_of, session_in, with_cookie
+from registry.staff.desk import COOKIE, Desk, limits_of, with_cookie
+from registry.staff.errors import session_in
 
 _NOBODY = {"state": "none"}
 

@@ -12,11 +12,14 @@ from litestar.response import Redirect
 
 from public_site.voice import preferences
 from registry import trail
+from registry.accounts import Account
 from registry.accounts.sessions import Session, State
 from registry.errors import CannotAnswer, Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
 from registry.staff.voice import environment
 
 _log = logging.getLogger("registry")
+#: Where a request keeps its session.
+SESSION = "registry.session"
 #: Of every answer: nothing of the workspace is kept by a browser, nor found by a search.
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 #: Where a session goes on that is not open yet.
@@ -35,6 +38,44 @@ class SignInFirst(Exception):
         super().__init__(where)
         self.where = where
         self.why = "no_session"
+
+
+class Menu:
+    """What the head of every page shows of a session, if there is one; also where nothing was done."""
+
+    def __init__(self, session: Session | None) -> None:
+        self._session = session
+
+    @property
+    def session(self) -> Session:
+        """The session; SignInFirst without one."""
+        if self._session is None:
+            raise SignInFirst
+        return self._session
+
+    @property
+    def account(self) -> Account:
+        """Whoever is signed in."""
+        return self.session.account
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether a session is open."""
+        return self._session is not None and self._session.state == "open"
+
+    def may(self, *roles: str) -> bool:
+        """Whether whoever is signed in has one of the roles."""
+        return self.signed_in and bool(self.account.roles & set(roles))
+
+    @property
+    def form_token(self) -> str:
+        """What the forms of this page carry."""
+        return self._session.form_token if self._session else ""
+
+
+def session_in(request: Request[Any, Any, Any]) -> Session | None:
+    """The session of a request, once it was looked for."""
+    return cast("Session | None", request.scope.get(SESSION))
 
 
 def refused(why: str, zh: str, en: str) -> NotAllowed:
@@ -56,9 +97,15 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         note(request, error)
     lang, size = preferences(request.query_params)
     said = error.text(lang) if isinstance(error, RegistryError) else None
-    template = environment(lang, size).get_template("staff/error.html")
-    body = template.render(page={"here": request.url.path, "status": status, "said": said, "desk": None, "errors": []})
+    menu = Menu(None if _ended(error) else session_in(request))
+    told = {"here": request.url.path, "status": status, "said": said, "desk": menu, "errors": []}
+    body = environment(lang, size).get_template("staff/error.html").render(page=told)
     return Response(body, status_code=status, media_type="text/html", headers=HEADERS)
+
+
+def _ended(error: Exception) -> bool:
+    """Whether the refusal ended the session: its menu would lead nowhere."""
+    return isinstance(error, NotAllowed) and error.details.get("why") == "other_browser"
 
 
 def _status(error: Exception) -> int:
@@ -77,7 +124,7 @@ def _status(error: Exception) -> int:
 
 def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) -> None:
     """Put a refusal into the trail: what was asked of which page, and a word for why."""
-    session = cast("Session | None", request.scope.get("registry.session"))
+    session = session_in(request)
     who = session.account.name if session else "-"
     why = error.why if isinstance(error, SignInFirst) else error.details.get("why", error.code)
     # Not the path as asked: somebody may have typed anything into it, and the trail keeps it for ever.

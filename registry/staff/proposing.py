@@ -1,7 +1,8 @@
-"""Proposals: what each would change on the public page, and the decision of a second person."""
+"""Proposals: what each would change on the public page, what is said of it, and the decision of a second person."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 from litestar import Response, get, post
@@ -10,67 +11,165 @@ from litestar.params import FromPath
 
 from registry import proposals, trail
 from registry.errors import Conflict, InvalidInput
+from registry.log import store
+from registry.model import Struct
 from registry.preview import preview
+from registry.proposals import comments
+from registry.proposals.appending import changed_since
 from registry.staff.desk import Desk
 from registry.staff.errors import note
 
 _DECIDERS = {"roles": ("approver",)}
-#: Subjects shown before and after; of a larger proposal these are a sample.
+_EDITORS = {"roles": ("editor",)}
+#: Changes shown before and after at a time; of a larger proposal they are drawn by chance, or leafed through.
 SHOWN = 20
+#: Proposals on a page of the list.
+LISTED = 50
+
+
+class Mark(Struct, frozen=True):
+    """One thing somebody did or said; ``earlier``: of the content before it was amended."""
+
+    account: str
+    at: int
+    action: str
+    text: str = ""
+    earlier: bool = False
+
+
+def _marks(connection: Any, proposal: proposals.Proposal) -> list[Mark]:
+    """All that was done and said, in order."""
+    done = [Mark(account=t.account, at=t.at, action=t.action) for t in proposals.touches_of(connection, proposal.id)]
+    said = [
+        Mark(
+            account=one.account,
+            at=one.at,
+            action=one.action,
+            text=one.text,
+            earlier=one.content_hash != proposal.content_hash,
+        )
+        for one in comments.listed(connection, proposal.id)
+    ]
+    return sorted([*done, *said], key=lambda mark: mark.at)
 
 
 @get("/proposals", sync_to_thread=True)
 def listed(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Those that wait, and those that were decided."""
+    """Those that wait, those that were sent back, and those that were decided; newest first."""
     asked = desk.request.query_params.get("state") or "pending"
     state = next((one for one in get_args(proposals.State) if one == asked), None)
     if state is None:
         raise InvalidInput("没有这种状态的提案。", "There are no proposals of such a state.")
+    before = desk.number("before")
     with desk.database.reading() as connection:
-        found = proposals.listed(connection, state)
-    return desk.page("proposals", proposals=found, state=state)
+        found = proposals.listed(connection, state, before=before, limit=LISTED + 1, with_report=False)
+    older = found[LISTED - 1].id if len(found) > LISTED else None
+    states = get_args(proposals.State)
+    return desk.page("proposals", proposals=found[:LISTED], state=state, states=states, older=older)
 
 
 @get("/proposals/{number:int}", sync_to_thread=True)
 def shown(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """One proposal, with what it changes."""
+    """One proposal, with what it changes: all of it, a sample (``draw``), or the ``leaf``-th part."""
     return _shown(desk, number)
 
 
 def _shown(desk: Desk, number: int, **told: Any) -> Response[Any]:
     with desk.database.reading() as connection:
         proposal = proposals.get(connection, number)
-    changes = preview(desk.database, number, SHOWN) if proposal.state == "pending" else []
-    own = desk.account.name in proposal.touched_by
-    return desk.page("proposal", proposal=proposal, changes=changes, own=own, most=SHOWN, **told)
+        marks = _marks(connection, proposal)
+        changed = changed_since(connection, proposal) if proposal.state in proposals.OPEN else None
+        size = store.head(connection).size
+    leaf, draw = desk.number("leaf"), desk.number("draw") or 0
+    leaves = -(-proposal.items // SHOWN)
+    if leaf is not None and not 1 <= leaf <= leaves:
+        raise InvalidInput(f"没有这一页，共{leaves}页。", f"There is no such page; there are {leaves}.")
+    with desk.database.reading() as connection:
+        places = (
+            proposals.sample(connection, proposal, SHOWN, draw)
+            if leaf is None
+            else list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
+        )
+    changes = preview(desk.database, number, places) if proposal.state in proposals.OPEN else []
+    return desk.page(
+        "proposal",
+        proposal=proposal,
+        changes=changes,
+        own=desk.account.name in proposal.touched_by,
+        most=SHOWN,
+        leaf=leaf,
+        leaves=leaves,
+        draw=draw,
+        marks=marks,
+        stale=None if proposal.confirm_by else changed,
+        since=size - proposal.base_size,
+        **told,
+    )
+
+
+def _done(desk: Desk, number: int, deed: Callable[[], Any], field: str = "", **typed: str) -> Response[Any] | Any:
+    """What a deed returns; or the proposal as it is now with the reason why it was refused, and what was typed."""
+    try:
+        with trail.acting_from(desk.visitor.address):
+            return deed()
+    except Conflict as error:
+        note(desk.request, error)
+        return _shown(desk, number, status=409, errors=[("", error.text(desk.voice.lang))], **typed)
+    except InvalidInput as error:
+        return _shown(desk, number, status=400, errors=[(field, error.text(desk.voice.lang))], **typed)
 
 
 @post("/proposals/{number:int}/approve", opt=_DECIDERS, status_code=200, sync_to_thread=True)
 def approve(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Into the log, exactly as it was seen."""
-    me, seen = desk.account.name, desk.given("seen")
-    try:
-        with trail.acting_from(desk.visitor.address):
-            first, last = proposals.approve(desk.database, number, by=me, seen=seen, log=desk.register.log)
-    except Conflict as error:
-        note(desk.request, error)
-        return _shown(desk, number, status=409, errors=[("", error.text(desk.voice.lang))])
-    return _shown(desk, number, appended=(first, last))
+    me, seen, log = desk.account.name, desk.given("seen"), desk.register.log
+    done = _done(desk, number, lambda: proposals.approve(desk.database, number, by=me, seen=seen, log=log))
+    return done if isinstance(done, Response) else _shown(desk, number, appended=done)
 
 
 @post("/proposals/{number:int}/reject", opt=_DECIDERS, status_code=200, sync_to_thread=True)
 def reject(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Turned down, with a reason for whoever proposed it."""
-    try:
-        with trail.acting_from(desk.visitor.address):
-            proposals.reject(desk.database, number, by=desk.account.name, reason=desk.given("reason", 2_000))
-    except Conflict as error:
-        note(desk.request, error)
-        return _shown(desk, number, status=409, errors=[("", error.text(desk.voice.lang))])
-    except InvalidInput as error:
-        told = [("reason", error.text(desk.voice.lang))]
-        return _shown(desk, number, status=400, errors=told, reason=desk.given("reason", 2_000))
-    return _shown(desk, number)
+    me, why, log = desk.account.name, desk.given("reason", 2_000), desk.register.log
+    refused = _done(
+        desk,
+        number,
+        lambda: proposals.reject(desk.database, number, by=me, reason=why, log=log),
+        "reason",
+        reason=why,
+    )
+    return refused or desk.go(f"/staff/proposals/{number}")
 
 
-handlers = [listed, shown, approve, reject]
+@post("/proposals/{number:int}/return", opt=_DECIDERS, status_code=200, sync_to_thread=True)
+def send_back(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Back to its editors, with what should be changed."""
+    me, text = desk.account.name, desk.given("wanted", 2_000)
+    refused = _done(
+        desk,
+        number,
+        lambda: proposals.send_back(desk.database, number, by=me, text=text),
+        "wanted",
+        wanted=text,
+    )
+    return refused or desk.go(f"/staff/proposals/{number}")
+
+
+@post("/proposals/{number:int}/comment", status_code=200, sync_to_thread=True)
+def comment(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Something to be said of it."""
+    me, text = desk.account.name, desk.given("text", 2_001)
+    refused = _done(
+        desk, number, lambda: proposals.comment(desk.database, number, by=me, text=text), "text", typed=text
+    )
+    return refused or desk.go(f"/staff/proposals/{number}")
+
+
+@post("/proposals/{number:int}/withdraw", opt=_EDITORS, status_code=200, sync_to_thread=True)
+def withdraw(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Taken back by whoever proposed it."""
+    refused = _done(desk, number, lambda: proposals.withdraw(desk.database, number, by=desk.account.name))
+    return refused or desk.go(f"/staff/proposals/{number}")
+
+
+handlers = [listed, shown, approve, reject, send_back, comment, withdraw]

@@ -25,7 +25,7 @@ def shown(desk: NamedDependency[Desk]) -> Response[Any]:
     """Deeds, newest first."""
     asked = desk.request.query_params
     try:
-        wanted, before = _wanted(desk), _number(asked.get("before"))
+        wanted, before = _wanted(desk), desk.number("before")
     except InvalidInput as error:
         return desk.page(
             "trail",
@@ -77,14 +77,6 @@ def _begin(text: str, field: str) -> dt.datetime:
     except InvalidInput as error:
         raise InvalidInput(error.zh, error.en, field=field) from None
     return dt.datetime.combine(day, dt.time(), asof.SHANGHAI).astimezone(dt.UTC)
-
-
-def _number(text: str | None) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise InvalidInput("before 须为操作编号。", "before has to be the number of a deed.", field="")
-    return int(text)
 
 
 handlers = [shown, as_file]

@@ -36,6 +36,11 @@ class StaffVoice(Voice):
         pairs.append((self.t("proposal.from"), self.day(draft.valid_from)))
         return pairs + ([(self.t("proposal.why"), self.data(draft.change.reason))] if draft.change.reason else [])
 
+    def kind(self, kind: str) -> Markup:
+        """What sort of proposal it is, by its word; one without a word by its own name."""
+        key = f"proposal_kind.{kind}"
+        return self.t(key) if key in self.catalogue() else self.code_text(kind)
+
     def field(self, path: str) -> Markup:
         """A field by its word; one without a word by its own name."""
         key = f"field.{path}"

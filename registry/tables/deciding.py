@@ -36,6 +36,7 @@ proposal_items = sa.Table(
     sa.Column("proposal", sa.ForeignKey("proposals.id"), primary_key=True, autoincrement=False),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("subject", sa.String(80)),
     sa.Column("personal", sa.String(80)),  # the subject, where the draft holds personal data: what an erasure looks for
     sa.Index("items_about_people", "personal", sqlite_where=_personal, postgresql_where=_personal),
 )

@@ -282,7 +282,7 @@ def the_proposals_hold(database: Database) -> None:
         ("UPDATE proposal_items SET body = (SELECT body FROM proposal_items WHERE proposal = 1 AND position = 4) "
          "WHERE proposal = 1 AND position = 3", {"proposal": 1}),
         ("DELETE FROM proposal_items WHERE proposal = 1 AND position = 3", {"proposal": 1}),
-        ("INSERT INTO proposal_items SELECT 1, 99, body, personal FROM proposal_items WHERE proposal = 1 "
+        ("INSERT INTO proposal_items SELECT 1, 99, body, subject, personal FROM proposal_items WHERE proposal = 1 "
          "AND position = 3", {"proposal": 1}),
         ("DELETE FROM proposal_touches WHERE proposal = 2", {"proposal": 2}),
         ("DELETE FROM proposal_touches WHERE proposal = 2 AND action = 'approved'", {"proposal": 2}),

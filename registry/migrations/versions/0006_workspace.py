@@ -1,5 +1,7 @@
 """The workspace: half-filled forms, imports, documents, comments, what is in force for a day, other identities."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,11 +12,23 @@ down_revision = "0005"
 def upgrade() -> None:
     """Add what staff work with before anything is proposed, and what is said about proposals."""
     op.add_column("proposals", sa.Column("confirm_by", sa.BigInteger()))
+    op.add_column("proposal_items", sa.Column("subject", sa.String(80)))
+    _name_subjects()
     op.add_column("accounts", sa.Column("external", sa.String(200)))
     op.create_index("accounts_by_external", "accounts", ["external"], unique=True)
     _proposing()
     _documents()
     _imports()
+
+
+def _name_subjects() -> None:
+    """Whom each stored draft is about, beside it; it stands in the draft."""
+    items = sa.table("proposal_items", *map(sa.column, ("proposal", "position", "body", "subject")))
+    connection = op.get_bind()
+    found = connection.execute(sa.select(items.c.proposal, items.c.position, items.c.body)).all()
+    for proposal, position, body in found:
+        one = (items.c.proposal == proposal) & (items.c.position == position)
+        connection.execute(sa.update(items).where(one).values(subject=json.loads(body)["subject"]))
 
 
 def _proposing() -> None:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from registry import proposals
+from registry.database import Database
+from registry.log import check, store
+from registry.model import Draft
+from registry.preview import preview
+from registry.proposals import sample
+from registry.records import asof, read
+from tests.factories import DAY, a_change, a_person, a_source, an_institution, approve, code_of, enter, propose
+
+HOSPITAL = an_institution()
+
+
+@pytest.fixture
+def register(database: Database) -> Database:
+    enter(database, a_source(), HOSPITAL)
+    return database
+
+
+def test_what_is_foreseen_is_what_comes(register: Database) -> None:
+    new = an_institution("鞍山市示例二医院", "辽宁省鞍山市铁西区示例路2号", AIH="trial")
+    made = propose(register, a_change(HOSPITAL, DAY, {"name": "鞍山市示例新名医院"}), new, a_person(new))
+    foreseen = preview(register, made, [1, 2, 3])
+    assert [(one.subject, one.before is None) for one in foreseen] == [(HOSPITAL.subject, False), (new.subject, True)]
+    assert foreseen[1].others[0].change.kind == "practitioner"
+    approve(register, made)
+    with register.reading() as connection:
+        for one in foreseen:
+            there = read.institution(connection, one.subject.partition(":")[2], asof.as_of(connection))
+            assert one.after is not None
+            assert (one.after.name, one.after.approvals) == (there.name, there.approvals)
+
+
+def test_looking_leaves_nothing_behind(register: Database) -> None:
+    with register.reading() as connection:
+        size = store.head(connection).size
+    made = propose(register, a_change(HOSPITAL, DAY, {"level": "三级"}))
+    preview(register, made, [1])
+    with register.reading() as connection:
+        assert store.head(connection).size == size
+        assert check.check(connection).size == size
+        assert read.institution(connection, code_of(HOSPITAL), asof.as_of(connection)).level is None
+
+
+def many(register: Database, report: object = None) -> proposals.Proposal:
+    """A proposal of sixty drafts."""
+    new = [an_institution(f"鞍山市示例{n}医院", f"辽宁省鞍山市铁西区示例路{n}号") for n in range(2, 62)]
+    made = propose(register, *new, report=report)
+    with register.reading() as connection:
+        return proposals.get(connection, made)
+
+
+def test_a_sample_is_the_same_for_everybody_and_another_for_another_draw(register: Database) -> None:
+    proposal = many(register)
+    with register.reading() as connection:
+        first, again, other = (sample(connection, proposal, 20, draw) for draw in (0, 0, 1))
+    assert first == again != other
+    assert len(set(first)) == 20
+    assert set(first) | set(other) <= set(range(1, 61))
+
+
+def test_a_sample_of_a_list_holds_the_few_that_differ(register: Database) -> None:
+    few: list[Draft] = [an_institution(f"鞍山市示例{n}医院", f"辽宁省鞍山市铁西区示例路{n}号") for n in (7, 44)]
+    difference = {"renamed": [{"code": code_of(few[0])}], "gone": [{"code": code_of(few[1])}], "undecided": [{}]}
+    proposal = many(register, {"difference": difference})
+    with register.reading() as connection:
+        for draw in range(10):
+            assert {6, 43} <= set(sample(connection, proposal, 20, draw))
+
+
+def test_a_small_proposal_is_shown_whole(register: Database) -> None:
+    made = propose(register, a_change(HOSPITAL, DAY, {"level": "三级"}), a_person(HOSPITAL))
+    with register.reading() as connection:
+        assert sample(connection, proposals.get(connection, made), 20, 5) == [1, 2]
