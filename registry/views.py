@@ -11,10 +11,11 @@ from registry.errors import InvalidInput, LogDamaged
 from registry.log import follow, store
 from registry.model import Entry
 from registry.records import check as records_check
+from registry.records.deadlines import DeadlinesView
 from registry.records.view import RecordsView
 from registry.search.fts5 import SearchView
 
-VIEWS: tuple[follow.View, ...] = (RecordsView(), SearchView())
+VIEWS: tuple[follow.View, ...] = (RecordsView(), SearchView(), DeadlinesView())
 
 
 def take(connection: sa.Connection, entries: list[Entry]) -> None:

@@ -49,6 +49,7 @@ REBUILT = (
     tables.positions,
     tables.versions,
     tables.search_documents,
+    tables.deadlines,
     tables.staff_sessions,
     tables.staff_drafts,
     tables.imports,

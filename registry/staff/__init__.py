@@ -9,7 +9,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.di import Provide
 
-from registry.staff import entrance, home, people, proposing, suspending, trailing
+from registry.staff import duties, entrance, home, people, proposing, suspending, trailing
 from registry.staff.desk import at_desk
 from registry.staff.errors import HEADERS, failed
 
@@ -21,6 +21,7 @@ def router() -> Router:
         route_handlers=[
             *entrance.handlers,
             *home.handlers,
+            *duties.handlers,
             *people.handlers,
             *proposing.handlers,
             *suspending.handlers,

@@ -9,17 +9,33 @@ from litestar.di import NamedDependency
 
 from registry import proposals, trail
 from registry.accounts import second, sessions
+from registry.records.deadlines import KINDS
+from registry.staff import duties
 from registry.staff.desk import Desk, limits_of
+
+#: Approved proposals shown on the first page.
+RECENT = 8
 
 
 @get("/", sync_to_thread=True)
 def home(desk: NamedDependency[Desk]) -> Response[Any]:
-    """What waits: proposals to decide, one's own, and how the register is."""
+    """What waits, what falls due, what changed, and how the register is."""
+    name = desk.account.name
     with desk.database.reading() as connection:
-        pending = proposals.listed(connection)
-    mine = [one for one in pending if desk.account.name in one.touched_by]
-    others = [one for one in pending if desk.account.name not in one.touched_by]
-    return desk.page("home", mine=mine, others=others, health=desk.register.health())
+        open_ = proposals.listed(connection, proposals.OPEN, with_report=False)
+        approved = proposals.listed(connection, "approved", limit=RECENT, with_report=False)
+    mine = [one for one in open_ if name in one.touched_by]
+    return desk.page(
+        "home",
+        to_decide=[one for one in open_ if one.state == "pending" and name not in one.touched_by],
+        to_amend=[one for one in mine if one.state == "returned"],
+        mine=[one for one in mine if one.state == "pending"],
+        recent=approved,
+        due=duties.table(desk),
+        kinds=KINDS,
+        health=desk.register.health(),
+        log=desk.register.published(),
+    )
 
 
 @get("/account", sync_to_thread=True)

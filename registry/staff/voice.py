@@ -12,6 +12,7 @@ from markupsafe import Markup
 from public_site import render, voice
 from public_site.voice import Lang, Size, Voice
 from registry import regions
+from registry.identifiers import format_code
 from registry.model import Draft
 from registry.records.asof import instant_at
 
@@ -35,6 +36,14 @@ class StaffVoice(Voice):
         pairs += [(self.field(path), self.t("proposal.erased")) for path in draft.change.erases]
         pairs.append((self.t("proposal.from"), self.day(draft.valid_from)))
         return pairs + ([(self.t("proposal.why"), self.data(draft.change.reason))] if draft.change.reason else [])
+
+    def behind(self, views: dict[str, int]) -> Markup:
+        """Those that are behind, each with by how many entries."""
+        return self.listing(f"{name} {number}" for name, number in views.items() if number)
+
+    def dashed(self, subject: str) -> str:
+        """The public code of a subject."""
+        return format_code(subject.partition(":")[2])
 
     def kind(self, kind: str) -> Markup:
         """What sort of proposal it is, by its word; one without a word by its own name."""

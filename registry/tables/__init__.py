@@ -5,7 +5,7 @@ from __future__ import annotations
 from registry.tables.base import FOREVER, STILL_KNOWN, metadata
 from registry.tables.clients import api_keys, key_checks, key_usage, watches
 from registry.tables.deciding import comments, proposal_items, proposals, touches
-from registry.tables.log import checkpoints, entries, erasable, positions, search_documents, versions
+from registry.tables.log import checkpoints, deadlines, entries, erasable, positions, search_documents, versions
 from registry.tables.people import accounts, recovery_codes, staff_sessions, trail
 from registry.tables.workspace import attachment_parts, attachments, imports, staff_drafts
 
@@ -18,6 +18,7 @@ __all__ = [
     "attachments",
     "checkpoints",
     "comments",
+    "deadlines",
     "entries",
     "erasable",
     "imports",

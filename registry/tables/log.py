@@ -75,3 +75,16 @@ search_documents = sa.Table(
     sa.Column("subject", sa.String(80), nullable=False, unique=True),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
+
+deadlines = sa.Table(
+    "deadlines",
+    metadata,
+    sa.Column("subject", sa.String(80), primary_key=True),
+    sa.Column("path", sa.String(80), primary_key=True),
+    sa.Column("valid_from", sa.String(10), primary_key=True),  # of the span that states it
+    sa.Column("valid_to", sa.String(10), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),  # the last day it holds
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("about", sa.String(80), nullable=False),  # the institution
+    sa.Index("deadlines_by_day", "day", "kind"),
+)

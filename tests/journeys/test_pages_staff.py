@@ -19,6 +19,17 @@ Arrive = Callable[..., Staff]
 #: (who, path, status) of every kind of page.
 PAGES = (
     ("approver", "/staff", 200),
+    ("approver", "/staff/due", 200),
+    ("approver", "/staff/due?within=0&kind=certificate", 200),
+    ("approver", "/staff/due?within=7", 400),
+    ("approver", "/staff/suspend", 200),
+    ("approver", "/staff/suspend?code={code}", 200),
+    ("editor", "/staff/suspend?code=x", 400),
+    ("approver", "/staff/proposals/3?leaf=2", 200),
+    ("approver", "/staff/proposals/3?leaf=99", 400),
+    ("approver", "/staff/proposals?state=returned", 200),
+    ("approver", "/staff/proposals/6", 200),
+    ("editor", "/staff/proposals/6", 200),
     ("approver", "/staff/proposals", 200),
     ("approver", "/staff/proposals?state=approved", 200),
     ("approver", "/staff/proposals?state=rejected", 200),
@@ -51,6 +62,9 @@ def running(staffed: Cli, start: Callable[..., Server], tmp_path: Path) -> Serve
     path = a_list(tmp_path / "new.csv", [{"name": NAME, "address": "辽宁省沈阳市和平区示例路9号"}])
     outcome = staffed.ok("import", path, "--as-of", "2025-09-30", "--by", "editor", "--json").json
     assert outcome["proposal"] == 4
+    code = staffed.ok("search", "鞍山市妇儿医院", "--json").json["items"][0]["institution"]["code"]
+    stopped = staffed.ok("suspend", code, "--technique", "IVF", "--reason", "示例", "--by", "editor", "--json").json
+    assert stopped["waiting"] == 6
     return start(staffed.data_dir)
 
 
@@ -102,11 +116,13 @@ def test_every_page_of_the_workspace_is_whole(
         assert one.show_password().status_code == 303
     people["half"] = half
     wrong: list[str] = []
+    code = running.api("/institutions", q="鞍山市妇儿医院")["items"][0]["code"]
     for who, person in people.items():
         context = browsing(browser, running, person, viewport=viewport)
         page = context.new_page()
         page.on("console", lambda said: wrong.append(said.text) if "responded with a status" not in said.text else None)
-        for _, path, status in filter(lambda one, who=who: one[0] == who, PAGES):  # type: ignore[misc]
+        for _, form, status in filter(lambda one, who=who: one[0] == who, PAGES):  # type: ignore[misc]
+            path = form.format(code=code)
             for switch in ("", "lang=en", "size=large"):
                 answer = page.goto(path + ("?&"["?" in path] + switch if switch else ""))
                 assert answer is not None
@@ -162,3 +178,28 @@ def test_signing_in_and_approving_on_a_phone_by_keyboard_alone(
     context.close()
     hit = running.api("/institutions", q=NAME)["items"][0]
     assert hit["name"] == NAME
+
+
+def test_a_table_is_sorted_by_its_headings_and_by_keyboard(
+    browser: Browser, running: Server, arrive: Arrive, staffed: Cli, tmp_path: Path
+) -> None:
+    path = a_list(tmp_path / "more.csv", [{"name": "沈阳市示例又一医院", "address": "辽宁省沈阳市和平区示例路10号"}])
+    staffed.ok("import", path, "--as-of", "2025-09-30", "--by", "editor", "--json")
+    approver = arrive(running, "approver").sign_in()
+    context = browser.new_context(base_url=running.url, user_agent="Desk/1", viewport=DESK)
+    cookie = approver.client.cookies["staff_session"]
+    context.add_cookies([{"name": "staff_session", "value": cookie, "url": f"{running.url}/staff"}])
+    page = context.new_page()
+    page.goto("/staff/proposals")
+    numbers = page.locator("tbody td:first-child")
+    assert numbers.all_inner_texts() == ["7", "6", "4"]
+    press_to(page, "th:first-child button")
+    page.keyboard.press("Enter")
+    assert numbers.all_inner_texts() == ["4", "6", "7"]
+    assert page.locator("th:first-child").get_attribute("aria-sort") == "ascending"
+    page.locator("th:nth-child(3) button").click()  # changes: 2, 1, 2
+    assert numbers.all_inner_texts() == ["6", "4", "7"]
+    page.locator("th:nth-child(3) button").click()
+    assert numbers.all_inner_texts() == ["4", "7", "6"]
+    assert page.locator("th[aria-sort]").count() == 1
+    context.close()

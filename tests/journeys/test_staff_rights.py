@@ -28,6 +28,7 @@ EDITORS, STOPPERS = frozenset({"editor"}), frozenset({"editor", "approver"})
 #: Who may, of every route of the workspace that wants an open session.
 MAY = {
     ("GET", "/staff"): EVERYBODY,
+    ("GET", "/staff/due"): EVERYBODY,
     ("GET", "/staff/account"): EVERYBODY,
     ("POST", "/staff/account/end"): EVERYBODY,
     ("POST", "/staff/account/recovery"): EVERYBODY,

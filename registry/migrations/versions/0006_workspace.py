@@ -19,6 +19,7 @@ def upgrade() -> None:
     _proposing()
     _documents()
     _imports()
+    _deadlines()
 
 
 def _name_subjects() -> None:
@@ -103,3 +104,17 @@ def _imports() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("imports_by_account", "imports", ["account", "id"])
+
+
+def _deadlines() -> None:
+    op.create_table(
+        "deadlines",
+        sa.Column("subject", sa.String(80), primary_key=True),
+        sa.Column("path", sa.String(80), primary_key=True),
+        sa.Column("valid_from", sa.String(10), primary_key=True),
+        sa.Column("valid_to", sa.String(10), nullable=False),
+        sa.Column("day", sa.String(10), nullable=False),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("about", sa.String(80), nullable=False),
+    )
+    op.create_index("deadlines_by_day", "deadlines", ["day", "kind"])

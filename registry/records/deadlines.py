@@ -1,0 +1,160 @@
+"""View: what falls due, by day: verification (校验) of approvals, authorisations, advertising certificates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sa
+
+from registry import regions
+from registry.model import Date, Entry, Struct
+from registry.records import timeline
+from registry.records.asof import AsOf
+from registry.records.chosen import known, true_on
+from registry.records.view import decode_state
+from registry.tables import STILL_KNOWN, deadlines, versions
+from registry.techniques import LAWFUL_STAGES
+
+Kind = Literal["verification", "authorisation", "certificate"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_ENDING: dict[str, Kind] = {"practitioner": "authorisation", "ad_certificate": "certificate"}
+_CHUNK = 500
+
+
+class Deadline(Struct, frozen=True):
+    """Something that holds up to and with ``day`` unless it is renewed; ``about`` is the institution's subject.
+
+    ``path`` is ``approvals.<technique>`` for a verification, else the field ``valid_to``.
+    """
+
+    subject: str
+    about: str
+    kind: Kind
+    path: str
+    day: Date
+    name: str
+
+
+class Wanted(Struct, frozen=True):
+    """Which: of a kind, with a last day from ``since`` on and up to ``until``, about institutions of a region."""
+
+    kind: Kind | None = None
+    since: Date | None = None
+    until: Date | None = None
+    region: str = ""
+
+
+class DeadlinesView:
+    """Name, apply, reset: see log.follow. Stands behind the records, which it reads."""
+
+    name = "deadlines"
+
+    def apply(self, connection: sa.Connection, entries: list[Entry]) -> None:
+        """Bring the deadlines of every subject in ``entries`` up to date."""
+        touched = {entry.subject for entry in entries}
+        there = set(_in(connection, sa.select(deadlines.c.subject), deadlines.c.subject, touched))
+        concerned = {entry.subject for entry in entries if _speaks_of_one(entry)} | {subject for (subject,) in there}
+        for start in range(0, len(concerned), _CHUNK):
+            _refresh(connection, sorted(concerned)[start : start + _CHUNK])
+
+    def reset(self, connection: sa.Connection) -> None:
+        """Forget everything."""
+        connection.execute(sa.delete(deadlines))
+
+
+def _speaks_of_one(entry: Entry) -> bool:
+    if entry.change.kind in _ENDING:
+        return True
+    return any(isinstance(value, dict) and value.get("verification_due") for value in entry.change.set.values())
+
+
+def _refresh(connection: sa.Connection, subjects: list[str]) -> None:
+    connection.execute(sa.delete(deadlines).where(deadlines.c.subject.in_(subjects)))
+    v = versions.c
+    query = sa.select(v.subject, v.kind, v.valid_from, v.valid_to, v.state).where(
+        v.subject.in_(subjects), v.known_to == STILL_KNOWN
+    )
+    found = [row for span in connection.execute(query).all() for row in _of_span(span)]
+    if found:
+        connection.execute(sa.insert(deadlines), found)
+
+
+def _of_span(span: Any) -> Iterator[dict[str, Any]]:
+    """What one span of a record states a last day of."""
+    values = {path: fact.value for path, fact in timeline.facts(decode_state(span.state)).items()}
+    ends: list[tuple[str, str | None]] = []
+    if span.kind in _ENDING:
+        ends = [("valid_to", values.get("valid_to"))]
+    elif span.kind == "institution":
+        ends = [
+            (path, value.get("verification_due"))
+            for path, value in values.items()
+            if path.startswith("approvals.") and value["stage"] in LAWFUL_STAGES
+        ]
+    told = {"subject": span.subject, "valid_from": span.valid_from, "valid_to": span.valid_to}
+    about = span.subject if span.kind == "institution" else str(values.get("institution") or "")
+    for path, day in ends:
+        if day:
+            yield {**told, "path": path, "day": day, "kind": _ENDING.get(span.kind, KINDS[0]), "about": about}
+
+
+def _in(
+    connection: sa.Connection, query: sa.Select[Any], column: sa.ColumnElement[str], values: Iterable[str]
+) -> Iterator[Any]:
+    wanted = sorted(values)
+    for start in range(0, len(wanted), _CHUNK):
+        yield from connection.execute(query.where(column.in_(wanted[start : start + _CHUNK]))).all()
+
+
+def due(
+    connection: sa.Connection, asof: AsOf, wanted: Wanted, *, after: tuple[str, str, str] | None = None, limit: int = 50
+) -> list[Deadline]:
+    """The deadlines wanted, the earliest day first; with ``after`` (day, subject, path) those behind it.
+
+    A day that is over counts only while what stated it is still the record; one to come, where it will be by then.
+    What belongs to an institution that is delisted falls due no more.
+    """
+    table = deadlines.c
+    told = (table.subject, table.about, table.kind, table.path, table.day)
+    query = _wanted(sa.select(*told, versions.c.state), asof, wanted)
+    if after is not None:
+        query = query.where(sa.tuple_(table.day, table.subject, table.path) > sa.tuple_(*map(sa.literal, after)))
+    rows = connection.execute(query.order_by(table.day, table.subject, table.path).limit(limit)).all()
+    return [
+        Deadline(
+            subject=row.subject,
+            about=row.about,
+            kind=row.kind,
+            path=row.path,
+            day=dt.date.fromisoformat(row.day),
+            name=timeline.facts(decode_state(row.state))["name"].value,
+        )
+        for row in rows
+    ]
+
+
+def counts(connection: sa.Connection, asof: AsOf, wanted: Wanted) -> dict[Kind, int]:
+    """How many of each kind."""
+    query = _wanted(sa.select(deadlines.c.kind, sa.func.count()), asof, wanted).group_by(deadlines.c.kind)
+    found = {row[0]: row[1] for row in connection.execute(query)}
+    return {kind: found.get(kind, 0) for kind in KINDS}
+
+
+def _wanted(query: sa.Select[Any], asof: AsOf, wanted: Wanted) -> sa.Select[Any]:
+    table = deadlines.c
+    query = query.select_from(deadlines.join(versions, versions.c.subject == table.about))
+    today = asof.valid_on.isoformat()
+    decisive = sa.case((table.day < today, today), else_=table.day)
+    query = query.where(known(asof), true_on(asof), versions.c.status != "delisted")
+    query = query.where(table.valid_from <= decisive, table.valid_to > decisive)
+    if wanted.kind:
+        query = query.where(table.kind == wanted.kind)
+    if wanted.since:
+        query = query.where(table.day >= wanted.since.isoformat())
+    if wanted.until:
+        query = query.where(table.day <= wanted.until.isoformat())
+    if wanted.region:
+        query = query.where(versions.c.region.startswith(regions.prefix(wanted.region)))
+    return query
