@@ -34,6 +34,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     staff_idle: Annotated[int, "Minutes without use after which staff are signed out; 30 at most."] = 30
     staff_absolute: Annotated[int, "Minutes after which staff sign in again whatever they did."] = 600
 
+    oidc_issuer: Annotated[str, "Address of an OpenID Connect provider staff may sign in by. Empty: none."] = ""
+    oidc_client_id: Annotated[str, "The name this register has there."] = ""
+    oidc_client_secret: Annotated[str, "Its secret there."] = ""
+    oidc_name: Annotated[str, "What the provider is called on the button."] = "统一身份认证"
+    oidc_second: Annotated[
+        bool, "Whether whoever signs in by it shows this register's second factor too; 0 where it asks for one itself."
+    ] = True
+
     search_url: Annotated[str, "Address of a Meilisearch server (1.21). Empty: the embedded search alone."] = ""
     search_key: Annotated[str, "Its key: one that may do everything with the indexes institutions-*."] = ""
 
@@ -81,6 +89,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise InvalidInput(
             "REGISTRY_STAFF_IDLE 应为1至30，REGISTRY_STAFF_ABSOLUTE 不得小于它，最多1440（分钟）。",
             "REGISTRY_STAFF_IDLE is 1 to 30 and REGISTRY_STAFF_ABSOLUTE no less, 1440 at most (minutes).",
+        )
+    if settings.oidc_issuer and not (settings.oidc_client_id and settings.oidc_client_secret):
+        raise InvalidInput(
+            "设置了 REGISTRY_OIDC_ISSUER，还须设置 REGISTRY_OIDC_CLIENT_ID 和 REGISTRY_OIDC_CLIENT_SECRET。",
+            "REGISTRY_OIDC_ISSUER also needs REGISTRY_OIDC_CLIENT_ID and REGISTRY_OIDC_CLIENT_SECRET.",
         )
     return settings
 

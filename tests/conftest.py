@@ -90,8 +90,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers that the test may break; all are stopped after it."""
     running: list[Server] = []
 
-    def started(data_dir: Path, workers: int = 1, **env: str) -> Server:
-        running.append(Server(data_dir, workers, **env))
+    def started(data_dir: Path, workers: int = 1, port: int = 0, **env: str) -> Server:
+        running.append(Server(data_dir, workers, port, **env))
         return running[-1]
 
     yield started

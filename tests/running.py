@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -112,12 +113,12 @@ class Cli:
 class Server:
     """A `registry serve` process that has said its address."""
 
-    def __init__(self, data_dir: Path, workers: int = 1, **env: str) -> None:
+    def __init__(self, data_dir: Path, workers: int = 1, port: int = 0, **env: str) -> None:
         self.data_dir = data_dir
         self.errors = data_dir / f"serve-{time.monotonic_ns()}.err"
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [REGISTRY, "serve", "--port", "0", "--workers", str(workers)],
+                [REGISTRY, "serve", "--port", str(port), "--workers", str(workers)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -181,6 +182,13 @@ def serving(data_dir: Path, workers: int = 1, **env: str) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
+
+
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def eventually(check: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:

@@ -6,6 +6,7 @@ Account names stand in the public log as proposer and approver, so they are duty
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from typing import Literal, get_args
 
@@ -43,6 +44,7 @@ class Account(Struct, frozen=True):
     has_second: bool = False
     locked_until: int = 0
     created_at: int = 0
+    external: str = ""
 
 
 def add(
@@ -88,6 +90,27 @@ def change(connection: sa.Connection, name: str, roles: list[str], region: str) 
     _require_region(region)
     found(connection, name)
     told = {"roles": " ".join(sorted(set(roles))), "region": region}
+    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
+    return found(connection, name)
+
+
+def link(connection: sa.Connection, name: str, external: str) -> Account:
+    """Let whoever an identity provider calls ``external`` sign in as this account; "" takes that away again.
+
+    An account that is linked has no password any more that anybody knows: the provider alone lets its holder in.
+    InvalidInput for an identity that is too long, Conflict when another account has it.
+    """
+    found(connection, name)
+    if len(external) > 200:
+        raise InvalidInput("身份标识最多200个字符。", "An identity has 200 characters at most.", field="external")
+    other = connection.execute(sa.select(accounts.c.name).where(accounts.c.external == external)).scalar()
+    if external and other not in (None, name):
+        raise Conflict(
+            f"该身份标识已属于账号“{other}”。", f"This identity belongs to account “{other}”.", field="external"
+        )
+    told: dict[str, object] = {"external": external or None}
+    if external:
+        told |= {"password": passwords.hashed(secrets.token_urlsafe(48)), "must_change": False}
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
     return found(connection, name)
 
@@ -148,6 +171,7 @@ def _read(row: sa.Row[tuple[object, ...]]) -> Account:
         has_second=fields["second"] is not None,
         locked_until=fields["locked_until"],
         created_at=fields["created_at"],
+        external=fields["external"] or "",
     )
 
 

@@ -54,6 +54,32 @@ def begin(database: Database, name: str, password: str, who: Visitor) -> str | N
     return None
 
 
+def begin_outside(database: Database, identity: str, who: Visitor, *, second_too: bool) -> tuple[str, State]:
+    """(token, state) of a session of the account that an identity provider's identity belongs to.
+
+    NotAllowed when it is nobody's, or while the account is locked or closed: it names the identity, so that an
+    administrator can enter it.
+    """
+    with database.writing() as connection:
+        row = connection.execute(sa.select(accounts).where(accounts.c.external == identity)).first()
+        if row is None or row.disabled_at is not None:
+            trail.record(connection, row.name if row else "-", "sign_in_failed", "oidc_unknown", who.address)
+        elif row.locked_until > _now():
+            trail.record(connection, row.name, "sign_in_failed", "locked", who.address)
+        else:
+            state: State = ("enrol" if row.second is None else "second") if second_too else "open"
+            if state == "open":
+                trail.record(connection, row.name, "signed_in", "oidc", who.address)
+            return sessions.begin(connection, row.name, state, who.address, who.agent), state
+    if row is not None and row.disabled_at is None:
+        raise _locked(row.locked_until)
+    raise NotAllowed(
+        f"没有账号与您的身份标识“{identity[:200]}”对应。请把它告诉管理员。",
+        f"No account belongs to your identity “{identity[:200]}”. Tell it to an administrator.",
+        why="oidc_unknown",
+    )
+
+
 def show_second(database: Database, session: Session, code: str, who: Visitor) -> str | None:
     """The token of the session once its second factor was shown; None for a wrong code, NotAllowed once locked."""
     name = session.account.name

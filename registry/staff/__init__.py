@@ -9,7 +9,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.di import Provide
 
-from registry.staff import duties, entrance, home, people, proposing, suspending, trailing
+from registry.staff import duties, entrance, home, outside, people, proposing, suspending, trailing
 from registry.staff.desk import at_desk
 from registry.staff.errors import HEADERS, failed
 
@@ -22,6 +22,7 @@ def router() -> Router:
             *entrance.handlers,
             *home.handlers,
             *duties.handlers,
+            *outside.handlers,
             *people.handlers,
             *proposing.handlers,
             *suspending.handlers,

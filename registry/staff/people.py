@@ -51,7 +51,8 @@ def shown(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
 def _shown(desk: Desk, name: str, **told: Any) -> Response[Any]:
     with desk.database.reading() as connection:
         found = accounts.found(connection, name)
-    return desk.page("one_account", account=found, roles=accounts.ROLES, **told)
+    outside = desk.register.settings.oidc_issuer
+    return desk.page("one_account", account=found, roles=accounts.ROLES, outside=outside, **told)
 
 
 @post("/accounts/{name:str}", opt=_ADMINISTRATORS, status_code=200, sync_to_thread=True)
@@ -65,6 +66,9 @@ def changed(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
             accounts.found(connection, name)
             if action == "change":
                 accounts.change(connection, name, _roles(desk), desk.given("region"))
+            elif action == "link":
+                accounts.link(connection, name, desk.given("external", 201))
+                sessions.end(connection, name)
             elif action == "reset":
                 signin.reset(connection, name, password)
             elif action == "forget_second":
@@ -76,7 +80,7 @@ def changed(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
             else:
                 raise InvalidInput("没有这样的操作。", "There is no such action.")
             trail.record(connection, desk.account.name, f"account_{action}", f"account:{name}", desk.visitor.address)
-    except InvalidInput as error:
+    except (InvalidInput, Conflict) as error:
         return _shown(desk, name, status=400, errors=_told(desk, error, ""))
     return _shown(desk, name, made=(name, password) if action == "reset" else None, done=action)
 

@@ -59,6 +59,8 @@ BEFORE = {
     ("POST", "/staff/second"),
     ("GET", "/staff/enrol"),
     ("POST", "/staff/enrol"),
+    ("GET", "/staff/oidc"),
+    ("GET", "/staff/oidc/back"),
 }
 #: What a form holds that is refused for what it says, so that asking changes nothing.
 FORMS = {
@@ -162,7 +164,7 @@ def test_nobody_gets_anything_without_a_session(running: Server, number: int, co
     wrong = []
     with running.fresh() as client:
         for method, path in sorted(routes()):
-            if path in ("/staff/sign-in", "/staff/sign-out"):
+            if path in ("/staff/sign-in", "/staff/sign-out", "/staff/oidc", "/staff/oidc/back"):
                 continue
             address = path.format(name="editor.z", number=number)
             answer = client.request(method, address, headers={"cookie": cookie}, data={"form_token": ""})
