@@ -38,7 +38,7 @@ run: $(VENV)/.run
 
 test: install
 	@bash tests/setup.sh
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: install
 	@$(BIN)/ruff check .

@@ -88,7 +88,7 @@ def test_what_the_provider_signed_for_this_sign_in_says_who_it_is(address: str) 
     [
         {"iss": "http://evil.example"},
         {"aud": "another"},
-        {"exp": int(time.time()) - 3600},
+        {"exp": 1},
         {"exp": None},
         {"nonce": "another"},
         {"nonce": None},
