@@ -66,10 +66,10 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
     ``base_size`` is the log size the drafts were worked out against (now by default).
     """
     with database.reading() as connection:
-        accounts.require(connection, by, "editor")
+        territory.require_role(connection, by, kind)
     content = drafts.Content(proposed, progress)  # before the lock: nobody waits for a long list to be checked
     with database.writing() as connection:
-        accounts.require(connection, by, "editor")
+        territory.require_role(connection, by, kind)
         content.check(connection, kind, title, report)
         territory.require(connection, by, map(drafts.decode, content.bodies))
         size = store.head(connection).size

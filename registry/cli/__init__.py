@@ -39,7 +39,22 @@ def main() -> None:
 
 
 # The commands register themselves on `main`.
-from registry.cli import ask, backup, care, change, check, correct, keys, log, mirror, people, receipt, serve, witness  # noqa: E402
+from registry.cli import (  # noqa: E402
+    ask,
+    backup,
+    care,
+    change,
+    check,
+    correct,
+    keys,
+    log,
+    mirror,
+    people,
+    publish,
+    receipt,
+    serve,
+    witness,
+)
 
 __all__ = [
     "ask",
@@ -53,6 +68,7 @@ __all__ = [
     "main",
     "mirror",
     "people",
+    "publish",
     "receipt",
     "serve",
     "witness",
