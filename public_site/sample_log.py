@@ -51,7 +51,7 @@ def pages() -> dict[str, c.PageContext]:
     stated = {"name": "示例市示例医院", "status": "listed", "approvals.IVF": {"stage": "formal"}, "level": None}
     correction = _entry(421, "institution", stated, reason="示例理由：公告日期登记有误")
     unnamed = _entry(1001, "institution", {"approvals.IVF": None}, reason="示例理由")
-    others: list[model.Kind] = ["ad_certificate", "sanction", "source"]
+    others: list[model.Kind] = ["ad_certificate", "sanction", "source", "edition"]
     wrong = {"number": ("log.error_number", "四百"), "missing": ("log.error_missing", "5000")}
     return {
         "log": LogPage(site=SITE, here="/log", log=SIGNED),

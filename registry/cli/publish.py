@@ -118,7 +118,9 @@ _PARTS = {
 def export(edition: str | None, out: Path | None, checked: Path | None, json_: bool) -> None:
     """写出一期名录的全部文件，默认最新一期 / write an edition's files, the latest by default.
 
-    --check 核对一个文件夹 / verifies a folder. EDITION: 期号，或 latest、latest-行政区划代码 / its number, or latest, or latest-REGION.
+    --check 核对一个文件夹 / verifies a folder.
+
+    EDITION: 期号，或 latest、latest-行政区划代码 / its number, or latest, or latest-REGION.
     """
     from registry.editions import check
     from registry.editions.export import export as written

@@ -14,7 +14,6 @@ import msgspec
 
 from registry.database import Database
 from registry.editions.edition import NATIONAL
-from registry.errors import InvalidInput
 from registry.model import Approval, Institution, Struct
 from registry.records import chosen, read
 from registry.records.asof import AsOf
@@ -40,7 +39,8 @@ class Line(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Listed(Struct, frozen=True, array_like=True, gc=False):
-    """One institution as lists print it. ``lines`` are in the order of the technique table; ``codes`` GB/T 2260."""
+    """One institution as lists print it. ``lines`` are in the order of the technique table; ``region`` is a code of
+    GB/T 2260. Where nobody stated a place, ``province`` and ``region`` are empty."""
 
     code: str
     name: str
@@ -63,10 +63,12 @@ class Listed(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Totals(Struct, frozen=True):
-    """Figures of a content. ``provinces``: (name, centres, institutions) in the order listed."""
+    """Figures of a content. ``provinces``: (name, centres, institutions) in the order listed; ``placeless``: centres
+    of no province, which are not among ``centres``."""
 
     institutions: int
     centres: int
+    placeless: int
     banks: int
     techniques: dict[TechniqueCode, int]
     provinces: tuple[tuple[str, int, int], ...]
@@ -76,13 +78,18 @@ class Content:
     """The institutions of an edition, to be gone through any number of times; close it, or use it as a context."""
 
     def __init__(self, database: Database, asof: AsOf, scope: str, progress: Progress | None = None) -> None:
-        """Read them all. InvalidInput naming the first that belongs to no province: no list could print it."""
+        """Read them all."""
+        #: Recorded as listed, but with no approval that counts on the day.
+        self.left_out: list[str] = []
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         techniques = Counter[str]()
         provinces: dict[str, list[int]] = {}
-        total = centres = banks = 0
+        total = banks = 0
         try:
-            for institution in institutions(database, asof, scope):
+            for institution in judged(database, asof, scope):
+                if not any(approval.stage in _STANDING for approval in institution.approvals):
+                    self.left_out.append(institution.name)
+                    continue
                 one = listed(institution)
                 body = _encode((one, institution))
                 self._file.write(len(body).to_bytes(_WIDTH) + body)
@@ -90,7 +97,7 @@ class Content:
                 counts = provinces.setdefault(one.province, [0, 0])
                 counts[0] += bool(one.centre)
                 counts[1] += 1
-                total, centres, banks = total + 1, centres + bool(one.centre), banks + bool(one.bank)
+                total, banks = total + 1, banks + bool(one.bank)
                 if progress and total % PAGE == 0:
                     progress(total)
         except BaseException:
@@ -98,7 +105,8 @@ class Content:
             raise
         self.totals = Totals(
             institutions=total,
-            centres=centres,
+            centres=sum(both[0] for name, both in provinces.items() if name),
+            placeless=provinces.get("", [0])[0],
             banks=banks,
             techniques={t.code: techniques[t.code] for t in TECHNIQUES if techniques[t.code]},
             provinces=tuple((name, both[0], both[1]) for name, both in provinces.items()),
@@ -132,8 +140,8 @@ class Content:
             yield self._file.read(int.from_bytes(head))
 
 
-def institutions(database: Database, asof: AsOf, scope: str) -> Iterator[Institution]:
-    """The institutions that stand on the day, each with its approvals as they count then; by region, then code."""
+def judged(database: Database, asof: AsOf, scope: str) -> Iterator[Institution]:
+    """The institutions recorded as listed, each with its approvals as they count on the day; by region, then code."""
     wanted = chosen.Filter(regions=() if scope == NATIONAL else (scope,))
     after: tuple[str, str] | None = None
     while True:
@@ -144,27 +152,18 @@ def institutions(database: Database, asof: AsOf, scope: str) -> Iterator[Institu
             return
         for one in found:
             counted = on_day(one, asof.valid_on)
-            counted = msgspec.structs.replace(counted, approvals=in_force(counted))
-            if any(approval.stage in _STANDING for approval in counted.approvals):
-                yield counted
+            yield msgspec.structs.replace(counted, approvals=in_force(counted))
         after = keys[-1]
 
 
 def listed(institution: Institution) -> Listed:
-    """One institution as lists print it; InvalidInput when its province is not known."""
+    """One institution as lists print it."""
     place = institution.region
-    if not place.province:
-        raise InvalidInput(
-            f"{institution.name}（{institution.code}）没有行政区划，名录无法按省列出；请先补上（registry correct）。",
-            f"{institution.name} ({institution.code}) belongs to no region, so no list by province can print it; state "
-            "one first (registry correct).",
-            code=institution.code,
-        )
     return Listed(
         code=institution.code,
         name=institution.name,
         address=institution.address,
-        province=place.province,
+        province=place.province or "",
         region=place.code or "",
         ownership=institution.ownership,
         level=institution.level,

@@ -54,11 +54,16 @@ def _document(edition: Edition, content: Content, progress: Progress | None) -> 
     yield f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<w:document {_NAMESPACES}><w:body>'
     yield _paragraph(edition.title, "Heading1")
     yield _paragraph(f"{printed.about(edition)}。{printed.figure(totals)}")
-    if totals.centres or not totals.banks:
+    if totals.centres or not totals.banks + totals.placeless:
         yield from _table(printed.CENTRES, _CENTRE_WIDTHS, printed.banner(edition, totals.centres))
         yield from _centres(content, progress)
         yield "</w:tbl>"
         yield _paragraph(printed.UNSTATED)
+    if totals.placeless:
+        yield _paragraph(printed.PLACELESS_TITLE, "Heading1")
+        yield from _table(printed.PLACELESS, _BANK_WIDTHS, printed.banner(edition, totals.placeless))
+        yield from _placeless(content)
+        yield "</w:tbl>"
     if totals.banks:
         yield _paragraph(printed.BANKS_TITLE, "Heading1")
         yield from _table(printed.BANKS, _BANK_WIDTHS, printed.banner(edition, totals.banks))
@@ -77,7 +82,7 @@ def _document(edition: Edition, content: Content, progress: Progress | None) -> 
 def _centres(content: Content, progress: Progress | None) -> Iterator[str]:
     counts = {name: centres for name, centres, _ in content.totals.provinces}
     province, number = "", 0
-    for done, one in enumerate((one for one in content.listed() if one.centre), start=1):
+    for done, one in enumerate((one for one in content.listed() if one.centre and one.province), start=1):
         number = number + 1 if one.province == province else 1  # numbers begin again with each province
         for position, line in enumerate(one.centre):
             begins = one.province != province and position == 0
@@ -91,6 +96,14 @@ def _centres(content: Content, progress: Progress | None) -> Iterator[str]:
         province = one.province
         if progress and done % 1000 == 0:
             progress(done)
+
+
+def _placeless(content: Content) -> Iterator[str]:
+    """Centres of no province: in a table that has no column for one."""
+    for number, one in enumerate((one for one in content.listed() if one.centre and not one.province), start=1):
+        for position, line in enumerate(one.centre):
+            again: Merge = "restart" if position == 0 else "continue"
+            yield _row([(str(number), again), (one.name, again), (one.address, again), *_approval(line)], _BANK_WIDTHS)
 
 
 def _banks(content: Content) -> Iterator[str]:

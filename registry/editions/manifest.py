@@ -25,6 +25,8 @@ from registry.verification.jwks import PublicKey
 
 FORMAT = 1
 TYPE = "art-edition+jws"
+#: Stands for a region's code where nobody stated a place.
+NOWHERE = "000000"
 MANIFEST, SIGNED, SUMS = "manifest.json", "manifest.jws", "SHA256SUMS"
 DIFFERENCE = "difference.json"
 LISTS = ("list.json", "list.csv", "list.xlsx", "list.docx", "list.pdf")
@@ -53,7 +55,7 @@ class File(Struct, frozen=True):
 
 
 class Province(Struct, frozen=True):
-    """How many institutions of a province are listed; ``code`` after GB/T 2260."""
+    """How many institutions of a province are listed; ``code`` after GB/T 2260, NOWHERE for those of no province."""
 
     code: str
     name: str
@@ -86,7 +88,7 @@ def written(edition: Edition, issuer: str, totals: Totals, files: list[File]) ->
         edition=jsons.head(edition),
         log=edition.log,
         provinces=[
-            Province(code=regions.province_code(name) or "", name=name, institutions=count)
+            Province(code=regions.province_code(name) or NOWHERE, name=name or "—", institutions=count)
             for name, _, count in totals.provinces
         ],
         files=files,

@@ -36,13 +36,14 @@ def write(path: Path, edition: Edition, content: Content, progress: Callable[[in
     sheet = _Sheet(canvas, edition)
     sheet.cover(printed.figure(content.totals))
     counts = {name: count for name, _, count in content.totals.provinces}
-    province, number = "", 0
+    province: str | None = None
+    number = 0
     for done, one in enumerate(content.listed(), start=1):
         number = number + 1 if one.province == province else 1
         cells = _cells(number, one)
         if one.province != province:
             province = one.province
-            sheet.band(f"{province}（{counts[province]}家）", beside=cells)
+            sheet.band(f"{province or printed.PLACELESS_TITLE}（{counts[province]}家）", beside=cells)
         sheet.row(cells)
         if progress and done % 1000 == 0:
             progress(done)

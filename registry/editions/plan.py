@@ -38,8 +38,8 @@ class Wish(Struct, frozen=True):
 
 
 class Warned(Struct, frozen=True):
-    """Something in the list to look at before it is public: ``kind`` is suspended, rectification, preparing, operating
-    or old; ``names`` are at most SHOWN of ``count``."""
+    """Something in the list to look at before it is public: ``kind`` is suspended, rectification, preparing, operating,
+    placeless (of no region), or overdue (an approval left out because it lapsed); ``names``: SHOWN of ``count``."""
 
     kind: str
     count: int
@@ -155,10 +155,13 @@ def _last(known: list[Edition], wish: Wish) -> Edition | None:
 
 
 def _warnings(content: Content) -> list[Warned]:
-    held: dict[str, list[str]] = {kind: [] for kind in ("suspended", "rectification", "preparing", "operating")}
+    kinds = ("overdue", "placeless", "suspended", "rectification", "preparing", "operating")
+    held: dict[str, list[str]] = {kind: [] for kind in kinds}
     counts = dict.fromkeys(held, 0)
-    for one in content.listed():
-        for kind in {line.stage for line in one.lines} & held.keys():
+    held["overdue"], counts["overdue"] = content.left_out[:SHOWN], len(content.left_out)
+    for one in content.records():
+        stages = {"overdue" if approval.stage == "lapsed" else approval.stage for approval in one.approvals}
+        for kind in (stages | ({"placeless"} if not one.region.province else set())) & held.keys():
             counts[kind] += 1
             if len(held[kind]) < SHOWN:
                 held[kind].append(one.name)

@@ -11,6 +11,8 @@ from registry.editions.edition import NATIONAL, Edition
 from registry.techniques import BY_CODE, STAGES, Stage
 
 CENTRES = ("省份", "序号", "医疗机构名称", "地址", "批准开展的技术", "运行情况")
+PLACELESS = CENTRES[1:]
+PLACELESS_TITLE = "未注明行政区划的医疗机构"
 BANKS = ("序号", "设置人类精子库的医疗机构", "地址", "批准开展的技术", "运行情况")
 BANKS_TITLE = "经批准设置人类精子库的医疗机构名单"
 UNSTATED = "运行情况空白的，来源未写明是试运行还是正式运行。"
@@ -79,5 +81,6 @@ def place(scope: str) -> str:
 
 def figure(totals: Totals) -> str:
     """The figure in a sentence."""
-    parts = f"，其中辅助生殖机构{totals.centres}家，设有人类精子库的{totals.banks}家" if totals.banks else ""
+    centres = totals.centres + totals.placeless
+    parts = f"，其中辅助生殖机构{centres}家，设有人类精子库的{totals.banks}家" if totals.banks else ""
     return f"共公布{totals.institutions}家机构{parts}。"

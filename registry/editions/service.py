@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from registry import signing
+from registry import regions, signing
 from registry.database import Database
 from registry.editions import content, edition, manifest, read, store
 from registry.editions.content import Content
@@ -132,10 +132,12 @@ class Editions:
         """What changed since the edition before."""
         return msgspec.json.decode((self.made(said) / manifest.DIFFERENCE).read_bytes(), type=Difference)
 
-    def listed(self, said: Edition, province: str | None = None) -> list[content.Listed]:
-        """The institutions, of one province or all, as the list prints them."""
-        with Content(self.database, said.asof, province or said.scope) as found:
-            return list(found.listed())
+    def listed(self, said: Edition, province: str) -> list[content.Listed]:
+        """The institutions of one province, by its code or NOWHERE, as the list prints them."""
+        inside = province != manifest.NOWHERE and province.startswith(regions.prefix(said.scope))
+        wide = said.scope == edition.NATIONAL and province != manifest.NOWHERE
+        with Content(self.database, said.asof, province if wide or inside else said.scope) as found:
+            return [one for one in found.listed() if bool(one.province) == (province != manifest.NOWHERE)]
 
 
 def _now() -> dt.datetime:

@@ -3,53 +3,79 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 
 from registry.editions import csvs, printed
-from registry.editions.content import Content
+from registry.editions.content import Content, Line, Listed
 from registry.editions.edition import Edition
 
+Progress = Callable[[int], None]
 _WIDTHS = (12, 7, 38, 46, 30, 14, 10, 10, 12, 14, 24)
-#: Of sperm banks: what stands under the headings of the attachment's second table.
-_BANK_CELLS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 _LONGEST = 32_767  # characters of a cell in the file format
 
 
-def write(path: Path, edition: Edition, content: Content, progress: Callable[[int], None] | None = None) -> None:
+def write(path: Path, edition: Edition, content: Content, progress: Progress | None = None) -> None:
     """The workbook, a row in memory at a time. Cells are text: none is a formula, a number or a link."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(str(path), {**options, "strings_to_numbers": False})
     made = edition.published.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
     book.set_properties({"title": edition.title, "subject": printed.about(edition), "created": made})
-    text = book.add_format({"text_wrap": True, "valign": "top"})
-    bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+    lists = _Lists(book, edition, content, progress)
     try:
-        if content.totals.centres or not content.totals.banks:
-            sheet = _Sheet(book, "机构名单", csvs.HEADINGS, (text, bold))
-            sheet.begin(edition.title, printed.banner(edition, content.totals.centres), printed.about(edition))
-            number = 0
-            for one in content.listed():
-                number += bool(one.centre)
-                for line in one.centre:
-                    sheet.add(csvs.cells(number, one, line))
-                if progress and number % 1000 == 0:
-                    progress(number)
-        if content.totals.banks:
-            headings = (*printed.BANKS, *csvs.HEADINGS[len(printed.CENTRES) :])
-            sheet = _Sheet(book, "人类精子库", headings, (text, bold))
-            sheet.begin(printed.BANKS_TITLE, printed.banner(edition, content.totals.banks), printed.about(edition))
-            number = 0
-            for one in content.listed():
-                number += bool(one.bank)
-                for line in one.bank:
-                    cells = csvs.cells(number, one, line)
-                    sheet.add([cells[i] for i in _BANK_CELLS])
+        lists.centres()
+        lists.placeless()
+        lists.banks()
     finally:
         book.close()
+
+
+class _Lists:
+    """The sheets of one workbook."""
+
+    def __init__(self, book: Any, edition: Edition, content: Content, progress: Progress | None) -> None:
+        self._book, self._edition, self._content, self._progress = book, edition, content, progress
+        text = book.add_format({"text_wrap": True, "valign": "top"})
+        bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        self._formats = (text, bold)
+
+    def centres(self) -> None:
+        """Those of the provinces; the sheet is there, if empty, where there is no other."""
+        totals = self._content.totals
+        if totals.centres or not totals.banks + totals.placeless:
+            sheet = self._sheet("机构名单", csvs.HEADINGS, self._edition.title, totals.centres)
+            self._fill(sheet, ((one, one.centre) for one in self._content.listed() if one.centre and one.province), 0)
+
+    def placeless(self) -> None:
+        """Those of no province, in a sheet that has no column for one."""
+        if count := self._content.totals.placeless:
+            headings = (*printed.PLACELESS, *csvs.HEADINGS[len(printed.CENTRES) :])
+            sheet = self._sheet("未注明行政区划", headings, printed.PLACELESS_TITLE, count)
+            rows = ((one, one.centre) for one in self._content.listed() if one.centre and not one.province)
+            self._fill(sheet, rows, 1)
+
+    def banks(self) -> None:
+        """Sperm banks, also of institutions that stand in another sheet as well."""
+        if count := self._content.totals.banks:
+            headings = (*printed.BANKS, *csvs.HEADINGS[len(printed.CENTRES) :])
+            sheet = self._sheet("人类精子库", headings, printed.BANKS_TITLE, count)
+            self._fill(sheet, ((one, one.bank) for one in self._content.listed() if one.bank), 1)
+
+    def _sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
+        sheet = _Sheet(self._book, name, headings, self._formats)
+        sheet.begin(title, printed.banner(self._edition, count), printed.about(self._edition))
+        return sheet
+
+    def _fill(self, sheet: _Sheet, rows: Iterable[tuple[Listed, tuple[Line, ...]]], left_out: int) -> None:
+        """Number the rows; ``left_out``: columns of the csv that the sheet does not have, from the left."""
+        for number, (one, lines) in enumerate(rows, start=1):
+            for line in lines:
+                sheet.add(csvs.cells(number, one, line)[left_out:])
+            if self._progress and number % 1000 == 0:
+                self._progress(number)
 
 
 class _Sheet:

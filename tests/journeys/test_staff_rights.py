@@ -22,7 +22,7 @@ from tests.running import PASSWORD, Cli, Server, serving
 
 Arrive = Callable[..., Staff]
 NOBODY = frozenset[str]()
-EVERYBODY, DECIDERS = frozenset(ROLES), frozenset({"approver"})
+EVERYBODY, DECIDERS, PUBLISHERS = frozenset(ROLES), frozenset({"approver"}), frozenset({"publisher"})
 ADMINISTRATORS, AUDITORS = frozenset({"administrator"}), frozenset({"administrator", "auditor"})
 #: Who may, of every route of the workspace that wants an open session.
 MAY = {
@@ -40,6 +40,12 @@ MAY = {
     ("GET", "/staff/proposals/{number}"): EVERYBODY,
     ("POST", "/staff/proposals/{number}/approve"): DECIDERS,
     ("POST", "/staff/proposals/{number}/reject"): DECIDERS,
+    ("GET", "/staff/editions"): EVERYBODY,
+    ("POST", "/staff/editions"): PUBLISHERS,
+    ("GET", "/staff/editions/new"): PUBLISHERS,
+    ("POST", "/staff/editions/preview"): PUBLISHERS,
+    ("GET", "/staff/editions/withdraw"): PUBLISHERS,
+    ("POST", "/staff/editions/withdraw"): PUBLISHERS,
     ("GET", "/staff/trail"): AUDITORS,
     ("GET", "/staff/trail.csv"): AUDITORS,
 }
@@ -61,6 +67,9 @@ FORMS = {
     "/staff/accounts/{name}": {"action": "none"},
     "/staff/proposals/{number}/approve": {"seen": "x"},
     "/staff/proposals/{number}/reject": {"reason": ""},
+    "/staff/editions": {"title": ""},
+    "/staff/editions/preview": {"title": ""},
+    "/staff/editions/withdraw": {"edition": "none"},
 }
 
 
