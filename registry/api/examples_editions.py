@@ -62,7 +62,7 @@ def told() -> dict[str, dict[str, Any]]:
 
 def other_forms() -> dict[str, dict[str, Any]]:
     """operation -> media type -> OpenAPI content of the files that are not JSON."""
-    text = {manifest.MEDIA[name].partition(";")[0] for name in ("list.csv", manifest.SUMS, manifest.SIGNED)}
+    text = {manifest.MEDIA[name] for name in ("list.csv", manifest.SUMS, manifest.SIGNED)}
     binary = {manifest.MEDIA[name] for name in ("list.xlsx", "list.docx", "list.pdf")}
     forms = {kind: {"schema": {"type": "string"}} for kind in sorted(text)}
     packed = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(binary)}

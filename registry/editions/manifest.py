@@ -35,14 +35,14 @@ MADE = (*LISTS, DIFFERENCE, MANIFEST, SUMS)
 FILES = (*MADE, SIGNED)
 MEDIA = {
     "list.json": "application/json",
-    "list.csv": "text/csv; charset=utf-8",
+    "list.csv": "text/csv",
     "list.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "list.docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "list.pdf": "application/pdf",
     DIFFERENCE: "application/json",
     MANIFEST: "application/json",
     SIGNED: "application/jose",
-    SUMS: "text/plain; charset=utf-8",
+    SUMS: "text/plain",
 }
 
 
