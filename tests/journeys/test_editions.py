@@ -299,6 +299,22 @@ def test_the_log_the_views_and_a_restored_copy_hold_with_editions_in_them(cli: C
     other.ok("export", "--check", one)
 
 
+def test_a_mirror_makes_the_same_files_and_checks_what_the_origin_signed(
+    running: Server, made: Path, tmp_path: Path
+) -> None:
+    origin, mirror = Cli(made, inside=True), Cli(tmp_path / "mirror", inside=True)
+    origin.ok("export", "--out", tmp_path / "signed")
+    mirror.ok("mirror", running.url, mirror.data_dir)
+    told = mirror.ok("export", "--out", tmp_path / "mine", "--json").json
+    assert (told["unsigned"], told["unproven"]) == (True, False)
+    assert (tmp_path / "mine" / "SHA256SUMS").read_bytes() == (tmp_path / "signed" / "SHA256SUMS").read_bytes()
+    assert "真实" in mirror.ok("export", "--check", tmp_path / "signed").out
+    with serving(mirror.data_dir) as server:
+        assert server.get("/api/v1/editions/latest/list.csv").status_code == 200
+        refused = server.get("/api/v1/editions/latest/manifest.jws")
+        assert (refused.status_code, refused.json()["code"]) == (503, "cannot_sign")
+
+
 def test_records_fold_editions_like_everything_else(made: Path) -> None:
     database = Database(f"sqlite:///{made / 'register.sqlite'}")
     spans: list[timeline.Span] = []
