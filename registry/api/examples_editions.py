@@ -61,9 +61,10 @@ def told() -> dict[str, dict[str, Any]]:
 
 
 def other_forms() -> dict[str, dict[str, Any]]:
-    """operation -> media type -> OpenAPI content of the files that are not JSON."""
+    """operation -> media type -> OpenAPI content of the files, each of which has a form of its own."""
     text = {manifest.MEDIA[name] for name in ("list.csv", manifest.SUMS, manifest.SIGNED)}
     binary = {manifest.MEDIA[name] for name in ("list.xlsx", "list.docx", "list.pdf")}
     forms = {kind: {"schema": {"type": "string"}} for kind in sorted(text)}
     packed = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(binary)}
-    return {"getEditionFile": forms | packed}
+    documents = {"application/json": {"schema": {"type": "object"}, "example": _MANIFEST}}
+    return {"getEditionFile": documents | forms | packed}
