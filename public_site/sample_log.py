@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import msgspec
+
 from public_site import contexts as c
 from public_site.publiclog import LogPage, says
 from public_site.samples import AT, SITE
@@ -60,6 +62,7 @@ def pages() -> dict[str, c.PageContext]:
         "log-entry-new": _page(unnamed, "7K2M-9QX4"),
         "log-entry-erasing": _page(_entry(9, "practitioner", {}, erases=["name"], reason="本人申请")),
         **{f"log-entry-{kind}": _page(_entry(8, kind, {})) for kind in others},
+        "log-entry-published": msgspec.structs.replace(_page(_entry(8, "edition", {})), edition="1"),
         **{
             f"log-{name}": LogPage(
                 site=SITE,

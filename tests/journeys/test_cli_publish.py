@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from jwcrypto import jwk, jws
 
+from registry import accounts, trail
+from registry.database import Database
 from registry.importers.lists import parse
 from registry.verification import jwks
 from tests.factories import LIST_2025
@@ -102,6 +104,16 @@ def key_set(cli: Cli) -> dict[str, list[dict[str, str]]]:
     from registry import signing
 
     return jwks.written(jwks.key_of(key) for key in signing.load(cli.data_dir / "signing.key"))
+
+
+def test_what_was_published_and_taken_is_in_the_trail(published: Cli, folder: Path) -> None:
+    database = Database(f"sqlite:///{published.data_dir / 'register.sqlite'}")
+    with database.reading() as connection:
+        deeds = {(deed.account, deed.action, deed.about) for deed in trail.every(connection, trail.Wanted())}
+    database.close()
+    made = next(about for account, action, about in deeds if (account, action) == ("publisher", "propose"))
+    assert ("approver", "approved", made) in deeds
+    assert (accounts.SHELL, "edition_exported", "edition:1") in deeds
 
 
 def test_the_check_says_that_what_was_written_is_genuine(published: Cli, folder: Path) -> None:

@@ -154,6 +154,9 @@ def test_the_edition_is_an_entry_of_the_log_with_a_proof(running: Server) -> Non
     assert (entry["proposer"], entry["approver"]) == ("publisher", "approver")
     assert entry["change"]["set"]["root"] == told["log"]["root"]
     assert running.get(f"/log/proof/{told['entry']}.tlog-proof").status_code == 200
+    page = running.get(f"/log?entry={told['entry']}").text
+    assert "一期公布的名录" in page
+    assert 'href="/editions/1"' in page
     assert running.api("/snapshot")["editions"][0]["institutions"] == 635
 
 
