@@ -1,4 +1,4 @@
-"""`python -m bench [batch] [imports] [log] [proofs] [search] [serving] [starts]`, or all.
+"""`python -m bench [batch] [editions] [imports] [log] [proofs] [search] [serving] [starts]`, or all.
 
 With `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md.
 """
@@ -13,18 +13,18 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from bench import batch, imports, log, proofs, registers, search, serving, starts
+from bench import batch, editions, imports, log, proofs, registers, search, serving, starts
 
 
 def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
-    parser.add_argument("parts", nargs="*", help="batch, imports, log, proofs, search, serving, starts (all)")
+    parser.add_argument("parts", nargs="*", help="batch, editions, imports, log, proofs, search, serving, starts (all)")
     parser.add_argument("--institutions", type=int, default=registers.REAL, help="of batch and serving; 635: real ones")
     parser.add_argument("--keep", type=Path, help="keep what was made in this folder, and use what is there")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the large list")
     given = parser.parse_args()
-    parts = given.parts or ["starts", "serving", "batch", "proofs", "log", "search", "imports"]
+    parts = given.parts or ["starts", "serving", "batch", "proofs", "log", "search", "imports", "editions"]
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with nullcontext(given.keep) if given.keep else tempfile.TemporaryDirectory(prefix="bench-") as folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -32,6 +32,8 @@ def main() -> None:
             print()
             if part == "batch":
                 batch.run(Path(folder), given.institutions)
+            elif part == "editions":
+                editions.run(Path(folder), given.rows)
             elif part == "imports":
                 imports.run(Path(folder), given.rows)
             elif part == "log":

@@ -20,6 +20,7 @@ from public_site import (
     openapi,
     render,
     sample_check,
+    sample_editions,
     sample_log,
     sample_preview,
     sample_receipts,
@@ -272,7 +273,7 @@ def others() -> dict[str, c.PageContext]:
 def pages() -> dict[str, c.PageContext]:
     """Every sample page by the name of its file."""
     times = {**sample_times.histories(), **sample_times.institutions()}
-    asked = {**check(), **sample_receipts.pages()}
+    asked = {**check(), **sample_receipts.pages(), **sample_editions.pages()}
     return {**home(), **sample_search.search(), **institutions(), **times, **asked, **sample_log.pages(), **others()}
 
 

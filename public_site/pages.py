@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from public_site import checking, openapi, preview, publiclog, questions, receipt, render, times, uploads
+from public_site import checking, editions, openapi, preview, publiclog, questions, receipt, render, times, uploads
 from public_site import contexts as c
 from public_site.answers import (
     PAGE_CACHE,
@@ -260,6 +260,7 @@ handlers: list[Router] = [
             developers,
             publiclog.log,
             preview.preview,
+            *editions.handlers,
             *receipt.handlers,
             uploads.check_list,
             about,

@@ -17,7 +17,8 @@ from registry.register import PublicLog
 
 
 class LogPage(PageContext, frozen=True, kw_only=True):
-    """The public log. ``log`` is null before the first checkpoint; ``entry`` once a number was asked for and found."""
+    """The public log. ``log`` is null before the first checkpoint; ``entry`` once a number was asked for and found;
+    ``edition`` the id of the edition it is about, once that has a page."""
 
     template: ClassVar[str] = "log.html"
     section: ClassVar[str] = "log"
@@ -26,6 +27,7 @@ class LogPage(PageContext, frozen=True, kw_only=True):
     entry: model.Entry | None = None
     code: str | None = None
     says: Version | None = None
+    edition: str | None = None
     bytes: str = ""
     errors: tuple[FieldError, ...] = ()
 
@@ -60,6 +62,7 @@ def log(request: Request[Any, Any, State]) -> Response[str]:
             code=format_code(code) if kind == "institution" else None,
             says=says(entry) if kind == "institution" else None,
             bytes=body,
+            edition=code if kind == "edition" and any(one.id == code for one in register.editions.public()) else None,
         ),
     )
 

@@ -77,6 +77,7 @@ def speaking(voice: Voice, *folders: Path) -> jinja2.Environment:
         sides=partial(changed.sides, voice),
         known_when=partial(changed.known_when, voice),
         region_of=partial(said.region_of, voice),
+        scope_name=partial(said.scope_name, voice),
         rest_of_address=partial(said.rest_of_address, voice),
         source_of=partial(said.source_of, voice),
         titled=partial(said.titled, voice),

@@ -54,6 +54,12 @@ def region_of(voice: Voice, institution: Institution) -> Markup:
     return voice.place(region.province, region.city, region.district)
 
 
+def scope_name(voice: Voice, code: str) -> Markup:
+    """The region of a code by its names; the code itself when there is none."""
+    found = regions.get(code)
+    return voice.place(found.province, found.city, found.district) if found else voice.code_text(code)
+
+
 def rest_of_address(voice: Voice, institution: Institution) -> Markup:
     """The address after the place that is shown before it, so that nobody reads 鞍山市铁西区 twice."""
     rest, region = institution.address, institution.region

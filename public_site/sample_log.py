@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import msgspec
+
 from public_site import contexts as c
 from public_site.publiclog import LogPage, says
 from public_site.samples import AT, SITE
@@ -51,7 +53,7 @@ def pages() -> dict[str, c.PageContext]:
     stated = {"name": "示例市示例医院", "status": "listed", "approvals.IVF": {"stage": "formal"}, "level": None}
     correction = _entry(421, "institution", stated, reason="示例理由：公告日期登记有误")
     unnamed = _entry(1001, "institution", {"approvals.IVF": None}, reason="示例理由")
-    others: list[model.Kind] = ["ad_certificate", "sanction", "source"]
+    others: list[model.Kind] = ["ad_certificate", "sanction", "source", "edition"]
     wrong = {"number": ("log.error_number", "四百"), "missing": ("log.error_missing", "5000")}
     return {
         "log": LogPage(site=SITE, here="/log", log=SIGNED),
@@ -60,6 +62,7 @@ def pages() -> dict[str, c.PageContext]:
         "log-entry-new": _page(unnamed, "7K2M-9QX4"),
         "log-entry-erasing": _page(_entry(9, "practitioner", {}, erases=["name"], reason="本人申请")),
         **{f"log-entry-{kind}": _page(_entry(8, kind, {})) for kind in others},
+        "log-entry-published": msgspec.structs.replace(_page(_entry(8, "edition", {})), edition="1"),
         **{
             f"log-{name}": LogPage(
                 site=SITE,

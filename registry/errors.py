@@ -48,6 +48,12 @@ class NotFound(RegistryError):
     code = "not_found"
 
 
+class Gone(RegistryError):
+    """It was published and has been withdrawn; the sentence gives the reason."""
+
+    code = "gone"
+
+
 class Conflict(RegistryError):
     """The register, or the proposal, is no longer what the caller saw."""
 

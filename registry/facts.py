@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -106,13 +108,40 @@ class SourceFacts(msgspec.Struct, forbid_unknown_fields=True):
     sha256: str | None = None
 
 
+#: A title that is printed: one line.
+Title = Annotated[str, msgspec.Meta(min_length=2, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class EditionFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a published edition: the list as of a day, at one log size (``root``: hex); when it is to be public.
+
+    ``page`` is its address; ``withdrawal`` says to the public why it was ``withdrawn``.
+    """
+
+    number: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    title: Title | None = None
+    as_of: Date | None = None
+    scope: Scope | None = None
+    log_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    root: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    institutions: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    techniques: dict[TechniqueCode, int] | None = None
+    page: str | None = None
+    release: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
+    withdrawn: bool | None = None
+    withdrawal: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+
+
 _FIELDS: dict[Kind, Any] = {
     "institution": InstitutionFacts,
     "practitioner": PractitionerFacts,
     "ad_certificate": AdCertificateFacts,
     "sanction": SanctionFacts,
     "source": SourceFacts,
+    "edition": EditionFacts,
 }
+#: How the subjects are named that have no public code.
+_NAMED: dict[str, re.Pattern[str]] = {"source": re.compile(".+", re.DOTALL), "edition": re.compile("[1-9][0-9]{0,8}")}
 
 
 def validate(draft: Draft) -> None:
@@ -120,7 +149,10 @@ def validate(draft: Draft) -> None:
     kind, _, identifier = draft.subject.partition(":")
     if kind != draft.change.kind or kind not in _FIELDS or not identifier:
         raise _wrong(draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind")
-    if kind != "source" and validate_code(identifier) != identifier:
+    if kind in _NAMED:
+        if not _NAMED[kind].fullmatch(identifier):
+            raise _wrong(draft, "标识须为编号，如 edition:1", "it must be named by its number: edition:1")
+    elif validate_code(identifier) != identifier:
         raise _wrong(draft, "编码须为8位大写、不带横线", "the code must be written in upper case without dash")
     if len(draft.subject) > LONGEST_SUBJECT:
         raise _wrong(draft, f"标识过长，最多{LONGEST_SUBJECT}个字符", f"longer than {LONGEST_SUBJECT} characters")
@@ -129,10 +161,22 @@ def validate(draft: Draft) -> None:
     if not draft.change.set and not draft.change.erases:
         raise _wrong(draft, "没有说明任何内容", "nothing is said")
     _validate_erases(draft)
+    plain = _plain(draft)
+    _typed(draft, kind, plain, _FIELDS[draft.change.kind])
+    _validate_scope(draft, plain)
+    if draft.change.kind == "edition" and plain.get("number") not in (None, int(identifier)):
+        raise _wrong(draft, "编号与标识不符", "its number is not the one it is named by")
+    region = plain.get("region")
+    if region is not None and regions.get(region) is None:
+        raise _wrong(draft, f"未知的行政区划代码 {region}", f"unknown region code {region}")
+
+
+def _plain(draft: Draft) -> dict[str, Any]:
+    """The fields stated by their own names; what has a path of its own is checked here."""
     plain: dict[str, Any] = {}
     for path, value in draft.change.set.items():
         head, _, rest = path.partition(".")
-        if head == "approvals" and kind == "institution":
+        if head == "approvals" and draft.change.kind == "institution":
             if rest not in BY_CODE:
                 raise _wrong(draft, f"未知的技术代码“{rest}”", f"unknown technique “{rest}”")
             _typed(draft, path, value, ApprovalFacts | None)
@@ -140,13 +184,15 @@ def validate(draft: Draft) -> None:
             _typed(draft, path, value, str | None)
         else:
             plain[path] = value
-    _typed(draft, kind, plain, _FIELDS[draft.change.kind])
-    scope = plain.get("scope", "partial")
-    if draft.change.kind == "source" and scope not in ("national", "partial", None) and regions.get(scope) is None:
+    return plain
+
+
+def _validate_scope(draft: Draft, stated: dict[str, Any]) -> None:
+    """A source may be complete nowhere; an edition is of the whole country or of a region."""
+    scope = stated.get("scope")
+    words = ("national", "partial") if draft.change.kind == "source" else ("national",)
+    if scope is not None and scope not in words and regions.get(scope) is None:
         raise _wrong(draft, f"未知的范围“{scope}”", f"unknown scope “{scope}”")
-    region = plain.get("region")
-    if region is not None and regions.get(region) is None:
-        raise _wrong(draft, f"未知的行政区划代码 {region}", f"unknown region code {region}")
 
 
 def _validate_erases(draft: Draft) -> None:

@@ -15,7 +15,7 @@ from registry.techniques import Stage, TechniqueCode
 
 Date = dt.date
 Status = Literal["listed", "suspended", "delisted"]
-Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source"]
+Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source", "edition"]
 Scope = str  # "national", "partial", or a GB/T 2260 region code: what an absence from the source means
 VerdictWord = Literal[
     "licensed",

@@ -16,6 +16,7 @@ from registry import finding, health, proposals, redaction
 from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
+from registry.editions.service import Editions
 from registry.errors import CannotAnswer
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.reconciling import Reconciling
@@ -70,6 +71,7 @@ class Register:
         self.outside = _outside(self.database, settings)
         self.clients = Clients(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
+        self.editions = Editions(self.database, self.log, settings)
         self._tried = 0.0
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []

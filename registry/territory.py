@@ -1,4 +1,4 @@
-"""Where an account may propose: one with a region only about institutions inside it, as recorded and as stated."""
+"""What an account may propose: editors facts, publishers editions; one with a region only about what is inside it."""
 
 from __future__ import annotations
 
@@ -8,34 +8,57 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from registry import accounts, regions
+from registry.editions import read as editions
 from registry.errors import NotAllowed
 from registry.model import Draft
 from registry.records import asof, read
 from registry.tables import STILL_KNOWN, versions
 
 _CHUNK = 500  # parameters of one query
-_SOURCE = "source:"
+_SOURCE, _EDITION = "source:", "edition:"
+#: Proposals of this kind are about editions of the list and nothing else.
+EDITION = "edition"
+
+
+def require_role(connection: sa.Connection, name: str, kind: str) -> None:
+    """NotAllowed unless the account may make proposals of a kind: a publisher of editions, an editor of all else."""
+    accounts.require(connection, name, "publisher" if kind == EDITION else "editor")
+
+
+def _require_roles(connection: sa.Connection, name: str, drafts: list[Draft]) -> None:
+    """The same by what is stated: no kind of proposal lets somebody state what another role does."""
+    for kind in sorted({EDITION if draft.change.kind == EDITION else "" for draft in drafts}):
+        require_role(connection, name, kind)
 
 
 def require(connection: sa.Connection, name: str, drafts: Iterable[Draft]) -> None:
+    """NotAllowed unless the account may propose these drafts: it has the role for them, and they are in its region."""
+    proposed = list(drafts)
+    _require_roles(connection, name, proposed)
+    require_inside(connection, name, proposed)
+
+
+def require_inside(connection: sa.Connection, name: str, proposed: list[Draft]) -> None:
     """NotAllowed, naming the first subject, where a draft is not about the region of the account.
 
     An institution is inside when its region is, both the one recorded (from today on) and the one these drafts state:
     so nobody reaches one elsewhere by stating another place for it. People, certificates and sanctions are where their
-    institution is. A source is inside when its scope is, or when it claims to be complete nowhere ("partial").
+    institution is. A source is inside when its scope is, or when it claims to be complete nowhere ("partial"); an
+    edition when its scope is.
     """
     account = accounts.get(connection, name)
     if account is None or not account.region:
         return
     inside = regions.prefix(account.region)
-    proposed = list(drafts)
     places, parents = _stated(proposed)
     _add_recorded(connection, {draft.subject for draft in proposed}, places, parents)
     _add_recorded(connection, {one for many in parents.values() for one in many}, places, parents)
     scopes = {source.id: source.scope for source in read.sources(connection, asof.as_of(connection)).values()}
+    lists = {f"{_EDITION}{one.id}": one.scope for one in editions.every(connection)}
     for draft in proposed:
-        if draft.change.kind == "source":
-            said = {draft.change.set.get("scope"), scopes.get(draft.subject.removeprefix(_SOURCE))}
+        if draft.change.kind in ("source", EDITION):
+            recorded = lists.get(draft.subject) or scopes.get(draft.subject.removeprefix(_SOURCE))
+            said = {draft.change.set.get("scope"), recorded}
             fits = all(scope.startswith(inside) for scope in said - {None, "partial"} if scope)
         else:
             about = parents.get(draft.subject) or {draft.subject}

@@ -18,7 +18,7 @@ from typing import Any
 from registry.clients.keys import SCOPES
 from registry.techniques import STAGES, TECHNIQUES
 from tests.explained import OTHER_USCC, UNUSED_USCC, USCC
-from tests.running import Cli, Server, serving
+from tests.running import PASSWORD, Cli, Server, serving
 
 FOLDER = Path(__file__).with_name("schemathesis")
 PROGRAM = FOLDER / ".venv" / "bin" / "schemathesis"
@@ -48,6 +48,7 @@ def samples(server: Server) -> dict[str, list[str]]:
         "cursor": ["", *([cursor] if cursor else [])],
         "art-receipt": [server.verify(**one)["receipt"] for one in asked],
         "watch-place": [f"{server.api('/stats')['log_size']}.2025-06-30"],
+        "edition": ["latest", "1", "99", "latest-210000"],
         "technique": [word for one in TECHNIQUES for word in (one.code, one.plain_zh, *one.said[:2])],
     }
 
@@ -57,6 +58,14 @@ def a_key(cli: Cli) -> str:
     scopes = [word for scope in SCOPES for word in ("--scope", scope)]
     limits = ("--per-minute", 10**9, "--per-day", 10**9)
     return str(cli.ok("key", "add", "示例市市场监督管理局", *scopes, *limits, "--record", "--json").json["key"])
+
+
+def publish(cli: Cli) -> None:
+    """One edition of the list, so that there is something at the addresses of editions."""
+    for role in ("publisher", "approver"):
+        cli.ok("user", "add", f"fuzz.{role}", "--role", role, input=PASSWORD)
+    made = cli.ok("publish", "--title", "示例名单", "--by", "fuzz.publisher", "--json").json["proposal"]
+    cli.ok("approve", made, "--by", "fuzz.approver")
 
 
 def run(server: Server, key: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -103,6 +112,7 @@ def main() -> int:
         cli = Cli(Path(folder) / "var")
         cli.ok("init")
         cli.ok("seed", "--demo")
+        publish(cli)
         key = a_key(cli)
         with serving(cli.data_dir, REGISTRY_ANONYMOUS_LIMIT="0") as server:
             done = run(server, key, "--max-time", str(given.seconds), "--max-examples", "100000", *more)

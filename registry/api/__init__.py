@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.middleware import DefineMiddleware
 
-from registry.api import batch, changes, guards, institutions, key, receipts, verify, watches
+from registry.api import batch, changes, editions, guards, institutions, key, receipts, verify, watches
 
 
 def routers() -> list[Router]:
@@ -30,6 +30,13 @@ def routers() -> list[Router]:
         middleware=[DefineMiddleware(guards.Revalidated)],
         opt={"scope": "read"},
     )
+    # Public by the clock, so their ETags are their own.
+    published = Router(
+        path="/api/v1",
+        route_handlers=editions.handlers,
+        before_request=guards.before_private,
+        opt={"scope": "read"},
+    )
     # What one client alone may see: never revalidated, never kept by a cache.
     private = Router(
         path="/api/v1",
@@ -37,4 +44,4 @@ def routers() -> list[Router]:
         before_request=guards.before_private,
         response_headers={"Cache-Control": "no-store"},
     )
-    return [public, private]
+    return [public, published, private]

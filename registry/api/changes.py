@@ -26,6 +26,7 @@ _LISTS: dict[Kind, bytes] = {
     "institution": b"items",
     "ad_certificate": b"ad_certificates",
     "sanction": b"sanctions",
+    "edition": b"editions",
 }
 _json = msgspec.json.Encoder()
 
@@ -75,13 +76,13 @@ def changes_body(page: feed.Page) -> bytes:
     "/snapshot",
     operation_id="getSnapshot",
     summary="快照：某一日志长度下的全部现行记录 / Snapshot: all current records at one log size",
-    description="全部机构（包括暂停和已移出名录的）、广告审查证明、处罚记录和来源文件；"
+    description="全部机构（包括暂停和已移出名录的）、广告审查证明、处罚记录、来源文件和公布的各期名录；"
     "`/changes?since=N` 从 N=`log_size` 起恰好接上。不含任何个人：没有人员名单，处罚记录不写明所涉个人。"
     "边读边发，读取期间的新审批不影响内容；若中途失败，连接会中断，JSON 不闭合，ndjson 没有末行。"
     "`Accept: application/x-ndjson` 时首行为 `{log_size, root, on, known_at}`，其后每行一个主体 "
     "`{subject, kind, record, state}`，末行为 `{end, records}`；`record` 为 null 表示当日没有该记录，"
     "`state` 是该记录由哪些条目折叠而成，供跟随变更流的程序接着折叠。 / "
-    "Every institution (suspended and delisted too), advertisement certificate, sanction and source; "
+    "Every institution (suspended and delisted too), advertisement certificate, sanction, source and edition; "
     "`/changes?since=N` with N = `log_size` goes on exactly from here. Nothing about people: no practitioners, and no "
     "sanction says which person it is about. Streamed; approvals made meanwhile do not change it. A failure on the way "
     "breaks the connection: JSON stays unclosed, ndjson lacks its last line. With `Accept: application/x-ndjson` the "

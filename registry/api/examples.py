@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from registry.api import examples_batch, examples_clients, examples_log, examples_receipts
+from registry.api import examples_batch, examples_clients, examples_editions, examples_log, examples_receipts
 from registry.model import Struct
 
 _SOURCE = {
@@ -197,6 +197,7 @@ BY_OPERATION: dict[str, Example] = {
         parameters={"name": "鞍山市妇儿医院", "technique": ["IVF"], "on": "2025-07-01", "address": _ADDRESS},
     ),
     "checkReceipt": Example(**examples_receipts.told(CLAIM, ANSWER)),
+    **{operation: Example(**parts) for operation, parts in examples_editions.told().items()},
     **{operation: Example(**parts) for operation, parts in examples_clients.told(CLAIM, ANSWER).items()},
 }
 
@@ -216,6 +217,7 @@ PROBLEMS: dict[str, dict[str, Any]] = {
         "code": "not_found",
     },
     "409": examples_log.CONFLICT,
+    "410": examples_editions.GONE,
     "413": examples_batch.TOO_LARGE,
     "415": examples_batch.UNSUPPORTED,
     "503": {

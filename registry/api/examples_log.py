@@ -74,6 +74,22 @@ def told(institution: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "source": None,
         "entry": 979,
     }
+    edition = {
+        "id": "1",
+        "number": 1,
+        "title": "经批准开展人类辅助生殖技术的医疗机构名单",
+        "as_of": "2025-06-30",
+        "scope": "national",
+        "log_size": 979,
+        "root": _ROOT,
+        "institutions": 635,
+        "techniques": {"AIH": 635, "AID": 117, "IVF": 479, "ICSI": 479, "PGT": 129},
+        "page": "https://register.example/editions/1",
+        "release": None,
+        "withdrawn": None,
+        "withdrawal": None,
+        "entry": 980,
+    }
     return {
         "getChanges": {
             "response": {"entries": [_ENTRY], "leaves": [_LEAF], "next": 421, "log_size": 980},
@@ -86,6 +102,7 @@ def told(institution: dict[str, Any]) -> dict[str, dict[str, Any]]:
                 "items": [institution],
                 "ad_certificates": [certificate],
                 "sanctions": [sanction],
+                "editions": [edition],
                 "total": 1,
             },
             "parameters": {"on": "2025-07-01"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.editions import manifest
 from registry.finding.filters import EVERY_STATUS
 
 #: Parameter or property -> format. `name`: text with a letter or a digit in it.
@@ -24,6 +25,7 @@ _FORMATS = {
     "cursor": "cursor",
     "receipt": "art-receipt",
     "since": "watch-place",
+    "edition": "edition",
 }
 #: An empty one of these is refused; of the others it is as if it were left out.
 _NEVER_EMPTY = ("practitioner", "ad_certificate")
@@ -47,6 +49,8 @@ def parameter(stated: dict[str, Any]) -> None:
     name, schema = stated["name"], stated["schema"]
     if name == "status":
         _text(schema)["enum"] = [*EVERY_STATUS, "all"]
+    elif name == "file":
+        _text(schema)["enum"] = list(manifest.FILES)
     elif name in _TECHNIQUES:
         _array(schema)["items"]["format"] = "technique"
     elif name in _FORMATS:

@@ -9,7 +9,16 @@ from litestar import Request, Response, get
 from litestar.openapi import OpenAPIConfig
 
 from registry import __version__
-from registry.api import examples, examples_batch, examples_clients, examples_log, formats, openapi_keys, refusals
+from registry.api import (
+    examples,
+    examples_batch,
+    examples_clients,
+    examples_editions,
+    examples_log,
+    formats,
+    openapi_keys,
+    refusals,
+)
 
 CONFIG = OpenAPIConfig(
     title="人类辅助生殖技术机构名录 / ART Register",
@@ -90,7 +99,8 @@ def _responses(operation: dict[str, Any], example: examples.Example, refused: di
     answers = operation["responses"]
     for content in answers.get("200", {}).get("content", {}).values():
         content["example"] = example.response
-    others = examples_log.other_forms(examples.INSTITUTION).get(operation["operationId"], {})
+    forms = examples_log.other_forms(examples.INSTITUTION) | examples_editions.other_forms()
+    others = forms.get(operation["operationId"], {})
     if others:
         answers["200"]["content"].update(others)
     if operation["operationId"] == "verifyBatch":

@@ -21,6 +21,7 @@ STATUSES: dict[type[errors.RegistryError], int] = {
     errors.InvalidCode: 400,
     errors.TooLarge: 413,
     errors.NotFound: 404,
+    errors.Gone: 410,
     errors.Conflict: 409,
     errors.FourEyes: 403,
     errors.NotAllowed: 403,

@@ -28,6 +28,7 @@ COMMON: dict[str, str] = {
 _SOME: dict[str, str] = {
     "404": "没有此编号，或该日没有此编码。 / Nothing has this number, or has this code as of then.",
     "409": "您的位置超出本名录的日志。 / You are ahead of this register's log.",
+    "410": "此期名录已撤回，`detail` 写明理由。 / This edition was withdrawn; `detail` gives the reason.",
     "413": "超出一次的上限，`detail` 说明上限与做法。 / "
     "More than one request may hold; `detail` says the limit and what to do.",
     "415": "不支持的 Content-Type。 / This Content-Type is not understood.",
@@ -48,6 +49,7 @@ def _of(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
     given = {
         "404": "{" in path,
         "409": operation["operationId"] == "getChanges",
+        "410": operation["operationId"] == "getEditionFile",
         "413": method == "post",
         "415": method == "post",
     }

@@ -10,7 +10,7 @@ import msgspec
 from registry.finding import Warned
 from registry.model import Answer, Date, Institution, Kind, Practitioner, Region, Source, Struct
 from registry.records.history import Version
-from registry.records.snapshot import AdCertificate, Sanction
+from registry.records.snapshot import AdCertificate, EditionRecord, Sanction
 from registry.search.contract import MatchKind, Understood
 from registry.techniques import TechniqueCode
 
@@ -125,6 +125,7 @@ class SnapshotList(Struct, frozen=True):
     items: list[Institution]
     ad_certificates: list[AdCertificate]
     sanctions: list[Sanction]
+    editions: list[EditionRecord]
     total: int
 
 

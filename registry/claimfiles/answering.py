@@ -12,10 +12,11 @@ import msgspec
 from msgspec.structs import replace
 
 from registry.claimfiles.rows import Layout, Reader, Row
-from registry.claimfiles.told import NAMES, RECEIPT, RowProblem, answer_cells, error_cells, harmless_cells, problem
+from registry.claimfiles.told import NAMES, RECEIPT, RowProblem, answer_cells, error_cells, problem
 from registry.claimfiles.waiting import Waiting
 from registry.errors import CannotSign, InvalidInput, RegistryError, TooLarge
 from registry.model import Answer, Claim, VerdictWord
+from registry.text import harmless_cells
 from registry.verification.batch import Batch, Repeated
 from registry.verification.receipt_rows import Statement, statement
 

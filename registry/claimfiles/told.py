@@ -113,24 +113,3 @@ def unreadable(error: Exception) -> InvalidInput:
         return InvalidInput(f"这一行不是合法的 JSON：{zh}。", f"This row is not JSON: {en}.")
     lead_zh, lead_en = (f"{field}：", f"{field}: ") if field else ("", "")
     return InvalidInput(f"{lead_zh}{zh}。", f"{lead_en}{en}.")
-
-
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
-
-
-def harmless(text: str) -> str:
-    """A csv cell that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
-
-    >>> harmless("=1+1"), harmless("鞍山市妇儿医院")
-    ("'=1+1", '鞍山市妇儿医院')
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-#: What a formula may begin with, white space before it included.
-_SUSPECT = frozenset("=+-@＝＋－＠") | {c for c in map(chr, range(0x3001)) if c.isspace()}
-
-
-def harmless_cells(cells: list[str]) -> list[str]:
-    """The same for the cells of a line, of which hardly any begins like a formula."""
-    return cells if _SUSPECT.isdisjoint([cell[:1] for cell in cells]) else [harmless(cell) for cell in cells]

@@ -25,6 +25,7 @@ PHASES = {
     "verify": "核验 / verifying",
     "check": "检查 / checking",
     "publish": "公布日志 / publishing the log",
+    "content": "读取名录 / reading the list",
 }
 
 

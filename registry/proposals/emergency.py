@@ -72,7 +72,7 @@ def suspend(
         stopped = _draft(
             subject, {path: {**held, "stage": "suspended"} for path, held in before.items()}, f"紧急暂停：{reason}"
         )
-        territory.require(connection, by, [stopped])
+        territory.require_inside(connection, by, [stopped])
         name = _recorded(connection, subject).get("name")
         held = sorted(path.removeprefix("approvals.") for path in before)
         first, last, in_force = _in_force(connection, stopped, by, f"紧急暂停：{name}")

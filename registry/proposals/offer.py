@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry import accounts, drafts, redaction, territory
+from registry import drafts, redaction, territory
 from registry.database import Database
 from registry.errors import Conflict, NotAllowed
 from registry.log import store
@@ -33,10 +33,10 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
     ``base_size`` is the log size the drafts were worked out against (now by default).
     """
     with database.reading() as connection:
-        accounts.require(connection, by, "editor")
+        territory.require_role(connection, by, kind)
     content = drafts.Content(proposed, progress)  # before the lock: nobody waits for a long list to be checked
     with database.writing() as connection:
-        accounts.require(connection, by, "editor")
+        territory.require_role(connection, by, kind)
         content.check(connection, kind, title, report)
         territory.require(connection, by, map(drafts.decode, content.bodies))
         base_size = store.head(connection).size if base_size is None else base_size
@@ -83,8 +83,8 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
     """
     content = drafts.Content(proposed)
     with database.writing() as connection:
-        accounts.require(connection, by, "editor")
         before = kept.get(connection, identifier)
+        territory.require_role(connection, by, before.kind)
         kept.require_state(before, *kept.OPEN)
         _refuse_in_force(before)
         if seen != before.content_hash:

@@ -89,6 +89,15 @@ def instant_of(text: str, name: str = "known_at") -> dt.datetime:
     )
 
 
+def start_of(day: dt.date) -> dt.datetime:
+    """The first instant of a day in Shanghai, in UTC.
+
+    >>> start_of(dt.date(2025, 7, 1)).isoformat()
+    '2025-06-30T16:00:00+00:00'
+    """
+    return dt.datetime.combine(day, dt.time.min, SHANGHAI).astimezone(dt.UTC)
+
+
 def end_of(day: dt.date) -> dt.datetime:
     """The last instant of a day in Shanghai, in UTC: what was known on that day is what was known by then.
 

@@ -25,8 +25,9 @@ from registry.records.asof import AsOf
 from registry.records.chosen import known
 from registry.records.view import decode_state
 from registry.tables import FOREVER, entries, versions
+from registry.techniques import TechniqueCode
 
-KINDS: tuple[Kind, ...] = ("source", "institution", "ad_certificate", "sanction")
+KINDS: tuple[Kind, ...] = ("source", "institution", "ad_certificate", "sanction", "edition")
 PAGE = 500
 #: Former names are those of the days before, so the statements of a name never lose their say.
 _OF_EVERY_DAY: dict[str, frozenset[str]] = {"institution": frozenset({"name"})}
@@ -59,6 +60,25 @@ class Sanction(Struct, frozen=True):
     entry: int
 
 
+class EditionRecord(Struct, frozen=True):
+    """One published edition of the list, as stated; ``release`` may be an instant to come."""
+
+    id: str
+    number: int
+    title: str
+    as_of: Date
+    scope: str
+    log_size: int
+    root: str
+    institutions: int
+    techniques: dict[TechniqueCode, int] | None
+    page: str | None
+    release: dt.datetime | None
+    withdrawn: bool | None
+    withdrawal: str | None
+    entry: int
+
+
 class Statement(Struct, frozen=True):
     """What is left of one entry about a subject: the values that still have a say; personal ones as their hashes."""
 
@@ -77,7 +97,7 @@ class Record(Struct, frozen=True):
 
     subject: str
     kind: Kind
-    record: Institution | Source | AdCertificate | Sanction | None
+    record: Institution | Source | AdCertificate | Sanction | EditionRecord | None
     state: list[Statement]
 
 
@@ -198,7 +218,7 @@ def _state(kind: Kind, spans: list[_Span], day: str) -> list[Statement]:
 
 def _shown(
     connection: sa.Connection, kind: Kind, spans: dict[str, list[_Span]], asof: AsOf
-) -> dict[str, Institution | Source | AdCertificate | Sanction]:
+) -> dict[str, Institution | Source | AdCertificate | Sanction | EditionRecord]:
     if kind == "institution":
         found = read.institutions_by_subject(connection, list(spans), asof)
         return {read.subject_of(validate_code(one.code)): one for one in found}
@@ -215,9 +235,13 @@ def _shown(
     }
 
 
-def _plain(subject: str, state: timeline.State, origin: dict[str, Source]) -> AdCertificate | Sanction:
-    """A certificate or a sanction; neither Struct has a field for a person."""
+def _plain(subject: str, state: timeline.State, origin: dict[str, Source]) -> AdCertificate | Sanction | EditionRecord:
+    """A certificate, a sanction or an edition; no Struct of them has a field for a person."""
     values = {path: fact.value for path, fact in timeline.facts(state).items()}
+    if subject.startswith("edition:"):
+        absent = dict.fromkeys(EditionRecord.__struct_fields__)
+        told = {"id": subject.partition(":")[2], "entry": timeline.latest(state)[0]}
+        return msgspec.convert({**absent, **values, **told}, EditionRecord)
     shape: type[AdCertificate | Sanction] = AdCertificate if subject.startswith("ad_certificate:") else Sanction
     told = {field: values.get(field) for field in shape.__struct_fields__}
     institution = told["institution"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.di import Provide
 
-from registry.staff import duties, entrance, home, outside, people, proposing, suspending, trailing
+from registry.staff import duties, entrance, home, outside, people, proposing, publishing, suspending, trailing
 from registry.staff.desk import at_desk
 from registry.staff.errors import HEADERS, failed
 
@@ -26,6 +26,7 @@ def router() -> Router:
             *people.handlers,
             *proposing.handlers,
             *suspending.handlers,
+            *publishing.handlers,
             *trailing.handlers,
         ],
         dependencies={"desk": Provide(at_desk)},

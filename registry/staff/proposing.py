@@ -20,7 +20,7 @@ from registry.staff.desk import Desk
 from registry.staff.errors import note
 
 _DECIDERS = {"roles": ("approver",)}
-_EDITORS = {"roles": ("editor",)}
+_PROPOSERS = {"roles": ("editor", "publisher")}
 #: Changes shown before and after at a time; of a larger proposal they are drawn by chance, or leafed through.
 SHOWN = 20
 #: Proposals on a page of the list.
@@ -165,7 +165,7 @@ def comment(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]
     return refused or desk.go(f"/staff/proposals/{number}")
 
 
-@post("/proposals/{number:int}/withdraw", opt=_EDITORS, status_code=200, sync_to_thread=True)
+@post("/proposals/{number:int}/withdraw", opt=_PROPOSERS, status_code=200, sync_to_thread=True)
 def withdraw(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Taken back by whoever proposed it."""
     refused = _done(desk, number, lambda: proposals.withdraw(desk.database, number, by=desk.account.name))

@@ -11,10 +11,10 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from registry import trail
-from registry.claimfiles.told import harmless_cells
 from registry.errors import InvalidInput
 from registry.records import asof
 from registry.staff.desk import Desk
+from registry.text import harmless_cells
 
 _AUDITORS = {"roles": ("auditor", "administrator")}
 _PAGE = 100

@@ -7,16 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import msgspec
 from markupsafe import Markup
 
 from public_site import render, voice
 from public_site.voice import Lang, Size, Voice
 from registry import regions
+from registry.editions.difference import Difference
+from registry.editions.plan import Warned
+from registry.facts import EditionFacts
 from registry.identifiers import format_code
-from registry.model import Draft
+from registry.model import Draft, Struct
 from registry.records.asof import instant_at
 
 HERE = Path(__file__).parent
+
+
+class PlanReport(Struct, frozen=True):
+    """What a proposal of an edition keeps for its approver."""
+
+    difference: Difference
+    warnings: list[Warned]
 
 
 class StaffVoice(Voice):
@@ -54,6 +65,15 @@ class StaffVoice(Voice):
         """A field by its word; one without a word by its own name."""
         key = f"field.{path}"
         return self.t(key) if key in self.catalogue() else self.code_text(path)
+
+    def edition(self, draft: Draft) -> EditionFacts:
+        """What a draft about an edition states; its number also where it only withdraws it."""
+        stated = {"number": int(draft.subject.partition(":")[2]), **draft.change.set}
+        return msgspec.convert(stated, EditionFacts)
+
+    def plan_report(self, report: Any) -> PlanReport | None:
+        """What whoever proposed an edition was shown; None for a withdrawal."""
+        return msgspec.convert(report, PlanReport) if isinstance(report, dict) and "difference" in report else None
 
     def _value(self, path: str, value: Any) -> Markup:
         if value is None:

@@ -13,16 +13,15 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any, Literal, TypeVar
 
-import jwt
 import msgspec
-from jwt.api_jws import PyJWS
 
 from registry.errors import InvalidInput
 from registry.log import proofs
 from registry.log.merkle import leaf_hash
 from registry.model import Answer, Claim, LogState, Struct
 from registry.signing import Key
-from registry.verification.jwks import PublicKey, decoded, encoded, key_of
+from registry.verification import jws
+from registry.verification.jwks import PublicKey, decoded
 
 TYPE, BATCH_TYPE = "art-receipt+jwt", "art-receipt-batch+jwt"
 #: Characters. A receipt holds question and answer: of the longest text, 10,000 flagged words make 1.2 million of them.
@@ -33,7 +32,6 @@ _GRACE = dt.timedelta(minutes=1)
 Reason = Literal["incomplete", "altered", "unknown_key", "other_register", "after_retirement", "other_log", "ahead"]
 #: What a decoder says of hostile JSON: no JSON, no UTF-8, brackets without end.
 _UNREADABLE = (ValueError, msgspec.DecodeError, RecursionError)
-_jws = PyJWS(algorithms=["EdDSA"])  # no other algorithm is ever accepted, "none" least of all
 _Shape = TypeVar("_Shape")
 
 
@@ -136,10 +134,7 @@ def question_of(claim: Claim) -> dict[str, Any]:
 
 def signed(kind: str, payload: dict[str, Any], key: Key) -> str:
     """A JWS of one of the two types, by a key in use."""
-    if key.private is None:
-        raise ValueError("a retired key signs no more")
-    headers = {"typ": kind, "kid": key_of(key).kid}
-    return _jws.encode(msgspec.json.encode(payload), key.private, "EdDSA", headers, sort_headers=True)
+    return jws.signed(kind, msgspec.json.encode(payload), key)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -195,11 +190,8 @@ def _opened(token: str, kid: str, keys: dict[str, PublicKey], issuer: str | None
         claimed = _claimed(parts[1])
         raise _Refused("other_register" if issuer and claimed and claimed != issuer else "unknown_key", claimed)
     try:
-        opened = _jws.decode_complete(token, jwt.PyJWK(key.jwk), algorithms=["EdDSA"])
-        payload: bytes = opened["payload"]
-        if any(encoded(decoded(part)) != part for part in parts):
-            raise _Refused("altered")
-    except (jwt.PyJWTError, *_UNREADABLE) as error:
+        payload = jws.opened(token, key)
+    except jws.Altered as error:
         raise _Refused("altered") from error
     stated = _as(payload, _Claimed)
     if issuer is not None and stated.iss != issuer:

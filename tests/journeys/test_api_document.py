@@ -25,6 +25,9 @@ EXPECTED = {
     ("get", "/api/v1/stats"),
     ("get", "/api/v1/changes"),
     ("get", "/api/v1/snapshot"),
+    ("get", "/api/v1/editions"),
+    ("get", "/api/v1/editions/{edition}"),
+    ("get", "/api/v1/editions/{edition}/{file}"),
     ("get", "/api/v1/verify"),
     ("post", "/api/v1/verify"),
     ("post", "/api/v1/receipts/check"),
@@ -161,8 +164,8 @@ def unlike(shown: Any, found: Any, at: str) -> Iterator[str]:
 
 def test_every_example_has_the_shape_of_what_the_server_answers_to_it(server: Server) -> None:
     for method, path, operation in operations(document_of(server)):
-        if operation["operationId"] == "listPractitioners":
-            continue  # people are of the fictional city only: another test asks a register that has it
+        if operation["operationId"] in ("listPractitioners", "getEdition", "getEditionFile"):
+            continue  # people are of the fictional city only, and nothing was published here: other tests ask these
         if {} not in operation["security"]:
             continue  # so does another one, with a key
         shown = operation["responses"]["200"]["content"]["application/json"]["example"]

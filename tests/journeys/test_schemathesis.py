@@ -23,6 +23,7 @@ SECONDS = os.environ.get("REGISTRY_FUZZ_SECONDS", "")
 def test_the_api_answers_as_its_document_says_to_whatever_is_sent(seeded: Cli, start: Callable[..., Server]) -> None:
     assert fuzzing.PROGRAM.exists(), "Schemathesis is not installed: bash tests/setup.sh schemathesis"
     seeded.ok("seed", "--demo")
+    fuzzing.publish(seeded)
     key = fuzzing.a_key(seeded)
     server = start(seeded.data_dir, REGISTRY_ANONYMOUS_LIMIT="0")
     bounds = ("--max-time", SECONDS) if SECONDS else ("--max-examples", str(fuzzing.EXAMPLES))

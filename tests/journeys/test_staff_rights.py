@@ -22,9 +22,9 @@ from tests.running import PASSWORD, Cli, Server, serving
 
 Arrive = Callable[..., Staff]
 NOBODY = frozenset[str]()
-EVERYBODY, DECIDERS = frozenset(ROLES), frozenset({"approver"})
+EVERYBODY, DECIDERS, PUBLISHERS = frozenset(ROLES), frozenset({"approver"}), frozenset({"publisher"})
 ADMINISTRATORS, AUDITORS = frozenset({"administrator"}), frozenset({"administrator", "auditor"})
-EDITORS, STOPPERS = frozenset({"editor"}), frozenset({"editor", "approver"})
+PROPOSERS, STOPPERS = frozenset({"editor", "publisher"}), frozenset({"editor", "approver"})
 #: Who may, of every route of the workspace that wants an open session.
 MAY = {
     ("GET", "/staff"): EVERYBODY,
@@ -44,9 +44,15 @@ MAY = {
     ("POST", "/staff/proposals/{number}/reject"): DECIDERS,
     ("POST", "/staff/proposals/{number}/return"): DECIDERS,
     ("POST", "/staff/proposals/{number}/comment"): EVERYBODY,
-    ("POST", "/staff/proposals/{number}/withdraw"): EDITORS,
+    ("POST", "/staff/proposals/{number}/withdraw"): PROPOSERS,
     ("GET", "/staff/suspend"): STOPPERS,
     ("POST", "/staff/suspend"): STOPPERS,
+    ("GET", "/staff/editions"): EVERYBODY,
+    ("POST", "/staff/editions"): PUBLISHERS,
+    ("GET", "/staff/editions/new"): PUBLISHERS,
+    ("POST", "/staff/editions/preview"): PUBLISHERS,
+    ("GET", "/staff/editions/withdraw"): PUBLISHERS,
+    ("POST", "/staff/editions/withdraw"): PUBLISHERS,
     ("GET", "/staff/trail"): AUDITORS,
     ("GET", "/staff/trail.csv"): AUDITORS,
 }
@@ -73,6 +79,9 @@ FORMS = {
     "/staff/proposals/{number}/return": {"wanted": ""},
     "/staff/proposals/{number}/comment": {"text": ""},
     "/staff/suspend": {"code": "00000000"},
+    "/staff/editions": {"title": ""},
+    "/staff/editions/preview": {"title": ""},
+    "/staff/editions/withdraw": {"edition": "none"},
 }
 
 
@@ -147,7 +156,7 @@ def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others
         answer = one.client.get(address) if method == "GET" else one.client.post(address, data=sent)
         # Allowed: the page, or its refusal of what the form said; the four refused statuses of a form are 400 and 409.
         # Somebody else's proposal is not one's own to withdraw, whatever one's role.
-        others = path.endswith("/withdraw")
+        others = path.endswith("{number}/withdraw")
         expected = ({403} if others else {200, 303, 400, 409}) if role in allowed else {403}
         if answer.status_code not in expected or (role in allowed and "sign-in" in answer.headers.get("location", "")):
             wrong.append((method, path, answer.status_code))

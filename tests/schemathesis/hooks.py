@@ -30,7 +30,10 @@ LINES = st.lists(CLAIMS.map(lambda claim: json.dumps(claim, ensure_ascii=False))
 CELLS = st.text(st.characters(exclude_characters='\r\n"\x00', exclude_categories=("Cs",)), max_size=20)
 ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS).map(lambda cells: ",".join(f'"{cell}"' for cell in cells)), max_size=8)
 
-for name in ("art-code", "uscc", "domain", "region-code", "stage", "cursor", "art-receipt", "technique", "watch-place"):
+for name in (
+    *("art-code", "uscc", "domain", "region-code", "stage", "cursor", "art-receipt", "technique", "watch-place"),
+    "edition",
+):
     schemathesis.openapi.format(name, st.sampled_from(SAMPLES[name]))
 schemathesis.openapi.format("name", NAMES)
 schemathesis.openapi.format("claims-ndjson", LINES.map("\n".join))

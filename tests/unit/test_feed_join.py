@@ -135,7 +135,9 @@ def test_a_snapshot_with_the_changes_after_it_is_the_later_snapshot(
         as_one = json.loads(b"".join(as_json(a_snapshot(database, later))))
         database.close()
     records = [json.loads(line) for line in last[1:-1]]
-    for kind, name in zip(snapshot.KINDS, ("sources", "items", "ad_certificates", "sanctions"), strict=True):
+    for kind, name in zip(
+        snapshot.KINDS, ("sources", "items", "ad_certificates", "sanctions", "editions"), strict=True
+    ):
         assert as_one[name] == [one["record"] for one in records if one["kind"] == kind and one["record"]]
     assert as_one["total"] == len(as_one["items"])
     assert {name: as_one[name] for name in json.loads(last[0])} == json.loads(last[0])
@@ -267,6 +269,7 @@ def test_an_empty_register_has_an_empty_snapshot_and_feed(tmp_path: Path) -> Non
         "items": [],
         "ad_certificates": [],
         "sanctions": [],
+        "editions": [],
         "total": 0,
     }
     assert changes_of(database)(since=0, limit=10) == {"entries": [], "leaves": [], "next": 0, "log_size": 0}

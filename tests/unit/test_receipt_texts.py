@@ -21,6 +21,7 @@ from registry.model import Answer, Claim, Provider
 from registry.signing import Key
 from registry.verification import jwks, receipts
 from registry.verification.jwks import PublicKey
+from registry.verification.jws import signed
 from registry.verification.receipts import BATCH_TYPE, LONGEST, TYPE
 from registry.verification.view import VerificationView
 from tests.factories import a_register, a_source, a_view, an_institution, ask
@@ -279,7 +280,7 @@ def test_brackets_without_end_are_no_error_of_ours(depth: int, key: Key, batch: 
 )
 def test_what_our_key_signed_otherwise_is_no_receipt(payload: bytes, key: Key) -> None:
     for kind in (TYPE, BATCH_TYPE):
-        made = receipts._jws.encode(payload, key.private, "EdDSA", {"typ": kind, "kid": jwks.key_of(key).kid})
+        made = signed(kind, payload, key)
         assert reason(made if kind == TYPE else f"{made}~e30~e30", key) == "altered"
 
 

@@ -1,0 +1,131 @@
+"""The pages of published editions: which there are; one of them with its files, its changes and its institutions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from litestar import HttpMethod, Request, Response, route
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from public_site.answers import here_of, html, register_of, site_of
+from public_site.contexts import PageContext
+from registry.editions.content import Listed
+from registry.editions.difference import Difference
+from registry.editions.edition import Edition, latest
+from registry.editions.manifest import Manifest, Province
+from registry.errors import CannotAnswer, NotFound
+from registry.model import Struct
+
+PER_PAGE = 200
+#: Institutions shown of each part of a difference; difference.json has all.
+SHOWN = 100
+Req = Request[Any, Any, State]
+
+
+class EditionsPage(PageContext, frozen=True, kw_only=True):
+    """Every edition the public knows of, newest first; ``latest`` is the one that counts, null without one."""
+
+    template: ClassVar[str] = "editions.html"
+    section: ClassVar[str] = "editions"
+    editions: list[Edition]
+    latest: Edition | None
+
+
+class Rows(Struct, frozen=True, kw_only=True):
+    """Institutions of one province of an edition: those from number ``first`` on, of ``total``."""
+
+    province: Province
+    first: int
+    total: int
+    items: list[Listed]
+    before: int | None = None
+    after: int | None = None
+
+
+class EditionPage(PageContext, frozen=True, kw_only=True):
+    """One edition. Without a manifest it was withdrawn, or its files are just being made. ``newer``: the latest one,
+    when this is another."""
+
+    template: ClassVar[str] = "edition.html"
+    section: ClassVar[str] = "editions"
+    edition: Edition
+    manifest: Manifest | None = None
+    difference: Difference | None = None
+    rows: Rows | None = None
+    newer: Edition | None = None
+    most: int = SHOWN
+
+
+def _page(path: str) -> Callable[[Callable[..., Response[Any]]], HTTPRouteHandler]:
+    return route(path, http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
+
+
+@_page("/editions")
+def editions(request: Req) -> Response[str]:
+    """Every edition that was published."""
+    found = register_of(request).editions.public()
+    page = EditionsPage(here=here_of(request), site=site_of(request), editions=found, latest=_latest(found))
+    return html(request, page)
+
+
+@_page("/editions/{edition:str}")
+def edition(request: Req, edition: FromPath[str]) -> Response[str]:
+    """One edition; with ``region`` the institutions of that province."""
+    service = register_of(request).editions
+    found = service.chosen(edition)
+    here, site = here_of(request), site_of(request)
+    newest = _latest(service.public())
+    newer = newest if newest is not None and newest.scope == found.scope and newest.number > found.number else None
+    if found.withdrawn is not None:
+        return html(request, EditionPage(here=here, site=site, edition=found, newer=newer))
+    try:
+        told, changes = service.manifest(found), service.difference(found)
+    except CannotAnswer:
+        page = EditionPage(here=here, site=site, edition=found, newer=newer)
+        response = html(request, page, status=503, cache="no-store")
+        response.set_header("Retry-After", "10")
+        return response
+    rows = _rows(request, found, told) if "region" in request.query_params else None
+    page = EditionPage(
+        here=here,
+        site=site,
+        edition=found,
+        manifest=told,
+        difference=changes,
+        rows=rows,
+        newer=newer,
+    )
+    return html(request, page)
+
+
+def _rows(request: Req, found: Edition, told: Manifest) -> Rows:
+    """The institutions of the province asked for, from the number asked for on; NotFound for one that is not listed."""
+    asked = request.query_params.get("region", "")
+    province = next((one for one in told.provinces if one.code == asked), None)
+    given = request.query_params.get("from", "")
+    first = int(given) if given.isascii() and given.isdigit() and len(given) < 8 else 1
+    if province is None or not 1 <= first <= max(province.institutions, 1):
+        raise NotFound(f"第{found.id}期名录没有这一部分。", f"Edition {found.id} has no such part.")
+    items = register_of(request).editions.listed(found, province.code)
+    return Rows(
+        province=province,
+        first=first,
+        total=len(items),
+        items=items[first - 1 : first - 1 + PER_PAGE],
+        before=max(1, first - PER_PAGE) if first > 1 else None,
+        after=first + PER_PAGE if first - 1 + PER_PAGE < len(items) else None,
+    )
+
+
+def _latest(found: list[Edition]) -> Edition | None:
+    try:
+        return latest(found, dt.datetime.now(dt.UTC))
+    except NotFound:
+        return None
+
+
+handlers = [editions, edition]

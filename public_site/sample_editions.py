@@ -1,0 +1,113 @@
+"""Sample pages of published editions: none, several, every part of a difference, withdrawn, being made, by province."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from public_site import contexts as c
+from public_site.editions import EditionPage, EditionsPage, Rows
+from public_site.samples import ANSHAN, AT, FULL, SITE, SUSPENDED, TRIAL
+from registry.editions.content import Line, Listed
+from registry.editions.difference import Difference, Named, Staged, Techniques, Turned
+from registry.editions.edition import Edition, Withdrawal
+from registry.editions.manifest import File, Manifest, Province
+from registry.model import Institution, LogState
+
+ROOT = "8f775c224fee36cfc539c7aa8ea8e0cd486f5301e91fa47c3b22bc6d4695bad0"
+TITLE = "经批准开展人类辅助生殖技术的医疗机构名单"
+GONE = Withdrawal(at=AT, reason="示例理由：一家机构的地址有误", entry=1003)
+
+
+def an_edition(number: int, **more: Any) -> Edition:
+    """One edition."""
+    told: dict[str, Any] = {
+        "title": TITLE,
+        "as_of": dt.date(2025, 6, 30),
+        "scope": "national",
+        "institutions": 635,
+        "techniques": {"IVF": 479},
+        "log": LogState(size=1000, root=ROOT),
+        "published": AT,
+        "withdrawn": None,
+        "page": f"https://register.example/editions/{number}",
+        "entry": 1000 + number,
+        "proposal": 7,
+    }
+    return Edition(id=str(number), number=number, **{**told, **more})
+
+
+def _listed(one: Institution) -> Listed:
+    return Listed(
+        code=one.code,
+        name=one.name,
+        address=one.address,
+        province=one.region.province or "",
+        region=one.region.code or "",
+        ownership=None,
+        level=None,
+        lines=tuple(Line(approval.technique, approval.stage) for approval in one.approvals),
+    )
+
+
+def _difference(**parts: Any) -> Difference:
+    empty: dict[str, Any] = {name: [] for name in ("new", "gone", "renamed", "moved", "gained", "lost", "stage")}
+    return Difference(**{"since": "1", "institutions": 635, "before": 634, **empty, **parts})
+
+
+_NAMED = Named(code=FULL.code, name=FULL.name, address=FULL.address)
+CHANGED = _difference(
+    new=[_NAMED] * 3,
+    gone=[_NAMED],
+    renamed=[Turned(code=ANSHAN.code, name=ANSHAN.name, before="鞍山市妇儿医院", after=ANSHAN.name)],
+    moved=[Turned(code=FULL.code, name=FULL.name, before="示例路1号", after="示例路2号")],
+    gained=[Techniques(code=FULL.code, name=FULL.name, techniques=["IVF", "PGT"])],
+    lost=[Techniques(code=FULL.code, name=FULL.name, techniques=["AID"])],
+    stage=[Staged(code=FULL.code, name=FULL.name, technique="ICSI", before="trial", after="formal")] * 6,
+)
+PROVINCES = [
+    Province(code="210000", name="辽宁省", institutions=22),
+    Province(code="220000", name="吉林省", institutions=12),
+    Province(code="000000", name="—", institutions=1),
+]
+MANIFEST = Manifest(
+    format=1,
+    issuer="register.example/log",
+    edition={},
+    log=LogState(size=1000, root=ROOT),
+    provinces=PROVINCES,
+    files=[File(name="list.csv", size=298694, sha256=ROOT), File(name="list.pdf", size=289048, sha256=ROOT)],
+)
+
+
+def _page(edition: Edition, **more: Any) -> EditionPage:
+    return EditionPage(site=SITE, here=f"/editions/{edition.id}", edition=edition, **more)
+
+
+def pages() -> dict[str, c.PageContext]:
+    """Every state of the two pages."""
+    first, second = an_edition(1), an_edition(2)
+    withdrawn = an_edition(3, withdrawn=GONE)
+    city = an_edition(4, scope="210300", institutions=1)
+    whole = {"manifest": MANIFEST, "difference": CHANGED}
+    rows = Rows(
+        province=PROVINCES[0],
+        first=201,
+        total=600,
+        items=[_listed(one) for one in (ANSHAN, FULL, TRIAL, SUSPENDED)],
+        before=1,
+        after=401,
+    )
+    every = [city, withdrawn, second, first]
+    return {
+        "editions": EditionsPage(site=SITE, here="/editions", editions=every, latest=second),
+        "editions-none": EditionsPage(site=SITE, here="/editions", editions=[], latest=None),
+        "editions-withdrawn": EditionsPage(site=SITE, here="/editions", editions=[withdrawn], latest=None),
+        "edition": _page(second, **whole),
+        "edition-many": _page(second, **whole, most=2),
+        "edition-first": _page(first, manifest=MANIFEST, difference=_difference(since=None, before=None), newer=second),
+        "edition-same": _page(city, manifest=MANIFEST, difference=_difference()),
+        "edition-rows": _page(second, **whole, rows=rows),
+        "edition-withdrawn": _page(withdrawn, newer=city),
+        "edition-making": _page(second),
+    }

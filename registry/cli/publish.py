@@ -1,0 +1,149 @@
+"""Commands about editions of the list: publish proposes one, or its withdrawal; export writes or checks its files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry import accounts, settings, trail
+from registry.cli import common, language, main
+from registry.errors import InvalidInput
+from registry.records import asof
+
+
+class Release(click.ParamType[dt.datetime]):
+    """An instant as RFC 3339 with its zone, or a day: then its beginning in Shanghai."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:
+        """The instant in UTC, or a usage error that shows both forms."""
+        if isinstance(value, dt.datetime):
+            return value
+        try:
+            return asof.instant_of(value) if len(value) > len("2025-07-01") else asof.start_of(asof.day_of(value))
+        except InvalidInput:
+            self.fail(
+                f"“{value}” 不是日期，也不是带时区的时刻 / is neither a day nor an instant with its zone; "
+                "例如 / for example: 2026-12-01, 2026-12-01T09:30:00+08:00",
+                param,
+                ctx,
+            )
+
+
+@main.command()
+@click.option("--title", help="名单的标题 / title of the list")
+@click.option("--as-of", type=common.Day(), help="截止日，默认今天 / the day it speaks of (today)")
+@click.option("--release", type=Release(), help="公布时刻，默认批准即公布 / when it is public (once it is approved)")
+@click.option("--scope", default="national", help="national 或行政区划代码 / national, or a region code")
+@click.option("--withdraw", metavar="EDITION", help="改为撤回这一期 / withdraw this edition instead")
+@click.option("--reason", help="撤回的理由，公众会看到 / why; the public reads it")
+@common.by_user
+@common.as_json
+def publish(  # noqa: PLR0913 - one parameter per option
+    title: str | None,
+    as_of: dt.date | None,
+    release: dt.datetime | None,
+    scope: str,
+    withdraw: str | None,
+    reason: str | None,
+    by: str | None,
+    json_: bool,
+) -> None:
+    """提出公布一期名录，或撤回一期 / propose an edition of the list, or its withdrawal; a second person approves."""
+    from registry import publishing
+    from registry.editions import plan
+
+    if by is None:
+        raise click.UsageError("请加 --by 账号 / give --by USER")
+    if (withdraw is None) == (title is None) or (withdraw is None) != (reason is None):
+        raise click.UsageError("请给出 --title，或 --withdraw 和 --reason / give --title, or --withdraw with --reason")
+    planned = None
+    with common.database() as database, common.progress(quiet=json_) as told:
+        if withdraw is not None:
+            made = publishing.withdraw(database, withdraw, reason or "", by=by)
+        else:
+            wish = plan.Wish(title=title or "", as_of=as_of, release=release, scope=scope)
+            planned = plan.made(database, wish, settings.load().public_url, lambda n: told("compare", n))
+            made = publishing.propose(database, planned, by=by)
+    if json_:
+        common.print_json({"proposal": made})
+        return
+    if planned is not None:
+        _print_plan(planned)
+    click.echo(f"提案 / proposal: {made}    {common.NEXT.format(made)}")
+
+
+def _print_plan(planned: Any) -> None:
+    totals, difference = planned.totals, planned.difference
+    click.echo(
+        f"第{planned.number}期 / edition {planned.number}    截至 / as of: {planned.as_of}    "
+        f"机构 / institutions: {totals.institutions}    日志 / log: {planned.log.size}"
+    )
+    if difference.since is None:
+        click.echo("此前没有公布过 / nothing to compare with")
+    else:
+        counts = {name: len(getattr(difference, name)) for name in _PARTS}
+        said = "  ".join(f"{_PARTS[name]}: {count}" for name, count in counts.items() if count)
+        click.echo(f"与第{difference.since}期相比 / since edition {difference.since}: {said or '没有变化 / no change'}")
+    for warned in planned.warnings:
+        names = "、".join(warned.names[:3])
+        click.echo(f"注意 / note: {warned.kind} {warned.count}  {names}{' …' if warned.count > 3 else ''}")
+
+
+_PARTS = {
+    "new": "新增 / new",
+    "gone": "移出 / gone",
+    "renamed": "更名 / renamed",
+    "moved": "迁址 / moved",
+    "gained": "新获技术 / gained",
+    "lost": "不再开展 / lost",
+    "stage": "运行情况变化 / stage",
+}
+
+
+@main.command()
+@click.argument("edition", required=False)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="写到这个文件夹 / folder to write to")
+@click.option(
+    "--check",
+    "checked",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="核对这个文件夹里的文件 / check the files of this folder instead",
+)
+@common.as_json
+def export(edition: str | None, out: Path | None, checked: Path | None, json_: bool) -> None:
+    """写出一期名录的全部文件，默认最新一期 / write an edition's files, the latest by default.
+
+    --check 核对一个文件夹 / verifies a folder.
+
+    EDITION: 期号，或 latest、latest-行政区划代码 / its number, or latest, or latest-REGION.
+    """
+    from registry.editions import check
+    from registry.editions.export import export as written
+    from registry.register import opened
+
+    if (out is None) == (checked is None):
+        raise click.UsageError("请给出 --out 或 --check / give --out or --check")
+    result: Any
+    register = opened(settings.load())
+    try:
+        with common.progress(quiet=json_) as told:
+            if checked is not None:
+                result = check.folder(register.editions, register.receipts.keys(), checked, told)
+            else:
+                result = written(register.editions, edition or "latest", out or Path(), told)
+        if checked is None:
+            with register.database.writing() as connection:
+                trail.record(connection, accounts.SHELL, "edition_exported", f"edition:{result.edition.id}")
+    finally:
+        register.close()
+    if json_:
+        common.print_json(result)
+        return
+    for one in result.files:
+        click.echo(f"{one.sha256}  {one.size:>12,}  {one.name}")
+    click.echo(result.said(language()))

@@ -1,0 +1,74 @@
+"""An edition's files into a folder of somebody's own, with the signature and the proof that the log holds it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from registry.editions import manifest, store
+from registry.editions.edition import Edition
+from registry.editions.manifest import File
+from registry.editions.service import Editions
+from registry.errors import CannotAnswer, CannotSign, InvalidInput, NotFound
+from registry.log import prove
+from registry.model import Struct
+
+#: The proof that the edition's entry is in the signed log (C2SP tlog-proof).
+PROOF = "edition.tlog-proof"
+
+
+class Exported(Struct, frozen=True):
+    """What was written where; ``unsigned``: this machine could not sign; ``unproven``: the log is not signed so far."""
+
+    edition: Edition
+    folder: str
+    files: list[File]
+    unsigned: bool
+    unproven: bool
+
+    def said(self, lang: str) -> str:
+        """The same in a sentence."""
+        english = lang.startswith("en")
+        one = self.edition
+        count = len(self.files)
+        said = f"第{one.id}期（截至{one.as_of}）：{one.institutions}家机构，{count}个文件，写入 {self.folder}"
+        if english:
+            figure = f"{one.institutions} institutions"
+            said = f"edition {one.id} as of {one.as_of}: {figure}, {count} files in {self.folder}"
+        lacks = [
+            both[english]
+            for both, missing in (
+                (("没有签名（本机没有密钥）", "not signed: no key here"), self.unsigned),
+                (("没有日志证明（尚未签发检查点）", "no proof: the log is not signed so far"), self.unproven),
+            )
+            if missing
+        ]
+        return f"{said} ({'; '.join(lacks)})" if lacks else said
+
+
+def export(editions: Editions, said: str, out: Path, progress: store.Progress = store.quiet) -> Exported:
+    """Write every file of an edition, also of one that is still to come or was withdrawn; NotFound, InvalidInput."""
+    chosen = next((one for one in editions.every() if one.id == said), None) or editions.chosen(said)
+    made = editions.make(chosen, progress)
+    names, unsigned, unproven = list(manifest.MADE), False, False
+    try:
+        editions.signature(made)
+        names.append(manifest.SIGNED)
+    except CannotSign:
+        unsigned = True
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            progress(name, 0)
+            shutil.copyfile(made / name, out / name)
+        try:
+            (out / PROOF).write_bytes(prove.file(editions.log, chosen.entry))
+            names.append(PROOF)
+        except (NotFound, CannotAnswer):
+            unproven = True
+    except OSError as error:
+        raise InvalidInput(
+            f"不能写入文件夹 {out}：{error.strerror}。", f"The folder {out} cannot be written: {error.strerror}."
+        ) from error
+    files = [manifest.measured(out / name) for name in names]
+    return Exported(edition=chosen, folder=str(out), files=files, unsigned=unsigned, unproven=unproven)

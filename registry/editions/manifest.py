@@ -1,0 +1,124 @@
+"""What an edition consists of, so that each of its files can be checked: sizes, checksums, the log, one signature.
+
+``manifest.json`` is the same bytes each time; ``manifest.jws`` is a JWS in compact form (RFC 7515, EdDSA) whose payload
+is exactly those bytes; ``SHA256SUMS`` is for ``sha256sum -c``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from registry import regions
+from registry.editions import jsons
+from registry.editions.content import Totals
+from registry.editions.edition import Edition
+from registry.errors import InvalidInput
+from registry.model import LogState, Struct
+from registry.signing import Key
+from registry.verification import jws
+from registry.verification.jwks import PublicKey
+
+FORMAT = 1
+TYPE = "art-edition+jws"
+#: Stands for a region's code where nobody stated a place.
+NOWHERE = "000000"
+MANIFEST, SIGNED, SUMS = "manifest.json", "manifest.jws", "SHA256SUMS"
+DIFFERENCE = "difference.json"
+LISTS = ("list.json", "list.csv", "list.xlsx", "list.docx", "list.pdf")
+#: What is made from the log, in this order; the signature comes from whoever has the key.
+MADE = (*LISTS, DIFFERENCE, MANIFEST, SUMS)
+FILES = (*MADE, SIGNED)
+MEDIA = {
+    "list.json": "application/json",
+    "list.csv": "text/csv",
+    "list.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "list.docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "list.pdf": "application/pdf",
+    DIFFERENCE: "application/json",
+    MANIFEST: "application/json",
+    SIGNED: "application/jose",
+    SUMS: "text/plain",
+}
+
+
+class File(Struct, frozen=True):
+    """One file of an edition: name, size in bytes, SHA-256 (hex)."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Province(Struct, frozen=True):
+    """How many institutions of a province are listed; ``code`` after GB/T 2260, NOWHERE for those of no province."""
+
+    code: str
+    name: str
+    institutions: int
+
+
+class Manifest(Struct, frozen=True):
+    """An edition and its files. ``issuer`` is the name of the log; ``edition`` says which entry of it states it."""
+
+    format: int
+    issuer: str
+    edition: dict[str, Any]
+    log: LogState
+    provinces: list[Province]
+    files: list[File]
+
+
+def measured(path: Path) -> File:
+    """A file on disk."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return File(name=path.name, size=path.stat().st_size, sha256=digest)
+
+
+def written(edition: Edition, issuer: str, totals: Totals, files: list[File]) -> bytes:
+    """The bytes of ``manifest.json``."""
+    told = Manifest(
+        format=FORMAT,
+        issuer=issuer,
+        edition=jsons.head(edition),
+        log=edition.log,
+        provinces=[
+            Province(code=regions.province_code(name) or NOWHERE, name=name or "—", institutions=count)
+            for name, _, count in totals.provinces
+        ],
+        files=files,
+    )
+    return msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1) + b"\n"
+
+
+def sums(files: Iterable[File]) -> bytes:
+    """The text of ``SHA256SUMS``."""
+    return "".join(f"{one.sha256}  {one.name}\n" for one in files).encode()
+
+
+def read(raw: bytes) -> Manifest:
+    """The manifest of its bytes; InvalidInput for what is none."""
+    try:
+        return msgspec.json.decode(raw, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(f"{MANIFEST} 无法解读：{error}", f"{MANIFEST} cannot be read: {error}") from error
+
+
+def sign(raw: bytes, key: Key) -> str:
+    """The signature over the manifest's bytes; the same each time, since EdDSA is."""
+    return jws.signed(TYPE, raw, key)
+
+
+def require_signed(token: str, raw: bytes, keys: Iterable[PublicKey]) -> str:
+    """The id of the key that signed exactly these bytes; InvalidInput saying what is wrong otherwise."""
+    payload, kid = jws.opened_by(TYPE, token.strip(), keys)
+    if payload != raw:
+        raise InvalidInput(
+            f"{SIGNED} 签的不是这份 {MANIFEST}，文件被改动过。", f"{SIGNED} signs another {MANIFEST}: it was altered."
+        )
+    return kid

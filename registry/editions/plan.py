@@ -1,0 +1,186 @@
+"""An edition before it is proposed: what it would list, what that changes, and what somebody should look at first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from registry import regions
+from registry.database import Database
+from registry.editions import read, store
+from registry.editions.content import Content, Listed, Totals
+from registry.editions.difference import Difference
+from registry.editions.edition import NATIONAL, Edition
+from registry.errors import Conflict, InvalidInput, NotFound
+from registry.log import store as log
+from registry.model import Change, Date, Draft, LogState, Struct
+from registry.records import asof as times
+from registry.records.asof import AsOf
+
+#: Institutions shown of each part of a difference, of the first rows and of each warning; the files hold all.
+SHOWN = 50
+#: A scheduled day further away than this is more likely mistyped.
+LONGEST_WAIT = dt.timedelta(days=366)
+
+
+class Wish(Struct, frozen=True):
+    """What somebody wants published. ``as_of``: today unless said. ``release``: when it is to be public; null: once
+    a second person approved it."""
+
+    title: str
+    as_of: Date | None = None
+    release: dt.datetime | None = None
+    scope: str = NATIONAL
+
+
+class Warned(Struct, frozen=True):
+    """Something in the list to look at before it is public: ``kind`` is suspended, rectification, preparing, operating,
+    placeless (of no region), or overdue (an approval left out because it lapsed); ``names``: SHOWN of ``count``."""
+
+    kind: str
+    count: int
+    names: list[str]
+
+
+class Plan(Struct, frozen=True):
+    """What would be proposed: the draft, and what a person decides by."""
+
+    number: int
+    wish: Wish
+    as_of: Date
+    page: str
+    log: LogState
+    totals: Totals
+    difference: Difference
+    rows: list[Listed]
+    warnings: list[Warned]
+
+    @property
+    def draft(self) -> Draft:
+        """The entry that approval would append."""
+        release = self.wish.release
+        stated: dict[str, Any] = {
+            "number": self.number,
+            "title": self.wish.title,
+            "as_of": self.as_of.isoformat(),
+            "scope": self.wish.scope,
+            "log_size": self.log.size,
+            "root": self.log.root,
+            "institutions": self.totals.institutions,
+            "techniques": dict(self.totals.techniques),
+            "page": self.page,
+            "release": release.astimezone(dt.UTC).isoformat(timespec="seconds") if release else None,
+        }
+        return Draft(
+            subject=f"edition:{self.number}",
+            change=Change(kind="edition", set={path: value for path, value in stated.items() if value is not None}),
+            valid_from=self.as_of,
+        )
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What the approver is shown, cut to SHOWN of each."""
+        told: dict[str, Any] = msgspec.to_builtins(self.difference)
+        cut = {name: value[:SHOWN] if isinstance(value, list) else value for name, value in told.items()}
+        counts = {name: len(value) for name, value in told.items() if isinstance(value, list)}
+        totals, warnings = msgspec.to_builtins(self.totals), msgspec.to_builtins(self.warnings)
+        return {"difference": cut, "counts": counts, "totals": totals, "warnings": warnings}
+
+
+def made(
+    database: Database, wish: Wish, public_url: str, progress: Callable[[int], None] | None = None, rows: int = 20
+) -> Plan:
+    """What a wish comes to, as of the log as it stands. InvalidInput for what cannot be published."""
+    today = times.today()
+    as_of = wish.as_of or today
+    _check(wish, as_of, today)
+    with database.reading() as connection:
+        size = log.head(connection).size
+        known = read.every(connection, size)
+    number = max((one.number for one in known), default=0) + 1
+    with Content(database, AsOf(valid_on=as_of, size=size), wish.scope, progress) as content:
+        if not content.totals.institutions:
+            raise InvalidInput(
+                f"截至{as_of}，名录在此范围内没有任何机构，无可公布。",
+                f"As of {as_of} the register lists no institution there: nothing to publish.",
+                field="as_of",
+            )
+        state = LogState(size=size, root=store.root_at(database, size))
+        return Plan(
+            number=number,
+            wish=wish,
+            as_of=as_of,
+            page=f"{public_url.rstrip('/')}/editions/{number}",
+            log=state,
+            totals=content.totals,
+            difference=store.compared(database, content, _last(known, wish)),
+            rows=list(islice(content.listed(), rows)),
+            warnings=_warnings(content),
+        )
+
+
+def _check(wish: Wish, as_of: Date, today: Date) -> None:
+    if not 2 <= len(wish.title.strip()) <= 120:
+        raise InvalidInput("请填写标题（2至120字）。", "Give a title of 2 to 120 characters.", field="title")
+    if as_of > today:
+        raise InvalidInput(
+            f"截止日 {as_of} 还没有到；名录只能写明已经过去的日子。",
+            f"The day {as_of} has not come yet; a list speaks of days that have.",
+            field="as_of",
+        )
+    if wish.scope != NATIONAL and regions.get(wish.scope) is None:
+        raise InvalidInput(
+            f"没有行政区划代码“{wish.scope[:20]}”；全国请写 national。",
+            f"There is no region code “{wish.scope[:20]}”; the whole country is national.",
+            field="scope",
+        )
+    if wish.release is None:
+        return
+    now = dt.datetime.now(dt.UTC)
+    if not now - dt.timedelta(minutes=1) <= wish.release <= now + LONGEST_WAIT:
+        raise InvalidInput(
+            "公布时间须在现在之后、一年之内。", "The release has to lie ahead, within a year.", field="release"
+        )
+
+
+def _last(known: list[Edition], wish: Wish) -> Edition | None:
+    """What this one would be compared with once it is approved, so far as that is known now."""
+    release = wish.release or dt.datetime.now(dt.UTC)
+    held = [o for o in known if o.scope == wish.scope and o.withdrawn is None and o.published <= release]
+    return max(held, key=lambda one: one.number, default=None)
+
+
+def _warnings(content: Content) -> list[Warned]:
+    kinds = ("overdue", "placeless", "suspended", "rectification", "preparing", "operating")
+    held: dict[str, list[str]] = {kind: [] for kind in kinds}
+    counts = dict.fromkeys(held, 0)
+    held["overdue"], counts["overdue"] = content.left_out[:SHOWN], len(content.left_out)
+    for one in content.records():
+        stages = {"overdue" if approval.stage == "lapsed" else approval.stage for approval in one.approvals}
+        for kind in (stages | ({"placeless"} if not one.region.province else set())) & held.keys():
+            counts[kind] += 1
+            if len(held[kind]) < SHOWN:
+                held[kind].append(one.name)
+    return [Warned(kind=kind, count=counts[kind], names=names) for kind, names in held.items() if names]
+
+
+def withdrawal(database: Database, said: str, reason: str) -> tuple[Edition, Draft]:
+    """The edition of an id and the entry by which it would be withdrawn; NotFound, Conflict, InvalidInput."""
+    with database.reading() as connection:
+        found = next((one for one in read.every(connection) if one.id == said), None)
+    if found is None:
+        raise NotFound(f"没有第{said[:20]}期名录。", f"There is no edition {said[:20]}.")
+    if found.withdrawn is not None:
+        raise Conflict(f"第{said}期名录已经撤回。", f"Edition {said} was withdrawn already.")
+    if not 2 <= len(reason.strip()) <= 500:
+        raise InvalidInput(
+            "请写明撤回的理由（2至500字），公众会看到。",
+            "Say why it is withdrawn, in 2 to 500 characters; the public will read it.",
+            field="reason",
+        )
+    change = Change(kind="edition", set={"withdrawn": True, "withdrawal": reason.strip()}, reason=reason.strip())
+    return found, Draft(subject=f"edition:{found.id}", change=change, valid_from=max(found.as_of, times.today()))

@@ -1,0 +1,144 @@
+"""The editions of one running register: which there are, and their files, made when somebody first asks for them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookLong
+from pathlib import Path
+
+import msgspec
+
+from registry import regions, signing
+from registry.database import Database
+from registry.editions import content, edition, manifest, read, store
+from registry.editions.content import Content
+from registry.editions.difference import Difference
+from registry.editions.edition import Edition
+from registry.errors import CannotAnswer, CannotSign, NotFound
+from registry.log import mirrored
+from registry.log.publish import PublishedLog
+from registry.settings import Settings
+
+#: Seconds a request waits for files that are being made; then it is told to come again.
+PATIENCE = 8.0
+_log = logging.getLogger("registry")
+
+
+class Editions:
+    """Reads only: editions come into being as entries of the log. All methods may be called from any thread."""
+
+    def __init__(self, database: Database, published: PublishedLog, settings: Settings) -> None:
+        self.database = database
+        self.log = published
+        self._settings = settings
+        self.files = store.Files(settings.data_dir / "editions")
+        self._lock = threading.Lock()
+        self._making: dict[str, Future[Path]] = {}
+
+    # --- which there are ---------------------------------------------------------------------------------------------
+
+    def every(self) -> list[Edition]:
+        """Every edition, also withdrawn ones and those to come, newest first."""
+        with self.database.reading() as connection:
+            return read.every(connection)
+
+    def public(self) -> list[Edition]:
+        """Those the public knows of now, newest first."""
+        return edition.public(self.every(), _now())
+
+    def chosen(self, said: str) -> Edition:
+        """The public edition of an id, or of ``latest``; NotFound."""
+        return edition.chosen(self.every(), said, _now())
+
+    # --- their files -------------------------------------------------------------------------------------------------
+
+    def file(self, said: Edition, name: str) -> Path:
+        """One file of an edition. NotFound for a name that none has; Gone for a withdrawn edition; CannotAnswer while
+        the files are being made; CannotSign where the signature cannot be made here."""
+        if name not in manifest.FILES:
+            raise NotFound(
+                f"名录没有文件“{name[:40]}”；有：{'、'.join(manifest.FILES)}。",
+                f"An edition has no file “{name[:40]}”; it has {', '.join(manifest.FILES)}.",
+            )
+        edition.require_standing(said)
+        folder = self.made(said)
+        return self.signature(folder) if name == manifest.SIGNED else folder / name
+
+    def made(self, said: Edition) -> Path:
+        """The folder of an edition's files, made by one thread while the others wait a little."""
+        if self.files.there(said):
+            return self.files.of(said)
+        with self._lock:
+            making = self._making.get(said.id)
+            if making is None:
+                making = self._making[said.id] = Future()
+                threading.Thread(target=self._make, args=(said, making), name=f"edition-{said.id}", daemon=True).start()
+        try:
+            return making.result(timeout=PATIENCE)
+        except TookLong as error:
+            raise CannotAnswer(
+                f"第{said.id}期名录的文件正在生成，请稍后再试。",
+                f"The files of edition {said.id} are being made; try again in a moment.",
+            ) from error
+
+    def _make(self, said: Edition, making: Future[Path]) -> None:
+        try:
+            making.set_result(self.make(said))
+        except BaseException as error:
+            _log.error("the files of edition %s cannot be made", said.id, exc_info=error)
+            making.set_exception(error)
+        finally:
+            with self._lock:
+                self._making.pop(said.id, None)
+
+    def make(self, said: Edition, progress: store.Progress = store.quiet) -> Path:
+        """The same at once, in this thread."""
+        before = edition.before(said, self.every())
+        return self.files.make(self.database, said, before, self.log.origin(), progress)
+
+    def signature(self, folder: Path) -> Path:
+        """The signature of a folder, made when first asked for and kept: EdDSA signs the same bytes the same way each
+        time. CannotSign where there is no key."""
+        path = folder / manifest.SIGNED
+        if not path.exists():
+            aside = path.with_name(f".{path.name}.{threading.get_ident()}")
+            aside.write_text(manifest.sign((folder / manifest.MANIFEST).read_bytes(), self._key()), "ascii")
+            aside.replace(path)
+        return path
+
+    def _key(self) -> signing.Key:
+        """The oldest key in use, which most verifiers have."""
+        with self.database.reading() as connection:
+            is_mirror = mirrored.is_marked(connection)
+        held = [] if is_mirror else self.log.keys()
+        keys = [key for key in held if not key.retired]
+        if not keys:
+            raise CannotSign(
+                "本机没有签名密钥，不能签署名录；请向公布名录的网站索取签名。",
+                "This machine has no signing key and cannot sign editions; ask whoever published it.",
+            )
+        return keys[0]
+
+    # --- what they hold ----------------------------------------------------------------------------------------------
+
+    def manifest(self, said: Edition) -> manifest.Manifest:
+        """Files with sizes and checksums."""
+        return manifest.read((self.made(said) / manifest.MANIFEST).read_bytes())
+
+    def difference(self, said: Edition) -> Difference:
+        """What changed since the edition before."""
+        return msgspec.json.decode((self.made(said) / manifest.DIFFERENCE).read_bytes(), type=Difference)
+
+    def listed(self, said: Edition, province: str) -> list[content.Listed]:
+        """The institutions of one province, by its code or NOWHERE, as the list prints them."""
+        inside = province != manifest.NOWHERE and province.startswith(regions.prefix(said.scope))
+        wide = said.scope == edition.NATIONAL and province != manifest.NOWHERE
+        with Content(self.database, said.asof, province if wide or inside else said.scope) as found:
+            return [one for one in found.listed() if bool(one.province) == (province != manifest.NOWHERE)]
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

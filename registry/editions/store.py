@@ -1,0 +1,131 @@
+"""The files of editions on disk: made once, aside, moved into place together; made again from the log when lost.
+
+Whatever lies there is a copy: an edition's entry and the records as of it say what it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock
+
+from registry.database import Database
+from registry.editions import csvs, difference, docx, jsons, manifest, pdf, xlsx
+from registry.editions.content import Content, Totals
+from registry.editions.edition import Edition
+from registry.errors import LogDamaged
+from registry.log import store as log
+from registry.log.merkle import Frontier
+
+#: Hears what is being made, and how far it is.
+Progress = Callable[[str, int], None]
+
+
+def quiet(_what: str, _done: int) -> None:
+    """Tells nobody."""
+
+
+class Files:
+    """The folder of all editions of one machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def of(self, edition: Edition) -> Path:
+        """Where an edition's files lie; of another log, or written in another way, they lie elsewhere."""
+        return self.folder / f"{edition.id}-{edition.log.root[:16]}-{edition.entry}-v{manifest.FORMAT}"
+
+    def there(self, edition: Edition) -> bool:
+        """Whether they are made."""
+        return self.of(edition).is_dir()
+
+    def make(
+        self,
+        database: Database,
+        edition: Edition,
+        before: Edition | None,
+        issuer: str,
+        progress: Progress = quiet,
+    ) -> Path:
+        """The folder with every file of MADE; among all processes of this machine one makes them.
+
+        LogDamaged when the log or the records no longer give what the edition's entry says of it.
+        """
+        place = self.of(edition)
+        if place.is_dir():
+            return place
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / f".{place.name}.lock"):
+            if place.is_dir():
+                return place
+            aside = self.folder / f".{place.name}.new"
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            try:
+                write(aside, database, edition, before, issuer, progress)
+                aside.rename(place)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+        return place
+
+
+def write(
+    folder: Path, database: Database, edition: Edition, before: Edition | None, issuer: str, progress: Progress = quiet
+) -> None:
+    """Every file of MADE into an empty folder."""
+    require_root(database, edition)
+    with Content(database, edition.asof, edition.scope, lambda n: progress("content", n)) as content:
+        _require_figure(edition, content.totals)
+        jsons.write(folder / "list.json", edition, content, lambda n: progress("list.json", n))
+        csvs.write(folder / "list.csv", content, lambda n: progress("list.csv", n))
+        xlsx.write(folder / "list.xlsx", edition, content, lambda n: progress("list.xlsx", n))
+        docx.write(folder / "list.docx", edition, content, lambda n: progress("list.docx", n))
+        pdf.write(folder / "list.pdf", edition, content, lambda n: progress("list.pdf", n))
+        progress(manifest.DIFFERENCE, 0)
+        told, totals = compared(database, content, before), content.totals
+    body = msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1)
+    (folder / manifest.DIFFERENCE).write_bytes(body + b"\n")
+    measured = [manifest.measured(folder / name) for name in (*manifest.LISTS, manifest.DIFFERENCE)]
+    (folder / manifest.MANIFEST).write_bytes(manifest.written(edition, issuer, totals, measured))
+    every = [*measured, manifest.measured(folder / manifest.MANIFEST)]
+    (folder / manifest.SUMS).write_bytes(manifest.sums(every))
+
+
+def compared(database: Database, content: Content, before: Edition | None) -> difference.Difference:
+    """What a content changes against the edition before it."""
+    if before is None:
+        return difference.first(content.listed())
+    with Content(database, before.asof, before.scope) as earlier:
+        return difference.compare(before.id, earlier.listed(), content.listed())
+
+
+def require_root(database: Database, edition: Edition) -> None:
+    """LogDamaged unless the log still begins with what the edition was frozen at."""
+    if root_at(database, edition.log.size) != edition.log.root:
+        raise LogDamaged(
+            f"日志前{edition.log.size}条与第{edition.id}期名录所依据的不符。请运行：registry log check",
+            f"The first {edition.log.size} entries are not those that edition {edition.id} rests on. "
+            "Run: registry log check",
+        )
+
+
+def root_at(database: Database, size: int) -> str:
+    """The root hash (hex) of the log at a size, from the leaves stored."""
+    frontier = Frontier()
+    with database.reading() as connection:
+        frontier.extend(log.leaves(connection, upto=size))
+    return frontier.root().hex() if frontier.size == size else ""
+
+
+def _require_figure(edition: Edition, totals: Totals) -> None:
+    """What was approved is what is published."""
+    if (totals.institutions, totals.techniques) != (edition.institutions, edition.techniques):
+        raise LogDamaged(
+            f"第{edition.id}期名录批准时为{edition.institutions}家，现在读出{totals.institutions}家。"
+            "请运行：registry log check",
+            f"Edition {edition.id} was approved with {edition.institutions} institutions and now reads "
+            f"{totals.institutions}. Run: registry log check",
+        )

@@ -1,0 +1,113 @@
+"""An edition as a workbook: a sheet of centres and a sheet of sperm banks in the attachment's columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from registry.editions import csvs, printed
+from registry.editions.content import Content, Line, Listed
+from registry.editions.edition import Edition
+
+Progress = Callable[[int], None]
+_WIDTHS = (12, 7, 38, 46, 30, 14, 10, 10, 12, 14, 24)
+_LONGEST = 32_767  # characters of a cell in the file format
+
+
+def write(path: Path, edition: Edition, content: Content, progress: Progress | None = None) -> None:
+    """The workbook, a row in memory at a time. Cells are text: none is a formula, a number or a link."""
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(str(path), {**options, "strings_to_numbers": False})
+    made = edition.published.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
+    book.set_properties({"title": edition.title, "subject": printed.about(edition), "created": made})
+    lists = _Lists(book, edition, content, progress)
+    try:
+        lists.centres()
+        lists.placeless()
+        lists.banks()
+    finally:
+        book.close()
+
+
+class _Lists:
+    """The sheets of one workbook."""
+
+    def __init__(self, book: Any, edition: Edition, content: Content, progress: Progress | None) -> None:
+        self._book, self._edition, self._content, self._progress = book, edition, content, progress
+        text = book.add_format({"text_wrap": True, "valign": "top"})
+        bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        self._formats = (text, bold)
+
+    def centres(self) -> None:
+        """Those of the provinces; the sheet is there, if empty, where there is no other."""
+        totals = self._content.totals
+        if totals.centres or not totals.banks + totals.placeless:
+            sheet = self._sheet("机构名单", csvs.HEADINGS, self._edition.title, totals.centres)
+            self._fill(sheet, ((one, one.centre) for one in self._content.listed() if one.centre and one.province), 0)
+
+    def placeless(self) -> None:
+        """Those of no province, in a sheet that has no column for one."""
+        if count := self._content.totals.placeless:
+            headings = (*printed.PLACELESS, *csvs.HEADINGS[len(printed.CENTRES) :])
+            sheet = self._sheet("未注明行政区划", headings, printed.PLACELESS_TITLE, count)
+            rows = ((one, one.centre) for one in self._content.listed() if one.centre and not one.province)
+            self._fill(sheet, rows, 1)
+
+    def banks(self) -> None:
+        """Sperm banks, also of institutions that stand in another sheet as well."""
+        if count := self._content.totals.banks:
+            headings = (*printed.BANKS, *csvs.HEADINGS[len(printed.CENTRES) :])
+            sheet = self._sheet("人类精子库", headings, printed.BANKS_TITLE, count)
+            self._fill(sheet, ((one, one.bank) for one in self._content.listed() if one.bank), 1)
+
+    def _sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
+        sheet = _Sheet(self._book, name, headings, self._formats)
+        sheet.begin(title, printed.banner(self._edition, count), printed.about(self._edition))
+        return sheet
+
+    def _fill(self, sheet: _Sheet, rows: Iterable[tuple[Listed, tuple[Line, ...]]], left_out: int) -> None:
+        """Number the rows; ``left_out``: columns of the csv that the sheet does not have, from the left."""
+        for number, (one, lines) in enumerate(rows, start=1):
+            for line in lines:
+                sheet.add(csvs.cells(number, one, line)[left_out:])
+            if self._progress and number % 1000 == 0:
+                self._progress(number)
+
+
+class _Sheet:
+    """One sheet, filled from the top."""
+
+    def __init__(self, book: Any, name: str, headings: tuple[str, ...], formats: tuple[Any, Any]) -> None:
+        self._sheet = book.add_worksheet(name)
+        self._headings, (self._text, self._bold) = headings, formats
+        self._row = 0
+
+    def begin(self, title: str, banner: str, about: str) -> None:
+        """Title, banner and headings; printed on paper, the headings stand on every page."""
+        widths = _WIDTHS[len(_WIDTHS) - len(self._headings) :]
+        for column, width in enumerate(widths):
+            self._sheet.set_column(column, column, width)
+        last = len(self._headings) - 1
+        for text in (title, banner, about):
+            self._sheet.merge_range(self._row, 0, self._row, last, printed.plain(text), self._bold)
+            self._row += 1
+        for column, heading in enumerate(self._headings):
+            self._sheet.write_string(self._row, column, heading, self._bold)
+        self._sheet.repeat_rows(self._row)
+        self._sheet.freeze_panes(self._row + 1, 0)
+        self._sheet.set_landscape()
+        self._sheet.set_paper(9)
+        self._sheet.fit_to_pages(1, 0)
+        self._sheet.set_footer("&C&P / &N")
+        self._row += 1
+
+    def add(self, cells: list[str]) -> None:
+        """One row."""
+        for column, cell in enumerate(cells):
+            if cell:
+                self._sheet.write_string(self._row, column, printed.plain(cell)[:_LONGEST], self._text)
+        self._row += 1

@@ -1,0 +1,153 @@
+"""Publishing the list: which editions there are, a form, a preview, then a proposal that a second person approves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+
+from registry import proposals, publishing, trail
+from registry.editions import plan
+from registry.editions.edition import NATIONAL
+from registry.editions.plan import Plan, Wish
+from registry.errors import Conflict, InvalidInput, NotFound
+from registry.log import codec
+from registry.records import asof
+from registry.staff.desk import Desk
+from registry.territory import EDITION
+
+_PUBLISHERS = {"roles": ("publisher",)}
+_CLOCK = re.compile("([01][0-9]|2[0-3]):([0-5][0-9])")
+_FIELDS = ("title", "as_of", "when", "release_day", "release_time", "scope")
+
+
+@get("/editions", sync_to_thread=True)
+def listed(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Every edition with its state, and the proposals about editions that wait."""
+    now = dt.datetime.now(dt.UTC)
+    with desk.database.reading() as connection:
+        waiting = [one for one in proposals.listed(connection) if one.kind == EDITION]
+    found = [(one, one.state(now)) for one in desk.register.editions.every()]
+    return desk.page("editions", editions=found, waiting=waiting)
+
+
+@get("/editions/new", opt=_PUBLISHERS, sync_to_thread=True)
+def form(desk: NamedDependency[Desk]) -> Response[Any]:
+    """The form; with what was said last time where that helps."""
+    before = next(iter(desk.register.editions.every()), None)
+    given = {
+        "title": before.title if before else "",
+        "as_of": asof.today().isoformat(),
+        "when": "now",
+        "scope": desk.account.region,
+    }
+    return desk.page("edition_form", given=given)
+
+
+@post("/editions/preview", opt=_PUBLISHERS, status_code=200, sync_to_thread=True)
+def preview(desk: NamedDependency[Desk]) -> Response[Any]:
+    """What the public would see; nothing is proposed yet."""
+    try:
+        planned = plan.made(desk.database, _wish(desk), desk.register.settings.public_url)
+    except InvalidInput as error:
+        return _again(desk, error)
+    return _preview(desk, planned)
+
+
+def _preview(desk: Desk, planned: Plan, **told: Any) -> Response[Any]:
+    given = {name: desk.given(name) for name in _FIELDS}
+    return desk.page("edition_preview", plan=planned, seen=_seen(planned), given=given, most=plan.SHOWN, **told)
+
+
+@post("/editions", opt=_PUBLISHERS, status_code=200, sync_to_thread=True)
+def propose(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Propose what was seen; where the register changed since, it is shown anew instead."""
+    try:
+        planned = plan.made(desk.database, _wish(desk), desk.register.settings.public_url)
+    except InvalidInput as error:
+        return _again(desk, error)
+    if desk.given("seen") != _seen(planned):
+        told = str(desk.voice.t("publishing.changed"))
+        return _preview(desk, planned, status=409, errors=[("", told)])
+    try:
+        with trail.acting_from(desk.visitor.address):
+            made = publishing.propose(desk.database, planned, by=desk.account.name)
+    except InvalidInput as error:
+        return _again(desk, error)
+    return desk.go(f"/staff/proposals/{made}")
+
+
+@get("/editions/withdraw", opt=_PUBLISHERS, sync_to_thread=True)
+def withdrawal(desk: NamedDependency[Desk]) -> Response[Any]:
+    """The form to withdraw an edition."""
+    return _withdrawal(desk, str(desk.request.query_params.get("edition") or "")[:20])
+
+
+def _withdrawal(desk: Desk, said: str, **told: Any) -> Response[Any]:
+    standing = [one for one in desk.register.editions.every() if one.withdrawn is None]
+    return desk.page("edition_withdraw", standing=standing, said=said, **told)
+
+
+@post("/editions/withdraw", opt=_PUBLISHERS, status_code=200, sync_to_thread=True)
+def withdraw(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Propose to withdraw an edition, with the reason the public will read."""
+    said, reason = desk.given("edition"), desk.given("reason", 2_000)
+    try:
+        with trail.acting_from(desk.visitor.address):
+            made = publishing.withdraw(desk.database, said, reason, by=desk.account.name)
+    except (InvalidInput, NotFound, Conflict) as error:
+        field = str(error.details.get("field") or "edition")
+        return _withdrawal(desk, said, status=400, errors=[(field, error.text(desk.voice.lang))], reason=reason)
+    return desk.go(f"/staff/proposals/{made}")
+
+
+def _again(desk: Desk, error: InvalidInput) -> Response[Any]:
+    """The form as it was filled in, with what is wrong."""
+    field = str(error.details.get("field") or "")
+    given = {name: desk.given(name) for name in _FIELDS}
+    return desk.page("edition_form", status=400, errors=[(field, error.text(desk.voice.lang))], given=given)
+
+
+def _wish(desk: Desk) -> Wish:
+    try:
+        as_of = asof.day_of(desk.given("as_of"))
+    except InvalidInput:
+        raise InvalidInput(
+            "请填写截止日，例如 2026-11-30。", "Fill in the day it speaks of, 2026-11-30 for example.", field="as_of"
+        ) from None
+    return Wish(
+        title=desk.given("title"),
+        as_of=as_of,
+        release=_release(desk) if desk.given("when") == "later" else None,
+        scope=desk.given("scope") or NATIONAL,
+    )
+
+
+def _release(desk: Desk) -> dt.datetime:
+    """The day and the time on the clock in Shanghai."""
+    clock = _CLOCK.fullmatch(desk.given("release_time"))
+    try:
+        day = asof.day_of(desk.given("release_day"))
+    except InvalidInput:
+        raise InvalidInput(
+            "请填写公布日期，例如 2026-12-01。", "Fill in the day, 2026-12-01 for example.", field="release_day"
+        ) from None
+    if clock is None:
+        raise InvalidInput(
+            "请写明公布的钟点，例如 09:00。",
+            "Say at what time it is to be public, 09:00 for example.",
+            field="release_time",
+        )
+    return dt.datetime.combine(day, dt.time(int(clock[1]), int(clock[2])), asof.SHANGHAI).astimezone(dt.UTC)
+
+
+def _seen(planned: Plan) -> str:
+    """A digest of what would be proposed: it is another one as soon as anything is recorded."""
+    return hashlib.sha256(codec.canonical(planned.draft.change.set)).hexdigest()
+
+
+handlers = [listed, form, preview, propose, withdrawal, withdraw]
