@@ -99,6 +99,13 @@ class Doubt(Struct, frozen=True):
     why_en: str
 
 
+class Ruled(Struct, frozen=True):
+    """What a person decided of two by their keys (known, listed): one and the same, or two, whatever a rule says."""
+
+    same: frozenset[tuple[int | str, int | str]] = frozenset()
+    apart: frozenset[tuple[int | str, int | str]] = frozenset()
+
+
 class Pairing(Struct, frozen=True):
     """Every institution of both sides once: paired, new, or gone; doubts are among new and gone."""
 
@@ -109,13 +116,22 @@ class Pairing(Struct, frozen=True):
 
 
 def pair(
-    known: Iterable[Party], listed: Iterable[Party], decided: dict[str, str] | None = None, *, surely: bool = False
+    known: Iterable[Party],
+    listed: Iterable[Party],
+    decided: dict[str, str] | None = None,
+    *,
+    surely: bool = False,
+    ruled: Ruled | None = None,
 ) -> Pairing:
     """Pair two sides; ``decided`` maps a listed name to the known name that a person found to be the same.
 
-    ``surely`` stops after the rules on names and streets: nothing similar is paired or put in doubt.
+    ``ruled`` says the same by keys, and which two are not one. ``surely`` stops after the rules on names and streets:
+    nothing similar is paired or put in doubt.
     """
-    work = _Work(list(known), list(listed))
+    work = _Work(list(known), list(listed), ruled.apart if ruled else frozenset())
+    for a, b in sorted(ruled.same, key=str) if ruled else ():
+        if a in work.known and b in work.listed:
+            work.take(work.known[a], work.listed[b], "decided")
     if decided:
         by_name = {party.name: party for party in work.known.values()}
         for party in list(work.listed.values()):
@@ -128,7 +144,7 @@ def pair(
     work.match(lambda p: [(p.province, p.site)] if _has_number(p) else [], "same_address", same_city)
     if surely:
         return Pairing(pairs=work.pairs, new=list(work.listed.values()), gone=list(work.known.values()), doubts=[])
-    near = _neighbours(work.known.values(), work.listed.values())
+    near = [n for n in _neighbours(work.known.values(), work.listed.values()) if not work.is_apart(n.known, n.listed)]
     for both in _surely_alike(near):
         work.take(both.known, both.listed, "similar_name_and_address")
     doubts = [_doubt(n) for n in near if n.known.key in work.known and n.listed.key in work.listed]
@@ -143,10 +159,14 @@ def same_city(a: Party, b: Party) -> bool:
 class _Work:
     """The two sides as they are used up."""
 
-    def __init__(self, known: list[Party], listed: list[Party]) -> None:
+    def __init__(self, known: list[Party], listed: list[Party], apart: frozenset[tuple[int | str, int | str]]) -> None:
         self.known = {party.key: party for party in known}
         self.listed = {party.key: party for party in listed}
+        self.apart = apart
         self.pairs: list[Pair] = []
+
+    def is_apart(self, known: Party, listed: Party) -> bool:
+        return (known.key, listed.key) in self.apart
 
     def take(self, known: Party, listed: Party, why: Why) -> None:
         self.pairs.append(Pair(known=known, listed=listed, why=why))
@@ -170,7 +190,7 @@ class _Work:
             right = sides[1].get(key, set())
             if len(left) == len(right) == 1:
                 a, b = self.known.get(next(iter(left))), self.listed.get(next(iter(right)))
-                if a is not None and b is not None and fits(a, b):
+                if a is not None and b is not None and fits(a, b) and not self.is_apart(a, b):
                     self.take(a, b, why)
 
 
