@@ -63,7 +63,9 @@ def compare(
     for pair in pairing.pairs:
         one, before = listed[int(pair.listed.key)], mine[str(pair.known.key)]
         statement = _statement(one, before.values, source)
-        matched[int(pair.listed.key)] = Matched(listed=one, known=before, why=pair.why, statement=statement)
+        matched[int(pair.listed.key)] = Matched(
+            subject=before.subject, listed=one, known=before, why=pair.why, statement=statement
+        )
         _describe(report, pair, before, statement)
         drafts[int(pair.listed.key)] = [
             _draft(before.subject, statement, source),
@@ -73,7 +75,7 @@ def compare(
         one = listed[int(party.key)]
         subject = _new_subject(one, register.taken)
         statement = _statement(one, {}, source)
-        matched[int(party.key)] = Matched(listed=one, known=None, why=None, statement=statement)
+        matched[int(party.key)] = Matched(subject=subject, listed=one, known=None, why=None, statement=statement)
         report["new"].append({"name": one.name, "address": one.address, "row": one.row, "code": _code(subject)})
         drafts[int(party.key)] = [
             _draft(subject, statement, source),
@@ -84,10 +86,12 @@ def compare(
         values = mine[draft.subject].values
         report["gone"].append({"name": values["name"], "address": values["address"], "code": _code(draft.subject)})
     doubts = [
-        Doubtful(listed=listed[int(d.listed.key)], known=mine[str(d.known.key)], why=d.why, why_en=d.why_en)
+        Doubtful(
+            listed=listed[int(d.listed.key)], known=mine[str(d.known.key)], rule=d.rule, why=d.why, why_en=d.why_en
+        )
         for d in pairing.doubts
     ]
-    report["undecided"] = [_undecided(doubt) for doubt in doubts]
+    report["undecided"] = [doubt.told() for doubt in doubts]
     return Difference(
         report=report,
         drafts=[*(draft for i in sorted(drafts) for draft in drafts[i]), *gone],
@@ -95,21 +99,6 @@ def compare(
         gone=[mine[draft.subject] for draft in gone],
         doubts=doubts,
     )
-
-
-def _undecided(doubt: Doubtful) -> dict[str, Any]:
-    """A doubt as the contract has it, with the code, the row and the addresses of both beside it."""
-    seen = doubt.known.likeness
-    return {
-        "from": seen["name"],
-        "to": doubt.listed.name,
-        "why": doubt.why,
-        "why_en": doubt.why_en,
-        "code": _code(doubt.known.subject),
-        "row": doubt.listed.row,
-        "from_address": seen["address"],
-        "to_address": doubt.listed.address,
-    }
 
 
 def _paired(

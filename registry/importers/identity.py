@@ -15,12 +15,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from rapidfuzz import fuzz, process
 
 from registry.importers.distinctive import Named, sharing
-from registry.importers.parties import Doubt, Pair, Pairing, Party, Ruled, Why
+from registry.importers.parties import Doubt, DoubtRule, Pair, Pairing, Party, Ruled, Why
 from registry.model import Struct
 from registry.text import fold
 from registry.verification import names
 
-__all__ = ["Doubt", "Pair", "Pairing", "Party", "Ruled", "Why", "pair", "same_city"]
+__all__ = ["Doubt", "DoubtRule", "Pair", "Pairing", "Party", "Ruled", "Why", "pair", "same_city"]
 #: How alike (0 to 100) two names must be to be put before a person.
 ALIKE = 72.0
 #: How alike two streets must be for a doubt, and how many doubts one institution may raise by each.
@@ -227,13 +227,14 @@ def _kind(party: Party) -> list[str]:
     return [kind for kind in _KINDS if kind in party.name]
 
 
+_DOUBTS: dict[DoubtRule, tuple[str, str]] = {
+    "shared_word": ("名称中有相同的字号", "the names share a distinctive word"),
+    "similar_name": ("名称相近，地址不同", "similar name, other address"),
+    "similar_address": ("地址相近，名称不同", "similar address, other name"),
+}
+
+
 def _doubt(near: _Near) -> Doubt:
-    if near.word:
-        return Doubt(
-            known=near.known, listed=near.listed, why="名称中有相同的字号", why_en="the names share a distinctive word"
-        )
-    if near.name >= ALIKE:
-        return Doubt(
-            known=near.known, listed=near.listed, why="名称相近，地址不同", why_en="similar name, other address"
-        )
-    return Doubt(known=near.known, listed=near.listed, why="地址相近，名称不同", why_en="similar address, other name")
+    rule: DoubtRule = "shared_word" if near.word else "similar_name" if near.name >= ALIKE else "similar_address"
+    why, why_en = _DOUBTS[rule]
+    return Doubt(known=near.known, listed=near.listed, rule=rule, why=why, why_en=why_en)

@@ -72,6 +72,10 @@ class _Lists:
 
     def _table(self, table: Table) -> None:
         columns, before = headings.find(table.rows, self.mapping)
+        if columns is not None and self.mapping and not columns.at:
+            place = Place(table, columns.row)
+            self.audit.add("info", place, None, "这张表按您的选择没有读取", "this table was left out as you said")
+            return
         if columns is None:
             if self.columns is None or any(len(row.cells) != len(self.columns.titles) for row in before):
                 self.headless.append((table, before))

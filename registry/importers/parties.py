@@ -12,6 +12,7 @@ from registry.text import fold
 from registry.verification import addresses
 
 Why = Literal["same_name", "same_name_apart_from_brackets", "same_address", "similar_name_and_address", "decided"]
+DoubtRule = Literal["similar_name", "similar_address", "shared_word"]
 _STREET = re.compile(r"^\D*?(?P<street>.*?\d+(?:至\d+)?号)")
 
 
@@ -61,6 +62,7 @@ class Doubt(Struct, frozen=True):
 
     known: Party
     listed: Party
+    rule: DoubtRule
     why: str
     why_en: str
 

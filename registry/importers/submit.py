@@ -60,6 +60,7 @@ class Compared(Struct, frozen=True):
     parsed: ListFile
     source: Source
     size: int
+    register: known.Register
     found: difference.Difference
     outcome: Outcome
 
@@ -92,11 +93,12 @@ def compare(
     told: Progress,
     *,
     ruling: Callable[[ListFile, known.Register], identity.Ruled] | None = None,
-    check: Callable[[ListFile, Source], None] | None = None,
+    check: Callable[[ListFile], list[AuditLine]] | None = None,
 ) -> Compared:
     """Read, audit and compare a list; AuditFailed and UnreadableFile as ``submit``.
 
-    ``ruling`` says what a person decided of the pairs; ``check`` may refuse what was read before it is compared.
+    ``ruling`` says what a person decided of the pairs; ``check`` finds more
+    errors in what was read.
     """
     parsed = lists.parse(
         request.path,
@@ -105,6 +107,8 @@ def compare(
         most=request.most_findings,
     )
     source = _source(request, parsed, _scope(request.scope, parsed))
+    if check is not None:
+        parsed = msgspec.structs.replace(parsed, audit=(*parsed.audit, *check(parsed)))
     if parsed.errors:
         outcome = _outcome(None, parsed, list(parsed.audit), _nothing(), source)
         raise AuditFailed(
@@ -113,8 +117,6 @@ def compare(
             f"{parsed.errors[0].said('en')}",
             outcome=outcome,
         )
-    if check is not None:
-        check(parsed, source)
     told("compare", 0)
     with database.reading() as connection:
         size = store.head(connection).size
@@ -126,6 +128,7 @@ def compare(
         parsed=parsed,
         source=source,
         size=size,
+        register=register,
         found=found,
         outcome=_outcome(None, parsed, audit, found.report, source),
     )

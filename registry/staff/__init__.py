@@ -9,7 +9,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.di import Provide
 
-from registry.staff import entrance, home, people, proposing, trailing
+from registry.staff import entrance, home, import_deeds, importing, people, proposing, trailing
 from registry.staff.desk import at_desk
 from registry.staff.errors import HEADERS, failed
 
@@ -21,6 +21,8 @@ def router() -> Router:
         route_handlers=[
             *entrance.handlers,
             *home.handlers,
+            *importing.handlers,
+            *import_deeds.handlers,
             *people.handlers,
             *proposing.handlers,
             *trailing.handlers,
