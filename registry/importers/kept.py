@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Literal, get_args
 
-import msgspec
 import sqlalchemy as sa
 
 from registry import attachments, trail
@@ -134,7 +133,7 @@ def _read(row: sa.Row[Any], whole: bool = True) -> Import:
     fields["said"] = packed.unjson(fields["said"])
     fields["decisions"] = packed.unjson(fields["decisions"]) if whole else {}
     fields["found"] = packed.unjson(fields["found"]) if whole and fields["found"] else {}
-    return msgspec.convert(fields, Import)
+    return Import(**fields)
 
 
 # --- by a person -----------------------------------------------------------------------------------------------------
