@@ -20,7 +20,7 @@ from registry.importers.audit import shortened
 from registry.importers.people_columns import PeopleKind
 from registry.importers.people_match import Found
 from registry.importers.rows import AuditLine
-from registry.importers.steps import AUDIT_PAGE, Together, Work, finish_proposed, levels
+from registry.importers.steps import AUDIT_PAGE, Together, Work, audited, finish_proposed, levels
 from registry.log import store
 from registry.model import Date, Draft, Struct
 from registry.records.asof import AsOf
@@ -106,7 +106,7 @@ def _keep(work: Work, compared: _Compared, said: str | None) -> None:
     with work.database.writing() as connection:
         kept.require(connection, one.id, work.run)
         kept.drop_pages(connection, one.id)
-        kept.put_pages(connection, one.id, "audit", map(msgspec.to_builtins, compared.audit), AUDIT_PAGE)
+        kept.put_pages(connection, one.id, "audit", audited(compared.audit), AUDIT_PAGE)
         if not failed:
             sections: dict[str, list[findings.Line]] = {
                 name: [] for name in ("new", "changed", "unchanged", "ended")

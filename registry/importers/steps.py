@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ from registry.tables import proposals
 Told = Callable[[str, int, int], None]
 #: Findings of each level kept for a person, and lines of them on a page.
 FINDINGS, AUDIT_PAGE = 10_000, 50
+_LEVELS = ("error", "warning", "info")
 
 
 class Work:
@@ -197,7 +199,7 @@ def _keep(work: Work, compared: submit.Compared, said: str | None) -> None:
             for name, lines in findings.sections(compared).items()
         }
         kept.put_pages(connection, identifier, "pairs", pairs.values(), findings.PAIRS)
-        kept.put_pages(connection, identifier, "audit", map(msgspec.to_builtins, compared.outcome.audit), AUDIT_PAGE)
+        kept.put_pages(connection, identifier, "audit", audited(compared.outcome.audit), AUDIT_PAGE)
         found = {
             "rows": compared.outcome.rows,
             "institutions": compared.outcome.institutions,
@@ -227,11 +229,17 @@ def _keep_audit(work: Work, outcome: submit.Outcome) -> None:
     with work.database.writing() as connection:
         kept.require(connection, work.one.id, work.run)
         kept.drop_pages(connection, work.one.id)
-        kept.put_pages(connection, work.one.id, "audit", map(msgspec.to_builtins, outcome.audit), AUDIT_PAGE)
+        kept.put_pages(connection, work.one.id, "audit", audited(outcome.audit), AUDIT_PAGE)
         found = {"rows": outcome.rows, "institutions": outcome.institutions, "audit": levels(outcome.audit)}
         kept.finish(connection, work.one.id, work.run, state="audit", found=found)
 
 
 def levels(audit: Sequence[AuditLine]) -> dict[str, int]:
     """How many findings there are of each level."""
-    return {level: sum(line.level == level for line in audit) for level in ("error", "warning", "info")}
+    return {level: sum(line.level == level for line in audit) for level in _LEVELS}
+
+
+def audited(audit: Sequence[AuditLine]) -> list[dict[str, Any]]:
+    """The findings as lines of pages: errors first, for they are what has to be done."""
+    ordered = sorted(audit, key=lambda line: _LEVELS.index(line.level))
+    return [msgspec.to_builtins(line) for line in ordered]

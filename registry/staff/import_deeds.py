@@ -83,9 +83,7 @@ def decide(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
         lines = kept.page_of(connection, one.id, tab if tab in ("pairs", "renamed", "moved") else "pairs", at)
         made = _decided(desk, one, [_pair(line) for line in lines if line.get("key")], key, same)
         kept.save(connection, one, decisions=made)
-    response = to(desk, one, tab=tab or "pairs", page=page or "1")
-    response.headers["Location"] += f"#pair-{key}" if key else "#pairs"
-    return response
+    return to(desk, one, f"#pair-{key}" if key else "#pairs", tab=tab or "pairs", page=page or "1")
 
 
 def _pair(line: dict[str, Any]) -> dict[str, Any]:

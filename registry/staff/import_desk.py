@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response
+from litestar.response import Redirect
 
 from registry.importers import deciding, findings, job, kept
 from registry.importers.kept import Import
@@ -29,9 +30,9 @@ def start(desk: Desk, one: Import, state: kept.State, **values: Any) -> Response
     return to(desk, one)
 
 
-def to(desk: Desk, one: Import, **query: str) -> Response[Any]:
-    """On to the page of an import."""
-    return desk.go(f"/staff/imports/{one.id}", **query)
+def to(desk: Desk, one: Import, fragment: str = "", **query: str) -> Response[Any]:
+    """On to the page of an import, to a place in it with a ``fragment``."""
+    return Redirect(path=desk.voice.link(f"/staff/imports/{one.id}", **query) + fragment, status_code=303)
 
 
 def page_of(
