@@ -93,7 +93,8 @@ def propose(work: Work) -> None:
 def finish_proposed(connection: sa.Connection, work: Work, proposal: int) -> None:
     """The import is a proposal now: in the transaction that made it."""
     one = work.one
-    kept.drop_pages(connection, one.id, only_file=one.kind == "list")
+    is_list = one.kind == "list"
+    kept.drop_pages(connection, one.id, only_file=is_list, also_file=not is_list)
     kept.finish(connection, one.id, work.run, state="proposed", proposal=proposal, **kept.forgetting(one))
     trail.record(connection, one.account, "import_proposed", f"import:{one.id} proposal:{proposal}")
 
