@@ -32,13 +32,6 @@ class Attachment(Struct, frozen=True):
 def add(connection: sa.Connection, file: BinaryIO, *, name: str, media_type: str, by: str) -> Attachment:
     """Keep a document, or find the one with the same bytes; InvalidInput when empty or too large."""
     digest, size = _measured(file)
-    if not size:
-        raise InvalidInput("文件是空的，请重新选择。", "The file is empty; choose another.")
-    if size > LARGEST:
-        most = LARGEST // 1024 // 1024
-        raise InvalidInput(
-            f"文件超过{most} MB，请缩小后再上传。", f"The file is larger than {most} MB; upload a smaller one."
-        )
     if (there := find(connection, digest)) is not None:
         return there
     row = {"sha256": digest, "name": name[-200:], "media_type": media_type[:100], "size": size}
@@ -49,6 +42,11 @@ def add(connection: sa.Connection, file: BinaryIO, *, name: str, media_type: str
     return get(connection, digest)
 
 
+def measured(file: BinaryIO) -> str:
+    """The SHA-256 of an upload; InvalidInput when it is empty or too large."""
+    return _measured(file)[0]
+
+
 def _measured(file: BinaryIO) -> tuple[str, int]:
     file.seek(0)
     digest, size = hashlib.sha256(), 0
@@ -57,6 +55,13 @@ def _measured(file: BinaryIO) -> tuple[str, int]:
         size += len(piece)
         if size > LARGEST:
             break
+    if not size:
+        raise InvalidInput("文件是空的，请重新选择。", "The file is empty; choose another.")
+    if size > LARGEST:
+        most = LARGEST // 1024 // 1024
+        raise InvalidInput(
+            f"文件超过{most} MB，请缩小后再上传。", f"The file is larger than {most} MB; upload a smaller one."
+        )
     return digest.hexdigest(), size
 
 

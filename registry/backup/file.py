@@ -53,6 +53,7 @@ REBUILT = (
     tables.staff_sessions,
     tables.staff_drafts,
     tables.imports,
+    tables.import_pages,
 )
 
 _own = sa.MetaData()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from registry.importers.rows import AuditLine, Level
 from registry.importers.tables import Table
 
-_MOST = 200  # lines of one level; nobody mends more than that by hand
+MOST = 200  # lines of one level; nobody mends more than that by hand
 _LEVEL_ZH = {"error": "错误", "warning": "警告", "info": "提示"}
 
 
@@ -38,22 +39,29 @@ def letters(column: int) -> str:
 
 
 class Audit:
-    """Collects findings; at most 200 of each level are kept, and a last line says how many more there are."""
+    """Collects findings; ``most`` of each level are kept, and a last line says how many more there are."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self._lines: list[AuditLine] = []
         self._counts = Counter[Level]()
 
     def add(self, level: Level, place: Place | None, cell: str | None, zh: str, en: str) -> None:
         """Keep one finding, with its place before the words when it is in a table with a name."""
         self._counts[level] += 1
-        if self._counts[level] > _MOST:
+        if self._counts[level] > self._most:
             return
         if place is not None and place.table.name:
             label_zh, label_en = place.label()
             zh, en = f"{label_zh}：{zh}", f"{label_en}: {en}"
         row = place.row if place is not None else None
         self._lines.append(AuditLine(level=level, row=row, cell=cell, message=zh, message_en=en))
+
+    def take(self, line: AuditLine) -> None:
+        """Keep a finding as it is, while there is room."""
+        self._counts[line.level] += 1
+        if self._counts[line.level] <= self._most:
+            self._lines.append(line)
 
     @property
     def errors(self) -> int:
@@ -67,10 +75,18 @@ class Audit:
                 level=level,
                 row=None,
                 cell=None,
-                message=f"还有 {count - _MOST} 条{_LEVEL_ZH[level]}没有列出",
-                message_en=f"{count - _MOST} more lines of level {level} are not listed",
+                message=f"还有 {count - self._most} 条{_LEVEL_ZH[level]}没有列出",
+                message_en=f"{count - self._most} more lines of level {level} are not listed",
             )
             for level, count in self._counts.items()
-            if count > _MOST
+            if count > self._most
         ]
         return (*self._lines, *cut)
+
+
+def shortened(lines: Iterable[AuditLine], most: int = MOST) -> list[AuditLine]:
+    """The first lines of each level, and a last one that says how many more there are."""
+    short = Audit(most)
+    for line in lines:
+        short.take(line)
+    return list(short.lines())

@@ -13,6 +13,7 @@ from registry import regions
 from registry.identifiers import format_code, make_code
 from registry.importers import identity
 from registry.importers.known import Known, Register
+from registry.importers.matched import Doubtful, Matched
 from registry.importers.rows import ListedInstitution
 from registry.model import Change, Draft, Source, Struct
 from registry.techniques import TECHNIQUES, TechniqueCode
@@ -22,10 +23,16 @@ CENTRE_TECHNIQUES: tuple[TechniqueCode, ...] = tuple(t.code for t in TECHNIQUES 
 
 
 class Difference(Struct, frozen=True):
-    """A list against the register. The six lists are the contract's; ``drafts`` are what approval would append."""
+    """A list against the register. The six lists are the contract's; ``drafts`` are what approval would append.
+
+    ``matched`` are all institutions of the list in its order, ``gone`` those that would leave the register.
+    """
 
     report: dict[str, list[dict[str, Any]]]
     drafts: list[Draft]
+    matched: list[Matched]
+    gone: list[Known]
+    doubts: list[Doubtful]
 
 
 def covered(listed: Iterable[ListedInstitution]) -> list[TechniqueCode]:
@@ -40,10 +47,15 @@ def compare(
     listed: tuple[ListedInstitution, ...],
     source: Source,
     decided: dict[str, str] | None = None,
+    ruled: identity.Ruled | None = None,
 ) -> Difference:
-    """Pair a list with the register and say what differs, with the drafts that approval would append."""
+    """Pair a list with the register and say what differs, with the drafts that approval would append.
+
+    ``decided`` and ``ruled``: see ``identity.pair``; keys of ``ruled`` are (subject, position in the list).
+    """
     mine = {one.subject: one for one in (*register.listed, *register.others)}
-    pairing = _paired(register, listed, decided)
+    pairing = _paired(register, listed, decided, ruled)
+    matched: dict[int, Matched] = {}
     report: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("new", "gone", "renamed", "moved", "changed", "undecided")
     }
@@ -51,6 +63,9 @@ def compare(
     for pair in pairing.pairs:
         one, before = listed[int(pair.listed.key)], mine[str(pair.known.key)]
         statement = _statement(one, before.values, source)
+        matched[int(pair.listed.key)] = Matched(
+            subject=before.subject, listed=one, known=before, why=pair.why, statement=statement
+        )
         _describe(report, pair, before, statement)
         drafts[int(pair.listed.key)] = [
             _draft(before.subject, statement, source),
@@ -60,6 +75,7 @@ def compare(
         one = listed[int(party.key)]
         subject = _new_subject(one, register.taken)
         statement = _statement(one, {}, source)
+        matched[int(party.key)] = Matched(subject=subject, listed=one, known=None, why=None, statement=statement)
         report["new"].append({"name": one.name, "address": one.address, "row": one.row, "code": _code(subject)})
         drafts[int(party.key)] = [
             _draft(subject, statement, source),
@@ -69,21 +85,39 @@ def compare(
     for draft in gone:
         values = mine[draft.subject].values
         report["gone"].append({"name": values["name"], "address": values["address"], "code": _code(draft.subject)})
-    for doubt in pairing.doubts:
-        report["undecided"].append(
-            {"from": doubt.known.name, "to": doubt.listed.name, "why": doubt.why, "why_en": doubt.why_en}
+    doubts = [
+        Doubtful(
+            listed=listed[int(d.listed.key)], known=mine[str(d.known.key)], rule=d.rule, why=d.why, why_en=d.why_en
         )
-    return Difference(report=report, drafts=[*(draft for i in sorted(drafts) for draft in drafts[i]), *gone])
+        for d in pairing.doubts
+    ]
+    report["undecided"] = [doubt.told() for doubt in doubts]
+    return Difference(
+        report=report,
+        drafts=[*(draft for i in sorted(drafts) for draft in drafts[i]), *gone],
+        matched=[matched[i] for i in sorted(matched)],
+        gone=[mine[draft.subject] for draft in gone],
+        doubts=doubts,
+    )
 
 
 def _paired(
-    register: Register, listed: tuple[ListedInstitution, ...], decided: dict[str, str] | None
+    register: Register,
+    listed: tuple[ListedInstitution, ...],
+    decided: dict[str, str] | None,
+    ruled: identity.Ruled | None,
 ) -> identity.Pairing:
     """Pair with those listed on the day first; who is left may be one delisted before, or first known later."""
     parties = [_listed_party(position, one) for position, one in enumerate(listed)]
-    first = identity.pair((_party(one) for one in register.listed), parties, decided)
     others = [_party(one) for one in register.others]
-    second = identity.pair(others, first.new, decided, surely=True)
+    asked = {one.key for one in others}
+    back = {pair for pair in ruled.same if pair[0] in asked} if ruled else set()
+    taken = {listed_key for _, listed_key in back}  # a person said it is one that had left: no rule has it first
+    first = identity.pair(
+        (_party(one) for one in register.listed), (p for p in parties if p.key not in taken), decided, ruled=ruled
+    )
+    waiting = [p for p in parties if p.key in taken]
+    second = identity.pair(others, [*first.new, *waiting], decided, surely=True, ruled=ruled)
     return identity.Pairing(
         pairs=[*first.pairs, *second.pairs],
         new=second.new,

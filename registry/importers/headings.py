@@ -73,6 +73,7 @@ class Columns(NamedTuple):
     at: dict[Kind, int]
     titles: tuple[str, ...]
     twice: tuple[str, ...]
+    ignored: frozenset[int] = frozenset()  # columns that a person left out
 
     @property
     def missing(self) -> list[str]:
@@ -88,7 +89,7 @@ class Columns(NamedTuple):
     @property
     def others(self) -> list[tuple[int, str]]:
         """Columns of no known kind, with a title for each."""
-        known = set(self.at.values())
+        known = {*self.at.values(), *self.ignored}
         return [(i, title or f"列{letters(i)}") for i, title in enumerate(self.titles) if i not in known]
 
     def title(self, kind: Kind) -> str:
@@ -102,16 +103,30 @@ class Columns(NamedTuple):
 
     def repeated_in(self, row: Row) -> bool:
         """Whether a row prints the headings again, as the top of each page may."""
+        if tuple(tidy(text) for text in row.cells) == self.titles:
+            return True
         if _kind(self.text(row, "name")) != "name":
             return False
         return sum(_kind(self.text(row, kind)) == kind for kind in self.at) >= 2
 
 
-def find(rows: Iterator[Row]) -> tuple[Columns | None, list[Row]]:
-    """The columns of a table, and the rows read before its headings; None when the first rows have no headings."""
+#: What a person says of a column: its kind, or that it is kept under its heading, or left out.
+Use = Kind | Literal["keep", "ignore"]
+#: Headings as printed -> what each column is, for tables whose columns a person named.
+Mapping = dict[tuple[str, ...], tuple[Use, ...]]
+_BY_NAME: dict[str, Kind] = {kind: kind for kind in HEADINGS}
+
+
+def find(rows: Iterator[Row], mapping: Mapping | None = None) -> tuple[Columns | None, list[Row]]:
+    """The columns of a table, and the rows read before its headings; None when the first rows have no headings.
+
+    Headings that ``mapping`` names are read as it says.
+    """
     before: list[Row] = []
     for row in itertools.islice(rows, _WITHIN):
         columns = _columns(row)
+        if mapping and (uses := mapping.get(columns.titles)) is not None:
+            return _mapped(columns, uses), before
         if len(columns.at) >= 3 or (len(columns.at) == 2 and "name" in columns.at):
             return columns, before
         before.append(row)
@@ -134,3 +149,26 @@ def _columns(row: Row) -> Columns:
         elif kind is not None:
             at[kind] = i
     return Columns(row.number, at, tuple(tidy(text) for text in row.cells), tuple(twice))
+
+
+def _mapped(columns: Columns, uses: tuple[Use, ...]) -> Columns:
+    """The columns as a person named them."""
+    at: dict[Kind, int] = {}
+    twice: list[str] = []
+    for i, use in enumerate(uses):
+        kind = _BY_NAME.get(use)
+        if kind is not None and kind in at:
+            twice.append(columns.titles[i])
+        elif kind is not None:
+            at[kind] = i
+    ignored = frozenset(i for i, use in enumerate(uses) if use == "ignore")
+    return columns._replace(at=at, twice=tuple(twice), ignored=ignored)
+
+
+def recognised(row: Row) -> tuple[tuple[str, ...], tuple[Use, ...]]:
+    """The cells of a row as headings, and what each column would be taken for: ``keep`` where nobody knows the word."""
+    columns = _columns(row)
+    uses: list[Use] = ["keep"] * len(columns.titles)
+    for kind, i in columns.at.items():
+        uses[i] = kind
+    return columns.titles, tuple(uses)

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
-from functools import cached_property
-from typing import Literal
+from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from rapidfuzz import fuzz, process
 
-from registry import regions
+from registry.importers.distinctive import Named, sharing
+from registry.importers.parties import Doubt, DoubtRule, Pair, Pairing, Party, Ruled, Why
 from registry.model import Struct
 from registry.text import fold
-from registry.verification import addresses, names
+from registry.verification import names
 
-Why = Literal["same_name", "same_name_apart_from_brackets", "same_address", "similar_name_and_address", "decided"]
+__all__ = ["Doubt", "DoubtRule", "Pair", "Pairing", "Party", "Ruled", "Why", "pair", "same_city"]
 #: How alike (0 to 100) two names must be to be put before a person.
 ALIKE = 72.0
 #: How alike two streets must be for a doubt, and how many doubts one institution may raise by each.
@@ -46,76 +45,25 @@ _KINDS = (
     "北院",
     "中心",
 )
-_STREET = re.compile(r"^\D*?(?P<street>.*?\d+(?:至\d+)?号)")
-
-
-class Party(Struct, frozen=True, dict=True):
-    """One institution on either side of the comparison."""
-
-    key: int | str  # position in the list, or subject in the register
-    name: str
-    aliases: tuple[str, ...]
-    campus: str | None
-    address: str
-    region: str | None
-
-    @property
-    def province(self) -> str:
-        """First two digits of its region; empty when unknown."""
-        return (self.region or "")[:2]
-
-    @property
-    def city(self) -> str:
-        """First four digits of its region, or what is known of them."""
-        return (regions.prefix(self.region) if self.region else "")[:4]
-
-    @cached_property
-    def site(self) -> str:
-        """Street and number, folded; or the whole rest of the address when there is no number."""
-        rest = addresses.parts(self.address)[1]
-        found = _STREET.match(rest)
-        return found["street"] if found else rest
-
-    @cached_property
-    def folded(self) -> str:
-        """The name's comparison key."""
-        return fold(self.name)
-
-
-class Pair(Struct, frozen=True):
-    """One institution on both sides, and by which rule."""
-
-    known: Party
-    listed: Party
-    why: Why
-
-
-class Doubt(Struct, frozen=True):
-    """Two that may be one: a person decides. ``why`` in Chinese and English."""
-
-    known: Party
-    listed: Party
-    why: str
-    why_en: str
-
-
-class Pairing(Struct, frozen=True):
-    """Every institution of both sides once: paired, new, or gone; doubts are among new and gone."""
-
-    pairs: list[Pair]
-    new: list[Party]
-    gone: list[Party]
-    doubts: list[Doubt]
 
 
 def pair(
-    known: Iterable[Party], listed: Iterable[Party], decided: dict[str, str] | None = None, *, surely: bool = False
+    known: Iterable[Party],
+    listed: Iterable[Party],
+    decided: dict[str, str] | None = None,
+    *,
+    surely: bool = False,
+    ruled: Ruled | None = None,
 ) -> Pairing:
     """Pair two sides; ``decided`` maps a listed name to the known name that a person found to be the same.
 
-    ``surely`` stops after the rules on names and streets: nothing similar is paired or put in doubt.
+    ``ruled`` says the same by keys, and which two are not one. ``surely`` stops after the rules on names and streets:
+    nothing similar is paired or put in doubt.
     """
-    work = _Work(list(known), list(listed))
+    work = _Work(list(known), list(listed), ruled.apart if ruled else frozenset())
+    for a, b in sorted(ruled.same, key=str) if ruled else ():
+        if a in work.known and b in work.listed:
+            work.take(work.known[a], work.listed[b], "decided")
     if decided:
         by_name = {party.name: party for party in work.known.values()}
         for party in list(work.listed.values()):
@@ -128,7 +76,9 @@ def pair(
     work.match(lambda p: [(p.province, p.site)] if _has_number(p) else [], "same_address", same_city)
     if surely:
         return Pairing(pairs=work.pairs, new=list(work.listed.values()), gone=list(work.known.values()), doubts=[])
-    near = _neighbours(work.known.values(), work.listed.values())
+    near = [
+        n for n in _neighbours([*work.known.values()], [*work.listed.values()]) if not work.is_apart(n.known, n.listed)
+    ]
     for both in _surely_alike(near):
         work.take(both.known, both.listed, "similar_name_and_address")
     doubts = [_doubt(n) for n in near if n.known.key in work.known and n.listed.key in work.listed]
@@ -143,10 +93,14 @@ def same_city(a: Party, b: Party) -> bool:
 class _Work:
     """The two sides as they are used up."""
 
-    def __init__(self, known: list[Party], listed: list[Party]) -> None:
+    def __init__(self, known: list[Party], listed: list[Party], apart: frozenset[tuple[int | str, int | str]]) -> None:
         self.known = {party.key: party for party in known}
         self.listed = {party.key: party for party in listed}
+        self.apart = apart
         self.pairs: list[Pair] = []
+
+    def is_apart(self, known: Party, listed: Party) -> bool:
+        return (known.key, listed.key) in self.apart
 
     def take(self, known: Party, listed: Party, why: Why) -> None:
         self.pairs.append(Pair(known=known, listed=listed, why=why))
@@ -170,7 +124,7 @@ class _Work:
             right = sides[1].get(key, set())
             if len(left) == len(right) == 1:
                 a, b = self.known.get(next(iter(left))), self.listed.get(next(iter(right)))
-                if a is not None and b is not None and fits(a, b):
+                if a is not None and b is not None and fits(a, b) and not self.is_apart(a, b):
                     self.take(a, b, why)
 
 
@@ -186,12 +140,13 @@ def _loose_names(party: Party) -> list[Hashable]:
 
 
 class _Near(Struct, frozen=True):
-    """Two of those left over in what may be one city, alike (0 to 100) in name or in street."""
+    """Two of those left over in what may be one city, alike (0 to 100) in name or in street, or by a ``word``."""
 
     known: Party
     listed: Party
     name: float
     street: float
+    word: bool = False
 
 
 def _neighbours(known: Iterable[Party], listed: Iterable[Party]) -> list[_Near]:
@@ -204,7 +159,23 @@ def _neighbours(known: Iterable[Party], listed: Iterable[Party]) -> list[_Near]:
         # A city is compared with itself, and with those of whom only the province is known.
         for city in {party.city, party.province} if len(party.city) == 4 else _cities(by_city, party.province):
             found += _near_one(party, by_city.get(city, []))
-    return found
+    return [*found, *_by_word(known, listed, {(n.known.key, n.listed.key) for n in found})]
+
+
+def _by_word(
+    known: Iterable[Party], listed: Iterable[Party], there: set[tuple[int | str, int | str]]
+) -> Iterator[_Near]:
+    """Pairs of one city whose names share a word of their own: 沈阳东方医疗集团菁华医院, 沈阳菁华医院有限公司."""
+    sides = [{party.key: party for party in side if len(party.city) == 4} for side in (known, listed)]
+    cities = [defaultdict[str, list[Named]](list) for _ in sides]
+    for side, by_city in zip(sides, cities, strict=True):
+        for party in side.values():
+            by_city[party.city].append(Named(party.key, party.name, party.region))
+    for city, named in cities[1].items():
+        for pair_ in sharing(cities[0].get(city, []), named):
+            if pair_ not in there:
+                a, b = sides[0][pair_[0]], sides[1][pair_[1]]  # type: ignore[index]
+                yield _Near(known=a, listed=b, name=0.0, street=0.0, word=True)
 
 
 def _cities(by_city: dict[str, list[Party]], province: str) -> list[str]:
@@ -256,9 +227,14 @@ def _kind(party: Party) -> list[str]:
     return [kind for kind in _KINDS if kind in party.name]
 
 
+_DOUBTS: dict[DoubtRule, tuple[str, str]] = {
+    "shared_word": ("名称中有相同的字号", "the names share a distinctive word"),
+    "similar_name": ("名称相近，地址不同", "similar name, other address"),
+    "similar_address": ("地址相近，名称不同", "similar address, other name"),
+}
+
+
 def _doubt(near: _Near) -> Doubt:
-    if near.name >= ALIKE:
-        return Doubt(
-            known=near.known, listed=near.listed, why="名称相近，地址不同", why_en="similar name, other address"
-        )
-    return Doubt(known=near.known, listed=near.listed, why="地址相近，名称不同", why_en="similar address, other name")
+    rule: DoubtRule = "shared_word" if near.word else "similar_name" if near.name >= ALIKE else "similar_address"
+    why, why_en = _DOUBTS[rule]
+    return Doubt(known=near.known, listed=near.listed, rule=rule, why=why, why_en=why_en)

@@ -42,7 +42,7 @@ class Register(Struct, frozen=True):
 def register_on(connection: sa.Connection, day: Date, size: int) -> Register:
     """The register as a list of ``day`` meets it, as now known."""
     asof = AsOf(valid_on=day, size=size)
-    now = _values_on(connection, asof)
+    now = institutions_on(connection, asof)
     first = _first_known(connection, size)
     listed: list[Known] = []
     others: list[Known] = []
@@ -55,12 +55,13 @@ def register_on(connection: sa.Connection, day: Date, size: int) -> Register:
     return Register(
         listed=listed,
         others=others,
-        later=[(source, _values_on(connection, AsOf(valid_on=source.as_of, size=size))) for source in later],
+        later=[(source, institutions_on(connection, AsOf(valid_on=source.as_of, size=size))) for source in later],
         taken=set(first),
     )
 
 
-def _values_on(connection: sa.Connection, asof: AsOf) -> dict[str, dict[str, Any]]:
+def institutions_on(connection: sa.Connection, asof: AsOf) -> dict[str, dict[str, Any]]:
+    """What is known of every institution as of then, by its subject."""
     query = sa.select(versions.c.subject, versions.c.state).where(
         versions.c.kind == "institution", known(asof), true_on(asof)
     )

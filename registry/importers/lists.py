@@ -15,7 +15,7 @@ import msgspec
 
 from registry import regions
 from registry.importers import headings, reading
-from registry.importers.audit import Audit, Place
+from registry.importers.audit import MOST, Audit, Place
 from registry.importers.bracketed import split_name
 from registry.importers.cells import read_province, read_total
 from registry.importers.grouping import Draft, Grouper, home_of
@@ -24,19 +24,27 @@ from registry.importers.rows import Level, ListedInstitution, ListFile
 from registry.importers.tables import Row, Table
 
 
-def parse(path: Path, *, progress: reading.Progress | None = None) -> ListFile:
+def parse(
+    path: Path,
+    *,
+    progress: reading.Progress | None = None,
+    mapping: headings.Mapping | None = None,
+    most: int = MOST,
+) -> ListFile:
     """Read a docx, xlsx or csv list; raise UnreadableFile for what is no such file, audit everything else.
 
-    ``progress`` hears the rows done so far, about every thousand.
+    ``progress`` hears the rows done so far, about every thousand. ``mapping``: columns as a person named them. ``most``
+    findings of each level are kept.
     """
-    return _Lists().file(path, progress)
+    return _Lists(mapping, most).file(path, progress)
 
 
 class _Lists:
     """One run over one file."""
 
-    def __init__(self) -> None:
-        self.audit = Audit()
+    def __init__(self, mapping: headings.Mapping | None, most: int) -> None:
+        self.mapping = mapping
+        self.audit = Audit(most)
         self.grouper = Grouper(self.audit)
         self.institutions: dict[tuple[str, str], tuple[ListedInstitution, Place]] = {}
         self.totals: list[tuple[int, Place, Columns]] = []  # printed, where, by which headings
@@ -63,7 +71,11 @@ class _Lists:
     # --- tables ------------------------------------------------------------------------------------------------------
 
     def _table(self, table: Table) -> None:
-        columns, before = headings.find(table.rows)
+        columns, before = headings.find(table.rows, self.mapping)
+        if columns is not None and self.mapping and not columns.at:
+            place = Place(table, columns.row)
+            self.audit.add("info", place, None, "这张表按您的选择没有读取", "this table was left out as you said")
+            return
         if columns is None:
             if self.columns is None or any(len(row.cells) != len(self.columns.titles) for row in before):
                 self.headless.append((table, before))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import msgspec
 from registry import proposals, regions
 from registry.database import Database
 from registry.errors import AuditFailed, InvalidInput
-from registry.importers import difference, known, lists
+from registry.importers import difference, headings, identity, known, lists
+from registry.importers.audit import MOST
 from registry.importers.rows import AuditLine, ListFile
 from registry.log import store
-from registry.model import Date, Source, Struct
+from registry.model import Date, Draft, Source, Struct
 
 PROVINCES = 31
 #: A list that would remove more than this share of the register is more likely the wrong file or scope.
@@ -23,7 +24,10 @@ Progress = Callable[[str, int], None]
 
 
 class Request(Struct, frozen=True):
-    """What is said about a file: its day, its publication, its title, what an absence from it means."""
+    """What is said about a file: its day, its publication, its title, what an absence from it means.
+
+    ``mapping``: columns as a person named them; ``most_findings`` of each level the audit keeps.
+    """
 
     path: Path
     as_of: Date
@@ -34,6 +38,8 @@ class Request(Struct, frozen=True):
     secondary: bool = False
     source_id: str | None = None
     decided: dict[str, str] = msgspec.field(default_factory=dict)
+    mapping: headings.Mapping = msgspec.field(default_factory=dict)
+    most_findings: int = MOST
 
 
 class Outcome(Struct, frozen=True):
@@ -48,6 +54,22 @@ class Outcome(Struct, frozen=True):
     source: str
 
 
+class Compared(Struct, frozen=True):
+    """A list that was read and compared with the register at a log size; ``outcome`` is what it found."""
+
+    parsed: ListFile
+    source: Source
+    size: int
+    register: known.Register
+    found: difference.Difference
+    outcome: Outcome
+
+    def drafts(self) -> Iterator[Draft]:
+        """What approval would append: the source first."""
+        yield from difference.source_draft(self.source)
+        yield from self.found.drafts
+
+
 def submit(
     database: Database, request: Request, *, by: str | None, dry_run: bool = False, progress: Progress | None = None
 ) -> Outcome:
@@ -56,9 +78,37 @@ def submit(
     AuditFailed carries the whole outcome when the audit has errors; UnreadableFile when the file is no list.
     """
     told = progress or (lambda _phase, _done: None)
-    parsed = lists.parse(request.path, progress=lambda done: told("read", done))
-    scope = _scope(request.scope, parsed)
-    source = _source(request, parsed, scope)
+    compared = compare(database, request, told)
+    if dry_run:
+        return compared.outcome
+    if by is None:
+        raise InvalidInput("请用 --by 指明提案人的账号。", "Name the proposing account with --by.")
+    identifier = propose(database, compared, by=by, progress=told)
+    return msgspec.structs.replace(compared.outcome, proposal=identifier)
+
+
+def compare(
+    database: Database,
+    request: Request,
+    told: Progress,
+    *,
+    ruling: Callable[[ListFile, known.Register], identity.Ruled] | None = None,
+    check: Callable[[ListFile], list[AuditLine]] | None = None,
+) -> Compared:
+    """Read, audit and compare a list; AuditFailed and UnreadableFile as ``submit``.
+
+    ``ruling`` says what a person decided of the pairs; ``check`` finds more
+    errors in what was read.
+    """
+    parsed = lists.parse(
+        request.path,
+        progress=lambda done: told("read", done),
+        mapping=request.mapping or None,
+        most=request.most_findings,
+    )
+    source = _source(request, parsed, _scope(request.scope, parsed))
+    if check is not None:
+        parsed = msgspec.structs.replace(parsed, audit=(*parsed.audit, *check(parsed)))
     if parsed.errors:
         outcome = _outcome(None, parsed, list(parsed.audit), _nothing(), source)
         raise AuditFailed(
@@ -71,24 +121,33 @@ def submit(
     with database.reading() as connection:
         size = store.head(connection).size
         register = known.register_on(connection, request.as_of, size)
-    found = difference.compare(register, parsed.institutions, source, request.decided)
+    ruled = ruling(parsed, register) if ruling else None
+    found = difference.compare(register, parsed.institutions, source, request.decided, ruled)
     audit = [*parsed.audit, *_alarm(found, len(register.listed))]
-    outcome = _outcome(None, parsed, audit, found.report, source)
-    if dry_run:
-        return outcome
-    if by is None:
-        raise InvalidInput("请用 --by 指明提案人的账号。", "Name the proposing account with --by.")
-    identifier = proposals.propose(
-        database,
-        (*difference.source_draft(source), *found.drafts),
-        by=by,
-        title=source.title,
-        kind="import",
-        report=msgspec.to_builtins(outcome),
-        base_size=size,
-        progress=lambda done: told("propose", done),
+    return Compared(
+        parsed=parsed,
+        source=source,
+        size=size,
+        register=register,
+        found=found,
+        outcome=_outcome(None, parsed, audit, found.report, source),
     )
-    return msgspec.structs.replace(outcome, proposal=identifier)
+
+
+def propose(
+    database: Database, compared: Compared, *, by: str, progress: Progress, more: dict[str, Any] | None = None
+) -> int:
+    """Propose what a comparison found, with the whole of it as the report, and ``more`` beside it; the id."""
+    return proposals.propose(
+        database,
+        compared.drafts(),
+        by=by,
+        title=compared.source.title,
+        kind="import",
+        report={**msgspec.to_builtins(compared.outcome), **(more or {})},
+        base_size=compared.size,
+        progress=lambda done: progress("propose", done),
+    )
 
 
 def _outcome(

@@ -9,7 +9,19 @@ from __future__ import annotations
 from litestar import Router
 from litestar.di import Provide
 
-from registry.staff import duties, entrance, home, outside, people, proposing, publishing, suspending, trailing
+from registry.staff import (
+    duties,
+    entrance,
+    home,
+    import_deeds,
+    importing,
+    outside,
+    people,
+    proposing,
+    publishing,
+    suspending,
+    trailing,
+)
 from registry.staff.desk import at_desk
 from registry.staff.errors import HEADERS, failed
 
@@ -23,6 +35,8 @@ def router() -> Router:
             *home.handlers,
             *duties.handlers,
             *outside.handlers,
+            *importing.handlers,
+            *import_deeds.handlers,
             *people.handlers,
             *proposing.handlers,
             *suspending.handlers,

@@ -8,13 +8,14 @@ from typing import Any
 import anyio
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Redirect
 
 from public_site.voice import preferences
 from registry.accounts import sessions
 from registry.accounts.sessions import Limits, Session
 from registry.accounts.signin import Visitor
-from registry.errors import InvalidInput
+from registry.errors import InvalidInput, TooLarge
 from registry.register import Register
 from registry.staff.errors import NEXT_STEP, SESSION, Menu, SignInFirst, refused
 from registry.staff.voice import StaffVoice, environment, role_word
@@ -102,21 +103,36 @@ async def at_desk(request: Req) -> Desk:
     form = FormMultiDict({})
     if request.method == "POST":
         _require_same_site(request)
-        form = await request.form()
     wanted = opt.get("state", "open")
-    if wanted != "none":
+    if wanted == "none":
+        form = await _form(request)
+    else:
         if session is None:
             raise SignInFirst
         if session.state != wanted and not (wanted == "password" and session.state == "open"):
             raise SignInFirst(NEXT_STEP[session.state])
+        _require_role(session, opt.get("roles", ()))  # before a large file is taken in
+        form = await _form(request)
         if request.method == "POST" and not hmac.compare_digest(str(form.get("form_token") or ""), session.form_token):
             raise refused(
                 "form",
                 "这不是本页面提交的表单，没有执行。请返回后重新提交。",
                 "This form was not sent by a page of this session, so nothing was done. Go back and send it again.",
             )
-        _require_role(session, opt.get("roles", ()))
     return Desk(request, session, form)
+
+
+async def _form(request: Req) -> FormMultiDict:
+    """The form that was sent; TooLarge, InvalidInput when it cannot be taken in."""
+    if request.method != "POST":
+        return FormMultiDict({})
+    try:
+        return await request.form()
+    except RequestEntityTooLarge as error:
+        raise TooLarge(
+            "提交的内容过大，没有接收。文件最多64 MB。",
+            "This is too large and was not taken in. A file may have 64 MB.",
+        ) from error
 
 
 def _found(request: Req, token: str) -> Session | None:

@@ -94,7 +94,7 @@ class StaffVoice(Voice):
 
 @cache
 def _words() -> dict[str, dict[str, str]]:
-    return voice.words() | voice.words(HERE / "words.toml")
+    return voice.words() | voice.words(HERE / "words.toml") | voice.words(HERE / "words_imports.toml")
 
 
 def role_word(role: str, lang: Lang) -> str:

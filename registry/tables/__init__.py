@@ -7,7 +7,7 @@ from registry.tables.clients import api_keys, key_checks, key_usage, watches
 from registry.tables.deciding import comments, proposal_items, proposals, touches
 from registry.tables.log import checkpoints, deadlines, entries, erasable, positions, search_documents, versions
 from registry.tables.people import accounts, recovery_codes, staff_sessions, trail
-from registry.tables.workspace import attachment_parts, attachments, imports, staff_drafts
+from registry.tables.workspace import attachment_parts, attachments, import_pages, imports, staff_drafts
 
 __all__ = [
     "FOREVER",
@@ -21,6 +21,7 @@ __all__ = [
     "deadlines",
     "entries",
     "erasable",
+    "import_pages",
     "imports",
     "key_checks",
     "key_usage",

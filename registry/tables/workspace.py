@@ -49,7 +49,7 @@ imports = sa.Table(
     sa.Column("account", sa.String(60), nullable=False),
     sa.Column("kind", sa.String(20), nullable=False),  # what the file lists
     sa.Column("state", sa.String(12), nullable=False),
-    sa.Column("file", sa.String(64), nullable=False),  # an attachment
+    sa.Column("file", sa.String(64), nullable=False),  # SHA-256; its bytes are pages until it is proposed
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("said", sa.LargeBinary, nullable=False),  # what a person said about the file, as JSON
     sa.Column("decisions", sa.LargeBinary, nullable=False),  # what a person decided of doubtful pairs, as JSON
@@ -57,7 +57,7 @@ imports = sa.Table(
     sa.Column("phase", sa.String(20), nullable=False, server_default=""),
     sa.Column("done", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("total", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("cancel", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("run", sa.String(32), nullable=False, server_default=""),  # of the process that works on it; "": none
     sa.Column("beat_at", sa.BigInteger, nullable=False, server_default="0"),  # when the work was last heard of
     sa.Column("base_size", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("proposal", sa.Integer),
@@ -65,4 +65,13 @@ imports = sa.Table(
     sa.Column("updated_at", sa.BigInteger, nullable=False),
     sa.Index("imports_by_account", "account", "id"),
     sqlite_autoincrement=True,
+)
+
+import_pages = sa.Table(
+    "import_pages",
+    metadata,
+    sa.Column("import", sa.ForeignKey("imports.id"), primary_key=True, autoincrement=False),
+    sa.Column("section", sa.String(20), primary_key=True),  # which list of what was found, or the file itself
+    sa.Column("page", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # lines as packed JSON; of a file its bytes
 )

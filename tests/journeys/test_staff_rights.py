@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from registry.accounts import ROLES
 from registry.app import create
 from registry.database import Database
+from registry.importers import kept
 from registry.settings import Settings
 from registry.tables import proposals, staff_sessions
 from tests.desk import Staff
@@ -23,6 +25,7 @@ from tests.running import PASSWORD, Cli, Server, serving
 Arrive = Callable[..., Staff]
 NOBODY = frozenset[str]()
 EVERYBODY, DECIDERS, PUBLISHERS = frozenset(ROLES), frozenset({"approver"}), frozenset({"publisher"})
+EDITORS = frozenset({"editor"})
 ADMINISTRATORS, AUDITORS = frozenset({"administrator"}), frozenset({"administrator", "auditor"})
 PROPOSERS, STOPPERS = frozenset({"editor", "publisher"}), frozenset({"editor", "approver"})
 #: Who may, of every route of the workspace that wants an open session.
@@ -53,6 +56,17 @@ MAY = {
     ("POST", "/staff/editions/preview"): PUBLISHERS,
     ("GET", "/staff/editions/withdraw"): PUBLISHERS,
     ("POST", "/staff/editions/withdraw"): PUBLISHERS,
+    ("GET", "/staff/imports"): EDITORS,
+    ("GET", "/staff/imports/new"): EDITORS,
+    ("POST", "/staff/imports"): EDITORS,
+    ("GET", "/staff/imports/templates/{kind}"): EDITORS,
+    ("GET", "/staff/imports/{number}"): EDITORS,
+    ("GET", "/staff/imports/{number}/audit.csv"): EDITORS,
+    ("POST", "/staff/imports/{number}/columns"): EDITORS,
+    ("POST", "/staff/imports/{number}/decide"): EDITORS,
+    ("POST", "/staff/imports/{number}/compare"): EDITORS,
+    ("POST", "/staff/imports/{number}/propose"): EDITORS,
+    ("POST", "/staff/imports/{number}/cancel"): EDITORS,
     ("GET", "/staff/trail"): AUDITORS,
     ("GET", "/staff/trail.csv"): AUDITORS,
 }
@@ -132,6 +146,21 @@ def number(register: Cli, tmp_path_factory: pytest.TempPathFactory) -> int:
     return proposed(register, tmp_path_factory.mktemp("proposed"))
 
 
+@pytest.fixture(scope="module")
+def imported(register: Cli) -> int:
+    """An import of one.editor that waits for its columns to be named, and of whose number no proposal is."""
+    with opened(register) as database, database.writing() as connection:
+        one = kept.add(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said={"as_of": "2025-06-30"})
+        nothing = {"rows": 0, "layouts": []}
+        kept.save(connection, one, state="mapping", found=nothing)
+    return one.id
+
+
+def address_of(path: str, number: int, imported: int) -> str:
+    told = imported if path.startswith("/staff/imports") else number
+    return path.format(name="editor.z", number=told, kind="practitioners")
+
+
 def token_of(one: Staff) -> str:
     found = re.search(r'name="form_token" value="(\w+)"', one.get("/staff/account"))
     assert found
@@ -147,11 +176,11 @@ def test_the_table_names_every_route_of_the_workspace() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others(
-    people: dict[str, Staff], number: int, role: str
+    people: dict[str, Staff], number: int, imported: int, role: str
 ) -> None:
     one, token, wrong = people[role], token_of(people[role]), []
-    for (method, path), allowed in sorted(MAY.items()):
-        address = path.format(name="editor.z", number=number)
+    for (method, path), allowed in sorted(MAY.items(), key=lambda row: (row[0][1].endswith("/cancel"), row[0])):
+        address = address_of(path, number, imported)
         sent = {**FORMS.get(path, {}), "form_token": token}
         answer = one.client.get(address) if method == "GET" else one.client.post(address, data=sent)
         # Allowed: the page, or its refusal of what the form said; the four refused statuses of a form are 400 and 409.
@@ -164,8 +193,46 @@ def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others
     refused = [deed for deed in people["auditor"].deeds() if deed[0] == one.name and deed[1] == "refused"]
     refusals = {tuple(deed[2].split()[:2]) for deed in refused if deed[2].endswith(" role")}
     assert refusals == {
-        (method, path.replace("{number}", str(number))) for (method, path), may in MAY.items() if role not in may
+        (method, address_of(path, number, imported) if "{number}" in path else path)
+        for (method, path), may in MAY.items()
+        if role not in may
     }
+
+
+def test_an_import_is_there_for_the_editor_who_began_it_alone(
+    running: Server, arrive: Arrive, register: Cli, people: dict[str, Staff]
+) -> None:
+    with opened(register) as database, database.writing() as connection:
+        said = {"as_of": "2025-06-30"}
+        one = kept.add(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said=said)
+    other = arrive(running, "editor.z").sign_in()
+    token, wrong = token_of(other), []
+    for method, path in sorted(MAY):
+        if not path.startswith("/staff/imports/{number}"):
+            continue
+        address = path.format(number=one.id)
+        answer = (
+            other.client.get(address) if method == "GET" else other.client.post(address, data={"form_token": token})
+        )
+        if answer.status_code != 404 or "a.csv" in answer.text:
+            wrong.append((method, path, answer.status_code))
+    assert wrong == []
+    assert "a.csv" not in other.get("/staff/imports")
+    assert other.client.get(f"/staff/imports/new?like={one.id}").status_code == 404
+    assert "a.csv" in people["editor"].get("/staff/imports")
+    with opened(register) as database, database.reading() as connection:
+        assert kept.of(connection, one.id) == one
+
+
+def test_a_file_is_not_taken_in_from_somebody_who_may_not_import(people: dict[str, Staff]) -> None:
+    one = people["auditor"]
+    sent = {"form_token": token_of(one), "kind": "list", "as_of": "2025-06-30", "scope": "partial"}
+    assert one.client.post("/staff/imports", data=sent, files={"file": ("a.csv", b"a")}).status_code == 403
+    approver = people["approver"]
+    sent = {"form_token": token_of(approver), "reason": "x"}
+    large = approver.client.post("/staff/proposals/1/reject", data=sent, files={"file": ("a.csv", bytes(3 << 20))})
+    assert large.status_code == 400  # no other form takes more than 2 MB
+    assert "过大" in large.text
 
 
 @pytest.mark.parametrize("cookie", ["", "staff_session=made-up"])
@@ -175,7 +242,7 @@ def test_nobody_gets_anything_without_a_session(running: Server, number: int, co
         for method, path in sorted(routes()):
             if path in ("/staff/sign-in", "/staff/sign-out", "/staff/oidc", "/staff/oidc/back"):
                 continue
-            address = path.format(name="editor.z", number=number)
+            address = path.format(name="editor.z", number=number, kind="practitioners")
             answer = client.request(method, address, headers={"cookie": cookie}, data={"form_token": ""})
             if answer.status_code != 303 or not answer.headers["location"].startswith("/staff/sign-in"):
                 wrong.append((method, path, answer.status_code))
@@ -189,7 +256,7 @@ def test_half_a_sign_in_opens_nothing(running: Server, people: dict[str, Staff],
     page = re.search(r'name="form_token" value="(\w+)"', half.get("/staff/second"))
     assert page
     for method, path in sorted(MAY):
-        address = path.format(name="editor.z", number=number)
+        address = path.format(name="editor.z", number=number, kind="practitioners")
         answer = half.client.request(method, address, data={"form_token": page[1]})
         assert (answer.status_code, answer.headers["location"]) == (303, "/staff/second"), path
     assert half.client.get("/staff/enrol").headers["location"] == "/staff/second"  # nor another authenticator

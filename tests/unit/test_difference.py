@@ -322,17 +322,28 @@ def test_the_true_renames_are_what_the_two_lists_print() -> None:
     """The evidence of each judged pair, read off the files without the importer."""
     old, new = printed(LIST_2018), printed(LIST_2025)
     for rename in renames():
-        before, after = old[rename["from"]][0], new[rename["to"]]
-        numbers = set(re.findall(r"\d+(?=号)", before["address"]))
-        if rename["kind"] in ("same street and number", "same number, name and street alike"):
-            assert any(numbers & set(re.findall(r"\d+(?=号)", row["address"])) for row in after), rename
-        elif rename["kind"] == "same name in print":
+        assert rename["from_address"] in [row["address"] for row in old[rename["from"]]]
+        assert rename["to_address"] in [row["address"] for row in new[rename["to"]]]
+        assert rename["from"] not in new  # its name stands no more
+        streets, numbers = ([doors(rename[side], n) for side in ("from_address", "to_address")] for n in (2, 0))
+        if rename["kind"] in ("same street and number", "same address, a level of the place left out"):
+            assert streets[0] & streets[1], rename
+        elif rename["kind"] == "name and street alike, same number":
+            assert numbers[0] & numbers[1] and not streets[0] & streets[1], rename
+        elif rename["kind"] == "same name, other spaces or brackets":
             assert fold(rename["from"]) == fold(rename["to"]), rename
         elif "bracket" in rename["kind"]:
             bare = re.split("[（(]", rename["from"])[0].strip()
             assert bare in rename["to"], rename
         else:
-            assert rename["kind"] == "reviewed by a person"
+            assert rename["kind"] == "moved and renamed, the distinctive word stayed"
+            assert "菁华" in rename["from"] and "菁华" in rename["to"]
+
+
+def doors(address: str, letters: int) -> set[str]:
+    """The house numbers of an address, each with so many letters of its street."""
+    plain = address.translate(str.maketrans("（）－", "()-"))
+    return set(re.findall(rf"[一-鿿]{{{letters}}}\d+(?:-\d+)?(?=号)", plain))
 
 
 def test_who_keeps_a_name_keeps_a_code_and_nobody_else_gets_it() -> None:

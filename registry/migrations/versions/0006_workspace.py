@@ -95,7 +95,7 @@ def _imports() -> None:
         sa.Column("phase", sa.String(20), nullable=False, server_default=""),
         sa.Column("done", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("total", sa.BigInteger(), nullable=False, server_default="0"),
-        sa.Column("cancel", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("run", sa.String(32), nullable=False, server_default=""),
         sa.Column("beat_at", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("base_size", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("proposal", sa.Integer()),
@@ -104,6 +104,13 @@ def _imports() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("imports_by_account", "imports", ["account", "id"])
+    op.create_table(
+        "import_pages",
+        sa.Column("import", sa.Integer(), sa.ForeignKey("imports.id"), primary_key=True, autoincrement=False),
+        sa.Column("section", sa.String(20), primary_key=True),
+        sa.Column("page", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+    )
 
 
 def _deadlines() -> None:

@@ -1,0 +1,180 @@
+"""The process that works on one import: ``python -m registry.importers.job ID RUN``, started by a server.
+
+It says about every second how far it is and hears whether the import is still its own. When it is not (cancelled, or
+started again by another), it stops at once; nothing of what it did is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from registry import settings as configuration
+from registry.database import Database
+from registry.errors import CannotAnswer, RegistryError, TooLarge
+from registry.importers import kept, steps
+from registry.importers.kept import Import, Stopped
+from registry.importers.steps import Work
+from registry.settings import Settings
+from registry.trail import acting_from
+
+#: Seconds between two signs of life, and from being told to stop to stopping whatever is being done.
+EVERY, GRACE = 1.0, 3.0
+#: How much less than a web worker it may claim of the machine.
+_NICE = 10
+_log = logging.getLogger("registry")
+
+
+class Beats:
+    """Tells the table how far the work is, from a thread of its own; ``told`` raises Stopped once it is in vain."""
+
+    def __init__(self, database: Database, identifier: int, run: str, folder: Path) -> None:
+        self._database, self._identifier, self._run, self._folder = database, identifier, run, folder
+        self._at: tuple[str, int, int] = ("", 0, 0)
+        self._over, self._vain = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Beats:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def told(self, phase: str, done: int, total: int) -> None:
+        """How far it is; Stopped when nobody waits for it any more."""
+        self._at = (phase, done, total)
+        if self._vain.is_set():
+            raise Stopped
+
+    def _beat(self) -> None:
+        while not self._over.wait(EVERY):
+            try:
+                with self._database.writing() as connection:
+                    mine = kept.beat(connection, self._identifier, self._run, *self._at)
+            except CannotAnswer:
+                continue  # the next beat may get through; without any, the import counts as interrupted
+            if not mine and not self._over.is_set():
+                self._vain.set()
+                if not self._over.wait(GRACE):  # in the middle of something long: whatever is uncommitted goes
+                    shutil.rmtree(self._folder, ignore_errors=True)
+                    os._exit(0)
+                return
+
+
+def start(loaded: Settings, identifier: int, run: str, address: str) -> None:
+    """Start the process with the settings of this one; when it ends without having finished, the table says so.
+
+    ``address``: from where somebody asked for it, for the trail.
+    """
+    told = {configuration.variable(field): str(getattr(loaded, field)) for field in Settings.__struct_fields__}
+    told = {name: value for name, value in told.items() if value}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and numbers of our own
+        [sys.executable, "-m", "registry.importers.job", str(identifier), run, address],
+        env={**clean, **told},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        close_fds=True,
+        start_new_session=True,  # an interrupt meant for the server lets the work go on
+    )
+    threading.Thread(target=_await, args=(process, loaded, identifier, run), daemon=True).start()
+
+
+def _await(process: subprocess.Popen[bytes], loaded: Settings, identifier: int, run: str) -> None:
+    process.wait()
+    database = Database(loaded.url())
+    try:
+        with database.writing() as connection:
+            kept.left(connection, identifier, run)
+        if process.returncode != 0:
+            shutil.rmtree(folder_of(loaded, identifier, run), ignore_errors=True)
+    except CannotAnswer:
+        _log.warning("import %s: the end of its process could not be noted", identifier)
+    finally:
+        database.close()
+
+
+def folder_of(loaded: Settings, identifier: int, run: str) -> Path:
+    """Where a process keeps the file while it reads it; nobody else's to read."""
+    return loaded.data_dir / "imports" / f"{identifier}-{run[:8]}"
+
+
+def work(loaded: Settings, database: Database, identifier: int, run: str) -> None:
+    """Do what the state of the import asks for; nothing when it is another process's."""
+    try:
+        with database.reading() as connection:
+            one = kept.require(connection, identifier, run)
+    except Stopped:
+        return
+    folder = folder_of(loaded, identifier, run)
+    clear(loaded, identifier)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        with Beats(database, identifier, run, folder) as beats:
+            path = _unpacked(database, one, folder)
+            _step(Work(database, one, run, path, beats.told))
+    except Stopped:
+        pass
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear(loaded: Settings, identifier: int) -> None:
+    """Remove the files that killed processes of an import left."""
+    for left in (loaded.data_dir / "imports").glob(f"{identifier}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _step(made: Work) -> None:
+    from registry.importers import people_steps
+
+    doing = {"looking": steps.look, "comparing": steps.compare, "proposing": steps.propose}
+    if made.one.kind != "list":
+        doing = {"comparing": people_steps.compare, "proposing": people_steps.propose}
+    try:
+        doing[made.one.state](made)
+    except CannotAnswer:
+        raise
+    except RegistryError as error:
+        made.fail(error)
+    except (MemoryError, RecursionError) as error:
+        made.fail(TooLarge("文件过大或过于复杂，请拆分后再导入。", f"The file is too large: {type(error).__name__}."))
+
+
+def _unpacked(database: Database, one: Import, folder: Path) -> Path:
+    """The uploaded file under a name that is harmless; what it is, its content says."""
+    name = re.sub(r"[^\w.（）()\-]+", "_", one.name)[-60:].lstrip(".") or "upload"
+    path = folder / name
+    with path.open("wb") as file, database.reading() as connection:
+        for piece in kept.bytes_of(connection, one):
+            file.write(piece)
+    return path
+
+
+def main(arguments: list[str]) -> int:
+    """0 when the work was done, or is nobody's any more; 1 when it could not be, and may be started again."""
+    identifier, run = int(arguments[0]), arguments[1]
+    os.nice(_NICE)
+    loaded = configuration.load()
+    database = Database(loaded.url())
+    try:
+        with acting_from(arguments[2] if len(arguments) > 2 else "-"):
+            work(loaded, database, identifier, run)
+    except Exception:
+        _log.exception("import %s was interrupted", identifier)
+        return 1
+    finally:
+        database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""A list beside the register, institution by institution: who is who by which rule, and who may be one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.identifiers import format_code
+from registry.importers.identity import DoubtRule, Why
+from registry.importers.known import Known
+from registry.importers.rows import ListedInstitution
+from registry.model import Struct
+
+
+class Matched(Struct, frozen=True):
+    """One institution of a list, and which of the register it is by which rule; ``known`` None: a new one.
+
+    ``subject`` is it in the log; ``statement`` is what the list states of it, path by path.
+    """
+
+    subject: str
+
+    listed: ListedInstitution
+    known: Known | None
+    why: Why | None
+    statement: dict[str, Any]
+
+
+class Doubtful(Struct, frozen=True):
+    """Two that may be one, and why somebody has to look: ``why`` in Chinese and English."""
+
+    listed: ListedInstitution
+    known: Known
+    rule: DoubtRule
+    why: str
+    why_en: str
+
+    def told(self) -> dict[str, Any]:
+        """The doubt as the contract has it, with the code, the row and the addresses of both beside it."""
+        seen = self.known.likeness
+        return {
+            "from": seen["name"],
+            "to": self.listed.name,
+            "why": self.why,
+            "why_en": self.why_en,
+            "code": format_code(self.known.subject.removeprefix("institution:")),
+            "row": self.listed.row,
+            "from_address": seen["address"],
+            "to_address": self.listed.address,
+        }

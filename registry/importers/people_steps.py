@@ -1,0 +1,170 @@
+"""The steps of an import of people or certificates that take long: compare, propose. Done by a process of its own.
+
+What names people is kept in the import's own pages only, and goes when it is over; the report of the proposal holds
+numbers and codes, because it is kept for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+
+from registry import drafts, proposals, territory
+from registry.identifiers import format_code
+from registry.importers import findings, kept, people_match, people_rows
+from registry.importers.audit import shortened
+from registry.importers.people_columns import PeopleKind
+from registry.importers.people_match import Found
+from registry.importers.rows import AuditLine
+from registry.importers.steps import AUDIT_PAGE, Together, Work, audited, finish_proposed, levels
+from registry.log import store
+from registry.model import Date, Draft, Struct
+from registry.records.asof import AsOf
+
+_WORDS = {"practitioners": "人员授权", "ad_certificates": "广告审查证明"}
+
+
+class _Compared(Struct, frozen=True):
+    """A file that was read and compared at a log size; ``salt``: see ``people_match.match``."""
+
+    rows: int
+    found: Found
+    audit: tuple[AuditLine, ...]
+    size: int
+    salt: str
+    drafts: list[Draft]
+
+    @property
+    def digest(self) -> str:
+        """The same where the same would be proposed."""
+        made = hashlib.sha256()
+        for draft in self.drafts:
+            made.update(drafts.encode(draft))
+        return made.hexdigest()
+
+
+def compare(work: Work) -> None:
+    """Audit and difference, kept page by page."""
+    _keep(work, _compared(work), said=None)
+
+
+def propose(work: Work) -> None:
+    """Compare once more, and propose exactly what was seen; where that changed, somebody looks again."""
+    compared, one = _compared(work), work.one
+    if compared.digest != one.found.get("digest") or any(line.level == "error" for line in compared.audit):
+        _keep(work, compared, said="moved")
+        return
+    report = {
+        "rows": compared.rows,
+        "institutions": compared.found.about,
+        "audit": msgspec.to_builtins(shortened(compared.audit)),
+        "counts": one.found.get("counts", {}),
+        "decisions": [],
+        "file": {"name": None, "sha256": one.file},
+    }
+    together = Together(work.database, work, lambda connection, made: finish_proposed(connection, work, made))
+    about = f"{len(compared.drafts)}项，涉及{compared.found.about}家机构"
+    proposals.propose(
+        together,
+        compared.drafts,
+        by=one.account,
+        title=f"{_WORDS[one.kind]}：{about}（截至{one.said['as_of']}）",
+        kind="people" if one.kind == "practitioners" else "certificates",
+        report=report,
+        base_size=compared.size,
+        progress=lambda done: work.told("propose", done, len(compared.drafts)),
+    )
+
+
+def _compared(work: Work) -> _Compared:
+    one = work.one
+    kind = cast("PeopleKind", one.kind)
+    day = Date.fromisoformat(one.said["as_of"])
+    salt = one.found.get("salt") or secrets.token_hex(16)
+    file = people_rows.parse(work.path, kind, lambda done: work.told("read", done, 0))
+    work.told("compare", 0, 0)
+    with work.database.reading() as connection:
+        size = store.head(connection).size
+        register = people_match.Register(connection, kind, AsOf(valid_on=day, size=size))
+        found = people_match.match(
+            register, file.rows, file.audit, day=day, complete=bool(one.said.get("complete")), salt=salt
+        )
+        made = list(found.drafts(kind, day, one.said.get("origin") or None))
+        if not file.audit.errors:
+            territory.require(connection, one.account, made)
+    return _Compared(rows=len(file.rows), found=found, audit=file.audit.lines(), size=size, salt=salt, drafts=made)
+
+
+def _keep(work: Work, compared: _Compared, said: str | None) -> None:
+    one, audit = work.one, levels(compared.audit)
+    failed = audit["error"] > 0
+    found: dict[str, Any] = {"rows": compared.rows, "institutions": compared.found.about, "audit": audit}
+    with work.database.writing() as connection:
+        kept.require(connection, one.id, work.run)
+        kept.drop_pages(connection, one.id)
+        kept.put_pages(connection, one.id, "audit", audited(compared.audit), AUDIT_PAGE)
+        if not failed:
+            sections: dict[str, list[findings.Line]] = {
+                name: [] for name in ("new", "changed", "unchanged", "ended")
+            } | _sections(compared.found)
+            counts = {
+                name: kept.put_pages(connection, one.id, name, lines, findings.PAGE) for name, lines in sections.items()
+            }
+            found |= {
+                "counts": counts,
+                "drafts": len(compared.drafts),
+                "digest": compared.digest,
+                "salt": compared.salt,
+                "pairs": [],
+                "said": said,
+            }
+        kept.finish(
+            connection,
+            one.id,
+            work.run,
+            state="audit" if failed else "deciding",
+            found=found,
+            base_size=compared.size,
+        )
+
+
+def _sections(found: Found) -> dict[str, list[findings.Line]]:
+    made: dict[str, list[findings.Line]] = {}
+    for section, line in _lines(found):
+        made.setdefault(section, []).append(line)
+    return made
+
+
+def _lines(found: Found) -> Iterator[tuple[str, findings.Line]]:
+    for one in found.matched:
+        section = "new" if one.before is None else "changed" if one.changes else "unchanged"
+        stated = {"institution": one.institution, **one.row.stated}
+        yield (
+            section,
+            {
+                "row": one.row.row,
+                "who": stated.get("name") or stated.get("number"),
+                "code": None if one.before is None else format_code(one.subject.partition(":")[2]),
+                "institution": found.institutions[one.institution]["name"],
+                "changes": [
+                    [path, (one.before or {}).get(path), value]
+                    for path, value in one.changes.items()
+                    if path not in ("institution", "name", "number")
+                ],
+            },
+        )
+    for subject, values in found.ended:
+        yield (
+            "ended",
+            {
+                "row": None,
+                "who": values.get("name") or values.get("number"),
+                "code": format_code(subject.partition(":")[2]),
+                "institution": found.institutions[values["institution"]]["name"],
+                "changes": [],
+            },
+        )

@@ -1,0 +1,246 @@
+"""The steps of an import of a list that take long: look at the columns, compare, propose. Done by a process of its own.
+
+Reading, comparing and proposing are ``submit``'s; what is kept here is what a person needs between them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry import accounts, attachments, drafts, regions, territory, trail
+from registry.database import Database
+from registry.errors import AuditFailed, RegistryError
+from registry.importers import deciding, findings, kept, layouts, submit
+from registry.importers.audit import shortened
+from registry.importers.identity import Ruled
+from registry.importers.kept import Import
+from registry.importers.known import Register
+from registry.importers.rows import AuditLine, ListFile
+from registry.model import Date
+from registry.tables import proposals
+
+#: (phase, rows done, rows in all; 0: unknown). Raises Stopped when the import is no longer this process's.
+Told = Callable[[str, int, int], None]
+#: Findings of each level kept for a person, and lines of them on a page.
+FINDINGS, AUDIT_PAGE = 10_000, 50
+_LEVELS = ("error", "warning", "info")
+
+
+class Work:
+    """One import in the hands of a process: ``run`` is its name, ``path`` the file, ``told`` hears how far it is."""
+
+    def __init__(self, database: Database, one: Import, run: str, path: Path, told: Told) -> None:
+        self.database, self.one, self.run, self.path, self.told = database, one, run, path, told
+
+    def fail(self, error: RegistryError) -> None:
+        """The import ends here, with what to do."""
+        with self.database.writing() as connection:
+            kept.drop_pages(connection, self.one.id)
+            kept.finish(connection, self.one.id, self.run, state="failed", found={"error": [error.zh, error.en]})
+
+
+def look(work: Work) -> None:
+    """Which columns the file has; then a person names them."""
+    seen = layouts.look(work.path, lambda done: work.told("look", done, 0))
+    with work.database.writing() as connection:
+        kept.finish(connection, work.one.id, work.run, state="mapping", found=msgspec.to_builtins(seen))
+
+
+def compare(work: Work) -> None:
+    """Audit and difference, kept page by page; then a person decides."""
+    try:
+        compared = _compared(work)
+    except AuditFailed as error:
+        _keep_audit(work, error.details["outcome"])
+        return
+    _keep(work, compared, said=None)
+
+
+def propose(work: Work) -> None:
+    """Compare once more, and propose exactly what was seen; where that changed, a person looks again."""
+    compared = _compared(work)
+    if _digest(compared) != work.one.found.get("digest"):
+        _keep(work, compared, said="moved")
+        return
+    one = work.one
+    more = {
+        "decisions": deciding.reported(one.decisions),
+        "file": {"name": one.name, "sha256": one.file},
+        "counts": one.found.get("counts", {}),
+    }
+    short = msgspec.structs.replace(compared.outcome, audit=shortened(compared.outcome.audit))
+    compared = msgspec.structs.replace(compared, outcome=short)
+
+    def done(connection: sa.Connection, proposal: int) -> None:
+        with work.path.open("rb") as file:
+            attachments.add(connection, file, name=one.name, media_type="application/octet-stream", by=one.account)
+        finish_proposed(connection, work, proposal)
+
+    total = len(compared.found.drafts)
+    together = Together(work.database, work, done)
+    submit.propose(
+        together, compared, by=one.account, progress=lambda _phase, n: work.told("propose", n, total), more=more
+    )
+
+
+def finish_proposed(connection: sa.Connection, work: Work, proposal: int) -> None:
+    """The import is a proposal now: in the transaction that made it."""
+    one = work.one
+    is_list = one.kind == "list"
+    kept.drop_pages(connection, one.id, only_file=is_list, also_file=not is_list)
+    kept.finish(connection, one.id, work.run, state="proposed", proposal=proposal, **kept.forgetting(one))
+    trail.record(connection, one.account, "import_proposed", f"import:{one.id} proposal:{proposal}")
+
+
+class Together(Database):
+    """The database while an import is proposed: whatever is written, is written if the import is still this process's,
+    and with its state. So a cancelled import leaves no proposal, and a killed process not half of one."""
+
+    def __init__(self, database: Database, work: Work, done: Callable[[sa.Connection, int], None]) -> None:
+        self.url, self.is_sqlite, self.engine = database.url, database.is_sqlite, database.engine
+        self._work, self._done = work, done
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """The one writer, as ever; Stopped before anything is written."""
+        with super().writing() as connection:
+            kept.require(connection, self._work.one.id, self._work.run)
+            latest = sa.select(sa.func.coalesce(sa.func.max(proposals.c.id), 0))
+            before = connection.execute(latest).scalar_one()
+            yield connection
+            made = int(connection.execute(latest).scalar_one())
+            if made > before:
+                self._done(connection, made)
+
+
+# --- comparing -------------------------------------------------------------------------------------------------------
+
+
+def request_of(one: Import, path: Path) -> submit.Request:
+    """The import as the command would be asked for it."""
+    said = one.said
+    return submit.Request(
+        path=path,
+        as_of=Date.fromisoformat(said["as_of"]),
+        published=Date.fromisoformat(said["published"]) if said.get("published") else None,
+        title=said["title"],
+        scope=said["scope"],
+        origin=said.get("origin") or None,
+        secondary=bool(said.get("secondary")),
+        mapping=layouts.mapping_of([msgspec.convert(one, layouts.Layout) for one in said.get("layouts", [])]),
+        most_findings=FINDINGS,
+    )
+
+
+def _compared(work: Work) -> submit.Compared:
+    one, total = work.one, int(work.one.said.get("rows", 0))
+    with work.database.reading() as connection:
+        account = accounts.found(connection, one.account)
+
+    def ruling(parsed: ListFile, register: Register) -> Ruled:
+        keys = {findings.listed_key(row.name, row.address): i for i, row in enumerate(parsed.institutions)}
+        return deciding.ruled(one.decisions, keys, register)
+
+    compared = submit.compare(
+        work.database,
+        request_of(one, work.path),
+        lambda phase, done: work.told(phase, done, total),
+        ruling=ruling,
+        check=lambda parsed: outside(account, parsed),
+    )
+    work.told("check", 0, 0)
+    with work.database.reading() as connection:
+        territory.require(connection, one.account, compared.drafts())
+    return compared
+
+
+def outside(account: accounts.Account, parsed: ListFile) -> list[AuditLine]:
+    """An error for every row about an institution outside the region of the account."""
+    if not account.region:
+        return []
+    inside = regions.prefix(account.region)
+    return [
+        AuditLine(
+            level="error",
+            row=one.row,
+            cell=None,
+            message=f"不在您账号的行政区划（{account.region}）内：{one.name}",
+            message_en=f"outside the region of your account ({account.region}): {one.name}",
+        )
+        for one in parsed.institutions
+        if not (one.region or "").startswith(inside)
+    ]
+
+
+def _digest(compared: submit.Compared) -> str:
+    made = hashlib.sha256()
+    for draft in compared.drafts():
+        made.update(drafts.encode(draft))
+    return made.hexdigest()
+
+
+def _keep(work: Work, compared: submit.Compared, said: str | None) -> None:
+    one, identifier = work.one, work.one.id
+    pairs = findings.pairs(compared, one.decisions)
+    applying = {key: decision for key, decision in one.decisions.items() if key in pairs}
+    digest, counted = _digest(compared), levels(compared.outcome.audit)
+    work.told("keep", 0, 0)
+    with work.database.writing() as connection:
+        kept.require(connection, identifier, work.run)
+        kept.drop_pages(connection, identifier)
+        counts = {
+            name: kept.put_pages(connection, identifier, name, lines(), findings.PAGE)
+            for name, lines in findings.sections(compared).items()
+        }
+        kept.put_pages(connection, identifier, "pairs", pairs.values(), findings.PAIRS)
+        kept.put_pages(connection, identifier, "audit", audited(compared.outcome.audit), AUDIT_PAGE)
+        found = {
+            "rows": compared.outcome.rows,
+            "institutions": compared.outcome.institutions,
+            "scope": compared.outcome.scope,
+            "source": compared.outcome.source,
+            "counts": counts,
+            "audit": counted,
+            "pairs": [[key, line["listed_key"], line["known"], line["suggested"]] for key, line in pairs.items()],
+            "drafts": 1 + len(compared.found.drafts),
+            "digest": digest,
+            "decided": deciding.digest(applying),
+            "dropped": len(one.decisions) - len(applying),
+            "said": said,
+        }
+        kept.finish(
+            connection,
+            identifier,
+            work.run,
+            state="deciding",
+            found=found,
+            decisions=applying,
+            base_size=compared.size,
+        )
+
+
+def _keep_audit(work: Work, outcome: submit.Outcome) -> None:
+    with work.database.writing() as connection:
+        kept.require(connection, work.one.id, work.run)
+        kept.drop_pages(connection, work.one.id)
+        kept.put_pages(connection, work.one.id, "audit", audited(outcome.audit), AUDIT_PAGE)
+        found = {"rows": outcome.rows, "institutions": outcome.institutions, "audit": levels(outcome.audit)}
+        kept.finish(connection, work.one.id, work.run, state="audit", found=found)
+
+
+def levels(audit: Sequence[AuditLine]) -> dict[str, int]:
+    """How many findings there are of each level."""
+    return {level: sum(line.level == level for line in audit) for level in _LEVELS}
+
+
+def audited(audit: Sequence[AuditLine]) -> list[dict[str, Any]]:
+    """The findings as lines of pages: errors first, for they are what has to be done."""
+    ordered = sorted(audit, key=lambda line: _LEVELS.index(line.level))
+    return [msgspec.to_builtins(line) for line in ordered]

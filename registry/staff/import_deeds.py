@@ -1,0 +1,168 @@
+"""What an editor does with an import: name its columns, decide pairs, compare again, propose, cancel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from registry import trail
+from registry.errors import Conflict, InvalidInput
+from registry.importers import deciding, job, kept, layouts
+from registry.importers.kept import Import
+from registry.importers.layouts import Layout
+from registry.staff.desk import Desk
+from registry.staff.errors import note
+from registry.staff.import_desk import EDITORS, mine, page_of, start, to
+
+
+def _require(one: Import, *states: kept.State) -> None:
+    if one.state not in states:
+        raise Conflict(
+            "这次导入的状态已经变了，请刷新页面后再继续。", "This import has moved on meanwhile; load the page again."
+        )
+
+
+@post("/imports/{number:int}/columns", opt=EDITORS, status_code=200, sync_to_thread=True)
+def columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """The columns as a person named them; then audit and comparison begin. Or another row of headings first."""
+    one = mine(desk, number)
+    _require(one, "mapping")
+    there = [msgspec.convert(layout, Layout) for layout in one.found["layouts"]]
+    chosen: list[Layout] = []
+    errors: list[tuple[str, str]] = []
+    headed = desk.given("headed")
+    for n, layout in enumerate(there):
+        if headed == str(n):
+            chosen.append(_headed(desk, layout, n))
+            continue
+        uses = [desk.given(f"use-{n}-{i}", 20) or use for i, use in enumerate(layout.uses)]
+        try:
+            chosen.append(layouts.named(layout, uses))
+        except InvalidInput as error:
+            errors.append((f"use-{n}-0", error.text(desk.voice.lang)))
+            chosen.append(layout)
+            continue
+        if missing := layouts.missing_of(chosen[-1]):
+            sentence = desk.voice.t("import_columns.missing", names="、".join(missing))
+            errors.append((f"use-{n}-0", str(sentence)))
+    seen = {**one.found, "layouts": msgspec.to_builtins(chosen)}
+    if headed:
+        with desk.database.writing() as connection:
+            kept.save(connection, one, found=seen)
+        return to(desk, one)
+    if not errors and not any(set(layout.uses) - {"keep", "ignore"} for layout in chosen):
+        errors.append(("use-0-0", str(desk.voice.t("import_columns.nothing"))))
+    if errors:
+        return page_of(desk, msgspec.structs.replace(one, found=seen), status=400, errors=errors)
+    said = {**one.said, "layouts": seen["layouts"], "rows": seen["rows"]}
+    return start(desk, one, "comparing", said=said, found=seen)
+
+
+def _headed(desk: Desk, layout: Layout, n: int) -> Layout:
+    row = desk.given(f"head-{n}", 9)
+    return layouts.headed_by(layout, int(row) if row.isascii() and row.isdigit() else 0)
+
+
+@post("/imports/{number:int}/decide", opt=EDITORS, status_code=200, sync_to_thread=True)
+def decide(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """One pair decided, or undone; or all on this page that a rule paired and nobody decided otherwise.
+
+    ``same``: yes, no, undo, or page. Kept at once.
+    """
+    one = mine(desk, number)
+    _require(one, "deciding")
+    tab, page, same, key = (desk.given(name) for name in ("tab", "page", "same", "pair"))
+    at = int(page) - 1 if page.isascii() and page.isdigit() and len(page) < 9 else 0
+    with desk.database.writing() as connection:
+        one = kept.of(connection, number, desk.account.name)
+        _require(one, "deciding")
+        lines = kept.page_of(connection, one.id, tab if tab in ("pairs", "renamed", "moved") else "pairs", at)
+        made = _decided(desk, one, [_pair(line) for line in lines if line.get("key")], key, same)
+        kept.save(connection, one, decisions=made)
+    return to(desk, one, f"#pair-{key}" if key else "#pairs", tab=tab or "pairs", page=page or "1")
+
+
+def _pair(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of any section as a pair: in those of the difference a rule made it."""
+    if "rule" in line:
+        return line
+    from registry.importers.findings import listed_key
+
+    after, code = line["after"], line["code"].replace("-", "")
+    return {
+        **line,
+        "listed_key": listed_key(after["name"], after["address"]),
+        "known": f"institution:{code}",
+        "rule": line["why"],
+        "suggested": True,
+    }
+
+
+def _decided(desk: Desk, one: Import, lines: list[dict[str, Any]], key: str, same: str) -> deciding.Decisions:
+    me, made = desk.account.name, one.decisions
+    if same == "page":
+        open_ = set(deciding.open_pairs(one.found["pairs"], made))
+        for line in lines:
+            if line["suggested"] and line["key"] in open_:
+                made = deciding.decide(made, line, True, me, kept.now())
+        return made
+    chosen = [line for line in lines if line["key"] == key]
+    if not chosen or same not in ("yes", "no", "undo"):
+        raise InvalidInput("没有找到这一对，请刷新页面。", "This pair is not there; load the page again.")
+    if same == "undo":
+        return {other: decision for other, decision in made.items() if other != key}
+    return deciding.decide(made, chosen[0], same == "yes", me, kept.now())
+
+
+@post("/imports/{number:int}/compare", opt=EDITORS, status_code=200, sync_to_thread=True)
+def compare(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Compare again, by what was decided and with the register as it is now; or begin an interrupted step anew."""
+    one = mine(desk, number)
+    if one.is_interrupted:
+        job.clear(desk.register.settings, one.id)
+        return start(desk, one, one.state)
+    _require(one, "deciding")
+    return start(desk, one, "comparing")
+
+
+@post("/imports/{number:int}/propose", opt=EDITORS, status_code=200, sync_to_thread=True)
+def propose(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Put it before a second person; refused while a pair is open, or was decided after the comparison."""
+    one = mine(desk, number)
+    _require(one, "deciding")
+    try:
+        _require_decided(one)
+    except Conflict as error:
+        note(desk.request, error)
+        return page_of(desk, one, status=409, errors=[("pairs", error.text(desk.voice.lang))])
+    return start(desk, one, "proposing")
+
+
+def _require_decided(one: Import) -> None:
+    left = len(deciding.open_pairs(one.found.get("pairs", []), one.decisions))
+    if left:
+        raise Conflict(
+            f"还有{left}对没有判断，不能提交。", f"{left} pairs are not decided yet; nothing can be proposed before."
+        )
+    if one.kind == "list" and one.found.get("decided") != deciding.digest(one.decisions):
+        raise Conflict(
+            "判断在比对之后有改动，请先重新比对，看过结果再提交。",
+            "Decisions were made after the comparison. Compare again and look at the result before you propose it.",
+        )
+
+
+@post("/imports/{number:int}/cancel", opt=EDITORS, status_code=200, sync_to_thread=True)
+def cancel(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """End it: whatever is at work stops, and nothing of it is left."""
+    with trail.acting_from(desk.visitor.address), desk.database.writing() as connection:
+        one = kept.of(connection, number, desk.account.name)
+        kept.cancel(connection, one)
+    job.clear(desk.register.settings, one.id)
+    return to(desk, one)
+
+
+handlers = [columns, decide, compare, propose, cancel]

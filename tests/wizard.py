@@ -1,0 +1,96 @@
+"""An import as an editor takes it through the wizard, step by step, without a browser: same tables and processes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from registry.database import Database
+from registry.importers import deciding, job, kept, layouts
+from registry.importers.kept import Import
+from registry.settings import Settings
+
+Judge = Callable[[dict[str, Any]], bool | None]
+
+
+class Wizard:
+    """One register's imports in the hands of one editor; processes run inside this one."""
+
+    def __init__(self, database: Database, folder: Path, by: str = "editor.a") -> None:
+        self.database, self.by = database, by
+        self.settings = Settings(data_dir=folder, database_url=database.url.render_as_string(hide_password=False))
+
+    def upload(self, file: Path | bytes, kind: kept.Kind = "list", name: str = "list.csv", **said: Any) -> Import:
+        """Keep a file; nothing is done with it yet."""
+        body = file if isinstance(file, bytes) else file.read_bytes()
+        told = {"as_of": "2025-06-30", "title": "示例名单", "scope": "national", "origin": "", **said}
+        with self.database.writing() as connection:
+            return kept.add(connection, self.by, kind, io.BytesIO(body), name=name, said=told)
+
+    def of(self, one: Import) -> Import:
+        """The import as it stands now."""
+        with self.database.reading() as connection:
+            return kept.of(connection, one.id, self.by)
+
+    def begin(self, one: Import, state: kept.State | None = None, **values: Any) -> str:
+        """Hand it to a process that has not started yet; its name."""
+        with self.database.writing() as connection:
+            return kept.begin(connection, one, state or one.state, **values)
+
+    def work(self, one: Import, state: kept.State | None = None, **values: Any) -> Import:
+        """Hand it to a process and wait for its end."""
+        job.work(self.settings, self.database, one.id, self.begin(one, state, **values))
+        return self.of(one)
+
+    def compared(self, file: Path | bytes, **said: Any) -> Import:
+        """Upload, accept the columns as they were recognised, audit and compare."""
+        one = self.upload(file, **said)
+        if one.kind != "list":
+            return self.work(one)
+        return self.mapped(self.work(one))
+
+    def mapped(self, one: Import, **uses: str) -> Import:
+        """Name columns by their title where told, accept the others; then audit and compare."""
+        assert one.state == "mapping", (one.state, one.found)
+        there = [msgspec.convert(layout, layouts.Layout) for layout in one.found["layouts"]]
+        named = [
+            layouts.named(layout, [uses.get(title, use) for title, use in zip(layout.titles, layout.uses, strict=True)])
+            for layout in there
+        ]
+        said = {**one.said, "layouts": msgspec.to_builtins(named), "rows": one.found["rows"]}
+        return self.work(one, "comparing", said=said)
+
+    def lines(self, one: Import, section: str) -> list[dict[str, Any]]:
+        """Every line of a section."""
+        with self.database.reading() as connection:
+            return list(kept.lines_of(connection, one.id, section))
+
+    def decide(self, one: Import, judge: Judge) -> Import:
+        """Answer the pairs that are open: True the same, False two, None left open."""
+        made = one.decisions
+        for line in self.lines(one, "pairs"):
+            answer = judge(line) if line["key"] in deciding.open_pairs(one.found["pairs"], made) else None
+            if answer is not None:
+                made = deciding.decide(made, line, answer, self.by, kept.now())
+        with self.database.writing() as connection:
+            kept.save(connection, one, decisions=made)
+        return self.of(one)
+
+    def open(self, one: Import) -> list[str]:
+        """The keys of the pairs nobody decided."""
+        return deciding.open_pairs(one.found["pairs"], one.decisions)
+
+    def proposed(self, one: Import) -> Import:
+        """Compare by what was decided, then propose."""
+        one = self.work(one, "comparing")
+        assert self.open(one) == []
+        return self.work(one, "proposing")
+
+
+def names(line: dict[str, Any]) -> tuple[str, str]:
+    """(name in the register, name in the list) of a pair."""
+    return line["before"]["name"], line["after"]["name"]
