@@ -36,6 +36,7 @@ ALLOWED = {
         "registry.clients.watches",
         "registry.database",
         "registry.drafts",
+        "registry.editing",
         "registry.finding",
         "registry.importers.known",
         "registry.importers.known_as",
