@@ -26,6 +26,8 @@ ABOUT: dict[FormKind, Kind] = {
     "sanction": "sanction",
 }
 CODES = tuple(technique.code for technique in TECHNIQUES)
+#: Ownership as the log has it, and in words; any other word of a source stays as it is.
+OWNERSHIP = {"public": "公立", "private": "民营"}
 #: A stage that is none: what was stated by mistake is no longer stated.
 WITHDRAWN = "withdrawn"
 
@@ -70,7 +72,7 @@ _INSTITUTION = (
     Field(name="aliases", input="lines"),
     Field(name="campus"),
     Field(name="status", input="choice", required=True, choices=get_args(Status)),
-    Field(name="ownership", suggested=("public", "private")),
+    Field(name="ownership", suggested=tuple(OWNERSHIP.values())),
     Field(name="level", suggested=("三级甲等", "三级乙等", "二级甲等")),
     Field(name="uscc"),
     Field(name="practice_licence_no"),

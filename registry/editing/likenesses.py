@@ -15,13 +15,13 @@ from rapidfuzz import fuzz
 from registry import finding, regions
 from registry.editing.findings import Finding, warning
 from registry.editing.forms import FormKind
+from registry.editing.recorded import believed, belonging
 from registry.finding import Choice
 from registry.identifiers import compact_certificate, format_code
 from registry.importers.identity import Party
-from registry.records import asof, timeline
+from registry.records import asof
 from registry.records.asof import AsOf
-from registry.records.view import decode_state
-from registry.tables import STILL_KNOWN, versions
+from registry.tables import versions
 from registry.text import fold
 from registry.verification.names import without_suffix
 
@@ -105,25 +105,7 @@ def _pool(connection: sa.Connection, party: Party) -> Iterator[tuple[Party, Valu
     if place and regions.get(place) is not None and len(party.city) == 4:
         inside |= versions.c.region == f"{party.province}0000"
     wanted = (versions.c.region == "") | inside if place else versions.c.region == ""
-    yield from ((_party(subject, said), said) for subject, said in _believed(connection, "institution", wanted))
-
-
-def _believed(
-    connection: sa.Connection, kind: str, wanted: sa.ColumnElement[bool] | None = None
-) -> Iterator[tuple[str, Values]]:
-    """(subject, values) of the records of a kind as they are now believed, of today or of the next day stated."""
-    query = sa.select(versions.c.subject, versions.c.state).where(
-        versions.c.kind == kind,
-        versions.c.known_to == STILL_KNOWN,
-        versions.c.valid_to > asof.today().isoformat(),
-    )
-    if wanted is not None:
-        query = query.where(wanted)
-    seen: set[str] = set()
-    for subject, state in connection.execute(query.order_by(versions.c.subject, versions.c.valid_from)):
-        if subject not in seen:
-            seen.add(subject)
-            yield subject, {path: fact.value for path, fact in timeline.facts(decode_state(state)).items()}
+    yield from ((_party(subject, said), said) for subject, said in believed(connection, "institution", wanted))
 
 
 def _alike(a: Party, b: Party) -> bool:
@@ -160,9 +142,8 @@ def _link(party: Party) -> tuple[str, str]:
 # --- what belongs to institutions ------------------------------------------------------------------------------------
 
 
-def _of(connection: sa.Connection, kind: str, subject: str | None, parent: Any) -> Iterator[tuple[str, Values]]:
-    wanted = versions.c.parent == parent
-    return (one for one in _believed(connection, kind, wanted) if parent and one[0] != subject)
+def _of(connection: sa.Connection, kind: str, subject: str | None, parent: Any) -> list[tuple[str, Values]]:
+    return [one for one in belonging(connection, kind, str(parent)) if one[0] != subject] if parent else []
 
 
 def _people(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
@@ -182,7 +163,7 @@ def _people(connection: sa.Connection, subject: str | None, values: Values) -> I
 
 def _certificates(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
     number = compact_certificate(str(values.get("number") or ""))
-    for other, said in _believed(connection, "ad_certificate"):
+    for other, said in believed(connection, "ad_certificate"):
         if number and other != subject and compact_certificate(str(said.get("number") or "")) == number:
             here = said.get("institution") == values.get("institution")
             yield warning(
@@ -195,7 +176,7 @@ def _certificates(connection: sa.Connection, subject: str | None, values: Values
 
 def _sanctions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
     number = fold(str(values.get("document_no") or ""))
-    for other, said in _believed(connection, "sanction"):
+    for other, said in believed(connection, "sanction"):
         same = number and other != subject and fold(str(said.get("document_no") or "")) == number
         if same and said.get("institution") == values.get("institution"):
             yield warning(

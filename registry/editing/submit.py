@@ -14,7 +14,7 @@ from registry.editing.findings import Finding
 from registry.editing.forms import ABOUT, CODES, FormKind, Typed
 from registry.editing.kept import Filled, Kept
 from registry.editing.review import Review, is_stale, require_inside, review
-from registry.errors import Conflict, InvalidInput, NotFound
+from registry.errors import Conflict, NotFound, RegistryError
 from registry.log import store
 from registry.model import Struct
 from registry.records import asof
@@ -32,21 +32,26 @@ class Opened(Struct, frozen=True):
     base_size: int
 
 
-def opened(
-    connection: sa.Connection,
-    account: str,
-    kind: FormKind,
-    *,
-    subject: str = "",
-    institution: str = "",
-    technique: str = "",
-) -> Opened:
-    """A form about a subject, or for something new at an ``institution`` (its code); NotFound, NotAllowed."""
+class Asked(Struct, frozen=True):
+    """Which form: about a subject, or for something new at an ``institution`` (its code); filled at a log ``size``."""
+
+    kind: FormKind
+    subject: str = ""
+    institution: str = ""
+    technique: str = ""
+    size: int | None = None
+
+
+def opened(connection: sa.Connection, account: str, asked: Asked) -> Opened:
+    """A form as it is filled before anybody types; NotFound for what is not there, NotAllowed outside the region."""
+    kind, subject, institution, technique = asked.kind, asked.subject, asked.institution, asked.technique
+    head = store.head(connection).size
+    size = head if asked.size is None else min(asked.size, head)
     if kind == "approval" and (not subject or technique not in CODES):
         raise NotFound("请先在机构的记录页选择技术。", "Choose the technique on the institution's record first.")
     held: dict[str, Any] = {}
     if subject:
-        held = recorded.values_on(connection, subject, asof.today())
+        held = recorded.values_on(connection, subject, asof.today(), size)
         if not subject.startswith(f"{ABOUT[kind]}:") or not held:
             raise NotFound("名录中没有这一记录。", "The register has no such record.")
         require_inside(connection, account, subject)
@@ -62,7 +67,6 @@ def opened(
             typed["status"] = "listed"
     if kind == "sanction" and not subject:
         typed["kind"] = "penalty"
-    size = store.head(connection).size
     return Opened(kind=kind, subject=subject or None, filled=Filled(typed=typed, base=base), base_size=size)
 
 
@@ -83,11 +87,14 @@ def propose(database: Database, identifier: int, account: str, confirmed: frozen
             one = kept.found(connection, identifier, account)
             looked = review(connection, one)
             stale = is_stale(connection, one)
+            size = store.head(connection).size
         missing = [warning for warning in looked.warnings if warning.key not in confirmed]
-        if looked.errors or missing or stale or looked.composed is None:
+        if looked.errors or missing or looked.moved or looked.composed is None:
             _keep_confirmed(database, one, confirmed)
             return None, looked
         said = [warning.text("zh-CN") for warning in looked.warnings]
+        if stale:  # something else was recorded of it, of no field of the form
+            one = msgspec.structs.replace(one, base_size=size)
         number = _send(database, one, looked.composed, compose.report(one, said))
         with database.writing() as connection:
             kept.discard(connection, identifier, account)
@@ -147,6 +154,6 @@ def _recorded_personal(kind: FormKind, values: dict[str, Any]) -> Typed:
     return {field.name: filled[field.name] for field in recorded.personal_fields(kind)}
 
 
-def refusals(error: InvalidInput) -> Finding:
+def refusals(error: RegistryError) -> Finding:
     """What proposing refused, as a finding of the whole form."""
     return Finding(level="error", field="", zh=error.zh, en=error.en)

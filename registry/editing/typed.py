@@ -22,6 +22,7 @@ _IDENTITY_ALONE = re.compile(rf"(?<![0-9]){_IDENTITY.pattern}(?![0-9Xx])")
 _IDENTITY_OLD = re.compile(rf"(?<![0-9])[1-9][0-9]{{7}}{_DAY}[0-9]{{3}}(?![0-9Xx])")
 _MOBILE = re.compile(r"(?<![0-9])(?:\+?86)?1[3-9][0-9]{9}(?![0-9])")
 _LANDLINE = re.compile(r"(?<![0-9])0[0-9]{2,3}-[0-9]{7,8}(?![0-9])")
+_WRITTEN_DAY = re.compile(r"([0-9]{4})(?:[-年./]([0-9]{1,2})[-月./]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))")
 #: Numbers of institutions and certificates, which may look like anything.
 _NUMBERS = frozenset({"uscc", "practice_licence_no", "domains", "number", "institution"})
 CERTIFICATE = "certificate_no"
@@ -63,7 +64,19 @@ def read(kind: FormKind, new: bool, given: Given | Mapping[str, Any]) -> Reading
 
 def _text(field: Field, sent: Any) -> str:
     value = sent if isinstance(sent, str) else ""
+    if field.input == "day":
+        value = a_day(value)
     return value.replace("\r\n", "\n").replace("\x00", "").strip()[: _LONGEST[field.input]]
+
+
+def a_day(said: str) -> str:
+    """A day as people write it, as YYYY-MM-DD; anything else as it is.
+
+    >>> a_day("2025年7月1日"), a_day("20250701"), a_day("2025.7.1"), a_day("soon")
+    ('2025-07-01', '2025-07-01', '2025-07-01', 'soon')
+    """
+    found = _WRITTEN_DAY.fullmatch(width(said).strip())
+    return "-".join(part.zfill(2) for part in found.groups() if part) if found else said
 
 
 def may_not_be_kept(name: str, value: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry import regions
-from registry.editing.forms import ABOUT, CODES, WITHDRAWN, FormKind, Typed, lines, own_fields, text, ticked
+from registry.editing.forms import ABOUT, CODES, OWNERSHIP, WITHDRAWN, FormKind, Typed, lines, own_fields, text, ticked
 from registry.errors import InvalidInput
 from registry.identifiers import (
     certificate_expiry,
@@ -78,6 +78,8 @@ def _value(name: str, typed: Typed) -> Any:
         said = compact_uscc(said)
     elif name == "practice_licence_no":
         said = compact_licence(said)
+    elif name == "ownership":
+        said = next((code for code, word in OWNERSHIP.items() if said == word), said)
     elif name == "institution" and said:
         said = f"institution:{compact_code(said)}"
     return said or None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.di import Provide
 
-from registry.staff import entrance, home, people, proposing, trailing
+from registry.staff import attaching, checking, editing, entrance, home, people, proposing, records, trailing
 from registry.staff.desk import at_desk
 from registry.staff.errors import HEADERS, failed
 
@@ -23,6 +23,10 @@ def router() -> Router:
             *home.handlers,
             *people.handlers,
             *proposing.handlers,
+            *records.handlers,
+            *editing.handlers,
+            *checking.handlers,
+            *attaching.handlers,
             *trailing.handlers,
         ],
         dependencies={"desk": Provide(at_desk)},

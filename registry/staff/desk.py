@@ -114,21 +114,27 @@ async def at_desk(request: Req) -> Desk:
     form = FormMultiDict({})
     if request.method == "POST":
         _require_same_site(request)
-        form = await request.form()
     wanted = opt.get("state", "open")
-    if wanted != "none":
+    if wanted != "none":  # before the body is read, which may be as large as a document
         if session is None:
             raise SignInFirst
         if session.state != wanted and not (wanted == "password" and session.state == "open"):
             raise SignInFirst(NEXT_STEP[session.state])
-        if request.method == "POST" and not hmac.compare_digest(str(form.get("form_token") or ""), session.form_token):
-            raise refused(
-                "form",
-                "这不是本页面提交的表单，没有执行。请返回后重新提交。",
-                "This form was not sent by a page of this session, so nothing was done. Go back and send it again.",
-            )
         _require_role(session, opt.get("roles", ()))
+    if request.method == "POST":
+        form = await request.form()
+        if wanted != "none" and session is not None:
+            _require_own_form(session, form)
     return Desk(request, session, form)
+
+
+def _require_own_form(session: Session, form: FormMultiDict) -> None:
+    if not hmac.compare_digest(str(form.get("form_token") or ""), session.form_token):
+        raise refused(
+            "form",
+            "这不是本页面提交的表单，没有执行。请返回后重新提交。",
+            "This form was not sent by a page of this session, so nothing was done. Go back and send it again.",
+        )
 
 
 def _found(request: Req, token: str) -> Session | None:
