@@ -30,7 +30,7 @@ _LOCK = 0x41525452  # "ARTR": the advisory lock every writer of a PostgreSQL reg
 #: Seconds to wait for readers before bytes that were deleted are left to the next attempt.
 PATIENCE = 5.0
 #: Columns that hold personal values. PostgreSQL must not copy samples of them into its statistics.
-_PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"))
+_PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"), ("staff_drafts", "form"))
 
 #: Tables whose rows nobody may change or remove; migrations give each the triggers of ``append_only``.
 APPEND_ONLY = ("entries", "checkpoints", "trail")
@@ -62,6 +62,13 @@ def upsert(
     new = statement.excluded
     changed = {name: table.c[name] + new[name] if adding else new[name] for name in row if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def holding(connection: sa.Connection, column: sa.Column[Any], said: bytes) -> sa.ColumnElement[bool]:
+    """Whether the bytes in a column hold ``said``; in PostgreSQL % and _ in it stand for anything."""
+    if connection.dialect.name == "sqlite":  # whose LIKE may be built without blobs
+        return sa.func.instr(column, sa.literal(said, sa.LargeBinary)) > 0
+    return column.like(b"%" + said + b"%")
 
 
 def number_after(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:

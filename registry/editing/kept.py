@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import drafts, proposals
+from registry.database import holding
 from registry.editing.forms import FormKind, Typed
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.model import Draft, Struct
@@ -153,11 +154,10 @@ def elsewhere(connection: sa.Connection, subject: str, account: str) -> list[Els
 
 def pending_about(connection: sa.Connection, subject: str, belonging: bool = False) -> list[int]:
     """The pending proposals with a draft about a subject; with ``belonging`` also about what belongs to it."""
-    said = subject.encode()
     query = (
         sa.select(proposal_items.c.proposal, proposal_items.c.body)
         .join(proposals_table, proposals_table.c.id == proposal_items.c.proposal)
-        .where(proposals_table.c.state == "pending", proposal_items.c.body.like(b"%" + said + b"%"))
+        .where(proposals_table.c.state == "pending", holding(connection, proposal_items.c.body, subject.encode()))
         .order_by(proposal_items.c.proposal)
     )
     numbers: dict[int, None] = {}
