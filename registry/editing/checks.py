@@ -27,7 +27,7 @@ def plain(kind: FormKind, new: bool, typed: Typed, refused: frozenset[str] = fro
     for field in fields(kind, new):
         found += _of_input(field, typed)
     found += _effective(typed)
-    found += _BY_KIND[kind](typed)
+    found += _BY_KIND[kind](typed, new)
     return found
 
 
@@ -90,7 +90,7 @@ def _effective(typed: Typed) -> Iterator[Finding]:
 # --- institutions ----------------------------------------------------------------------------------------------------
 
 
-def _institution(typed: Typed) -> Iterator[Finding]:
+def _institution(typed: Typed, _new: bool) -> Iterator[Finding]:
     yield from particulars.address(text(typed, "address"), text(typed, "region"))
     yield from particulars.uscc(text(typed, "uscc"))
     yield from particulars.licence(text(typed, "practice_licence_no"), text(typed, "uscc"))
@@ -115,7 +115,7 @@ def _institution(typed: Typed) -> Iterator[Finding]:
 # --- approvals -------------------------------------------------------------------------------------------------------
 
 
-def _approval(typed: Typed) -> Iterator[Finding]:
+def _approval(typed: Typed, _new: bool) -> Iterator[Finding]:
     stage = text(typed, "stage")
     if not stage:
         return
@@ -152,12 +152,12 @@ def _approval_days(typed: Typed, *, lawful: bool) -> Iterator[Finding]:
 # --- people, certificates, sanctions ---------------------------------------------------------------------------------
 
 
-def _practitioner(typed: Typed) -> Iterator[Finding]:
+def _practitioner(typed: Typed, new: bool) -> Iterator[Finding]:
     start, end = day(typed, "valid_from"), day(typed, "valid_to")
     if start and end and end < start:
         yield _order("valid_to")
     effective = day(typed, "effective")
-    if start and effective and start < effective:
+    if new and start and effective and start < effective:
         yield _late(start, effective)
     number = text(typed, "certificate_no")
     if number and not number.startswith("**"):
@@ -170,7 +170,7 @@ def _practitioner(typed: Typed) -> Iterator[Finding]:
         )
 
 
-def _certificate(typed: Typed) -> Iterator[Finding]:
+def _certificate(typed: Typed, new: bool) -> Iterator[Finding]:
     said = text(typed, "number")
     if not said:
         return
@@ -197,11 +197,11 @@ def _certificate(typed: Typed) -> Iterator[Finding]:
     if start > today():
         yield error("number", f"文号中的批准日 {start} 还没有到。", f"The day in the number, {start}, has not come.")
     effective = day(typed, "effective")
-    if effective and start < effective:
+    if new and effective and start < effective:
         yield _late(start, effective)
 
 
-def _sanction(typed: Typed) -> Iterator[Finding]:
+def _sanction(typed: Typed, _new: bool) -> Iterator[Finding]:
     about = [name for name in ("institution", "organisation", "person") if text(typed, name)]
     if not about:
         yield error(

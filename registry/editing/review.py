@@ -50,6 +50,7 @@ def review(connection: sa.Connection, kept: Kept, refused: frozenset[str] = froz
     typed = kept.filled.typed
     found = checks.plain(kept.kind, kept.is_new, typed, refused)
     found += _in_register(connection, kept)
+    found = [one for one in found if not _untouched(kept, one)]
     found += _region(connection, kept)
     composed = None
     if not _errors(found):
@@ -62,6 +63,25 @@ def review(connection: sa.Connection, kept: Kept, refused: frozenset[str] = froz
         composed=composed,
         moved=moved(connection, kept),
     )
+
+
+#: Fields that are judged together: what is wrong with one may come from another.
+_TOGETHER = (
+    {"address", "region"},
+    {"uscc", "practice_licence_no"},
+    {"stage", "document_no", "valid_from", "verification_due"},
+    {"valid_from", "valid_to"},
+    {"certificate_kind", "certificate_no"},
+    {"number", "valid_to"},
+)
+
+
+def _untouched(kept: Kept, one: Finding) -> bool:
+    """Whether a finding is about what the record says already: nobody has to put that right to change another field."""
+    base, typed = kept.filled.base, kept.filled.typed
+    fields = {one.field}.union(*(group for group in _TOGETHER if one.field in group))
+    fields &= recorded.own_names(kept.kind, new=False)
+    return not kept.is_new and bool(fields) and all(typed.get(name) == base.get(name) for name in fields)
 
 
 def _errors(found: list[Finding]) -> list[Finding]:

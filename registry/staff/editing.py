@@ -13,13 +13,15 @@ from litestar.params import FromPath
 from registry import proposals
 from registry.attachments import LARGEST
 from registry.attachments import find as find_attachment
-from registry.editing import documents, forms, kept, submit
+from registry.editing import documents, forms, kept, recorded, submit
 from registry.editing.findings import Finding, error
 from registry.editing.kept import Filled, Kept
 from registry.editing.review import review
 from registry.editing.submit import Asked, Opened
 from registry.editing.typed import read
 from registry.errors import Conflict, InvalidInput, NotFound
+from registry.identifiers import compact_code
+from registry.records import asof
 from registry.staff.desk import Desk
 from registry.staff.spoken import FormWords
 
@@ -187,6 +189,8 @@ def _page(
     me, subject = desk.account.name, source.subject
     looked = review(connection, draft) if draft else None
     attachment = source.filled.attachment
+    held = recorded.values_on(connection, subject, asof.today()) if subject else {}
+    days = [entry.valid_from for entry in recorded.stated(connection, subject)] if subject else []
     return desk.page(
         "form",
         status=400 if errors else 200,
@@ -203,7 +207,21 @@ def _page(
         notes=looked.notes if looked else [],
         attachment=find_attachment(connection, attachment) if attachment else None,
         said=said,
+        whose=_whose(connection, str(subject or ""), str(held.get("institution") or _parent(source.filled))),
+        latest=max(days, default=None),
     )
+
+
+def _parent(filled: Filled) -> str:
+    code = compact_code(forms.text(filled.typed, "institution"))
+    return f"institution:{code}" if code else ""
+
+
+def _whose(connection: Any, subject: str, parent: str) -> tuple[str, str, str] | None:
+    """(name, address, code) of the institution that a form is about or that it belongs to."""
+    about = subject if subject.startswith("institution:") else parent
+    held = recorded.values_on(connection, about, asof.today()) if about else {}
+    return (str(held["name"]), str(held["address"]), about.partition(":")[2]) if "name" in held else None
 
 
 def refuse_page(desk: Desk, connection: Any, one: Kept, errors: list[Finding]) -> Response[Any]:

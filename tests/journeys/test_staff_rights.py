@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +19,13 @@ from registry.settings import Settings
 from registry.tables import proposals, staff_sessions
 from tests.desk import Staff
 from tests.factories import a_list
+from tests.forming import PDF, fill
 from tests.running import PASSWORD, Cli, Server, serving
 
 Arrive = Callable[..., Staff]
 NOBODY = frozenset[str]()
 EVERYBODY, DECIDERS = frozenset(ROLES), frozenset({"approver"})
+EDITORS = frozenset({"editor"})
 ADMINISTRATORS, AUDITORS = frozenset({"administrator"}), frozenset({"administrator", "auditor"})
 #: Who may, of every route of the workspace that wants an open session.
 MAY = {
@@ -40,6 +43,19 @@ MAY = {
     ("GET", "/staff/proposals/{number}"): EVERYBODY,
     ("POST", "/staff/proposals/{number}/approve"): DECIDERS,
     ("POST", "/staff/proposals/{number}/reject"): DECIDERS,
+    ("GET", "/staff/records"): EVERYBODY,
+    ("GET", "/staff/records/{code}"): EVERYBODY,
+    ("GET", "/staff/forms/{kind}"): EDITORS,
+    ("POST", "/staff/forms/{kind}"): EDITORS,
+    ("GET", "/staff/drafts"): EDITORS,
+    ("GET", "/staff/drafts/{number}"): EDITORS,
+    ("POST", "/staff/drafts/{number}"): EDITORS,
+    ("GET", "/staff/drafts/{number}/check"): EDITORS,
+    ("POST", "/staff/drafts/{number}/join"): EDITORS,
+    ("POST", "/staff/drafts/{number}/propose"): EDITORS,
+    ("POST", "/staff/drafts/{number}/discard"): EDITORS,
+    ("POST", "/staff/proposals/{number}/draft"): EDITORS,
+    ("GET", "/staff/attachments/{sha256}"): EVERYBODY,
     ("GET", "/staff/trail"): AUDITORS,
     ("GET", "/staff/trail.csv"): AUDITORS,
 }
@@ -59,6 +75,7 @@ FORMS = {
     "/staff/password": {"old": "x"},
     "/staff/accounts": {"name": "Bad Name"},
     "/staff/accounts/{name}": {"action": "none"},
+    "/staff/forms/{kind}": {"base_size": "0"},
     "/staff/proposals/{number}/approve": {"seen": "x"},
     "/staff/proposals/{number}/reject": {"reason": ""},
 }
@@ -111,6 +128,31 @@ def number(register: Cli, tmp_path_factory: pytest.TempPathFactory) -> int:
     return proposed(register, tmp_path_factory.mktemp("proposed"))
 
 
+@pytest.fixture(scope="module")
+def held(register: Cli, people: dict[str, Staff], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What addresses name beside a number: an account, a form, the code of an institution, a document's hash."""
+    made = proposed(register, tmp_path_factory.mktemp("known"), "沈阳市示例在册医院")
+    register.ok("approve", made, "--by", "one.approver")
+    code = register.ok("search", "沈阳市示例在册医院", "--json").json["items"][0]["institution"]["code"]
+    fill(people["editor"], "/staff/forms/institution", action="save", document=PDF)
+    return {
+        "name": "editor.z",
+        "kind": "institution",
+        "code": code,
+        "sha256": hashlib.sha256(PDF).hexdigest(),
+    }
+
+
+def address_of(path: str, number: int, held: dict[str, str], draft: int = 1) -> str:
+    return path.format(number=draft if "/drafts/" in path else number, **held)
+
+
+def a_draft(one: Staff) -> int:
+    """The number of a draft of whoever may have one."""
+    answer = fill(one, "/staff/forms/institution", action="save", name="示例")
+    return int(answer.headers["location"].partition("?")[0].rpartition("/")[2])
+
+
 def token_of(one: Staff) -> str:
     found = re.search(r'name="form_token" value="(\w+)"', one.get("/staff/account"))
     assert found
@@ -126,33 +168,40 @@ def test_the_table_names_every_route_of_the_workspace() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others(
-    people: dict[str, Staff], number: int, role: str
+    people: dict[str, Staff], number: int, held: dict[str, str], role: str
 ) -> None:
     one, token, wrong = people[role], token_of(people[role]), []
     for (method, path), allowed in sorted(MAY.items()):
-        address = path.format(name="editor.z", number=number)
+        draft = a_draft(one) if role in allowed and "/drafts/" in path else 1
+        address = address_of(path, number, held, draft)
         sent = {**FORMS.get(path, {}), "form_token": token}
         answer = one.client.get(address) if method == "GET" else one.client.post(address, data=sent)
         # Allowed: the page, or its refusal of what the form said; the four refused statuses of a form are 400 and 409.
         expected = {200, 303, 400, 409} if role in allowed else {403}
+        if path == "/staff/proposals/{number}/draft" and role in allowed:
+            expected = {404}  # that proposal is of no form
         if answer.status_code not in expected or (role in allowed and "sign-in" in answer.headers.get("location", "")):
             wrong.append((method, path, answer.status_code))
     assert wrong == []
     refused = [deed for deed in people["auditor"].deeds() if deed[0] == one.name and deed[1] == "refused"]
     refusals = {tuple(deed[2].split()[:2]) for deed in refused if deed[2].endswith(" role")}
     assert refusals == {
-        (method, path.replace("{number}", str(number))) for (method, path), may in MAY.items() if role not in may
+        (method, path.replace("{number}", "1" if "/drafts/" in path else str(number)))
+        for (method, path), may in MAY.items()
+        if role not in may
     }
 
 
 @pytest.mark.parametrize("cookie", ["", "staff_session=made-up"])
-def test_nobody_gets_anything_without_a_session(running: Server, number: int, cookie: str) -> None:
+def test_nobody_gets_anything_without_a_session(
+    running: Server, number: int, held: dict[str, str], cookie: str
+) -> None:
     wrong = []
     with running.fresh() as client:
         for method, path in sorted(routes()):
             if path in ("/staff/sign-in", "/staff/sign-out"):
                 continue
-            address = path.format(name="editor.z", number=number)
+            address = address_of(path, number, held)
             answer = client.request(method, address, headers={"cookie": cookie}, data={"form_token": ""})
             if answer.status_code != 303 or not answer.headers["location"].startswith("/staff/sign-in"):
                 wrong.append((method, path, answer.status_code))
@@ -160,13 +209,15 @@ def test_nobody_gets_anything_without_a_session(running: Server, number: int, co
     assert wrong == []
 
 
-def test_half_a_sign_in_opens_nothing(running: Server, people: dict[str, Staff], arrive: Arrive, number: int) -> None:
+def test_half_a_sign_in_opens_nothing(
+    running: Server, people: dict[str, Staff], arrive: Arrive, number: int, held: dict[str, str]
+) -> None:
     half = arrive(running, people["administrator"].name)
     half.show_password()
     page = re.search(r'name="form_token" value="(\w+)"', half.get("/staff/second"))
     assert page
     for method, path in sorted(MAY):
-        address = path.format(name="editor.z", number=number)
+        address = address_of(path, number, held)
         answer = half.client.request(method, address, data={"form_token": page[1]})
         assert (answer.status_code, answer.headers["location"]) == (303, "/staff/second"), path
     assert half.client.get("/staff/enrol").headers["location"] == "/staff/second"  # nor another authenticator
