@@ -65,10 +65,9 @@ def upsert(
 
 
 def holding(connection: sa.Connection, column: sa.Column[Any], said: bytes) -> sa.ColumnElement[bool]:
-    """Whether the bytes in a column hold ``said``; in PostgreSQL % and _ in it stand for anything."""
-    if connection.dialect.name == "sqlite":  # whose LIKE may be built without blobs
-        return sa.func.instr(column, sa.literal(said, sa.LargeBinary)) > 0
-    return column.like(b"%" + said + b"%")
+    """Whether the bytes in a column hold ``said``."""
+    found = sa.func.instr if connection.dialect.name == "sqlite" else sa.func.pg_catalog.position
+    return found(column, sa.literal(said, sa.LargeBinary)) > 0
 
 
 def number_after(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:

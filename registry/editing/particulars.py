@@ -8,6 +8,7 @@ from registry import regions
 from registry.editing.findings import Finding, error, note, warning
 from registry.errors import InvalidInput
 from registry.identifiers import compact_licence, compact_uscc, validate_uscc
+from registry.verification import addresses
 
 _USCC_ALPHABET = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
 
@@ -42,7 +43,7 @@ def address(said: str, region: str) -> Iterator[Finding]:
             f"由地址读出：{_named(resolved.code)}（{resolved.code}）",
             f"From the address: {_named(resolved.code)} ({resolved.code})",
         )
-    if said and not any(c.isdigit() for c in resolved.rest):
+    if said and not any(c.isdigit() for c in addresses.parts(said)[1]):
         yield warning(
             "address",
             "地址没有门牌号，核验地址时分不清是不是这一处。",
