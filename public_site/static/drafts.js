@@ -17,10 +17,10 @@
     data.delete("without_file");
     data.set("action", "autosave");
     try {
-      const answer = await fetch(form.action, { method: "POST", body: data, redirect: "error" });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
       const kept = await answer.json();
-      form.action = kept.path;
+      form.setAttribute("action", kept.path); // form.action would be its buttons of that name
       form.elements.namedItem("version").value = kept.version;
       changed = edits !== upto || Boolean(form.elements.namedItem("doc_file").value);
       told.textContent = form.dataset.saved + " " + new Date().toLocaleTimeString();

@@ -120,7 +120,8 @@ def _received(desk: Desk, kind: forms.FormKind, one: Kept | None, again: int = 0
     with desk.database.reading() as connection:
         looked = review(connection, now, reading.refused)
         errors = wrong + [one for one in looked.errors if action == "check" or one.field in reading.refused]
-        if errors:
+        # What moved is shown first: what is wrong may be so only beside the record as it was.
+        if errors and not (looked.moved and not wrong and not reading.refused):
             return _page(desk, connection, now, errors=errors, said="copied" if copied else "kept")
     return desk.go(f"{path}/check")
 
