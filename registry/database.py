@@ -64,12 +64,6 @@ def upsert(
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
-def holding(connection: sa.Connection, column: sa.Column[Any], said: bytes) -> sa.ColumnElement[bool]:
-    """Whether the bytes in a column hold ``said``."""
-    found = sa.func.instr if connection.dialect.name == "sqlite" else sa.func.pg_catalog.position
-    return found(column, sa.literal(said, sa.LargeBinary)) > 0
-
-
 def number_after(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:
     """Let ``table``, which numbers its own rows, go on above ``number`` and above every row that was copied into it."""
     told = {"t": table.name, "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0)}

@@ -11,9 +11,12 @@ import sqlalchemy as sa
 
 from registry import attachments, proposals, trail
 from registry.attachments import Attachment
+from registry.editing.holding import holding
 from registry.errors import InvalidInput
 from registry.model import Source, Struct
 from registry.records import asof, read
+from registry.tables import imports, proposal_items, staff_drafts, versions
+from registry.tables import proposals as proposals_table
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 #: What is taken: how the name ends, and the media type it is given back with.
@@ -59,6 +62,28 @@ def keep(connection: sa.Connection, file: BinaryIO, name: str, *, by: str, addre
     kept = attachments.add(connection, file, name=f"{stem}.{kind}", media_type=TYPES[kind], by=by)
     trail.record(connection, by, "attachment_added", f"sha256:{kept.sha256}", address)
     return kept
+
+
+def drop_unused(connection: sa.Connection, sha256: str, *, by: str) -> bool:
+    """Delete a document that nothing needs: no form, import, proposal or source; whether it was deleted.
+
+    What somebody threw away with a draft, or put in by mistake, is not kept for ever.
+    """
+    undecided = proposals_table.c.state != "approved"  # of the approved ones the sources are in the records
+    needed = (
+        sa.select(staff_drafts.c.id).where(holding(staff_drafts.c.form, sha256)),
+        sa.select(imports.c.id).where(imports.c.file == sha256),
+        sa.select(versions.c.subject).where(versions.c.kind == "source", holding(versions.c.state, sha256)),
+        sa.select(proposals_table.c.id).where(holding(proposals_table.c.report, sha256)),
+        sa.select(proposals_table.c.id)
+        .join(proposal_items, proposal_items.c.proposal == proposals_table.c.id)
+        .where(undecided, holding(proposal_items.c.body, sha256)),
+    )
+    if attachments.find(connection, sha256) is None or any(connection.execute(q.limit(1)).first() for q in needed):
+        return False
+    attachments.remove(connection, sha256)
+    trail.record(connection, by, "attachment_removed", f"sha256:{sha256}")
+    return True
 
 
 def kind_of(file: BinaryIO) -> str:

@@ -13,8 +13,9 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import drafts, proposals
-from registry.database import holding
+from registry.editing import documents
 from registry.editing.forms import FormKind, Typed
+from registry.editing.holding import holding
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.model import Draft, Struct
 from registry.tables import proposal_items, staff_drafts
@@ -102,6 +103,9 @@ def save(connection: sa.Connection, kept: Kept, filled: Filled, *, base_size: in
         raise Conflict(
             f"草稿 {kept.id} 已在另一窗口保存过。", f"Draft {kept.id} was saved in another window meanwhile."
         )
+    before = kept.filled.attachment
+    if before and before != filled.attachment:
+        documents.drop_unused(connection, before, by=kept.account)
     return found(connection, kept.id, kept.account)
 
 
@@ -126,15 +130,22 @@ def waiting(connection: sa.Connection, account: str) -> list[Kept]:
 
 
 def discard(connection: sa.Connection, identifier: int, account: str) -> None:
-    """Delete a form; NotFound."""
-    found(connection, identifier, account)
-    connection.execute(sa.delete(staff_drafts).where(staff_drafts.c.id == identifier))
+    """Delete a form, and its document if nothing else needs it; NotFound."""
+    _delete(connection, [found(connection, identifier, account)])
 
 
 def expire(connection: sa.Connection) -> int:
     """Delete what nobody touched for 90 days; how many."""
-    old = staff_drafts.c.updated_at <= _now() - DAYS * _DAY
-    return connection.execute(sa.delete(staff_drafts).where(old)).rowcount
+    old = sa.select(staff_drafts).where(staff_drafts.c.updated_at <= _now() - DAYS * _DAY)
+    return _delete(connection, [_kept(row) for row in connection.execute(old).all()])
+
+
+def _delete(connection: sa.Connection, forms: list[Kept]) -> int:
+    for one in forms:
+        connection.execute(sa.delete(staff_drafts).where(staff_drafts.c.id == one.id))
+        if one.filled.attachment:
+            documents.drop_unused(connection, one.filled.attachment, by=one.account)
+    return len(forms)
 
 
 def elsewhere(connection: sa.Connection, subject: str, account: str) -> list[Elsewhere]:
@@ -157,7 +168,7 @@ def pending_about(connection: sa.Connection, subject: str, belonging: bool = Fal
     query = (
         sa.select(proposal_items.c.proposal, proposal_items.c.body)
         .join(proposals_table, proposals_table.c.id == proposal_items.c.proposal)
-        .where(proposals_table.c.state == "pending", holding(connection, proposal_items.c.body, subject.encode()))
+        .where(proposals_table.c.state == "pending", holding(proposal_items.c.body, subject))
         .order_by(proposal_items.c.proposal)
     )
     numbers: dict[int, None] = {}

@@ -33,9 +33,13 @@ _MASKED = re.compile(r"\*{2,}[0-9A-Z一-鿿]{2,4}")
 class Given(Protocol):
     """What a form sent, as the web framework holds it."""
 
-    def get(self, key: str, /) -> Any: ...  # noqa: D102
+    def get(self, key: str, /) -> Any:
+        """The first value of a field; None where it was not sent."""
+        ...
 
-    def getall(self, key: str, default: list[Any], /) -> list[Any]: ...  # noqa: D102
+    def getall(self, key: str, default: list[Any], /) -> list[Any]:
+        """Every value of a field."""
+        ...
 
 
 class Reading(Struct, frozen=True):

@@ -11,9 +11,10 @@ from litestar.params import FromPath
 from registry import proposals
 from registry.editing import kept, recorded
 from registry.editing.review import require_inside
-from registry.errors import NotAllowed
+from registry.errors import NotAllowed, NotFound
 from registry.identifiers import validate_code
-from registry.records import read
+from registry.model import Institution
+from registry.records import asof, read
 from registry.register import Choice
 from registry.staff.desk import Desk
 from registry.techniques import BY_CODE
@@ -37,8 +38,8 @@ def listed(desk: NamedDependency[Desk]) -> Response[Any]:
 @get("/records/{code:str}", sync_to_thread=True)
 def shown(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
     """What is recorded of one institution now, of its people, certificates and sanctions, and what waits about it."""
-    it = desk.register.institution(code, desk.register.now())
     subject = read.subject_of(validate_code(code))
+    it = _institution(desk, code, subject)
     with desk.database.reading() as connection:
         people = recorded.belonging(connection, "practitioner", subject)
         certificates = recorded.belonging(connection, "ad_certificate", subject)
@@ -65,6 +66,18 @@ def shown(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
         inside=inside,
         missing=missing,
     )
+
+
+def _institution(desk: Desk, code: str, subject: str) -> Institution:
+    """As of today, or of the day on which it first will be; NotFound."""
+    try:
+        return desk.register.institution(code, desk.register.now())
+    except NotFound:
+        with desk.database.reading() as connection:
+            days = [one.valid_from for one in recorded.stated(connection, subject) if one.valid_from > asof.today()]
+        if not days:
+            raise
+        return desk.register.institution(code, desk.register.as_of(min(days)))
 
 
 handlers = [listed, shown]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals
+from registry import attachments, proposals
 from registry.backup.file import KEPT
 from registry.database import Database
-from registry.editing import kept, review, submit
+from registry.editing import documents, kept, review, submit
+from registry.editing.kept import Filled
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.records.asof import today
 from registry.tables import staff_drafts
@@ -70,6 +73,45 @@ def test_what_nobody_touched_for_ninety_days_is_gone(database: Database) -> None
         assert [one.id for one in kept.waiting(connection, "editor.a")] == [fresh.id]
         assert kept.expire(connection) == 1
         assert kept.expire(connection) == 0
+
+
+def test_a_document_goes_with_the_last_form_that_needs_it_and_never_from_under_a_proposal(database: Database) -> None:
+    one = a_form(database, "institution", subject=HOSPITAL.subject, campus="东院区")
+    two = a_form(database, "institution", name="甲", by="editor.b")  # the same file
+    digest = one.filled.attachment
+
+    def is_there() -> bool:
+        with database.reading() as connection:
+            return attachments.find(connection, digest) is not None
+
+    with database.writing() as connection:
+        kept.discard(connection, two.id, "editor.b")
+    assert is_there()
+    with database.reading() as connection:
+        looked = review.review(connection, one)
+    number, _ = submit.propose(database, one.id, "editor.a", frozenset(w.key for w in looked.warnings))
+    assert number is not None
+    assert is_there()
+    three = a_form(database, "institution", name="乙")
+    with database.writing() as connection:
+        kept.discard(connection, three.id, "editor.a")
+    assert is_there()  # the proposal waits
+    approve(database, number)
+    four = a_form(database, "institution", name="乙")
+    with database.writing() as connection:
+        kept.discard(connection, four.id, "editor.a")
+        assert not documents.drop_unused(connection, digest, by="editor.a")
+    assert is_there()  # the record rests on it
+    with database.writing() as connection:
+        other = documents.keep(connection, io.BytesIO(b"%PDF- another"), "x.pdf", by="editor.a", address="-")
+        five = kept.save(connection, a_form_row(connection, "丙", other.sha256), Filled(typed={}, base={}))
+        assert attachments.find(connection, other.sha256) is None  # replaced
+        kept.discard(connection, five.id, "editor.a")
+
+
+def a_form_row(connection: sa.Connection, name: str, digest: str) -> kept.Kept:
+    filled = Filled(typed={"name": name}, base={}, attachment=digest)
+    return kept.start(connection, "editor.a", "institution", None, filled, base_size=0)
 
 
 def test_nobody_keeps_more_than_is_work(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

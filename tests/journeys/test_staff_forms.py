@@ -59,7 +59,7 @@ def subject_of(one: Staff, name: str = DEMO) -> str:
 
 
 def is_row(page: str, before: str, after: str) -> bool:
-    rows = re.findall(r'<tr class="differs">.*?<td>(.*?)</td><td><mark>(.*?)</mark>', page, re.S)
+    rows = re.findall(r'<tr class="differs">.*?<td[^>]*>(.*?)</td><td[^>]*><mark>(.*?)</mark>', page, re.S)
     return any(before in old and after in new for old, new in rows)
 
 
@@ -487,6 +487,19 @@ def test_a_returned_proposal_is_edited_again_and_proposed_anew(editor: Staff, ap
     done = fill(editor, again.headers["location"], name="示例新员", role="护师")
     assert done.status_code == 303, errors_in(done.text)
     assert proposed(editor, again.headers["location"]) > number
+
+
+def test_an_institution_of_a_day_to_come_is_found_by_its_code_and_can_be_edited(
+    running: Server, editor: Staff, approver: Staff
+) -> None:
+    typed = {"name": NAME, "address": ADDRESS, "stage__IVF": "formal", "effective": "2027-01-01"}
+    number = proposed(editor, drafted(editor, "/staff/forms/institution", **typed))
+    found = re.search(r"institution:([0-9A-Z]{8})", approver.get(f"/staff/proposals/{number}"))
+    assert found
+    approved(approver, number)
+    assert running.get(f"/i/{format_code(found[1])}").status_code == 404
+    assert NAME in editor.get(f"/staff/records/{format_code(found[1])}")
+    assert f'value="{NAME}"' in editor.get(f"/staff/forms/institution?subject=institution:{found[1]}")
 
 
 def test_nothing_is_made_by_looking_and_what_is_not_there_is_said(running: Server, editor: Staff) -> None:
