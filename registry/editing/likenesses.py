@@ -47,10 +47,12 @@ def like(connection: sa.Connection, kind: FormKind, subject: str | None, values:
 def _institutions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
     party = _party(subject or "", values)
     near = {other.key: (other, said) for other, said in _pool(connection, party) if other.key != subject}
-    named = [o for o, _ in near.values() if _alike(party, o)]
-    placed = [o for o, _ in near.values() if o not in named and o.site == party.site and _has_number(party.site)]
-    known = {str(o.key) for o in named}
-    named += [o for o in _namesakes(connection, party) if str(o.key) not in known and o.key != subject]
+    names = _names(party)
+    named = [o for o, _ in near.values() if _alike(names, _names(o))]
+    known = {o.key for o in named}
+    others = [o for o, _ in near.values() if o.key not in known]
+    placed = [o for o in others if o.site == party.site] if _has_number(party.site) else []
+    named += [o for o in _namesakes(connection, party) if o.key not in known and o.key != subject]
     if named:
         yield warning(
             "name",
@@ -108,10 +110,12 @@ def _pool(connection: sa.Connection, party: Party) -> Iterator[tuple[Party, Valu
     yield from ((_party(subject, said), said) for subject, said in believed(connection, "institution", wanted))
 
 
-def _alike(a: Party, b: Party) -> bool:
-    names = [without_suffix(fold(name)) for name in (a.name, *a.aliases)]
-    others = [without_suffix(fold(name)) for name in (b.name, *b.aliases)]
-    return any(fuzz.ratio(one, other) >= ALIKE for one in names if one for other in others if other)
+def _names(party: Party) -> list[str]:
+    return [without_suffix(fold(name)) for name in (party.name, *party.aliases) if name]
+
+
+def _alike(names: list[str], others: list[str]) -> bool:
+    return any(fuzz.ratio(one, other, score_cutoff=ALIKE) for one in names for other in others)
 
 
 def _has_number(site: str) -> bool:
