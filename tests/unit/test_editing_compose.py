@@ -107,10 +107,10 @@ _FIELDS = {
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_stated_is_exactly_what_differs_from_the_record(database: Database, typed: dict[str, Any]) -> None:
     one = a_form(database, "institution", subject=HOSPITAL.subject, **typed)
-    with database.writing() as connection:
-        kept.discard(connection, one.id, one.account)
-        before = recorded.values_on(connection, HOSPITAL.subject, TODAY)
     found = looked(database, one)
+    with database.writing() as connection:
+        before = recorded.values_on(connection, HOSPITAL.subject, TODAY)
+        kept.discard(connection, one.id, one.account)
     if found.composed is None:
         shown = recorded.filled("institution", before)
         assert all(shown[name] == value for name, value in typed.items())
