@@ -65,6 +65,12 @@ def _measured(file: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def remove(connection: sa.Connection, sha256: str) -> None:
+    """Delete a document that nothing rests on; who may say so is the caller's."""
+    connection.execute(sa.delete(attachment_parts).where(attachment_parts.c.sha256 == sha256))
+    connection.execute(sa.delete(attachments).where(attachments.c.sha256 == sha256))
+
+
 def find(connection: sa.Connection, sha256: str) -> Attachment | None:
     """The document of a hash, or None."""
     row = connection.execute(sa.select(attachments).where(attachments.c.sha256 == sha256)).first()

@@ -30,7 +30,7 @@ _LOCK = 0x41525452  # "ARTR": the advisory lock every writer of a PostgreSQL reg
 #: Seconds to wait for readers before bytes that were deleted are left to the next attempt.
 PATIENCE = 5.0
 #: Columns that hold personal values. PostgreSQL must not copy samples of them into its statistics.
-_PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"))
+_PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"), ("staff_drafts", "form"))
 
 #: Tables whose rows nobody may change or remove; migrations give each the triggers of ``append_only``.
 APPEND_ONLY = ("entries", "checkpoints", "trail")

@@ -19,10 +19,10 @@ from registry.database import Database, upsert
 from registry.errors import CannotAnswer, InvalidInput
 from registry.log import erasure, store
 from registry.model import Change, Date, Draft, Entry, Struct
-from registry.tables import erasable, positions, proposal_items, versions
+from registry.tables import erasable, positions, proposal_items, staff_drafts, versions
 
 #: Tables whose rows may have held the erased values.
-TABLES = (erasable.name, versions.name, proposal_items.name)
+TABLES = (erasable.name, versions.name, proposal_items.name, staff_drafts.name)
 OWED = "erased"
 _log = logging.getLogger("registry")
 
@@ -59,6 +59,8 @@ def scrub(connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int 
         query = sa.select(items.c.proposal, items.c.position, items.c.body)
         for row in connection.execute(query.where(items.c.personal == entry.subject, earlier)).all():
             _empty(connection, row, entry.change.erases)
+        # Half-filled forms about the person go whole: they hold what was typed and what was recorded.
+        connection.execute(sa.delete(staff_drafts).where(staff_drafts.c.subject == entry.subject))
         upsert(connection, positions, {"view": OWED, "position": entry.number}, ["view"])
 
 

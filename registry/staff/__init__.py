@@ -10,7 +10,10 @@ from litestar import Router
 from litestar.di import Provide
 
 from registry.staff import (
+    attaching,
+    checking,
     duties,
+    editing,
     entrance,
     home,
     import_deeds,
@@ -19,6 +22,7 @@ from registry.staff import (
     people,
     proposing,
     publishing,
+    records,
     suspending,
     trailing,
 )
@@ -41,6 +45,10 @@ def router() -> Router:
             *proposing.handlers,
             *suspending.handlers,
             *publishing.handlers,
+            *records.handlers,
+            *editing.handlers,
+            *checking.handlers,
+            *attaching.handlers,
             *trailing.handlers,
         ],
         dependencies={"desk": Provide(at_desk)},

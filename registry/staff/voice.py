@@ -43,7 +43,7 @@ class StaffVoice(Voice):
 
     def stated(self, draft: Draft) -> list[tuple[Markup, Markup]]:
         """What a draft states, erases and gives as its reason, as (label, value)."""
-        pairs = [(self.field(path), self._value(path, value)) for path, value in draft.change.set.items()]
+        pairs = [(self.field(path), self.worded(path, value)) for path, value in draft.change.set.items()]
         pairs += [(self.field(path), self.t("proposal.erased")) for path in draft.change.erases]
         pairs.append((self.t("proposal.from"), self.day(draft.valid_from)))
         return pairs + ([(self.t("proposal.why"), self.data(draft.change.reason))] if draft.change.reason else [])
@@ -75,7 +75,8 @@ class StaffVoice(Voice):
         """What whoever proposed an edition was shown; None for a withdrawal."""
         return msgspec.convert(report, PlanReport) if isinstance(report, dict) and "difference" in report else None
 
-    def _value(self, path: str, value: Any) -> Markup:
+    def worded(self, path: str, value: Any) -> Markup:
+        """A value of a record as text, by the path it stands at."""
         if value is None:
             return self.t("proposal.nothing")
         if isinstance(value, bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import time
@@ -20,6 +21,7 @@ from registry.settings import Settings
 from registry.tables import proposals, staff_sessions
 from tests.desk import Staff
 from tests.factories import a_list
+from tests.forming import PDF, fill
 from tests.running import PASSWORD, Cli, Server, serving
 
 Arrive = Callable[..., Staff]
@@ -67,6 +69,19 @@ MAY = {
     ("POST", "/staff/imports/{number}/compare"): EDITORS,
     ("POST", "/staff/imports/{number}/propose"): EDITORS,
     ("POST", "/staff/imports/{number}/cancel"): EDITORS,
+    ("GET", "/staff/records"): EVERYBODY,
+    ("GET", "/staff/records/{code}"): EVERYBODY,
+    ("GET", "/staff/forms/{kind}"): EDITORS,
+    ("POST", "/staff/forms/{kind}"): EDITORS,
+    ("GET", "/staff/drafts"): EDITORS,
+    ("GET", "/staff/drafts/{number}"): EDITORS,
+    ("POST", "/staff/drafts/{number}"): EDITORS,
+    ("GET", "/staff/drafts/{number}/check"): EDITORS,
+    ("POST", "/staff/drafts/{number}/join"): EDITORS,
+    ("POST", "/staff/drafts/{number}/propose"): EDITORS,
+    ("POST", "/staff/drafts/{number}/discard"): EDITORS,
+    ("POST", "/staff/proposals/{number}/draft"): EDITORS,
+    ("GET", "/staff/attachments/{sha256}"): EVERYBODY,
     ("GET", "/staff/trail"): AUDITORS,
     ("GET", "/staff/trail.csv"): AUDITORS,
 }
@@ -88,6 +103,7 @@ FORMS = {
     "/staff/password": {"old": "x"},
     "/staff/accounts": {"name": "Bad Name"},
     "/staff/accounts/{name}": {"action": "none"},
+    "/staff/forms/{kind}": {"base_size": "0"},
     "/staff/proposals/{number}/approve": {"seen": "x"},
     "/staff/proposals/{number}/reject": {"reason": ""},
     "/staff/proposals/{number}/return": {"wanted": ""},
@@ -156,9 +172,33 @@ def imported(register: Cli) -> int:
     return one.id
 
 
-def address_of(path: str, number: int, imported: int) -> str:
-    told = imported if path.startswith("/staff/imports") else number
-    return path.format(name="editor.z", number=told, kind="practitioners")
+@pytest.fixture(scope="module")
+def held(register: Cli, people: dict[str, Staff], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What addresses name beside a number: an account, a form, the code of an institution, a document's hash."""
+    made = proposed(register, tmp_path_factory.mktemp("known"), "沈阳市示例在册医院")
+    register.ok("approve", made, "--by", "one.approver")
+    code = register.ok("search", "沈阳市示例在册医院", "--json").json["items"][0]["institution"]["code"]
+    fill(people["editor"], "/staff/forms/institution", action="save", document=PDF)
+    return {
+        "name": "editor.z",
+        "code": code,
+        "sha256": hashlib.sha256(PDF).hexdigest(),
+    }
+
+
+def number_in(path: str, number: int, imported: int, draft: int = 1) -> int:
+    return imported if path.startswith("/staff/imports") else draft if "/drafts/" in path else number
+
+
+def address_of(path: str, number: int, imported: int, held: dict[str, str], draft: int = 1) -> str:
+    kind = "practitioners" if path.startswith("/staff/imports") else "institution"
+    return path.format(number=number_in(path, number, imported, draft), kind=kind, **held)
+
+
+def a_draft(one: Staff) -> int:
+    """The number of a draft of whoever may have one."""
+    answer = fill(one, "/staff/forms/institution", action="save", name="示例")
+    return int(answer.headers["location"].partition("?")[0].rpartition("/")[2])
 
 
 def token_of(one: Staff) -> str:
@@ -176,24 +216,27 @@ def test_the_table_names_every_route_of_the_workspace() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others(
-    people: dict[str, Staff], number: int, imported: int, role: str
+    people: dict[str, Staff], number: int, imported: int, held: dict[str, str], role: str
 ) -> None:
     one, token, wrong = people[role], token_of(people[role]), []
     for (method, path), allowed in sorted(MAY.items(), key=lambda row: (row[0][1].endswith("/cancel"), row[0])):
-        address = address_of(path, number, imported)
+        draft = a_draft(one) if role in allowed and "/drafts/" in path else 1
+        address = address_of(path, number, imported, held, draft)
         sent = {**FORMS.get(path, {}), "form_token": token}
         answer = one.client.get(address) if method == "GET" else one.client.post(address, data=sent)
         # Allowed: the page, or its refusal of what the form said; the four refused statuses of a form are 400 and 409.
         # Somebody else's proposal is not one's own to withdraw, whatever one's role.
         others = path.endswith("{number}/withdraw")
         expected = ({403} if others else {200, 303, 400, 409}) if role in allowed else {403}
+        if path == "/staff/proposals/{number}/draft" and role in allowed:
+            expected = {404}  # that proposal is of no form
         if answer.status_code not in expected or (role in allowed and "sign-in" in answer.headers.get("location", "")):
             wrong.append((method, path, answer.status_code))
     assert wrong == []
     refused = [deed for deed in people["auditor"].deeds() if deed[0] == one.name and deed[1] == "refused"]
     refusals = {tuple(deed[2].split()[:2]) for deed in refused if deed[2].endswith(" role")}
     assert refusals == {
-        (method, address_of(path, number, imported) if "{number}" in path else path)
+        (method, path.replace("{number}", str(number_in(path, number, imported))))
         for (method, path), may in MAY.items()
         if role not in may
     }
@@ -236,13 +279,15 @@ def test_a_file_is_not_taken_in_from_somebody_who_may_not_import(people: dict[st
 
 
 @pytest.mark.parametrize("cookie", ["", "staff_session=made-up"])
-def test_nobody_gets_anything_without_a_session(running: Server, number: int, cookie: str) -> None:
+def test_nobody_gets_anything_without_a_session(
+    running: Server, number: int, held: dict[str, str], cookie: str
+) -> None:
     wrong = []
     with running.fresh() as client:
         for method, path in sorted(routes()):
             if path in ("/staff/sign-in", "/staff/sign-out", "/staff/oidc", "/staff/oidc/back"):
                 continue
-            address = path.format(name="editor.z", number=number, kind="practitioners")
+            address = address_of(path, number, number, held)
             answer = client.request(method, address, headers={"cookie": cookie}, data={"form_token": ""})
             if answer.status_code != 303 or not answer.headers["location"].startswith("/staff/sign-in"):
                 wrong.append((method, path, answer.status_code))
@@ -250,13 +295,15 @@ def test_nobody_gets_anything_without_a_session(running: Server, number: int, co
     assert wrong == []
 
 
-def test_half_a_sign_in_opens_nothing(running: Server, people: dict[str, Staff], arrive: Arrive, number: int) -> None:
+def test_half_a_sign_in_opens_nothing(
+    running: Server, people: dict[str, Staff], arrive: Arrive, number: int, held: dict[str, str]
+) -> None:
     half = arrive(running, people["administrator"].name)
     half.show_password()
     page = re.search(r'name="form_token" value="(\w+)"', half.get("/staff/second"))
     assert page
     for method, path in sorted(MAY):
-        address = path.format(name="editor.z", number=number, kind="practitioners")
+        address = address_of(path, number, number, held)
         answer = half.client.request(method, address, data={"form_token": page[1]})
         assert (answer.status_code, answer.headers["location"]) == (303, "/staff/second"), path
     assert half.client.get("/staff/enrol").headers["location"] == "/staff/second"  # nor another authenticator

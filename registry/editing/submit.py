@@ -1,0 +1,159 @@
+"""Opening forms, and proposing what they say: whole, once, and with nothing lost where it is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry import proposals
+from registry.database import Database
+from registry.editing import compose, kept, recorded
+from registry.editing.findings import Finding
+from registry.editing.forms import ABOUT, CODES, FormKind, Typed
+from registry.editing.kept import Filled, Kept
+from registry.editing.review import Review, is_stale, require_inside, review
+from registry.errors import Conflict, NotFound, RegistryError
+from registry.log import store
+from registry.model import Struct
+from registry.records import asof
+
+#: One proposal from a form at a time: a second press of the button waits, and finds the draft gone.
+_ONE_BY_ONE = "forms"
+
+
+class Opened(Struct, frozen=True):
+    """A form before anything was typed: who it is about, as it is filled, and the log size of that."""
+
+    kind: FormKind
+    subject: str | None
+    filled: Filled
+    base_size: int
+
+
+class Asked(Struct, frozen=True):
+    """Which form: about a subject, or for something new at an ``institution`` (its code); filled at a log ``size``."""
+
+    kind: FormKind
+    subject: str = ""
+    institution: str = ""
+    technique: str = ""
+    size: int | None = None
+
+
+def opened(connection: sa.Connection, account: str, asked: Asked) -> Opened:
+    """A form as it is filled before anybody types; NotFound for what is not there, NotAllowed outside the region."""
+    kind, subject, institution, technique = asked.kind, asked.subject, asked.institution, asked.technique
+    head = store.head(connection).size
+    size = head if asked.size is None else min(asked.size, head)
+    if kind == "approval" and (not subject or technique not in CODES):
+        raise NotFound("请先在机构的记录页选择技术。", "Choose the technique on the institution's record first.")
+    held: dict[str, Any] = {}
+    if subject:
+        held = recorded.values_on(connection, subject, asof.today(), size)
+        if not subject.startswith(f"{ABOUT[kind]}:") or not held:
+            raise NotFound("名录中没有这一记录。", "The register has no such record.")
+        require_inside(connection, account, subject)
+    elif institution:
+        require_inside(connection, account, f"institution:{institution.replace('-', '')}")
+    base = recorded.filled(kind, held, technique)
+    typed: Typed = {**base, "effective": asof.today().isoformat()}
+    if institution and not subject:
+        typed["institution"] = institution
+    if not held:
+        base = {}
+        if kind == "institution":
+            typed["status"] = "listed"
+    if kind == "sanction" and not subject:
+        typed["kind"] = "penalty"
+    return Opened(kind=kind, subject=subject or None, filled=Filled(typed=typed, base=base), base_size=size)
+
+
+def typed_over(one: Filled, typed: Typed, known: bool) -> Typed:
+    """What was typed into a form, but for what a form cannot change: whom and which technique it is about."""
+    fixed = [name for name in ("technique", *(("institution",) if known else ())) if one.base.get(name)]
+    return {**typed, **{name: one.base[name] for name in fixed}}
+
+
+def propose(database: Database, identifier: int, account: str, confirmed: frozenset[str]) -> tuple[int | None, Review]:
+    """Propose a kept form and delete it: (the proposal's number, what was looked at); None when something still
+    stands in the way, and the form is kept with what was confirmed of it.
+
+    NotFound when the form is gone, as after a second press of the button. InvalidInput as ``proposals.propose``.
+    """
+    with database.alone(_ONE_BY_ONE, wait=True):
+        with database.reading() as connection:
+            one = kept.found(connection, identifier, account)
+            looked = review(connection, one)
+            stale = is_stale(connection, one)
+            size = store.head(connection).size
+        missing = [warning for warning in looked.warnings if warning.key not in confirmed]
+        if looked.errors or missing or looked.moved or looked.composed is None:
+            _keep_confirmed(database, one, confirmed)
+            return None, looked
+        said = [warning.text("zh-CN") for warning in looked.warnings]
+        if stale:  # something else was recorded of it, of no field of the form
+            one = msgspec.structs.replace(one, base_size=size)
+        number = _send(database, one, looked.composed, compose.report(one, said))
+        with database.writing() as connection:
+            kept.discard(connection, identifier, account)
+        return number, looked
+
+
+def _send(database: Database, one: Kept, composed: compose.Composed, report: dict[str, Any]) -> int:
+    """The one call that makes, or amends, a proposal of a form."""
+    told: dict[str, Any] = {"by": one.account, "title": composed.title, "kind": composed.kind, "report": report}
+    amend = getattr(proposals, "amend", None)
+    if one.amends is not None and amend is not None:
+        amend(database, one.amends, composed.drafts, base_size=one.base_size, **told)
+        return one.amends
+    return proposals.propose(database, composed.drafts, base_size=one.base_size, **told)
+
+
+def _keep_confirmed(database: Database, one: Kept, confirmed: frozenset[str]) -> None:
+    with database.writing() as connection:
+        filled = msgspec.structs.replace(one.filled, confirmed=tuple(sorted(confirmed)))
+        kept.save(connection, one, filled)
+
+
+def reopened(database: Database, number: int, account: str) -> Kept:
+    """The form of a returned proposal as a draft again, for one who touched it; personal values have to be typed anew.
+
+    Conflict for one that is not a form's or is not returned; of a pending one where proposals can be amended.
+    """
+    with database.writing() as connection:
+        proposal = proposals.get(connection, number)
+        report = proposal.report if isinstance(proposal.report, dict) else {}
+        amendable = proposal.state == "pending" and hasattr(proposals, "amend")
+        if report.get("form") not in ABOUT or account not in proposal.touched_by:
+            raise NotFound("这份提案不是您用表单提出的。", "This proposal was not made by a form of yours.")
+        if proposal.state != "rejected" and not amendable:
+            raise Conflict("只有退回的提案可以重新编辑。", "Only a proposal that was returned can be edited again.")
+        kind: FormKind = report["form"]
+        subject = next(d.subject for d in proposals.drafts_of(connection, number) if d.change.kind == ABOUT[kind])
+        known = recorded.values_on(connection, subject, asof.today())
+        typed: Typed = {**report["fields"], **_personal(connection, number, kind)}
+        base: Typed = {**report["base"], **_recorded_personal(kind, known)} if known else {}
+        filled = Filled(typed=typed, base=base, attachment=str(report.get("attachment") or ""))
+        size = proposal.base_size
+        about, amends = subject if known else None, number if amendable else None
+        return kept.start(connection, account, kind, about, filled, base_size=size, amends=amends)
+
+
+def _personal(connection: sa.Connection, number: int, kind: FormKind) -> Typed:
+    """The personal values as the proposal's drafts still hold them."""
+    for draft in proposals.drafts_of(connection, number):
+        if draft.change.kind == ABOUT[kind]:
+            return _recorded_personal(kind, draft.change.set)
+    return {}
+
+
+def _recorded_personal(kind: FormKind, values: dict[str, Any]) -> Typed:
+    filled = recorded.filled(kind, values)
+    return {field.name: filled[field.name] for field in recorded.personal_fields(kind)}
+
+
+def refusals(error: RegistryError) -> Finding:
+    """What proposing refused, as a finding of the whole form."""
+    return Finding(level="error", field="", zh=error.zh, en=error.en)

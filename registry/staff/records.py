@@ -1,0 +1,83 @@
+"""The records as staff find them: search, one institution with all that belongs to it, and the way to every form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from registry import proposals
+from registry.editing import kept, recorded
+from registry.editing.review import require_inside
+from registry.errors import NotAllowed, NotFound
+from registry.identifiers import validate_code
+from registry.model import Institution
+from registry.records import asof, read
+from registry.register import Choice
+from registry.staff.desk import Desk
+from registry.techniques import BY_CODE
+
+_PAGE = 20
+#: Sanctions of those who are no institution of the register, shown below the search.
+_UNLISTED = 50
+
+
+@get("/records", sync_to_thread=True)
+def listed(desk: NamedDependency[Desk]) -> Response[Any]:
+    """The search, with what it finds; also those that are delisted or being set up, by name or code."""
+    asked = str(desk.request.query_params.get("q") or "").strip()[:100]
+    cursor = desk.request.query_params.get("cursor") or None
+    found = desk.register.find(Choice(q=asked), desk.register.now(), limit=_PAGE, cursor=cursor) if asked else None
+    with desk.database.reading() as connection:
+        unlisted = [] if asked else recorded.belonging(connection, "sanction", "")[-_UNLISTED:]
+    return desk.page("records", asked=asked, found=found, unlisted=unlisted)
+
+
+@get("/records/{code:str}", sync_to_thread=True)
+def shown(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
+    """What is recorded of one institution now, of its people, certificates and sanctions, and what waits about it."""
+    subject = read.subject_of(validate_code(code))
+    it = _institution(desk, code, subject)
+    with desk.database.reading() as connection:
+        people = recorded.belonging(connection, "practitioner", subject)
+        certificates = recorded.belonging(connection, "ad_certificate", subject)
+        sanctions = recorded.belonging(connection, "sanction", subject)
+        waiting = [proposals.get(connection, one) for one in kept.pending_about(connection, subject, belonging=True)]
+        drafts = [one for one in kept.elsewhere(connection, subject, desk.account.name) if one.proposal is None]
+        mine = [one for one in kept.waiting(connection, desk.account.name) if one.subject == subject]
+        inside = True
+        try:
+            require_inside(connection, desk.account.name, subject)
+        except NotAllowed:
+            inside = False
+    missing = [technique for technique in BY_CODE if technique not in {one.technique for one in it.approvals}]
+    return desk.page(
+        "record",
+        it=it,
+        subject=subject,
+        people=people,
+        certificates=certificates,
+        sanctions=sanctions,
+        waiting=waiting,
+        drafts=drafts,
+        mine=mine,
+        inside=inside,
+        missing=missing,
+    )
+
+
+def _institution(desk: Desk, code: str, subject: str) -> Institution:
+    """As of today, or of the day on which it first will be; NotFound."""
+    try:
+        return desk.register.institution(code, desk.register.now())
+    except NotFound:
+        with desk.database.reading() as connection:
+            days = [one.valid_from for one in recorded.stated(connection, subject) if one.valid_from > asof.today()]
+        if not days:
+            raise
+        return desk.register.institution(code, desk.register.as_of(min(days)))
+
+
+handlers = [listed, shown]
