@@ -34,6 +34,7 @@ class Filled(Struct, frozen=True):
     typed: Typed
     base: Typed
     attachment: str = ""
+    seen: str = ""  # the content hash of the proposal it amends
     confirmed: tuple[str, ...] = ()
 
 
@@ -164,11 +165,11 @@ def elsewhere(connection: sa.Connection, subject: str, account: str) -> list[Els
 
 
 def pending_about(connection: sa.Connection, subject: str, belonging: bool = False) -> list[int]:
-    """The pending proposals with a draft about a subject; with ``belonging`` also about what belongs to it."""
+    """The open proposals with a draft about a subject; with ``belonging`` also about what belongs to it."""
     query = (
         sa.select(proposal_items.c.proposal, proposal_items.c.body)
         .join(proposals_table, proposals_table.c.id == proposal_items.c.proposal)
-        .where(proposals_table.c.state == "pending", holding(proposal_items.c.body, subject))
+        .where(proposals_table.c.state.in_(proposals.OPEN), holding(proposal_items.c.body, subject))
         .order_by(proposal_items.c.proposal)
     )
     numbers: dict[int, None] = {}

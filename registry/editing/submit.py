@@ -104,9 +104,8 @@ def propose(database: Database, identifier: int, account: str, confirmed: frozen
 def _send(database: Database, one: Kept, composed: compose.Composed, report: dict[str, Any]) -> int:
     """The one call that makes, or amends, a proposal of a form."""
     told: dict[str, Any] = {"by": one.account, "title": composed.title, "kind": composed.kind, "report": report}
-    amend = getattr(proposals, "amend", None)
-    if one.amends is not None and amend is not None:
-        amend(database, one.amends, composed.drafts, base_size=one.base_size, **told)
+    if one.amends is not None:
+        proposals.amend(database, one.amends, composed.drafts, seen=one.filled.seen, base_size=one.base_size, **told)
         return one.amends
     return proposals.propose(database, composed.drafts, base_size=one.base_size, **told)
 
@@ -118,24 +117,30 @@ def _keep_confirmed(database: Database, one: Kept, confirmed: frozenset[str]) ->
 
 
 def reopened(database: Database, number: int, account: str) -> Kept:
-    """The form of a returned proposal as a draft again, for one who touched it; personal values have to be typed anew.
+    """The form of a proposal as a draft again: to amend it while it is open, for any editor; to propose it anew once it
+    was rejected, for one who touched it, who has to type personal values again.
 
-    Conflict for one that is not a form's or is not returned; of a pending one where proposals can be amended.
+    NotFound for a proposal that no form made, Conflict for one that is approved or withdrawn.
     """
     with database.writing() as connection:
         proposal = proposals.get(connection, number)
         report = proposal.report if isinstance(proposal.report, dict) else {}
-        amendable = proposal.state == "pending" and hasattr(proposals, "amend")
-        if report.get("form") not in ABOUT or account not in proposal.touched_by:
-            raise NotFound("这份提案不是您用表单提出的。", "This proposal was not made by a form of yours.")
+        amendable = proposal.state in proposals.OPEN
+        if report.get("form") not in ABOUT or (account not in proposal.touched_by and not amendable):
+            raise NotFound("这份提案不是用表单提出的。", "This proposal was not made by a form.")
         if proposal.state != "rejected" and not amendable:
-            raise Conflict("只有退回的提案可以重新编辑。", "Only a proposal that was returned can be edited again.")
+            raise Conflict(
+                "提案已批准或撤回，不能再改；请另填表单。", "It is approved or withdrawn: fill in another form instead."
+            )
         kind: FormKind = report["form"]
         subject = next(d.subject for d in proposals.drafts_of(connection, number) if d.change.kind == ABOUT[kind])
         known = recorded.values_on(connection, subject, asof.today())
+        if known:
+            require_inside(connection, account, subject)
         typed: Typed = {**report["fields"], **_personal(connection, number, kind)}
         base: Typed = {**report["base"], **_recorded_personal(kind, known)} if known else {}
-        filled = Filled(typed=typed, base=base, attachment=str(report.get("attachment") or ""))
+        seen = proposal.content_hash if amendable else ""
+        filled = Filled(typed=typed, base=base, attachment=str(report.get("attachment") or ""), seen=seen)
         size = proposal.base_size
         about, amends = subject if known else None, number if amendable else None
         return kept.start(connection, account, kind, about, filled, base_size=size, amends=amends)

@@ -23,6 +23,7 @@ from registry.staff import (
     proposing,
     publishing,
     records,
+    reporting,
     suspending,
     trailing,
 )
@@ -43,6 +44,7 @@ def router() -> Router:
             *import_deeds.handlers,
             *people.handlers,
             *proposing.handlers,
+            *reporting.handlers,
             *suspending.handlers,
             *publishing.handlers,
             *records.handlers,

@@ -29,6 +29,8 @@ EDITORS = {"roles": ("editor",)}
 #: Bytes taken in, so that a file that is too large is refused with a sentence and the rest of the form kept.
 _RECEIVED = 3 * LARGEST
 _RETURNED = 20
+#: Of the proposals sent back or rejected last, in which one's own are looked for.
+_LOOKED_AT = 500
 
 
 @get("/forms/{kind:str}", opt=EDITORS, sync_to_thread=True)
@@ -56,10 +58,10 @@ def listed(desk: NamedDependency[Desk]) -> Response[Any]:
     """One's drafts, and one's proposals made by a form that were returned."""
     with desk.database.reading() as connection:
         mine = kept.waiting(connection, desk.account.name)
-        rejected = proposals.listed(connection, "rejected")
+        closed = proposals.listed(connection, ("returned", "rejected"), limit=_LOOKED_AT)
     returned = [
         one
-        for one in rejected
+        for one in closed
         if desk.account.name in one.touched_by and isinstance(one.report, dict) and one.report.get("form")
     ]
     return desk.page("drafts", drafts=mine, returned=returned[:_RETURNED])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from litestar import Response, get, post
@@ -9,6 +10,9 @@ from litestar.di import NamedDependency
 
 from registry import proposals, trail
 from registry.accounts import second, sessions
+from registry.editing import kept as drafts
+from registry.editions.edition import Edition
+from registry.importers import kept as imports
 from registry.records.deadlines import KINDS
 from registry.staff import duties
 from registry.staff.desk import Desk, limits_of
@@ -24,6 +28,8 @@ def home(desk: NamedDependency[Desk]) -> Response[Any]:
     with desk.database.reading() as connection:
         open_ = proposals.listed(connection, proposals.OPEN, with_report=False)
         approved = proposals.listed(connection, "approved", limit=RECENT, with_report=False)
+        forms = drafts.waiting(connection, name) if desk.may("editor") else []
+        under_way = [one for one in imports.listed(connection, name) if one.state not in imports.OVER]
     mine = [one for one in open_ if name in one.touched_by]
     return desk.page(
         "home",
@@ -31,11 +37,21 @@ def home(desk: NamedDependency[Desk]) -> Response[Any]:
         to_amend=[one for one in mine if one.state == "returned"],
         mine=[one for one in mine if one.state == "pending"],
         recent=approved,
+        forms=forms,
+        imports=under_way,
+        coming=_coming(desk),
         due=duties.table(desk),
         kinds=KINDS,
         health=desk.register.health(),
         log=desk.register.published(),
     )
+
+
+def _coming(desk: Desk) -> list[Edition]:
+    """The editions whose time has not come yet, the next one first."""
+    now = dt.datetime.now(dt.UTC)
+    held = [one for one in desk.register.editions.every() if one.state(now) == "scheduled"]
+    return sorted(held, key=lambda one: one.published)
 
 
 @get("/account", sync_to_thread=True)

@@ -10,12 +10,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from registry import proposals, trail
+from registry.editing import documents
 from registry.errors import Conflict, InvalidInput
 from registry.log import store
 from registry.model import Struct
 from registry.preview import preview
 from registry.proposals import comments
 from registry.proposals.appending import changed_since
+from registry.staff import reporting
 from registry.staff.desk import Desk
 from registry.staff.errors import note
 
@@ -78,6 +80,7 @@ def _shown(desk: Desk, number: int, **told: Any) -> Response[Any]:
     with desk.database.reading() as connection:
         proposal = proposals.get(connection, number)
         marks = _marks(connection, proposal)
+        rests_on = documents.of_proposal(connection, number)
         changed = changed_since(connection, proposal) if proposal.state in proposals.OPEN else None
         size = store.head(connection).size
     leaf, draw = desk.number("leaf"), desk.number("draw") or 0
@@ -101,6 +104,8 @@ def _shown(desk: Desk, number: int, **told: Any) -> Response[Any]:
         leaves=leaves,
         draw=draw,
         marks=marks,
+        documents=rests_on,
+        parts={part: count for part, count in reporting.counts(proposal.report).items() if count},
         stale=None if proposal.confirm_by else changed,
         since=size - proposal.base_size,
         **told,

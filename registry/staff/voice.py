@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from public_site import render, voice
+from public_site import changed, render, voice
+from public_site.changed import Said
 from public_site.voice import Lang, Size, Voice
 from registry import regions
 from registry.editions.difference import Difference
@@ -19,6 +21,7 @@ from registry.facts import EditionFacts
 from registry.identifiers import format_code
 from registry.model import Draft, Struct
 from registry.records.asof import instant_at
+from registry.records.history import FieldChange
 
 HERE = Path(__file__).parent
 
@@ -65,6 +68,15 @@ class StaffVoice(Voice):
         """A field by its word; one without a word by its own name."""
         key = f"field.{path}"
         return self.t(key) if key in self.catalogue() else self.code_text(path)
+
+    def rows(self, sides: Sequence[tuple[str, Any, Any]]) -> list[Said]:
+        """(path, before, after) of an institution, line by line."""
+        return [changed.change(self, FieldChange(field=path, from_=old, to=new)) for path, old, new in sides]
+
+    def why(self, rule: str) -> Markup:
+        """The rule by which two are one, in words; what is no rule's name stands as it is."""
+        key = f"import_why.{rule}"
+        return self.t(key) if key in self.catalogue() else self.data(rule)
 
     def edition(self, draft: Draft) -> EditionFacts:
         """What a draft about an edition states; its number also where it only withdraws it."""

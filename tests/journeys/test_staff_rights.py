@@ -45,6 +45,7 @@ MAY = {
     ("POST", "/staff/accounts/{name}"): ADMINISTRATORS,
     ("GET", "/staff/proposals"): EVERYBODY,
     ("GET", "/staff/proposals/{number}"): EVERYBODY,
+    ("GET", "/staff/proposals/{number}/report"): EVERYBODY,
     ("POST", "/staff/proposals/{number}/approve"): DECIDERS,
     ("POST", "/staff/proposals/{number}/reject"): DECIDERS,
     ("POST", "/staff/proposals/{number}/return"): DECIDERS,

@@ -1,0 +1,163 @@
+"""Proposals that forms made, amended while they are open; and the report of an import, for whoever decides on it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.desk import Staff
+from tests.factories import LIST_2025
+from tests.forming import PDF, approved, drafted, fill, proposed
+from tests.running import PASSWORD, Cli, Server
+
+Arrive = Callable[..., Staff]
+DEMO = "示例市示例生殖专科医院"
+
+
+@pytest.fixture
+def running(staffed: Cli, start: Callable[..., Server]) -> Server:
+    staffed.ok("seed", "--demo")
+    staffed.ok("user", "add", "second", "--role", "editor", input=PASSWORD)
+    return start(staffed.data_dir)
+
+
+@pytest.fixture
+def subject(running: Server) -> str:
+    return "institution:" + running.api("/institutions", q=DEMO)["items"][0]["code"].replace("-", "")
+
+
+def draft_of(one: Staff, number: int) -> str:
+    """Press "amend" on the page of a proposal; the address of the draft."""
+    page = f"/staff/proposals/{number}"
+    answer = one.send(f"{page}/draft", page)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].partition("?")[0]
+
+
+def test_a_form_that_was_sent_back_is_amended_and_approved_by_whoever_asked(
+    running: Server, arrive: Arrive, subject: str
+) -> None:
+    editor, approver = arrive(running, "editor").sign_in(), arrive(running, "approver").sign_in()
+    number = proposed(editor, drafted(editor, f"/staff/forms/institution?subject={subject}", level="三级甲等"))
+    page = f"/staff/proposals/{number}"
+    shown = approver.get(page)
+    assert re.search(r'href="/staff/attachments/[0-9a-f]{64}"', shown)
+    seen = re.search(r'id="seen" value="(\w+)"', shown)
+    assert seen
+    assert approver.send(f"{page}/return", page, wanted="许可证上是二级").status_code == 303
+    assert page in editor.get("/staff/drafts")
+    assert "退回给我修改（1）" in editor.get("/staff")
+    draft = draft_of(editor, number)
+    assert 'value="三级甲等"' in editor.get(draft)
+    assert "关于示例机构的批复" in editor.get(draft)
+    assert "未完成的表单和导入（1）" in editor.get("/staff")
+    assert fill(editor, draft, level="二级甲等").headers["location"] == f"{draft}/check"
+    assert proposed(editor, draft) == number
+    assert "二级甲等" in approver.get(page)
+    assert "（针对修改前的内容）" in approver.get(page)
+    stale = approver.client.post(f"{page}/approve", data={"seen": seen[1], "form_token": token_of(approver)})
+    assert stale.status_code == 409
+    approved(approver, number)
+    code = subject.partition(":")[2]
+    assert running.api(f"/institutions/{code}")["level"] == "二级甲等"
+
+
+def token_of(one: Staff) -> str:
+    found = re.search(r'name="form_token" value="(\w+)"', one.get("/staff/account"))
+    assert found
+    return found[1]
+
+
+def test_of_two_who_amend_one_proposal_the_second_is_told_and_loses_nothing(
+    running: Server, arrive: Arrive, subject: str
+) -> None:
+    editor, second = arrive(running, "editor").sign_in(), arrive(running, "second").sign_in()
+    number = proposed(editor, drafted(editor, f"/staff/forms/institution?subject={subject}", level="三级甲等"))
+    mine, theirs = draft_of(editor, number), draft_of(second, number)
+    fill(editor, mine, level="二级甲等")
+    assert proposed(editor, mine) == number
+    fill(second, theirs, level="一级甲等")
+    page = second.get(f"{theirs}/check")
+    sent = {"form_token": token_of(second), "confirm": re.findall(r'name="confirm" value="([^"]+)"', page)}
+    refused = second.client.post(f"{theirs}/propose", data=sent)
+    assert "已被他人修改" in refused.text
+    assert 'value="一级甲等"' in second.get(theirs)
+    assert "二级甲等" in second.get(f"/staff/proposals/{number}")
+
+
+def test_what_is_approved_is_amended_no_more(running: Server, arrive: Arrive, subject: str) -> None:
+    editor, approver = arrive(running, "editor").sign_in(), arrive(running, "approver").sign_in()
+    number = proposed(editor, drafted(editor, f"/staff/forms/institution?subject={subject}", level="三级甲等"))
+    draft = draft_of(editor, number)
+    approved(approver, number)
+    late = editor.client.post(f"/staff/proposals/{number}/draft", data={"form_token": token_of(editor)})
+    assert (late.status_code, "已批准或撤回" in late.text) == (409, True)
+    fill(editor, draft, level="二级甲等")
+    answer = editor.client.post(f"{draft}/propose", data={"form_token": token_of(editor)})
+    assert answer.status_code in (400, 409)
+    assert 'value="二级甲等"' in editor.get(draft)
+
+
+def test_a_person_in_a_form_is_amended_with_the_name_as_it_was_typed(
+    running: Server, arrive: Arrive, subject: str
+) -> None:
+    editor, approver = arrive(running, "editor").sign_in(), arrive(running, "approver").sign_in()
+    code = subject.partition(":")[2]
+    typed = {"name": "示例员戊", "role": "临床医师", "techniques": ["IVF"], "certificate_kind": "医师执业证书"}
+    number = proposed(editor, drafted(editor, f"/staff/forms/practitioner?institution={code}", document=PDF, **typed))
+    draft = draft_of(editor, number)
+    assert 'value="示例员戊"' in editor.get(draft)
+    fill(editor, draft, name="示例员己")
+    assert proposed(editor, draft) == number
+    assert "示例员己" in approver.get(f"/staff/proposals/{number}")
+    approved(approver, number)
+    assert [one["name"] for one in running.api(f"/institutions/{code}/practitioners")["items"]][-1:] != []
+
+
+def test_the_report_of_an_import_is_read_part_by_part(
+    running: Server, staffed: Cli, arrive: Arrive, tmp_path: Path
+) -> None:
+    with LIST_2025.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["name"] = row["name"].replace("沈阳菁华医院有限公司", "沈阳示例菁华医院有限公司")
+        if row["name"].startswith("鞍山市妇儿医院"):
+            row["techniques"], row["stages"] = "AIH IVF", "formal formal"
+    path = tmp_path / "list.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    number = staffed.ok("import", path, "--as-of", "2025-12-31", "--by", "editor", "--json").json["proposal"]
+    approver = arrive(running, "approver").sign_in()
+    page = f"/staff/proposals/{number}"
+    shown = approver.get(page)
+    for part, count in (("lost", 1), ("renamed", 1), ("audit", None)):
+        assert f'href="{page}/report?part={part}"' in shown
+        if count:
+            assert f"（{count}）" in shown
+    lost = approver.get(f"{page}/report?part=lost")
+    assert "鞍山市妇儿医院" in lost
+    assert "卵胞浆内单精子显微注射" in lost
+    renamed = approver.get(f"{page}/report?part=renamed")
+    assert "沈阳示例菁华医院有限公司" in renamed
+    assert "沈阳菁华医院有限公司" in renamed
+    audit = approver.get(f"{page}/report?part=audit")
+    assert "只作为名称的一部分" in audit
+    approver.get(f"{page}/report?part=audit&page=999")
+    for wrong in ("gone", "nonsense"):
+        approver.get(f"{page}/report?part={wrong}", 404)
+
+
+def test_the_first_page_names_the_next_publication(running: Server, staffed: Cli, arrive: Arrive) -> None:
+    staffed.ok("user", "add", "publisher", "--role", "publisher", input=PASSWORD)
+    publisher = arrive(running, "publisher").sign_in()
+    assert "没有排定的公布" in publisher.get("/staff")
+    asked = ("publish", "--title", "示例名录", "--release", "2026-12-01T09:00:00+08:00", "--by", "publisher", "--json")
+    made = staffed.ok(*asked).json["proposal"]
+    staffed.ok("approve", made, "--by", "approver")
+    assert "2026年12月1日 09:00" in publisher.get("/staff")
