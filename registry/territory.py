@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sa
 
@@ -50,6 +50,47 @@ def require_inside(connection: sa.Connection, name: str, proposed: list[Draft]) 
     if account is None or not account.region:
         return
     inside = regions.prefix(account.region)
+    for draft, places in _reached(connection, proposed):
+        if not all(place.startswith(inside) for place in places):
+            raise NotAllowed(
+                f"{draft.subject} 不在账号“{name}”的行政区划（{account.region}）内，不能提案。",
+                f"{draft.subject} is not inside the region of account “{name}” ({account.region}), which may propose "
+                "about that only.",
+                subject=draft.subject,
+            )
+
+
+def region_of(connection: sa.Connection, proposed: list[Draft]) -> str:
+    """The smallest region that holds all that some drafts are about; "" where only the whole country does."""
+    reached = [regions.prefix(one) if one else "" for _, places in _reached(connection, proposed) for one in places]
+    for digits in (6, 4, 2):
+        shared = {one[:digits] for one in reached}
+        if len(shared) == 1 and len(code := shared.pop()) == digits:
+            return code.ljust(6, "0")
+    return ""
+
+
+def require_seen_by(connection: sa.Connection, name: str, region: str, touched_by: list[str]) -> None:
+    """NotAllowed where a proposal about a region is none of an account's business: it has a region that does not hold
+    all of it, and no hand in it."""
+    account = accounts.get(connection, name)
+    if account is not None and not sees(account, region, touched_by):
+        raise NotAllowed(
+            f"这份提案涉及账号“{name}”的行政区划（{account.region}）以外的机构，由其他人处理。",
+            f"This proposal is about more than the region of account “{name}” ({account.region}); others deal with it.",
+            why="other_region",
+        )
+
+
+def sees(account: accounts.Account, region: str, touched_by: list[str]) -> bool:
+    """Whether a proposal about a region concerns an account."""
+    own = account.region
+    return not own or account.name in touched_by or (bool(region) and region.startswith(regions.prefix(own)))
+
+
+def _reached(connection: sa.Connection, proposed: list[Draft]) -> Iterator[tuple[Draft, set[str]]]:
+    """Each draft with the regions it is about, as recorded and as stated; "" for none known, or for the whole country.
+    A source that claims to be complete nowhere reaches nothing."""
     places, parents = _stated(proposed)
     _add_recorded(connection, {draft.subject for draft in proposed}, places, parents)
     _add_recorded(connection, {one for many in parents.values() for one in many}, places, parents)
@@ -58,19 +99,11 @@ def require_inside(connection: sa.Connection, name: str, proposed: list[Draft]) 
     for draft in proposed:
         if draft.change.kind in ("source", EDITION):
             recorded = lists.get(draft.subject) or scopes.get(draft.subject.removeprefix(_SOURCE))
-            said = {draft.change.set.get("scope"), recorded}
-            fits = all(scope.startswith(inside) for scope in said - {None, "partial"} if scope)
+            said = {draft.change.set.get("scope"), recorded} - {None, "partial"}
+            yield draft, {"" if scope == "national" else str(scope) for scope in said}
         else:
             about = parents.get(draft.subject) or {draft.subject}
-            found = [places.get(subject, set()) for subject in about]
-            fits = all(many and all(place.startswith(inside) for place in many) for many in found)
-        if not fits:
-            raise NotAllowed(
-                f"{draft.subject} 不在账号“{name}”的行政区划（{account.region}）内，不能提案。",
-                f"{draft.subject} is not inside the region of account “{name}” ({account.region}), which may propose "
-                "about that only.",
-                subject=draft.subject,
-            )
+            yield draft, {place for subject in about for place in places.get(subject) or {""}}
 
 
 _Found = defaultdict[str, set[str]]

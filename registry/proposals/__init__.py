@@ -11,7 +11,18 @@ from __future__ import annotations
 from registry.proposals.comments import Comment, comment
 from registry.proposals.decide import approve, reject, send_back
 from registry.proposals.emergency import fall_back, suspend
-from registry.proposals.kept import OPEN, Proposal, State, Touch, drafts_at, drafts_of, get, listed, touches_of
+from registry.proposals.kept import (
+    OPEN,
+    Proposal,
+    State,
+    Touch,
+    drafts_at,
+    drafts_of,
+    for_account,
+    get,
+    listed,
+    touches_of,
+)
 from registry.proposals.offer import amend, propose, withdraw
 from registry.proposals.sampling import sample
 
@@ -27,6 +38,7 @@ __all__ = [
     "drafts_at",
     "drafts_of",
     "fall_back",
+    "for_account",
     "get",
     "listed",
     "propose",

@@ -35,7 +35,7 @@ def comment(database: Database, identifier: int, *, by: str, text: str) -> None:
         account = accounts.get(connection, by)
         if account is None or account.disabled:
             raise NotAllowed(f"没有可用的账号“{by}”。", f"There is no open account “{by}”.")
-        proposal = kept.get(connection, identifier)
+        proposal = kept.for_account(connection, identifier, by)
         kept.require_state(proposal, *kept.OPEN)
         add(connection, proposal, by, text)
 

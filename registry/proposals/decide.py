@@ -60,7 +60,7 @@ def approve(
 def _to_decide(connection: sa.Connection, identifier: int, by: str) -> Proposal:
     """A pending proposal, for an approver who has no hand in it."""
     accounts.require(connection, by, "approver")
-    proposal = kept.get(connection, identifier)
+    proposal = kept.for_account(connection, identifier, by)
     kept.require_state(proposal, "pending")
     if by in proposal.touched_by:
         raise FourEyes(
@@ -79,7 +79,7 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
         raise InvalidInput("请说明否决的理由。", "Please give a reason for the rejection.")
     with database.writing() as connection:
         accounts.require(connection, by, "approver")
-        proposal = kept.get(connection, identifier)
+        proposal = kept.for_account(connection, identifier, by)
         kept.require_state(proposal, *kept.OPEN)
         drafts.refuse_names_of(connection, kept.drafts_of(connection, identifier), reason)
         if proposal.confirm_by is not None:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from registry import drafts, trail
+from registry import drafts, regions, territory, trail
+from registry.accounts import Account
 from registry.errors import Conflict, NotFound
 from registry.model import Draft, Struct
 from registry.tables import proposal_items, proposals, touches
@@ -32,6 +33,7 @@ class Proposal(Struct, frozen=True):
     """A change, or a whole import, and where it stands. ``report`` is what a person decides on (audit, difference).
 
     ``confirm_by`` (milliseconds): what it says is in force already, and falls back unless it is approved by then.
+    ``region`` holds all that it is about; empty: only the whole country does.
     """
 
     id: int
@@ -51,6 +53,7 @@ class Proposal(Struct, frozen=True):
     first_entry: int | None = None
     last_entry: int | None = None
     confirm_by: int | None = None
+    region: str = ""
 
 
 class Touch(Struct, frozen=True):
@@ -76,10 +79,11 @@ def listed(
     before: int | None = None,
     limit: int | None = None,
     with_report: bool = True,
+    seen_by: Account | None = None,
 ) -> list[Proposal]:
     """Proposals of a state or several (all with None), newest first; those with an id below ``before``.
 
-    The report of an import may be megabytes: without it, it reads None.
+    The report of an import may be megabytes: without it, it reads None. ``seen_by``: those that concern an account.
     """
     report = proposals.c.report if with_report else sa.literal(b"null").label("report")
     query = (
@@ -91,6 +95,10 @@ def listed(
         query = query.where(proposals.c.state.in_([state] if isinstance(state, str) else state))
     if before is not None:
         query = query.where(proposals.c.id < before)
+    if seen_by is not None and seen_by.region:
+        inside = proposals.c.region.startswith(regions.prefix(seen_by.region))
+        mine = sa.exists().where(touches.c.proposal == proposals.c.id, touches.c.account == seen_by.name)
+        query = query.where(inside | mine)
     return _proposals(connection, connection.execute(query).all())
 
 
@@ -145,6 +153,13 @@ def require_state(proposal: Proposal, *states: State) -> None:
         )
 
 
+def for_account(connection: sa.Connection, identifier: int, name: str) -> Proposal:
+    """One proposal for somebody to look at or decide; NotFound, NotAllowed where it is about more than their region."""
+    proposal = get(connection, identifier)
+    territory.require_seen_by(connection, name, proposal.region, proposal.touched_by)
+    return proposal
+
+
 def touch(connection: sa.Connection, identifier: int, by: str, action: str, at: int) -> None:
     """Whoever did this has a hand in the proposal, and may not approve it unless this is the approval."""
     connection.execute(sa.insert(touches).values(proposal=identifier, account=by, action=action, at=at))
@@ -193,4 +208,5 @@ def _proposal(row: Any, who: list[str]) -> Proposal:
         first_entry=row.first_entry,
         last_entry=row.last_entry,
         confirm_by=row.confirm_by,
+        region=row.region,
     )

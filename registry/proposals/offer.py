@@ -57,7 +57,7 @@ def insert(  # noqa: PLR0913 - each is a part of what is proposed
     """Keep a proposal that was checked; its id."""
     at = kept.now()
     row = {"state": "pending", "kind": kind, "title": title, "base_size": base_size, "created_at": at}
-    told = {**row, **_content(content, report), "confirm_by": confirm_by}
+    told = {**row, **_content(connection, content, report), "confirm_by": confirm_by}
     identifier = int(connection.execute(sa.insert(proposals).values(told).returning(proposals.c.id)).scalar_one())
     kept.touch(connection, identifier, by, "propose", at)
     _insert_items(connection, identifier, content)
@@ -98,7 +98,8 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
         base_size = store.head(connection).size if base_size is None else base_size
         owed = redaction.scrub_rejected(connection, identifier)  # what it held of people is in no log to be erased from
         connection.execute(sa.delete(proposal_items).where(proposal_items.c.proposal == identifier))
-        told = {"state": "pending", "kind": kind, "title": title, "base_size": base_size, **_content(content, report)}
+        told = {"state": "pending", "kind": kind, "title": title, "base_size": base_size}
+        told |= _content(connection, content, report)
         connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(told))
         _insert_items(connection, identifier, content)
         kept.touch(connection, identifier, by, "amended", kept.now())
@@ -131,8 +132,14 @@ def _refuse_in_force(proposal: kept.Proposal) -> None:
         )
 
 
-def _content(content: drafts.Content, report: Any) -> dict[str, Any]:
-    return {"items": len(content.bodies), "content_hash": content.hash, "report": drafts.encode(report)}
+def _content(connection: sa.Connection, content: drafts.Content, report: Any) -> dict[str, Any]:
+    region = territory.region_of(connection, [drafts.decode(body) for body in content.bodies])
+    return {
+        "region": region,
+        "items": len(content.bodies),
+        "content_hash": content.hash,
+        "report": drafts.encode(report),
+    }
 
 
 def _insert_items(connection: sa.Connection, identifier: int, content: drafts.Content) -> None:

@@ -26,8 +26,8 @@ def home(desk: NamedDependency[Desk]) -> Response[Any]:
     """What waits, what falls due, what changed, and how the register is."""
     name = desk.account.name
     with desk.database.reading() as connection:
-        open_ = proposals.listed(connection, proposals.OPEN, with_report=False)
-        approved = proposals.listed(connection, "approved", limit=RECENT, with_report=False)
+        open_ = proposals.listed(connection, proposals.OPEN, with_report=False, seen_by=desk.account)
+        approved = proposals.listed(connection, "approved", limit=RECENT, with_report=False, seen_by=desk.account)
         forms = drafts.waiting(connection, name) if desk.may("editor") else []
         under_way = [one for one in imports.listed(connection, name) if one.state not in imports.OVER]
     mine = [one for one in open_ if name in one.touched_by]

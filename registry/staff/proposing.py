@@ -64,7 +64,9 @@ def listed(desk: NamedDependency[Desk]) -> Response[Any]:
         raise InvalidInput("没有这种状态的提案。", "There are no proposals of such a state.")
     before = desk.number("before")
     with desk.database.reading() as connection:
-        found = proposals.listed(connection, state, before=before, limit=LISTED + 1, with_report=False)
+        found = proposals.listed(
+            connection, state, before=before, limit=LISTED + 1, with_report=False, seen_by=desk.account
+        )
     older = found[LISTED - 1].id if len(found) > LISTED else None
     states = get_args(proposals.State)
     return desk.page("proposals", proposals=found[:LISTED], state=state, states=states, older=older)
@@ -78,7 +80,7 @@ def shown(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
 
 def _shown(desk: Desk, number: int, **told: Any) -> Response[Any]:
     with desk.database.reading() as connection:
-        proposal = proposals.get(connection, number)
+        proposal = proposals.for_account(connection, number, desk.account.name)
         marks = _marks(connection, proposal)
         rests_on = documents.of_proposal(connection, number)
         changed = changed_since(connection, proposal) if proposal.state in proposals.OPEN else None

@@ -30,7 +30,7 @@ def listed(desk: NamedDependency[Desk]) -> Response[Any]:
     """Every edition with its state, and the proposals about editions that wait."""
     now = dt.datetime.now(dt.UTC)
     with desk.database.reading() as connection:
-        waiting = [one for one in proposals.listed(connection) if one.kind == EDITION]
+        waiting = [one for one in proposals.listed(connection, seen_by=desk.account) if one.kind == EDITION]
     found = [(one, one.state(now)) for one in desk.register.editions.every()]
     return desk.page("editions", editions=found, waiting=waiting)
 

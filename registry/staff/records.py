@@ -18,6 +18,7 @@ from registry.records import asof, read
 from registry.register import Choice
 from registry.staff.desk import Desk
 from registry.techniques import BY_CODE
+from registry.territory import sees
 
 _PAGE = 20
 #: Sanctions of those who are no institution of the register, shown below the search.
@@ -44,7 +45,8 @@ def shown(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
         people = recorded.belonging(connection, "practitioner", subject)
         certificates = recorded.belonging(connection, "ad_certificate", subject)
         sanctions = recorded.belonging(connection, "sanction", subject)
-        waiting = [proposals.get(connection, one) for one in kept.pending_about(connection, subject, belonging=True)]
+        about = [proposals.get(connection, one) for one in kept.pending_about(connection, subject, belonging=True)]
+        waiting = [one for one in about if sees(desk.account, one.region, one.touched_by)]
         drafts = [one for one in kept.elsewhere(connection, subject, desk.account.name) if one.proposal is None]
         mine = [one for one in kept.waiting(connection, desk.account.name) if one.subject == subject]
         inside = True
@@ -57,6 +59,7 @@ def shown(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
         "record",
         it=it,
         subject=subject,
+        wider=len(about) - len(waiting),
         people=people,
         certificates=certificates,
         sanctions=sanctions,

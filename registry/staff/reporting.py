@@ -78,7 +78,7 @@ def _line(one: dict[str, Any], part: str) -> Line:
 def report(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """One part of the report of an import, a page at a time."""
     with desk.database.reading() as connection:
-        proposal = proposals.get(connection, number)
+        proposal = proposals.for_account(connection, number, desk.account.name)
     there = {part: count for part, count in counts(proposal.report).items() if count}
     part = str(desk.request.query_params.get("part") or next(iter(there), ""))
     if part not in there:

@@ -23,6 +23,7 @@ proposals = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("first_entry", sa.BigInteger),
     sa.Column("last_entry", sa.BigInteger),
+    sa.Column("region", sa.String(6), nullable=False, server_default=""),  # that holds all it is about; "": none does
     sa.Column("confirm_by", sa.BigInteger),  # milliseconds: what is in force already falls back unless approved by then
     sa.Index("proposals_by_state", "state", "id"),
     sqlite_autoincrement=True,

@@ -121,3 +121,72 @@ def test_a_list_is_imported_when_all_of_it_is_inside(ready: Database, tmp_path: 
         submit.submit(ready, mixed, by="editor.a")
     assert count(ready) == before
     assert submit.submit(ready, mixed, by="editor.b").proposal
+
+
+# --- who sees and decides what ---------------------------------------------------------------------------------------
+
+DISTRICT = an_institution("海城市示例医院", "辽宁省鞍山市海城市示例路5号", region="210381")
+
+
+@pytest.mark.parametrize(
+    ("drafts", "region"),
+    [
+        ((a_change(INSIDE, LATER, {"campus": "示例院区"}),), "210303"),
+        ((a_change(INSIDE, LATER, {"campus": "示例院区"}), DISTRICT), "210300"),
+        ((a_change(INSIDE, LATER, {"campus": "示例院区"}), a_change(OUTSIDE, LATER, {"level": "三级"})), "210000"),
+        ((a_change(INSIDE, LATER, {"region": "210102"}),), "210000"),  # from one city to another
+        ((a_change(ELSEWHERE, LATER, {"role": "护士"}),), "210102"),
+        ((a_change(INSIDE, LATER, {"level": "三级"}), a_change(NOWHERE, LATER, {"level": "三级"})), ""),
+        ((a_change(NOWHERE, LATER, {"level": "三级"}),), ""),
+        ((a_source("list-2", LATER),), ""),
+        ((a_source("list-2", LATER, scope="210300"), a_change(INSIDE, LATER, {"level": "三级"})), "210300"),
+        ((a_source("list-2", LATER, scope="partial"), a_change(INSIDE, LATER, {"level": "三级"})), "210303"),
+        ((a_sanction(INSIDE),), "210303"),
+        ((a_sanction(None),), ""),
+    ],
+)
+def test_a_proposal_has_the_region_that_holds_all_it_is_about(
+    ready: Database, drafts: tuple[Draft, ...], region: str
+) -> None:
+    made = propose(ready, *drafts, by="editor.b")
+    with ready.reading() as connection:
+        assert proposals.get(connection, made).region == region
+
+
+@pytest.mark.parametrize(
+    ("region", "sees"), [("", True), ("210000", True), ("210300", True), ("210303", True), ("210302", False)]
+)
+def test_an_account_with_a_region_sees_and_decides_what_lies_inside_it(
+    ready: Database, region: str, sees: bool
+) -> None:
+    made = propose(ready, a_change(INSIDE, LATER, {"level": "三级"}), by="editor.b")
+    wide = propose(ready, a_source("list-2", LATER), by="editor.b")
+    with ready.writing() as connection:
+        accounts.change(connection, "approver.a", ["approver"], region)
+        account = accounts.found(connection, "approver.a")
+    with ready.reading() as connection:
+        seen = [one.id for one in proposals.listed(connection, seen_by=account)]
+        seen_hash = proposals.get(connection, made).content_hash
+    assert seen == ([wide, made] if not region else [made] if sees else [])
+    if sees:
+        proposals.comment(ready, made, by="approver.a", text="已核对")
+        proposals.approve(ready, made, by="approver.a", seen=seen_hash)
+        return
+    for deed in (
+        lambda: proposals.comment(ready, made, by="approver.a", text="已核对"),
+        lambda: proposals.send_back(ready, made, by="approver.a", text="请改"),
+        lambda: proposals.reject(ready, made, by="approver.a", reason="不符"),
+        lambda: proposals.approve(ready, made, by="approver.a", seen=seen_hash),
+    ):
+        with pytest.raises(NotAllowed):
+            deed()
+
+
+def test_whoever_proposed_something_still_sees_it_once_their_region_is_another(ready: Database) -> None:
+    made = propose(ready, a_change(INSIDE, LATER, {"level": "三级"}))
+    with ready.writing() as connection:
+        accounts.change(connection, "editor.a", ["editor"], "210100")
+        account = accounts.found(connection, "editor.a")
+    with ready.reading() as connection:
+        assert [one.id for one in proposals.listed(connection, seen_by=account)] == [made]
+        assert proposals.for_account(connection, made, "editor.a").id == made

@@ -149,7 +149,7 @@ def test_the_report_of_an_import_is_read_part_by_part(
     audit = approver.get(f"{page}/report?part=audit")
     assert "只作为名称的一部分" in audit
     approver.get(f"{page}/report?part=audit&page=999")
-    for wrong in ("gone", "nonsense"):
+    for wrong in ("stage", "nonsense"):
         approver.get(f"{page}/report?part={wrong}", 404)
 
 

@@ -243,6 +243,44 @@ def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others
     }
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_of_another_region_sees_or_decides_a_proposal_whatever_their_role(
+    running: Server,
+    register: Cli,
+    people: dict[str, Staff],
+    arrive: Arrive,
+    number: int,
+    held: dict[str, str],
+    role: str,
+) -> None:
+    name = f"anshan.{role}"
+    register.ok("user", "add", name, "--role", role, "--region", "210300", input=PASSWORD)
+    one = arrive(running, name).sign_in()
+    token, wrong = token_of(one), []
+    routes = [(method, path) for method, path in MAY if path.startswith("/staff/proposals/{number}")]
+    for method, path in routes:
+        address = address_of(path, number, number, held)
+        sent = {**FORMS.get(path, {}), "text": "示例", "reason": "示例", "wanted": "示例", "form_token": token}
+        answer = one.client.get(address) if method == "GET" else one.client.post(address, data=sent)
+        expected = 404 if path.endswith("/draft") and role == "editor" else 403  # no form made it
+        if answer.status_code != expected or "沈阳市示例增补医院" in answer.text:
+            wrong.append((method, path, answer.status_code))
+    assert wrong == []
+    assert f"/staff/proposals/{number}" not in one.get("/staff") + one.get("/staff/proposals")
+    code = held["code"]  # of an institution in another city
+    if role in ("editor", "approver"):
+        stop = {"form_token": token, "code": code, "technique": ["IVF"], "why": "示例"}
+        assert one.client.post("/staff/suspend", data=stop).status_code == 403
+    if role == "editor":
+        assert (
+            one.client.get(f"/staff/forms/institution?subject=institution:{code.replace('-', '')}").status_code == 403
+        )
+    refused = {tuple(deed[2].split()) for deed in people["auditor"].deeds() if deed[:2] == [name, "refused"]}
+    assert ("GET", f"/staff/proposals/{number}", "other_region") in refused
+    if role == "approver":
+        assert ("POST", f"/staff/proposals/{number}/approve", "other_region") in refused
+
+
 def test_an_import_is_there_for_the_editor_who_began_it_alone(
     running: Server, arrive: Arrive, register: Cli, people: dict[str, Staff]
 ) -> None:

@@ -274,7 +274,7 @@ def the_proposals_hold(database: Database) -> None:
         ("UPDATE proposals SET first_entry = 1, last_entry = 2 WHERE id = 2", {"entry": SIZE}),
         ("UPDATE proposals SET first_entry = 1 WHERE id = 2", {"proposal": 2}),
         ("INSERT INTO proposals SELECT 9, state, kind, title, base_size, items, content_hash, report, created_at, "
-         "decided_at, decided_by, reason, first_entry, last_entry, confirm_by FROM proposals WHERE id = 1",
+         "decided_at, decided_by, reason, first_entry, last_entry, region, confirm_by FROM proposals WHERE id = 1",
          {"proposal": 9}),
         ("UPDATE proposal_items SET body = CAST(replace(CAST(body AS TEXT), 'formal', 'trial') AS BLOB) "
          "WHERE proposal = 1 AND position = 3", {"proposal": 1}),

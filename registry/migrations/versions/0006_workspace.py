@@ -11,6 +11,7 @@ down_revision = "0005"
 
 def upgrade() -> None:
     """Add what staff work with before anything is proposed, and what is said about proposals."""
+    op.add_column("proposals", sa.Column("region", sa.String(6), nullable=False, server_default=""))
     op.add_column("proposals", sa.Column("confirm_by", sa.BigInteger()))
     op.add_column("proposal_items", sa.Column("subject", sa.String(80)))
     _name_subjects()
