@@ -132,16 +132,16 @@ def get_edition(request: AnyRequest, edition: Id) -> Response[bytes]:
     "/editions/{edition:str}/{file:str}",
     operation_id="getEditionFile",
     summary="一期名录的一个文件 / One file of an edition",
-    description="`list.json`、`list.csv`、`list.xlsx`、`list.docx`、`list.pdf` 是名录本身；"
+    description="`list.json`、`list.csv`、`list.xlsx`、`list.docx`、`list.pdf`、`list.html` 是名录本身；"
     "`difference.json` 是与上一期的差异；"
     "`manifest.json` 列出各文件的大小与 SHA-256，`manifest.jws` 是对它的签名（JWS，公钥见 /.well-known/jwks.json），"
     "`SHA256SUMS` 供 sha256sum -c 使用。同一期的文件逐字节不变。已撤回的为 410，`detail` 写明理由；"
     "文件正在生成时为 503，请在 Retry-After 之后再取。 / "
-    "`list.json`, `list.csv`, `list.xlsx`, `list.docx` and `list.pdf` are the list itself; `difference.json` is what "
-    "changed since the edition before; `manifest.json` names every file with its size and SHA-256, `manifest.jws` is "
-    "the signature over it (a JWS; keys at /.well-known/jwks.json), `SHA256SUMS` is for sha256sum -c. The files of an "
-    "edition never change. 410 for a withdrawn one, with the reason in `detail`; 503 while files are being made: come "
-    "again after Retry-After.",
+    "`list.json`, `list.csv`, `list.xlsx`, `list.docx`, `list.pdf` and `list.html` are the list itself; "
+    "`difference.json` is what changed since the edition before; `manifest.json` names every file with its size and "
+    "SHA-256, `manifest.jws` is the signature over it (a JWS; keys at /.well-known/jwks.json), `SHA256SUMS` is for "
+    "sha256sum -c. The files of an edition never change. 410 for a withdrawn one, with the reason in `detail`; 503 "
+    "while files are being made: come again after Retry-After.",
     responses={200: ResponseSpec(Manifest, generate_examples=False, description="文件。 / The file.")},
     sync_to_thread=True,
 )

@@ -29,6 +29,7 @@ _SIZES = {
     "list.xlsx": 104233,
     "list.docx": 37573,
     "list.pdf": 289048,
+    "list.html": 186234,
     "difference.json": 190,
 }
 _FILES = [{"name": name, "size": size, "sha256": _SHA} for name, size in _SIZES.items()]
@@ -62,7 +63,7 @@ def told() -> dict[str, dict[str, Any]]:
 
 def other_forms() -> dict[str, dict[str, Any]]:
     """operation -> media type -> OpenAPI content of the files, each of which has a form of its own."""
-    text = {manifest.MEDIA[name] for name in ("list.csv", manifest.SUMS, manifest.SIGNED)}
+    text = {manifest.MEDIA[name] for name in ("list.csv", "list.html", manifest.SUMS, manifest.SIGNED)}
     binary = {manifest.MEDIA[name] for name in ("list.xlsx", "list.docx", "list.pdf")}
     forms = {kind: {"schema": {"type": "string"}} for kind in sorted(text)}
     packed = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(binary)}

@@ -29,7 +29,7 @@ TYPE = "art-edition+jws"
 NOWHERE = "000000"
 MANIFEST, SIGNED, SUMS = "manifest.json", "manifest.jws", "SHA256SUMS"
 DIFFERENCE = "difference.json"
-LISTS = ("list.json", "list.csv", "list.xlsx", "list.docx", "list.pdf")
+LISTS = ("list.json", "list.csv", "list.xlsx", "list.docx", "list.pdf", "list.html")
 #: What is made from the log, in this order; the signature comes from whoever has the key.
 MADE = (*LISTS, DIFFERENCE, MANIFEST, SUMS)
 FILES = (*MADE, SIGNED)
@@ -39,6 +39,7 @@ MEDIA = {
     "list.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "list.docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "list.pdf": "application/pdf",
+    "list.html": "text/html",
     DIFFERENCE: "application/json",
     MANIFEST: "application/json",
     SIGNED: "application/jose",

@@ -13,7 +13,7 @@ import msgspec
 from filelock import FileLock
 
 from registry.database import Database
-from registry.editions import csvs, difference, docx, jsons, manifest, pdf, xlsx
+from registry.editions import csvs, difference, docx, htmls, jsons, manifest, pdf, xlsx
 from registry.editions.content import Content, Totals
 from registry.editions.edition import Edition
 from registry.errors import LogDamaged
@@ -84,6 +84,7 @@ def write(
         xlsx.write(folder / "list.xlsx", edition, content, lambda n: progress("list.xlsx", n))
         docx.write(folder / "list.docx", edition, content, lambda n: progress("list.docx", n))
         pdf.write(folder / "list.pdf", edition, content, lambda n: progress("list.pdf", n))
+        htmls.write(folder / "list.html", edition, content, lambda n: progress("list.html", n))
         progress(manifest.DIFFERENCE, 0)
         told, totals = compared(database, content, before), content.totals
     body = msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1)

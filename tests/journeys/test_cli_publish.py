@@ -20,7 +20,7 @@ from tests.factories import LIST_2025
 from tests.running import PASSWORD, Cli
 
 TITLE = "经批准开展人类辅助生殖技术的医疗机构名单"
-LISTS = ["list.json", "list.csv", "list.xlsx", "list.docx", "list.pdf"]
+LISTS = ["list.json", "list.csv", "list.xlsx", "list.docx", "list.pdf", "list.html"]
 
 
 @pytest.fixture(scope="module")

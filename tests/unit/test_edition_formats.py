@@ -19,9 +19,10 @@ import pypdf
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lxml import html as lxml_html
 
 from registry.database import Database
-from registry.editions import csvs, jsons, pdf, printed, setting, store, xlsx
+from registry.editions import csvs, htmls, jsons, pdf, printed, setting, store, xlsx
 from registry.editions import docx as word
 from registry.editions.content import Content
 from registry.editions.edition import Edition
@@ -104,6 +105,7 @@ def write_all(folder: Path, found: Content, edition: Edition | None = None) -> N
     xlsx.write(folder / "list.xlsx", one, found)
     word.write(folder / "list.docx", one, found)
     pdf.write(folder / "list.pdf", one, found)
+    htmls.write(folder / "list.html", one, found)
 
 
 def read(path: Path) -> dict[tuple[str, str], dict[str, str]]:
@@ -292,3 +294,26 @@ def test_an_edition_is_read_at_its_own_log_size(tmp_path: Path) -> None:
         assert [one.name for one in found.listed()] == ["示例甲医院"]
     assert store.root_at(database, size) != store.root_at(database, size + 1)
     database.close()
+
+
+def test_the_page_holds_every_institution_by_province_and_nothing_of_it_is_markup(tmp_path: Path) -> None:
+    hostile = an_institution(
+        "<script>alert(1)</script>医院", '辽宁省鞍山市铁西区"示例"路1号&', IVF="trial", AIH="operating"
+    )
+    database = a_register(tmp_path, a_source(), hostile, an_institution())
+    with content(database) as found:
+        htmls.write(tmp_path / "list.html", an_edition(title="<b>示例</b>&名单"), found)
+        total = found.totals.institutions
+    database.close()
+    text = (tmp_path / "list.html").read_text("utf-8")
+    page = lxml_html.fromstring(text)
+    assert "<script" not in text
+    assert page.xpath("//h1")[0].text_content() == "<b>示例</b>&名单"
+    rows = page.xpath("//tbody/tr")
+    assert len(rows) == total == 2
+    first = next(row for row in rows if "alert" in row.text_content())
+    assert "夫精人工授精，运行（未写明试运行或正式运行）" in first.text_content()
+    assert {one.get("href").removeprefix("#") for one in page.xpath("//nav//a")} == {
+        one.get("id") for one in page.xpath("//h2")
+    }
+    assert not page.xpath("//link | //img | //*[@src]")  # it needs nothing else

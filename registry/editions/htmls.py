@@ -1,0 +1,77 @@
+"""An edition as one page of HTML that needs nothing else: to be put on any website, printed, or read offline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from html import escape
+from itertools import groupby
+from pathlib import Path
+
+from registry.editions import printed
+from registry.editions.content import Content, Line, Listed
+from registry.editions.edition import Edition
+
+Progress = Callable[[int], None]
+_HEAD = "".join(f'<th scope="col">{one}</th>' for one in ("序号", "医疗机构名称", "地址", "批准开展的技术"))
+#: Its own styles, for no page it is put into has others for it; readable on a phone, in the dark and on paper.
+_STYLES = """
+:root{color-scheme:light dark}
+body{font:18px/1.7 "PingFang SC","Hiragino Sans GB","Microsoft YaHei","Noto Sans CJK SC",system-ui,sans-serif;
+max-width:1100px;margin:0 auto;padding:16px}
+h1{font-size:28px;line-height:1.4}h2{font-size:22px;margin-top:32px}
+table{border-collapse:collapse;width:100%;font-size:16px}
+th,td{text-align:left;vertical-align:top;padding:8px 12px 8px 0;border-bottom:1px solid #8888}
+td:first-child{font-variant-numeric:tabular-nums;white-space:nowrap}ul{list-style:none;margin:0;padding:0}
+nav ul{display:flex;flex-wrap:wrap;gap:4px 16px}nav a{display:inline-block;padding:8px 0}
+.small{font-size:16px}
+@media(max-width:640px){thead{position:absolute;clip-path:inset(50%)}table,tbody{display:block}
+tr{display:grid;grid-template-columns:3em 1fr;padding:8px 0;border-bottom:1px solid #8888}
+td{border:0;padding:2px 0}td+td{grid-column:2}}
+@media print{body{font-size:11pt;max-width:none}nav{display:none}tr{break-inside:avoid}}
+""".replace("\n", "")
+
+
+def write(path: Path, edition: Edition, content: Content, progress: Progress | None = None) -> None:
+    """The page, UTF-8, written as it is made."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(_page(edition, content, progress))
+
+
+def _page(edition: Edition, content: Content, progress: Progress | None) -> Iterator[str]:
+    title, totals = _text(edition.title), content.totals
+    yield f'<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    yield f"<style>{_STYLES}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+    yield f"<p><strong>截至{printed.day(edition.as_of)}，{printed.figure(totals)}</strong></p>\n"
+    address = _text(edition.page)
+    yield f'<p>{printed.about(edition)}。核对与下载：<a href="{address}">{address}</a></p>\n'
+    yield '<nav aria-label="省份"><ul>\n'
+    for place, (name, _, count) in enumerate(totals.provinces):
+        yield f'<li><a href="#p{place}">{_text(name or printed.PLACELESS_TITLE)}（{count}家）</a></li>\n'
+    yield "</ul></nav>\n"
+    number = 0
+    for place, (name, found) in enumerate(groupby(content.listed(), key=lambda one: one.province)):
+        yield f'<h2 id="p{place}">{_text(name or printed.PLACELESS_TITLE)}（{totals.provinces[place][2]}家）</h2>\n'
+        yield f"<table>\n<thead><tr>{_HEAD}</tr></thead>\n<tbody>\n"
+        for one in found:
+            number += 1
+            yield _row(number, one)
+            if progress and number % 1000 == 0:
+                progress(number)
+        yield "</tbody>\n</table>\n"
+    yield '<p class="small">列入名录表示获准开展所列技术，不代表推荐，也不说明成功率。</p>\n</body>\n</html>\n'
+
+
+def _row(number: int, one: Listed) -> str:
+    lines = "".join(f"<li>{_line(line)}</li>" for line in one.lines)
+    return (
+        f"<tr><td>{number}</td><td>{_text(one.name)}</td><td>{_text(one.address)}</td><td><ul>{lines}</ul></td></tr>\n"
+    )
+
+
+def _line(line: Line) -> str:
+    return f"{printed.technique(line)}，{printed.stage_in_words(line.stage)}"
+
+
+def _text(text: str) -> str:
+    return escape(printed.plain(text))
