@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -202,4 +203,46 @@ def test_a_table_is_sorted_by_its_headings_and_by_keyboard(
     page.locator("th:nth-child(3) button").click()
     assert numbers.all_inner_texts() == ["4", "7", "6"]
     assert page.locator("th[aria-sort]").count() == 1
+    context.close()
+
+
+def test_a_first_sign_in_sets_up_the_authenticator_and_the_next_asks_for_its_code(
+    browser: Browser, running: Server, staffed: Cli
+) -> None:
+    staffed.ok("user", "add", "first", "--role", "editor", input=PASSWORD)
+    context = browsing(browser, running, None, viewport=PHONE)
+    page = context.new_page()
+
+    def show_password() -> None:
+        page.goto("/staff")
+        page.locator("#name").fill("first")
+        page.locator("#password").fill(FIRST)
+        page.get_by_role("button", name="下一步").click()
+
+    show_password()
+    page.wait_for_url("**/staff/enrol")
+    assert page.locator(".qr svg").count() == 1
+    secret = page.locator('input[name="secret"]').get_attribute("value")
+    assert secret
+    assert secret in page.locator("main").inner_text().replace(" ", "")
+    page.locator("#code").fill("000000")
+    page.get_by_role("button", name="完成设置").click()
+    assert "验证码不对" in page.locator(".error-summary").inner_text()
+    secret = page.locator('input[name="secret"]').get_attribute("value") or ""
+    page.locator("#code").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="完成设置").click()
+    recovery = page.locator(".codes li").all_inner_texts()
+    assert len(recovery) == 10
+    assert faults(page) == []
+    page.get_by_role("link", name="我已保存").click()
+    page.wait_for_url("**/staff")
+    page.get_by_role("button", name="退出").click()
+    page.wait_for_url("**/staff/sign-in*")
+    show_password()
+    page.wait_for_url("**/staff/second*")
+    page.locator("#code").fill(recovery[0])
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url("**/staff")
+    page.goto("/staff/account")
+    assert "9" in page.locator("main").inner_text()
     context.close()
