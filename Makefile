@@ -38,7 +38,7 @@ run: $(VENV)/.run
 
 test: install
 	@bash tests/setup.sh
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install
 	@$(BIN)/ruff check .
