@@ -136,7 +136,6 @@ def test_a_mistyped_code_in_a_claim_is_no_verdict(server: Server) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/api/v1/editions"),
         ("GET", "/api/v1/editions/latest/list.json"),
         ("GET", "/api/v1/practitioners"),
         ("GET", "/api/v1/nothing"),

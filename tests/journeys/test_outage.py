@@ -174,7 +174,7 @@ def test_a_ready_server_says_that_no_view_is_behind(server: Server) -> None:
     assert server.get("/readyz").json() == {
         "ready": True,
         "database": "ok",
-        "views": {"records": 0, "search": 0, "verification": 0, "checkpoint": 0},
+        "views": {"records": 0, "search": 0, "deadlines": 0, "verification": 0, "checkpoint": 0},
         "search": {"engine": "embedded", "why": None, "lag": 0, "fallbacks": 0},
     }
 
