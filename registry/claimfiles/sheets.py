@@ -25,6 +25,8 @@ ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 #: A cell's limit in the file format; what is longer is cut there.
 _LONGEST = 32_767
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,3})(\d{1,7})["']""")
+#: Of the grid that a sheet spans.
+MOST_CELLS = 20_000_000
 _OVERLAP = 32  # a reference is no longer than this
 _cells = msgspec.msgpack.Encoder()
 _from_cells = msgspec.msgpack.Decoder(list[str])
@@ -39,12 +41,12 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def claims(source: IO[bytes], table: TableRows, cells: int = 20_000_000, unpacked: int = 1 << 30) -> Iterator[Row]:
+def claims(source: IO[bytes], table: TableRows, cells: int = MOST_CELLS, unpacked: int = 1 << 30) -> Iterator[Row]:
     """The rows of the first sheet that has any; UnreadableFile saying what to do, TooLarge beyond the two limits.
 
     The limits are of the grid the sheet spans, and of the bytes it unpacks to: a few bytes can claim a whole grid.
     """
-    _refuse_huge(source, cells, unpacked)
+    refuse_huge(source, cells, unpacked)
     try:
         with CalamineWorkbook.from_filelike(source) as workbook:
             for name in workbook.sheet_names:
@@ -65,8 +67,9 @@ def claims(source: IO[bytes], table: TableRows, cells: int = 20_000_000, unpacke
         raise _damaged() from error
 
 
-def _refuse_huge(source: IO[bytes], cells: int, unpacked: int) -> None:
-    """A sheet is read into a grid as wide and high as its farthest cell: look for that one first."""
+def refuse_huge(source: IO[bytes], cells: int = MOST_CELLS, unpacked: int = 1 << 30) -> None:
+    """A sheet is read into a grid as wide and high as its farthest cell: look for that one first. UnreadableFile saying
+    what to do, TooLarge beyond the two limits; leaves the source at its start."""
     if source.read(4) == OLE:
         raise UnreadableFile(
             "这是旧格式 xls 或有密码保护的文件，请另存为没有密码的 xlsx 或 csv。",

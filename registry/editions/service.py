@@ -17,10 +17,12 @@ from registry.editions import content, edition, manifest, read, store
 from registry.editions.content import Content
 from registry.editions.difference import Difference
 from registry.editions.edition import Edition
+from registry.editions.intact import Intact
 from registry.errors import CannotAnswer, CannotSign, NotFound
 from registry.log import mirrored
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
+from registry.verification.jwks import PublicKey
 
 #: Seconds a request waits for files that are being made; then it is told to come again.
 PATIENCE = 8.0
@@ -37,6 +39,7 @@ class Editions:
         self.files = store.Files(settings.data_dir / "editions")
         self._lock = threading.Lock()
         self._making: dict[str, Future[Path]] = {}
+        self._intact = Intact()
 
     # --- which there are ---------------------------------------------------------------------------------------------
 
@@ -69,8 +72,8 @@ class Editions:
 
     def made(self, said: Edition) -> Path:
         """The folder of an edition's files, made by one thread while the others wait a little."""
-        if self.files.there(said):
-            return self.files.of(said)
+        if self._is_intact(said, place := self.files.of(said)):
+            return place
         with self._lock:
             making = self._making.get(said.id)
             if making is None:
@@ -97,11 +100,26 @@ class Editions:
     def make(self, said: Edition, progress: store.Progress = store.quiet) -> Path:
         """The same at once, in this thread."""
         before = edition.before(said, self.every())
-        return self.files.make(self.database, said, before, self.log.origin(), progress)
+
+        def made(folder: Path) -> None:
+            store.write(folder, self.database, said, before, self.log.origin(), progress)
+            self._seal(folder)
+
+        return self.files.make(said, made, lambda folder: self._is_intact(said, folder))
+
+    def _is_intact(self, said: Edition, folder: Path) -> bool:
+        def keys() -> list[PublicKey]:
+            return [PublicKey(public=key.public, retired=key.retired) for key in self._held()]
+
+        return self._intact.holds(folder, said, keys)
+
+    def _seal(self, folder: Path) -> None:
+        if any(not key.retired for key in self._held()):
+            self.signature(folder)
 
     def signature(self, folder: Path) -> Path:
-        """The signature of a folder, made when first asked for and kept: EdDSA signs the same bytes the same way each
-        time. CannotSign where there is no key."""
+        """The signature of a folder, made with its files: EdDSA signs the same bytes the same way each time. CannotSign
+        where there is no key."""
         path = folder / manifest.SIGNED
         if not path.exists():
             aside = path.with_name(f".{path.name}.{threading.get_ident()}")
@@ -111,16 +129,18 @@ class Editions:
 
     def _key(self) -> signing.Key:
         """The oldest key in use, which most verifiers have."""
-        with self.database.reading() as connection:
-            is_mirror = mirrored.is_marked(connection)
-        held = [] if is_mirror else self.log.keys()
-        keys = [key for key in held if not key.retired]
+        keys = [key for key in self._held() if not key.retired]
         if not keys:
             raise CannotSign(
                 "本机没有签名密钥，不能签署名录；请向公布名录的网站索取签名。",
                 "This machine has no signing key and cannot sign editions; ask whoever published it.",
             )
         return keys[0]
+
+    def _held(self) -> list[signing.Key]:
+        with self.database.reading() as connection:
+            is_mirror = mirrored.is_marked(connection)
+        return [] if is_mirror else self.log.keys()
 
     # --- what they hold ----------------------------------------------------------------------------------------------
 

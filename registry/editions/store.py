@@ -5,6 +5,7 @@ Whatever lies there is a copy: an edition's entry and the records as of it say w
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from registry.errors import LogDamaged
 from registry.log import store as log
 from registry.log.merkle import Frontier
 
+_log = logging.getLogger("registry")
 #: Hears what is being made, and how far it is.
 Progress = Callable[[str, int], None]
 
@@ -38,34 +40,27 @@ class Files:
         """Where an edition's files lie; of another log, or written in another way, they lie elsewhere."""
         return self.folder / f"{edition.id}-{edition.log.root[:16]}-{edition.entry}-v{manifest.FORMAT}"
 
-    def there(self, edition: Edition) -> bool:
-        """Whether they are made."""
-        return self.of(edition).is_dir()
-
-    def make(
-        self,
-        database: Database,
-        edition: Edition,
-        before: Edition | None,
-        issuer: str,
-        progress: Progress = quiet,
-    ) -> Path:
+    def make(self, edition: Edition, made: Callable[[Path], None], intact: Callable[[Path], bool]) -> Path:
         """The folder with every file of MADE; among all processes of this machine one makes them.
 
-        LogDamaged when the log or the records no longer give what the edition's entry says of it.
+        ``made`` fills an empty folder, before anybody else could write to it; what is there and not ``intact`` is made
+        anew.
         """
         place = self.of(edition)
-        if place.is_dir():
+        if intact(place):
             return place
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / f".{place.name}.lock"):
-            if place.is_dir():
+            if intact(place):
                 return place
+            if place.is_dir():
+                _log.error("the files of edition %s were altered, or are not signed: made again", edition.id)
             aside = self.folder / f".{place.name}.new"
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir()
             try:
-                write(aside, database, edition, before, issuer, progress)
+                made(aside)
+                shutil.rmtree(place, ignore_errors=True)
                 aside.rename(place)
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
@@ -75,7 +70,8 @@ class Files:
 def write(
     folder: Path, database: Database, edition: Edition, before: Edition | None, issuer: str, progress: Progress = quiet
 ) -> None:
-    """Every file of MADE into an empty folder."""
+    """Every file of MADE into an empty folder. LogDamaged when the log or the records no longer give what the edition's
+    entry says of it."""
     require_root(database, edition)
     with Content(database, edition.asof, edition.scope, lambda n: progress("content", n)) as content:
         _require_figure(edition, content.totals)

@@ -12,7 +12,8 @@ from registry.techniques import Stage, TechniqueCode, from_printed, from_words, 
 UNSTATED = "来源未写明是试运行还是正式运行"
 
 _BREAK = re.compile(r"[^\S\n]*[\n\r\t\v\f\x85\u2028\u2029]+\s*")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
+#: What no reader sees, and what makes a name read otherwise than it is: control characters, turned directions.
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _SEPARATORS = re.compile(r"[、，,;；/／|\n\r]+")
 _BRACKET = re.compile(r"(.+)\((.+)\)")
 _COUNT = re.compile(r"(\d+)项?([^\d\s+]+)|([^\d\s+]+?)(\d+)项?")

@@ -13,10 +13,13 @@ from registry import regions
 from registry.importers.audit import Audit, Place
 from registry.importers.cells import UNSTATED, read_province, read_stages, read_techniques, tidy
 from registry.importers.headings import Columns, Kind
+from registry.importers.people_columns import WORDS, personal_in
 from registry.importers.rows import ListedApproval
 from registry.importers.tables import Row, Table
 from registry.techniques import TechniqueCode
 
+#: Characters of an identity number.
+_IDENTITY = 18
 #: Listed beside the provinces though no division of GB/T 2260; it lies in the region given.
 _LIKE_PROVINCES = {"新疆生产建设兵团": "650000", "兵团": "650000"}
 
@@ -84,6 +87,7 @@ class Grouper:
         """Take one data row; give out the institution it closes, if any."""
         self.rows += 1
         place = Place(table, row.number)
+        self._refuse_identity(place, columns, row)
         values = {kind: tidy(columns.text(row, kind)) for kind in columns.at}
         techniques = read_techniques(columns.text(row, "techniques"))
         if "techniques" not in columns.at:
@@ -93,6 +97,16 @@ class Grouper:
             yield from self.flush()
             draft = self._draft = self._open(place, columns, row, values, len(techniques) > 1)
         self._approve(draft, place, columns, values, techniques)
+
+    def _refuse_identity(self, place: Place, columns: Columns, row: Row) -> None:
+        """Whatever column a list has besides is kept for good and public: nobody's identity number may be in it."""
+        for i, cell in enumerate(row.cells):
+            found = personal_in(cell, None) if len(cell) >= _IDENTITY else None
+            if found == "qualification" or (found == "identity" and personal_in(cell, "uscc")):
+                zh, en = WORDS[found]
+                title = columns.titles[i] if i < len(columns.titles) else ""
+                zh, en = f"这一格像是{zh}，请删去；名录不收", f"this looks like {en}: remove it"
+                self.audit.add("error", place, place.cell(title, i), zh, en)
 
     def _continues(self, draft: Draft, row: Row, columns: Columns, values: dict[Kind, str], techniques: int) -> bool:
         name, address, number = values["name"], values["address"], values.get("no", "")

@@ -47,7 +47,7 @@ def look(path: Path, progress: reading.Progress | None = None) -> Look:
     for table in reading.read(path, progress):
         first = list(itertools.islice(table.rows, 30 + VALUES))
         rows += len(first) + sum(1 for _ in table.rows)
-        if not first:
+        if not first or table.hidden:
             continue
         one = _layout(table, first)
         same = next((i for i, other in enumerate(found) if other.titles == one.titles), None)

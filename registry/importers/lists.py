@@ -71,6 +71,11 @@ class _Lists:
     # --- tables ------------------------------------------------------------------------------------------------------
 
     def _table(self, table: Table) -> None:
+        if table.hidden:
+            row = next((row.number for row in table.rows), 1)
+            zh, en = "隐藏的工作表，没有读取；要导入请先取消隐藏", "a hidden sheet: not read; unhide it to import it"
+            self.audit.add("warning", Place(table, row), None, zh, en)
+            return
         columns, before = headings.find(table.rows, self.mapping)
         if columns is not None and self.mapping and not columns.at:
             place = Place(table, columns.row)

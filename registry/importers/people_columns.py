@@ -73,22 +73,29 @@ def column_of(text: str) -> Column | None:
 
 # --- personal data that is not taken in ------------------------------------------------------------------------------
 
-Personal = Literal["identity", "phone", "number", "birth"]
+Personal = Literal["identity", "phone", "number", "qualification", "birth"]
 _BIRTH = re.compile("出生|生日|birth", re.IGNORECASE)
 _IDENTITY = re.compile(
     r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])"
 )
+#: A qualification's number (医师资格证书编码) ends with the identity number of its holder.
+_WITHIN = re.compile(r"\d{4,}[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])")
+#: Digits of any longer number of a person hold more than a practice certificate's.
+_TOO_LONG = re.compile(r"\d{24}")
 _LONG = re.compile(r"(?<!\d)\d{15}(?!\d)")
 _MOBILE = re.compile(r"(?<!\d)(?:86)?1[3-9]\d{9}(?!\d)")
 _LANDLINE = re.compile(r"(?<!\d)0\d{2,3}-?[2-9]\d{6,7}(?!\d)")
 #: Columns of long numbers that have figures of their own.
 _NUMBERS: frozenset[Column | None] = frozenset({"certificate", "number", "uscc", "valid_from", "valid_to"})
+#: A number's beginning in brackets: (024)23388888.
+_IN_BRACKETS = re.compile(r"\((\d{2,4})\)(?=\s*\d)")
 _DASHES = re.compile(r"(?<=\d)[\s\-‐-―－·.]+(?=[\dXx])")
 #: What each is, for the audit; a value is never repeated.
 WORDS: dict[Personal, tuple[str, str]] = {
     "identity": ("身份证号", "an identity number"),
     "phone": ("电话号码", "a telephone number"),
     "number": ("证书号或身份证号", "a certificate's or an identity number"),
+    "qualification": ("含身份证号的资格证书编码", "a qualification's number, which holds the identity number"),
     "birth": ("出生日期", "a birth date"),
 }
 
@@ -98,11 +105,15 @@ def personal_in(text: str, column: Column | None) -> Personal | None:
 
     >>> personal_in("21030219900101123X", "name"), personal_in("138 0000 0000", None), personal_in("临床医师", "role")
     ('identity', 'phone', None)
+    >>> personal_in("20192111021030219900101123X", "certificate"), personal_in("110210000001234", "certificate")
+    ('qualification', None)
     """
-    plain = width(text)
+    plain = _IN_BRACKETS.sub(r"\1-", width(text))
     joined = _DASHES.sub("", plain)
     if any(map(_IDENTITY.search, (plain, joined))) and not (column == "uscc" and _is_uscc(joined)):
         return "identity"
+    if column not in (_NUMBERS - {"certificate"}) and (_WITHIN.search(joined) or _TOO_LONG.search(joined)):
+        return "qualification"
     if column not in _NUMBERS and _LONG.search(joined):
         return "number"
     if column not in (_NUMBERS - {"certificate"}) and any(map(_MOBILE.search, (plain, joined))):

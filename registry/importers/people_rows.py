@@ -73,10 +73,13 @@ class _Reader:
         self._allowed = {*COLUMNS[kind], *(("techniques",) if kind == "practitioners" else ())}
 
     def table(self, table: Table) -> None:
-        """Read one table; one without headings is left out, though nothing personal may stand in it either."""
+        """Read one table; without headings or hidden it is left out, though nothing personal may stand in it either."""
+        if table.hidden:
+            zh, en = "有隐藏的工作表，没有读取；要导入请先取消隐藏", "a hidden sheet was not read: unhide it for that"
+            self.audit.add("warning", None, None, zh, en)
         at: dict[int, Column] | None = None
         for n, row in enumerate(table.rows):
-            found = self._headings(table, row) if at is None and n < _WITHIN else None
+            found = self._headings(table, row) if at is None and n < _WITHIN and not table.hidden else None
             if found is not None:
                 at, self.headed = found, True
                 continue

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
-from registry.claimfiles.sheets import as_text
+from registry.claimfiles.sheets import as_text, refuse_huge
+from registry.errors import TooLarge
 from registry.importers import docx
 from registry.importers.kinds import damaged, kind_of, protected, unreadable
 from registry.importers.tables import Row, Table
@@ -56,18 +57,29 @@ def _docx(path: Path) -> Iterator[Table]:
 
 
 def _xlsx(path: Path) -> Iterator[Table]:
+    _refuse_far_cells(path)
     try:
         with CalamineWorkbook.from_path(path) as workbook:
+            seen = {one.name for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible}
             sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
             filled = [sheet for sheet in sheets if sheet.height]
             for sheet in filled:
                 alone = len(filled) == 1
                 name, name_en = ("", "") if alone else (f"工作表“{sheet.name}”", f"sheet “{sheet.name}”")
-                yield Table(name, name_en, True, _sheet_rows(sheet))
+                yield Table(name, name_en, True, _sheet_rows(sheet), hidden=sheet.name not in seen)
     except PasswordError as error:
         raise protected(path) from error
     except (CalamineError, OSError, ValueError) as error:
         raise damaged(path, error) from error
+
+
+def _refuse_far_cells(path: Path) -> None:
+    """One cell in the last row and column is a grid that no memory holds, and ends the process that reads it."""
+    try:
+        with path.open("rb") as file:
+            refuse_huge(file)
+    except TooLarge as error:
+        raise unreadable(error.zh.rstrip("。"), error.en.rstrip("."), path) from error
 
 
 def _sheet_rows(sheet: CalamineSheet) -> Iterator[Row]:
@@ -114,11 +126,18 @@ def _csv(path: Path) -> Iterator[Table]:
 
 
 def _csv_rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
+    number = 0
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), start=1):
+        # strict: a quotation mark without its end would make one cell of all the rows below it
+        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
             yield Row(number, tuple(cells))
     except csv.Error as error:
-        raise damaged(path, error) from error
+        raise unreadable(
+            f"第{number + 1}行读不下去，多半是引号不成对，或一格太长；请改正后再导入（{error}）",
+            f"Row {number + 1} cannot be read, most likely for a quotation mark without its pair, or too long a cell; "
+            f"please mend it ({error})",
+            path,
+        ) from error
 
 
 def _decoded(path: Path) -> str:

@@ -11,15 +11,13 @@ import msgspec
 from registry import proposals, regions
 from registry.database import Database
 from registry.errors import AuditFailed, InvalidInput
-from registry.importers import difference, headings, identity, known, lists
+from registry.importers import alarms, difference, headings, identity, known, lists
 from registry.importers.audit import MOST
 from registry.importers.rows import AuditLine, ListFile
 from registry.log import store
 from registry.model import Date, Draft, Source, Struct
 
 PROVINCES = 31
-#: A list that would remove more than this share of the register is more likely the wrong file or scope.
-ALARMING = 0.2
 Progress = Callable[[str, int], None]
 
 
@@ -123,7 +121,7 @@ def compare(
         register = known.register_on(connection, request.as_of, size)
     ruled = ruling(parsed, register) if ruling else None
     found = difference.compare(register, parsed.institutions, source, request.decided, ruled)
-    audit = [*parsed.audit, *_alarm(found, len(register.listed))]
+    audit = [*parsed.audit, *alarms.alarms(found, register, parsed, source)]
     return Compared(
         parsed=parsed,
         source=source,
@@ -204,19 +202,3 @@ def _source(request: Request, parsed: ListFile, scope: str) -> Source:
         rows=parsed.rows,
         sha256=parsed.sha256,
     )
-
-
-def _alarm(found: difference.Difference, known: int) -> list[AuditLine]:
-    gone = len(found.report["gone"])
-    if not known or gone <= known * ALARMING:
-        return []
-    return [
-        AuditLine(
-            level="warning",
-            row=None,
-            cell=None,
-            message=f"名录现有{known}家机构，其中{gone}家不在此文件中，批准后将移出名录；请确认文件与范围无误。",
-            message_en=f"{gone} of the register's {known} institutions are not in this file and would be delisted; "
-            "check the file and its scope.",
-        )
-    ]

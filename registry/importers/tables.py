@@ -21,10 +21,11 @@ class Row(NamedTuple):
 class Table(NamedTuple):
     """One table, to be read once and in order. ``name`` is 表1 or a sheet's name, empty when the file has one table.
 
-    ``lettered``: its cells have names such as E37.
+    ``lettered``: its cells have names such as E37. ``hidden``: nobody who opens the file sees it.
     """
 
     name: str
     name_en: str
     lettered: bool
     rows: Iterator[Row]
+    hidden: bool = False

@@ -217,6 +217,34 @@ def test_many_who_ask_at_once_get_the_same_file_and_it_is_made_once(cli: Cli, st
     assert len([path for path in (cli.data_dir / "editions").iterdir() if path.is_dir()]) == 1
 
 
+def test_files_that_were_altered_on_disk_are_made_again_and_never_served_or_signed(cli: Cli, start: Start) -> None:
+    server = start(cli.data_dir)
+    names = ("list.csv", "list.json", "manifest.json", "manifest.jws", "SHA256SUMS", "difference.json")
+    at = "/api/v1/editions/latest"
+    genuine = {name: server.get(f"{at}/{name}").content for name in names}
+    (folder,) = [path for path in (cli.data_dir / "editions").iterdir() if path.is_dir()]
+
+    def altered(name: str) -> None:
+        path = folder / name
+        path.write_bytes(path.read_bytes().replace(b"2025", b"2026"))
+
+    for name in names[:5]:
+        altered(name) if name != "manifest.jws" else (folder / name).write_text("e30.e30.e30")
+        assert {one: server.get(f"{at}/{one}").content for one in names} == genuine, name
+    # a whole folder that fits together, waiting for its signature
+    forged = genuine["list.csv"].replace("辽宁省".encode(), "吉林省".encode())
+    assert forged != genuine["list.csv"]
+    (folder / "list.csv").write_bytes(forged)
+    old, new = (hashlib.sha256(body).hexdigest().encode() for body in (genuine["list.csv"], forged))
+    for name in ("manifest.json", "SHA256SUMS"):
+        (folder / name).write_bytes(genuine[name].replace(old, new))
+    (folder / "manifest.jws").unlink()
+    assert {one: server.get(f"{at}/{one}").content for one in names} == genuine
+    (folder / "list.csv").unlink()
+    assert server.get(f"{at}/list.csv").content == genuine["list.csv"]
+    assert "altered" in server.errors.read_text()
+
+
 def test_files_are_refused_where_the_log_no_longer_gives_what_was_approved(cli: Cli, start: Start) -> None:
     import sqlalchemy as sa
 

@@ -422,3 +422,17 @@ def test_a_province_cell_carries_its_count() -> None:
     assert read_province("辽宁省") == ("辽宁省", None)
     assert read_total("截至2025年6月30日 共635家") == 635
     assert read_total("截至2025年6月30日") is None
+
+
+@pytest.mark.parametrize("value", ["21030219900101123X", "210302 19900101 1236", "20192111021030219900101123X"])
+def test_an_identity_number_in_any_column_of_a_list_is_refused_and_not_repeated(tmp_path: Path, value: str) -> None:
+    found = of(tmp_path, [*ONE, "负责人"], [*a_row(), f"示例员 {value}"])
+    (line,) = lines(found, "error")
+    assert (line.row, line.cell) == (2, "负责人 F2")
+    assert "身份证号" in line.message
+    assert value not in line.message + line.message_en
+
+
+def test_a_credit_code_and_a_telephone_of_an_institution_are_kept(tmp_path: Path) -> None:
+    found = of(tmp_path, [*ONE, "统一社会信用代码", "电话"], [*a_row(), "912103199001011413", "0412-5550123"])
+    assert lines(found, "error") == []

@@ -115,6 +115,9 @@ def test_a_person_is_proposed_with_a_masked_number_and_nothing_else_of_it_stays(
         ("证书编号", "13800138000", "电话号码"),
         ("职务", "0412-5550123", "电话号码"),
         ("姓名", FULL, "证书号或身份证号"),
+        ("证书编号", "20192111021030219900101123X", "资格证书编码"),
+        ("证书编号", "2019 2111 0210 3021 9900 1011 236", "资格证书编码"),
+        ("机构地址", "（024）23388888", "电话号码"),
     ],
 )
 def test_what_is_not_taken_in_about_anybody_is_refused_by_cell_and_not_repeated(

@@ -1,0 +1,80 @@
+"""What about a whole list makes its file or its scope look wrong: warnings, before anybody approves what it ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from registry import regions
+from registry.importers.difference import Difference
+from registry.importers.known import Register
+from registry.importers.rows import AuditLine, ListFile
+from registry.model import Source
+
+#: A list that would remove more than this share of the register is more likely the wrong file or scope.
+ALARMING = 0.2
+#: Of so many institutions of a place not one in the list: a page is missing, more likely than that all have left.
+WHOLE, TOLD = 2, 5
+
+
+def alarms(found: Difference, register: Register, parsed: ListFile, source: Source) -> list[AuditLine]:
+    """The warnings about a compared list: too many gone, a whole place gone, rows outside the scope."""
+    return [*_too_many(found, len(register.listed)), *_whole_places(found, parsed), *_outside(parsed, source)]
+
+
+def _warning(zh: str, en: str) -> AuditLine:
+    return AuditLine(level="warning", row=None, cell=None, message=zh, message_en=en)
+
+
+def _too_many(found: Difference, known: int) -> list[AuditLine]:
+    gone = len(found.gone)
+    if not known or gone <= known * ALARMING:
+        return []
+    return [
+        _warning(
+            f"名录现有{known}家机构，其中{gone}家不在此文件中，批准后将移出名录；请确认文件与范围无误。",
+            f"{gone} of the register's {known} institutions are not in this file and would be delisted; "
+            "check the file and its scope.",
+        )
+    ]
+
+
+def _whole_places(found: Difference, parsed: ListFile) -> list[AuditLine]:
+    """Provinces of which all would leave, each with its number."""
+    there = {(one.region or "")[:2] for one in parsed.institutions}
+    gone = Counter((one.values.get("region") or "")[:2] for one in found.gone)
+    lines = []
+    for province, count in sorted(gone.items()):
+        place = regions.get(f"{province}0000") if province else None
+        if place is None or province in there or count < WHOLE:
+            continue
+        lines.append(
+            _warning(
+                f"此文件中没有{place.province}的任何机构，批准后该省{count}家将全部移出名录；请确认文件没有缺页，范围无误。",
+                f"Not one institution of {place.province} is in this file; all {count} would be delisted. "
+                "Check that no page is missing, and the scope.",
+            )
+        )
+    return lines
+
+
+def _outside(parsed: ListFile, source: Source) -> list[AuditLine]:
+    """How many rows lie outside the region that the list is said to be complete for, and the first of them."""
+    if source.scope in ("national", "partial"):
+        return []
+    prefix, scope = regions.prefix(source.scope), source.scope
+    outside = [one for one in parsed.institutions if one.region and not _fits(one.region, prefix)]
+    if not outside:
+        return []
+    first = "、".join(f"{one.name}（第{one.row}行）" for one in outside[:TOLD])
+    first_en = ", ".join(f"{one.name} (row {one.row})" for one in outside[:TOLD])
+    return [
+        _warning(
+            f"有{len(outside)}家机构不在所选范围 {scope} 内：{first}；请确认范围无误。",
+            f"{len(outside)} institutions lie outside the scope {scope}: {first_en}. Check the scope.",
+        )
+    ]
+
+
+def _fits(region: str, prefix: str) -> bool:
+    """Whether a region is in the scope, or so coarsely known that it may be."""
+    return region.startswith(prefix) or prefix.startswith(regions.prefix(region))
