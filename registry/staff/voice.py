@@ -19,7 +19,7 @@ from registry.editions.difference import Difference
 from registry.editions.plan import Warned
 from registry.facts import EditionFacts
 from registry.identifiers import format_code
-from registry.model import Draft, Struct
+from registry.model import Date, Draft, Struct
 from registry.records.asof import instant_at
 from registry.records.history import FieldChange
 
@@ -43,6 +43,10 @@ class StaffVoice(Voice):
     def at(self, milliseconds: int) -> Markup:
         """An instant given in milliseconds since 1970."""
         return self.moment(instant_at(milliseconds))
+
+    def dated(self, day: str) -> Markup:
+        """A day as a report holds it, YYYY-MM-DD, in words."""
+        return self.day(Date.fromisoformat(day))
 
     def stated(self, draft: Draft) -> list[tuple[Markup, Markup]]:
         """What a draft states, erases and gives as its reason, as (label, value)."""
