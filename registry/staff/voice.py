@@ -55,6 +55,11 @@ class StaffVoice(Voice):
         pairs.append((self.t("proposal.from"), self.day(draft.valid_from)))
         return pairs + ([(self.t("proposal.why"), self.data(draft.change.reason))] if draft.change.reason else [])
 
+    def itself(self, draft: Draft) -> list[tuple[Markup, Markup]]:
+        """What a draft states about an institution, as (label, value)."""
+        said = self.rows([(path, None, value) for path, value in draft.change.set.items()])
+        return [(one.label, self.t("proposal.nothing") if one.after is None else one.after) for one in said]
+
     def behind(self, views: dict[str, int]) -> Markup:
         """Those that are behind, each with by how many entries."""
         return self.listing(f"{name} {number}" for name, number in views.items() if number)
