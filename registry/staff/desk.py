@@ -38,6 +38,7 @@ MAY_BE_MISSING = {
     "typed": "",
     "why": "",
     "chosen": (),
+    "words": None,
 }
 
 
