@@ -59,12 +59,14 @@ class Desk(Menu):
         return str(self.form.get(name) or "").replace("\x00", "").strip()[:most]
 
     def number(self, name: str) -> int | None:
-        """A number in the address, or None; InvalidInput for anything else."""
+        """A number in the address, or None; InvalidInput for anything else, NotFound for one nothing has."""
         text = self.request.query_params.get(name)
         if not text:
             return None
         if not (text.isascii() and text.isdigit() and len(text) < 16):
             raise InvalidInput(f"{name} 须为数字。", f"{name} has to be a number.", field="")
+        if int(text) > _GREATEST:
+            raise _no_such_address()
         return int(text)
 
     def page(
@@ -130,7 +132,11 @@ def _require_an_address(request: Req) -> None:
     """NotFound for an address that no link of ours has and no database could be asked about."""
     said = [*request.path_params.values(), *request.query_params.values()]
     if any("\x00" in one if isinstance(one, str) else isinstance(one, int) and one > _GREATEST for one in said):
-        raise NotFound("此地址没有内容。", "There is nothing at this address.")
+        raise _no_such_address()
+
+
+def _no_such_address() -> NotFound:
+    return NotFound("此地址没有内容。", "There is nothing at this address.")
 
 
 async def _form(request: Req) -> FormMultiDict:
