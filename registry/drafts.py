@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,10 +16,12 @@ from registry.log import codec, erasure
 from registry.log.decided import ContentHash
 from registry.model import Date, Draft
 from registry.tables import entries, versions
+from registry.text import simplified, width
 
 CHUNK = 2000
 #: Proposals of this kind rest on a dated list, which is why they may speak of any day.
 LIST = "import"
+_BETWEEN_CHARACTERS = re.compile(r"[\s·•・.]+")
 _json = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(Draft)
 
@@ -158,8 +161,10 @@ def refuse_names_of(connection: sa.Connection, drafts: Iterable[Draft], text: st
 
 def refuse_named(named: set[str], texts: Iterable[str], where: str) -> None:
     """InvalidInput when one of the names stands in a text; the refusal does not repeat it."""
+    plain = {_spelt(name) for name in named}
     for text in texts:
-        if any(name in text for name in named):
+        said = _spelt(text) if plain else ""
+        if any(name in said for name in plain):
             raise InvalidInput(
                 f"{where}：标题、理由或公开字段中写有个人信息（如姓名），以后将无法删除，请改写。",
                 f"{where}: a title, reason or public field holds personal data (a name, say) that could never be "
@@ -171,6 +176,11 @@ def _names(values: Iterable[Any]) -> set[str]:
     """Those that tell who somebody is by themselves: two characters or more, with a letter among them."""
     texts = {value.strip() for value in values if isinstance(value, str)}
     return {text for text in texts if len(text) > 1 and any(character.isalpha() for character in text)}
+
+
+def _spelt(text: str) -> str:
+    """A text as it reads: whatever its width and script, with or without spaces and dots inside a name."""
+    return _BETWEEN_CHARACTERS.sub("", simplified(width(text))).casefold()
 
 
 def _public_texts(draft: Draft) -> Iterator[str]:

@@ -60,7 +60,10 @@ def scrub(connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int 
         for row in connection.execute(query.where(items.c.personal == entry.subject, earlier)).all():
             _empty(connection, row, entry.change.erases)
         # Half-filled forms about the person go whole: they hold what was typed and what was recorded.
-        connection.execute(sa.delete(staff_drafts).where(staff_drafts.c.subject == entry.subject))
+        # Also those that were to amend what proposed the person: then no record was, yet, of which they could be.
+        of_it = sa.select(items.c.proposal).where(items.c.subject == entry.subject)
+        about = (staff_drafts.c.subject == entry.subject) | staff_drafts.c.amends.in_(of_it)
+        connection.execute(sa.delete(staff_drafts).where(about))
         upsert(connection, positions, {"view": OWED, "position": entry.number}, ["view"])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from registry.editing import particulars
 from registry.editing.findings import Finding, error, note, warning
-from registry.editing.forms import CODES, WITHDRAWN, Field, FormKind, Typed, fields, lines, text, ticked
+from registry.editing.forms import CODES, LONGEST, WITHDRAWN, Field, FormKind, Typed, fields, lines, text, ticked
 from registry.editing.values import day
 from registry.errors import InvalidInput
 from registry.facts import EARLIEST, LATEST
@@ -56,6 +56,12 @@ def _of_input(field: Field, typed: Typed) -> Iterator[Finding]:
                 f"“{said}”不是日期，请写成 2025-07-01 这样。",
                 f"“{said}” is not a day; write it like 2025-07-01.",
             )
+    if field.input in ("text", "area", "lines") and len(said) > (most := LONGEST[field.input]):
+        yield error(
+            field.name,
+            f"最多{most}字，更长的没有保存，请缩短。",
+            f"At most {most} characters: what is longer was not kept, please shorten it.",
+        )
     if field.input == "choice" and said and said not in field.choices:
         yield error(field.name, "请从所列项中选择。", "Choose one of those listed.")
     if field.name == "institution" and said:

@@ -17,6 +17,9 @@ KINDS: tuple[FormKind, ...] = get_args(FormKind)
 Input = Literal["text", "area", "lines", "day", "choice", "boxes"]
 Typed = dict[str, str | list[str]]
 
+#: Characters that a field of each kind may have.
+LONGEST: dict[Input, int] = {"text": 200, "area": 2_000, "lines": 2_000, "day": 20, "choice": 40}
+
 #: The kind of subject each form is about.
 ABOUT: dict[FormKind, Kind] = {
     "institution": "institution",

@@ -120,10 +120,11 @@ def reopened(database: Database, number: int, account: str) -> Kept:
     """The form of a proposal as a draft again: to amend it while it is open, for any editor; to propose it anew once it
     was rejected, for one who touched it, who has to type personal values again.
 
-    NotFound for a proposal that no form made, Conflict for one that is approved or withdrawn.
+    NotFound for a proposal that no form made, NotAllowed for one that concerns another region, Conflict for one that is
+    approved or withdrawn.
     """
     with database.writing() as connection:
-        proposal = proposals.get(connection, number)
+        proposal = proposals.for_account(connection, number, account)
         report = proposal.report if isinstance(proposal.report, dict) else {}
         amendable = proposal.state in proposals.OPEN
         if report.get("form") not in ABOUT or (account not in proposal.touched_by and not amendable):

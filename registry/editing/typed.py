@@ -10,11 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from registry.editing.forms import Field, FormKind, Typed, fields
+from registry.editing.forms import LONGEST, Field, FormKind, Typed, fields
 from registry.model import Struct
 from registry.text import width
 
-_LONGEST = {"text": 200, "area": 2_000, "lines": 2_000, "day": 20, "choice": 40}
 _BETWEEN = re.compile(r"(?<=\d)[\s\-]+(?=[\dXx])")
 _DAY = "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _IDENTITY = re.compile(rf"[1-9][0-9]{{5}}(?:19|20)[0-9]{{2}}{_DAY}[0-9]{{3}}[0-9Xx]")
@@ -70,16 +69,19 @@ def _text(field: Field, sent: Any) -> str:
     value = sent if isinstance(sent, str) else ""
     if field.input == "day":
         value = a_day(value)
-    return value.replace("\r\n", "\n").replace("\x00", "").strip()[: _LONGEST[field.input]]
+    if field.name == "region":
+        value = width(value)
+    # One character more than fits is kept, so that what is too long is refused and never silently cut off.
+    return value.replace("\r\n", "\n").replace("\x00", "").strip()[: LONGEST[field.input] + 1]
 
 
 def a_day(said: str) -> str:
     """A day as people write it, as YYYY-MM-DD; anything else as it is.
 
-    >>> a_day("2025年7月1日"), a_day("20250701"), a_day("2025.7.1"), a_day("soon")
+    >>> a_day("2025 年 7 月 1 日"), a_day("20250701"), a_day("2025.7.1"), a_day("soon")
     ('2025-07-01', '2025-07-01', '2025-07-01', 'soon')
     """
-    found = _WRITTEN_DAY.fullmatch(width(said).strip())
+    found = _WRITTEN_DAY.fullmatch("".join(width(said).split()))
     return "-".join(part.zfill(2) for part in found.groups() if part) if found else said
 
 

@@ -77,6 +77,10 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
     """
     if not reason.strip():
         raise InvalidInput("请说明否决的理由。", "Please give a reason for the rejection.")
+    if len(reason) > comments.LONGEST:
+        raise InvalidInput(
+            f"理由最多{comments.LONGEST}字。", f"A reason has {comments.LONGEST} characters at most.", field="reason"
+        )
     with database.writing() as connection:
         accounts.require(connection, by, "approver")
         proposal = kept.for_account(connection, identifier, by)

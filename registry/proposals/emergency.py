@@ -20,12 +20,11 @@ from registry.database import Database
 from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
 from registry.log import store
 from registry.log.publish import PublishedLog
-from registry.model import Change, Draft, Struct
-from registry.proposals import appending, kept, offer
+from registry.model import Change, Date, Draft, Struct
+from registry.proposals import appending, kept, offer, stopping
 from registry.proposals.kept import Proposal
-from registry.records import asof, chosen, timeline
-from registry.records.view import decode_state
-from registry.tables import proposals, versions
+from registry.records import asof
+from registry.tables import proposals
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES
 
 KIND = "emergency"
@@ -56,7 +55,8 @@ def suspend(
     reason: str,
     log: PublishedLog | None = None,
 ) -> Suspended:
-    """Suspend techniques of an institution (all that are lawful, with none named) from today, at once.
+    """Suspend techniques of an institution (all that are lawful, with none named) from today, at once; also where they
+    are stated anew for a day to come, so that the suspension does not end by itself on that day.
 
     ``by`` is an editor or approver whose region holds it. InvalidInput without a reason (it is published: no names) or
     for a technique it does not offer; Conflict when nothing is left to suspend or one already waits to be confirmed.
@@ -69,14 +69,14 @@ def suspend(
         _require_role(connection, by)
         _refuse_second(connection, subject)
         before = _offered(connection, subject, techniques)
-        stopped = _draft(
-            subject, {path: {**held, "stage": "suspended"} for path, held in before.items()}, f"紧急暂停：{reason}"
-        )
-        territory.require_inside(connection, by, [stopped])
-        name = _recorded(connection, subject).get("name")
+        today = asof.today()
+        all_before = {today: before, **stopping.announced(connection, subject, set(before), today)}
+        stopped = _suspending(subject, all_before, f"紧急暂停：{reason}")
+        territory.require_inside(connection, by, stopped)
+        name = stopping.recorded(connection, subject, today).get("name")
         held = sorted(path.removeprefix("approvals.") for path in before)
         first, last, in_force = _in_force(connection, stopped, by, f"紧急暂停：{name}")
-        confirming = _draft(subject, stopped.change.set, f"紧急暂停经第二人确认：{reason}")
+        confirming = _suspending(subject, all_before, f"紧急暂停经第二人确认：{reason}")
         confirm_by = kept.now() + WITHIN
         waiting = offer.insert(
             connection,
@@ -84,7 +84,7 @@ def suspend(
             by=by,
             title=f"确认紧急暂停：{name}",
             kind=KIND,
-            report={"in_force": in_force, "before": before, "reason": reason},
+            report={"in_force": in_force, **stopping.report(all_before), "reason": reason},
             base_size=store.head(connection).size,
             confirm_by=confirm_by,
         )
@@ -103,27 +103,29 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
             f"The day in which proposal {proposal.id} could be confirmed is over, so the suspension fell back; "
             "propose it anew.",
         )
-    draft = next(kept.drafts_of(connection, proposal.id))
-    now = _recorded(connection, draft.subject)
-    if any(now.get(path) != value for path, value in draft.change.set.items()):
+    stated = list(kept.drafts_of(connection, proposal.id))
+    subject = stated[0].subject
+    if not all(one.still for one in stopping.standing(connection, proposal, stated)):
         raise Conflict(
-            f"紧急暂停之后，{draft.subject} 的记载已有变化，请否决并重新提出。",
-            f"{draft.subject} was changed since the emergency suspension; reject it and propose anew.",
-            subject=draft.subject,
+            f"紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。",
+            f"{subject} was changed since the emergency suspension; reject it and propose anew.",
+            subject=subject,
         )
 
 
 def restore(connection: sa.Connection, proposal: Proposal, by: str, why: str) -> tuple[int, int] | None:
     """State again what was recorded before, where the suspension is what is recorded still; the entries, if any."""
-    draft = next(kept.drafts_of(connection, proposal.id))
-    now = _recorded(connection, draft.subject)
-    before = {
-        path: value for path, value in proposal.report["before"].items() if now.get(path) == draft.change.set[path]
-    }
+    stated = list(kept.drafts_of(connection, proposal.id))
+    subject, before = stated[0].subject, dict[Date, dict[str, Any]]()
+    for one in stopping.standing(connection, proposal, stated):
+        if one.still:
+            before.setdefault(one.day, {})[one.path] = one.before
     if not before:
         return None
+    name = stopping.recorded(connection, subject, asof.today()).get("name")
     proposer = EMERGENCY if by != EMERGENCY else DEADLINE
-    first, last, _ = _in_force(connection, _draft(draft.subject, before, why), proposer, f"恢复：{now.get('name')}", by)
+    restoring = [_draft(subject, before[day], why, day) for day in sorted(before)]
+    first, last, _ = _in_force(connection, restoring, proposer, f"恢复：{name}", by)
     return first, last
 
 
@@ -186,7 +188,7 @@ def _refuse_second(connection: sa.Connection, subject: str) -> None:
 
 def _offered(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """The approvals to suspend, by path, as they are recorded today."""
-    now = _recorded(connection, subject)
+    now = stopping.recorded(connection, subject, asof.today())
     lawful = {
         f"approvals.{one.code}": now[f"approvals.{one.code}"]
         for one in TECHNIQUES
@@ -204,32 +206,33 @@ def _offered(connection: sa.Connection, subject: str, techniques: Sequence[str])
     return {path: value for path, value in lawful.items() if path in wanted}
 
 
-def _recorded(connection: sa.Connection, subject: str) -> dict[str, Any]:
-    now = asof.as_of(connection)
-    query = sa.select(versions.c.state).where(versions.c.subject == subject, chosen.known(now), chosen.true_on(now))
-    blob = connection.execute(query).scalar()
-    return {path: fact.value for path, fact in timeline.facts(decode_state(blob)).items()} if blob else {}
+def _suspending(subject: str, before: stopping.ByDay, reason: str) -> list[Draft]:
+    """Approvals suspended, from each day on from which they are recorded as they are."""
+    return [
+        _draft(subject, {path: {**held, "stage": "suspended"} for path, held in before[day].items()}, reason, day)
+        for day in sorted(before)
+    ]
 
 
-def _draft(subject: str, values: dict[str, Any], reason: str) -> Draft:
+def _draft(subject: str, values: dict[str, Any], reason: str, day: Date) -> Draft:
     change = Change(kind="institution", set=values, reason=reason)
-    return Draft(subject=subject, change=change, valid_from=asof.today())
+    return Draft(subject=subject, change=change, valid_from=day)
 
 
-def _checked(connection: sa.Connection, draft: Draft) -> drafts.Content:
-    content = drafts.Content([draft])
+def _checked(connection: sa.Connection, stated: list[Draft]) -> drafts.Content:
+    content = drafts.Content(stated)
     content.check(connection, KIND, "", None)
     return content
 
 
 def _in_force(
-    connection: sa.Connection, draft: Draft, proposer: str, title: str, by: str = EMERGENCY
+    connection: sa.Connection, stated: list[Draft], proposer: str, title: str, by: str = EMERGENCY
 ) -> tuple[int, int, int]:
     """Propose and approve in one breath, as only this rule may: (first, last entry, proposal)."""
     if proposer == by:  # never true as this module calls it; the log would hold an entry of one pair of eyes
         raise FourEyes(f"{by} 不能自行审批。", f"{by} cannot approve what they proposed.")
     size = store.head(connection).size
-    content = _checked(connection, draft)
+    content = _checked(connection, stated)
     made = offer.insert(connection, content, by=proposer, title=title, kind=KIND, report=None, base_size=size)
     first, last = appending.append(connection, kept.get(connection, made), by)
     kept.decide(connection, made, "approved", by, first_entry=first, last_entry=last)

@@ -79,11 +79,12 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
     """Put other drafts in the place of those of an open proposal; the new content hash.
 
     Whoever amends has a hand in it. Conflict when it is decided, when its content is no longer the one ``seen``, or
-    when it confirms what is in force; else as ``propose``. An approval of the content before is refused from now on.
+    when it confirms what is in force; NotAllowed for one that concerns another region; else as ``propose``. An approval
+    of the content before is refused from now on.
     """
     content = drafts.Content(proposed)
     with database.writing() as connection:
-        before = kept.get(connection, identifier)
+        before = kept.for_account(connection, identifier, by)
         territory.require_role(connection, by, before.kind)
         kept.require_state(before, *kept.OPEN)
         _refuse_in_force(before)

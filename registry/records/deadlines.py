@@ -12,7 +12,7 @@ from registry import regions
 from registry.model import Date, Entry, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import known, true_on
+from registry.records.chosen import known
 from registry.records.view import decode_state
 from registry.tables import STILL_KNOWN, deadlines, versions
 from registry.techniques import LAWFUL_STAGES
@@ -114,7 +114,7 @@ def due(
     """The deadlines wanted, the earliest day first; with ``after`` (day, subject, path) those behind it.
 
     A day that is over counts only while what stated it is still the record; one to come, where it will be by then.
-    What belongs to an institution that is delisted falls due no more.
+    What belongs to an institution that is delisted, or will be by then, falls due no more.
     """
     table = deadlines.c
     told = (table.subject, table.about, table.kind, table.path, table.day)
@@ -147,7 +147,8 @@ def _wanted(query: sa.Select[Any], asof: AsOf, wanted: Wanted) -> sa.Select[Any]
     query = query.select_from(deadlines.join(versions, versions.c.subject == table.about))
     today = asof.valid_on.isoformat()
     decisive = sa.case((table.day < today, today), else_=table.day)
-    query = query.where(known(asof), true_on(asof), versions.c.status != "delisted")
+    query = query.where(known(asof), versions.c.status != "delisted")
+    query = query.where(versions.c.valid_from <= decisive, versions.c.valid_to > decisive)
     query = query.where(table.valid_from <= decisive, table.valid_to > decisive)
     if wanted.kind:
         query = query.where(table.kind == wanted.kind)

@@ -15,12 +15,14 @@ from public_site.voice import preferences
 from registry.accounts import sessions
 from registry.accounts.sessions import Limits, Session
 from registry.accounts.signin import Visitor
-from registry.errors import InvalidInput, TooLarge
+from registry.errors import InvalidInput, NotFound, TooLarge
 from registry.register import Register
 from registry.staff.errors import NEXT_STEP, SESSION, Menu, SignInFirst, refused
 from registry.staff.voice import StaffVoice, environment, role_word
 
 COOKIE = "staff_session"
+#: What a column of numbers can hold: nothing in the register has a greater one.
+_GREATEST = 2**31 - 1
 Req = Request[Any, Any, Any]
 
 
@@ -36,6 +38,7 @@ MAY_BE_MISSING = {
     "typed": "",
     "why": "",
     "chosen": (),
+    "words": None,
 }
 
 
@@ -53,15 +56,17 @@ class Desk(Menu):
 
     def given(self, name: str, most: int = 200) -> str:
         """A field of the form, without spaces around it."""
-        return str(self.form.get(name) or "").strip()[:most]
+        return str(self.form.get(name) or "").replace("\x00", "").strip()[:most]
 
     def number(self, name: str) -> int | None:
-        """A number in the address, or None; InvalidInput for anything else."""
+        """A number in the address, or None; InvalidInput for anything else, NotFound for one nothing has."""
         text = self.request.query_params.get(name)
         if not text:
             return None
         if not (text.isascii() and text.isdigit() and len(text) < 16):
             raise InvalidInput(f"{name} 须为数字。", f"{name} has to be a number.", field="")
+        if int(text) > _GREATEST:
+            raise _no_such_address()
         return int(text)
 
     def page(
@@ -97,6 +102,7 @@ async def at_desk(request: Req) -> Desk:
     SignInFirst, or NotAllowed: for a form that no page of this session had, from another site, or for other roles.
     """
     opt = request.route_handler.opt
+    _require_an_address(request)
     token = request.cookies.get(COOKIE, "")
     session = await anyio.to_thread.run_sync(_found, request, token) if token else None
     request.scope[SESSION] = session  # type: ignore[literal-required]
@@ -122,6 +128,17 @@ async def at_desk(request: Req) -> Desk:
     return Desk(request, session, form)
 
 
+def _require_an_address(request: Req) -> None:
+    """NotFound for an address that no link of ours has and no database could be asked about."""
+    said = [*request.path_params.values(), *request.query_params.values()]
+    if any("\x00" in one if isinstance(one, str) else isinstance(one, int) and one > _GREATEST for one in said):
+        raise _no_such_address()
+
+
+def _no_such_address() -> NotFound:
+    return NotFound("此地址没有内容。", "There is nothing at this address.")
+
+
 async def _form(request: Req) -> FormMultiDict:
     """The form that was sent; TooLarge, InvalidInput when it cannot be taken in."""
     if request.method != "POST":
@@ -132,6 +149,12 @@ async def _form(request: Req) -> FormMultiDict:
         raise TooLarge(
             "提交的内容过大，没有接收。文件最多64 MB。",
             "This is too large and was not taken in. A file may have 64 MB.",
+        ) from error
+    except (ValueError, LookupError) as error:  # bytes that are no text, or an encoding that nobody knows
+        raise InvalidInput(
+            "提交的内容不是 UTF-8 文字，没有执行。请返回后重新提交。",
+            "What was sent is not text in UTF-8, so nothing was done. Go back and send it again.",
+            field="",
         ) from error
 
 

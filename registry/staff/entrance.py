@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from litestar import Response, get, post
@@ -44,7 +45,9 @@ def signed(desk: NamedDependency[Desk]) -> Response[Any]:
 
 def _next(path: str | None) -> str:
     """The page somebody wanted before signing in: one of the workspace, nothing else."""
-    return path if path and path.startswith("/staff") and "//" not in path and "\\" not in path else "/staff"
+    if not path or not path.isprintable() or not re.match("/staff(?![^/?])", path):
+        return "/staff"
+    return "/staff" if any(part in path for part in ("//", "\\", "..")) else path
 
 
 @get("/second", opt={"state": "second"}, sync_to_thread=True)

@@ -17,8 +17,8 @@ from registry.records.deadlines import KINDS
 from registry.staff import duties
 from registry.staff.desk import Desk, limits_of
 
-#: Approved proposals shown on the first page.
-RECENT = 8
+#: Approved proposals shown on the first page; of those that wait, so many, the others on a page of their own.
+RECENT, SHOWN = 8, 50
 
 
 @get("/", sync_to_thread=True)
@@ -33,7 +33,12 @@ def home(desk: NamedDependency[Desk]) -> Response[Any]:
     mine = [one for one in open_ if name in one.touched_by]
     return desk.page(
         "home",
-        to_decide=[one for one in open_ if one.state == "pending" and name not in one.touched_by],
+        # What is in force already, and falls back if nobody decides, stands first.
+        to_decide=sorted(
+            (one for one in open_ if one.state == "pending" and name not in one.touched_by),
+            key=lambda one: (one.confirm_by is None, one.confirm_by or -one.id),
+        ),
+        shown=SHOWN,
         to_amend=[one for one in mine if one.state == "returned"],
         mine=[one for one in mine if one.state == "pending"],
         recent=approved,

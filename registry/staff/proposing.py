@@ -137,7 +137,7 @@ def approve(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]
 @post("/proposals/{number:int}/reject", opt=_DECIDERS, status_code=200, sync_to_thread=True)
 def reject(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Turned down, with a reason for whoever proposed it."""
-    me, why, log = desk.account.name, desk.given("reason", 2_000), desk.register.log
+    me, why, log = desk.account.name, desk.given("reason", 2_001), desk.register.log
     refused = _done(
         desk,
         number,
@@ -151,7 +151,7 @@ def reject(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
 @post("/proposals/{number:int}/return", opt=_DECIDERS, status_code=200, sync_to_thread=True)
 def send_back(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Back to its editors, with what should be changed."""
-    me, text = desk.account.name, desk.given("wanted", 2_000)
+    me, text = desk.account.name, desk.given("wanted", 2_001)
     refused = _done(
         desk,
         number,

@@ -28,6 +28,14 @@ class FormWords:
         own = f"form.{self.kind}.{field}"
         return self.voice.t(own if own in self.voice.catalogue() else f"form.common.{field}")
 
+    def named(self, field: str) -> Markup | None:
+        """The label of a field, for a list of what is wrong; None for what is no field of a form."""
+        if field == "doc_file":
+            return self.voice.t("form.file")
+        keys = (f"form.{self.kind}.{field}", f"form.common.{field}")
+        known = field.startswith("stage.") or any(key in self.voice.catalogue() for key in keys)
+        return self.label(field) if known else None
+
     def hint(self, field: str) -> Markup | str:
         """The line under a label; empty for none."""
         for key in (f"form.{self.kind}.{field}_hint", f"form.common.{field}_hint"):

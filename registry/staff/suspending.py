@@ -15,6 +15,8 @@ from registry.staff.desk import Desk
 from registry.staff.errors import note
 from registry.techniques import LAWFUL_STAGES
 
+#: Characters of a reason, which is published.
+LONGEST = 500
 _STOPPERS = {"roles": ("editor", "approver")}
 
 
@@ -47,11 +49,14 @@ def _found(desk: Desk, code: str) -> tuple[str, Institution]:
 @post("/suspend", opt=_STOPPERS, status_code=200, sync_to_thread=True)
 def suspend(desk: NamedDependency[Desk]) -> Response[Any]:
     """At once; then the page of what waits to be confirmed."""
-    code, reason = desk.given("code"), desk.given("why", 500)
+    code, reason = desk.given("code"), desk.given("why", LONGEST + 1)
     chosen = [str(one) for one in desk.form.getall("technique", [])]
     told = {"why": reason, "chosen": chosen}
     if not chosen:
         error = InvalidInput("请勾选要暂停的技术。", "Tick the techniques to suspend.", field="technique")
+        return _refused(desk, code, error, 400, **told)
+    if len(reason) > LONGEST:
+        error = InvalidInput(f"理由最多{LONGEST}字。", f"A reason has {LONGEST} characters at most.", field="reason")
         return _refused(desk, code, error, 400, **told)
     try:
         subject, _ = _found(desk, code)

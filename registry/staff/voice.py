@@ -19,7 +19,7 @@ from registry.editions.difference import Difference
 from registry.editions.plan import Warned
 from registry.facts import EditionFacts
 from registry.identifiers import format_code
-from registry.model import Draft, Struct
+from registry.model import Date, Draft, Struct
 from registry.records.asof import instant_at
 from registry.records.history import FieldChange
 
@@ -44,12 +44,21 @@ class StaffVoice(Voice):
         """An instant given in milliseconds since 1970."""
         return self.moment(instant_at(milliseconds))
 
+    def dated(self, day: str) -> Markup:
+        """A day as a report holds it, YYYY-MM-DD, in words."""
+        return self.day(Date.fromisoformat(day))
+
     def stated(self, draft: Draft) -> list[tuple[Markup, Markup]]:
         """What a draft states, erases and gives as its reason, as (label, value)."""
         pairs = [(self.field(path), self.worded(path, value)) for path, value in draft.change.set.items()]
         pairs += [(self.field(path), self.t("proposal.erased")) for path in draft.change.erases]
         pairs.append((self.t("proposal.from"), self.day(draft.valid_from)))
         return pairs + ([(self.t("proposal.why"), self.data(draft.change.reason))] if draft.change.reason else [])
+
+    def itself(self, draft: Draft) -> list[tuple[Markup, Markup]]:
+        """What a draft states about an institution, as (label, value)."""
+        said = self.rows([(path, None, value) for path, value in draft.change.set.items()])
+        return [(one.label, self.t("proposal.nothing") if one.after is None else one.after) for one in said]
 
     def behind(self, views: dict[str, int]) -> Markup:
         """Those that are behind, each with by how many entries."""

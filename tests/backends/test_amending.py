@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals
+from registry import accounts, proposals
 from registry.database import Database
 from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed
 from registry.log import check, decided
@@ -146,3 +146,18 @@ def test_whoever_proposed_it_takes_it_back_and_nobody_else_does(database: Databa
             again(database, waiting)
     with database.reading() as connection:
         decided.check_proposals(connection)
+
+
+def test_nobody_amends_what_concerns_another_region_even_with_drafts_of_their_own(
+    database: Database, waiting: int
+) -> None:
+    with database.writing() as connection:
+        accounts.change(connection, "editor.b", ["editor"], "210200")
+    with pytest.raises(NotAllowed):
+        amend(database, waiting)
+    inside = a_change(
+        an_institution("示例院", "大连市示例路1号", region="210202"), a_source().valid_from, {"level": "一级"}
+    )
+    with pytest.raises(NotAllowed):
+        proposals.amend(database, waiting, [inside], by="editor.b", seen=hash_of(database, waiting))
+    assert state_of(database, waiting).touched_by == ["editor.a"]

@@ -164,3 +164,8 @@ def test_a_register_of_the_version_before_learns_what_falls_due_when_it_is_migra
         connection.execute(sa.text("DELETE FROM positions WHERE view = 'deadlines'"))
     views.catch_up(register)
     assert rows(register) == before
+
+
+def test_what_an_institution_that_will_be_delisted_by_then_holds_falls_due_no_more(register: Database) -> None:
+    enter(register, a_change(HOSPITAL, dt.date(2026, 3, 15), {"status": "delisted"}))
+    assert told(due(register)) == [("certificate", "2026-02-15"), ("authorisation", "2026-03-10")]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
 
@@ -153,3 +155,73 @@ def test_a_proposal_that_waited_before_is_looked_at_again(licensed: Database) ->
     stop(licensed)
     with pytest.raises(Conflict):
         approve(licensed, before)
+
+
+SOON = asof.today() + dt.timedelta(days=2)
+AGAIN = {"stage": "formal", "verification_due": (SOON + dt.timedelta(days=700)).isoformat()}
+
+
+def foreseen(database: Database) -> dict[str, str]:
+    with database.reading() as connection:
+        then = read.institution(connection, code_of(HOSPITAL), asof.as_of(connection, SOON))
+    return {one.technique: one.stage for one in then.approvals}
+
+
+@pytest.fixture
+def stated_anew_soon(licensed: Database) -> Database:
+    enter(licensed, a_change(HOSPITAL, SOON, {"approvals.IVF": AGAIN}))
+    return licensed
+
+
+def test_a_suspension_does_not_end_where_the_approval_was_stated_anew_for_a_day_to_come(
+    stated_anew_soon: Database,
+) -> None:
+    done = stop(stated_anew_soon)
+    assert foreseen(stated_anew_soon) == {"AIH": "preparing", "IVF": "suspended", "ICSI": "suspended"}
+    approve(stated_anew_soon, done.waiting)
+    assert stages(stated_anew_soon)["IVF"] == foreseen(stated_anew_soon)["IVF"] == "suspended"
+    whole(stated_anew_soon)
+
+
+@pytest.mark.parametrize("rejected", [True, False])
+def test_what_was_stated_for_a_day_to_come_is_stated_again_when_it_ends(
+    stated_anew_soon: Database, rejected: bool
+) -> None:
+    done = stop(stated_anew_soon)
+    if rejected:
+        proposals.reject(stated_anew_soon, done.waiting, by="approver.b", reason="查无此事")
+    else:
+        let_a_day_pass(stated_anew_soon)
+        assert proposals.fall_back(stated_anew_soon) == [done.waiting]
+    assert stages(stated_anew_soon)["IVF"] == foreseen(stated_anew_soon)["IVF"] == "formal"
+    with stated_anew_soon.reading() as connection:
+        then = read.institution(connection, code_of(HOSPITAL), asof.as_of(connection, SOON))
+    due = next(one.verification_due for one in then.approvals if one.technique == "IVF")
+    assert due is not None
+    assert due.isoformat() == AGAIN["verification_due"]
+    whole(stated_anew_soon)
+
+
+def test_it_ends_once_where_the_day_to_come_has_come_meanwhile(
+    stated_anew_soon: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = stop(stated_anew_soon)
+    monkeypatch.setattr(asof, "today", lambda: SOON)
+    let_a_day_pass(stated_anew_soon)
+    assert proposals.fall_back(stated_anew_soon) == [done.waiting]
+    with stated_anew_soon.reading() as connection:
+        now = read.institution(connection, code_of(HOSPITAL), asof.as_of(connection))
+    assert {one.technique: one.stage for one in now.approvals} == {"AIH": "preparing", "IVF": "formal", "ICSI": "trial"}
+    assert next(one for one in now.approvals if one.technique == "IVF").verification_due is not None
+    whole(stated_anew_soon)
+
+
+def test_what_others_stated_meanwhile_for_that_day_stands(stated_anew_soon: Database) -> None:
+    done = stop(stated_anew_soon)
+    enter(stated_anew_soon, a_change(HOSPITAL, SOON, {"approvals.IVF": {"stage": "revoked"}}))
+    with pytest.raises(Conflict):
+        approve(stated_anew_soon, done.waiting)
+    proposals.reject(stated_anew_soon, done.waiting, by="approver.b", reason="查无此事")
+    assert stages(stated_anew_soon)["IVF"] == "formal"
+    assert foreseen(stated_anew_soon)["IVF"] == "revoked"
+    whole(stated_anew_soon)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from registry import proposals
@@ -75,3 +77,50 @@ def test_a_small_proposal_is_shown_whole(register: Database) -> None:
     made = propose(register, a_change(HOSPITAL, DAY, {"level": "三级"}), a_person(HOSPITAL))
     with register.reading() as connection:
         assert sample(connection, proposals.get(connection, made), 20, 5) == [1, 2]
+
+
+def test_a_correction_of_days_that_are_over_is_shown_on_its_first_day(register: Database) -> None:
+    again = DAY + dt.timedelta(days=30)
+    enter(register, a_change(HOSPITAL, again, {"approvals.IVF": {"stage": "formal"}}))
+    past = a_change(HOSPITAL, DAY, {"approvals.IVF": {"stage": "revoked"}}, reason="原记载有误")
+    (one,) = preview(register, propose(register, past), [1])
+    assert one.before is not None
+    assert one.after is not None
+    assert one.on == DAY
+    assert [approval.stage for approval in one.before.approvals] == ["formal"]
+    assert [approval.stage for approval in one.after.approvals] == ["revoked"]
+    assert [(draft.valid_from, draft.change.reason) for draft in one.stated] == [(DAY, "原记载有误")]
+
+
+def test_each_institution_is_shown_on_the_day_of_its_own_change(register: Database) -> None:
+    other = an_institution("鞍山市示例二医院", "辽宁省鞍山市铁西区示例路2号", AIH="trial")
+    enter(register, other)
+    soon = asof.today() + dt.timedelta(days=40)
+    now = a_change(HOSPITAL, asof.today(), {"approvals.IVF": {"stage": "suspended"}}, reason="示例")
+    until = a_change(HOSPITAL, soon, {"approvals.IVF": {"stage": "formal"}})
+    enter(register, until)
+    later = a_change(other, soon, {"approvals.AIH": {"stage": "formal"}})
+    first, second = preview(register, propose(register, now, later), [1, 2])
+    assert (first.on, second.on) == (asof.today(), soon)
+    assert first.after is not None
+    assert [approval.stage for approval in first.after.approvals] == ["suspended"]
+
+
+def test_what_is_true_for_some_days_only_is_shown_beside_what_lasts(register: Database) -> None:
+    enter(register, a_change(HOSPITAL, DAY + dt.timedelta(days=30), {"approvals.IVF": {"stage": "formal"}}))
+    values = {"approvals.IVF": {"stage": "revoked"}, "level": "三级"}
+    made = propose(register, a_change(HOSPITAL, DAY, values, reason="原记载有误"))
+    (one,) = preview(register, made, [1])
+    assert one.on == asof.today()
+    assert one.after is not None
+    assert (one.after.level, [approval.stage for approval in one.after.approvals]) == ("三级", ["formal"])
+    (earlier,) = one.earlier
+    assert earlier.on == DAY
+    assert earlier.after is not None
+    assert [approval.stage for approval in earlier.after.approvals] == ["revoked"]
+
+
+def test_one_change_that_lasts_is_shown_once(register: Database) -> None:
+    made = propose(register, a_change(HOSPITAL, DAY, {"level": "三级"}))
+    (one,) = preview(register, made, [1])
+    assert (one.on, one.earlier) == (asof.today(), [])

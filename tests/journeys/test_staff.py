@@ -136,6 +136,8 @@ def test_the_page_that_was_wanted_comes_after_signing_in_and_none_of_another_sit
         ("//example.org/staff", "/staff"),
         ("/staff//example.org", "/staff"),
         ("/staff\\example.org", "/staff"),
+        ("/staff/../i/7K2M-9QX4", "/staff"),
+        ("/staffing", "/staff"),
     ):
         other = arrive(running, "admin")
         signed = other.client.post("/staff/sign-in", data={"name": "admin", "password": FIRST, "next": wanted})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,3 +162,45 @@ def test_the_first_page_names_the_next_publication(running: Server, staffed: Cli
     made = staffed.ok(*asked).json["proposal"]
     staffed.ok("approve", made, "--by", "approver")
     assert "2026年12月1日 09:00" in publisher.get("/staff")
+
+
+@pytest.mark.parametrize("kind", ["institution", "sanction"])
+def test_what_a_form_proposed_elsewhere_is_neither_read_nor_changed_from_another_region(
+    running: Server, staffed: Cli, arrive: Arrive, kind: str
+) -> None:
+    staffed.ok("user", "add", "anshan.editor", "--role", "editor", "--region", "210300", input=PASSWORD)
+    typed = {"name": "示例新设医院", "address": "辽宁省大连市中山区示例路1号", "stage__IVF": "formal"}
+    if kind == "sanction":
+        typed = {"person": "示例员丁", "authority": "示例局", "document_no": "示例罚1号", "summary": "示例"}
+        typed["decided_on"] = "2025-10-01"
+    editor = arrive(running, "editor").sign_in()
+    number = proposed(editor, drafted(editor, f"/staff/forms/{kind}", **typed))
+    other = arrive(running, "anshan.editor").sign_in()
+    token = re.search(r'name="form_token" value="(\w+)"', other.get("/staff/account"))
+    assert token
+    answer = other.client.post(f"/staff/proposals/{number}/draft", data={"form_token": token[1]})
+    assert answer.status_code == 403
+    assert "没有草稿" in other.get("/staff/drafts")
+    other.get(f"/staff/proposals/{number}", 403)
+
+
+def test_an_erasure_takes_along_a_form_that_was_to_amend_what_proposed_the_person(
+    running: Server, staffed: Cli, arrive: Arrive, subject: str
+) -> None:
+    editor, second = arrive(running, "editor").sign_in(), arrive(running, "second").sign_in()
+    approver = arrive(running, "approver").sign_in()
+    typed = {"name": "示例员戊", "role": "临床医师", "techniques": "IVF"}
+    page = f"/staff/forms/practitioner?institution={subject.partition(':')[2]}"
+    number = proposed(editor, drafted(editor, page, **typed))
+    draft = draft_of(second, number)
+    assert "示例员戊" in second.get(draft)
+    approved(approver, number)
+    with sqlite3.connect(staffed.data_dir / "register.sqlite") as file:
+        person = next(
+            file.execute("select subject from versions where kind = 'practitioner' and parent = ?", (subject,))
+        )[0]
+    staffed.ok("redact", person, "--reason", "本人申请", "--by", "editor")
+    approved(approver, number + 1)
+    second.get(draft, 404)
+    held = b"".join(path.read_bytes() for path in staffed.data_dir.glob("register.sqlite*"))
+    assert "示例员戊".encode() not in held

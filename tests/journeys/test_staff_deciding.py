@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from registry import register as running_register
 from registry.database import Database
 from registry.identifiers import format_code, make_code
+from registry.proposals import propose
 from registry.settings import Settings
 from registry.tables import proposals
 from tests.desk import Staff
-from tests.factories import LIST_2025, a_list
+from tests.factories import LIST_2025, a_list, an_institution
 from tests.running import PASSWORD, Cli, Server, eventually
 
 Start = Callable[..., Server]
@@ -59,7 +60,8 @@ def test_a_proposal_is_talked_over_sent_back_and_withdrawn(
     assert (empty.status_code, "请写明意见" in empty.text) == (400, True)
     said = "地址缺少门牌号" * 300
     long = approver.send(f"{page}/return", page, wanted=said)
-    assert long.status_code == 303 or said[:2000] in long.text  # nothing typed is lost
+    assert (long.status_code, said[:2000] in long.text, "最多2000字" in long.text) == (400, True, True)
+    assert approver.send(f"{page}/return", page, wanted="地址缺少门牌号").status_code == 303
     assert "退回修改" in editor.get("/staff/proposals?state=returned")
     assert f'action="{page}/approve"' not in approver.get(page)
     refused = approver.client.post(f"{page}/withdraw", data={"form_token": "x"})
@@ -158,3 +160,30 @@ def test_a_site_elsewhere_is_not_stopped_by_an_account_of_another_region(running
     refused = region.send("/staff/suspend", f"/staff/suspend?code={code}", technique=["IVF"], why="示例")
     assert (refused.status_code, "不在账号" in refused.text) == (403, True)
     assert verdict(running) == "licensed"
+
+
+def test_a_first_page_with_very_many_proposals_shows_some_and_what_must_be_confirmed_first(
+    running: Server, staffed: Cli, arrive: Arrive
+) -> None:
+    editor, approver = arrive(running, "editor").sign_in(), arrive(running, "approver").sign_in()
+    code = the_hospital(running)["code"]
+    stop = {"code": code, "technique": ["IVF"], "why": "示例"}
+    stopped = editor.send("/staff/suspend", on=f"/staff/suspend?code={code}", **stop).headers["location"]
+    database = Database(Settings(data_dir=staffed.data_dir).url())
+    for n in range(60):
+        new = an_institution(f"示例第{n}医院", f"辽宁省沈阳市和平区示例路{n}号", source=None)
+        propose(database, [new], by="editor", title=f"示例提案{n}")
+    database.close()
+    page = approver.get("/staff")
+    assert "另有11份" in page
+    assert page.count("示例提案") == 49
+    assert page.index(f'href="{stopped}"') < page.index("示例提案59")
+
+
+def test_a_reason_that_is_too_long_is_said_and_never_cut(running: Server, arrive: Arrive) -> None:
+    editor = arrive(running, "editor").sign_in()
+    code = the_hospital(running)["code"]
+    stop = {"code": code, "technique": ["IVF"], "why": "长" * 501}
+    answer = editor.send("/staff/suspend", on=f"/staff/suspend?code={code}", **stop)
+    assert answer.status_code == 400
+    assert "最多500字" in answer.text

@@ -527,3 +527,19 @@ def test_a_form_saved_by_the_script_goes_on_where_it_was(editor: Staff) -> None:
     assert second["version"] > told["version"]
     kept = fields_of(editor.get(told["path"]), told["path"])
     assert (kept["name"], kept["level"]) == (NAME, "三级甲等")
+
+
+def test_whoever_approves_a_correction_of_days_that_are_over_sees_it_with_its_day_and_reason(
+    editor: Staff, approver: Staff
+) -> None:
+    typed = {"name": NAME, "address": ADDRESS, "stage__IVF": "formal", "effective": "2025-11-01"}
+    approved(approver, proposed(editor, drafted(editor, "/staff/forms/institution", **typed)))
+    found = re.search(r"/staff/records/([0-9A-Z-]{9})", editor.get(f"/staff/records?q={NAME}"))
+    assert found
+    page = f"/staff/forms/approval?subject=institution:{found[1].replace('-', '')}&technique=IVF"
+    approved(approver, proposed(editor, drafted(editor, page, stage="suspended", effective="2025-11-20")))
+    past = {"stage": "revoked", "effective": "2025-11-05", "reason": "原记载漏了一次撤销"}
+    shown = approver.get(f"/staff/proposals/{proposed(editor, drafted(editor, page, **past))}")
+    assert "公众页面没有变化" not in shown
+    for said in ("2025年11月5日", "原记载漏了一次撤销", "撤销"):
+        assert said in shown

@@ -312,3 +312,12 @@ def test_rows_that_were_moved_between_pages_leave_no_copy_behind(tmp_path: Path,
     assert "示例医院".encode() in stored
     assert [n for n, one in enumerate(people) if one.change.set["name"].encode() in stored] == []
     database.close()
+
+
+@pytest.mark.parametrize("written", ["示例 员丙", "示　例员丙", "示例·员丙", "示例員丙"])
+def test_a_name_written_with_spaces_dots_or_other_characters_is_the_name(database: Database, written: str) -> None:
+    waiting = propose(database, SANCTION)
+    with pytest.raises(InvalidInput):
+        proposals.comment(database, waiting, by="approver.a", text=f"请核对{written}的材料")
+    with pytest.raises(InvalidInput):
+        propose(database, SANCTION, report={"to_approver": f"关于{written}"})
