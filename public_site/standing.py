@@ -84,14 +84,14 @@ def _state(institution: Institution) -> State:
 
 
 def standing_of(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
-    """The institution's standing; ``since`` gives, per path, the days that its approvals do not state."""
+    """The institution's standing; ``since`` gives, per path, the days from which it has been as it is."""
     state = _state(institution)
     days = since or {}
     status_day = days.get("status") if institution.status != "listed" else None
     otherwise = status_day if state == "suspended" else None
     # Only what is itself stated as stopped stopped on a day of its own; what a suspension stops, stops with it.
     own = {a.technique: days.get(f"approvals.{a.technique}") for a in institution.approvals if a.stage in _STOPPED}
-    grants = grants_of([_dated(a, own.get(a.technique) or otherwise) for a in in_force(institution)])
+    grants = grants_of([_dated(a, own.get(a.technique), otherwise) for a in in_force(institution)])
     return Standing(
         state=state,
         tone=tone_of(state, [grant.stage for grant in grants]),
@@ -100,8 +100,10 @@ def standing_of(institution: Institution, since: Mapping[str, Date] | None = Non
     )
 
 
-def _dated(approval: Approval, day: Date | None) -> Approval:
-    """A stopped approval with the day it stopped, unless its own record says it; others as they are."""
-    if approval.stage not in _STOPPED or approval.valid_from is not None:
+def _dated(approval: Approval, stopped: Date | None, otherwise: Date | None) -> Approval:
+    """A stopped approval with the day it stopped; others as they are. What its record states is mostly the day the
+    approval began, which a suspension leaves as it was: it is taken only where the history knows no other day.
+    """
+    if approval.stage not in _STOPPED:
         return approval
-    return msgspec.structs.replace(approval, valid_from=day)
+    return msgspec.structs.replace(approval, valid_from=stopped or approval.valid_from or otherwise)

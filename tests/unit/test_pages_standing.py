@@ -75,6 +75,12 @@ def test_the_day_of_a_revocation_comes_from_the_history_when_the_approval_does_n
     assert said(it) == ["现已撤销，不得开展试管婴儿（体外受精-胚胎移植）。"]
 
 
+def test_a_suspension_is_said_from_the_day_it_came_and_not_from_the_day_the_approval_began() -> None:
+    it = institution("示例医院", approval("IVF", "suspended", valid_from=dt.date(2019, 3, 1)))
+    (line,) = said(it, {"approvals.IVF": dt.date(2026, 11, 26)})
+    assert line.startswith("自2026年11月26日起暂停")
+
+
 def test_a_delisted_institution_is_said_to_be_off_the_list_and_shows_no_technique_as_approved() -> None:
     since = {"status": dt.date(2025, 6, 30)}
     assert said(samples.DELISTED, since)[0].startswith("该机构曾在名录中，自2025年6月30日起不再列入。")
