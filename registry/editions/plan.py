@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -123,9 +124,19 @@ def made(
         )
 
 
+#: Control and format characters, line and paragraph separators.
+_UNSEEN = ("Cc", "Cf", "Zl", "Zp")
+
+
 def _check(wish: Wish, as_of: Date, today: Date) -> None:
     if not 2 <= len(wish.title.strip()) <= 120:
         raise InvalidInput("请填写标题（2至120字）。", "Give a title of 2 to 120 characters.", field="title")
+    if any(unicodedata.category(c) in _UNSEEN for c in wish.title):
+        raise InvalidInput(
+            "标题中有换行、制表符或看不见的字符，请删去。",
+            "The title has a line break, a tab or an invisible character; remove it.",
+            field="title",
+        )
     if as_of > today:
         raise InvalidInput(
             f"截止日 {as_of} 还没有到；名录只能写明已经过去的日子。",

@@ -55,6 +55,9 @@ HEADINGS: dict[Kind, tuple[str, ...]] = {
     "level": ("等级", "级别", "医院等级", "医院级别", "机构等级", "level", "grade"),
 }
 REQUIRED: tuple[Kind, ...] = ("name", "address", "techniques", "stages")
+#: By these a table is an edition that was published from here; its codes are another register's, or known already.
+_OURS = frozenset({"编码", "行政区划代码", "运行情况说明"})
+_NOT_KEPT = frozenset({"编码", "行政区划代码"})
 _WITHIN = 30  # rows in which headings are looked for
 _NOISE = re.compile(r"[\s_:：]+")
 
@@ -88,8 +91,10 @@ class Columns(NamedTuple):
 
     @property
     def others(self) -> list[tuple[int, str]]:
-        """Columns of no known kind, with a title for each."""
+        """Columns of no known kind, with a title for each; of our own editions without what follows from the rest."""
         known = {*self.at.values(), *self.ignored}
+        if set(self.titles) >= _OURS:
+            known |= {i for i, title in enumerate(self.titles) if title in _NOT_KEPT}
         return [(i, title or f"列{letters(i)}") for i, title in enumerate(self.titles) if i not in known]
 
     def title(self, kind: Kind) -> str:

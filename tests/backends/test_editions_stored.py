@@ -37,7 +37,11 @@ def test_an_edition_is_stated_frozen_and_withdrawn(ready: Database, tmp_path: Pa
     with ready.reading() as connection:
         found = read.every(connection)[0]
     assert found.institutions == 2
-    made = store.Files(tmp_path / "files").make(ready, found, None, "register.example/log")
+
+    def fill(folder: Path) -> None:
+        store.write(folder, ready, found, None, "register.example/log")
+
+    made = store.Files(tmp_path / "files").make(found, fill, Path.is_dir)
     assert "示例乙" not in (made / "list.csv").read_text("utf-8-sig")
     approve(ready, publishing.withdraw(ready, "1", "示例理由", by="publisher.a"))
     with ready.reading() as connection:

@@ -211,6 +211,8 @@ def test_an_edition_is_for_a_region_by_whoever_has_that_region(published: Cli, t
         (("--as-of", "2010-01-01"), "没有任何机构"),
         (("--scope", "999999"), "行政区划"),
         (("--release", "2001-01-01"), "公布时间"),
+        (("--title", "甲\t名录"), "看不见的字符"),
+        (("--title", "甲\u202e名录"), "看不见的字符"),
     ],
 )
 def test_what_cannot_be_published_is_refused_with_its_reason(

@@ -226,6 +226,13 @@ def test_files_are_not_made_of_another_log_or_another_figure(database: Database,
     with database.reading() as connection:
         found = read.every(connection)[0]
     files = store.Files(tmp_path / "editions")
+
+    def made(one: Edition) -> Path:
+        def fill(folder: Path) -> None:
+            store.write(folder, database, one, None, "register.example/log")
+
+        return files.make(one, fill, Path.is_dir)
+
     for wrong in (
         replace(found, institutions=3),
         replace(found, techniques={"IVF": 1}),
@@ -233,9 +240,9 @@ def test_files_are_not_made_of_another_log_or_another_figure(database: Database,
         replace(found, log=replace(found.log, size=10**6)),
     ):
         with pytest.raises(LogDamaged):
-            files.make(database, wrong, None, "register.example/log")
+            made(wrong)
         assert not [path for path in files.folder.iterdir() if path.is_dir()]  # nothing half made is left
-    place = files.make(database, found, None, "register.example/log")
+    place = made(found)
     assert sorted(path.name for path in place.iterdir()) == sorted(manifest.MADE)
 
 
