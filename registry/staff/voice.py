@@ -75,7 +75,9 @@ class StaffVoice(Voice):
 
     def field(self, path: str) -> Markup:
         """A field by its word; one without a word by its own name."""
-        key = f"field.{path}"
+        key, head, _, technique = f"field.{path}", *path.partition(".")
+        if head == "approvals":
+            return self.technique(technique)
         return self.t(key) if key in self.catalogue() else self.code_text(path)
 
     def rows(self, sides: Sequence[tuple[str, Any, Any]]) -> list[Said]:
@@ -104,8 +106,10 @@ class StaffVoice(Voice):
             return self.t("proposal.yes" if value else "proposal.no")
         if path in ("techniques", "covers"):
             return self.listing(self.plain(one) for one in value)
-        if path == "scope" and regions.get(value):
-            return self.region(value)
+        if path == "scope":
+            return self.region(value) if regions.get(value) else self.t(f"import_new.scope_{value}")
+        if path == "kind" and f"form.choice.{value}" in self.catalogue():
+            return self.t(f"form.choice.{value}")
         return self.names(map(str, value)) if isinstance(value, list) else self.data(str(value))
 
     def region(self, code: str) -> Markup:
