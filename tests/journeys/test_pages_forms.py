@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog
 
 from tests.desk import Staff
 from tests.forming import DOCUMENT, PDF, approved, drafted, fill, proposed
-from tests.journeys.test_pages_staff import DESK, PHONE, faults, press_to
+from tests.journeys.test_pages_staff import DESK, PHONE, faults, faults_at_every_width, press_to
 from tests.running import PASSWORD, Cli, Server, eventually
 
 Arrive = Callable[..., Staff]
@@ -58,9 +58,8 @@ def edit(code: str) -> str:
     return f"/staff/forms/institution?subject=institution:{code.replace('-', '')}"
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_every_page_of_the_forms_is_whole(
-    browser: Browser, running: Server, editor: Staff, arrive: Arrive, code: str, viewport: dict[str, int]
+    browser: Browser, running: Server, editor: Staff, arrive: Arrive, code: str
 ) -> None:
     other, approver = arrive(running, "second.editor").sign_in(), arrive(running, "approver").sign_in()
     subject = f"institution:{code.replace('-', '')}"
@@ -97,7 +96,7 @@ def test_every_page_of_the_forms_is_whole(
         "/staff/drafts/999",
     ]
     wrong: list[str] = []
-    context = window(browser, running, editor, viewport)
+    context = window(browser, running, editor, PHONE)
     shown = context.new_page()
     shown.on("console", lambda said: wrong.append(said.text) if "responded with a status" not in said.text else None)
 
@@ -106,7 +105,7 @@ def test_every_page_of_the_forms_is_whole(
             for switch in ("", "lang=en", "size=large"):
                 shown.goto(path + ("?&"["?" in path] + switch if switch else ""))
                 assert shown.locator("h1").count() == 1, path
-                wrong.extend(f"{path} {switch} {one}" for one in faults(shown))
+                wrong.extend(f"{path} {switch} {one}" for one in faults_at_every_width(shown))
 
     look(pages)
     approved(approver, theirs)

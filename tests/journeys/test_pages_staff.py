@@ -105,10 +105,16 @@ def faults(page: Page) -> list[str]:
     return [f"{what}: {value}" for what, value in found.items() if value]
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-def test_every_page_of_the_workspace_is_whole(
-    browser: Browser, running: Server, arrive: Arrive, viewport: dict[str, int]
-) -> None:
+def faults_at_every_width(page: Page) -> list[str]:
+    """The same at the width of a phone and of a desk, of one page as it was loaded."""
+    found = []
+    for name, viewport in (("desk", DESK), ("phone", PHONE)):
+        page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        found += [f"{name} {one}" for one in faults(page)]
+    return found
+
+
+def test_every_page_of_the_workspace_is_whole(browser: Browser, running: Server, arrive: Arrive) -> None:
     people: dict[str, Staff | None] = {"nobody": None, "new": arrive(running, "new")}
     people |= {name: arrive(running, name).sign_in() for name in ("admin", "approver", "editor")}
     half = arrive(running, "admin")
@@ -119,7 +125,7 @@ def test_every_page_of_the_workspace_is_whole(
     wrong: list[str] = []
     code = running.api("/institutions", q="鞍山市妇儿医院")["items"][0]["code"]
     for who, person in people.items():
-        context = browsing(browser, running, person, viewport=viewport)
+        context = browsing(browser, running, person, viewport=PHONE)
         page = context.new_page()
         page.on("console", lambda said: wrong.append(said.text) if "responded with a status" not in said.text else None)
         for _, form, status in filter(lambda one, who=who: one[0] == who, PAGES):  # type: ignore[misc]
@@ -130,7 +136,7 @@ def test_every_page_of_the_workspace_is_whole(
                 assert answer.status == status, f"{who} {path} -> {answer.status}"
                 assert page.locator("h1").count() == 1, path
                 assert page.locator("html").get_attribute("lang") == ("en" if "en" in switch else "zh-CN")
-                wrong.extend(f"{who} {path} {switch} {one}" for one in faults(page))
+                wrong.extend(f"{who} {path} {switch} {one}" for one in faults_at_every_width(page))
         context.close()
     assert wrong == []
 
