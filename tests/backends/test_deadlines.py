@@ -145,13 +145,10 @@ def naive(database: Database, code: str, on: dt.date) -> set[tuple[str, dt.date]
         size = store.head(connection).size
         days = [on, *(dt.date(2026, month, day) for month in (1, 2) for day in range(10, 15))]
         subject = [f"institution:{code}"]
-        now = read.institutions_by_subject(connection, subject, AsOf(valid_on=on, size=size))
-        if not now or now[0].status == "delisted":
-            return set()
         for day in {max(day, on) for day in days}:
             for one in read.institutions_by_subject(connection, subject, AsOf(valid_on=day, size=size)):
                 for held in one.approvals:
-                    lawful = held.stage in ("formal", "trial")
+                    lawful = held.stage in ("formal", "trial") and one.status != "delisted"
                     if lawful and held.verification_due and max(held.verification_due, on) == day:
                         found.add((f"approvals.{held.technique}", held.verification_due))
     return found
