@@ -190,23 +190,6 @@ def _proposals(connection: sa.Connection, rows: Sequence[Any]) -> list[Proposal]
 
 
 def _proposal(row: Any, who: list[str]) -> Proposal:
-    return Proposal(
-        id=row.id,
-        state=row.state,
-        kind=row.kind,
-        title=row.title,
-        items=row.items,
-        content_hash=row.content_hash,
-        base_size=row.base_size,
-        created_at=row.created_at,
-        proposer=who[0],
-        touched_by=list(dict.fromkeys(who)),
-        report=msgspec.json.decode(row.report),
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-        reason=row.reason,
-        first_entry=row.first_entry,
-        last_entry=row.last_entry,
-        confirm_by=row.confirm_by,
-        region=row.region,
-    )
+    fields = dict(row._mapping)
+    report = msgspec.json.decode(fields.pop("report"))
+    return Proposal(**fields, report=report, proposer=who[0], touched_by=list(dict.fromkeys(who)))

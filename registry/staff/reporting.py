@@ -93,7 +93,8 @@ def report(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
         part=part,
         parts=there,
         lines=held if plain else [_line(one, part) for one in held],
-        pager={"page": page, "pages": pages},
+        page=page,
+        pages=pages,
     )
 
 
