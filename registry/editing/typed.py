@@ -7,7 +7,6 @@ the end stays (docs/personal-data.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from registry.editing.forms import LONGEST, Field, FormKind, Typed, fields
@@ -48,13 +47,13 @@ class Reading(Struct, frozen=True):
     refused: frozenset[str]
 
 
-def read(kind: FormKind, new: bool, given: Given | Mapping[str, Any]) -> Reading:
+def read(kind: FormKind, new: bool, given: Given) -> Reading:
     """What a form sent."""
     typed: Typed = {}
     refused: set[str] = set()
     for field in fields(kind, new):
         if field.input == "boxes":
-            sent = {str(one) for one in given.getall(field.name, [])} if hasattr(given, "getall") else set()
+            sent = {str(one) for one in given.getall(field.name, [])}
             typed[field.name] = [choice for choice in field.choices if choice in sent]
             continue
         value = _text(field, given.get(field.name))

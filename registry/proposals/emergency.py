@@ -28,6 +28,8 @@ from registry.tables import proposals
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES
 
 KIND = "emergency"
+#: Characters of a reason, which is published.
+LONGEST = 500
 #: Milliseconds in which a second person has to confirm.
 WITHIN = 24 * 60 * 60 * 1000
 REJECTED = "紧急暂停未获第二人确认（被否决），恢复原记载"
@@ -63,6 +65,8 @@ def suspend(
     """
     if not reason.strip():
         raise InvalidInput("请说明紧急暂停的理由，会公开。", "Say why, in words that are published.", field="reason")
+    if len(reason) > LONGEST:
+        raise InvalidInput(f"理由最多{LONGEST}字。", f"A reason has {LONGEST} characters at most.", field="reason")
     with database.writing() as connection:
         if log is not None:
             log.require_extended(connection)

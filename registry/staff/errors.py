@@ -90,7 +90,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
             note(request, error)
         back = f"?next={quote(str(request.url.path))}" if error.where.endswith("sign-in") else ""
         return Redirect(path=error.where + back, status_code=303, headers=HEADERS)
-    status = _status(error)
+    status = status_of(error)
     if status >= 500 and not isinstance(error, CannotAnswer):
         _log.error("staff page %s failed", request.url.path, exc_info=error)
     if isinstance(error, RegistryError) and status in (403, 409):
@@ -108,7 +108,8 @@ def _ended(error: Exception) -> bool:
     return isinstance(error, NotAllowed) and error.details.get("why") == "other_browser"
 
 
-def _status(error: Exception) -> int:
+def status_of(error: Exception) -> int:
+    """The status a refusal is answered with."""
     if isinstance(error, InvalidInput):
         return 400
     if isinstance(error, NotFound):

@@ -10,14 +10,14 @@ from litestar.di import NamedDependency
 from registry import drafts, proposals, trail
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.model import Institution
-from registry.proposals.emergency import waiting_about
+from registry.proposals.emergency import LONGEST, waiting_about
 from registry.staff.desk import Desk
-from registry.staff.errors import note
+from registry.staff.errors import note, status_of
 from registry.techniques import LAWFUL_STAGES
 
-#: Characters of a reason, which is published.
-LONGEST = 500
 _STOPPERS = {"roles": ("editor", "approver")}
+#: Where the page has what a refusal names.
+_FIELDS = {"reason": "why", "techniques": "technique"}
 
 
 @get("/suspend", opt=_STOPPERS, sync_to_thread=True)
@@ -52,34 +52,20 @@ def suspend(desk: NamedDependency[Desk]) -> Response[Any]:
     code, reason = desk.given("code"), desk.given("why", LONGEST + 1)
     chosen = [str(one) for one in desk.form.getall("technique", [])]
     told = {"why": reason, "chosen": chosen}
-    if not chosen:
-        error = InvalidInput("请勾选要暂停的技术。", "Tick the techniques to suspend.", field="technique")
-        return _refused(desk, code, error, 400, **told)
-    if len(reason) > LONGEST:
-        error = InvalidInput(f"理由最多{LONGEST}字。", f"A reason has {LONGEST} characters at most.", field="reason")
-        return _refused(desk, code, error, 400, **told)
     try:
+        if not chosen:
+            raise InvalidInput("请勾选要暂停的技术。", "Tick the techniques to suspend.", field="techniques")
         subject, _ = _found(desk, code)
         with trail.acting_from(desk.visitor.address):
             done = proposals.suspend(
                 desk.database, subject, chosen, by=desk.account.name, reason=reason, log=desk.register.log
             )
-    except Conflict as conflict:
-        note(desk.request, conflict)
-        return _refused(desk, code, conflict, 409, **told)
-    except NotAllowed as refusal:
-        note(desk.request, refusal)
-        return _refused(desk, code, refusal, 403, **told)
-    except InvalidInput as wrong:
-        return _refused(desk, code, wrong, 400, **told)
+    except (InvalidInput, Conflict, NotAllowed) as refusal:
+        if not isinstance(refusal, InvalidInput):
+            note(desk.request, refusal)
+        field = _FIELDS.get(refusal.details.get("field", ""), "")
+        return _form(desk, code, status=status_of(refusal), errors=[(field, refusal.text(desk.voice.lang))], **told)
     return desk.go(f"/staff/proposals/{done.waiting}")
-
-
-def _refused(desk: Desk, code: str, error: Exception, status: int, **told: Any) -> Response[Any]:
-    fields = {"reason": "why", "techniques": "technique", "technique": "technique"}
-    field = fields.get(str(getattr(error, "details", {}).get("field")), "")
-    said = error.text(desk.voice.lang)  # type: ignore[attr-defined]
-    return _form(desk, code, status=status, errors=[(field, said)], **told)
 
 
 handlers = [form, suspend]

@@ -266,16 +266,14 @@ def test_files_are_refused_where_the_log_no_longer_gives_what_was_approved(cli: 
 
 def test_a_scheduled_edition_is_unknown_until_its_time_and_then_the_latest(cli: Cli, start: Start) -> None:
     server = start(cli.data_dir)
-    release = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=8)
+    release = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=15)
     publish(cli, "--release", release.isoformat(timespec="seconds"), title="第二期名单")
     assert server.api("/editions/2", 404)["code"] == "not_found"
     assert server.api("/editions/2/list.csv", 404)["code"] == "not_found"
     assert server.get("/editions/2").status_code == 404
     before = server.get("/api/v1/editions")
     assert before.json()["latest"] == "1"
-    if dt.datetime.now(dt.UTC) > release - dt.timedelta(seconds=1):
-        pytest.skip("this machine was too slow to look before the release")
-    assert eventually(lambda: bool(server.get("/api/v1/editions").json()["latest"] == "2"), 15, every=0.3)
+    assert eventually(lambda: bool(server.get("/api/v1/editions").json()["latest"] == "2"), 30, every=0.3)
     assert dt.datetime.now(dt.UTC) >= release.replace(microsecond=0)
     # Who kept the answer from before is told that it is another one, although nothing was recorded meanwhile.
     again = server.client.get("/api/v1/editions", headers={"if-none-match": before.headers["etag"]})

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar.datastructures import FormMultiDict
 
 from registry.editing import checks, particulars
 from registry.editing.findings import Finding
@@ -177,13 +178,13 @@ def test_of_a_certificates_number_the_end_alone_is_left_and_masking_again_change
 
 def test_reading_drops_what_may_not_be_kept_and_what_is_too_long_is_refused() -> None:
     given_ = {"name": "张 13800001111", "role": "护士", "certificate_no": "110210000000777", "institution": "x" * 999}
-    found = read("practitioner", True, given_)
+    found = read("practitioner", True, FormMultiDict(given_))
     assert found.refused == {"name"}
     assert found.typed["name"] == ""
     assert found.typed["certificate_no"] == "***********0777"
     assert len(str(found.typed["institution"])) == 201
     assert levels(checks.plain("practitioner", True, found.typed), "institution") == {"error"}
-    fits = read("institution", True, {"name": "长" * 200, "region": "２１０３０２"})
+    fits = read("institution", True, FormMultiDict({"name": "长" * 200, "region": "２１０３０２"}))
     assert fits.typed["region"] == "210302"
     assert levels(checks.plain("institution", True, fits.typed), "name") == set()
     assert levels(checks.plain("institution", True, {**fits.typed, "name": "长" * 201}), "name") == {"error"}
