@@ -126,6 +126,48 @@ class CannotAnswer(RegistryError):
     code = "cannot_answer"
 
 
+class Busy(CannotAnswer):
+    """Too many are waiting for the same thing already; ``details['retry_after']``: seconds until it is worth asking."""
+
+    code = "busy"
+
+
+class StorageFull(CannotAnswer):
+    """There is no room left on the disk: nothing can be written, what is there can be read."""
+
+    code = "storage_full"
+
+
+class StorageReadOnly(CannotAnswer):
+    """The data folder or the database cannot be written to; what is there can be read."""
+
+    code = "storage_read_only"
+
+
+class ClockWrong(RegistryError):
+    """The clock of this machine contradicts what is known of the time: nothing is appended until it is set right."""
+
+    code = "clock_wrong"
+
+
+class SigningKeyMissing(RegistryError):
+    """The log was signed before and the signing key is not here: nothing is appended that could not be signed."""
+
+    code = "signing_key_missing"
+
+
+class SigningKeyForeign(RegistryError):
+    """The signing key that is here is not one of this log."""
+
+    code = "signing_key_foreign"
+
+
+class LogRolledBack(LogDamaged):
+    """The database holds less of the log than was published: answers and appends would contradict what is known."""
+
+    code = "log_rolled_back"
+
+
 class CannotSign(RegistryError):
     """A receipt was asked for and this machine cannot give one; the same question without it can be answered."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from registry import views
 from registry.database import Database
 from registry.errors import RegistryError
+from registry.faults import FaultBoard
 from registry.log.publish import PublishedLog
 from registry.records import asof
 from registry.verification.view import VerificationView
@@ -19,9 +20,15 @@ FRESH = 10.0
 
 
 def told(
-    database: Database, log: PublishedLog, verification: VerificationView, outside: OutsideSearch | None
+    database: Database,
+    log: PublishedLog,
+    verification: VerificationView,
+    outside: OutsideSearch | None,
+    board: FaultBoard,
 ) -> dict[str, Any]:
     """What /readyz says; never raises."""
+    faults = board.faults()
+    stated = [{"code": one.code, "since": one.since, "zh": one.zh, "en": one.en} for one in faults]
     try:
         with database.reading() as connection:
             lag = views.lag(connection)
@@ -30,13 +37,14 @@ def told(
         last = log.last()
         lag["checkpoint"] = max(0, verification.size - (last.checkpoint.size if last else 0))
     except RegistryError as error:
-        return {"ready": False, "database": error.code, "views": {}}
+        return {"ready": False, "database": error.code, "views": {}, "faults": stated}
     except Exception as error:  # a missing table, say: not ready, whatever the reason
-        return {"ready": False, "database": type(error).__name__, "views": {}}
+        return {"ready": False, "database": type(error).__name__, "views": {}, "faults": stated}
     embedded = {"engine": "embedded", "why": None, "lag": 0, "fallbacks": 0}
     return {
-        "ready": current and verification.age() < FRESH,
+        "ready": current and verification.age() < FRESH and not any(one.blocks_reading for one in faults),
         "database": "ok" if current else "schema is not current: run registry init",
         "views": lag,
+        "faults": stated,
         "search": outside.told(verification.size) if outside else embedded,
     }

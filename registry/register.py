@@ -18,6 +18,7 @@ from registry.clients.service import Clients
 from registry.database import Database
 from registry.editions.service import Editions
 from registry.errors import CannotAnswer
+from registry.faults import FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
@@ -64,6 +65,7 @@ class Register:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.faults = FaultBoard()
         self.database = Database(settings.url())
         self.verification = VerificationView()
         self.log = PublishedLog(settings)
@@ -276,7 +278,7 @@ class Register:
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""
-        return health.told(self.database, self.log, self.verification, self.outside)
+        return health.told(self.database, self.log, self.verification, self.outside, self.faults)
 
 
 def _outside(database: Database, settings: Settings) -> OutsideSearch | None:

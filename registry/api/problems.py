@@ -35,6 +35,13 @@ STATUSES: dict[type[errors.RegistryError], int] = {
     errors.LogDamaged: 500,
     errors.CannotAnswer: 503,
     errors.CannotSign: 503,
+    errors.Busy: 503,
+    errors.StorageFull: 503,
+    errors.StorageReadOnly: 503,
+    errors.ClockWrong: 503,
+    errors.SigningKeyMissing: 503,
+    errors.SigningKeyForeign: 503,
+    errors.LogRolledBack: 503,
 }
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 #: What the decoder says of a time that it cannot read, and what helps whoever wrote it.

@@ -21,7 +21,7 @@ from registry.api.problems import STATUSES
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "registry").rglob("*.py"), *(ROOT / "public_site").rglob("*.py")])
-LONGEST_FILE, LONGEST_FUNCTION = 300, 60
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 #: Modules that are written by Alembic's conventions, or found by it and not by imports.
 MIGRATIONS = ROOT / "registry" / "migrations"
 ALLOWED = {
