@@ -28,7 +28,7 @@ State = Literal[
     "delisted",
     "mistyped",
 ]
-ErrorKind = Literal["not_found", "invalid", "too_many", "cannot_answer"]
+ErrorKind = Literal["not_found", "invalid", "too_many", "not_done", "cannot_answer"]
 
 
 class SiteFacts(Struct, frozen=True, kw_only=True):

@@ -266,6 +266,8 @@ def others() -> dict[str, c.PageContext]:
             here="/i/7K2M-9QX5",
             site=SITE,
         ),
+        "error-503-not-done": c.ErrorPage(status=503, kind="not_done", sentence="磁盘已满，刚才的操作没有保存。"),
+        "error-503-not-done-bare": c.ErrorPage(status=503, kind="not_done"),
         **{f"error-{status}": c.ErrorPage(status=status, kind=kind) for status, kind in kinds},
     }
 

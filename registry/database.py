@@ -6,6 +6,7 @@ anything else, so that entry numbers have no gaps and nobody waits in the middle
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 import zlib
@@ -20,7 +21,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from registry.errors import CannotAnswer, broken, unreachable
+from registry.errors import CannotAnswer, RegistryError, broken, disk_full, locked, read_only, unreachable
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0006"
@@ -158,13 +159,24 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
-        with _explained():
+        with self._explained():
             connection = self.engine.connect()
         try:
-            with _explained():
+            with self._explained():
                 yield connection
         finally:
             connection.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """The error of the register where the database refuses: which fault it is, not that something failed."""
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            fault = fault_of(error, Path(self.url.database or "").absolute() if self.is_sqlite else None)
+            if fault is None:
+                raise
+            raise fault from error
 
     def migrate(self) -> bool:
         """Bring the schema to this version of the product; True when something had to be done."""
@@ -213,18 +225,52 @@ class Database:
         self.engine.dispose()
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """CannotAnswer where the database cannot be asked: out of reach, or its file is damaged."""
+#: What PostgreSQL says (SQLSTATE) when it is the disk, the mode of the server, or somebody else's lock.
+_FULL_STATES = frozenset({"53100"})
+_READ_ONLY_STATES = frozenset({"25006"})
+_LOCKED_STATES = frozenset({"55P03", "40001", "40P01"})
+#: Bytes below which a disk on which SQLite cannot even make its helper files counts as full.
+_NEXT_TO_NOTHING = 256 * 1024
+
+
+def fault_of(error: sa.exc.DBAPIError, path: Path | None) -> RegistryError | None:
+    """What an error of the database comes to; None for one that is a mistake of ours. ``path``: the file of SQLite."""
+    found = _sqlite_fault(error, path) if path is not None else _postgresql_fault(error)
+    return found or (unreachable(error) if isinstance(error, sa.exc.OperationalError) else None)
+
+
+def _sqlite_fault(error: sa.exc.DBAPIError, path: Path) -> RegistryError | None:
+    code = int(getattr(error.orig, "sqlite_errorcode", None) or 0)
+    primary = code & 0xFF  # the rest of it says where
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return broken(error)
+    if primary == sqlite3.SQLITE_FULL:
+        return disk_full(path.parent)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return locked()
+    if primary == sqlite3.SQLITE_READONLY and code != sqlite3.SQLITE_READONLY_DBMOVED:
+        return read_only(path.parent)
+    return _storage_of(path) if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) else None
+
+
+def _postgresql_fault(error: sa.exc.DBAPIError) -> RegistryError | None:
+    state = getattr(error.orig, "sqlstate", None)
+    if state in _FULL_STATES:
+        return disk_full()
+    if state in _READ_ONLY_STATES:
+        return read_only()
+    return locked() if state in _LOCKED_STATES else None
+
+
+def _storage_of(path: Path) -> RegistryError | None:
+    """Whether the disk is why SQLite cannot open or write a file that is there."""
     try:
-        yield
-    except sa.exc.OperationalError as error:
-        raise unreachable(error) from error
-    except sa.exc.DatabaseError as error:
-        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the rest of it says where
-        if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise
-        raise broken(error) from error
+        disk = os.statvfs(path)
+    except OSError:
+        return None
+    if disk.f_flag & os.ST_RDONLY or not os.access(path.parent, os.W_OK):
+        return read_only(path.parent)
+    return disk_full(path.parent) if disk.f_bavail * disk.f_frsize < _NEXT_TO_NOTHING else None
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
