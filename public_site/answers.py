@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.types import Scope
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from registry.register import Register
 
 PAGE_CACHE = "public, max-age=60"
+#: Seconds without a look at the register after which pages say from when their content is.
+NOTICE_AFTER = 60.0
 _KEPT = 100  # characters of an address shown again on an error page
 Req = Request[Any, Any, State]
 
@@ -55,6 +59,12 @@ def facts_of(request: Req) -> Stats:
     return stats
 
 
+def state_instant(request: Req) -> dt.datetime:
+    """When the register was last seen to be what is answered from it; this instant before the first look."""
+    verified = register_of(request).verification.verified
+    return verified.at if verified is not None else dt.datetime.now(dt.UTC)
+
+
 def keep_site(request: Req, stats: Stats) -> c.SiteFacts:
     """What the footer says, kept so that an error page can say it too."""
     site = c.SiteFacts(
@@ -78,8 +88,11 @@ def site_of(request: Req) -> c.SiteFacts | None:
 
 
 def html(request: Req, context: c.PageContext, status: int = 200, cache: str = PAGE_CACHE) -> Response[str]:
-    """The page in the language and size that were asked for."""
+    """The page in the language and size that were asked for; one of an old state says so, and no cache keeps it."""
     voice = asked(request)
+    verified = register_of(request).verification.verified
+    if status < 500 and verified is not None and verified.age() > NOTICE_AFTER:
+        context, cache = msgspec.structs.replace(context, state_at=verified.at), "no-store"
     return Response(
         render(context, voice.lang, voice.size),
         status_code=status,

@@ -123,6 +123,7 @@ def institutions() -> dict[str, c.PageContext]:
         pages[f"history{name}"] = c.HistoryPage(
             site=SITE, here=f"/i/{it.code}/history", institution=it, versions=versions
         )
+    pages["landing-old-state"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT, state_at=AT)
     pages["landing-unknown"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT)
     pages["landing-mistyped"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX", answered_at=AT, mistyped=True)
     return pages

@@ -17,7 +17,7 @@ from registry import admission, api, metrics, settings, staff
 from registry.api import images, log, openapi, problems, receipts, reconcile, sheets
 from registry.headers import Outermost
 from registry.register import Register
-from registry.web import statuses
+from registry.web import state, statuses
 
 _LIMITS = ["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
@@ -57,7 +57,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             allow_origins=["*"],
             allow_methods=["GET", "HEAD", "POST", "DELETE"],
             allow_headers=["Accept", "Accept-Language", "Authorization", "Content-Type", "If-None-Match", "X-API-Key"],
-            expose_headers=["ETag", "Retry-After", *_LIMITS],
+            expose_headers=["ETag", "Retry-After", state.AGE, state.AT, *_LIMITS],
         ),
         exception_handlers={Exception: _failed},
         openapi_config=openapi.CONFIG,
@@ -68,7 +68,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
 
 def served() -> ASGIApp:
     """The application as a server runs it."""
-    return Outermost(create())
+    return Outermost(create(), state.headers)
 
 
 @get("/healthz", include_in_schema=False, summary="The process runs")

@@ -258,6 +258,18 @@ def locked(retry_after: int = 5) -> Busy:
     )
 
 
+def rolled_back(size: int, published: int) -> LogRolledBack:
+    """The refusal over a database that holds fewer entries than were published, or than this process has read."""
+    return LogRolledBack(
+        f"数据库只有{size}条日志，而已公布{published}条：数据库被回退或截断，现在不接受提案和审批，也不据此答复。"
+        "请管理员用更新的备份恢复，或运行：registry restore 备份文件 --complete",
+        f"The database holds {size} entries, {published} were published: it was rolled back or cut short. It takes no "
+        "proposals and no approvals, and nothing is answered from it. Whoever runs the register restores a newer "
+        "backup, or runs: registry restore FILE --complete",
+        entry=size + 1,
+    )
+
+
 def storage_fault(error: BaseException, where: object = None) -> StorageFull | StorageReadOnly | None:
     """What an OSError says of the disk, the first that was the cause of ``error``: full, or read-only; None otherwise.
 

@@ -67,7 +67,7 @@ class Register:
         self.settings = settings
         self.faults = FaultBoard()
         self.database = Database(settings.url())
-        self.verification = VerificationView()
+        self.verification = VerificationView(settings.state_limit)
         self.log = PublishedLog(settings)
         self.receipts = Issuer(self.database, self.log, self.verification, settings.key_file())
         self.outside = _outside(self.database, settings)
