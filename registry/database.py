@@ -21,7 +21,19 @@ from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from registry.errors import CannotAnswer, RegistryError, broken, disk_full, locked, read_only, unreachable
+from registry.errors import (
+    Busy,
+    CannotAnswer,
+    RegistryError,
+    StorageFull,
+    StorageReadOnly,
+    broken,
+    disk_full,
+    locked,
+    read_only,
+    unreachable,
+)
+from registry.faults import FaultBoard
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0006"
@@ -79,7 +91,12 @@ def number_after(connection: sa.Connection, table: sa.Table, number: int = 0) ->
 
 
 class Database:
-    """One register's database. Connections are given out by ``reading`` and ``writing`` only."""
+    """One register's database. Connections are given out by ``reading`` and ``writing`` only.
+
+    ``board``: where it is shown that nothing can be written, and that it can again.
+    """
+
+    board: FaultBoard | None = None
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
@@ -120,12 +137,24 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """The one writer: holds the lock from the first statement to the commit; rolls back on any exception."""
-        with self._connected() as connection:
+        with self._noted(), self._connected() as connection:
             connection.execution_options(register_write=True)
             with connection.begin():
                 if not self.is_sqlite:
                     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
                 yield connection
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Put on the board that nothing can be written; take it down after a write."""
+        try:
+            yield
+        except _WRITE_FAULTS as fault:
+            if self.board is not None:
+                self.board.report(fault, source="database")
+            raise
+        if self.board is not None:
+            self.board.clear(*(kind.code for kind in _WRITE_FAULTS), source="database")
 
     @contextmanager
     def alone(self, task: str, wait: bool = False) -> Iterator[bool]:
@@ -225,6 +254,7 @@ class Database:
         self.engine.dispose()
 
 
+_WRITE_FAULTS = (Busy, StorageFull, StorageReadOnly)
 #: What PostgreSQL says (SQLSTATE) when it is the disk, the mode of the server, or somebody else's lock.
 _FULL_STATES = frozenset({"53100"})
 _READ_ONLY_STATES = frozenset({"25006"})

@@ -205,6 +205,16 @@ class CannotSign(RegistryError):
     code = "cannot_sign"
 
 
+def cannot_look(cause: Exception | None) -> CannotAnswer:
+    """The refusal while there is nothing to answer from; ``cause``: why the last look failed, None at a start."""
+    return CannotAnswer(
+        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
+        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
+        "please try again later.",
+        cause=type(cause).__name__ if cause else "starting",
+    )
+
+
 def unreachable(error: Exception) -> DatabaseUnreachable:
     """The refusal for a database that cannot be asked."""
     return DatabaseUnreachable(
@@ -224,6 +234,10 @@ def broken(error: Exception) -> DatabaseDamaged:
         "approved. Whoever runs it restores a backup: registry restore FILE --complete",
         cause=type(error).__name__,
     )
+
+
+#: Kinds that are nobody's mistake who asks: something is wrong with the machine or the log.
+FAULTS = (CannotAnswer, LogDamaged, ClockWrong, SigningKeyMissing, SigningKeyForeign)
 
 
 def disk_full(where: object = None) -> StorageFull:

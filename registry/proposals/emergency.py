@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import accounts, drafts, territory
 from registry.accounts import DEADLINE, EMERGENCY
 from registry.database import Database
-from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
+from registry.errors import FAULTS, Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.model import Change, Date, Draft, Struct
@@ -154,6 +154,8 @@ def _end(database: Database, identifier: int, log: PublishedLog | None) -> bool:
                 return False
             restore(connection, proposal, EMERGENCY, EXPIRED, log)
             kept.decide(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
+    except FAULTS:
+        return False  # shown in /readyz as long as it lasts; then it is tried again
     except RegistryError as error:
         _log.warning("the emergency suspension of proposal %s could not be ended yet: %s", identifier, error.code)
         return False

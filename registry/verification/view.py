@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from registry.database import Database
-from registry.errors import CannotAnswer, LogDamaged, StateTooOld, rolled_back
+from registry.errors import LogDamaged, StateTooOld, cannot_look, rolled_back
 from registry.log import store
 from registry.log.merkle import Frontier
 from registry.model import Date, LogState, Source, Struct
@@ -199,7 +199,7 @@ class VerificationView:
         CannotAnswer when it never was."""
         verified = self._verified
         if verified is None:
-            raise _not_now(self._error)
+            raise cannot_look(self._error)
         if verified.age() > (STALE_AFTER if self._limit is None else self._limit):
             raise _too_old(verified)
         return verified
@@ -207,7 +207,7 @@ class VerificationView:
     def require_whole(self) -> None:
         """CannotAnswer while the database holds another log than the one that was published or read before."""
         if isinstance(self._error, LogDamaged):
-            raise _not_now(self._error)
+            raise cannot_look(self._error)
 
     def span(self, code: str, asof: AsOf) -> Span | None:
         """The span of an institution that holds on a day; None when nothing is known of it then."""
@@ -281,13 +281,4 @@ def _too_old(verified: Verified) -> StateTooOld:
         "The register cannot be asked at the moment. This does not mean an institution is not approved; please try "
         f"again later. It was last seen {minutes} minutes ago, which is too long to answer from.",
         age=int(verified.age()),
-    )
-
-
-def _not_now(cause: Exception | None) -> CannotAnswer:
-    return CannotAnswer(
-        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
-        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
-        "please try again later.",
-        cause=type(cause).__name__ if cause else "starting",
     )
