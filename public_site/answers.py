@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import logging
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
 from public_site import contexts as c
 from public_site.render import render
 from public_site.voice import Voice, preferences
-from registry.errors import CannotAnswer, InvalidInput, NotFound, RegistryError, TooManyRequests
+from registry.errors import CannotAnswer, RegistryError
 from registry.records.stats import Stats
+from registry.web import statuses
 
 if TYPE_CHECKING:
     from registry.register import Register
 
 PAGE_CACHE = "public, max-age=60"
+#: Seconds without a look at the register after which pages say from when their content is.
+NOTICE_AFTER = 60.0
 _KEPT = 100  # characters of an address shown again on an error page
-_log = logging.getLogger("registry")
 Req = Request[Any, Any, State]
 
 
@@ -57,6 +59,12 @@ def facts_of(request: Req) -> Stats:
     return stats
 
 
+def state_instant(request: Req) -> dt.datetime:
+    """When the register was last seen to be what is answered from it; this instant before the first look."""
+    verified = register_of(request).verification.verified
+    return verified.at if verified is not None else dt.datetime.now(dt.UTC)
+
+
 def keep_site(request: Req, stats: Stats) -> c.SiteFacts:
     """What the footer says, kept so that an error page can say it too."""
     site = c.SiteFacts(
@@ -80,8 +88,11 @@ def site_of(request: Req) -> c.SiteFacts | None:
 
 
 def html(request: Req, context: c.PageContext, status: int = 200, cache: str = PAGE_CACHE) -> Response[str]:
-    """The page in the language and size that were asked for."""
+    """The page in the language and size that were asked for; one of an old state says so, and no cache keeps it."""
     voice = asked(request)
+    verified = register_of(request).verification.verified
+    if status < 500 and verified is not None and verified.age() > NOTICE_AFTER:
+        context, cache = msgspec.structs.replace(context, state_at=verified.at), "no-store"
     return Response(
         render(context, voice.lang, voice.size),
         status_code=status,
@@ -90,50 +101,44 @@ def html(request: Req, context: c.PageContext, status: int = 200, cache: str = P
     )
 
 
-def _kind(error: Exception | int) -> tuple[int, c.ErrorKind]:
-    """(status, kind) of an error. What is not known to be the asker's is ours: "cannot check", never "not licensed"."""
-    if isinstance(error, RegistryError):
-        if isinstance(error, NotFound):
-            return 404, "not_found"
-        if isinstance(error, TooManyRequests):
-            return 429, "too_many"
-        return (400, "invalid") if isinstance(error, InvalidInput) else (503, "cannot_answer")
-    status = error if isinstance(error, int) else error.status_code if isinstance(error, HTTPException) else 500
-    if status == 404:
-        return status, "not_found"
+def _kind(error: Exception | int, status: int, asking: bool) -> c.ErrorKind:
+    """What the page of an error says. What is not known to be the asker's is ours: "cannot check", never "not
+    licensed"; or, where something was sent and not only asked, that it was not done."""
+    if status in (404, 410):
+        return "not_found"
     if status == 429:
-        return status, "too_many"
-    return (status, "invalid") if 400 <= status < 500 else (status, "cannot_answer")
+        return "too_many"
+    if status < 500:
+        return "invalid"
+    is_write = not isinstance(error, int) and isinstance(statuses.recognise(error), statuses.WRITE_FAULTS)
+    return "not_done" if is_write and not asking else "cannot_answer"
 
 
-def _own_words(error: Exception | int, voice: Voice) -> str | None:
+def _own_words(error: Exception | int, kind: c.ErrorKind, voice: Voice) -> str | None:
     """The register's own sentence, where it has one that a citizen can use."""
-    if isinstance(error, RegistryError) and not isinstance(error, CannotAnswer):
-        return error.text(voice.lang)
+    known = error if isinstance(error, int) else statuses.recognise(error)
+    if isinstance(known, RegistryError) and kind != "cannot_answer":
+        return known.text(voice.lang)
     return None
 
 
 def error_page(request: Request[Any, Any, Any], error: Exception | int) -> Response[str]:
     """The page of an error or of a status: what happened, what was kept, what to do next."""
-    status, kind = _kind(error)
-    if status >= 500 and not isinstance(error, int | CannotAnswer):
-        _log.error("page %s failed", request.url.path, exc_info=error)
+    status = error if isinstance(error, int) else statuses.status_of(error)
+    kind = _kind(error, status, asking=request.method in ("GET", "HEAD"))
+    if not isinstance(error, int):
+        statuses.failures.note(error, f"{request.method} {request.scope.get('path_template') or request.url.path}")
     context = c.ErrorPage(
         here=here_of(request),
         site=request.app.state.get("page_site"),
         status=status,
         kind=kind,
-        sentence=_own_words(error, asked(request)),
+        sentence=_own_words(error, kind, asked(request)),
         kept=_kept(request.scope, request.query_params.get("q") or ""),
     )
     response = html(request, context, status=status, cache="no-store")
-    if isinstance(error, HTTPException):
-        for name, value in (error.headers or {}).items():
-            response.set_header(name, value)
-    if isinstance(error, TooManyRequests):
-        response.set_header("Retry-After", str(error.details["retry_after"]))
-    if status == 503:
-        response.set_header("Retry-After", "60")
+    for name, value in ({} if isinstance(error, int) else statuses.headers_of(error)).items():
+        response.set_header(name, value)
     return response
 
 

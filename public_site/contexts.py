@@ -28,7 +28,7 @@ State = Literal[
     "delisted",
     "mistyped",
 ]
-ErrorKind = Literal["not_found", "invalid", "too_many", "cannot_answer"]
+ErrorKind = Literal["not_found", "invalid", "too_many", "not_done", "cannot_answer"]
 
 
 class SiteFacts(Struct, frozen=True, kw_only=True):
@@ -42,13 +42,17 @@ class SiteFacts(Struct, frozen=True, kw_only=True):
 
 
 class PageContext(Struct, frozen=True, kw_only=True):
-    """Base of every page. ``here`` is the page's own address with its query, without language and size."""
+    """Base of every page. ``here`` is the page's own address with its query, without language and size.
+
+    ``state_at``: when the register was last seen, where that is long enough ago to be said.
+    """
 
     template: ClassVar[str] = ""
     section: ClassVar[str] = ""
     noindex: ClassVar[bool] = False
     here: str = "/"
     site: SiteFacts | None = None
+    state_at: dt.datetime | None = None
 
 
 class Count(Struct, frozen=True, kw_only=True):

@@ -123,6 +123,7 @@ def institutions() -> dict[str, c.PageContext]:
         pages[f"history{name}"] = c.HistoryPage(
             site=SITE, here=f"/i/{it.code}/history", institution=it, versions=versions
         )
+    pages["landing-old-state"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT, state_at=AT)
     pages["landing-unknown"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT)
     pages["landing-mistyped"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX", answered_at=AT, mistyped=True)
     return pages
@@ -266,6 +267,8 @@ def others() -> dict[str, c.PageContext]:
             here="/i/7K2M-9QX5",
             site=SITE,
         ),
+        "error-503-not-done": c.ErrorPage(status=503, kind="not_done", sentence="磁盘已满，刚才的操作没有保存。"),
+        "error-503-not-done-bare": c.ErrorPage(status=503, kind="not_done"),
         **{f"error-{status}": c.ErrorPage(status=status, kind=kind) for status, kind in kinds},
     }
 

@@ -25,6 +25,7 @@ from public_site.answers import (
     keep_site,
     register_of,
     site_of,
+    state_instant,
 )
 from public_site.standing import on_day, standing_of
 from registry.errors import InvalidCode, NotFound
@@ -191,7 +192,7 @@ def landing(request: Req, code: FromPath[str]) -> Response[str]:
     """Where a QR code lands: no redirect, whatever way the code is written."""
     register = register_of(request)
     asof = register.now()
-    here, site, now = here_of(request), site_of(request), questions.now()
+    here, site, now = here_of(request), site_of(request), state_instant(request)
     try:
         it = on_day(register.institution(code, asof), asof.valid_on)
     except InvalidCode:

@@ -12,7 +12,8 @@ from public_site.contexts import PageContext, Standing
 from public_site.contexts import State as Said
 from public_site.standing import on_day, standing_of
 from registry import model
-from registry.errors import InvalidInput, NotFound
+from registry.errors import CannotAnswer, InvalidInput, NotFound
+from registry.web import statuses
 
 #: Unlike every other page it may be framed by anybody: with no script and no form there is nothing to be tricked into.
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
@@ -41,8 +42,10 @@ def failed(request: Request[Any, Any, State], error: Exception) -> Response[str]
         return _card(request, 404, said="not_found")
     if isinstance(error, InvalidInput):
         return _card(request, 400, said="mistyped")
+    statuses.failures.note(error, "GET /reconcile/preview")
     response = _card(request, 503, said="cannot_answer")
-    response.set_header("Retry-After", "60")
+    for name, value in statuses.headers_of(CannotAnswer("", "")).items():
+        response.set_header(name, value)
     return response
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,12 +15,11 @@ from litestar.types import ASGIApp
 import public_site.pages
 from registry import admission, api, metrics, settings, staff
 from registry.api import images, log, openapi, problems, receipts, reconcile, sheets
-from registry.errors import RegistryError
 from registry.headers import Outermost
 from registry.register import Register
+from registry.web import state, statuses
 
 _LIMITS = ["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
-_log = logging.getLogger("registry")
 
 
 def create(loaded: settings.Settings | None = None) -> Litestar:
@@ -59,7 +57,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             allow_origins=["*"],
             allow_methods=["GET", "HEAD", "POST", "DELETE"],
             allow_headers=["Accept", "Accept-Language", "Authorization", "Content-Type", "If-None-Match", "X-API-Key"],
-            expose_headers=["ETag", "Retry-After", *_LIMITS],
+            expose_headers=["ETag", "Retry-After", state.AGE, state.AT, *_LIMITS],
         ),
         exception_handlers={Exception: _failed},
         openapi_config=openapi.CONFIG,
@@ -70,7 +68,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
 
 def served() -> ASGIApp:
     """The application as a server runs it."""
-    return Outermost(create())
+    return Outermost(create(), state.headers)
 
 
 @get("/healthz", include_in_schema=False, summary="The process runs")
@@ -95,9 +93,7 @@ def measured(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A problem document for programs, a page for people; the unforeseen goes to the server's own log."""
-    problem = problems.of(error, problems.language(request))
-    if problem.status >= 500 and not isinstance(error, RegistryError):
-        _log.error("unforeseen error at %s", request.url.path, exc_info=error)
+    statuses.failures.note(error, f"{request.method} {request.scope.get('path_template') or request.url.path}")
     if request.url.path.startswith(("/api/", "/reconcile")) or "text/html" not in request.headers.get("accept", ""):
         return problems.respond(request, error)
     return public_site.pages.error_page(request, error)

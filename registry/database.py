@@ -6,6 +6,7 @@ anything else, so that entry numbers have no gaps and nobody waits in the middle
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 import zlib
@@ -20,7 +21,19 @@ from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from registry.errors import CannotAnswer, broken, unreachable
+from registry.errors import (
+    Busy,
+    CannotAnswer,
+    RegistryError,
+    StorageFull,
+    StorageReadOnly,
+    broken,
+    disk_full,
+    locked,
+    read_only,
+    unreachable,
+)
+from registry.faults import FaultBoard
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0006"
@@ -78,7 +91,12 @@ def number_after(connection: sa.Connection, table: sa.Table, number: int = 0) ->
 
 
 class Database:
-    """One register's database. Connections are given out by ``reading`` and ``writing`` only."""
+    """One register's database. Connections are given out by ``reading`` and ``writing`` only.
+
+    ``board``: where it is shown that nothing can be written, and that it can again.
+    """
+
+    board: FaultBoard | None = None
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
@@ -119,12 +137,24 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """The one writer: holds the lock from the first statement to the commit; rolls back on any exception."""
-        with self._connected() as connection:
+        with self._noted(), self._connected() as connection:
             connection.execution_options(register_write=True)
             with connection.begin():
                 if not self.is_sqlite:
                     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
                 yield connection
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Put on the board that nothing can be written; take it down after a write."""
+        try:
+            yield
+        except _WRITE_FAULTS as fault:
+            if self.board is not None:
+                self.board.report(fault, source="database")
+            raise
+        if self.board is not None:
+            self.board.clear(*(kind.code for kind in _WRITE_FAULTS), source="database")
 
     @contextmanager
     def alone(self, task: str, wait: bool = False) -> Iterator[bool]:
@@ -158,13 +188,24 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
-        with _explained():
+        with self._explained():
             connection = self.engine.connect()
         try:
-            with _explained():
+            with self._explained():
                 yield connection
         finally:
             connection.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """The error of the register where the database refuses: which fault it is, not that something failed."""
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            fault = fault_of(error, Path(self.url.database or "").absolute() if self.is_sqlite else None)
+            if fault is None:
+                raise
+            raise fault from error
 
     def migrate(self) -> bool:
         """Bring the schema to this version of the product; True when something had to be done."""
@@ -213,18 +254,53 @@ class Database:
         self.engine.dispose()
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """CannotAnswer where the database cannot be asked: out of reach, or its file is damaged."""
+_WRITE_FAULTS = (Busy, StorageFull, StorageReadOnly)
+#: What PostgreSQL says (SQLSTATE) when it is the disk, the mode of the server, or somebody else's lock.
+_FULL_STATES = frozenset({"53100"})
+_READ_ONLY_STATES = frozenset({"25006"})
+_LOCKED_STATES = frozenset({"55P03", "40001", "40P01"})
+#: Bytes below which a disk on which SQLite cannot even make its helper files counts as full.
+_NEXT_TO_NOTHING = 256 * 1024
+
+
+def fault_of(error: sa.exc.DBAPIError, path: Path | None) -> RegistryError | None:
+    """What an error of the database comes to; None for one that is a mistake of ours. ``path``: the file of SQLite."""
+    found = _sqlite_fault(error, path) if path is not None else _postgresql_fault(error)
+    return found or (unreachable(error) if isinstance(error, sa.exc.OperationalError) else None)
+
+
+def _sqlite_fault(error: sa.exc.DBAPIError, path: Path) -> RegistryError | None:
+    code = int(getattr(error.orig, "sqlite_errorcode", None) or 0)
+    primary = code & 0xFF  # the rest of it says where
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return broken(error)
+    if primary == sqlite3.SQLITE_FULL:
+        return disk_full(path.parent)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return locked()
+    if primary == sqlite3.SQLITE_READONLY and code != sqlite3.SQLITE_READONLY_DBMOVED:
+        return read_only(path.parent)
+    return _storage_of(path) if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) else None
+
+
+def _postgresql_fault(error: sa.exc.DBAPIError) -> RegistryError | None:
+    state = getattr(error.orig, "sqlstate", None)
+    if state in _FULL_STATES:
+        return disk_full()
+    if state in _READ_ONLY_STATES:
+        return read_only()
+    return locked() if state in _LOCKED_STATES else None
+
+
+def _storage_of(path: Path) -> RegistryError | None:
+    """Whether the disk is why SQLite cannot open or write a file that is there."""
     try:
-        yield
-    except sa.exc.OperationalError as error:
-        raise unreachable(error) from error
-    except sa.exc.DatabaseError as error:
-        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the rest of it says where
-        if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise
-        raise broken(error) from error
+        disk = os.statvfs(path)
+    except OSError:
+        return None
+    if disk.f_flag & os.ST_RDONLY or not os.access(path.parent, os.W_OK):
+        return read_only(path.parent)
+    return disk_full(path.parent) if disk.f_bavail * disk.f_frsize < _NEXT_TO_NOTHING else None
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:

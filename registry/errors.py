@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any, ClassVar
 
 
@@ -126,6 +127,24 @@ class CannotAnswer(RegistryError):
     code = "cannot_answer"
 
 
+class DatabaseUnreachable(CannotAnswer):
+    """The database cannot be asked: its server or its file is not where it was."""
+
+    code = "database_unreachable"
+
+
+class DatabaseDamaged(CannotAnswer):
+    """The database's file is not what SQLite wrote; asking again later does not help."""
+
+    code = "database_damaged"
+
+
+class StateTooOld(CannotAnswer):
+    """The last state that was verified is older than this register answers from; ``details['age']`` in seconds."""
+
+    code = "state_too_old"
+
+
 class Busy(CannotAnswer):
     """Too many are waiting for the same thing already; ``details['retry_after']``: seconds until it is worth asking."""
 
@@ -136,6 +155,12 @@ class StorageFull(CannotAnswer):
     """There is no room left on the disk: nothing can be written, what is there can be read."""
 
     code = "storage_full"
+
+
+class StorageLow(RegistryError):
+    """The disk is nearly full: nothing is refused yet."""
+
+    code = "storage_low"
 
 
 class StorageReadOnly(CannotAnswer):
@@ -162,6 +187,12 @@ class SigningKeyForeign(RegistryError):
     code = "signing_key_foreign"
 
 
+class CheckpointForeign(LogDamaged):
+    """The checkpoint in the published log's folder was not signed by a key of this register."""
+
+    code = "checkpoint_foreign"
+
+
 class LogRolledBack(LogDamaged):
     """The database holds less of the log than was published: answers and appends would contradict what is known."""
 
@@ -174,9 +205,19 @@ class CannotSign(RegistryError):
     code = "cannot_sign"
 
 
-def unreachable(error: Exception) -> CannotAnswer:
-    """The refusal for a database that cannot be asked."""
+def cannot_look(cause: Exception | None) -> CannotAnswer:
+    """The refusal while there is nothing to answer from; ``cause``: why the last look failed, None at a start."""
     return CannotAnswer(
+        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
+        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
+        "please try again later.",
+        cause=type(cause).__name__ if cause else "starting",
+    )
+
+
+def unreachable(error: Exception) -> DatabaseUnreachable:
+    """The refusal for a database that cannot be asked."""
+    return DatabaseUnreachable(
         "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
         "The register cannot be asked at the moment. This does not mean an institution is not approved; "
         "please try again later.",
@@ -184,12 +225,76 @@ def unreachable(error: Exception) -> CannotAnswer:
     )
 
 
-def broken(error: Exception) -> CannotAnswer:
+def broken(error: Exception) -> DatabaseDamaged:
     """The refusal for a database whose file is damaged: asking again later does not help."""
-    return CannotAnswer(
+    return DatabaseDamaged(
         "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
         "请管理员恢复备份：registry restore 备份文件 --complete",
         "The database file is damaged and the register cannot be asked. This does not mean an institution is not "
         "approved. Whoever runs it restores a backup: registry restore FILE --complete",
         cause=type(error).__name__,
     )
+
+
+#: Kinds that are nobody's mistake who asks: something is wrong with the machine or the log.
+FAULTS = (CannotAnswer, LogDamaged, ClockWrong, SigningKeyMissing, SigningKeyForeign)
+
+
+def disk_full(where: object = None) -> StorageFull:
+    """The refusal of a write for which there is no room; ``where``: the folder, for whoever runs the register."""
+    return StorageFull(
+        "磁盘已满，现在无法写入，刚才的操作没有保存；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
+        "The disk is full: nothing can be written and what was just done is not saved. Searching and checking go on. "
+        "Whoever runs the register makes room; then do it again.",
+        **({"where": str(where)} if where is not None else {}),
+    )
+
+
+def read_only(where: object = None) -> StorageReadOnly:
+    """The refusal of a write to a folder or database that takes none; ``where``: which, for whoever runs it."""
+    return StorageReadOnly(
+        "数据目录或数据库现在只能读取、不能写入，刚才的操作没有保存；查询和核验照常。"
+        "请管理员检查磁盘的挂载状态和目录权限后再操作一次。",
+        "The data folder or the database can be read and not written to, and what was just done is not saved. "
+        "Searching and checking go on. Whoever runs the register looks at the disk's mount and the folder's "
+        "permissions; then do it again.",
+        **({"where": str(where)} if where is not None else {}),
+    )
+
+
+def locked(retry_after: int = 5) -> Busy:
+    """The refusal where another process holds the database's lock for too long; ``retry_after`` in seconds."""
+    return Busy(
+        f"另一项操作正在写入名录（如批量导入），刚才的操作没有保存，请{retry_after}秒后再试；查询和核验照常。",
+        "Something else is being written to the register (a long import, say) and what was just done is not saved: "
+        f"try again in {retry_after} seconds. Searching and checking go on.",
+        retry_after=retry_after,
+    )
+
+
+def rolled_back(size: int, published: int) -> LogRolledBack:
+    """The refusal over a database that holds fewer entries than were published, or than this process has read."""
+    return LogRolledBack(
+        f"数据库只有{size}条日志，而已公布{published}条：数据库被回退或截断，现在不接受提案和审批，也不据此答复。"
+        "请管理员用更新的备份恢复，或运行：registry restore 备份文件 --complete",
+        f"The database holds {size} entries, {published} were published: it was rolled back or cut short. It takes no "
+        "proposals and no approvals, and nothing is answered from it. Whoever runs the register restores a newer "
+        "backup, or runs: registry restore FILE --complete",
+        entry=size + 1,
+    )
+
+
+def storage_fault(error: BaseException, where: object = None) -> StorageFull | StorageReadOnly | None:
+    """What an OSError says of the disk, the first that was the cause of ``error``: full, or read-only; None otherwise.
+
+    A folder that this account may not write to counts as read-only.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__
+    if cause is None:
+        return None
+    place = where or cause.filename
+    if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        return disk_full(place)
+    return read_only(place) if cause.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else None

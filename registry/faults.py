@@ -27,29 +27,64 @@ class Fault(Struct, frozen=True):
 
 
 class FaultBoard:
-    """The faults of one process; may be used from any thread."""
+    """The faults of one process; may be used from any thread.
+
+    Several may see the same fault from their own side (``source``): it is over when each of them says so.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._faults: dict[str, Fault] = {}
+        self._faults: dict[str, dict[str, Fault]] = {}
 
-    def report(self, error: RegistryError, *, blocks_reading: bool = False) -> None:
+    def report(self, error: RegistryError, *, blocks_reading: bool = False, source: str = "") -> None:
         """Put up a fault under the error's code; logged when it was not there before."""
         with self._lock:
-            there = self._faults.get(error.code)
-            since = there.since if there else time.time()
-            self._faults[error.code] = Fault(error.code, since, error.zh, error.en, blocks_reading)
-        if there is None:
+            there = self._faults.setdefault(error.code, {})
+            is_new = not there
+            since = min((one.since for one in there.values()), default=time.time())
+            there[source] = Fault(error.code, since, error.zh, error.en, blocks_reading)
+        if is_new:
             _log.error("%s: %s / %s", error.code, error.zh, error.en)
 
-    def clear(self, *codes: str) -> None:
-        """Take faults down; logged when they were there."""
+    def clear(self, *codes: str, source: str = "") -> None:
+        """Take faults down as far as ``source`` goes; logged when nobody else sees them."""
+        if not self._faults:  # nearly always, and asked often
+            return
+        over = []
         with self._lock:
-            over = [code for code in codes if self._faults.pop(code, None)]
+            for code in codes:
+                there = self._faults.get(code)
+                if there and there.pop(source, None) and not there:
+                    del self._faults[code]
+                    over.append(code)
         for code in over:
             _log.warning("%s: 已恢复 / over", code)
 
+    def has(self, code: str) -> bool:
+        """Whether a fault is up."""
+        return code in self._faults
+
     def faults(self) -> list[Fault]:
-        """What is wrong now, oldest first."""
+        """What is wrong now, oldest first; each code once."""
         with self._lock:
-            return sorted(self._faults.values(), key=lambda fault: fault.since)
+            seen = [list(there.values()) for there in self._faults.values()]
+        found = [max(several, key=lambda one: one.blocks_reading) for several in seen]
+        return sorted(found, key=lambda fault: fault.since)
+
+
+class Complaints:
+    """Warnings of something that is tried again and again: the first goes to the log, then none until it worked."""
+
+    def __init__(self) -> None:
+        self._open: set[str] = set()
+
+    def say(self, what: str, error: BaseException) -> None:
+        """Log that ``what`` does not work, unless it did not work the last time either."""
+        if what not in self._open:
+            self._open.add(what)
+            code = error.code if isinstance(error, RegistryError) else type(error).__name__
+            _log.warning("%s: %s", what, code)
+
+    def over(self, what: str) -> None:
+        """It worked."""
+        self._open.discard(what)

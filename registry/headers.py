@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from litestar.enums import ScopeType
@@ -19,15 +20,20 @@ _HEADERS = (
 _NAMES = frozenset(name for name, _ in _HEADERS)
 
 
+RawHeaders = Iterable[tuple[bytes, bytes]]
 #: Where a request's scope holds headers of its own for the response.
 MORE = "registry.headers"
 
 
 class Outermost:
-    """Around every door: the headers on every response, also on a 404; HEAD wherever GET is answered."""
+    """Around every door: the headers on every response, also on a 404; HEAD wherever GET is answered.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``headers`` gives more of them, for a request that is being answered.
+    """
+
+    def __init__(self, app: ASGIApp, headers: Callable[[Scope], RawHeaders] = lambda _: []) -> None:
         self.app = app
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. The server itself leaves the body out of an answer to HEAD."""
@@ -36,7 +42,8 @@ class Outermost:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own, more = message["headers"], cast("list[tuple[bytes, bytes]]", scope.get(MORE, []))
+                own, more = message["headers"], cast("RawHeaders", scope.get(MORE, []))
+                more = [*more, *self._headers(scope)]
                 stated = [name for name, _ in own]
                 if _NAMES.isdisjoint(stated):  # nearly always
                     message["headers"] = [*own, *_HEADERS, *more]

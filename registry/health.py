@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from registry import views
-from registry.database import Database
 from registry.errors import RegistryError
-from registry.faults import FaultBoard
-from registry.log.publish import PublishedLog
+from registry.log import signable
 from registry.records import asof
-from registry.verification.view import VerificationView
 
 if TYPE_CHECKING:
+    from registry.database import Database
+    from registry.faults import FaultBoard
+    from registry.log.publish import PublishedLog
     from registry.search.outside import OutsideSearch
+    from registry.settings import Settings
+    from registry.verification.view import VerificationView
 
-#: Seconds without a look at the log after which a register is not ready: answers stop soon after.
+#: Seconds without a look at the log after which a register is not ready: pages and lists are not answered then.
 FRESH = 10.0
 
 
 def told(
+    settings: Settings,
     database: Database,
     log: PublishedLog,
     verification: VerificationView,
@@ -28,7 +31,11 @@ def told(
 ) -> dict[str, Any]:
     """What /readyz says; never raises."""
     faults = board.faults()
-    stated = [{"code": one.code, "since": one.since, "zh": one.zh, "en": one.en} for one in faults]
+    stated: dict[str, Any] = {
+        "faults": [{"code": one.code, "since": one.since, "zh": one.zh, "en": one.en} for one in faults],
+        "state": _state(verification),
+        "storage": storage(settings),
+    }
     try:
         with database.reading() as connection:
             lag = views.lag(connection)
@@ -37,14 +44,33 @@ def told(
         last = log.last()
         lag["checkpoint"] = max(0, verification.size - (last.checkpoint.size if last else 0))
     except RegistryError as error:
-        return {"ready": False, "database": error.code, "views": {}, "faults": stated}
+        return {"ready": False, "database": error.code, "views": {}, **stated}
     except Exception as error:  # a missing table, say: not ready, whatever the reason
-        return {"ready": False, "database": type(error).__name__, "views": {}, "faults": stated}
+        return {"ready": False, "database": type(error).__name__, "views": {}, **stated}
     embedded = {"engine": "embedded", "why": None, "lag": 0, "fallbacks": 0}
     return {
         "ready": current and verification.age() < FRESH and not any(one.blocks_reading for one in faults),
         "database": "ok" if current else "schema is not current: run registry init",
         "views": lag,
-        "faults": stated,
+        **stated,
         "search": outside.told(verification.size) if outside else embedded,
     }
+
+
+def _state(verification: VerificationView) -> dict[str, Any]:
+    """When the register was last seen to be what is answered from it, and how many seconds ago; null: never."""
+    verified = verification.verified
+    if verified is None:
+        return {"at": None, "age": None}
+    return {"at": asof.written(verified.at), "age": int(verified.age())}
+
+
+def storage(settings: Settings) -> dict[str, int]:
+    """Bytes free on the disks of the data folder and of the published log; a disk that cannot be asked is left out."""
+    found = {}
+    for name, folder in (("data", settings.data_dir), ("log", settings.log_folder())):
+        try:
+            found[name] = signable.free(folder)
+        except OSError:
+            continue
+    return found

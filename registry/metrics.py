@@ -35,6 +35,18 @@ class _Figures(Collector):
         for view, behind in health["views"].items():
             lag.add_metric([view], behind)
         yield lag
+        faults = GaugeMetricFamily("registry_fault", "1 for each fault there is now; see /readyz.", labels=["code"])
+        for fault in health["faults"]:
+            faults.add_metric([fault["code"]], 1.0)
+        yield faults
+        if (age := health["state"]["age"]) is not None:
+            yield GaugeMetricFamily(
+                "registry_state_age_seconds", "Seconds since the log was last seen by this process.", value=float(age)
+            )
+        free = GaugeMetricFamily("registry_storage_free_bytes", "Bytes free on a disk.", labels=["folder"])
+        for folder, left in health["storage"].items():
+            free.add_metric([folder], float(left))
+        yield free
         yield CounterMetricFamily(
             "registry_requests_refused",
             "Requests without a key beyond the limit of their address.",

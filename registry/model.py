@@ -261,7 +261,11 @@ class LogState(Struct, frozen=True, gc=False):
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """What the registry says to a claim: of licence, person, certificate, wording, each by itself; null: not asked."""
+    """What the registry says to a claim: of licence, person, certificate, wording, each by itself; null: not asked.
+
+    ``known_at``: the instant asked about, else that at which the register was last seen to be what it says here;
+    ``state_age``: how many seconds before the answer that was.
+    """
 
     id: str | None
     verdict: VerdictWord
@@ -273,6 +277,7 @@ class Answer(Struct, frozen=True, gc=False):
     known_at: dt.datetime
     basis: Basis | None
     log: LogState
+    state_age: int = 0
     practitioner: PersonAnswer | None = None
     ad_certificate: CertificateAnswer | None = None
     content_flags: list[ContentFlag] = []

@@ -6,10 +6,11 @@ from registry import proposals
 from registry.database import Database
 from registry.editions import plan
 from registry.editions.plan import Plan
+from registry.log.publish import PublishedLog
 from registry.territory import EDITION
 
 
-def propose(database: Database, planned: Plan, *, by: str) -> int:
+def propose(database: Database, planned: Plan, *, by: str, log: PublishedLog | None = None) -> int:
     """Propose an edition as it was planned; the proposal's id. NotAllowed but for a publisher of its region.
 
     What was seen is what is proposed: the log size it is frozen at is that of the plan.
@@ -23,11 +24,13 @@ def propose(database: Database, planned: Plan, *, by: str) -> int:
         kind=EDITION,
         report=planned.report,
         base_size=planned.log.size,
+        log=log,
     )
 
 
-def withdraw(database: Database, edition: str, reason: str, *, by: str) -> int:
+def withdraw(database: Database, edition: str, reason: str, *, by: str, log: PublishedLog | None = None) -> int:
     """Propose to withdraw an edition, for a reason the public will read; the proposal's id."""
     found, draft = plan.withdrawal(database, edition, reason)
     title = f"撤回第{found.id}期：{found.title}"
-    return proposals.propose(database, [draft], by=by, title=title, kind=EDITION, report={"withdraws": found.id})
+    report = {"withdraws": found.id}
+    return proposals.propose(database, [draft], by=by, title=title, kind=EDITION, report=report, log=log)

@@ -17,14 +17,15 @@ from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
 from registry.editions.service import Editions
-from registry.errors import CannotAnswer
-from registry.faults import FaultBoard
+from registry.errors import CannotAnswer, cannot_look
+from registry.faults import Complaints, FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
 from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct
+from registry.operations.watch import EVERY, Watch
 from registry.records import asof as times
 from registry.records import feed, history, read, stats
 from registry.records.asof import AsOf
@@ -67,13 +68,16 @@ class Register:
         self.settings = settings
         self.faults = FaultBoard()
         self.database = Database(settings.url())
-        self.verification = VerificationView()
+        self.database.board = self.faults
+        self.verification = VerificationView(settings.state_limit)
         self.log = PublishedLog(settings)
         self.receipts = Issuer(self.database, self.log, self.verification, settings.key_file())
         self.outside = _outside(self.database, settings)
         self.clients = Clients(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
         self.editions = Editions(self.database, self.log, settings)
+        self.watch = Watch(self.database, self.log, self.verification, settings, self.faults)
+        self._complaints = Complaints()
         self._tried = 0.0
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -90,6 +94,7 @@ class Register:
     def start(self) -> None:
         """Load the verification view and follow the log from now on; a database out of reach is tried again."""
         self._follow()
+        self.watch.look()
         if self.verification.size:
             self._publish()  # a key may have come or gone while nothing was appended
         # Two, so that what is recorded right after a start need not wait for the tables.
@@ -116,9 +121,12 @@ class Register:
         redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
 
     def _run(self) -> None:
-        looked = -FALL_BACK_EVERY
+        looked = watched = -FALL_BACK_EVERY
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()
+            if time.monotonic() >= watched + EVERY:
+                watched = time.monotonic()
+                self.watch.look()
             if time.monotonic() >= looked + FALL_BACK_EVERY:
                 looked = time.monotonic()
                 self._fall_back()
@@ -127,15 +135,20 @@ class Register:
         try:
             proposals.fall_back(self.database, self.log)
         except Exception as error:
-            _log.warning("cannot look for emergency suspensions to end: %s", type(error).__name__)
+            self._complaints.say("cannot look for emergency suspensions to end", error)
+        else:
+            self._complaints.over("cannot look for emergency suspensions to end")
 
     def _follow(self) -> None:
         try:
             published = self.look()
         except Exception as error:
             # Answering stops by itself once the view is stale (see VerificationView.require_fresh).
-            _log.warning("cannot follow the log: %s", type(error).__name__)
+            self._complaints.say("cannot follow the log", error)
             return
+        finally:
+            self.watch.followed()
+        self._complaints.over("cannot follow the log")
         if published != self.verification.size and time.monotonic() >= self._tried + RETRY_EVERY:
             self._publish()
 
@@ -148,14 +161,19 @@ class Register:
 
     def _publish(self) -> None:
         """Sign what the process that appended it could not, and take over what another machine signed."""
-        self._tried = time.monotonic() if self.log.try_publish(self.database) else 0.0
+        fault = self.log.try_publish(self.database, quiet=True)
+        self.watch.published(fault)
+        self._tried = time.monotonic() if fault else 0.0
 
     # --- times -------------------------------------------------------------------------------------------------------
 
     def as_of(self, on: dt.date | None = None, known_at: dt.datetime | None = None) -> AsOf:
         """The pair of times a request means; CannotAnswer while the log is not the one that was published."""
         self.verification.require_whole()
+        size = self.verification.size  # before the database is looked at: it holds no less, unless it was rolled back
         with self.database.reading() as connection:
+            if store.head(connection).size < size:
+                raise cannot_look(None)
             return times.as_of(connection, on, known_at)
 
     def now(self) -> AsOf:
@@ -269,7 +287,6 @@ class Register:
 
     def check_receipt(self, text: str, lang: str = "zh-CN") -> Checked:
         """Whether a receipt is genuine, and whether what it says still holds; InvalidInput for what is none."""
-        self.verification.require_whole()
         return self.receipts.check(text, lang)
 
     def batch(self, lang: str = "zh-CN") -> Batch:
@@ -278,7 +295,7 @@ class Register:
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""
-        return health.told(self.database, self.log, self.verification, self.outside, self.faults)
+        return health.told(self.settings, self.database, self.log, self.verification, self.outside, self.faults)
 
 
 def _outside(database: Database, settings: Settings) -> OutsideSearch | None:

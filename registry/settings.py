@@ -31,6 +31,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks. Empty: nobody's."
     ] = ""
 
+    state_limit: Annotated[
+        int, "Seconds for which questions are answered from the last verified state while the database is out of reach."
+    ] = 600
+    storage_low: Annotated[int, "MiB of free disk below which /readyz and /metrics warn (storage_low)."] = 1024
+    storage_reserve: Annotated[int, "MiB of free disk below which nothing is appended: room to finish and sign."] = 64
+
     staff_idle: Annotated[int, "Minutes without use after which staff are signed out; 30 at most."] = 30
     staff_absolute: Annotated[int, "Minutes after which staff sign in again whatever they did."] = 600
 
@@ -48,6 +54,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def url(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'register.sqlite').absolute()}"
+
+    def database_file(self) -> Path | None:
+        """The file of SQLite; None for a database on a server of its own."""
+        url = self.url()
+        return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
 
     def key_file(self) -> Path:
         """The signing key's file in force."""
@@ -84,6 +95,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise InvalidInput(
             "REGISTRY_ANONYMOUS_LIMIT 不得小于0，REGISTRY_AUDIT_DAYS 不得小于1。",
             "REGISTRY_ANONYMOUS_LIMIT must not be below 0, nor REGISTRY_AUDIT_DAYS below 1.",
+        )
+    if settings.state_limit < 1 or not 0 <= settings.storage_reserve <= settings.storage_low:
+        raise InvalidInput(
+            "REGISTRY_STATE_LIMIT 不得小于1；REGISTRY_STORAGE_RESERVE 不得小于0，也不得大于 REGISTRY_STORAGE_LOW。",
+            "REGISTRY_STATE_LIMIT must not be below 1; REGISTRY_STORAGE_RESERVE is 0 at least and no more than "
+            "REGISTRY_STORAGE_LOW.",
         )
     if not (1 <= settings.staff_idle <= 30 and settings.staff_idle <= settings.staff_absolute <= 1440):
         raise InvalidInput(

@@ -139,6 +139,7 @@ ANSWER: dict[str, Any] = {
     "known_at": "2026-01-06T02:00:00Z",
     "basis": _BASIS,
     "log": {"size": 980, "root": _ROOT},
+    "state_age": 0,
     **_SAID,
     "content_against": [],
     "receipt": None,

@@ -10,39 +10,12 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from registry import errors
+from registry.errors import RegistryError
+from registry.web import statuses
 
 MEDIA_TYPE = "application/problem+json"
 _LANGUAGE = b"accept-language"
 
-STATUSES: dict[type[errors.RegistryError], int] = {
-    errors.RegistryError: 500,
-    errors.InvalidInput: 400,
-    errors.InvalidCode: 400,
-    errors.TooLarge: 413,
-    errors.NotFound: 404,
-    errors.Gone: 410,
-    errors.Conflict: 409,
-    errors.FourEyes: 403,
-    errors.NotAllowed: 403,
-    errors.UnreadableFile: 400,
-    errors.AuditFailed: 400,
-    errors.InvalidKey: 401,
-    errors.ScopeMissing: 403,
-    errors.TooManyRequests: 429,
-    errors.QuotaSpent: 429,
-    errors.CannotRecord: 503,
-    errors.LogDamaged: 500,
-    errors.CannotAnswer: 503,
-    errors.CannotSign: 503,
-    errors.Busy: 503,
-    errors.StorageFull: 503,
-    errors.StorageReadOnly: 503,
-    errors.ClockWrong: 503,
-    errors.SigningKeyMissing: 503,
-    errors.SigningKeyForeign: 503,
-    errors.LogRolledBack: 503,
-}
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 #: What the decoder says of a time that it cannot read, and what helps whoever wrote it.
 _TIMES = {
@@ -80,13 +53,14 @@ class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """RFC 9457. ``code`` is stable and for programs; ``detail`` is for people."""
+    """RFC 9457. ``code`` is stable and for programs; ``detail`` is for people; ``cause``: which fault it was."""
 
     title: str
     status: int
     detail: str
     code: str
     type: str = "about:blank"
+    cause: str | msgspec.UnsetType = msgspec.UNSET
     errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -101,9 +75,11 @@ def language(request: Request[Any, Any, Any]) -> str:
 
 def of(error: Exception, lang: str) -> Problem:
     """The problem document of any exception; what is unforeseen says so and nothing of the inside."""
-    if isinstance(error, errors.RegistryError):
-        status = STATUSES[type(error)]
-        return Problem(title=HTTPStatus(status).phrase, status=status, detail=error.text(lang), code=error.code)
+    known = statuses.recognise(error)
+    if isinstance(known, RegistryError):
+        status, code = statuses.status_of(known), statuses.code_of(known)
+        cause = known.code if known.code != code else msgspec.UNSET
+        return Problem(title=HTTPStatus(status).phrase, status=status, detail=known.text(lang), code=code, cause=cause)
     if isinstance(error, ValidationException):
         return _invalid(error, lang)
     if isinstance(error, HTTPException):
@@ -165,14 +141,7 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     """The problem response of an exception."""
     problem = of(error, language(request))
     headers = {"Cache-Control": "no-store", "Content-Language": language(request)}
-    if problem.status == 503:
-        headers["Retry-After"] = "5"
-    if isinstance(error, errors.TooManyRequests):
-        headers["Retry-After"] = str(error.details["retry_after"])
-    if isinstance(error, errors.InvalidKey):
-        headers["WWW-Authenticate"] = 'Bearer realm="registry"'
-    if isinstance(error, HTTPException) and error.headers:
-        headers.update(error.headers)
+    headers |= statuses.headers_of(error)
     return Response(
         content=msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
     )

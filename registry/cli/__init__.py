@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from registry.errors import RegistryError
+from registry.errors import FAULTS, RegistryError, storage_fault
 
 
 class _Group(click.Group):
@@ -18,8 +18,15 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except RegistryError as error:
-            click.echo(f"registry: {error.text(language())}", err=True)
-            ctx.exit(1)
+            refusal = error
+        except OSError as error:  # a disk that is full or read-only is a reason, not a traceback
+            fault = storage_fault(error)
+            if fault is None:
+                raise
+            refusal = fault
+        code = f" ({refusal.code})" if isinstance(refusal, FAULTS) else ""
+        click.echo(f"registry: {refusal.text(language())}{code}", err=True)
+        raise click.exceptions.Exit(1)
 
 
 def language() -> str:

@@ -45,7 +45,9 @@ def import_(  # noqa: PLR0913 - one parameter per option
     request = submit.Request(path=file, as_of=as_of, published=published, title=title, scope=scope)
     with common.database() as database, common.progress(quiet=json_) as told:
         try:
-            outcome = submit.submit(database, request, by=by, dry_run=dry_run, progress=told)
+            outcome = submit.submit(
+                database, request, by=by, dry_run=dry_run, progress=told, log=PublishedLog(settings.load())
+            )
         except AuditFailed as error:
             _print_outcome(error.details["outcome"], json_)
             raise
@@ -74,7 +76,9 @@ def known_as(file: Path, day: dt.date | None, by: str | None, dry_run: bool, jso
             drafts = names.drafts(changed, day or asof.today())
             title = f"俗称：{file.name}，{len(changed)}家机构"
             report = {"changes": changed}
-            made = four_eyes.propose(database, drafts, by=by, title=title, kind="names", report=report)
+            made = four_eyes.propose(
+                database, drafts, by=by, title=title, kind="names", report=report, log=PublishedLog(settings.load())
+            )
     if json_:
         common.print_json({"proposal": made, "changes": changed})
         return

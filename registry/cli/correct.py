@@ -8,10 +8,11 @@ from typing import Any
 import click
 import msgspec
 
-from registry import drafts, facts, proposals, redaction
+from registry import drafts, facts, proposals, redaction, settings
 from registry.cli import common, main
 from registry.errors import InvalidInput
 from registry.log import store
+from registry.log.publish import PublishedLog
 from registry.model import Change, Draft, Entry
 from registry.records import history, timeline
 from registry.records.asof import today
@@ -58,9 +59,9 @@ def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
         with database.reading() as connection:
             plan = redaction.plan(connection, subject, reason, today())
             size = store.head(connection).size
-        whom = plan.draft.subject
+        whom, log = plan.draft.subject, PublishedLog(settings.load())
         made = proposals.propose(
-            database, [plan.draft], by=by, title=f"删除个人信息：{whom}", kind="redaction", base_size=size
+            database, [plan.draft], by=by, title=f"删除个人信息：{whom}", kind="redaction", base_size=size, log=log
         )
     if json_:
         common.print_json(_Redaction(proposal=made, subject=whom, erases=plan.erases))
@@ -108,6 +109,7 @@ def correct(  # noqa: PLR0913 - one parameter per option
             kind="correction",
             report={"subject": draft.subject, "valid_from": day, "changes": changes},
             base_size=size,
+            log=PublishedLog(settings.load()),
         )
     if json_:
         common.print_json(_Outcome(proposal=made, subject=draft.subject, valid_from=day, changes=changes))

@@ -56,19 +56,21 @@ def publish(  # noqa: PLR0913 - one parameter per option
     """提出公布一期名录，或撤回一期 / propose an edition of the list, or its withdrawal; a second person approves."""
     from registry import publishing
     from registry.editions import plan
+    from registry.log.publish import PublishedLog
 
     if by is None:
         raise click.UsageError("请加 --by 账号 / give --by USER")
     if (withdraw is None) == (title is None) or (withdraw is None) != (reason is None):
         raise click.UsageError("请给出 --title，或 --withdraw 和 --reason / give --title, or --withdraw with --reason")
     planned = None
+    log = PublishedLog(settings.load())
     with common.database() as database, common.progress(quiet=json_) as told:
         if withdraw is not None:
-            made = publishing.withdraw(database, withdraw, reason or "", by=by)
+            made = publishing.withdraw(database, withdraw, reason or "", by=by, log=log)
         else:
             wish = plan.Wish(title=title or "", as_of=as_of, release=release, scope=scope)
             planned = plan.made(database, wish, settings.load().public_url, lambda n: told("compare", n))
-            made = publishing.propose(database, planned, by=by)
+            made = publishing.propose(database, planned, by=by, log=log)
     if json_:
         common.print_json({"proposal": made})
         return

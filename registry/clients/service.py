@@ -17,6 +17,7 @@ from registry.clients.counts import Counts, Room, network, seconds
 from registry.clients.keys import ApiKey, Scope
 from registry.database import Database
 from registry.errors import CannotRecord, InvalidKey, QuotaSpent, RegistryError, ScopeMissing, TooManyRequests
+from registry.faults import Complaints
 from registry.model import Struct
 from registry.records.asof import today
 from registry.settings import Settings
@@ -59,6 +60,7 @@ class Clients:
         self._known: dict[str, ApiKey] = {}
         self._version: tuple[object, ...] | None = None
         self._lock = threading.Lock()
+        self._complaints = Complaints()
         self._told: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
         self._last_used: dict[str, int] = {}
         self._elsewhere: dict[str, int] = {}
@@ -102,7 +104,9 @@ class Clients:
                     self._known = {key.id: key for key in keys.listed(connection)}
                     self._version = version
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
-            _log.warning("cannot look for API keys: %s", type(error).__name__)
+            self._complaints.say("cannot look for API keys", error)
+        else:
+            self._complaints.over("cannot look for API keys")
 
     def tell(self) -> None:
         """Write down what was asked since the last time; what cannot be written now is kept for the next."""
@@ -121,11 +125,13 @@ class Clients:
             with self._database.reading() as connection:
                 self._elsewhere = usage.questions(connection, today().isoformat())
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
-            _log.warning("cannot write down what was asked: %s", type(error).__name__)
+            self._complaints.say("cannot write down what was asked", error)
             with self._lock:
                 for which, counted in told.items():
                     self._told[which] = [a + b for a, b in zip(self._told[which], counted, strict=True)]
                 self._last_used = {**last_used, **self._last_used}
+        else:
+            self._complaints.over("cannot write down what was asked")
 
     def _clean(self) -> None:
         self._counts.forget(time.time())
@@ -133,7 +139,9 @@ class Clients:
             with self._database.writing() as connection:
                 usage.forget(connection, self._keep)
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
-            _log.warning("cannot delete old checks: %s", type(error).__name__)
+            self._complaints.say("cannot delete old checks", error)
+        else:
+            self._complaints.over("cannot delete old checks")
 
     # --- letting in --------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from registry.editing.kept import Filled, Kept
 from registry.editing.review import Review, is_stale, require_inside, review
 from registry.errors import Conflict, NotFound, RegistryError
 from registry.log import store
+from registry.log.publish import PublishedLog
 from registry.model import Struct
 from registry.records import asof
 
@@ -76,7 +77,9 @@ def typed_over(one: Filled, typed: Typed, known: bool) -> Typed:
     return {**typed, **{name: one.base[name] for name in fixed}}
 
 
-def propose(database: Database, identifier: int, account: str, confirmed: frozenset[str]) -> tuple[int | None, Review]:
+def propose(
+    database: Database, identifier: int, account: str, confirmed: frozenset[str], log: PublishedLog | None = None
+) -> tuple[int | None, Review]:
     """Propose a kept form and delete it: (the proposal's number, what was looked at); None when something still
     stands in the way, and the form is kept with what was confirmed of it.
 
@@ -95,19 +98,23 @@ def propose(database: Database, identifier: int, account: str, confirmed: frozen
         said = [warning.text("zh-CN") for warning in looked.warnings]
         if stale:  # something else was recorded of it, of no field of the form
             one = msgspec.structs.replace(one, base_size=size)
-        number = _send(database, one, looked.composed, compose.report(one, said))
+        number = _send(database, one, looked.composed, compose.report(one, said), log)
         with database.writing() as connection:
             kept.discard(connection, identifier, account)
         return number, looked
 
 
-def _send(database: Database, one: Kept, composed: compose.Composed, report: dict[str, Any]) -> int:
+def _send(
+    database: Database, one: Kept, composed: compose.Composed, report: dict[str, Any], log: PublishedLog | None
+) -> int:
     """The one call that makes, or amends, a proposal of a form."""
     told: dict[str, Any] = {"by": one.account, "title": composed.title, "kind": composed.kind, "report": report}
     if one.amends is not None:
-        proposals.amend(database, one.amends, composed.drafts, seen=one.filled.seen, base_size=one.base_size, **told)
+        proposals.amend(
+            database, one.amends, composed.drafts, seen=one.filled.seen, base_size=one.base_size, log=log, **told
+        )
         return one.amends
-    return proposals.propose(database, composed.drafts, base_size=one.base_size, **told)
+    return proposals.propose(database, composed.drafts, base_size=one.base_size, log=log, **told)
 
 
 def _keep_confirmed(database: Database, one: Kept, confirmed: frozenset[str]) -> None:

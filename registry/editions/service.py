@@ -18,7 +18,7 @@ from registry.editions.content import Content
 from registry.editions.difference import Difference
 from registry.editions.edition import Edition
 from registry.editions.intact import Intact
-from registry.errors import CannotAnswer, CannotSign, NotFound
+from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, storage_fault
 from registry.log import mirrored
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
@@ -85,14 +85,17 @@ class Editions:
             raise CannotAnswer(
                 f"第{said.id}期名录的文件正在生成，请稍后再试。",
                 f"The files of edition {said.id} are being made; try again in a moment.",
+                retry_after=10,
             ) from error
 
     def _make(self, said: Edition, making: Future[Path]) -> None:
         try:
             making.set_result(self.make(said))
         except BaseException as error:
-            _log.error("the files of edition %s cannot be made", said.id, exc_info=error)
-            making.set_exception(error)
+            fault = storage_fault(error)
+            if fault is None and not isinstance(error, RegistryError):
+                _log.error("the files of edition %s cannot be made", said.id, exc_info=error)
+            making.set_exception(fault or error)
         finally:
             with self._lock:
                 self._making.pop(said.id, None)

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from registry import settings as configuration
 from registry.database import Database
-from registry.errors import CannotAnswer, RegistryError, TooLarge
+from registry.errors import CannotAnswer, LogDamaged, RegistryError, TooLarge
 from registry.importers import kept, steps
 from registry.importers.kept import Import, Stopped
 from registry.importers.steps import Work
+from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.trail import acting_from
 
@@ -120,7 +121,7 @@ def work(loaded: Settings, database: Database, identifier: int, run: str) -> Non
     try:
         with Beats(database, identifier, run, folder) as beats:
             path = _unpacked(database, one, folder)
-            _step(Work(database, one, run, path, beats.told))
+            _step(Work(database, one, run, path, beats.told, PublishedLog(loaded)))
     except Stopped:
         pass
     finally:
@@ -141,7 +142,7 @@ def _step(made: Work) -> None:
         doing = {"comparing": people_steps.compare, "proposing": people_steps.propose}
     try:
         doing[made.one.state](made)
-    except CannotAnswer:
+    except (CannotAnswer, LogDamaged):  # nothing is wrong with the import: it may be started again
         raise
     except RegistryError as error:
         made.fail(error)

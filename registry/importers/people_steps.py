@@ -77,6 +77,7 @@ def propose(work: Work) -> None:
         report=report,
         base_size=compared.size,
         progress=lambda done: work.told("propose", done, len(compared.drafts)),
+        log=work.log,
     )
 
 

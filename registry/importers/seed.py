@@ -97,8 +97,8 @@ def _load(database: Database, folder: Path, progress: submit.Progress | None, lo
     if shipped.is_known(database, folder.name):
         return Seeded(source=folder.name, institutions=0)
     check_expected(folder)
-    _drop_leftovers(database, request.title or "")
-    outcome = submit.submit(database, request, by=accounts.SEED_PROPOSER, progress=progress)
+    _drop_leftovers(database, request.title or "", log)
+    outcome = submit.submit(database, request, by=accounts.SEED_PROPOSER, progress=progress, log=log)
     first, last = _accept(database, outcome.proposal or 0, progress, log)
     return Seeded(source=folder.name, institutions=outcome.institutions, first=first, last=last)
 
@@ -107,7 +107,7 @@ def _load_aliases(database: Database, log: PublishedLog | None) -> Seeded:
     if shipped.is_known(database, shipped.ALIASES):
         return Seeded(source=shipped.ALIASES, institutions=0)
     told = shipped.aliases()
-    _drop_leftovers(database, told["title"])
+    _drop_leftovers(database, told["title"], log)
     path = shipped.SEED_DATA / told["file"]
     stated = {
         "title": told["title"],
@@ -123,7 +123,7 @@ def _load_aliases(database: Database, log: PublishedLog | None) -> Seeded:
     )
     names = known_as.drafts(known_as.compared(database, path), told["as_of"], shipped.ALIASES)
     identifier = proposals.propose(
-        database, [source, *names], by=accounts.SEED_PROPOSER, title=told["title"], kind="names", report={}
+        database, [source, *names], by=accounts.SEED_PROPOSER, title=told["title"], kind="names", report={}, log=log
     )
     first, last = _accept(database, identifier, None, log)
     return Seeded(source=shipped.ALIASES, institutions=len(names), first=first, last=last)
@@ -135,7 +135,7 @@ def _load_demo(database: Database, log: PublishedLog | None) -> Seeded:
         return Seeded(source=demo.SOURCE, institutions=0)
     drafts = demo.drafts(folder / "demo.toml")
     identifier = proposals.propose(
-        database, drafts, by=accounts.SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={}
+        database, drafts, by=accounts.SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={}, log=log
     )
     first, last = _accept(database, identifier, None, log)
     number = len({draft.subject for draft in drafts if draft.change.kind == "institution"})
@@ -151,7 +151,7 @@ def _accept(
     return proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen, log=log, progress=told)
 
 
-def _drop_leftovers(database: Database, title: str) -> None:
+def _drop_leftovers(database: Database, title: str, log: PublishedLog | None) -> None:
     """A seed cut short between its proposal and its approval leaves a pending proposal: turn it down and go on."""
     with database.reading() as connection:
         query = sa.select(proposals_table.c.id).where(
@@ -163,7 +163,8 @@ def _drop_leftovers(database: Database, title: str) -> None:
             if proposals.get(connection, identifier).proposer == accounts.SEED_PROPOSER
         ]
     for identifier in leftovers:
-        proposals.reject(database, identifier, by=accounts.SEED_APPROVER, reason="上次加载中断，已重新提出")
+        why = "上次加载中断，已重新提出"
+        proposals.reject(database, identifier, by=accounts.SEED_APPROVER, reason=why, log=log)
 
 
 def _decisions(path: Path) -> dict[str, str]:

@@ -23,6 +23,7 @@ from registry.importers.identity import Ruled
 from registry.importers.kept import Import
 from registry.importers.known import Register
 from registry.importers.rows import AuditLine, ListFile
+from registry.log.publish import PublishedLog
 from registry.model import Date
 from registry.tables import proposals
 
@@ -36,8 +37,10 @@ _LEVELS = ("error", "warning", "info")
 class Work:
     """One import in the hands of a process: ``run`` is its name, ``path`` the file, ``told`` hears how far it is."""
 
-    def __init__(self, database: Database, one: Import, run: str, path: Path, told: Told) -> None:
-        self.database, self.one, self.run, self.path, self.told = database, one, run, path, told
+    def __init__(
+        self, database: Database, one: Import, run: str, path: Path, told: Told, log: PublishedLog | None = None
+    ) -> None:
+        self.database, self.one, self.run, self.path, self.told, self.log = database, one, run, path, told, log
 
     def fail(self, error: RegistryError) -> None:
         """The import ends here, with what to do."""
@@ -86,7 +89,12 @@ def propose(work: Work) -> None:
     total = len(compared.found.drafts)
     together = Together(work.database, work, done)
     submit.propose(
-        together, compared, by=one.account, progress=lambda _phase, n: work.told("propose", n, total), more=more
+        together,
+        compared,
+        by=one.account,
+        progress=lambda _phase, n: work.told("propose", n, total),
+        more=more,
+        log=work.log,
     )
 
 

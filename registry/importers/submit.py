@@ -15,6 +15,7 @@ from registry.importers import alarms, difference, headings, identity, known, li
 from registry.importers.audit import MOST
 from registry.importers.rows import AuditLine, ListFile
 from registry.log import store
+from registry.log.publish import PublishedLog
 from registry.model import Date, Draft, Source, Struct
 
 PROVINCES = 31
@@ -69,7 +70,13 @@ class Compared(Struct, frozen=True):
 
 
 def submit(
-    database: Database, request: Request, *, by: str | None, dry_run: bool = False, progress: Progress | None = None
+    database: Database,
+    request: Request,
+    *,
+    by: str | None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    log: PublishedLog | None = None,
 ) -> Outcome:
     """Read, audit and compare a list; propose the difference unless ``dry_run``.
 
@@ -81,7 +88,7 @@ def submit(
         return compared.outcome
     if by is None:
         raise InvalidInput("请用 --by 指明提案人的账号。", "Name the proposing account with --by.")
-    identifier = propose(database, compared, by=by, progress=told)
+    identifier = propose(database, compared, by=by, progress=told, log=log)
     return msgspec.structs.replace(compared.outcome, proposal=identifier)
 
 
@@ -133,7 +140,13 @@ def compare(
 
 
 def propose(
-    database: Database, compared: Compared, *, by: str, progress: Progress, more: dict[str, Any] | None = None
+    database: Database,
+    compared: Compared,
+    *,
+    by: str,
+    progress: Progress,
+    more: dict[str, Any] | None = None,
+    log: PublishedLog | None = None,
 ) -> int:
     """Propose what a comparison found, with the whole of it as the report, and ``more`` beside it; the id."""
     return proposals.propose(
@@ -145,6 +158,7 @@ def propose(
         report={**msgspec.to_builtins(compared.outcome), **(more or {})},
         base_size=compared.size,
         progress=lambda done: progress("propose", done),
+        log=log,
     )
 
 

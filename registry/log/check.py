@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError
+from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError, SigningKeyForeign
 from registry.log import codec, decided, erasure, merkle, note, shared, store, tiles
 from registry.log.checkpoint import Checkpoint
 from registry.log.publish import PublishedLog
@@ -36,8 +36,11 @@ def check(
 ) -> Checked:
     """Number, time, columns, bytes, leaf hash of every entry in order, and every tile and checkpoint of the log.
 
-    LogDamaged names the first entry that differs, from what it must be or from what was published.
+    LogDamaged names the first entry that differs, from what it must be or from what was published. SigningKeyForeign
+    where the key of this machine never signed this log: then nothing it would say of checkpoints means anything.
     """
+    if published is not None and isinstance(fault := published.signer_fault(connection), SigningKeyForeign):
+        raise fault
     milestones = _Milestones(connection, published)
     frontier = merkle.Frontier()
     last_time = 0

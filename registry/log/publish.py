@@ -8,14 +8,22 @@ told by that, and nothing is appended to it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
 from registry import signing
 from registry.database import Database
-from registry.errors import CannotAnswer, InvalidInput, LogDamaged, NotFound, RegistryError
-from registry.log import decided, mirrored, note, shared, store
+from registry.errors import (
+    CannotAnswer,
+    InvalidInput,
+    LogDamaged,
+    NotFound,
+    RegistryError,
+    rolled_back,
+    storage_fault,
+)
+from registry.log import decided, mirrored, note, shared, signable, store
 from registry.log.checkpoint import Checkpoint
 from registry.log.folder import CHECKPOINT, VKEY, Folder
 from registry.log.merkle import Frontier
@@ -124,39 +132,74 @@ class PublishedLog:
                     shared.put(connection, signed, (self.folder.get(VKEY) or b"").decode())
         return signed
 
-    def try_publish(self, database: Database) -> str:
-        """``publish``; what stood in its way, in Chinese, is logged and returned. Empty when nothing did."""
+    def try_publish(self, database: Database, quiet: bool = False) -> RegistryError | None:
+        """``publish``; what stood in its way is logged, unless ``quiet``, and returned. None when nothing did."""
         try:
             self.publish(database)
         except RegistryError as error:
-            said = error.zh
+            fault = error
         except (OSError, sa.exc.SQLAlchemyError) as error:
-            said = repr(error)
+            fault = storage_fault(error, self.folder.path) or LogDamaged(repr(error), repr(error))
         else:
-            return ""
-        _log.error("尚未签发检查点，稍后会再试 / cannot sign a checkpoint yet, will try again: %s", said)
-        return said
+            return None
+        if not quiet:
+            _log.error("尚未签发检查点，稍后会再试 / cannot sign a checkpoint yet, will try again: %s", fault.zh)
+        return fault
+
+    def require_appendable(self, connection: sa.Connection, size: int = 0) -> None:
+        """Refuse to append ``size`` bytes of drafts that could not be signed and published; asked before each append.
+
+        Conflict in a mirror, to which nobody appends. LogRolledBack or LogDamaged unless this database holds the log
+        that was published; SigningKeyMissing, SigningKeyForeign, CheckpointForeign; StorageFull, StorageReadOnly.
+        """
+        self.require_extended(connection)
+        if fault := self.signer_fault(connection):
+            raise fault
+        self.require_room(size)
+        signable.require_writable(self.folder.path)
+
+    def require_room(self, size: int = 0) -> None:
+        """StorageFull unless ``size`` bytes of drafts fit on the disks of the database's file and the published log."""
+        reserve = self._settings.storage_reserve * signable.MIB
+        if (file := self._settings.database_file()) is not None:
+            signable.require_room(file.parent, size * signable.GROWTH, reserve)
+        signable.require_room(self.folder.path, size * signable.GROWTH_PUBLISHED, reserve)
+
+    def signer_fault(self, connection: sa.Connection) -> RegistryError | None:
+        """What keeps this machine from signing what is appended here; None where nothing was signed yet."""
+        path = self._settings.key_file()
+        last = self.last()
+        if last is None and shared.last(connection) is None:
+            return None
+        try:
+            keys = self.keys()
+        except InvalidInput as error:
+            return signable.key_missing(path, error)
+        if not keys:
+            return signable.key_missing(path)
+        return signable.signer_fault(connection, last, _verifiers(keys), path, self.folder.path / CHECKPOINT)
 
     def require_extended(self, connection: sa.Connection) -> None:
-        """LogDamaged unless this database holds the log that was published: asked before every append.
+        """LogDamaged unless this database holds the log that was published, and every entry after it was decided.
 
         Conflict in a mirror, to which nobody appends.
         """
         mirrored.refuse(connection)
         self._require_extended(connection)
 
-    def _require_extended(self, connection: sa.Connection) -> None:
+    def require_not_rolled_back(self, connection: sa.Connection) -> None:
+        """LogRolledBack when this database holds less than was published: what is proposed in it would be lost with it,
+        or rest on what is no longer so."""
         last = self.last()
         size = last.checkpoint.size if last else 0
         held = store.head(connection).size
         if held < size:
-            raise LogDamaged(
-                f"数据库只有{held}条日志，而已公布的检查点有{size}条：数据库被回退或截断。"
-                "请用更新的备份恢复，或运行：registry restore 备份文件 --complete",
-                f"The database holds {held} entries, the published checkpoint {size}: it was rolled back or cut short. "
-                "Restore a newer backup, or run: registry restore FILE --complete",
-                entry=held + 1,
-            )
+            raise rolled_back(held, size)
+
+    def _require_extended(self, connection: sa.Connection) -> None:
+        self.require_not_rolled_back(connection)
+        last = self.last()
+        size = last.checkpoint.size if last else 0
         published = self._published_leaf(size) if size else None
         if published is not None and published != store.leaf(connection, size):
             raise LogDamaged(
@@ -181,8 +224,9 @@ class PublishedLog:
             self._mend(connection, last, progress)
         if there is None or (last is not None and self._holds(last, there)):
             return
-        if keys := self.verifiers(retired=True):
-            note.opened(there.note, keys)
+        if self.keys():
+            if fault := self.signer_fault(connection):
+                raise fault
         else:
             self.folder.put(VKEY, shared.vkeys(connection).encode())
         size = last.checkpoint.size if last else 0
@@ -227,7 +271,7 @@ class PublishedLog:
             return last
         origin = self.origin()
         if last is not None:
-            self._require_ours(last)
+            self._require_ours(connection)
         size = last.checkpoint.size if last else 0
         frontier = self.folder.extend(size, store.whole(connection, size, head), progress)
         text = Checkpoint(origin=origin, size=head, root=frontier.root()).text
@@ -242,20 +286,19 @@ class PublishedLog:
     def _vkeys(self) -> str:
         return "".join(f"{key.text}\n" for key in self.verifiers())
 
-    def _require_ours(self, last: Signed) -> None:
+    def _require_ours(self, connection: sa.Connection) -> None:
         """The file outside the database was signed by a key of ours: whoever put another there wants a fork signed."""
-        try:
-            note.opened(last.note, self.verifiers(retired=True))
-        except InvalidInput as error:
-            raise LogDamaged(
-                f"{self.folder.path / CHECKPOINT} 不是本机密钥签发的检查点，拒绝签发新的。",
-                f"{self.folder.path / CHECKPOINT} was not signed by a key of this register; nothing new is signed.",
-            ) from error
+        if fault := self.signer_fault(connection):
+            raise fault
 
     def is_shared(self, database: Database) -> bool:
         """Whether the database holds a signed checkpoint, of this machine or another."""
         with database.reading() as connection:
             return shared.last(connection) is not None
+
+
+def _verifiers(keys: Sequence[signing.Key]) -> list[note.Verifier]:
+    return [note.Verifier(name="", kind=note.ED25519, public=key.public) for key in keys]
 
 
 def _require_root(frontier: Frontier, stated: Checkpoint) -> None:

@@ -10,6 +10,7 @@ from registry import drafts, redaction, views
 from registry.errors import Conflict
 from registry.log import store
 from registry.log.decided import ContentHash
+from registry.log.publish import PublishedLog
 from registry.model import Entry
 from registry.proposals import kept
 from registry.proposals.kept import Proposal
@@ -17,9 +18,18 @@ from registry.tables import entries, proposal_items
 
 
 def append(
-    connection: sa.Connection, proposal: Proposal, by: str, progress: Callable[[int], None] | None = None
+    connection: sa.Connection,
+    proposal: Proposal,
+    by: str,
+    log: PublishedLog | None,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[int, int]:
-    """The stored drafts into the log and its views; (first, last) entry number. Conflict when they were altered."""
+    """The stored drafts into the log and its views; (first, last) entry number. Conflict when they were altered.
+
+    With ``log``, nothing is appended that could not be signed and published: see ``require_appendable``.
+    """
+    if log is not None:
+        log.require_appendable(connection, _bytes_of(connection, proposal.id))
     appender = store.Appender(connection, proposal.proposer, by, proposal.id)
     first = appender.size + 1
     content = ContentHash()
@@ -39,6 +49,12 @@ def append(
         )
     redaction.scrub(connection, erasing, proposal=proposal.id, first=first)
     return first, appender.size
+
+
+def _bytes_of(connection: sa.Connection, proposal: int) -> int:
+    """Bytes of a proposal's drafts."""
+    held = sa.select(sa.func.sum(sa.func.length(proposal_items.c.body))).where(proposal_items.c.proposal == proposal)
+    return int(connection.execute(held).scalar() or 0)
 
 
 def changed_since(connection: sa.Connection, proposal: Proposal) -> str | None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from registry import accounts, drafts, trail
 from registry.database import Database
 from registry.errors import InvalidInput, NotAllowed
+from registry.log.publish import PublishedLog
 from registry.model import Struct
 from registry.proposals import kept
 from registry.proposals.kept import Proposal
@@ -28,10 +29,12 @@ class Comment(Struct, frozen=True):
     text: str
 
 
-def comment(database: Database, identifier: int, *, by: str, text: str) -> None:
+def comment(database: Database, identifier: int, *, by: str, text: str, log: PublishedLog | None = None) -> None:
     """Say something of an open proposal. InvalidInput when empty, too long, or naming a person it speaks of: a remark
     is kept for good."""
     with database.writing() as connection:
+        if log is not None:
+            log.require_not_rolled_back(connection)
         account = accounts.get(connection, by)
         if account is None or account.disabled:
             raise NotAllowed(f"没有可用的账号“{by}”。", f"There is no open account “{by}”.")

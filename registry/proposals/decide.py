@@ -31,12 +31,13 @@ def approve(
     the register when this returns, and their bytes from its files unless somebody was still reading: then
     ``redaction.settle`` goes on.
 
-    With ``log``, LogDamaged where the database is not the log that was published, and after the commit a checkpoint is
-    signed; when that fails the approval stands, the server's log says why, and the next look at the log tries again.
+    With ``log``, refuses what could not be signed and published (``appending.append``), and after the commit a
+    checkpoint is signed; when that fails in spite of all the approval stands, the server's log says why, and the next
+    look at the log tries again.
     """
     with database.writing() as connection:
         if log is not None:
-            log.require_extended(connection)
+            log.require_not_rolled_back(connection)
         proposal = _to_decide(connection, identifier, by)
         if seen != proposal.content_hash:
             raise Conflict(
@@ -47,7 +48,7 @@ def approve(
             appending.refuse_stale(connection, proposal)
         else:
             emergency.require_in_force(connection, proposal)
-        first, last = appending.append(connection, proposal, by, progress)
+        first, last = appending.append(connection, proposal, by, log, progress)
         owed = redaction.owed(connection)
         kept.decide(connection, identifier, "approved", by, first_entry=first, last_entry=last)
     if log is not None:
@@ -82,13 +83,15 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
             f"理由最多{comments.LONGEST}字。", f"A reason has {comments.LONGEST} characters at most.", field="reason"
         )
     with database.writing() as connection:
+        if log is not None:
+            log.require_not_rolled_back(connection)
         accounts.require(connection, by, "approver")
         proposal = kept.for_account(connection, identifier, by)
         kept.require_state(proposal, *kept.OPEN)
         drafts.refuse_names_of(connection, kept.drafts_of(connection, identifier), reason)
         if proposal.confirm_by is not None:
             _to_decide(connection, identifier, by)
-            emergency.restore(connection, proposal, by, emergency.REJECTED)
+            emergency.restore(connection, proposal, by, emergency.REJECTED, log)
         scrubbed = redaction.scrub_rejected(connection, identifier)
         kept.decide(connection, identifier, "rejected", by, reason=reason)
     if log is not None and proposal.confirm_by is not None:
@@ -97,9 +100,11 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
         redaction.settle(database)
 
 
-def send_back(database: Database, identifier: int, *, by: str, text: str) -> None:
+def send_back(database: Database, identifier: int, *, by: str, text: str, log: PublishedLog | None = None) -> None:
     """Ask for changes, in words: editors may amend the proposal, and whoever asked may still approve it then."""
     with database.writing() as connection:
+        if log is not None:
+            log.require_not_rolled_back(connection)
         proposal = _to_decide(connection, identifier, by)
         if proposal.confirm_by is not None:
             raise Conflict(

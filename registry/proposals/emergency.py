@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import accounts, drafts, territory
 from registry.accounts import DEADLINE, EMERGENCY
 from registry.database import Database
-from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
+from registry.errors import FAULTS, Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.model import Change, Date, Draft, Struct
@@ -69,7 +69,7 @@ def suspend(
         raise InvalidInput(f"理由最多{LONGEST}字。", f"A reason has {LONGEST} characters at most.", field="reason")
     with database.writing() as connection:
         if log is not None:
-            log.require_extended(connection)
+            log.require_not_rolled_back(connection)
         _require_role(connection, by)
         _refuse_second(connection, subject)
         before = _offered(connection, subject, techniques)
@@ -79,7 +79,7 @@ def suspend(
         territory.require_inside(connection, by, stopped)
         name = stopping.recorded(connection, subject, today).get("name")
         held = sorted(path.removeprefix("approvals.") for path in before)
-        first, last, in_force = _in_force(connection, stopped, by, f"紧急暂停：{name}")
+        first, last, in_force = _in_force(connection, stopped, by, f"紧急暂停：{name}", log)
         confirming = _suspending(subject, all_before, f"紧急暂停经第二人确认：{reason}")
         confirm_by = kept.now() + WITHIN
         waiting = offer.insert(
@@ -117,7 +117,9 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
         )
 
 
-def restore(connection: sa.Connection, proposal: Proposal, by: str, why: str) -> tuple[int, int] | None:
+def restore(
+    connection: sa.Connection, proposal: Proposal, by: str, why: str, log: PublishedLog | None
+) -> tuple[int, int] | None:
     """State again what was recorded before, where the suspension is what is recorded still; the entries, if any."""
     stated = list(kept.drafts_of(connection, proposal.id))
     subject, before = stated[0].subject, dict[Date, dict[str, Any]]()
@@ -129,7 +131,7 @@ def restore(connection: sa.Connection, proposal: Proposal, by: str, why: str) ->
     name = stopping.recorded(connection, subject, asof.today()).get("name")
     proposer = EMERGENCY if by != EMERGENCY else DEADLINE
     restoring = [_draft(subject, before[day], why, day) for day in sorted(before)]
-    first, last, _ = _in_force(connection, restoring, proposer, f"恢复：{name}", by)
+    first, last, _ = _in_force(connection, restoring, proposer, f"恢复：{name}", log, by)
     return first, last
 
 
@@ -138,20 +140,22 @@ def fall_back(database: Database, log: PublishedLog | None = None) -> list[int]:
     at any time: each is ended once."""
     with database.reading() as connection:
         due = _waiting(connection, proposals.c.confirm_by <= kept.now())
-    ended = [one for one in due if _end(database, one)]
+    ended = [one for one in due if _end(database, one, log)]
     if ended and log is not None:
         log.try_publish(database)
     return ended
 
 
-def _end(database: Database, identifier: int) -> bool:
+def _end(database: Database, identifier: int, log: PublishedLog | None) -> bool:
     try:
         with database.writing() as connection:
             proposal = kept.get(connection, identifier)
             if proposal.state not in kept.OPEN:
                 return False
-            restore(connection, proposal, EMERGENCY, EXPIRED)
+            restore(connection, proposal, EMERGENCY, EXPIRED, log)
             kept.decide(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
+    except FAULTS:
+        return False  # shown in /readyz as long as it lasts; then it is tried again
     except RegistryError as error:
         _log.warning("the emergency suspension of proposal %s could not be ended yet: %s", identifier, error.code)
         return False
@@ -230,7 +234,12 @@ def _checked(connection: sa.Connection, stated: list[Draft]) -> drafts.Content:
 
 
 def _in_force(
-    connection: sa.Connection, stated: list[Draft], proposer: str, title: str, by: str = EMERGENCY
+    connection: sa.Connection,
+    stated: list[Draft],
+    proposer: str,
+    title: str,
+    log: PublishedLog | None,
+    by: str = EMERGENCY,
 ) -> tuple[int, int, int]:
     """Propose and approve in one breath, as only this rule may: (first, last entry, proposal)."""
     if proposer == by:  # never true as this module calls it; the log would hold an entry of one pair of eyes
@@ -238,6 +247,6 @@ def _in_force(
     size = store.head(connection).size
     content = _checked(connection, stated)
     made = offer.insert(connection, content, by=proposer, title=title, kind=KIND, report=None, base_size=size)
-    first, last = appending.append(connection, kept.get(connection, made), by)
+    first, last = appending.append(connection, kept.get(connection, made), by, log)
     kept.decide(connection, made, "approved", by, first_entry=first, last_entry=last)
     return first, last, made

@@ -11,6 +11,7 @@ from registry import drafts, redaction, territory
 from registry.database import Database
 from registry.errors import Conflict, NotAllowed
 from registry.log import store
+from registry.log.publish import PublishedLog
 from registry.model import Draft
 from registry.proposals import kept
 from registry.tables import proposal_items, proposals
@@ -26,16 +27,20 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
     report: Any = None,
     base_size: int | None = None,
     progress: Callable[[int], None] | None = None,
+    log: PublishedLog | None = None,
 ) -> int:
     """Validate and keep a proposal whole, or nothing of it; its id. InvalidInput names the first draft that is wrong,
     NotAllowed one outside the account's region. A draft about a day before the latest one already stated of its subject
     needs a reason, unless ``kind`` is "import".
-    ``base_size`` is the log size the drafts were worked out against (now by default).
+    ``base_size`` is the log size the drafts were worked out against (now by default). With ``log``, LogRolledBack over
+    a database that holds less than was published there: here, and whatever else is done to a proposal.
     """
     with database.reading() as connection:
         territory.require_role(connection, by, kind)
     content = drafts.Content(proposed, progress)  # before the lock: nobody waits for a long list to be checked
     with database.writing() as connection:
+        if log is not None:
+            log.require_not_rolled_back(connection)
         territory.require_role(connection, by, kind)
         content.check(connection, kind, title, report)
         territory.require(connection, by, map(drafts.decode, content.bodies))
@@ -75,6 +80,7 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
     kind: str | None = None,
     report: Any = None,
     base_size: int | None = None,
+    log: PublishedLog | None = None,
 ) -> str:
     """Put other drafts in the place of those of an open proposal; the new content hash.
 
@@ -84,6 +90,8 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
     """
     content = drafts.Content(proposed)
     with database.writing() as connection:
+        if log is not None:
+            log.require_not_rolled_back(connection)
         before = kept.for_account(connection, identifier, by)
         territory.require_role(connection, by, before.kind)
         kept.require_state(before, *kept.OPEN)
@@ -109,9 +117,11 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
     return content.hash
 
 
-def withdraw(database: Database, identifier: int, *, by: str) -> None:
+def withdraw(database: Database, identifier: int, *, by: str, log: PublishedLog | None = None) -> None:
     """Take one's own open proposal back; NotAllowed for anybody else's. Personal values in it are erased."""
     with database.writing() as connection:
+        if log is not None:
+            log.require_not_rolled_back(connection)
         before = kept.get(connection, identifier)
         if before.proposer != by:
             raise NotAllowed("只能撤回自己提出的提案。", "Only whoever made a proposal can withdraw it.")

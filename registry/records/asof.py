@@ -43,6 +43,15 @@ def instant_at(milliseconds: int) -> dt.datetime:
     return _EPOCH + dt.timedelta(milliseconds=milliseconds)
 
 
+def written(instant: dt.datetime) -> str:
+    """An instant as RFC 3339 in UTC, to the millisecond.
+
+    >>> written(dt.datetime(2025, 7, 1, 8, 0, 0, 250_999, dt.UTC))
+    '2025-07-01T08:00:00.250Z'
+    """
+    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def milliseconds(instant: dt.datetime) -> int:
     """Milliseconds since 1970 of an aware instant; InvalidInput for one without a zone."""
     if instant.tzinfo is None:

@@ -34,7 +34,7 @@ def proposed(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any
     confirmed = frozenset(str(key) for key in desk.form.getall("confirm", []))
     try:
         with trail.acting_from(desk.visitor.address):
-            made, looked = submit.propose(desk.database, number, desk.account.name, confirmed)
+            made, looked = submit.propose(desk.database, number, desk.account.name, confirmed, desk.register.log)
     except (InvalidInput, Conflict, NotAllowed) as refusal:
         if not isinstance(refusal, InvalidInput):
             note(desk.request, refusal)

@@ -7,15 +7,15 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
 from public_site.voice import preferences
 from registry import trail
 from registry.accounts import Account
 from registry.accounts.sessions import Session, State
-from registry.errors import CannotAnswer, Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
+from registry.errors import NotAllowed, RegistryError
 from registry.staff.voice import environment
+from registry.web import statuses
 
 _log = logging.getLogger("registry")
 #: Where a request keeps its session.
@@ -90,17 +90,23 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
             note(request, error)
         back = f"?next={quote(str(request.url.path))}" if error.where.endswith("sign-in") else ""
         return Redirect(path=error.where + back, status_code=303, headers=HEADERS)
-    status = status_of(error)
-    if status >= 500 and not isinstance(error, CannotAnswer):
-        _log.error("staff page %s failed", request.url.path, exc_info=error)
+    status = statuses.status_of(error)
+    statuses.failures.note(error, f"{request.method} {place_of(request)}")
     if isinstance(error, RegistryError) and status in (403, 409):
         note(request, error)
     lang, size = preferences(request.query_params)
-    said = error.text(lang) if isinstance(error, RegistryError) else None
+    known = statuses.recognise(error)
+    said = known.text(lang) if isinstance(known, RegistryError) else None
     menu = Menu(None if _ended(error) else session_in(request))
     told = {"here": request.url.path, "status": status, "said": said, "desk": menu, "errors": []}
     body = environment(lang, size).get_template("staff/error.html").render(page=told)
-    return Response(body, status_code=status, media_type="text/html", headers=HEADERS)
+    return Response(body, status_code=status, media_type="text/html", headers={**HEADERS, **statuses.headers_of(error)})
+
+
+def place_of(request: Request[Any, Any, Any]) -> str:
+    """The path of a request without what somebody typed into it: it goes into logs that are kept."""
+    template = str(request.scope.get("path_template") or "/staff")
+    return template.replace("{number}", str(request.path_params.get("number")))
 
 
 def _ended(error: Exception) -> bool:
@@ -108,30 +114,12 @@ def _ended(error: Exception) -> bool:
     return isinstance(error, NotAllowed) and error.details.get("why") == "other_browser"
 
 
-def status_of(error: Exception) -> int:
-    """The status a refusal is answered with."""
-    if isinstance(error, InvalidInput):
-        return 400
-    if isinstance(error, NotFound):
-        return 404
-    if isinstance(error, Conflict):
-        return 409
-    if isinstance(error, CannotAnswer):
-        return 503
-    if isinstance(error, RegistryError):
-        return 403
-    return error.status_code if isinstance(error, HTTPException) else 500
-
-
 def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) -> None:
     """Put a refusal into the trail: what was asked of which page, and a word for why."""
     session = session_in(request)
     who = session.account.name if session else "-"
     why = error.why if isinstance(error, SignInFirst) else error.details.get("why", error.code)
-    # Not the path as asked: somebody may have typed anything into it, and the trail keeps it for ever.
-    template = str(request.scope.get("path_template") or "/staff")
-    number = request.path_params.get("number")
-    about = f"{request.method} {template.replace('{number}', str(number))} {why}"
+    about = f"{request.method} {place_of(request)} {why}"
     try:
         with request.app.state.register.database.writing() as connection:
             trail.record(connection, who, "refused", about, request.client.host if request.client else "-")

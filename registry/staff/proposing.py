@@ -17,9 +17,11 @@ from registry.model import Struct
 from registry.preview import preview
 from registry.proposals import comments
 from registry.proposals.appending import changed_since
+from registry.proposals.sides import Foreseen
 from registry.staff import reporting
 from registry.staff.desk import Desk
-from registry.staff.errors import note
+from registry.staff.errors import note, place_of
+from registry.web import statuses
 
 _DECIDERS = {"roles": ("approver",)}
 _PROPOSERS = {"roles": ("editor", "publisher")}
@@ -95,7 +97,8 @@ def _shown(desk: Desk, number: int, **told: Any) -> Response[Any]:
             if leaf is None
             else list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
         )
-    changes = preview(desk.database, number, places) if proposal.state in proposals.OPEN else []
+    changes, hindered = _changes(desk, number, places) if proposal.state in proposals.OPEN else ([], [])
+    told["errors"] = [*told.get("errors", []), *(one for one in hindered if one not in told.get("errors", []))]
     return desk.page(
         "proposal",
         proposal=proposal,
@@ -114,6 +117,14 @@ def _shown(desk: Desk, number: int, **told: Any) -> Response[Any]:
     )
 
 
+def _changes(desk: Desk, number: int, places: list[int]) -> tuple[list[Foreseen], list[tuple[str, str]]]:
+    """What approval would do, and why that cannot be worked out now: it is appended for that, and taken back."""
+    try:
+        return preview(desk.database, number, places), []
+    except statuses.WRITE_FAULTS as fault:
+        return [], [("", fault.text(desk.voice.lang))]
+
+
 def _done(desk: Desk, number: int, deed: Callable[[], Any], field: str = "", **typed: str) -> Response[Any] | Any:
     """What a deed returns; or the proposal as it is now with the reason why it was refused, and what was typed."""
     try:
@@ -124,6 +135,12 @@ def _done(desk: Desk, number: int, deed: Callable[[], Any], field: str = "", **t
         return _shown(desk, number, status=409, errors=[("", error.text(desk.voice.lang))], **typed)
     except InvalidInput as error:
         return _shown(desk, number, status=400, errors=[(field, error.text(desk.voice.lang))], **typed)
+    except statuses.WRITE_FAULTS as error:  # nothing was done and the page can be shown: what was typed is kept
+        statuses.failures.note(error, f"POST {place_of(desk.request)}")
+        told = {"status": statuses.status_of(error), "errors": [("", error.text(desk.voice.lang))], **typed}
+        response = _shown(desk, number, **told)
+        response.headers.update(statuses.headers_of(error))
+        return response
 
 
 @post("/proposals/{number:int}/approve", opt=_DECIDERS, status_code=200, sync_to_thread=True)
@@ -155,7 +172,7 @@ def send_back(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[An
     refused = _done(
         desk,
         number,
-        lambda: proposals.send_back(desk.database, number, by=me, text=text),
+        lambda: proposals.send_back(desk.database, number, by=me, text=text, log=desk.register.log),
         "wanted",
         wanted=text,
     )
@@ -167,7 +184,11 @@ def comment(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]
     """Something to be said of it."""
     me, text = desk.account.name, desk.given("text", 2_001)
     refused = _done(
-        desk, number, lambda: proposals.comment(desk.database, number, by=me, text=text), "text", typed=text
+        desk,
+        number,
+        lambda: proposals.comment(desk.database, number, by=me, text=text, log=desk.register.log),
+        "text",
+        typed=text,
     )
     return refused or desk.go(f"/staff/proposals/{number}")
 
@@ -175,7 +196,9 @@ def comment(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]
 @post("/proposals/{number:int}/withdraw", opt=_PROPOSERS, status_code=200, sync_to_thread=True)
 def withdraw(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Taken back by whoever proposed it."""
-    refused = _done(desk, number, lambda: proposals.withdraw(desk.database, number, by=desk.account.name))
+    refused = _done(
+        desk, number, lambda: proposals.withdraw(desk.database, number, by=desk.account.name, log=desk.register.log)
+    )
     return refused or desk.go(f"/staff/proposals/{number}")
 
 

@@ -75,7 +75,7 @@ def propose(desk: NamedDependency[Desk]) -> Response[Any]:
         return _preview(desk, planned, status=409, errors=[("", told)])
     try:
         with trail.acting_from(desk.visitor.address):
-            made = publishing.propose(desk.database, planned, by=desk.account.name)
+            made = publishing.propose(desk.database, planned, by=desk.account.name, log=desk.register.log)
     except InvalidInput as error:
         return _again(desk, error)
     return desk.go(f"/staff/proposals/{made}")
@@ -98,7 +98,7 @@ def withdraw(desk: NamedDependency[Desk]) -> Response[Any]:
     said, reason = desk.given("edition"), desk.given("reason", 2_000)
     try:
         with trail.acting_from(desk.visitor.address):
-            made = publishing.withdraw(desk.database, said, reason, by=desk.account.name)
+            made = publishing.withdraw(desk.database, said, reason, by=desk.account.name, log=desk.register.log)
     except (InvalidInput, NotFound, Conflict) as error:
         field = str(error.details.get("field") or "edition")
         return _withdrawal(desk, said, status=400, errors=[(field, error.text(desk.voice.lang))], reason=reason)

@@ -12,8 +12,9 @@ from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.model import Institution
 from registry.proposals.emergency import LONGEST, waiting_about
 from registry.staff.desk import Desk
-from registry.staff.errors import note, status_of
+from registry.staff.errors import note
 from registry.techniques import LAWFUL_STAGES
+from registry.web import statuses
 
 _STOPPERS = {"roles": ("editor", "approver")}
 #: Where the page has what a refusal names.
@@ -64,7 +65,9 @@ def suspend(desk: NamedDependency[Desk]) -> Response[Any]:
         if not isinstance(refusal, InvalidInput):
             note(desk.request, refusal)
         field = _FIELDS.get(refusal.details.get("field", ""), "")
-        return _form(desk, code, status=status_of(refusal), errors=[(field, refusal.text(desk.voice.lang))], **told)
+        return _form(
+            desk, code, status=statuses.status_of(refusal), errors=[(field, refusal.text(desk.voice.lang))], **told
+        )
     return desk.go(f"/staff/proposals/{done.waiting}")
 
 

@@ -46,17 +46,21 @@ _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class Moment(Struct, frozen=True):
-    """When and from how much of the log something is answered: many claims at one moment are answered alike."""
+    """From which state of the register something is answered: many claims at one moment are answered alike.
+
+    ``now``: the instant at which the state was verified, never that of the question; ``age``: seconds since then.
+    """
 
     now: dt.datetime
     day: dt.date
     size: int
+    age: int = 0
 
 
 def moment(view: VerificationView) -> Moment:
-    """This instant, and the log as the view has it; CannotAnswer when the register cannot be read."""
-    view.require_fresh()
-    return Moment(now=dt.datetime.now(dt.UTC), day=today(), size=view.size)
+    """The last state of the register that was verified; CannotAnswer when that is too long ago."""
+    verified = view.require_fresh()
+    return Moment(now=verified.at, day=today(), size=view.size, age=int(verified.age()))
 
 
 def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment | None = None) -> Answer:
@@ -84,13 +88,13 @@ def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment
             ask = partial(_told, view, claim.provider, list(techniques), asof, english)
             told, judged = view.remembered(question, ask)
         if claim.practitioner is None and claim.ad_certificate is None and said is None:
-            return msgspec.structs.replace(told, id=claim.id, known_at=known_at)
+            return msgspec.structs.replace(told, id=claim.id, known_at=known_at, state_age=at.age)
         beside = _beside(view, claim, judged, asof, lang)
     if said is not None:
         beside |= {"content_flags": said.flags, "content_against": said.against}
         if said.techniques:
             beside["techniques"] = _marked(told.techniques, named)
-    return msgspec.structs.replace(told, id=claim.id, known_at=known_at, **beside)
+    return msgspec.structs.replace(told, id=claim.id, known_at=known_at, state_age=at.age, **beside)
 
 
 def _beside(view: VerificationView, claim: Claim, judged: Judged, asof: AsOf, lang: str) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from registry.database import Database
-from registry.errors import CannotAnswer, LogDamaged
+from registry.errors import LogDamaged, StateTooOld, cannot_look, rolled_back
 from registry.log import store
 from registry.log.merkle import Frontier
-from registry.model import Date, LogState, Source
-from registry.records.asof import AsOf
+from registry.model import Date, LogState, Source, Struct
+from registry.records.asof import AsOf, instant_at
 from registry.tables import entries
 from registry.verification import spans
 from registry.verification.kept import Institutions
@@ -32,11 +32,22 @@ from registry.verification.verdict import Site
 
 _T = TypeVar("_T")
 _ONE_DAY = dt.timedelta(days=1)
-#: Seconds without a successful look at the log after which the view no longer answers.
-STALE_AFTER = 30.0
+#: Seconds without a successful look at the log after which the view no longer answers, unless it is told otherwise.
+STALE_AFTER = 600.0
 #: Judgements kept, twice as many at most; a question asked again is answered from them until the log grows. More would
 #: be in the way of what is new: they no longer fit where memory is quick.
 REMEMBERED = 1024
+
+
+class Verified(Struct, frozen=True):
+    """One successful look at the log: by the clock that never goes back (seconds), and as an instant in UTC."""
+
+    ticks: float
+    at: dt.datetime
+
+    def age(self) -> float:
+        """Seconds since then."""
+        return time.monotonic() - self.ticks
 
 
 class VerificationView:
@@ -45,8 +56,10 @@ class VerificationView:
     ``lock`` guards every read that needs one consistent log size.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: float | None = None) -> None:
+        """``limit``: seconds for which it goes on answering from the last state that was verified."""
         self.lock = threading.RLock()
+        self._limit = limit
         self.size = 0
         self.sources: dict[str, tuple[tuple[int, Source], ...]] = {}
         self.institutions = Institutions()
@@ -57,7 +70,7 @@ class VerificationView:
         self._frontier = Frontier()
         self._roots = {0: self._frontier.root().hex()}  # by log size at the end of each recording
         self._last = b""
-        self._seen = 0.0
+        self._verified: Verified | None = None
         self._error: Exception | None = None
 
     def follow(self, database: Database, at_least: int = 0) -> int:
@@ -66,12 +79,16 @@ class VerificationView:
         LogDamaged when the log is shorter than ``at_least``, its published size: it was rolled back.
         """
         try:
+            # Before the look: what was recorded while it went on need not be in what it saw.
+            ticks, clock = time.monotonic(), dt.datetime.now(dt.UTC)
             with database.reading() as connection:
-                size = store.head(connection).size
+                head = store.head(connection)
+                size = head.size
+                verified = Verified(ticks=ticks, at=max(clock, instant_at(head.recorded_at)))
                 _refuse_rolled_back(size, at_least)
                 self._refuse_another_log(connection, size)
                 if size == self.size:
-                    self._seen, self._error = time.monotonic(), None
+                    self._verified, self._error = verified, None
                     return 0
                 gained = size - self.size
                 times = spans.times(connection, self.size, size)
@@ -98,8 +115,7 @@ class VerificationView:
                 self.beside.replace(subject, stated)
             self.size = size
             self.forget()
-            self._seen = time.monotonic()
-            self._error = None
+            self._verified, self._error = verified, None
         return gained
 
     def remembered(self, question: Hashable, judge: Callable[[], _T]) -> _T:
@@ -124,9 +140,14 @@ class VerificationView:
             return
         held = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == self.size)).scalar()
         if size < self.size or held != self._last:
-            raise LogDamaged(
-                "日志与本进程此前所读的不一致，已停止答复；请检查数据库后重新启动。",
-                "The log is not the one this process has read so far; it stopped answering. Check, then restart.",
+            raise (
+                rolled_back(size, self.size)
+                if size < self.size
+                else LogDamaged(
+                    "日志与本进程此前所读的不一致，已停止从数据库答复；请检查数据库后重新启动。",
+                    "The log is not the one this process has read so far, and nothing is answered from it. Check, then "
+                    "restart.",
+                )
             )
 
     def _changed(self, connection: sa.Connection, size: int) -> Institutions | dict[str, tuple[Span, ...]]:
@@ -159,19 +180,34 @@ class VerificationView:
         """The root (hex) of the log at a size; None where no recording ended there, or not yet."""
         return self._roots.get(size)
 
+    @property
+    def verified(self) -> Verified | None:
+        """When the log was last seen to be the one the view answers from; None before the first time."""
+        return self._verified
+
+    @property
+    def error(self) -> Exception | None:
+        """Why the last look at the log failed; None when it did not."""
+        return self._error
+
     def age(self) -> float:
         """Seconds since the log was last read successfully; infinite before the first time."""
-        return time.monotonic() - self._seen if self._seen else float("inf")
+        return self._verified.age() if self._verified else float("inf")
 
-    def require_fresh(self) -> None:
-        """CannotAnswer when the log has not been readable for STALE_AFTER seconds, or never was."""
-        if self.age() > STALE_AFTER:
-            raise _not_now(self._error)
+    def require_fresh(self) -> Verified:
+        """When the state was verified that is answered from; StateTooOld when that is longer ago than the limit,
+        CannotAnswer when it never was."""
+        verified = self._verified
+        if verified is None:
+            raise cannot_look(self._error)
+        if verified.age() > (STALE_AFTER if self._limit is None else self._limit):
+            raise _too_old(verified)
+        return verified
 
     def require_whole(self) -> None:
         """CannotAnswer while the database holds another log than the one that was published or read before."""
         if isinstance(self._error, LogDamaged):
-            raise _not_now(self._error)
+            raise cannot_look(self._error)
 
     def span(self, code: str, asof: AsOf) -> Span | None:
         """The span of an institution that holds on a day; None when nothing is known of it then."""
@@ -235,17 +271,14 @@ class VerificationView:
 def _refuse_rolled_back(size: int, published: int) -> None:
     """A database older than the published log may call licensed what was withdrawn since: answer nothing from it."""
     if size < published:
-        raise LogDamaged(
-            f"数据库只有{size}条日志，而已公布{published}条：数据库被回退，已停止答复。请恢复备份：registry restore",
-            f"The database holds {size} entries, {published} were published: it was rolled back, and nothing is "
-            "answered from it. Restore a backup: registry restore",
-        )
+        raise rolled_back(size, published)
 
 
-def _not_now(cause: Exception | None) -> CannotAnswer:
-    return CannotAnswer(
-        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
-        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
-        "please try again later.",
-        cause=type(cause).__name__ if cause else "starting",
+def _too_old(verified: Verified) -> StateTooOld:
+    minutes = int(verified.age() // 60)
+    return StateTooOld(
+        f"系统暂时无法核验，这不代表该机构未获批准，请稍后再试。最近一次确认名录是在{minutes}分钟前，已不足为据。",
+        "The register cannot be asked at the moment. This does not mean an institution is not approved; please try "
+        f"again later. It was last seen {minutes} minutes ago, which is too long to answer from.",
+        age=int(verified.age()),
     )

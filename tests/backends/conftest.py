@@ -58,6 +58,38 @@ class Postgres:
             self._templates.add(template)
         return Database(self.create(f"register_{next(_number)}", template))
 
+    def on_disk(self, folder: Path) -> str:
+        """A migrated register with the people whose tables lie in ``folder``; its URL."""
+        folder.mkdir(parents=True)
+        shutil.chown(folder, self._owner())
+        name = f"register_{next(_number)}"
+        self.fresh().close()  # makes the template
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE TABLESPACE space_{name} LOCATION '{folder}'")
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE empty TABLESPACE space_{name}")
+        return self._root.set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        """Remove a register that ``on_disk`` made."""
+        name = sa.make_url(url).database
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.exec_driver_sql(f"DROP TABLESPACE space_{name}")
+
+    def _owner(self) -> int:
+        """The account the server runs as."""
+        with self._admin.connect() as connection:
+            folder = connection.exec_driver_sql("SHOW data_directory").scalar_one()
+        return Path(folder).stat().st_uid
+
+    def rename(self, before: str, after: str) -> None:
+        """Give a database another name, whoever uses it."""
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{before}'"
+            )
+            connection.exec_driver_sql(f"ALTER DATABASE {before} RENAME TO {after}")
+
     def stop(self) -> None:
         """End the server and remove its files."""
         self._admin.dispose()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from registry import proposals, signing, views
 from registry.database import APPEND_ONLY, Database
-from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError
+from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError, SigningKeyForeign
 from registry.log import check as log_check
 from registry.log import checkpoint, codec, note, proofs, settled, tiles
 from registry.log.folder import CHECKPOINT, VKEY
@@ -220,10 +220,11 @@ def test_a_checkpoint_signed_by_a_stranger_is_never_extended(
     signing.create(tmp_path / "signing.key")
     enter(filled, *hospitals(1, 7000))
     before = (log.folder.path / CHECKPOINT).read_bytes()
-    with pytest.raises(LogDamaged):
+    with pytest.raises(SigningKeyForeign):
         log.publish(filled)
     assert (log.folder.path / CHECKPOINT).read_bytes() == before
-    damage(filled, log)
+    with filled.reading() as connection, pytest.raises(SigningKeyForeign):
+        log_check.check(connection, log)
 
 
 def test_a_lost_key_is_replaced_and_the_old_checkpoints_still_hold(
@@ -611,11 +612,18 @@ def test_an_altered_tile_and_a_matching_database_still_do_not_fit_the_signature(
 def test_an_approval_stands_although_it_cannot_be_signed_and_is_signed_later(
     filled: Database, log: PublishedLog, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """What is known not to be signable is refused (tests/faults); this is what breaks after it was looked at."""
     key = tmp_path / "signing.key"
     good = key.read_bytes()
-    key.write_bytes(b"no key")
     identifier = propose(filled, *hospitals(1, 8000))
-    first, last = proposals.approve(filled, identifier, by="approver.a", seen=hash_of(filled, identifier), log=log)
+    first, last = proposals.approve(
+        filled,
+        identifier,
+        by="approver.a",
+        seen=hash_of(filled, identifier),
+        log=log,
+        progress=lambda _: key.write_bytes(b"no key") and None,
+    )
     assert first == last == SIZE + 1
     assert "signing.key" in caplog.text
     key.write_bytes(good)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import hashlib
 import json
@@ -15,6 +16,7 @@ import pytest
 
 from registry.log import checkpoint, codec, note, proofs, tiles
 from registry.log.merkle import leaf_hash
+from registry.log.publish import PublishedLog
 from tests.running import Cli, Server, eventually
 
 LIST = "province,name,address,techniques,stages\n辽宁省,鞍山市示例医院,辽宁省鞍山市铁西区示例路1号,IVF,formal\n"
@@ -203,14 +205,19 @@ def test_every_approval_is_signed_at_once_and_the_server_serves_it(
 
 
 def test_the_server_signs_what_the_process_that_approved_it_could_not(
-    staffed: Cli, start: Callable[..., Server], tmp_path: Path
+    staffed: Cli, start: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What is known not to be signable is not appended (tests/faults); this is what breaks after the commit."""
     server = start(staffed.data_dir)
     before = the_checkpoint(server).size
-    key = staffed.data_dir / "signing.key"
-    key.rename(tmp_path / "key")
-    add_one(staffed, tmp_path)
-    (tmp_path / "key").rename(key)
+    assert staffed.inside
+
+    def breaks(*_: object) -> None:
+        raise OSError(errno.EIO, "the disk of the published log does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PublishedLog, "publish", breaks)
+        add_one(staffed, tmp_path)
     assert eventually(lambda: the_checkpoint(server).size > before, 15)
     assert staffed.log_size() == the_checkpoint(server).size
 

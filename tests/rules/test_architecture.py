@@ -17,7 +17,7 @@ import pytest
 
 import registry
 from registry import errors
-from registry.api.problems import STATUSES
+from registry.web.statuses import STATUSES
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "registry").rglob("*.py"), *(ROOT / "public_site").rglob("*.py")])
@@ -76,6 +76,7 @@ ALLOWED = {
         "registry.app",
         "registry.headers",
         "registry.staff",
+        "registry.web",
     ),
     "click": ("registry.cli",),
     "rich": ("registry.cli",),

@@ -266,7 +266,7 @@ def test_a_receipt_is_refused_where_the_log_is_not_what_was_signed(register: Reg
 
 def test_nothing_is_said_of_a_receipt_while_the_register_cannot_be_asked(register: Register) -> None:
     text = a_receipt(register)
-    register.verification._seen = 0.0
+    register.verification._verified = None
     with pytest.raises(CannotAnswer):
         register.check_receipt(text)
 

@@ -1,0 +1,128 @@
+"""Whether what is about to be appended can be signed and published afterwards: asked before anything is written.
+
+An entry that nobody can sign is one that nobody can check, and the next restart may show a log that forgot it. So the
+key, the checkpoint it goes on from, the folder and the room on the disks are looked at first, in the transaction that
+holds the one lock; a refusal leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from registry.errors import (
+    CheckpointForeign,
+    InvalidInput,
+    RegistryError,
+    SigningKeyForeign,
+    SigningKeyMissing,
+    StorageFull,
+    storage_fault,
+)
+from registry.log import note, shared
+from registry.log.shared import Signed
+
+MIB = 1024 * 1024
+#: Bytes that are written and removed again to see that a folder takes files: more than a checkpoint or a tile has.
+PROBE = 64 * 1024
+#: Bytes of the database's disk that a byte of a proposal may take: entry, records, search, and all of it once more in
+#: the write-ahead log. Of the published log's: its bundle, once more while it is written aside.
+GROWTH, GROWTH_PUBLISHED = 16, 3
+
+
+def key_missing(path: Path, why: InvalidInput | None = None) -> SigningKeyMissing:
+    """The refusal where the key's file is not there, or (``why``) cannot be read."""
+    return SigningKeyMissing(
+        f"签名密钥 {path} {'无法读取' if why else '不在'}，无法签发日志，所以现在不能写入名录；查询和核验照常。"
+        "请管理员放回密钥文件；若已遗失：registry log rotate --lost",
+        f"The signing key {path} {'cannot be read' if why else 'is not there'}: the log could not be signed, so "
+        "nothing is appended; searching and checking go on. Whoever runs the register puts the file back; if it is "
+        "lost: registry log rotate --lost",
+    )
+
+
+def key_foreign(path: Path) -> SigningKeyForeign:
+    """The refusal where the key's file holds none of the keys that ever signed this log."""
+    return SigningKeyForeign(
+        f"{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
+        f"The key in {path} never signed this log, so nothing is appended; searching and checking go on. Whoever runs "
+        "the register puts the right key file back.",
+    )
+
+
+def checkpoint_foreign(path: Path) -> CheckpointForeign:
+    """The refusal where the published checkpoint was signed by somebody else: they want a fork signed."""
+    return CheckpointForeign(
+        f"{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，或在确认数据库未被回退后移走。",
+        f"{path} was not signed by a key of this register; nothing new is signed or appended. Take it from a mirror, "
+        "or move it away when you are sure that the database was not rolled back.",
+    )
+
+
+def signer_fault(
+    connection: sa.Connection, last: Signed | None, verifiers: Sequence[note.Verifier], key: Path, checkpoint: Path
+) -> RegistryError | None:
+    """What is wrong between keys and checkpoint; None when the keys signed it. ``last``: the one outside the database.
+
+    ``verifiers``: the public halves of every key in the file ``key``, also of retired ones.
+    """
+    stated = last or shared.last(connection)
+    if stated is None or _opens(stated, verifiers):
+        return None
+    mine = {one.public for one in verifiers}
+    known = {note.verifier(line).public for line in shared.every_vkey(connection)}
+    return checkpoint_foreign(checkpoint) if last is not None and mine & known else key_foreign(key)
+
+
+def _opens(signed: Signed, verifiers: Sequence[note.Verifier]) -> bool:
+    # Under the name that the checkpoint itself has: whether it is the right one is asked elsewhere.
+    named = [note.Verifier(name=signed.checkpoint.origin, kind=one.kind, public=one.public) for one in verifiers]
+    try:
+        note.opened(signed.note, named)
+    except InvalidInput:
+        return False
+    return True
+
+
+def require_writable(folder: Path) -> None:
+    """StorageFull or StorageReadOnly unless ``folder`` takes a small file now, down to the disk."""
+    probe = folder / f".probe-{os.getpid()}-{threading.get_ident()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(PROBE))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        fault = storage_fault(error, folder)
+        if fault is None:
+            raise
+        raise fault from error
+
+
+def free(folder: Path) -> int:
+    """Bytes that this account may still write where ``folder`` lies, or will lie."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    disk = os.statvfs(there)
+    return disk.f_bavail * disk.f_frsize
+
+
+def require_room(folder: Path, wanted: int, reserve: int) -> None:
+    """StorageFull unless ``wanted`` bytes fit where ``folder`` lies and ``reserve`` bytes stay free after them."""
+    left = free(folder)
+    if left < wanted + reserve:
+        raise StorageFull(
+            f"磁盘空间不足：{folder} 剩余{left // MIB} MiB，这项操作约需{wanted // MIB} MiB，"
+            f"另须留出{reserve // MIB} MiB，所以没有写入名录；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
+            f"Too little room on the disk: {left // MIB} MiB are free at {folder}, this takes about {wanted // MIB} "
+            f"MiB, and {reserve // MIB} MiB stay in reserve, so nothing was appended; searching and checking go on. "
+            "Whoever runs the register makes room; then do it again.",
+            where=str(folder),
+        )

@@ -1,0 +1,130 @@
+"""Looks now and then for what is wrong with this machine, so that a fault begins and ends without anybody asking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry import errors
+from registry.errors import RegistryError, StorageFull, StorageLow, StorageReadOnly, storage_fault
+from registry.log import mirrored, signable
+from registry.log.signable import MIB
+
+if TYPE_CHECKING:
+    from registry.database import Database
+    from registry.faults import FaultBoard
+    from registry.log.publish import PublishedLog
+    from registry.settings import Settings
+    from registry.verification.view import VerificationView
+
+#: Seconds between looks.
+EVERY = 5.0
+_STORAGE = (StorageFull.code, StorageReadOnly.code)
+_SIGNING = (errors.SigningKeyMissing.code, errors.SigningKeyForeign.code, errors.CheckpointForeign.code)
+#: What keeps the view from following the log, and so the database from being read.
+_READING = (
+    errors.CannotAnswer.code,
+    errors.DatabaseUnreachable.code,
+    errors.DatabaseDamaged.code,
+    errors.Busy.code,
+    errors.LogDamaged.code,
+    errors.LogRolledBack.code,
+    *_STORAGE,
+)
+#: Where a fault was seen: it is over when all who saw it say so.
+FOLLOWING, FOLDERS, PUBLISHING, SIGNING = "following", "folders", "publishing", "signing"
+
+
+class Watch:
+    """The faults of one register on one machine, put on its board and taken down again."""
+
+    def __init__(
+        self, database: Database, log: PublishedLog, view: VerificationView, settings: Settings, board: FaultBoard
+    ) -> None:
+        self._database, self._log, self._view, self._settings, self._board = database, log, view, settings, board
+
+    def look(self) -> None:
+        """Look at disks and signing keys; the log is looked at by whoever follows it (``followed``)."""
+        self._look_at_folders()
+        self._look_at_keys()
+        self._look_at_lock()
+
+    def followed(self) -> None:
+        """Put up what keeps the view from following the log, or take it down."""
+        error = self._view.error
+        if error is None:
+            self._board.clear(*_READING, source=FOLLOWING)
+        else:
+            self._only(error if isinstance(error, RegistryError) else errors.unreachable(error), _READING, FOLLOWING)
+
+    def published(self, fault: RegistryError | None) -> None:
+        """Put up what kept the log from being signed and published, or take it down."""
+        everything = (*_SIGNING, *_READING)
+        if fault is None:
+            self._board.clear(*everything, source=PUBLISHING)
+        else:
+            self._only(fault, everything, PUBLISHING)
+
+    def _only(self, fault: RegistryError, instead_of: tuple[str, ...], source: str) -> None:
+        blocks = source == FOLLOWING and fault.code in _READING
+        self._board.report(fault, blocks_reading=blocks, source=source)
+        self._board.clear(*(code for code in instead_of if code != fault.code), source=source)
+
+    def _look_at_folders(self) -> None:
+        low: RegistryError | None = None
+        found: dict[str, RegistryError] = {}
+        reserve = self._settings.storage_reserve * MIB
+        for folder in folders(self._settings):
+            try:
+                signable.require_room(folder, 0, reserve)
+                signable.require_writable(folder)
+                left = signable.free(folder)
+                low = low or (_low(folder, left) if left < self._settings.storage_low * MIB else None)
+            except (StorageFull, StorageReadOnly) as fault:
+                found[fault.code] = fault
+            except OSError as error:
+                fault_of = storage_fault(error, folder) or errors.read_only(folder)
+                found[fault_of.code] = fault_of
+        if low is not None:
+            found[low.code] = low
+        for code in (*_STORAGE, StorageLow.code):
+            if code in found:
+                self._board.report(found[code], source=FOLDERS)
+            else:
+                self._board.clear(code, source=FOLDERS)
+
+    def _look_at_keys(self) -> None:
+        try:
+            with self._database.reading() as connection:
+                fault = None if mirrored.is_marked(connection) else self._log.signer_fault(connection)
+        except RegistryError:
+            return  # nothing is known of it now; why, whoever follows the log says
+        if fault is None:
+            self._board.clear(*_SIGNING, source=SIGNING)
+        else:
+            self._only(fault, _SIGNING, SIGNING)
+
+    def _look_at_lock(self) -> None:
+        """Whether what kept somebody from writing is over: asked only where somebody was kept from it."""
+        if not self._board.has(errors.Busy.code):
+            return
+        try:
+            with self._database.writing():
+                pass  # which takes it off the board
+        except RegistryError:
+            return
+
+
+def folders(settings: Settings) -> list[Path]:
+    """The folders whose disks matter here: of the database's file and other state, and of the published log."""
+    file = settings.database_file()
+    return list(dict.fromkeys([settings.data_dir, *([file.parent] if file else []), settings.log_folder()]))
+
+
+def _low(folder: Path, left: int) -> StorageLow:
+    return StorageLow(
+        f"磁盘空间将满：{folder} 只剩{left // MIB} MiB。现在一切照常；请管理员尽快腾出空间。",
+        f"The disk is nearly full: {left // MIB} MiB are left at {folder}. Everything works; whoever runs the register "
+        "makes room soon.",
+        where=str(folder),
+    )
