@@ -169,7 +169,7 @@ def history(request: Req, code: FromPath[str]) -> Response[Any]:
     asof = register.now()
     it = register.institution(code, asof)
     form = times.form_of(request.query_params)
-    asked_for, errors = times.times_of(form)
+    asked_for, errors = times.times_of(form, asof.valid_on)
     answered = form != c.TimesForm() and not errors
     return html(
         request,
@@ -191,7 +191,7 @@ def landing(request: Req, code: FromPath[str]) -> Response[str]:
     """Where a QR code lands: no redirect, whatever way the code is written."""
     register = register_of(request)
     asof = register.now()
-    here, site, now = here_of(request), site_of(request), questions.now()
+    here, site, now = here_of(request), site_of(request), register.find_now()
     try:
         it = on_day(register.institution(code, asof), asof.valid_on)
     except InvalidCode:

@@ -33,11 +33,6 @@ _LOOSE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
 _PRINTED = re.compile(r"[0-9A-Za-z]{4}-[0-9A-Za-z]{4}")
 
 
-def now() -> dt.datetime:
-    """This instant."""
-    return dt.datetime.now(dt.UTC)
-
-
 def is_code(text: str) -> bool:
     """Whether a person searching for ``text`` meant a public code, rightly or wrongly copied.
 

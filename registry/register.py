@@ -162,6 +162,10 @@ class Register:
         """Today, with everything known."""
         return self.as_of()
 
+    def find_now(self) -> dt.datetime:
+        """The present: this instant, but never one before what was appended. Touches no database."""
+        return self.verification.find_now()
+
     # --- records -----------------------------------------------------------------------------------------------------
 
     def institution(self, code: str, asof: AsOf) -> Institution:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 
 from registry.errors import InvalidInput, LogDamaged
-from registry.log import checkpoint, note
+from registry.log import checkpoint, clock, note
 from registry.log.checkpoint import Checkpoint
 from registry.model import Struct
 from registry.tables import checkpoints
@@ -92,7 +90,7 @@ def put(connection: sa.Connection, signed: Signed, keys: str) -> None:
     row = {
         "id": last + 1,
         "size": signed.checkpoint.size,
-        "signed_at": int(time.time() * 1000),
+        "signed_at": clock.milliseconds_of(clock.read_clock()),  # what the clock was: see log.clockcheck
         "note": signed.note,
         "vkeys": keys,
     }

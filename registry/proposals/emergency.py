@@ -73,7 +73,7 @@ def suspend(
         _require_role(connection, by)
         _refuse_second(connection, subject)
         before = _offered(connection, subject, techniques)
-        today = asof.today()
+        today = asof.find_today(connection)
         all_before = {today: before, **stopping.announced(connection, subject, set(before), today)}
         stopped = _suspending(subject, all_before, f"紧急暂停：{reason}")
         territory.require_inside(connection, by, stopped)
@@ -126,7 +126,7 @@ def restore(connection: sa.Connection, proposal: Proposal, by: str, why: str) ->
             before.setdefault(one.day, {})[one.path] = one.before
     if not before:
         return None
-    name = stopping.recorded(connection, subject, asof.today()).get("name")
+    name = stopping.recorded(connection, subject, asof.find_today(connection)).get("name")
     proposer = EMERGENCY if by != EMERGENCY else DEADLINE
     restoring = [_draft(subject, before[day], why, day) for day in sorted(before)]
     first, last, _ = _in_force(connection, restoring, proposer, f"恢复：{name}", by)
@@ -192,7 +192,7 @@ def _refuse_second(connection: sa.Connection, subject: str) -> None:
 
 def _offered(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """The approvals to suspend, by path, as they are recorded today."""
-    now = stopping.recorded(connection, subject, asof.today())
+    now = stopping.recorded(connection, subject, asof.find_today(connection))
     lawful = {
         f"approvals.{one.code}": now[f"approvals.{one.code}"]
         for one in TECHNIQUES

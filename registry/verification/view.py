@@ -19,10 +19,10 @@ import sqlalchemy as sa
 
 from registry.database import Database
 from registry.errors import CannotAnswer, LogDamaged
-from registry.log import store
+from registry.log import clock, store
 from registry.log.merkle import Frontier
 from registry.model import Date, LogState, Source
-from registry.records.asof import AsOf
+from registry.records.asof import AsOf, day_at
 from registry.tables import entries
 from registry.verification import spans
 from registry.verification.kept import Institutions
@@ -230,6 +230,15 @@ class VerificationView:
         """When a log of that size was complete, in milliseconds since 1970; 0 for an empty one."""
         position = bisect.bisect_right(self.times, size, key=lambda item: item[0])
         return self.times[position - 1][1] if position else 0
+
+    def find_now(self, size: int | None = None) -> dt.datetime:
+        """The present of the register as far as it was followed, or up to a size: this instant, but never one before
+        the last entry of it. Touches no database."""
+        return clock.find_present(self.recorded_at(self.size if size is None else size))
+
+    def find_today(self) -> dt.date:
+        """The day in Shanghai of that present."""
+        return day_at(self.find_now())
 
 
 def _refuse_rolled_back(size: int, published: int) -> None:
