@@ -17,6 +17,7 @@ from registry.database import Database
 from registry.errors import CannotAnswer, InvalidInput, LogDamaged, NotFound, RegistryError
 from registry.log import decided, mirrored, note, shared, store
 from registry.log.checkpoint import Checkpoint
+from registry.log.clockcheck import ClockCheck
 from registry.log.folder import CHECKPOINT, VKEY, Folder
 from registry.log.merkle import Frontier
 from registry.log.shared import Signed, read
@@ -31,6 +32,7 @@ class PublishedLog:
 
     def __init__(self, settings: Settings) -> None:
         self.folder = Folder(settings.log_folder())
+        self.clock = ClockCheck(settings)
         self._settings = settings
         self._cached: tuple[object, Signed | None] = (None, None)
 
@@ -140,10 +142,11 @@ class PublishedLog:
     def require_extended(self, connection: sa.Connection) -> None:
         """LogDamaged unless this database holds the log that was published: asked before every append.
 
-        Conflict in a mirror, to which nobody appends.
+        Conflict in a mirror, to which nobody appends; ClockWrong where the time of an entry would not be the time.
         """
         mirrored.refuse(connection)
         self._require_extended(connection)
+        self.clock.require_right(connection)
 
     def _require_extended(self, connection: sa.Connection) -> None:
         last = self.last()

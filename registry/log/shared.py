@@ -30,6 +30,12 @@ def last(connection: sa.Connection) -> Signed | None:
     return read(bytes(raw)) if raw is not None else None
 
 
+def signed_at(connection: sa.Connection) -> int:
+    """What the clock was when the last checkpoint was signed (milliseconds since 1970); 0 before the first."""
+    query = sa.select(checkpoints.c.signed_at).order_by(checkpoints.c.id.desc()).limit(1)
+    return connection.execute(query).scalar() or 0
+
+
 def every(connection: sa.Connection) -> list[Signed]:
     """Every checkpoint that was ever signed, in the order signed; LogDamaged names the first that is not as it was.
 

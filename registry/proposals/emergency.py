@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import accounts, drafts, territory
 from registry.accounts import DEADLINE, EMERGENCY
 from registry.database import Database
-from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
+from registry.errors import ClockWrong, Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.model import Change, Date, Draft, Struct
@@ -135,23 +135,28 @@ def restore(connection: sa.Connection, proposal: Proposal, by: str, why: str) ->
 
 def fall_back(database: Database, log: PublishedLog | None = None) -> list[int]:
     """End every emergency suspension that nobody confirmed in time; the proposals this closed. Any process may call it
-    at any time: each is ended once."""
+    at any time: each is ended once. ClockWrong, and nothing ended, where one seems due by a clock that cannot be right.
+    """
     with database.reading() as connection:
         due = _waiting(connection, proposals.c.confirm_by <= kept.now())
-    ended = [one for one in due if _end(database, one)]
+    ended = [one for one in due if _end(database, one, log)]
     if ended and log is not None:
         log.try_publish(database)
     return ended
 
 
-def _end(database: Database, identifier: int) -> bool:
+def _end(database: Database, identifier: int, log: PublishedLog | None) -> bool:
     try:
         with database.writing() as connection:
+            if log is not None:
+                log.require_extended(connection)
             proposal = kept.get(connection, identifier)
             if proposal.state not in kept.OPEN:
                 return False
             restore(connection, proposal, EMERGENCY, EXPIRED)
             kept.decide(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
+    except ClockWrong:
+        raise  # whether its time is over cannot be told
     except RegistryError as error:
         _log.warning("the emergency suspension of proposal %s could not be ended yet: %s", identifier, error.code)
         return False
