@@ -62,7 +62,7 @@ def facts_of(request: Req) -> Stats:
 def state_instant(request: Req) -> dt.datetime:
     """When the register was last seen to be what is answered from it; this instant before the first look."""
     verified = register_of(request).verification.verified
-    return verified.at if verified is not None else dt.datetime.now(dt.UTC)
+    return verified.at if verified is not None else register_of(request).find_now()
 
 
 def keep_site(request: Req, stats: Stats) -> c.SiteFacts:

@@ -66,12 +66,13 @@ def answered(request: Req, form: CheckForm, here: str, cache: str) -> Response[s
     claim, errors = questions.claim_of(form, voice)
     if claim is not None:
         try:
-            answer = register_of(request).answer(claim, voice.lang)
+            register = register_of(request)
+            answer = register.answer(claim, voice.lang)
         except InvalidInput as error:
             errors = [c.FieldError(field="name", sentence=error.text(voice.lang))]
         else:
             tone = tone_of(answer.verdict, [one.stage for one in answer.techniques])
-            past = times.earlier(c.TimesForm(on=form.on, known_at=form.known_at))
+            past = times.earlier(c.TimesForm(on=form.on, known_at=form.known_at), register.find_now())
             page = CheckPage(here=here, site=site, form=form, answer=answer, tone=tone, past=past)
             return html(request, page, cache=cache)
     page = CheckPage(here=here, site=site, form=form, errors=tuple(errors))

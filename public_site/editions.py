@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -15,7 +14,7 @@ from public_site.answers import here_of, html, register_of, site_of
 from public_site.contexts import PageContext
 from registry.editions.content import Listed
 from registry.editions.difference import Difference
-from registry.editions.edition import Edition, latest
+from registry.editions.edition import Edition
 from registry.editions.manifest import Manifest, Province
 from registry.errors import CannotAnswer, NotFound
 from registry.model import Struct
@@ -67,8 +66,9 @@ def _page(path: str) -> Callable[[Callable[..., Response[Any]]], HTTPRouteHandle
 @_page("/editions")
 def editions(request: Req) -> Response[str]:
     """Every edition that was published."""
-    found = register_of(request).editions.public()
-    page = EditionsPage(here=here_of(request), site=site_of(request), editions=found, latest=_latest(found))
+    service = register_of(request).editions
+    found, newest = service.public(), service.latest()
+    page = EditionsPage(here=here_of(request), site=site_of(request), editions=found, latest=newest)
     return html(request, page)
 
 
@@ -78,7 +78,7 @@ def edition(request: Req, edition: FromPath[str]) -> Response[str]:
     service = register_of(request).editions
     found = service.chosen(edition)
     here, site = here_of(request), site_of(request)
-    newest = _latest(service.public())
+    newest = service.latest()
     newer = newest if newest is not None and newest.scope == found.scope and newest.number > found.number else None
     if found.withdrawn is not None:
         return html(request, EditionPage(here=here, site=site, edition=found, newer=newer))
@@ -119,13 +119,6 @@ def _rows(request: Req, found: Edition, told: Manifest) -> Rows:
         before=max(1, first - PER_PAGE) if first > 1 else None,
         after=first + PER_PAGE if first - 1 + PER_PAGE < len(items) else None,
     )
-
-
-def _latest(found: list[Edition]) -> Edition | None:
-    try:
-        return latest(found, dt.datetime.now(dt.UTC))
-    except NotFound:
-        return None
 
 
 handlers = [editions, edition]

@@ -170,7 +170,7 @@ def history(request: Req, code: FromPath[str]) -> Response[Any]:
     asof = register.now()
     it = register.institution(code, asof)
     form = times.form_of(request.query_params)
-    asked_for, errors = times.times_of(form)
+    asked_for, errors = times.times_of(form, asof.valid_on)
     answered = form != c.TimesForm() and not errors
     return html(
         request,

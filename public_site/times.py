@@ -18,7 +18,7 @@ from public_site.standing import on_day, standing_of
 from registry.claimfiles.columns import written_day
 from registry.errors import InvalidInput, NotFound
 from registry.model import Institution
-from registry.records.asof import AsOf, end_of, today
+from registry.records.asof import AsOf, day_at, end_of
 
 if TYPE_CHECKING:
     from registry.register import Register
@@ -29,9 +29,10 @@ def form_of(given: Mapping[str, str]) -> c.TimesForm:
     return c.TimesForm(**{name: given.get(name, "").strip()[:40] for name in c.TimesForm.__struct_fields__})
 
 
-def times_of(form: c.TimesForm) -> tuple[c.Times, tuple[c.FieldError, ...]]:
-    """The times a form means, today and everything known where a field is empty; and what cannot be read of it."""
-    on = written_day(form.on) if form.on else today()
+def times_of(form: c.TimesForm, today: dt.date) -> tuple[c.Times, tuple[c.FieldError, ...]]:
+    """The times a form means, the register's today and everything known where a field is empty; and what cannot be read
+    of it."""
+    on = written_day(form.on) if form.on else today
     known = known_of(form.known_at) if form.known_at else None
     errors = []
     if on is None:
@@ -39,13 +40,13 @@ def times_of(form: c.TimesForm) -> tuple[c.Times, tuple[c.FieldError, ...]]:
     if form.known_at and known is None:
         errors.append(c.FieldError(field="known_at", key="check.error_date", value=form.known_at))
     at, day = known or (None, None)
-    on = on or today()
-    return c.Times(on=on, known_at=at, known_day=day, to_come=on > today()), tuple(errors)
+    on = on or today
+    return c.Times(on=on, known_at=at, known_day=day, to_come=on > today), tuple(errors)
 
 
-def require(form: c.TimesForm) -> c.Times:
+def require(form: c.TimesForm, today: dt.date) -> c.Times:
     """The times of a page that has no form to correct them in; InvalidInput saying what to write."""
-    times, errors = times_of(form)
+    times, errors = times_of(form, today)
     if errors:
         wrong = errors[0].value
         raise InvalidInput(
@@ -60,15 +61,15 @@ def past_of(register: Register, form: c.TimesForm) -> tuple[AsOf, c.Times | None
     now = register.now()
     if form == c.TimesForm():
         return now, None
-    times = require(form)
+    times = require(form, now.valid_on)
     asof = register.as_of(times.on, times.known_at)
     return asof, None if asof.valid_on == now.valid_on and asof.size >= now.size else times
 
 
-def earlier(form: c.TimesForm) -> c.Times | None:
-    """The times of an answer that leaves out what has been recorded since; None when it leaves out nothing."""
-    times = require(form)
-    return times if times.known_at is not None and times.known_at < dt.datetime.now(dt.UTC) else None
+def earlier(form: c.TimesForm, now: dt.datetime) -> c.Times | None:
+    """The times of an answer that leaves out what has been recorded by ``now``; None when it leaves out nothing."""
+    times = require(form, day_at(now))
+    return times if times.known_at is not None and times.known_at < now else None
 
 
 def recorded(register: Register, code: str, asof: AsOf) -> c.Recorded:
@@ -94,6 +95,6 @@ def compared(register: Register, code: str, times: c.Times) -> c.Comparison:
     if times.known_at is None:
         times = msgspec.structs.replace(times, known_at=at, known_day=times.on)
     known = recorded(register, code, register.as_of(times.on))
-    if at >= dt.datetime.now(dt.UTC):  # nothing was believed yet that is not known now
+    if at >= register.find_now():  # nothing was believed yet that is not known now
         return c.Comparison(times=times, known=known)
     return c.Comparison(times=times, known=known, believed=recorded(register, code, register.as_of(times.on, at)))

@@ -6,6 +6,7 @@ anything else, so that entry numbers have no gaps and nobody waits in the middle
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sqlite3
 import time
@@ -369,6 +370,14 @@ def _older_snapshots_end(connection: sa.Connection) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+def read_server_clock(connection: sa.Connection) -> dt.datetime | None:
+    """This instant in UTC by the clock of the database's server; None where the database is a file."""
+    if connection.dialect.name == "sqlite":
+        return None
+    instant: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    return instant.astimezone(dt.UTC)
 
 
 def _file_of(connection: sa.Connection, table: str) -> int:

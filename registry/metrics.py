@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from registry.errors import ClockWrong
 from registry.register import Register
 
 
@@ -30,6 +31,10 @@ class _Figures(Collector):
         health = self._register.health()
         yield GaugeMetricFamily("registry_ready", "1 when the register can answer.", value=float(health["ready"]))
         size = self._register.verification.size
+        is_wrong = any(one["code"] == ClockWrong.code for one in health["faults"])
+        yield GaugeMetricFamily(
+            "registry_clock_wrong", "1 while nothing is appended because the clock cannot be right.", value=is_wrong
+        )
         yield GaugeMetricFamily("registry_log_size", "Entries of the log as followed by this process.", value=size)
         lag = GaugeMetricFamily("registry_view_lag", "Entries a view is behind the log.", labels=["view"])
         for view, behind in health["views"].items():

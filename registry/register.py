@@ -17,12 +17,12 @@ from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
 from registry.editions.service import Editions
-from registry.errors import CannotAnswer, cannot_look
+from registry.errors import CannotAnswer, ClockWrong, cannot_look
 from registry.faults import Complaints, FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
-from registry.log import codec, store
+from registry.log import clock, codec, store
 from registry.log.publish import PublishedLog
 from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct
 from registry.operations.watch import EVERY, Watch
@@ -48,6 +48,10 @@ FOLLOW_EVERY = 0.25
 RETRY_EVERY = 5.0
 #: Seconds between looks for emergency suspensions that nobody confirmed in time.
 FALL_BACK_EVERY = 5.0
+#: Seconds between looks whether somebody set the clock, between whole checks of it, and while it is wrong.
+LOOK_AT_CLOCK_EVERY, CHECK_CLOCK_EVERY, RECHECK_CLOCK_EVERY = 1.0, 60.0, 5.0
+#: Seconds by which a clock that nobody sets stays with the time that passes.
+_STEADY = 5.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -93,12 +97,13 @@ class Register:
 
     def start(self) -> None:
         """Load the verification view and follow the log from now on; a database out of reach is tried again."""
+        self._check_clock()
         self._follow()
         self.watch.look()
         if self.verification.size:
             self._publish()  # a key may have come or gone while nothing was appended
         # Two, so that what is recorded right after a start need not wait for the tables.
-        for name, task in (("follow-log", self._run), ("warm", self._warm)):
+        for name, task in (("follow-log", self._run), ("check-clock", self._watch_clock), ("warm", self._warm)):
             self._threads.append(threading.Thread(target=task, name=name, daemon=True))
             self._threads[-1].start()
         self.clients.start()
@@ -131,9 +136,33 @@ class Register:
                 looked = time.monotonic()
                 self._fall_back()
 
+    def _watch_clock(self) -> None:
+        """Check the clock every minute, when it was set meanwhile, and more often while it is wrong."""
+        is_wrong, checked, shown = False, time.monotonic(), clock.read_clock()
+        while not self._stop.wait(LOOK_AT_CLOCK_EVERY):
+            passed = time.monotonic() - checked
+            was_set = abs((clock.read_clock() - shown).total_seconds() - passed) > _STEADY
+            if was_set or passed >= (RECHECK_CLOCK_EVERY if is_wrong else CHECK_CLOCK_EVERY):
+                is_wrong, checked, shown = self._check_clock(), time.monotonic(), clock.read_clock()
+
+    def _check_clock(self) -> bool:
+        """Whether the clock is wrong; said on the board."""
+        try:
+            wrong = self.log.clock.find_fault(self.database)
+        except Exception as error:
+            _log.warning("cannot check the clock: %s", type(error).__name__)
+            return True  # looked at again soon
+        if wrong is None:
+            self.faults.clear(ClockWrong.code)
+        else:
+            self.faults.report(wrong)
+        return wrong is not None
+
     def _fall_back(self) -> None:
         try:
             proposals.fall_back(self.database, self.log)
+        except ClockWrong as error:
+            self.faults.report(error)  # nothing ends by a wrong clock; said once, until it is right
         except Exception as error:
             self._complaints.say("cannot look for emergency suspensions to end", error)
         else:
@@ -179,6 +208,10 @@ class Register:
     def now(self) -> AsOf:
         """Today, with everything known."""
         return self.as_of()
+
+    def find_now(self) -> dt.datetime:
+        """The present: this instant, but never one before what was appended. Touches no database."""
+        return self.verification.find_now()
 
     # --- records -----------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_dir: Annotated[str, "Folder of the published log: last checkpoint, tiles. Empty: log in the data folder."] = ""
     log_origin: Annotated[str, "Name of the log in its checkpoints; kept for ever. Empty: from the public URL."] = ""
 
+    time_source: Annotated[
+        str, "Address of a web server whose Date is trusted when the clock is checked. Empty: none is asked."
+    ] = ""
+
     anonymous_limit: Annotated[int, "Requests a minute from one address without a key; 0: no limit."] = 1_200
     audit_days: Annotated[int, "Days that checks are kept for keys that have them recorded."] = 400
     trusted_proxies: Annotated[
@@ -90,6 +94,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise InvalidInput(
             f"REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {settings.public_url}",
             f"REGISTRY_PUBLIC_URL must start with http:// or https://, not {settings.public_url}",
+        )
+    if settings.time_source and not settings.time_source.startswith(("http://", "https://")):
+        raise InvalidInput(
+            f"REGISTRY_TIME_SOURCE 须以 http:// 或 https:// 开头，现为 {settings.time_source}",
+            f"REGISTRY_TIME_SOURCE must start with http:// or https://, not {settings.time_source}",
         )
     if settings.anonymous_limit < 0 or settings.audit_days < 1:
         raise InvalidInput(

@@ -103,8 +103,11 @@ def renew(path: Path, lost: list[bytes]) -> Key:
     return fresh
 
 
-def retire(path: Path, public: bytes) -> None:
-    """Let a key sign no more: its private half is removed, its public half kept. Never the last one in use."""
+def retire(path: Path, public: bytes, at: dt.datetime | None = None) -> None:
+    """Let a key sign no more: its private half is removed, its public half kept. Never the last one in use.
+
+    ``at``: the present of the register, after which nothing it signed counts; this instant unless said.
+    """
     keys = load(path)
     if not any(key.public == public and not key.retired for key in keys):
         raise NotFound("没有这个在用的密钥。", "There is no such key in use.")
@@ -113,7 +116,7 @@ def retire(path: Path, public: bytes) -> None:
             "这是唯一在用的密钥，请先增加新密钥：registry log rotate",
             "It is the only key in use; add a new one first: registry log rotate",
         )
-    kept = [Key(key.public, None, _now()) if key.public == public else key for key in keys]
+    kept = [Key(key.public, None, _now(at)) if key.public == public else key for key in keys]
     _replace(path, kept)
 
 
@@ -122,8 +125,8 @@ def _new() -> Key:
     return Key(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), private, _now())
 
 
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _now(at: dt.datetime | None = None) -> str:
+    return (at or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _read(block: re.Match[str]) -> Key:

@@ -129,7 +129,7 @@ def _add_recorded(connection: sa.Connection, subjects: set[str], places: _Found,
         query = sa.select(versions.c.subject, versions.c.kind, versions.c.region, versions.c.parent).where(
             versions.c.subject.in_(wanted[start : start + _CHUNK]),
             versions.c.known_to == STILL_KNOWN,
-            versions.c.valid_to > asof.today().isoformat(),
+            versions.c.valid_to > asof.find_today(connection).isoformat(),
         )
         for subject, kind, region, parent in connection.execute(query):
             if kind == "institution":

@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 from registry.database import Database
 from registry.identifiers import format_code
-from registry.log import store
+from registry.log import clock
 from registry.model import Draft
 from tests.factories import a_change, a_database, a_person, a_source, an_institution, code_of, enter
 
@@ -38,12 +37,12 @@ PERSON = a_person(LATE, "示例员甲", on=SECOND)
 @contextmanager
 def the_clock_at(instant: str) -> Iterator[None]:
     """What is appended meanwhile is recorded at this instant."""
-    moment, real = dt.datetime.fromisoformat(instant), store.time
-    store.time = SimpleNamespace(time=moment.timestamp)
+    moment, real = dt.datetime.fromisoformat(instant).astimezone(dt.UTC), clock.read_clock
+    clock.read_clock = lambda: moment
     try:
         yield
     finally:
-        store.time = real
+        clock.read_clock = real
 
 
 def stages(**approvals: str) -> dict[str, object]:

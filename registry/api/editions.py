@@ -16,9 +16,8 @@ from litestar.response import File as FileResponse
 from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest
 from registry.editions import manifest
-from registry.editions.edition import Edition, latest
+from registry.editions.edition import Edition
 from registry.editions.manifest import Manifest
-from registry.errors import NotFound
 from registry.model import Date, LogState, Struct
 from registry.techniques import TechniqueCode
 
@@ -101,12 +100,10 @@ def told(edition: Edition) -> dict[str, Any]:
 )
 def list_editions(request: AnyRequest) -> Response[bytes]:
     """The editions that were published."""
-    found = register_of(request).editions.public()
-    try:
-        newest = latest(found, dt.datetime.now(dt.UTC)).id
-    except NotFound:
-        newest = None
-    return _body(request, EditionList(items=[EditionInfo(**told(one)) for one in found], latest=newest))
+    editions = register_of(request).editions
+    found, newest = editions.public(), editions.latest()
+    items = [EditionInfo(**told(one)) for one in found]
+    return _body(request, EditionList(items=items, latest=newest.id if newest else None))
 
 
 @get(

@@ -20,7 +20,6 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry import __version__
 from registry.errors import InvalidInput
-from registry.records.asof import today
 from registry.register import Register
 
 #: Understood by every operation, whatever its own parameters are.
@@ -160,7 +159,7 @@ class Revalidated:
 def etag(register: Register, accept: str = "") -> str:
     """What every read depends on besides its address: the log, the day, this version of the product, and the form."""
     form = "-lines" if "ndjson" in accept else ""  # a cache must not take one form for the other
-    return f'"{register.verification.size}-{today():%Y%m%d}-{__version__}{form}"'
+    return f'"{register.verification.size}-{register.verification.find_today():%Y%m%d}-{__version__}{form}"'
 
 
 def _headers(tag: str) -> dict[str, str]:

@@ -74,6 +74,7 @@ def restore(settings: Settings, path: Path, *, completing: bool, source: Source 
                 replace = _replace_file if database.is_sqlite else _fill_empty
                 built, kept = replace(database, backup, plan, published, progress)
             about = backup.about
+        published.clock.begin(database)
         key, unsigned = _key_state(published, database, about.mirror)
         return Restored(
             file=str(path),

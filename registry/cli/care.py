@@ -30,6 +30,7 @@ def prepare(quiet: bool) -> None:
         known = published.last() is not None or published.is_shared(database)
         made = not (known and not loaded.key_file().exists()) and signing.create(loaded.key_file())
         published.publish(database)
+        published.clock.begin(database)
     if migrated or made or not quiet:
         click.echo(f"数据库 / database: {'已建立或升级 / created or migrated' if migrated else '已是最新 / current'}")
         if loaded.key_file().exists():

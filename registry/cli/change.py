@@ -73,7 +73,9 @@ def known_as(file: Path, day: dt.date | None, by: str | None, dry_run: bool, jso
         changed = [one for one in names.compared(database, file) if one.changes]
         made = None
         if changed and by is not None and not dry_run:
-            drafts = names.drafts(changed, day or asof.today())
+            with database.reading() as connection:
+                today = asof.find_today(connection)
+            drafts = names.drafts(changed, day or today)
             title = f"俗称：{file.name}，{len(changed)}家机构"
             report = {"changes": changed}
             made = four_eyes.propose(

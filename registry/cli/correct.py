@@ -14,8 +14,7 @@ from registry.errors import InvalidInput
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.model import Change, Draft, Entry
-from registry.records import history, timeline
-from registry.records.asof import today
+from registry.records import asof, history, timeline
 from registry.records.history import FieldChange
 
 _KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "source")
@@ -57,7 +56,7 @@ def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
     by = _editor(by)
     with common.database() as database:
         with database.reading() as connection:
-            plan = redaction.plan(connection, subject, reason, today())
+            plan = redaction.plan(connection, subject, reason, asof.find_today(connection))
             size = store.head(connection).size
         whom, log = plan.draft.subject, PublishedLog(settings.load())
         made = proposals.propose(

@@ -11,6 +11,7 @@ from registry.cli import common, main
 from registry.errors import Conflict, NotFound
 from registry.log import mirrored
 from registry.log.publish import PublishedLog
+from registry.records import asof
 
 
 @main.group("log")
@@ -126,7 +127,10 @@ def log_retire(identifier: str) -> None:
         raise NotFound(
             f"没有在用的密钥 {identifier}，见：registry log keys", f"No key {identifier} in use; see: registry log keys"
         )
-    signing.retire(settings.load().key_file(), found[0].public)
     with common.database() as database:
+        with database.reading() as connection:
+            # Receipts bear the register's time: those it gave until now must not seem to be of later.
+            now = asof.find_now(connection)
+        signing.retire(settings.load().key_file(), found[0].public, now)
         published.publish(database)
     click.echo(f"已停用 / retired: {identifier}")

@@ -12,22 +12,24 @@ from registry.editing.values import day
 from registry.errors import InvalidInput
 from registry.facts import EARLIEST, LATEST
 from registry.identifiers import certificate_expiry, compact_domain, read_certificate, validate_code
-from registry.records.asof import day_of, today
+from registry.records.asof import day_of
 from registry.techniques import LAWFUL_STAGES, STAGES
 
 #: A day further ahead is more likely a slip.
 _FAR = dt.timedelta(days=366)
 
 
-def plain(kind: FormKind, new: bool, typed: Typed, refused: frozenset[str] = frozenset()) -> list[Finding]:
-    """What can be said of a form without looking into the register. ``refused``: see ``typed.read``."""
+def plain(
+    kind: FormKind, new: bool, typed: Typed, today: dt.date, refused: frozenset[str] = frozenset()
+) -> list[Finding]:
+    """What can be said of a form, on the register's ``today``, without looking into it. ``refused``: ``typed.read``."""
     found = [_not_kept(name) for name in sorted(refused)]
     missing = {field.name for field in fields(kind, new) if field.required and not typed.get(field.name)} - refused
     found += [_missing(name) for name in sorted(missing)]
     for field in fields(kind, new):
         found += _of_input(field, typed)
-    found += _effective(typed)
-    found += _BY_KIND[kind](typed, new)
+    found += _effective(typed, today)
+    found += _BY_KIND[kind](typed, new, today)
     return found
 
 
@@ -71,21 +73,21 @@ def _of_input(field: Field, typed: Typed) -> Iterator[Finding]:
             yield error("institution", wrong.zh, wrong.en)
 
 
-def _effective(typed: Typed) -> Iterator[Finding]:
+def _effective(typed: Typed, today: dt.date) -> Iterator[Finding]:
     effective, document = day(typed, "effective"), day(typed, "doc_date")
-    if effective and effective > today() + _FAR:
+    if effective and effective > today + _FAR:
         yield warning(
             "effective",
             f"生效日期 {effective} 在一年以后，请确认没有写错年份。",
             f"{effective} is more than a year ahead; confirm that the year is right.",
         )
-    if document and document > today():
+    if document and document > today:
         yield error(
             "doc_date",
             f"文件日期 {document} 还没有到，请核对。",
             f"The document's day {document} has not come yet; please check it.",
         )
-    if effective and document and effective < document <= today():
+    if effective and document and effective < document <= today:
         yield warning(
             "effective",
             f"生效日期 {effective} 早于文件日期 {document}：文件须写明可以追溯。",
@@ -96,7 +98,7 @@ def _effective(typed: Typed) -> Iterator[Finding]:
 # --- institutions ----------------------------------------------------------------------------------------------------
 
 
-def _institution(typed: Typed, _new: bool) -> Iterator[Finding]:
+def _institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
     yield from particulars.address(text(typed, "address"), text(typed, "region"))
     yield from particulars.uscc(text(typed, "uscc"))
     yield from particulars.licence(text(typed, "practice_licence_no"), text(typed, "uscc"))
@@ -109,7 +111,7 @@ def _institution(typed: Typed, _new: bool) -> Iterator[Finding]:
             )
     stages = [stage for code in CODES if (stage := text(typed, f"stage.{code}"))]
     if stages:
-        yield from _approval_days(typed, lawful=any(stage in LAWFUL_STAGES for stage in stages))
+        yield from _approval_days(typed, today, lawful=any(stage in LAWFUL_STAGES for stage in stages))
     elif any(text(typed, name) for name in ("document_no", "authority", "valid_from", "verification_due")):
         yield error(
             f"stage.{CODES[0]}",
@@ -121,19 +123,19 @@ def _institution(typed: Typed, _new: bool) -> Iterator[Finding]:
 # --- approvals -------------------------------------------------------------------------------------------------------
 
 
-def _approval(typed: Typed, _new: bool) -> Iterator[Finding]:
+def _approval(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
     stage = text(typed, "stage")
     if not stage:
         return
     if stage == WITHDRAWN and not text(typed, "reason"):
         yield error("reason", "撤回误登的批准须写明理由。", "Taking back what was stated by mistake needs a reason.")
     if stage in STAGES:
-        yield from _approval_days(typed, lawful=stage in LAWFUL_STAGES)
+        yield from _approval_days(typed, today, lawful=stage in LAWFUL_STAGES)
     if text(typed, "technique") in ticked(typed, "also"):
         yield note("also", "本项技术已在上面，不必再选。", "The technique above need not be ticked again.")
 
 
-def _approval_days(typed: Typed, *, lawful: bool) -> Iterator[Finding]:
+def _approval_days(typed: Typed, today: dt.date, *, lawful: bool) -> Iterator[Finding]:
     start, due, effective = day(typed, "valid_from"), day(typed, "verification_due"), day(typed, "effective")
     if start and due and due <= start:
         yield error(
@@ -141,7 +143,7 @@ def _approval_days(typed: Typed, *, lawful: bool) -> Iterator[Finding]:
             f"下次校验 {due} 不能早于批准起始日 {start}。",
             f"The next verification, {due}, cannot be before the approval begins, {start}.",
         )
-    if lawful and due and due < today():
+    if lawful and due and due < today:
         yield warning(
             "verification_due",
             f"下次校验 {due} 已过：公众将看到该项批准已失效。",
@@ -158,7 +160,7 @@ def _approval_days(typed: Typed, *, lawful: bool) -> Iterator[Finding]:
 # --- people, certificates, sanctions ---------------------------------------------------------------------------------
 
 
-def _practitioner(typed: Typed, new: bool) -> Iterator[Finding]:
+def _practitioner(typed: Typed, new: bool, _today: dt.date) -> Iterator[Finding]:
     start, end = day(typed, "valid_from"), day(typed, "valid_to")
     if start and end and end < start:
         yield _order("valid_to")
@@ -176,7 +178,7 @@ def _practitioner(typed: Typed, new: bool) -> Iterator[Finding]:
         )
 
 
-def _certificate(typed: Typed, new: bool) -> Iterator[Finding]:
+def _certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Finding]:
     said = text(typed, "number")
     if not said:
         return
@@ -200,14 +202,14 @@ def _certificate(typed: Typed, new: bool) -> Iterator[Finding]:
             f"有效期最多一年，至 {usual}（《医疗广告管理办法》第十八条）。",
             f"It is valid for one year at most, until {usual} (医疗广告管理办法 art. 18).",
         )
-    if start > today():
+    if start > today:
         yield error("number", f"文号中的批准日 {start} 还没有到。", f"The day in the number, {start}, has not come.")
     effective = day(typed, "effective")
     if new and effective and start < effective:
         yield _late(start, effective)
 
 
-def _sanction(typed: Typed, _new: bool) -> Iterator[Finding]:
+def _sanction(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
     about = [name for name in ("institution", "organisation", "person") if text(typed, name)]
     if not about:
         yield error(
@@ -222,7 +224,7 @@ def _sanction(typed: Typed, _new: bool) -> Iterator[Finding]:
             "Give either an institution of the register or an unlisted organisation.",
         )
     decided = day(typed, "decided_on")
-    if decided and decided > today():
+    if decided and decided > today:
         yield error("decided_on", f"决定日期 {decided} 还没有到。", f"{decided} has not come yet.")
 
 

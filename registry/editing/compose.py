@@ -63,7 +63,7 @@ def changed(kind: FormKind, typed: Typed, base: Typed, held: Values) -> Values:
 def compose(connection: sa.Connection, kept: Kept) -> Composed | None:
     """The drafts of a form whose own checks found no error; None when it changes nothing."""
     typed = kept.filled.typed
-    effective = day(typed, "effective") or asof.today()
+    effective = day(typed, "effective") or asof.find_today(connection)
     held = recorded.values_on(connection, kept.subject, effective) if kept.subject else {}
     said = changed(kept.kind, typed, kept.filled.base, held)
     if not said:

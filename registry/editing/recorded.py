@@ -39,7 +39,7 @@ def believed(
     query = sa.select(versions.c.subject, versions.c.state).where(
         versions.c.kind == kind,
         versions.c.known_to == STILL_KNOWN,
-        versions.c.valid_to > asof.today().isoformat(),
+        versions.c.valid_to > asof.find_today(connection).isoformat(),
     )
     if wanted is not None:
         query = query.where(wanted)

@@ -48,7 +48,7 @@ class Review(Struct, frozen=True):
 def review(connection: sa.Connection, kept: Kept, refused: frozenset[str] = frozenset()) -> Review:
     """Every check of a kept form."""
     typed = kept.filled.typed
-    found = checks.plain(kept.kind, kept.is_new, typed, refused)
+    found = checks.plain(kept.kind, kept.is_new, typed, asof.find_today(connection), refused)
     found += _in_register(connection, kept)
     found = [one for one in found if not _untouched(kept, one)]
     found += _region(connection, kept)
@@ -91,17 +91,17 @@ def _errors(found: list[Finding]) -> list[Finding]:
 def require_inside(connection: sa.Connection, account: str, subject: str) -> None:
     """NotAllowed, before anything is typed, where a subject is outside the region of the account."""
     kind = next(about for about in ABOUT.values() if subject.startswith(f"{about}:"))
-    probe = Draft(subject=subject, change=Change(kind=kind, set={}), valid_from=asof.today())
+    probe = Draft(subject=subject, change=Change(kind=kind, set={}), valid_from=asof.find_today(connection))
     territory.require(connection, account, [probe])
 
 
 def _in_register(connection: sa.Connection, kept: Kept) -> list[Finding]:
     """Whether the institution meant is one, and who else may be the one meant."""
     typed, found = kept.filled.typed, list[Finding]()
-    held = recorded.values_on(connection, kept.subject, asof.today()) if kept.subject else {}
+    held = recorded.values_on(connection, kept.subject, asof.find_today(connection)) if kept.subject else {}
     said = values(kept.kind, typed, held)
     parent = said.get("institution")
-    if parent and not recorded.values_on(connection, parent, asof.today()):
+    if parent and not recorded.values_on(connection, parent, asof.find_today(connection)):
         found.append(
             error(
                 "institution",
@@ -168,7 +168,7 @@ def _region(connection: sa.Connection, kept: Kept) -> list[Finding]:
         return [_outside("institution", place)]
     subject = kept.subject or values(kept.kind, typed, {}).get("institution")
     try:
-        if subject and recorded.values_on(connection, str(subject), asof.today()):
+        if subject and recorded.values_on(connection, str(subject), asof.find_today(connection)):
             require_inside(connection, kept.account, str(subject))
     except NotAllowed:
         return [_outside("institution" if kept.kind not in ("institution", "approval") else "effective", place)]
@@ -271,7 +271,7 @@ def moved(connection: sa.Connection, kept: Kept) -> list[Point]:
 
 def fresh(connection: sa.Connection, kept: Kept) -> Typed:
     """The form as it would be filled now."""
-    held = recorded.values_on(connection, kept.subject or "", asof.today())
+    held = recorded.values_on(connection, kept.subject or "", asof.find_today(connection))
     now = recorded.filled(kept.kind, held, text(kept.filled.typed, "technique"))
     own = recorded.own_names(kept.kind, not held)
     return {name: value for name, value in now.items() if name in own}

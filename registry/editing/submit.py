@@ -52,14 +52,14 @@ def opened(connection: sa.Connection, account: str, asked: Asked) -> Opened:
         raise NotFound("请先在机构的记录页选择技术。", "Choose the technique on the institution's record first.")
     held: dict[str, Any] = {}
     if subject:
-        held = recorded.values_on(connection, subject, asof.today(), size)
+        held = recorded.values_on(connection, subject, asof.find_today(connection), size)
         if not subject.startswith(f"{ABOUT[kind]}:") or not held:
             raise NotFound("名录中没有这一记录。", "The register has no such record.")
         require_inside(connection, account, subject)
     elif institution:
         require_inside(connection, account, f"institution:{institution.replace('-', '')}")
     base = recorded.filled(kind, held, technique)
-    typed: Typed = {**base, "effective": asof.today().isoformat()}
+    typed: Typed = {**base, "effective": asof.find_today(connection).isoformat()}
     if institution and not subject:
         typed["institution"] = institution
     if not held:
@@ -142,7 +142,7 @@ def reopened(database: Database, number: int, account: str) -> Kept:
             )
         kind: FormKind = report["form"]
         subject = next(d.subject for d in proposals.drafts_of(connection, number) if d.change.kind == ABOUT[kind])
-        known = recorded.values_on(connection, subject, asof.today())
+        known = recorded.values_on(connection, subject, asof.find_today(connection))
         if known:
             require_inside(connection, account, subject)
         typed: Typed = {**report["fields"], **_personal(connection, number, kind)}

@@ -96,12 +96,13 @@ def made(
     database: Database, wish: Wish, public_url: str, progress: Callable[[int], None] | None = None, rows: int = 20
 ) -> Plan:
     """What a wish comes to, as of the log as it stands. InvalidInput for what cannot be published."""
-    today = times.today()
-    as_of = wish.as_of or today
-    _check(wish, as_of, today)
     with database.reading() as connection:
         size = log.head(connection).size
+        now = times.find_now(connection)
         known = read.every(connection, size)
+    today = times.day_at(now)
+    as_of = wish.as_of or today
+    _check(wish, as_of, today, now)
     number = max((one.number for one in known), default=0) + 1
     with Content(database, AsOf(valid_on=as_of, size=size), wish.scope, progress) as content:
         if not content.totals.institutions:
@@ -118,7 +119,7 @@ def made(
             page=f"{public_url.rstrip('/')}/editions/{number}",
             log=state,
             totals=content.totals,
-            difference=store.compared(database, content, _last(known, wish)),
+            difference=store.compared(database, content, _last(known, wish, now)),
             rows=list(islice(content.listed(), rows)),
             warnings=_warnings(content),
         )
@@ -128,7 +129,7 @@ def made(
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp")
 
 
-def _check(wish: Wish, as_of: Date, today: Date) -> None:
+def _check(wish: Wish, as_of: Date, today: Date, now: dt.datetime) -> None:
     if not 2 <= len(wish.title.strip()) <= 120:
         raise InvalidInput("请填写标题（2至120字）。", "Give a title of 2 to 120 characters.", field="title")
     if any(unicodedata.category(c) in _UNSEEN for c in wish.title):
@@ -151,16 +152,15 @@ def _check(wish: Wish, as_of: Date, today: Date) -> None:
         )
     if wish.release is None:
         return
-    now = dt.datetime.now(dt.UTC)
     if not now - dt.timedelta(minutes=1) <= wish.release <= now + LONGEST_WAIT:
         raise InvalidInput(
             "公布时间须在现在之后、一年之内。", "The release has to lie ahead, within a year.", field="release"
         )
 
 
-def _last(known: list[Edition], wish: Wish) -> Edition | None:
+def _last(known: list[Edition], wish: Wish, now: dt.datetime) -> Edition | None:
     """What this one would be compared with once it is approved, so far as that is known now."""
-    release = wish.release or dt.datetime.now(dt.UTC)
+    release = wish.release or now
     held = [o for o in known if o.scope == wish.scope and o.withdrawn is None and o.published <= release]
     return max(held, key=lambda one: one.number, default=None)
 
@@ -183,6 +183,7 @@ def withdrawal(database: Database, said: str, reason: str) -> tuple[Edition, Dra
     """The edition of an id and the entry by which it would be withdrawn; NotFound, Conflict, InvalidInput."""
     with database.reading() as connection:
         found = next((one for one in read.every(connection) if one.id == said), None)
+        today = times.find_today(connection)
     if found is None:
         raise NotFound(f"没有第{said[:20]}期名录。", f"There is no edition {said[:20]}.")
     if found.withdrawn is not None:
@@ -194,4 +195,4 @@ def withdrawal(database: Database, said: str, reason: str) -> tuple[Edition, Dra
             field="reason",
         )
     change = Change(kind="edition", set={"withdrawn": True, "withdrawal": reason.strip()}, reason=reason.strip())
-    return found, Draft(subject=f"edition:{found.id}", change=change, valid_from=max(found.as_of, times.today()))
+    return found, Draft(subject=f"edition:{found.id}", change=change, valid_from=max(found.as_of, today))

@@ -21,6 +21,7 @@ from registry.editions.intact import Intact
 from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, storage_fault
 from registry.log import mirrored
 from registry.log.publish import PublishedLog
+from registry.records import asof
 from registry.settings import Settings
 from registry.verification.jwks import PublicKey
 
@@ -50,11 +51,29 @@ class Editions:
 
     def public(self) -> list[Edition]:
         """Those the public knows of now, newest first."""
-        return edition.public(self.every(), _now())
+        every, now = self._every_now()
+        return edition.public(every, now)
 
     def chosen(self, said: str) -> Edition:
         """The public edition of an id, or of ``latest``; NotFound."""
-        return edition.chosen(self.every(), said, _now())
+        every, now = self._every_now()
+        return edition.chosen(every, said, now)
+
+    def latest(self) -> Edition | None:
+        """The public edition that counts now; None while there is none."""
+        try:
+            return self.chosen(edition.LATEST)
+        except NotFound:
+            return None
+
+    def states(self) -> list[tuple[Edition, edition.State]]:
+        """Every edition with what it is now, newest first."""
+        every, now = self._every_now()
+        return [(one, one.state(now)) for one in every]
+
+    def _every_now(self) -> tuple[list[Edition], dt.datetime]:
+        with self.database.reading() as connection:
+            return read.every(connection), asof.find_now(connection)
 
     # --- their files -------------------------------------------------------------------------------------------------
 
@@ -161,7 +180,3 @@ class Editions:
         wide = said.scope == edition.NATIONAL and province != manifest.NOWHERE
         with Content(self.database, said.asof, province if wide or inside else said.scope) as found:
             return [one for one in found.listed() if bool(one.province) == (province != manifest.NOWHERE)]
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

@@ -66,6 +66,27 @@ class Folder:
             return False
         return there.st_ino, there.st_mtime_ns, there.st_size
 
+    def written_at(self) -> float:
+        """When the last of the checkpoint, the keys and the tiles of its end was written: seconds since 1970, by the
+        clock of that time; 0 before there is anything."""
+        newest = 0.0
+        for path in (self.path / CHECKPOINT, self.path / VKEY, *self._ends()):
+            try:
+                newest = max(newest, path.stat().st_mtime)
+            except OSError:  # not there, or just replaced
+                continue
+        return newest
+
+    def _ends(self) -> list[Path]:
+        """The last file or folder in the folders of the lowest tiles and of the entry bundles, level by level down."""
+        found: list[Path] = []
+        for kind in ("0", "entries"):
+            place = self.path / "tile" / kind
+            while place.is_dir() and (inside := [one.name for one in place.iterdir() if one.name[0] != "."]):
+                place = place / max(inside, key=lambda name: (len(name.split(".")[0]), name))
+                found.append(place)
+        return found
+
     def read(self, tile: Tile) -> bytes:
         """A tile or bundle of that width, cut from a wider one where need be; NotFound when there is none."""
         for width in sorted({*(width for width in self.widths(tile) if width >= tile.width), WIDTH}):

@@ -25,6 +25,7 @@ from registry.errors import (
 )
 from registry.log import decided, mirrored, note, shared, signable, store
 from registry.log.checkpoint import Checkpoint
+from registry.log.clockcheck import ClockCheck
 from registry.log.folder import CHECKPOINT, VKEY, Folder
 from registry.log.merkle import Frontier
 from registry.log.shared import Signed, read
@@ -39,6 +40,7 @@ class PublishedLog:
 
     def __init__(self, settings: Settings) -> None:
         self.folder = Folder(settings.log_folder())
+        self.clock = ClockCheck(settings)
         self._settings = settings
         self._cached: tuple[object, Signed | None] = (None, None)
 
@@ -182,10 +184,11 @@ class PublishedLog:
     def require_extended(self, connection: sa.Connection) -> None:
         """LogDamaged unless this database holds the log that was published, and every entry after it was decided.
 
-        Conflict in a mirror, to which nobody appends.
+        Conflict in a mirror, to which nobody appends; ClockWrong where the time of an entry would not be the time.
         """
         mirrored.refuse(connection)
         self._require_extended(connection)
+        self.clock.require_right(connection)
 
     def require_not_rolled_back(self, connection: sa.Connection) -> None:
         """LogRolledBack when this database holds less than was published: what is proposed in it would be lost with it,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 
 from registry.errors import InvalidInput, LogDamaged
-from registry.log import checkpoint, note
+from registry.log import checkpoint, clock, note
 from registry.log.checkpoint import Checkpoint
 from registry.model import Struct
 from registry.tables import checkpoints
@@ -30,6 +28,12 @@ def last(connection: sa.Connection) -> Signed | None:
     query = sa.select(checkpoints.c.note).order_by(checkpoints.c.size.desc(), checkpoints.c.id.desc()).limit(1)
     raw = connection.execute(query).scalar()
     return read(bytes(raw)) if raw is not None else None
+
+
+def signed_at(connection: sa.Connection) -> int:
+    """What the clock was when the last checkpoint was signed (milliseconds since 1970); 0 before the first."""
+    query = sa.select(checkpoints.c.signed_at).order_by(checkpoints.c.id.desc()).limit(1)
+    return connection.execute(query).scalar() or 0
 
 
 def every(connection: sa.Connection) -> list[Signed]:
@@ -92,7 +96,7 @@ def put(connection: sa.Connection, signed: Signed, keys: str) -> None:
     row = {
         "id": last + 1,
         "size": signed.checkpoint.size,
-        "signed_at": int(time.time() * 1000),
+        "signed_at": clock.milliseconds_of(clock.read_clock()),  # what the clock was: see log.clockcheck
         "note": signed.note,
         "vkeys": keys,
     }

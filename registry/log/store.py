@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
 from registry.errors import LogDamaged, NotFound
-from registry.log import codec, merkle
+from registry.log import clock, codec, merkle
 from registry.model import Draft, Entry, Struct
 from registry.tables import entries, erasable
 
@@ -39,7 +38,7 @@ class Appender:
         self._who = (proposer, approver, proposal)
         before = head(connection)
         self.size = before.size
-        self._at = max(int(time.time() * 1000), before.recorded_at)
+        self._at = clock.milliseconds_of(clock.find_present(before.recorded_at))
 
     def append(self, drafts: Iterable[Draft]) -> list[Entry]:
         """Number, encode, hash and insert ``drafts`` in order; the entries as they now stand."""

@@ -90,6 +90,8 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
         kept.require_state(proposal, *kept.OPEN)
         drafts.refuse_names_of(connection, kept.drafts_of(connection, identifier), reason)
         if proposal.confirm_by is not None:
+            if log is not None:
+                log.require_extended(connection)
             _to_decide(connection, identifier, by)
             emergency.restore(connection, proposal, by, emergency.REJECTED, log)
         scrubbed = redaction.scrub_rejected(connection, identifier)

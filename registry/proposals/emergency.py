@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import accounts, drafts, territory
 from registry.accounts import DEADLINE, EMERGENCY
 from registry.database import Database
-from registry.errors import FAULTS, Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
+from registry.errors import FAULTS, ClockWrong, Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.model import Change, Date, Draft, Struct
@@ -73,7 +73,7 @@ def suspend(
         _require_role(connection, by)
         _refuse_second(connection, subject)
         before = _offered(connection, subject, techniques)
-        today = asof.today()
+        today = asof.find_today(connection)
         all_before = {today: before, **stopping.announced(connection, subject, set(before), today)}
         stopped = _suspending(subject, all_before, f"紧急暂停：{reason}")
         territory.require_inside(connection, by, stopped)
@@ -128,7 +128,7 @@ def restore(
             before.setdefault(one.day, {})[one.path] = one.before
     if not before:
         return None
-    name = stopping.recorded(connection, subject, asof.today()).get("name")
+    name = stopping.recorded(connection, subject, asof.find_today(connection)).get("name")
     proposer = EMERGENCY if by != EMERGENCY else DEADLINE
     restoring = [_draft(subject, before[day], why, day) for day in sorted(before)]
     first, last, _ = _in_force(connection, restoring, proposer, f"恢复：{name}", log, by)
@@ -137,7 +137,8 @@ def restore(
 
 def fall_back(database: Database, log: PublishedLog | None = None) -> list[int]:
     """End every emergency suspension that nobody confirmed in time; the proposals this closed. Any process may call it
-    at any time: each is ended once."""
+    at any time: each is ended once. ClockWrong, and nothing ended, where one seems due by a clock that cannot be right.
+    """
     with database.reading() as connection:
         due = _waiting(connection, proposals.c.confirm_by <= kept.now())
     ended = [one for one in due if _end(database, one, log)]
@@ -149,11 +150,15 @@ def fall_back(database: Database, log: PublishedLog | None = None) -> list[int]:
 def _end(database: Database, identifier: int, log: PublishedLog | None) -> bool:
     try:
         with database.writing() as connection:
+            if log is not None:
+                log.require_extended(connection)
             proposal = kept.get(connection, identifier)
             if proposal.state not in kept.OPEN:
                 return False
             restore(connection, proposal, EMERGENCY, EXPIRED, log)
             kept.decide(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
+    except ClockWrong:
+        raise  # whether its time is over cannot be told
     except FAULTS:
         return False  # shown in /readyz as long as it lasts; then it is tried again
     except RegistryError as error:
@@ -196,7 +201,7 @@ def _refuse_second(connection: sa.Connection, subject: str) -> None:
 
 def _offered(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """The approvals to suspend, by path, as they are recorded today."""
-    now = stopping.recorded(connection, subject, asof.today())
+    now = stopping.recorded(connection, subject, asof.find_today(connection))
     lawful = {
         f"approvals.{one.code}": now[f"approvals.{one.code}"]
         for one in TECHNIQUES

@@ -41,7 +41,8 @@ def foreseen(connection: sa.Connection, drafts: list[Draft], before: int, after:
     by_subject: dict[str, list[Draft]] = {}
     for draft in drafts:
         by_subject.setdefault(_about(draft), []).append(draft)
-    sides = _on(connection, {subject: _days(some) for subject, some in by_subject.items()}, (before, after))
+    today = asof.find_today(connection)
+    sides = _on(connection, {subject: _days(some, today) for subject, some in by_subject.items()}, (before, after))
     return [_foreseen(subject, some, sides.get(subject, [])) for subject, some in by_subject.items()]
 
 
@@ -50,10 +51,10 @@ def _about(draft: Draft) -> str:
     return str(draft.change.set.get("institution") or draft.subject)
 
 
-def _days(drafts: list[Draft]) -> list[Date]:
-    """The days drafts are true from, and today where all of these are over."""
+def _days(drafts: list[Draft], today: Date) -> list[Date]:
+    """The days drafts are true from, and ``today`` where all of these are over."""
     days = {draft.valid_from for draft in drafts}
-    return sorted(days | {max([asof.today(), *days])})
+    return sorted(days | {max([today, *days])})
 
 
 def _on(connection: sa.Connection, days: dict[str, list[Date]], sizes: tuple[int, int]) -> dict[str, list[Side]]:

@@ -69,7 +69,7 @@ def report(stopped: ByDay) -> dict[str, Any]:
 
 def standing(connection: sa.Connection, proposal: Proposal, drafts: list[Draft]) -> Iterator[Standing]:
     """Each approval that a proposal's drafts suspend, from today on: of days that are over nothing is said any more."""
-    today = asof.today()
+    today = asof.find_today(connection)
     drafts = sorted(drafts, key=lambda draft: draft.valid_from)
     later = proposal.report.get("later", {})
     for place, draft in enumerate(drafts):

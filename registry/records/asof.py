@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from registry.errors import InvalidInput
-from registry.log import store
+from registry.log import clock, store
 from registry.model import Struct
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+#: The instant of milliseconds since 1970, as they stand in a table.
+instant_at = clock.instant_at
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -28,19 +29,37 @@ class AsOf(Struct, frozen=True, gc=False):
 
 
 def today() -> dt.date:
-    """The day it is in Shanghai."""
-    return dt.datetime.now(SHANGHAI).date()
+    """The day in Shanghai by the clock of this machine: for what is about the machine (quotas, its own records).
+
+    Whatever speaks about the register asks ``find_today``, or the verification view.
+    """
+    return day_at(clock.read_clock())
+
+
+def day_at(instant: dt.datetime) -> dt.date:
+    """The day it is in Shanghai at an instant.
+
+    >>> day_at(dt.datetime(2025, 6, 30, 16, tzinfo=dt.UTC))
+    datetime.date(2025, 7, 1)
+    """
+    return instant.astimezone(SHANGHAI).date()
+
+
+def find_now(connection: sa.Connection) -> dt.datetime:
+    """The present of the register: this instant, but never one before its last entry. See ``clock.find_present``."""
+    return clock.find_present(store.head(connection).recorded_at)
+
+
+def find_today(connection: sa.Connection) -> dt.date:
+    """The day in Shanghai of the register's present."""
+    return day_at(find_now(connection))
 
 
 def as_of(connection: sa.Connection, on: dt.date | None = None, known_at: dt.datetime | None = None) -> AsOf:
     """The pair of times a request means: today and everything known, unless it says otherwise."""
-    size = store.head(connection).size if known_at is None else store.size_at(connection, milliseconds(known_at))
-    return AsOf(valid_on=on or today(), size=size)
-
-
-def instant_at(milliseconds: int) -> dt.datetime:
-    """The instant, in UTC, that stands in a table as milliseconds since 1970."""
-    return _EPOCH + dt.timedelta(milliseconds=milliseconds)
+    head = store.head(connection)
+    size = head.size if known_at is None else store.size_at(connection, milliseconds(known_at))
+    return AsOf(valid_on=on or day_at(clock.find_present(head.recorded_at)), size=size)
 
 
 def written(instant: dt.datetime) -> str:
@@ -58,8 +77,7 @@ def milliseconds(instant: dt.datetime) -> int:
         raise InvalidInput(
             "known_at 须带时区，例如 2025-07-01T00:00:00Z。", "known_at needs a time zone: 2025-07-01T00:00:00Z."
         )
-    # Whole numbers: floating-point seconds lose a millisecond now and then, and an entry with it.
-    return (instant - _EPOCH) // dt.timedelta(milliseconds=1)
+    return clock.milliseconds_of(instant)
 
 
 def day_of(text: str, name: str = "on") -> dt.date:

@@ -192,7 +192,7 @@ def _page(
     me, subject = desk.account.name, source.subject
     looked = review(connection, draft) if draft else None
     attachment = source.filled.attachment
-    held = recorded.values_on(connection, subject, asof.today()) if subject else {}
+    held = recorded.values_on(connection, subject, asof.find_today(connection)) if subject else {}
     days = [entry.valid_from for entry in recorded.stated(connection, subject)] if subject else []
     return desk.page(
         "form",
@@ -223,7 +223,7 @@ def _parent(filled: Filled) -> str:
 def _whose(connection: Any, subject: str, parent: str) -> tuple[str, str, str] | None:
     """(name, address, code) of the institution that a form is about or that it belongs to."""
     about = subject if subject.startswith("institution:") else parent
-    held = recorded.values_on(connection, about, asof.today()) if about else {}
+    held = recorded.values_on(connection, about, asof.find_today(connection)) if about else {}
     return (str(held["name"]), str(held["address"]), about.partition(":")[2]) if "name" in held else None
 
 

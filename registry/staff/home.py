@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from litestar import Response, get, post
@@ -54,8 +53,7 @@ def home(desk: NamedDependency[Desk]) -> Response[Any]:
 
 def _coming(desk: Desk) -> list[Edition]:
     """The editions whose time has not come yet, the next one first."""
-    now = dt.datetime.now(dt.UTC)
-    held = [one for one in desk.register.editions.every() if one.state(now) == "scheduled"]
+    held = [one for one, state in desk.register.editions.states() if state == "scheduled"]
     return sorted(held, key=lambda one: one.published)
 
 

@@ -118,7 +118,7 @@ def _said(
                 days[name] = asof.day_of(given[name], name)
             except InvalidInput:
                 errors.append((name, str(desk.voice.t("import_new.no_day"))))
-    if days.get("as_of") and days["as_of"] > asof.today():
+    if days.get("as_of") and days["as_of"] > desk.register.now().valid_on:
         errors.append(("as_of", str(desk.voice.t("import_new.future"))))
     if "published" in days and "as_of" in days and days["published"] < days["as_of"]:
         errors.append(("published", str(desk.voice.t("import_new.published_before"))))

@@ -28,11 +28,9 @@ _FIELDS = ("title", "as_of", "when", "release_day", "release_time", "scope")
 @get("/editions", sync_to_thread=True)
 def listed(desk: NamedDependency[Desk]) -> Response[Any]:
     """Every edition with its state, and the proposals about editions that wait."""
-    now = dt.datetime.now(dt.UTC)
     with desk.database.reading() as connection:
         waiting = [one for one in proposals.listed(connection, seen_by=desk.account) if one.kind == EDITION]
-    found = [(one, one.state(now)) for one in desk.register.editions.every()]
-    return desk.page("editions", editions=found, waiting=waiting)
+    return desk.page("editions", editions=desk.register.editions.states(), waiting=waiting)
 
 
 @get("/editions/new", opt=_PUBLISHERS, sync_to_thread=True)
@@ -41,7 +39,7 @@ def form(desk: NamedDependency[Desk]) -> Response[Any]:
     before = next(iter(desk.register.editions.every()), None)
     given = {
         "title": before.title if before else "",
-        "as_of": asof.today().isoformat(),
+        "as_of": desk.register.now().valid_on.isoformat(),
         "when": "now",
         "scope": desk.account.region,
     }

@@ -77,7 +77,8 @@ def _institution(desk: Desk, code: str, subject: str) -> Institution:
         return desk.register.institution(code, desk.register.now())
     except NotFound:
         with desk.database.reading() as connection:
-            days = [one.valid_from for one in recorded.stated(connection, subject) if one.valid_from > asof.today()]
+            today = asof.find_today(connection)
+            days = [one.valid_from for one in recorded.stated(connection, subject) if one.valid_from > today]
         if not days:
             raise
         return desk.register.institution(code, desk.register.as_of(min(days)))

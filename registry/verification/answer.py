@@ -24,7 +24,7 @@ from registry.model import (
     TechniqueAnswer,
     VerdictWord,
 )
-from registry.records.asof import AsOf, milliseconds, today
+from registry.records.asof import AsOf, day_at, milliseconds
 from registry.techniques import TechniqueCode
 from registry.verification import addresses, adtext, certificates, explain, people, verdict
 from registry.verification.judged import Judged
@@ -60,7 +60,8 @@ class Moment(Struct, frozen=True):
 def moment(view: VerificationView) -> Moment:
     """The last state of the register that was verified; CannotAnswer when that is too long ago."""
     verified = view.require_fresh()
-    return Moment(now=verified.at, day=today(), size=view.size, age=int(verified.age()))
+    size = view.size
+    return Moment(now=verified.at, day=day_at(view.find_now(size)), size=size, age=int(verified.age()))
 
 
 def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment | None = None) -> Answer:
@@ -81,11 +82,11 @@ def answer(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment
         size = at.size if claim.known_at is None else min(at.size, view.size_at(milliseconds(claim.known_at)))
         asof = AsOf(valid_on=claim.on or at.day, size=size)
         if once:
-            told, judged = _told(view, claim.provider, list(techniques), asof, english)
+            told, judged = _told(view, claim.provider, list(techniques), asof, english, at.day)
         else:
             # The day is part of the question: a sentence about a past day reads otherwise than one about today.
             question = (claim.provider, techniques, asof, english, at.day)
-            ask = partial(_told, view, claim.provider, list(techniques), asof, english)
+            ask = partial(_told, view, claim.provider, list(techniques), asof, english, at.day)
             told, judged = view.remembered(question, ask)
         if claim.practitioner is None and claim.ad_certificate is None and said is None:
             return msgspec.structs.replace(told, id=claim.id, known_at=known_at, state_age=at.age)
@@ -108,9 +109,14 @@ def _beside(view: VerificationView, claim: Claim, judged: Judged, asof: AsOf, la
 
 
 def _told(
-    view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, english: bool
+    view: VerificationView,
+    provider: Provider,
+    techniques: list[TechniqueCode],
+    asof: AsOf,
+    english: bool,
+    today: dt.date,
 ) -> tuple[Answer, Judged]:
-    """The answer to everybody who asks this, and how it was judged; who asked, and when, is put in after."""
+    """The answer to everybody who asks this today, and how it was judged; who asked, and when, is put in after."""
     judged = _judge(view, provider, techniques, asof)
     basis = judged.techniques[0].basis if judged.techniques else None
     if basis is None and judged.site is not None:
@@ -120,7 +126,7 @@ def _told(
     told = Answer(
         id=None,
         verdict=judged.verdict,
-        explanation=explain.sentence(judged, asof.valid_on, english),
+        explanation=explain.sentence(judged, asof.valid_on, today, english),
         techniques=judged.techniques,
         match=judged.match,
         candidates=judged.candidates,

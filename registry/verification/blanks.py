@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from registry.model import MatchedOn, TechniqueAnswer
-from registry.records.asof import today
 from registry.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 from registry.verification import verdict as rules
 from registry.verification.judged import Judged
@@ -37,9 +36,10 @@ class Values(dict[str, str]):
     Empty where there is nothing to say.
     """
 
-    def __init__(self, judged: Judged, on: dt.date, english: bool) -> None:
+    def __init__(self, judged: Judged, on: dt.date, today: dt.date, english: bool) -> None:
         super().__init__()
         self._asked = (judged, on, english)
+        self._today = today
 
     def __missing__(self, name: str) -> str:
         judged, on, english = self._asked
@@ -47,8 +47,10 @@ class Values(dict[str, str]):
             self["techniques"], self["note"] = _techniques(judged, on, english)
             self["techniques"] = self["techniques"] or ("assisted reproduction" if english else "人类辅助生殖技术")
             return self[name]
+        if name == "formerly":
+            return _formerly(judged, on == self._today, english)
         said = _OTHERS.get(name)
-        return said(judged, on, english) if said else times(on, today(), english)[name]
+        return said(judged, on, english) if said else times(on, self._today, english)[name]
 
 
 @lru_cache(maxsize=1024)
@@ -150,10 +152,10 @@ def _technique(judged: Judged, one: TechniqueAnswer, on: dt.date, english: bool)
     return f"{words}, whose approval takes effect on {begins}" if english else f"{words}，其批准自{begins}起生效"
 
 
-def _formerly(judged: Judged, on: dt.date, english: bool) -> str:
+def _formerly(judged: Judged, is_today: bool, english: bool) -> str:
     if judged.match is None or judged.match.on != "former_name":
         return ""
-    now, is_today = judged.match.name, on == today()
+    now = judged.match.name
     if english:
         return f" (asked about by a former name; it {'is now' if is_today else 'was then'} {now})"
     return f"（所查名称为曾用名，{'现' if is_today else '当时'}名{now}）"
@@ -201,7 +203,6 @@ _OTHERS: dict[str, Callable[[Judged, dt.date, bool], str]] = {
     "alike": _alike,
     "count": _how_many,
     "Count": _how_many_have,
-    "formerly": _formerly,
     "list_day": _list_day,
     "name": lambda judged, _on, _english: judged.site.name if judged.site else "",
     "near": _near,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 
-from registry.records.asof import today
 from registry.techniques import Stage, TechniqueCode
 from registry.verification import verdict as rules
 from registry.verification.blanks import NUMBERS, Values, one_technique, times
@@ -143,13 +142,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
-def sentence(judged: Judged, on: dt.date, english: bool) -> str:
-    """The sentence that explains a verdict, in the asked language."""
+def sentence(judged: Judged, on: dt.date, today: dt.date, english: bool) -> str:
+    """The sentence that explains a verdict about a day, as it is said ``today``, in the asked language."""
     if len(judged.each) == len(judged.techniques) == 1 and (usual := _usual_reason(judged)):
         (one,) = judged.techniques  # most answers: the sentence names no institution, so many of them share it
-        return _usual(usual, one.technique, one.stage, one.basis.as_of if one.basis else None, on, today(), english)
+        return _usual(usual, one.technique, one.stage, one.basis.as_of if one.basis else None, on, today, english)
     reason = _REASONS[judged.verdict](judged, on)
-    return _of_its_day(SENTENCES[reason][english].format_map(Values(judged, on, english)), on, today(), english)
+    return _of_its_day(SENTENCES[reason][english].format_map(Values(judged, on, today, english)), on, today, english)
 
 
 def _usual_reason(judged: Judged) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ class Issuer:
     def give(self, claim: Claim, found: Answer) -> Answer:
         """The answer with its receipt; CannotSign where none can be given, never an answer without."""
         issuer, key = self._signer(found.log)
-        return msgspec.structs.replace(found, receipt=receipts.sign(claim, found, issuer, key, _now()))
+        return msgspec.structs.replace(found, receipt=receipts.sign(claim, found, issuer, key, self._view.find_now()))
 
     def require(self, log: LogState) -> None:
         """CannotSign unless a receipt of an answer that rests on this log can be given now."""
@@ -61,7 +60,7 @@ class Issuer:
     def sign_rows(self, rows: Rows, log: LogState) -> Signed:
         """One signature over all rows of a batch; CannotSign. ``log``: the longest that an answer rests on."""
         issuer, key = self._signer(log)
-        return rows.sign(issuer, key, _now())
+        return rows.sign(issuer, key, self._view.find_now())
 
     def learn(self) -> None:
         """Find out whether this database is a mirror's, which never changes."""
@@ -165,10 +164,6 @@ class Issuer:
             return answer(self._view, msgspec.structs.replace(claim, on=receipt.on, known_at=None), lang)
         except (msgspec.ValidationError, InvalidInput):
             return None
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
 
 
 def no_key(origin: str | None) -> CannotSign:

@@ -19,10 +19,10 @@ import sqlalchemy as sa
 
 from registry.database import Database
 from registry.errors import LogDamaged, StateTooOld, cannot_look, rolled_back
-from registry.log import store
+from registry.log import clock, store
 from registry.log.merkle import Frontier
 from registry.model import Date, LogState, Source, Struct
-from registry.records.asof import AsOf, instant_at
+from registry.records.asof import AsOf, day_at, instant_at
 from registry.tables import entries
 from registry.verification import spans
 from registry.verification.kept import Institutions
@@ -80,11 +80,11 @@ class VerificationView:
         """
         try:
             # Before the look: what was recorded while it went on need not be in what it saw.
-            ticks, clock = time.monotonic(), dt.datetime.now(dt.UTC)
+            ticks, looked_at = time.monotonic(), clock.read_clock()
             with database.reading() as connection:
                 head = store.head(connection)
                 size = head.size
-                verified = Verified(ticks=ticks, at=max(clock, instant_at(head.recorded_at)))
+                verified = Verified(ticks=ticks, at=max(looked_at, instant_at(head.recorded_at)))
                 _refuse_rolled_back(size, at_least)
                 self._refuse_another_log(connection, size)
                 if size == self.size:
@@ -266,6 +266,15 @@ class VerificationView:
         """When a log of that size was complete, in milliseconds since 1970; 0 for an empty one."""
         position = bisect.bisect_right(self.times, size, key=lambda item: item[0])
         return self.times[position - 1][1] if position else 0
+
+    def find_now(self, size: int | None = None) -> dt.datetime:
+        """The present of the register as far as it was followed, or up to a size: this instant, but never one before
+        the last entry of it. Touches no database."""
+        return clock.find_present(self.recorded_at(self.size if size is None else size))
+
+    def find_today(self) -> dt.date:
+        """The day in Shanghai of that present."""
+        return day_at(self.find_now())
 
 
 def _refuse_rolled_back(size: int, published: int) -> None:

@@ -32,7 +32,7 @@ def levels(found: list[Finding], field: str) -> set[str]:
 
 def of(kind: FormKind, **typed: str | list[str]) -> list[Finding]:
     full: Typed = {**empty(kind, True), "effective": "2025-10-01", **typed}
-    return checks.plain(kind, True, full)
+    return checks.plain(kind, True, full, today())
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def test_a_sanction_is_about_somebody_and_not_about_two() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_that_must_be_filled_in_says_so(kind: FormKind) -> None:
-    found = checks.plain(kind, True, empty(kind, True))
+    found = checks.plain(kind, True, empty(kind, True), today())
     required = {field.name for field in fields(kind, True) if field.required}
     assert required <= {one.field for one in found if one.level == "error"}
 
@@ -183,9 +183,9 @@ def test_reading_drops_what_may_not_be_kept_and_what_is_too_long_is_refused() ->
     assert found.typed["name"] == ""
     assert found.typed["certificate_no"] == "***********0777"
     assert len(str(found.typed["institution"])) == 201
-    assert levels(checks.plain("practitioner", True, found.typed), "institution") == {"error"}
+    assert levels(checks.plain("practitioner", True, found.typed, today()), "institution") == {"error"}
     fits = read("institution", True, FormMultiDict({"name": "长" * 200, "region": "２１０３０２"}))
     assert fits.typed["region"] == "210302"
-    assert levels(checks.plain("institution", True, fits.typed), "name") == set()
-    assert levels(checks.plain("institution", True, {**fits.typed, "name": "长" * 201}), "name") == {"error"}
-    assert levels(checks.plain("practitioner", True, found.typed, found.refused), "name") == {"error"}
+    assert levels(checks.plain("institution", True, fits.typed, today()), "name") == set()
+    assert levels(checks.plain("institution", True, {**fits.typed, "name": "长" * 201}, today()), "name") == {"error"}
+    assert levels(checks.plain("practitioner", True, found.typed, today(), found.refused), "name") == {"error"}

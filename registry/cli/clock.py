@@ -1,0 +1,84 @@
+"""Commands about the clock: what is known of the time, and an administrator's word that the clock is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from registry import accounts, settings, trail
+from registry.cli import common, main
+from registry.log import clockcheck
+from registry.log.clock import find_present, instant_at, read_clock
+from registry.log.publish import PublishedLog
+
+
+@main.group()
+def clock() -> None:
+    """本机时钟：所知的时间、确认 / the clock of this machine: what is known of the time, and confirming it."""
+
+
+@clock.command("show")
+@common.as_json
+def show(json_: bool) -> None:
+    """时钟、所知的时间，以及是否停止写入 / the clock, what is known of the time, and whether appends are stopped."""
+    check = PublishedLog(settings.load()).clock
+    with common.database() as database, database.reading() as connection:
+        evidence, now = check.gather(connection), read_clock()
+    wrong = clockcheck.judge(evidence, now)
+    before = evidence.before
+    told: dict[str, Any] = {
+        "clock": now,
+        "present": find_present(evidence.entry),
+        "entry": _instant(evidence.entry),
+        "signed": _instant(evidence.signed),
+        "files": _instant(evidence.files),
+        "seen": _instant(before.seen_at) if before else None,
+        "expected": before.find_expected(evidence.running) if before else None,
+        "confirmed": _instant(before.confirmed_at) if before else None,
+        "synchronised": evidence.synchronised,
+        "sources": {one.en: one.instant for one in evidence.statements},
+        "wrong": {"zh": wrong.zh, "en": wrong.en} if wrong else None,
+    }
+    if json_:
+        common.print_json(told)
+        return
+    for name, words in _WORDS.items():
+        click.echo(f"{words}: {told[name] if told[name] is not None else '-'}")
+    for one in evidence.statements:
+        click.echo(f"{one.zh} / {one.en}: {one.instant}")
+    click.echo(wrong.text("zh-CN") if wrong else "可以写入 / entries can be appended")
+    if wrong:
+        click.echo(wrong.text("en"))
+
+
+@clock.command("confirm")
+@click.option("--by", metavar="USER", required=True, help="管理员账号 / an administrator's account")
+def confirm(by: str) -> None:
+    """确认本机时钟无误，恢复写入 / say that the clock of this machine is right, so that entries are appended again.
+
+    先看表 / look at a watch first. 有时间源否认时拒绝 / refused where a time source says otherwise.
+    """
+    check = PublishedLog(settings.load()).clock
+    with common.database() as database, database.writing() as connection:
+        accounts.require(connection, by, "administrator")
+        trail.record(connection, by, "clock_confirmed", f"clock:{read_clock().isoformat(timespec='seconds')}")
+        noted = check.confirm(connection)
+    click.echo(f"已确认 / confirmed: {instant_at(noted.confirmed_at)}")
+
+
+_WORDS = {
+    "clock": "本机时钟 / clock",
+    "present": "名录的现在 / the register's present",
+    "entry": "末条日志记录于 / last entry recorded at",
+    "signed": "末个检查点签发于 / last checkpoint signed at",
+    "files": "日志文件写于 / files of the log written at",
+    "seen": "上次无误的时钟 / clock when it was last right",
+    "expected": "据此现应为 / by which it is now",
+    "confirmed": "管理员确认于 / confirmed by an administrator at",
+    "synchronised": "系统与时间服务同步 / kept by a time service",
+}
+
+
+def _instant(milliseconds: int) -> Any:
+    return instant_at(milliseconds) if milliseconds else None
