@@ -130,10 +130,10 @@ def error_page(request: Request[Any, Any, Any], error: Exception | int) -> Respo
     if isinstance(error, HTTPException):
         for name, value in (error.headers or {}).items():
             response.set_header(name, value)
-    if isinstance(error, TooManyRequests):
-        response.set_header("Retry-After", str(error.details["retry_after"]))
     if status == 503:
         response.set_header("Retry-After", "60")
+    if isinstance(error, RegistryError) and "retry_after" in error.details:
+        response.set_header("Retry-After", str(error.details["retry_after"]))
     return response
 
 

@@ -75,6 +75,7 @@ class Register:
         self.watches = WatchLists(self.database, self.verification)
         self.editions = Editions(self.database, self.log, settings)
         self._tried = 0.0
+        self._unpublished = False
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -92,8 +93,8 @@ class Register:
         self._follow()
         if self.verification.size:
             self._publish()  # a key may have come or gone while nothing was appended
-        # Two, so that what is recorded right after a start need not wait for the tables.
-        for name, task in (("follow-log", self._run), ("warm", self._warm)):
+        # What is recorded right after a start need not wait for the tables, nor following for what has to be written.
+        for name, task in (("follow-log", self._run), ("publish-log", self._write), ("warm", self._warm)):
             self._threads.append(threading.Thread(target=task, name=name, daemon=True))
             self._threads[-1].start()
         self.clients.start()
@@ -116,9 +117,15 @@ class Register:
         redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
 
     def _run(self) -> None:
-        looked = -FALL_BACK_EVERY
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()
+
+    def _write(self) -> None:
+        """What has to be written now and then, apart from following: it may wait for a long approval."""
+        looked = -FALL_BACK_EVERY
+        while not self._stop.wait(FOLLOW_EVERY):
+            if self._unpublished and time.monotonic() >= self._tried + RETRY_EVERY:
+                self._publish()
             if time.monotonic() >= looked + FALL_BACK_EVERY:
                 looked = time.monotonic()
                 self._fall_back()
@@ -136,8 +143,7 @@ class Register:
             # Answering stops by itself once the view is stale (see VerificationView.require_fresh).
             _log.warning("cannot follow the log: %s", type(error).__name__)
             return
-        if published != self.verification.size and time.monotonic() >= self._tried + RETRY_EVERY:
-            self._publish()
+        self._unpublished = published != self.verification.size
 
     def look(self) -> int | None:
         """Bring the verification view up to the log; the size last published. LogDamaged when that is more."""

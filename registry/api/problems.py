@@ -167,7 +167,7 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     headers = {"Cache-Control": "no-store", "Content-Language": language(request)}
     if problem.status == 503:
         headers["Retry-After"] = "5"
-    if isinstance(error, errors.TooManyRequests):
+    if isinstance(error, errors.RegistryError) and "retry_after" in error.details:
         headers["Retry-After"] = str(error.details["retry_after"])
     if isinstance(error, errors.InvalidKey):
         headers["WWW-Authenticate"] = 'Bearer realm="registry"'

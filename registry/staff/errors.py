@@ -7,19 +7,25 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
+from litestar.types import Scope
 
 from public_site.voice import preferences
 from registry import trail
 from registry.accounts import Account
 from registry.accounts.sessions import Session, State
 from registry.errors import CannotAnswer, Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
+from registry.locks import LockWait
 from registry.staff.voice import environment
+from registry.web import lanes
 
 _log = logging.getLogger("registry")
 #: Where a request keeps its session.
 SESSION = "registry.session"
+#: What a refused request waits until it is in the trail.
+_NOTING = LockWait(seconds=2.0, behind=6)
 #: Of every answer: nothing of the workspace is kept by a browser, nor found by a search.
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 #: Where a session goes on that is not open yet.
@@ -86,21 +92,20 @@ def refused(why: str, zh: str, en: str) -> NotAllowed:
 def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The page of an error; refusals are in the trail."""
     if isinstance(error, SignInFirst):
-        if request.method == "POST" and request.cookies:  # something was to be done in a session that is over
-            note(request, error)
         back = f"?next={quote(str(request.url.path))}" if error.where.endswith("sign-in") else ""
         return Redirect(path=error.where + back, status_code=303, headers=HEADERS)
     status = status_of(error)
     if status >= 500 and not isinstance(error, CannotAnswer):
         _log.error("staff page %s failed", request.url.path, exc_info=error)
-    if isinstance(error, RegistryError) and status in (403, 409):
-        note(request, error)
     lang, size = preferences(request.query_params)
     said = error.text(lang) if isinstance(error, RegistryError) else None
     menu = Menu(None if _ended(error) else session_in(request))
     told = {"here": request.url.path, "status": status, "said": said, "desk": menu, "errors": []}
     body = environment(lang, size).get_template("staff/error.html").render(page=told)
-    return Response(body, status_code=status, media_type="text/html", headers=HEADERS)
+    response = Response(body, status_code=status, media_type="text/html", headers=HEADERS)
+    if isinstance(error, RegistryError) and "retry_after" in error.details:
+        response.set_header("Retry-After", str(error.details["retry_after"]))
+    return response
 
 
 def _ended(error: Exception) -> bool:
@@ -123,6 +128,20 @@ def status_of(error: Exception) -> int:
     return error.status_code if isinstance(error, HTTPException) else 500
 
 
+async def note_refusal(error: Exception, scope: Scope) -> None:
+    """Put what ``failed`` is about to answer into the trail, before it does, and not on the event loop."""
+    if scope["type"] != ScopeType.HTTP or not scope["path"].startswith("/staff"):
+        return
+    request = Request[Any, Any, Any](scope)
+    # Something was to be done in a session that is over; or was refused.
+    late = isinstance(error, SignInFirst) and request.method == "POST" and bool(request.cookies)
+    if late or (isinstance(error, RegistryError) and status_of(error) in (403, 409)):
+        try:
+            await lanes.run("writes", note, request, cast("RegistryError | SignInFirst", error))
+        except CannotAnswer as failure:
+            _log.warning("a refusal could not be put in the trail: %s", failure.code)
+
+
 def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) -> None:
     """Put a refusal into the trail: what was asked of which page, and a word for why."""
     session = session_in(request)
@@ -133,7 +152,7 @@ def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) ->
     number = request.path_params.get("number")
     about = f"{request.method} {template.replace('{number}', str(number))} {why}"
     try:
-        with request.app.state.register.database.writing() as connection:
+        with request.app.state.register.database.writing(_NOTING) as connection:
             trail.record(connection, who, "refused", about, request.client.host if request.client else "-")
     except RegistryError as failure:
         _log.warning("a refusal could not be put in the trail: %s", failure.code)
