@@ -60,7 +60,13 @@ class EditionPage(PageContext, frozen=True, kw_only=True):
 
 
 def _page(path: str) -> Callable[[Callable[..., Response[Any]]], HTTPRouteHandler]:
-    return route(path, http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
+    return route(
+        path,
+        http_method=[HttpMethod.GET, HttpMethod.HEAD],
+        opt={"lane": "slow"},  # an edition's files may have to be made first
+        sync_to_thread=True,
+        include_in_schema=False,
+    )
 
 
 @_page("/editions")

@@ -70,6 +70,7 @@ def _asked(row: Row) -> str:
 @post(
     "/check/list",
     status_code=200,
+    opt={"lane": "slow"},
     sync_to_thread=True,
     include_in_schema=False,
     request_max_body_size=_RECEIVED,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import anyio
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
@@ -16,6 +15,7 @@ from registry.clients.keys import ApiKey
 from registry.clients.service import Admitted, Clients
 from registry.errors import InvalidKey, TooManyRequests
 from registry.headers import MORE
+from registry.web import lanes
 
 #: Where a request's scope says who was let in.
 ADMITTED = "registry.admitted"
@@ -85,7 +85,7 @@ async def _learned(clients: Clients, text: str, address: str, operation: str) ->
     if clients.anonymous_limit:
         clients.admit_anonymous(address, operation, trying=True)
     try:
-        return await anyio.to_thread.run_sync(clients.learn, text)
+        return await lanes.run("reads", clients.learn, text)
     except InvalidKey:
         if clients.anonymous_limit:
             clients.admit_anonymous(address, operation)

@@ -17,7 +17,7 @@ from registry import admission, api, metrics, settings, staff
 from registry.api import images, log, openapi, problems, receipts, reconcile, sheets
 from registry.headers import Outermost
 from registry.register import Register
-from registry.web import state, statuses
+from registry.web import lanes, state, statuses
 
 _LIMITS = ["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
@@ -28,6 +28,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
 
     @asynccontextmanager
     async def opened(app: Litestar) -> AsyncIterator[None]:
+        lanes.install()
         register = Register(loaded)
         app.state.register = register
         await anyio.to_thread.run_sync(register.start)
@@ -52,7 +53,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             measured,
         ],
         lifespan=[opened],
-        middleware=[DefineMiddleware(admission.Admission)],
+        middleware=[DefineMiddleware(lanes.LaneChoice), DefineMiddleware(admission.Admission)],
         cors_config=CORSConfig(
             allow_origins=["*"],
             allow_methods=["GET", "HEAD", "POST", "DELETE"],
@@ -60,6 +61,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             expose_headers=["ETag", "Retry-After", state.AGE, state.AT, *_LIMITS],
         ),
         exception_handlers={Exception: _failed},
+        after_exception=[staff.note_refusal],
         openapi_config=openapi.CONFIG,
         request_max_body_size=2 * 1024 * 1024,
         logging_config=None,
@@ -77,14 +79,14 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@get("/readyz", include_in_schema=False, sync_to_thread=True)
+@get("/readyz", include_in_schema=False, opt={"lane": "health"}, sync_to_thread=True)
 def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """200 when the register can answer, else 503 and what is missing."""
     health = request.app.state.register.health()
     return Response(content=health, status_code=200 if health["ready"] else 503, headers={"Cache-Control": "no-store"})
 
 
-@get("/metrics", include_in_schema=False, sync_to_thread=True)
+@get("/metrics", include_in_schema=False, opt={"lane": "health"}, sync_to_thread=True)
 def measured(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Figures of this process for Prometheus; of several workers each has its own."""
     kind, body = metrics.text(request.app.state.register)

@@ -2,11 +2,15 @@
 
 The only module that knows SQLite from PostgreSQL, beside ``search.stored``. ``writing()`` takes the one lock before
 anything else, so that entry numbers have no gaps and nobody waits in the middle.
+
+Reading and writing have connections of their own: however many wait for the lock, a reader finds a connection. Of one
+process a single writer asks the database for the lock; the others wait before it, in a line that has an end.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 import sqlite3
 import time
@@ -30,16 +34,31 @@ from registry.errors import (
     StorageReadOnly,
     broken,
     disk_full,
-    locked,
     read_only,
     unreachable,
 )
 from registry.faults import FaultBoard
+from registry.locks import (
+    WRITERS_LOCK,
+    Line,
+    LockWait,
+    busy_reading,
+    busy_writing,
+    lock_postgresql,
+    lock_wait,
+    milliseconds,
+    try_lock_postgresql,
+)
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0006"
-_BUSY_TIMEOUT = 60_000  # milliseconds a connection to SQLite waits for another one's write
-_LOCK = 0x41525452  # "ARTR": the advisory lock every writer of a PostgreSQL register takes first
+#: Connections of one process: for reading, and for the one writer with what cleans up after it.
+READERS, WRITERS = 16, 2
+#: Seconds a reader waits at most for anything: a free connection, a table that is being written anew.
+READ_WAIT = 2.0
+#: Seconds until a database server that does not answer counts as out of reach.
+_CONNECT_WAIT = 5
+
 
 #: Seconds to wait for readers before bytes that were deleted are left to the next attempt.
 PATIENCE = 5.0
@@ -102,13 +121,24 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        if self.is_sqlite:
-            self.engine = sa.create_engine(self.url, creator=self._open_file)
-            sa.event.listen(self.engine, "connect", _tune_sqlite)
-            sa.event.listen(self.engine, "begin", _begin_sqlite)
-            sa.event.listen(self.engine, "checkout", self._refuse_another_file)
-        else:
-            self.engine = sa.create_engine(self.url, pool_pre_ping=True)
+        # The connection used last first: its cache is warm, and few are open while few are needed.
+        lane = {"pool_timeout": READ_WAIT, "pool_use_lifo": True}
+        self.engine = self._engine(pool_size=READERS // 2, max_overflow=READERS // 2, **lane)
+        self._writer = self._engine(pool_size=1, max_overflow=WRITERS - 1, **lane)
+        self._apart = self._engine(poolclass=sa.NullPool)
+        self._line = Line()
+        if not self.is_sqlite:
+            sa.event.listen(self.engine, "connect", _limit_postgresql)
+
+    def _engine(self, **pool: Any) -> sa.Engine:
+        if not self.is_sqlite:
+            told = {**_LIVING, **self.url.query}
+            return sa.create_engine(self.url, pool_pre_ping=True, connect_args=told, **pool)
+        engine = sa.create_engine(self.url, creator=self._open_file, **({"poolclass": sa.QueuePool} | pool))
+        sa.event.listen(engine, "connect", _tune_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        sa.event.listen(engine, "checkout", self._refuse_another_file)
+        return engine
 
     def _open_file(self) -> sqlite3.Connection:
         """Open the file that is there; only ``migrate`` makes one, so that a wrong path is never an empty register."""
@@ -136,35 +166,46 @@ class Database:
                 yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """The one writer: holds the lock from the first statement to the commit; rolls back on any exception."""
-        with self._noted(), self._connected() as connection:
-            connection.execution_options(register_write=True)
+    def writing(self, wait: LockWait | None = None) -> Iterator[sa.Connection]:
+        """The one writer: holds the lock from the first statement to the commit; rolls back on any exception.
+
+        Busy, and nothing done, when the lock does not come in time; ``wait``: that of ``lock_wait`` unless given.
+        """
+        wait = wait or lock_wait.get()
+        with (
+            self._noted(wait),
+            self._line.turn(wait) as left,
+            self._connected(self._writer) as connection,
+        ):
+            connection.execution_options(register_write=left)
             with connection.begin():
                 if not self.is_sqlite:
-                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
+                    lock_postgresql(connection, left)
                 yield connection
 
     @contextmanager
-    def _noted(self) -> Iterator[None]:
-        """Put on the board that nothing can be written; take it down after a write."""
+    def _noted(self, wait: LockWait) -> Iterator[None]:
+        """Put on the board that nothing can be written; take it down after a write.
+
+        A lock that somebody would not ``wait`` for is no fault.
+        """
         try:
             yield
         except _WRITE_FAULTS as fault:
-            if self.board is not None:
+            if self.board is not None and (wait.seconds > 0 or not isinstance(fault, Busy)):
                 self.board.report(fault, source="database")
             raise
         if self.board is not None:
             self.board.clear(*(kind.code for kind in _WRITE_FAULTS), source="database")
 
     @contextmanager
-    def alone(self, task: str, wait: bool = False) -> Iterator[bool]:
+    def alone(self, task: str, wait: float = 0.0) -> Iterator[bool]:
         """Whether this is the only process that does ``task`` now, on every machine that shares the database.
 
-        True is kept until the end of the block; with ``wait`` it comes only then, when the other one has finished.
+        True is kept until the end of the block; ``wait``: seconds in which the other one may finish.
         """
         if self.is_sqlite:
-            lock = FileLock(f"{self.url.database}.{task}.lock", timeout=-1 if wait else 0)
+            lock = FileLock(f"{self.url.database}.{task}.lock", timeout=-1 if wait == math.inf else wait)
             try:
                 lock.acquire()
             except Timeout:
@@ -175,10 +216,9 @@ class Database:
             finally:
                 lock.release()
             return
-        key = {"n": _LOCK, "m": zlib.crc32(task.encode()) & 0x7FFFFFFF}
-        with self._connected() as connection:
-            asked = "SELECT pg_advisory_lock(:n, :m)" if wait else "SELECT pg_try_advisory_lock(:n, :m)"
-            mine = connection.execute(sa.text(asked), key).scalar() is not False
+        key = {"n": WRITERS_LOCK, "m": zlib.crc32(task.encode()) & 0x7FFFFFFF}
+        with self._connected(self._apart) as connection:
+            mine = try_lock_postgresql(connection, key, wait)
             connection.commit()  # a session's lock: no transaction stays open for as long as it is held
             try:
                 yield mine
@@ -188,9 +228,12 @@ class Database:
                     connection.commit()
 
     @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
+    def _connected(self, engine: sa.Engine | None = None) -> Iterator[sa.Connection]:
         with self._explained():
-            connection = self.engine.connect()
+            try:
+                connection = (engine or self.engine).connect()
+            except sa.exc.TimeoutError as error:  # every connection is in use, and none came back
+                raise busy_reading() from error
         try:
             with self._explained():
                 yield connection
@@ -221,7 +264,7 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._connected() as connection:
+        with self._connected(self._apart) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             if not self.is_sqlite:
@@ -236,7 +279,7 @@ class Database:
         False when it could not be finished now (somebody still reads an older state, the disk is full): call it again.
         """
         try:
-            with self._connected() as connection:
+            with self._connected(self._apart) as connection:
                 return _vacuum_sqlite(connection) if self.is_sqlite else _vacuum_postgresql(connection, tables)
         except (CannotAnswer, sa.exc.DBAPIError, sqlite3.Error):
             return False
@@ -252,7 +295,8 @@ class Database:
 
     def close(self) -> None:
         """Give every pooled connection back."""
-        self.engine.dispose()
+        for engine in (self.engine, self._writer, self._apart):
+            engine.dispose()
 
 
 _WRITE_FAULTS = (Busy, StorageFull, StorageReadOnly)
@@ -278,7 +322,7 @@ def _sqlite_fault(error: sa.exc.DBAPIError, path: Path) -> RegistryError | None:
     if primary == sqlite3.SQLITE_FULL:
         return disk_full(path.parent)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return locked()
+        return busy_writing()
     if primary == sqlite3.SQLITE_READONLY and code != sqlite3.SQLITE_READONLY_DBMOVED:
         return read_only(path.parent)
     return _storage_of(path) if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) else None
@@ -290,7 +334,7 @@ def _postgresql_fault(error: sa.exc.DBAPIError) -> RegistryError | None:
         return disk_full()
     if state in _READ_ONLY_STATES:
         return read_only()
-    return locked() if state in _LOCKED_STATES else None
+    return busy_writing() if state in _LOCKED_STATES else None
 
 
 def _storage_of(path: Path) -> RegistryError | None:
@@ -310,14 +354,41 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # an entry that was answered for must survive a power cut
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten; see forget_deleted for the rest
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+    connection.execute(f"PRAGMA busy_timeout = {milliseconds(READ_WAIT)}")
     connection.execute("PRAGMA cache_size = -65536")
     assert sqlite3.sqlite_version_info >= (3, 35), "SQLite 3.35 or newer is needed (FTS5, RETURNING)"  # noqa: S101
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    writing = connection.get_execution_options().get("register_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    wait = connection.get_execution_options().get("register_write")
+    if wait is None:
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds(wait)}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            raise busy_writing() from error
+        raise
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds(READ_WAIT)}")
+
+
+#: What libpq is told unless the URL says otherwise: a server that is gone is noticed within seconds.
+_LIVING = {
+    "connect_timeout": _CONNECT_WAIT,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
+
+def _limit_postgresql(connection: Any, _record: Any) -> None:
+    """No reader waits for long where a table is locked: while it is written anew, say."""
+    connection.execute(f"SET lock_timeout = {milliseconds(READ_WAIT)}")
+    connection.commit()
 
 
 def _vacuum_sqlite(connection: sa.Connection) -> bool:
@@ -332,7 +403,7 @@ def _vacuum_sqlite(connection: sa.Connection) -> bool:
         busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
     finally:
-        raw.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+        raw.execute(f"PRAGMA busy_timeout = {milliseconds(READ_WAIT)}")
 
 
 def _vacuum_postgresql(connection: sa.Connection, tables: Iterable[str]) -> bool:

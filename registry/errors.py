@@ -262,16 +262,6 @@ def read_only(where: object = None) -> StorageReadOnly:
     )
 
 
-def locked(retry_after: int = 5) -> Busy:
-    """The refusal where another process holds the database's lock for too long; ``retry_after`` in seconds."""
-    return Busy(
-        f"另一项操作正在写入名录（如批量导入），刚才的操作没有保存，请{retry_after}秒后再试；查询和核验照常。",
-        "Something else is being written to the register (a long import, say) and what was just done is not saved: "
-        f"try again in {retry_after} seconds. Searching and checking go on.",
-        retry_after=retry_after,
-    )
-
-
 def rolled_back(size: int, published: int) -> LogRolledBack:
     """The refusal over a database that holds fewer entries than were published, or than this process has read."""
     return LogRolledBack(

@@ -83,6 +83,7 @@ class Register:
         self.watch = Watch(self.database, self.log, self.verification, settings, self.faults)
         self._complaints = Complaints()
         self._tried = 0.0
+        self._unpublished = False
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -102,8 +103,14 @@ class Register:
         self.watch.look()
         if self.verification.size:
             self._publish()  # a key may have come or gone while nothing was appended
-        # Two, so that what is recorded right after a start need not wait for the tables.
-        for name, task in (("follow-log", self._run), ("check-clock", self._watch_clock), ("warm", self._warm)):
+        # What is recorded right after a start need not wait for the tables, nor following for what has to be written.
+        tasks = (
+            ("follow-log", self._run),
+            ("publish-log", self._write),
+            ("check-clock", self._watch_clock),
+            ("warm", self._warm),
+        )
+        for name, task in tasks:
             self._threads.append(threading.Thread(target=task, name=name, daemon=True))
             self._threads[-1].start()
         self.clients.start()
@@ -126,12 +133,19 @@ class Register:
         redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
 
     def _run(self) -> None:
-        looked = watched = -FALL_BACK_EVERY
+        watched = -EVERY
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()
             if time.monotonic() >= watched + EVERY:
                 watched = time.monotonic()
                 self.watch.look()
+
+    def _write(self) -> None:
+        """What has to be written now and then, apart from following: it may wait for a long approval."""
+        looked = -FALL_BACK_EVERY
+        while not self._stop.wait(FOLLOW_EVERY):
+            if self._unpublished and time.monotonic() >= self._tried + RETRY_EVERY:
+                self._publish()
             if time.monotonic() >= looked + FALL_BACK_EVERY:
                 looked = time.monotonic()
                 self._fall_back()
@@ -178,8 +192,7 @@ class Register:
         finally:
             self.watch.followed()
         self._complaints.over("cannot follow the log")
-        if published != self.verification.size and time.monotonic() >= self._tried + RETRY_EVERY:
-            self._publish()
+        self._unpublished = published != self.verification.size
 
     def look(self) -> int | None:
         """Bring the verification view up to the log; the size last published. LogDamaged when that is more."""

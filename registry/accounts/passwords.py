@@ -8,21 +8,31 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from registry.accounts.hashing import Hashing
 from registry.errors import InvalidInput
 
 SHORTEST, LONGEST = 12, 200
 #: Different characters a password must have at least.
 _DIFFERENT = 6
-_hasher = PasswordHasher()  # argon2id, with the library's current costs
+#: argon2id, with the library's current costs, but in one lane: it must not take every core from readers at once.
+_hasher = PasswordHasher(parallelism=1)
+_hashing = Hashing()
 
 
 def hashed(password: str) -> str:
     """What is kept of a password."""
-    return _hasher.hash(password)
+    return _hashing.run(None, lambda: _hasher.hash(password))
 
 
-def fits(kept: str | None, password: str) -> bool:
-    """Whether it is the password; takes as long where there is none (``kept`` None)."""
+def fits(kept: str | None, password: str, name: str | None = None) -> bool:
+    """Whether it is the password; takes as long where there is none (``kept`` None).
+
+    ``name``: what a stranger who wants to sign in typed, so that they wait behind others; Busy when that is too long.
+    """
+    return _hashing.run(name, lambda: _verified(kept, password))
+
+
+def _verified(kept: str | None, password: str) -> bool:
     try:
         return _hasher.verify(kept or _nobodys(), password[:LONGEST]) and kept is not None
     except (VerificationError, InvalidHashError):
@@ -31,7 +41,7 @@ def fits(kept: str | None, password: str) -> bool:
 
 @cache
 def _nobodys() -> str:
-    return hashed(secrets.token_hex())
+    return _hasher.hash(secrets.token_hex())
 
 
 def require_good(password: str, name: str) -> None:

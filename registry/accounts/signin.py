@@ -35,7 +35,7 @@ def begin(database: Database, name: str, password: str, who: Visitor) -> str | N
         row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
     usable = row is not None and row.disabled_at is None
     # Before the lock of all writers: this is slow on purpose, and anybody may ask for it.
-    right = passwords.fits(row.password if row is not None and usable else None, password)
+    right = passwords.fits(row.password if row is not None and usable else None, password, name)
     with database.writing() as connection:
         row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first() if usable else None
         if row is None:

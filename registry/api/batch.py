@@ -29,6 +29,7 @@ from registry.claimfiles.ndjson import NdjsonReader, json_row
 from registry.clients.service import Admitted, Clients
 from registry.errors import CannotSign, InvalidInput, TooLarge
 from registry.verification.batch import Batch
+from registry.web import lanes
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 #: Claims of one JSON document, which is read whole.
@@ -122,7 +123,7 @@ async def _counted(
         async for piece in pieces:
             if batch.noted:
                 noted, batch.noted = batch.noted, []
-                await anyio.to_thread.run_sync(clients.record, admitted, noted, batch.at.size)
+                await lanes.run("writes", clients.record, admitted, noted, batch.at.size)
             yield piece
     finally:
         clients.asked_more(admitted, form.tally.rows)

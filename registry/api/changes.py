@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 
-import anyio
 import msgspec
 from litestar import Response, get
 from litestar.openapi import ResponseSpec
@@ -18,6 +17,7 @@ from registry.api.shapes import ChangeList, SnapshotList
 from registry.model import Kind
 from registry.records import feed
 from registry.records.snapshot import KINDS, Snapshot
+from registry.web import lanes
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 #: Where the records of a kind stand in the JSON form.
@@ -131,5 +131,5 @@ def as_lines(taken: Snapshot) -> Iterator[bytes]:
 
 async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The pieces, each made in a thread. (litestar's own wrapper would take a ValueError on the way for the end.)"""
-    while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
+    while (piece := await lanes.run("slow", next, pieces, None)) is not None:
         yield piece

@@ -113,6 +113,7 @@ def list_editions(request: AnyRequest) -> Response[bytes]:
     description="尚未到公布时间的为 404。已撤回的注明理由，没有文件。 / "
     "404 for one that is still to come. A withdrawn one says why, and has no files.",
     responses={200: ResponseSpec(EditionDetail, generate_examples=False, description="一期名录。 / The edition.")},
+    opt={"lane": "slow"},
     sync_to_thread=True,
 )
 def get_edition(request: AnyRequest, edition: Id) -> Response[bytes]:
@@ -140,6 +141,7 @@ def get_edition(request: AnyRequest, edition: Id) -> Response[bytes]:
     "sha256sum -c. The files of an edition never change. 410 for a withdrawn one, with the reason in `detail`; 503 "
     "while files are being made: come again after Retry-After.",
     responses={200: ResponseSpec(Manifest, generate_examples=False, description="文件。 / The file.")},
+    opt={"lane": "slow"},
     sync_to_thread=True,
 )
 def get_edition_file(request: AnyRequest, edition: Id, file: FileName) -> Response[Any]:

@@ -43,13 +43,19 @@ _WORDS = {
 }
 
 
-@route(PATH, http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=True)
+@route(
+    PATH,
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    include_in_schema=False,
+    opt={"lane": "slow"},
+    sync_to_thread=True,
+)
 def receipt_pdf(request: AnyRequest) -> Response[bytes]:
     """The receipt in the address as a page of PDF."""
     return _respond(request, request.query_params.get("receipt", ""))
 
 
-@post(PATH, status_code=200, include_in_schema=False, sync_to_thread=True)
+@post(PATH, status_code=200, include_in_schema=False, opt={"lane": "slow"}, sync_to_thread=True)
 def posted_pdf(request: AnyRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[bytes]:
     """The receipt in a form as a page of PDF."""
     return _respond(request, str(data.get("receipt", "")))

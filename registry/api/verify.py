@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-import anyio
 import msgspec
 from litestar import get, post
 from litestar.params import QueryParameter
@@ -18,6 +17,7 @@ from registry.api.written import Written, described
 from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, LONGEST_TEXT_IN_ADDRESS, Person
 from registry.claimfiles.rows import require_provider
 from registry.model import Answer, Claim, Provider
+from registry.web import lanes
 
 _claim = msgspec.json.Decoder(Claim)
 
@@ -47,7 +47,7 @@ async def verify(request: AnyRequest) -> Written:
     require_provider(claim.provider)
     ask = partial(register_of(request).answer, claim, language(request))
     if len(claim.text or "") > LONGEST_TEXT_IN_ADDRESS:  # takes tenths of a second: others need not wait for it
-        found = await anyio.to_thread.run_sync(ask)
+        found = await lanes.run("reads", ask)
     else:
         found = ask()
     await _recorded(request, claim, found)
@@ -132,4 +132,4 @@ async def _recorded(request: AnyRequest, claim: Claim, found: Answer) -> None:
     admitted = admitted_of(request)
     if admitted and admitted.key and admitted.key.recorded:
         noted = [(claim, found.verdict, found.match.code if found.match else None)]
-        await anyio.to_thread.run_sync(register_of(request).clients.record, admitted, noted, found.log.size)
+        await lanes.run("writes", register_of(request).clients.record, admitted, noted, found.log.size)

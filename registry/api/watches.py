@@ -6,7 +6,6 @@ import datetime as dt
 from functools import partial
 from typing import Annotated, Any
 
-import anyio
 import msgspec
 from litestar import delete, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
@@ -20,6 +19,7 @@ from registry.clients import watches
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim, Date, Struct
 from registry.verification.receipts import question_of
+from registry.web import lanes
 
 #: Claims of one request, and watches of one page.
 MOST_CLAIMS, MOST_LISTED = 1_000, 1_000
@@ -108,7 +108,7 @@ async def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:
     if admitted := admitted_of(request):
         register_of(request).clients.asked_more(admitted, len(claims))
     add = partial(register_of(request).watches.add, client, claims, language(request))
-    found, since = await anyio.to_thread.run_sync(add)
+    found, since = await lanes.run("writes", add)
     items = [WatchedClaim(watch=identity, answer=answer) for identity, answer in found]
     return Watching(items=items, since=str(since))
 
@@ -162,7 +162,7 @@ def get_watch_changes(
     summary="取消关注 / Watch no more",
     description="需有 `watch` 范围的密钥。 / Needs a key with scope `watch`.",
     sync_to_thread=True,
-    opt={"scope": "watch"},
+    opt={"scope": "watch", "lane": "writes"},
 )
 def remove_watch(
     request: AnyRequest,

@@ -11,12 +11,14 @@ import logging
 import math
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 from registry.model import Struct
 
-#: Milliseconds to wait for another process that counts at the same moment; past that the request is let through.
-_PATIENCE = 250
+#: Milliseconds to wait for another process that counts at the same moment; past that the request is let through, and
+#: so are those of the next seconds: all of them would wait.
+_PATIENCE, _PAUSE = 250, 5.0
 #: A window is counted in so many parts.
 PARTS = 12
 _log = logging.getLogger("registry")
@@ -41,6 +43,10 @@ class Room(Struct, frozen=True):
         return self.wait == 0.0
 
 
+class _Paused(sqlite3.Error):
+    """Another process held the file a moment ago."""
+
+
 class Counts:
     """Counts by period of time. Where the file cannot be used this process counts by itself, and says so in the
     server's log: a limit is no reason not to answer."""
@@ -49,6 +55,7 @@ class Counts:
         self._lock = threading.Lock()
         self._file = file
         self._opened: sqlite3.Connection | None = None
+        self._paused = 0.0  # until when the file is not asked
 
     def take(self, who: str, limit: int, window: int, now: float) -> Room:
         """Count one for ``who`` unless more than ``limit`` would fall within ``window`` seconds; what is left.
@@ -129,7 +136,9 @@ class Counts:
 
     @property
     def _connection(self) -> sqlite3.Connection:
-        """The file, opened when it is needed first."""
+        """The file, opened when it is needed first; sqlite3.Error while it is not asked."""
+        if time.monotonic() < self._paused:
+            raise _Paused
         if self._opened is None:
             try:
                 self._opened = _open(str(self._file) if self._file else ":memory:")
@@ -139,9 +148,13 @@ class Counts:
         return self._opened
 
     def _failed(self, error: sqlite3.Error) -> None:
-        """A file that another process holds for long is tried again, a broken one is not."""
+        """A file that another process holds for long is tried again after a while, a broken one is not."""
+        if isinstance(error, _Paused):
+            return
         _log.warning("a request could not be counted: %s", error)
-        if "locked" not in str(error):
+        if "locked" in str(error):
+            self._paused = time.monotonic() + _PAUSE
+        else:
             self._opened = _open(":memory:")
 
 

@@ -16,8 +16,9 @@ from registry.clients import keys, usage
 from registry.clients.counts import Counts, Room, network, seconds
 from registry.clients.keys import ApiKey, Scope
 from registry.database import Database
-from registry.errors import CannotRecord, InvalidKey, QuotaSpent, RegistryError, ScopeMissing, TooManyRequests
+from registry.errors import Busy, CannotRecord, InvalidKey, QuotaSpent, RegistryError, ScopeMissing, TooManyRequests
 from registry.faults import Complaints
+from registry.locks import AT_ONCE, LockWait
 from registry.model import Struct
 from registry.records.asof import today
 from registry.settings import Settings
@@ -31,6 +32,8 @@ TELL_EVERY = 1.0
 MINUTE, DAY = 60, 86_400
 #: Rows of a batch that count as one request of a minute.
 ROWS_A_REQUEST = 1_000
+#: What the end of a process waits to write down what was asked.
+_AT_THE_END = LockWait(seconds=5.0, behind=16)
 _SHANGHAI = 8 * 3600  # seconds before UTC's midnight that the day begins
 _log = logging.getLogger("registry")
 
@@ -81,7 +84,7 @@ class Clients:
         self._stop.set()
         if self._thread:
             self._thread.join(timeout=5)
-        self.tell()
+        self.tell(_AT_THE_END)
         self._counts.close()
 
     def _run(self) -> None:
@@ -91,9 +94,8 @@ class Clients:
             if time.monotonic() >= told + TELL_EVERY:
                 told = time.monotonic()
                 self.tell()
-            if time.monotonic() >= cleaned + MINUTE:
+            if time.monotonic() >= cleaned + MINUTE and self._clean():
                 cleaned = time.monotonic()
-                self._clean()
 
     def _look(self) -> None:
         try:
@@ -108,8 +110,11 @@ class Clients:
         else:
             self._complaints.over("cannot look for API keys")
 
-    def tell(self) -> None:
-        """Write down what was asked since the last time; what cannot be written now is kept for the next."""
+    def tell(self, wait: LockWait = AT_ONCE) -> None:
+        """Write down what was asked since the last time; what cannot be written now is kept for the next.
+
+        Does not ``wait`` for a long approval: meanwhile nobody would hear of a key that was revoked.
+        """
         with self._lock:
             told, self._told = self._told, defaultdict(lambda: [0, 0, 0])
             last_used, self._last_used = self._last_used, {}
@@ -120,12 +125,13 @@ class Clients:
             for (key, day, operation), n in sorted(told.items())
         ]
         try:
-            with self._database.writing() as connection:
+            with self._database.writing(wait) as connection:
                 usage.count(connection, used, last_used)
             with self._database.reading() as connection:
                 self._elsewhere = usage.questions(connection, today().isoformat())
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
-            self._complaints.say("cannot write down what was asked", error)
+            if not isinstance(error, Busy):
+                self._complaints.say("cannot write down what was asked", error)
             with self._lock:
                 for which, counted in told.items():
                     self._told[which] = [a + b for a, b in zip(self._told[which], counted, strict=True)]
@@ -133,15 +139,19 @@ class Clients:
         else:
             self._complaints.over("cannot write down what was asked")
 
-    def _clean(self) -> None:
+    def _clean(self) -> bool:
+        """Let go of what is over; False when somebody else is writing just now."""
         self._counts.forget(time.time())
         try:
-            with self._database.writing() as connection:
+            with self._database.writing(AT_ONCE) as connection:
                 usage.forget(connection, self._keep)
+        except Busy:
+            return False
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
             self._complaints.say("cannot delete old checks", error)
         else:
             self._complaints.over("cannot delete old checks")
+        return True
 
     # --- letting in --------------------------------------------------------------------------------------------------
 

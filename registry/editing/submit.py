@@ -15,6 +15,7 @@ from registry.editing.forms import ABOUT, CODES, FormKind, Typed
 from registry.editing.kept import Filled, Kept
 from registry.editing.review import Review, is_stale, require_inside, review
 from registry.errors import Conflict, NotFound, RegistryError
+from registry.locks import busy_writing, lock_wait
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.model import Struct
@@ -85,7 +86,9 @@ def propose(
 
     NotFound when the form is gone, as after a second press of the button. InvalidInput as ``proposals.propose``.
     """
-    with database.alone(_ONE_BY_ONE, wait=True):
+    with database.alone(_ONE_BY_ONE, wait=lock_wait.get().seconds) as alone:
+        if not alone:
+            raise busy_writing()
         with database.reading() as connection:
             one = kept.found(connection, identifier, account)
             looked = review(connection, one)

@@ -23,6 +23,7 @@ from registry.importers.identity import Ruled
 from registry.importers.kept import Import
 from registry.importers.known import Register
 from registry.importers.rows import AuditLine, ListFile
+from registry.locks import LockWait
 from registry.log.publish import PublishedLog
 from registry.model import Date
 from registry.tables import proposals
@@ -112,13 +113,13 @@ class Together(Database):
     and with its state. So a cancelled import leaves no proposal, and a killed process not half of one."""
 
     def __init__(self, database: Database, work: Work, done: Callable[[sa.Connection, int], None]) -> None:
-        self.url, self.is_sqlite, self.engine = database.url, database.is_sqlite, database.engine
+        self.__dict__.update(vars(database))  # the same connections, and the same place in the line
         self._work, self._done = work, done
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self, wait: LockWait | None = None) -> Iterator[sa.Connection]:
         """The one writer, as ever; Stopped before anything is written."""
-        with super().writing() as connection:
+        with super().writing(wait) as connection:
             kept.require(connection, self._work.one.id, self._work.run)
             latest = sa.select(sa.func.coalesce(sa.func.max(proposals.c.id), 0))
             before = connection.execute(latest).scalar_one()

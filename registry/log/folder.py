@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from registry.errors import NotFound
+from registry.locks import busy_writing, lock_wait
 from registry.log import tiles
 from registry.log.merkle import Frontier
 from registry.log.proofs import subtrees
@@ -31,10 +32,18 @@ class Folder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """One writer at a time, among all processes of this machine."""
+        """One writer at a time, among all processes of this machine; Busy when another one takes longer than
+        ``lock_wait``."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path / ".lock"):
+        lock = FileLock(self.path / ".lock", timeout=lock_wait.get().seconds)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise busy_writing() from error
+        try:
             yield
+        finally:
+            lock.release()
 
     def get(self, name: str) -> bytes | None:
         """The bytes of ``checkpoint`` or ``vkey``; None before there is one."""

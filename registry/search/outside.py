@@ -7,6 +7,7 @@ is behind, damaged, of another make or out of reach, it is not asked, and the em
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -213,7 +214,7 @@ class OutsideSearch:
             engine = self._of_this_log(connection)
         if engine is None:
             return 0
-        with self._database.alone("search", wait=True):
+        with self._database.alone("search", wait=math.inf):
             self.rebuild(engine)
         return engine.documents()
 

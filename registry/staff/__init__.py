@@ -28,7 +28,9 @@ from registry.staff import (
     trailing,
 )
 from registry.staff.desk import at_desk
-from registry.staff.errors import HEADERS, failed
+from registry.staff.errors import HEADERS, failed, note_refusal
+
+__all__ = ["note_refusal", "router"]
 
 
 def router() -> Router:
@@ -54,6 +56,7 @@ def router() -> Router:
             *trailing.handlers,
         ],
         dependencies={"desk": Provide(at_desk)},
+        opt={"posts": "writes"},
         exception_handlers={Exception: failed},
         include_in_schema=False,
         response_headers=HEADERS,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from typing import Any
 
-import anyio
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
@@ -15,14 +15,18 @@ from public_site.voice import preferences
 from registry.accounts import sessions
 from registry.accounts.sessions import Limits, Session
 from registry.accounts.signin import Visitor
-from registry.errors import InvalidInput, NotFound, TooLarge
+from registry.errors import Busy, InvalidInput, NotFound, TooLarge
+from registry.locks import AT_ONCE, LockWait
 from registry.register import Register
 from registry.staff.errors import NEXT_STEP, SESSION, Menu, SignInFirst, refused
 from registry.staff.voice import StaffVoice, environment, role_word
+from registry.web import lanes
 
 COOKIE = "staff_session"
 #: What a column of numbers can hold: nothing in the register has a greater one.
 _GREATEST = 2**31 - 1
+#: What a reader waits to end a session that turned up elsewhere.
+_SOON = LockWait(seconds=0.5, behind=4)
 Req = Request[Any, Any, Any]
 
 
@@ -104,7 +108,7 @@ async def at_desk(request: Req) -> Desk:
     opt = request.route_handler.opt
     _require_an_address(request)
     token = request.cookies.get(COOKIE, "")
-    session = await anyio.to_thread.run_sync(_found, request, token) if token else None
+    session = await lanes.run("reads", _found, request, token) if token else None
     request.scope[SESSION] = session  # type: ignore[literal-required]
     form = FormMultiDict({})
     if request.method == "POST":
@@ -166,7 +170,7 @@ def _found(request: Req, token: str) -> Session | None:
     if session is None:
         return None
     if session.agent != visitor_of(request).agent:
-        with register.database.writing() as connection:
+        with suppress(Busy), register.database.writing(_SOON) as connection:  # refused it is in any case, and each time
             sessions.end(connection, session.account.name, session.id)
         request.scope[SESSION] = session  # type: ignore[literal-required]
         raise refused(
@@ -175,7 +179,7 @@ def _found(request: Req, token: str) -> Session | None:
             "This sign-in turned up in another browser, so it was ended. Sign in again.",
         )
     if sessions.needs_noting(session):
-        with register.database.writing() as connection:
+        with suppress(Busy), register.database.writing(AT_ONCE) as connection:  # else the next request notes it
             sessions.note_use(connection, session)
     return session
 

@@ -26,7 +26,7 @@ def sign_in(desk: NamedDependency[Desk]) -> Response[Any]:
     )
 
 
-@post("/sign-in", opt=_NOBODY, status_code=200, sync_to_thread=True)
+@post("/sign-in", opt={**_NOBODY, "lane": "sign-ins"}, status_code=200, sync_to_thread=True)
 def signed(desk: NamedDependency[Desk]) -> Response[Any]:
     """Name and password; then the second factor."""
     name, following = desk.given("name"), _next(desk.given("next"))

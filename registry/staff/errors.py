@@ -7,19 +7,24 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.response import Redirect
+from litestar.types import Scope
 
 from public_site.voice import preferences
 from registry import trail
 from registry.accounts import Account
 from registry.accounts.sessions import Session, State
-from registry.errors import NotAllowed, RegistryError
+from registry.errors import CannotAnswer, NotAllowed, RegistryError
+from registry.locks import LockWait
 from registry.staff.voice import environment
-from registry.web import statuses
+from registry.web import lanes, statuses
 
 _log = logging.getLogger("registry")
 #: Where a request keeps its session.
 SESSION = "registry.session"
+#: What a refused request waits until it is in the trail.
+_NOTING = LockWait(seconds=2.0, behind=6)
 #: Of every answer: nothing of the workspace is kept by a browser, nor found by a search.
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 #: Where a session goes on that is not open yet.
@@ -86,14 +91,10 @@ def refused(why: str, zh: str, en: str) -> NotAllowed:
 def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The page of an error; refusals are in the trail."""
     if isinstance(error, SignInFirst):
-        if request.method == "POST" and request.cookies:  # something was to be done in a session that is over
-            note(request, error)
         back = f"?next={quote(str(request.url.path))}" if error.where.endswith("sign-in") else ""
         return Redirect(path=error.where + back, status_code=303, headers=HEADERS)
     status = statuses.status_of(error)
     statuses.failures.note(error, f"{request.method} {place_of(request)}")
-    if isinstance(error, RegistryError) and status in (403, 409):
-        note(request, error)
     lang, size = preferences(request.query_params)
     known = statuses.recognise(error)
     said = known.text(lang) if isinstance(known, RegistryError) else None
@@ -114,6 +115,20 @@ def _ended(error: Exception) -> bool:
     return isinstance(error, NotAllowed) and error.details.get("why") == "other_browser"
 
 
+async def note_refusal(error: Exception, scope: Scope) -> None:
+    """Put what ``failed`` is about to answer into the trail, before it does, and not on the event loop."""
+    if scope["type"] != ScopeType.HTTP or not scope["path"].startswith("/staff"):
+        return
+    request = Request[Any, Any, Any](scope)
+    # Something was to be done in a session that is over; or was refused.
+    late = isinstance(error, SignInFirst) and request.method == "POST" and bool(request.cookies)
+    if late or (isinstance(error, RegistryError) and statuses.status_of(error) in (403, 409)):
+        try:
+            await lanes.run("writes", note, request, cast("RegistryError | SignInFirst", error))
+        except CannotAnswer as failure:
+            _log.warning("a refusal could not be put in the trail: %s", failure.code)
+
+
 def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) -> None:
     """Put a refusal into the trail: what was asked of which page, and a word for why."""
     session = session_in(request)
@@ -121,7 +136,7 @@ def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) ->
     why = error.why if isinstance(error, SignInFirst) else error.details.get("why", error.code)
     about = f"{request.method} {place_of(request)} {why}"
     try:
-        with request.app.state.register.database.writing() as connection:
+        with request.app.state.register.database.writing(_NOTING) as connection:
             trail.record(connection, who, "refused", about, request.client.host if request.client else "-")
     except RegistryError as failure:
         _log.warning("a refusal could not be put in the trail: %s", failure.code)

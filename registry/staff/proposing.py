@@ -74,7 +74,7 @@ def listed(desk: NamedDependency[Desk]) -> Response[Any]:
     return desk.page("proposals", proposals=found[:LISTED], state=state, states=states, older=older)
 
 
-@get("/proposals/{number:int}", sync_to_thread=True)
+@get("/proposals/{number:int}", opt={"lane": "writes"}, sync_to_thread=True)
 def shown(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """One proposal, with what it changes: all of it, a sample (``draw``), or the ``leaf``-th part."""
     return _shown(desk, number)

@@ -43,7 +43,7 @@ def shown(desk: NamedDependency[Desk]) -> Response[Any]:
     return desk.page("trail", deeds=deeds, actions=actions, next=following, asked=asked)
 
 
-@get("/trail.csv", opt=_AUDITORS, sync_to_thread=True)
+@get("/trail.csv", opt={**_AUDITORS, "lane": "writes"}, sync_to_thread=True)
 def as_file(desk: NamedDependency[Desk]) -> Response[bytes]:
     """All that is chosen, oldest first, as a file for a spreadsheet; that it was taken is a deed itself."""
     wanted = _wanted(desk)

@@ -11,8 +11,9 @@ import bisect
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import closing
+from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -31,6 +32,8 @@ from registry.verification.stated import Beside
 from registry.verification.verdict import Site
 
 _T = TypeVar("_T")
+#: Institutions that are taken in while others wait, and seconds until the next ones.
+_AT_ONCE, _PAUSE = 50, 0.001
 _ONE_DAY = dt.timedelta(days=1)
 #: Seconds without a successful look at the log after which the view no longer answers, unless it is told otherwise.
 STALE_AFTER = 600.0
@@ -101,6 +104,9 @@ class VerificationView:
         except Exception as error:
             self._error = error
             raise
+        if not isinstance(fresh, Institutions):
+            self._replace(self.institutions.replace, fresh)
+        self._replace(self.beside.replace, beside)
         with self.lock:
             self._frontier, roots, self._last = grown
             self._roots |= roots
@@ -108,15 +114,23 @@ class VerificationView:
             self.sources = sources
             if isinstance(fresh, Institutions):
                 self.institutions = fresh
-            else:
-                for code, found in fresh.items():
-                    self.institutions.replace(code, found)
-            for subject, stated in beside.items():
-                self.beside.replace(subject, stated)
             self.size = size
             self.forget()
             self._verified, self._error = verified, None
         return gained
+
+    def _replace(self, replace: Callable[[str, Any], None], fresh: Mapping[str, Any]) -> None:
+        """Take in what is new a little at a time, so that nobody who asks meanwhile waits for all of it.
+
+        Every span says from which to which size of the log it was known, and every question is asked of one size. Until
+        ``size`` grows, what is here already holds of no question.
+        """
+        waiting = iter(fresh.items())
+        while part := list(islice(waiting, _AT_ONCE)):
+            with self.lock:
+                for name, spans_of_it in part:
+                    replace(name, spans_of_it)
+            time.sleep(_PAUSE)
 
     def remembered(self, question: Hashable, judge: Callable[[], _T]) -> _T:
         """What ``judge`` says to a question, judged once while the log stays as it is; call it under ``lock``."""

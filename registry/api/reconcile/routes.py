@@ -6,7 +6,6 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qsl
 
-import anyio
 from litestar import Request, Response, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
@@ -17,6 +16,7 @@ from registry.api.reconcile import extend, manifest, queries
 from registry.errors import InvalidInput, NotFound
 from registry.finding.properties import BY_ID
 from registry.register import Register
+from registry.web import lanes
 
 FORM = "application/x-www-form-urlencoded"
 #: Suggestions at once, and how far a client may page.
@@ -49,7 +49,7 @@ async def ask_by_form(request: AnyRequest) -> Response[dict[str, Any]]:
         raise InvalidInput(
             "表单须有 queries、query 或 extend 之一。", "The form needs one of queries, query and extend."
         )
-    answer = await anyio.to_thread.run_sync(_answer, register_of(request), *asked, language(request))
+    answer = await lanes.run("slow", _answer, register_of(request), *asked, language(request))
     return Response(content=answer, headers={"Cache-Control": "no-store"})
 
 

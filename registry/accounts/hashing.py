@@ -1,0 +1,111 @@
+"""The one thread of a process in which passwords are hashed, and the line of those who wait for it.
+
+A hash takes a tenth of a second and 64 MiB on purpose, and anybody may ask for one by trying to sign in. So there is
+one at a time, in a thread that the machine prefers every reader to, and an end to the line.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookLong
+from typing import Any, NamedTuple, TypeVar
+
+from registry.errors import Busy
+
+_T = TypeVar("_T")
+#: Who may wait at once, and seconds after which somebody who waits is told to come again.
+WAITING, PATIENCE = 64, 4.5
+#: Seconds for which a try under a name counts against the next one under it.
+REMEMBERED = 60.0
+#: How much less than a reader the thread may claim of the machine: see setpriority(2).
+_NICE = 10
+
+
+class _Waiting(NamedTuple):
+    name: str | None
+    task: Callable[[], Any]
+    future: Future[Any]
+
+
+class Hashing:
+    """Hashes one by one; may be asked from any thread.
+
+    Whoever is known already, or has a shell, comes first (``name`` None). Of those who try to sign in, the name under
+    which least was tried lately; among equals the newest, since who waits longest has most likely gone away. So a flood
+    of wrong passwords stands in its own way, and not in that of another name.
+    """
+
+    def __init__(self, waiting: int = WAITING, patience: float = PATIENCE) -> None:
+        self._most, self._patience = waiting, patience
+        self._changed = threading.Condition()
+        self._waiting: list[_Waiting] = []
+        self._tried: deque[tuple[float, str]] = deque()
+        self._thread: threading.Thread | None = None
+
+    def run(self, name: str | None, task: Callable[[], _T]) -> _T:
+        """What ``task`` returns or raises, done in the thread; Busy when too many wait, or it is not one's turn in
+        time. ``name``: as typed by somebody who wants to sign in."""
+        future: Future[_T] = Future()
+        with self._changed:
+            if name is not None and len(self._waiting) >= self._most:
+                raise _busy()
+            self._waiting.append(_Waiting(name, task, future))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="hashing", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        try:
+            return future.result(timeout=self._patience if name is not None else None)
+        except TookLong as error:
+            if future.cancel():  # it was not begun yet
+                raise _busy() from error
+            return future.result()
+
+    def _work(self) -> None:
+        # Of this thread alone, as Linux counts it; elsewhere it is left as it is.
+        if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                chosen = self._next()
+            if chosen is not None:
+                _do(chosen)
+
+    def _next(self) -> _Waiting | None:
+        """Take the next one out of the line; None when all have gone away."""
+        self._waiting = [one for one in self._waiting if not one.future.cancelled()]
+        if not self._waiting:
+            return None
+        now = time.monotonic()
+        while self._tried and self._tried[0][0] < now - REMEMBERED:
+            self._tried.popleft()
+        tried = Counter(name for _, name in self._tried)
+        rank = [(-1, 0) if one.name is None else (tried[one.name], -place) for place, one in enumerate(self._waiting)]
+        chosen = self._waiting.pop(rank.index(min(rank)))
+        if chosen.name is not None:
+            self._tried.append((now, chosen.name))
+        return chosen
+
+
+def _do(chosen: _Waiting) -> None:
+    if not chosen.future.set_running_or_notify_cancel():
+        return
+    try:
+        chosen.future.set_result(chosen.task())
+    except BaseException as error:
+        chosen.future.set_exception(error)
+
+
+def _busy() -> Busy:
+    return Busy(
+        "此刻登录的人太多，没有核对密码，也不计为失败；请10秒后再试。",
+        "Too many are signing in at this moment. Your password was not looked at and nothing counts as a failure; try "
+        "again in 10 seconds.",
+        retry_after=10,
+    )

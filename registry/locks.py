@@ -1,0 +1,126 @@
+"""Waiting for the one lock of all writers: how long, behind how many, and what is said to those it is too long for.
+
+Below ``database``, which takes the lock; a door says with ``lock_wait`` how much patience there is for a request.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from registry.errors import Busy
+
+#: "ARTR": the advisory lock every writer of a PostgreSQL register takes first.
+WRITERS_LOCK = 0x41525452
+
+
+class LockWait(NamedTuple):
+    """How long somebody waits for the lock of all writers, in seconds, and behind how many others of this process."""
+
+    seconds: float
+    behind: int
+
+
+#: What a command, a job or a thread of its own waits; whoever answers requests sets a shorter wait around each.
+PATIENT = LockWait(seconds=120.0, behind=64)
+#: Takes the lock only when it is free now: for what may be left out, or done later.
+AT_ONCE = LockWait(seconds=0.0, behind=0)
+lock_wait: ContextVar[LockWait] = ContextVar("lock_wait", default=PATIENT)
+
+
+class Line:
+    """Who of this process writes next: one at a time, in the order they came."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._line: deque[object] = deque()  # the first one writes
+
+    @contextmanager
+    def turn(self, wait: LockWait) -> Iterator[float]:
+        """The seconds that are left of ``wait`` once it is one's turn; Busy when that does not come."""
+        until, me = time.monotonic() + wait.seconds, object()
+        with self._changed:
+            if len(self._line) > wait.behind:
+                raise busy_writing()
+            self._line.append(me)
+            if not self._changed.wait_for(lambda: self._line[0] is me, wait.seconds):
+                self._line.remove(me)
+                raise busy_writing()
+        try:
+            yield max(0.0, until - time.monotonic())
+        finally:
+            with self._changed:
+                self._line.remove(me)
+                self._changed.notify_all()
+
+
+def busy_writing() -> Busy:
+    """The refusal for a writer whose turn does not come."""
+    return Busy(
+        "名录正在写入（例如一份长名单正在入库），等候写入的人已满，或已等得太久。您提交的内容没有执行，"
+        "名录没有任何改动或丢失；查询不受影响。请10秒后再提交一次。",
+        "Something is being written to the register (a long list, say), and too many wait for it already, or you have "
+        "waited too long. What you sent was not done, and nothing was changed or lost; reading is not affected. "
+        "Send it again in 10 seconds.",
+        retry_after=10,
+    )
+
+
+def busy_reading() -> Busy:
+    """The refusal for a reader when every connection is in use."""
+    return Busy(
+        "此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。",
+        "Too many are asking at this moment; try again in a few seconds. This does not mean an institution is not "
+        "approved.",
+        retry_after=3,
+    )
+
+
+def milliseconds(seconds: float) -> int:
+    """As databases are told how long to wait."""
+    return int(seconds * 1000)
+
+
+def lock_postgresql(connection: sa.Connection, wait: float) -> None:
+    """The lock of all writers until the end of the transaction; Busy when it does not come within ``wait`` seconds."""
+    if wait <= 0:
+        if not connection.execute(sa.text("SELECT pg_try_advisory_xact_lock(:n)"), {"n": WRITERS_LOCK}).scalar():
+            raise busy_writing()
+        return
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, milliseconds(wait))}")
+    try:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": WRITERS_LOCK})
+    except sa.exc.OperationalError as error:
+        if _gave_up(error):
+            raise busy_writing() from error
+        raise
+    connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
+
+
+def try_lock_postgresql(connection: sa.Connection, key: dict[str, int], wait: float) -> bool:
+    """A lock of the session, if it comes within ``wait`` seconds."""
+    if wait <= 0:
+        return bool(connection.execute(sa.text("SELECT pg_try_advisory_lock(:n, :m)"), key).scalar())
+    if wait != math.inf:
+        connection.exec_driver_sql(f"SET lock_timeout = {max(1, milliseconds(wait))}")
+    try:
+        connection.execute(sa.text("SELECT pg_advisory_lock(:n, :m)"), key)
+    except sa.exc.OperationalError as error:
+        if not _gave_up(error):
+            raise
+        connection.rollback()
+        return False
+    connection.exec_driver_sql("SET lock_timeout TO DEFAULT")
+    return True
+
+
+def _gave_up(error: sa.exc.OperationalError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == "55P03"  # lock_not_available
