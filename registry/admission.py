@@ -20,7 +20,7 @@ from registry.headers import MORE
 #: Where a request's scope says who was let in.
 ADMITTED = "registry.admitted"
 #: What machines read again and again, or what says whether this machine works: never limited.
-UNLIMITED = ("/healthz", "/readyz", "/metrics", "/log/", "/.well-known/", "/static/", "/status-lists/")
+UNLIMITED = ("/healthz", "/readyz", "/log/", "/.well-known/", "/static/", "/status-lists/")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 from registry.errors import CannotAnswer, broken, unreachable
+from registry.storage import rights
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0006"
@@ -133,7 +134,7 @@ class Database:
         True is kept until the end of the block; with ``wait`` it comes only then, when the other one has finished.
         """
         if self.is_sqlite:
-            lock = FileLock(f"{self.url.database}.{task}.lock", timeout=-1 if wait else 0)
+            lock = FileLock(f"{self.url.database}.{task}.lock", timeout=-1 if wait else 0, mode=rights.PRIVATE_FILE)
             try:
                 lock.acquire()
             except Timeout:
@@ -170,8 +171,8 @@ class Database:
         """Bring the schema to this version of the product; True when something had to be done."""
         if self.is_sqlite:
             path = Path(self.url.database or "")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            rights.make_folder(path.parent)
+            rights.make_file(path)
         if self.is_current():
             return False
         from alembic import command

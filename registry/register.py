@@ -33,6 +33,7 @@ from registry.records.snapshot import Snapshot
 from registry.search.contract import EngineUnavailable
 from registry.search.plan import TYPING
 from registry.settings import Settings
+from registry.storage import rights
 from registry.verification.answer import answer
 from registry.verification.batch import Batch
 from registry.verification.issuer import Checked, Issuer
@@ -47,6 +48,8 @@ FOLLOW_EVERY = 0.25
 RETRY_EVERY = 5.0
 #: Seconds between looks for emergency suspensions that nobody confirmed in time.
 FALL_BACK_EVERY = 5.0
+#: Seconds between looks at who may read the register's files.
+RIGHTS_EVERY = 60.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -89,6 +92,7 @@ class Register:
 
     def start(self) -> None:
         """Load the verification view and follow the log from now on; a database out of reach is tried again."""
+        rights.guard(self.settings, self.faults, thoroughly=True)
         self._follow()
         if self.verification.size:
             self._publish()  # a key may have come or gone while nothing was appended
@@ -117,8 +121,12 @@ class Register:
 
     def _run(self) -> None:
         looked = -FALL_BACK_EVERY
+        guarded = time.monotonic()
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()
+            if time.monotonic() >= guarded + RIGHTS_EVERY:
+                guarded = time.monotonic()
+                rights.guard(self.settings, self.faults)
             if time.monotonic() >= looked + FALL_BACK_EVERY:
                 looked = time.monotonic()
                 self._fall_back()

@@ -42,6 +42,9 @@ STATUSES: dict[type[errors.RegistryError], int] = {
     errors.SigningKeyMissing: 503,
     errors.SigningKeyForeign: 503,
     errors.LogRolledBack: 503,
+    errors.RightsTooWide: 503,
+    errors.PeopleLimit: 429,
+    errors.WrongHost: 421,
 }
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 #: What the decoder says of a time that it cannot read, and what helps whoever wrote it.

@@ -9,17 +9,19 @@ import sys
 import click
 
 from registry.errors import RegistryError
+from registry.storage import rights
 
 
 class _Group(click.Group):
     """Turns refusals into one line on stderr and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except RegistryError as error:
-            click.echo(f"registry: {error.text(language())}", err=True)
-            ctx.exit(1)
+        with rights.private_files():
+            try:
+                return super().invoke(ctx)
+            except RegistryError as error:
+                click.echo(f"registry: {error.text(language())}", err=True)
+                ctx.exit(1)
 
 
 def language() -> str:

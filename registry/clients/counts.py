@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 from registry.model import Struct
+from registry.storage import rights
 
 #: Milliseconds to wait for another process that counts at the same moment; past that the request is let through.
 _PATIENCE = 250
@@ -182,6 +183,8 @@ def network(address: str) -> str:
 
 
 def _open(name: str) -> sqlite3.Connection:
+    if name != ":memory:":
+        rights.make_file(Path(name))
     connection = sqlite3.connect(name, timeout=_PATIENCE / 1000, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")  # it may be lost
