@@ -44,10 +44,8 @@ _ALWAYS: Headers = [
 #: A year, after which a browser that came by meanwhile knows it anew.
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 #: Pages of other sites may show what is public; nothing of the workspace, not even as a picture.
-_OWN_PAGES, _ANY_PAGE = (
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"cross-origin"),
-)
+_OWN_PAGES = (b"cross-origin-resource-policy", b"same-origin")
+_ANY_PAGE = (b"cross-origin-resource-policy", b"cross-origin")
 
 
 #: Where a request's scope holds headers of its own for the response.
@@ -109,5 +107,6 @@ class Outermost:
 async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """An answer that no door gives; with its length, which the server leaves to the application."""
     length = [(b"content-length", str(len(body)).encode())] if status != 204 else []
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length], "trailers": False})
+    start = {"type": "http.response.start", "status": status, "headers": [*headers, *length]}
+    await send(cast("Message", start))
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -31,7 +31,7 @@ def security_txt(request: Request[Any, Any, Any]) -> Response[str]:
         )
     return Response(
         content=write(settings, dt.datetime.now(dt.UTC)),
-        media_type="text/plain; charset=utf-8",
+        media_type="text/plain",
         headers={"Cache-Control": "public, max-age=86400"},
     )
 

@@ -221,7 +221,7 @@ def test_a_file_that_is_made_while_the_server_runs_is_closed_as_well(
         stderr=subprocess.DEVNULL,
     )
     try:
-        assert eventually(lambda: (data_dir / "register.sqlite-wal").exists(), 30)
+        assert eventually((data_dir / "register.sqlite-wal").exists, 30)
         assert eventually(lambda: open_to_others(data_dir) == [], 10)
     finally:
         process.terminate()
