@@ -20,6 +20,7 @@ from registry.editions.service import Editions
 from registry.errors import CannotAnswer
 from registry.faults import FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
+from registry.finding.pages import MayLook, anybody
 from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
 from registry.log import codec, store
@@ -34,6 +35,7 @@ from registry.search.contract import EngineUnavailable
 from registry.search.plan import TYPING
 from registry.settings import Settings
 from registry.storage import rights
+from registry.verification import people
 from registry.verification.answer import answer
 from registry.verification.batch import Batch
 from registry.verification.issuer import Checked, Issuer
@@ -194,10 +196,13 @@ class Register:
         with self.database.reading() as connection:
             return history.since(connection, read.subject_of(validate_code(code)), asof)
 
-    def practitioners(self, code: str, asof: AsOf) -> list[Practitioner]:
-        """The authorised people of one institution."""
+    def practitioners(self, code: str, asof: AsOf, look: people.Look | None = None) -> list[Practitioner]:
+        """The authorised people of one institution; what ``look`` raises when there are any and it refuses."""
         with self.database.reading() as connection:
-            return read.practitioners(connection, code, asof)
+            found = read.practitioners(connection, code, asof)
+        if found and look:
+            look(code)
+        return found
 
     def stats(self, asof: AsOf) -> stats.Stats:
         """The register in numbers."""
@@ -233,17 +238,27 @@ class Register:
     # --- search ------------------------------------------------------------------------------------------------------
 
     def find(
-        self, choice: Choice, asof: AsOf, *, limit: int = 20, cursor: str | None = None, facets: bool = False
+        self,
+        choice: Choice,
+        asof: AsOf,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        facets: bool = False,
+        may_look: MayLook = anybody,
     ) -> SearchResult:
         """Institutions that fit a question and filters: see ``registry.finding``.
 
+        ``may_look`` is asked before the people of an institution are searched for a name.
         Candidates come from the outside engine while it is up with ``asof``, else from the embedded one.
         """
-        return self._found(choice, asof, limit=limit, cursor=cursor, facets=facets)
+        return self._found(choice, asof, limit=limit, cursor=cursor, facets=facets, may_look=may_look)
 
-    def suggest(self, typed: str, asof: AsOf, limit: int = 8) -> list[Found]:
+    def suggest(self, typed: str, asof: AsOf, limit: int = 8, may_look: MayLook = anybody) -> list[Found]:
         """Institutions somebody may be typing, best first; none for what nobody may offer."""
-        return self._found(Choice(q=typed), asof, limit=limit, effort=TYPING).items if typed.strip() else []
+        if not typed.strip():
+            return []
+        return self._found(Choice(q=typed), asof, limit=limit, effort=TYPING, may_look=may_look).items
 
     def _found(self, choice: Choice, asof: AsOf, **wanted: Any) -> SearchResult:
         engine = self.outside.engine(asof.size) if self.outside and choice.q else None
@@ -261,18 +276,20 @@ class Register:
         with self.database.reading() as connection:
             return finding.explain(connection, question)
 
-    def reconciling(self) -> Reconciling:
+    def reconciling(self, may_look: MayLook = anybody) -> Reconciling:
         """What matches rows of somebody's table to institutions, all as of now. CannotAnswer as for a claim."""
-        return Reconciling(self.verification, self._found, self.institutions)
+        return Reconciling(self.verification, partial(self._found, may_look=may_look), self.institutions)
 
     # --- verification ------------------------------------------------------------------------------------------------
 
-    def answer(self, claim: Claim, lang: str = "zh-CN") -> Answer:
+    def answer(self, claim: Claim, lang: str = "zh-CN", look: people.Look | None = None) -> Answer:
         """The registry's answer to a claim, with its receipt if it asks for one; touches no database.
 
-        CannotSign when a receipt is asked for and cannot be given here: it is never left out silently.
+        CannotSign when a receipt is asked for and cannot be given here: it is never left out silently. What ``look``
+        raises when it is about a person whose institution's people may not be looked at.
         """
         found = answer(self.verification, claim, lang)
+        people.require_look(found, look)
         return self.receipts.give(claim, found) if claim.receipt else found
 
     def check_receipt(self, text: str, lang: str = "zh-CN") -> Checked:
@@ -280,9 +297,9 @@ class Register:
         self.verification.require_whole()
         return self.receipts.check(text, lang)
 
-    def batch(self, lang: str = "zh-CN") -> Batch:
+    def batch(self, lang: str = "zh-CN", look: people.Look | None = None) -> Batch:
         """What answers many claims at one log size and instant: now. CannotAnswer when the register cannot be read."""
-        return Batch(self.verification, lang, self.receipts)
+        return Batch(self.verification, lang, self.receipts, look)
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""
