@@ -76,9 +76,7 @@ def load(file: Path = FILE) -> Snapshot:
 def refresh(checkout: Path, file: Path = FILE) -> Snapshot:
     """Make the list anew from a git checkout of the database (its work tree or its git folder)."""
     git = ["git", "-C", str(checkout)]
-    as_of = subprocess.run(
-        [*git, "log", "-1", "--format=%cs"], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    last = subprocess.run([*git, "log", "-1", "--format=%cs"], capture_output=True, text=True, check=True)
     found: dict[str, list[dict[str, Any]]] = {}
     for text in _files(git):
         for name, advisory in _shortened(text):
