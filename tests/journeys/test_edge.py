@@ -74,6 +74,13 @@ def test_nobody_is_kept_to_https_by_a_register_that_has_none(plain: Server) -> N
     assert "cross-origin-opener-policy" in plain.get("/").headers
 
 
+def test_no_answer_says_what_runs_here_and_trace_is_refused(server: Server) -> None:
+    told = server.get("/")
+    assert "server" not in told.headers
+    for path in ("/", "/api/v1/stats", "/staff"):
+        assert server.client.request("TRACE", path).status_code == 405
+
+
 # --- scripts of other sites ------------------------------------------------------------------------------------------
 
 
