@@ -9,7 +9,7 @@ help:
 	@echo "make run        install, then the register on http://127.0.0.1:8000"
 	@echo "make test       install, then every test (fetches a browser, Go, servers, clients and Schemathesis)"
 	@echo "make install    a .venv with everything, locked and hashed"
-	@echo "make lint       Ruff, mypy strict, import rules"
+	@echo "make lint       Ruff, mypy strict, import rules, known weaknesses of pinned packages"
 	@echo "make bench      speed, as ratios against a baseline of the same run"
 	@echo "make relevance  how often the search puts the institution meant first"
 	@echo "make lock       refresh the lock files from pyproject.toml"
@@ -45,6 +45,7 @@ lint: install
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.advisories
 
 bench: install
 	@bash tests/setup.sh meilisearch

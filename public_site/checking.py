@@ -16,7 +16,8 @@ from public_site.answers import PAGE_CACHE, asked, here_of, html, register_of, s
 from public_site.check_contexts import CheckForm, CheckPage
 from public_site.standing import tone_of
 from public_site.voice import Voice
-from registry.errors import InvalidInput
+from registry.admission import looks_of
+from registry.errors import InvalidInput, PeopleLimit
 
 Req = Request[Any, Any, State]
 _SHORT = 200
@@ -67,7 +68,12 @@ def answered(request: Req, form: CheckForm, here: str, cache: str) -> Response[s
     if claim is not None:
         try:
             register = register_of(request)
-            answer = register.answer(claim, voice.lang)
+            answer = register.answer(claim, voice.lang, looks_of(request).require)
+        except PeopleLimit as error:
+            wrong = c.FieldError(field="practitioner", sentence=error.text(voice.lang))
+            response = html(request, CheckPage(here=here, site=site, form=form, errors=(wrong,)), 429, "no-store")
+            response.set_header("Retry-After", str(error.details["retry_after"]))
+            return response
         except InvalidInput as error:
             errors = [c.FieldError(field="name", sentence=error.text(voice.lang))]
         else:

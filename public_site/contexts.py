@@ -185,6 +185,7 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
     path: tuple[tuple[str, str], ...] = ()
     unfiltered: int = 0
     unreadable: bool = False
+    people_withheld: str | None = None
 
 
 class InstitutionPage(PageContext, frozen=True, kw_only=True):
@@ -203,6 +204,7 @@ class InstitutionPage(PageContext, frozen=True, kw_only=True):
     as_of: model.Date
     past: Times | None = None
     superseded: bool = False
+    people_withheld: str | None = None
 
 
 class NoRecordPage(PageContext, frozen=True, kw_only=True):

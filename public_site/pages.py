@@ -28,7 +28,9 @@ from public_site.answers import (
     state_instant,
 )
 from public_site.standing import on_day, standing_of
-from registry.errors import InvalidCode, NotFound
+from registry.admission import looks_of
+from registry.clients.people import Looks
+from registry.errors import InvalidCode, NotFound, PeopleLimit
 from registry.finding.properties import PROPERTIES
 from registry.identifiers import compact_code, format_code, validate_code
 
@@ -73,7 +75,8 @@ def search(request: Req) -> Response[Any]:
         code = format_code(validate_code(choice.q))
         return Redirect(asked(request).link(f"/i/{code}"), status_code=302, headers={"Cache-Control": PAGE_CACHE})
     cursor = request.query_params.get("cursor") or None
-    found = register.find(choice, asof, limit=questions.PER_PAGE, cursor=cursor, facets=True)
+    looks = looks_of(request)
+    found = register.find(choice, asof, limit=questions.PER_PAGE, cursor=cursor, facets=True, may_look=looks.may_look)
     if found.warning is not None:
         warned = found.warning
         page = c.WarningPage(
@@ -87,7 +90,7 @@ def search(request: Req) -> Response[Any]:
         return html(request, page)
     bare = None
     if not found.total and (alone := questions.without_filters(choice)) is not None:
-        bare = register.find(alone, asof, limit=1)
+        bare = register.find(alone, asof, limit=1, may_look=looks.may_look)
     return html(
         request,
         c.SearchPage(
@@ -107,8 +110,17 @@ def search(request: Req) -> Response[Any]:
             path=questions.path_of(choice.region),
             unfiltered=bare.total if bare is not None and not bare.similar else 0,
             unreadable=questions.is_unreadable(choice.q),
+            people_withheld=looks.refusal().text(asked(request).lang) if looks.refused else None,
         ),
+        cache=_cache(any(one.practitioners for one in found.items), looks),
     )
+
+
+def _cache(shows_people: bool, looks: Looks) -> str:
+    """How long a page may be kept, and by whom: what one asker may look at is nobody else's."""
+    if looks.refused:
+        return "no-store"
+    return PAGE_CACHE.replace("public", "private") if shows_people else PAGE_CACHE
 
 
 def _canonical(request: Req, code: str, after: str = "") -> Redirect | None:
@@ -135,6 +147,11 @@ def institution(request: Req, code: FromPath[str]) -> Response[Any]:
         if past is None:
             raise
         return _no_record(request, code, past)
+    looks = looks_of(request)
+    try:
+        working, withheld = register.practitioners(code, asof, looks.require), None
+    except PeopleLimit as refusal:  # the page says so in their place
+        working, withheld = [], refusal.text(asked(request).lang)
     return html(
         request,
         c.InstitutionPage(
@@ -142,7 +159,8 @@ def institution(request: Req, code: FromPath[str]) -> Response[Any]:
             site=site_of(request),
             institution=it,
             standing=standing_of(it, register.since(code, asof)),
-            practitioners=register.practitioners(code, asof),
+            practitioners=working,
+            people_withheld=withheld,
             recent=register.history(code, asof, asof.valid_on if past else None)[::-1][:3],
             qr=f"/i/{it.code}/qr.svg",
             public_url=f"{register.settings.public_url.rstrip('/')}/q/{it.code}",
@@ -150,6 +168,7 @@ def institution(request: Req, code: FromPath[str]) -> Response[Any]:
             past=past,
             superseded=times.is_superseded(register, code, it, past),
         ),
+        cache=_cache(bool(working), looks),
     )
 
 

@@ -17,7 +17,8 @@ from public_site.contexts import Tone
 from public_site.standing import tone_of
 from public_site.voice import Voice
 from registry import model
-from registry.errors import InvalidInput
+from registry.admission import looks_of
+from registry.errors import InvalidInput, PeopleLimit
 from registry.verification.issuer import Checked
 from registry.verification.receipt_words import names_person
 from registry.verification.receipts import compact
@@ -85,8 +86,9 @@ def given_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[A
 def _given(request: Req, form: CheckForm, claim: model.Claim, here: str) -> Response[str]:
     lang, register = asked(request).lang, register_of(request)
     try:
-        text = register.answer(msgspec.structs.replace(claim, receipt=True), lang).receipt or ""
-    except InvalidInput:  # the check page says what is wrong
+        signed = msgspec.structs.replace(claim, receipt=True)
+        text = register.answer(signed, lang, looks_of(request).require).receipt or ""
+    except (InvalidInput, PeopleLimit):  # the check page says what is wrong
         return checking.answered(request, form, here, "no-store")
     page = page_of(register.check_receipt(text, lang), text, fresh=True, here=here, site=site_of(request))
     return html(request, page, cache="no-store")

@@ -15,7 +15,7 @@ from litestar.params import Body
 from public_site.answers import asked, html, register_of, site_of
 from public_site.lists import ListPage, ListRow
 from public_site.standing import tone_of
-from registry.admission import admitted_of
+from registry.admission import admitted_of, looks_of
 from registry.claimfiles.answering import CsvForm, Form
 from registry.claimfiles.rows import Layout, Row
 from registry.claimfiles.sheets import XlsxForm
@@ -115,7 +115,7 @@ def _answered(request: Req, source: IO[bytes], form_of: Callable[[Batch, Callabl
     source.seek(0)
     if given == "ndjson":
         raise InvalidInput("这里只接受 csv 或 xlsx 文件。", "This page takes csv and xlsx files.")
-    batch = register_of(request).batch(asked(request).lang)
+    batch = register_of(request).batch(asked(request).lang, looks_of(request).require)
     form, pieces = work(source, given, lambda layout: form_of(batch, layout), MOST_ROWS, _CELLS)
     made = b"".join(pieces)
     if admitted := admitted_of(request):

@@ -12,6 +12,7 @@ from litestar.types.asgi_types import RawHeaders
 
 from registry.clients.counts import Room, seconds
 from registry.clients.keys import ApiKey
+from registry.clients.people import Looks
 from registry.clients.service import Admitted, Clients
 from registry.errors import InvalidKey, TooManyRequests
 from registry.headers import MORE
@@ -20,7 +21,7 @@ from registry.web import lanes
 #: Where a request's scope says who was let in.
 ADMITTED = "registry.admitted"
 #: What machines read again and again, or what says whether this machine works: never limited.
-UNLIMITED = ("/healthz", "/readyz", "/metrics", "/log/", "/.well-known/", "/static/", "/status-lists/")
+UNLIMITED = ("/healthz", "/readyz", "/log/", "/.well-known/", "/static/", "/status-lists/")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
@@ -78,6 +79,16 @@ def key_of(connection: Connection) -> ApiKey:
             "registry key add.",
         )
     return admitted.key
+
+
+def looks_of(connection: Connection) -> Looks:
+    """Whose people the asker may look at, in this request and in all others of the day."""
+    clients: Clients = connection.app.state.register.clients
+    address = _address(connection.scope)
+    if clients.hears_of_proxies and "x-forwarded-for" in connection.headers:
+        clients.hear_of_proxy(address)
+    admitted = admitted_of(connection)
+    return clients.looks_of(admitted.key if admitted else None, address)
 
 
 async def _learned(clients: Clients, text: str, address: str, operation: str) -> ApiKey:

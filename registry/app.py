@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 from litestar import Litestar, Request, Response, get
-from litestar.config.cors import CORSConfig
 from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
 import public_site.pages
 from registry import admission, api, metrics, settings, staff
-from registry.api import images, log, openapi, problems, receipts, reconcile, sheets
+from registry.api import images, log, openapi, problems, receipts, reconcile, security_txt, sheets
 from registry.headers import Outermost
 from registry.register import Register
 from registry.web import lanes, state, statuses
-
-_LIMITS = ["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
 
 def create(loaded: settings.Settings | None = None) -> Litestar:
@@ -46,6 +44,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             *images.handlers,
             *log.handlers,
             *receipts.handlers,
+            *security_txt.handlers,
             *sheets.handlers,
             *public_site.pages.handlers,
             healthz,
@@ -54,12 +53,6 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
         ],
         lifespan=[opened],
         middleware=[DefineMiddleware(lanes.LaneChoice), DefineMiddleware(admission.Admission)],
-        cors_config=CORSConfig(
-            allow_origins=["*"],
-            allow_methods=["GET", "HEAD", "POST", "DELETE"],
-            allow_headers=["Accept", "Accept-Language", "Authorization", "Content-Type", "If-None-Match", "X-API-Key"],
-            expose_headers=["ETag", "Retry-After", state.AGE, state.AT, *_LIMITS],
-        ),
         exception_handlers={Exception: _failed},
         after_exception=[staff.note_refusal],
         openapi_config=openapi.CONFIG,
@@ -69,8 +62,10 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
 
 
 def served() -> ASGIApp:
-    """The application as a server runs it."""
-    return Outermost(create(), state.headers)
+    """The application as a server runs it; what this process writes from now on is its own user's alone."""
+    os.umask(0o077)
+    loaded = settings.load()
+    return Outermost(create(loaded), loaded, state.headers)
 
 
 @get("/healthz", include_in_schema=False, summary="The process runs")
@@ -86,9 +81,16 @@ def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     return Response(content=health, status_code=200 if health["ready"] else 503, headers={"Cache-Control": "no-store"})
 
 
-@get("/metrics", include_in_schema=False, opt={"lane": "health"}, sync_to_thread=True)
+@get(
+    "/metrics",
+    operation_id="metrics",
+    include_in_schema=False,
+    sync_to_thread=True,
+    opt={"scope": "metrics", "lane": "health"},
+)
 def measured(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Figures of this process for Prometheus; of several workers each has its own."""
+    """Figures of this process for Prometheus, for a key of scope metrics; of several workers each has its own."""
+    admission.key_of(request)
     kind, body = metrics.text(request.app.state.register)
     return Response(content=body, media_type=kind, headers={"Cache-Control": "no-store"})
 

@@ -49,6 +49,7 @@ from registry.locks import (
     milliseconds,
     try_lock_postgresql,
 )
+from registry.storage import rights
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0006"
@@ -205,7 +206,8 @@ class Database:
         True is kept until the end of the block; ``wait``: seconds in which the other one may finish.
         """
         if self.is_sqlite:
-            lock = FileLock(f"{self.url.database}.{task}.lock", timeout=-1 if wait == math.inf else wait)
+            patience = -1 if wait == math.inf else wait
+            lock = FileLock(f"{self.url.database}.{task}.lock", timeout=patience, mode=rights.PRIVATE_FILE)
             try:
                 lock.acquire()
             except Timeout:
@@ -255,8 +257,8 @@ class Database:
         """Bring the schema to this version of the product; True when something had to be done."""
         if self.is_sqlite:
             path = Path(self.url.database or "")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            rights.make_folder(path.parent)
+            rights.make_file(path)
         if self.is_current():
             return False
         from alembic import command

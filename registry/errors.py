@@ -73,6 +73,12 @@ class NotAllowed(RegistryError):
     code = "not_allowed"
 
 
+class WrongHost(RegistryError):
+    """The request names another host than those this register is reached by."""
+
+    code = "wrong_host"
+
+
 class InvalidKey(RegistryError):
     """The API key is none of this register's, was revoked, or has expired. Never taken for a question without a key."""
 
@@ -89,6 +95,12 @@ class TooManyRequests(RegistryError):
     """More than the limit of this address or key; ``details['retry_after']``: seconds until the next is answered."""
 
     code = "too_many_requests"
+
+
+class PeopleLimit(TooManyRequests):
+    """The people of as many institutions as one asker may look at in a day were looked at; all else is answered."""
+
+    code = "people_limit"
 
 
 class QuotaSpent(TooManyRequests):
@@ -197,6 +209,12 @@ class LogRolledBack(LogDamaged):
     """The database holds less of the log than was published: answers and appends would contradict what is known."""
 
     code = "log_rolled_back"
+
+
+class RightsTooWide(RegistryError):
+    """Other accounts of this machine can read or change what is the register's own; ``details['paths']``."""
+
+    code = "rights_too_wide"
 
 
 class CannotSign(RegistryError):

@@ -20,6 +20,7 @@ from registry.editions.service import Editions
 from registry.errors import CannotAnswer, ClockWrong, cannot_look
 from registry.faults import Complaints, FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
+from registry.finding.pages import MayLook, anybody
 from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
 from registry.log import clock, codec, store
@@ -34,6 +35,8 @@ from registry.records.snapshot import Snapshot
 from registry.search.contract import EngineUnavailable
 from registry.search.plan import TYPING
 from registry.settings import Settings
+from registry.storage import rights
+from registry.verification import people
 from registry.verification.answer import answer
 from registry.verification.batch import Batch
 from registry.verification.issuer import Checked, Issuer
@@ -52,6 +55,8 @@ FALL_BACK_EVERY = 5.0
 LOOK_AT_CLOCK_EVERY, CHECK_CLOCK_EVERY, RECHECK_CLOCK_EVERY = 1.0, 60.0, 5.0
 #: Seconds by which a clock that nobody sets stays with the time that passes.
 _STEADY = 5.0
+#: Seconds between looks at who may read the register files.
+RIGHTS_EVERY = 60.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -98,6 +103,7 @@ class Register:
 
     def start(self) -> None:
         """Load the verification view and follow the log from now on; a database out of reach is tried again."""
+        rights.guard(self.settings, self.faults, thoroughly=True)
         self._check_clock()
         self._follow()
         self.watch.look()
@@ -133,12 +139,15 @@ class Register:
         redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
 
     def _run(self) -> None:
-        watched = -EVERY
+        watched, guarded = -EVERY, time.monotonic()
         while not self._stop.wait(FOLLOW_EVERY):
             self._follow()
             if time.monotonic() >= watched + EVERY:
                 watched = time.monotonic()
                 self.watch.look()
+            if time.monotonic() >= guarded + RIGHTS_EVERY:
+                guarded = time.monotonic()
+                rights.guard(self.settings, self.faults)
 
     def _write(self) -> None:
         """What has to be written now and then, apart from following: it may wait for a long approval."""
@@ -250,10 +259,13 @@ class Register:
         with self.database.reading() as connection:
             return history.since(connection, read.subject_of(validate_code(code)), asof)
 
-    def practitioners(self, code: str, asof: AsOf) -> list[Practitioner]:
-        """The authorised people of one institution."""
+    def practitioners(self, code: str, asof: AsOf, look: people.Look | None = None) -> list[Practitioner]:
+        """The authorised people of one institution; what ``look`` raises when there are any and it refuses."""
         with self.database.reading() as connection:
-            return read.practitioners(connection, code, asof)
+            found = read.practitioners(connection, code, asof)
+        if found and look:
+            look(code)
+        return found
 
     def stats(self, asof: AsOf) -> stats.Stats:
         """The register in numbers."""
@@ -289,17 +301,27 @@ class Register:
     # --- search ------------------------------------------------------------------------------------------------------
 
     def find(
-        self, choice: Choice, asof: AsOf, *, limit: int = 20, cursor: str | None = None, facets: bool = False
+        self,
+        choice: Choice,
+        asof: AsOf,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        facets: bool = False,
+        may_look: MayLook = anybody,
     ) -> SearchResult:
         """Institutions that fit a question and filters: see ``registry.finding``.
 
+        ``may_look`` is asked before the people of an institution are searched for a name.
         Candidates come from the outside engine while it is up with ``asof``, else from the embedded one.
         """
-        return self._found(choice, asof, limit=limit, cursor=cursor, facets=facets)
+        return self._found(choice, asof, limit=limit, cursor=cursor, facets=facets, may_look=may_look)
 
-    def suggest(self, typed: str, asof: AsOf, limit: int = 8) -> list[Found]:
+    def suggest(self, typed: str, asof: AsOf, limit: int = 8, may_look: MayLook = anybody) -> list[Found]:
         """Institutions somebody may be typing, best first; none for what nobody may offer."""
-        return self._found(Choice(q=typed), asof, limit=limit, effort=TYPING).items if typed.strip() else []
+        if not typed.strip():
+            return []
+        return self._found(Choice(q=typed), asof, limit=limit, effort=TYPING, may_look=may_look).items
 
     def _found(self, choice: Choice, asof: AsOf, **wanted: Any) -> SearchResult:
         engine = self.outside.engine(asof.size) if self.outside and choice.q else None
@@ -317,27 +339,29 @@ class Register:
         with self.database.reading() as connection:
             return finding.explain(connection, question)
 
-    def reconciling(self) -> Reconciling:
+    def reconciling(self, may_look: MayLook = anybody) -> Reconciling:
         """What matches rows of somebody's table to institutions, all as of now. CannotAnswer as for a claim."""
-        return Reconciling(self.verification, self._found, self.institutions)
+        return Reconciling(self.verification, partial(self._found, may_look=may_look), self.institutions)
 
     # --- verification ------------------------------------------------------------------------------------------------
 
-    def answer(self, claim: Claim, lang: str = "zh-CN") -> Answer:
+    def answer(self, claim: Claim, lang: str = "zh-CN", look: people.Look | None = None) -> Answer:
         """The registry's answer to a claim, with its receipt if it asks for one; touches no database.
 
-        CannotSign when a receipt is asked for and cannot be given here: it is never left out silently.
+        CannotSign when a receipt is asked for and cannot be given here: it is never left out silently. What ``look``
+        raises when it is about a person whose institution's people may not be looked at.
         """
         found = answer(self.verification, claim, lang)
+        people.require_look(found, look)
         return self.receipts.give(claim, found) if claim.receipt else found
 
     def check_receipt(self, text: str, lang: str = "zh-CN") -> Checked:
         """Whether a receipt is genuine, and whether what it says still holds; InvalidInput for what is none."""
         return self.receipts.check(text, lang)
 
-    def batch(self, lang: str = "zh-CN") -> Batch:
+    def batch(self, lang: str = "zh-CN", look: people.Look | None = None) -> Batch:
         """What answers many claims at one log size and instant: now. CannotAnswer when the register cannot be read."""
-        return Batch(self.verification, lang, self.receipts)
+        return Batch(self.verification, lang, self.receipts, look)
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""

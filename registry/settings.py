@@ -28,8 +28,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     time_source: Annotated[
         str, "Address of a web server whose Date is trusted when the clock is checked. Empty: none is asked."
     ] = ""
+    hosts: Annotated[
+        str, "Further host names it is reached by, by commas; *: any. Empty: that of the public URL, if one is set."
+    ] = ""
+    security_contact: Annotated[
+        str, "Whom to tell of a weakness, by commas: an e-mail or https address, for /.well-known/security.txt."
+    ] = ""
+    security_policy: Annotated[str, "https address of how such reports are handled. Empty: none."] = ""
 
     anonymous_limit: Annotated[int, "Requests a minute from one address without a key; 0: no limit."] = 1_200
+    people_limit: Annotated[
+        int, "Institutions whose people one address, or key, may look at in a day; 0: no limit."
+    ] = 60
+    people_limit_keys: Annotated[int, "The same for a key with scope people; 0: no limit."] = 1_000
     audit_days: Annotated[int, "Days that checks are kept for keys that have them recorded."] = 400
     trusted_proxies: Annotated[
         str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks. Empty: nobody's."
@@ -60,9 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.database_url or f"sqlite:///{(self.data_dir / 'register.sqlite').absolute()}"
 
     def database_file(self) -> Path | None:
-        """The file of SQLite; None for a database on a server of its own."""
-        url = self.url()
-        return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+        """The file of an SQLite database; None for a database on a server of its own."""
+        kind, _, rest = self.url().partition(":///")
+        return Path(rest.partition("?")[0]) if kind.startswith("sqlite") and rest else None
 
     def key_file(self) -> Path:
         """The signing key's file in force."""
@@ -100,10 +111,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             f"REGISTRY_TIME_SOURCE 须以 http:// 或 https:// 开头，现为 {settings.time_source}",
             f"REGISTRY_TIME_SOURCE must start with http:// or https://, not {settings.time_source}",
         )
-    if settings.anonymous_limit < 0 or settings.audit_days < 1:
+    limits = (settings.anonymous_limit, settings.people_limit, settings.people_limit_keys)
+    if min(limits) < 0 or settings.audit_days < 1:
         raise InvalidInput(
-            "REGISTRY_ANONYMOUS_LIMIT 不得小于0，REGISTRY_AUDIT_DAYS 不得小于1。",
-            "REGISTRY_ANONYMOUS_LIMIT must not be below 0, nor REGISTRY_AUDIT_DAYS below 1.",
+            "REGISTRY_ANONYMOUS_LIMIT、REGISTRY_PEOPLE_LIMIT、REGISTRY_PEOPLE_LIMIT_KEYS 不得小于0，"
+            "REGISTRY_AUDIT_DAYS 不得小于1。",
+            "REGISTRY_ANONYMOUS_LIMIT, REGISTRY_PEOPLE_LIMIT and REGISTRY_PEOPLE_LIMIT_KEYS must not be below 0, nor "
+            "REGISTRY_AUDIT_DAYS below 1.",
         )
     if settings.state_limit < 1 or not 0 <= settings.storage_reserve <= settings.storage_low:
         raise InvalidInput(
@@ -111,6 +125,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             "REGISTRY_STATE_LIMIT must not be below 1; REGISTRY_STORAGE_RESERVE is 0 at least and no more than "
             "REGISTRY_STORAGE_LOW.",
         )
+    _require_security_contact(settings)
     if not (1 <= settings.staff_idle <= 30 and settings.staff_idle <= settings.staff_absolute <= 1440):
         raise InvalidInput(
             "REGISTRY_STAFF_IDLE 应为1至30，REGISTRY_STAFF_ABSOLUTE 不得小于它，最多1440（分钟）。",
@@ -122,6 +137,22 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             "REGISTRY_OIDC_ISSUER also needs REGISTRY_OIDC_CLIENT_ID and REGISTRY_OIDC_CLIENT_SECRET.",
         )
     return settings
+
+
+def _require_security_contact(settings: Settings) -> None:
+    """InvalidInput for what security.txt cannot say: people would write to nowhere."""
+    for one in filter(None, (one.strip() for one in settings.security_contact.split(","))):
+        mail = one.removeprefix("mailto:")
+        if not one.startswith(("https://", "tel:")) and ("@" not in mail or " " in mail):
+            raise InvalidInput(
+                f"REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {one}",
+                f"REGISTRY_SECURITY_CONTACT holds e-mail or https:// addresses, not {one}",
+            )
+    if settings.security_policy and not settings.security_policy.startswith("https://"):
+        raise InvalidInput(
+            f"REGISTRY_SECURITY_POLICY 须以 https:// 开头，现为 {settings.security_policy}",
+            f"REGISTRY_SECURITY_POLICY must start with https://, not {settings.security_policy}",
+        )
 
 
 def described() -> list[tuple[str, str, str]]:

@@ -62,7 +62,7 @@ def verify(public: bytes, signature: bytes, message: bytes) -> bool:
 
 def create(path: Path) -> bool:
     """Make the key file unless it exists; True when it was made. Never overwrites."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

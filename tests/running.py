@@ -115,7 +115,9 @@ class Server:
 
     def __init__(self, data_dir: Path, workers: int = 1, port: int = 0, **env: str) -> None:
         self.data_dir = data_dir
+        self.env = env
         self.errors = data_dir / f"serve-{time.monotonic_ns()}.err"
+        self.errors.touch(mode=0o600)  # as everything in a data folder
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [REGISTRY, "serve", "--port", str(port), "--workers", str(workers)],
@@ -160,6 +162,15 @@ class Server:
     def get(self, path: str, **query: Any) -> httpx.Response:
         """GET, following no redirects."""
         return self.client.get(path, params=query or None)
+
+    def metrics(self) -> str:
+        """The figures of /metrics, read with a key that is made when they are asked for first."""
+        if not hasattr(self, "_metrics_key"):
+            added = Cli(self.data_dir).ok("key", "add", "prometheus", "--scope", "metrics", "--json", **self.env)
+            self._metrics_key = added.json["key"]
+        answer = self.client.get("/metrics", headers={"Authorization": f"Bearer {self._metrics_key}"})
+        assert answer.status_code == 200, answer.text[:300]
+        return answer.text
 
     def api(self, path: str, status: int = 200, **query: Any) -> Any:
         """The JSON of an API read, whose status must be as said."""

@@ -17,7 +17,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
-from registry.admission import admitted_of
+from registry.admission import admitted_of, looks_of
 from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest
 from registry.api.problems import language
@@ -93,7 +93,7 @@ async def verify_batch(
 ) -> ASGIApp:
     """Many claims at once."""
     kind, charset = _kind_of(request)
-    batch = register_of(request).batch(language(request))
+    batch = register_of(request).batch(language(request), looks_of(request).require)
     if receipt:
         batch.require_receipts()
     form: Form[Any]

@@ -54,7 +54,7 @@ async def unchanged(request: Request[Any, Any, Any]) -> Response[None] | None:
         register_of(request).verification.require_fresh()  # "not modified" is an answer too
         current = etag(register_of(request), request.headers.get("accept", ""))
         if current in [tag.strip().removeprefix("W/") for tag in held.split(",")]:
-            return Response(content=None, status_code=304, headers=_headers(current))
+            return Response(content=None, status_code=304, headers=_headers(current, request.route_handler))
     return None
 
 
@@ -150,7 +150,7 @@ class Revalidated:
 
         async def with_etag(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
-                MutableScopeHeaders.from_message(message).update(_headers(tag))
+                MutableScopeHeaders.from_message(message).update(_headers(tag, scope["route_handler"]))
             await send(message)
 
         await self.app(scope, receive, with_etag)
@@ -162,6 +162,8 @@ def etag(register: Register, accept: str = "") -> str:
     return f'"{register.verification.size}-{register.verification.find_today():%Y%m%d}-{__version__}{form}"'
 
 
-def _headers(tag: str) -> dict[str, str]:
+def _headers(tag: str, handler: BaseRouteHandler) -> dict[str, str]:
     # no-cache: keep it, and ask each time; a withdrawn approval must not be answered from a cache
-    return {"ETag": tag, "Cache-Control": "public, no-cache", "Vary": "Accept, Accept-Language"}
+    # private: a cache for many would hand on to all of them what one of them may look at
+    whose = "private" if handler.opt.get("private") else "public"
+    return {"ETag": tag, "Cache-Control": f"{whose}, no-cache", "Vary": "Accept, Accept-Language"}

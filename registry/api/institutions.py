@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from litestar import Request, get
 from litestar.params import PathParameter, QueryParameter
 
+from registry.admission import looks_of
 from registry.api.guards import register_of
 from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList, Why
 from registry.errors import InvalidInput
@@ -113,7 +114,8 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
             "stage 是空的：请填写运行情况，或不填此项。", "stage is empty: give a stage, or leave it out."
         )
     choice = Choice(q=q, technique=techniques_of(technique), region=region, stage=stage, status=status)
-    found = register.find(choice, asof_of(request, on, known_at), limit=limit, cursor=cursor)
+    asof, may_look = asof_of(request, on, known_at), looks_of(request).may_look
+    found = register.find(choice, asof, limit=limit, cursor=cursor, may_look=may_look)
     return InstitutionList(
         items=[item.institution for item in found.items],
         next=found.next,
@@ -176,14 +178,19 @@ def get_history(request: AnyRequest, code: Code, on: OnText = None, known_at: Kn
     "/institutions/{code:str}/practitioners",
     operation_id="listPractitioners",
     summary="一家机构的获授权人员 / Authorised people of one institution",
-    description="不提供跨机构的人员清单。 / There is no listing of people across institutions.",
+    description="不提供跨机构的人员清单。同一地址（或密钥）每天可查看人员的机构数有限，超出时为 429，"
+    "code 为 `people_limit`；机构本身的信息不受影响。 / There is no listing of people across institutions. An address, "
+    "or a key, may look at the people of so many institutions a day; beyond that it is 429 with code `people_limit`, "
+    "and all else is answered as before.",
     sync_to_thread=True,
+    opt={"private": True},
 )
 def list_practitioners(
     request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None
 ) -> PractitionerList:
     """Authorised people of one institution."""
-    return PractitionerList(items=register_of(request).practitioners(code, asof_of(request, on, known_at)))
+    asof = asof_of(request, on, known_at)
+    return PractitionerList(items=register_of(request).practitioners(code, asof, looks_of(request).require))
 
 
 @get(
@@ -217,7 +224,7 @@ def suggest(
                 match=item.match,
                 by=item.by,
             )
-            for item in register_of(request).suggest(q, asof, limit)
+            for item in register_of(request).suggest(q, asof, limit, looks_of(request).may_look)
         ]
     )
 

@@ -9,7 +9,7 @@ import msgspec
 from litestar import get, post
 from litestar.params import QueryParameter
 
-from registry.admission import admitted_of
+from registry.admission import admitted_of, looks_of
 from registry.api.guards import register_of, strictly
 from registry.api.institutions import AnyRequest, KnownAtText, OnText, known_at_of, on_of, techniques_of
 from registry.api.problems import language
@@ -45,7 +45,7 @@ async def verify(request: AnyRequest) -> Written:
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused
         known_at_of(claim.known_at.isoformat())
     require_provider(claim.provider)
-    ask = partial(register_of(request).answer, claim, language(request))
+    ask = partial(register_of(request).answer, claim, language(request), looks_of(request).require)
     if len(claim.text or "") > LONGEST_TEXT_IN_ADDRESS:  # takes tenths of a second: others need not wait for it
         found = await lanes.run("reads", ask)
     else:
@@ -122,7 +122,7 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         ad_certificate=ad_certificate,
         text=text,
     )
-    found = register_of(request).answer(claim, language(request))
+    found = register_of(request).answer(claim, language(request), looks_of(request).require)
     await _recorded(request, claim, found)
     return Written(found)
 

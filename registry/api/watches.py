@@ -10,7 +10,7 @@ import msgspec
 from litestar import delete, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from registry.admission import admitted_of, key_of
+from registry.admission import admitted_of, key_of, looks_of
 from registry.api.guards import register_of, strictly
 from registry.api.institutions import AnyRequest
 from registry.api.problems import language
@@ -107,10 +107,20 @@ async def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:
             raise InvalidInput(f"第{number}条：{error.zh}", f"Claim {number}: {error.en}") from error
     if admitted := admitted_of(request):
         register_of(request).clients.asked_more(admitted, len(claims))
+    named = [claim for claim in claims if claim.practitioner is not None]
+    if named:  # before anything is watched: what is watched goes on being answered
+        await lanes.run("reads", _require_looks, request, named)
     add = partial(register_of(request).watches.add, client, claims, language(request))
     found, since = await lanes.run("writes", add)
     items = [WatchedClaim(watch=identity, answer=answer) for identity, answer in found]
     return Watching(items=items, since=str(since))
+
+
+def _require_looks(request: AnyRequest, claims: list[Claim]) -> None:
+    """PeopleLimit for claims about people of more institutions than the key may look at today."""
+    batch = register_of(request).batch(look=looks_of(request).require)
+    for claim in claims:
+        batch.answer(claim)
 
 
 @get(

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from registry.backup import file
 from registry.errors import Conflict
+from registry.storage import rights
 
 #: Seconds to wait for a command that has the database open to end.
 PATIENCE = 5
@@ -74,7 +75,7 @@ def aside(path: Path) -> Path:
     """An empty file beside ``path`` to build the new database in; what an interrupted restore left there is gone."""
     new = path.with_name(f"{path.name}.restoring")
     with file.refusing(new):
-        new.parent.mkdir(parents=True, exist_ok=True)
+        rights.make_folder(new.parent)
         remove(new)
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     return new
@@ -94,6 +95,8 @@ def swap(path: Path, new: Path) -> Path | None:
         if there:
             _look_like(path.stat(), new)
             os.link(path, kept)
+            with suppress(PermissionError):  # an earlier version may have made it for everybody to read
+                rights.give(kept, rights.PRIVATE_FILE)
         # None are there if the old one could be read; those of a damaged one must not be taken for the new one's.
         for side in _SIDES:
             left = path.with_name(path.name + side)
@@ -105,8 +108,7 @@ def swap(path: Path, new: Path) -> Path | None:
 
 
 def _look_like(was: os.stat_result, new: Path) -> None:
-    """Restoring as root must not lock the service out of its own database."""
-    new.chmod(was.st_mode & 0o777)
+    """Restoring as root must not lock the service out of its own database: it stays its owner's, and theirs alone."""
     with suppress(PermissionError):
         os.chown(new, was.st_uid, was.st_gid)
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from registry.claimfiles.rows import Layout, Reader, Row
 from registry.claimfiles.told import NAMES, RECEIPT, RowProblem, answer_cells, error_cells, problem
 from registry.claimfiles.waiting import Waiting
-from registry.errors import CannotSign, InvalidInput, RegistryError, TooLarge
+from registry.errors import CannotSign, InvalidInput, PeopleLimit, RegistryError, TooLarge
 from registry.model import Answer, Claim, VerdictWord
 from registry.text import harmless_cells
 from registry.verification.batch import Batch, Repeated
@@ -106,7 +106,7 @@ class Form(ABC, Generic[M]):
             if row.claim.receipt and self._waiting is None:
                 return self._alone(row, row.claim)
             verdict, code, made, said = self._made.of(row.claim)
-        except (InvalidInput, CannotSign) as error:
+        except (InvalidInput, CannotSign, PeopleLimit) as error:
             return self._refused(row, error)
         self.tally.verdicts[verdict] += 1
         self.batch.note(row.claim, verdict, code)

@@ -71,7 +71,7 @@ class RowProblem(Struct, frozen=True):
 
 
 #: Statuses of what can stop a row; anything else is the row's own fault.
-_STATUSES = {"too_large": 413, "cannot_sign": 503}
+_STATUSES = {"too_large": 413, "cannot_sign": 503, "people_limit": 429}
 
 
 def problem(error: RegistryError, lang: str) -> RowProblem:

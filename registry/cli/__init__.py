@@ -9,6 +9,7 @@ import sys
 import click
 
 from registry.errors import FAULTS, RegistryError, storage_fault
+from registry.storage import rights
 
 
 class _Group(click.Group):
@@ -16,7 +17,8 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with rights.private_files():
+                return super().invoke(ctx)
         except RegistryError as error:
             refusal = error
         except OSError as error:  # a disk that is full or read-only is a reason, not a traceback

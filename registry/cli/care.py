@@ -20,6 +20,7 @@ def prepare(quiet: bool) -> None:
     """Database and key as this version needs them; says what it did."""
     from registry import signing, views
     from registry.log.publish import PublishedLog
+    from registry.storage import rights
 
     loaded = settings.load()
     published = PublishedLog(loaded)
@@ -31,6 +32,9 @@ def prepare(quiet: bool) -> None:
         made = not (known and not loaded.key_file().exists()) and signing.create(loaded.key_file())
         published.publish(database)
         published.clock.begin(database)
+    found = rights.tighten(loaded)
+    if found.tightened:
+        click.echo(" / ".join(rights.sentences(found)), err=True)
     if migrated or made or not quiet:
         click.echo(f"数据库 / database: {'已建立或升级 / created or migrated' if migrated else '已是最新 / current'}")
         if loaded.key_file().exists():

@@ -12,9 +12,11 @@ import math
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from registry.model import Struct
+from registry.storage import rights
 
 #: Milliseconds to wait for another process that counts at the same moment; past that the request is let through, and
 #: so are those of the next seconds: all of them would wait.
@@ -97,6 +99,41 @@ class Counts:
             except sqlite3.Error as error:
                 self._failed(error)
                 return 0
+
+    def mark(self, who: str, day: int, mark: bytes, limit: int) -> bool:
+        """Whether ``mark`` is among the first ``limit`` different ones of a day; False where they cannot be counted.
+
+        What is kept of a mark cannot be told from it; a new one is kept only while there is room for it.
+        """
+        for _ in range(2):  # a file that broke just now is gone the second time
+            with self._lock:
+                try:
+                    return self._marked(who, day, mark, limit)
+                except sqlite3.Error as error:
+                    self._failed(error)
+        return False
+
+    def _marked(self, who: str, day: int, mark: bytes, limit: int) -> bool:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            held = "SELECT count(*), coalesce(sum(mark = ?), 0) FROM marks WHERE who = ? AND day = ?"
+            number, known = self._connection.execute(held, (mark, who, day)).fetchone()
+            if known:
+                return True
+            if number >= limit:
+                return False
+            self._connection.execute("INSERT INTO marks VALUES (?, ?, ?)", (who, day, mark))
+            return True
+        finally:
+            self._connection.execute("COMMIT")
+
+    def forget_marks(self, day: int) -> None:
+        """Let go of the marks of the days before."""
+        with self._lock:
+            try:
+                self._connection.execute("DELETE FROM marks WHERE day < ?", (day,))
+            except sqlite3.Error as error:
+                self._failed(error)
 
     def forget(self, now: float) -> None:
         """Let go of what counts no more."""
@@ -195,11 +232,18 @@ def network(address: str) -> str:
 
 
 def _open(name: str) -> sqlite3.Connection:
+    if name != ":memory:":
+        with suppress(OSError):  # what is wrong with it SQLite says
+            rights.make_file(Path(name))
     connection = sqlite3.connect(name, timeout=_PATIENCE / 1000, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")  # it may be lost
     connection.execute(
         "CREATE TABLE IF NOT EXISTS counts (who TEXT, period INTEGER, number INTEGER, counted INTEGER NOT NULL, "
         "PRIMARY KEY (who, period, number)) WITHOUT ROWID"
+    )
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS marks (who TEXT, day INTEGER, mark BLOB, PRIMARY KEY (who, day, mark)) "
+        "WITHOUT ROWID"
     )
     return connection

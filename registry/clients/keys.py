@@ -19,8 +19,9 @@ from registry.errors import Conflict, InvalidInput, NotFound
 from registry.model import Struct
 from registry.tables import api_keys
 
-#: read: look-ups, search, the feed; verify: claims, batches, receipts; reconcile: /reconcile; watch: the watch list.
-Scope = Literal["read", "verify", "reconcile", "watch"]
+#: read: look-ups, search, the feed; verify: claims, batches, receipts; reconcile: /reconcile; watch: the watch list;
+#: people: a budget of its own for the people of institutions; metrics: /metrics.
+Scope = Literal["read", "verify", "reconcile", "watch", "people", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 #: What a key may ask unless told otherwise: requests a minute, questions a day (a batch asks one a row).
 PER_MINUTE, PER_DAY = 6_000, 1_000_000

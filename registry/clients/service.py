@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from registry.clients import keys, usage
 from registry.clients.counts import Counts, Room, network, seconds
 from registry.clients.keys import ApiKey, Scope
+from registry.clients.people import DAY, Looks, day_number, until_midnight
 from registry.database import Database
 from registry.errors import Busy, CannotRecord, InvalidKey, QuotaSpent, RegistryError, ScopeMissing, TooManyRequests
 from registry.faults import Complaints
@@ -29,12 +30,11 @@ from registry.verification.batch import Noted
 LOOK_EVERY = 0.25
 #: Seconds between two times that what was asked is written down.
 TELL_EVERY = 1.0
-MINUTE, DAY = 60, 86_400
+MINUTE = 60
 #: Rows of a batch that count as one request of a minute.
 ROWS_A_REQUEST = 1_000
 #: What the end of a process waits to write down what was asked.
 _AT_THE_END = LockWait(seconds=5.0, behind=16)
-_SHANGHAI = 8 * 3600  # seconds before UTC's midnight that the day begins
 _log = logging.getLogger("registry")
 
 
@@ -58,6 +58,7 @@ class Clients:
         self.hears_of_proxies = not settings.trusted_proxies  # until it was said once that one is not named
         self._database = database
         self._keep = settings.audit_days
+        self._people_limits = (settings.people_limit, settings.people_limit_keys)
         there = settings.data_dir.is_dir()
         self._counts = Counts(settings.data_dir / "limits.sqlite" if there else None)
         self._known: dict[str, ApiKey] = {}
@@ -142,6 +143,7 @@ class Clients:
     def _clean(self) -> bool:
         """Let go of what is over; False when somebody else is writing just now."""
         self._counts.forget(time.time())
+        self._counts.forget_marks(day_number(time.time()))
         try:
             with self._database.writing(AT_ONCE) as connection:
                 usage.forget(connection, self._keep)
@@ -188,7 +190,7 @@ class Clients:
             self._count(key, operation, refused=1)
             raise _refusal(admitted)
         self._count(key, operation, requests=1, questions=1)
-        self._counts.add_in(_daily(key), DAY, _day_number(at), 1)
+        self._counts.add_in(_daily(key), DAY, day_number(at), 1)
         return admitted
 
     def admit_anonymous(self, address: str, operation: str, trying: bool = False) -> Admitted:
@@ -201,6 +203,13 @@ class Clients:
             self.refused += 1
             raise _refusal(admitted)
         return admitted
+
+    def looks_of(self, key: ApiKey | None, address: str) -> Looks:
+        """Whose people whoever asks may look at: of a key with scope people as many as such keys may, else as many as
+        anybody, counted by the key if there is one and by address if there is none."""
+        anybody, with_scope = self._people_limits
+        limit = with_scope if key and "people" in key.scopes else anybody
+        return Looks(self._counts, f"k {key.id}" if key else f"a {network(address)}", limit)
 
     def hear_of_proxy(self, address: str) -> None:
         """Say once that somebody passes on requests of others and is not named: then all of them share one limit."""
@@ -217,7 +226,7 @@ class Clients:
         self._counts.add(admitted.who, MINUTE, at, (rows - 1) // ROWS_A_REQUEST)
         if admitted.key:
             self._count(admitted.key, admitted.operation, questions=rows - 1)
-            self._counts.add_in(_daily(admitted.key), DAY, _day_number(at), rows - 1)
+            self._counts.add_in(_daily(admitted.key), DAY, day_number(at), rows - 1)
 
     def record(self, admitted: Admitted, asked: Iterable[Noted], log_size: int) -> None:
         """Keep what was answered at a log size if the key wants it; CannotRecord when it cannot be written down."""
@@ -246,8 +255,8 @@ class Clients:
             return usage.checks(connection, client, since, limit)
 
     def _day(self, key: ApiKey, at: float) -> Room:
-        asked = max(self._counts.of(_daily(key), DAY, _day_number(at)), self._elsewhere.get(key.id, 0))
-        rest = DAY - (at + _SHANGHAI) % DAY
+        asked = max(self._counts.of(_daily(key), DAY, day_number(at)), self._elsewhere.get(key.id, 0))
+        rest = until_midnight(at)
         wait = rest if asked >= key.per_day else 0.0
         left = max(0, key.per_day - asked - 1)
         return Room(limit=key.per_day, window=DAY, left=left, reset=rest, wait=wait)
@@ -260,10 +269,6 @@ class Clients:
             counted[1] += questions
             counted[2] += refused
             self._last_used[key.id] = keys.now()
-
-
-def _day_number(at: float) -> int:
-    return int((at + _SHANGHAI) // DAY)
 
 
 def _daily(key: ApiKey) -> str:

@@ -12,6 +12,7 @@ from registry.editions.service import Editions
 from registry.errors import CannotAnswer, CannotSign, InvalidInput, NotFound
 from registry.log import prove
 from registry.model import Struct
+from registry.storage import rights
 
 #: The proof that the edition's entry is in the signed log (C2SP tlog-proof).
 PROOF = "edition.tlog-proof"
@@ -57,15 +58,16 @@ def export(editions: Editions, said: str, out: Path, progress: store.Progress = 
     except CannotSign:
         unsigned = True
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            progress(name, 0)
-            shutil.copyfile(made / name, out / name)
-        try:
-            (out / PROOF).write_bytes(prove.file(editions.log, chosen.entry))
-            names.append(PROOF)
-        except (NotFound, CannotAnswer):
-            unproven = True
+        with rights.callers_files():  # they are made to be published
+            out.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                progress(name, 0)
+                shutil.copyfile(made / name, out / name)
+            try:
+                (out / PROOF).write_bytes(prove.file(editions.log, chosen.entry))
+                names.append(PROOF)
+            except (NotFound, CannotAnswer):
+                unproven = True
     except OSError as error:
         raise InvalidInput(
             f"不能写入文件夹 {out}：{error.strerror}。", f"The folder {out} cannot be written: {error.strerror}."

@@ -20,6 +20,7 @@ from registry.editions.edition import Edition
 from registry.errors import LogDamaged
 from registry.log import store as log
 from registry.log.merkle import Frontier
+from registry.storage import rights
 
 _log = logging.getLogger("registry")
 #: Hears what is being made, and how far it is.
@@ -49,8 +50,8 @@ class Files:
         place = self.of(edition)
         if intact(place):
             return place
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / f".{place.name}.lock"):
+        rights.make_folder(self.folder)
+        with FileLock(self.folder / f".{place.name}.lock", mode=rights.PRIVATE_FILE):
             if intact(place):
                 return place
             if place.is_dir():

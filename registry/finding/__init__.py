@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from registry import wording
 from registry.errors import InvalidCode, InvalidInput, NotFound
 from registry.finding.filters import Choice, chosen_by
-from registry.finding.pages import Asked
+from registry.finding.pages import Asked, MayLook, anybody
 from registry.finding.result import Cursor, Explained, Found, SearchResult, Warned
 from registry.identifiers import looks_like_code
 from registry.records import read, stats
@@ -36,6 +36,7 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
     facets: bool = False,
     engine: Engine | None = None,
     effort: Effort | None = None,
+    may_look: MayLook = anybody,
 ) -> SearchResult:
     """One page, by relevance with a question and by region code without; InvalidInput for a wrong filter or cursor.
 
@@ -51,7 +52,7 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
     if looks_like_code(choice.q) and (exact := _by_code(connection, choice.q, asof)):
         return exact
     effort = effort or (plan.IN_LARGE if asof.size > plan.LARGE else plan.EVERYTHING)
-    asked = Asked(connection, choice, asof, position, limit, engine or fts5.Embedded(connection), effort)
+    asked = Asked(connection, choice, asof, position, limit, engine or fts5.Embedded(connection), effort, may_look)
     page = asked.page(understand(choice.q))
     counted = stats.stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
     return SearchResult(

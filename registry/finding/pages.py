@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -32,6 +32,15 @@ _IS_THE_NAME = 1.0
 _AS_GOOD = 0.5
 
 
+#: Whether the people of an institution, by its code, may be looked at.
+MayLook = Callable[[str], bool]
+
+
+def anybody(_code: str) -> bool:
+    """No limit: for staff and the shell."""
+    return True
+
+
 class Page(Struct, frozen=True):
     """Some institutions of a result; ``chosen`` is the filter that chooses all of them, for counting."""
 
@@ -55,6 +64,7 @@ class Asked(Struct, frozen=True):
     limit: int
     engine: Engine
     effort: Effort = plan.EVERYTHING
+    may_look: MayLook = anybody
 
     def page(self, query: SearchQuery) -> Page:
         """The listing a question is, or the institutions whose names it means, or the other when there are none."""
@@ -181,6 +191,8 @@ class Asked(Struct, frozen=True):
 
     def _with(self, item: Found, person: str) -> Found | None:
         working = read.practitioners(self.connection, item.institution.code, self.asof)
+        if working and not self.may_look(item.institution.code):
+            return None
         meant = tuple(one for one in working if one.name and fold(one.name) == person)
         return msgspec.structs.replace(item, practitioners=meant) if meant else None
 

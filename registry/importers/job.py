@@ -23,6 +23,7 @@ from registry.importers.kept import Import, Stopped
 from registry.importers.steps import Work
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
+from registry.storage import rights
 from registry.trail import acting_from
 
 #: Seconds between two signs of life, and from being told to stop to stopping whatever is being done.
@@ -117,7 +118,7 @@ def work(loaded: Settings, database: Database, identifier: int, run: str) -> Non
         return
     folder = folder_of(loaded, identifier, run)
     clear(loaded, identifier)
-    folder.mkdir(mode=0o700, parents=True)
+    rights.make_folder(folder)
     try:
         with Beats(database, identifier, run, folder) as beats:
             path = _unpacked(database, one, folder)

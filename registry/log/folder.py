@@ -20,6 +20,7 @@ from registry.log import tiles
 from registry.log.merkle import Frontier
 from registry.log.proofs import subtrees
 from registry.log.tiles import HASH, WIDTH, Tile
+from registry.storage import rights
 
 CHECKPOINT, VKEY = "checkpoint", "vkey"
 
@@ -34,8 +35,9 @@ class Folder:
     def lock(self) -> Iterator[None]:
         """One writer at a time, among all processes of this machine; Busy when another one takes longer than
         ``lock_wait``."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path / ".lock", timeout=lock_wait.get().seconds)
+        self._make()
+        patience = lock_wait.get().seconds
+        lock = FileLock(self.path / ".lock", timeout=patience, mode=rights.PRIVATE_FILE)  # who can open it can hold it
         try:
             lock.acquire()
         except Timeout as error:
@@ -44,6 +46,12 @@ class Folder:
             yield
         finally:
             lock.release()
+
+    def _make(self) -> int:
+        """Make the folder, as open as the one it lies in; the rights it has, which what is written into it gets too."""
+        if not self.path.is_dir():
+            rights.make_folder(self.path, rights.around(self.path))
+        return rights.PRIVATE_FOLDER | (self.path.stat().st_mode & 0o055)
 
     def get(self, name: str) -> bytes | None:
         """The bytes of ``checkpoint`` or ``vkey``; None before there is one."""
@@ -55,9 +63,11 @@ class Folder:
     def put(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all, and durably."""
         target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
+        mode = self._make()
+        rights.make_folder(target.parent, mode)
         aside = target.with_name(f".{target.name}.new")
         with aside.open("wb") as file:
+            rights.give(file.fileno(), mode & 0o666)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from registry.model import Answer, Claim, LogState, VerdictWord
+from registry.verification import people
 from registry.verification.answer import Moment, answer, moment
 from registry.verification.issuer import Issuer, no_key
 from registry.verification.receipt_rows import Rows, Signed
@@ -26,19 +27,29 @@ class Batch:
     """Answers claims as the register stood when this was made; CannotAnswer then, when it cannot be read.
 
     What is approved or withdrawn while the rows are answered changes none of them: every answer says the same log size.
-    ``issuer`` gives the receipts, where any can be asked for.
+    ``issuer`` gives the receipts, where any can be asked for; ``look`` is told whose people are looked at.
     """
 
-    def __init__(self, view: VerificationView, lang: str = "zh-CN", issuer: Issuer | None = None) -> None:
+    def __init__(
+        self,
+        view: VerificationView,
+        lang: str = "zh-CN",
+        issuer: Issuer | None = None,
+        look: people.Look | None = None,
+    ) -> None:
         self.lang = lang
         self.at: Moment = moment(view)
         self.noted: list[Noted] | None = None  # a list, where what was answered is to be put on record
         self._view = view
         self._issuer = issuer
+        self._look = look
 
     def answer(self, claim: Claim) -> Answer:
-        """The answer to one claim, without a receipt; InvalidInput for a malformed one."""
-        return answer(self._view, claim, self.lang, self.at)
+        """The answer to one claim, without a receipt; InvalidInput for a malformed one. What ``look`` raises when it is
+        about a person whose institution's people may not be looked at."""
+        found = answer(self._view, claim, self.lang, self.at)
+        people.require_look(found, self._look)
+        return found
 
     def with_receipt(self, claim: Claim) -> Answer:
         """The answer to one claim with a receipt signed for it alone; CannotSign."""

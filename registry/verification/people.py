@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from registry.beside import Person, PersonAnswer, PersonTechnique, PersonWord
 from registry.errors import InvalidInput
-from registry.model import Struct, TechniqueAnswer, VerdictWord
+from registry.model import Answer, Struct, TechniqueAnswer, VerdictWord
 from registry.records.asof import AsOf
 from registry.techniques import TechniqueCode
 from registry.verification.judged import Judged
@@ -84,6 +84,16 @@ class _At(Struct, frozen=True):
     why: str
     found: tuple[Stated, ...] = ()
     exact: bool | None = None
+
+
+#: Called with the code of an institution whose people are looked at; may refuse.
+Look = Callable[[str], None]
+
+
+def require_look(found: Answer, look: Look | None) -> None:
+    """Say whose people an answer tells something of; what ``look`` raises when they may not be looked at."""
+    if look and found.match and found.practitioner and found.practitioner.verdict != "unknown":
+        look(found.match.code)
 
 
 def answer(view: VerificationView, person: Person, judged: Judged, asof: AsOf, lang: str) -> PersonAnswer:

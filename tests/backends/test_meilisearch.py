@@ -285,7 +285,7 @@ def told(server: Server) -> dict[str, object]:
 
 
 def figure(server: Server, name: str) -> float:
-    lines = server.get("/metrics").text.splitlines()
+    lines = server.metrics().splitlines()
     return float(next(line.rpartition(" ")[2] for line in lines if line.startswith(name)))
 
 

@@ -111,7 +111,7 @@ def test_a_page_says_so_in_words_and_keeps_what_was_typed(limited: httpx.Client)
 
 def test_what_machines_and_browsers_need_is_never_limited(limited: httpx.Client) -> None:
     statuses(limited, 12)
-    for path in ("/healthz", "/readyz", "/metrics", "/log/checkpoint", "/.well-known/jwks.json"):
+    for path in ("/healthz", "/readyz", "/log/checkpoint", "/.well-known/jwks.json"):
         assert limited.get(path).status_code == 200
     page = limited.get("/about", headers={"Accept": "text/html"})
     style = page.text.split('rel="stylesheet" href="')[1].split('"')[0]

@@ -10,12 +10,12 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
+from registry.admission import looks_of
 from registry.api.guards import register_of
 from registry.api.problems import language
 from registry.api.reconcile import extend, manifest, queries
 from registry.errors import InvalidInput, NotFound
 from registry.finding.properties import BY_ID
-from registry.register import Register
 from registry.web import lanes
 
 FORM = "application/x-www-form-urlencoded"
@@ -30,7 +30,7 @@ def ask(request: AnyRequest) -> dict[str, Any]:
     asked = _asked(dict(request.query_params))
     if asked is None:
         return manifest.manifest(register_of(request).settings.public_url, language(request))
-    return _answer(register_of(request), *asked, language(request))
+    return _answer(request, *asked, language(request))
 
 
 @post("/", status_code=200)
@@ -49,7 +49,7 @@ async def ask_by_form(request: AnyRequest) -> Response[dict[str, Any]]:
         raise InvalidInput(
             "表单须有 queries、query 或 extend 之一。", "The form needs one of queries, query and extend."
         )
-    answer = await lanes.run("slow", _answer, register_of(request), *asked, language(request))
+    answer = await lanes.run("slow", _answer, request, *asked, language(request))
     return Response(content=answer, headers={"Cache-Control": "no-store"})
 
 
@@ -63,10 +63,11 @@ def _asked(fields: dict[str, str]) -> tuple[str, str] | None:
     return given[0] if given else None
 
 
-def _answer(register: Register, name: str, text: str, lang: str) -> dict[str, Any]:
+def _answer(request: AnyRequest, name: str, text: str, lang: str) -> dict[str, Any]:
     if name == "extend":
-        return extend.extension(register, text, lang)
-    return (queries.batch if name == "queries" else queries.single)(register.reconciling(), text, lang)
+        return extend.extension(register_of(request), text, lang)
+    service = register_of(request).reconciling(looks_of(request).may_look)
+    return (queries.batch if name == "queries" else queries.single)(service, text, lang)
 
 
 @get("/suggest/entity", sync_to_thread=True)
@@ -75,7 +76,8 @@ def suggest_entity(request: AnyRequest) -> dict[str, Any]:
     register, lang = register_of(request), language(request)
     skip, most = _page(request)
     asof = register.now()
-    found = register.suggest(_prefix(request), asof, skip + most) if skip <= FARTHEST else []
+    may_look = looks_of(request).may_look
+    found = register.suggest(_prefix(request), asof, skip + most, may_look) if skip <= FARTHEST else []
     return {
         "result": [
             {

@@ -1,0 +1,62 @@
+"""``/.well-known/security.txt`` (RFC 9116): whom to tell of a weakness of this register, where its operator says so."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from litestar import HttpMethod, Request, Response, route
+
+from registry.api.guards import register_of
+from registry.errors import NotFound
+from registry.settings import Settings
+
+#: How long what is read today may be relied on; RFC 9116 asks for less than a year.
+VALID = dt.timedelta(days=90)
+
+
+@route(
+    "/.well-known/security.txt",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    include_in_schema=False,
+    sync_to_thread=False,
+)
+def security_txt(request: Request[Any, Any, Any]) -> Response[str]:
+    """Whom to tell; NotFound where nobody is named: the hotline for citizens is not made for this."""
+    settings = register_of(request).settings
+    if not settings.security_contact:
+        raise NotFound(
+            "本名录的主办单位尚未公布安全漏洞的联系方式（REGISTRY_SECURITY_CONTACT）。",
+            "Whoever runs this register has named no contact for its security (REGISTRY_SECURITY_CONTACT).",
+        )
+    return Response(
+        content=write(settings, dt.datetime.now(dt.UTC)),
+        media_type="text/plain",
+        headers={"Cache-Control": "public, max-age=86400"},
+    )
+
+
+def write(settings: Settings, now: dt.datetime) -> str:
+    """The file as of an instant; it ends at the end of a day, so that it is the same all day long."""
+    expires = (now + VALID).replace(hour=23, minute=59, second=59, microsecond=0)
+    lines = [("Contact", contact) for contact in contacts(settings.security_contact)]
+    lines += [("Expires", expires.strftime("%Y-%m-%dT%H:%M:%SZ")), ("Preferred-Languages", "zh, en")]
+    public = settings.public_url.rstrip("/")
+    if public.startswith("https://"):  # RFC 9116 allows no other address
+        lines.append(("Canonical", f"{public}/.well-known/security.txt"))
+    if settings.security_policy:
+        lines.append(("Policy", settings.security_policy))
+    return "".join(f"{name}: {value}\n" for name, value in lines)
+
+
+def contacts(setting: str) -> list[str]:
+    """The contacts as RFC 9116 writes them, the preferred one first: a bare e-mail address becomes a ``mailto:``.
+
+    >>> contacts("security@health.example, https://health.example/report")
+    ['mailto:security@health.example', 'https://health.example/report']
+    """
+    named = [one.strip() for one in setting.split(",") if one.strip()]
+    return [one if one.startswith(("mailto:", "https://", "tel:")) else f"mailto:{one}" for one in named]
+
+
+handlers = [security_txt]

@@ -1,0 +1,1 @@
+"""How the register's own files lie on disk."""

@@ -1,0 +1,183 @@
+"""Who may read what a register keeps on disk: its own user alone, but for what is published.
+
+The data folder is 700, the files in it and the secrets that lie elsewhere are 600. What an earlier version, another
+tool or a copy left wider is tightened where it is ours, and a fault where it is somebody else's. Where the machine has
+no such rights (Windows) nothing is looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from registry.errors import RightsTooWide
+from registry.faults import FaultBoard
+from registry.model import Struct
+from registry.settings import Settings
+
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+_OTHERS = 0o077
+_HAS_RIGHTS = os.name == "posix"
+#: Folders of the data folder whose files are all the register's own.
+_FOLDERS = ("imports", "editions")
+#: Names of files in the data folder that are the register's own whatever the settings say.
+_FILES = ("limits.sqlite*", "*.key", "*.key.new", "*.lock")
+#: Paths that a message names; of more it says how many.
+_NAMED = 3
+_callers_umask: int | None = None
+_log = logging.getLogger("registry")
+
+
+class Rights(Struct, frozen=True):
+    """What was found: how many were tightened, and which still let others in."""
+
+    tightened: int
+    too_wide: tuple[Path, ...]
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Let every file that is made inside be its maker's alone, in this process and in those it starts."""
+    global _callers_umask  # noqa: PLW0603 - the umask is one per process
+    before = os.umask(_OTHERS)
+    _callers_umask = before
+    try:
+        yield
+    finally:
+        _callers_umask = None
+        os.umask(before)
+
+
+@contextmanager
+def callers_files() -> Iterator[None]:
+    """Inside ``private_files``: make files that are meant for others as whoever called wants files to be.
+
+    Only for a command that does one thing at a time: the umask is the whole process's.
+    """
+    if _callers_umask is None:
+        yield
+        return
+    before = os.umask(_callers_umask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
+    """Make a folder and those above it that are missing, each with these rights; what is there stays as it is."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for one in missing:
+        give(one, mode)
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file that only its owner can read, unless it is there."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
+
+
+def give(what: Path | int, mode: int) -> None:
+    """Set the rights of a path or an open file; nothing where there are none."""
+    if _HAS_RIGHTS:
+        os.chmod(what, mode)  # noqa: PTH101 - also takes an open file
+
+
+def around(path: Path) -> int:
+    """The rights of a folder that is as open to readers as the one it lies in, and that only its owner writes to."""
+    above = next((one for one in path.absolute().parents if one.exists()), Path("/"))
+    return PRIVATE_FOLDER | (above.stat().st_mode & 0o055)
+
+
+def guard(settings: Settings, board: FaultBoard, *, thoroughly: bool = False) -> Rights:
+    """Tighten what is ours, say so in one line, and put up or take down the fault for what is not.
+
+    ``thoroughly``: also the published log inside the data folder, whose files are many and hold no secret.
+    """
+    found = tighten(settings, thoroughly=thoroughly)
+    if found.tightened:
+        _log.warning("%s / %s", *sentences(found))
+    if found.too_wide:
+        board.report(_refusal(found.too_wide))
+    else:
+        board.clear(RightsTooWide.code)
+    return found
+
+
+def sentences(found: Rights) -> tuple[str, str]:
+    """What was tightened, in Chinese and in English."""
+    return (
+        f"数据文件夹或机密文件中有{found.tightened}项他人可以访问，已收紧为仅本账号可用",
+        f"{found.tightened} files or folders of the register were open to others and are now its own user's alone",
+    )
+
+
+def tighten(settings: Settings, *, thoroughly: bool = True) -> Rights:
+    """Take away what group and others may do with the register's files; never raises for one that cannot be changed."""
+    tightened, too_wide = 0, []
+    for path in dict.fromkeys(_ours(settings, thoroughly)) if _HAS_RIGHTS else ():
+        try:
+            mode = path.stat().st_mode
+            if not mode & _OTHERS:
+                continue
+            if not _is_shared(mode):
+                path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+            if path.stat().st_mode & _OTHERS:  # a file system that knows no rights says nothing
+                too_wide.append(path)
+            else:
+                tightened += 1
+        except FileNotFoundError:
+            continue  # removed since we looked
+        except OSError:
+            too_wide.append(path)
+    return Rights(tightened=tightened, too_wide=tuple(too_wide))
+
+
+def _is_shared(mode: int) -> bool:
+    """Whether it is a folder of many people, such as /tmp, which is nobody's to close."""
+    return bool(stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
+
+
+def _ours(settings: Settings, thoroughly: bool) -> Iterator[Path]:
+    """The data folder and every file of the register, no link followed but that to the database or the key."""
+    data, database, key = settings.data_dir, settings.database_file(), settings.key_file()
+    if data.is_dir():
+        yield data
+        for pattern in _FILES:
+            yield from _plain(data.glob(pattern))
+        log = settings.log_folder()
+        folders = [data / name for name in _FOLDERS]
+        if thoroughly and log.absolute().is_relative_to(data.absolute()):
+            folders.append(log)
+        for folder in folders:
+            if folder.is_dir() and not folder.is_symlink():
+                yield folder
+                yield from _plain(folder.rglob("*"))
+    if database is not None:
+        yield from _named(database)
+    yield from _named(key)
+
+
+def _named(path: Path) -> Iterator[Path]:
+    """A file and those that bear its name with something after it: ``-wal``, ``.lock``, ``.before-restore-...``."""
+    yield from path.parent.glob(f"{path.name}*") if path.parent.is_dir() else ()
+
+
+def _plain(paths: Iterator[Path]) -> Iterator[Path]:
+    return (path for path in paths if not path.is_symlink())
+
+
+def _refusal(paths: tuple[Path, ...]) -> RightsTooWide:
+    named = ", ".join(str(path) for path in paths[:_NAMED])
+    more = len(paths) - _NAMED
+    return RightsTooWide(
+        f"本机其他账号可以访问：{named}{f' 等{len(paths)}项' if more > 0 else ''}；"
+        "属主不是运行本系统的账号，无法自动收紧。请改为由该账号所有：文件夹 700，文件 600。",
+        f"Other accounts of this machine can get at {named}{f' and {more} more' if more > 0 else ''}, which cannot be "
+        "tightened by the account the register runs under. Give it the ownership; folders 700, files 600.",
+        paths=[str(path) for path in paths],
+    )
