@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from registry.errors import CannotAnswer, broken, unreachable
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
-SCHEMA = "0006"
+SCHEMA = "0007"
 _BUSY_TIMEOUT = 60_000  # milliseconds a connection to SQLite waits for another one's write
 _LOCK = 0x41525452  # "ARTR": the advisory lock every writer of a PostgreSQL register takes first
 

@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from registry import finding, health, proposals, redaction
+from registry.accounts.signin import SignIns
 from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
 from registry.editions.service import Editions
-from registry.errors import CannotAnswer
+from registry.errors import CannotAnswer, SecretsKeyMissing
 from registry.faults import FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.reconciling import Reconciling
@@ -47,6 +48,8 @@ FOLLOW_EVERY = 0.25
 RETRY_EVERY = 5.0
 #: Seconds between looks for emergency suspensions that nobody confirmed in time.
 FALL_BACK_EVERY = 5.0
+#: Seconds between looks for failed sign-ins to put in the trail, and for the key of second factors.
+SETTLE_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 30.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -72,6 +75,7 @@ class Register:
         self.receipts = Issuer(self.database, self.log, self.verification, settings.key_file())
         self.outside = _outside(self.database, settings)
         self.clients = Clients(self.database, settings)
+        self.sign_ins = SignIns(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
         self.editions = Editions(self.database, self.log, settings)
         self._tried = 0.0
@@ -92,8 +96,8 @@ class Register:
         self._follow()
         if self.verification.size:
             self._publish()  # a key may have come or gone while nothing was appended
-        # Two, so that what is recorded right after a start need not wait for the tables.
-        for name, task in (("follow-log", self._run), ("warm", self._warm)):
+        # Of their own, so that what is recorded right after a start need not wait for the tables.
+        for name, task in (("follow-log", self._run), ("warm", self._warm), ("sign-ins", self._settle_sign_ins)):
             self._threads.append(threading.Thread(target=task, name=name, daemon=True))
             self._threads[-1].start()
         self.clients.start()
@@ -108,6 +112,7 @@ class Register:
         for thread in self._threads:
             thread.join(timeout=5)
         self.clients.close()
+        self.sign_ins.close()
         self.database.close()
 
     def _warm(self) -> None:
@@ -122,6 +127,23 @@ class Register:
             if time.monotonic() >= looked + FALL_BACK_EVERY:
                 looked = time.monotonic()
                 self._fall_back()
+
+    def _settle_sign_ins(self) -> None:
+        """Tell the trail what failed at the door, and the board whether second factors can be looked at."""
+        looked = -LOOK_FOR_KEY_EVERY
+        while True:
+            try:
+                self.sign_ins.settle()
+                if time.monotonic() >= looked + LOOK_FOR_KEY_EVERY:
+                    looked = time.monotonic()
+                    self.sign_ins.require_key()
+                    self.faults.clear(SecretsKeyMissing.code)
+            except SecretsKeyMissing as error:
+                self.faults.report(error)
+            except Exception as error:
+                _log.warning("cannot look after sign-ins: %s", type(error).__name__)
+            if self._stop.wait(SETTLE_EVERY):
+                return
 
     def _fall_back(self) -> None:
         try:

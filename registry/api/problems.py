@@ -41,6 +41,7 @@ STATUSES: dict[type[errors.RegistryError], int] = {
     errors.ClockWrong: 503,
     errors.SigningKeyMissing: 503,
     errors.SigningKeyForeign: 503,
+    errors.SecretsKeyMissing: 503,
     errors.LogRolledBack: 503,
 }
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}

@@ -29,6 +29,8 @@ from registry.staff import (
 )
 from registry.staff.desk import at_desk
 from registry.staff.errors import HEADERS, failed
+from registry.staff.proving import ProofNeeded, ask_for_proof
+from registry.staff.slowing import Slowing
 
 
 def router() -> Router:
@@ -54,7 +56,8 @@ def router() -> Router:
             *trailing.handlers,
         ],
         dependencies={"desk": Provide(at_desk)},
-        exception_handlers={Exception: failed},
+        exception_handlers={ProofNeeded: ask_for_proof, Exception: failed},
+        middleware=[Slowing],
         include_in_schema=False,
         response_headers=HEADERS,
     )

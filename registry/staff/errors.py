@@ -105,7 +105,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 
 def _ended(error: Exception) -> bool:
     """Whether the refusal ended the session: its menu would lead nowhere."""
-    return isinstance(error, NotAllowed) and error.details.get("why") == "other_browser"
+    return isinstance(error, NotAllowed) and error.details.get("why") in ("other_browser", "tries")
 
 
 def status_of(error: Exception) -> int:
@@ -124,7 +124,8 @@ def status_of(error: Exception) -> int:
 
 
 def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) -> None:
-    """Put a refusal into the trail: what was asked of which page, and a word for why."""
+    """Put a refusal into the trail: what was asked of which page, and a word for why. Those of whoever is not signed
+    in are counted first: strangers cannot fill it."""
     session = session_in(request)
     who = session.account.name if session else "-"
     why = error.why if isinstance(error, SignInFirst) else error.details.get("why", error.code)
@@ -132,8 +133,13 @@ def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) ->
     template = str(request.scope.get("path_template") or "/staff")
     number = request.path_params.get("number")
     about = f"{request.method} {template.replace('{number}', str(number))} {why}"
+    address = request.client.host if request.client else "-"
+    register = request.app.state.register
+    if session is None or session.state != "open":
+        register.sign_ins.repeats.note(who, "refused", about, address)
+        return
     try:
-        with request.app.state.register.database.writing() as connection:
-            trail.record(connection, who, "refused", about, request.client.host if request.client else "-")
+        with register.database.writing() as connection:
+            trail.record(connection, who, "refused", about, address)
     except RegistryError as failure:
         _log.warning("a refusal could not be put in the trail: %s", failure.code)

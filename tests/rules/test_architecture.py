@@ -83,7 +83,7 @@ ALLOWED = {
     "alembic": ("registry.database", "registry.migrations"),
     "argon2": ("registry.accounts.passwords",),
     "pyotp": ("registry.accounts.second",),
-    "cryptography": ("registry.signing",),
+    "cryptography": ("registry.accounts.vault", "registry.signing"),
     "httpx": ("registry.accounts.outside", "registry.log.web"),
     "authlib": ("registry.accounts.outside",),
     "joserfc": ("registry.accounts.outside",),
@@ -104,7 +104,8 @@ ALLOWED = {
     "cn2an": ("registry.text",),
     "stdnum": ("registry.identifiers",),
     "jinja2": ("public_site.render", "registry.staff.voice"),
-    "sqlite3": ("registry.clients.counts", "registry.database"),
+    "sqlite3": ("registry.accounts.repeats", "registry.clients.counts", "registry.database"),
+    "zxcvbn": ("registry.accounts.passwords",),
 }
 
 
