@@ -49,7 +49,7 @@ RETRY_EVERY = 5.0
 #: Seconds between looks for emergency suspensions that nobody confirmed in time.
 FALL_BACK_EVERY = 5.0
 #: Seconds between looks for failed sign-ins to put in the trail, and for the key of second factors.
-SETTLE_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 30.0
+SETTLE_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 10.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 

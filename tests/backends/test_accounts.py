@@ -369,6 +369,26 @@ def test_a_code_is_accepted_once_and_an_older_one_never_after_it(database: Datab
     assert accepted(database, pyotp.TOTP(SECRET).now()) is None
 
 
+def test_codes_go_on_when_a_clock_that_was_ahead_came_back_and_none_works_twice(database: Database) -> None:
+    enrolled(database)
+    now = time.time() + 600
+
+    def shown(of: float, at: float) -> str | None:
+        with database.writing() as connection:
+            return second.accept(connection, Door.ins.vault, NAME, pyotp.TOTP(SECRET).at(of), at)
+
+    ahead = now + 400 * 86_400
+    assert shown(now, now) == "code"
+    assert shown(ahead, ahead) == "code"
+    assert shown(now, now + 1) is None  # spent before the clock went ahead
+    assert shown(now + 60, now + 60) == "code"
+    assert shown(now + 60, now + 61) is None
+    assert shown(now + 30, now + 61) is None  # older than one that was accepted
+    assert shown(now + 90, now + 90) == "code"
+    assert shown(ahead, ahead + 1) is None  # when that time really comes
+    assert shown(ahead + 60, ahead + 60) == "code"
+
+
 @pytest.mark.parametrize("steps", [-3, -2, 2, 3])
 def test_a_code_of_another_time_is_wrong(steps: int) -> None:
     at = 1_700_000_000.0
