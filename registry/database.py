@@ -52,14 +52,13 @@ from registry.locks import (
 from registry.storage import rights
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
-SCHEMA = "0006"
+SCHEMA = "0007"
 #: Connections of one process: for reading, and for the one writer with what cleans up after it.
 READERS, WRITERS = 16, 2
 #: Seconds a reader waits at most for anything: a free connection, a table that is being written anew.
 READ_WAIT = 2.0
 #: Seconds until a database server that does not answer counts as out of reach.
 _CONNECT_WAIT = 5
-
 
 #: Seconds to wait for readers before bytes that were deleted are left to the next attempt.
 PATIENCE = 5.0

@@ -205,6 +205,12 @@ class CheckpointForeign(LogDamaged):
     code = "checkpoint_foreign"
 
 
+class SecretsKeyMissing(CannotAnswer):
+    """The key that secrets of second factors are encrypted with is not here, or not the right one."""
+
+    code = "secrets_key_missing"
+
+
 class LogRolledBack(LogDamaged):
     """The database holds less of the log than was published: answers and appends would contradict what is known."""
 

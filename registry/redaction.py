@@ -19,10 +19,10 @@ from registry.database import Database, upsert
 from registry.errors import CannotAnswer, InvalidInput
 from registry.log import erasure, store
 from registry.model import Change, Date, Draft, Entry, Struct
-from registry.tables import erasable, positions, proposal_items, staff_drafts, versions
+from registry.tables import accounts, erasable, positions, proposal_items, staff_drafts, versions
 
-#: Tables whose rows may have held the erased values.
-TABLES = (erasable.name, versions.name, proposal_items.name, staff_drafts.name)
+#: Tables whose rows may have held the erased values; of accounts, secrets that were not sealed yet.
+TABLES = (erasable.name, versions.name, proposal_items.name, staff_drafts.name, accounts.name)
 OWED = "erased"
 _log = logging.getLogger("registry")
 
@@ -99,6 +99,11 @@ def _without(draft: Draft, paths: list[str]) -> Draft:
 def owed(connection: sa.Connection) -> int:
     """The log's size when values were erased whose bytes may still lie in the database's files; 0: nothing is owed."""
     return connection.execute(sa.select(positions.c.position).where(positions.c.view == OWED)).scalar() or 0
+
+
+def owe(connection: sa.Connection) -> None:
+    """Let what rows of TABLES held until this transaction be removed from the database's files; see ``settle``."""
+    upsert(connection, positions, {"view": OWED, "position": max(owed(connection), 1)}, ["view"])
 
 
 def settle(database: Database) -> bool:

@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from registry import finding, health, proposals, redaction
+from registry.accounts.signin import SignIns
 from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
 from registry.editions.service import Editions
-from registry.errors import CannotAnswer, ClockWrong, cannot_look
+from registry.errors import CannotAnswer, ClockWrong, SecretsKeyMissing, cannot_look
 from registry.faults import Complaints, FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.pages import MayLook, anybody
@@ -57,6 +58,8 @@ LOOK_AT_CLOCK_EVERY, CHECK_CLOCK_EVERY, RECHECK_CLOCK_EVERY = 1.0, 60.0, 5.0
 _STEADY = 5.0
 #: Seconds between looks at who may read the register files.
 RIGHTS_EVERY = 60.0
+#: Seconds between looks for failed sign-ins to put in the trail, and for the key of second factors.
+SETTLE_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 10.0
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -83,6 +86,7 @@ class Register:
         self.receipts = Issuer(self.database, self.log, self.verification, settings.key_file())
         self.outside = _outside(self.database, settings)
         self.clients = Clients(self.database, settings)
+        self.sign_ins = SignIns(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
         self.editions = Editions(self.database, self.log, settings)
         self.watch = Watch(self.database, self.log, self.verification, settings, self.faults)
@@ -115,6 +119,7 @@ class Register:
             ("publish-log", self._write),
             ("check-clock", self._watch_clock),
             ("warm", self._warm),
+            ("sign-ins", self._settle_sign_ins),
         )
         for name, task in tasks:
             self._threads.append(threading.Thread(target=task, name=name, daemon=True))
@@ -131,6 +136,7 @@ class Register:
         for thread in self._threads:
             thread.join(timeout=5)
         self.clients.close()
+        self.sign_ins.close()
         self.database.close()
 
     def _warm(self) -> None:
@@ -180,6 +186,23 @@ class Register:
         else:
             self.faults.report(wrong)
         return wrong is not None
+
+    def _settle_sign_ins(self) -> None:
+        """Tell the trail what failed at the door, and the board whether second factors can be looked at."""
+        looked = -LOOK_FOR_KEY_EVERY
+        while True:
+            try:
+                self.sign_ins.settle()
+                if time.monotonic() >= looked + LOOK_FOR_KEY_EVERY:
+                    looked = time.monotonic()
+                    self.sign_ins.require_key()
+                    self.faults.clear(SecretsKeyMissing.code)
+            except SecretsKeyMissing as error:
+                self.faults.report(error)
+            except Exception as error:
+                _log.warning("cannot look after sign-ins: %s", type(error).__name__)
+            if self._stop.wait(SETTLE_EVERY):
+                return
 
     def _fall_back(self) -> None:
         try:

@@ -22,6 +22,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     operator: Annotated[str, "主办单位: the authority that runs this register, shown in every page's footer."] = ""
     signing_key: Annotated[str, "File of the Ed25519 signing key. Empty: signing.key in the data folder."] = ""
+    secrets_key: Annotated[
+        str, "File of the key that second factors are encrypted with. Empty: secrets.key beside the signing key."
+    ] = ""
     log_dir: Annotated[str, "Folder of the published log: last checkpoint, tiles. Empty: log in the data folder."] = ""
     log_origin: Annotated[str, "Name of the log in its checkpoints; kept for ever. Empty: from the public URL."] = ""
 
@@ -78,6 +81,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def key_file(self) -> Path:
         """The signing key's file in force."""
         return Path(self.signing_key) if self.signing_key else self.data_dir / "signing.key"
+
+    def secrets_file(self) -> Path:
+        """The file of the key of second factors in force."""
+        return Path(self.secrets_key) if self.secrets_key else self.key_file().with_name("secrets.key")
 
     def log_folder(self) -> Path:
         """The folder of the published log in force."""

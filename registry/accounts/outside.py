@@ -49,8 +49,8 @@ class Provider:
         self._known: dict[str, Any] = {}
         self._learnt = 0.0
 
-    def start(self) -> tuple[str, Asked]:
-        """The address to send a browser to, and what it has to keep."""
+    def start(self, again: bool = False) -> tuple[str, Asked]:
+        """The address to send a browser to, and what it has to keep; ``again``: the provider is to ask anew."""
         asked = Asked(state=_random(), nonce=_random(), verifier=_random() + _random())
         told = {
             "response_type": "code",
@@ -61,6 +61,7 @@ class Provider:
             "nonce": asked.nonce,
             "code_challenge": create_s256_code_challenge(asked.verifier),
             "code_challenge_method": "S256",
+            **({"prompt": "login"} if again else {}),
         }
         return add_params_to_uri(self._configuration()["authorization_endpoint"], list(told.items())), asked
 

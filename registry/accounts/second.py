@@ -1,4 +1,7 @@
-"""The second factor: codes of an authenticator (RFC 6238: SHA-1, 30 seconds, 6 digits), and recovery codes."""
+"""The second factor: codes of an authenticator (RFC 6238: SHA-1, 30 seconds, 6 digits), and recovery codes.
+
+Secrets are stored sealed (``accounts.vault``), recovery codes as hashes: those work without the key.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ import time
 import pyotp
 import sqlalchemy as sa
 
-from registry.errors import Conflict, InvalidInput
+from registry.accounts.vault import Vault, is_sealed
+from registry.errors import Conflict, InvalidInput, SecretsKeyMissing
 from registry.tables import accounts, recovery_codes
 
 #: Recovery codes of an account; each works once.
 RECOVERY_CODES = 10
 _STEP = 30  # seconds
+#: Accepted codes of an account that are remembered, the last one included.
+_REMEMBERED = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # nothing that looks like something else
 _ISSUER = "ART Register"
 _SECRET = re.compile("[A-Z2-7]{32}")
@@ -47,18 +53,18 @@ def step_of(secret: str, code: str, at: float | None = None) -> int | None:
     )
 
 
-def enrol(connection: sa.Connection, account: str, secret: str, code: str) -> list[str] | None:
+def enrol(connection: sa.Connection, vault: Vault, account: str, secret: str, code: str) -> list[str] | None:
     """Set a secret up once somebody has shown a code of it; new recovery codes, or None for a wrong code.
 
     InvalidInput for what is no secret of ours; Conflict where the account has a second factor by now: whoever only
-    knows the password cannot put another in its place.
+    knows the password cannot put another in its place. SecretsKeyMissing.
     """
     if not _SECRET.fullmatch(secret):
         raise InvalidInput("密钥无效，请重新打开此页。", "This secret is not valid; open the page again.", field="code")
     step = step_of(secret, code)
     if step is None:
         return None
-    told = {"second": secret, "second_step": step}
+    told = {"second": vault.seal(account, secret), "second_step": step, "second_used": ""}
     without = sa.and_(accounts.c.name == account, accounts.c.second.is_(None))
     if not connection.execute(sa.update(accounts).where(without).values(**told)).rowcount:
         raise Conflict("此账号已设验证器，请重新登录。", "This account has an authenticator by now; sign in again.")
@@ -81,26 +87,89 @@ def forget(connection: sa.Connection, account: str) -> None:
     connection.execute(sa.update(accounts).where(accounts.c.name == account).values(second=None))
 
 
-def accept(connection: sa.Connection, account: str, code: str) -> str | None:
-    """Whether a code is right: "code" or "recovery"; None when it is not. Each code is accepted once."""
+def accept(connection: sa.Connection, vault: Vault, account: str, code: str, at: float | None = None) -> str | None:
+    """Whether a code is right: "code" or "recovery"; None when it is not. Each code is accepted once.
+
+    ``at``: seconds since 1970 (now). SecretsKeyMissing where a code of an authenticator cannot be looked at.
+    """
     row = connection.execute(
-        sa.select(accounts.c.second, accounts.c.second_step).where(accounts.c.name == account)
+        sa.select(accounts.c.second, accounts.c.second_step, accounts.c.second_used).where(accounts.c.name == account)
     ).first()
     if row is None or row.second is None:
         return None
-    step = step_of(row.second, code)
-    if step is not None and step > row.second_step:
-        # Compared again by the database: of two requests with the same code one is too late.
-        newer = sa.and_(accounts.c.name == account, accounts.c.second_step < step)
-        used = connection.execute(sa.update(accounts).where(newer).values(second_step=step))
-        return "code" if used.rowcount else None
+    if _spend_recovery(connection, account, code):
+        return "recovery"
+    at = time.time() if at is None else at
+    step = step_of(vault.open(account, row.second), code, at)
+    used = [*map(int, row.second_used.split()), row.second_step]
+    if step is None or not _is_new(step, used, int(at // _STEP)):
+        return None
+    told = {"second_step": step, "second_used": " ".join(map(str, used[1 - _REMEMBERED :]))}
+    # Compared again by the database: of two requests with the same code one is too late.
+    same = sa.and_(
+        accounts.c.name == account,
+        accounts.c.second_step == row.second_step,
+        accounts.c.second_used == row.second_used,
+    )
+    return "code" if connection.execute(sa.update(accounts).where(same).values(**told)).rowcount else None
+
+
+def _is_new(step: int, used: list[int], now: int) -> bool:
+    """Whether the code of a step may be accepted after those of the steps ``used``: none twice, none older.
+
+    Steps that lie ahead of the clock (further than it is let be off) were used while it was wrong: they are remembered
+    and not waited for.
+
+    >>> _is_new(101, [100], 100), _is_new(100, [100], 100), _is_new(99, [100], 100)
+    (True, False, False)
+    >>> _is_new(101, [100, 9000], 101), _is_new(100, [100, 9000], 101), _is_new(9000, [100, 9000, 101], 9000)
+    (True, False, False)
+    """
+    return step not in used and all(step > one for one in used if one <= now + 1)
+
+
+def _spend_recovery(connection: sa.Connection, account: str, code: str) -> bool:
     unused = sa.and_(
         recovery_codes.c.account == account,
         recovery_codes.c.digest == _digest(code),
         recovery_codes.c.used_at.is_(None),
     )
     spent = connection.execute(sa.update(recovery_codes).where(unused).values(used_at=int(time.time() * 1000)))
-    return "recovery" if spent.rowcount else None
+    return bool(spent.rowcount)
+
+
+def seal_all(connection: sa.Connection, vault: Vault) -> int:
+    """Seal every secret that the newest key did not seal, those of earlier versions among them; how many.
+
+    SecretsKeyMissing where one was sealed with a key that is not here.
+    """
+    rows = connection.execute(sa.select(accounts.c.name, accounts.c.second).where(accounts.c.second.is_not(None)))
+    sealed = 0
+    for name, stored in rows.all():
+        if is_sealed(stored) and vault.is_newest(stored):
+            continue
+        secret = vault.open(name, stored) if is_sealed(stored) else stored
+        connection.execute(sa.update(accounts).where(accounts.c.name == name).values(second=vault.seal(name, secret)))
+        sealed += 1
+    return sealed
+
+
+def lost(connection: sa.Connection, vault: Vault) -> list[str]:
+    """The accounts whose secret was sealed with a key that is not here."""
+    rows = connection.execute(sa.select(accounts.c.name, accounts.c.second).where(accounts.c.second.is_not(None)))
+    return [name for name, stored in rows if is_sealed(stored) and not vault.opens(stored)]
+
+
+def require_key(connection: sa.Connection, vault: Vault) -> None:
+    """SecretsKeyMissing, saying of how many accounts, unless every sealed secret can be opened here."""
+    names = lost(connection, vault)
+    if names:
+        raise SecretsKeyMissing(
+            f"验证器密钥不在本机（{vault.path}），{len(names)}个账号只能用恢复码登录。请恢复密钥文件的副本；"
+            "确已遗失则运行：registry user rekey --lost",
+            f"The key of second factors is not here ({vault.path}): {len(names)} accounts can sign in by recovery "
+            "codes only. Put a copy of the key file back; if it is lost for good: registry user rekey --lost",
+        )
 
 
 def recovery_left(connection: sa.Connection, account: str) -> int:

@@ -17,6 +17,10 @@ from registry.tables import staff_sessions
 
 #: What a session still has to show before it is open: the second factor, a new second factor, a new password.
 State = Literal["second", "enrol", "password", "open"]
+#: Wrong codes and passwords that may be typed in one session before it ends.
+TRIES = 5
+#: Minutes for which a shown second factor vouches for what changes the register or rights.
+PROOF = 15
 #: Minutes that the first steps of signing in may take.
 HALF_OPEN = 10
 _MINUTE = 60_000  # milliseconds
@@ -35,6 +39,13 @@ class Session(Struct, frozen=True):
     address: str
     agent: str
     token: str = ""
+    proved_at: int = 0
+    failures: int = 0
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether the second factor was shown in it lately; not where the clock says that it is still to be."""
+        return 0 <= _now() - self.proved_at <= PROOF * _MINUTE
 
     @property
     def form_token(self) -> str:
@@ -50,10 +61,11 @@ class Limits(Struct, frozen=True):
 
 
 def begin(connection: sa.Connection, account: str, state: State, address: str, agent: str) -> str:
-    """A new session; its token, which only the browser keeps."""
+    """A new session; its token, which only the browser keeps. One that is open at once was proved elsewhere."""
     token = secrets.token_urlsafe(32)
     now = _now()
-    told = {"account": account, "state": state, "address": address[:60], "agent": agent[:200]}
+    told: dict[str, object] = {"account": account, "state": state, "address": address[:60], "agent": agent[:200]}
+    told["proved_at"] = now if state == "open" else 0
     connection.execute(sa.insert(staff_sessions).values(digest=_digest(token), created_at=now, seen_at=now, **told))
     return token
 
@@ -64,6 +76,23 @@ def renewed(connection: sa.Connection, token: str, state: State) -> str:
     told = {"digest": _digest(fresh), "state": state, "seen_at": _now()}
     connection.execute(sa.update(staff_sessions).where(staff_sessions.c.digest == _digest(token)).values(**told))
     return fresh
+
+
+def note_proof(connection: sa.Connection, session: Session) -> None:
+    """Write down that the second factor was shown in a session just now; wrong tries before it are forgiven."""
+    mine = staff_sessions.c.digest == _digest(session.token)
+    connection.execute(sa.update(staff_sessions).where(mine).values(proved_at=_now(), failures=0))
+
+
+def count_failure(connection: sa.Connection, session: Session) -> bool:
+    """Count something wrong that was typed in a session; whether that was one too many and it ended."""
+    mine = staff_sessions.c.digest == _digest(session.token)
+    more = sa.update(staff_sessions).where(mine).values(failures=staff_sessions.c.failures + 1)
+    failures = connection.execute(more.returning(staff_sessions.c.failures)).scalar()
+    if failures is not None and failures < TRIES:
+        return False
+    connection.execute(sa.delete(staff_sessions).where(mine))
+    return True
 
 
 def find(connection: sa.Connection, token: str, limits: Limits) -> Session | None:
@@ -134,6 +163,8 @@ def _read(row: sa.Row[tuple[object, ...]], account: Account, token: str = "") ->
         address=fields["address"],
         agent=fields["agent"],
         token=token,
+        proved_at=fields["proved_at"],
+        failures=fields["failures"],
     )
 
 

@@ -1,4 +1,10 @@
-"""Signing in: name and password, then the second factor; five failures lock the account for a while."""
+"""Signing in: name and password, then the second factor. Wrong passwords are slowed, wrong codes hardly come again.
+
+Nobody who does not know the password can make the owner wait, nor write into the database: see ``throttle`` for
+passwords and ``repeats`` for what the trail says of failures. Whoever knows it gets few tries at the second factor:
+TRIES in a session, and after as many in a row waits that double up to an hour, for every browser that the account did
+not sign in from before.
+"""
 
 from __future__ import annotations
 
@@ -7,172 +13,260 @@ import time
 import sqlalchemy as sa
 
 from registry import trail
-from registry.accounts import passwords, second, sessions
-from registry.accounts.sessions import Session, State
+from registry.accounts import devices, passwords, second, sessions
+from registry.accounts.repeats import Repeats
+from registry.accounts.sessions import TRIES, Session, State
+from registry.accounts.throttle import Throttle, too_many
+from registry.accounts.vault import Vault
+from registry.clients.counts import Counts
 from registry.database import Database
-from registry.errors import InvalidInput, NotAllowed
+from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.model import Struct
+from registry.settings import Settings
 from registry.tables import accounts
 
-#: Failures in a row, of either factor, after which an account is locked; minutes it is.
-FAILURES, LOCKED = 5, 15
+#: Minutes that a browser unknown to the account waits after TRIES wrong codes in a row, doubled by each further one.
+FIRST_WAIT, LONGEST_WAIT = 1, 60
 _MINUTE = 60_000  # milliseconds
 
 
 class Visitor(Struct, frozen=True):
-    """Where a browser asks from, and what it says it is."""
+    """Where a browser asks from, what it says it is, and the cookies by which accounts know it again."""
 
     address: str
     agent: str
+    devices: tuple[str, ...] = ()
 
 
-def begin(database: Database, name: str, password: str, who: Visitor) -> str | None:
-    """The token of a session that still has to show the second factor; None when name or password is wrong.
+class SignIns:
+    """The door of the workspace: one for each process. All methods may be called from any thread."""
 
-    NotAllowed while the account is locked. It is told only to whoever knows the password: others learn nothing of it.
-    """
-    with database.reading() as connection:
-        row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
-    usable = row is not None and row.disabled_at is None
-    # Before the lock of all writers: this is slow on purpose, and anybody may ask for it.
-    right = passwords.fits(row.password if row is not None and usable else None, password, name)
-    with database.writing() as connection:
-        row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first() if usable else None
-        if row is None:
-            trail.record(connection, "-", "sign_in_failed", "unknown", who.address)
-            return None
-        locked = row.locked_until > _now()
-        if not locked and right:
+    def __init__(self, database: Database, settings: Settings) -> None:
+        file = settings.data_dir / "limits.sqlite" if settings.data_dir.is_dir() else None
+        self.vault = Vault(settings.secrets_file())
+        self.repeats = Repeats(file)
+        self._database = database
+        self._counts = Counts(file)
+        self._throttle = Throttle(self._counts, self.vault)
+
+    def close(self) -> None:
+        """Write down what failed, and give the files back."""
+        self.settle()
+        self.repeats.close()
+        self._counts.close()
+
+    def settle(self) -> None:
+        """Put what failed at the door into the trail."""
+        self.repeats.settle(self._database)
+
+    def require_key(self) -> None:
+        """SecretsKeyMissing unless the second factors of all accounts can be looked at here."""
+        with self._database.reading() as connection:
+            second.require_key(connection, self.vault)
+
+    # --- the password ------------------------------------------------------------------------------------------------
+
+    def begin(self, name: str, password: str, who: Visitor) -> tuple[str | None, float]:
+        """(token, 0) of a session that still has to show the second factor; (None, seconds) when name or password is
+        wrong: that is to be answered so much later.
+
+        TooManyRequests before anything was looked at. Neither says whether there is such an account.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
+        device = self._device(row, who)
+        if not device:
+            self._throttle.admit(who.address, name)
+        stored = row.password if row is not None and row.disabled_at is None else None
+        # Before the lock of all writers: this is slow on purpose, and anybody may ask for it.
+        if passwords.fits(stored, password, name) and stored is not None:
+            token = self._begin(name, stored, who)
+            if token is not None:
+                return token, 0.0
+        known, why = (name, "password") if stored is not None else ("-", "unknown")
+        self.repeats.note(known, "sign_in_failed", why, who.address)
+        self._throttle.count_device(device)
+        return None, self._throttle.delay(who.address, name)
+
+    def _begin(self, name: str, stored: str, who: Visitor) -> str | None:
+        """The token of a new session, unless the account was closed or got another password this moment."""
+        with self._database.writing() as connection:
+            row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
+            if row is None or row.disabled_at is not None or row.password != stored:
+                return None
             state: State = "enrol" if row.second is None else "second"
             return sessions.begin(connection, name, state, who.address, who.agent)
-        if locked:
-            trail.record(connection, name, "sign_in_failed", "locked", who.address)
-        else:
-            _failed(connection, name, row.failures, "password", who)
-    if locked and right:
-        raise _locked(row.locked_until)
-    return None
 
+    def begin_outside(self, identity: str, who: Visitor, *, second_too: bool) -> tuple[str, State]:
+        """(token, state) of a session of the account that an identity provider's identity belongs to.
 
-def begin_outside(database: Database, identity: str, who: Visitor, *, second_too: bool) -> tuple[str, State]:
-    """(token, state) of a session of the account that an identity provider's identity belongs to.
-
-    NotAllowed when it is nobody's, or while the account is locked or closed: it names the identity, so that an
-    administrator can enter it.
-    """
-    with database.writing() as connection:
-        row = connection.execute(sa.select(accounts).where(accounts.c.external == identity)).first()
+        NotAllowed when it is nobody's, or while the account is closed: it names the identity, so that an administrator
+        can enter it.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(accounts).where(accounts.c.external == identity)).first()
         if row is None or row.disabled_at is not None:
-            trail.record(connection, row.name if row else "-", "sign_in_failed", "oidc_unknown", who.address)
-        elif row.locked_until > _now():
-            trail.record(connection, row.name, "sign_in_failed", "locked", who.address)
-        else:
-            state: State = ("enrol" if row.second is None else "second") if second_too else "open"
+            self.repeats.note(row.name if row else "-", "sign_in_failed", "oidc_unknown", who.address)
+            raise NotAllowed(
+                f"没有账号与您的身份标识“{identity[:200]}”对应。请把它告诉管理员。",
+                f"No account belongs to your identity “{identity[:200]}”. Tell it to an administrator.",
+                why="oidc_unknown",
+            )
+        state: State = ("enrol" if row.second is None else "second") if second_too else "open"
+        with self._database.writing() as connection:
             if state == "open":
                 trail.record(connection, row.name, "signed_in", "oidc", who.address)
             return sessions.begin(connection, row.name, state, who.address, who.agent), state
-    if row is not None and row.disabled_at is None:
-        raise _locked(row.locked_until)
-    raise NotAllowed(
-        f"没有账号与您的身份标识“{identity[:200]}”对应。请把它告诉管理员。",
-        f"No account belongs to your identity “{identity[:200]}”. Tell it to an administrator.",
-        why="oidc_unknown",
-    )
 
+    # --- the second factor -------------------------------------------------------------------------------------------
 
-def show_second(database: Database, session: Session, code: str, who: Visitor) -> str | None:
-    """The token of the session once its second factor was shown; None for a wrong code, NotAllowed once locked."""
-    name = session.account.name
-    with database.writing() as connection:
-        row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).one()
-        if row.locked_until <= _now():
-            if how := second.accept(connection, name, code):
-                return _opened(connection, session, how, who)
-            until = _failed(connection, name, row.failures, "second", who)
-        else:
-            until = row.locked_until
-        if not until:
-            return None
-        sessions.end(connection, name, session.id)
-    raise _locked(until)
+    def show_second(self, session: Session, code: str, who: Visitor) -> str | None:
+        """The token of the session once its second factor was shown; None for a wrong code.
 
-
-def enrolled(
-    connection: sa.Connection, session: Session, secret: str, code: str, who: Visitor
-) -> tuple[str, list[str]] | None:
-    """(token, recovery codes) once a new second factor was shown; None for a wrong code."""
-    codes = second.enrol(connection, session.account.name, secret, code)
-    if codes is None:
+        TooManyRequests while codes of this browser are not looked at, NotAllowed when the session ended by it.
+        """
+        with self._database.writing() as connection:
+            how, ended = self._look_at(connection, session, code, who)
+            if how:
+                return _open_session(connection, session, how, who)
+        self._refuse_if(ended, session, who)
         return None
-    trail.record(connection, session.account.name, "second_factor_set", "", who.address)
-    return _opened(connection, session, "enrolled", who), codes
 
+    def prove(self, session: Session, code: str, who: Visitor) -> bool:
+        """Whether an open session has shown its second factor once more. NotAllowed when it ended by a wrong code."""
+        with self._database.writing() as connection:
+            how, ended = self._look_at(connection, session, code, who)
+            if how:
+                sessions.note_proof(connection, session)
+                trail.record(connection, session.account.name, "proved", how, who.address)
+                return True
+        self._refuse_if(ended, session, who)
+        return False
 
-def change_password(connection: sa.Connection, session: Session, old: str, new: str, who: Visitor) -> str:
-    """Another password; every other session of the account ends. The session's new token; InvalidInput."""
-    name = session.account.name
-    kept = connection.execute(sa.select(accounts.c.password).where(accounts.c.name == name)).scalar_one()
-    if not passwords.fits(kept, old):
-        raise InvalidInput("现在的密码不对。", "The present password is not right.", field="old")
-    passwords.require_good(new, name)
-    if passwords.fits(kept, new):
-        raise InvalidInput("新密码不得与现在的相同。", "The new password must be another one.", field="new")
-    told = {"password": passwords.hashed(new), "must_change": False, "failures": 0}
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
-    for other in sessions.of(connection, session.account, sessions.Limits(idle=10**6, absolute=10**6)):
-        if other.id != session.id:
-            sessions.end(connection, name, other.id)
-    trail.record(connection, name, "password_changed", "", who.address)
-    return sessions.renewed(connection, session.token, "open")
+    def _look_at(self, connection: sa.Connection, session: Session, code: str, who: Visitor) -> tuple[str | None, bool]:
+        """(how a code is right, whether a wrong one ended the session). TooManyRequests for one not looked at.
 
+        An open session has shown the factor before: it does not wait for what others typed.
+        """
+        name = session.account.name
+        row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).one()
+        device = self._device(row, who)
+        if not device and session.state != "open" and (wait := _wait(row.locked_until)):
+            raise too_many(wait / 1000)
+        how = second.accept(connection, self.vault, name, code)
+        if how:
+            told = {"failures": 0, "locked_until": 0}
+        else:
+            self._throttle.count_device(device)
+            told = {"failures": row.failures + 1, "locked_until": _locked_until(row.failures + 1)}
+            if told["failures"] == TRIES:
+                trail.record(connection, name, "slowed", "second", who.address)
+        connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
+        return how, not how and sessions.count_failure(connection, session)
 
-def present_wrong(database: Database, session: Session, who: Visitor) -> None:
-    """Count a wrong present password, typed to change it, as a failure; NotAllowed when it locks the account.
+    def _refuse_if(self, ended: bool, session: Session, who: Visitor) -> None:
+        self.repeats.note(session.account.name, "sign_in_failed", "second", who.address)
+        if ended:
+            raise session_ended()
 
-    Else whoever finds a browser signed in could guess there for as long as the session lasts.
-    """
-    name = session.account.name
-    with database.writing() as connection:
-        failures = connection.execute(sa.select(accounts.c.failures).where(accounts.c.name == name)).scalar_one()
-        until = _failed(connection, name, failures, "password", who)
-        if until:
-            sessions.end(connection, name, session.id)
-    if until:
-        raise _locked(until)
+    def enrol(self, session: Session, secret: str, code: str, who: Visitor) -> tuple[str, list[str]] | None:
+        """(token, recovery codes) once a new second factor was shown; None for a wrong code."""
+        name = session.account.name
+        with self._database.writing() as connection:
+            codes = second.enrol(connection, self.vault, name, secret, code)
+            if codes is None:
+                return None
+            trail.record(connection, name, "second_factor_set", "", who.address)
+            return _open_session(connection, session, "enrolled", who), codes
+
+    # --- what a signed-in browser does -------------------------------------------------------------------------------
+
+    def change_password(self, session: Session, old: str, new: str, who: Visitor) -> str:
+        """Another password; every other session of the account ends. The session's new token; InvalidInput, Conflict.
+
+        NotAllowed when the present one was wrong once too often.
+        """
+        name = session.account.name
+        stored = self._password_of(name)
+        if not passwords.fits(stored, old):
+            self._count_present_wrong(session, who)
+            raise InvalidInput("现在的密码不对。", "The present password is not right.", field="old")
+        passwords.require_good(new, name)
+        if passwords.fits(stored, new):
+            raise InvalidInput("新密码不得与现在的相同。", "The new password must be another one.", field="new")
+        told = {"password": passwords.hashed(new), "must_change": False}
+        with self._database.writing() as connection:
+            mine = sa.and_(accounts.c.name == name, accounts.c.password == stored)
+            if not connection.execute(sa.update(accounts).where(mine).values(**told)).rowcount:
+                raise Conflict("密码刚刚被更改，请重新登录。", "The password was changed just now; sign in again.")
+            for other in sessions.of(connection, session.account, sessions.Limits(idle=10**6, absolute=10**6)):
+                if other.id != session.id:
+                    sessions.end(connection, name, other.id)
+            trail.record(connection, name, "password_changed", "", who.address)
+            return sessions.renewed(connection, session.token, "open")
+
+    def _password_of(self, name: str) -> str:
+        with self._database.reading() as connection:
+            return str(connection.execute(sa.select(accounts.c.password).where(accounts.c.name == name)).scalar_one())
+
+    def _count_present_wrong(self, session: Session, who: Visitor) -> None:
+        """NotAllowed when it was one too many and the session ended.
+
+        Else whoever finds a browser signed in could guess there for as long as the session lasts.
+        """
+        with self._database.writing() as connection:
+            ended = sessions.count_failure(connection, session)
+        self.repeats.note(session.account.name, "sign_in_failed", "password", who.address)
+        if ended:
+            raise session_ended()
+
+    def remember(self, name: str) -> str | None:
+        """A cookie by which the browser that has just signed in is known again; None where there is no key."""
+        return devices.remember(self.vault, name, self._password_of(name))
+
+    def _device(self, row: sa.Row[tuple[object, ...]] | None, who: Visitor) -> str:
+        """The nonce of the browser if the account signed in from it before and it is trusted; "" for any other."""
+        if row is None or not who.devices:
+            return ""
+        fields = row._mapping
+        device = devices.find(self.vault, fields["name"], fields["password"], who.devices)
+        return device if self._throttle.trusts(device) else ""
 
 
 def reset(connection: sa.Connection, name: str, password: str) -> None:
-    """Give an account a password that its holder must change, and end its sessions and its lock."""
+    """Give an account a password that its holder must change, and end its sessions and what its codes wait for."""
     passwords.require_good(password, name)
     told = {"password": passwords.hashed(password), "must_change": True, "failures": 0, "locked_until": 0}
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
     sessions.end(connection, name)
 
 
-def _opened(connection: sa.Connection, session: Session, how: str, who: Visitor) -> str:
-    name = session.account.name
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(failures=0))
-    trail.record(connection, name, "signed_in", how, who.address)
+def session_ended() -> NotAllowed:
+    """The refusal of whoever typed too much that was wrong in one session."""
+    return NotAllowed(
+        f"连续{TRIES}次不对，本次登录已结束，请重新登录。",
+        f"Wrong {TRIES} times: this sign-in has ended. Sign in again.",
+        why="tries",
+    )
+
+
+def _open_session(connection: sa.Connection, session: Session, how: str, who: Visitor) -> str:
+    trail.record(connection, session.account.name, "signed_in", how, who.address)
+    sessions.note_proof(connection, session)
     return sessions.renewed(connection, session.token, "password" if session.account.must_change else "open")
 
 
-def _failed(connection: sa.Connection, name: str, failures: int, what: str, who: Visitor) -> int:
-    """Count a failure; until when the account is locked by it, or 0."""
-    trail.record(connection, name, "sign_in_failed", what, who.address)
-    told = {"failures": failures + 1, "locked_until": 0}
-    if failures + 1 >= FAILURES:
-        told = {"failures": 0, "locked_until": _now() + LOCKED * _MINUTE}
-        trail.record(connection, name, "locked", "", who.address)
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
-    return told["locked_until"]
+def _locked_until(failures: int) -> int:
+    """Until when an account's codes are not looked at from unknown browsers, after so many wrong ones in a row."""
+    if failures < TRIES:
+        return 0
+    return _now() + min(FIRST_WAIT << min(failures - TRIES, 10), LONGEST_WAIT) * _MINUTE
 
 
-def _locked(until: int) -> NotAllowed:
-    minutes = max(1, -(-(until - _now()) // _MINUTE))
-    return NotAllowed(
-        f"连续{FAILURES}次失败，账号已锁定，请{minutes}分钟后再试。",
-        f"{FAILURES} failures in a row: the account is locked. Try again in {minutes} minutes.",
-    )
+def _wait(locked_until: int) -> int:
+    """Milliseconds that are left of a wait; none of one that a wrong clock set further off than any is."""
+    left = locked_until - _now()
+    return left if 0 < left <= LONGEST_WAIT * _MINUTE else 0
 
 
 def _now() -> int:

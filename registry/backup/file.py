@@ -25,6 +25,8 @@ from registry.model import Struct
 
 Progress = Callable[[str, int], None]
 FORMAT = 1
+#: Schemas of earlier versions whose tables are those of this one less columns that have a default.
+EARLIER = ("0006",)
 #: What is copied, in an order in which every row finds those it refers to.
 KEPT = (
     tables.accounts,
@@ -107,8 +109,11 @@ class BackupFile:
             return {row.name: row.rows for row in self.connection.execute(sa.select(_contents))}
 
     def rows(self, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
-        """The rows of a table in the order they were written, in chunks."""
-        query = sa.select(table).order_by(sa.text("rowid")).execution_options(yield_per=store.CHUNK)
+        """The rows of a table in the order they were written, in chunks; without columns the file does not have."""
+        with _reading(self.path):
+            there = {column["name"] for column in sa.inspect(self.connection).get_columns(table.name)}
+        columns = [column for column in table.columns if column.name in there]
+        query = sa.select(*columns).order_by(sa.text("rowid")).execution_options(yield_per=store.CHUNK)
         with _reading(self.path), self.connection.execute(query) as result:
             for part in result.mappings().partitions():
                 yield [dict(row) for row in part]
@@ -248,7 +253,7 @@ def _read_about(path: Path, connection: sa.Connection) -> About:
         if row.format == FORMAT:
             told = connection.execute(sa.select(*_about.c)).mappings().one()
             about = msgspec.convert({str(name): value for name, value in told.items()}, About)
-            if about.schema == SCHEMA:
+            if about.schema in (SCHEMA, *EARLIER):
                 return about
     raise UnreadableFile(
         f"{path} 由版本 {row.version} 所做，本版本（{__version__}）不能恢复："

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from registry import settings
-from registry.cli import common, main
+from registry.cli import care, common, main
 from registry.log import codec
 from registry.log.publish import PublishedLog
 
@@ -34,11 +34,9 @@ def backup(file: Path, replace: bool, json_: bool) -> None:
     click.echo(f"备份 / backup: {made.file}  ({codec.timestamp(made.made_at)}, {made.bytes:,} 字节 / bytes)")
     click.echo(f"日志 / log: {made.size} 条 / entries, root {made.root}")
     click.echo("  ".join(f"{name} {number}" for name, number in made.rows.items()))
-    click.echo(f"备份含个人信息与密码哈希，请加密保存，至多 90 天。签名密钥不在其中，请另存一份：{loaded.key_file()}")
-    click.echo(
-        "It holds personal data and password hashes: keep it encrypted, 90 days at most. The signing key is not in"
-    )
-    click.echo("it: keep a copy of that elsewhere.")
+    click.echo("备份含个人信息与密码哈希，请加密保存，至多 90 天。签名密钥和验证器密钥不在其中，请另存：")
+    click.echo("It holds personal data and password hashes: keep it encrypted, 90 days at most. The keys are not in")
+    click.echo(f"it, keep copies of them elsewhere: {loaded.key_file()}, {loaded.secrets_file()}")
 
 
 @main.command()
@@ -56,6 +54,8 @@ def restore(file: Path, complete: bool, mirror: str | None, json_: bool) -> None
     with Remote(mirror or "", timeout=TIMEOUT) as remote, common.progress(quiet=json_) as told:
         source = compare.elsewhere(remote) if mirror else None
         done = restoring.restore(loaded, file, completing=complete or bool(mirror), source=source, progress=told)
+    with common.database() as database:
+        care.seal_secrets(database, loaded)  # of a version that did not, or by a key that is not here: that is said
     if json_:
         common.print_json(done)
         return

@@ -6,6 +6,7 @@ import click
 
 from registry import settings
 from registry.cli import common, main
+from registry.database import Database
 from registry.errors import CannotAnswer
 
 
@@ -32,10 +33,11 @@ def prepare(quiet: bool) -> None:
         made = not (known and not loaded.key_file().exists()) and signing.create(loaded.key_file())
         published.publish(database)
         published.clock.begin(database)
+        locked, sealed = seal_secrets(database, loaded)
     found = rights.tighten(loaded)
     if found.tightened:
         click.echo(" / ".join(rights.sentences(found)), err=True)
-    if migrated or made or not quiet:
+    if migrated or made or locked or not quiet:
         click.echo(f"数据库 / database: {'已建立或升级 / created or migrated' if migrated else '已是最新 / current'}")
         if loaded.key_file().exists():
             state = "已生成 / created" if made else "已存在 / exists"
@@ -43,6 +45,37 @@ def prepare(quiet: bool) -> None:
         else:
             click.echo("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost")
             click.echo("The signing key is not here: nothing is signed here; if it is lost: registry log rotate --lost")
+        if loaded.secrets_file().exists():
+            state = "已生成 / created" if locked else "已存在 / exists"
+            click.echo(f"验证器密钥 / key of second factors: {state} ({loaded.secrets_file()})")
+        if sealed:
+            click.echo(f"已加密的验证器密钥 / secrets of second factors encrypted: {sealed}")
+
+
+def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, int]:
+    """Make the key of second factors if nothing was sealed yet, and seal what is not; (whether it was made, how many).
+
+    A key that sealed something and is not here is told of, never made anew by itself.
+    """
+    from registry import redaction
+    from registry.accounts import second
+    from registry.accounts.vault import Vault
+    from registry.log import mirrored
+
+    vault = Vault(loaded.secrets_file())
+    if common.tell_of_lost_factors(database, loaded):
+        return False, 0
+    with database.reading() as connection:
+        if mirrored.is_marked(connection):  # nobody signs in to a mirror
+            return False, 0
+    made = vault.create()
+    with database.writing() as connection:
+        sealed = second.seal_all(connection, vault)
+        if sealed:
+            redaction.owe(connection)
+    if sealed:
+        redaction.settle(database)
+    return made, sealed
 
 
 @main.command()

@@ -13,7 +13,7 @@ import msgspec
 
 from registry import accounts, settings
 from registry.database import Database
-from registry.errors import CannotAnswer, InvalidInput, NotAllowed
+from registry.errors import CannotAnswer, InvalidInput, NotAllowed, SecretsKeyMissing
 from registry.records import asof
 
 PHASES = {
@@ -104,6 +104,21 @@ def database(create: bool = False) -> Iterator[Database]:
         yield found
     finally:
         found.close()
+
+
+def tell_of_lost_factors(found: Database, loaded: settings.Settings) -> bool:
+    """Whether the key of second factors is not here although something was sealed with it; said on stderr."""
+    from registry.accounts import second
+    from registry.accounts.vault import Vault
+    from registry.cli import language
+
+    try:
+        with found.reading() as connection:
+            second.require_key(connection, Vault(loaded.secrets_file()))
+    except SecretsKeyMissing as error:
+        click.echo(f"registry: {error.text(language())}", err=True)
+        return True
+    return False
 
 
 @contextmanager

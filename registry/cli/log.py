@@ -35,6 +35,7 @@ def log_check(json_: bool) -> None:
             decided.check_proposals(connection)
         settled.check(database, published)
         views.check(database)
+        common.tell_of_lost_factors(database, settings.load())
     if json_:
         common.print_json(found)
         return

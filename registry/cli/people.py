@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from registry import accounts, trail
+from registry import accounts, settings, trail
 from registry.cli import common, main
+from registry.errors import Conflict
 
 
 @main.group()
@@ -31,3 +32,35 @@ def add(name: str, roles: tuple[str, ...], region: str) -> None:
         account = accounts.add(connection, name, list(roles), password, region=region)
         trail.record(connection, accounts.SHELL, "account_added", f"account:{name}")
     click.echo(f"{account.name}: {' '.join(sorted(account.roles))}")
+
+
+@user.command("rekey")
+@click.option("--lost", is_flag=True, help="密钥文件已遗失：另建一个，受影响账号重设验证器 / the key file is lost")
+def rekey(lost: bool) -> None:
+    """换新验证器密钥文件，原有密钥重新加密 / a new key for the secrets of second factors, sealed anew with it."""
+    from registry.accounts import second, sessions
+    from registry.accounts.vault import Vault
+
+    vault = Vault(settings.load().secrets_file())
+    with common.database() as database:
+        gone: list[str] = []
+        if lost:
+            with database.reading() as connection:
+                gone = second.lost(connection, vault)
+            if not gone:
+                raise Conflict("没有账号受影响，密钥文件未遗失。", "No account is affected: the key is not lost.")
+            vault.create()
+        else:
+            with database.reading() as connection:
+                second.require_key(connection, vault)
+            vault.add_key()
+        with database.writing() as connection:
+            for name in gone:
+                second.forget(connection, name)
+                sessions.end(connection, name)
+                trail.record(connection, accounts.SHELL, "account_forget_second", f"account:{name}")
+            second.seal_all(connection, vault)
+            trail.record(connection, accounts.SHELL, "rekeyed", "lost" if lost else "")
+    click.echo(f"新的密钥文件，请另存副本 / the new key file, keep a copy elsewhere: {vault.path}")
+    for name in gone:
+        click.echo(f"{name}: 下次登录须重设验证器 / sets up an authenticator at the next sign-in")

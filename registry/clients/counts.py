@@ -91,6 +91,16 @@ class Counts:
         """Count for the ``number``-th ``period`` (seconds), a day say, which does not slide."""
         self._add_whole(who, period, number, more)
 
+    def within(self, who: str, window: int, now: float) -> int:
+        """What was counted by ``add`` in the last ``window`` seconds, a part of it more or less."""
+        part = window // PARTS
+        with self._lock:
+            try:
+                return sum(count for _, count in self._counted(who, part, int(now // part)))
+            except sqlite3.Error as error:
+                self._failed(error)
+                return 0
+
     def of(self, who: str, period: int, number: int) -> int:
         """What was counted for the ``number``-th ``period``."""
         with self._lock:
@@ -178,10 +188,10 @@ class Counts:
             raise _Paused
         if self._opened is None:
             try:
-                self._opened = _open(str(self._file) if self._file else ":memory:")
+                self._opened = _open(self._file)
             except sqlite3.Error as error:
                 _log.warning("requests are counted by this process alone: %s: %s", self._file, error)
-                self._opened = _open(":memory:")
+                self._opened = _open(None)
         return self._opened
 
     def _failed(self, error: sqlite3.Error) -> None:
@@ -192,7 +202,7 @@ class Counts:
         if "locked" in str(error):
             self._paused = time.monotonic() + _PAUSE
         else:
-            self._opened = _open(":memory:")
+            self._opened = _open(None)
 
 
 def _room(counted: list[tuple[int, int]], limit: int, window: int, now: float) -> Room:
@@ -231,13 +241,21 @@ def network(address: str) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False))
 
 
-def _open(name: str) -> sqlite3.Connection:
-    if name != ":memory:":
+def open_file(file: Path | None) -> sqlite3.Connection:
+    """A connection to a file that may be lost at any time and that several processes write; None: to memory."""
+    name = ":memory:"
+    if file is not None:
         with suppress(OSError):  # what is wrong with it SQLite says
-            rights.make_file(Path(name))
+            rights.make_file(file)
+        name = str(file)
     connection = sqlite3.connect(name, timeout=_PATIENCE / 1000, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")  # it may be lost
+    return connection
+
+
+def _open(file: Path | None) -> sqlite3.Connection:
+    connection = open_file(file)
     connection.execute(
         "CREATE TABLE IF NOT EXISTS counts (who TEXT, period INTEGER, number INTEGER, counted INTEGER NOT NULL, "
         "PRIMARY KEY (who, period, number)) WITHOUT ROWID"

@@ -29,6 +29,8 @@ from registry.staff import (
 )
 from registry.staff.desk import at_desk
 from registry.staff.errors import HEADERS, failed, note_refusal
+from registry.staff.proving import ProofNeeded, ask_for_proof
+from registry.staff.slowing import Slowing
 
 __all__ = ["note_refusal", "router"]
 
@@ -57,7 +59,8 @@ def router() -> Router:
         ],
         dependencies={"desk": Provide(at_desk)},
         opt={"posts": "writes"},
-        exception_handlers={Exception: failed},
+        exception_handlers={ProofNeeded: ask_for_proof, Exception: failed},
+        middleware=[Slowing],
         include_in_schema=False,
         response_headers=HEADERS,
     )

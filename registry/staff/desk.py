@@ -12,13 +12,14 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Redirect
 
 from public_site.voice import preferences
-from registry.accounts import sessions
+from registry.accounts import devices, sessions
 from registry.accounts.sessions import Limits, Session
 from registry.accounts.signin import Visitor
 from registry.errors import Busy, InvalidInput, NotFound, TooLarge
 from registry.locks import AT_ONCE, LockWait
 from registry.register import Register
 from registry.staff.errors import NEXT_STEP, SESSION, Menu, SignInFirst, refused
+from registry.staff.proving import require_proof
 from registry.staff.voice import StaffVoice, environment, role_word
 from registry.web import lanes
 
@@ -89,9 +90,11 @@ class Desk(Menu):
 
 
 def visitor_of(request: Req) -> Visitor:
-    """Where a request comes from."""
+    """Where a request comes from, and as whose browser it was known before."""
     return Visitor(
-        address=request.client.host if request.client else "-", agent=request.headers.get("user-agent", "")[:200]
+        address=request.client.host if request.client else "-",
+        agent=request.headers.get("user-agent", "")[:200],
+        devices=tuple(value for name, value in request.cookies.items() if name.startswith(devices.PREFIX)),
     )
 
 
@@ -101,9 +104,10 @@ def limits_of(register: Register) -> Limits:
 
 
 async def at_desk(request: Req) -> Desk:
-    """The desk of a request whose handler says ``state`` (open) and ``roles`` (any) in its ``opt``.
+    """The desk of a request whose handler says ``state`` (open), ``roles`` (any) and ``proof`` (none) in its ``opt``.
 
-    SignInFirst, or NotAllowed: for a form that no page of this session had, from another site, or for other roles.
+    SignInFirst, or NotAllowed: for a form that no page of this session had, from another site, or for other roles;
+    ProofNeeded where the second factor has to be shown once more.
     """
     opt = request.route_handler.opt
     _require_an_address(request)
@@ -129,6 +133,9 @@ async def at_desk(request: Req) -> Desk:
                 "这不是本页面提交的表单，没有执行。请返回后重新提交。",
                 "This form was not sent by a page of this session, so nothing was done. Go back and send it again.",
             )
+        if opt.get("proof"):
+            sign_ins = request.app.state.register.sign_ins
+            await lanes.run("writes", require_proof, sign_ins, session, form, visitor_of(request))
     return Desk(request, session, form)
 
 
@@ -217,4 +224,20 @@ def with_cookie(desk: Desk, response: Response[Any], token: str) -> Response[Any
         samesite="strict",
         secure=desk.register.settings.public_url.startswith("https://"),
     )
+    return response
+
+
+def with_device(desk: Desk, response: Response[Any], account: str) -> Response[Any]:
+    """The response with a cookie by which this browser is known again when ``account`` signs in; see ``devices``."""
+    value = desk.register.sign_ins.remember(account)
+    if value is not None:
+        response.set_cookie(
+            key=devices.name_cookie(account),
+            value=value,
+            path="/staff",
+            max_age=devices.DAYS * 86_400,
+            httponly=True,
+            samesite="strict",
+            secure=desk.register.settings.public_url.startswith("https://"),
+        )
     return response

@@ -9,11 +9,12 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 
 from registry import trail
-from registry.accounts import second, sessions, signin
+from registry.accounts import second, sessions
 from registry.credentials import qr
-from registry.errors import InvalidInput, NotAllowed
-from registry.staff.desk import COOKIE, Desk, limits_of, with_cookie
+from registry.errors import InvalidInput, NotAllowed, SecretsKeyMissing, TooManyRequests
+from registry.staff.desk import COOKIE, Desk, limits_of, with_cookie, with_device
 from registry.staff.errors import session_in
+from registry.staff.slowing import delay_answer
 
 _NOBODY = {"state": "none"}
 
@@ -31,16 +32,23 @@ def signed(desk: NamedDependency[Desk]) -> Response[Any]:
     """Name and password; then the second factor."""
     name, following = desk.given("name"), _next(desk.given("next"))
     try:
-        token = signin.begin(desk.database, name, str(desk.form.get("password") or ""), desk.visitor)
-    except NotAllowed as error:
-        told = [("password", error.text(desk.voice.lang))]
-        return desk.page("sign_in", status=403, errors=told, name=name, next=following)
+        token, delay = desk.register.sign_ins.begin(name, str(desk.form.get("password") or ""), desk.visitor)
+    except TooManyRequests as error:
+        return _too_many(desk, "sign_in", "password", error, name=name, next=following)
     if token is None:
+        delay_answer(desk.request, delay)
         told = [("password", str(desk.voice.t("sign_in.wrong")))]
         return desk.page("sign_in", status=400, errors=told, name=name, next=following)
     with desk.database.writing() as connection:  # where somebody was signed in is not kept longer than it matters
         sessions.forget_ended(connection, limits_of(desk.register))
     return with_cookie(desk, desk.go("/staff/second", next=following), token)
+
+
+def _too_many(desk: Desk, template: str, field: str, error: TooManyRequests, **told: Any) -> Response[Any]:
+    """The form once more, and when it is worth sending."""
+    answer = desk.page(template, status=429, errors=[(field, error.text(desk.voice.lang))], **told)
+    answer.headers["Retry-After"] = str(error.details["retry_after"])
+    return answer
 
 
 def _next(path: str | None) -> str:
@@ -61,14 +69,20 @@ def second_shown(desk: NamedDependency[Desk]) -> Response[Any]:
     """A code of the authenticator, or a recovery code; then the page that was wanted."""
     following = _next(desk.given("next"))
     try:
-        token = signin.show_second(desk.database, desk.session, desk.given("code"), desk.visitor)
+        token = desk.register.sign_ins.show_second(desk.session, desk.given("code"), desk.visitor)
     except NotAllowed as error:
         told = [("name", error.text(desk.voice.lang))]
         return desk.page("sign_in", status=403, errors=told, next=following)
+    except TooManyRequests as error:
+        return _too_many(desk, "second", "code", error, next=following)
+    except SecretsKeyMissing as error:  # a recovery code still works
+        desk.register.faults.report(error)
+        told = [("code", str(desk.voice.t("second.no_key")))]
+        return desk.page("second", status=503, errors=told, next=following)
     if token is None:
         told = [("code", str(desk.voice.t("second.wrong")))]
         return desk.page("second", status=400, errors=told, next=following)
-    return with_cookie(desk, desk.go(following), token)
+    return with_device(desk, with_cookie(desk, desk.go(following), token), desk.account.name)
 
 
 @get("/enrol", opt={"state": "enrol"}, sync_to_thread=True)
@@ -86,12 +100,11 @@ def _enrolling(desk: Desk, secret: str, errors: list[tuple[str, str]] | None = N
 def enrolled(desk: NamedDependency[Desk]) -> Response[Any]:
     """The first code of it proves that it is set up; recovery codes are shown once."""
     secret = desk.given("secret")
-    with desk.database.writing() as connection:
-        done = signin.enrolled(connection, desk.session, secret, desk.given("code"), desk.visitor)
+    done = desk.register.sign_ins.enrol(desk.session, secret, desk.given("code"), desk.visitor)
     if done is None:
         return _enrolling(desk, secret, [("code", str(desk.voice.t("second.wrong")))])
     token, codes = done
-    return with_cookie(desk, desk.page("recovery", codes=codes), token)
+    return with_device(desk, with_cookie(desk, desk.page("recovery", codes=codes), token), desk.account.name)
 
 
 @get("/password", opt={"state": "password"}, sync_to_thread=True)
@@ -107,15 +120,11 @@ def password_changed(desk: NamedDependency[Desk]) -> Response[Any]:
     try:
         if new != again:
             raise InvalidInput("两次输入的新密码不一致。", "The new password was typed differently.", field="again")
-        with desk.database.writing() as connection:
-            token = signin.change_password(connection, desk.session, old, new, desk.visitor)
+        token = desk.register.sign_ins.change_password(desk.session, old, new, desk.visitor)
     except InvalidInput as error:
-        field = error.details.get("field", "new")
-        if field == "old":
-            signin.present_wrong(desk.database, desk.session, desk.visitor)
-        told = [(field, error.text(desk.voice.lang))]
+        told = [(error.details.get("field", "new"), error.text(desk.voice.lang))]
         return desk.page("password", status=400, errors=told)
-    return with_cookie(desk, desk.go("/staff"), token)
+    return with_device(desk, with_cookie(desk, desk.go("/staff"), token), desk.account.name)
 
 
 @post("/sign-out", opt=_NOBODY, status_code=200, sync_to_thread=True)

@@ -112,7 +112,7 @@ def place_of(request: Request[Any, Any, Any]) -> str:
 
 def _ended(error: Exception) -> bool:
     """Whether the refusal ended the session: its menu would lead nowhere."""
-    return isinstance(error, NotAllowed) and error.details.get("why") == "other_browser"
+    return isinstance(error, NotAllowed) and error.details.get("why") in ("other_browser", "tries")
 
 
 async def note_refusal(error: Exception, scope: Scope) -> None:
@@ -130,13 +130,19 @@ async def note_refusal(error: Exception, scope: Scope) -> None:
 
 
 def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) -> None:
-    """Put a refusal into the trail: what was asked of which page, and a word for why."""
+    """Put a refusal into the trail: what was asked of which page, and a word for why. Those of whoever is not signed
+    in are counted first: strangers cannot fill it."""
     session = session_in(request)
     who = session.account.name if session else "-"
     why = error.why if isinstance(error, SignInFirst) else error.details.get("why", error.code)
     about = f"{request.method} {place_of(request)} {why}"
+    address = request.client.host if request.client else "-"
+    register = request.app.state.register
+    if session is None or session.state != "open":
+        register.sign_ins.repeats.note(who, "refused", about, address)
+        return
     try:
-        with request.app.state.register.database.writing(_NOTING) as connection:
-            trail.record(connection, who, "refused", about, request.client.host if request.client else "-")
+        with register.database.writing(_NOTING) as connection:
+            trail.record(connection, who, "refused", about, address)
     except RegistryError as failure:
         _log.warning("a refusal could not be put in the trail: %s", failure.code)

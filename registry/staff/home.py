@@ -76,7 +76,7 @@ def end_session(desk: NamedDependency[Desk]) -> Response[Any]:
     return desk.go("/staff/account")
 
 
-@post("/account/recovery", status_code=200, sync_to_thread=True)
+@post("/account/recovery", opt={"proof": True}, status_code=200, sync_to_thread=True)
 def renew_recovery(desk: NamedDependency[Desk]) -> Response[Any]:
     """New recovery codes in place of the old ones."""
     with desk.database.writing() as connection:

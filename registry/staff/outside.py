@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from typing import Any
 
@@ -9,16 +10,19 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from registry import trail
-from registry.accounts import signin
+from registry.accounts import sessions
 from registry.accounts.outside import Asked, Provider
 from registry.errors import NotAllowed, NotFound
 from registry.settings import Settings
 from registry.staff.desk import Desk, with_cookie
-from registry.staff.errors import NEXT_STEP, SignInFirst
+from registry.staff.errors import NEXT_STEP, SignInFirst, refused
 
 _NOBODY = {"state": "none"}
 #: Kept between leaving and coming back. Lax: the browser comes back from another site.
 COOKIE, PATH, SECONDS = "staff_oidc", "/staff/oidc", 600
+#: Who has just proved once more, to the provider, who they are: between coming back and the session's own page.
+PROOF, PROOF_SECONDS = "staff_oidc_proof", 120
+_PURPOSE = "proof by the provider"
 
 
 @cache
@@ -35,12 +39,13 @@ def _known(desk: Desk) -> Provider:
 
 @get("/oidc", opt={**_NOBODY, "lane": "slow"}, sync_to_thread=True)
 def leave(desk: NamedDependency[Desk]) -> Response[Any]:
-    """To the provider."""
-    address, asked = _known(desk).start()
+    """To the provider; with ``again`` to prove once more who it is that is signed in already."""
+    again = bool(desk.request.query_params.get("again"))
+    address, asked = _known(desk).start(again=again)
     response: Response[Any] = Response(None, status_code=303, headers={"Location": address})
     response.set_cookie(
         key=COOKIE,
-        value=f"{asked.state}.{asked.nonce}.{asked.verifier}",
+        value=f"{asked.state}.{asked.nonce}.{asked.verifier}{'.again' if again else ''}",
         path=PATH,
         max_age=SECONDS,
         httponly=True,
@@ -56,23 +61,62 @@ def come_back(desk: NamedDependency[Desk]) -> Response[Any]:
     the session's cookie yet."""
     provider, query = _known(desk), desk.request.query_params
     parts = desk.request.cookies.get(COOKIE, "").split(".")
-    if len(parts) != 3:
+    again = parts[3:] == ["again"]
+    if len(parts) != 3 + again:
         raise SignInFirst
     asked = Asked(state=parts[0], nonce=parts[1], verifier=parts[2])
     try:
         identity = provider.finish(asked, str(query.get("state") or ""), str(query.get("code") or ""))
-        token, state = signin.begin_outside(
-            desk.database, identity, desk.visitor, second_too=desk.register.settings.oidc_second
-        )
+        if again:
+            response = _proof_of(desk, identity)
+        else:
+            second_too = desk.register.settings.oidc_second
+            token, state = desk.register.sign_ins.begin_outside(identity, desk.visitor, second_too=second_too)
+            response = with_cookie(desk, desk.page("gone_in", onward=NEXT_STEP[state]), token)
     except NotAllowed as error:
         if error.details.get("why") not in ("oidc_unknown", None):
-            with desk.database.writing() as connection:
-                trail.record(connection, "-", "sign_in_failed", error.details["why"], desk.visitor.address)
+            desk.register.sign_ins.repeats.note("-", "sign_in_failed", error.details["why"], desk.visitor.address)
         response = desk.page("sign_in", status=403, errors=[("", error.text(desk.voice.lang))], next="/staff")
-    else:
-        response = with_cookie(desk, desk.page("gone_in", onward=NEXT_STEP[state]), token)
     response.delete_cookie(COOKIE, path=PATH)
     return response
 
 
-handlers = [leave, come_back]
+def _proof_of(desk: Desk, identity: str) -> Response[Any]:
+    """The page that goes on to the session, whose cookie does not come along from another site."""
+    said = f"{int(time.time())}.{identity.encode().hex()}"
+    response = desk.page("gone_in", onward="/staff/oidc/proved")
+    response.set_cookie(
+        key=PROOF,
+        value=f"{said}.{desk.register.sign_ins.vault.sign(_PURPOSE, said)}",
+        path=PATH,
+        max_age=PROOF_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=desk.register.settings.public_url.startswith("https://"),
+    )
+    return response
+
+
+@get("/oidc/proved", sync_to_thread=True)
+def proved(desk: NamedDependency[Desk]) -> Response[Any]:
+    """The session of whoever proved it to the provider just now; the page with the form is still open elsewhere."""
+    said, _, code = desk.request.cookies.get(PROOF, "").rpartition(".")
+    at, _, identity = said.partition(".")
+    genuine = desk.register.sign_ins.vault.is_signed(_PURPOSE, said, code)
+    if not (genuine and 0 <= time.time() - int(at) <= PROOF_SECONDS):
+        return desk.go("/staff")
+    if bytes.fromhex(identity).decode() != desk.account.external:
+        raise refused(
+            "other_identity",
+            "在身份认证系统中登录的是另一个人，没有执行。",
+            "Somebody else signed in at the identity provider, so nothing was done.",
+        )
+    with desk.database.writing() as connection:
+        sessions.note_proof(connection, desk.session)
+        trail.record(connection, desk.account.name, "proved", "oidc", desk.visitor.address)
+    response = desk.page("proved")
+    response.delete_cookie(PROOF, path=PATH)
+    return response
+
+
+handlers = [leave, come_back, proved]

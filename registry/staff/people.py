@@ -16,6 +16,7 @@ from registry.staff.desk import Desk
 from registry.staff.errors import refused
 
 _ADMINISTRATORS = {"roles": ("administrator",)}
+_CHANGES = {**_ADMINISTRATORS, "proof": True}
 
 
 @get("/accounts", opt=_ADMINISTRATORS, sync_to_thread=True)
@@ -29,7 +30,7 @@ def _listed(desk: Desk, **told: Any) -> Response[Any]:
         return desk.page("accounts", accounts=accounts.listed(connection), roles=accounts.ROLES, **told)
 
 
-@post("/accounts", opt=_ADMINISTRATORS, status_code=200, sync_to_thread=True)
+@post("/accounts", opt=_CHANGES, status_code=200, sync_to_thread=True)
 def add(desk: NamedDependency[Desk]) -> Response[Any]:
     """Another account, with a password that is shown once and has to be changed."""
     name, password = desk.given("name"), _a_password()
@@ -55,7 +56,7 @@ def _shown(desk: Desk, name: str, **told: Any) -> Response[Any]:
     return desk.page("one_account", account=found, roles=accounts.ROLES, outside=outside, **told)
 
 
-@post("/accounts/{name:str}", opt=_ADMINISTRATORS, status_code=200, sync_to_thread=True)
+@post("/accounts/{name:str}", opt=_CHANGES, status_code=200, sync_to_thread=True)
 def changed(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
     """Roles and region, another password, no second factor, closed or open: one of them by the button pressed."""
     _refuse_own(desk, name)

@@ -24,6 +24,8 @@ from registry.staff.errors import note, place_of
 from registry.web import statuses
 
 _DECIDERS = {"roles": ("approver",)}
+#: What changes the register: an approval, and the rejection of what is in force already.
+_DECISIONS = {**_DECIDERS, "proof": True}
 _PROPOSERS = {"roles": ("editor", "publisher")}
 #: Changes shown before and after at a time; of a larger proposal they are drawn by chance, or leafed through.
 SHOWN = 20
@@ -143,7 +145,7 @@ def _done(desk: Desk, number: int, deed: Callable[[], Any], field: str = "", **t
         return response
 
 
-@post("/proposals/{number:int}/approve", opt=_DECIDERS, status_code=200, sync_to_thread=True)
+@post("/proposals/{number:int}/approve", opt=_DECISIONS, status_code=200, sync_to_thread=True)
 def approve(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Into the log, exactly as it was seen."""
     me, seen, log = desk.account.name, desk.given("seen"), desk.register.log
@@ -151,7 +153,7 @@ def approve(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]
     return done if isinstance(done, Response) else _shown(desk, number, appended=done)
 
 
-@post("/proposals/{number:int}/reject", opt=_DECIDERS, status_code=200, sync_to_thread=True)
+@post("/proposals/{number:int}/reject", opt=_DECISIONS, status_code=200, sync_to_thread=True)
 def reject(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Turned down, with a reason for whoever proposed it."""
     me, why, log = desk.account.name, desk.given("reason", 2_001), desk.register.log

@@ -47,7 +47,7 @@ def _found(desk: Desk, code: str) -> tuple[str, Institution]:
     return subject, desk.register.institution(subject.partition(":")[2], desk.register.now())
 
 
-@post("/suspend", opt=_STOPPERS, status_code=200, sync_to_thread=True)
+@post("/suspend", opt={**_STOPPERS, "proof": True}, status_code=200, sync_to_thread=True)
 def suspend(desk: NamedDependency[Desk]) -> Response[Any]:
     """At once; then the page of what waits to be confirmed."""
     code, reason = desk.given("code"), desk.given("why", LONGEST + 1)

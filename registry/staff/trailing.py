@@ -36,6 +36,7 @@ def shown(desk: NamedDependency[Desk]) -> Response[Any]:
             next=None,
             asked=asked,
         )
+    desk.register.sign_ins.settle()
     with desk.database.reading() as connection:
         deeds = trail.listed(connection, wanted, before=before, limit=_PAGE)
         actions = trail.actions(connection)
@@ -47,6 +48,7 @@ def shown(desk: NamedDependency[Desk]) -> Response[Any]:
 def as_file(desk: NamedDependency[Desk]) -> Response[bytes]:
     """All that is chosen, oldest first, as a file for a spreadsheet; that it was taken is a deed itself."""
     wanted = _wanted(desk)
+    desk.register.sign_ins.settle()
     with desk.database.writing() as connection:
         trail.record(connection, desk.account.name, "trail_exported", "", desk.visitor.address)
     held = io.StringIO()

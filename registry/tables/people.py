@@ -16,11 +16,12 @@ accounts = sa.Table(
     sa.Column("disabled_at", sa.BigInteger),
     sa.Column("region", sa.String(6), nullable=False, server_default=""),  # GB/T 2260; "": the whole country
     sa.Column("must_change", sa.Boolean, nullable=False, server_default=sa.false()),  # somebody else chose the password
-    sa.Column("second", sa.String(64)),  # the shared secret of the second factor, base32; NULL: not set up yet
+    sa.Column("second", sa.String(200)),  # the secret of the second factor, see accounts.vault; NULL: not set up yet
     sa.Column("second_step", sa.BigInteger, nullable=False, server_default="0"),  # of the last code that was accepted
-    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # since the last success
-    sa.Column("locked_until", sa.BigInteger, nullable=False, server_default="0"),  # milliseconds since 1970
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # wrong codes since the last right one
+    sa.Column("locked_until", sa.BigInteger, nullable=False, server_default="0"),  # for codes of unknown browsers, ms
     sa.Column("external", sa.String(200)),  # whom the department's own identity provider calls this account
+    sa.Column("second_used", sa.String(400), nullable=False, server_default=""),  # steps of codes accepted before that
     sa.Index("accounts_by_external", "external", unique=True),
 )
 
@@ -42,6 +43,8 @@ staff_sessions = sa.Table(
     sa.Column("seen_at", sa.BigInteger, nullable=False),
     sa.Column("address", sa.String(60), nullable=False),
     sa.Column("agent", sa.String(200), nullable=False),
+    sa.Column("proved_at", sa.BigInteger, nullable=False, server_default="0"),  # when the second factor was shown last
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # wrong codes and passwords typed in it
     sa.Index("staff_sessions_by_account", "account"),
 )
 

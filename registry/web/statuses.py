@@ -44,6 +44,7 @@ STATUSES: dict[type[RegistryError], int] = {
     errors.DatabaseDamaged: 503,
     errors.DatabaseUnreachable: 503,
     errors.LogRolledBack: 503,
+    errors.SecretsKeyMissing: 503,
     errors.SigningKeyForeign: 503,
     errors.SigningKeyMissing: 503,
     errors.StateTooOld: 503,

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pyotp
 import pytest
 import sqlalchemy as sa
 
 from registry import accounts, trail
-from registry.accounts import passwords, second, sessions, signin
+from registry.accounts import devices, passwords, second, sessions, signin, throttle
+from registry.accounts import repeats as repeats_
 from registry.accounts.sessions import Limits, Session
-from registry.accounts.signin import Visitor
+from registry.accounts.signin import SignIns, Visitor
 from registry.database import Database
-from registry.errors import Conflict, InvalidInput, NotAllowed
+from registry.errors import Conflict, InvalidInput, NotAllowed, StorageFull, TooManyRequests
+from registry.settings import Settings
 from registry.tables import accounts as accounts_table
 from registry.tables import recovery_codes, staff_sessions
 from registry.tables import trail as trail_table
@@ -29,10 +32,39 @@ LIMITS = Limits(idle=30, absolute=600)
 MINUTE = 60_000
 
 
+class Door:
+    """The door of the test's database."""
+
+    ins: SignIns
+
+
+@pytest.fixture(autouse=True)
+def _door(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    if "database" not in request.fixturenames:
+        yield
+        return
+    Door.ins = SignIns(request.getfixturevalue("database"), Settings(data_dir=tmp_path))
+    Door.ins.vault.create()
+    yield
+    Door.ins.close()
+
+
+def begin(name: str, password: str, who: Visitor = HERE) -> str | None:
+    """The token of a session begun; None for what is wrong."""
+    return Door.ins.begin(name, password, who)[0]
+
+
+def known_browser(name: str = NAME) -> Visitor:
+    """A browser that the account signed in from before, at another address than everybody else."""
+    cookie = Door.ins.remember(name)
+    assert cookie is not None
+    return Visitor(address="192.0.2.8", agent="Desk/1", devices=(cookie,))
+
+
 def enrolled(database: Database, name: str = NAME) -> list[str]:
     """Give an account a second factor, whose code of now is spent by it; the recovery codes."""
     with database.writing() as connection:
-        codes = second.enrol(connection, name, SECRET, pyotp.TOTP(SECRET).now())
+        codes = second.enrol(connection, Door.ins.vault, name, SECRET, pyotp.TOTP(SECRET).now())
     assert codes is not None
     return codes
 
@@ -52,7 +84,7 @@ def wrong_code() -> str:
 
 
 def half_open(database: Database, name: str = NAME) -> Session:
-    token = signin.begin(database, name, PASSWORD, HERE)
+    token = begin(name, PASSWORD)
     assert token is not None
     return found(database, token)
 
@@ -80,7 +112,8 @@ def kept(database: Database, name: str = NAME) -> sa.Row[tuple[object, ...]]:
 
 
 def deeds(database: Database, account: str = NAME) -> list[tuple[str, str]]:
-    """(action, about), oldest first."""
+    """(action, about), oldest first, once what failed at the door was told."""
+    Door.ins.settle()
     with database.reading() as connection:
         return [(one.action, one.about) for one in trail.every(connection, trail.Wanted(account=account))]
 
@@ -119,72 +152,204 @@ def test_an_account_has_a_region_that_exists_or_none(database: Database, region:
         assert accounts.change(connection, NAME, ["editor"], "").region == ""
 
 
-# --- locked out ------------------------------------------------------------------------------------------------------
+# --- slowed ----------------------------------------------------------------------------------------------------------
 
 
-def test_five_wrong_passwords_lock_the_account_and_only_whoever_knows_the_password_learns_of_it(
-    database: Database,
-) -> None:
-    for _ in range(signin.FAILURES):
-        assert signin.begin(database, NAME, "wrong", HERE) is None
-    assert signin.begin(database, NAME, "wrong", HERE) is None
-    with pytest.raises(NotAllowed, match="15"):
-        signin.begin(database, NAME, PASSWORD, HERE)
-    assert deeds(database) == [
-        *[("sign_in_failed", "password")] * 5,
-        ("locked", ""),
-        *[("sign_in_failed", "locked")] * 2,
-    ]
-
-
-def test_four_failures_do_not_lock_and_a_sign_in_begins_the_count_anew(database: Database) -> None:
-    enrolled(database)
-    for _ in range(signin.FAILURES - 1):
-        assert signin.begin(database, NAME, "wrong", HERE) is None
-    assert signin.show_second(database, half_open(database), next_code(), HERE)
+def test_wrong_passwords_of_others_cost_time_and_never_keep_the_owner_out(database: Database) -> None:
+    delays = [Door.ins.begin(NAME, "wrong", HERE) for _ in range(10)]
+    assert delays == [(None, seconds) for seconds in (0, 0, 0, 1, 2, 4, 8, 16, 16, 16)]
+    assert Door.ins.begin(NAME, PASSWORD, HERE)[1] == 0  # from the same address
+    assert begin(NAME, PASSWORD, Visitor(address="192.0.2.9", agent="Desk/1")) is not None
     assert kept(database).failures == 0
-    assert signin.begin(database, NAME, "wrong", HERE) is None
-    assert signin.begin(database, NAME, PASSWORD, HERE) is not None
 
 
-def test_failures_of_both_factors_count_together_and_the_lock_ends_the_half_open_session(database: Database) -> None:
+def test_an_address_that_tries_names_is_slowed_and_so_is_an_account_that_many_addresses_try(database: Database) -> None:
+    for name in ("a.a", "b.b", "c.c", "d.d"):
+        last = Door.ins.begin(name, "wrong", HERE)
+    assert last == (None, 1)
+    for number in range(4):
+        last = Door.ins.begin(NAME, "wrong", Visitor(address=f"198.51.100.{number}", agent="Desk/1"))
+    assert last == (None, 1)
+
+
+def test_past_a_number_of_attempts_nothing_is_looked_at_but_what_comes_from_elsewhere_or_a_known_browser(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     enrolled(database)
-    for _ in range(3):
-        assert signin.begin(database, NAME, "wrong", HERE) is None
-    session = half_open(database)  # a right password alone forgives nothing: else the second factor could be guessed
-    assert signin.show_second(database, session, wrong_code(), HERE) is None
-    with pytest.raises(NotAllowed):
-        signin.show_second(database, session, wrong_code(), HERE)
-    assert not is_found(database, session.token)
-    with pytest.raises(NotAllowed):
-        signin.begin(database, NAME, PASSWORD, HERE)
+    browser = known_browser()
+    monkeypatch.setattr(passwords, "fits", lambda kept, password: kept is not None and password == PASSWORD)
+    for _ in range(throttle.ATTEMPTS):
+        begin(NAME, "wrong")
+    for name, password in ((NAME, PASSWORD), (NAME, "wrong"), ("nobody.here", PASSWORD)):
+        with pytest.raises(TooManyRequests) as refused:
+            begin(name, password)
+        assert 1 <= refused.value.details["retry_after"] <= throttle.SPAN + 1
+    assert begin(NAME, PASSWORD, Visitor(address="192.0.2.9", agent="Desk/1")) is not None
+    assert begin(NAME, PASSWORD, Visitor(address=HERE.address, agent="Desk/1", devices=browser.devices)) is not None
 
 
-def test_a_locked_account_refuses_the_right_code_in_a_session_begun_before(database: Database) -> None:
-    enrolled(database)
-    session = half_open(database)
-    for _ in range(signin.FAILURES):
-        signin.begin(database, NAME, "wrong", HERE)
-    with pytest.raises(NotAllowed):
-        signin.show_second(database, session, next_code(), HERE)
+def test_an_account_tried_from_everywhere_lets_in_whoever_comes_from_an_address_that_did_not_fail(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "fits", lambda kept, password: kept is not None and password == PASSWORD)
+    refused = looked_at = 0
+    for number in range(60):
+        for _ in range(throttle.FREE + 3):
+            try:
+                begin(NAME, "wrong", Visitor(address=f"198.51.100.{number}", agent="Desk/1"))
+                looked_at += 1
+            except TooManyRequests:
+                refused += 1
+    assert looked_at == 60 * throttle.FREE + throttle.ATTEMPTS
+    assert refused
+    assert begin(NAME, PASSWORD, HERE) is not None
 
 
-def test_the_lock_ends_by_itself_and_then_five_more_failures_are_needed(database: Database) -> None:
-    for _ in range(signin.FAILURES):
-        signin.begin(database, NAME, "wrong", HERE)
-    change(database, accounts_table, locked_until=int(time.time() * 1000) - 1)
-    for _ in range(signin.FAILURES - 1):
-        assert signin.begin(database, NAME, "wrong", HERE) is None
-    assert signin.begin(database, NAME, PASSWORD, HERE) is not None
+@pytest.mark.parametrize("change_", ["another account", "another password", "forged", "old"])
+def test_a_browsers_cookie_is_worth_nothing_elsewhere(database: Database, change_: str) -> None:
+    browser = known_browser()
+    cookie, name = browser.devices[0], NAME
+    if change_ == "another account":
+        name = "editor.b"
+    elif change_ == "another password":
+        with database.writing() as connection:
+            signin.reset(connection, NAME, "told by telephone")
+    elif change_ == "forged":
+        cookie = cookie[:-1] + ("0" if cookie[-1] != "0" else "1")
+    else:
+        head = f"1.{int(time.time() // 86_400) - devices.DAYS - 1}.{'0' * 16}"
+        message = devices._message(head, NAME, kept(database).password)
+        cookie = f"{head}.{Door.ins.vault.sign(devices._PURPOSE, message)}"
+    assert devices.find(Door.ins.vault, NAME, kept(database).password, browser.devices) or change_ == "another password"
+    assert devices.find(Door.ins.vault, name, kept(database, name).password, [cookie]) == ""
 
 
 def test_an_unknown_and_a_closed_account_are_answered_alike_and_their_names_are_not_in_the_trail(
     database: Database,
 ) -> None:
-    assert signin.begin(database, "nobody.here", PASSWORD, HERE) is None
-    assert signin.begin(database, "gone.a", PASSWORD, HERE) is None
-    assert deeds(database, "-") == [("sign_in_failed", "unknown")] * 2
+    for name in ("nobody.here", "gone.a"):
+        answers = [Door.ins.begin(name, PASSWORD, Visitor(address=f"ad {name}", agent="")) for _ in range(5)]
+        assert answers == [(None, 0), (None, 0), (None, 0), (None, 1), (None, 2)]
+    assert [action for action, _ in deeds(database, "-")] == ["sign_in_failed"] * 2
     assert kept(database, "gone.a").failures == 0
+
+
+# --- the trail of failures -------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_writes_nothing_into_the_database_and_repeats_are_one_line_with_a_count(database: Database) -> None:
+    at = 1_700_000_000.0
+    repeats = Door.ins.repeats
+    for number in range(37):
+        repeats.note(NAME, "sign_in_failed", "password", HERE.address, at + number)
+        if number in (0, 4):
+            repeats.settle(database, at + number)
+    with database.reading() as connection:
+        assert len(trail.listed(connection, trail.Wanted(account=NAME))) == 1
+    repeats.settle(database, at + 40)
+    repeats.settle(database, at + 3600)
+    repeats.settle(database, at + 3605)
+    since = "since 2023-11-14T22:13:20Z"
+    assert deeds(database) == [("sign_in_failed", "password"), ("sign_in_failed", f"password x37 {since}")]
+    with database.reading() as connection:
+        assert {one.address for one in trail.listed(connection, trail.Wanted(account=NAME))} == {HERE.address}
+
+
+def test_what_could_not_be_written_is_written_the_next_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Door.ins.repeats.note(NAME, "sign_in_failed", "password", HERE.address)
+
+    def no_room(*_: object, **__: object) -> None:
+        raise StorageFull("", "")
+
+    monkeypatch.setattr(trail, "record", no_room)
+    Door.ins.settle()
+    monkeypatch.undo()
+    assert deeds(database) == [("sign_in_failed", "password")]
+    assert deeds(database) == [("sign_in_failed", "password")]
+
+
+def test_ten_thousand_failures_of_a_thousand_addresses_are_a_few_lines(database: Database) -> None:
+    at = 1_700_000_000.0
+    for number in range(10_000):
+        account = (NAME, "editor.b", "-")[number % 3]
+        Door.ins.repeats.note(account, "sign_in_failed", "password", f"127.1.{number % 4}.{number % 250}", at)
+        if number % 500 == 0:
+            Door.ins.repeats.settle(database, at)
+    Door.ins.repeats.settle(database, at + 3600)
+    with database.reading() as connection:
+        told = list(trail.every(connection, trail.Wanted(action="sign_in_failed")))
+    assert len(told) <= 3 * (repeats_.OF_ACTION + 1) * 4
+    last = {(one.account, one.address): one.about for one in told}
+    counted = [int(found[1]) if (found := re.search(r" x(\d+) since", about)) else 1 for about in last.values()]
+    assert sum(counted) == 10_000
+
+
+# --- wrong codes -----------------------------------------------------------------------------------------------------
+
+
+def wrong_codes(database: Database, number: int, who: Visitor = HERE) -> None:
+    """So many wrong codes, in as many sessions as they take."""
+    session = None
+    for _ in range(number):
+        session = session if session and is_found(database, session.token) else half_open(database)
+        try:
+            assert Door.ins.show_second(session, wrong_code(), who) is None
+        except NotAllowed:
+            assert not is_found(database, session.token)
+
+
+def test_a_session_gets_five_codes_and_then_codes_of_unknown_browsers_wait(database: Database) -> None:
+    enrolled(database)
+    session = half_open(database)
+    for _ in range(sessions.TRIES - 1):
+        assert Door.ins.show_second(session, wrong_code(), HERE) is None
+    with pytest.raises(NotAllowed, match="5"):
+        Door.ins.show_second(session, wrong_code(), HERE)
+    assert not is_found(database, session.token)
+    again = half_open(database)  # the password is let in as ever
+    with pytest.raises(TooManyRequests):
+        Door.ins.show_second(again, next_code(), HERE)
+    assert is_found(database, again.token)
+    assert Door.ins.show_second(again, next_code(), known_browser()) is not None  # the owner's own
+    assert kept(database).failures == 0
+    assert ("slowed", "second") in deeds(database)
+
+
+def test_the_waits_double_up_to_an_hour_and_end_by_themselves(database: Database) -> None:
+    enrolled(database)
+    wrong_codes(database, sessions.TRIES)
+    waits = []
+    for _ in range(9):
+        waits.append(round((kept(database).locked_until - time.time() * 1000) / MINUTE))
+        change(database, accounts_table, locked_until=int(time.time() * 1000) - 1)
+        wrong_codes(database, 1)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    change(database, accounts_table, locked_until=int(time.time() * 1000) - 1)
+    assert Door.ins.show_second(half_open(database), next_code(), HERE) is not None
+    assert (kept(database).failures, kept(database).locked_until) == (0, 0)
+
+
+def test_a_wait_that_a_wrong_clock_set_far_off_is_none(database: Database) -> None:
+    enrolled(database)
+    change(database, accounts_table, locked_until=int(time.time() * 1000) + 61 * MINUTE)
+    assert Door.ins.show_second(half_open(database), next_code(), HERE) is not None
+
+
+def test_a_known_browser_gets_five_wrong_tries_a_day(database: Database) -> None:
+    enrolled(database)
+    browser = known_browser()
+    wrong_codes(database, sessions.TRIES, browser)
+    with pytest.raises(TooManyRequests):
+        Door.ins.show_second(half_open(database), next_code(), browser)
+
+
+def test_a_right_password_forgives_no_wrong_code(database: Database) -> None:
+    enrolled(database)
+    wrong_codes(database, 3)
+    half_open(database)
+    assert kept(database).failures == 3
 
 
 # --- the second factor -----------------------------------------------------------------------------------------------
@@ -192,7 +357,7 @@ def test_an_unknown_and_a_closed_account_are_answered_alike_and_their_names_are_
 
 def accepted(database: Database, code: str) -> str | None:
     with database.writing() as connection:
-        return second.accept(connection, NAME, code)
+        return second.accept(connection, Door.ins.vault, NAME, code)
 
 
 def test_a_code_is_accepted_once_and_an_older_one_never_after_it(database: Database) -> None:
@@ -202,6 +367,26 @@ def test_a_code_is_accepted_once_and_an_older_one_never_after_it(database: Datab
     assert accepted(database, code) == "code"
     assert accepted(database, code) is None
     assert accepted(database, pyotp.TOTP(SECRET).now()) is None
+
+
+def test_codes_go_on_when_a_clock_that_was_ahead_came_back_and_none_works_twice(database: Database) -> None:
+    enrolled(database)
+    now = time.time() + 600
+
+    def shown(of: float, at: float) -> str | None:
+        with database.writing() as connection:
+            return second.accept(connection, Door.ins.vault, NAME, pyotp.TOTP(SECRET).at(of), at)
+
+    ahead = now + 400 * 86_400
+    assert shown(now, now) == "code"
+    assert shown(ahead, ahead) == "code"
+    assert shown(now, now + 1) is None  # spent before the clock went ahead
+    assert shown(now + 60, now + 60) == "code"
+    assert shown(now + 60, now + 61) is None
+    assert shown(now + 30, now + 61) is None  # older than one that was accepted
+    assert shown(now + 90, now + 90) == "code"
+    assert shown(ahead, ahead + 1) is None  # when that time really comes
+    assert shown(ahead + 60, ahead + 60) == "code"
 
 
 @pytest.mark.parametrize("steps", [-3, -2, 2, 3])
@@ -247,7 +432,7 @@ def test_of_four_browsers_with_the_same_code_one_gets_in(database: Database, kin
 
     def act() -> str | None:
         try:
-            return signin.show_second(database, waiting.pop(), code, HERE)
+            return Door.ins.show_second(waiting.pop(), code, HERE)
         except NotAllowed:
             return None
 
@@ -281,7 +466,7 @@ def test_new_recovery_codes_void_the_old_ones_and_forgetting_voids_all(database:
 def test_a_recovery_code_of_somebody_else_is_wrong(database: Database) -> None:
     enrolled(database)
     with database.writing() as connection:
-        other = second.enrol(connection, "editor.b", SECRET, pyotp.TOTP(SECRET).now())
+        other = second.enrol(connection, Door.ins.vault, "editor.b", SECRET, pyotp.TOTP(SECRET).now())
     assert other
     assert accepted(database, other[0]) is None
 
@@ -293,15 +478,15 @@ def test_whoever_only_knows_the_password_cannot_put_another_authenticator_in_the
     assert early.state == "enrol"
     enrolled(database)
     mine = second.new_secret()
-    with database.writing() as connection, pytest.raises(Conflict):
-        signin.enrolled(connection, early, mine, pyotp.TOTP(mine).now(), HERE)
-    assert kept(database).second == SECRET
+    with pytest.raises(Conflict):
+        Door.ins.enrol(early, mine, pyotp.TOTP(mine).now(), HERE)
+    assert Door.ins.vault.open(NAME, kept(database).second) == SECRET
 
 
 @pytest.mark.parametrize("secret", ["", "AAAA", "short", "1" * 32, "A" * 33])
 def test_a_secret_that_the_page_did_not_make_is_refused(database: Database, secret: str) -> None:
     with database.writing() as connection, pytest.raises(InvalidInput):
-        second.enrol(connection, NAME, secret, "000000")
+        second.enrol(connection, Door.ins.vault, NAME, secret, "000000")
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------
@@ -309,8 +494,7 @@ def test_a_secret_that_the_page_did_not_make_is_refused(database: Database, secr
 
 def opened(database: Database) -> Session:
     session = half_open(database)
-    with database.writing() as connection:
-        done = signin.enrolled(connection, session, SECRET, pyotp.TOTP(SECRET).now(), HERE)
+    done = Door.ins.enrol(session, SECRET, pyotp.TOTP(SECRET).now(), HERE)
     assert done
     return found(database, done[0])
 
@@ -318,8 +502,7 @@ def opened(database: Database) -> Session:
 def test_the_token_is_another_one_after_signing_in_and_only_its_hash_is_kept(database: Database) -> None:
     half = half_open(database)
     assert half.state == "enrol"
-    with database.writing() as connection:
-        done = signin.enrolled(connection, half, SECRET, pyotp.TOTP(SECRET).now(), HERE)
+    done = Door.ins.enrol(half, SECRET, pyotp.TOTP(SECRET).now(), HERE)
     assert done
     assert done[0] != half.token
     assert not is_found(database, half.token)
@@ -372,25 +555,24 @@ def test_closing_an_account_ends_its_sessions_and_keeps_it_out(database: Databas
     with database.writing() as connection:
         accounts.set_disabled(connection, NAME, True)
     assert not is_found(database, token)
-    assert signin.begin(database, NAME, PASSWORD, HERE) is None
+    assert begin(NAME, PASSWORD, HERE) is None
 
 
 def test_a_new_password_ends_every_other_session_and_renews_this_one(database: Database) -> None:
     session, other = opened(database), half_open(database)
-    with database.writing() as connection:
-        token = signin.change_password(connection, session, PASSWORD, "several unrelated words", HERE)
+    token = Door.ins.change_password(session, PASSWORD, "several unrelated words", HERE)
     assert is_found(database, token)
     assert not is_found(database, session.token)
     assert not is_found(database, other.token)
-    assert signin.begin(database, NAME, PASSWORD, HERE) is None
-    assert signin.begin(database, NAME, "several unrelated words", HERE) is not None
+    assert begin(NAME, PASSWORD, HERE) is None
+    assert begin(NAME, "several unrelated words", HERE) is not None
 
 
 @pytest.mark.parametrize(("old", "new"), [("wrong", "several unrelated words"), (PASSWORD, PASSWORD), (PASSWORD, "x")])
 def test_a_password_is_changed_by_whoever_knows_it_to_another_good_one(database: Database, old: str, new: str) -> None:
     session = opened(database)
-    with pytest.raises(InvalidInput), database.writing() as connection:
-        signin.change_password(connection, session, old, new, HERE)
+    with pytest.raises(InvalidInput):
+        Door.ins.change_password(session, old, new, HERE)
     assert is_found(database, session.token)
     assert passwords.fits(kept(database).password, PASSWORD)
 
@@ -399,14 +581,13 @@ def test_a_password_that_was_set_by_somebody_else_has_to_be_changed_first(databa
     enrolled(database)
     with database.writing() as connection:
         signin.reset(connection, NAME, "told by telephone")
-    token = signin.begin(database, NAME, "told by telephone", HERE)
+    token = begin(NAME, "told by telephone", HERE)
     assert token
-    token = signin.show_second(database, found(database, token), next_code(), HERE)
+    token = Door.ins.show_second(found(database, token), next_code(), HERE)
     assert token
     session = found(database, token)
     assert session.state == "password"
-    with database.writing() as connection:
-        token = signin.change_password(connection, session, "told by telephone", "several unrelated words", HERE)
+    token = Door.ins.change_password(session, "told by telephone", "several unrelated words", HERE)
     assert found(database, token).state == "open"
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -11,25 +14,31 @@ from alembic.config import Config
 
 import registry
 from registry import signing, views
+from registry.accounts import sessions
+from registry.accounts.signin import SignIns, Visitor
+from registry.backup import file as backups
+from registry.backup import make
+from registry.cli import care
 from registry.database import Database, number_after
 from registry.log import check as log_check
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
-from registry.tables import metadata, proposal_items, proposals, touches
-from tests.factories import a_person, a_source, an_erasure, an_institution, enter, propose
+from registry.tables import accounts, metadata, proposal_items, proposals, touches
+from tests.factories import PASSWORD, a_person, a_source, an_erasure, an_institution, enter, propose
+from tests.running import Cli
 
 NAME = "示例员旧"
 
 
-def as_before(database: Database) -> None:
-    """Make the schema that of the first version."""
+def as_before(database: Database, revision: str = "0001") -> None:
+    """Make the schema that of an earlier version, the first by default."""
     config = Config()
     config.set_main_option("script_location", str(Path(registry.__file__).parent / "migrations"))
     if database.is_sqlite:
         Path(database.url.database or "").touch()
     with database.engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
         connection.commit()
 
 
@@ -86,3 +95,78 @@ def test_a_register_of_the_first_version_is_migrated_signed_and_can_erase(old: D
         bodies = connection.execute(sa.select(proposal_items.c.body)).scalars().all()
         assert not any(NAME.encode() in bytes(body) for body in bodies)
     views.check(old)
+
+
+# --- second factors that were not sealed yet -------------------------------------------------------------------------
+
+PLAIN = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+HERE = Visitor(address="192.0.2.7", agent="Desk/1")
+
+
+def let_in(database: Database, settings: Settings) -> None:
+    """An editor signs in with the authenticator they had; their session has still to prove it for what matters."""
+    ins = SignIns(database, settings)
+    token, _ = ins.begin("editor.a", PASSWORD, HERE)
+    assert token
+    with database.reading() as connection:
+        session = sessions.find(connection, token, sessions.Limits(idle=30, absolute=600))
+    assert session
+    assert ins.show_second(session, pyotp.TOTP(PLAIN).at(time.time() + 30), HERE)
+    ins.close()
+
+
+def test_second_factors_of_the_version_before_are_sealed_by_init_and_go_on(
+    database: Database, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    if database.is_sqlite:
+        before = Database(f"sqlite:///{tmp_path / 'before.sqlite'}")
+    else:
+        before = Database(request.getfixturevalue("postgres").create("register_of_the_version_before"))
+    request.addfinalizer(before.close)
+    as_before(before, "0006")
+    copied(database, before)
+    with before.writing() as connection:
+        locked = int(time.time() * 1000) + 900_000
+        mine = sa.update(accounts).where(accounts.c.name == "editor.a")
+        connection.execute(mine.values(second=PLAIN, failures=3, locked_until=locked))
+    assert before.migrate()
+    settings = Settings(data_dir=tmp_path / "var")
+    assert care.seal_secrets(before, settings) == (True, 1)
+    assert care.seal_secrets(before, settings) == (False, 0)
+    with before.reading() as connection:
+        stored = connection.execute(sa.select(accounts.c.second).where(accounts.c.name == "editor.a")).scalar_one()
+        assert stored is not None
+    assert PLAIN not in stored
+    if before.is_sqlite:
+        before.close()
+        assert all(PLAIN.encode() not in path.read_bytes() for path in tmp_path.glob("before.sqlite*"))
+    let_in(before, settings)
+
+
+def test_a_backup_of_the_version_before_is_restored_and_its_second_factors_are_sealed(
+    database: Database, tmp_path: Path
+) -> None:
+    enter(database, a_source(), an_institution())
+    settings = Settings(data_dir=tmp_path / "var")
+    backup = tmp_path / "a.backup"
+    make.make(database, PublishedLog(settings), backup, replace=False, progress=lambda *_: None)
+    with sqlite3.connect(backup) as raw:
+        raw.execute("ALTER TABLE accounts DROP COLUMN second_used")
+        raw.execute("UPDATE accounts SET second = ? WHERE name = 'editor.a'", (PLAIN,))
+        raw.execute("UPDATE backup SET \"schema\" = '0006'")
+    raw.close()
+    with backups.opened(backup) as opened:
+        seen = backups._Digest()
+        for chunk in opened.rows(accounts):
+            seen.add(chunk)
+    with sqlite3.connect(backup) as raw:
+        raw.execute("UPDATE backup_tables SET sha256 = ? WHERE name = 'accounts'", (seen.hex(),))
+    raw.close()
+    cli = Cli(tmp_path / "restored", inside=True)
+    cli.ok("restore", backup)
+    restored = Settings(data_dir=cli.data_dir)
+    found = Database(restored.url())
+    let_in(found, restored)
+    found.close()
+    assert PLAIN.encode() not in (cli.data_dir / "register.sqlite").read_bytes()
+    cli.ok("log", "check")

@@ -35,6 +35,7 @@ MAY = {
     ("GET", "/staff"): EVERYBODY,
     ("GET", "/staff/due"): EVERYBODY,
     ("GET", "/staff/account"): EVERYBODY,
+    ("GET", "/staff/oidc/proved"): EVERYBODY,
     ("POST", "/staff/account/end"): EVERYBODY,
     ("POST", "/staff/account/recovery"): EVERYBODY,
     ("GET", "/staff/password"): EVERYBODY,

@@ -85,7 +85,7 @@ ALLOWED = {
     "alembic": ("registry.database", "registry.migrations"),
     "argon2": ("registry.accounts.passwords",),
     "pyotp": ("registry.accounts.second",),
-    "cryptography": ("registry.signing",),
+    "cryptography": ("registry.accounts.vault", "registry.signing"),
     "httpx": ("registry.accounts.outside", "registry.log.timesources", "registry.log.web"),
     "authlib": ("registry.accounts.outside",),
     "joserfc": ("registry.accounts.outside",),
@@ -106,7 +106,8 @@ ALLOWED = {
     "cn2an": ("registry.text",),
     "stdnum": ("registry.identifiers",),
     "jinja2": ("public_site.render", "registry.staff.voice"),
-    "sqlite3": ("registry.clients.counts", "registry.database"),
+    "sqlite3": ("registry.accounts.repeats", "registry.clients.counts", "registry.database"),
+    "zxcvbn": ("registry.accounts.passwords",),
 }
 
 

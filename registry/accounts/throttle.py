@@ -1,0 +1,80 @@
+"""How fast passwords may be guessed: wrong ones cost time, never access.
+
+A wrong answer is given late, the later the more of them came from the address or named the account in the last hour
+(``delay``); how many are looked at is bounded by address and by account (``admit``). What is right is answered at once,
+so that the owner gets in whatever others typed before. Who asks too much is refused before anything is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+from registry.accounts.vault import Vault
+from registry.clients.counts import Counts, network, seconds
+from registry.errors import SecretsKeyMissing, TooManyRequests
+
+#: Passwords of one address that are looked at in SPAN seconds (more than 60 at once, and those that come again soon);
+#: of one account as many, from all addresses together that failed already.
+ATTEMPTS, SPAN = 80, 12
+#: Failures in an hour that cost nothing; after them 1, 2, 4, 8 and at most LATEST seconds each.
+FREE, LATEST = 3, 16
+#: Failures in a day after which a browser that signed in before is one like any other.
+OF_DEVICE = 5
+_HOUR, _DAY = 3600, 86_400
+_ACCOUNT = re.compile(r"[a-z][a-z0-9._-]{1,39}")
+
+
+class Throttle:
+    """Counts attempts at signing in, for all processes of a machine together. Names are counted by a keyed hash."""
+
+    def __init__(self, counts: Counts, vault: Vault) -> None:
+        self._counts = counts
+        self._vault = vault
+
+    def admit(self, address: str, name: str) -> None:
+        """Let a password be looked at; TooManyRequests where too many were. Says nothing about the account."""
+        now, who = time.time(), network(address)
+        room = self._counts.take(f"sign-in {who}", ATTEMPTS, SPAN, now)
+        if room.admitted and self._counts.within(f"failed {who}", _HOUR, now) >= FREE:
+            # Addresses that did not fail yet are let through: nobody can use this up for the owner, wherever they are.
+            room = self._counts.take(f"sign-in {self._key(name)}", ATTEMPTS, SPAN, now)
+        if not room.admitted:
+            raise too_many(room.wait)
+
+    def delay(self, address: str, name: str) -> float:
+        """Count a failure; seconds until it should be answered."""
+        now = time.time()
+        failures = 0
+        for who in (f"failed {network(address)}", f"failed {self._key(name)}"):
+            self._counts.add(who, _HOUR, now, 1)
+            failures = max(failures, self._counts.within(who, _HOUR, now))
+        return 0.0 if failures <= FREE else float(min(2 ** (failures - FREE - 1), LATEST))
+
+    def trusts(self, device: str) -> bool:
+        """Whether a browser, known by its nonce, is let past what others caused."""
+        return bool(device) and self._counts.within(f"device {device}", _DAY, time.time()) < OF_DEVICE
+
+    def count_device(self, device: str) -> None:
+        """Count something wrong that was typed in a browser that signed in before."""
+        if device:
+            self._counts.add(f"device {device}", _DAY, time.time(), 1)
+
+    def _key(self, name: str) -> str:
+        """What an account is counted under; whatever is no account's name (a password, say) is counted as one."""
+        if not _ACCOUNT.fullmatch(name):
+            return "account -"
+        try:
+            return f"account {self._vault.sign('counting by account', name)}"
+        except SecretsKeyMissing:
+            return f"account {name}"
+
+
+def too_many(wait: float) -> TooManyRequests:
+    """The refusal of whoever has to wait so many seconds."""
+    whole = seconds(wait)
+    return TooManyRequests(
+        f"尝试次数过多，请{whole}秒后再试。在曾经登录过的浏览器中不受此限。",
+        f"Too many attempts. Try again in {whole} seconds; a browser that signed in before is not affected.",
+        retry_after=whole,
+    )

@@ -1,0 +1,47 @@
+"""Answers that are given late: nothing is held meanwhile but the answer itself, no thread, connection or lock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Where a request's scope says how many seconds its answer waits.
+DELAY = "registry.staff.delay"
+#: Answers of one process that wait at a time; beyond them they are given at once: what was counted stays counted.
+MOST = 1_000
+
+
+def delay_answer(request: Request[Any, Any, Any], delay: float) -> None:
+    """Let the answer to a request wait so many seconds."""
+    request.scope[DELAY] = delay  # type: ignore[literal-required]
+
+
+class Slowing:
+    """Around the handlers whose answers may wait. Whoever hangs up gains nothing: the failure is counted already."""
+
+    _waiting = 0
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+
+        async def send_late(message: Message) -> None:
+            delay = scope.get(DELAY, 0.0) if message["type"] == "http.response.start" else 0.0
+            if delay and Slowing._waiting < MOST:
+                Slowing._waiting += 1
+                try:
+                    await anyio.sleep(float(str(delay)))
+                finally:
+                    Slowing._waiting -= 1
+            await send(message)
+
+        await self.app(scope, receive, send_late)

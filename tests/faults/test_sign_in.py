@@ -1,0 +1,400 @@
+"""The sign-in under attack, on real servers and both databases: owners get in, the trail stays readable."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+import sqlalchemy as sa
+
+from registry.accounts import repeats, second
+from registry.accounts.sessions import PROOF
+from registry.accounts.vault import Vault
+from registry.app import create
+from registry.database import Database
+from registry.errors import SecretsKeyMissing
+from registry.settings import Settings
+from registry.tables import accounts, staff_sessions, trail
+from tests.backends.conftest import BACKENDS, postgres
+from tests.desk import FIRST, Staff
+from tests.factories import a_list
+from tests.running import PASSWORD, Cli, Server, eventually, serving
+
+__all__ = ["postgres"]
+ROLES = {"owner": "approver", "admin": "administrator", "stopper": "editor", "late": "approver", "auditor": "auditor"}
+Arrive = Callable[[str], Staff]
+
+
+class Place:
+    """A register on one of the databases with people, and its server of two workers."""
+
+    server: Server
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.settings = Settings(data_dir=folder / "var", database_url=url)
+        self.env = {"REGISTRY_DATABASE_URL": url} if url else {}
+        self.cli = Cli(folder / "var", inside=True)
+        self.ok("init")
+        for name, role in ROLES.items():
+            self.ok("user", "add", name, "--role", role, input=PASSWORD)
+
+    def ok(self, *args: object, input: str = "") -> str:
+        """What a command prints."""
+        ran = self.cli.ok(*args, input=input, **self.env)
+        return ran.out + ran.err
+
+    def scalar(self, query: sa.Select[Any]) -> Any:
+        """One value of the database."""
+        database = Database(self.settings.url())
+        with database.reading() as connection:
+            found = connection.execute(query).scalar()
+        database.close()
+        return found
+
+
+def let_proof_age(settings: Settings, name: str) -> None:
+    """Let the last proof of somebody's sessions be older than one may be."""
+    database = Database(settings.url())
+    with database.writing() as connection:
+        at = int(time.time() * 1000) - (PROOF + 1) * 60_000
+        connection.execute(sa.update(staff_sessions).where(staff_sessions.c.account == name).values(proved_at=at))
+    database.close()
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    url = ""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").create("register_signing_in")
+    made = Place(tmp_path_factory.mktemp("door"), url)
+    with serving(made.settings.data_dir, workers=2, **made.env) as made.server:
+        yield made
+    assert "完好" in made.ok("log", "check")
+
+
+@pytest.fixture
+def arrive(place: Place) -> Iterator[Arrive]:
+    """Brings somebody to the server with a browser that is closed at the end."""
+    there: list[Staff] = []
+
+    def come(name: str) -> Staff:
+        there.append(Staff(place.server, name))
+        return there[-1]
+
+    yield come
+    for one in there:
+        one.client.close()
+
+
+def from_address(server: Server, address: str) -> httpx.Client:
+    """A browser at another address of this machine."""
+    transport = httpx.HTTPTransport(local_address=address)
+    return httpx.Client(base_url=server.url, transport=transport, timeout=60)
+
+
+def guess(client: httpx.Client, name: str, password: str = "a wrong pass phrase") -> httpx.Response:
+    """One try at somebody's password."""
+    return client.post("/staff/sign-in", data={"name": name, "password": password})
+
+
+# --- slowed, not locked ----------------------------------------------------------------------------------------------
+
+
+def test_wrong_passwords_of_others_from_here_and_elsewhere_do_not_keep_the_owner_out(
+    place: Place, arrive: Arrive
+) -> None:
+    owner = arrive("owner").sign_in()
+    for address in ("127.0.0.66", "127.0.0.1"):
+        with from_address(place.server, address) as stranger:
+            assert {guess(stranger, "owner").status_code for _ in range(6)} == {400}
+    for address in ("127.0.0.1", "127.0.0.66", "127.0.0.77"):
+        with from_address(place.server, address) as client:
+            assert guess(client, "owner", FIRST).headers["location"].startswith("/staff/second")
+    fresh = arrive("owner")
+    fresh.secret, fresh.recovery = owner.secret, owner.recovery
+    assert fresh.sign_in().get("/staff")
+
+
+def test_answers_to_wrong_passwords_grow_slow_alike_for_names_that_exist_and_that_do_not(place: Place) -> None:
+    took: dict[str, list[float]] = {}
+    for name, address in (("late", "127.0.0.81"), ("nobody.here", "127.0.0.82")):
+        with from_address(place.server, address) as client:
+            for _ in range(6):
+                began = time.monotonic()
+                assert guess(client, name).status_code == 400
+                took.setdefault(name, []).append(time.monotonic() - began)
+    for times in took.values():
+        assert times[3] >= 1
+        assert times[4] >= 2
+        assert times[5] >= 4
+
+
+def test_while_sixty_wrong_posts_run_from_the_same_address_the_owner_signs_in(place: Place, arrive: Arrive) -> None:
+    owner = arrive("owner")
+    began = time.monotonic()
+    assert owner.show_password().status_code == 303
+    quiet = time.monotonic() - began
+    stop, seen, took = threading.Event(), [], []
+
+    def attack() -> None:
+        with from_address(place.server, "127.0.0.1") as client:
+            while not stop.is_set():
+                seen.append(guess(client, "owner").status_code)
+
+    threads = [threading.Thread(target=attack, daemon=True) for _ in range(60)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        time.sleep(1)
+        began = time.monotonic()
+        with from_address(place.server, "127.0.0.1") as client:
+            answer = guess(client, "owner", FIRST)
+        took.append(time.monotonic() - began)
+        assert answer.status_code == 303, answer.text[:300]
+    stop.set()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert set(seen) <= {400, 429, 503}
+    print(f"quiet {quiet:.2f} s, under attack {[round(one, 2) for one in took]} s, {len(seen)} guesses answered")
+    assert max(took) < max(5.0, 30 * quiet)
+
+
+# --- the trail -------------------------------------------------------------------------------------------------------
+
+
+def test_strangers_cannot_fill_the_trail(place: Place, arrive: Arrive) -> None:
+    rows = sa.select(sa.func.count()).select_from(trail)
+    before = place.scalar(rows)
+    forged, junk = {"origin": "https://evil.example"}, {"cookie": "staff_session=made-up; staff_oidc=a.b.c"}
+    for number in range(100):
+        with from_address(place.server, f"127.9.{number}.7") as client:
+            for path in ("/staff/accounts", "/staff/suspend", "/staff/account/recovery"):
+                client.post(path, data={"form_token": "x"}, headers=junk)
+            client.post("/staff/sign-in", data={"name": "owner"}, headers=forged)
+    for number in range(45):
+        with from_address(place.server, f"127.8.{number}.7") as client:
+            guess(client, ("owner", "stopper", "nobody.here")[number % 3])
+    told = arrive("auditor").sign_in().deeds()
+    added = place.scalar(rows) - before
+    assert added <= 4 * (repeats.OF_ACTION + 1) * 2 + 10, added
+    refused = [deed for deed in told if deed[:2] == ["-", "refused"]]
+    assert any(deed[2].startswith(repeats.TOGETHER) and deed[3] == repeats.MANY for deed in refused)
+
+
+# --- second factors --------------------------------------------------------------------------------------------------
+
+
+def test_secrets_of_second_factors_are_neither_in_the_database_nor_in_a_backup(
+    place: Place, arrive: Arrive, tmp_path: Path
+) -> None:
+    one = arrive("stopper").sign_in()
+    stored = str(place.scalar(sa.select(accounts.c.second).where(accounts.c.name == "stopper")))
+    assert Vault(place.settings.secrets_file()).open("stopper", stored) == one.secret
+    backup = tmp_path / "a.backup"
+    place.ok("backup", backup)
+    for path in [*filter(Path.is_file, place.settings.data_dir.rglob("*")), backup]:
+        assert one.secret.encode() not in path.read_bytes(), path
+    key = place.settings.secrets_file().read_text().splitlines()[-1].split()[1]
+    assert key.encode() not in backup.read_bytes()
+    assert stat.S_IMODE(place.settings.secrets_file().stat().st_mode) == 0o600
+
+
+def test_a_row_copied_to_another_account_or_altered_opens_nothing(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "secrets.key")
+    vault.create()
+    sealed = vault.seal("owner", "A" * 32)
+    assert vault.open("owner", sealed) == "A" * 32
+    for account, stored in (("other", sealed), ("owner", sealed[:-4] + "AAAA"), ("owner", "A" * 32)):
+        with pytest.raises(SecretsKeyMissing):
+            vault.open(account, stored)
+
+
+def test_without_its_key_the_server_says_so_recovery_codes_work_and_the_key_can_be_made_anew(
+    place: Place, arrive: Arrive
+) -> None:
+    late = arrive("late").sign_in()
+    file = place.settings.secrets_file()
+    away = shutil.move(file, file.with_name("away"))
+    again = arrive("late")
+    again.show_password()
+    answer = again.send("/staff/second", code=late.fresh_code())
+    assert answer.status_code == 503
+    assert "恢复码" in answer.text
+    assert again.send("/staff/second", code=late.recovery.pop()).status_code == 303
+    assert again.get("/staff")
+
+    def is_told() -> bool:
+        with place.server.fresh() as client:
+            return "secrets_key_missing" in [one["code"] for one in client.get("/readyz").json()["faults"]]
+
+    assert eventually(is_told, 40, 0.3)
+    assert "registry user rekey --lost" in place.ok("log", "check")
+    assert "registry user rekey --lost" in place.ok("init")
+    assert not file.exists()  # never made anew by itself
+    shutil.move(away, file)
+    assert eventually(lambda: not any(is_told() for _ in range(6)), 60, 0.5)
+    assert again.send("/staff/account/end", on="/staff/account", session="none").status_code == 303
+    place.ok("user", "rekey")
+    back = arrive("late")
+    back.show_password()
+    assert back.send("/staff/second", code=late.fresh_code()).status_code == 303
+    file.unlink()
+    assert "late" in place.ok("user", "rekey", "--lost")
+    assert again.client.get("/staff").status_code == 303
+    anew = arrive("late").sign_in()
+    assert anew.secret != late.secret
+    assert "rekey" not in place.ok("log", "check")
+
+
+# --- a fresh proof ---------------------------------------------------------------------------------------------------
+
+#: What changes the register or rights.
+PROVED = {
+    "/staff/accounts",
+    "/staff/accounts/{name:str}",
+    "/staff/account/recovery",
+    "/staff/proposals/{number:int}/approve",
+    "/staff/proposals/{number:int}/reject",
+    "/staff/suspend",
+}
+
+
+def test_what_changes_the_register_or_rights_asks_for_a_fresh_proof() -> None:
+    declared = {
+        route.path
+        for route in create(Settings()).routes
+        for handler in getattr(route, "route_handlers", ())
+        if route.path.startswith("/staff") and handler.opt.get("proof")
+    }
+    assert declared == PROVED
+
+
+def held_form(page: str) -> tuple[str, dict[str, list[str]]]:
+    """(address, fields) of the page that asks for the code, as a browser would send it."""
+    form = next(part for part in page.split("<form ") if 'name="proof_code"' in part)
+    action = re.search(r'action="([^"]*)"', form)
+    assert action
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form):
+        fields.setdefault(name, []).append(unescape(value))
+    return unescape(action[1]), fields
+
+
+def test_an_old_proof_is_asked_for_again_and_nothing_that_was_filled_in_is_lost(place: Place, arrive: Arrive) -> None:
+    admin = arrive("admin").sign_in()
+    let_proof_age(place.settings, "admin")
+    page = "/staff/accounts?lang=en"
+    made = admin.send(page, on=page, name="new.one", role=["editor", "auditor"])
+    assert made.status_code == 403
+    assert "Show the authenticator again" in made.text
+    assert "new.one" not in admin.get("/staff/accounts")
+    address, fields = held_form(made.text)
+    assert (address, fields["name"], fields["role"]) == (page, ["new.one"], ["editor", "auditor"])
+    wrong = admin.client.post(address, data={**fields, "proof_code": "000000"})
+    assert wrong.status_code == 403
+    assert held_form(wrong.text) == (address, fields)
+    done = admin.client.post(address, data={**fields, "proof_code": admin.fresh_code()})
+    assert done.status_code == 200
+    assert "first password" in done.text
+    assert "new.one" in admin.get("/staff/accounts")
+    assert "只显示这一次" in admin.send("/staff/account/recovery", on="/staff/account").text  # it is fresh now
+    assert ["admin", "proved", "code", "127.0.0.1"] in admin.deeds()
+
+
+def test_five_wrong_proofs_end_the_session(place: Place, arrive: Arrive) -> None:
+    database = Database(place.settings.url())
+    with database.writing() as connection:
+        second.forget(connection, "owner")
+    database.close()
+    one = arrive("owner").sign_in()
+    let_proof_age(place.settings, "owner")
+    asked = one.send("/staff/account/recovery", on="/staff/account")
+    address, fields = held_form(asked.text)
+    for _ in range(4):
+        assert "验证码不对" in one.client.post(address, data={**fields, "proof_code": "000000"}).text
+    ended = one.client.post(address, data={**fields, "proof_code": "000000"})
+    assert ended.status_code == 403
+    assert "登录已结束" in ended.text
+    assert one.client.get("/staff").status_code == 303
+
+
+def test_an_approval_and_a_suspension_with_an_old_proof_are_carried_through_with_the_code(
+    staffed: Cli, start: Callable[..., Server], tmp_path: Path
+) -> None:
+    path = a_list(tmp_path / "n.csv", [{"name": "沈阳市示例增补医院", "address": "辽宁省沈阳市和平区示例路9号"}])
+    number = staffed.ok("import", path, "--as-of", "2025-09-30", "--by", "editor", "--json").json["proposal"]
+    server, settings, here = start(staffed.data_dir), Settings(data_dir=staffed.data_dir), f"/staff/proposals/{number}"
+    approver, size = Staff(server, "approver").sign_in(), staffed.log_size()
+    let_proof_age(settings, "approver")
+    asked = approver.send(f"{here}/approve", on=here)
+    assert asked.status_code == 403
+    assert staffed.log_size() == size
+    address, fields = held_form(asked.text)
+    done = approver.client.post(address, data={**fields, "proof_code": approver.fresh_code()})
+    assert done.status_code == 200
+    assert f"第{size + 1}至" in done.text
+    code = server.api("/institutions", q="沈阳市示例增补医院")["items"][0]["code"]
+    let_proof_age(settings, "approver")
+    why = '机构"停业"，\n待核查 <b>'
+    stopped = approver.send("/staff/suspend", on=f"/staff/suspend?code={code}", technique=["IVF"], why=why)
+    address, fields = held_form(stopped.text)
+    assert [one.replace("\r\n", "\n") for one in fields["why"]] == [why]
+    through = approver.client.post(address, data={**fields, "proof_code": approver.recovery.pop()})
+    assert through.status_code == 303, through.text
+    held = server.api(f"/institutions/{code}")["approvals"]
+    assert [one["stage"] for one in held if one["technique"] == "IVF"] == ["suspended"]
+    approver.client.close()
+    staffed.log_size()
+
+
+# --- passwords -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["Password2026!", "1qaz2wsx3edc", "woaini1314520", "Ｐａｓｓｗｏｒｄ１２３４５６", "admin@123456", "zhongguo2026!"],
+)
+def test_common_passwords_and_what_is_made_of_them_are_refused(place: Place, password: str) -> None:
+    ran = place.cli("user", "add", "weak.one", "--role", "editor", input=password + "\n", **place.env)
+    assert ran.code == 1
+    assert "密码太常见" in ran.err
+
+
+# --- clocks ----------------------------------------------------------------------------------------------------------
+
+
+def test_codes_are_accepted_after_a_clock_that_was_ahead_came_back(cli: Cli, start: Callable[..., Server]) -> None:
+    asked = ["faketime", "-f", "+2h", "sh", "-c", "echo $LD_PRELOAD"]
+    library = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    ahead = 7200
+    cli.ok("init")
+    cli.ok("user", "add", "admin", "--role", "administrator", input=PASSWORD)
+    server = start(cli.data_dir, LD_PRELOAD=library, FAKETIME=f"+{ahead}", FAKETIME_DONT_FAKE_MONOTONIC="1")
+    admin = Staff(server, "admin")
+    assert admin.show_password().status_code == 303
+    page = admin.get("/staff/enrol")
+    secret, token = re.search(r'name="secret" value="(\w{32})"', page), re.search(r'form_token" value="(\w+)"', page)
+    assert secret
+    assert token
+    admin.secret = secret[1]
+    sent = {"secret": secret[1], "form_token": token[1], "code": pyotp.TOTP(secret[1]).at(time.time() + ahead)}
+    assert admin.client.post("/staff/enrol", data=sent).status_code == 200
+    server.stop()
+    server, used = start(cli.data_dir), admin.code()
+    for status in (303, 400):
+        one = Staff(server, "admin")
+        assert one.show_password().status_code == 303
+        assert one.send("/staff/second", code=used).status_code == status
+        one.client.close()
+    admin.client.close()
