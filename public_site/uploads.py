@@ -8,13 +8,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from litestar import Request, Response, post
-from litestar.datastructures import State, UploadFile
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.datastructures import FormMultiDict, State, UploadFile
+from litestar.di import NamedDependency, Provide
 from litestar.response import Stream
 
 from public_site.answers import asked, html, register_of, site_of
@@ -29,6 +28,7 @@ from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
 from registry.model import Answer
 from registry.uploads.limits import PAGE
 from registry.verification.batch import Batch
+from registry.web.forms import read_form
 
 #: Rows and bytes of one upload, and rows that the page shows.
 MOST_ROWS, MOST_BYTES, SHOWN = 5_000, PAGE.packed, 50
@@ -81,13 +81,12 @@ def _asked(row: Row) -> str:
     sync_to_thread=True,
     include_in_schema=False,
     request_max_body_size=_RECEIVED,
+    dependencies={"form": Provide(read_form)},
 )
-def check_list(
-    request: Req, data: Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]
-) -> Response[Any]:
+def check_list(request: Req, form: NamedDependency[FormMultiDict]) -> Response[Any]:
     """The list answered: a page with its first rows, or the whole as a file when the form's button asked for one."""
-    file = data.get("file")
-    wanted = str(data.get("as") or "page")
+    file = form.get("file")
+    wanted = str(form.get("as") or "page")
     try:
         source = _source(file)
         if wanted in ("csv", "xlsx"):
