@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import IO, Annotated, Any
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any
 from urllib.parse import quote
 
 from litestar import Request, Response, post
-from litestar.datastructures import State, UploadFile
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.datastructures import FormMultiDict, State, UploadFile
+from litestar.di import NamedDependency, Provide
+from litestar.response import Stream
 
 from public_site.answers import asked, html, register_of, site_of
 from public_site.lists import ListPage, ListRow
@@ -20,14 +24,18 @@ from registry.claimfiles.answering import CsvForm, Form
 from registry.claimfiles.rows import Layout, Row
 from registry.claimfiles.sheets import XlsxForm
 from registry.claimfiles.work import F, kind_of, work
-from registry.errors import InvalidInput, RegistryError, TooLarge
+from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
 from registry.model import Answer
+from registry.uploads.limits import PAGE
 from registry.verification.batch import Batch
+from registry.web.forms import read_form
 
 #: Rows and bytes of one upload, and rows that the page shows.
-MOST_ROWS, MOST_BYTES, SHOWN = 5_000, 5 * 1024 * 1024, 50
-#: Bytes that are taken in only to say that they are too many, and cells of a sheet's grid.
-_RECEIVED, _CELLS = 64 * 1024 * 1024, 1_000_000
+MOST_ROWS, MOST_BYTES, SHOWN = 5_000, PAGE.packed, 50
+#: Bytes that are taken in only to say that they are too many.
+_RECEIVED = 64 * 1024 * 1024
+#: Bytes of answers in memory before the rest goes to a temporary file without a name, and bytes sent at once.
+_IN_MEMORY, _PIECE = 1024 * 1024, 65_536
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Req = Request[Any, Any, State]
 
@@ -74,22 +82,24 @@ def _asked(row: Row) -> str:
     sync_to_thread=True,
     include_in_schema=False,
     request_max_body_size=_RECEIVED,
+    dependencies={"form": Provide(read_form)},
 )
-def check_list(
-    request: Req, data: Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]
-) -> Response[Any]:
+def check_list(request: Req, form: NamedDependency[FormMultiDict]) -> Response[Any]:
     """The list answered: a page with its first rows, or the whole as a file when the form's button asked for one."""
-    file = data.get("file")
-    wanted = str(data.get("as") or "page")
+    file = form.get("file")
+    wanted = str(form.get("as") or "page")
     try:
         source = _source(file)
         if wanted in ("csv", "xlsx"):
             return _download(request, source, wanted)
         return _shown(request, source, str(getattr(file, "filename", "")))
-    except InvalidInput as error:
-        status = 413 if isinstance(error, TooLarge) else 400
+    except (InvalidInput, Busy) as error:
+        status = 503 if isinstance(error, Busy) else 413 if isinstance(error, TooLarge) else 400
         page = ListPage(here="/check", site=site_of(request), error=error.text(asked(request).lang), most=MOST_ROWS)
-        return html(request, page, status=status, cache="no-store")
+        answer = html(request, page, status=status, cache="no-store")
+        if isinstance(error, Busy):
+            answer.headers["Retry-After"] = str(error.details["retry_after"])
+        return answer
 
 
 def _source(file: object) -> IO[bytes]:
@@ -109,15 +119,22 @@ def _source(file: object) -> IO[bytes]:
     return source
 
 
-def _answered(request: Req, source: IO[bytes], form_of: Callable[[Batch, Callable[[], Layout]], F]) -> tuple[F, bytes]:
-    """The form with all rows in it, and the bytes they make; TooLarge, with nothing answered, beyond the limit."""
+def _answered(
+    request: Req, source: IO[bytes], out: IO[bytes] | None, form_of: Callable[[Batch, Callable[[], Layout]], F]
+) -> F:
+    """The form with all rows in it, and what they make in ``out``; TooLarge, with nothing answered, beyond the limit.
+
+    The file is taken apart by a process of its own: see ``registry.uploads``.
+    """
     given = kind_of(source.read(64))
     source.seek(0)
     if given == "ndjson":
         raise InvalidInput("这里只接受 csv 或 xlsx 文件。", "This page takes csv and xlsx files.")
     batch = register_of(request).batch(asked(request).lang, looks_of(request).require)
-    form, pieces = work(source, given, lambda layout: form_of(batch, layout), MOST_ROWS, _CELLS)
-    made = b"".join(pieces)
+    form, pieces = work(source, given, lambda layout: form_of(batch, layout), MOST_ROWS, PAGE)
+    for piece in pieces:
+        if out is not None:
+            out.write(piece)
     if admitted := admitted_of(request):
         register_of(request).clients.asked_more(admitted, form.tally.rows)
     if form.tally.cut:
@@ -126,11 +143,11 @@ def _answered(request: Req, source: IO[bytes], form_of: Callable[[Batch, Callabl
             f"This page takes {MOST_ROWS:,} rows, and nothing was checked. Split the file, or send up to 100,000 rows "
             "through the developers' interface.",
         )
-    return form, made
+    return form
 
 
 def _shown(request: Req, source: IO[bytes], name: str) -> Response[str]:
-    form, _ = _answered(request, source, lambda batch, _: PageForm(batch))
+    form = _answered(request, source, None, lambda batch, _: PageForm(batch))
     tally, at = form.tally, form.batch.at
     page = ListPage(
         here="/check",
@@ -147,20 +164,38 @@ def _shown(request: Req, source: IO[bytes], name: str) -> Response[str]:
     return html(request, page, cache="no-store")
 
 
-def _download(request: Req, source: IO[bytes], wanted: str) -> Response[bytes]:
-    if wanted == "csv":
-        # A person opens it in a spreadsheet program, which needs the byte order mark to see that it is UTF-8.
-        _, content = _answered(
-            request, source, lambda batch, layout: CsvForm(batch, lambda: layout()._replace(marked=True))
-        )
-    else:
-        held = io.BytesIO()
-        book, _ = _answered(request, source, lambda batch, layout: XlsxForm(batch, layout, held))
-        book.close()
-        content = held.getvalue()
+def _download(request: Req, source: IO[bytes], wanted: str) -> Stream:
+    """The answers as a file, made whole before it is sent."""
+    held = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by what sends it
+    try:
+        if wanted == "csv":
+            # A person opens it in a spreadsheet program, which needs the byte order mark to see that it is UTF-8.
+            _answered(request, source, held, _marked_csv)
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "answers.xlsx"
+                with closing(_answered(request, source, None, lambda batch, layout: XlsxForm(batch, layout, path))):
+                    pass
+                with path.open("rb") as made:
+                    shutil.copyfileobj(made, held)
+    except BaseException:
+        held.close()
+        raise
+    held.seek(0)
     name = quote(f"核验结果.{wanted}")
     headers = {
         "Content-Disposition": f"attachment; filename=\"answers.{wanted}\"; filename*=UTF-8''{name}",
         "Cache-Control": "no-store",
     }
-    return Response(content, media_type="text/csv; charset=utf-8" if wanted == "csv" else _SHEET, headers=headers)
+    media_type = "text/csv; charset=utf-8" if wanted == "csv" else _SHEET
+    return Stream(_pieces(held), media_type=media_type, headers=headers)
+
+
+def _marked_csv(batch: Batch, layout: Callable[[], Layout]) -> CsvForm:
+    return CsvForm(batch, lambda: layout()._replace(marked=True))
+
+
+def _pieces(held: IO[bytes]) -> Iterator[bytes]:
+    with held:
+        while piece := held.read(_PIECE):
+            yield piece

@@ -26,8 +26,9 @@ from registry.api.spool import Answers, Spool
 from registry.claimfiles.answering import MOST_ROWS, Answering, CsvForm, Form, JsonForm
 from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader, json_row
+from registry.claimfiles.rows import Row
 from registry.clients.service import Admitted, Clients
-from registry.errors import CannotSign, InvalidInput, TooLarge
+from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
 from registry.verification.batch import Batch
 from registry.web import lanes
 
@@ -204,7 +205,7 @@ def _asks(claim: bytes | msgspec.Raw) -> bool:
 
 async def _answers(request: AnyRequest, answering: Answering, kind: str) -> AsyncIterator[bytes]:
     """Answers while claims arrive; what comes after the limit is received and let go."""
-    with closing(answering.form):
+    with closing(answering.form), closing(answering.reader):
         async with Spool(request) as spool:
             if request.content_length is not None:  # a file, sent by a client that reads nothing meanwhile
                 await spool.whole()
@@ -212,13 +213,33 @@ async def _answers(request: AnyRequest, answering: Answering, kind: str) -> Asyn
                 _require_receipts(answering, spool, kind)
             try:
                 async for data in spool.pieces():
-                    async for piece in _sliced(answering.feed(data)):
+                    async for piece in _sliced(await _fed(answering, data)):
                         yield piece
             except RequestEntityTooLarge:
                 async for piece in _sliced(answering.cut(_too_long())):
                     yield piece
-            async for piece in _sliced(answering.end()):
+            async for piece in _sliced(await _fed(answering, None)):
                 yield piece
+
+
+async def _fed(answering: Answering, data: bytes | None) -> Iterator[bytes]:
+    """What these bytes complete, answered; without bytes, the rest. A process of its own takes csv apart.
+
+    When that ends before its time, the error is the request's before the first answer, and the last row after it.
+    """
+    reader = answering.reader
+    if not isinstance(reader, CsvReader):
+        return answering.end() if data is None else answering.feed(data)
+    rows: Iterator[Row] = iter(())
+    if not answering.form.tally.cut:
+        try:
+            rows = await (reader.end_async() if data is None else reader.feed_async(data))
+        except (TooLarge, UnreadableFile) as error:
+            if not answering.form.tally.rows:
+                raise
+            return chain(answering.cut(error), answering.finish() if data is None else ())
+    answered = answering.answered(rows)
+    return chain(answered, answering.finish()) if data is None else answered
 
 
 def _require_receipts(answering: Answering, spool: Spool, kind: str) -> None:

@@ -239,7 +239,8 @@ class Answering:
         yield from self.finish()
 
     def finish(self) -> Iterator[bytes]:
-        """What had to wait for the last row; what comes before the first, if there was none."""
+        """What had to wait for the last row; what comes before the first, if there was none. Nothing more is read."""
+        self.reader.close()
         if not self._begun:
             yield self._begin()
         yield from self.form.last()
@@ -258,7 +259,7 @@ class Answering:
                 return
             yield self.form.row(row)
 
-    def cut(self, error: TooLarge, number: int | None = None) -> Iterator[bytes]:
+    def cut(self, error: RegistryError, number: int | None = None) -> Iterator[bytes]:
         """The last row, which says from where on nothing was answered."""
         self.form.tally.cut = True
         number = self.form.tally.rows + 1 if number is None else number

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from registry.claimfiles.lines import Lines, too_long
 from registry.claimfiles.rows import Row, require_provider
 from registry.claimfiles.told import unreadable
 from registry.errors import InvalidInput
 from registry.model import Claim
+from registry.uploads.lines import Lines, too_long
 
 
 class _Identified(msgspec.Struct):
@@ -60,6 +60,9 @@ class NdjsonReader:
     def end(self) -> Iterator[Row]:
         """The last row, when no line break ends it."""
         return self._rows(self._lines.end())
+
+    def close(self) -> None:
+        """Nothing: lines are decoded here."""
 
     def _rows(self, lines: Iterator[tuple[bytes, bool]]) -> Iterator[Row]:
         for line, long in lines:

@@ -42,6 +42,9 @@ class Reader(Protocol):
     def end(self) -> Iterator[Row]:
         """The last rows, once there are no more bytes."""
 
+    def close(self) -> None:
+        """Let go of whatever reads; nothing more comes."""
+
 
 def require_provider(provider: Provider) -> None:
     """InvalidInput unless somebody is named; an address alone names nobody."""

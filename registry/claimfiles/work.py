@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import IO, Any, Literal, TypeVar
 
 from registry.claimfiles import sheets
@@ -11,6 +12,7 @@ from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader
 from registry.claimfiles.rows import Layout, TableRows
 from registry.errors import InvalidInput
+from registry.uploads.limits import SHELL, Limits
 
 Given = Literal["csv", "xlsx", "ndjson"]
 F = TypeVar("F", bound=Form[Any])
@@ -25,19 +27,23 @@ def kind_of(begin: bytes) -> Given:
 
 
 def work(
-    source: IO[bytes], given: Given, form_of: Callable[[Callable[[], Layout]], F], most: int, cells: int = 20_000_000
+    source: IO[bytes], given: Given, form_of: Callable[[Callable[[], Layout]], F], most: int, limits: Limits = SHELL
 ) -> tuple[F, Iterator[bytes]]:
     """The form of the answers, whose tally counts along, and the answers: a piece for each row.
 
-    Nothing is read before the first piece is asked for. ``cells`` limits the grid of a sheet.
+    Nothing is read before the first piece is asked for. ``limits`` are of csv and xlsx, which a process
+    of its own reads; ndjson is decoded line by line.
     """
     if given == "xlsx":
         table = TableRows()
         form = form_of(lambda: _layout(table))
-        return form, _sheet(source, table, form, most, cells)
-    reader = NdjsonReader() if given == "ndjson" else CsvReader()
-    form = form_of(reader.layout if isinstance(reader, CsvReader) else _none)
-    return form, _pieces(source, Answering(reader, form, most))
+        return form, _sheet(source, table, form, most, limits)
+    if given == "ndjson":
+        form = form_of(_none)
+        return form, _pieces(source, Answering(NdjsonReader(), form, most))
+    reader = CsvReader(limits=limits)
+    form = form_of(reader.layout)
+    return form, _csv(source, reader, form, most)
 
 
 def _pieces(source: IO[bytes], answering: Answering) -> Iterator[bytes]:
@@ -46,9 +52,15 @@ def _pieces(source: IO[bytes], answering: Answering) -> Iterator[bytes]:
     yield from answering.end()
 
 
-def _sheet(source: IO[bytes], table: TableRows, form: Form[Any], most: int, cells: int) -> Iterator[bytes]:
-    answering = Answering(CsvReader(), form, most)
-    yield from answering.answered(sheets.claims(source, table, cells))
+def _csv(source: IO[bytes], reader: CsvReader, form: Form[Any], most: int) -> Iterator[bytes]:
+    with closing(reader):
+        yield from _pieces(source, Answering(reader, form, most))
+
+
+def _sheet(source: IO[bytes], table: TableRows, form: Form[Any], most: int, limits: Limits) -> Iterator[bytes]:
+    answering = Answering(NdjsonReader(), form, most)
+    with closing(sheets.claims(source, table, limits)) as rows:
+        yield from answering.answered(rows)
     if table.columns is None:
         raise InvalidInput(
             "表格是空的：第一行应为列名，例如 名称、地址、技术、日期。",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import PurePath
 from typing import BinaryIO
 
@@ -12,11 +11,13 @@ import sqlalchemy as sa
 from registry import attachments, proposals, trail
 from registry.attachments import Attachment
 from registry.editing.holding import holding
-from registry.errors import InvalidInput
+from registry.errors import InvalidInput, TooLarge, UnreadableFile
 from registry.model import Source, Struct
 from registry.records import asof, read
 from registry.tables import imports, proposal_items, staff_drafts, versions
 from registry.tables import proposals as proposals_table
+from registry.uploads.limits import DOCUMENT
+from registry.uploads.reading import look_into
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 #: What is taken: how the name ends, and the media type it is given back with.
@@ -52,12 +53,15 @@ class Document(Struct, frozen=True):
     file: Attachment | None
 
 
-def keep(connection: sa.Connection, file: BinaryIO, name: str, *, by: str, address: str) -> Attachment:
+def keep(
+    connection: sa.Connection, file: BinaryIO, name: str, *, by: str, address: str, kind: str | None = None
+) -> Attachment:
     """Keep an uploaded file under its hash; InvalidInput for what is empty, too large, or of no accepted type.
 
-    That it was added is a deed of the trail, by its hash.
+    ``kind``: from ``kind_of``, which is better asked before the connection is there, since it may take a while. That
+    the file was added is a deed of the trail, by its hash.
     """
-    kind = kind_of(file)
+    kind = kind or kind_of(file)
     stem = re.sub(r"[\x00-\x1f/\\\"]+", " ", PurePath(name.replace("\\", "/")).stem).strip()[-120:] or "document"
     kept = attachments.add(connection, file, name=f"{stem}.{kind}", media_type=TYPES[kind], by=by)
     trail.record(connection, by, "attachment_added", f"sha256:{kept.sha256}", address)
@@ -109,14 +113,12 @@ def kind_of(file: BinaryIO) -> str:
 
 
 def _packed(file: BinaryIO) -> str | None:
+    """Which kind of package a zip file is, told by a process of its own; None for any other, or one with macros."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
-        return None
-    if any(name.lower().endswith("vbaproject.bin") for name in names):
-        return None
-    return next((kind for part, kind in _PARTS if part in names), None)
+        found = look_into(file, DOCUMENT, tuple(part for part, _ in _PARTS))
+    except (UnreadableFile, TooLarge) as refusal:
+        raise type(refusal)(refusal.zh, refusal.en, field="doc_file") from refusal
+    return None if found.macros else next((kind for part, kind in _PARTS if part in found.parts), None)
 
 
 def _is_text(head: bytes) -> bool:

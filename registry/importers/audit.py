@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from registry.importers.rows import AuditLine, Level
-from registry.importers.tables import Table
+from registry.uploads.tables import Table
 
 MOST = 200  # lines of one level; nobody mends more than that by hand
 _LEVEL_ZH = {"error": "错误", "warning": "警告", "info": "提示"}

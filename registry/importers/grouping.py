@@ -15,8 +15,8 @@ from registry.importers.cells import UNSTATED, read_province, read_stages, read_
 from registry.importers.headings import Columns, Kind
 from registry.importers.people_columns import WORDS, personal_in
 from registry.importers.rows import ListedApproval
-from registry.importers.tables import Row, Table
 from registry.techniques import TechniqueCode
+from registry.uploads.tables import Row, Table
 
 #: Characters of an identity number.
 _IDENTITY = 18

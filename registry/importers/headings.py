@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from registry.importers.audit import letters
 from registry.importers.cells import tidy
-from registry.importers.tables import Row
+from registry.uploads.tables import Row
 
 Kind = Literal["province", "province_count", "no", "name", "address", "techniques", "stages", "ownership", "level"]
 

@@ -25,6 +25,8 @@ from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage import rights
 from registry.trail import acting_from
+from registry.uploads.limits import JOB
+from registry.uploads.process import limit_process
 
 #: Seconds between two signs of life, and from being told to stop to stopping whatever is being done.
 EVERY, GRACE = 1.0, 3.0
@@ -165,6 +167,7 @@ def main(arguments: list[str]) -> int:
     """0 when the work was done, or is nobody's any more; 1 when it could not be, and may be started again."""
     identifier, run = int(arguments[0]), arguments[1]
     os.nice(_NICE)
+    limit_process(JOB, writing=True)
     loaded = configuration.load()
     database = Database(loaded.url())
     try:

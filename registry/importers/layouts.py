@@ -9,8 +9,8 @@ from typing import Any, get_args
 from registry.errors import InvalidInput
 from registry.importers import headings, reading
 from registry.importers.headings import HEADINGS, REQUIRED, Mapping
-from registry.importers.tables import Row, Table
 from registry.model import Struct
+from registry.uploads.tables import Row, Table
 
 #: Rows shown of a table without known headings, values shown of a column, tables that are told apart, longest cell.
 FIRST, VALUES, MOST, LONGEST = 8, 3, 30, 300

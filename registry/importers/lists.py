@@ -21,7 +21,7 @@ from registry.importers.cells import read_province, read_total
 from registry.importers.grouping import Draft, Grouper, home_of
 from registry.importers.headings import HEADINGS, REQUIRED, Columns
 from registry.importers.rows import Level, ListedInstitution, ListFile
-from registry.importers.tables import Row, Table
+from registry.uploads.tables import Row, Table
 
 
 def parse(

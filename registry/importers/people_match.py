@@ -15,7 +15,6 @@ from registry.importers.audit import Audit, Place
 from registry.importers.known import institutions_on
 from registry.importers.people_columns import HEADINGS, Column, PeopleKind
 from registry.importers.people_rows import PersonRow
-from registry.importers.tables import Table
 from registry.model import Change, Date, Draft, Kind, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
@@ -23,6 +22,7 @@ from registry.records.chosen import known, true_on
 from registry.records.view import decode_state
 from registry.tables import versions
 from registry.text import fold, width
+from registry.uploads.tables import Table
 from registry.verification import addresses
 
 Values = dict[str, Any]

@@ -17,9 +17,9 @@ from registry.importers import reading
 from registry.importers.audit import Audit, Place
 from registry.importers.cells import tidy
 from registry.importers.people_columns import COLUMNS, EXAMPLE, HEADINGS, TECHNIQUE_COLUMNS, Column, PeopleKind
-from registry.importers.tables import Row, Table
 from registry.model import Struct
 from registry.techniques import TechniqueCode, from_printed
+from registry.uploads.tables import Row, Table
 
 _NAME = re.compile(r"[^\W\d_]+(?:[·•. ][^\W\d_]+)*")
 _WITHIN = 10  # rows in which headings are looked for

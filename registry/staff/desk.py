@@ -22,6 +22,7 @@ from registry.staff.errors import NEXT_STEP, SESSION, Menu, SignInFirst, refused
 from registry.staff.proving import require_proof
 from registry.staff.voice import StaffVoice, environment, role_word
 from registry.web import lanes
+from registry.web.forms import read_form
 
 COOKIE = "staff_session"
 #: What a column of numbers can hold: nothing in the register has a greater one.
@@ -155,7 +156,7 @@ async def _form(request: Req) -> FormMultiDict:
     if request.method != "POST":
         return FormMultiDict({})
     try:
-        return await request.form()
+        return await read_form(request)
     except RequestEntityTooLarge as error:
         raise TooLarge(
             "提交的内容过大，没有接收。文件最多64 MB。",

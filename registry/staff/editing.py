@@ -167,9 +167,11 @@ def _attached(desk: Desk, before: str) -> tuple[str, list[Finding]]:
     if not isinstance(file, UploadFile) or not file.filename:
         return ("" if desk.given("without_file") else before), []
     try:
+        held = cast("BinaryIO", file.file)
+        kind = documents.kind_of(held)  # before the lock: it may take a while
         with desk.database.writing() as connection:
-            sent = cast("BinaryIO", file.file), file.filename
-            document = documents.keep(connection, *sent, by=desk.account.name, address=desk.visitor.address)
+            me, where = desk.account.name, desk.visitor.address
+            document = documents.keep(connection, held, file.filename, by=me, address=where, kind=kind)
         return document.sha256, []
     except InvalidInput as refusal:
         return before, [error("doc_file", refusal.zh, refusal.en)]

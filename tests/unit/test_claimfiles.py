@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from registry.claimfiles.answering import Answering, CsvForm, JsonForm
 from registry.claimfiles.columns import COLUMNS, Columns
 from registry.claimfiles.csvs import CsvReader
-from registry.claimfiles.lines import LONGEST
 from registry.claimfiles.ndjson import NdjsonReader
 from registry.claimfiles.rows import Row
 from registry.claimfiles.told import NAMES
 from registry.errors import InvalidInput
 from registry.model import Claim
 from registry.techniques import from_words
+from registry.uploads.lines import LONGEST
 from registry.verification.batch import Batch
 from registry.verification.view import VerificationView
 from tests import factories as f

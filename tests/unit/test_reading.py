@@ -16,7 +16,7 @@ from openpyxl.cell.cell import MergedCell
 
 from registry.errors import UnreadableFile
 from registry.importers.reading import read
-from registry.importers.tables import Row
+from registry.uploads.tables import Row
 
 REAL = Path(__file__).parents[1] / "data" / "national-list-2025-06.docx"
 

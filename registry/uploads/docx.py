@@ -5,13 +5,14 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any
 
 from lxml import etree
 
-from registry.importers.kinds import damaged
-from registry.importers.tables import Row
+from registry.uploads.limits import Limits
+from registry.uploads.packages import DOCUMENT
+from registry.uploads.refusals import damaged, too_large
+from registry.uploads.tables import Row
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
@@ -21,16 +22,19 @@ _GONE = frozenset({"del", "moveFrom", "Fallback"})  # deleted text; the copy of 
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
-def rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Every row of every outermost table with the table's number, both counted from 1; UnreadableFile when damaged."""
+def rows(source: IO[bytes], limits: Limits) -> Iterator[tuple[int, Row]]:
+    """Every row of every outermost table with the table's number, both counted from 1; UnreadableFile when damaged.
+
+    The package was looked through before: see packages.
+    """
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("word/document.xml") as file:
-            yield from _rows(path, file)
+        with zipfile.ZipFile(source) as archive, archive.open(DOCUMENT) as file:
+            yield from _rows(file, limits)
     except (etree.XMLSyntaxError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-        raise damaged(path, error) from error
+        raise damaged(error) from error
 
 
-def _rows(path: Path, file: IO[bytes]) -> Iterator[tuple[int, Row]]:
+def _rows(file: IO[bytes], limits: Limits) -> Iterator[tuple[int, Row]]:
     table = number = depth = 0
     above: dict[int, str] = {}
     events = etree.iterparse(
@@ -39,21 +43,18 @@ def _rows(path: Path, file: IO[bytes]) -> Iterator[tuple[int, Row]]:
         tag=[space + name for space in (_W, _STRICT) for name in (_TABLE, _ROW, _PARAGRAPH)],
         resolve_entities=False,
         no_network=True,
-        huge_tree=True,
         load_dtd=False,
     )
     for event, element in events:
         name = _name(element)
         if name == _TABLE:
             if event == "start" and depth == 0:
-                if table == 0 and element.getroottree().docinfo.doctype:
-                    raise damaged(path, "DOCTYPE")
                 table, number, above = table + 1, 0, {}
             depth += 1 if event == "start" else -1
         elif event == "end" and name == _ROW and depth == 1:
             number += 1
             if not _deleted(element):
-                yield table, _row(element, number, above)
+                yield table, _row(element, number, above, limits.columns)
         if event == "end" and (depth == 0 or (depth == 1 and name == _ROW)):
             _forget(element)
 
@@ -74,7 +75,7 @@ def _deleted(row: Any) -> bool:
     return any(_name(child) == "trPr" and any(_name(mark) == "del" for mark in child) for child in row)
 
 
-def _row(row: Any, number: int, above: dict[int, str]) -> Row:
+def _row(row: Any, number: int, above: dict[int, str], most: int) -> Row:
     cells: list[str] = [""] * _before(row)
     merged: set[int] = set()
     across = False
@@ -89,6 +90,8 @@ def _row(row: Any, number: int, above: dict[int, str]) -> Row:
         above[column] = text
         across = across or span > 1
         cells += [text] + [""] * (span - 1)
+        if len(cells) > most:
+            raise too_large(f"一行超过{most:,}列", f"a row has more than {most:,} columns", most)
     return Row(number, tuple(cells), frozenset(merged), across)
 
 

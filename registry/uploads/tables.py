@@ -29,3 +29,11 @@ class Table(NamedTuple):
     lettered: bool
     rows: Iterator[Row]
     hidden: bool = False
+
+
+class Record(NamedTuple):
+    """One record of a file of claims, or why its cells cannot be told apart (a sentence in Chinese and in English)."""
+
+    number: int
+    cells: list[str]
+    error: tuple[str, str] | None = None

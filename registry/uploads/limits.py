@@ -1,0 +1,78 @@
+"""How much a file may hold, for every kind of file alike: looked at before it is read, and enforced while it is.
+
+One table: a number that is not here is no limit. The first group is about the file, the second about the process that
+reads it, which the system ends where the first group failed to.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+_MIB = 1024 * 1024
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one file may hold, and what reading it may take. Sizes in bytes, times in seconds."""
+
+    #: The file as it came; all that it unpacks to, files inside it included; parts of a package; sheets of a workbook.
+    packed: int
+    unpacked: int
+    parts: int = 2_000
+    sheets: int = 200
+    #: How many times smaller a part may be packed than it is. Lists pack 20 to 200 times, and only a part of more than
+    #: ``ratio_from`` is judged by it.
+    ratio: int = 400
+    ratio_from: int = _MIB
+    #: Zip files inside one another (a docx with a workbook in it: 2), and XML elements inside one another.
+    packages: int = 2
+    depth: int = 200
+    #: The last row and column of a spreadsheet by its format; cells of the grid that all sheets span; characters of a
+    #: cell, or of any other text in one piece; characters of a row.
+    rows: int = 1_048_576
+    columns: int = 16_384
+    cells: int = 1_000_000
+    cell_length: int = 131_072
+    row_length: int = 1_048_576
+
+    #: Of the process: address space, processor time, time that is waited for it, and all it may hand back.
+    memory: int = 512 * _MIB
+    cpu: int = 10
+    seconds: float = 30.0
+    output: int = 64 * _MIB
+
+
+#: A list at /check: at most 5 MiB, answered while somebody waits.
+PAGE = Limits(packed=5 * _MIB, unpacked=32 * _MIB, output=32 * _MIB)
+#: csv sent to /api/v1/verify/batch, piece by piece.
+BATCH = Limits(packed=256 * _MIB, unpacked=256 * _MIB, memory=256 * _MIB, cpu=300, seconds=600.0, output=1024 * _MIB)
+#: A document that a change rests on: only looked at for what it is.
+DOCUMENT = Limits(
+    packed=64 * _MIB, unpacked=1024 * _MIB, parts=10_000, ratio_from=64 * _MIB, cpu=30, seconds=60.0, output=_MIB
+)
+#: Lists and files of people that are imported, and files given to the command.
+LIST = Limits(
+    packed=64 * _MIB,
+    unpacked=1024 * _MIB,
+    parts=10_000,
+    ratio_from=64 * _MIB,
+    cells=20_000_000,
+    memory=2048 * _MIB,
+    cpu=600,
+    seconds=1800.0,
+    output=4096 * _MIB,
+)
+#: A file of claims given to `registry check`: as large as a spreadsheet can be.
+SHELL = Limits(
+    packed=1024 * _MIB,
+    unpacked=1024 * _MIB,
+    parts=10_000,
+    ratio_from=64 * _MIB,
+    cells=20_000_000,
+    memory=2048 * _MIB,
+    cpu=3600,
+    seconds=7200.0,
+    output=8192 * _MIB,
+)
+#: The process that works on an import: it reads no file of a stranger itself, compares what one said with the register,
+#: and writes to the database, so what it writes is not limited.
+JOB = Limits(packed=0, unpacked=0, memory=4096 * _MIB, cpu=7200)

@@ -1,0 +1,217 @@
+"""Office packages (docx, xlsx) and other zip files, looked through whole before anything reads them.
+
+Whatever a reader may open is told by the package's content types and relationships and by the first bytes of a part,
+never by how its name ends. Every part is unpacked here once, so that none is larger than the archive says it is.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import IO, NamedTuple
+
+from registry.uploads.limits import Limits
+from registry.uploads.markup import Scan, begins_as_markup, chained, normal_name
+from registry.uploads.refusals import damaged, protected, too_large
+
+#: Parts that the readers open by these very names.
+DOCUMENT, WORKBOOK = "word/document.xml", "xl/workbook.xml"
+_TYPES, _SHEETS = "[content_types].xml", "xl/_rels/workbook.xml.rels"
+_BY_NAME = frozenset({_TYPES, _SHEETS, DOCUMENT, WORKBOOK, "xl/sharedstrings.xml", "xl/styles.xml"})
+#: Content types of what may look like XML and is not; no reader of ours opens it.
+_NO_XML = frozenset({"text/html", "message/rfc822", "application/xhtml+xml"})
+_LOCAL = struct.Struct("<4s5HIIIHH")  # the header before the bytes of a part
+_PIECE = 65_536
+_IN_MEMORY = 64 * 1024 * 1024
+_UNZIPPING = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError, struct.error, zlib.error)
+_ABSURD = ("解压后异常巨大", "it unpacks to an absurd size")
+
+
+class Contents(NamedTuple):
+    """The names of the parts of a package, and whether one of them holds macros."""
+
+    names: frozenset[str]
+    macros: bool
+
+
+def look_through(source: IO[bytes], limits: Limits, *, readable: bool = True) -> Contents:
+    """What is in a zip file within the limits.
+
+    TooLarge, or UnreadableFile saying what to do, for any other. ``readable``: what is XML must be well formed; where
+    nobody is going to read it, it only has to be within the limits.
+    """
+    size = source.seek(0, io.SEEK_END)
+    if size > limits.packed:
+        raise too_large(*_ABSURD, limits.packed)
+    contents = _Package(source, _Left(limits), readable, level=1).check()
+    source.seek(0)
+    return contents
+
+
+class _Left:
+    """What is left of the limits, over a package and those inside it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._parts, self._bytes = limits.parts, limits.unpacked
+
+    def take(self, parts: list[zipfile.ZipInfo]) -> None:
+        """Count parts by what the archive says of them; TooLarge beyond the limits."""
+        limits = self.limits
+        self._parts -= len(parts)
+        self._bytes -= sum(part.file_size for part in parts)
+        if self._parts < 0:
+            raise too_large(
+                f"由超过{limits.parts:,}个部分组成", f"it has more than {limits.parts:,} parts", limits.parts
+            )
+        packed_too_well = any(
+            part.file_size > limits.ratio_from and part.file_size > limits.ratio * max(part.compress_size, 1)
+            for part in parts
+        )
+        if self._bytes < 0 or packed_too_well:
+            raise too_large(*_ABSURD, limits.unpacked)
+
+
+class _Package:
+    """One archive, at a level of archives inside one another."""
+
+    def __init__(self, source: IO[bytes], left: _Left, readable: bool, level: int) -> None:
+        self._source, self._left, self._readable, self._level = source, left, readable, level
+        self._scan = Scan(left.limits)
+        self._sheets: set[str] | None = None
+
+    def check(self) -> Contents:
+        limits = self._left.limits
+        if self._level > limits.packages:
+            raise too_large("压缩包层层嵌套", "there are archives inside archives", limits.packages)
+        try:
+            with zipfile.ZipFile(self._source) as archive:
+                parts = archive.infolist()
+            self._left.take(parts)
+            if any(part.flag_bits & 1 for part in parts):
+                raise protected()
+            _refuse_odd(parts)
+            for part in sorted(parts, key=self._rank):
+                if not part.is_dir():
+                    self._part(part)
+        except _UNZIPPING as error:
+            raise damaged(error) from error
+        return Contents(frozenset(part.filename for part in parts), self._has_macros(parts))
+
+    def _has_macros(self, parts: list[zipfile.ZipInfo]) -> bool:
+        """By the content types, whatever the part that holds them is called; or by its usual name."""
+        kinds = (*self._scan.types.values(), *self._scan.defaults.values())
+        named = any(part.filename.lower().endswith("vbaproject.bin") for part in parts)
+        return named or any("vbaproject" in kind or "macroenabled" in kind for kind in kinds)
+
+    def _rank(self, part: zipfile.ZipInfo) -> int:
+        """What the other parts are, first."""
+        name = normal_name(part.filename)
+        return 0 if name == _TYPES else 1 if name.endswith(".rels") else 2 if name in _BY_NAME else 3
+
+    def _part(self, part: zipfile.ZipInfo) -> None:
+        pieces = _pieces(self._source, part)
+        first = next(pieces, b"")
+        if self._is_xml(normal_name(part.filename), first):
+            self._scan.part(chained(first, pieces), must_be_xml=self._readable)
+        elif first.startswith(b"PK\x03\x04"):
+            self._inside(chained(first, pieces))
+        for _ in pieces:  # to its end: what is never looked at must not be larger than it says either
+            pass
+
+    def _is_xml(self, name: str, first: bytes) -> bool:
+        if name in _BY_NAME:
+            return True
+        if self._sheets is None:
+            self._sheets = self._targets()
+        if name in self._sheets:
+            return True
+        said = self._scan.types.get(name) or self._scan.defaults.get(name.rpartition(".")[2], "")
+        return said not in _NO_XML and (said.endswith("xml") or begins_as_markup(first))
+
+    def _targets(self) -> set[str]:
+        """The parts that the sheets of a workbook are; known once the parts that are opened by name were seen."""
+        wanted = set(self._scan.sheets)
+        found = [target for identifier, target in self._scan.relationships if identifier in wanted]
+        return {
+            normal_name(posixpath.normpath(place))
+            for target in map(normal_name, found)
+            for place in (target, f"xl/{target}")
+        }
+
+    def _inside(self, pieces: Iterator[bytes]) -> None:
+        held = io.BytesIO()
+        for piece in pieces:
+            if held.tell() > _IN_MEMORY:
+                raise too_large(*_ABSURD, _IN_MEMORY)
+            held.write(piece)
+        held.seek(0)
+        _Package(held, self._left, readable=False, level=self._level + 1).check()
+
+
+def _refuse_odd(parts: list[zipfile.ZipInfo]) -> None:
+    """UnreadableFile for what no office program writes, and what two readers would understand differently."""
+    if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
+        raise damaged("compression")
+    if len({normal_name(part.filename) for part in parts}) < len(parts):
+        raise damaged("duplicate parts")
+    end = 0
+    for part in sorted(parts, key=lambda one: one.header_offset):
+        if part.header_offset < end:
+            raise damaged("overlapping parts")
+        end = part.header_offset + _LOCAL.size + part.compress_size
+
+
+def _pieces(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The bytes of a part. UnreadableFile where there are more or fewer than the archive says, or others.
+
+    Readers differ in whom they believe, the archive or the packed bytes; so both have to say the same.
+    """
+    size = crc = 0
+    packed = _packed(source, part)
+    for piece in packed if part.compress_type == zipfile.ZIP_STORED else _inflated(packed):
+        size, crc = size + len(piece), zlib.crc32(piece, crc)
+        if size > part.file_size:
+            raise damaged("part size")
+        yield piece
+    if size != part.file_size or crc != part.CRC:
+        raise damaged("part size")
+
+
+def _packed(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The bytes of a part as they are stored."""
+    source.seek(part.header_offset)
+    header = _LOCAL.unpack(source.read(_LOCAL.size))
+    if header[0] != b"PK\x03\x04" or header[3] != part.compress_type:
+        raise damaged("part header")
+    at, left = part.header_offset + _LOCAL.size + header[9] + header[10], part.compress_size
+    while left:
+        source.seek(at)
+        piece = source.read(min(_PIECE, left))
+        if not piece:
+            raise damaged("cut short")
+        at, left = at + len(piece), left - len(piece)
+        yield piece
+
+
+def _inflated(packed: Iterator[bytes]) -> Iterator[bytes]:
+    """Deflated bytes unpacked, never more than some at a time; UnreadableFile unless they end where they should."""
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    for piece in packed:
+        if unpacker.eof:
+            raise damaged("part size")
+        waiting = piece
+        while waiting:
+            if made := unpacker.decompress(waiting, _PIECE):
+                yield made
+            waiting = unpacker.unconsumed_tail
+        if unpacker.unused_data:
+            raise damaged("part size")
+    while made := unpacker.decompress(b"", _PIECE):
+        yield made
+    if not unpacker.eof:
+        raise damaged("part size")

@@ -1,0 +1,103 @@
+"""The sheets of an xlsx file by python-calamine, which reads a sheet into a grid as wide and high as its farthest cell.
+
+The package was looked through before: see packages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
+
+from registry.uploads.limits import Limits
+from registry.uploads.refusals import damaged, protected, too_large
+from registry.uploads.tables import Row, Table
+
+
+def as_text(value: object) -> str:
+    """A cell's value as a person reads it: whole numbers without .0, dates as YYYY-MM-DD."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
+    return str(value)
+
+
+@contextmanager
+def _workbook(source: IO[bytes]) -> Iterator[CalamineWorkbook]:
+    try:
+        with CalamineWorkbook.from_filelike(source) as workbook:
+            yield workbook
+    except PasswordError as error:
+        raise protected() from error
+    except (CalamineError, OSError, ValueError) as error:
+        raise damaged(error) from error
+
+
+def first_rows(source: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
+    """(number, cells) of the rows of the first sheet that has any, blank ones left out."""
+    with _workbook(source) as workbook:
+        for name in workbook.sheet_names:
+            sheet = workbook.get_sheet_by_name(name)
+            if not sheet.height:
+                continue
+            _, left = sheet.start or (0, 0)
+            for number, values in enumerate(sheet.iter_rows(), start=1):
+                cells = [""] * left + [as_text(value) for value in values]
+                if any(cells):
+                    yield number, cells
+            return
+
+
+def tables(source: IO[bytes], limits: Limits) -> Iterator[Table]:
+    """Every sheet that has rows, each a table; its rows are read before the next is asked for."""
+    with _workbook(source) as workbook:
+        seen = {one.name for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible}
+        sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
+        filled = [sheet for sheet in sheets if sheet.height]
+        for sheet in filled:
+            alone = len(filled) == 1
+            name, name_en = ("", "") if alone else (f"工作表“{sheet.name}”", f"sheet “{sheet.name}”")
+            yield Table(name, name_en, True, _rows(sheet, limits), hidden=sheet.name not in seen)
+
+
+def _rows(sheet: CalamineSheet, limits: Limits) -> Iterator[Row]:
+    """Rows and columns as the program shows them; calamine leaves out the columns left of the first value."""
+    _, left = sheet.start or (0, 0)
+    anchors, spans = _merges(sheet, limits)
+    above: dict[tuple[int, int], str] = {}
+    for index, values in enumerate(sheet.iter_rows()):
+        cells = [""] * left + [as_text(value) for value in values]
+        merged: set[int] = set()
+        for column in range(len(cells)):
+            anchor = anchors.get((index, column))
+            if anchor is None:
+                continue
+            if anchor == (index, column):
+                above[anchor] = cells[column]
+            elif anchor[1] == column:
+                cells[column] = above.get(anchor, "")
+                merged.add(column)
+        yield Row(index + 1, tuple(cells), frozenset(merged), index in spans)
+
+
+def _merges(sheet: CalamineSheet, limits: Limits) -> tuple[dict[tuple[int, int], tuple[int, int]], set[int]]:
+    """Which cell holds the text of each merged cell, and the rows in which a merge spans several columns."""
+    anchors: dict[tuple[int, int], tuple[int, int]] = {}
+    spans: set[int] = set()
+    _, rightmost = sheet.end or (0, 0)
+    area = 0
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
+        last, farthest = min(bottom, sheet.total_height), min(right, rightmost)
+        area += max(0, last - top + 1) * max(1, farthest - left + 1)
+        if area > limits.cells:
+            raise too_large("合并的单元格过多", "too many of its cells are merged", limits.cells)
+        for row in range(top, last + 1):
+            for column in range(left, farthest + 1):
+                anchors[row, column] = (top, left)
+        if right > left:
+            spans.update(range(top, last + 1))
+    return anchors, spans
