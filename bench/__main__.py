@@ -1,6 +1,6 @@
 """`python -m bench [batch] [editions] [imports] [log] [proofs] [search] [serving] [starts] [wizard]`, or all.
 
-With `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md.
+With `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md. `python -m bench soak` by itself: see docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from bench import batch, editions, imports, log, proofs, registers, search, serving, starts, wizard
+from bench import batch, editions, imports, log, proofs, registers, search, serving, soak, starts, wizard
 
 
 def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
-    told = "batch, editions, imports, log, proofs, search, serving, starts, wizard (all)"
+    told = "batch, editions, imports, log, proofs, search, serving, starts, wizard (all of these); soak"
     parser.add_argument("parts", nargs="*", help=told)
     parser.add_argument("--institutions", type=int, default=registers.REAL, help="of batch and serving; 635: real ones")
     parser.add_argument("--keep", type=Path, help="keep what was made in this folder, and use what is there")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the large list")
+    soak.add_options(parser)
     given = parser.parse_args()
     every = ["starts", "serving", "batch", "proofs", "log", "search", "imports", "wizard", "editions"]
     parts = given.parts or every
@@ -32,7 +33,10 @@ def main() -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for part in parts:
             print()
-            if part == "batch":
+            if part == "soak":  # it has bars, and says by its exit status whether they held
+                if not soak.run(Path(folder), given):
+                    raise SystemExit(1)
+            elif part == "batch":
                 batch.run(Path(folder), given.institutions)
             elif part == "editions":
                 editions.run(Path(folder), given.rows)
