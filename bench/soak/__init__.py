@@ -1,7 +1,8 @@
 """A soak: a running register under load, with everything that happens to one, and a judge that knows only the log.
 
-`python -m bench soak [--minutes 10] [--seed N] [--postgresql]`. The load is a share of what was measured just before; meanwhile
-the staff works, workers are killed, and strangers do their worst. Every sampled answer is held against the log.
+`python -m bench soak [--minutes 10] [--seed N] [--postgresql]`. The load is a share of what was measured just before;
+meanwhile the staff works, workers are killed, and strangers do their worst. Every sampled answer is held against the
+log.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ from bench.soak.deeds import Journal, Staff
 from bench.soak.questions import Questions
 from bench.soak.world import World, world
 
-#: The share of the measured capacity that the load is.
-SHARE = 0.7
 #: Seconds of each step of the ramp, and connections of each.
 STEP, RAMP = 4.0, (4, 8, 16, 32)
 #: Seconds between two lines of progress.
@@ -37,7 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--minutes", type=float, default=10.0, help="of load")
     group.add_argument("--seed", type=int, default=1, help="of everything that happens by chance")
     group.add_argument("--postgresql", action="store_true", help="PostgreSQL instead of SQLite")
-    group.add_argument("--rate", type=float, default=0.0, help="requests a second, instead of a share of the capacity")
+    group.add_argument("--rate", type=float, default=0.0, help="requests a second, instead of measuring the capacity")
+    group.add_argument("--share", type=float, default=0.7, help="of the measured capacity that the load is")
     group.add_argument("--lag", type=float, default=1.0, help="seconds until a change has to be in every answer")
     group.add_argument("--list-rows", type=int, default=2_000, help="rows of each list that is imported")
     group.add_argument("--leave-out", action="append", default=[], choices=Chaos.KINDS, help="may be given repeatedly")
@@ -117,8 +117,8 @@ class Soak:
         load = Helper("bench.soak.client", self.world.port, *files, self.given.seed)
         judge = Helper("bench.soak.judge", self.world.port, self.world.folder, self.given.lag)
         try:
-            capacity = self.given.rate / SHARE if self.given.rate else self._capacity(load)
-            rate = capacity * SHARE
+            capacity = 0.0 if self.given.rate else self._capacity(load)
+            rate = self.given.rate or capacity * self.given.share
             print(f"capacity {capacity:,.0f} requests/s; {self.given.minutes:g} minutes at {rate:,.0f}", flush=True)
             figures, judged = self._under_load(load, judge, rate)
         finally:

@@ -1,4 +1,4 @@
-"""What happens meanwhile, each kind in a thread of its own and by its own chance: the staff, kills, restarts, strangers."""
+"""What happens meanwhile, each kind in a thread of its own and by its own chance: staff, kills, restarts, strangers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import Any
 
 import httpx
 
-from bench.soak.deeds import Journal, Staff
+from bench.soak.deeds import AROUND_A_KILL, Journal, Staff
 from bench.soak.desk import Desk, NotSignedIn
 from bench.soak.hostile import Stranger
-from bench.soak.judge import AROUND_A_KILL
 from bench.soak.world import World
 
 #: Seconds in which the workers have to be back.

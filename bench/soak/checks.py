@@ -116,7 +116,9 @@ def batch(log: Log, sample: Sample) -> list[int]:
     lines = sample["asked"].get("lines")
     answers = [json.loads(line) for line in body.splitlines() if line] if lines else json.loads(body)["answers"]
     _require([one["id"] for one in answers], [one["id"] for one in claims])
-    found = {_answer(log, claim, one, _days(sample)) for claim, one in zip(claims, answers, strict=True)}
+    found = {
+        _answer(log, claim, one, _days({**sample, "asked": claim})) for claim, one in zip(claims, answers, strict=True)
+    }
     if len(found) != 1:
         raise Wrong(f"sizes {sorted(found)}", "one size")
     return sorted(found)
@@ -302,7 +304,7 @@ def _fits(said: tuple[str, str, list[tuple[str, str]]], expected: tuple[str, str
     lawful = any(stage in LAWFUL for stage in stages.values())
     if lawful != (said[1] in _WORDS["listed"]):
         return False
-    shown = {official: word for official, word in said[2]}
+    shown = dict(said[2])
     return shown.keys() == stages.keys() and all(shown[one] in STAGES[stages[one]] for one in stages)
 
 

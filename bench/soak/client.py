@@ -1,6 +1,6 @@
 """The generator: HTTP/1.1 over kept connections, as fast as answers come or at a rate that does not wait for them.
 
-Run as a process: ``python -m bench.soak.client PORT QUESTIONS SPOOL SEED``. It reads orders from standard input, one JSON
+Run as a process: ``python -m bench.soak.client PORT QUESTIONS SPOOL SEED``. It reads orders from standard input, a JSON
 object a line, ``{"seconds": 3, "connections": 8}`` (as fast as answers come) or ``{"seconds": 60, "rate": 400}``, and
 answers each with a line of figures. Samples and failures go into the spool, a JSON object a line.
 
@@ -306,6 +306,10 @@ class Load:
             return
         finally:
             self.opening -= 1
+        if not connection.open:  # it was closed while it was being opened
+            self.tally.failure(asked, "closed, nothing came")
+            self.push()
+            return
         self.all.add(connection)
         connection.send(asked)
 

@@ -1,4 +1,4 @@
-"""What the staff does meanwhile: proposals of every kind and their approval, imports, editions; and whether it arrived."""
+"""What the staff does meanwhile: proposals of every kind, their approval, imports, editions; and whether it arrived."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from bench.soak.oracle import TECHNIQUES, Log, day_at
 from bench.soak.questions import Questions
 from bench.soak.world import World
 
+#: Seconds around a kill in which a request may lose its connection.
+AROUND_A_KILL = 2.0
 #: Fresh connections that ask after each approval, so that every worker is met.
 PROBES = 6
 #: Seconds an import's process may take for one step.
@@ -135,7 +137,7 @@ class Staff:
         return "delisted or back", [f"status={'listed' if value['status'] == 'delisted' else 'delisted'}"], since
 
     def suspend_at_once(self) -> None:
-        """An emergency suspension on the page, which is in the log before anybody confirms it; then its confirmation."""
+        """An emergency suspension on the page, in the log before anybody confirms it; then its confirmation."""
         subject, day = self._somebody(), day_at(time.time())
         code = subject.partition(":")[2]
         value = self.log.values(subject, self.log.size, day)

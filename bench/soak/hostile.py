@@ -36,14 +36,15 @@ def _workbook(sheet: str | bytes, sheets: int = 1, part: str = "xl/worksheets/sh
         kinds = "".join(f'<Override PartName="/{one}" ContentType="{_CONTENT}.worksheet+xml"/>' for one in parts)
         packed.writestr(
             "[Content_Types].xml",
-            f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlform'
-            f'ats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{_CONTENT}.sheet.main'
-            f'+xml"/>{kinds}</Types>',
+            f'<Types xmlns="{_PACKAGE}/content-types">'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{_CONTENT}.sheet.main+xml"/>{kinds}</Types>',
         )
         head = f'<Relationships xmlns="{_PACKAGE}/relationships">'
         packed.writestr(
             "_rels/.rels",
-            f'{head}<Relationship Id="r1" Type="{_RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+            f'{head}<Relationship Id="r1" Type="{_RELATIONS}/officeDocument" Target="xl/workbook.xml"/>'
+            "</Relationships>",
         )
         names = "".join(f'<sheet name="s{n}" sheetId="{n}" r:id="r{n}"/>' for n in range(1, sheets + 1))
         packed.writestr(
@@ -225,7 +226,7 @@ _BODIES: tuple[tuple[str, str, Callable[[], bytes], str], ...] = (
         lambda: b'{"provider":{"name":"' + b"x" * 20_000_000 + b'"}}\n',
         "application/x-ndjson",
     ),
-    ("batch, billion laughs", "/api/v1/verify/batch", lambda: f"{_LAUGHS}]><x>&j;</x>".encode(), "text/csv"),
+    ("batch, billion laughs", "/api/v1/verify/batch", (_LAUGHS + "]><x>&j;</x>").encode, "text/csv"),
     (
         "verify, 300 techniques",
         "/api/v1/verify",

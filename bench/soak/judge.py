@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.soak import checks
+from bench.soak.deeds import AROUND_A_KILL
 from bench.soak.oracle import Log
 
 #: Seconds that an answer waits to be looked at: what happened before it is known by then.
 BEHIND = 3.0
-#: Seconds around a kill in which a request may lose its connection.
-AROUND_A_KILL = 2.0
 #: Problems that are documented, and may come with 503 and Retry-After.
 DECLARED = frozenset({"busy", "cannot_answer", "cannot_sign", "cannot_record"})
 #: Wrong answers whose whole text is kept.
@@ -173,6 +172,9 @@ class Judge:
 
     def _failure(self, sample: dict[str, Any]) -> None:
         """A request that nobody answered: declared where a worker was killed meanwhile."""
+        if sample["why"] == "never sent":  # there were not enough connections: the load was more than could be carried
+            self.failures["not sent in time"] += 1
+            return
         near = any(sample["sent"] - 0.1 <= at + AROUND_A_KILL and at <= sample["ended"] + 0.1 for at in self._kills)
         self.failures[f"{sample['why']}{' (a worker was killed)' if near else ''}"] += 1
         if not near:

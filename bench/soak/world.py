@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -184,21 +184,17 @@ def _children(pid: int) -> list[int]:
 def _held(pid: int) -> set[str]:
     found = set()
     try:
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            try:
-                found.add(os.readlink(entry.path))
-            except OSError:
-                continue
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.add(str(entry.readlink()))
     except OSError:
-        pass
+        pass  # it ended meanwhile
     return found
 
 
 def _signal(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _free_port() -> int:
