@@ -271,9 +271,9 @@ def _text(marked: str) -> str:
 def _sizes_of(log: Log, updated: str) -> list[int]:
     shown = dt.datetime.fromisoformat(updated).astimezone(dt.UTC)
     found = list(log.sizes_shown_as(shown.strftime("%Y-%m-%dT%H:%M:%S")))
-    if not found or found[-1] == log.size:
-        raise Unread  # more may have been recorded within that second
-    return found
+    if not found:
+        raise Unread
+    return found  # whatever else was recorded within that second was read before this was looked at
 
 
 def _standing(log: Log, subject: str, size: int, day: str) -> tuple[str, str, dict[str, str]] | None:
