@@ -36,7 +36,7 @@ def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
     )
     for number in sizes:
         _line("SQLite", folder / f"sqlite-{number}", "", number)
-    with _postgres() as fresh:
+    with postgres() as fresh:
         for number in sizes:
             _line("PostgreSQL", folder / f"postgres-{number}", fresh(f"log_{number}"), number)
 
@@ -140,7 +140,7 @@ def _timed(action: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _postgres() -> Iterator[Callable[[str], str]]:
+def postgres() -> Iterator[Callable[[str], str]]:
     """A PostgreSQL server with its ordinary, durable settings; a function that makes a database and gives its URL."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")

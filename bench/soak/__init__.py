@@ -1,0 +1,185 @@
+"""A soak: a running register under load, with everything that happens to one, and a judge that knows only the log.
+
+`python -m bench soak [--minutes 10] [--seed N] [--postgresql]`. The load is a share of what was measured just before;
+meanwhile the staff works, workers are killed, and strangers do their worst. Every sampled answer is held against the
+log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.soak import after, report
+from bench.soak.chaos import Chaos
+from bench.soak.deeds import Journal, Staff
+from bench.soak.questions import Questions
+from bench.soak.world import World, world
+
+#: Seconds of each step of the ramp, and connections of each.
+STEP, RAMP = 4.0, (4, 8, 16, 32)
+#: Seconds between two lines of progress.
+SAYS_EVERY = 30.0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What only the soak knows."""
+    group = parser.add_argument_group("soak")
+    group.add_argument("--minutes", type=float, default=10.0, help="of load")
+    group.add_argument("--seed", type=int, default=1, help="of everything that happens by chance")
+    group.add_argument("--postgresql", action="store_true", help="PostgreSQL instead of SQLite")
+    group.add_argument("--rate", type=float, default=0.0, help="requests a second, instead of measuring the capacity")
+    group.add_argument("--share", type=float, default=0.7, help="of the measured capacity that the load is")
+    group.add_argument("--lag", type=float, default=1.0, help="seconds until a change has to be in every answer")
+    group.add_argument("--list-rows", type=int, default=2_000, help="rows of each list that is imported")
+    group.add_argument("--leave-out", action="append", default=[], choices=Chaos.KINDS, help="may be given repeatedly")
+    group.add_argument("--json", type=Path, help="write the report to this file too")
+
+
+def run(folder: Path, given: argparse.Namespace) -> bool:
+    """One soak; whether every bar held. The report is printed, and written as JSON where asked for."""
+    with world(folder / f"soak-{'postgresql' if given.postgresql else 'sqlite'}", given.postgresql) as made:
+        soak = Soak(made, given)
+        found = soak.run()
+    report.print_all(found)
+    if given.json:
+        given.json.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
+    return not found["broken"]
+
+
+class Helper:
+    """A process of ours that takes orders a line at a time, and says figures a line at a time."""
+
+    def __init__(self, module: str, *arguments: object) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        self.brief: dict[str, Any] = {}
+
+    def order(self, line: str) -> None:
+        """One line to it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def figures(self, is_last: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait for its answer; lines of progress before that are kept in ``brief``."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told: dict[str, Any] = json.loads(line)
+            if is_last(told):
+                return told
+            self.brief = told
+        raise SystemExit(f"a helper of the soak ended early: {self._process.wait()}")
+
+    def end(self) -> None:
+        """Let it go."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Soak:
+    """One run from the capacity to the report."""
+
+    def __init__(self, made: World, given: argparse.Namespace) -> None:
+        self.world, self.given = made, given
+        self.journal = Journal(made.folder / "events.jsonl")
+        questions = Questions(made.folder / "questions.jsonl", made.port, self._chance("questions"))
+        self.staff = Staff(made, questions, self.journal, self._chance("deeds"))
+        self.chaos = Chaos(made, self.staff, self.journal, given, self._chance)
+
+    def _chance(self, what: str) -> random.Random:
+        return random.Random(f"{self.given.seed} {what}")
+
+    def run(self) -> dict[str, Any]:
+        """The report of a run."""
+        for desk in (self.staff.editor, self.staff.approver, self.chaos.owner):
+            desk.sign_in()
+        self.staff.refresh()
+        files = (self.world.folder / "questions.jsonl", self.world.folder / "load.jsonl")
+        load = Helper("bench.soak.client", self.world.port, *files, self.given.seed)
+        judge = Helper("bench.soak.judge", self.world.port, self.world.folder, self.given.lag)
+        try:
+            capacity = 0.0 if self.given.rate else self._capacity(load)
+            rate = self.given.rate or capacity * self.given.share
+            print(f"capacity {capacity:,.0f} requests/s; {self.given.minutes:g} minutes at {rate:,.0f}", flush=True)
+            figures, judged = self._under_load(load, judge, rate)
+        finally:
+            load.end()
+            judge.end()
+        found = {
+            "capacity": capacity,
+            "rate": rate,
+            "minutes": self.given.minutes,
+            "seed": self.given.seed,
+            "database": "PostgreSQL" if self.given.postgresql else "SQLite",
+            "left_out": self.given.leave_out,
+            "lag": self.given.lag,
+            "load": figures,
+            "judge": judged,
+            "staff": self.staff.summary(),
+            "chaos": self.chaos.summary(),
+            "after": after.look(self.world, judged, self.staff),
+        }
+        found["broken"] = report.broken(found)
+        return found
+
+    def _capacity(self, load: Helper) -> float:
+        """Requests a second, as fast as answers come: the best of a ramp, after a moment to warm up."""
+        best = 0.0
+        for connections in (RAMP[0], *RAMP):
+            load.order(json.dumps({"seconds": STEP, "connections": connections}))
+            told = load.figures(lambda line: "doors" in line)
+            best = max(best, told["done"] / told["seconds"])
+        return best
+
+    def _under_load(self, load: Helper, judge: Helper, rate: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        answers: dict[str, dict[str, Any]] = {}
+
+        def wait(name: str, helper: Helper, key: str) -> threading.Thread:
+            thread = threading.Thread(target=lambda: answers.update({name: helper.figures(lambda told: key in told)}))
+            thread.start()
+            return thread
+
+        self.journal.note("begin")
+        self.chaos.begin()
+        load.order(json.dumps({"seconds": self.given.minutes * 60, "rate": rate}))
+        loading, judging = wait("load", load, "doors"), wait("judge", judge, "final")
+        begun = time.monotonic()
+        while loading.is_alive():
+            loading.join(SAYS_EVERY)
+            self._say(time.monotonic() - begun, load, judge)
+            if time.monotonic() - begun > self.given.minutes * 60:
+                self.chaos.over.set()
+        self.chaos.end()
+        self.staff.settle()
+        time.sleep(2)  # the last change reaches everybody
+        judge.order("")
+        judging.join()
+        return answers["load"], answers["judge"]["final"]
+
+    def _say(self, seconds: float, load: Helper, judge: Helper) -> None:
+        told = judge.brief
+        print(
+            f"{seconds:5.0f} s: {load.brief.get('so_far', 0):,} answers, {told.get('checked', 0):,} checked, "
+            f"{told.get('wrong', 0)} wrong, {told.get('late', 0)} late, {told.get('undeclared', 0)} undeclared; "
+            f"log {told.get('log', 0):,}, {len(self.staff.approved)} approved, {self.chaos.brief()}",
+            flush=True,
+        )

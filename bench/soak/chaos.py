@@ -1,0 +1,213 @@
+"""What happens meanwhile, each kind in a thread of its own and by its own chance: staff, kills, restarts, strangers."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from bench.soak.deeds import AROUND_A_KILL, Journal, Staff
+from bench.soak.desk import Desk, NotSignedIn
+from bench.soak.hostile import Stranger
+from bench.soak.world import World
+
+#: Seconds in which the workers have to be back.
+BACK = 60.0
+
+
+class Chaos:
+    """Every kind of event as a thread; ``leave_out`` names those that do not happen."""
+
+    KINDS = ("changes", "imports", "editions", "kills", "restarts", "uploads", "guesses", "slow", "leaving")
+
+    def __init__(
+        self,
+        world: World,
+        staff: Staff,
+        journal: Journal,
+        given: argparse.Namespace,
+        chance: Callable[[str], random.Random],
+    ) -> None:
+        self.world, self.staff, self.journal, self.given = world, staff, journal, given
+        self.over = threading.Event()
+        self.owner = Desk(world.address, "owner", "127.20.0.3")
+        self.stranger = Stranger(world.port, chance("strangers"), self._is_declared)
+        self.counts: Counter[str] = Counter()
+        self.back: dict[str, list[float]] = {"kill": [], "restart": []}
+        self.sign_ins: list[float] = []
+        self.kept_out: list[str] = []
+        self.died: list[int] = []
+        self.errors: list[str] = []
+        self.memory: list[tuple[float, dict[int, float]]] = []
+        self._chance = chance
+        self._at_work = threading.Lock()  # one of the staff's deeds at a time, as the shell and the pages share a log
+        self._workers = threading.Lock()  # a kill and a restart not at the same moment: each is timed
+        self._ours: set[int] = set()
+        self._known: set[int] = set()
+        self._threads: list[threading.Thread] = []
+        self._scale = min(1.0, max(0.1, given.minutes / 10))
+
+    def begin(self) -> None:
+        """Start every kind that is not left out."""
+        import_list, scale = self._import, max(0.25, self._scale)
+        plans: dict[str, tuple[Callable[[random.Random], None], float]] = {
+            "changes": (self._change, 3.0),
+            "imports": (import_list, 100.0 * scale),
+            "editions": (lambda _: self._staff(self.staff.publish), 120.0 * scale),
+            "kills": (self._kill, 45.0 * scale),
+            "restarts": (self._restart, 110.0 * scale),
+            "uploads": (self._upload, 6.0),
+            "guesses": (self._guess, 10.0),
+            "slow": (lambda _: self.stranger.crawl(self.over), 25.0),
+            "leaving": (lambda _: self.stranger.leave(), 2.0),
+        }
+        for kind, (deed, seconds) in plans.items():
+            if kind not in self.given.leave_out:
+                self._threads.append(threading.Thread(target=self._often, args=(kind, deed, seconds), name=kind))
+        self._threads.append(threading.Thread(target=self._watch, name="watch"))
+        self._known = set(self.world.workers())
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        """No more; wait for what is under way."""
+        self.over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _often(self, kind: str, deed: Callable[[random.Random], None], seconds: float) -> None:
+        """Every so many seconds on the mean; what goes wrong in the harness itself is kept for the report."""
+        chance = self._chance(kind)
+        while not self.over.wait(seconds * (0.5 + chance.random())):
+            try:
+                deed(chance)
+            except Exception as error:
+                self.errors.append(f"{kind}: {type(error).__name__}: {error}")
+
+    # --- the staff ---------------------------------------------------------------------------------------------------
+
+    def _staff(self, deed: Callable[[], None]) -> None:
+        with self._at_work:
+            if not self.over.is_set():
+                deed()
+
+    def _change(self, chance: random.Random) -> None:
+        self._staff(self.staff.suspend_at_once if chance.random() < 0.15 else self.staff.change)
+
+    def _import(self, chance: random.Random) -> None:
+        """Not under the staff's lock: an import goes on beside everything else."""
+        rows = int(self.given.list_rows * (0.5 + chance.random()))
+        if chance.random() < 0.5:
+            self.staff.import_list(rows)
+        else:
+            self.staff.import_by_pages(rows, kill=chance.random() < 0.5)
+
+    # --- processes ---------------------------------------------------------------------------------------------------
+
+    def _kill(self, chance: random.Random) -> None:
+        with self._workers:
+            workers = self.world.workers()
+            if not workers:
+                return
+            pid = chance.choice(workers)
+            self._ours.add(pid)
+            self.journal.note("kill", pid=pid)
+            begun = time.monotonic()
+            self.world.kill(pid)
+            self.counts["workers killed"] += 1
+            self._time_back("kill", begun, lambda now: pid not in now)
+
+    def _restart(self, _: random.Random) -> None:
+        with self._workers:
+            before = set(self.world.workers())
+            self._ours |= before
+            self.journal.note("restart")
+            begun = time.monotonic()
+            self.world.hang_up()
+            self.counts["rolling restarts"] += 1
+            self._time_back("restart", begun, lambda now: not now & before)
+
+    def _time_back(self, what: str, begun: float, is_new: Callable[[set[int]], bool]) -> None:
+        """Seconds until as many workers as before answer, which they show by having accepted a connection."""
+        while time.monotonic() < begun + BACK:
+            now = self.world.answering()
+            if len(now) >= self.world.wanted and is_new(now):
+                self.back[what].append(time.monotonic() - begun)
+                self._known |= now
+                return
+            time.sleep(0.1)
+        self.back[what].append(BACK)
+
+    def _is_declared(self, begun: float, ended: float) -> bool:
+        """Whether a worker was killed, or asked to end, while a request was under way."""
+        ours = [event["t"] for event in self.journal.events if event["kind"] in ("kill", "restart")]
+        return any(begun - 0.1 <= at + AROUND_A_KILL and at <= ended + 0.1 for at in ours)
+
+    def _watch(self) -> None:
+        """Memory of the workers, and whether one died that nobody killed."""
+        begun = time.monotonic()
+        while not self.over.wait(2.0):
+            with suppress(OSError):
+                self.memory.append((time.monotonic() - begun, self.world.memory()))
+            if self._workers.acquire(timeout=0):
+                try:
+                    now = set(self.world.workers())
+                    for pid in self._known - now - self._ours:
+                        self.died.append(pid)
+                        self.journal.note("died", pid=pid)
+                    self._known = now
+                finally:
+                    self._workers.release()
+
+    # --- strangers ---------------------------------------------------------------------------------------------------
+
+    def _upload(self, chance: random.Random) -> None:
+        (self.stranger.upload if chance.random() < 0.6 else self.stranger.malform)()
+
+    def _guess(self, chance: random.Random) -> None:
+        """Strangers guess at somebody's password; now and then that person signs in meanwhile."""
+        name = chance.choice(("owner", "owner", "nobody", "approver"))
+        guessing = threading.Thread(target=self.stranger.guess, args=(name,))
+        guessing.start()
+        if name == "owner" and chance.random() < 0.5:
+            try:
+                self.sign_ins.append(self.owner.sign_in())
+            except NotSignedIn as error:
+                self.kept_out.append(str(error))
+            except httpx.HTTPError as error:
+                self.counts[f"owner's sign-in {type(error).__name__}"] += 1
+        guessing.join()
+
+    # --- saying it ---------------------------------------------------------------------------------------------------
+
+    def brief(self) -> str:
+        """For a line of progress."""
+        told = dict(self.counts)
+        return ", ".join(f"{number} {what}" for what, number in told.items()) + f", {len(self.died)} died"
+
+    def summary(self) -> dict[str, Any]:
+        """For the report."""
+        held = [(seconds, sum(by.values()) / len(by)) for seconds, by in self.memory if by]
+        each = [value for _, by in self.memory for value in by.values()]
+        return {
+            "counts": self.counts,
+            "back": self.back,
+            "strangers": dict(sorted(self.stranger.counts.items())),
+            "undeclared": self.stranger.undeclared,
+            "sign_ins": self.sign_ins,
+            "kept_out": self.kept_out,
+            "died": len(self.died),
+            "errors": self.errors,
+            "memory": {
+                "start": held[0][1] if held else 0.0,
+                "end": held[-1][1] if held else 0.0,
+                "peak": max(each, default=0.0),
+            },
+        }

@@ -1,0 +1,362 @@
+"""Each answer against the log: what a door said must be what the log says at the size that the answer states."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from bench.soak.oracle import LAWFUL, TECHNIQUES, Log, compact, day_at
+
+#: What is compared of a source; answers may have more.
+_SOURCE = ("title", "as_of", "published", "scope", "secondary")
+_TITLE = re.compile(r"<h1>(.*?)</h1>")
+_WORD = re.compile(r'<h2 class="verdict-word">([^<]*)')
+_ROW = re.compile(
+    r'<th scope="row">[^<]*</th>\s*<td class="official">([^<]*)</td>\s*<td><span class="tag[^"]*">([^<]*)<'
+)
+_UPDATED = re.compile(r'<dt>更新时间</dt><dd><time datetime="([^"]+)"')
+_CARD = re.compile(r'<h3><a href="/i/([0-9A-Z]{4}-[0-9A-Z]{4})">(.*?)</a></h3>')
+_MARKS = re.compile(r"<[^>]+>")
+#: The words that the pages have for stages.
+STAGES = {
+    "preparing": ("筹建",),
+    "trial": ("试运行",),
+    "formal": ("正式运行",),
+    "operating": ("正式或试运行", "名录未说明是正式运行还是试运行"),
+    "rectification": ("限期整改",),
+    "suspended": ("暂停", "停业整改", "已暂停"),
+    "revoked": ("撤销", "已撤销"),
+    "lapsed": ("失效", "已失效"),
+}
+
+
+class Wrong(Exception):
+    """An answer that the log contradicts: what the door said, and what the log says."""
+
+    def __init__(self, said: Any, log: Any) -> None:
+        super().__init__(f"{said!r} / {log!r}")
+        self.said, self.log = said, log
+
+
+class Unread(Exception):
+    """An answer about more of the log than was read so far: to be looked at again later."""
+
+
+Sample = dict[str, Any]
+
+
+def sizes(log: Log, sample: Sample) -> list[int]:
+    """The log sizes that an answer says it rests on; of a page all that fit the time it shows."""
+    check = CHECKS.get(sample["asked"].get("check", ""))
+    return check(log, sample) if check is not None else []
+
+
+def _require(said: Any, log: Any) -> None:
+    if said != log:
+        raise Wrong(said, log)
+
+
+def _within(log: Log, size: int) -> int:
+    if size > log.size:
+        raise Unread
+    return size
+
+
+def _days(sample: Sample) -> list[str]:
+    """The day that was asked about; without one, the days it was while it was answered."""
+    if on := sample["asked"].get("on"):
+        return [on]
+    return sorted({day_at(sample["wall"]), day_at(sample["wall"] + sample["ended"] - sample["sent"])})
+
+
+# --- verdicts --------------------------------------------------------------------------------------------------------
+
+
+def verdict(log: Log, sample: Sample) -> list[int]:
+    """The answer of `/verify`."""
+    return [_answer(log, sample["asked"], json.loads(sample["body"]), _days(sample))]
+
+
+def _answer(log: Log, asked: dict[str, Any], answer: dict[str, Any], days: list[str]) -> int:
+    size, on = _within(log, answer["log"]["size"]), answer["on"]
+    _require(answer["log"]["root"], log.roots[size])
+    if on not in days:
+        raise Wrong(on, days)
+    if known_at := asked.get("known_at"):
+        _require(size, log.size_at(known_at))
+    subject, technique = asked["subject"], asked["technique"]
+    value = log.values(subject, size, on)
+    if "name" in asked and value.get("name") != asked["name"]:
+        return size  # asked by a name that it no longer has, or not yet: whom it means is another question
+    expected, stage = log.verdict(subject, technique, size, on)
+    told = answer["techniques"][0]
+    _require(
+        {"verdict": answer["verdict"], "technique": told["technique"], "its": told["verdict"], "stage": told["stage"]},
+        {"verdict": expected, "technique": technique, "its": expected, "stage": stage},
+    )
+    if log.is_recorded(subject, size, on):
+        found = answer["match"] or {}
+        named = {field: found.get(field) for field in ("code", "name", "address")}
+        code = subject.partition(":")[2]
+        _require(named, {"code": f"{code[:4]}-{code[4:]}", "name": value["name"], "address": value["address"]})
+    if expected == "licensed":
+        held = log.holds(subject, size, on)[f"approvals.{technique}"]
+        if told["basis"] is not None:
+            _require(told["basis"]["entry"], held.number)
+    return size
+
+
+def batch(log: Log, sample: Sample) -> list[int]:
+    """The answers of `/verify/batch`, as JSON or as lines: in order, and all of one size."""
+    body, claims = sample["body"], sample["asked"]["claims"]
+    lines = sample["asked"].get("lines")
+    answers = [json.loads(line) for line in body.splitlines() if line] if lines else json.loads(body)["answers"]
+    _require([one["id"] for one in answers], [one["id"] for one in claims])
+    found = {
+        _answer(log, claim, one, _days({**sample, "asked": claim})) for claim, one in zip(claims, answers, strict=True)
+    }
+    if len(found) != 1:
+        raise Wrong(f"sizes {sorted(found)}", "one size")
+    return sorted(found)
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+
+
+def item(log: Log, sample: Sample) -> list[int]:
+    """One institution."""
+    told = json.loads(sample["body"])
+    size = _within(log, told["log_size"])
+    if known_at := sample["asked"].get("known_at"):
+        _require(size, log.size_at(known_at))
+    _record(log, told, size, _days(sample), sample["asked"]["subject"])
+    return [size]
+
+
+def _record(log: Log, told: dict[str, Any], size: int, days: list[str], subject: str) -> None:
+    said = {**told, "region": told["region"]["code"]}
+    closest: Any = None
+    for day in days:
+        expected = log.institution(subject, size, day)
+        if expected is None:
+            continue
+        there = {field: said.get(field) for field in expected}
+        if there["source"] is not None:
+            there["source"] = {field: there["source"].get(field) for field in _SOURCE}
+        there["approvals"] = [{field: one.get(field) for field in _FIELDS} for one in there["approvals"]]
+        if there == expected:
+            return
+        closest = ({f: v for f, v in there.items() if v != expected[f]}, {f: expected[f] for f in expected})
+    if closest is None:
+        raise Wrong(said, f"nothing recorded of {subject} at {size} on {days}")
+    raise Wrong(closest[0], {field: closest[1][field] for field in closest[0]})
+
+
+_FIELDS = ("stage", "valid_from", "verification_due", "document_no", "authority", "note", "technique", "name")
+
+
+def listing(log: Log, sample: Sample) -> list[int]:
+    """A page of `/institutions`: every item, and how many there are where the question counts all."""
+    told, asked = json.loads(sample["body"]), sample["asked"]
+    size = _within(log, told["log_size"])
+    for one in told["items"]:
+        _require(one["log_size"], size)
+        _record(log, one, size, _days(sample), compact(one["code"]))
+    if "count" in asked:  # of every status, in a place or anywhere
+        prefix = asked["count"]
+        counts = [
+            sum(
+                log.is_recorded(subject, size, day)
+                and (log.values(subject, size, day).get("region") or "").startswith(prefix)
+                for subject in log.subjects()
+            )
+            for day in _days(sample)
+        ]
+        if told["total"] not in counts:
+            raise Wrong({"total": told["total"]}, {"total": counts})
+    if subject := asked.get("subject"):  # asked by its whole name, which nobody else has
+        named = any(log.values(subject, size, day).get("name") == asked["name"] for day in _days(sample))
+        if named and subject not in [compact(one["code"]) for one in told["items"]]:
+            raise Wrong([one["name"] for one in told["items"]], f"{subject} has this name at {size}")
+    return [size]
+
+
+def history(log: Log, sample: Sample) -> list[int]:
+    """What was stated of an institution: the entries about it, in order."""
+    told, subject = json.loads(sample["body"]), sample["asked"]["subject"]
+    size = _within(log, told["log_size"])
+    entries = [one["number"] for one in log.entries[:size] if one["subject"] == subject]
+    _require([one["entry"] for one in told["versions"]], entries)
+    return [size]
+
+
+# --- the log itself --------------------------------------------------------------------------------------------------
+
+
+def changes(log: Log, sample: Sample) -> list[int]:
+    """A page of the feed: the very entries and leaves."""
+    told, since = json.loads(sample["body"]), sample["asked"]["since"]
+    size = _within(log, told["log_size"])
+    until = told["next"]
+    _require(told["entries"], log.entries[since:until])
+    _require(told["leaves"], log.leaves[since:until])
+    return [size]
+
+
+def checkpoint(log: Log, sample: Sample) -> list[int]:
+    """The signed checkpoint: a root that the log has at that size."""
+    import base64
+
+    _, size, root = sample["body"].splitlines()[:3]
+    _require(base64.b64decode(root).hex(), log.roots[_within(log, int(size))])
+    return []  # signed after the commit: it may be behind for a moment
+
+
+# --- where the size is not stated ------------------------------------------------------------------------------------
+
+
+def names(log: Log, sample: Sample) -> list[int]:
+    """Suggestions and candidates: each name is one that the institution has at some size the answer may rest on."""
+    body = json.loads(sample["body"])
+    found = [*body.get("items", ())] or [one for asked in body.values() if asked for one in _candidates(asked)]
+    least = sample["least"]
+    for one in found:
+        subject = compact(one.get("code") or one["id"])
+        held = {
+            log.values(subject, size, day).get("name")
+            for size in [least, *_later(log, subject, least)]
+            for day in _days(sample)
+        }
+        if one["name"] not in held:
+            raise Wrong(one["name"], sorted(filter(None, held)))
+    return []
+
+
+def _candidates(asked: Any) -> list[dict[str, Any]]:
+    return list(asked.get("result", ())) if isinstance(asked, dict) else []
+
+
+def _later(log: Log, subject: str, least: int) -> list[int]:
+    return [one["number"] for one in log.entries[least:] if one["subject"] == subject]
+
+
+def page(log: Log, sample: Sample) -> list[int]:
+    """An institution's page: its name and how it stands, at one of the sizes of the second that the page states."""
+    text, subject = sample["body"], sample["asked"]["subject"]
+    title, word, updated = (pattern.search(text) for pattern in (_TITLE, _WORD, _UPDATED))
+    if not (title and word and updated):
+        raise Wrong(text[:500], "a page with a name, a standing and a time")
+    rows = [(html.unescape(official), html.unescape(stage)) for official, stage in _ROW.findall(text)]
+    said = (_text(title[1]), html.unescape(word[1]).strip(), rows)
+    fitting = []
+    expected: list[Any] = []
+    for size in _sizes_of(log, updated[1]):
+        for day in _days(sample):
+            expected.append(_standing(log, subject, size, day))
+            if _fits(said, expected[-1]):
+                fitting.append(size)
+    if not fitting:
+        raise Wrong(said, expected[:4])
+    return [max(fitting)]
+
+
+def _text(marked: str) -> str:
+    return html.unescape(_MARKS.sub("", marked)).strip()
+
+
+def _sizes_of(log: Log, updated: str) -> list[int]:
+    shown = dt.datetime.fromisoformat(updated).astimezone(dt.UTC)
+    found = list(log.sizes_shown_as(shown.strftime("%Y-%m-%dT%H:%M:%S")))
+    if not found:
+        raise Unread
+    return found  # whatever else was recorded within that second was read before this was looked at
+
+
+def _standing(log: Log, subject: str, size: int, day: str) -> tuple[str, str, dict[str, str]] | None:
+    """(name, state, stages by technique) as a page must show them."""
+    if not log.is_recorded(subject, size, day):
+        return None
+    value = log.values(subject, size, day)
+    approvals = {code: value[f"approvals.{code}"] for code in TECHNIQUES if f"approvals.{code}" in value}
+    stages = {}
+    for code in approvals:
+        word, stage = log.verdict(subject, code, size, day)
+        if stage is not None or value["status"] == "delisted":
+            stages[TECHNIQUES[code]] = "suspended" if word == "suspended" else (stage or approvals[code]["stage"])
+    return value["name"], value["status"], stages
+
+
+_WORDS = {"listed": ("已获批准", "部分获批", "试运行"), "delisted": ("不在名录", "已移出名录", "已不在名录")}
+
+
+def _fits(said: tuple[str, str, list[tuple[str, str]]], expected: tuple[str, str, dict[str, str]] | None) -> bool:
+    if expected is None:
+        return False
+    name, status, stages = expected
+    if said[0] != name:
+        return False
+    if status == "delisted":  # its approvals are not shown
+        return said[1] not in _WORDS["listed"]
+    lawful = any(stage in LAWFUL for stage in stages.values())
+    if lawful != (said[1] in _WORDS["listed"]):
+        return False
+    shown = dict(said[2])
+    return shown.keys() == stages.keys() and all(shown[one] in STAGES[stages[one]] for one in stages)
+
+
+def cards(log: Log, sample: Sample) -> list[int]:
+    """The page of results: each card's name is its institution's."""
+    text = sample["body"]
+    updated = _UPDATED.search(text)
+    if not updated:
+        raise Wrong(text[:500], "a page with a time")
+    found = [(compact(code), _text(name)) for code, name in _CARD.findall(text)]
+    possible = _sizes_of(log, updated[1])
+    fitting = [
+        size
+        for size in possible
+        if any(all(log.values(s, size, day).get("name") == name for s, name in found) for day in _days(sample))
+    ]
+    if not fitting:
+        size, day = possible[-1], _days(sample)[0]
+        raise Wrong(found, [log.values(subject, size, day).get("name") for subject, _ in found])
+    return [max(fitting)]
+
+
+def edition(log: Log, sample: Sample) -> list[int]:
+    """The list of an edition: each record is the log's at the size it is frozen at, and nobody is left out."""
+    told = json.loads(sample["body"])
+    size, day = _within(log, told["log"]["size"]), told["edition"]["as_of"]
+    _require(told["log"]["root"], log.roots[size])
+    for one in told["items"]:
+        value = log.values(compact(one["code"]), size, day)
+        _require({"name": one["name"], "address": one["address"]}, {f: value.get(f) for f in ("name", "address")})
+    there = {compact(one["code"]) for one in told["items"]}
+    missing = [one for one in log.subjects() if one not in there and _is_open(log, one, size, day)]
+    if missing:
+        raise Wrong({"items": len(there)}, {"missing": missing[:20]})
+    return []
+
+
+def _is_open(log: Log, subject: str, size: int, day: str) -> bool:
+    """Whether something may be done there: such an institution is in every edition."""
+    return any(log.verdict(subject, code, size, day)[0] == "licensed" for code in TECHNIQUES)
+
+
+CHECKS: dict[str, Callable[[Log, Sample], list[int]]] = {
+    "verdict": verdict,
+    "batch": batch,
+    "item": item,
+    "listing": listing,
+    "history": history,
+    "changes": changes,
+    "checkpoint": checkpoint,
+    "names": names,
+    "page": page,
+    "cards": cards,
+    "edition": edition,
+}

@@ -1,0 +1,227 @@
+"""The register under test: its folder, its database, the server with its workers, and the command beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench import running
+
+#: Staff of the register; whoever is called ``owner`` is the one that strangers try to keep out.
+STAFF = {"editor": "editor", "approver": "approver", "publisher": "publisher", "owner": "auditor"}
+#: Seconds a command or a start may take.
+PATIENCE = 180.0
+_ESTABLISHED, _LISTENING = "01", "0A"
+
+
+class Ran(NamedTuple):
+    """What one run of the command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+
+class World:
+    """A seeded register with staff, and a server of several workers."""
+
+    def __init__(self, folder: Path, database_url: str = "", workers: int = 2) -> None:
+        self.folder, self.wanted = folder, workers
+        self.data_dir = folder / "register"
+        self.port = _free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.errors = folder / "serve.err"
+        self.environment = {
+            **running.environment(self.data_dir),
+            "LC_ALL": "C.UTF-8",
+            "REGISTRY_ANONYMOUS_LIMIT": "0",
+            "REGISTRY_PUBLIC_URL": self.address,
+            **({"REGISTRY_DATABASE_URL": database_url} if database_url else {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        """The lists that the product ships, and the staff."""
+        self.command("init")
+        self.command("seed", "--if-empty")
+        for name, role in STAFF.items():
+            self.command("user", "add", name, "--role", role, given=running.PASSWORD)
+
+    def run(self, *args: object, given: str = "") -> Ran:
+        """One command, to its end."""
+        done = subprocess.run(
+            [running.REGISTRY, *map(str, args)],
+            input=given,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env=self.environment,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def command(self, *args: object, given: str = "") -> Ran:
+        """The same; the run ends where it does not succeed."""
+        ran = self.run(*args, given=given)
+        if ran.code:
+            raise SystemExit(f"registry {' '.join(map(str, args))} -> {ran.code}\n{ran.out}\n{ran.err}")
+        return ran
+
+    # --- the server --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Serve; returns when every worker has its socket."""
+        with self.errors.open("ab") as errors:
+            self.process = subprocess.Popen(
+                [running.REGISTRY, "serve", "--port", str(self.port), "--workers", str(self.wanted)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=self.environment,
+            )
+        assert self.process.stdout is not None
+        if not self.process.stdout.readline():
+            raise SystemExit(f"registry serve did not start:\n{self.errors.read_text()}")
+        until = time.monotonic() + PATIENCE
+        while len(self.workers()) < self.wanted and time.monotonic() < until:
+            time.sleep(0.1)
+
+    def stop(self) -> int:
+        """End the server as an operator would; its exit status."""
+        if self.process is None or self.process.poll() is not None:
+            return self.process.returncode if self.process else 0
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            for pid in [*self.workers(), self.process.pid]:
+                _signal(pid, signal.SIGKILL)
+            return self.process.wait()
+
+    def workers(self) -> list[int]:
+        """The processes below the server that hold its listening socket."""
+        assert self.process is not None
+        listening = self._sockets(_LISTENING)
+        return [pid for pid in _children(self.process.pid) if _held(pid) & listening]
+
+    def answering(self) -> set[int]:
+        """The workers that have accepted a connection."""
+        open_now = self._sockets(_ESTABLISHED)
+        return {pid for pid in self.workers() if _held(pid) & open_now}
+
+    def import_jobs(self) -> list[int]:
+        """The processes that work on an import of this register."""
+        mine = f"REGISTRY_DATA_DIR={self.data_dir}".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if b"registry.importers.job" in path.read_bytes() and mine in (path.parent / "environ").read_bytes():
+                    found.append(int(path.parent.name))
+            except OSError:
+                continue  # it ended meanwhile
+        return found
+
+    def kill(self, pid: int) -> None:
+        """kill -9."""
+        _signal(pid, signal.SIGKILL)
+
+    def hang_up(self) -> None:
+        """Ask for a rolling restart."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
+    def is_running(self) -> bool:
+        """Whether the server's first process is there."""
+        return self.process is not None and self.process.poll() is None
+
+    def memory(self) -> dict[int, float]:
+        """MiB that each worker holds now."""
+        found = {}
+        for pid in self.workers():
+            try:
+                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+                found[pid] = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+            except (OSError, IndexError):
+                continue
+        return found
+
+    def _sockets(self, state: str) -> set[str]:
+        """The sockets of the server's port in a state, as /proc/PID/fd names them."""
+        found = set()
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            told = line.split()
+            if told[3] == state and int(told[1].partition(":")[2], 16) == self.port:
+                found.add(f"socket:[{told[9]}]")
+        return found
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(path.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(path.parent.name))
+        except (OSError, IndexError):
+            continue
+    return sorted(found)
+
+
+def _held(pid: int) -> set[str]:
+    found = set()
+    try:
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.add(str(entry.readlink()))
+    except OSError:
+        pass  # it ended meanwhile
+    return found
+
+
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextmanager
+def database(postgresql: bool) -> Iterator[str]:
+    """The address of an empty PostgreSQL database with its ordinary, durable settings; empty for SQLite."""
+    from bench.log import postgres
+
+    with postgres() if postgresql else nullcontext() as fresh:
+        yield fresh("soak") if fresh else ""
+
+
+@contextmanager
+def world(folder: Path, postgresql: bool) -> Iterator[World]:
+    """A register that is served, and everything of it gone afterwards but the folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with database(postgresql) as url:
+        made = World(folder, url)
+        try:
+            made.prepare()
+            made.start()
+            yield made
+        finally:
+            made.stop()
