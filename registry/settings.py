@@ -100,6 +100,13 @@ def variable(field: str) -> str:
     return f"REGISTRY_{field.upper()}"
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of a process that is to have these settings, and no others from around here."""
+    told = {variable(field): str(getattr(settings, field)) for field in Settings.__struct_fields__}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+    return {**kept, **{name: value for name, value in told.items() if value}}
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment; raise InvalidInput naming the variable that cannot be used."""
     environ = os.environ if environ is None else environ

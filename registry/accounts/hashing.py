@@ -20,10 +20,10 @@ from registry.errors import Busy
 _T = TypeVar("_T")
 #: Who may wait at once, and seconds after which somebody who waits is told to come again.
 WAITING, PATIENCE = 64, 4.5
-#: Seconds for which a try under a name counts against the next one under it.
+#: Seconds for which a wrong password under a name counts against the next try under it.
 REMEMBERED = 60.0
-#: How much less than a reader the thread may claim of the machine: see setpriority(2).
-_NICE = 10
+#: How much less than a reader the thread may claim of a busy core: see setpriority(2).
+_NICE = 3
 
 
 class _Waiting(NamedTuple):
@@ -35,26 +35,27 @@ class _Waiting(NamedTuple):
 class Hashing:
     """Hashes one by one; may be asked from any thread.
 
-    Whoever is known already, or has a shell, comes first (``name`` None). Of those who try to sign in, the name under
-    which least was tried lately; among equals the newest, since who waits longest has most likely gone away. So a flood
-    of wrong passwords stands in its own way, and not in that of another name.
+    Whoever is known already, or has a shell, comes first (``name`` None). Of those who try to sign in, the name with
+    the fewest wrong passwords lately; among equals the newest, since who waits longest has most likely gone away. So a
+    flood of wrong passwords stands in its own way, and not in that of another name.
     """
 
     def __init__(self, waiting: int = WAITING, patience: float = PATIENCE) -> None:
         self._most, self._patience = waiting, patience
         self._changed = threading.Condition()
         self._waiting: list[_Waiting] = []
-        self._tried: deque[tuple[float, str]] = deque()
+        self._wrong: deque[tuple[float, str]] = deque()
         self._thread: threading.Thread | None = None
 
     def run(self, name: str | None, task: Callable[[], _T]) -> _T:
         """What ``task`` returns or raises, done in the thread; Busy when too many wait, or it is not one's turn in
-        time. ``name``: as typed by somebody who wants to sign in."""
+        time. ``name``: as typed by somebody who wants to sign in; then False means a wrong password."""
         future: Future[_T] = Future()
+        mine = _Waiting(name, task, future)
         with self._changed:
             if name is not None and len(self._waiting) >= self._most:
                 raise _busy()
-            self._waiting.append(_Waiting(name, task, future))
+            self._waiting.append(mine)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="hashing", daemon=True)
                 self._thread.start()
@@ -62,9 +63,13 @@ class Hashing:
         try:
             return future.result(timeout=self._patience if name is not None else None)
         except TookLong as error:
-            if future.cancel():  # it was not begun yet
-                raise _busy() from error
-            return future.result()
+            with self._changed:
+                begun = mine not in self._waiting
+                if not begun:
+                    self._waiting.remove(mine)
+            if begun:
+                return future.result()
+            raise _busy() from error
 
     def _work(self) -> None:
         # Of this thread alone, as Linux counts it; elsewhere it is left as it is.
@@ -74,32 +79,22 @@ class Hashing:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
                 chosen = self._next()
-            if chosen is not None:
-                _do(chosen)
+            try:
+                found = chosen.task()
+            except BaseException as error:
+                chosen.future.set_exception(error)
+                continue
+            if chosen.name is not None and found is False:
+                self._wrong.append((time.monotonic(), chosen.name))
+            chosen.future.set_result(found)
 
-    def _next(self) -> _Waiting | None:
-        """Take the next one out of the line; None when all have gone away."""
-        self._waiting = [one for one in self._waiting if not one.future.cancelled()]
-        if not self._waiting:
-            return None
-        now = time.monotonic()
-        while self._tried and self._tried[0][0] < now - REMEMBERED:
-            self._tried.popleft()
-        tried = Counter(name for _, name in self._tried)
-        rank = [(-1, 0) if one.name is None else (tried[one.name], -place) for place, one in enumerate(self._waiting)]
-        chosen = self._waiting.pop(rank.index(min(rank)))
-        if chosen.name is not None:
-            self._tried.append((now, chosen.name))
-        return chosen
-
-
-def _do(chosen: _Waiting) -> None:
-    if not chosen.future.set_running_or_notify_cancel():
-        return
-    try:
-        chosen.future.set_result(chosen.task())
-    except BaseException as error:
-        chosen.future.set_exception(error)
+    def _next(self) -> _Waiting:
+        """Take the next one out of the line."""
+        while self._wrong and self._wrong[0][0] < time.monotonic() - REMEMBERED:
+            self._wrong.popleft()
+        wrong = Counter(name for _, name in self._wrong)
+        rank = [(-1, 0) if one.name is None else (wrong[one.name], -place) for place, one in enumerate(self._waiting)]
+        return self._waiting.pop(rank.index(min(rank)))
 
 
 def _busy() -> Busy:

@@ -78,12 +78,9 @@ def start(loaded: Settings, identifier: int, run: str, address: str) -> None:
 
     ``address``: from where somebody asked for it, for the trail.
     """
-    told = {configuration.variable(field): str(getattr(loaded, field)) for field in Settings.__struct_fields__}
-    told = {name: value for name, value in told.items() if value}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and numbers of our own
         [sys.executable, "-m", "registry.importers.job", str(identifier), run, address],
-        env={**clean, **told},
+        env=configuration.environment(loaded),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         close_fds=True,

@@ -15,7 +15,7 @@ from registry.errors import Conflict, InvalidInput
 from registry.log import store
 from registry.model import Struct
 from registry.preview import preview
-from registry.proposals import comments
+from registry.proposals import comments, job
 from registry.proposals.appending import changed_since
 from registry.proposals.sides import Foreseen
 from registry.staff import reporting
@@ -148,9 +148,15 @@ def _done(desk: Desk, number: int, deed: Callable[[], Any], field: str = "", **t
 @post("/proposals/{number:int}/approve", opt=_DECISIONS, status_code=200, sync_to_thread=True)
 def approve(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Into the log, exactly as it was seen."""
-    me, seen, log = desk.account.name, desk.given("seen"), desk.register.log
-    done = _done(desk, number, lambda: proposals.approve(desk.database, number, by=me, seen=seen, log=log))
+    done = _done(desk, number, lambda: _approved(desk, number))
     return done if isinstance(done, Response) else _shown(desk, number, appended=done)
+
+
+def _approved(desk: Desk, number: int) -> tuple[int, int]:
+    me, seen = desk.account.name, desk.given("seen")
+    if job.is_long(desk.database, number):
+        return job.approve_apart(desk.register.settings, number, by=me, seen=seen, address=desk.visitor.address)
+    return proposals.approve(desk.database, number, by=me, seen=seen, log=desk.register.log)
 
 
 @post("/proposals/{number:int}/reject", opt=_DECISIONS, status_code=200, sync_to_thread=True)

@@ -11,9 +11,8 @@ import bisect
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing
-from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -32,8 +31,8 @@ from registry.verification.stated import Beside
 from registry.verification.verdict import Site
 
 _T = TypeVar("_T")
-#: Institutions that are taken in while others wait, and seconds until the next ones.
-_AT_ONCE, _PAUSE = 50, 0.001
+#: Subjects that are taken in while others wait, and seconds of the longest rest until the next ones.
+_AT_ONCE, _LONGEST_REST = 50, 0.05
 _ONE_DAY = dt.timedelta(days=1)
 #: Seconds without a successful look at the log after which the view no longer answers, unless it is told otherwise.
 STALE_AFTER = 600.0
@@ -97,40 +96,57 @@ class VerificationView:
                 times = spans.times(connection, self.size, size)
                 with closing(store.leaves(connection, self.size, size)) as leaves:
                     grown = self._grown(leaves, times)
-                fresh = self._changed(connection, size)
-                others = spans.changed(connection, self.size, size, "practitioner", "ad_certificate")
-                beside = spans.load_beside(connection, others, size)
+                whole = self._take_in(connection, size)
                 sources = spans.sources(connection, size)
         except Exception as error:
             self._error = error
             raise
-        if not isinstance(fresh, Institutions):
-            self._replace(self.institutions.replace, fresh)
-        self._replace(self.beside.replace, beside)
         with self.lock:
             self._frontier, roots, self._last = grown
             self._roots |= roots
             self.times += times
             self.sources = sources
-            if isinstance(fresh, Institutions):
-                self.institutions = fresh
+            if whole is not None:
+                self.institutions = whole
             self.size = size
             self.forget()
             self._verified, self._error = verified, None
         return gained
 
-    def _replace(self, replace: Callable[[str, Any], None], fresh: Mapping[str, Any]) -> None:
-        """Take in what is new a little at a time, so that nobody who asks meanwhile waits for all of it.
+    def _take_in(self, connection: sa.Connection, size: int) -> Institutions | None:
+        """Every institution the first time; later what changed, a little at a time, so that nobody who asks meanwhile
+        waits for all of it.
 
         Every span says from which to which size of the log it was known, and every question is asked of one size. Until
         ``size`` grows, what is here already holds of no question.
         """
-        waiting = iter(fresh.items())
-        while part := list(islice(waiting, _AT_ONCE)):
+        others = spans.changed(connection, self.size, size, "practitioner", "ad_certificate")
+        for part in self._parts(others):
+            beside = spans.load_beside(connection, part, size)
             with self.lock:
-                for name, spans_of_it in part:
-                    replace(name, spans_of_it)
-            time.sleep(_PAUSE)
+                for subject, stated in beside.items():
+                    self.beside.replace(subject, stated)
+        if self.size == 0:
+            whole = Institutions()
+            for code, span in spans.load_all(connection, size):
+                whole.add(code, span)
+            return whole
+        for part in self._parts(spans.changed(connection, self.size, size, "institution")):
+            fresh = spans.load(connection, part, size)
+            with self.lock:
+                for code, found in fresh.items():
+                    self.institutions.replace(code, found)
+        return None
+
+    def _parts(self, subjects: list[str]) -> Iterator[list[str]]:
+        """The subjects in parts, with a rest after each but the last: half of the interpreter is for whoever asks."""
+        for start in range(0, len(subjects), _AT_ONCE):
+            began = time.monotonic()
+            yield subjects[start : start + _AT_ONCE]
+            if self._seen:
+                self._seen = time.monotonic()  # the log can be read, however long all of it takes
+            if start + _AT_ONCE < len(subjects):
+                time.sleep(min(time.monotonic() - began, _LONGEST_REST))
 
     def remembered(self, question: Hashable, judge: Callable[[], _T]) -> _T:
         """What ``judge`` says to a question, judged once while the log stays as it is; call it under ``lock``."""
@@ -163,15 +179,6 @@ class VerificationView:
                     "restart.",
                 )
             )
-
-    def _changed(self, connection: sa.Connection, size: int) -> Institutions | dict[str, tuple[Span, ...]]:
-        """The institutions as they are at a log size: all of them the first time, then those that changed."""
-        if self.size:
-            return spans.load(connection, spans.changed(connection, self.size, size, "institution"), size)
-        found = Institutions()
-        for code, span in spans.load_all(connection, size):
-            found.add(code, span)
-        return found
 
     def _grown(self, leaves: Iterator[bytes], times: list[tuple[int, int]]) -> tuple[Frontier, dict[int, str], bytes]:
         """The log's right edge after more leaf hashes, the root at the end of each recording (what was known at any

@@ -37,6 +37,7 @@ ALLOWED = {
         "registry.database",
         "registry.drafts",
         "registry.editions.read",
+        "registry.locks",
         "registry.editing",
         "registry.finding",
         "registry.importers.kept",
