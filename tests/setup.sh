@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Before the tests: a browser, Chinese fonts, Go, Meilisearch, reconciliation clients and Schemathesis, installed where that
+# Before the tests: a browser, Chinese fonts, faketime, Go, Meilisearch, reconciliation clients and Schemathesis, installed where that
 # can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
 # OpenRefine, which few systems have as a package, is skipped and says so.
-# With arguments only those parts: browser, go, meilisearch, reconciliation, openrefine, schemathesis.
+# With arguments only those parts: browser, clocks, go, meilisearch, reconciliation, openrefine, schemathesis.
 set -u
-parts=" ${*:-browser go meilisearch reconciliation openrefine schemathesis} "
+parts=" ${*:-browser clocks go meilisearch reconciliation openrefine schemathesis} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -62,6 +62,16 @@ else
   elif ! chinese_fonts; then
     say "缺少中文字体，截图中汉字会显示为方框：apt-get install fonts-noto-cjk"
     say "No Chinese font: characters on screenshots will be boxes. As root run: apt-get install fonts-noto-cjk"
+  fi
+fi
+
+# Processes whose clock is another one.
+faketime_library() { ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; }
+if wanted_part clocks; then
+  faketime_library || install "时钟测试所需" faketime
+  if ! faketime_library; then
+    say "缺少 faketime：时钟测试将失败。以 root 运行 apt-get install faketime。"
+    say "No faketime: the tests about clocks will fail. As root run: apt-get install faketime"
   fi
 fi
 
