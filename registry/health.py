@@ -49,7 +49,7 @@ def told(
         return {"ready": False, "database": type(error).__name__, "views": {}, **stated}
     embedded = {"engine": "embedded", "why": None, "lag": 0, "fallbacks": 0}
     return {
-        "ready": current and verification.age() < FRESH and not any(one.blocks_reading for one in faults),
+        "ready": current and verification.silence() < FRESH and not any(one.blocks_reading for one in faults),
         "database": "ok" if current else "schema is not current: run registry init",
         "views": lag,
         **stated,

@@ -47,6 +47,10 @@ class Verified(Struct, frozen=True):
     ticks: float
     at: dt.datetime
 
+    def silence(self) -> float:
+        """Seconds since anything was last read from the log: less than ``age`` while a long change is taken in."""
+        return min(self.age(), time.monotonic() - self._read_at)
+
     def age(self) -> float:
         """Seconds since then."""
         return time.monotonic() - self.ticks
@@ -73,6 +77,7 @@ class VerificationView:
         self._roots = {0: self._frontier.root().hex()}  # by log size at the end of each recording
         self._last = b""
         self._verified: Verified | None = None
+        self._read_at = float("-inf")
         self._error: Exception | None = None
 
     def follow(self, database: Database, at_least: int = 0) -> int:
@@ -143,6 +148,7 @@ class VerificationView:
         for start in range(0, len(subjects), _AT_ONCE):
             began = time.monotonic()
             yield subjects[start : start + _AT_ONCE]
+            self._read_at = time.monotonic()
             if start + _AT_ONCE < len(subjects):
                 time.sleep(min(time.monotonic() - began, _LONGEST_REST))
 
