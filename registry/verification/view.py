@@ -47,10 +47,6 @@ class Verified(Struct, frozen=True):
     ticks: float
     at: dt.datetime
 
-    def silence(self) -> float:
-        """Seconds since anything was last read from the log: less than ``age`` while a long change is taken in."""
-        return min(self.age(), time.monotonic() - self._read_at)
-
     def age(self) -> float:
         """Seconds since then."""
         return time.monotonic() - self.ticks
@@ -218,6 +214,10 @@ class VerificationView:
     def age(self) -> float:
         """Seconds since the log was last read successfully; infinite before the first time."""
         return self._verified.age() if self._verified else float("inf")
+
+    def silence(self) -> float:
+        """Seconds since anything was last read from the log: less than ``age`` while a long change is taken in."""
+        return min(self.age(), time.monotonic() - self._read_at)
 
     def require_fresh(self) -> Verified:
         """When the state was verified that is answered from; StateTooOld when that is longer ago than the limit,
