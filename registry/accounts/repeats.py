@@ -1,8 +1,8 @@
 """What fails at the door again and again, counted, so that the trail gets few lines whatever strangers do.
 
 Counted by account, action, what about and address in each hour, in the file where limits are counted. ``settle`` writes
-the lines: one at once, one more for each tenfold, one with the whole count after the hour. Past a number of such
-counts in an hour, what is new is counted together for each account and action, whatever the address.
+the lines: one at once, one more for each tenfold, one with the whole count after the hour. Past a number of addresses
+those that are new are counted together; past a number of counts so is what it was about, for each account and action.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from registry.database import Database
 from registry.errors import RegistryError
 from registry.model import Struct
 
-#: Counts of an hour: for one account and action, and in all. Past them addresses are counted together.
-OF_ACTION, IN_ALL = 10, 100
+#: Addresses of an hour that are counted each for itself, for one thing done to one account.
+ADDRESSES = 10
+#: Counts of an hour in all, and those of them about nobody's account.
+IN_ALL, OF_NOBODY = 200, 100
 #: What stands in the trail for what was counted together, and for the address of many.
 TOGETHER, MANY = "several", "*"
 _HOUR = 3600  # seconds
@@ -100,12 +102,7 @@ class Repeats:
             more = "UPDATE repeats SET counted = counted + 1 "
             mine = "WHERE hour = ? AND account = ? AND action = ? AND about = ? AND address = ?"
             if not connection.execute(more + mine, row).rowcount:
-                of_action, in_all = connection.execute(
-                    "SELECT count(*) FILTER (WHERE account = ? AND action = ?), count(*) FROM repeats WHERE hour = ?",
-                    (*row[1:3], row[0]),
-                ).fetchone()
-                if of_action >= OF_ACTION or in_all >= IN_ALL:
-                    row = (*row[:3], TOGETHER, MANY)
+                row = self._row_of_new(row)
                 connection.execute(
                     "INSERT INTO repeats VALUES (?, ?, ?, ?, ?, ?, 1, 0) "
                     "ON CONFLICT DO UPDATE SET counted = counted + 1",
@@ -113,6 +110,18 @@ class Repeats:
                 )
         finally:
             connection.execute("COMMIT")
+
+    def _row_of_new(self, row: tuple[int, str, str, str, str]) -> tuple[int, str, str, str, str]:
+        """Under what something is counted that was not counted yet in its hour."""
+        hour, account, action, about, _ = row
+        addresses, of_nobody, in_all = self._connection.execute(
+            "SELECT count(*) FILTER (WHERE account = ? AND action = ? AND about = ?), "
+            "count(*) FILTER (WHERE account = '-'), count(*) FROM repeats WHERE hour = ?",
+            (account, action, about, hour),
+        ).fetchone()
+        if in_all >= IN_ALL or (account == "-" and of_nobody >= OF_NOBODY):
+            return hour, account, action, TOGETHER, MANY
+        return (*row[:4], MANY) if addresses >= ADDRESSES else row
 
     def _claim(self, hour: int) -> list[_Line]:
         """The lines that are due, which count as written from now on: of two processes one writes each."""

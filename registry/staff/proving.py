@@ -64,6 +64,7 @@ def ask_for_proof(request: Request[Any, Any, Any], needed: ProofNeeded) -> Respo
         "desk": Menu(needed.session),
         "fields": fields,
         "field": CODE,
+        "words": None,
         "minutes": PROOF,
         "outside": settings.oidc_name if settings.oidc_issuer and account.external else "",
         "errors": [(CODE, str(StaffVoice(lang).t(needed.why)))] if needed.why else [],

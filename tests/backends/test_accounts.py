@@ -280,7 +280,7 @@ def test_ten_thousand_failures_of_a_thousand_addresses_are_a_few_lines(database:
     Door.ins.repeats.settle(database, at + 3600)
     with database.reading() as connection:
         told = list(trail.every(connection, trail.Wanted(action="sign_in_failed")))
-    assert len(told) <= 3 * (repeats_.OF_ACTION + 1) * 4
+    assert len(told) <= 3 * (repeats_.ADDRESSES + 1) * 4
     last = {(one.account, one.address): one.about for one in told}
     counted = [int(found[1]) if (found := re.search(r" x(\d+) since", about)) else 1 for about in last.values()]
     assert sum(counted) == 10_000
