@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def read_clock() -> dt.datetime:
     """This instant in UTC by the clock of this machine, whatever that is worth."""
-    return _EPOCH + dt.timedelta(microseconds=time.time_ns() // 1000)
+    return dt.datetime.now(dt.UTC)
 
 
-def find_present(recorded_at: int) -> dt.datetime:
-    """The present of a register whose last entry was recorded then (milliseconds since 1970).
+def find_present(recorded_at: int | dt.datetime) -> dt.datetime:
+    """The present of a register whose last entry was recorded then (milliseconds since 1970, or an instant).
 
     The clock, but never an instant before that entry: what the register holds by now cannot lie ahead of now. So a
     clock that comes back from the future makes no door answer from before what another door knows already.
     """
-    return max(read_clock(), instant_at(recorded_at))
+    last = instant_at(recorded_at) if isinstance(recorded_at, int) else recorded_at
+    return max(read_clock(), last)
 
 
 def instant_at(milliseconds: int) -> dt.datetime:

@@ -69,6 +69,7 @@ class VerificationView:
         self._before: dict[Hashable, Any] = {}  # what was remembered before that: what is asked often stays
         self.beside = Beside()
         self.times: list[tuple[int, int]] = []
+        self._latest = (0, clock.instant_at(0))  # the log size at the end of ``times``, and its instant
         self._frontier = Frontier()
         self._roots = {0: self._frontier.root().hex()}  # by log size at the end of each recording
         self._last = b""
@@ -106,6 +107,7 @@ class VerificationView:
             self._frontier, roots, self._last = grown
             self._roots |= roots
             self.times += times
+            self._latest = (size, clock.instant_at(self.recorded_at(size)))
             self.sources = sources
             if whole is not None:
                 self.institutions = whole
@@ -295,7 +297,8 @@ class VerificationView:
     def find_now(self, size: int | None = None) -> dt.datetime:
         """The present of the register as far as it was followed, or up to a size: this instant, but never one before
         the last entry of it. Touches no database."""
-        return clock.find_present(self.recorded_at(self.size if size is None else size))
+        followed, latest = self._latest
+        return clock.find_present(latest if size in (None, followed) else self.recorded_at(size or 0))
 
     def find_today(self) -> dt.date:
         """The day in Shanghai of that present."""

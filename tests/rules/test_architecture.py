@@ -164,6 +164,47 @@ def test_only_proposals_append_to_the_log() -> None:
     assert copiers == {"registry.log.copy", "registry.backup.complete", "registry.mirror"}
 
 
+#: Who reads the clock of the machine, and why it is that one. Whatever speaks about the register asks for its present
+#: (``asof.find_now``, ``find_today``, ``as_of``; ``VerificationView.find_now``), which is never before the last entry.
+CLOCK_READERS = {
+    "registry.log.clock": "the one function: the present of the register",
+    "registry.log.clockcheck": "compares the clock with what is known of the time",
+    "registry.log.timesources": "the same",
+    "registry.log.shared": "what the clock was at a signature is what the next check compares",
+    "registry.log.web": "how long another server asks to wait, which it dates",
+    "registry.log.witness": "the witness's own signature, by its own clock",
+    "registry.log.forks": "the name of a folder",
+    "registry.records.asof": "gives both",
+    "registry.cli.clock": "shows it",
+    "registry.register": "looks whether it was set",
+    "registry.faults": "since when something is wrong here",
+    "registry.signing": "when a key was added to a file",
+    "registry.backup.make": "when a backup was made",
+    "registry.backup.place": "the name of a file",
+    "registry.trail": "what people did, on this machine",
+    "registry.attachments": "when a file was sent",
+    "registry.accounts": "sessions, passwords, one-time codes: time that passes for people",
+    "registry.clients.keys": "keys of programs",
+    "registry.clients.service": "limits, quotas of a day",
+    "registry.cli.keys": "the usage of some days",
+    "registry.editing.kept": "forms that nobody goes on with",
+    "registry.importers.kept": "imports that give no sign of life",
+    "registry.proposals.kept": "who did what when; a day in which a second person confirms has to pass, and the "
+    "register's present may stand still",
+}
+_CLOCK = re.compile(
+    r"\btime\.(?:time|time_ns|localtime|gmtime|ctime)\(|\b(?:datetime|date)\.(?:now|utcnow|today)\("
+    r"|(?<![\w.])today\(\)|\basof\.today\(|\btimes\.today\(|\bread_clock\("
+)
+
+
+def test_only_these_read_the_clock_of_the_machine() -> None:
+    readers = {module_of(path) for path in SOURCES if _CLOCK.search(path.read_text("utf-8"))}
+    packages = {"registry.accounts"}
+    known = {next((one for one in packages if f"{reader}.".startswith(f"{one}.")), reader) for reader in readers}
+    assert known == set(CLOCK_READERS)
+
+
 # --- sizes and words -------------------------------------------------------------------------------------------------
 
 
