@@ -82,6 +82,7 @@ def test_what_is_in_memory_is_answered_with_its_age_and_then_nothing_is(
         one.begins(server, "database_unreachable")
         assert server.get("/readyz").status_code == 503
         assert_memory_answers_with_its_age(server, tag)
+        assert_a_scanned_code_is_answered_from_memory(one, server)
         assert_what_needs_the_database_refuses_at_once(server)
         assert eventually(lambda: server.client.post("/api/v1/verify", json=CLAIM).status_code == 503, LIMIT + 20, 0.3)
         assert_nothing_is_answered(one, server, tag)
@@ -110,6 +111,18 @@ def assert_memory_answers_with_its_age(server: Server, tag: str) -> None:
     assert page.status_code == 200 and TO_READERS not in page.text and int(page.headers["x-state-age"]) > 0
     same = server.client.get("/api/v1/verify", params={"name": HOSPITAL}, headers={"if-none-match": tag})
     assert same.status_code == 304 and int(same.headers["x-state-age"]) > 0
+
+
+def assert_a_scanned_code_is_answered_from_memory(one: Broken, server: Server) -> None:
+    for path in (f"/i/{one.code}", f"/q/{one.code}"):
+        page = server.client.get(path, headers={"accept": "text/html"})
+        assert page.status_code == 200, path
+        assert HOSPITAL in page.text and "试管婴儿" in page.text and "数据截至" in page.text
+        assert page.headers["cache-control"] == "no-store" and int(page.headers["x-state-age"]) > 0
+    past = server.client.get(f"/i/{one.code}?on=2025-07-01", headers={"accept": "text/html"})
+    assert past.status_code == 503 and TO_READERS in past.text
+    unknown = server.client.get("/q/7K2M-9QX5", headers={"accept": "text/html"})
+    assert unknown.status_code in (400, 404)
 
 
 def assert_what_needs_the_database_refuses_at_once(server: Server) -> None:

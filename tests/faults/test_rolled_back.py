@@ -94,6 +94,8 @@ def test_a_running_server_goes_on_from_what_it_had_verified_and_never_from_the_o
     assert later["verdict"] == "licensed" and later["log"] == before["log"]
     assert later["state_age"] > 0
     assert server.verify(**NEWEST)["known_at"] == later["known_at"]  # and not the present second
+    card = server.client.get(f"/q/{one.code}", headers={"accept": "text/html"})
+    assert card.status_code == 200 and "数据截至" in card.text
     for path in ("/institutions", f"/institutions/{one.code}", "/stats"):
         assert answered(server.get(f"/api/v1{path}"))["code"] == "cannot_answer"
     assert eventually(lambda: server.client.post("/api/v1/verify", json=NEWEST).status_code == 503, LIMIT + 15, 0.5)
