@@ -44,7 +44,7 @@ class SiteFacts(Struct, frozen=True, kw_only=True):
 class PageContext(Struct, frozen=True, kw_only=True):
     """Base of every page. ``here`` is the page's own address with its query, without language and size.
 
-    ``state_at``: when the register was last seen, where that is long enough ago to be said.
+    ``state_at``: when the register was last seen, where that is long enough ago to be said, or the page is from memory.
     """
 
     template: ClassVar[str] = ""

@@ -18,6 +18,7 @@ from registry.editions.edition import Edition
 from registry.editions.manifest import Manifest, Province
 from registry.errors import CannotAnswer, NotFound
 from registry.model import Struct
+from registry.web import statuses
 
 PER_PAGE = 200
 #: Institutions shown of each part of a difference; difference.json has all.
@@ -90,6 +91,8 @@ def edition(request: Req, edition: FromPath[str]) -> Response[str]:
         return html(request, EditionPage(here=here, site=site, edition=found, newer=newer))
     try:
         told, changes = service.manifest(found), service.difference(found)
+    except statuses.WRITE_FAULTS:  # no room to make them in: they are not "being made"
+        raise
     except CannotAnswer:
         page = EditionPage(here=here, site=site, edition=found, newer=newer)
         response = html(request, page, status=503, cache="no-store")

@@ -30,7 +30,7 @@ from public_site.answers import (
 from public_site.standing import on_day, standing_of
 from registry.admission import looks_of
 from registry.clients.people import Looks
-from registry.errors import InvalidCode, NotFound, PeopleLimit
+from registry.errors import CannotAnswer, InvalidCode, NotFound, PeopleLimit
 from registry.finding.properties import PROPERTIES
 from registry.identifiers import compact_code, format_code, validate_code
 
@@ -140,7 +140,13 @@ def institution(request: Req, code: FromPath[str]) -> Response[Any]:
     if moved := _canonical(request, code):
         return moved
     register = register_of(request)
-    asof, past = times.past_of(register, times.form_of(request.query_params))
+    form = times.form_of(request.query_params)
+    try:
+        asof, past = times.past_of(register, form)
+    except CannotAnswer:
+        if form != c.TimesForm():
+            raise
+        return _from_memory(request, code)
     try:
         it = on_day(register.institution(code, asof), asof.valid_on)
     except NotFound:
@@ -206,11 +212,33 @@ def history(request: Req, code: FromPath[str]) -> Response[Any]:
     )
 
 
+def _from_memory(request: Req, code: str) -> Response[str]:
+    """What somebody who scanned a code needs, from the last verified state; CannotAnswer when that is too old."""
+    found, at = register_of(request).card(code)
+    it = on_day(found, register_of(request).verification.find_today())
+    return html(
+        request,
+        c.LandingPage(
+            here=here_of(request),
+            site=site_of(request),
+            code=it.code,
+            answered_at=at,
+            institution=it,
+            standing=standing_of(it),
+            state_at=at,
+        ),
+        cache="no-store",
+    )
+
+
 @page("/q/{code:str}")
 def landing(request: Req, code: FromPath[str]) -> Response[str]:
     """Where a QR code lands: no redirect, whatever way the code is written."""
     register = register_of(request)
-    asof = register.now()
+    try:
+        asof = register.now()
+    except CannotAnswer:
+        return _from_memory(request, code)
     here, site, now = here_of(request), site_of(request), state_instant(request)
     try:
         it = on_day(register.institution(code, asof), asof.valid_on)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
 import sqlite3
 import time
 import zlib
@@ -37,7 +36,7 @@ from registry.errors import (
     read_only,
     unreachable,
 )
-from registry.faults import FaultBoard
+from registry.faults import FaultBoard, require_writable
 from registry.locks import (
     WRITERS_LOCK,
     Line,
@@ -305,8 +304,6 @@ _WRITE_FAULTS = (Busy, StorageFull, StorageReadOnly)
 _FULL_STATES = frozenset({"53100"})
 _READ_ONLY_STATES = frozenset({"25006"})
 _LOCKED_STATES = frozenset({"55P03", "40001", "40P01"})
-#: Bytes below which a disk on which SQLite cannot even make its helper files counts as full.
-_NEXT_TO_NOTHING = 256 * 1024
 
 
 def fault_of(error: sa.exc.DBAPIError, path: Path | None) -> RegistryError | None:
@@ -333,20 +330,22 @@ def _postgresql_fault(error: sa.exc.DBAPIError) -> RegistryError | None:
     state = getattr(error.orig, "sqlstate", None)
     if state in _FULL_STATES:
         return disk_full()
-    if state in _READ_ONLY_STATES:
+    if state in _READ_ONLY_STATES or "during recovery" in str(error.orig):  # of a standby that serves reads
         return read_only()
     return busy_writing() if state in _LOCKED_STATES else None
 
 
 def _storage_of(path: Path) -> RegistryError | None:
-    """Whether the disk is why SQLite cannot open or write a file that is there."""
-    try:
-        disk = os.statvfs(path)
-    except OSError:
+    """Whether the disk is why SQLite cannot open or write a file that is there: told by writing to its folder."""
+    if not path.exists():
         return None
-    if disk.f_flag & os.ST_RDONLY or not os.access(path.parent, os.W_OK):
-        return read_only(path.parent)
-    return disk_full(path.parent) if disk.f_bavail * disk.f_frsize < _NEXT_TO_NOTHING else None
+    try:
+        require_writable(path.parent)
+    except (StorageFull, StorageReadOnly) as fault:
+        return fault
+    except OSError:
+        pass
+    return None
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:

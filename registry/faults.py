@@ -6,10 +6,13 @@ Whoever notices a fault reports it under its code and clears it once it is over;
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
-from registry.errors import RegistryError
+from registry.errors import RegistryError, StorageFull, storage_fault
 from registry.model import Struct
 
 _log = logging.getLogger("registry")
@@ -88,3 +91,51 @@ class Complaints:
     def over(self, what: str) -> None:
         """It worked."""
         self._open.discard(what)
+
+
+# --- disks ----------------------------------------------------------------------------------------------------------
+
+MIB = 1024 * 1024
+#: Bytes that are written and removed again to see that a folder takes files: more than a checkpoint or a tile has.
+PROBE = 64 * 1024
+
+
+def require_writable(folder: Path) -> None:
+    """StorageFull or StorageReadOnly unless ``folder`` takes a small file now, down to the disk."""
+    probe = folder / f".probe-{os.getpid()}-{threading.get_ident()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(PROBE))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+    except OSError as error:
+        fault = storage_fault(error, folder)
+        if fault is None:
+            raise
+        raise fault from error
+
+
+def free(folder: Path) -> int:
+    """Bytes that this account may still write where ``folder`` lies, or will lie."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    disk = os.statvfs(there)
+    return disk.f_bavail * disk.f_frsize
+
+
+def require_room(folder: Path, wanted: int, reserve: int) -> None:
+    """StorageFull unless ``wanted`` bytes fit where ``folder`` lies and ``reserve`` bytes stay free after them."""
+    left = free(folder)
+    if left < wanted + reserve:
+        raise StorageFull(
+            f"磁盘空间不足：{folder} 剩余{left // MIB} MiB，这项操作约需{wanted // MIB} MiB，"
+            f"另须留出{reserve // MIB} MiB，所以没有写入名录；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
+            f"Too little room on the disk: {left // MIB} MiB are free at {folder}, this takes about {wanted // MIB} "
+            f"MiB, and {reserve // MIB} MiB stay in reserve, so nothing was appended; searching and checking go on. "
+            "Whoever runs the register makes room; then do it again.",
+            where=str(folder),
+        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry import views
 from registry.errors import RegistryError
-from registry.log import signable
+from registry.faults import free
 from registry.records import asof
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def storage(settings: Settings) -> dict[str, int]:
     found = {}
     for name, folder in (("data", settings.data_dir), ("log", settings.log_folder())):
         try:
-            found[name] = signable.free(folder)
+            found[name] = free(folder)
         except OSError:
             continue
     return found

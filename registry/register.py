@@ -18,7 +18,7 @@ from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
 from registry.editions.service import Editions
-from registry.errors import CannotAnswer, ClockWrong, SecretsKeyMissing, cannot_look
+from registry.errors import CannotAnswer, ClockWrong, NotFound, SecretsKeyMissing, cannot_look
 from registry.faults import Complaints, FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.pages import MayLook, anybody
@@ -37,8 +37,8 @@ from registry.search.contract import EngineUnavailable
 from registry.search.plan import TYPING
 from registry.settings import Settings
 from registry.storage import rights
-from registry.verification import people
-from registry.verification.answer import answer
+from registry.verification import card, people
+from registry.verification.answer import answer, moment
 from registry.verification.batch import Batch
 from registry.verification.issuer import Checked, Issuer
 from registry.verification.view import VerificationView
@@ -264,6 +264,18 @@ class Register:
         """One institution; InvalidCode when mistyped, NotFound when unknown as of then."""
         with self.database.reading() as connection:
             return read.institution(connection, code, asof)
+
+    def card(self, code: str) -> tuple[Institution, dt.datetime]:
+        """What memory holds of an institution today, and when that was verified: for when the database is out of reach.
+
+        InvalidCode; NotFound when nothing was known of it then; CannotAnswer when that is too long ago.
+        """
+        compact = validate_code(code)
+        at = moment(self.verification)
+        found = card.institution(self.verification, compact, AsOf(valid_on=at.day, size=at.size))
+        if found is None:
+            raise NotFound(f"名录中没有编码 {code}。", f"The register has no code {code}.")
+        return found, at.now
 
     def institutions(self, codes: Sequence[str], asof: AsOf) -> list[Institution]:
         """Those of some compact codes that are known as of then, in the order asked."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,8 @@ class Broken:
             self.log.publish(database)
             self.proposal = propose(database, an_institution("鞍山市示例新医院"))
         self.servers: list[Server] = []
+        #: Where servers write their own log: not on the disk that breaks.
+        self.errors = Path(tempfile.mkdtemp(prefix="errors-"))
 
     def __enter__(self) -> Broken:
         return self
@@ -51,6 +55,7 @@ class Broken:
     def __exit__(self, *_: object) -> None:
         for server in self.servers:
             server.stop()
+        shutil.rmtree(self.errors)
 
     def database(self) -> _Opened:
         """The database, closed at the end of the block."""
@@ -58,14 +63,14 @@ class Broken:
 
     def serve(self, **env: str) -> Server:
         """A server over it."""
-        self.servers.append(Server(self.data_dir, **{**self.env, **env}))
+        self.servers.append(Server(self.data_dir, errors=self.errors, **{**self.env, **env}))
         return self.servers[-1]
 
     # --- the shell -----------------------------------------------------------------------------------------------
 
-    def run(self, *arguments: object) -> Ran:
-        """One command."""
-        return Cli(self.data_dir, inside=True)(*arguments, **self.env)
+    def run(self, *arguments: object, given: str = "") -> Ran:
+        """One command; ``given`` is what it reads."""
+        return Cli(self.data_dir, inside=True)(*arguments, input=given, **self.env)
 
     def refused(self, *arguments: object) -> str:
         """The one line of a command that is refused."""

@@ -111,19 +111,19 @@ class Cli:
 
 
 class Server:
-    """A `registry serve` process that has said its address."""
+    """A `registry serve` process that has said its address; its own log is a file in ``errors`` (the data folder)."""
 
-    def __init__(self, data_dir: Path, workers: int = 1, port: int = 0, **env: str) -> None:
+    def __init__(self, data_dir: Path, workers: int = 1, port: int = 0, errors: Path | None = None, **env: str) -> None:
         self.data_dir = data_dir
         self.env = env
-        self.errors = data_dir / f"serve-{time.monotonic_ns()}.err"
+        self.errors = (errors or data_dir) / f"serve-{time.monotonic_ns()}.err"
         self.errors.touch(mode=0o600)  # as everything in a data folder
-        with self.errors.open("wb") as errors:
+        with self.errors.open("wb") as said:
             self.process = subprocess.Popen(
                 [REGISTRY, "serve", "--port", str(port), "--workers", str(workers)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=errors,
+                stderr=said,
                 env=environment(data_dir, **env),
             )
         self.line = self._line()

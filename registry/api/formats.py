@@ -74,6 +74,19 @@ def requests(schemas: dict[str, Any]) -> None:
     schemas["Provider"]["anyOf"] = [{"required": [name], "properties": {name: {"type": "string"}}} for name in _NAMING]
 
 
+def answers(properties: dict[str, Any]) -> None:
+    """Say what the times of an answer are; ``properties``: those of the schema Answer."""
+    properties["known_at"]["description"] = (
+        "所问的时刻；未问时为名录最近一次确认的时刻，绝不是当前这一秒。 / The instant asked about; else the one at "
+        "which the register was last seen to say this, never the present second."
+    )
+    properties["state_age"] |= {
+        "minimum": 0,
+        "description": "答复时距最近一次确认的秒数；平时为0。超过上限（默认10分钟）即答 503。 / Seconds from then to "
+        "the answer, 0 as a rule. Beyond a limit (10 minutes by default) it is 503.",
+    }
+
+
 def _named(name: str, text: dict[str, Any]) -> None:
     text["format"] = _FORMATS[name]
     if name in _NEVER_EMPTY:

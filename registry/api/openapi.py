@@ -19,6 +19,7 @@ from registry.api import (
     openapi_keys,
     refusals,
 )
+from registry.web import state
 
 CONFIG = OpenAPIConfig(
     title="人类辅助生殖技术机构名录 / ART Register",
@@ -35,6 +36,17 @@ CONFIG = OpenAPIConfig(
     render_plugins=[],
     path="/api/v1/openapi",
 )
+#: Of every read: how old the state is that it rests on.
+_STATE_HEADERS = {
+    state.AGE: {
+        "description": "距名录最近一次确认的秒数。 / Seconds since the register was last seen to say this.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    state.AT: {
+        "description": "最近一次确认的时刻。 / The instant at which it was.",
+        "schema": {"type": "string", "format": "date-time"},
+    },
+}
 _PROBLEM_SCHEMA = {
     "type": "object",
     "title": "Problem",
@@ -46,6 +58,10 @@ _PROBLEM_SCHEMA = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "code": {"type": "string"},
+        "cause": {
+            "type": "string",
+            "description": "With `code` `cannot_answer`: which fault it is, such as database_unreachable.",
+        },
         "errors": {
             "type": "array",
             "items": {
@@ -73,6 +89,7 @@ def complete(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
             _body(operation, example)
             _responses(operation, example, refusals.of(path, method, operation))
     openapi_keys.add(schema, examples_clients.NEED_A_KEY)
+    formats.answers(schema["components"]["schemas"]["Answer"]["properties"])
     return schema
 
 
@@ -105,6 +122,7 @@ def _responses(operation: dict[str, Any], example: examples.Example, refused: di
         answers["200"]["content"].update(others)
     if operation["operationId"] == "verifyBatch":
         answers["200"]["content"].update(examples_batch.response_content(examples.CLAIM, examples.ANSWER))
+    answers["200"].setdefault("headers", {}).update(_STATE_HEADERS)
     answers.update(refused)
     if operation["operationId"] not in {"verify", "verifyBatch", "checkReceipt", *examples_clients.NEED_A_KEY}:
         answers["304"] = {

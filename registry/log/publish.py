@@ -23,6 +23,7 @@ from registry.errors import (
     rolled_back,
     storage_fault,
 )
+from registry.faults import MIB, require_room, require_writable
 from registry.log import decided, mirrored, note, shared, signable, store
 from registry.log.checkpoint import Checkpoint
 from registry.log.clockcheck import ClockCheck
@@ -158,14 +159,14 @@ class PublishedLog:
         if fault := self.signer_fault(connection):
             raise fault
         self.require_room(size)
-        signable.require_writable(self.folder.path)
+        require_writable(self.folder.path)
 
     def require_room(self, size: int = 0) -> None:
         """StorageFull unless ``size`` bytes of drafts fit on the disks of the database's file and the published log."""
-        reserve = self._settings.storage_reserve * signable.MIB
+        reserve = self._settings.storage_reserve * MIB
         if (file := self._settings.database_file()) is not None:
-            signable.require_room(file.parent, size * signable.GROWTH, reserve)
-        signable.require_room(self.folder.path, size * signable.GROWTH_PUBLISHED, reserve)
+            require_room(file.parent, size * signable.GROWTH, reserve)
+        require_room(self.folder.path, size * signable.GROWTH_PUBLISHED, reserve)
 
     def signer_fault(self, connection: sa.Connection) -> RegistryError | None:
         """What keeps this machine from signing what is appended here; None where nothing was signed yet."""

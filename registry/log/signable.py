@@ -7,8 +7,6 @@ holds the one lock; a refusal leaves everything as it was.
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,15 +18,10 @@ from registry.errors import (
     RegistryError,
     SigningKeyForeign,
     SigningKeyMissing,
-    StorageFull,
-    storage_fault,
 )
 from registry.log import note, shared
 from registry.log.shared import Signed
 
-MIB = 1024 * 1024
-#: Bytes that are written and removed again to see that a folder takes files: more than a checkpoint or a tile has.
-PROBE = 64 * 1024
 #: Bytes of the database's disk that a byte of a proposal may take: entry, records, search, and all of it once more in
 #: the write-ahead log. Of the published log's: its bundle, once more while it is written aside.
 GROWTH, GROWTH_PUBLISHED = 16, 3
@@ -86,43 +79,3 @@ def _opens(signed: Signed, verifiers: Sequence[note.Verifier]) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def require_writable(folder: Path) -> None:
-    """StorageFull or StorageReadOnly unless ``folder`` takes a small file now, down to the disk."""
-    probe = folder / f".probe-{os.getpid()}-{threading.get_ident()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with probe.open("wb") as file:
-                file.write(bytes(PROBE))
-                file.flush()
-                os.fsync(file.fileno())
-        finally:
-            probe.unlink(missing_ok=True)
-    except OSError as error:
-        fault = storage_fault(error, folder)
-        if fault is None:
-            raise
-        raise fault from error
-
-
-def free(folder: Path) -> int:
-    """Bytes that this account may still write where ``folder`` lies, or will lie."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    disk = os.statvfs(there)
-    return disk.f_bavail * disk.f_frsize
-
-
-def require_room(folder: Path, wanted: int, reserve: int) -> None:
-    """StorageFull unless ``wanted`` bytes fit where ``folder`` lies and ``reserve`` bytes stay free after them."""
-    left = free(folder)
-    if left < wanted + reserve:
-        raise StorageFull(
-            f"磁盘空间不足：{folder} 剩余{left // MIB} MiB，这项操作约需{wanted // MIB} MiB，"
-            f"另须留出{reserve // MIB} MiB，所以没有写入名录；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
-            f"Too little room on the disk: {left // MIB} MiB are free at {folder}, this takes about {wanted // MIB} "
-            f"MiB, and {reserve // MIB} MiB stay in reserve, so nothing was appended; searching and checking go on. "
-            "Whoever runs the register makes room; then do it again.",
-            where=str(folder),
-        )

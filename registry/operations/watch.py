@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from registry import errors
 from registry.errors import RegistryError, StorageFull, StorageLow, StorageReadOnly, storage_fault
-from registry.log import mirrored, signable
-from registry.log.signable import MIB
+from registry.faults import MIB, free, require_room, require_writable
+from registry.log import mirrored
 
 if TYPE_CHECKING:
     from registry.database import Database
@@ -76,9 +76,9 @@ class Watch:
         reserve = self._settings.storage_reserve * MIB
         for folder in folders(self._settings):
             try:
-                signable.require_room(folder, 0, reserve)
-                signable.require_writable(folder)
-                left = signable.free(folder)
+                require_room(folder, 0, reserve)
+                require_writable(folder)
+                left = free(folder)
                 low = low or (_low(folder, left) if left < self._settings.storage_low * MIB else None)
             except (StorageFull, StorageReadOnly) as fault:
                 found[fault.code] = fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from registry import attachments, proposals
+from registry import attachments, proposals, trail
 from registry.database import Database
 from registry.errors import StorageFull, StorageReadOnly
 from tests.backends.conftest import Postgres
 from tests.broken import TO_READERS, Broken
 from tests.factories import a_database, a_source, an_institution, enter, hash_of, propose
 from tests.mounts import MIB, failing_disk, read_only, small_disk
+from tests.running import PASSWORD
 
 LOW, RESERVE = 12, 6  # MiB
 
@@ -93,8 +95,9 @@ def test_an_approval_that_fills_the_disk_leaves_the_proposal_and_the_log_as_they
         database.close()
 
 
-def test_postgresql_whose_disk_is_full_says_the_same(postgres: Postgres, tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 48 * MIB) as disk:
+def test_postgresql_whose_disk_is_full_says_the_same(postgres: Postgres) -> None:
+    with tempfile.TemporaryDirectory(prefix="disk-") as folder, small_disk(Path(folder) / "disk", 48 * MIB) as disk:
+        Path(folder).chmod(0o755)  # the database's own account has to get in
         url = postgres.on_disk(disk.folder / "space")
         database = Database(url)
         enter(database, a_source())
@@ -116,9 +119,8 @@ def test_the_files_of_an_edition_that_find_no_room_are_503_and_say_nothing_of_an
     with small_disk(tmp_path / "disk", 24 * MIB) as disk:
         one = broken(disk.folder / "var", storage_low=0, storage_reserve=0)
         one.run("reject", one.proposal, "--by", "approver.a", "--reason", "先公布")
-        with one.database() as database, database.reading() as connection:
-            people = {row[0] for row in connection.exec_driver_sql("SELECT account FROM roles WHERE role='publisher'")}
-        made = one.run("publish", "--title", "示例名录", "--by", people.pop(), "--json")
+        assert one.run("user", "add", "publisher.a", "--role", "publisher", given=PASSWORD).code == 0
+        made = one.run("publish", "--title", "示例名录", "--by", "publisher.a", "--json")
         assert one.run("approve", made.json["proposal"], "--by", "approver.a").code == 0
         server = one.serve()
         disk.fill()
@@ -179,8 +181,8 @@ def test_postgresql_that_takes_no_writes_says_the_same(postgres: Postgres) -> No
     with admin.connect() as connection:
         connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     database.engine.dispose()
-    with pytest.raises(StorageReadOnly):
-        propose(database, an_institution("鞍山市示例医院"))
+    with pytest.raises(StorageReadOnly), database.writing() as connection:
+        trail.record(connection, "editor.a", "tried", "nothing", "-")
     with database.reading() as connection:
         assert proposals.listed(connection, None) == []
     with admin.connect() as connection:

@@ -1,0 +1,55 @@
+"""What memory holds of one institution: enough for whoever scanned its code while the database is out of reach."""
+
+from __future__ import annotations
+
+from registry import regions
+from registry.identifiers import format_code
+from registry.model import Approval, Institution, Region
+from registry.records.asof import AsOf
+from registry.records.read import source_ref
+from registry.techniques import TECHNIQUES, TechniqueCode
+from registry.verification.verdict import KnownApproval
+from registry.verification.view import VerificationView
+
+
+def institution(view: VerificationView, code: str, asof: AsOf) -> Institution | None:
+    """An institution by its compact code with name, place, status and approvals; what is not in memory reads as not
+    stated. None where nothing was known of the code."""
+    with view.lock:
+        site, sources = view.site(code, asof), view.sources_on(asof)
+    if site is None:
+        return None
+    return Institution(
+        code=format_code(site.code),
+        name=site.name,
+        aliases=[],
+        former_names=[],
+        known_as=[],
+        region=regions.get(site.region or "") or Region(code=None, province=None, city=None, district=None),
+        address=site.address,
+        status=site.status,
+        approvals=_approvals(site.approvals),
+        uscc=None,
+        practice_licence_no=None,
+        domains=[],
+        ownership=None,
+        level=None,
+        campus=None,
+        source=source_ref(sources.get(site.source or "")),
+        entry=site.entry,
+        log_size=asof.size,
+    )
+
+
+def _approvals(known: dict[TechniqueCode, KnownApproval]) -> list[Approval]:
+    return [
+        Approval(
+            technique=technique.code,
+            name=technique.official_zh,
+            stage=known[technique.code].stage,
+            valid_from=known[technique.code].valid_from,
+            verification_due=known[technique.code].verification_due,
+        )
+        for technique in TECHNIQUES
+        if technique.code in known
+    ]
