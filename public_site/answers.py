@@ -13,7 +13,7 @@ from litestar.types import Scope
 from public_site import contexts as c
 from public_site.render import render
 from public_site.voice import Voice, preferences
-from registry.errors import CannotAnswer, InvalidInput, NotFound, RegistryError, TooManyRequests
+from registry.errors import CannotAnswer, InvalidInput, NotFound, RegistryError, TooLarge, TooManyRequests
 from registry.records.stats import Stats
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def _kind(error: Exception | int) -> tuple[int, c.ErrorKind]:
             return 404, "not_found"
         if isinstance(error, TooManyRequests):
             return 429, "too_many"
-        return (400, "invalid") if isinstance(error, InvalidInput) else (503, "cannot_answer")
+        invalid = 413 if isinstance(error, TooLarge) else 400
+        return (invalid, "invalid") if isinstance(error, InvalidInput) else (503, "cannot_answer")
     status = error if isinstance(error, int) else error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
         return status, "not_found"
