@@ -12,8 +12,8 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from litestar import Request, Response, post
+from litestar.concurrency import sync_to_thread
 from litestar.datastructures import FormMultiDict, State, UploadFile
-from litestar.di import NamedDependency, Provide
 from litestar.response import Stream
 
 from public_site.answers import asked, html, register_of, site_of
@@ -28,7 +28,9 @@ from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
 from registry.model import Answer
 from registry.uploads.limits import PAGE
 from registry.verification.batch import Batch
+from registry.web import statuses
 from registry.web.forms import read_form
+from registry.web.uploads import upload_place
 
 #: Rows and bytes of one upload, and rows that the page shows.
 MOST_ROWS, MOST_BYTES, SHOWN = 5_000, PAGE.packed, 50
@@ -79,27 +81,34 @@ def _asked(row: Row) -> str:
     "/check/list",
     status_code=200,
     opt={"lane": "slow"},
-    sync_to_thread=True,
     include_in_schema=False,
     request_max_body_size=_RECEIVED,
-    dependencies={"form": Provide(read_form)},
 )
-def check_list(request: Req, form: NamedDependency[FormMultiDict]) -> Response[Any]:
+async def check_list(request: Req) -> Response[Any]:
     """The list answered: a page with its first rows, or the whole as a file when the form's button asked for one."""
+    form = await read_form(request)
+    try:
+        async with upload_place():
+            return await sync_to_thread(_list, request, form)
+    except (InvalidInput, Busy) as error:
+        return await sync_to_thread(_refused, request, error)
+
+
+def _list(request: Req, form: FormMultiDict) -> Response[Any]:
     file = form.get("file")
     wanted = str(form.get("as") or "page")
-    try:
-        source = _source(file)
-        if wanted in ("csv", "xlsx"):
-            return _download(request, source, wanted)
-        return _shown(request, source, str(getattr(file, "filename", "")))
-    except (InvalidInput, Busy) as error:
-        status = 503 if isinstance(error, Busy) else 413 if isinstance(error, TooLarge) else 400
-        page = ListPage(here="/check", site=site_of(request), error=error.text(asked(request).lang), most=MOST_ROWS)
-        answer = html(request, page, status=status, cache="no-store")
-        if isinstance(error, Busy):
-            answer.headers["Retry-After"] = str(error.details["retry_after"])
-        return answer
+    source = _source(file)
+    if wanted in ("csv", "xlsx"):
+        return _download(request, source, wanted)
+    return _shown(request, source, str(getattr(file, "filename", "")))
+
+
+def _refused(request: Req, error: InvalidInput | Busy) -> Response[Any]:
+    """The page with what is wrong with the file, or that there are too many."""
+    page = ListPage(here="/check", site=site_of(request), error=error.text(asked(request).lang), most=MOST_ROWS)
+    answer = html(request, page, status=statuses.status_of(error), cache="no-store")
+    answer.headers.update(statuses.headers_of(error))
+    return answer
 
 
 def _source(file: object) -> IO[bytes]:

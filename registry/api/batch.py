@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ from registry.api.guards import register_of
 from registry.api.institutions import AnyRequest
 from registry.api.problems import language
 from registry.api.shapes import BatchAnswers
-from registry.api.spool import Answers, Spool
+from registry.api.spool import Answers, ClientGone, Spool
 from registry.claimfiles.answering import MOST_ROWS, Answering, CsvForm, Form, JsonForm
 from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader, json_row
@@ -109,7 +109,9 @@ async def verify_batch(
     if admitted := admitted_of(request):
         pieces = _counted(pieces, form, admitted, register_of(request).clients)
     # The first piece before the status: headings that name nobody are 400, not an answer that breaks off.
-    first = await anext(pieces, b"")
+    first = b""
+    with suppress(ClientGone):
+        first = await anext(pieces, b"")
     return Answers(iterator=_after(first, pieces), media_type=kind, status_code=200)
 
 

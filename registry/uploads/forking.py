@@ -23,6 +23,8 @@ from registry.uploads.messages import LENGTH, Kill, Order
 from registry.uploads.process import BROKEN, NO_MEMORY, NOT_STARTED, OK, STATUS, end_with_parent, limit_process
 from registry.uploads.tasks import Job, run
 
+#: How much less than the server they may claim of the machine.
+_NICE = 5
 _orders = msgspec.msgpack.Decoder(Order | Kill)
 
 
@@ -134,6 +136,7 @@ def main(arguments: list[str]) -> int:
     for module in arguments[1:]:
         importlib.import_module(module)
     control = socket.socket(fileno=int(arguments[0]))
+    os.nice(_NICE)
     gc.disable()
     gc.freeze()  # children share what was imported until they write to it
     Forking(control).serve()

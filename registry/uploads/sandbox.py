@@ -39,7 +39,7 @@ from registry.uploads.refusals import crashed, out_of_memory, out_of_output, out
 
 #: Files that are read at once, and those that wait for it; the same of csv that comes piece by piece, whose processes
 #: mostly wait for their client.
-FILES, FILES_WAITING = 4, 16
+FILES, FILES_WAITING = max(2, min(4, os.cpu_count() or 1)), 8
 STREAMS, STREAMS_WAITING = 32, 32
 _RECEIVED = 65_536
 #: Seconds that the end of a process may take to be known.
@@ -177,9 +177,6 @@ class Channel:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:

@@ -167,11 +167,11 @@ def deep(levels: int) -> str:
     return "<b>" * levels + "</b>" * levels
 
 
-def shared_strings(cells: int, size: int) -> bytes:
-    """A text that many cells show: a few bytes that become many."""
-    strings = f"<sst {_MAIN}><si><t>{'长' * size}</t></si></sst>".encode()
-    row = "<row>" + '<c t="s"><v>0</v></c>' * 100 + "</row>"
-    return xlsx({"worksheets/sheet1.xml": sheet(rows_of(HEADINGS) + row * (cells // 100))}, strings=strings)
+def shared_strings(cells: int, size: int, across: int = 100) -> bytes:
+    """A text that many cells show, so many of them in a row: a few bytes that become many."""
+    strings = f"<sst {_MAIN}><si><t>{'x' * size}</t></si></sst>".encode()
+    row = "<row>" + '<c t="s"><v>0</v></c>' * across + "</row>"
+    return xlsx({"worksheets/sheet1.xml": sheet(rows_of(HEADINGS) + row * (cells // across))}, strings=strings)
 
 
 def utf16(content: bytes) -> bytes:
