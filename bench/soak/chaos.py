@@ -41,6 +41,7 @@ class Chaos:
         self.stranger = Stranger(world.port, chance("strangers"), self._is_declared)
         self.counts: Counter[str] = Counter()
         self.back: dict[str, list[float]] = {"kill": [], "restart": []}
+        self.never_back: list[str] = []
         self.sign_ins: list[float] = []
         self.kept_out: list[str] = []
         self.died: list[int] = []
@@ -136,14 +137,17 @@ class Chaos:
 
     def _time_back(self, what: str, begun: float, is_new: Callable[[set[int]], bool]) -> None:
         """Seconds until as many workers as before answer, which they show by having accepted a connection."""
-        while time.monotonic() < begun + BACK:
-            now = self.world.answering()
-            if len(now) >= self.world.wanted and is_new(now):
+        came: set[int] = set()  # that accepted a connection at any time since: one may be between two just now
+        while time.monotonic() < begun + BACK and not (self.over.is_set() and time.monotonic() > begun + 20):
+            alive = set(self.world.workers())
+            came = (came | self.world.answering()) & alive
+            if len(came) >= self.world.wanted and is_new(alive):
                 self.back[what].append(time.monotonic() - begun)
-                self._known |= now
-                return
-            time.sleep(0.1)
-        self.back[what].append(BACK)
+                break
+            time.sleep(0.05)
+        else:
+            self.never_back.append(f"{what}: workers {sorted(alive)}, of which {sorted(came)} answered")
+        self._known = set(self.world.workers())
 
     def _is_declared(self, begun: float, ended: float) -> bool:
         """Whether a worker was killed, or asked to end, while a request was under way."""
@@ -199,6 +203,7 @@ class Chaos:
         return {
             "counts": self.counts,
             "back": self.back,
+            "never_back": self.never_back,
             "strangers": dict(sorted(self.stranger.counts.items())),
             "undeclared": self.stranger.undeclared,
             "sign_ins": self.sign_ins,

@@ -25,7 +25,7 @@ import httptools
 import uvloop
 
 #: Seconds an answer may take before it is given up.
-PATIENCE = 30.0
+PATIENCE = 60.0
 #: Requests on one connection before another is opened: every worker is asked, also those that are new.
 REQUESTS = 40
 #: Seconds between two lines that say how far it is.

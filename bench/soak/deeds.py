@@ -256,13 +256,18 @@ class Staff:
             return
         if not self._approve(ran.json["proposal"], "edition"):
             return
-        begun, wall = time.monotonic(), time.time()
-        try:
-            answer = httpx.get(f"{self.world.address}/api/v1/editions/latest/list.json", timeout=120)
-        except httpx.HTTPError as error:
-            self._spool_failure("edition", {"check": "edition"}, begun, wall, type(error).__name__)
-            return
-        self._spool_answer("GET /api/v1/editions/latest/list.json", {"check": "edition"}, begun, wall, answer)
+        door, asked = "GET /api/v1/editions/latest/list.json", {"check": "edition"}
+        for _ in range(12):
+            begun, wall = time.monotonic(), time.time()
+            try:
+                answer = httpx.get(f"{self.world.address}/api/v1/editions/latest/list.json", timeout=120)
+            except httpx.HTTPError as error:
+                self._spool_failure(door, asked, begun, wall, type(error).__name__)
+                continue
+            self._spool_answer(door, asked, begun, wall, answer)
+            if answer.status_code != 503:
+                return
+            time.sleep(5.0)  # its files are still being made
 
     # --- approving ---------------------------------------------------------------------------------------------------
 

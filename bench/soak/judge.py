@@ -54,7 +54,7 @@ class Judge:
     """What was seen so far, and what of it was wrong."""
 
     def __init__(self, port: int, folder: Path, lag: float) -> None:
-        self._address, self._lag = f"http://127.0.0.1:{port}", lag
+        self._address, self._lag, self._folder = f"http://127.0.0.1:{port}", lag, folder
         self._spools = [Tail(folder / "load.jsonl"), Tail(folder / "probes.jsonl")]
         self._events = Tail(folder / "events.jsonl")
         self.log = Log()
@@ -205,6 +205,12 @@ class Judge:
 
     # --- saying it ---------------------------------------------------------------------------------------------------
 
+    def keep_log(self) -> None:
+        """Write down the log that was judged by, for whoever wants to look at an answer again."""
+        with (self._folder / "log.jsonl").open("w", encoding="utf-8") as file:
+            for entry, leaf in zip(self.log.entries, self.log.leaves, strict=True):
+                file.write(json.dumps({"entry": entry, "leaf": leaf}, ensure_ascii=False) + "\n")
+
     def brief(self) -> dict[str, Any]:
         """For a line of progress."""
         counts = {"wrong": self.wrongs, "late": self.lates, "undeclared": self.undeclareds}
@@ -236,6 +242,7 @@ def main(port: int, folder: Path, lag: float) -> None:
             print(json.dumps(judge.brief()), flush=True)
     judge.look()
     judge.look(final=True)
+    judge.keep_log()
     print(json.dumps({"final": judge.whole()}, ensure_ascii=False), flush=True)
 
 

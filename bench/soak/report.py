@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-#: Seconds within which killed workers are back, and the owner of an account is in.
-BACK, SIGN_IN = 5.0, 60.0
-
 
 def broken(found: dict[str, Any]) -> list[str]:
     """One sentence for each bar that did not hold."""
@@ -25,6 +22,7 @@ def broken(found: dict[str, Any]) -> list[str]:
         (after["live_is_rebuilt"], "the live records are not those that a rebuild gives"),
         (after["tracebacks"] == 0, f"{after['tracebacks']} tracebacks in the server's log"),
         (after["server_runs"], "the server ended by itself"),
+        (not chaos["never_back"], f"workers did not come back: {chaos['never_back'][:3]}"),
         (chaos["died"] == 0, f"{chaos['died']} workers died by themselves"),
         (not chaos["kept_out"], f"the owner was kept out {len(chaos['kept_out'])} times: {chaos['kept_out'][:1]}"),
         (not chaos["errors"], f"the harness itself: {chaos['errors'][:3]}"),
@@ -54,6 +52,8 @@ def print_all(found: dict[str, Any]) -> None:
     for what, seconds in chaos["back"].items():
         if seconds:
             print(f"back after a {what}: {', '.join(f'{one:.1f}' for one in seconds)} s")
+    for told in chaos["never_back"]:
+        print(f"not back after a {told}")
     if chaos["sign_ins"]:
         print(f"the owner signed in {len(chaos['sign_ins'])} times, in {max(chaos['sign_ins']):.1f} s at most")
     memory = chaos["memory"]

@@ -116,13 +116,16 @@ class World:
     def workers(self) -> list[int]:
         """The processes below the server that hold its listening socket."""
         assert self.process is not None
+        held = {pid: _held(pid) for pid in _children(self.process.pid)}
         listening = self._sockets(_LISTENING)
-        return [pid for pid in _children(self.process.pid) if _held(pid) & listening]
+        return [pid for pid, sockets in held.items() if sockets & listening]
 
     def answering(self) -> set[int]:
         """The workers that have accepted a connection."""
-        open_now = self._sockets(_ESTABLISHED)
-        return {pid for pid in self.workers() if _held(pid) & open_now}
+        assert self.process is not None
+        held = {pid: _held(pid) for pid in _children(self.process.pid)}
+        listening, accepted = self._sockets(_LISTENING), self._sockets(_ESTABLISHED)
+        return {pid for pid, sockets in held.items() if sockets & listening and sockets & accepted}
 
     def import_jobs(self) -> list[int]:
         """The processes that work on an import of this register."""
@@ -171,13 +174,12 @@ class World:
 
 
 def _children(pid: int) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            if int(path.read_text().rpartition(")")[2].split()[1]) == pid:
-                found.append(int(path.parent.name))
-        except (OSError, IndexError):
-            continue
+    """The processes that a process, by whichever of its threads, has started."""
+    found = set()
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                found |= set(map(int, (thread / "children").read_text().split()))
     return sorted(found)
 
 
