@@ -129,10 +129,10 @@ def signing_in(address: str, names: list[str]) -> Iterator[None]:
         print(f"    {'answers to those sign-ins, by status':40} {told}", flush=True)
 
 
-def sign_in(address: str) -> tuple[int, float]:
+def sign_in(address: str, name: str = "approver", password: str = _PASSWORD) -> tuple[int, float]:
     """(status, seconds) of one sign-in with the right password."""
     before = time.perf_counter()
-    sent = {"name": "approver", "password": _PASSWORD}
+    sent = {"name": name, "password": password}
     answer = httpx.post(f"{address}/staff/sign-in", data=sent, timeout=120)
     return answer.status_code, time.perf_counter() - before
 
@@ -147,11 +147,11 @@ class Member:
             base_url=address, timeout=600, headers={"user-agent": AGENT, "cookie": f"staff_session={token}"}
         )
 
-    def approve(self, number: int) -> int:
-        """Approve a proposal as its page offers it; the status."""
+    def approve(self, number: int) -> httpx.Response:
+        """Approve a proposal as its page offers it."""
         page = self.client.get(f"/staff/proposals/{number}").text
         fields = dict(re.findall(r'name="(form_token|seen)"(?: id="\w+")? value="(\w+)"', page))
-        return self.client.post(f"/staff/proposals/{number}/approve", data=fields).status_code
+        return self.client.post(f"/staff/proposals/{number}/approve", data=fields)
 
 
 # --- the bench -------------------------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def _write(address: str) -> None:
 
 def _approve(approver: Member, number: int) -> None:
     before = time.perf_counter()
-    status = approver.approve(number)
+    status = approver.approve(number).status_code
     print(f"    {'the approval itself':40} {status} after {time.perf_counter() - before:.1f} s", flush=True)
     time.sleep(8)  # what follows the log follows now
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.conftest import BACKENDS, Postgres, postgres
+from tests.backends.conftest import BACKENDS, Postgres, database, postgres, seeded
 from tests.broken import Broken
 
-__all__ = ["postgres"]
+__all__ = ["database", "postgres", "seeded"]
 
 
 @pytest.fixture(params=BACKENDS)

@@ -1,0 +1,104 @@
+"""Who comes next where passwords are hashed one by one, and that the line has an end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from registry.accounts import passwords
+from registry.accounts.hashing import Hashing
+from registry.errors import Busy
+
+
+class Line:
+    """A thread that hashes, kept at work until ``go``; notes who was served in which order."""
+
+    def __init__(self, **told: float) -> None:
+        self.hashing = Hashing(**told)  # type: ignore[arg-type]
+        self.served: list[str] = []
+        self._go = threading.Event()
+        self._pool = ThreadPoolExecutor(20)
+        self.ask(None, lambda: bool(self._go.wait(10)))
+
+    def ask(self, name: str | None, task: Callable[[], bool]) -> Future[bool]:
+        """Have it done; the next one who asks stands behind."""
+        future = self._pool.submit(self.hashing.run, name, task)
+        time.sleep(0.05)
+        return future
+
+    def wrong(self, name: str | None, said: str = "") -> Future[bool]:
+        """A wrong password under a name."""
+        return self.ask(name, lambda: self.served.append(said or name or "-") is not None)
+
+    def go(self) -> None:
+        """Let the line move until everybody was served or sent away."""
+        self._go.set()
+        self._pool.shutdown()
+
+
+@contextmanager
+def a_line(**told: float) -> Iterator[Line]:
+    line = Line(**told)
+    try:
+        yield line
+    finally:
+        line.go()
+
+
+def test_whoever_is_known_comes_first_then_the_newest_of_those_without_a_wrong_password() -> None:
+    with a_line() as line:
+        for name in ("one", "two", None, "three"):
+            line.wrong(name)
+    assert line.served == ["-", "three", "two", "one"]
+
+
+def test_wrong_passwords_under_a_name_stand_in_the_way_of_that_name_only() -> None:
+    with a_line() as line:
+        line.wrong("guessed")
+    later = Hashing()
+    later._wrong = line.hashing._wrong
+    assert [name for _, name in later._wrong] == ["guessed"]
+    with a_line() as again:
+        again.hashing._wrong = line.hashing._wrong
+        again.wrong("owner")
+        for number in range(5):
+            again.wrong("guessed", f"guess {number}")
+    assert again.served[0] == "owner"
+
+
+def test_a_right_password_does_not_count_against_its_name() -> None:
+    with a_line() as line:
+        line.ask("owner", lambda: True)
+    assert not line.hashing._wrong
+
+
+def test_the_line_has_an_end_and_whoever_waits_too_long_is_told_to_come_again() -> None:
+    with a_line(waiting=2, patience=0.5) as line:
+        waiting = [line.wrong("one"), line.wrong("two")]
+        before = time.monotonic()
+        with pytest.raises(Busy) as refused:
+            line.wrong("three").result(5)
+        assert time.monotonic() - before < 0.4
+        assert refused.value.details["retry_after"] == 10
+        for one in waiting:
+            with pytest.raises(Busy):
+                one.result(5)
+    assert line.served == []  # nobody is hashed for who has gone away
+
+
+def test_what_goes_wrong_in_the_thread_is_said_to_whoever_asked_and_the_next_is_served() -> None:
+    hashing = Hashing()
+    with pytest.raises(ZeroDivisionError):
+        hashing.run(None, lambda: 1 // 0)
+    assert hashing.run(None, lambda: 7) == 7
+
+
+def test_a_password_hashed_before_the_costs_were_split_still_fits() -> None:
+    before = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$A9CMYpdlNbnPW7O8ckk3RY6xYef42vnotdD2gFDW50E"
+    assert passwords.fits(before, "correct horse battery")
+    assert not passwords.fits(before, "correct horse battery staple")
