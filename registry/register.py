@@ -25,6 +25,8 @@ from registry.identifiers import validate_code
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
 from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct
+from registry.operations import descriptors
+from registry.operations.threads import BackgroundThreads
 from registry.records import asof as times
 from registry.records import feed, history, read, stats
 from registry.records.asof import AsOf
@@ -75,8 +77,7 @@ class Register:
         self.watches = WatchLists(self.database, self.verification)
         self.editions = Editions(self.database, self.log, settings)
         self._tried = 0.0
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self.threads = BackgroundThreads(self.faults)
 
     def __enter__(self) -> Register:
         self.start()
@@ -93,32 +94,29 @@ class Register:
         if self.verification.size:
             self._publish()  # a key may have come or gone while nothing was appended
         # Two, so that what is recorded right after a start need not wait for the tables.
-        for name, task in (("follow-log", self._run), ("warm", self._warm)):
-            self._threads.append(threading.Thread(target=task, name=name, daemon=True))
-            self._threads[-1].start()
-        self.clients.start()
+        self.threads.start("follow-log", self._run, blocks_reading=True)
+        self.threads.start("warm", self._warm, once=True)
+        self.clients.look()
+        self.threads.start("clients", self.clients.follow)
         if self.outside:
-            self.outside.start()
+            self.threads.start("follow-search", self.outside.follow)
 
     def close(self) -> None:
         """Stop following and give the connections back."""
-        self._stop.set()
-        if self.outside:
-            self.outside.close()
-        for thread in self._threads:
-            thread.join(timeout=5)
+        self.threads.close()
         self.clients.close()
         self.database.close()
 
-    def _warm(self) -> None:
+    def _warm(self, stop: threading.Event) -> None:  # noqa: ARG002 - it is over before that matters
         finding.warm()
         gc.freeze()  # what is loaded by now stays: it need not be looked through for garbage again and again
         redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
 
-    def _run(self) -> None:
+    def _run(self, stop: threading.Event) -> None:
         looked = -FALL_BACK_EVERY
-        while not self._stop.wait(FOLLOW_EVERY):
+        while not stop.wait(FOLLOW_EVERY):
             self._follow()
+            descriptors.check(self.faults)
             if time.monotonic() >= looked + FALL_BACK_EVERY:
                 looked = time.monotonic()
                 self._fall_back()
@@ -278,6 +276,7 @@ class Register:
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""
+        self.threads.check()
         return health.told(self.database, self.log, self.verification, self.outside, self.faults)
 
 

@@ -31,6 +31,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks. Empty: nobody's."
     ] = ""
 
+    max_connections: Annotated[int, "Connections that one process of the server has open at the same time."] = 1_000
+    address_connections: Annotated[
+        int, "Of these, connections from one address, unless it is that of a trusted proxy; 0: no limit."
+    ] = 100
+
     staff_idle: Annotated[int, "Minutes without use after which staff are signed out; 30 at most."] = 30
     staff_absolute: Annotated[int, "Minutes after which staff sign in again whatever they did."] = 600
 
@@ -84,6 +89,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise InvalidInput(
             "REGISTRY_ANONYMOUS_LIMIT 不得小于0，REGISTRY_AUDIT_DAYS 不得小于1。",
             "REGISTRY_ANONYMOUS_LIMIT must not be below 0, nor REGISTRY_AUDIT_DAYS below 1.",
+        )
+    if settings.max_connections < 1 or settings.address_connections < 0:
+        raise InvalidInput(
+            "REGISTRY_MAX_CONNECTIONS 不得小于1，REGISTRY_ADDRESS_CONNECTIONS 不得小于0。",
+            "REGISTRY_MAX_CONNECTIONS must not be below 1, nor REGISTRY_ADDRESS_CONNECTIONS below 0.",
         )
     if not (1 <= settings.staff_idle <= 30 and settings.staff_idle <= settings.staff_absolute <= 1440):
         raise InvalidInput(

@@ -38,6 +38,8 @@ STATUSES: dict[type[errors.RegistryError], int] = {
     errors.Busy: 503,
     errors.StorageFull: 503,
     errors.StorageReadOnly: 503,
+    errors.OutOfDescriptors: 503,
+    errors.ThreadDied: 503,
     errors.ClockWrong: 503,
     errors.SigningKeyMissing: 503,
     errors.SigningKeyForeign: 503,
