@@ -17,6 +17,7 @@ from public_site.check_contexts import CheckForm, CheckPage
 from public_site.standing import tone_of
 from public_site.voice import Voice
 from registry.errors import InvalidInput
+from registry.web import bodies
 
 Req = Request[Any, Any, State]
 _SHORT = 200
@@ -33,7 +34,7 @@ def check(request: Req) -> Response[str]:
     return answered(request, form_of(given), here_of(request), PAGE_CACHE)
 
 
-@post("/check", status_code=200, sync_to_thread=True, include_in_schema=False)
+@post("/check", status_code=200, sync_to_thread=True, include_in_schema=False, request_max_body_size=bodies.TEXT)
 def check_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
     """The form sent. What fits into an address gets one, so that it can be kept, passed on and asked again."""
     form = form_of(data)

@@ -19,6 +19,7 @@ from registry.api import images, log, openapi, problems, receipts, reconcile, sh
 from registry.errors import RegistryError
 from registry.headers import Outermost
 from registry.register import Register
+from registry.web import bodies
 
 _LIMITS = ["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 _log = logging.getLogger("registry")
@@ -63,7 +64,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
         ),
         exception_handlers={Exception: _failed},
         openapi_config=openapi.CONFIG,
-        request_max_body_size=2 * 1024 * 1024,
+        request_max_body_size=bodies.SMALL,
         logging_config=None,
     )
 

@@ -19,7 +19,7 @@ from registry.server.refusals import Refusal
 from registry.web.connections import HERE, MOST_REFUSED, Stopping
 
 #: Bytes of a request's line and headers, bytes of its address, and number of its headers.
-MOST_HEAD, MOST_ADDRESS, MOST_HEADERS = 32 * 1024, 8 * 1024, 100
+MOST_HEAD, MOST_ADDRESS, MOST_HEADERS = 32 * 1024, 24 * 1024, 100
 #: Seconds until the first byte of a connection, for a whole head from its first byte, and between two requests.
 FIRST_BYTE, WHOLE_HEAD, BETWEEN = 10.0, 10.0, 15.0
 #: A body: bytes a second on average once so many seconds are over, and seconds for the whole.

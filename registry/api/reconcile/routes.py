@@ -17,6 +17,7 @@ from registry.api.reconcile import extend, manifest, queries
 from registry.errors import InvalidInput, NotFound
 from registry.finding.properties import BY_ID
 from registry.register import Register
+from registry.web import bodies
 
 FORM = "application/x-www-form-urlencoded"
 #: Suggestions at once, and how far a client may page.
@@ -33,7 +34,7 @@ def ask(request: AnyRequest) -> dict[str, Any]:
     return _answer(register_of(request), *asked, language(request))
 
 
-@post("/", status_code=200)
+@post("/", status_code=200, request_max_body_size=bodies.LIST)
 async def ask_by_form(request: AnyRequest) -> Response[dict[str, Any]]:
     """The same in a form, as clients send it: `queries`, `query` or `extend`."""
     kind, _ = request.content_type
