@@ -15,6 +15,7 @@ from public_site.render import render
 from public_site.voice import Voice, preferences
 from registry.errors import CannotAnswer, InvalidInput, NotFound, RegistryError, TooManyRequests
 from registry.records.stats import Stats
+from registry.web.departures import is_departure
 
 if TYPE_CHECKING:
     from registry.register import Register
@@ -116,7 +117,7 @@ def _own_words(error: Exception | int, voice: Voice) -> str | None:
 def error_page(request: Request[Any, Any, Any], error: Exception | int) -> Response[str]:
     """The page of an error or of a status: what happened, what was kept, what to do next."""
     status, kind = _kind(error)
-    if status >= 500 and not isinstance(error, int | CannotAnswer):
+    if status >= 500 and not isinstance(error, int | CannotAnswer) and not is_departure(error):
         _log.error("page %s failed", request.url.path, exc_info=error)
     context = c.ErrorPage(
         here=here_of(request),

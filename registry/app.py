@@ -20,6 +20,7 @@ from registry.errors import RegistryError
 from registry.headers import Outermost
 from registry.register import Register
 from registry.web import bodies
+from registry.web.departures import is_departure
 
 _LIMITS = ["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 _log = logging.getLogger("registry")
@@ -97,7 +98,7 @@ def measured(request: Request[Any, Any, Any]) -> Response[bytes]:
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A problem document for programs, a page for people; the unforeseen goes to the server's own log."""
     problem = problems.of(error, problems.language(request))
-    if problem.status >= 500 and not isinstance(error, RegistryError):
+    if problem.status >= 500 and not isinstance(error, RegistryError) and not is_departure(error):
         _log.error("unforeseen error at %s", request.url.path, exc_info=error)
     if request.url.path.startswith(("/api/", "/reconcile")) or "text/html" not in request.headers.get("accept", ""):
         return problems.respond(request, error)

@@ -6,8 +6,8 @@ uvicorn has no settings for these. Time is looked at twice a second by ``check``
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 import httptools
 from uvicorn._types import ASGISendEvent
@@ -46,14 +46,20 @@ class _Stop(Exception):
 
 
 class _Outlet:
-    """The transport as one answer sees it: ``close`` lets the client finish sending what it is sending."""
+    """The transport as answers see it: ``close`` lets the client finish sending what it is sending, and what is
+    written to a client that has gone is dropped. (uvloop raises for it until the loss was noticed.)"""
 
-    __slots__ = ("close", "is_closing", "write")
+    __slots__ = ("_write", "close", "is_closing")
 
-    def __init__(self, transport: asyncio.Transport, close: Any) -> None:
-        self.write = transport.write
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self._write = transport.write
         self.is_closing = transport.is_closing
         self.close = close
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, or drop them."""
+        if not self.is_closing():
+            self._write(data)
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -62,6 +68,7 @@ class HttpConnection(HttpToolsProtocol):
     reading = Reading.BETWEEN
     #: What is answered once the requests before it are.
     refusal: Refusal | None = None
+    _answering: RequestResponseCycle | None = None
     _counted = False
     _lingering = 0
 
@@ -97,7 +104,11 @@ class HttpConnection(HttpToolsProtocol):
             HERE.release(self.address)
         if self.reading is not Reading.OVER and self._busy:
             HERE.departures += 1
+        self.pipeline.clear()
         super().connection_lost(exc)
+        if self._answering is not None and not self._answering.response_complete:  # uvicorn tells the last one alone
+            self._answering.disconnected = True
+            self._answering.message_event.set()
 
     def shutdown(self) -> None:
         """Called when the worker stops: answers say so from now on. An idle connection of a worker that is replaced
@@ -130,13 +141,26 @@ class HttpConnection(HttpToolsProtocol):
             self._head_bytes += len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            return  # nothing is upgraded: it is answered as any request, see on_headers_complete
+        except httptools.HttpParserUpgrade as upgrade:
+            self._read_plainly(data[upgrade.args[0] :])
+            return
         except httptools.HttpParserError:
             self._refuse(self.refusal or refusals.NOT_HTTP)
             return
         if self.reading is Reading.HEAD and self._head_bytes > MOST_HEAD:
             self._refuse(refusals.LARGE_HEAD if self.headers else refusals.LONG_ADDRESS)
+
+    def _read_plainly(self, rest: bytes) -> None:
+        """Nothing is upgraded: read the head again as if it had not been asked for, then what came behind it.
+
+        The parser takes a body behind such a head for another protocol. Java's client asks with every first request.
+        """
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        lines = [b"%s %s HTTP/%s" % (self.method, self.url, self.version)]
+        lines += [name + b": " + value for name, value in self.headers if name not in (b"upgrade", b"connection")]
+        self.reading = Reading.BETWEEN
+        self.data_received(b"\r\n".join([*lines, b"connection: close", b"", rest]))
 
     def _begin_head(self) -> None:
         self.reading = Reading.HEAD
@@ -167,13 +191,18 @@ class HttpConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Refuse what is too large or ambiguous, else have it answered."""
         self._require_plain()
+        if self.parser.should_upgrade():
+            self.method, self.version = self.parser.get_method(), self.parser.get_http_version().encode()
+            return  # see _read_plainly
         super().on_headers_complete()
         self.reading = Reading.BODY
         self._begun = self._since = self.loop.time()
         self._head_bytes = self._body_bytes = 0
         cycle = self.cycle
+        if not self.pipeline:
+            self._answering = cycle
         cycle.transport = self._outlet  # type: ignore[assignment]
-        if HERE.stopping or HERE.crowded or self.parser.should_upgrade():
+        if HERE.stopping or HERE.crowded:
             cycle.keep_alive = False
         if cycle.scope["http_version"] == "1.0":
             cycle.send = _Unframed(cycle)  # type: ignore[method-assign]
@@ -216,11 +245,10 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
+        if self.parser.should_upgrade():
+            return
         self.reading = Reading.BETWEEN
         super().on_message_complete()
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Nothing: anybody could fill the log with it."""
 
     # --- answers -----------------------------------------------------------------------------------------------------
 
@@ -232,6 +260,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.pipeline:
             self.flow.resume_reading()
             cycle, app = self.pipeline.pop()
+            self._answering = cycle
             self._start_asgi_task(cycle, app)
         elif self.reading is Reading.BODY:
             self._linger()  # answered before the body was whole: the rest is of no use

@@ -14,8 +14,9 @@ from public_site.voice import preferences
 from registry import trail
 from registry.accounts import Account
 from registry.accounts.sessions import Session, State
-from registry.errors import CannotAnswer, Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
+from registry.errors import CannotAnswer, Conflict, InvalidInput, NotAllowed, NotFound, RegistryError, TooLarge
 from registry.staff.voice import environment
+from registry.web.departures import is_departure
 
 _log = logging.getLogger("registry")
 #: Where a request keeps its session.
@@ -91,7 +92,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         back = f"?next={quote(str(request.url.path))}" if error.where.endswith("sign-in") else ""
         return Redirect(path=error.where + back, status_code=303, headers=HEADERS)
     status = status_of(error)
-    if status >= 500 and not isinstance(error, CannotAnswer):
+    if status >= 500 and not isinstance(error, CannotAnswer) and not is_departure(error):
         _log.error("staff page %s failed", request.url.path, exc_info=error)
     if isinstance(error, RegistryError) and status in (403, 409):
         note(request, error)
@@ -111,7 +112,7 @@ def _ended(error: Exception) -> bool:
 def status_of(error: Exception) -> int:
     """The status a refusal is answered with."""
     if isinstance(error, InvalidInput):
-        return 400
+        return 413 if isinstance(error, TooLarge) else 400
     if isinstance(error, NotFound):
         return 404
     if isinstance(error, Conflict):
