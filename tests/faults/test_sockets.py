@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import socket
 import struct
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.running import Cli, Server, eventually, serving
+from tests.running import Cli, Server, eventually, free_port, serving
 
 ALL, PER_ADDRESS = 60, 20
 PROXY = "127.0.0.99"
@@ -452,3 +455,92 @@ def test_hundreds_of_clients_that_go_away_leave_no_traceback(edge: Server) -> No
 
 
 # --- nginx in front --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def in_front(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+    """A register that names its proxy, and nginx before it, set up by the lines of the documentation."""
+    folder = tmp_path_factory.mktemp("front")
+    shutil.copytree(seed_dir, folder / "var")
+    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    if nginx is None:
+        pytest.fail("没有 nginx / no nginx: bash tests/setup.sh nginx")
+    found = re.search(r"```nginx\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    port = free_port()
+    with serving(folder / "var", REGISTRY_TRUSTED_PROXIES="127.0.0.1", REGISTRY_ANONYMOUS_LIMIT="50") as running:
+        lines = found[1].replace("listen 80;", f"listen 127.0.0.1:{port};")
+        lines = lines.replace("127.0.0.1:8000", running.url.removeprefix("http://"))
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+        (folder / "nginx.conf").write_text(
+            f"{'user root;' if os.geteuid() == 0 else ''} daemon off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
+            f"http {{ access_log off; {paths} {lines} }}\n"
+        )
+        process = subprocess.Popen([nginx, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "errors"])
+        url = f"http://127.0.0.1:{port}"
+        try:
+            assert eventually(lambda: answers(url), 20), (folder / "errors").read_text()
+            yield running, url
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+        errors = running.errors.read_text()
+    assert "Traceback" not in errors, errors
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(f"{url}/healthz").status_code == 200
+    return False
+
+
+def through(url: str, sent: bytes, source: str = "127.0.0.1") -> bytes:
+    with socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), 30, (source, 0)) as connection:
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(sent)
+        return rest_of(connection)
+
+
+def test_nginx_passes_on_requests_and_who_asks(in_front: tuple[Server, str]) -> None:
+    _, url = in_front
+    assert httpx.get(f"{url}/readyz").json()["ready"]
+    assert httpx.get(f"{url}/metrics").status_code == 403
+    asked = (
+        b"GET /api/v1/verify?name=%d HTTP/1.1\r\n" + HOST + b"X-Forwarded-For: 10.9.9.9\r\nConnection: close\r\n\r\n"
+    )
+    found = [statuses(through(url, asked % number, "127.0.0.21"))[0] for number in range(55)]
+    assert found[:50] == [200] * 50 and found[-1] == 429  # the limit of one address, whatever it says of itself
+    assert statuses(through(url, asked % 1, "127.0.0.22")) == [200]
+
+
+def test_nginx_passes_on_what_is_large_where_it_may_be(in_front: tuple[Server, str]) -> None:
+    _, url = in_front
+    rows = b'{"provider":{"name":"x"}}\n' * 20_000
+    kind = {"Content-Type": "application/x-ndjson"}
+    answer = httpx.post(f"{url}/api/v1/verify/batch", content=rows, headers=kind, timeout=60)
+    assert answer.status_code == 200 and answer.text.count("\n") == 20_000
+    text = "试管" * 1000
+    assert httpx.get(f"{url}/api/v1/verify", params={"name": "x", "text": text}).status_code == 200
+    for path, size in (("/api/v1/verify", 300 * KIB), ("/check", 3 * KIB * KIB), ("/staff/sign-in", 100 * KIB)):
+        assert httpx.post(f"{url}{path}", content=b"a" * size, headers={"Content-Type": FORM}).status_code == 413
+
+
+def test_nginx_stops_slow_senders_before_the_register_notices(in_front: tuple[Server, str]) -> None:
+    running, url = in_front
+    before = figure(running, "registry_connections_cut_total", at="head")
+
+    def slow(sent: bytes) -> float:
+        with socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), 40) as connection:
+            connection.sendall(sent)
+            begun = time.monotonic()
+            rest_of(connection)
+            return time.monotonic() - begun
+
+    with ThreadPoolExecutor(2) as pool:
+        heads = pool.submit(slow, b"GET / HTTP/1.1\r\nHost: regi")
+        bodies = pool.submit(slow, post("/api/v1/verify", JSON, "Content-Length: 900") + b"{")
+        assert heads.result() < 30 and bodies.result() < 30
+    assert figure(running, "registry_connections_cut_total", at="head") == before
+    with running.fresh() as client:
+        assert client.get("/readyz").json()["ready"]
