@@ -22,6 +22,8 @@ from registry.web.connections import HERE, MOST_REFUSED, Stopping
 MOST_HEAD, MOST_ADDRESS, MOST_HEADERS = 32 * 1024, 24 * 1024, 100
 #: Seconds until the first byte of a connection, for a whole head from its first byte, and between two requests.
 FIRST_BYTE, WHOLE_HEAD, BETWEEN = 10.0, 10.0, 15.0
+#: Seconds that an idle connection is kept when the server ends: a request may be on its way.
+LAST_CHANCE = 0.5
 #: A body: bytes a second on average once so many seconds are over, and seconds for the whole.
 BODY_RATE, BODY_GRACE, WHOLE_BODY = 1024, 10.0, 900.0
 #: An answer: bytes a second that the client takes on average once so many seconds are over.
@@ -117,7 +119,7 @@ class HttpConnection(HttpToolsProtocol):
             if not self.cycle.response_started:
                 self.cycle.keep_alive = False
         elif HERE.stopping is Stopping.END and self.reading is Reading.BETWEEN:
-            self.transport.close()
+            self._deadline = min(self._deadline, self.loop.time() + LAST_CHANCE)
 
     @property
     def _busy(self) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -34,6 +35,8 @@ from registry.web.connections import HERE, MOST_REFUSED, Loopback, Stopping
 LOOK_EVERY, SUMMARY_EVERY = 0.5, 60.0
 #: Seconds for what is being answered, by how the worker stops; then it is cut.
 PATIENCE = {Stopping.LEAVE: 120, Stopping.END: 10}
+#: Seconds that connections are still taken by a worker that stops: those that were made before must not be reset.
+LAST_TAKEN = 0.5
 #: Seconds a worker may take to end when its supervisor is gone.
 ORPHAN = 3.0
 _log = logging.getLogger("registry")
@@ -44,11 +47,17 @@ class _Lifespan(LifespanOn):
 
     reason = ""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.logger = logging.getLogger("registry.lifespan")
+        self.logger.disabled = True  # what it would say is said below, and by the supervisor
+
     async def send(self, message: LifespanSendMessage) -> None:
         """Hear from the application."""
         if message["type"] == "lifespan.startup.failed":
-            self.reason = (message.get("message") or "").strip().rsplit("\n", 1)[-1]
-            message = {"type": "lifespan.startup.failed", "message": ""}
+            self.reason = _last_error(message.get("message", ""))
+        elif message["type"] == "lifespan.shutdown.failed":
+            _log.error("the register did not close well: %s", _last_error(message.get("message", "")))
         await super().send(message)
 
 
@@ -59,6 +68,7 @@ class WorkerServer(uvicorn.Server):
         super().__init__(config)
         self._listener = listener
         self._channel = channel
+        self._last_taken: float | None = None
         self._cut_off: float | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -75,11 +85,17 @@ class WorkerServer(uvicorn.Server):
         yield
 
     def stop(self, how: Stopping) -> None:
-        """Take no more connections and end what is begun. May be called again, and from a signal."""
+        """Take no more connections soon, and end what is begun. May be called again, and from a signal."""
         HERE.stopping = how
         self.config.timeout_graceful_shutdown = PATIENCE[how]
-        self._cut_off = time.monotonic() + PATIENCE[how] - 2 * LOOK_EVERY
-        self.should_exit = True
+        self._last_taken = time.monotonic() + LAST_TAKEN
+        self._cut_off = self._last_taken + PATIENCE[how] - 2 * LOOK_EVERY
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to stop now, ten times a second."""
+        if self._last_taken is not None and time.monotonic() >= self._last_taken:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then say so."""
@@ -133,6 +149,13 @@ class WorkerServer(uvicorn.Server):
         server = await asyncio.get_running_loop().create_server(connection, sock=own, backlog=self.config.backlog)
         self.servers = [server]
         _log.warning("listening again")
+
+
+def _last_error(trace: str) -> str:
+    """The error that a traceback is about; of a group of errors the last one in it."""
+    lines = [line.strip(" |+-") for line in trace.splitlines()]
+    found = [line for line in lines if re.match(r"[A-Za-z_][\w.]*: ", line)]
+    return found[-1].removeprefix("registry.errors.") if found else (lines or [""])[-1]
 
 
 def _is_open(server: asyncio.base_events.Server) -> bool:

@@ -473,8 +473,9 @@ def in_front(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         lines = lines.replace("127.0.0.1:8000", running.url.removeprefix("http://"))
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+        as_root = "user root;" if os.geteuid() == 0 else ""  # its workers write into this folder
         (folder / "nginx.conf").write_text(
-            f"{'user root;' if os.geteuid() == 0 else ''} daemon off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
+            f"{as_root} daemon off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
             f"http {{ access_log off; {paths} {lines} }}\n"
         )
         process = subprocess.Popen([nginx, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "errors"])
