@@ -48,7 +48,7 @@ def registry(data_dir: Path, *args: object, given: str = "") -> Cost:
 
 
 class Served(NamedTuple):
-    """A running server of one process."""
+    """A running server: a process, and those it started to answer."""
 
     address: str
     port: int
@@ -56,12 +56,17 @@ class Served(NamedTuple):
 
     def cpu(self) -> float:
         """Processor seconds it has used so far."""
-        user, system = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        stats = [Path(f"/proc/{pid}/stat").read_text() for pid in (self.pid, *self._workers())]
+        times = [stat.rpartition(")")[2].split()[11:13] for stat in stats]
+        return sum(int(user) + int(system) for user, system in times) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
-        """MiB it holds now."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        """MiB that those who answer hold now."""
+        held = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._workers() or [self.pid]]
+        return sum(held) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def _workers(self) -> list[int]:
+        return list(map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from public_site.standing import tone_of
 from public_site.voice import Voice
 from registry.admission import looks_of
 from registry.errors import InvalidInput, PeopleLimit
+from registry.web import bodies
 
 Req = Request[Any, Any, State]
 _SHORT = 200
@@ -34,7 +35,7 @@ def check(request: Req) -> Response[str]:
     return answered(request, form_of(given), here_of(request), PAGE_CACHE)
 
 
-@post("/check", status_code=200, sync_to_thread=True, include_in_schema=False)
+@post("/check", status_code=200, sync_to_thread=True, include_in_schema=False, request_max_body_size=bodies.TEXT)
 def check_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
     """The form sent. What fits into an address gets one, so that it can be kept, passed on and asked again."""
     form = form_of(data)

@@ -22,6 +22,7 @@ from registry.errors import InvalidInput, PeopleLimit
 from registry.verification.issuer import Checked
 from registry.verification.receipt_words import names_person
 from registry.verification.receipts import compact
+from registry.web import bodies
 
 #: Characters of a receipt that the address carries when language or size is switched; servers refuse much longer ones.
 _IN_ADDRESS = 4000
@@ -56,7 +57,7 @@ def receipt(request: Req) -> Response[str]:
     return _answered(request, request.query_params.get("receipt", ""))
 
 
-@post("/receipt", status_code=200, sync_to_thread=True, include_in_schema=False)
+@post("/receipt", status_code=200, sync_to_thread=True, include_in_schema=False, request_max_body_size=bodies.LIST)
 def pasted(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[str]:
     """The answer to a receipt that was pasted: sent in the body, since an address may be too short for it."""
     return _answered(request, str(data.get("receipt", "")))
@@ -72,7 +73,9 @@ def given(request: Req) -> Response[Any]:
     return _given(request, form, claim, here_of(request))
 
 
-@post("/check/receipt", status_code=200, sync_to_thread=True, include_in_schema=False)
+@post(
+    "/check/receipt", status_code=200, sync_to_thread=True, include_in_schema=False, request_max_body_size=bodies.TEXT
+)
 def given_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
     """The same of a form that names a person, a certificate or a text, which stand in no address."""
     form = checking.form_of(data)

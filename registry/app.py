@@ -17,7 +17,7 @@ from registry import admission, api, metrics, settings, staff
 from registry.api import images, log, openapi, problems, receipts, reconcile, security_txt, sheets
 from registry.headers import Outermost
 from registry.register import Register
-from registry.web import lanes, state, statuses
+from registry.web import bodies, lanes, state, statuses
 
 
 def create(loaded: settings.Settings | None = None) -> Litestar:
@@ -56,7 +56,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
         exception_handlers={Exception: _failed},
         after_exception=[staff.note_refusal],
         openapi_config=openapi.CONFIG,
-        request_max_body_size=2 * 1024 * 1024,
+        request_max_body_size=bodies.SMALL,
         logging_config=None,
     )
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import sqlite3
-import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,15 +27,10 @@ from sqlalchemy.engine import make_url
 from registry.errors import (
     Busy,
     CannotAnswer,
-    RegistryError,
     StorageFull,
     StorageReadOnly,
-    broken,
-    disk_full,
-    read_only,
-    unreachable,
 )
-from registry.faults import FaultBoard, require_writable
+from registry.faults import FaultBoard
 from registry.locks import (
     WRITERS_LOCK,
     Line,
@@ -49,6 +43,8 @@ from registry.locks import (
     try_lock_postgresql,
 )
 from registry.storage import rights
+from registry.storage.faults import fault_of
+from registry.storage.vacuum import vacuum_postgresql, vacuum_sqlite
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0007"
@@ -59,8 +55,6 @@ READ_WAIT = 2.0
 #: Seconds until a database server that does not answer counts as out of reach.
 _CONNECT_WAIT = 5
 
-#: Seconds to wait for readers before bytes that were deleted are left to the next attempt.
-PATIENCE = 5.0
 #: Columns that hold personal values. PostgreSQL must not copy samples of them into its statistics.
 _PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"), ("staff_drafts", "form"))
 
@@ -280,7 +274,7 @@ class Database:
         """
         try:
             with self._connected(self._apart) as connection:
-                return _vacuum_sqlite(connection) if self.is_sqlite else _vacuum_postgresql(connection, tables)
+                return vacuum_sqlite(connection) if self.is_sqlite else vacuum_postgresql(connection, tables)
         except (CannotAnswer, sa.exc.DBAPIError, sqlite3.Error):
             return False
 
@@ -300,52 +294,6 @@ class Database:
 
 
 _WRITE_FAULTS = (Busy, StorageFull, StorageReadOnly)
-#: What PostgreSQL says (SQLSTATE) when it is the disk, the mode of the server, or somebody else's lock.
-_FULL_STATES = frozenset({"53100"})
-_READ_ONLY_STATES = frozenset({"25006"})
-_LOCKED_STATES = frozenset({"55P03", "40001", "40P01"})
-
-
-def fault_of(error: sa.exc.DBAPIError, path: Path | None) -> RegistryError | None:
-    """What an error of the database comes to; None for one that is a mistake of ours. ``path``: the file of SQLite."""
-    found = _sqlite_fault(error, path) if path is not None else _postgresql_fault(error)
-    return found or (unreachable(error) if isinstance(error, sa.exc.OperationalError) else None)
-
-
-def _sqlite_fault(error: sa.exc.DBAPIError, path: Path) -> RegistryError | None:
-    code = int(getattr(error.orig, "sqlite_errorcode", None) or 0)
-    primary = code & 0xFF  # the rest of it says where
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return broken(error)
-    if primary == sqlite3.SQLITE_FULL:
-        return disk_full(path.parent)
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return busy_writing()
-    if primary == sqlite3.SQLITE_READONLY and code != sqlite3.SQLITE_READONLY_DBMOVED:
-        return read_only(path.parent)
-    return _storage_of(path) if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) else None
-
-
-def _postgresql_fault(error: sa.exc.DBAPIError) -> RegistryError | None:
-    state = getattr(error.orig, "sqlstate", None)
-    if state in _FULL_STATES:
-        return disk_full()
-    if state in _READ_ONLY_STATES or "during recovery" in str(error.orig):  # of a standby that serves reads
-        return read_only()
-    return busy_writing() if state in _LOCKED_STATES else None
-
-
-def _storage_of(path: Path) -> RegistryError | None:
-    """Whether the disk is why SQLite cannot open or write a file that is there: told by writing to its folder."""
-    if not path.exists():
-        return None
-    try:
-        require_writable(path.parent)
-    except (StorageFull, StorageReadOnly) as fault:
-        return fault
-    except OSError:
-        pass
-    return None
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
@@ -391,66 +339,9 @@ def _limit_postgresql(connection: Any, _record: Any) -> None:
     connection.commit()
 
 
-def _vacuum_sqlite(connection: sa.Connection) -> bool:
-    """Write the whole file anew and empty the write-ahead log.
-
-    Overwriting deleted rows is not enough: when SQLite moves rows between pages, it leaves copies in the gaps.
-    """
-    raw: Any = connection.connection.driver_connection  # SQLAlchemy would say BEGIN first
-    raw.execute(f"PRAGMA busy_timeout = {int(PATIENCE * 1000)}")
-    try:
-        raw.execute("VACUUM")
-        busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
-    finally:
-        raw.execute(f"PRAGMA busy_timeout = {milliseconds(READ_WAIT)}")
-
-
-def _vacuum_postgresql(connection: sa.Connection, tables: Iterable[str]) -> bool:
-    """Write the tables anew, once no snapshot is left for which PostgreSQL would carry deleted rows along."""
-    connection.execution_options(isolation_level="AUTOCOMMIT")
-    if not _older_snapshots_end(connection):
-        return False
-    connection.exec_driver_sql(f"SET lock_timeout = {int(PATIENCE * 1000)}")
-    try:
-        for table in tables:
-            before = _file_of(connection, table)
-            connection.exec_driver_sql(f"VACUUM (FULL) {table}")
-            if _file_of(connection, table) == before:
-                return False  # only a warning says so when the role does not own the table
-        return True
-    finally:
-        connection.exec_driver_sql("RESET lock_timeout")
-
-
-_OLDER = sa.text("""
-    SELECT count(*) FROM (
-        SELECT backend_xmin AS held FROM pg_stat_activity
-        WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
-        UNION ALL SELECT xmin FROM pg_replication_slots
-        UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()
-    ) AS snapshots WHERE age(held) > age(CAST(CAST(:now AS text) AS xid))
-""")
-
-
-def _older_snapshots_end(connection: sa.Connection) -> bool:
-    now = connection.execute(sa.text("SELECT CAST(CAST(pg_current_xact_id() AS xid) AS text)")).scalar_one()
-    until = time.monotonic() + PATIENCE
-    while connection.execute(_OLDER, {"now": now}).scalar_one():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
-    return True
-
-
 def read_server_clock(connection: sa.Connection) -> dt.datetime | None:
     """This instant in UTC by the clock of the database's server; None where the database is a file."""
     if connection.dialect.name == "sqlite":
         return None
     instant: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
     return instant.astimezone(dt.UTC)
-
-
-def _file_of(connection: sa.Connection, table: str) -> int:
-    found = connection.execute(sa.text("SELECT pg_relation_filenode(CAST(:table AS regclass))"), {"table": table})
-    return int(found.scalar_one())

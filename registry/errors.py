@@ -181,6 +181,18 @@ class StorageReadOnly(CannotAnswer):
     code = "storage_read_only"
 
 
+class OutOfDescriptors(CannotAnswer):
+    """This process has nearly as many files and connections open as it may; what is open goes on."""
+
+    code = "out_of_descriptors"
+
+
+class ThreadDied(CannotAnswer):
+    """A thread that has to run as long as the process ended; ``details['threads']`` names it. It is started again."""
+
+    code = "thread_died"
+
+
 class ClockWrong(RegistryError):
     """The clock of this machine contradicts what is known of the time: nothing is appended until it is set right."""
 

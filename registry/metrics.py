@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from registry.errors import ClockWrong
 from registry.register import Register
+from registry.web.connections import HERE
 
 
 def text(register: Register) -> tuple[str, bytes]:
@@ -57,6 +58,7 @@ class _Figures(Collector):
             "Requests without a key beyond the limit of their address.",
             value=self._register.clients.refused,
         )
+        yield from _connections()
         search = health.get("search")
         if search is None:  # the database cannot be asked: nothing is known of the search either
             return
@@ -68,3 +70,19 @@ class _Figures(Collector):
         yield CounterMetricFamily(
             "registry_search_fallbacks", "Questions the outside search could not answer.", value=search["fallbacks"]
         )
+
+
+def _connections() -> Iterator[Metric]:
+    yield GaugeMetricFamily("registry_connections", "Connections open now.", value=HERE.open)
+    for name, label, meaning, counted in (
+        ("refused", "reason", "Connections refused before anything was read.", HERE.refused),
+        ("cut", "at", "Connections cut because the client was too slow.", HERE.cut),
+        ("malformed", "status", "Requests refused as bytes, before the application saw them.", HERE.malformed),
+    ):
+        family = CounterMetricFamily(f"registry_connections_{name}", meaning, labels=[label])
+        for value, number in sorted(counted.items()):
+            family.add_metric([value], number)
+        yield family
+    yield CounterMetricFamily(
+        "registry_connections_departed", "Clients that went away in the middle of a request.", value=HERE.departures
+    )

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import logging
-import threading
-import time
 from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from registry import finding, health, proposals, redaction
+from registry import finding, health
 from registry.accounts.signin import SignIns
 from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
 from registry.editions.service import Editions
-from registry.errors import CannotAnswer, ClockWrong, NotFound, SecretsKeyMissing, cannot_look
-from registry.faults import Complaints, FaultBoard
+from registry.errors import CannotAnswer, NotFound, cannot_look
+from registry.faults import FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.pages import MayLook, anybody
 from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
-from registry.log import clock, codec, store
+from registry.log import codec, store
 from registry.log.publish import PublishedLog
 from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct
-from registry.operations.watch import EVERY, Watch
 from registry.records import asof as times
 from registry.records import feed, history, read, stats
 from registry.records.asof import AsOf
@@ -36,7 +32,7 @@ from registry.records.snapshot import Snapshot
 from registry.search.contract import EngineUnavailable
 from registry.search.plan import TYPING
 from registry.settings import Settings
-from registry.storage import rights
+from registry.upkeep import Upkeep
 from registry.verification import card, people
 from registry.verification.answer import answer, moment
 from registry.verification.batch import Batch
@@ -46,21 +42,7 @@ from registry.verification.view import VerificationView
 if TYPE_CHECKING:
     from registry.search.outside import OutsideSearch
 
-#: Seconds between looks at the log: a change is visible in every process within one second.
-FOLLOW_EVERY = 0.25
-#: Seconds before publishing the log is tried again.
-RETRY_EVERY = 5.0
-#: Seconds between looks for emergency suspensions that nobody confirmed in time.
-FALL_BACK_EVERY = 5.0
-#: Seconds between looks whether somebody set the clock, between whole checks of it, and while it is wrong.
-LOOK_AT_CLOCK_EVERY, CHECK_CLOCK_EVERY, RECHECK_CLOCK_EVERY = 1.0, 60.0, 5.0
-#: Seconds by which a clock that nobody sets stays with the time that passes.
-_STEADY = 5.0
-#: Seconds between looks at who may read the register files.
-RIGHTS_EVERY = 60.0
-#: Seconds between looks for failed sign-ins to put in the trail, and for the key of second factors.
-SETTLE_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 10.0
-__all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
+__all__ = ["Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
 
@@ -89,12 +71,7 @@ class Register:
         self.sign_ins = SignIns(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
         self.editions = Editions(self.database, self.log, settings)
-        self.watch = Watch(self.database, self.log, self.verification, settings, self.faults)
-        self._complaints = Complaints()
-        self._tried = 0.0
-        self._unpublished = False
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self.upkeep = Upkeep(self)
 
     def __enter__(self) -> Register:
         self.start()
@@ -107,124 +84,14 @@ class Register:
 
     def start(self) -> None:
         """Load the verification view and follow the log from now on; a database out of reach is tried again."""
-        rights.guard(self.settings, self.faults, thoroughly=True)
-        self._check_clock()
-        self._follow()
-        self.watch.look()
-        if self.verification.size:
-            self._publish()  # a key may have come or gone while nothing was appended
-        # What is recorded right after a start need not wait for the tables, nor following for what has to be written.
-        tasks = (
-            ("follow-log", self._run),
-            ("publish-log", self._write),
-            ("check-clock", self._watch_clock),
-            ("warm", self._warm),
-            ("sign-ins", self._settle_sign_ins),
-        )
-        for name, task in tasks:
-            self._threads.append(threading.Thread(target=task, name=name, daemon=True))
-            self._threads[-1].start()
-        self.clients.start()
-        if self.outside:
-            self.outside.start()
+        self.upkeep.start()
 
     def close(self) -> None:
         """Stop following and give the connections back."""
-        self._stop.set()
-        if self.outside:
-            self.outside.close()
-        for thread in self._threads:
-            thread.join(timeout=5)
+        self.upkeep.close()
         self.clients.close()
         self.sign_ins.close()
         self.database.close()
-
-    def _warm(self) -> None:
-        finding.warm()
-        gc.freeze()  # what is loaded by now stays: it need not be looked through for garbage again and again
-        redaction.settle(self.database)  # bytes of erased values that somebody's reading had kept from going
-
-    def _run(self) -> None:
-        watched, guarded = -EVERY, time.monotonic()
-        while not self._stop.wait(FOLLOW_EVERY):
-            self._follow()
-            if time.monotonic() >= watched + EVERY:
-                watched = time.monotonic()
-                self.watch.look()
-            if time.monotonic() >= guarded + RIGHTS_EVERY:
-                guarded = time.monotonic()
-                rights.guard(self.settings, self.faults)
-
-    def _write(self) -> None:
-        """What has to be written now and then, apart from following: it may wait for a long approval."""
-        looked = -FALL_BACK_EVERY
-        while not self._stop.wait(FOLLOW_EVERY):
-            if self._unpublished and time.monotonic() >= self._tried + RETRY_EVERY:
-                self._publish()
-            if time.monotonic() >= looked + FALL_BACK_EVERY:
-                looked = time.monotonic()
-                self._fall_back()
-
-    def _watch_clock(self) -> None:
-        """Check the clock every minute, when it was set meanwhile, and more often while it is wrong."""
-        is_wrong, checked, shown = False, time.monotonic(), clock.read_clock()
-        while not self._stop.wait(LOOK_AT_CLOCK_EVERY):
-            passed = time.monotonic() - checked
-            was_set = abs((clock.read_clock() - shown).total_seconds() - passed) > _STEADY
-            if was_set or passed >= (RECHECK_CLOCK_EVERY if is_wrong else CHECK_CLOCK_EVERY):
-                is_wrong, checked, shown = self._check_clock(), time.monotonic(), clock.read_clock()
-
-    def _check_clock(self) -> bool:
-        """Whether the clock is wrong; said on the board."""
-        try:
-            wrong = self.log.clock.find_fault(self.database)
-        except Exception as error:
-            _log.warning("cannot check the clock: %s", type(error).__name__)
-            return True  # looked at again soon
-        if wrong is None:
-            self.faults.clear(ClockWrong.code)
-        else:
-            self.faults.report(wrong)
-        return wrong is not None
-
-    def _settle_sign_ins(self) -> None:
-        """Tell the trail what failed at the door, and the board whether second factors can be looked at."""
-        looked = -LOOK_FOR_KEY_EVERY
-        while True:
-            try:
-                self.sign_ins.settle()
-                if time.monotonic() >= looked + LOOK_FOR_KEY_EVERY:
-                    looked = time.monotonic()
-                    self.sign_ins.require_key()
-                    self.faults.clear(SecretsKeyMissing.code)
-            except SecretsKeyMissing as error:
-                self.faults.report(error)
-            except Exception as error:
-                _log.warning("cannot look after sign-ins: %s", type(error).__name__)
-            if self._stop.wait(SETTLE_EVERY):
-                return
-
-    def _fall_back(self) -> None:
-        try:
-            proposals.fall_back(self.database, self.log)
-        except ClockWrong as error:
-            self.faults.report(error)  # nothing ends by a wrong clock; said once, until it is right
-        except Exception as error:
-            self._complaints.say("cannot look for emergency suspensions to end", error)
-        else:
-            self._complaints.over("cannot look for emergency suspensions to end")
-
-    def _follow(self) -> None:
-        try:
-            published = self.look()
-        except Exception as error:
-            # Answering stops by itself once the view is stale (see VerificationView.require_fresh).
-            self._complaints.say("cannot follow the log", error)
-            return
-        finally:
-            self.watch.followed()
-        self._complaints.over("cannot follow the log")
-        self._unpublished = published != self.verification.size
 
     def look(self) -> int | None:
         """Bring the verification view up to the log; the size last published. LogDamaged when that is more."""
@@ -232,12 +99,6 @@ class Register:
         self.verification.follow(self.database, at_least=last.checkpoint.size if last else 0)
         self.receipts.learn()
         return last.checkpoint.size if last else None
-
-    def _publish(self) -> None:
-        """Sign what the process that appended it could not, and take over what another machine signed."""
-        fault = self.log.try_publish(self.database, quiet=True)
-        self.watch.published(fault)
-        self._tried = time.monotonic() if fault else 0.0
 
     # --- times -------------------------------------------------------------------------------------------------------
 
@@ -400,6 +261,7 @@ class Register:
 
     def health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""
+        self.upkeep.threads.check()
         return health.told(self.settings, self.database, self.log, self.verification, self.outside, self.faults)
 
 

@@ -54,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 600
     storage_low: Annotated[int, "MiB of free disk below which /readyz and /metrics warn (storage_low)."] = 1024
     storage_reserve: Annotated[int, "MiB of free disk below which nothing is appended: room to finish and sign."] = 64
+    max_connections: Annotated[int, "Connections that one process of the server has open at the same time."] = 1_000
+    address_connections: Annotated[
+        int, "Of these, connections from one address, unless it is that of a trusted proxy; 0: no limit."
+    ] = 100
 
     staff_idle: Annotated[int, "Minutes without use after which staff are signed out; 30 at most."] = 30
     staff_absolute: Annotated[int, "Minutes after which staff sign in again whatever they did."] = 600
@@ -140,6 +144,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             "REGISTRY_STORAGE_LOW.",
         )
     _require_security_contact(settings)
+    if settings.max_connections < 1 or settings.address_connections < 0:
+        raise InvalidInput(
+            "REGISTRY_MAX_CONNECTIONS 不得小于1，REGISTRY_ADDRESS_CONNECTIONS 不得小于0。",
+            "REGISTRY_MAX_CONNECTIONS must not be below 1, nor REGISTRY_ADDRESS_CONNECTIONS below 0.",
+        )
     if not (1 <= settings.staff_idle <= 30 and settings.staff_idle <= settings.staff_absolute <= 1440):
         raise InvalidInput(
             "REGISTRY_STAFF_IDLE 应为1至30，REGISTRY_STAFF_ABSOLUTE 不得小于它，最多1440（分钟）。",

@@ -185,6 +185,12 @@ class Server:
         return answer.json()
 
 
+def workers_of(supervisor: int) -> list[int]:
+    """The processes that answer for a server, oldest first: the server itself only looks after them."""
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    return sorted(map(int, children))
+
+
 @contextmanager
 def serving(data_dir: Path, workers: int = 1, **env: str) -> Iterator[Server]:
     """A server of one data folder, stopped at the end."""

@@ -3,9 +3,9 @@
 # can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
 # OpenRefine, which few systems have as a package, is skipped and says so.
-# With arguments only those parts: browser, clocks, go, meilisearch, reconciliation, openrefine, schemathesis.
+# With arguments only those parts: browser, clocks, go, meilisearch, nginx, reconciliation, openrefine, schemathesis.
 set -u
-parts=" ${*:-browser clocks go meilisearch reconciliation openrefine schemathesis} "
+parts=" ${*:-browser clocks go meilisearch nginx reconciliation openrefine schemathesis} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -46,6 +46,12 @@ install() {
   fi
   rm -f "$log"
 }
+
+if wanted_part nginx && ! PATH="$PATH:/usr/sbin" command -v nginx >/dev/null; then
+  install "代理服务器测试所需" nginx
+  PATH="$PATH:/usr/sbin" command -v nginx >/dev/null ||
+    say "缺少 nginx：代理服务器测试将失败。以 root 运行 apt-get install nginx。 / No nginx: its tests will fail."
+fi
 
 if ! wanted_part browser; then
   :

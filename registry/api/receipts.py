@@ -14,6 +14,7 @@ from registry.api.problems import language
 from registry.model import Answer, Date, LogState, Struct
 from registry.verification.issuer import Checked
 from registry.verification.receipts import LONGEST, Reason
+from registry.web import bodies
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -78,6 +79,7 @@ def told(found: Checked) -> ReceiptCheck:
     "receipt at all is 400.",
     status_code=200,
     sync_to_thread=True,
+    request_max_body_size=bodies.LIST,
     opt={"scope": "verify"},
 )
 def check_receipt(request: AnyRequest, data: JSONBody[ReceiptText]) -> ReceiptCheck:

@@ -11,6 +11,7 @@ from registry.api.guards import register_of
 from registry.api.problems import language
 from registry.errors import InvalidInput
 from registry.verification import receipt_words
+from registry.web import bodies
 
 AnyRequest = Request[Any, Any, Any]
 PATH = "/receipt.pdf"
@@ -55,7 +56,14 @@ def receipt_pdf(request: AnyRequest) -> Response[bytes]:
     return _respond(request, request.query_params.get("receipt", ""))
 
 
-@post(PATH, status_code=200, include_in_schema=False, opt={"lane": "slow"}, sync_to_thread=True)
+@post(
+    PATH,
+    status_code=200,
+    include_in_schema=False,
+    opt={"lane": "slow"},
+    sync_to_thread=True,
+    request_max_body_size=bodies.LIST,
+)
 def posted_pdf(request: AnyRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[bytes]:
     """The receipt in a form as a page of PDF."""
     return _respond(request, str(data.get("receipt", "")))

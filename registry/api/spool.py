@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Any
 
 from litestar import Request
-from litestar.exceptions import InternalServerException
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Send
+
+from registry.web.departures import is_departure
 
 #: Bytes kept in memory before the rest goes to a temporary file, and bytes read of it at once.
 _IN_MEMORY, _PIECE = 1 << 20, 1 << 16
@@ -84,8 +85,10 @@ class Spool:
             if self._task.done():
                 try:
                     self._task.result()
-                except InternalServerException as error:  # how the framework says that the client went away
-                    raise ClientGone from error
+                except Exception as error:
+                    if is_departure(error):
+                        raise ClientGone from error
+                    raise
                 return
             self._grown.clear()
             await self._grown.wait()

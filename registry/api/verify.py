@@ -17,7 +17,7 @@ from registry.api.written import Written, described
 from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, LONGEST_TEXT_IN_ADDRESS, Person
 from registry.claimfiles.rows import require_provider
 from registry.model import Answer, Claim, Provider
-from registry.web import lanes
+from registry.web import bodies, lanes
 
 _claim = msgspec.json.Decoder(Claim)
 
@@ -37,6 +37,7 @@ _claim = msgspec.json.Decoder(Claim)
     "carries a signed receipt; where none can be given that is 503 with code `cannot_sign`, never a silent null.",
     status_code=200,
     responses=described(Answer),
+    request_max_body_size=bodies.TEXT,
     opt={"scope": "verify", "json": True},
 )
 async def verify(request: AnyRequest) -> Written:

@@ -19,7 +19,7 @@ from registry.clients import watches
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim, Date, Struct
 from registry.verification.receipts import question_of
-from registry.web import lanes
+from registry.web import bodies, lanes
 
 #: Claims of one request, and watches of one page.
 MOST_CLAIMS, MOST_LISTED = 1_000, 1_000
@@ -94,6 +94,7 @@ class AnswerChanges(Struct, frozen=True):
     f"Needs a key with scope `watch`. At most {MOST_CLAIMS:,} claims at once and {watches.MOST:,} a client; what is "
     "watched already is not added twice. Nothing is pushed: ask `GET /watches/changes` as often as you need.",
     status_code=200,
+    request_max_body_size=bodies.LIST,
     opt={"scope": "watch"},
 )
 async def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:  # noqa: ARG001 - says what the body is

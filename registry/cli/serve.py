@@ -27,4 +27,4 @@ def serve(host: str, port: int, workers: int, setup: bool) -> None:
         care.load_seed(demo=False, if_empty=True)
     with common.database():
         pass  # refuse before binding when there is nothing to serve
-    server.run(host, port, workers, settings.load().trusted_proxies)
+    server.run(host, port, workers, settings.load())

@@ -50,7 +50,7 @@ class Admitted(Struct, frozen=True):
 class Clients:
     """Lets requests in or refuses them. Counting touches a file of this machine, knowing keys touches memory.
 
-    ``start`` follows the keys in a thread of its own: writing usage may wait for a long approval, the log must not.
+    ``follow`` is for a thread of its own: writing usage may wait for a long approval, the log must not.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -69,36 +69,27 @@ class Clients:
         self._last_used: dict[str, int] = {}
         self._elsewhere: dict[str, int] = {}
         self.refused = 0
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
 
     # --- following ---------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Learn the keys, and go on learning."""
-        self._look()
-        self._thread = threading.Thread(target=self._run, name="clients", daemon=True)
-        self._thread.start()
-
     def close(self) -> None:
-        """Write down what was asked, and stop."""
-        self._stop.set()
-        if self._thread:
-            self._thread.join(timeout=5)
+        """Write down what was asked; ``follow`` has ended by then."""
         self.tell(_AT_THE_END)
         self._counts.close()
 
-    def _run(self) -> None:
+    def follow(self, stop: threading.Event) -> None:
+        """Go on learning the keys and writing down what was asked, until the event is set."""
         told = cleaned = time.monotonic()
-        while not self._stop.wait(LOOK_EVERY):
-            self._look()
+        while not stop.wait(LOOK_EVERY):
+            self.look()
             if time.monotonic() >= told + TELL_EVERY:
                 told = time.monotonic()
                 self.tell()
             if time.monotonic() >= cleaned + MINUTE and self._clean():
                 cleaned = time.monotonic()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Learn the keys that are new and those that are over; what cannot be read now is read at the next look."""
         try:
             with self._database.reading() as connection:
                 marks = (sa.func.max(api_keys.c.created_at), sa.func.max(api_keys.c.revoked_at))

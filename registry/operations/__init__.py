@@ -1,1 +1,1 @@
-"""What whoever runs the register needs: is it well, and what is wrong with it."""
+"""What keeps a running register running: whether it is well, its threads, and what it takes of the machine."""

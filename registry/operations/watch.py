@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from registry import errors
 from registry.errors import RegistryError, StorageFull, StorageLow, StorageReadOnly, storage_fault
 from registry.faults import MIB, free, require_room, require_writable
+from registry.locks import AT_ONCE
 from registry.log import mirrored
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Watch:
         if not self._board.has(errors.Busy.code):
             return
         try:
-            with self._database.writing():
+            with self._database.writing(AT_ONCE):
                 pass  # which takes it off the board
         except RegistryError:
             return

@@ -51,7 +51,6 @@ class OutsideSearch:
         self._now = Followed()
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self.fallbacks = 0
 
     # --- asking ------------------------------------------------------------------------------------------------------
@@ -93,20 +92,11 @@ class OutsideSearch:
 
     # --- following ---------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Follow the log from now on, in a thread of its own."""
-        self._thread = threading.Thread(target=self._run, name="follow-search", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop following."""
-        self._stop.set()
-        if self._thread:
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
+    def follow(self, stop: threading.Event) -> None:
+        """Follow the log until the event is set; for a thread of its own."""
+        self._stop = stop  # also in the middle of building
         wait = 0.0
-        while not self._stop.wait(wait):
+        while not stop.wait(wait):
             wait = LOOK_EVERY if self.look() else RETRY_EVERY
 
     def look(self) -> bool:

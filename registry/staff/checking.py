@@ -20,6 +20,7 @@ from registry.staff.desk import Desk
 from registry.staff.editing import EDITORS, refuse_page
 from registry.staff.errors import note
 from registry.staff.spoken import FormWords
+from registry.web import bodies
 
 
 @get("/drafts/{number:int}/check", opt=EDITORS, sync_to_thread=True)
@@ -28,7 +29,9 @@ def looked_at(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[An
     return _shown(desk, number, [])
 
 
-@post("/drafts/{number:int}/propose", opt=EDITORS, status_code=200, sync_to_thread=True)
+@post(
+    "/drafts/{number:int}/propose", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=bodies.TEXT
+)
 def proposed(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Put it before a second person; the draft is gone then. Whatever stands in the way, the draft stays."""
     confirmed = frozenset(str(key) for key in desk.form.getall("confirm", []))
@@ -52,7 +55,7 @@ def _to_confirm(missing: list[Finding]) -> list[Finding]:
     ]
 
 
-@post("/drafts/{number:int}/join", opt=EDITORS, status_code=200, sync_to_thread=True)
+@post("/drafts/{number:int}/join", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=bodies.TEXT)
 def brought_up(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Go on from what is recorded now, with what was typed kept where nobody chose otherwise."""
     with desk.database.writing() as connection:

@@ -17,6 +17,7 @@ from registry.importers.layouts import Layout
 from registry.staff.desk import Desk
 from registry.staff.errors import note
 from registry.staff.import_desk import EDITORS, mine, page_of, start, to
+from registry.web import bodies
 
 
 def _require(one: Import, *states: kept.State) -> None:
@@ -26,7 +27,13 @@ def _require(one: Import, *states: kept.State) -> None:
         )
 
 
-@post("/imports/{number:int}/columns", opt=EDITORS, status_code=200, sync_to_thread=True)
+@post(
+    "/imports/{number:int}/columns",
+    opt=EDITORS,
+    status_code=200,
+    sync_to_thread=True,
+    request_max_body_size=bodies.TEXT,
+)
 def columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """The columns as a person named them; then audit and comparison begin. Or another row of headings first."""
     one = mine(desk, number)
@@ -67,7 +74,9 @@ def _headed(desk: Desk, layout: Layout, n: int) -> Layout:
     return layouts.headed_by(layout, int(row) if row.isascii() and row.isdigit() else 0)
 
 
-@post("/imports/{number:int}/decide", opt=EDITORS, status_code=200, sync_to_thread=True)
+@post(
+    "/imports/{number:int}/decide", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=bodies.TEXT
+)
 def decide(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """One pair decided, or undone; or all on this page that a rule paired and nobody decided otherwise.
 
@@ -118,7 +127,13 @@ def _decided(desk: Desk, one: Import, lines: list[dict[str, Any]], key: str, sam
     return deciding.decide(made, chosen[0], same == "yes", me, kept.now())
 
 
-@post("/imports/{number:int}/compare", opt=EDITORS, status_code=200, sync_to_thread=True)
+@post(
+    "/imports/{number:int}/compare",
+    opt=EDITORS,
+    status_code=200,
+    sync_to_thread=True,
+    request_max_body_size=bodies.TEXT,
+)
 def compare(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Compare again, by what was decided and with the register as it is now; or begin an interrupted step anew."""
     one = mine(desk, number)
@@ -129,7 +144,13 @@ def compare(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]
     return start(desk, one, "comparing")
 
 
-@post("/imports/{number:int}/propose", opt=EDITORS, status_code=200, sync_to_thread=True)
+@post(
+    "/imports/{number:int}/propose",
+    opt=EDITORS,
+    status_code=200,
+    sync_to_thread=True,
+    request_max_body_size=bodies.TEXT,
+)
 def propose(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Put it before a second person; refused while a pair is open, or was decided after the comparison."""
     one = mine(desk, number)

@@ -15,6 +15,7 @@ from litestar.exceptions import HTTPException
 
 from registry import errors
 from registry.errors import RegistryError
+from registry.web.departures import is_departure
 
 STATUSES: dict[type[RegistryError], int] = {
     errors.RegistryError: 500,
@@ -48,10 +49,12 @@ STATUSES: dict[type[RegistryError], int] = {
     errors.SigningKeyForeign: 503,
     errors.SigningKeyMissing: 503,
     errors.StateTooOld: 503,
+    errors.OutOfDescriptors: 503,
     errors.RightsTooWide: 503,
     errors.StorageFull: 503,
     errors.StorageLow: 503,
     errors.StorageReadOnly: 503,
+    errors.ThreadDied: 503,
 }
 #: Seconds until it is worth asking again, where the error itself does not say (``details['retry_after']``).
 RETRY_AFTER: dict[type[RegistryError], int] = {
@@ -134,7 +137,7 @@ class FailureLog:
     def note(self, error: BaseException, where: str) -> None:
         """Note an exception that is answered with 500 or more; ``where`` names the page or operation."""
         known = recognise(error)
-        if status_of(known) < 500:
+        if status_of(known) < 500 or is_departure(error):
             return
         if not isinstance(known, RegistryError):
             _log.error("unforeseen error at %s", where, exc_info=error)

@@ -143,13 +143,13 @@ def test_what_was_changed_is_known_to_a_process_at_its_next_look(database: Datab
     clients.start()
     key, text = a_key(database)
     assert clients.known(text) is None  # not yet: a door then asks the database
-    clients._look()
+    clients.look()
     known = clients.known(text)
     assert known is not None
     assert known.id == key.id
     with database.writing() as connection:
         keys.revoke(connection, key.id)
-    clients._look()
+    clients.look()
     with pytest.raises(InvalidKey):
         clients.known(text)
 

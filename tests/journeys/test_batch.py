@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import Server
+from tests.running import Server, workers_of
 
 BATCH = "/api/v1/verify/batch"
 NDJSON, CSV = {"Content-Type": "application/x-ndjson"}, {"Content-Type": "text/csv"}
@@ -38,7 +38,8 @@ def pieces(rows: int, size: int = 500) -> Iterator[bytes]:
 
 def memory_of(server: Server) -> float:
     """MiB the server has held at most so far."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    (worker,) = workers_of(server.process.pid)
+    status = Path(f"/proc/{worker}/status").read_text()
     return int(next(row.split()[1] for row in status.splitlines() if row.startswith("VmHWM"))) / 1024
 
 

@@ -16,7 +16,7 @@ from registry.api.problems import language
 from registry.api.reconcile import extend, manifest, queries
 from registry.errors import InvalidInput, NotFound
 from registry.finding.properties import BY_ID
-from registry.web import lanes
+from registry.web import bodies, lanes
 
 FORM = "application/x-www-form-urlencoded"
 #: Suggestions at once, and how far a client may page.
@@ -33,7 +33,7 @@ def ask(request: AnyRequest) -> dict[str, Any]:
     return _answer(request, *asked, language(request))
 
 
-@post("/", status_code=200)
+@post("/", status_code=200, request_max_body_size=bodies.LIST)
 async def ask_by_form(request: AnyRequest) -> Response[dict[str, Any]]:
     """The same in a form, as clients send it: `queries`, `query` or `extend`."""
     kind, _ = request.content_type

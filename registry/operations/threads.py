@@ -1,0 +1,121 @@
+"""Threads that run as long as the process: one that dies is started again, and is a fault until it has run well."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from registry.errors import ThreadDied
+from registry.faults import FaultBoard
+
+#: Seconds between looks at the threads.
+LOOK_EVERY = 0.5
+#: Seconds before a thread is started again: the first time, and at most when it dies again and again.
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+#: Seconds that a thread has to run before its deaths are over.
+WELL_AFTER = 10.0
+_log = logging.getLogger("registry")
+#: What a thread does until the event is set; one that runs ``once`` may end before.
+Task = Callable[[threading.Event], None]
+
+
+@dataclass
+class _Job:
+    name: str
+    task: Task
+    once: bool
+    blocks_reading: bool
+    thread: threading.Thread | None = None
+    started: float = 0.0
+    deaths: int = 0
+    #: When a dead one is started again; 0: it was not seen dead.
+    again_at: float = 0.0
+    done: bool = field(default=False)
+
+
+class BackgroundThreads:
+    """The background threads of one register. ``board`` shows those that died."""
+
+    def __init__(self, board: FaultBoard) -> None:
+        self._board = board
+        self._jobs: list[_Job] = []
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._watch: threading.Thread | None = None
+
+    def start(self, name: str, task: Task, *, once: bool = False, blocks_reading: bool = False) -> None:
+        """Run a task in a thread of its own; ``blocks_reading``: questions cannot be answered without it."""
+        job = _Job(name, task, once, blocks_reading)
+        with self._lock:
+            self._jobs.append(job)
+            self._run(job)
+            if self._watch is None:
+                self._watch = threading.Thread(target=self._look, name="threads", daemon=True)
+                self._watch.start()
+
+    def close(self, patience: float = 5.0) -> None:
+        """Have all of them end, and wait so many seconds for each."""
+        self._stop.set()
+        for thread in (self._watch, *(job.thread for job in self._jobs)):
+            if thread is not None and thread.is_alive():
+                thread.join(timeout=patience)
+
+    def check(self) -> None:
+        """Start again what died, and say on the board what is dead or was until just now."""
+        if self._stop.is_set():
+            return
+        with self._lock:
+            now = time.monotonic()
+            for job in self._jobs:
+                self._check(job, now)
+            unwell = [job for job in self._jobs if job.deaths]
+            blocks = any(job.blocks_reading and job.again_at for job in unwell)
+        if not unwell:
+            self._board.clear(ThreadDied.code)
+            return
+        names = ", ".join(job.name for job in unwell)
+        self._board.report(
+            ThreadDied(
+                f"后台线程意外结束，正在重新启动：{names}",
+                f"Background threads ended unexpectedly and are being started again: {names}",
+                threads=[job.name for job in unwell],
+            ),
+            blocks_reading=blocks,
+        )
+
+    def _check(self, job: _Job, now: float) -> None:
+        if job.done:
+            job.deaths, job.again_at = 0, 0.0
+        elif job.thread is not None and job.thread.is_alive():
+            if job.deaths and now - job.started > WELL_AFTER:
+                job.deaths = 0
+        elif not job.again_at:
+            job.deaths += 1
+            job.again_at = now + min(FIRST_DELAY * 2 ** (job.deaths - 1), LONGEST_DELAY)
+        elif now >= job.again_at:
+            self._run(job)
+
+    def _run(self, job: _Job) -> None:
+        job.started, job.again_at = time.monotonic(), 0.0
+        job.thread = threading.Thread(target=self._work, args=(job,), name=job.name, daemon=True)
+        job.thread.start()
+
+    def _work(self, job: _Job) -> None:
+        try:
+            job.task(self._stop)
+        except BaseException as error:
+            _log.error("the thread %s died", job.name, exc_info=error)
+        else:
+            job.done = job.once
+            if not job.once and not self._stop.is_set():
+                _log.error("the thread %s ended by itself", job.name)
+
+    def _look(self) -> None:
+        while not self._stop.wait(LOOK_EVERY):
+            try:
+                self.check()
+            except Exception as error:  # no room for another thread, say: tried again at the next look
+                _log.warning("cannot look after the threads: %s", type(error).__name__)

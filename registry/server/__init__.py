@@ -1,0 +1,70 @@
+"""uvicorn as this product runs it: a supervisor that binds the address, and workers that answer.
+
+One worker or several, each is a process of its own, so that it can be replaced while another answers.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+from registry.errors import InvalidInput
+from registry.operations import descriptors
+from registry.server.supervisor import Supervisor
+from registry.settings import Settings
+from registry.web.connections import MOST_REFUSED
+
+#: Connections that may wait to be taken.
+_BACKLOG = 2048
+
+
+def run(host: str, port: int, workers: int, settings: Settings) -> None:
+    """Serve until told to end: SIGTERM or SIGINT end it, SIGHUP replaces the workers one after the other.
+
+    InvalidInput when the address cannot be bound or too few files may be open; CannotAnswer when no worker can start.
+    """
+    _make_room(settings.max_connections)
+    with _bind(host, port) as listener:
+        address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+        Supervisor(listener, workers, lambda: _announce(address)).run()
+
+
+def _make_room(wanted: int) -> None:
+    fit = descriptors.make_room(wanted, MOST_REFUSED)
+    if fit == wanted:
+        return
+    may, needed = descriptors.limit(), descriptors.needed(wanted, MOST_REFUSED)
+    print(
+        f"只能打开 {may} 个文件描述符：每个进程最多 {fit} 个连接，而不是 {wanted} 个；需要 {needed} 个。 / "
+        f"Only {may} file descriptors may be open: {fit} connections a process instead of {wanted}; "
+        f"{needed} are needed (ulimit -n {needed}, or LimitNOFILE={needed}).",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise InvalidInput(
+            f"无法监听 {host}:{port}（{error.strerror}）。换一个端口：registry serve --port 8001",
+            f"Cannot listen on {host}:{port} ({error.strerror}). Try another port: registry serve --port 8001",
+        ) from error
+    bound.listen(_BACKLOG)
+    return bound
+
+
+def _shown(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _announce(address: str) -> None:
+    """Print the one line, once the first worker answers: then a person may open the address."""
+    print(f"人类辅助生殖技术机构名录 / ART Register: {address}", flush=True)

@@ -1,0 +1,380 @@
+"""HTTP/1 over one connection as uvicorn speaks it, with limits: what a stranger sends and how slowly.
+
+uvicorn has no settings for these. Time is looked at twice a second by ``check``, not by a timer for each request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+
+import httptools
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from registry.clients.counts import network
+from registry.server import refusals
+from registry.server.refusals import Refusal
+from registry.web.connections import HERE, MOST_REFUSED, Stopping
+
+#: Bytes of a request's line and headers, bytes of its address, and number of its headers.
+MOST_HEAD, MOST_ADDRESS, MOST_HEADERS = 32 * 1024, 24 * 1024, 100
+#: Seconds until the first byte of a connection, for a whole head from its first byte, and between two requests.
+FIRST_BYTE, WHOLE_HEAD, BETWEEN = 10.0, 10.0, 15.0
+#: Seconds that an idle connection is kept when the server ends: a request may be on its way.
+LAST_CHANCE = 0.5
+#: A body: bytes a second on average once so many seconds are over, and seconds for the whole.
+BODY_RATE, BODY_GRACE, WHOLE_BODY = 1024, 10.0, 900.0
+#: An answer: bytes a second that the client takes on average once so many seconds are over.
+ANSWER_RATE, ANSWER_GRACE = 1024, 15.0
+#: Seconds and bytes that a client may go on sending after it was told that it is refused.
+LINGER, MOST_LINGER = 2.0, 4 * 1024 * 1024
+#: Requests that may wait behind the one being answered.
+MOST_WAITING = 32
+
+
+class Reading(Enum):
+    """What of the client's next bytes is expected."""
+
+    BETWEEN = 1
+    HEAD = 2
+    BODY = 3
+    OVER = 4
+
+
+class _Stop(Exception):
+    """The parser is to stop here; what is answered is in ``HttpConnection.refusal``."""
+
+
+class _Outlet:
+    """The transport as answers see it: ``close`` lets the client finish sending what it is sending, and what is
+    written to a client that has gone is dropped. (uvloop raises for it until the loss was noticed.)"""
+
+    __slots__ = ("_write", "close", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self._write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = close
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, or drop them."""
+        if not self.is_closing():
+            self._write(data)
+
+
+class HttpConnection(HttpToolsProtocol):
+    """One connection. A refusal is an answer and a close, never a traceback, and is counted."""
+
+    reading = Reading.BETWEEN
+    #: What is answered once the requests before it are.
+    refusal: Refusal | None = None
+    _answering: RequestResponseCycle | None = None
+    _counted = False
+    _lingering = 0
+
+    # --- the connection ----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count it, or refuse it."""
+        super().connection_made(transport)
+        self._outlet = _Outlet(transport, self._close_gently)
+        self._begun = self._since = self.loop.time()
+        self._deadline = self._since + FIRST_BYTE
+        self._head_bytes = self._body_bytes = self._lingered = 0
+        self._unsent: tuple[float, int] | None = None
+        host = self.client[0] if self.client else "-"
+        self.address = network(host)
+        reason = HERE.admit(self.address, host, transport.get_extra_info("socket").fileno())
+        self._counted = reason is None
+        if reason is None:
+            return
+        self.reading = Reading.OVER
+        if len(self.connections) > HERE.open + MOST_REFUSED:
+            transport.abort()
+        elif reason == "descriptors":
+            transport.write(refusals.ALL_FULL.encode(self.server_state.default_headers))
+            transport.close()
+        else:
+            self._answer(refusals.REFUSED[reason])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give back what was counted. A client that left in the middle is counted, not logged."""
+        if self._counted:
+            self._counted = False
+            HERE.release(self.address)
+        if self.reading is not Reading.OVER and self._busy:
+            HERE.departures += 1
+        self.pipeline.clear()
+        super().connection_lost(exc)
+        if self._answering is not None and not self._answering.response_complete:  # uvicorn tells the last one alone
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+
+    def shutdown(self) -> None:
+        """Called when the worker stops: answers say so from now on. An idle connection of a worker that is replaced
+        stays open as long as ever, so that no request meets a connection that closes just then."""
+        if self._busy:
+            if not self.cycle.response_started:
+                self.cycle.keep_alive = False
+        elif HERE.stopping is Stopping.END and self.reading is Reading.BETWEEN:
+            self._deadline = min(self._deadline, self.loop.time() + LAST_CHANCE)
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self.pipeline) or (self.cycle is not None and not self.cycle.response_complete)
+
+    # --- bytes -------------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what came; what is no request is refused."""
+        reading = self.reading
+        if reading is Reading.OVER:
+            self._lingered += len(data)
+            if self._lingered > MOST_LINGER:
+                self.transport.abort()
+            return
+        if reading is Reading.BODY:
+            self._body_bytes += len(data)
+        else:
+            if reading is Reading.BETWEEN:
+                self._begin_head()
+            self._head_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._read_plainly(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError:
+            self._refuse(self.refusal or refusals.NOT_HTTP)
+            return
+        if self.reading is Reading.HEAD and self._head_bytes > MOST_HEAD:
+            self._refuse(refusals.LARGE_HEAD if self.headers else refusals.LONG_ADDRESS)
+
+    def _read_plainly(self, rest: bytes) -> None:
+        """Nothing is upgraded: read the head again as if it had not been asked for, then what came behind it.
+
+        The parser takes a body behind such a head for another protocol. Java's client asks with every first request.
+        """
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        lines = [b"%s %s HTTP/%s" % (self.method, self.url, self.version)]
+        lines += [name + b": " + value for name, value in self.headers if name not in (b"upgrade", b"connection")]
+        self.reading = Reading.BETWEEN
+        self.data_received(b"\r\n".join([*lines, b"connection: close", b"", rest]))
+
+    def _begin_head(self) -> None:
+        self.reading = Reading.HEAD
+        self._head_bytes = 0
+        self._deadline = self.loop.time() + WHOLE_HEAD
+
+    def on_message_begin(self) -> None:
+        """A request begins, perhaps behind others of the same bytes."""
+        if len(self.pipeline) >= MOST_WAITING:
+            self.cycle.keep_alive = False  # the last that is answered; clients ask the rest again
+            raise self._stop(refusals.SILENCE)
+        if self.reading is not Reading.HEAD:
+            self._begin_head()
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header. What comes after a body is none of the request that is being answered."""
+        if self.reading is Reading.BODY:
+            self._head_bytes += len(name) + len(value)
+            if self._head_bytes > MOST_HEAD:
+                raise self._stop(refusals.LARGE_HEAD)
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Refuse what is too large or ambiguous, else have it answered."""
+        self._require_plain()
+        if self.parser.should_upgrade():
+            self.method, self.version = self.parser.get_method(), self.parser.get_http_version().encode()
+            return  # see _read_plainly
+        super().on_headers_complete()
+        self.reading = Reading.BODY
+        self._begun = self._since = self.loop.time()
+        self._head_bytes = self._body_bytes = 0
+        cycle = self.cycle
+        if not self.pipeline:
+            self._answering = cycle
+        cycle.transport = self._outlet  # type: ignore[assignment]
+        if HERE.stopping or HERE.crowded:
+            cycle.keep_alive = False
+        if cycle.scope["http_version"] == "1.0":
+            cycle.send = _Unframed(cycle)  # type: ignore[method-assign]
+
+    def _require_plain(self) -> None:
+        hosts = size = 0
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+                raise self._stop(refusals.BAD_CODING)
+        if len(self.url) > MOST_ADDRESS:
+            raise self._stop(refusals.LONG_ADDRESS)
+        if size > MOST_HEAD or len(self.headers) > MOST_HEADERS:
+            raise self._stop(refusals.LARGE_HEAD)
+        version = self.parser.get_http_version()
+        if version == "1.0":
+            if any(name == b"transfer-encoding" for name, _ in self.headers):
+                raise self._stop(refusals.NOT_HTTP)  # a proxy of that age would have seen another end of the body
+        elif version != "1.1":
+            raise self._stop(refusals.BAD_VERSION)
+        if hosts > 1 or (not hosts and version == "1.1"):
+            raise self._stop(refusals.BAD_HOST)
+        if not self.url.startswith(b"/"):
+            self.url = self._path_of(self.url)
+        if b"%00" in self.url.partition(b"?")[0]:
+            raise self._stop(refusals.BAD_ADDRESS)
+
+    def _path_of(self, url: bytes) -> bytes:
+        """The path and query of a whole address, as clients send it to proxies."""
+        if not url.lower().startswith((b"http://", b"https://")):
+            raise self._stop(refusals.BAD_ADDRESS)
+        found = httptools.parse_url(url)
+        return (found.path or b"/") + (b"?" + found.query if found.query else b"")
+
+    def _stop(self, refusal: Refusal) -> _Stop:
+        self.refusal = refusal
+        return _Stop()
+
+    def on_message_complete(self) -> None:
+        """The whole request is here."""
+        if self.parser.should_upgrade():
+            return
+        self.reading = Reading.BETWEEN
+        super().on_message_complete()
+
+    # --- answers -----------------------------------------------------------------------------------------------------
+
+    def on_response_complete(self) -> None:
+        """The next request, if one waits; else the refusal of what came after them; else wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing() or self._lingering:
+            return
+        if self.pipeline:
+            self.flow.resume_reading()
+            cycle, app = self.pipeline.pop()
+            self._answering = cycle
+            self._start_asgi_task(cycle, app)
+        elif self.reading is Reading.BODY:
+            self._linger()  # answered before the body was whole: the rest is of no use
+        elif self.reading is Reading.OVER:
+            self._answer(self.refusal or refusals.SILENCE)
+        elif HERE.stopping is Stopping.END and self.reading is Reading.BETWEEN:
+            self.transport.close()
+        else:
+            self.flow.resume_reading()
+            if self.reading is Reading.BETWEEN:
+                self._deadline = self.loop.time() + BETWEEN
+
+    def _close_gently(self) -> None:
+        """Close after an answer, but not on a client that is still sending: it would never see the answer."""
+        if self.reading in (Reading.BODY, Reading.OVER):
+            self._linger()
+        else:
+            self.transport.close()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Read no more; answer once what came before is answered."""
+        unfinished = self.reading is Reading.BODY
+        self.reading = Reading.OVER
+        self.refusal = refusal
+        if unfinished and self.pipeline:
+            self.pipeline.popleft()  # the one whose body never came whole; it was not begun
+        elif unfinished:
+            cycle = self.cycle
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started and not cycle.response_complete:
+                self.transport.abort()
+            elif not cycle.response_complete:
+                self._answer(refusal)
+        elif not self._busy:
+            self._answer(refusal)
+
+    def _answer(self, refusal: Refusal) -> None:
+        if refusal.status:
+            if self._counted:
+                HERE.malformed[str(refusal.status)] += 1
+            self.transport.write(refusal.encode(self.server_state.default_headers))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Say that nothing more comes, and let the client end: closing at once could take the answer from it."""
+        self.reading = Reading.OVER
+        self._lingering = 1
+        self._deadline = self.loop.time() + LINGER
+        self.flow.resume_reading()
+        if self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def check(self, now: float) -> None:
+        """Cut a connection that takes too long for what it is at. ``now``: seconds of the loop's clock."""
+        if self._unread(now):
+            HERE.cut["answer"] += 1
+            self.transport.abort()
+        elif self.reading is Reading.OVER:
+            if self._lingering and now > self._deadline and not self.transport.get_write_buffer_size():
+                self.transport.abort()
+        elif self.transport.is_closing() or self.flow.read_paused:
+            self._deadline = now + WHOLE_HEAD  # it is we who do not read
+            self._since, self._body_bytes = now, 0
+        elif self.reading is Reading.HEAD:
+            if now > self._deadline:
+                HERE.cut["head"] += 1
+                self._refuse(refusals.SLOW)
+        elif self.reading is Reading.BODY:
+            self._check_body(now)
+        elif not self._busy and now > self._deadline:
+            self.transport.close()
+
+    def _check_body(self, now: float) -> None:
+        if self.cycle.waiting_for_100_continue:
+            self._since = now
+        took = now - self._since
+        if now - self._begun > WHOLE_BODY or self._body_bytes < (took - BODY_GRACE) * BODY_RATE:
+            HERE.cut["body"] += 1
+            self._refuse(refusals.SLOW)
+
+    def _unread(self, now: float) -> bool:
+        """Whether the client takes what it asked for too slowly, or not at all."""
+        size = self.transport.get_write_buffer_size()
+        if not size or (self._unsent is not None and size > self._unsent[1]):
+            self._unsent = None  # all gone, or more was written since
+        if not size:
+            return False
+        if self._unsent is None:
+            self._unsent = (now, size)
+        since, before = self._unsent
+        took = now - since
+        return took > ANSWER_GRACE and before - size < (took - ANSWER_GRACE) * ANSWER_RATE
+
+
+class _Unframed:
+    """``send`` of an answer to a client of HTTP/1.0, which knows no chunks: without a length it ends with the
+    connection."""
+
+    __slots__ = ("_cycle", "_without_length")
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._without_length = False
+
+    async def __call__(self, message: ASGISendEvent) -> None:
+        cycle = self._cycle
+        if message["type"] == "http.response.start":
+            if not any(name.lower() == b"content-length" for name, _ in message.get("headers", ())):
+                self._without_length, cycle.chunked_encoding = True, False
+        elif self._without_length and message["type"] == "http.response.body":
+            cycle.expected_content_length = len(message.get("body", b""))
+        await RequestResponseCycle.send(cycle, message)

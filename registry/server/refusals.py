@@ -1,0 +1,78 @@
+"""Answers that are given as bytes, before or instead of the application: too large, too slow, no HTTP at all."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+
+
+class Refusal(NamedTuple):
+    """An answer after which the connection is closed. ``retry_after``: seconds; 0: nothing is said of it."""
+
+    status: int
+    code: str
+    zh: str
+    en: str
+    retry_after: int = 0
+
+    def encode(self, common: list[tuple[bytes, bytes]]) -> bytes:
+        """The whole response; ``common``: headers of every response."""
+        body = msgspec.json.encode(
+            {
+                "type": "about:blank",
+                "title": HTTPStatus(self.status).phrase,
+                "status": self.status,
+                "detail": f"{self.zh} / {self.en}",
+                "code": self.code,
+            }
+        )
+        headers = [
+            *common,
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"connection", b"close"),
+        ]
+        if self.retry_after:
+            headers.append((b"retry-after", b"%d" % self.retry_after))
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}".encode()]
+        lines += [name + b": " + value for name, value in headers]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+NOT_HTTP = Refusal(
+    400, "invalid_input", "这不是完整、无歧义的HTTP请求。", "This is no whole and unambiguous HTTP request."
+)
+BAD_ADDRESS = Refusal(400, "invalid_input", "请求的地址有误。", "The address of the request is malformed.")
+BAD_HOST = Refusal(400, "invalid_input", "请求须有且只有一个Host。", "A request has exactly one Host.")
+BAD_VERSION = Refusal(
+    505, "invalid_input", "只接受HTTP/1.1和HTTP/1.0。", "HTTP/1.1 and HTTP/1.0 are understood, no other."
+)
+BAD_CODING = Refusal(
+    501, "invalid_input", "请求体只接受chunked传输编码。", "Of transfer codings a body may have chunked alone."
+)
+LONG_ADDRESS = Refusal(414, "too_large", "请求的地址太长。", "The address of the request is too long.")
+LARGE_HEAD = Refusal(431, "too_large", "请求头太大或太多。", "The headers of the request are too large or too many.")
+SLOW = Refusal(408, "too_slow", "请求发送得太慢，已停止接收。", "The request came too slowly and was given up.")
+ADDRESS_FULL = Refusal(
+    429,
+    "too_many_connections",
+    "此地址同时打开的连接太多，请关闭一些再试。",
+    "Too many connections are open from this address; close some and try again.",
+    retry_after=5,
+)
+ALL_FULL = Refusal(
+    503,
+    "busy",
+    "同时打开的连接太多，请稍后再试。这不代表任何机构未获批准。",
+    "Too many connections are open; try again later. This says nothing about any institution.",
+    retry_after=5,
+)
+
+#: Nothing is said: the connection just ends.
+SILENCE = Refusal(0, "", "", "")
+#: What is answered to a connection that is refused for a reason.
+REFUSED = {"address": ADDRESS_FULL, "all": ALL_FULL}
