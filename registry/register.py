@@ -22,6 +22,7 @@ from registry.faults import FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
+from registry.locks import LockWait, lock_wait
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
 from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct
@@ -47,6 +48,8 @@ FOLLOW_EVERY = 0.25
 RETRY_EVERY = 5.0
 #: Seconds between looks for emergency suspensions that nobody confirmed in time.
 FALL_BACK_EVERY = 5.0
+#: What a start waits for whoever signs, or writes, at the moment; a thread tries again.
+_AT_START = LockWait(seconds=2.0, behind=16)
 __all__ = ["FOLLOW_EVERY", "Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
 _log = logging.getLogger("registry")
 
@@ -91,8 +94,10 @@ class Register:
     def start(self) -> None:
         """Load the verification view and follow the log from now on; a database out of reach is tried again."""
         self._follow()
-        if self.verification.size:
-            self._publish()  # a key may have come or gone while nothing was appended
+        if self.verification.size:  # a key may have come or gone while nothing was appended
+            waited = lock_wait.set(_AT_START)
+            self._publish()
+            lock_wait.reset(waited)
         # What is recorded right after a start need not wait for the tables, nor following for what has to be written.
         for name, task in (("follow-log", self._run), ("publish-log", self._write), ("warm", self._warm)):
             self._threads.append(threading.Thread(target=task, name=name, daemon=True))
