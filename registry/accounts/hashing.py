@@ -7,6 +7,7 @@ one at a time, in a thread that the machine prefers every reader to, and an end 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -74,9 +75,9 @@ class Hashing:
             raise _busy() from error
 
     def _work(self) -> None:
-        # Of this thread alone, as Linux counts it; elsewhere it is left as it is.
-        if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        if sys.platform == "linux":  # which counts by thread
+            me = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, me, min(19, os.getpriority(os.PRIO_PROCESS, me) + _NICE))
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
