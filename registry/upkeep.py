@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from registry import finding, proposals, redaction
 from registry.errors import ClockWrong, SecretsKeyMissing
 from registry.faults import Complaints
+from registry.locks import LockWait, lock_wait
 from registry.log import clock
 from registry.operations import descriptors
 from registry.operations.threads import BackgroundThreads
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 FOLLOW_EVERY = 0.25
 #: Seconds before publishing the log is tried again.
 RETRY_EVERY = 5.0
+#: What a start waits for whoever signs, or writes, at the moment; a thread tries again.
+_AT_START = LockWait(seconds=2.0, behind=16)
 #: Seconds between looks for emergency suspensions that nobody confirmed in time.
 FALL_BACK_EVERY = 5.0
 #: Seconds between looks whether somebody set the clock, between whole checks of it, and while it is wrong.
@@ -60,8 +63,10 @@ class Upkeep:
         self._check_clock()
         self._follow()
         self._watch.look()
-        if register.verification.size:
-            self._publish()  # a key may have come or gone while nothing was appended
+        if register.verification.size:  # a key may have come or gone while nothing was appended
+            waited = lock_wait.set(_AT_START)
+            self._publish()
+            lock_wait.reset(waited)
         self.threads.start("follow-log", self._follow_on, blocks_reading=True)
         self.threads.start("publish-log", self._publish_on)
         self.threads.start("check-clock", self._check_clock_on)

@@ -7,6 +7,7 @@ one at a time, in a thread that the machine prefers every reader to, and an end 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -20,10 +21,10 @@ from registry.errors import Busy
 _T = TypeVar("_T")
 #: Who may wait at once, and seconds after which somebody who waits is told to come again.
 WAITING, PATIENCE = 64, 4.5
-#: Seconds for which a wrong password under a name counts against the next try under it.
-REMEMBERED = 60.0
+#: Seconds for which a try under a name counts against the next one, unless the password was right; tries counted.
+REMEMBERED, _MOST = 60.0, 10_000
 #: How much less than a reader the thread may claim of a busy core: see setpriority(2).
-_NICE = 3
+_NICE = 2
 
 
 class _Waiting(NamedTuple):
@@ -36,23 +37,25 @@ class Hashing:
     """Hashes one by one; may be asked from any thread.
 
     Whoever is known already, or has a shell, comes first (``name`` None). Of those who try to sign in, the name with
-    the fewest wrong passwords lately; among equals the newest, since who waits longest has most likely gone away. So a
-    flood of wrong passwords stands in its own way, and not in that of another name.
+    the fewest tries lately, but for right ones; among equals the newest, since who waits longest has most likely gone
+    away. So a flood of wrong passwords stands in its own way, and not in that of another name.
     """
 
     def __init__(self, waiting: int = WAITING, patience: float = PATIENCE) -> None:
         self._most, self._patience = waiting, patience
         self._changed = threading.Condition()
         self._waiting: list[_Waiting] = []
-        self._wrong: deque[tuple[float, str]] = deque()
+        self._tried: deque[tuple[float, str]] = deque(maxlen=_MOST)
         self._thread: threading.Thread | None = None
 
     def run(self, name: str | None, task: Callable[[], _T]) -> _T:
         """What ``task`` returns or raises, done in the thread; Busy when too many wait, or it is not one's turn in
-        time. ``name``: as typed by somebody who wants to sign in; then False means a wrong password."""
+        time. ``name``: as typed by somebody who wants to sign in; then True means a right password."""
         future: Future[_T] = Future()
         mine = _Waiting(name, task, future)
         with self._changed:
+            if name is not None:
+                self._tried.append((time.monotonic(), name))
             if name is not None and len(self._waiting) >= self._most:
                 raise _busy()
             self._waiting.append(mine)
@@ -72,9 +75,9 @@ class Hashing:
             raise _busy() from error
 
     def _work(self) -> None:
-        # Of this thread alone, as Linux counts it; elsewhere it is left as it is.
-        if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        if sys.platform == "linux":  # which counts by thread
+            me = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, me, min(19, os.getpriority(os.PRIO_PROCESS, me) + _NICE))
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
@@ -84,17 +87,21 @@ class Hashing:
             except BaseException as error:
                 chosen.future.set_exception(error)
                 continue
-            if chosen.name is not None and found is False:
-                self._wrong.append((time.monotonic(), chosen.name))
+            if found is True and chosen.name is not None:
+                self._forgive(chosen.name)
             chosen.future.set_result(found)
 
     def _next(self) -> _Waiting:
         """Take the next one out of the line."""
-        while self._wrong and self._wrong[0][0] < time.monotonic() - REMEMBERED:
-            self._wrong.popleft()
-        wrong = Counter(name for _, name in self._wrong)
-        rank = [(-1, 0) if one.name is None else (wrong[one.name], -place) for place, one in enumerate(self._waiting)]
+        while self._tried and self._tried[0][0] < time.monotonic() - REMEMBERED:
+            self._tried.popleft()
+        tried = Counter(name for _, name in self._tried)
+        rank = [(-1, 0) if one.name is None else (tried[one.name], -place) for place, one in enumerate(self._waiting)]
         return self._waiting.pop(rank.index(min(rank)))
+
+    def _forgive(self, name: str) -> None:
+        with self._changed:
+            self._tried = deque((one for one in self._tried if one[1] != name), maxlen=_MOST)
 
 
 def _busy() -> Busy:

@@ -41,8 +41,8 @@ LANES: dict[Name, Size] = {
     "reads": Size(threads=8, waiting=256, lock=AT_ONCE),
     "slow": Size(threads=4, waiting=32, lock=AT_ONCE),
     "health": Size(threads=2, waiting=16, lock=AT_ONCE),
-    "writes": Size(threads=16, waiting=16, lock=LockWait(seconds=10.0, behind=8)),
-    "sign-ins": Size(threads=64, waiting=8, lock=LockWait(seconds=3.0, behind=4)),
+    "writes": Size(threads=16, waiting=16, lock=LockWait(seconds=10.0, behind=7)),
+    "sign-ins": Size(threads=64, waiting=8, lock=LockWait(seconds=3.0, behind=3)),
 }
 #: Seconds after which somebody who found no place may come again.
 _AGAIN = 5

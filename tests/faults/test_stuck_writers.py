@@ -1,8 +1,9 @@
 """Pages and the API are read as ever while sign-ins, the lock of all writers, or a long approval are in the way.
 
-The times are those of the issue: no more than ten times what they are when nothing else happens, none over two seconds
-(and what this machine itself takes at worst just before). ``bench/stuck.py`` does the same for longer: the lock held
-for 30 seconds instead of 8, a proposal of 100,000 rows instead of 3,000.
+The times are those of the issue: no more than ten times what they are when nothing else happens, none over two seconds.
+What "nothing else" takes on a machine that has more to do is measured at the same time, by a twin of the register that
+nobody troubles. ``bench/stuck.py`` does the same for longer: the lock held for 30 seconds instead of 8, a proposal of
+100,000 rows instead of 3,000.
 """
 
 from __future__ import annotations
@@ -38,30 +39,49 @@ HELD, LONG, MEASURED = 8.0, 3_000, 4.0
 LEAST = 0.05
 
 
+class Readers:
+    """Clients that read from a register and from its twin."""
+
+    def __init__(self, register: Server, twin: Server) -> None:
+        self._readers = [stuck.Readers(one.url, stuck.paths_of(one.url)) for one in (register, twin)]
+
+    def __enter__(self) -> Readers:
+        for readers in self._readers:
+            readers.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for readers in self._readers:
+            readers.__exit__()
+
+    def require_quick(self) -> None:
+        """Fail where reading took too long, or was refused."""
+        troubled, quiet = (readers.figures() for readers in self._readers)
+        for name, now in troubled.items():
+            told = f"{name}: {now}; its twin: {quiet[name]}"
+            assert now.failed == 0, told
+            assert now.answers > quiet[name].answers / 10, told
+            assert now.p99 < 10 * max(quiet[name].p99, LEAST), told
+            assert now.slowest < 2.0 + quiet[name].slowest, told
+
+
 class Stuck(NamedTuple):
-    """A served register, its database, and what reading takes while nothing else happens."""
+    """A served register that is troubled, its database, its twin, and what is closed at the end."""
 
     server: Server
     database: Database
-    paths: dict[str, str]
-    quiet: dict[str, stuck.Figures]
+    twin: Server
+    open: ExitStack
 
-    def readers(self) -> stuck.Readers:
+    def readers(self) -> Readers:
         """Clients that read from now on."""
-        return stuck.Readers(self.server.url, self.paths)
-
-    def require_quick(self, readers: stuck.Readers) -> None:
-        """Fail where reading took too long, or was refused."""
-        for name, now in readers.figures().items():
-            before = self.quiet[name]
-            assert now.failed == 0, f"{name}: {now}"
-            assert now.answers > 20, f"{name}: {now}"
-            assert now.p99 < 10 * max(before.p99, LEAST), f"{name}: quiet {before}, now {now}"
-            assert now.slowest < 2.0 + before.slowest, f"{name}: quiet {before}, now {now}"
+        return Readers(self.server, self.twin)
 
     def member(self, name: str) -> stuck.Member:
         """Somebody who is signed in."""
-        return stuck.Member(self.server.url, self.database, name)
+        member = stuck.Member(self.server.url, self.database, name)
+        self.open.enter_context(member.client)
+        return member
 
     def require_intact(self) -> None:
         """`registry log check` finds nothing."""
@@ -81,32 +101,42 @@ def register(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         database = postgres.fresh(seeded=True)
     signing.create(data_dir / "signing.key")
     url = database.url.render_as_string(hide_password=False)
-    with serving(data_dir, REGISTRY_DATABASE_URL=url) as server:
-        assert eventually(lambda: server.get("/readyz").json()["views"].get("checkpoint") == 0, 30)
-        paths = stuck.paths_of(server.url)
+    with serving(data_dir, REGISTRY_DATABASE_URL=url) as server, serving(_twin(data_dir)) as twin:
+        for one in (server, twin):
+            assert eventually(lambda: one.get("/readyz").json()["views"].get("checkpoint") == 0, 30)  # noqa: B023
         time.sleep(2)  # what is loaded after a start
-        with stuck.Readers(server.url, paths) as readers:
-            time.sleep(MEASURED)
-        yield Stuck(server, database, paths, readers.figures())
+        with ExitStack() as stack:
+            yield Stuck(server, database, twin, stack)
     database.close()
-    shutil.rmtree(data_dir, ignore_errors=True)
+    shutil.rmtree(data_dir.parent, ignore_errors=True)
+
+
+def _twin(data_dir: Path) -> Path:
+    """The data folder of the same register on SQLite."""
+    folder = data_dir.with_name("twin")
+    folder.mkdir()
+    the_real_lists(folder).close()
+    signing.create(folder / "signing.key")
+    return folder
 
 
 @pytest.mark.parametrize("names", [[f"nobody{number}" for number in range(60)], ["approver.b"] * 60])
 def test_sixty_who_sign_in_wrongly_keep_nobody_from_reading_nor_from_signing_in(
     register: Stuck, names: list[str]
 ) -> None:
-    tries = []
+    tries: list[tuple[int, float]] = []
+
+    def is_in_time() -> bool:
+        """Within 5 seconds, and what two hashes take on this machine now: one may be at work already."""
+        _, alone = stuck.sign_in(register.twin.url, "approver.a", PASSWORD)
+        tries.append(stuck.sign_in(register.server.url, "approver.a", PASSWORD))
+        return tries[-1][0] == 303 and tries[-1][1] < 5 + 2 * alone
+
     with stuck.signing_in(register.server.url, names), register.readers() as readers:
-        until = time.monotonic() + MEASURED
-        while time.monotonic() < until:
-            tries.append(stuck.sign_in(register.server.url, "approver.a", PASSWORD))
-            time.sleep(0.5)
-    register.require_quick(readers)
-    right = [seconds for status, seconds in tries if status == 303]
-    assert len(right) > len(tries) / 2, tries
-    assert min(right) < 5, tries
-    assert max(seconds for _, seconds in tries) < 10, tries
+        assert eventually(is_in_time, 30), tries
+        time.sleep(MEASURED)
+        assert eventually(is_in_time, 30), tries
+    readers.require_quick()
     register.require_intact()
 
 
@@ -136,7 +166,7 @@ def test_while_another_process_holds_the_lock_everything_is_read_and_only_some_w
         figures = register.server.get("/metrics")
         for thread in threads:
             thread.join()
-    register.require_quick(readers)
+    readers.require_quick()
     assert (refused.status_code, refused.json()["code"]) == (503, "busy")
     assert refused.headers["retry-after"] == "10"
     assert "没有任何改动或丢失" in refused.json()["detail"]
@@ -168,12 +198,10 @@ def test_while_a_long_proposal_is_approved_everything_is_read(register: Stuck) -
     assert "须由另一人审批" in touched.text
     with register.readers() as readers:
         answer = register.member("approver.a").approve(number)
-        last = f"/i/{code_of(hospitals[-1])}"
-        assert eventually(lambda: register.server.get(last).status_code in (200, 301), 30)
-        time.sleep(1)
+        claim = {"provider": {"code": code_of(hospitals[-1])}}
+        assert eventually(lambda: bool(register.server.verify(**claim)["verdict"] == "licensed"), 60, every=0.5)
     assert answer.status_code == 200, answer.text[-500:]
-    register.require_quick(readers)
-    assert register.server.verify(provider={"name": hospitals[-1].change.set["name"]})["verdict"] == "licensed"
+    readers.require_quick()
     register.require_intact()
 
 
@@ -220,11 +248,11 @@ def test_no_more_wait_in_one_process_than_may(database: Database) -> None:
         threads = [threading.Thread(target=write, args=(number,)) for number in range(10)]
         for thread in threads:
             thread.start()
-        assert eventually(lambda: len(refused) == 7, 3)  # the one who writes, and three who wait
+        assert eventually(lambda: len(refused) == 6, 5)
         assert max(refused) < 2
     for thread in threads:
         thread.join()
-    assert len(done) == 3
+    assert len(done) == 4
 
 
 def test_every_thread_that_may_read_at_once_finds_a_connection() -> None:

@@ -50,31 +50,26 @@ def a_line(**told: float) -> Iterator[Line]:
         line.go()
 
 
-def test_whoever_is_known_comes_first_then_the_newest_of_those_without_a_wrong_password() -> None:
+def test_whoever_is_known_comes_first_then_the_newest_of_those_who_tried_as_often() -> None:
     with a_line() as line:
         for name in ("one", "two", None, "three"):
             line.wrong(name)
     assert line.served == ["-", "three", "two", "one"]
 
 
-def test_wrong_passwords_under_a_name_stand_in_the_way_of_that_name_only() -> None:
+def test_tries_under_a_name_stand_in_the_way_of_that_name_only() -> None:
     with a_line() as line:
-        line.wrong("guessed")
-    later = Hashing()
-    later._wrong = line.hashing._wrong
-    assert [name for _, name in later._wrong] == ["guessed"]
-    with a_line() as again:
-        again.hashing._wrong = line.hashing._wrong
-        again.wrong("owner")
+        line.wrong("owner")
         for number in range(5):
-            again.wrong("guessed", f"guess {number}")
-    assert again.served[0] == "owner"
+            line.wrong("guessed", f"guess {number}")
+    assert line.served[0] == "owner"
 
 
-def test_a_right_password_does_not_count_against_its_name() -> None:
-    with a_line() as line:
-        line.ask("owner", lambda: True)
-    assert not line.hashing._wrong
+def test_a_right_password_makes_the_tries_before_it_forgotten() -> None:
+    hashing = Hashing()
+    for right in (False, False, True):
+        hashing.run("owner", lambda: right)  # noqa: B023 - called at once
+    assert not hashing._tried
 
 
 def test_the_line_has_an_end_and_whoever_waits_too_long_is_told_to_come_again() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from registry.errors import CannotAnswer, LogDamaged
 from registry.log import check as log_check
-from tests.factories import a_database, a_register, a_source, a_view, an_institution, ask, enter
+from tests.factories import DAY, a_change, a_database, a_register, a_source, a_view, an_institution, ask, enter
 from tests.times import the_clock_at
 
 HOSPITAL = "示例市示例医院"
@@ -51,6 +53,30 @@ def test_a_view_that_follows_nothing_for_too_long_stops_answering(
     monkeypatch.setattr("registry.verification.view.STALE_AFTER", -1.0)
     with pytest.raises(CannotAnswer):
         ask(view, HOSPITAL)
+
+
+def test_what_is_half_taken_in_holds_of_no_question_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hospital = an_institution(HOSPITAL)
+    database = a_register(tmp_path, a_source(), hospital)
+    view = a_view(database)
+    before = ask(view, HOSPITAL)
+    monkeypatch.setattr("registry.verification.view._AT_ONCE", 1)
+    others = [an_institution(f"示例市第{number}示例医院", f"示例路{number}号") for number in range(4)]
+    enter(database, a_change(hospital, DAY, {"approvals.IVF": {"stage": "revoked"}}, reason="更正"), *others)
+    meanwhile = []
+
+    def look(_seconds: float) -> None:
+        view.forget()
+        meanwhile.append((ask(view, HOSPITAL), ask(view, "示例市第1示例医院")))
+
+    monkeypatch.setattr("registry.verification.view.time", SimpleNamespace(monotonic=time.monotonic, sleep=look))
+    assert view.follow(database) == 5
+    assert len(meanwhile) == 4
+    for known, unknown in meanwhile:
+        assert (known.verdict, known.log, known.basis) == ("licensed", before.log, before.basis)
+        assert (unknown.verdict, unknown.log, unknown.match) == ("not_found", before.log, None)
+    assert ask(view, HOSPITAL).verdict == "revoked"
+    assert ask(view, "示例市第1示例医院").verdict == "licensed"
 
 
 def test_an_answer_as_known_then_rests_on_the_log_as_it_was_then(tmp_path: Path) -> None:
