@@ -10,12 +10,26 @@ from typing import Any
 
 import httpx
 import pyotp
+import sqlalchemy as sa
 
+from registry.accounts.sessions import PROOF
+from registry.database import Database
+from registry.settings import Settings
+from registry.tables import staff_sessions
 from tests.running import PASSWORD, Server
 
 FIRST = PASSWORD.strip()
 SECOND = "several unrelated words"
 _FIELD = re.compile(r'<input type="hidden" name="(\w+)"(?: id="\w+")? value="([^"]*)">')
+
+
+def let_proof_age(settings: Settings, name: str) -> None:
+    """Let the last proof of somebody's sessions be older than one may be."""
+    database = Database(settings.url())
+    with database.writing() as connection:
+        at = int(time.time() * 1000) - (PROOF + 1) * 60_000
+        connection.execute(sa.update(staff_sessions).where(staff_sessions.c.account == name).values(proved_at=at))
+    database.close()
 
 
 class Staff:

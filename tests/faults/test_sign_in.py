@@ -18,22 +18,23 @@ import httpx
 import pyotp
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import Browser
 
 from registry.accounts import repeats, second
-from registry.accounts.sessions import PROOF
 from registry.accounts.vault import Vault
 from registry.app import create
 from registry.database import Database
 from registry.errors import SecretsKeyMissing
 from registry.settings import Settings
-from registry.tables import accounts, staff_sessions, trail
+from registry.tables import accounts, trail
 from tests.backends.conftest import BACKENDS, postgres
-from tests.desk import FIRST, Staff
+from tests.desk import FIRST, Staff, let_proof_age
 from tests.factories import a_list
 from tests.running import PASSWORD, Cli, Server, eventually, serving
 
 __all__ = ["postgres"]
 ROLES = {"owner": "approver", "admin": "administrator", "stopper": "editor", "late": "approver", "auditor": "auditor"}
+ROLES["keys"] = "editor"
 Arrive = Callable[[str], Staff]
 
 
@@ -62,15 +63,6 @@ class Place:
             found = connection.execute(query).scalar()
         database.close()
         return found
-
-
-def let_proof_age(settings: Settings, name: str) -> None:
-    """Let the last proof of somebody's sessions be older than one may be."""
-    database = Database(settings.url())
-    with database.writing() as connection:
-        at = int(time.time() * 1000) - (PROOF + 1) * 60_000
-        connection.execute(sa.update(staff_sessions).where(staff_sessions.c.account == name).values(proved_at=at))
-    database.close()
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -364,6 +356,30 @@ def test_an_approval_and_a_suspension_with_an_old_proof_are_carried_through_with
     assert [one["stage"] for one in held if one["technique"] == "IVF"] == ["suspended"]
     approver.client.close()
     staffed.log_size()
+
+
+def test_the_code_is_asked_for_without_a_script_and_given_by_keyboard_alone(
+    place: Place, arrive: Arrive, browser: Browser
+) -> None:
+    staff = arrive("keys").sign_in()
+    let_proof_age(place.settings, "keys")
+    context = browser.new_context(
+        base_url=place.server.url,
+        viewport={"width": 390, "height": 844},
+        java_script_enabled=False,
+        user_agent=staff.client.headers["user-agent"],
+    )
+    value = staff.client.cookies["staff_session"]
+    context.add_cookies([{"name": "staff_session", "value": value, "url": f"{place.server.url}/staff"}])
+    page = context.new_page()
+    page.goto("/staff/account")
+    page.get_by_role("button", name="换新恢复码").press("Enter")
+    page.get_by_role("heading", name="请再次出示验证器").wait_for()
+    page.keyboard.type(staff.fresh_code())  # the field has the focus
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="恢复码").wait_for()
+    assert page.locator(".codes li").count() == second.RECOVERY_CODES
+    context.close()
 
 
 # --- passwords -------------------------------------------------------------------------------------------------------

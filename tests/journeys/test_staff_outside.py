@@ -14,7 +14,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser
 
-from tests.desk import Staff
+from registry.settings import Settings
+from tests.desk import Staff, let_proof_age
 from tests.running import PASSWORD, Cli, Server, eventually, free_port
 
 Start = Callable[..., Server]
@@ -124,6 +125,35 @@ def test_where_the_provider_asks_for_two_factors_itself_that_is_enough(
     page.wait_for_url("**/staff")
     context.close()
     assert ["approver", "signed_in", "oidc", "127.0.0.1"] in admin.deeds()
+
+
+@pytest.mark.parametrize("who", [SUBJECT, "somebody else"])
+def test_whoever_signs_in_by_the_provider_alone_proves_it_there_again_and_what_was_sent_is_done(
+    staffed: Cli, start: Start, provider: str, arrive: Arrive, browser: Browser, who: str
+) -> None:
+    running = served(staffed, start, provider, REGISTRY_OIDC_SECOND="0")
+    admin = linked(running, arrive)
+    context = browser.new_context(base_url=running.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/staff/oidc")
+    page.locator('input[name="sub"]').fill(SUBJECT)
+    page.get_by_role("button", name="Authorize").click()
+    page.wait_for_url("**/staff")
+    let_proof_age(Settings(data_dir=staffed.data_dir), "approver")
+    page.goto("/staff/account")
+    page.get_by_role("button", name="换新恢复码").click()
+    assert page.locator('input[name="proof_code"]').count() == 0  # there is no authenticator of ours
+    with context.expect_page() as opened:
+        page.get_by_role("link", name="用统一身份认证登录").click()
+    other = opened.value
+    other.locator('input[name="sub"]').fill(who)
+    other.get_by_role("button", name="Authorize").click()
+    other.wait_for_url("**/staff/oidc/proved")
+    page.get_by_role("button", name="确认并执行").click()
+    done = page.get_by_role("heading", name="恢复码", exact=True).count()
+    assert done == (1 if who == SUBJECT else 0)
+    assert (["approver", "proved", "oidc", "127.0.0.1"] in admin.deeds()) == (who == SUBJECT)
+    context.close()
 
 
 def test_an_identity_without_an_account_is_told_what_to_tell_the_administrator(running: Server, arrive: Arrive) -> None:
