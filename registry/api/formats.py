@@ -77,8 +77,8 @@ def requests(schemas: dict[str, Any]) -> None:
 def answers(properties: dict[str, Any]) -> None:
     """Say what the times of an answer are; ``properties``: those of the schema Answer."""
     properties["known_at"]["description"] = (
-        "所问的时刻；未问时为名录最近一次确认的时刻，绝不是当前这一秒。 / The instant asked about; else the one at which "
-        "the register was last seen to say this, never the present second."
+        "所问的时刻；未问时为名录最近一次确认的时刻，绝不是当前这一秒。 / The instant asked about; else the one at "
+        "which the register was last seen to say this, never the present second."
     )
     properties["state_age"] |= {
         "minimum": 0,

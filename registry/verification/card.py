@@ -7,7 +7,7 @@ from registry.identifiers import format_code
 from registry.model import Approval, Institution, Region
 from registry.records.asof import AsOf
 from registry.records.read import source_ref
-from registry.techniques import TECHNIQUES
+from registry.techniques import TECHNIQUES, TechniqueCode
 from registry.verification.verdict import KnownApproval
 from registry.verification.view import VerificationView
 
@@ -41,7 +41,7 @@ def institution(view: VerificationView, code: str, asof: AsOf) -> Institution | 
     )
 
 
-def _approvals(known: dict[str, KnownApproval]) -> list[Approval]:
+def _approvals(known: dict[TechniqueCode, KnownApproval]) -> list[Approval]:
     return [
         Approval(
             technique=technique.code,
