@@ -78,7 +78,7 @@ class Outermost:
             return
         if scope["method"] == "HEAD":
             scope = cast("HTTPScope", {**scope, "method": "GET"})
-        fitting, path = self._fitting(scope["path"]), scope["path"]
+        added, path = self._headers_of(scope["path"]), scope["path"]
         given = dict(scope["headers"])
         try:
             for host in [value for name, value in scope["headers"] if name == b"host"] or [b""]:
@@ -97,14 +97,14 @@ class Outermost:
                 more = [*more, *self._headers(scope)]
                 stated = [name for name, _ in own]
                 if self._names.isdisjoint(stated):  # nearly always
-                    message["headers"] = [*own, *fitting, *more]
+                    message["headers"] = [*own, *added, *more]
                 else:
-                    message["headers"] = [*own, *(pair for pair in fitting if pair[0] not in stated), *more]
+                    message["headers"] = [*own, *(pair for pair in added if pair[0] not in stated), *more]
             await send(message)
 
         await self.app(scope, receive, with_headers)
 
-    def _fitting(self, path: str) -> Headers:
+    def _headers_of(self, path: str) -> Headers:
         """The headers of what is at a path."""
         if path.startswith("/staff"):
             return self._private

@@ -18,7 +18,7 @@ from registry.editions.service import Editions
 from registry.errors import CannotAnswer, NotFound, cannot_look
 from registry.faults import FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
-from registry.finding.pages import MayLook, anybody
+from registry.finding.pages import MayLook, allow_every_look
 from registry.finding.reconciling import Reconciling
 from registry.identifiers import validate_code
 from registry.log import codec, store
@@ -204,7 +204,7 @@ class Register:
         limit: int = 20,
         cursor: str | None = None,
         facets: bool = False,
-        may_look: MayLook = anybody,
+        may_look: MayLook = allow_every_look,
     ) -> SearchResult:
         """Institutions that fit a question and filters: see ``registry.finding``.
 
@@ -213,7 +213,7 @@ class Register:
         """
         return self._found(choice, asof, limit=limit, cursor=cursor, facets=facets, may_look=may_look)
 
-    def suggest(self, typed: str, asof: AsOf, limit: int = 8, may_look: MayLook = anybody) -> list[Found]:
+    def suggest(self, typed: str, asof: AsOf, limit: int = 8, may_look: MayLook = allow_every_look) -> list[Found]:
         """Institutions somebody may be typing, best first; none for what nobody may offer."""
         if not typed.strip():
             return []
@@ -235,7 +235,7 @@ class Register:
         with self.database.reading() as connection:
             return finding.explain(connection, question)
 
-    def reconciling(self, may_look: MayLook = anybody) -> Reconciling:
+    def reconciling(self, may_look: MayLook = allow_every_look) -> Reconciling:
         """What matches rows of somebody's table to institutions, all as of now. CannotAnswer as for a claim."""
         return Reconciling(self.verification, partial(self._found, may_look=may_look), self.institutions)
 

@@ -57,8 +57,9 @@ _ANSWERS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "403": ("密钥没有此操作的范围。 / The key lacks the scope of this operation.", SCOPE_MISSING, {}),
     "429": (
-        "超过每分钟限额（`too_many_requests`）或当日额度（`quota_spent`）。 / "
-        "Beyond the limit of a minute (`too_many_requests`) or the quota of the day (`quota_spent`).",
+        "超过每分钟限额（`too_many_requests`）、当日额度（`quota_spent`）或当日可看人员的机构数（`people_limit`）。 / "
+        "Beyond the limit of a minute (`too_many_requests`), the quota of the day (`quota_spent`), or the "
+        "institutions whose people may be looked at in a day (`people_limit`).",
         TOO_MANY,
         {"Retry-After": _RETRY, **_HEADERS},
     ),

@@ -118,12 +118,12 @@ class Counts:
         for _ in range(2):  # a file that broke just now is gone the second time
             with self._lock:
                 try:
-                    return self._marked(who, day, mark, limit)
+                    return self._count_mark(who, day, mark, limit)
                 except sqlite3.Error as error:
                     self._failed(error)
         return False
 
-    def _marked(self, who: str, day: int, mark: bytes, limit: int) -> bool:
+    def _count_mark(self, who: str, day: int, mark: bytes, limit: int) -> bool:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             held = "SELECT count(*), coalesce(sum(mark = ?), 0) FROM marks WHERE who = ? AND day = ?"

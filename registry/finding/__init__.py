@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from registry import wording
 from registry.errors import InvalidCode, InvalidInput, NotFound
 from registry.finding.filters import Choice, chosen_by
-from registry.finding.pages import Asked, MayLook, anybody
+from registry.finding.pages import Asked, MayLook, allow_every_look
 from registry.finding.result import Cursor, Explained, Found, SearchResult, Warned
 from registry.identifiers import looks_like_code
 from registry.records import read, stats
@@ -36,7 +36,7 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
     facets: bool = False,
     engine: Engine | None = None,
     effort: Effort | None = None,
-    may_look: MayLook = anybody,
+    may_look: MayLook = allow_every_look,
 ) -> SearchResult:
     """One page, by relevance with a question and by region code without; InvalidInput for a wrong filter or cursor.
 

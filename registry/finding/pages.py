@@ -36,7 +36,7 @@ _AS_GOOD = 0.5
 MayLook = Callable[[str], bool]
 
 
-def anybody(_code: str) -> bool:
+def allow_every_look(_code: str) -> bool:
     """No limit: for staff and the shell."""
     return True
 
@@ -64,7 +64,7 @@ class Asked(Struct, frozen=True):
     limit: int
     engine: Engine
     effort: Effort = plan.EVERYTHING
-    may_look: MayLook = anybody
+    may_look: MayLook = allow_every_look
 
     def page(self, query: SearchQuery) -> Page:
         """The listing a question is, or the institutions whose names it means, or the other when there are none."""

@@ -50,7 +50,7 @@ class Folder:
     def _make(self) -> int:
         """Make the folder, as open as the one it lies in; the rights it has, which what is written into it gets too."""
         if not self.path.is_dir():
-            rights.make_folder(self.path, rights.around(self.path))
+            rights.make_folder(self.path, rights.mode_within(self.path))
         return rights.PRIVATE_FOLDER | (self.path.stat().st_mode & 0o055)
 
     def get(self, name: str) -> bytes | None:

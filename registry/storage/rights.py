@@ -87,7 +87,7 @@ def give(what: Path | int, mode: int) -> None:
         os.chmod(what, mode)  # noqa: PTH101 - also takes an open file
 
 
-def around(path: Path) -> int:
+def mode_within(path: Path) -> int:
     """The rights of a folder that is as open to readers as the one it lies in, and that only its owner writes to."""
     above = next((one for one in path.absolute().parents if one.exists()), Path("/"))
     return PRIVATE_FOLDER | (above.stat().st_mode & 0o055)
@@ -119,7 +119,7 @@ def sentences(found: Rights) -> tuple[str, str]:
 def tighten(settings: Settings, *, thoroughly: bool = True) -> Rights:
     """Take away what group and others may do with the register's files; never raises for one that cannot be changed."""
     tightened, too_wide = 0, []
-    for path in dict.fromkeys(_ours(settings, thoroughly)) if _HAS_RIGHTS else ():
+    for path in dict.fromkeys(_own_paths(settings, thoroughly)) if _HAS_RIGHTS else ():
         try:
             mode = path.stat().st_mode
             if not mode & _OTHERS:
@@ -142,13 +142,13 @@ def _is_shared(mode: int) -> bool:
     return bool(stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
 
 
-def _ours(settings: Settings, thoroughly: bool) -> Iterator[Path]:
+def _own_paths(settings: Settings, thoroughly: bool) -> Iterator[Path]:
     """The data folder and every file of the register, no link followed but that to the database or the key."""
     data, database, key = settings.data_dir, settings.database_file(), settings.key_file()
     if data.is_dir():
         yield data
         for pattern in _FILES:
-            yield from _plain(data.glob(pattern))
+            yield from _without_links(data.glob(pattern))
         log = settings.log_folder()
         folders = [data / name for name in _FOLDERS]
         if thoroughly and log.absolute().is_relative_to(data.absolute()):
@@ -156,18 +156,18 @@ def _ours(settings: Settings, thoroughly: bool) -> Iterator[Path]:
         for folder in folders:
             if folder.is_dir() and not folder.is_symlink():
                 yield folder
-                yield from _plain(folder.rglob("*"))
+                yield from _without_links(folder.rglob("*"))
     if database is not None:
-        yield from _named(database)
-    yield from _named(key)
+        yield from _with_suffixes(database)
+    yield from _with_suffixes(key)
 
 
-def _named(path: Path) -> Iterator[Path]:
+def _with_suffixes(path: Path) -> Iterator[Path]:
     """A file and those that bear its name with something after it: ``-wal``, ``.lock``, ``.before-restore-...``."""
     yield from path.parent.glob(f"{path.name}*") if path.parent.is_dir() else ()
 
 
-def _plain(paths: Iterator[Path]) -> Iterator[Path]:
+def _without_links(paths: Iterator[Path]) -> Iterator[Path]:
     return (path for path in paths if not path.is_symlink())
 
 

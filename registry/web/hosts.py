@@ -25,13 +25,13 @@ class HostList:
         named = [one.strip() for one in settings.hosts.split(",") if one.strip()]
         self.any = "*" in named or settings.public_url == Settings().public_url
         self._address = settings.public_url
-        self._names = {_bare(urlsplit(settings.public_url).netloc), *map(_bare, named)}
+        self._names = {_name_of(urlsplit(settings.public_url).netloc), *map(_name_of, named)}
 
     def require(self, path: str, host: str) -> None:
         """WrongHost unless ``host``, as a Host header says it, is one of this register; its port may be any."""
         if self.any or path in _PROBES:
             return
-        name = _bare(host)
+        name = _name_of(host)
         if name not in self._names and not _is_this_machine(name):
             raise WrongHost(
                 f"本名录的网址是 {self._address}，请求中的主机名不是它。",
@@ -52,10 +52,10 @@ def problem(error: WrongHost) -> bytes:
     )
 
 
-def _bare(host: str) -> str:
+def _name_of(host: str) -> str:
     """A host without its port, user and final dot, in lower case.
 
-    >>> _bare("Register.Example.:8443"), _bare("[::1]:8000"), _bare("user@register.example")
+    >>> _name_of("Register.Example.:8443"), _name_of("[::1]:8000"), _name_of("user@register.example")
     ('register.example', '::1', 'register.example')
     """
     try:

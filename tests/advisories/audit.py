@@ -43,25 +43,25 @@ class CannotAskError(Exception):
     """The service could not be asked, or did not answer about every package."""
 
 
-def pinned(lock: Path) -> list[tuple[str, str]]:
+def read_pins(lock: Path) -> list[tuple[str, str]]:
     """(package, version) of every line of a lock file."""
     return _PINNED.findall(lock.read_text("utf-8"))
 
 
-def locks(root: Path = ROOT) -> list[Path]:
+def find_locks(root: Path = ROOT) -> list[Path]:
     """Every lock file of the product, those of the tools of its tests included."""
     return [*sorted(root.glob("*.lock")), *sorted((root / "tests").glob("*/*.lock"))]
 
 
-def known(lock: Path, held: snapshot.Snapshot) -> Iterator[Weakness]:
+def find_weaknesses(lock: Path, held: snapshot.Snapshot) -> Iterator[Weakness]:
     """What the list that lies here says of a lock file."""
-    for package, version in pinned(lock):
+    for package, version in read_pins(lock):
         for one in held.about(package, version):
             if not {one.id, *one.aliases} & ACCEPTED.keys():
                 yield Weakness(lock.name, package, version, " ".join((one.id, *one.aliases)), one.fixed())
 
 
-def asked(lock: Path, program: str) -> list[Weakness]:
+def ask_service(lock: Path, program: str) -> list[Weakness]:
     """What the service of `pip-audit` says of a lock file; CannotAskError. What it skips it has not answered."""
     command = [
         program,
@@ -93,14 +93,14 @@ def asked(lock: Path, program: str) -> list[Weakness]:
 def audit(files: list[Path], say: Callable[[str], object] = print, program: str | None = None) -> int:
     """Look every lock file up and say what was found and what could not be asked; 1 for a known weakness."""
     held = snapshot.load()
-    found = {str(one): one for lock in files for one in known(lock, held)}
-    number = sum(len(pinned(lock)) for lock in files)
+    found = {str(one): one for lock in files for one in find_weaknesses(lock, held)}
+    number = sum(len(read_pins(lock)) for lock in files)
     total = sum(map(len, held.advisories.values()))
     say(f"advisories: {number} pinned versions against a list of {total:,} as of {held.as_of} ({snapshot.SOURCE})")
     try:
         if program is None:
             raise CannotAskError("pip-audit is not installed")
-        found |= {str(one): one for lock in files for one in asked(lock, program)}
+        found |= {str(one): one for lock in files for one in ask_service(lock, program)}
         say("advisories: asked pip-audit's service as well")
     except CannotAskError as error:
         say(f"advisories: nobody could be asked ({error}); what became known after {held.as_of} is not in this answer")
@@ -119,4 +119,4 @@ def main(arguments: list[str]) -> int:
         made = snapshot.refresh(told.refresh)
         print(f"advisories: {sum(map(len, made.advisories.values())):,} as of {made.as_of}")
         return 0
-    return audit(told.lock or locks(), program=shutil.which("pip-audit"))
+    return audit(told.lock or find_locks(), program=shutil.which("pip-audit"))

@@ -79,7 +79,7 @@ def refresh(checkout: Path, file: Path = FILE) -> Snapshot:
     last = subprocess.run([*git, "log", "-1", "--format=%cs"], capture_output=True, text=True, check=True)
     found: dict[str, list[dict[str, Any]]] = {}
     for text in _files(git):
-        for name, advisory in _shortened(text):
+        for name, advisory in _shorten(text):
             found.setdefault(name, []).append(advisory)
     lines = [
         f"{json.dumps(name)}: {json.dumps(sorted(found[name], key=lambda one: str(one['id'])), ensure_ascii=False)}"
@@ -98,7 +98,7 @@ def _files(git: list[str]) -> Iterator[str]:
         yield subprocess.run([*git, "show", f"HEAD:{name}"], capture_output=True, check=True).stdout.decode()
 
 
-def _shortened(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _shorten(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """(package, what is kept) of one file; nothing of an advisory that was withdrawn."""
     import yaml  # only whoever refreshes the list needs it
 

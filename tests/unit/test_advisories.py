@@ -57,13 +57,13 @@ def test_the_command_exits_1_then_and_needs_nobody_to_ask(weak: Path, tmp_path: 
 
 
 def test_the_lock_files_of_this_product_pin_nothing_that_the_list_knows() -> None:
-    assert {path.name for path in audit.locks()} == {
+    assert {path.name for path in audit.find_locks()} == {
         "requirements.lock",
         "requirements-dev.lock",
         "client.lock",
     }
-    assert len(audit.locks()) == 4  # two of them are called requirements.lock
-    status, lines = said_of(audit.locks())
+    assert len(audit.find_locks()) == 4  # two of them are called requirements.lock
+    status, lines = said_of(audit.find_locks())
     assert status == 0, lines
     counted = re.search(r"([0-9,]+) pinned versions against a list of ([0-9,]+)", lines[0])
     assert counted
