@@ -39,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rate", type=float, default=0.0, help="requests a second, instead of measuring the capacity")
     group.add_argument("--share", type=float, default=0.7, help="of the measured capacity that the load is")
     group.add_argument("--lag", type=float, default=1.0, help="seconds until a change has to be in every answer")
+    group.add_argument("--back", type=float, default=60.0, help="seconds until the workers have to be back")
     group.add_argument("--list-rows", type=int, default=2_000, help="rows of each list that is imported")
     group.add_argument("--leave-out", action="append", default=[], choices=Chaos.KINDS, help="may be given repeatedly")
     group.add_argument("--json", type=Path, help="write the report to this file too")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import random
+import socket
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,9 +18,6 @@ from bench.soak.deeds import AROUND_A_KILL, Journal, Staff
 from bench.soak.desk import Desk, NotSignedIn
 from bench.soak.hostile import Stranger
 from bench.soak.world import World
-
-#: Seconds in which the workers have to be back.
-BACK = 60.0
 
 
 class Chaos:
@@ -136,9 +134,12 @@ class Chaos:
             self._time_back("restart", begun, lambda now: not now & before)
 
     def _time_back(self, what: str, begun: float, is_new: Callable[[set[int]], bool]) -> None:
-        """Seconds until as many workers as before answer, which they show by having accepted a connection."""
+        """Seconds until as many workers as before answer, which they show by having accepted one of our connections."""
         came: set[int] = set()  # that accepted a connection at any time since: one may be between two just now
-        while time.monotonic() < begun + BACK and not (self.over.is_set() and time.monotonic() > begun + 20):
+        alive: set[int] = set()
+        asking: deque[socket.socket] = deque(maxlen=8)
+        while time.monotonic() < begun + self.given.back:
+            asking.append(self.world.knock())
             alive = set(self.world.workers())
             came = (came | self.world.answering()) & alive
             if len(came) >= self.world.wanted and is_new(alive):
@@ -147,6 +148,8 @@ class Chaos:
             time.sleep(0.05)
         else:
             self.never_back.append(f"{what}: workers {sorted(alive)}, of which {sorted(came)} answered")
+        for one in asking:
+            one.close()
         self._known = set(self.world.workers())
 
     def _is_declared(self, begun: float, ended: float) -> bool:

@@ -222,7 +222,8 @@ def checkpoint(log: Log, sample: Sample) -> list[int]:
 def names(log: Log, sample: Sample) -> list[int]:
     """Suggestions and candidates: each name is one that the institution has at some size the answer may rest on."""
     body = json.loads(sample["body"])
-    found = [*body.get("items", ())] or [one for asked in body.values() if asked for one in _candidates(asked)]
+    found: list[dict[str, Any]] = list(body.get("items", ()))
+    found = found or [one for asked in body.values() for one in _candidates(asked)]
     least = sample["least"]
     for one in found:
         subject = compact(one.get("code") or one["id"])

@@ -47,7 +47,8 @@ class Desk:
     ) -> httpx.Response:
         """Fill in the form that goes to ``path`` on the page ``on`` (the same) and send it; NotSignedIn without it."""
         page = self.client.get(on or path)
-        forms = [form for form in page.text.split("<form ")[1:] if f'action="{path}"' in form.partition(">")[0]]
+        heads = ((form.partition(">")[0], form) for form in page.text.split("<form ")[1:])
+        forms = [form for head, form in heads if f'action="{path}"' in head and 'method="post"' in head]
         if not forms:
             raise NotSignedIn(f"{on or path} -> {page.status_code} has no form for {path}")
         hidden = {name: unescape(value) for name, value in _HIDDEN.findall(forms[0].partition("</form>")[0])}

@@ -233,7 +233,12 @@ def main(port: int, folder: Path, lag: float) -> None:
     """Judge until told to finish."""
     os.nice(5)
     judge, over = Judge(port, folder, lag), threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.readline(), over.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.readline()
+        over.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     said = 0.0
     while not over.wait(0.5):
         judge.look()

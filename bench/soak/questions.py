@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -76,7 +77,7 @@ class Questions:
     # --- each door ---------------------------------------------------------------------------------------------------
 
     def _line(self, door: str) -> str:
-        made = {
+        made: dict[str, Callable[[], tuple[dict[str, Any], bytes]]] = {
             "POST /api/v1/verify": self._verify,
             "GET /api/v1/verify": self._verify_by_query,
             "POST /api/v1/verify, receipt": self._receipt,
@@ -92,8 +93,8 @@ class Questions:
             "GET /api/v1/changes": self._changes,
             "GET /log/checkpoint": lambda: ({"check": "checkpoint"}, self._get("/log/checkpoint")),
             "GET /readyz": lambda: ({}, self._get("/readyz")),
-        }[door]
-        asked, request = made()
+        }
+        asked, request = made[door]()
         told = {"door": door, "asked": asked, "request": base64.b64encode(request).decode()}
         return json.dumps(told, ensure_ascii=False)
 

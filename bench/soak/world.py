@@ -127,6 +127,16 @@ class World:
         listening, accepted = self._sockets(_LISTENING), self._sockets(_ESTABLISHED)
         return {pid for pid, sockets in held.items() if sockets & listening and sockets & accepted}
 
+    def knock(self) -> socket.socket:
+        """A connection that has asked for something and is left open; not connected where nobody listens."""
+        one = socket.socket()
+        with suppress(OSError):
+            one.settimeout(1.0)
+            one.bind(("127.40.0.1", 0))
+            one.connect(("127.0.0.1", self.port))
+            one.sendall(f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n".encode())
+        return one
+
     def import_jobs(self) -> list[int]:
         """The processes that work on an import of this register."""
         mine = f"REGISTRY_DATA_DIR={self.data_dir}".encode()

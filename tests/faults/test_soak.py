@@ -24,9 +24,9 @@ LAG = 15
 def soaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The folder of a short soak, and its report."""
     folder = tmp_path_factory.mktemp("soak")
-    told = ("--minutes", 1, "--rate", 12, "--list-rows", 150, "--lag", LAG, "--seed", 3)
+    told = ("--minutes", 1, "--rate", 12, "--list-rows", 150, "--lag", LAG, "--back", 240, "--seed", 3)
     command = [sys.executable, "-m", "bench", "soak", *map(str, told), "--keep", folder, "--json", folder / "report"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert (folder / "report").exists(), done.stdout + done.stderr
     print(done.stdout, done.stderr)
     yield folder / "soak-sqlite", json.loads((folder / "report").read_text("utf-8"))
