@@ -65,6 +65,9 @@ class Beats:
                     mine = kept.beat(connection, self._identifier, self._run, *self._at)
             except CannotAnswer:
                 continue  # the next beat may get through; without any, the import counts as interrupted
+            except Exception as error:  # this thread must not end before the work: it is what can stop it
+                _log.warning("import %s: no sign of life: %s", self._identifier, type(error).__name__)
+                continue
             if not mine and not self._over.is_set():
                 self._vain.set()
                 if not self._over.wait(GRACE):  # in the middle of something long: whatever is uncommitted goes
@@ -97,8 +100,9 @@ def _await(process: subprocess.Popen[bytes], loaded: Settings, identifier: int, 
             kept.left(connection, identifier, run)
         if process.returncode != 0:
             shutil.rmtree(folder_of(loaded, identifier, run), ignore_errors=True)
-    except CannotAnswer:
-        _log.warning("import %s: the end of its process could not be noted", identifier)
+    except Exception as error:  # it counts as interrupted all the same, once no sign of life comes
+        name = type(error).__name__
+        _log.warning("import %s: the end of its process could not be noted: %s", identifier, name)
     finally:
         database.close()
 

@@ -43,6 +43,12 @@ class Reading(Enum):
     OVER = 4
 
 
+#: Names of global variables are found faster than members of an enumeration, and this is asked for each piece.
+_BETWEEN, _HEAD, _BODY, _OVER = Reading
+#: Headers that say how a request is to be read.
+_LOOKED_AT = frozenset((b"expect", b"host", b"transfer-encoding"))
+
+
 class _Stop(Exception):
     """The parser is to stop here; what is answered is in ``HttpConnection.refusal``."""
 
@@ -60,14 +66,17 @@ class _Outlet:
 
     def write(self, data: bytes) -> None:
         """Send bytes, or drop them."""
-        if not self.is_closing():
+        try:
             self._write(data)
+        except RuntimeError:
+            if not self.is_closing():
+                raise
 
 
 class HttpConnection(HttpToolsProtocol):
     """One connection. A refusal is an answer and a close, never a traceback, and is counted."""
 
-    reading = Reading.BETWEEN
+    reading = _BETWEEN
     #: What is answered once the requests before it are.
     refusal: Refusal | None = None
     _answering: RequestResponseCycle | None = None
@@ -80,9 +89,10 @@ class HttpConnection(HttpToolsProtocol):
         """Count it, or refuse it."""
         super().connection_made(transport)
         self._outlet = _Outlet(transport, self._close_gently)
-        self._begun = self._since = self.loop.time()
-        self._deadline = self._since + FIRST_BYTE
+        self._begun = self._since = HERE.now
+        self._deadline = HERE.now + FIRST_BYTE
         self._head_bytes = self._body_bytes = self._lingered = 0
+        self._hosts = self._codings = 0
         self._unsent: tuple[float, int] | None = None
         host = self.client[0] if self.client else "-"
         self.address = network(host)
@@ -90,7 +100,7 @@ class HttpConnection(HttpToolsProtocol):
         self._counted = reason is None
         if reason is None:
             return
-        self.reading = Reading.OVER
+        self.reading = _OVER
         if len(self.connections) > HERE.open + MOST_REFUSED:
             transport.abort()
         elif reason == "descriptors":
@@ -104,7 +114,7 @@ class HttpConnection(HttpToolsProtocol):
         if self._counted:
             self._counted = False
             HERE.release(self.address)
-        if self.reading is not Reading.OVER and self._busy:
+        if self.reading is not _OVER and self._busy:
             HERE.departures += 1
         self.pipeline.clear()
         super().connection_lost(exc)
@@ -118,8 +128,8 @@ class HttpConnection(HttpToolsProtocol):
         if self._busy:
             if not self.cycle.response_started:
                 self.cycle.keep_alive = False
-        elif HERE.stopping is Stopping.END and self.reading is Reading.BETWEEN:
-            self._deadline = min(self._deadline, self.loop.time() + LAST_CHANCE)
+        elif HERE.stopping is Stopping.END and self.reading is _BETWEEN:
+            self._deadline = min(self._deadline, HERE.now + LAST_CHANCE)
 
     @property
     def _busy(self) -> bool:
@@ -130,15 +140,15 @@ class HttpConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take in what came; what is no request is refused."""
         reading = self.reading
-        if reading is Reading.OVER:
+        if reading is _OVER:
             self._lingered += len(data)
             if self._lingered > MOST_LINGER:
                 self.transport.abort()
             return
-        if reading is Reading.BODY:
+        if reading is _BODY:
             self._body_bytes += len(data)
         else:
-            if reading is Reading.BETWEEN:
+            if reading is _BETWEEN:
                 self._begin_head()
             self._head_bytes += len(data)
         try:
@@ -149,7 +159,7 @@ class HttpConnection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(self.refusal or refusals.NOT_HTTP)
             return
-        if self.reading is Reading.HEAD and self._head_bytes > MOST_HEAD:
+        if self.reading is _HEAD and self._head_bytes > MOST_HEAD:
             self._refuse(refusals.LARGE_HEAD if self.headers else refusals.LONG_ADDRESS)
 
     def _read_plainly(self, rest: bytes) -> None:
@@ -161,34 +171,45 @@ class HttpConnection(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
         lines = [b"%s %s HTTP/%s" % (self.method, self.url, self.version)]
         lines += [name + b": " + value for name, value in self.headers if name not in (b"upgrade", b"connection")]
-        self.reading = Reading.BETWEEN
+        self.reading = _BETWEEN
         self.data_received(b"\r\n".join([*lines, b"connection: close", b"", rest]))
 
     def _begin_head(self) -> None:
-        self.reading = Reading.HEAD
+        self.reading = _HEAD
         self._head_bytes = 0
-        self._deadline = self.loop.time() + WHOLE_HEAD
+        self._deadline = HERE.now + WHOLE_HEAD
 
     def on_message_begin(self) -> None:
         """A request begins, perhaps behind others of the same bytes."""
         if len(self.pipeline) >= MOST_WAITING:
             self.cycle.keep_alive = False  # the last that is answered; clients ask the rest again
             raise self._stop(refusals.SILENCE)
-        if self.reading is not Reading.HEAD:
+        if self.reading is not _HEAD:
             self._begin_head()
+        self._hosts = self._codings = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header. What comes after a body is none of the request that is being answered."""
-        if self.reading is Reading.BODY:
+        if self.reading is _BODY:
             self._head_bytes += len(name) + len(value)
             if self._head_bytes > MOST_HEAD:
                 raise self._stop(refusals.LARGE_HEAD)
             return
         name = name.lower()
-        if name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
+        if name in _LOOKED_AT:
+            self._look_at(name, value)
         self.headers.append((name, value))
+
+    def _look_at(self, name: bytes, value: bytes) -> None:
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"transfer-encoding":
+            self._codings += 1
+            if value.lower() != b"chunked":
+                raise self._stop(refusals.BAD_CODING)
+        elif value.lower() == b"100-continue":
+            self.expect_100_continue = True
 
     def on_headers_complete(self) -> None:
         """Refuse what is too large or ambiguous, else have it answered."""
@@ -197,8 +218,8 @@ class HttpConnection(HttpToolsProtocol):
             self.method, self.version = self.parser.get_method(), self.parser.get_http_version().encode()
             return  # see _read_plainly
         super().on_headers_complete()
-        self.reading = Reading.BODY
-        self._begun = self._since = self.loop.time()
+        self.reading = _BODY
+        self._begun = self._since = HERE.now
         self._head_bytes = self._body_bytes = 0
         cycle = self.cycle
         if not self.pipeline:
@@ -210,28 +231,23 @@ class HttpConnection(HttpToolsProtocol):
             cycle.send = _Unframed(cycle)  # type: ignore[method-assign]
 
     def _require_plain(self) -> None:
-        hosts = size = 0
-        for name, value in self.headers:
-            size += len(name) + len(value) + 4
-            if name == b"host":
-                hosts += 1
-            elif name == b"transfer-encoding" and value.lower() != b"chunked":
-                raise self._stop(refusals.BAD_CODING)
-        if len(self.url) > MOST_ADDRESS:
+        url, headers = self.url, self.headers
+        if len(url) > MOST_ADDRESS:
             raise self._stop(refusals.LONG_ADDRESS)
-        if size > MOST_HEAD or len(self.headers) > MOST_HEADERS:
+        # What came at once may hold more than the head, and nearly always holds less than a head may.
+        if len(headers) > MOST_HEADERS or (self._head_bytes > MOST_HEAD and _size(headers) > MOST_HEAD):
             raise self._stop(refusals.LARGE_HEAD)
         version = self.parser.get_http_version()
-        if version == "1.0":
-            if any(name == b"transfer-encoding" for name, _ in self.headers):
-                raise self._stop(refusals.NOT_HTTP)  # a proxy of that age would have seen another end of the body
-        elif version != "1.1":
-            raise self._stop(refusals.BAD_VERSION)
-        if hosts > 1 or (not hosts and version == "1.1"):
+        if version != "1.1":
+            if version != "1.0":
+                raise self._stop(refusals.BAD_VERSION)
+            if self._codings:  # a proxy of that age would have seen another end of the body
+                raise self._stop(refusals.NOT_HTTP)
+        if self._hosts != 1 and (self._hosts or version == "1.1"):
             raise self._stop(refusals.BAD_HOST)
-        if not self.url.startswith(b"/"):
-            self.url = self._path_of(self.url)
-        if b"%00" in self.url.partition(b"?")[0]:
+        if not url.startswith(b"/"):
+            self.url = url = self._path_of(url)
+        if b"%00" in url and b"%00" in url.partition(b"?")[0]:
             raise self._stop(refusals.BAD_ADDRESS)
 
     def _path_of(self, url: bytes) -> bytes:
@@ -249,7 +265,7 @@ class HttpConnection(HttpToolsProtocol):
         """The whole request is here."""
         if self.parser.should_upgrade():
             return
-        self.reading = Reading.BETWEEN
+        self.reading = _BETWEEN
         super().on_message_complete()
 
     # --- answers -----------------------------------------------------------------------------------------------------
@@ -264,28 +280,28 @@ class HttpConnection(HttpToolsProtocol):
             cycle, app = self.pipeline.pop()
             self._answering = cycle
             self._start_asgi_task(cycle, app)
-        elif self.reading is Reading.BODY:
+        elif self.reading is _BODY:
             self._linger()  # answered before the body was whole: the rest is of no use
-        elif self.reading is Reading.OVER:
+        elif self.reading is _OVER:
             self._answer(self.refusal or refusals.SILENCE)
-        elif HERE.stopping is Stopping.END and self.reading is Reading.BETWEEN:
+        elif HERE.stopping is Stopping.END and self.reading is _BETWEEN:
             self.transport.close()
         else:
             self.flow.resume_reading()
-            if self.reading is Reading.BETWEEN:
-                self._deadline = self.loop.time() + BETWEEN
+            if self.reading is _BETWEEN:
+                self._deadline = HERE.now + BETWEEN
 
     def _close_gently(self) -> None:
         """Close after an answer, but not on a client that is still sending: it would never see the answer."""
-        if self.reading in (Reading.BODY, Reading.OVER):
+        if self.reading in (_BODY, _OVER):
             self._linger()
         else:
             self.transport.close()
 
     def _refuse(self, refusal: Refusal) -> None:
         """Read no more; answer once what came before is answered."""
-        unfinished = self.reading is Reading.BODY
-        self.reading = Reading.OVER
+        unfinished = self.reading is _BODY
+        self.reading = _OVER
         self.refusal = refusal
         if unfinished and self.pipeline:
             self.pipeline.popleft()  # the one whose body never came whole; it was not begun
@@ -309,9 +325,9 @@ class HttpConnection(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Say that nothing more comes, and let the client end: closing at once could take the answer from it."""
-        self.reading = Reading.OVER
+        self.reading = _OVER
         self._lingering = 1
-        self._deadline = self.loop.time() + LINGER
+        self._deadline = HERE.now + LINGER
         self.flow.resume_reading()
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
@@ -323,17 +339,17 @@ class HttpConnection(HttpToolsProtocol):
         if self._unread(now):
             HERE.cut["answer"] += 1
             self.transport.abort()
-        elif self.reading is Reading.OVER:
+        elif self.reading is _OVER:
             if self._lingering and now > self._deadline and not self.transport.get_write_buffer_size():
                 self.transport.abort()
         elif self.transport.is_closing() or self.flow.read_paused:
             self._deadline = now + WHOLE_HEAD  # it is we who do not read
             self._since, self._body_bytes = now, 0
-        elif self.reading is Reading.HEAD:
+        elif self.reading is _HEAD:
             if now > self._deadline:
                 HERE.cut["head"] += 1
                 self._refuse(refusals.SLOW)
-        elif self.reading is Reading.BODY:
+        elif self.reading is _BODY:
             self._check_body(now)
         elif not self._busy and now > self._deadline:
             self.transport.close()
@@ -358,6 +374,10 @@ class HttpConnection(HttpToolsProtocol):
         since, before = self._unsent
         took = now - since
         return took > ANSWER_GRACE and before - size < (took - ANSWER_GRACE) * ANSWER_RATE
+
+
+def _size(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in headers)
 
 
 class _Unframed:

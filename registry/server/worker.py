@@ -101,6 +101,7 @@ class WorkerServer(uvicorn.Server):
         """Start the application, then say so."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_say_in_a_line)
+        HERE.now = loop.time()
         await super().startup(sockets)
         self._watch = loop.create_task(self._look_after())
         loop.add_reader(self._channel.fileno(), self._hear)
@@ -122,18 +123,19 @@ class WorkerServer(uvicorn.Server):
         before, said = HERE.summary(), loop.time()
         while True:
             await asyncio.sleep(LOOK_EVERY)
+            HERE.now = loop.time()
             HERE.highest_descriptor = descriptors.first_reserved()
             for connection in list(cast("set[HttpConnection]", self.server_state.connections)):
                 if self._cut_off is not None and time.monotonic() > self._cut_off:
                     connection.transport.abort()
                 else:
-                    connection.check(loop.time())
+                    connection.check(HERE.now)
             try:
                 await self._listen_again()
             except OSError as error:
                 _log.warning("cannot listen again: %s", error.strerror)
-            if loop.time() > said + SUMMARY_EVERY:
-                before, said = _summarise(before), loop.time()
+            if HERE.now > said + SUMMARY_EVERY:
+                before, said = _summarise(before), HERE.now
 
     async def _listen_again(self) -> None:
         """Open the listener again where the event loop gave it up: it does without descriptors to spare."""

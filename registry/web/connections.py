@@ -39,6 +39,10 @@ class Connections:
         #: A connection whose descriptor has this number or a higher one is refused; None: never.
         self.highest_descriptor: int | None = None
         self.open = 0
+        #: Whether so many connections are open that idle ones are a burden.
+        self.crowded = False
+        #: Seconds of the event loop's clock at its last look at the connections: near enough for what may take seconds.
+        self.now = 0.0
         #: Refused before anything was read, by ``address``, ``all`` or ``descriptors``.
         self.refused: Counter[str] = Counter()
         #: Closed by this side in the middle of something: ``head``, ``body`` or ``answer``.
@@ -48,11 +52,6 @@ class Connections:
         #: Clients that went away in the middle of a request.
         self.departures = 0
         self._by_address: Counter[str] = Counter()
-
-    @property
-    def crowded(self) -> bool:
-        """Whether so many connections are open that idle ones are a burden."""
-        return self.most > 0 and self.open > CROWDED * self.most
 
     def admit(self, address: str, host: str, descriptor: int) -> str | None:
         """Count a connection, or say why it is refused; what was counted is given back by ``release``.
@@ -64,12 +63,14 @@ class Connections:
             self.refused[reason] += 1
             return reason
         self.open += 1
+        self.crowded = self.open > CROWDED * self.most > 0
         self._by_address[address] += 1
         return None
 
     def release(self, address: str) -> None:
         """A connection that was counted is closed."""
         self.open -= 1
+        self.crowded = self.open > CROWDED * self.most > 0
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]

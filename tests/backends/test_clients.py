@@ -140,7 +140,7 @@ def test_a_key_nobody_could_use_is_not_made(database: Database, wanted: dict[str
 
 
 def test_what_was_changed_is_known_to_a_process_at_its_next_look(database: Database, clients: Clients) -> None:
-    clients.start()
+    clients.look()
     key, text = a_key(database)
     assert clients.known(text) is None  # not yet: a door then asks the database
     clients.look()
