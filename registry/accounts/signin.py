@@ -79,7 +79,7 @@ class SignIns:
             self._throttle.admit(who.address, name)
         stored = row.password if row is not None and row.disabled_at is None else None
         # Before the lock of all writers: this is slow on purpose, and anybody may ask for it.
-        if passwords.fits(stored, password, name) and stored is not None:
+        if passwords.fits(stored, password, None if device else name) and stored is not None:
             token = self._begin(name, stored, who)
             if token is not None:
                 return token, 0.0
