@@ -76,6 +76,7 @@ ALLOWED = {
         "registry.app",
         "registry.headers",
         "registry.staff",
+        "registry.web",
     ),
     "click": ("registry.cli",),
     "rich": ("registry.cli",),
