@@ -44,7 +44,15 @@ class Limits(msgspec.Struct, frozen=True):
 #: A list at /check: at most 5 MiB, answered while somebody waits.
 PAGE = Limits(packed=5 * _MIB, unpacked=32 * _MIB, output=32 * _MIB)
 #: csv sent to /api/v1/verify/batch, piece by piece.
-BATCH = Limits(packed=256 * _MIB, unpacked=256 * _MIB, memory=256 * _MIB, cpu=300, seconds=600.0, output=1024 * _MIB)
+BATCH = Limits(
+    packed=256 * _MIB,
+    unpacked=256 * _MIB,
+    cells=20_000_000,
+    memory=256 * _MIB,
+    cpu=300,
+    seconds=600.0,
+    output=1024 * _MIB,
+)
 #: A document that a change rests on: only looked at for what it is.
 DOCUMENT = Limits(
     packed=64 * _MIB, unpacked=1024 * _MIB, parts=10_000, ratio_from=64 * _MIB, cpu=30, seconds=60.0, output=_MIB

@@ -132,8 +132,20 @@ def read_claims_csv(job: Job) -> None:
         records: Iterable[Record] = reader.feed(piece.data)
         if piece.last:
             records = itertools.chain(records, reader.end())
-        for some in _batched(guard.records(records), lambda record: record.cells):
+        each = (_one_bad(record, job.limits) for record in records)
+        for some in _batched(guard.records(each), lambda record: record.cells):
             job.send(Records(some, reader.delimiter, reader.marked))
+
+
+def _one_bad(record: Record, limits: Limits) -> Record:
+    """The record, or why it is none: in a stream one that is too long stops no other."""
+    long = max(map(len, record.cells), default=0) > limits.cell_length
+    if not long and len(record.cells) <= limits.columns:
+        return record
+    most = f"{limits.cell_length:,}" if long else f"{limits.columns:,}"
+    zh = f"这一行有一格超过{most}个字符，未核验。" if long else f"这一行超过{most}列，未核验。"
+    en = f"A value of this row is longer than {most} characters" if long else f"This row has more than {most} columns"
+    return Record(record.number, [cell[:200] for cell in record.cells[:200]], (zh, f"{en}; it was not checked."))
 
 
 def look_through(job: Job) -> None:

@@ -21,6 +21,7 @@ import pytest
 
 from tests.desk import Staff
 from tests.faults import hostile_files as hostile
+from tests.faults import mutate
 from tests.faults.processes import Peak, children_of, command_of, readers_of
 from tests.forming import errors_in, fill
 from tests.running import Cli, Server, eventually, serving
@@ -418,3 +419,14 @@ def test_the_log_is_clean_after_all_of_this(served: Server) -> None:
     said = json.loads(Cli(served.data_dir).ok("log", "check", "--json").out)
     assert said["size"] > 0
     assert "Traceback" not in served.errors.read_text()
+
+
+def test_six_hundred_damaged_uploads_of_every_kind_end_in_an_answer_or_a_refusal(served: Server) -> None:
+    """The whole run is of 20,000: ``python -m tests.faults.mutate``."""
+    pid, peak = served.process.pid, Peak(served.process.pid)
+    outcomes = dict(mutate.run(served.data_dir, served, 600, seed=7))
+    assert sum(sum(outcome.said.values()) for outcome in outcomes.values()) == 600
+    assert all(outcome.said["read"] for outcome in outcomes.values()), outcomes  # the damage is not all of one sort
+    assert all(outcome.grown < MOST for outcome in outcomes.values())
+    assert peak.growth() < MOST
+    require_alive(served, pid)
