@@ -38,7 +38,8 @@ class Hashing:
 
     Whoever is known already, or has a shell, comes first (``name`` None). Of those who try to sign in, the name with
     the fewest tries lately, but for right ones; among equals the newest, since who waits longest has most likely gone
-    away. So a flood of wrong passwords stands in its own way, and not in that of another name.
+    away. So a flood of wrong passwords stands in its own way, and not in that of another name. Where the line is too long
+    whoever would come last is sent away.
     """
 
     def __init__(self, waiting: int = WAITING, patience: float = PATIENCE) -> None:
@@ -56,9 +57,9 @@ class Hashing:
         with self._changed:
             if name is not None:
                 self._tried.append((time.monotonic(), name))
-            if name is not None and len(self._waiting) >= self._most:
-                raise _busy()
             self._waiting.append(mine)
+            if name is not None and len(self._waiting) > self._most:
+                self._take(-1).future.set_exception(_busy())
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="hashing", daemon=True)
                 self._thread.start()
@@ -92,12 +93,16 @@ class Hashing:
             chosen.future.set_result(found)
 
     def _next(self) -> _Waiting:
-        """Take the next one out of the line."""
+        """Take whoever comes first out of the line."""
         while self._tried and self._tried[0][0] < time.monotonic() - REMEMBERED:
             self._tried.popleft()
+        return self._take(0)
+
+    def _take(self, position: int) -> _Waiting:
+        """Take one out of the line, by the order in which they would have their turn (0: the first, -1: the last)."""
         tried = Counter(name for _, name in self._tried)
         rank = [(-1, 0) if one.name is None else (tried[one.name], -place) for place, one in enumerate(self._waiting)]
-        return self._waiting.pop(rank.index(min(rank)))
+        return self._waiting.pop(rank.index(sorted(rank)[position]))
 
     def _forgive(self, name: str) -> None:
         with self._changed:
