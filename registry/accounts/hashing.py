@@ -38,8 +38,8 @@ class Hashing:
 
     Whoever is known already, or has a shell, comes first (``name`` None). Of those who try to sign in, the name with
     the fewest tries lately, but for right ones; among equals the newest, since who waits longest has most likely gone
-    away. So a flood of wrong passwords stands in its own way, and not in that of another name. Where the line is too long
-    whoever would come last is sent away.
+    away. So a flood of wrong passwords stands in its own way, and not in that of another name. Where the line is too
+    long whoever would come last is sent away.
     """
 
     def __init__(self, waiting: int = WAITING, patience: float = PATIENCE) -> None:
