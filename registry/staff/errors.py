@@ -24,7 +24,7 @@ _log = logging.getLogger("registry")
 #: Where a request keeps its session.
 SESSION = "registry.session"
 #: What a refused request waits until it is in the trail.
-_NOTING = LockWait(seconds=2.0, behind=6)
+_NOTING = LockWait(seconds=2.0, behind=3)
 #: Of every answer: nothing of the workspace is kept by a browser, nor found by a search.
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 #: Where a session goes on that is not open yet.
@@ -124,7 +124,9 @@ async def note_refusal(error: Exception, scope: Scope) -> None:
     late = isinstance(error, SignInFirst) and request.method == "POST" and bool(request.cookies)
     if late or (isinstance(error, RegistryError) and statuses.status_of(error) in (403, 409)):
         try:
-            await lanes.run("writes", note, request, cast("RegistryError | SignInFirst", error))
+            # Strangers may do the first as often as they like: not in the lane of those who are signed in.
+            lane: lanes.Name = "sign-ins" if late else "writes"
+            await lanes.run(lane, note, request, cast("RegistryError | SignInFirst", error))
         except CannotAnswer as failure:
             _log.warning("a refusal could not be put in the trail: %s", failure.code)
 

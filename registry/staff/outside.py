@@ -55,7 +55,7 @@ def leave(desk: NamedDependency[Desk]) -> Response[Any]:
     return response
 
 
-@get("/oidc/back", opt={**_NOBODY, "lane": "writes"}, sync_to_thread=True)
+@get("/oidc/back", opt={**_NOBODY, "lane": "sign-ins"}, sync_to_thread=True)
 def come_back(desk: NamedDependency[Desk]) -> Response[Any]:
     """From the provider: a page that goes on by itself, because a browser on its way from another site does not send
     the session's cookie yet."""
