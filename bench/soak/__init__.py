@@ -79,10 +79,10 @@ class Helper:
         """Wait for its answer; lines of progress before that are kept in ``brief``."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            told: dict[str, Any] = json.loads(line)
-            if is_last(told):
-                return told
-            self.brief = told
+            data: dict[str, Any] = json.loads(line)
+            if is_last(data):
+                return data
+            self.brief = data
         raise SystemExit(f"a helper of the soak ended early: {self._process.wait()}")
 
     def end(self) -> None:
@@ -147,15 +147,15 @@ class Soak:
         best = 0.0
         for connections in (RAMP[0], *RAMP):
             load.order(json.dumps({"seconds": STEP, "connections": connections}))
-            told = load.figures(lambda line: "doors" in line)
-            best = max(best, told["done"] / told["seconds"])
+            data = load.figures(lambda line: "doors" in line)
+            best = max(best, data["done"] / data["seconds"])
         return best
 
     def _under_load(self, load: Helper, judge: Helper, rate: float) -> tuple[dict[str, Any], dict[str, Any]]:
         answers: dict[str, dict[str, Any]] = {}
 
         def wait(name: str, helper: Helper, key: str) -> threading.Thread:
-            thread = threading.Thread(target=lambda: answers.update({name: helper.figures(lambda told: key in told)}))
+            thread = threading.Thread(target=lambda: answers.update({name: helper.figures(lambda data: key in data)}))
             thread.start()
             return thread
 
@@ -177,10 +177,10 @@ class Soak:
         return answers["load"], answers["judge"]["final"]
 
     def _say(self, seconds: float, load: Helper, judge: Helper) -> None:
-        told = judge.brief
+        data = judge.brief
         print(
-            f"{seconds:5.0f} s: {load.brief.get('so_far', 0):,} answers, {told.get('checked', 0):,} checked, "
-            f"{told.get('wrong', 0)} wrong, {told.get('late', 0)} late, {told.get('undeclared', 0)} undeclared; "
-            f"log {told.get('log', 0):,}, {len(self.staff.approved)} approved, {self.chaos.brief()}",
+            f"{seconds:5.0f} s: {load.brief.get('so_far', 0):,} answers, {data.get('checked', 0):,} checked, "
+            f"{data.get('wrong', 0)} wrong, {data.get('late', 0)} late, {data.get('undeclared', 0)} undeclared; "
+            f"log {data.get('log', 0):,}, {len(self.staff.approved)} approved, {self.chaos.brief()}",
             flush=True,
         )

@@ -16,7 +16,7 @@ def look(world: World, judged: dict[str, Any], staff: Staff) -> dict[str, Any]:
     found["lost"], found["torn"] = _entries(world, judged, staff)
     receipts = judged["receipts"]
     found["receipts"] = len(receipts)
-    found["receipts_wrong"] = [told for one in receipts if (told := _receipt(world, one))]
+    found["receipts_wrong"] = [data for one in receipts if (data := _receipt(world, one))]
     found["tracebacks"] = world.errors.read_text("utf-8", "replace").count("Traceback (most recent call last)")
     before = _snapshot(world)
     found["stopped_with"] = world.stop()
@@ -53,7 +53,7 @@ def _entries(world: World, judged: dict[str, Any], staff: Staff) -> tuple[list[s
 def _receipt(world: World, one: dict[str, Any]) -> str:
     """What is wrong with a receipt that was given during the run; empty when it holds."""
     if not one["receipt"]:
-        return f"none was given: {one['asked']}"
+        return f"none was given: {one['question']}"
     answer = httpx.post(f"{world.address}/api/v1/receipts/check", json={"receipt": one["receipt"]}, timeout=60)
     if answer.status_code != 200:
         return f"{answer.status_code} {answer.text[:200]}"

@@ -196,8 +196,8 @@ class Chaos:
 
     def brief(self) -> str:
         """For a line of progress."""
-        told = dict(self.counts)
-        return ", ".join(f"{number} {what}" for what, number in told.items()) + f", {len(self.died)} died"
+        data = dict(self.counts)
+        return ", ".join(f"{number} {what}" for what, number in data.items()) + f", {len(self.died)} died"
 
     def summary(self) -> dict[str, Any]:
         """For the report."""

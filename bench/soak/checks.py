@@ -51,7 +51,7 @@ Sample = dict[str, Any]
 
 def sizes(log: Log, sample: Sample) -> list[int]:
     """The log sizes that an answer says it rests on; of a page all that fit the time it shows."""
-    check = CHECKS.get(sample["asked"].get("check", ""))
+    check = CHECKS.get(sample["question"].get("check", ""))
     return check(log, sample) if check is not None else []
 
 
@@ -68,7 +68,7 @@ def _within(log: Log, size: int) -> int:
 
 def _days(sample: Sample) -> list[str]:
     """The day that was asked about; without one, the days it was while it was answered."""
-    if on := sample["asked"].get("on"):
+    if on := sample["question"].get("on"):
         return [on]
     return sorted({day_at(sample["wall"]), day_at(sample["wall"] + sample["ended"] - sample["sent"])})
 
@@ -78,24 +78,24 @@ def _days(sample: Sample) -> list[str]:
 
 def verdict(log: Log, sample: Sample) -> list[int]:
     """The answer of `/verify`."""
-    return [_answer(log, sample["asked"], json.loads(sample["body"]), _days(sample))]
+    return [_answer(log, sample["question"], json.loads(sample["body"]), _days(sample))]
 
 
-def _answer(log: Log, asked: dict[str, Any], answer: dict[str, Any], days: list[str]) -> int:
+def _answer(log: Log, question: dict[str, Any], answer: dict[str, Any], days: list[str]) -> int:
     size, on = _within(log, answer["log"]["size"]), answer["on"]
     _require(answer["log"]["root"], log.roots[size])
     if on not in days:
         raise Wrong(on, days)
-    if known_at := asked.get("known_at"):
+    if known_at := question.get("known_at"):
         _require(size, log.size_at(known_at))
-    subject, technique = asked["subject"], asked["technique"]
+    subject, technique = question["subject"], question["technique"]
     value = log.values(subject, size, on)
-    if "name" in asked and value.get("name") != asked["name"]:
+    if "name" in question and value.get("name") != question["name"]:
         return size  # asked by a name that it no longer has, or not yet: whom it means is another question
     expected, stage = log.verdict(subject, technique, size, on)
-    told = answer["techniques"][0]
+    data = answer["techniques"][0]
     _require(
-        {"verdict": answer["verdict"], "technique": told["technique"], "its": told["verdict"], "stage": told["stage"]},
+        {"verdict": answer["verdict"], "technique": data["technique"], "its": data["verdict"], "stage": data["stage"]},
         {"verdict": expected, "technique": technique, "its": expected, "stage": stage},
     )
     if log.is_recorded(subject, size, on):
@@ -105,19 +105,20 @@ def _answer(log: Log, asked: dict[str, Any], answer: dict[str, Any], days: list[
         _require(named, {"code": f"{code[:4]}-{code[4:]}", "name": value["name"], "address": value["address"]})
     if expected == "licensed":
         held = log.holds(subject, size, on)[f"approvals.{technique}"]
-        if told["basis"] is not None:
-            _require(told["basis"]["entry"], held.number)
+        if data["basis"] is not None:
+            _require(data["basis"]["entry"], held.number)
     return size
 
 
 def batch(log: Log, sample: Sample) -> list[int]:
     """The answers of `/verify/batch`, as JSON or as lines: in order, and all of one size."""
-    body, claims = sample["body"], sample["asked"]["claims"]
-    lines = sample["asked"].get("lines")
+    body, claims = sample["body"], sample["question"]["claims"]
+    lines = sample["question"].get("lines")
     answers = [json.loads(line) for line in body.splitlines() if line] if lines else json.loads(body)["answers"]
     _require([one["id"] for one in answers], [one["id"] for one in claims])
     found = {
-        _answer(log, claim, one, _days({**sample, "asked": claim})) for claim, one in zip(claims, answers, strict=True)
+        _answer(log, claim, one, _days({**sample, "question": claim}))
+        for claim, one in zip(claims, answers, strict=True)
     }
     if len(found) != 1:
         raise Wrong(f"sizes {sorted(found)}", "one size")
@@ -129,22 +130,22 @@ def batch(log: Log, sample: Sample) -> list[int]:
 
 def item(log: Log, sample: Sample) -> list[int]:
     """One institution."""
-    told = json.loads(sample["body"])
-    size = _within(log, told["log_size"])
-    if known_at := sample["asked"].get("known_at"):
+    data = json.loads(sample["body"])
+    size = _within(log, data["log_size"])
+    if known_at := sample["question"].get("known_at"):
         _require(size, log.size_at(known_at))
-    _record(log, told, size, _days(sample), sample["asked"]["subject"])
+    _record(log, data, size, _days(sample), sample["question"]["subject"])
     return [size]
 
 
-def _record(log: Log, told: dict[str, Any], size: int, days: list[str], subject: str) -> None:
-    said = {**told, "region": told["region"]["code"]}
+def _record(log: Log, data: dict[str, Any], size: int, days: list[str], subject: str) -> None:
+    said = {**data, "region": data["region"]["code"]}
     closest: Any = None
     for day in days:
         expected = log.institution(subject, size, day)
         if expected is None:
             continue
-        there = {field: said.get(field) for field in expected}
+        there: dict[str, Any] = {field: said.get(field) for field in expected}
         if there["source"] is not None:
             there["source"] = {field: there["source"].get(field) for field in _SOURCE}
         there["approvals"] = [{field: one.get(field) for field in _FIELDS} for one in there["approvals"]]
@@ -161,13 +162,13 @@ _FIELDS = ("stage", "valid_from", "verification_due", "document_no", "authority"
 
 def listing(log: Log, sample: Sample) -> list[int]:
     """A page of `/institutions`: every item, and how many there are where the question counts all."""
-    told, asked = json.loads(sample["body"]), sample["asked"]
-    size = _within(log, told["log_size"])
-    for one in told["items"]:
+    data, question = json.loads(sample["body"]), sample["question"]
+    size = _within(log, data["log_size"])
+    for one in data["items"]:
         _require(one["log_size"], size)
         _record(log, one, size, _days(sample), compact(one["code"]))
-    if "count" in asked:  # of every status, in a place or anywhere
-        prefix = asked["count"]
+    if "count" in question:  # of every status, in a place or anywhere
+        prefix = question["count"]
         counts = [
             sum(
                 log.is_recorded(subject, size, day)
@@ -176,21 +177,21 @@ def listing(log: Log, sample: Sample) -> list[int]:
             )
             for day in _days(sample)
         ]
-        if told["total"] not in counts:
-            raise Wrong({"total": told["total"]}, {"total": counts})
-    if subject := asked.get("subject"):  # asked by its whole name, which nobody else has
-        named = any(log.values(subject, size, day).get("name") == asked["name"] for day in _days(sample))
-        if named and subject not in [compact(one["code"]) for one in told["items"]]:
-            raise Wrong([one["name"] for one in told["items"]], f"{subject} has this name at {size}")
+        if data["total"] not in counts:
+            raise Wrong({"total": data["total"]}, {"total": counts})
+    if subject := question.get("subject"):  # asked by its whole name, which nobody else has
+        named = any(log.values(subject, size, day).get("name") == question["name"] for day in _days(sample))
+        if named and subject not in [compact(one["code"]) for one in data["items"]]:
+            raise Wrong([one["name"] for one in data["items"]], f"{subject} has this name at {size}")
     return [size]
 
 
 def history(log: Log, sample: Sample) -> list[int]:
     """What was stated of an institution: the entries about it, in order."""
-    told, subject = json.loads(sample["body"]), sample["asked"]["subject"]
-    size = _within(log, told["log_size"])
+    data, subject = json.loads(sample["body"]), sample["question"]["subject"]
+    size = _within(log, data["log_size"])
     entries = [one["number"] for one in log.entries[:size] if one["subject"] == subject]
-    _require([one["entry"] for one in told["versions"]], entries)
+    _require([one["entry"] for one in data["versions"]], entries)
     return [size]
 
 
@@ -199,11 +200,11 @@ def history(log: Log, sample: Sample) -> list[int]:
 
 def changes(log: Log, sample: Sample) -> list[int]:
     """A page of the feed: the very entries and leaves."""
-    told, since = json.loads(sample["body"]), sample["asked"]["since"]
-    size = _within(log, told["log_size"])
-    until = told["next"]
-    _require(told["entries"], log.entries[since:until])
-    _require(told["leaves"], log.leaves[since:until])
+    data, since = json.loads(sample["body"]), sample["question"]["since"]
+    size = _within(log, data["log_size"])
+    until = data["next"]
+    _require(data["entries"], log.entries[since:until])
+    _require(data["leaves"], log.leaves[since:until])
     return [size]
 
 
@@ -223,7 +224,7 @@ def names(log: Log, sample: Sample) -> list[int]:
     """Suggestions and candidates: each name is one that the institution has at some size the answer may rest on."""
     body = json.loads(sample["body"])
     found: list[dict[str, Any]] = list(body.get("items", ()))
-    found = found or [one for asked in body.values() for one in _candidates(asked)]
+    found = found or [one for question in body.values() for one in _candidates(question)]
     least = sample["least"]
     for one in found:
         subject = compact(one.get("code") or one["id"])
@@ -237,8 +238,8 @@ def names(log: Log, sample: Sample) -> list[int]:
     return []
 
 
-def _candidates(asked: Any) -> list[dict[str, Any]]:
-    return list(asked.get("result", ())) if isinstance(asked, dict) else []
+def _candidates(question: Any) -> list[dict[str, Any]]:
+    return list(question.get("result", ())) if isinstance(question, dict) else []
 
 
 def _later(log: Log, subject: str, least: int) -> list[int]:
@@ -247,7 +248,7 @@ def _later(log: Log, subject: str, least: int) -> list[int]:
 
 def page(log: Log, sample: Sample) -> list[int]:
     """An institution's page: its name and how it stands, at one of the sizes of the second that the page states."""
-    text, subject = sample["body"], sample["asked"]["subject"]
+    text, subject = sample["body"], sample["question"]["subject"]
     title, word, updated = (pattern.search(text) for pattern in (_TITLE, _WORD, _UPDATED))
     if not (title and word and updated):
         raise Wrong(text[:500], "a page with a name, a standing and a time")
@@ -330,13 +331,13 @@ def cards(log: Log, sample: Sample) -> list[int]:
 
 def edition(log: Log, sample: Sample) -> list[int]:
     """The list of an edition: each record is the log's at the size it is frozen at, and nobody is left out."""
-    told = json.loads(sample["body"])
-    size, day = _within(log, told["log"]["size"]), told["edition"]["as_of"]
-    _require(told["log"]["root"], log.roots[size])
-    for one in told["items"]:
+    data = json.loads(sample["body"])
+    size, day = _within(log, data["log"]["size"]), data["edition"]["as_of"]
+    _require(data["log"]["root"], log.roots[size])
+    for one in data["items"]:
         value = log.values(compact(one["code"]), size, day)
         _require({"name": one["name"], "address": one["address"]}, {f: value.get(f) for f in ("name", "address")})
-    there = {compact(one["code"]) for one in told["items"]}
+    there = {compact(one["code"]) for one in data["items"]}
     missing = [one for one in log.subjects() if one not in there and _is_open(log, one, size, day)]
     if missing:
         raise Wrong({"items": len(there)}, {"missing": missing[:20]})

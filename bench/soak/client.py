@@ -26,7 +26,7 @@ import uvloop
 
 #: Seconds an answer may take before it is given up.
 PATIENCE = 60.0
-#: Requests on one connection before another is opened: every worker is asked, also those that are new.
+#: Requests on one connection before another is opened: every worker is request, also those that are new.
 REQUESTS = 40
 #: Seconds between two lines that say how far it is.
 SAYS_EVERY = 10.0
@@ -41,13 +41,13 @@ READERS = tuple(f"127.{b}.{c}.{d}" for b in (10, 11) for c in range(1, 11) for d
 
 
 class Question:
-    """One request as bytes, the door it goes to, and what is asked, for whoever checks the answer."""
+    """One request as bytes, the door it goes to, and what is request, for whoever checks the answer."""
 
     def __init__(self, line: str) -> None:
-        told = json.loads(line)
-        self.door: str = told["door"]
-        self.asked: dict[str, Any] = told["asked"]
-        self.request = base64.b64decode(told["request"])
+        data = json.loads(line)
+        self.door: str = data["door"]
+        self.details: dict[str, Any] = data["question"]
+        self.request = base64.b64decode(data["request"])
 
 
 class Questions:
@@ -80,7 +80,7 @@ class Questions:
         return self._chance.choice(self._by_door[door])
 
 
-class Asked:
+class Request:
     """One question on its way: when it was due, when it was sent, and how often."""
 
     __slots__ = ("due", "question", "retried", "sent", "wall")
@@ -114,39 +114,39 @@ class Tally:
         """Whether the next answer is sampled."""
         return self._chance.random() < self.share
 
-    def answer(self, asked: Asked, status: int, headers: dict[str, str], body: bytes, sampled: bool) -> None:
+    def answer(self, request: Request, status: int, headers: dict[str, str], body: bytes, sampled: bool) -> None:
         """Count one answer; into the spool when it was drawn, or is no success."""
         now = time.monotonic()
-        door = asked.question.door
+        door = request.question.door
         self.done += 1
         self.statuses[f"{door} {status}"] += 1
-        self.times.setdefault(door, []).append(now - asked.due)
+        self.times.setdefault(door, []).append(now - request.due)
         if status == 200 and not sampled:
             return
         self.sampled += 1
         limit = None if status == 200 else KEPT
-        told = {
+        data = {
             "door": door,
-            "asked": asked.question.asked,
+            "question": request.question.details,
             "status": status,
-            "sent": asked.sent,
+            "sent": request.sent,
             "ended": now,
-            "wall": asked.wall,
+            "wall": request.wall,
             "etag": headers.get("etag"),
             "retry_after": headers.get("retry-after"),
             "type": headers.get("content-type", ""),
             "body": body[:limit].decode("utf-8", "replace"),
         }
-        self._spool.write(json.dumps(told, ensure_ascii=False) + "\n")
+        self._spool.write(json.dumps(data, ensure_ascii=False) + "\n")
 
-    def failure(self, asked: Asked, why: str) -> None:
+    def failure(self, request: Request, why: str) -> None:
         """Count one request that nobody answered; always into the spool."""
         now = time.monotonic()
         self.done += 1
-        self.statuses[f"{asked.question.door} {why}"] += 1
-        told = {"door": asked.question.door, "asked": asked.question.asked, "status": 0, "why": why}
-        told |= {"sent": asked.sent or asked.due, "ended": now, "wall": asked.wall}
-        self._spool.write(json.dumps(told, ensure_ascii=False) + "\n")
+        self.statuses[f"{request.question.door} {why}"] += 1
+        data = {"door": request.question.door, "question": request.question.details, "status": 0, "why": why}
+        data |= {"sent": request.sent or request.due, "ended": now, "wall": request.wall}
+        self._spool.write(json.dumps(data, ensure_ascii=False) + "\n")
 
     def figures(self) -> dict[str, Any]:
         """By door: how many, and seconds at the median, 95 and 99 percent and at most, from when a request was due."""
@@ -155,8 +155,8 @@ class Tally:
             times.sort()
             at = [times[min(len(times) - 1, int(len(times) * part))] for part in (0.5, 0.95, 0.99)]
             doors[door] = {"answers": len(times), "p50": at[0], "p95": at[1], "p99": at[2], "max": times[-1]}
-        told = {"done": self.done, "retried": self.retried, "sampled": self.sampled}
-        return {**told, "statuses": dict(self.statuses), "doors": doors}
+        data = {"done": self.done, "retried": self.retried, "sampled": self.sampled}
+        return {**data, "statuses": dict(self.statuses), "doors": doors}
 
 
 class Connection(asyncio.Protocol):
@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, load: Load) -> None:
         self.load = load
         self.transport: asyncio.Transport | None = None
-        self.asked: Asked | None = None
+        self.request: Request | None = None
         self.served = 0
         self.open = False
         self._begin()
@@ -181,14 +181,14 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)  # uvloop's own is one in all but its base class
         self.open = True
 
-    def send(self, asked: Asked) -> None:
+    def send(self, request: Request) -> None:
         """Send a request on this idle connection."""
         assert self.transport is not None
         self._begin()
         self._sampled = self.load.tally.is_wanted()
-        self.asked = asked
-        asked.sent, asked.wall = time.monotonic(), time.time()
-        self.transport.write(asked.question.request)
+        self.request = request
+        request.sent, request.wall = time.monotonic(), time.time()
+        self.transport.write(request.question.request)
 
     def data_received(self, data: bytes) -> None:
         self._begun = True
@@ -204,12 +204,12 @@ class Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        asked, self.asked = self.asked, None
-        if asked is None:
+        request, self.request = self.request, None
+        if request is None:
             return
         self.served += 1
         status = self._parser.get_status_code()
-        self.load.tally.answer(asked, status, self._headers, b"".join(self._body), self._sampled)
+        self.load.tally.answer(request, status, self._headers, b"".join(self._body), self._sampled)
         if self.served >= REQUESTS or not self._parser.should_keep_alive():
             self.close()
         self.load.idle(self)
@@ -220,16 +220,16 @@ class Connection(asyncio.Protocol):
         self.load.lost(self)
 
     def _lose(self, why: str) -> None:
-        asked, self.asked = self.asked, None
+        request, self.request = self.request, None
         self.close()
-        if asked is None:
+        if request is None:
             return
-        if self.served and not self._begun and not asked.retried:  # it was closed under us: nobody read the request
-            asked.retried = True
+        if self.served and not self._begun and not request.retried:  # it was closed under us: nobody read the request
+            request.retried = True
             self.load.tally.retried += 1
-            self.load.again(asked)
+            self.load.again(request)
         else:
-            self.load.tally.failure(asked, f"{why}, {'answer begun' if self._begun else 'nothing came'}")
+            self.load.tally.failure(request, f"{why}, {'answer begun' if self._begun else 'nothing came'}")
 
     def close(self) -> None:
         """Be done with it."""
@@ -243,7 +243,7 @@ class Load:
 
     def __init__(self, port: int, questions: Questions, tally: Tally, chance: random.Random) -> None:
         self.port, self.questions, self.tally, self.chance = port, questions, tally, chance
-        self.waiting: deque[Asked] = deque()
+        self.waiting: deque[Request] = deque()
         self.free: list[Connection] = []
         self.all: set[Connection] = set()
         self.opening = 0
@@ -257,7 +257,7 @@ class Load:
     def idle(self, connection: Connection) -> None:
         """A connection has its answer."""
         if self.endless:
-            self.waiting.append(Asked(self.questions.draw(), time.monotonic()))
+            self.waiting.append(Request(self.questions.draw(), time.monotonic()))
         if connection.open:
             self.free.append(connection)
         self.push()
@@ -269,9 +269,9 @@ class Load:
             self.free.remove(connection)
         self.push()
 
-    def again(self, asked: Asked) -> None:
+    def again(self, request: Request) -> None:
         """Send a request once more, before all others, on a connection that nobody used yet."""
-        self._open(asked)
+        self._open(request)
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -285,33 +285,33 @@ class Load:
         for _ in range(min(room, len(self.waiting))):
             self._open(self.waiting.popleft())
 
-    def _open(self, asked: Asked) -> None:
+    def _open(self, request: Request) -> None:
         self.opening += 1
-        task = asyncio.get_running_loop().create_task(self._opened(asked))
+        task = asyncio.get_running_loop().create_task(self._connect(request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _opened(self, asked: Asked) -> None:
+    async def _connect(self, request: Request) -> None:
         loop = asyncio.get_running_loop()
-        asked.sent, asked.wall = time.monotonic(), time.time()
+        request.sent, request.wall = time.monotonic(), time.time()
         try:
             async with asyncio.timeout(PATIENCE):
                 source = (self.chance.choice(READERS), 0)
                 made = loop.create_connection(lambda: Connection(self), "127.0.0.1", self.port, local_addr=source)
                 connection = (await made)[1]
         except (OSError, TimeoutError) as error:
-            self.tally.failure(asked, f"{type(error).__name__}, not connected")
+            self.tally.failure(request, f"{type(error).__name__}, not connected")
             if self.endless:
-                self.waiting.append(Asked(self.questions.draw(), time.monotonic()))
+                self.waiting.append(Request(self.questions.draw(), time.monotonic()))
             return
         finally:
             self.opening -= 1
         if not connection.open:  # it was closed while it was being opened
-            self.tally.failure(asked, "closed, nothing came")
+            self.tally.failure(request, "closed, nothing came")
             self.push()
             return
         self.all.add(connection)
-        connection.send(asked)
+        connection.send(request)
 
     async def _watch(self) -> None:
         """Give up what takes too long; read the questions anew; say how far it is."""
@@ -324,10 +324,10 @@ class Load:
                 said = now
                 print(json.dumps({"so_far": self.tally.done, "waiting": len(self.waiting)}), flush=True)
             for connection in list(self.all):
-                asked = connection.asked
-                if asked is not None and now - asked.sent > PATIENCE:
-                    connection.asked = None
-                    self.tally.failure(asked, f"no answer in {PATIENCE:.0f} s")
+                request = connection.request
+                if request is not None and now - request.sent > PATIENCE:
+                    connection.request = None
+                    self.tally.failure(request, f"no answer in {PATIENCE:.0f} s")
                     connection.close()
 
     async def closed_loop(self, seconds: float, connections: int) -> None:
@@ -335,7 +335,7 @@ class Load:
         self.most, self.endless = connections, True
         self.tally.expect(0)
         for _ in range(connections):
-            self.waiting.append(Asked(self.questions.draw(), time.monotonic()))
+            self.waiting.append(Request(self.questions.draw(), time.monotonic()))
         self.push()
         await asyncio.sleep(seconds)
         self.endless = False
@@ -350,7 +350,7 @@ class Load:
         while due < until:
             now = time.monotonic()
             while due <= now:
-                self.waiting.append(Asked(self.questions.draw(), due))
+                self.waiting.append(Request(self.questions.draw(), due))
                 due += self.chance.expovariate(rate)
             self.push()
             await asyncio.sleep(max(0.001, min(due, until) - time.monotonic()))
@@ -359,7 +359,7 @@ class Load:
     async def _end(self) -> None:
         """Wait for what is on its way; what was due and could not be sent in time counts as a failure."""
         until = time.monotonic() + PATIENCE
-        while time.monotonic() < until and (self.waiting or self.opening or any(c.asked for c in self.all)):
+        while time.monotonic() < until and (self.waiting or self.opening or any(c.request for c in self.all)):
             await asyncio.sleep(0.05)
         while self.waiting:
             self.tally.failure(self.waiting.popleft(), "never sent")

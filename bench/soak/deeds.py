@@ -41,9 +41,9 @@ class Journal:
         self._lock = threading.Lock()
         self.events: list[dict[str, Any]] = []
 
-    def note(self, kind: str, **told: Any) -> None:
+    def note(self, kind: str, **data: Any) -> None:
         """Something happened just now."""
-        event = {"kind": kind, "t": time.monotonic(), **told}
+        event = {"kind": kind, "t": time.monotonic(), **data}
         with self._lock:
             self.events.append(event)
             self._file.write(json.dumps(event, ensure_ascii=False) + "\n")
@@ -88,8 +88,8 @@ class Staff:
         day, subject = day_at(time.time()), self._somebody()
         kind, fields, first = self._wish(subject, day)
         code = subject.partition(":")[2]
-        told = ("--from", first, "--reason", "耐久试验中的示例更正", "--by", "editor", "--json")
-        ran = self.world.run("correct", f"{code[:4]}-{code[4:]}", *fields, *told)
+        data = ("--from", first, "--reason", "耐久试验中的示例更正", "--by", "editor", "--json")
+        ran = self.world.run("correct", f"{code[:4]}-{code[4:]}", *fields, *data)
         if ran.code:
             self._refused(f"propose {kind}", ran.err)
             return
@@ -178,9 +178,9 @@ class Staff:
         """A list by the shell, then its approval."""
         path, day = self.write_list(rows), day_at(time.time())
         title = f"示例名单{self._lists}"
-        told = ("--as-of", day, "--scope", "partial", "--source", title, "--by", "editor", "--json")
+        data = ("--as-of", day, "--scope", "partial", "--source", title, "--by", "editor", "--json")
         try:
-            ran = self.world.run("import", path, *told)
+            ran = self.world.run("import", path, *data)
         except subprocess.TimeoutExpired:
             self._refused("import", "no end")
             return
@@ -256,15 +256,15 @@ class Staff:
             return
         if not self._approve(ran.json["proposal"], "edition"):
             return
-        door, asked = "GET /api/v1/editions/latest/list.json", {"check": "edition"}
+        door, question = "GET /api/v1/editions/latest/list.json", {"check": "edition"}
         for _ in range(12):
             begun, wall = time.monotonic(), time.time()
             try:
                 answer = httpx.get(f"{self.world.address}/api/v1/editions/latest/list.json", timeout=120)
             except httpx.HTTPError as error:
-                self._spool_failure(door, asked, begun, wall, type(error).__name__)
+                self._spool_failure(door, question, begun, wall, type(error).__name__)
                 continue
-            self._spool_answer(door, asked, begun, wall, answer)
+            self._spool_answer(door, question, begun, wall, answer)
             if answer.status_code != 503:
                 return
             time.sleep(5.0)  # its files are still being made
@@ -321,16 +321,16 @@ class Staff:
     def _ask_around(self, subject: str, at: float) -> None:
         time.sleep(max(0.0, at - time.monotonic()))
         for n in range(PROBES):
-            for door, asked, method, path, body in self.questions.about(subject):
+            for door, question, method, path, body in self.questions.about(subject):
                 begun, wall = time.monotonic(), time.time()
                 transport = httpx.HTTPTransport(local_address=f"127.30.{n + 1}.1")
                 try:
                     with httpx.Client(base_url=self.world.address, timeout=30, transport=transport) as client:
                         answer = client.request(method, path, json=body)
                 except httpx.HTTPError as error:
-                    self._spool_failure(door, asked, begun, wall, type(error).__name__)
+                    self._spool_failure(door, question, begun, wall, type(error).__name__)
                     continue
-                self._spool_answer(door, asked, begun, wall, answer)
+                self._spool_answer(door, question, begun, wall, answer)
 
     def settle(self) -> None:
         """Wait for the questions that are on their way."""
@@ -339,24 +339,30 @@ class Staff:
 
     def summary(self) -> dict[str, Any]:
         """For the report."""
-        told = {"counts": self.counts, "refusals": self.refusals, "approved": len(self.approved)}
-        return {**told, "unclear": [f"{number} ({kind})" for number, kind in self.unclear.items()]}
+        data = {"counts": self.counts, "refusals": self.refusals, "approved": len(self.approved)}
+        return {**data, "unclear": [f"{number} ({kind})" for number, kind in self.unclear.items()]}
 
     def _spool_answer(
-        self, door: str, asked: dict[str, Any], begun: float, wall: float, answer: httpx.Response
+        self, door: str, question: dict[str, Any], begun: float, wall: float, answer: httpx.Response
     ) -> None:
-        told = {"door": door, "asked": asked, "status": answer.status_code, "sent": begun, "ended": time.monotonic()}
-        told |= {"wall": wall, "etag": answer.headers.get("etag"), "retry_after": answer.headers.get("retry-after")}
-        told |= {"type": answer.headers.get("content-type", ""), "body": answer.text}
-        self._write(told)
+        data = {
+            "door": door,
+            "question": question,
+            "status": answer.status_code,
+            "sent": begun,
+            "ended": time.monotonic(),
+        }
+        data |= {"wall": wall, "etag": answer.headers.get("etag"), "retry_after": answer.headers.get("retry-after")}
+        data |= {"type": answer.headers.get("content-type", ""), "body": answer.text}
+        self._write(data)
 
-    def _spool_failure(self, door: str, asked: dict[str, Any], begun: float, wall: float, why: str) -> None:
-        told = {"door": door, "asked": asked, "status": 0, "why": why, "sent": begun}
-        self._write({**told, "ended": time.monotonic(), "wall": wall})
+    def _spool_failure(self, door: str, question: dict[str, Any], begun: float, wall: float, why: str) -> None:
+        data = {"door": door, "question": question, "status": 0, "why": why, "sent": begun}
+        self._write({**data, "ended": time.monotonic(), "wall": wall})
 
-    def _write(self, told: dict[str, Any]) -> None:
+    def _write(self, data: dict[str, Any]) -> None:
         with self._lock:
-            self._spool.write(json.dumps(told, ensure_ascii=False) + "\n")
+            self._spool.write(json.dumps(data, ensure_ascii=False) + "\n")
 
 
 def _approval(technique: str, **stated: str) -> str:

@@ -16,7 +16,7 @@ _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)"[^>]*? value="([^"]*)"')
 _SECRET = re.compile(r'name="secret" value="([A-Z2-7]{32})"')
 #: Seconds of a code of an authenticator.
 _STEP = 30
-#: Seconds a sign-in may be put off, by a slow answer or by being told to come back, before it counts as refused.
+#: Seconds a sign-in may be put off, by a slow answer or by being data to come back, before it counts as refused.
 PATIENCE = 60.0
 
 

@@ -114,7 +114,7 @@ class Stranger:
         with self._lock:
             self.counts[f"{what}: {outcome}"] += 1
 
-    def _asked(self, what: str, ask: Callable[[], httpx.Response]) -> None:
+    def _send(self, what: str, ask: Callable[[], httpx.Response]) -> None:
         """Count what came of a request; a crash, or 5xx that is no documented problem, is kept."""
         begun = time.monotonic()
         try:
@@ -135,8 +135,8 @@ class Stranger:
 
     def _keep(self, what: str, outcome: str, begun: float) -> None:
         with self._lock:
-            told = {"what": what, "outcome": outcome, "seconds": time.monotonic() - begun}
-            self.undeclared.append(told)
+            data = {"what": what, "outcome": outcome, "seconds": time.monotonic() - begun}
+            self.undeclared.append(data)
 
     # --- deeds -------------------------------------------------------------------------------------------------------
 
@@ -146,27 +146,27 @@ class Stranger:
         name, body = files()[kind]
         with self._client() as client:
             if name.endswith(".csv") and self._chance.random() < 0.5:
-                self._asked(
+                self._send(
                     f"batch, {kind}",
                     lambda: client.post("/api/v1/verify/batch", content=body, headers={"content-type": "text/csv"}),
                 )
             else:
                 wanted = self._chance.choice(("page", "csv", "xlsx"))
                 sent = {"file": (name, body)}
-                self._asked(f"check/list, {kind}", lambda: client.post("/check/list", files=sent, data={"as": wanted}))
+                self._send(f"check/list, {kind}", lambda: client.post("/check/list", files=sent, data={"as": wanted}))
 
     def malform(self) -> None:
         """A body that no parser should love, to the doors of programs."""
         kind, path, body, form = self._chance.choice(_BODIES)
         with self._client() as client:
-            self._asked(kind, lambda: client.post(path, content=body(), headers={"content-type": form}))
+            self._send(kind, lambda: client.post(path, content=body(), headers={"content-type": form}))
 
     def guess(self, name: str) -> None:
         """Wrong passwords for somebody's account, some of them at once."""
 
         def one() -> None:
             with self._client(67) as client:
-                self._asked("wrong sign-in", lambda: self._sign_in(client, name))
+                self._send("wrong sign-in", lambda: self._sign_in(client, name))
 
         threads = [threading.Thread(target=one) for _ in range(self._chance.randrange(2, 9))]
         for thread in threads:

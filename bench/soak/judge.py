@@ -146,11 +146,11 @@ class Judge:
             self._call_wrong(sample, f"not of the shape that is documented: {type(error).__name__}: {error}", None)
             return
         self.checked[door] += 1
-        if "check" not in sample["asked"]:
+        if "check" not in sample["question"]:
             self.unchecked[door] += 1
-        if sample["asked"].get("receipt"):
-            self.receipts.append({"receipt": json.loads(sample["body"])["receipt"], "asked": sample["asked"]})
-        if found and "known_at" not in sample["asked"]:
+        if sample["question"].get("receipt"):
+            self.receipts.append({"receipt": json.loads(sample["body"])["receipt"], "question": sample["question"]})
+        if found and "known_at" not in sample["question"]:
             self._require_fresh(sample, max(found))
 
     def _require_fresh(self, sample: dict[str, Any], size: int) -> None:
@@ -160,15 +160,15 @@ class Judge:
         if size < self._required(sample["sent"]):
             self.lates += 1
             if len(self.late) < SHOWN:
-                told = {"door": sample["door"], "size": size, "least": sample["least"]}
-                self.late.append({**told, "seconds": sample["sent"] - min(newer), "asked": sample["asked"]})
+                data = {"door": sample["door"], "size": size, "least": sample["least"]}
+                self.late.append({**data, "seconds": sample["sent"] - min(newer), "question": sample["question"]})
         self._known[size] = min(sample["ended"], self._known.get(size, sample["ended"]))
 
     def _call_wrong(self, sample: dict[str, Any], said: Any, log: Any) -> None:
         self.wrongs += 1
         if len(self.wrong) < SHOWN:
-            told = {name: sample.get(name) for name in ("door", "asked", "status", "wall", "etag")}
-            self.wrong.append({**told, "said": said, "log": log, "body": sample["body"][:3000]})
+            data = {name: sample.get(name) for name in ("door", "question", "status", "wall", "etag")}
+            self.wrong.append({**data, "said": said, "log": log, "body": sample["body"][:3000]})
 
     def _failure(self, sample: dict[str, Any]) -> None:
         """A request that nobody answered: declared where a worker was killed meanwhile."""
@@ -196,7 +196,7 @@ class Judge:
 
     def _is_wrong(self, sample: dict[str, Any]) -> bool:
         """Every question of the generator is in order, and about something the register has."""
-        return bool(sample["asked"].get("known_at") is None)
+        return bool(sample["question"].get("known_at") is None)
 
     def _call_undeclared(self, sample: dict[str, Any]) -> None:
         self.undeclareds += 1
@@ -218,9 +218,9 @@ class Judge:
 
     def whole(self) -> dict[str, Any]:
         """All that was seen."""
-        told = ("checked", "problems", "failures", "wrong", "late", "undeclared", "receipts")
+        data = ("checked", "problems", "failures", "wrong", "late", "undeclared", "receipts")
         proposals = {str(one): [self.log.first_of[one], last] for one, last in self.log.last_of.items()}
-        found = {**self.brief(), **{name: getattr(self, name) for name in told}, "counted": sum(self.checked.values())}
+        found = {**self.brief(), **{name: getattr(self, name) for name in data}, "counted": sum(self.checked.values())}
         return {**found, "wrongs": self.wrongs, "lates": self.lates, "undeclareds": self.undeclareds} | {
             "checked": self.checked,
             "proposals": proposals,
@@ -230,7 +230,7 @@ class Judge:
 
 
 def main(port: int, folder: Path, lag: float) -> None:
-    """Judge until told to finish."""
+    """Judge until data to finish."""
     os.nice(5)
     judge, over = Judge(port, folder, lag), threading.Event()
 

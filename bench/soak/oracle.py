@@ -28,7 +28,7 @@ APPROVAL = ("stage", "valid_from", "verification_due", "document_no", "authority
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
 
-class Stated(NamedTuple):
+class Statement(NamedTuple):
     """One value of one path as one entry states it."""
 
     day: str
@@ -48,9 +48,9 @@ class Log:
         self.last_of: dict[int, int] = {}  # the last entry of a proposal
         self.first_of: dict[int, int] = {}
         self.sources: dict[str, None] = {}
-        self._stated: dict[str, dict[str, list[Stated]]] = {}
+        self._stated: dict[str, dict[str, list[Statement]]] = {}
         self._edge: list[tuple[int, bytes]] = []  # (leaves, hash) of whole subtrees, largest first
-        self._known: dict[tuple[str, int, str], dict[str, Stated]] = {}
+        self._known: dict[tuple[str, int, str], dict[str, Statement]] = {}
 
     @property
     def size(self) -> int:
@@ -73,7 +73,7 @@ class Log:
             self.sources[entry["subject"]] = None
         paths = self._stated.setdefault(entry["subject"], {})
         for path, value in entry["change"]["set"].items():
-            stated = Stated(entry["valid_from"], entry["number"], entry["source"], value)
+            stated = Statement(entry["valid_from"], entry["number"], entry["source"], value)
             paths.setdefault(path, []).append(stated)
 
     def _grow(self, leaf: bytes) -> None:
@@ -88,7 +88,7 @@ class Log:
 
     # --- folding -----------------------------------------------------------------------------------------------------
 
-    def holds(self, subject: str, size: int, day: str) -> dict[str, Stated]:
+    def holds(self, subject: str, size: int, day: str) -> dict[str, Statement]:
         """What is stated of a subject, path by path, on a day, as known at a size."""
         key = (subject, self._changed_by(subject, size), day)
         if key not in self._known:
@@ -153,10 +153,10 @@ class Log:
     def _denied(self, technique: str, region: str | None, size: int, day: str) -> bool:
         """Whether a complete list of the place and the technique was known: what it does not name is denied."""
         for subject in self.sources:
-            told = self.values(subject, size, "9999-12-31")
-            scope = told.get("scope", "partial")
+            data = self.values(subject, size, "9999-12-31")
+            scope = data.get("scope", "partial")
             place = scope == "national" or (region is not None and region.startswith(scope.rstrip("0")))
-            speaks = "as_of" in told and told["as_of"] <= day and technique in told.get("covers", [])
+            speaks = "as_of" in data and data["as_of"] <= day and technique in data.get("covers", [])
             if speaks and scope != "partial" and place:
                 return True
         return False
@@ -199,10 +199,10 @@ class Log:
         return sorted(found, key=lambda one: one["until"], reverse=True)
 
     def _source(self, identifier: str | None, size: int) -> dict[str, Any] | None:
-        told = self.values(f"source:{identifier}", size, "9999-12-31")
-        if not {"title", "as_of"} <= told.keys():
+        data = self.values(f"source:{identifier}", size, "9999-12-31")
+        if not {"title", "as_of"} <= data.keys():
             return None
-        plain = {"published": None, "scope": "partial", "secondary": False, **told}
+        plain = {"published": None, "scope": "partial", "secondary": False, **data}
         return {field: plain[field] for field in ("title", "as_of", "published", "scope", "secondary")}
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from bench.soak.oracle import TECHNIQUES, Log, day_at
 
-#: How often each door is asked, beside the others.
+#: How often each door is question, beside the others.
 WEIGHTS = {
     "POST /api/v1/verify": 36,
     "GET /api/v1/verify": 6,
@@ -61,13 +61,13 @@ class Questions:
         aside.rename(self._path)
 
     def about(self, subject: str) -> list[tuple[str, dict[str, Any], str, str, Any]]:
-        """(door, asked, method, path, JSON body) of questions that show whether a change to a subject has arrived."""
+        """(door, question, method, path, JSON body) of questions that show whether a change has arrived."""
         code = _printed(subject)
-        asked = {"subject": subject, "technique": "IVF", "check": "verdict"}
+        question = {"subject": subject, "technique": "IVF", "check": "verdict"}
         claim = {"provider": {"code": code}, "techniques": ["IVF"]}
         item = {"subject": subject, "check": "item"}
         return [
-            ("POST /api/v1/verify", asked, "POST", "/api/v1/verify", claim),
+            ("POST /api/v1/verify", question, "POST", "/api/v1/verify", claim),
             ("GET /api/v1/institutions/{code}", item, "GET", f"/api/v1/institutions/{code}", None),
             ("GET /i/{code}", {**item, "check": "page"}, "GET", f"/i/{code}", None),
             ("GET /api/v1/institutions", {"check": "listing"}, "GET", "/api/v1/institutions?limit=5", None),
@@ -94,9 +94,9 @@ class Questions:
             "GET /log/checkpoint": lambda: ({"check": "checkpoint"}, self._get("/log/checkpoint")),
             "GET /readyz": lambda: ({}, self._get("/readyz")),
         }
-        asked, request = made[door]()
-        told = {"door": door, "asked": asked, "request": base64.b64encode(request).decode()}
-        return json.dumps(told, ensure_ascii=False)
+        question, request = made[door]()
+        data = {"door": door, "question": question, "request": base64.b64encode(request).decode()}
+        return json.dumps(data, ensure_ascii=False)
 
     def _some(self) -> str:
         """An institution; every other time one of the latest, about which most is said."""
@@ -108,36 +108,36 @@ class Questions:
         by_name = self._chance.random() < 0.5
         subject = self._chance.choice(self._own) if by_name else self._some()
         technique = self._chance.choice(list(TECHNIQUES))
-        asked: dict[str, Any] = {"subject": subject, "technique": technique, "check": "verdict", **more}
+        question: dict[str, Any] = {"subject": subject, "technique": technique, "check": "verdict", **more}
         claim: dict[str, Any] = {"techniques": [technique], **more}
         if by_name:
-            asked["name"] = self._held[subject]["name"]
-            claim["provider"] = {"name": asked["name"]}
+            question["name"] = self._held[subject]["name"]
+            claim["provider"] = {"name": question["name"]}
         else:
             claim["provider"] = {"code": _printed(subject)}
         if (chance := self._chance.random()) < 0.25:
-            asked["on"] = claim["on"] = self._day()
+            question["on"] = claim["on"] = self._day()
         elif chance < 0.3:
-            asked["known_at"] = claim["known_at"] = self._chance.choice(self._log.instants)
-        return asked, claim
+            question["known_at"] = claim["known_at"] = self._chance.choice(self._log.instants)
+        return question, claim
 
     def _day(self) -> str:
         today = dt.date.fromisoformat(self._today)
         return (today + dt.timedelta(days=self._chance.randrange(-_DAYS, 60))).isoformat()
 
     def _verify(self) -> tuple[dict[str, Any], bytes]:
-        asked, claim = self._claim()
-        return asked, self._post("/api/v1/verify", claim)
+        question, claim = self._claim()
+        return question, self._post("/api/v1/verify", claim)
 
     def _verify_by_query(self) -> tuple[dict[str, Any], bytes]:
-        asked, claim = self._claim()
+        question, claim = self._claim()
         query = {**claim["provider"], "technique": claim["techniques"][0]}
         query |= {name: claim[name] for name in ("on", "known_at") if name in claim}
-        return asked, self._get(f"/api/v1/verify?{urlencode(query)}")
+        return question, self._get(f"/api/v1/verify?{urlencode(query)}")
 
     def _receipt(self) -> tuple[dict[str, Any], bytes]:
-        asked, claim = self._claim()
-        return {**asked, "receipt": True}, self._post("/api/v1/verify", {**claim, "receipt": True})
+        question, claim = self._claim()
+        return {**question, "receipt": True}, self._post("/api/v1/verify", {**claim, "receipt": True})
 
     def _batch(self) -> tuple[dict[str, Any], bytes]:
         made = [self._claim() for _ in range(_ROWS)]
@@ -145,28 +145,28 @@ class Questions:
         for claim in claims:
             claim.pop("known_at", None)  # the rows of one batch are of one size
         known = [
-            {**{field: value for field, value in asked.items() if field != "known_at"}, "id": f"row-{n}"}
-            for n, (asked, _) in enumerate(made)
+            {**{field: value for field, value in question.items() if field != "known_at"}, "id": f"row-{n}"}
+            for n, (question, _) in enumerate(made)
         ]
-        asked: dict[str, Any] = {"claims": known, "check": "batch"}
+        question: dict[str, Any] = {"claims": known, "check": "batch"}
         if self._chance.random() < 0.5:
-            return asked, self._post("/api/v1/verify/batch", {"claims": claims})
+            return question, self._post("/api/v1/verify/batch", {"claims": claims})
         body = "\n".join(json.dumps(claim, ensure_ascii=False) for claim in claims).encode()
-        return {**asked, "lines": True}, self._send("/api/v1/verify/batch", body, "application/x-ndjson")
+        return {**question, "lines": True}, self._send("/api/v1/verify/batch", body, "application/x-ndjson")
 
     def _item(self) -> tuple[dict[str, Any], bytes]:
         subject = self._some()
-        asked: dict[str, Any] = {"subject": subject, "check": "item"}
+        question: dict[str, Any] = {"subject": subject, "check": "item"}
         query: dict[str, str] = {}
         if self._chance.random() < 0.1:
-            asked["known_at"] = query["known_at"] = self._log.instants[-1]
+            question["known_at"] = query["known_at"] = self._log.instants[-1]
         more = f"?{urlencode(query)}" if query else ""
-        return asked, self._get(f"/api/v1/institutions/{_printed(subject)}{more}")
+        return question, self._get(f"/api/v1/institutions/{_printed(subject)}{more}")
 
     def _history(self) -> tuple[dict[str, Any], bytes]:
         subject = self._some()
-        asked = {"subject": subject, "check": "history"}
-        return asked, self._get(f"/api/v1/institutions/{_printed(subject)}/history")
+        question = {"subject": subject, "check": "history"}
+        return question, self._get(f"/api/v1/institutions/{_printed(subject)}/history")
 
     def _list(self) -> tuple[dict[str, Any], bytes]:
         region = self._held[self._some()].get("region") or ""
@@ -179,8 +179,8 @@ class Questions:
         name = self._held[subject]["name"]
         if self._chance.random() < 0.5:
             return {"check": "listing"}, self._get(f"/api/v1/institutions?limit=20&q={quote(name[2:6])}")
-        asked = {"check": "listing", "subject": subject, "name": name}
-        return asked, self._get(f"/api/v1/institutions?limit=20&status=all&q={quote(name)}")
+        question = {"check": "listing", "subject": subject, "name": name}
+        return question, self._get(f"/api/v1/institutions?limit=20&status=all&q={quote(name)}")
 
     def _suggest(self) -> tuple[dict[str, Any], bytes]:
         name = self._held[self._some()]["name"]

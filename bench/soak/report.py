@@ -39,9 +39,9 @@ def print_all(found: dict[str, Any]) -> None:
     )
     print(f"capacity {found['capacity']:,.0f} requests/s; {load['done']:,} requests, {load['retried']} sent twice")
     print(f"{'door':42} {'answers':>9} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'max ms':>8} {'checked':>8}")
-    for door, told in load["doors"].items():
-        times = " ".join(f"{told[part] * 1000:8.1f}" for part in ("p50", "p95", "p99", "max"))
-        print(f"{door:42} {told['answers']:9,} {times} {judge['checked'].get(door, 0):8,}")
+    for door, data in load["doors"].items():
+        times = " ".join(f"{data[part] * 1000:8.1f}" for part in ("p50", "p95", "p99", "max"))
+        print(f"{door:42} {data['answers']:9,} {times} {judge['checked'].get(door, 0):8,}")
     print(f"answers checked {judge['counted']:,}, wrong {judge['wrongs']}, late {judge['lates']}; ", end="")
     print(f"the oldest was {judge['stalest']:.2f} s behind")
     _counts("not 200", judge["problems"])
@@ -52,16 +52,16 @@ def print_all(found: dict[str, Any]) -> None:
     for what, seconds in chaos["back"].items():
         if seconds:
             print(f"back after a {what}: {', '.join(f'{one:.1f}' for one in seconds)} s")
-    for told in chaos["never_back"]:
-        print(f"not back after a {told}")
+    for data in chaos["never_back"]:
+        print(f"not back after a {data}")
     if chaos["sign_ins"]:
         print(f"the owner signed in {len(chaos['sign_ins'])} times, in {max(chaos['sign_ins']):.1f} s at most")
     memory = chaos["memory"]
     print(f"a worker holds {memory['start']:.0f} MiB at the start, {memory['end']:.0f} at the end, ", end="")
     print(f"{memory['peak']:.0f} at most; {chaos['died']} died by themselves")
     print(f"log {judge['log']:,} entries; receipts {after['receipts']}, of which wrong {len(after['receipts_wrong'])}")
-    for name, told in (("wrong", judge["wrong"]), ("late", judge["late"]), ("undeclared", judge["undeclared"])):
-        for one in told[:5]:
+    for name, data in (("wrong", judge["wrong"]), ("late", judge["late"]), ("undeclared", judge["undeclared"])):
+        for one in data[:5]:
             print(f"\n{name}: {json.dumps(one, ensure_ascii=False, indent=1)[:3000]}")
     for one in [*chaos["undeclared"][:10], *found["staff"]["refusals"][:10], *chaos["errors"][:5]]:
         print(f"  {one}")

@@ -116,14 +116,14 @@ class World:
     def workers(self) -> list[int]:
         """The processes below the server that hold its listening socket."""
         assert self.process is not None
-        held = {pid: _held(pid) for pid in _children(self.process.pid)}
+        held = {pid: _open_files(pid) for pid in _children(self.process.pid)}
         listening = self._sockets(_LISTENING)
         return [pid for pid, sockets in held.items() if sockets & listening]
 
     def answering(self) -> set[int]:
         """The workers that have accepted a connection."""
         assert self.process is not None
-        held = {pid: _held(pid) for pid in _children(self.process.pid)}
+        held = {pid: _open_files(pid) for pid in _children(self.process.pid)}
         listening, accepted = self._sockets(_LISTENING), self._sockets(_ESTABLISHED)
         return {pid for pid, sockets in held.items() if sockets & listening and sockets & accepted}
 
@@ -177,9 +177,9 @@ class World:
         """The sockets of the server's port in a state, as /proc/PID/fd names them."""
         found = set()
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            told = line.split()
-            if told[3] == state and int(told[1].partition(":")[2], 16) == self.port:
-                found.add(f"socket:[{told[9]}]")
+            data = line.split()
+            if data[3] == state and int(data[1].partition(":")[2], 16) == self.port:
+                found.add(f"socket:[{data[9]}]")
         return found
 
 
@@ -193,7 +193,7 @@ def _children(pid: int) -> list[int]:
     return sorted(found)
 
 
-def _held(pid: int) -> set[str]:
+def _open_files(pid: int) -> set[str]:
     found = set()
     try:
         for entry in Path(f"/proc/{pid}/fd").iterdir():

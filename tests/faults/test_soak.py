@@ -131,12 +131,14 @@ def test_a_lie_of_any_door_is_noticed(
     log, by_door = samples
     noticed = 0
     for sample in by_door[door]:
-        if "name" in sample["asked"] or sample["asked"].get(
+        if "name" in sample["question"] or sample["question"].get(
             "lines"
         ):  # a name may be nobody's any more; lines are no JSON
             continue
         answer = json.loads(sample["body"])
-        if not answer.get("items", [1]) or ("claims" in sample["asked"] and "name" in sample["asked"]["claims"][0]):
+        if not answer.get("items", [1]) or (
+            "claims" in sample["question"] and "name" in sample["question"]["claims"][0]
+        ):
             continue
         checks.sizes(log, sample)  # the truth passes
         lie(answer)
