@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from registry.database import Database
@@ -419,7 +420,8 @@ def test_a_view_that_never_saw_the_log_refuses_to_answer() -> None:
 def test_a_view_that_lost_the_log_refuses_to_answer(database: Database) -> None:
     enter(database, a_source(), an_institution())
     view = a_view(database)
-    view._seen -= 3600
+    assert view._verified is not None
+    view._verified = msgspec.structs.replace(view._verified, ticks=view._verified.ticks - 3600)
     with pytest.raises(CannotAnswer):
         ask(view, NAME, "IVF")
     view.follow(database)
