@@ -92,6 +92,8 @@ def _answer(log: Log, question: dict[str, Any], answer: dict[str, Any], days: li
     value = log.values(subject, size, on)
     if "name" in question and value.get("name") != question["name"]:
         return size  # asked by a name that it no longer has, or not yet: whom it means is another question
+    if answer["verdict"] == "ambiguous" and "name" in question and log.is_shared(subject, question["name"], size, on):
+        return size  # another site has this name but for a bracket, and the claim gave no address
     expected, stage = log.verdict(subject, technique, size, on)
     data = answer["techniques"][0]
     _require(

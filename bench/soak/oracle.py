@@ -49,6 +49,7 @@ class Log:
         self.first_of: dict[int, int] = {}
         self.sources: dict[str, None] = {}
         self._stated: dict[str, dict[str, list[Statement]]] = {}
+        self._plain: dict[str, set[str]] = {}  # a name without what is in brackets -> who ever had it
         self._edge: list[tuple[int, bytes]] = []  # (leaves, hash) of whole subtrees, largest first
         self._known: dict[tuple[str, int, str], dict[str, Statement]] = {}
 
@@ -75,6 +76,8 @@ class Log:
         for path, value in entry["change"]["set"].items():
             stated = Statement(entry["valid_from"], entry["number"], entry["source"], value)
             paths.setdefault(path, []).append(stated)
+            if path == "name" and value:
+                self._plain.setdefault(_plain(value), set()).add(entry["subject"])
 
     def _grow(self, leaf: bytes) -> None:
         self._edge.append((1, leaf))
@@ -127,6 +130,11 @@ class Log:
     def subjects(self) -> list[str]:
         """Every institution that anything was ever said of."""
         return [subject for subject in self._stated if subject.startswith("institution:")]
+
+    def is_shared(self, subject: str, name: str, size: int, day: str) -> bool:
+        """Whether another institution has the same name but for a bracket: then the name alone may be either."""
+        others = self._plain.get(_plain(name), set()) - {subject}
+        return any(_plain(self.values(one, size, day).get("name") or "") == _plain(name) for one in others)
 
     # --- what the register must answer -------------------------------------------------------------------------------
 
@@ -204,6 +212,10 @@ class Log:
             return None
         plain = {"published": None, "scope": "partial", "secondary": False, **data}
         return {field: plain[field] for field in ("title", "as_of", "published", "scope", "secondary")}
+
+
+def _plain(name: str) -> str:
+    return name.partition("（")[0]
 
 
 def canonical(value: Any) -> bytes:
