@@ -167,7 +167,7 @@ async def _whole(request: AnyRequest) -> bytes:
 def _decoded(body: bytes) -> _Claims:
     try:
         claims = _claims.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(
             f'请求应为 {{"claims":[…]}}：{error}。', f'The request must be {{"claims":[…]}}: {error}.'
         ) from error

@@ -21,6 +21,8 @@ class _Identified(msgspec.Struct):
 
 _claim = msgspec.json.Decoder(Claim)
 _identified = msgspec.json.Decoder(_Identified)
+#: What decoding raises of bytes that are no such object; the last of brackets without end.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def json_row(number: int, line: bytes | msgspec.Raw) -> Row:
@@ -28,7 +30,7 @@ def json_row(number: int, line: bytes | msgspec.Raw) -> Row:
     try:
         claim = _claim.decode(line)
         require_provider(claim.provider)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         return Row(number, _identifier(line), None, unreadable(error))
     except InvalidInput as error:
         return Row(number, _identifier(line), None, error)
@@ -39,7 +41,7 @@ def _identifier(line: bytes | msgspec.Raw) -> Any:
     """The id as it was sent, of whatever type, so that the sender knows the row again; None when it has none."""
     try:
         found = _identified.decode(line).id
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
     return found if isinstance(found, str | int | float) else None
 
