@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from registry import proposals, views
 from registry.database import Database
 from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed
-from registry.log import check, decided
+from registry.log import check, clock, decided
 from registry.model import Institution
 from registry.proposals import emergency
 from registry.records import asof, read
@@ -206,7 +206,7 @@ def test_it_ends_once_where_the_day_to_come_has_come_meanwhile(
     stated_anew_soon: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = stop(stated_anew_soon)
-    monkeypatch.setattr(asof, "today", lambda: SOON)
+    monkeypatch.setattr(clock, "read_clock", lambda: asof.start_of(SOON))
     let_a_day_pass(stated_anew_soon)
     assert proposals.fall_back(stated_anew_soon) == [done.waiting]
     with stated_anew_soon.reading() as connection:

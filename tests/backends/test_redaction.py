@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry import database as databases
 from registry import proposals, redaction, views
 from registry.database import Database
 from registry.errors import Conflict, LogDamaged
@@ -24,6 +23,7 @@ from registry.records import read
 from registry.records.asof import AsOf
 from registry.register import Register
 from registry.settings import Settings
+from registry.storage import vacuum
 from registry.tables import positions, proposal_items
 from tests.factories import (
     DAY,
@@ -235,7 +235,7 @@ def test_stored_proposals_lose_the_values_and_keep_the_hash(database: Database) 
 def test_who_still_reads_an_older_state_delays_the_bytes_and_nothing_else(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(databases, "PATIENCE", 0.3)
+    monkeypatch.setattr(vacuum, "PATIENCE", 0.3)
     person = a_person(HOSPITAL, "示例员“慢”")
     name = {"示例员“慢”"}
     enter(database, a_source(), HOSPITAL, person)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from registry import accounts, proposals, signing, trail, views
 from registry.accounts import second, sessions
+from registry.accounts.vault import Vault
 from registry.backup import compare, file, make, restore
 from registry.backup.make import Made
 from registry.backup.restore import Restored
@@ -109,20 +110,22 @@ def home(tmp_path: Path, database: Database) -> Home:
     url = database.url.render_as_string(hide_password=False)
     found = Home(Settings(data_dir=tmp_path, database_url=url), database)
     signing.create(found.settings.key_file())
-    a_history(database)
+    a_history(found)
     found.publish()
     return found
 
 
-def a_history(database: Database) -> None:
-    """Proposals 1 to 3 are approved, rejected and pending."""
+def a_history(home: Home) -> None:
+    """Proposals 1 to 3 are approved, rejected and pending; somebody has a second factor."""
+    database, vault = home.database, Vault(home.settings.secrets_file())
     hospital = an_institution()
     enter(database, a_source(), hospital, a_person(hospital))
     rejected = propose(database, an_institution("鞍山市示例乙医院"))
     proposals.reject(database, rejected, by="approver.a", reason="示例")
     propose(database, an_institution("鞍山市示例丙医院"))
     with database.writing() as connection:
-        second.enrol(connection, "editor.a", SECRET, pyotp.TOTP(SECRET).now())
+        vault.create()
+        second.enrol(connection, vault, "editor.a", SECRET, pyotp.TOTP(SECRET).now())
 
 
 def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -185,7 +188,7 @@ def test_a_restored_register_has_its_second_factors_and_its_trail_and_nobody_is_
     there.restore(tmp_path / "backup")
     with there.database.writing() as connection:
         assert sessions.find(connection, token, limits) is None
-        assert second.accept(connection, "editor.a", codes[0]) == "recovery"
+        assert second.accept(connection, Vault(there.settings.secrets_file()), "editor.a", codes[0]) == "recovery"
         assert trail.listed(connection, trail.Wanted()) == deeds
         trail.record(connection, "editor.a", "signed_in")
         assert trail.listed(connection, trail.Wanted())[0].id > deeds[0].id
@@ -439,7 +442,7 @@ def a_rolled_back_register(folder: Path) -> tuple[Path, Path]:
 def a_home(folder: Path) -> Home:
     home = Home(Settings(data_dir=folder), a_database(folder))
     signing.create(home.settings.key_file())
-    a_history(home.database)
+    a_history(home)
     home.publish()
     return home
 
