@@ -122,7 +122,8 @@ def _responses(operation: dict[str, Any], example: examples.Example, refused: di
         answers["200"]["content"].update(others)
     if operation["operationId"] == "verifyBatch":
         answers["200"]["content"].update(examples_batch.response_content(examples.CLAIM, examples.ANSWER))
-    answers["200"].setdefault("headers", {}).update(_STATE_HEADERS)
+    if "200" in answers:
+        answers["200"].setdefault("headers", {}).update(_STATE_HEADERS)
     answers.update(refused)
     if operation["operationId"] not in {"verify", "verifyBatch", "checkReceipt", *examples_clients.NEED_A_KEY}:
         answers["304"] = {
