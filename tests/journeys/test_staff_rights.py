@@ -313,7 +313,7 @@ def test_a_file_is_not_taken_in_from_somebody_who_may_not_import(people: dict[st
     approver = people["approver"]
     sent = {"form_token": token_of(approver), "reason": "x"}
     large = approver.client.post("/staff/proposals/1/reject", data=sent, files={"file": ("a.csv", bytes(3 << 20))})
-    assert large.status_code == 400  # no other form takes more than 2 MB
+    assert large.status_code == 413  # no other form takes so much
     assert "过大" in large.text
 
 
