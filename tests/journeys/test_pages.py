@@ -386,13 +386,13 @@ def test_developers_lists_every_operation_and_its_examples(opened: Opened, serve
 
 
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])
-def test_without_a_database_a_page_says_it_cannot_check_and_nothing_else(
+def test_without_a_database_a_page_says_it_cannot_check_or_from_when_its_answer_is(
     opened: Opened, start: Callable[..., Server], seeded: Cli, lang: str
 ) -> None:
     server = start(seeded.data_dir)
     database = seeded.data_dir / "register.sqlite"
     database.rename(database.with_name("away"))
-    for path in ("/", "/search?q=盛京", f"/i/{ANSHAN}", f"/q/{ANSHAN}"):
+    for path in ("/", "/search?q=盛京", f"/i/{ANSHAN}/history"):
         page = opened(f"{path}{'&' if '?' in path else '?'}lang={lang}", status=503, at=server)
         shown = text(page)
         assert ("这不代表该机构未获批准" in shown) == (lang == "zh-CN")
@@ -400,4 +400,11 @@ def test_without_a_database_a_page_says_it_cannot_check_and_nothing_else(
         for words in ("未找到", "未获批此项", "不得开展", "Not found on", "may not offer"):
             assert words not in shown
         assert page.locator("h1").count() == 1
+        assert overflow(page) <= 0
+    for path in (f"/i/{ANSHAN}", f"/q/{ANSHAN}"):  # what somebody needs who scanned a code is answered from memory
+        page = opened(f"{path}?lang={lang}", at=server)
+        shown = text(page)
+        assert ("目前无法确认此后是否有变更" in shown) == (lang == "zh-CN")
+        assert ("whether anything changed since cannot be confirmed" in shown) == (lang == "en")
+        assert "鞍山市妇儿医院" in shown
         assert overflow(page) <= 0
