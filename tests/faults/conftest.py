@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.conftest import BACKENDS, Postgres, database, postgres, seeded
+from tests.backends.conftest import BACKENDS, Postgres, database, postgres
 from tests.broken import Broken
 
-__all__ = ["database", "postgres", "seeded"]
+__all__ = ["database", "postgres"]
 
 
 @pytest.fixture(params=BACKENDS)

@@ -297,7 +297,7 @@ def faults_of(server: Server) -> list[str]:
 
 
 def metric_of(server: Server) -> float:
-    lines = server.get("/metrics").text.splitlines()
+    lines = server.metrics().splitlines()
     return float(next(line for line in lines if line.startswith("registry_clock_wrong ")).split()[1])
 
 

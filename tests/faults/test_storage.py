@@ -32,7 +32,7 @@ def test_a_disk_is_noticed_before_it_is_full_and_appends_stop_while_there_is_roo
         assert one.faults(server) == set()
         disk.fill(leave=(LOW - 1) * MIB)
         one.begins(server, "storage_low")
-        free = [line for line in server.get("/metrics").text.splitlines() if 'free_bytes{folder="data"}' in line]
+        free = [line for line in server.metrics().splitlines() if 'free_bytes{folder="data"}' in line]
         assert 0 < float(free[0].split()[-1]) < LOW * MIB
         one.require_reads(server)
         disk.fill(leave=(RESERVE - 1) * MIB)
