@@ -278,6 +278,10 @@ class Database:
         except (CannotAnswer, sa.exc.DBAPIError, sqlite3.Error):
             return False
 
+    def file(self) -> Path | None:
+        """The file of SQLite, whether or not it is there; None for a database on a server."""
+        return Path(self.url.database or "").absolute() if self.is_sqlite else None
+
     def is_current(self) -> bool:
         """Whether the database is there, with the schema this version of the product expects."""
         if self.is_sqlite and not Path(self.url.database or "").exists():

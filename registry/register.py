@@ -15,7 +15,7 @@ from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
 from registry.editions.service import Editions
-from registry.errors import CannotAnswer, NotFound, cannot_look
+from registry.errors import NotFound, cannot_look
 from registry.faults import FaultBoard
 from registry.finding import Choice, Explained, Found, SearchResult
 from registry.finding.pages import MayLook, allow_every_look
@@ -24,6 +24,7 @@ from registry.identifiers import validate_code
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
 from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct
+from registry.operations import presence
 from registry.records import asof as times
 from registry.records import feed, history, read, stats
 from registry.records.asof import AsOf
@@ -275,11 +276,11 @@ def _outside(database: Database, settings: Settings) -> OutsideSearch | None:
 
 
 def opened(settings: Settings) -> Register:
-    """A register whose database exists and is of this version; CannotAnswer saying what to run otherwise."""
+    """A register whose database is there, of this version, and holds the log that was published.
+
+    CannotAnswer, LogRolledBack, LogDamaged say what to do otherwise.
+    """
     register = Register(settings)
-    if not register.database.is_current():
-        raise CannotAnswer(
-            "数据库尚未初始化或版本不符，请先运行：registry init",
-            "The database is not initialised or of another version; run: registry init",
-        )
+    presence.require_database(register.database, register.log)
+    presence.require_published(register.database, register.log)
     return register

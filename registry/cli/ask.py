@@ -101,7 +101,7 @@ def verify(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """核验一条：该机构当日是否获准 / one verdict: was it licensed for this, there, on that day?"""
     register = opened(settings.load())
-    register.verification.follow(register.database)
+    register.look()
     claim = Claim(
         provider=Provider(name=name, address=address),
         techniques=list(techniques),

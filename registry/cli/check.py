@@ -45,7 +45,7 @@ def check(file: Path, out: Path | None, receipt: bool) -> None:
     given, wanted = _forms(file, out)
     register = opened(settings.load())
     try:
-        register.verification.follow(register.database)
+        register.look()
         with file.open("rb") as source, common.progress() as told:
             batch = register.batch(language())
             if receipt:

@@ -13,7 +13,9 @@ import msgspec
 
 from registry import accounts, settings
 from registry.database import Database
-from registry.errors import CannotAnswer, InvalidInput, NotAllowed, SecretsKeyMissing
+from registry.errors import InvalidInput, NotAllowed, SecretsKeyMissing
+from registry.log.publish import PublishedLog
+from registry.operations import presence
 from registry.records import asof
 
 PHASES = {
@@ -93,14 +95,11 @@ class KnownAt(click.ParamType[dt.datetime]):
 
 @contextmanager
 def database(create: bool = False) -> Iterator[Database]:
-    """The database of this environment; CannotAnswer when it was never initialised, unless ``create``."""
-    found = Database(settings.load().url())
+    """The database of this environment; CannotAnswer when it was never initialised, unless ``create``, or is gone."""
+    loaded = settings.load()
+    found, published = Database(loaded.url()), PublishedLog(loaded)
     try:
-        if not create and not found.is_current():
-            raise CannotAnswer(
-                "数据库尚未初始化或版本不符，请先运行：registry init",
-                "The database is not initialised or of another version; run: registry init",
-            )
+        (presence.require_file if create else presence.require_database)(found, published)
         yield found
     finally:
         found.close()

@@ -30,6 +30,7 @@ def log_check(json_: bool) -> None:
     published = PublishedLog(settings.load())
     with common.database() as database, common.progress(quiet=json_) as told:
         with database.reading() as connection:
+            published.require_not_rolled_back(connection)
             found = check.check(connection, published, lambda done: told("check", done))
             decided.check(connection, after=found.signed, whole=True)
             decided.check_proposals(connection)

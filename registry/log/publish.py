@@ -200,7 +200,8 @@ class PublishedLog:
         if held < size:
             raise rolled_back(held, size)
 
-    def _require_extended(self, connection: sa.Connection) -> None:
+    def require_published(self, connection: sa.Connection) -> None:
+        """LogRolledBack or LogDamaged unless this database holds the log that was published: asked before answering."""
         self.require_not_rolled_back(connection)
         last = self.last()
         size = last.checkpoint.size if last else 0
@@ -211,7 +212,11 @@ class PublishedLog:
                 f"Log entry {size} is not the one that was published: the log was rewritten. Run: registry log check",
                 entry=size,
             )
-        decided.check(connection, after=size)
+
+    def _require_extended(self, connection: sa.Connection) -> None:
+        self.require_published(connection)
+        last = self.last()
+        decided.check(connection, after=last.checkpoint.size if last else 0)
 
     def _published_leaf(self, number: int) -> bytes | None:
         """The leaf hash as published; None where the tile was lost, which ``publish`` mends or refuses."""

@@ -77,10 +77,10 @@ class Watch:
         reserve = self._settings.storage_reserve * MIB
         for folder in folders(self._settings):
             try:
-                require_room(folder, 0, reserve)
-                require_writable(folder)
                 left = free(folder)
                 low = low or (_low(folder, left) if left < self._settings.storage_low * MIB else None)
+                require_room(folder, 0, reserve)
+                require_writable(folder)
             except (StorageFull, StorageReadOnly) as fault:
                 found[fault.code] = fault
             except OSError as error:
@@ -93,6 +93,8 @@ class Watch:
                 self._board.report(found[code], source=FOLDERS)
             else:
                 self._board.clear(code, source=FOLDERS)
+                if self._database.is_sqlite:  # whose writes fail for nothing but what was just looked at
+                    self._board.clear(code, source="database")
 
     def _look_at_keys(self) -> None:
         try:

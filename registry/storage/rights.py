@@ -125,7 +125,7 @@ def tighten(settings: Settings, *, thoroughly: bool = True) -> Rights:
             if not mode & _OTHERS:
                 continue
             if not _is_shared(mode):
-                path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+                path.chmod(stat.S_IMODE(mode) & (PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE))
             if path.stat().st_mode & _OTHERS:  # a file system that knows no rights says nothing
                 too_wide.append(path)
             else:

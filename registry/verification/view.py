@@ -312,10 +312,15 @@ def _refuse_rolled_back(size: int, published: int) -> None:
 
 
 def _too_old(verified: Verified) -> StateTooOld:
-    minutes = int(verified.age() // 60)
+    seconds = int(verified.age())
+    zh, en = (
+        (f"{seconds}秒", f"{seconds} seconds")
+        if seconds < 120
+        else (f"{seconds // 60}分钟", f"{seconds // 60} minutes")
+    )
     return StateTooOld(
-        f"系统暂时无法核验，这不代表该机构未获批准，请稍后再试。最近一次确认名录是在{minutes}分钟前，已不足为据。",
+        f"系统暂时无法核验，这不代表该机构未获批准，请稍后再试。最近一次确认名录是在{zh}前，已不足为据。",
         "The register cannot be asked at the moment. This does not mean an institution is not approved; please try "
-        f"again later. It was last seen {minutes} minutes ago, which is too long to answer from.",
-        age=int(verified.age()),
+        f"again later. It was last seen {en} ago, which is too long to answer from.",
+        age=seconds,
     )

@@ -199,3 +199,31 @@ def test_every_door_gives_the_published_log_to_what_is_done_to_proposals() -> No
             if "log" not in named and not (node.func.attr == "fall_back" and len(node.args) == 2):
                 without.append(f"{path.name}:{node.lineno}")
     assert calls > 15 and without == []
+
+
+def test_the_shell_answers_nothing_from_the_older_database(past: Past, tmp_path: Path) -> None:
+    past.begin()
+    claims = tmp_path / "claims.csv"
+    claims.write_text(f"name,technique\n{NEWEST['provider']['name']},IVF\n", "utf-8")
+    asked = (["verify", "鞍山市示例新医院"], ["search", "鞍山市示例新医院"], ["check", str(claims)], ["log", "check"])
+    assert all(past.one.run(*words).code == 0 for words in asked)
+    past.put()
+    for words in asked:
+        ran = past.one.run(*words)
+        assert (ran.code, ran.out) == (1, ""), words
+        assert ran.err.strip().endswith("(log_rolled_back)"), words
+    past.put_back()
+    assert all(past.one.run(*words).code == 0 for words in asked)
+
+
+def test_where_the_file_is_gone_and_a_log_was_published_no_empty_one_is_made(tmp_path: Path) -> None:
+    with Broken(tmp_path / "var") as one:
+        file = one.data_dir / "register.sqlite"
+        file.rename(tmp_path / "away")
+        for words in (["verify", "x"], ["search", "x"], ["log", "check"], ["init"], ["proposals"]):
+            ran = one.run(*words)
+            assert ran.code == 1, words
+            assert "registry restore" in ran.err and "(database_unreachable)" in ran.err, words
+            assert not file.exists(), words
+        (tmp_path / "away").rename(file)
+        assert one.run("log", "check").code == 0

@@ -1,0 +1,42 @@
+"""Whether the database that is about to be used is there, of this version, and the one that was published."""
+
+from __future__ import annotations
+
+from registry.database import Database
+from registry.errors import CannotAnswer, DatabaseUnreachable
+from registry.log.publish import PublishedLog
+
+
+def require_database(database: Database, published: PublishedLog) -> None:
+    """CannotAnswer saying what to do unless the database is there and of this version.
+
+    DatabaseUnreachable where a log was published and its database is gone: an empty one made in its place would not be
+    the register.
+    """
+    require_file(database, published)
+    if not database.is_current():
+        raise CannotAnswer(
+            "数据库尚未初始化或版本不符，请先运行：registry init",
+            "The database is not initialised or of another version; run: registry init",
+        )
+
+
+def require_file(database: Database, published: PublishedLog) -> None:
+    """DatabaseUnreachable where the file of SQLite is gone and a log was published from it before."""
+    file = database.file()
+    last = published.last()
+    if file is None or file.exists() or last is None:
+        return
+    size = last.checkpoint.size
+    raise DatabaseUnreachable(
+        f"数据库文件 {file} 不见了，而已公布的日志有{size}条。请把文件放回原处，或恢复备份：registry restore 备份文件 "
+        "--complete；不要运行 registry init。",
+        f"The database file {file} is gone, and {size} entries of its log were published. Put it back, or restore a "
+        "backup: registry restore FILE --complete. Do not run registry init.",
+    )
+
+
+def require_published(database: Database, published: PublishedLog) -> None:
+    """LogRolledBack or LogDamaged unless the database holds the log that was published: else nothing is answered."""
+    with database.reading() as connection:
+        published.require_published(connection)
