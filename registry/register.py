@@ -281,6 +281,10 @@ def opened(settings: Settings) -> Register:
     CannotAnswer, LogRolledBack, LogDamaged say what to do otherwise.
     """
     register = Register(settings)
-    presence.require_database(register.database, register.log)
-    presence.require_published(register.database, register.log)
+    try:
+        presence.require_database(register.database, register.log)
+        presence.require_published(register.database, register.log)
+    except BaseException:
+        register.database.close()
+        raise
     return register

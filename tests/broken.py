@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from registry import signing
+from registry.accounts.vault import Vault
+from registry.clients import keys
 from registry.database import Database
 from registry.identifiers import format_code
 from registry.log.publish import PublishedLog
@@ -45,6 +47,9 @@ class Broken:
             enter(database, a_source(), *institutions)
             self.log.publish(database)
             self.proposal = propose(database, an_institution("鞍山市示例新医院"))
+            with database.writing() as connection:  # before anything breaks: figures are shown to a key
+                _, self.key = keys.add(connection, keys.Wanted(client="prometheus", scopes=frozenset({"metrics"})))
+        Vault(self.settings.secrets_file()).create()
         self.servers: list[Server] = []
         #: Where servers write their own log: not on the disk that breaks.
         self.errors = Path(tempfile.mkdtemp(prefix="errors-"))
@@ -64,6 +69,7 @@ class Broken:
     def serve(self, **env: str) -> Server:
         """A server over it."""
         self.servers.append(Server(self.data_dir, errors=self.errors, **{**self.env, **env}))
+        self.servers[-1].figures_key = self.key
         return self.servers[-1]
 
     # --- the shell -----------------------------------------------------------------------------------------------
@@ -102,7 +108,7 @@ class Broken:
 
         def agree() -> bool:
             ready = {one["code"] for one in server.get("/readyz").json()["faults"]}
-            measured = set(re.findall(r'registry_fault\{code="(\w+)"\} 1\.0', server.get("/metrics").text))
+            measured = set(re.findall(r'registry_fault\{code="(\w+)"\} 1\.0', server.metrics()))
             found.append(ready)
             return ready == measured
 

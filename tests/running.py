@@ -116,6 +116,7 @@ class Server:
     def __init__(self, data_dir: Path, workers: int = 1, port: int = 0, errors: Path | None = None, **env: str) -> None:
         self.data_dir = data_dir
         self.env = env
+        self.figures_key = ""
         self.errors = (errors or data_dir) / f"serve-{time.monotonic_ns()}.err"
         self.errors.touch(mode=0o600)  # as everything in a data folder
         with self.errors.open("wb") as said:
@@ -165,10 +166,10 @@ class Server:
 
     def metrics(self) -> str:
         """The figures of /metrics, read with a key that is made when they are asked for first."""
-        if not hasattr(self, "_metrics_key"):
+        if not self.figures_key:
             added = Cli(self.data_dir).ok("key", "add", "prometheus", "--scope", "metrics", "--json", **self.env)
-            self._metrics_key = added.json["key"]
-        answer = self.client.get("/metrics", headers={"Authorization": f"Bearer {self._metrics_key}"})
+            self.figures_key = added.json["key"]
+        answer = self.client.get("/metrics", headers={"Authorization": f"Bearer {self.figures_key}"})
         assert answer.status_code == 200, answer.text[:300]
         return answer.text
 
