@@ -130,9 +130,6 @@ class HttpConnection(HttpToolsProtocol):
             return
         if reading is _BODY:
             self._body_bytes += len(data)
-            if self._draining and self._body_bytes > MOST_DRAINED + MOST_HEAD:  # the framing of small chunks
-                self._linger()
-                return
         else:
             if reading is _BETWEEN:
                 self._begin_head()
@@ -145,7 +142,9 @@ class HttpConnection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._refuse(self.refusal or refusals.unreadable(error, data))
             return
-        if self.reading is _HEAD and self._head_bytes > MOST_HEAD:
+        if self._draining and self._body_bytes > MOST_DRAINED + MOST_HEAD:  # small chunks are mostly framing
+            self._linger()
+        elif self.reading is _HEAD and self._head_bytes > MOST_HEAD:
             self._refuse(refusals.LARGE_HEAD if self.headers else refusals.LONG_ADDRESS)
 
     def _read_plainly(self, rest: bytes) -> None:
