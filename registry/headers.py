@@ -8,7 +8,7 @@ from typing import cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from registry.errors import WrongHost
+from registry.errors import InvalidInput, WrongHost
 from registry.settings import Settings
 from registry.web import cross_origin
 from registry.web.hosts import HostList, problem
@@ -83,9 +83,10 @@ class Outermost:
         try:
             for host in [value for name, value in scope["headers"] if name == b"host"] or [b""]:
                 self._hosts.require(path, host.decode("latin-1"))
-        except WrongHost as error:
+        except (WrongHost, InvalidInput) as error:
+            status = 421 if isinstance(error, WrongHost) else 400
             headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
-            await _answer(send, 421, [*headers, *self._private], problem(error))
+            await _answer(send, status, [*headers, *self._private], problem(error, status))
             return
         if cross_origin.is_preflight(scope["method"], given) and cross_origin.is_shared(path):
             await _answer(send, 204, [*self._public, *cross_origin.PREFLIGHT], b"")

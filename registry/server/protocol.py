@@ -6,15 +6,14 @@ uvicorn has no settings for these. Time is looked at twice a second by ``check``
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from enum import Enum
 
 import httptools
-from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from registry.clients.counts import network
 from registry.server import refusals
+from registry.server.answers import Bodied, Outlet, Unframed
 from registry.server.refusals import Refusal
 from registry.web.connections import HERE, MOST_REFUSED, Stopping
 
@@ -28,6 +27,8 @@ LAST_CHANCE = 0.5
 BODY_RATE, BODY_GRACE, WHOLE_BODY = 1024, 10.0, 900.0
 #: An answer: bytes a second that the client takes on average once so many seconds are over.
 ANSWER_RATE, ANSWER_GRACE = 1024, 15.0
+#: Bytes of a body that are still taken in after its answer, so that the connection stays of use.
+MOST_DRAINED = 64 * 1024
 #: Seconds and bytes that a client may go on sending after it was told that it is refused.
 LINGER, MOST_LINGER = 2.0, 4 * 1024 * 1024
 #: Requests that may wait behind the one being answered.
@@ -46,31 +47,11 @@ class Reading(Enum):
 #: Names of global variables are found faster than members of an enumeration, and this is asked for each piece.
 _BETWEEN, _HEAD, _BODY, _OVER = Reading
 #: Headers that say how a request is to be read.
-_LOOKED_AT = frozenset((b"expect", b"host", b"transfer-encoding"))
+_LOOKED_AT = frozenset((b"content-length", b"expect", b"host", b"transfer-encoding"))
 
 
 class _Stop(Exception):
     """The parser is to stop here; what is answered is in ``HttpConnection.refusal``."""
-
-
-class _Outlet:
-    """The transport as answers see it: ``close`` lets the client finish sending what it is sending, and what is
-    written to a client that has gone is dropped. (uvloop raises for it until the loss was noticed.)"""
-
-    __slots__ = ("_write", "close", "is_closing")
-
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self._write = transport.write
-        self.is_closing = transport.is_closing
-        self.close = close
-
-    def write(self, data: bytes) -> None:
-        """Send bytes, or drop them."""
-        try:
-            self._write(data)
-        except RuntimeError:
-            if not self.is_closing():
-                raise
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -82,17 +63,19 @@ class HttpConnection(HttpToolsProtocol):
     _answering: RequestResponseCycle | None = None
     _counted = False
     _lingering = 0
+    #: Whether the rest of a body that was answered already is taken in.
+    _draining = False
 
     # --- the connection ----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count it, or refuse it."""
         super().connection_made(transport)
-        self._outlet = _Outlet(transport, self._close_gently)
+        self._outlet = Outlet(transport, self._close_gently)
         self._begun = self._since = HERE.now
         self._deadline = HERE.now + FIRST_BYTE
         self._head_bytes = self._body_bytes = self._lingered = 0
-        self._hosts = self._codings = 0
+        self._hosts = self._codings = self._announced = 0
         self._unsent: tuple[float, int] | None = None
         host = self.client[0] if self.client else "-"
         self.address = network(host)
@@ -156,10 +139,12 @@ class HttpConnection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._read_plainly(data[upgrade.args[0] :])
             return
-        except httptools.HttpParserError:
-            self._refuse(self.refusal or refusals.NOT_HTTP)
+        except httptools.HttpParserError as error:
+            self._refuse(self.refusal or refusals.unreadable(error, data))
             return
-        if self.reading is _HEAD and self._head_bytes > MOST_HEAD:
+        if self._draining and self._body_bytes > MOST_DRAINED + MOST_HEAD:  # small chunks are mostly framing
+            self._linger()
+        elif self.reading is _HEAD and self._head_bytes > MOST_HEAD:
             self._refuse(refusals.LARGE_HEAD if self.headers else refusals.LONG_ADDRESS)
 
     def _read_plainly(self, rest: bytes) -> None:
@@ -186,7 +171,7 @@ class HttpConnection(HttpToolsProtocol):
             raise self._stop(refusals.SILENCE)
         if self.reading is not _HEAD:
             self._begin_head()
-        self._hosts = self._codings = 0
+        self._hosts = self._codings = self._announced = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -204,6 +189,8 @@ class HttpConnection(HttpToolsProtocol):
     def _look_at(self, name: bytes, value: bytes) -> None:
         if name == b"host":
             self._hosts += 1
+        elif name == b"content-length":
+            self._announced = int(value)
         elif name == b"transfer-encoding":
             self._codings += 1
             if value.lower() != b"chunked":
@@ -228,7 +215,9 @@ class HttpConnection(HttpToolsProtocol):
         if HERE.stopping or HERE.crowded:
             cycle.keep_alive = False
         if cycle.scope["http_version"] == "1.0":
-            cycle.send = _Unframed(cycle)  # type: ignore[method-assign]
+            cycle.send = Unframed(cycle)  # type: ignore[method-assign]
+        elif self._announced or self._codings:
+            Bodied(cycle, self._is_drained)
 
     def _require_plain(self) -> None:
         url, headers = self.url, self.headers
@@ -266,6 +255,9 @@ class HttpConnection(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self.reading = _BETWEEN
+        if self._draining:
+            self._draining = False
+            self._deadline = HERE.now + (LAST_CHANCE if HERE.stopping is Stopping.END else BETWEEN)
         super().on_message_complete()
 
     # --- answers -----------------------------------------------------------------------------------------------------
@@ -281,7 +273,7 @@ class HttpConnection(HttpToolsProtocol):
             self._answering = cycle
             self._start_asgi_task(cycle, app)
         elif self.reading is _BODY:
-            self._linger()  # answered before the body was whole: the rest is of no use
+            self._drain()
         elif self.reading is _OVER:
             self._answer(self.refusal or refusals.SILENCE)
         elif HERE.stopping is Stopping.END and self.reading is _BETWEEN:
@@ -290,6 +282,21 @@ class HttpConnection(HttpToolsProtocol):
             self.flow.resume_reading()
             if self.reading is _BETWEEN:
                 self._deadline = HERE.now + BETWEEN
+
+    def _is_drained(self) -> bool:
+        """Whether the rest of the body that is coming is small, as far as one can know."""
+        announced = self._body_bytes if self._codings else self._announced
+        return announced <= MOST_DRAINED
+
+    def _drain(self) -> None:
+        """Answered before the body was whole: take in a small rest, so that the next request is read, else close."""
+        if not self._is_drained():
+            self._linger()
+            return
+        self._draining = True
+        self._body_bytes = 0
+        self._since = HERE.now
+        self.flow.resume_reading()
 
     def _close_gently(self) -> None:
         """Close after an answer, but not on a client that is still sending: it would never see the answer."""
@@ -313,6 +320,8 @@ class HttpConnection(HttpToolsProtocol):
                 self.transport.abort()
             elif not cycle.response_complete:
                 self._answer(refusal)
+            else:  # it has its answer: another one would be taken for that of the next request
+                self._linger()
         elif not self._busy:
             self._answer(refusal)
 
@@ -378,23 +387,3 @@ class HttpConnection(HttpToolsProtocol):
 
 def _size(headers: list[tuple[bytes, bytes]]) -> int:
     return sum(len(name) + len(value) + 4 for name, value in headers)
-
-
-class _Unframed:
-    """``send`` of an answer to a client of HTTP/1.0, which knows no chunks: without a length it ends with the
-    connection."""
-
-    __slots__ = ("_cycle", "_without_length")
-
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
-        self._without_length = False
-
-    async def __call__(self, message: ASGISendEvent) -> None:
-        cycle = self._cycle
-        if message["type"] == "http.response.start":
-            if not any(name.lower() == b"content-length" for name, _ in message.get("headers", ())):
-                self._without_length, cycle.chunked_encoding = True, False
-        elif self._without_length and message["type"] == "http.response.body":
-            cycle.expected_content_length = len(message.get("body", b""))
-        await RequestResponseCycle.send(cycle, message)

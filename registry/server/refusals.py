@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import NamedTuple
 
+import httptools
 import msgspec
 
 
@@ -46,6 +47,13 @@ class Refusal(NamedTuple):
 NOT_HTTP = Refusal(
     400, "invalid_input", "这不是完整、无歧义的HTTP请求。", "This is no whole and unambiguous HTTP request."
 )
+NOT_ASCII = Refusal(
+    400,
+    "invalid_input",
+    "请求的地址有误：其中的汉字等非ASCII字符须以UTF-8百分号编码（如%E8%AF%95）。",
+    "The address of the request is malformed: its non-ASCII characters have to be percent-encoded "
+    "as UTF-8 (like %E8%AF%95).",
+)
 BAD_ADDRESS = Refusal(400, "invalid_input", "请求的地址有误。", "The address of the request is malformed.")
 BAD_HOST = Refusal(400, "invalid_input", "请求须有且只有一个Host。", "A request has exactly one Host.")
 BAD_VERSION = Refusal(
@@ -76,3 +84,10 @@ ALL_FULL = Refusal(
 SILENCE = Refusal(0, "", "", "")
 #: What is answered to a connection that is refused for a reason.
 REFUSED = {"address": ADDRESS_FULL, "all": ALL_FULL}
+
+
+def unreadable(error: httptools.HttpParserError, data: bytes) -> Refusal:
+    """What is answered to bytes that the parser could not read, with a hint where a person may need one."""
+    if isinstance(error, httptools.HttpParserInvalidURLError) and not data.partition(b"\r\n")[0].isascii():
+        return NOT_ASCII
+    return NOT_HTTP

@@ -7,15 +7,19 @@ appearing under names of other people, and from being kept under them by caches.
 from __future__ import annotations
 
 import ipaddress
+import re
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import msgspec
 
-from registry.errors import WrongHost
+from registry.errors import InvalidInput, WrongHost
 from registry.settings import Settings
 
 #: What says whether this process works, to machines that know only its address.
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+#: A name or address, and its port: what RFC 9110 has in a Host header, but for an empty port.
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::([0-9]{1,5}))?")
 
 
 class HostList:
@@ -28,9 +32,15 @@ class HostList:
         self._names = {_name_of(urlsplit(settings.public_url).netloc), *map(_name_of, named)}
 
     def require(self, path: str, host: str) -> None:
-        """WrongHost unless ``host``, as a Host header says it, is one of this register; its port may be any."""
-        if self.any or path in _PROBES:
-            return
+        """WrongHost unless ``host``, as a Host header says it, is one of this register; its port may be any.
+
+        InvalidInput where it is no host at all, at whichever path: no door could make an address of it.
+        """
+        if not self.any and path not in _PROBES:
+            self._require_own(host)
+        _require_sound(host)
+
+    def _require_own(self, host: str) -> None:
         name = _name_of(host)
         if name not in self._names and not _is_this_machine(name):
             raise WrongHost(
@@ -39,17 +49,40 @@ class HostList:
             )
 
 
-def problem(error: WrongHost) -> bytes:
+def problem(error: WrongHost | InvalidInput, status: int) -> bytes:
     """The problem document: both languages, since it comes before anything is read of what was asked."""
     return msgspec.json.encode(
         {
             "type": "about:blank",
-            "title": "Misdirected Request",
-            "status": 421,
+            "title": HTTPStatus(status).phrase,
+            "status": status,
             "detail": f"{error.zh} / {error.en}",
             "code": error.code,
         }
     )
+
+
+def _require_sound(host: str) -> None:
+    """InvalidInput unless a Host header says a name or an address, and after it nothing or a port.
+
+    >>> for host in ("register.example:8443", "[::1]:8000", "127.0.0.1", ""):
+    ...     _require_sound(host)
+    """
+    found = _HOST.fullmatch(host)
+    if found is None or int(found[2] or 0) > 65535 or not _is_ipv6(found[1] or "::"):
+        raise InvalidInput(
+            "请求的Host有误：须为主机名或地址，其后可有冒号和0至65535的端口。",
+            "The Host of the request is malformed: it is a name or an address, perhaps with a colon and a port "
+            "from 0 to 65535.",
+        )
+
+
+def _is_ipv6(address: str) -> bool:
+    try:
+        ipaddress.IPv6Address(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _name_of(host: str) -> str:

@@ -74,7 +74,7 @@ def figure(server: Server, name: str, **labels: str) -> float:
     told = ",".join(f'{label}="{value}"' for label, value in labels.items())
     line = f"{name}{{{told}}} " if told else f"{name} "
     with server.fresh() as client:
-        found = [row for row in client.get("/metrics").text.splitlines() if row.startswith(line)]
+        found = [row for row in server.metrics(client).splitlines() if row.startswith(line)]
     return float(found[0].rsplit(" ", 1)[1]) if found else 0.0
 
 

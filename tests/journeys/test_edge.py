@@ -129,6 +129,30 @@ def test_a_request_for_another_host_is_misdirected_and_says_where_the_register_i
         assert "evil.example" not in body
 
 
+NO_HOSTS = (":99999", ":٣", ":", ":-1", ":+1", ":1_0", ":a")
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES[:1], "/search?q=x", "/about", "/nothing", *STAFF, *SHARED, "/api/v1/verify?name=x"]
+)
+def test_a_host_that_is_none_is_refused_before_any_door(server: Server, plain: Server, path: str) -> None:
+    for running, name in ((server, "register.example"), (plain, "127.0.0.1")):
+        for host in (*(name + port for port in NO_HOSTS), "a:b", "[::1", "[::zz]", "[1.2.3.4]", "a b", "a/b", "é"):
+            status, head, body = asked_of(running, host, path)
+            known = running is plain or host.startswith(name)
+            assert (status, host) in (((400, host),) if known else ((400, host), (421, host)))
+            assert "application/problem+json" in head
+            assert '"code":"invalid_input"' in body or (status == 421 and '"code":"wrong_host"' in body)
+        assert asked_of(running, f"{name}:65535", path)[0] not in (400, 421, 500)
+        assert "Traceback" not in running.errors.read_text()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_what_asks_whether_the_process_works_names_a_host_too(server: Server, plain: Server, path: str) -> None:
+    for running in (server, plain):
+        assert [asked_of(running, host, path)[0] for host in ("127.0.0.1:99999", "a:b", "[::1")] == [400] * 3
+
+
 def test_two_hosts_are_not_one(server: Server) -> None:
     assert asked_of(server, "register.example", more="Host: evil.example\r\n")[0] in (400, 421)
     assert asked_of(server, "evil.example", more="Host: register.example\r\n")[0] in (400, 421)
