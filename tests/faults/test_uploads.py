@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
@@ -397,13 +398,16 @@ def test_a_reader_is_given_nothing_of_the_register(served: Server) -> None:
     assert not any(str(served.data_dir) in name for name in opened - {str(served.errors)})
 
 
-def test_readers_end_with_the_server(staffed_dir: Path, tmp_path: Path, start: Callable[..., Server]) -> None:
+@pytest.mark.parametrize("killed", ["supervisor", "worker"])
+def test_readers_end_with_the_server(
+    staffed_dir: Path, tmp_path: Path, start: Callable[..., Server], killed: str
+) -> None:
     shutil.copytree(staffed_dir, tmp_path / "var")
     server = start(tmp_path / "var")
     content = slow()
 
     def sent() -> None:
-        with pytest.raises(httpx.HTTPError):
+        with pytest.raises(httpx.HTTPError) if killed == "worker" else nullcontext():  # else it ends what it began
             check(server, content)
 
     with ThreadPoolExecutor(1) as pool:
@@ -412,8 +416,7 @@ def test_readers_end_with_the_server(staffed_dir: Path, tmp_path: Path, start: C
         assert eventually(lambda: bool(readers_of(worker)), 20, every=0.002)
         forking = [one for one in children_of(worker) if "uploads.forking" in command_of(one)]
         left = [worker, *forking, *readers_of(worker)]
-        server.process.kill()
-        server.process.wait()
+        os.kill(worker if killed == "worker" else server.process.pid, signal.SIGKILL)
         posting.result()
     assert eventually(lambda: not any(Path(f"/proc/{one}").exists() and command_of(one) for one in left), 10)
 
