@@ -37,6 +37,8 @@ JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 #: Claims of one JSON document, which is read whole.
 MOST_CLAIMS = 10_000
 _MOST_JSON = 16 * 1024 * 1024
+#: Commas of it, a hundred a claim: what holds more is refused before each of a million values is made an object.
+_MOST_COMMAS = 100 * MOST_CLAIMS
 #: Bytes of a streamed request: 100,000 rows of more than 2 KiB.
 MOST_BYTES = 256 * 1024 * 1024
 #: Seconds of work between two looks at what other requests wait for.
@@ -166,6 +168,8 @@ async def _whole(request: AnyRequest) -> bytes:
 
 
 def _decoded(body: bytes) -> _Claims:
+    if body.count(b",") > _MOST_COMMAS:
+        raise _too_many(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
     try:
         claims = _claims.decode(body)
     except RecursionError as error:

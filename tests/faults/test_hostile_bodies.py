@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.faults.processes import worker_of
+from tests.faults.processes import Peak, worker_of
 from tests.running import Server, serving
 
 SIZE = 20 * 1024 * 1024
@@ -46,9 +47,11 @@ OTHERWISE = {"a claim", "many claims", "the first line of ndjson", "queries of O
 
 
 @pytest.fixture(scope="module")
-def served(staffed_dir: Path) -> Iterator[Server]:
+def served(staffed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that nobody else asks."""
-    with serving(staffed_dir) as running:
+    data_dir = tmp_path_factory.mktemp("bodies") / "var"
+    shutil.copytree(staffed_dir, data_dir)
+    with serving(data_dir) as running:
         yield running
 
 
@@ -104,6 +107,17 @@ def test_a_batch_of_rows_that_are_none_is_refused_and_nobody_else_waits(
         assert "请" in answer.json()["detail"]
     assert slowest < 1.0
     assert worker_of(served) == worker
+
+
+def test_millions_of_values_that_are_no_claims_are_refused_and_fill_no_memory(served: Server) -> None:
+    content = b'{"claims":[' + b"0," * 8_000_000 + b"0]}"
+    peak = Peak(worker_of(served))
+    answer, slowest = waits(
+        served, lambda: served.client.post(BATCH, content=content, headers={"Content-Type": JSON}, timeout=60)
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert peak.growth() < 50
+    assert slowest < 1.0
 
 
 @pytest.mark.parametrize("content", [b"\n" * 5_000_000, b"name\n" + b"\n" * 5_000_000, b",,,,\n" * 1_000_000])
