@@ -169,6 +169,19 @@ def test_a_hostile_list_costs_its_sender_a_refusal_and_the_server_nothing(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [hostile.xlsx()[:-200], b"PK\x03\x04" + bytes(range(256)) * 50, b"PK\x03\x04"])
+def test_what_is_said_of_a_broken_workbook_has_no_words_of_a_parser(served: Server, content: bytes) -> None:
+    told = sentence_in(check(served, content).text)
+    assert "文件已损坏" in told or "不是" in told
+    assert "(" not in told and "（" not in told
+
+
+def test_a_file_of_one_byte_too_many_is_not_said_to_be_as_large_as_it_may_be(served: Server) -> None:
+    answer = check(served, b"name\n" + b"x" * (5 * MIB - 4), "a.csv")
+    assert answer.status_code == 413
+    assert "文件有 5.1 MB，这里最多 5 MB" in sentence_in(answer.text)
+
+
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 def test_answers_to_a_large_list_do_not_fill_the_servers_memory(served: Server, form: str) -> None:
     tokens = (random.Random(n).randbytes(8).hex() * 320 for n in range(4_500))  # 5,120 characters that pack 60 times
