@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -119,10 +120,10 @@ def _source(file: object) -> IO[bytes]:
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
     if size > MOST_BYTES:
+        told = math.ceil(size * 10 / 1024 / 1024) / 10  # rounded up: 5.0 is not more than 5
         raise TooLarge(
-            f"文件有 {size / 1024 / 1024:.1f} MB，这里最多 5 MB，没有核验。请分成几份，"
-            "或用开发者接口一次提交 10 万行。",
-            f"The file has {size / 1024 / 1024:.1f} MB; this page takes 5 MB, and nothing was checked. Split it, or "
+            f"文件有 {told:.1f} MB，这里最多 5 MB，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
+            f"The file has {told:.1f} MB; this page takes 5 MB, and nothing was checked. Split it, or "
             "send up to 100,000 rows through the developers' interface.",
         )
     return source

@@ -18,6 +18,7 @@ from registry.api import images, log, openapi, problems, receipts, reconcile, se
 from registry.headers import Outermost
 from registry.register import Register
 from registry.web import bodies, lanes, state, statuses
+from registry.web.requests import JsonRequest
 
 
 def create(loaded: settings.Settings | None = None) -> Litestar:
@@ -36,6 +37,7 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             await anyio.to_thread.run_sync(register.close)
 
     return Litestar(
+        request_class=JsonRequest,
         route_handlers=[
             *api.routers(),
             reconcile.router(),

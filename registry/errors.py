@@ -324,3 +324,11 @@ def storage_fault(error: BaseException, where: object = None) -> StorageFull | S
     if cause.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(place)
     return read_only(place) if cause.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else None
+
+
+def nested_too_deeply() -> InvalidInput:
+    """JSON with more brackets inside one another than anything that is asked here needs, and than a decoder follows."""
+    return InvalidInput(
+        "JSON 的括号嵌套过深，无法读取；请检查是否有多余的 [ 或 {。",
+        "The JSON is nested too deeply to be read; are there brackets too many?",
+    )

@@ -28,7 +28,8 @@ from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader, json_row
 from registry.claimfiles.rows import Row
 from registry.clients.service import Admitted, Clients
-from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
+from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile, nested_too_deeply
+from registry.uploads.lines import MOST_BLANK, Lines, too_many_blank
 from registry.verification.batch import Batch
 from registry.web import lanes
 
@@ -36,6 +37,8 @@ JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 #: Claims of one JSON document, which is read whole.
 MOST_CLAIMS = 10_000
 _MOST_JSON = 16 * 1024 * 1024
+#: Commas of it, a hundred a claim: what holds more is refused before each of a million values is made an object.
+_MOST_COMMAS = 100 * MOST_CLAIMS
 #: Bytes of a streamed request: 100,000 rows of more than 2 KiB.
 MOST_BYTES = 256 * 1024 * 1024
 #: Seconds of work between two looks at what other requests wait for.
@@ -165,9 +168,13 @@ async def _whole(request: AnyRequest) -> bytes:
 
 
 def _decoded(body: bytes) -> _Claims:
+    if body.count(b",") > _MOST_COMMAS:
+        raise _too_many(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
     try:
         claims = _claims.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise nested_too_deeply() from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f'请求应为 {{"claims":[…]}}：{error}。', f'The request must be {{"claims":[…]}}: {error}.'
         ) from error
@@ -201,7 +208,7 @@ def _asks(claim: bytes | msgspec.Raw) -> bool:
     """Whether one claim of a batch asks for a receipt by itself."""
     try:
         return _asking.decode(claim).receipt
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False  # it is refused when its turn comes
 
 
@@ -211,8 +218,8 @@ async def _answers(request: AnyRequest, answering: Answering, kind: str) -> Asyn
         async with Spool(request) as spool:
             if request.content_length is not None:  # a file, sent by a client that reads nothing meanwhile
                 await spool.whole()
-                _refuse_too_many(*spool.lines(), kind)
-                _require_receipts(answering, spool, kind)
+                await _refuse_too_many(spool, kind)
+                await _require_receipts(answering, spool, kind)
             try:
                 async for data in spool.pieces():
                     async for piece in _sliced(await _fed(answering, data)):
@@ -230,33 +237,62 @@ async def _fed(answering: Answering, data: bytes | None) -> Iterator[bytes]:
     When that ends before its time, the error is the request's before the first answer, and the last row after it.
     """
     reader = answering.reader
-    if not isinstance(reader, CsvReader):
-        return answering.end() if data is None else answering.feed(data)
     rows: Iterator[Row] = iter(())
     if not answering.form.tally.cut:
         try:
-            rows = await (reader.end_async() if data is None else reader.feed_async(data))
+            if isinstance(reader, CsvReader):
+                rows = await (reader.end_async() if data is None else reader.feed_async(data))
+            else:
+                rows = reader.end() if data is None else reader.feed(data)
         except (TooLarge, UnreadableFile) as error:
             if not answering.form.tally.rows:
                 raise
             return chain(answering.cut(error), answering.finish() if data is None else ())
-    answered = answering.answered(rows)
+    answered = _as_far_as_may_be(answering, rows)
     return chain(answered, answering.finish()) if data is None else answered
 
 
-def _require_receipts(answering: Answering, spool: Spool, kind: str) -> None:
+def _as_far_as_may_be(answering: Answering, rows: Iterator[Row]) -> Iterator[bytes]:
+    """The rows answered; where a reader that is asked row by row ends before its time, the same as above."""
+    try:
+        yield from answering.answered(rows)
+    except TooLarge as error:
+        if not answering.form.tally.rows:
+            raise
+        yield from answering.cut(error)
+
+
+async def _require_receipts(answering: Answering, spool: Spool, kind: str) -> None:
     """CannotSign before any answer, where a claim asks for a receipt and none can be given."""
     try:
         answering.form.batch.require_receipts()
     except CannotSign:
-        if kind == NDJSON and any(map(_asks, spool.rows())):
+        if kind != NDJSON:
+            return
+        lines = Lines(b"\n")
+        async for data in spool.received():
+            if any(_asks(line) for line, long in lines.feed(data) if not long):
+                raise
+        if any(_asks(line) for line, long in lines.end() if not long):
             raise
 
 
-def _refuse_too_many(lines: int, quoted: bool, kind: str) -> None:
-    """413 before any answer, where lines surely are rows: not where a cell may hold a line break."""
-    rows = lines if kind == NDJSON else lines - 1
-    if rows > MOST_ROWS and not (quoted and kind == CSV):
+async def _refuse_too_many(spool: Spool, kind: str) -> None:
+    """413 before any answer, where lines surely are rows: not after a cell that may hold a line break."""
+    rows = -1 if kind == CSV else 0  # the headings are none
+    blank, rest = 0, b""
+    async for data in spool.received():
+        *lines, rest = (rest + data).split(b"\n")
+        if kind == CSV and b'"' in data:
+            return  # its rows are counted when they are read
+        empty = sum(not line or line.isspace() for line in lines)
+        blank += empty
+        rows += len(lines) - empty
+        rest = rest[:1] if rest.strip() else b""  # whether there is anything is all that counts
+        if blank > MOST_BLANK:
+            raise too_many_blank()
+    rows += bool(rest)
+    if rows > MOST_ROWS:
         raise TooLarge(
             f"一次至多 {MOST_ROWS:,} 行，收到 {rows:,} 行，全部未核验；请分成几份。",
             f"At most {MOST_ROWS:,} rows at once; {rows:,} came and none was checked. Split the file in parts.",

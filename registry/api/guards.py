@@ -19,7 +19,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry import __version__
-from registry.errors import InvalidInput
+from registry.errors import InvalidInput, nested_too_deeply
 from registry.register import Register
 
 #: Understood by every operation, whatever its own parameters are.
@@ -128,7 +128,9 @@ async def strictly(request: Request[Any, Any, Any], decoder: msgspec.json.Decode
         found = _PLACE.match(str(error))
         message, place = (found["message"], found["place"]) if found else (str(error), None)
         raise ValidationException(detail=message, extra=[{"message": message, "key": place}]) from error
-    except (msgspec.DecodeError, RecursionError) as error:  # no JSON, or brackets without end
+    except RecursionError as error:
+        raise nested_too_deeply() from error
+    except msgspec.DecodeError as error:
         raise HTTPException(status_code=400, detail=f"JSON: {error}") from error
 
 

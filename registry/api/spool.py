@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -61,27 +61,28 @@ class Spool:
         """Wait for the end of the body; what went wrong on the way is raised."""
         await asyncio.shield(self._task)
 
-    def lines(self) -> tuple[int, bool]:
-        """(lines that are not blank, whether there is a quotation mark) of what has been received."""
-        number, quoted = 0, False
-        for line in self.rows():
-            number += not line.isspace()
-            quoted = quoted or b'"' in line
-        return number, quoted
-
-    def rows(self) -> Iterator[bytes]:
-        """What has been received, line by line."""
-        self._file.seek(0)
-        yield from self._file
+    async def received(self) -> AsyncIterator[bytes]:
+        """What has been received, piece by piece, for a first look. Between two pieces others are served."""
+        looked = 0
+        while looked < self._written:
+            self._file.seek(looked)
+            data = self._file.read(_PIECE)
+            looked += len(data)
+            yield data
+            await asyncio.sleep(0)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body from its beginning, piece by piece; what went wrong on the way is raised after what came before."""
+        """The body from its beginning, piece by piece; what went wrong on the way is raised after what came before.
+
+        Between two pieces others are served: a piece may hold nothing that is answered.
+        """
         while True:
             while self._read < self._written:
                 self._file.seek(self._read)
                 data = self._file.read(_PIECE)
                 self._read += len(data)
                 yield data
+                await asyncio.sleep(0)
             if self._task.done():
                 try:
                     self._task.result()

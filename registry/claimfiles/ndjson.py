@@ -12,7 +12,7 @@ from registry.claimfiles.rows import Row, require_provider
 from registry.claimfiles.told import unreadable
 from registry.errors import InvalidInput
 from registry.model import Claim
-from registry.uploads.lines import Lines, too_long
+from registry.uploads.lines import MOST_BLANK, Lines, too_long, too_many_blank
 
 
 class _Identified(msgspec.Struct):
@@ -47,13 +47,13 @@ def _identifier(line: bytes | msgspec.Raw) -> Any:
 
 
 class NdjsonReader:
-    """Bytes of an ndjson file as rows. Blank lines are passed over."""
+    """Bytes of an ndjson file as rows. Blank lines are passed over; TooLarge when there is no end of them."""
 
     def __init__(self, charset: str | None = None) -> None:
         if charset is not None and charset.lower() not in ("utf-8", "utf8", "us-ascii"):
             raise InvalidInput(f"ndjson 须为 UTF-8，而非 {charset[:40]}。", f"ndjson is UTF-8, not {charset[:40]}.")
         self._lines = Lines(b"\n")
-        self._number = 0
+        self._number = self._blank = 0
 
     def feed(self, data: bytes) -> Iterator[Row]:
         """The rows that are whole with these bytes."""
@@ -75,3 +75,7 @@ class NdjsonReader:
                 yield Row(self._number, None, None, too_long())
             elif line and not line.isspace():
                 yield json_row(self._number, line)
+            else:
+                self._blank += 1
+                if self._blank > MOST_BLANK:
+                    raise too_many_blank()

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from registry.errors import InvalidInput, RegistryError
+from registry.errors import InvalidInput, RegistryError, nested_too_deeply
 from registry.model import Answer, Struct
 
 #: The columns an answer adds to a row, in order. Names are for programs and stay as they are.
@@ -102,6 +102,8 @@ _SAYINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
 
 def unreadable(error: Exception) -> InvalidInput:
     """What to do about a row the decoder refuses: which field, and what to write instead."""
+    if isinstance(error, RecursionError):
+        return nested_too_deeply()
     message, _, path = str(error).partition(" - at `$")
     field = path.strip("`.")
     zh = en = message

@@ -30,9 +30,10 @@ def _rows(text: str, delimiter: str, limits: Limits) -> Iterator[Row]:
             yield Row(number, tuple(cells))
     except csv.Error as error:
         raise UnreadableFile(
-            f"第{number + 1}行读不下去，多半是引号不成对，或一格太长；请改正后再上传（{error}）。",
+            f"第{number + 1}行读不下去，多半是引号不成对，或一格太长；请改正后再上传。",
             f"Row {number + 1} cannot be read, most likely for a quotation mark without its pair, or too long a cell; "
-            f"please mend it ({error}).",
+            "please mend it.",
+            reason=str(error),
         ) from error
 
 

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from registry.errors import InvalidInput
+from registry.errors import InvalidInput, TooLarge
 
 S = TypeVar("S", str, bytes)
 #: No row of claims is longer; of a longer one only the beginning is kept, to say which it was.
 LONGEST = 262_144
+#: Blank lines of a file of claims. They are passed over, which costs time all the same.
+MOST_BLANK = 100_000
 _BEGINNING = 200
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _UTF8 = "utf-8"
@@ -31,6 +33,15 @@ def too_long() -> InvalidInput:
     return InvalidInput(
         f"这一行超过{LONGEST:,}个字符，未核验；请检查是否漏了换行或引号。",
         f"This row is longer than {LONGEST:,} characters and was not checked; is a line break or a quote missing?",
+    )
+
+
+def too_many_blank() -> TooLarge:
+    """The refusal of a file beyond ``MOST_BLANK``."""
+    return TooLarge(
+        f"文件里的空行超过{MOST_BLANK:,}个，此后各行未核验；请删去空行再提交。",
+        f"There are more than {MOST_BLANK:,} blank lines, and nothing after them was checked; delete the blank lines.",
+        limit=MOST_BLANK,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from xml.parsers import expat  # only ever fed without a DTD, which ends it at once
 
 from registry.uploads.limits import Limits
-from registry.uploads.refusals import damaged, too_large
+from registry.uploads.refusals import damaged, has_dtd, too_large
 
 _REFERENCE = re.compile(r"([A-Za-z]*)([0-9]*)")
 _FAR = ("表格的范围过大，或很远处的单元格里有内容", "its grid is too large, or there is something in a far-off cell")
@@ -156,7 +156,7 @@ class _Part:
 
 
 def _refuse_dtd(*_: object) -> None:
-    raise damaged("DTD")
+    raise has_dtd()
 
 
 def normal_name(name: str) -> str:

@@ -77,11 +77,12 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """The file cannot be read, and why."""
+    """The file cannot be read, and why; ``reason`` is what a parser said, which helps nobody but us."""
 
     code: str
     zh: str
     en: str
+    reason: str = ""
 
     def error(self) -> RegistryError:
         """The refusal as it is raised."""

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 
 from registry.errors import InvalidInput
-from registry.uploads.lines import Lines, Text, damaged, is_damaged, too_long
+from registry.uploads.lines import MOST_BLANK, Lines, Text, damaged, is_damaged, too_long, too_many_blank
 from registry.uploads.tables import Record
 
 #: A quoted cell may hold line breaks; one that is still open after so many lines, or so much text, was never closed.
@@ -30,7 +30,7 @@ def _carriage_return() -> InvalidInput:
 
 
 class CsvRecords:
-    """Bytes of a csv file as records. Blank lines are passed over; broken quotes are a record that says so.
+    """Bytes of a csv file as records. So many blank lines are passed over; broken quotes are a record that says so.
 
     ``delimiter``: what parts the cells, which the first record tells; ``marked``: whether a spreadsheet made the file.
     """
@@ -40,7 +40,7 @@ class CsvRecords:
         self._text = Text(charset)
         self._lines = Lines("\n")
         self._open: list[str] = []
-        self._number = 0
+        self._number = self._blank = 0
 
     @property
     def marked(self) -> bool:
@@ -70,6 +70,9 @@ class CsvRecords:
         raw, line = line, line.removesuffix("\r")
         if not line:
             self._number += 1
+            self._blank += 1
+            if self._blank > MOST_BLANK:
+                raise too_many_blank()
         elif long:
             yield self._broken(line, too_long())
         elif '"' in line:

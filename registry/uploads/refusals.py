@@ -6,11 +6,21 @@ from registry.errors import TooLarge, UnreadableFile
 
 
 def damaged(reason: object) -> UnreadableFile:
-    """The refusal of a file that ends early or contradicts itself."""
+    """The refusal of a file that ends early or contradicts itself; the reason is for the log, not for people."""
     return UnreadableFile(
-        f"文件已损坏；请重新取得，或用 Word、表格软件打开后另存为 docx、xlsx 或 csv（{reason}）。",
+        "文件已损坏；请重新取得，或用 Word、表格软件打开后另存为 docx、xlsx 或 csv。",
         "The file is damaged; please get it again, or open it in Word or a spreadsheet program and save it as docx, "
-        f"xlsx or csv ({reason}).",
+        "xlsx or csv.",
+        reason=str(reason),
+    )
+
+
+def has_dtd() -> UnreadableFile:
+    """The refusal of XML that declares entities, which no program that writes such files does."""
+    return UnreadableFile(
+        "文件里有 DTD（实体声明），不予读取；请用 Word、表格软件打开后另存为 docx、xlsx 或 csv。",
+        "There is a DTD in the file, and it is not read; open it in Word or a spreadsheet program and save it as docx, "
+        "xlsx or csv.",
     )
 
 

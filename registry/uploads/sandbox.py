@@ -297,6 +297,8 @@ class Channel:
             del self._held[: LENGTH.size + length]
             if isinstance(message, Refusal):
                 self._done = True
+                if message.reason:
+                    _log.info("a file could not be read: %r", message.reason)
                 raise message.error()
             found.append(message)
             if isinstance(message, Done):

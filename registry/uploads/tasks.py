@@ -92,7 +92,7 @@ def run(job: Job, task: str) -> None:
 
 
 def _refuse(job: Job, error: RegistryError) -> None:
-    job.send(Refusal(error.code, error.zh, error.en))
+    job.send(Refusal(error.code, error.zh, error.en, str(error.details.get("reason", ""))[:200]))
 
 
 # --- tasks -----------------------------------------------------------------------------------------------------------

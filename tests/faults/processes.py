@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from tests.running import Server, workers_of
+
 FORKING = "registry.uploads.forking"
 
 
@@ -29,6 +31,12 @@ def readers_of(server: int) -> list[int]:
     """The processes that read a file for a server at the moment."""
     forking = [one for one in children_of(server) if FORKING in command_of(one)]
     return [reader for one in forking for reader in children_of(one)]
+
+
+def worker_of(server: Server) -> int:
+    """The process that answers for a server that has one: what reads files is its child, and memory is its own."""
+    (worker,) = workers_of(server.process.pid)
+    return worker
 
 
 def _memory(process: int, field: str) -> float:

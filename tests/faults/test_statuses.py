@@ -19,6 +19,7 @@ from public_site import pages
 from registry import errors
 from registry.api import problems
 from registry.errors import RegistryError
+from registry.locks import busy_writing
 from registry.staff import errors as staff_errors
 from registry.verification.view import VerificationView
 from registry.web import statuses
@@ -129,7 +130,7 @@ def test_a_fault_of_ours_is_one_line_with_its_code_and_the_unforeseen_a_tracebac
 ) -> None:
     raising, client = doors
     for path in ("/staff", "/page"):
-        for error, line in ((errors.LogDamaged("日志有误", "x"), "log_damaged"), (errors.locked(), "busy")):
+        for error, line in ((errors.LogDamaged("日志有误", "x"), "log_damaged"), (busy_writing(), "busy")):
             caplog.clear()
             monkeypatch.setattr(statuses.failures, "_last", {})
             raising.append(error)

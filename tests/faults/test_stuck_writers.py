@@ -163,7 +163,7 @@ def test_while_another_process_holds_the_lock_everything_is_read_and_only_some_w
         with httpx.Client(base_url=register.server.url, timeout=20) as late:
             over = late.post("/staff/account/end", headers={"cookie": "staff_session=over"})
         page = resting.client.get("/staff")
-        figures = register.server.get("/metrics")
+        figures = register.server.metrics()
         for thread in threads:
             thread.join()
     readers.require_quick()
@@ -172,7 +172,7 @@ def test_while_another_process_holds_the_lock_everything_is_read_and_only_some_w
     assert "没有任何改动或丢失" in refused.json()["detail"]
     assert over.status_code == 303  # to the sign-in, though that could not be put into the trail
     assert page.status_code == 200  # though its use could not be noted
-    assert "registry_ready 1.0" in figures.text
+    assert "registry_ready 1.0" in figures
     turned_away = [(answer, seconds) for answer, seconds in left if answer.status_code == 503]
     assert sorted({answer.status_code for answer, _ in left}) == [303, 503]
     assert 14 - len(turned_away) <= 8  # waited, and went on once the lock was free

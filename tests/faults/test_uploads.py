@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
@@ -22,7 +23,7 @@ import pytest
 from tests.desk import Staff
 from tests.faults import hostile_files as hostile
 from tests.faults import mutate
-from tests.faults.processes import Peak, children_of, command_of, readers_of
+from tests.faults.processes import Peak, children_of, command_of, readers_of, worker_of
 from tests.forming import errors_in, fill
 from tests.running import Cli, Server, eventually, serving
 
@@ -141,7 +142,7 @@ def sentence_in(page: str) -> str:
 
 def require_alive(server: Server, pid: int) -> None:
     """The same process answers, and nothing of what read the file is left."""
-    assert server.process.pid == pid and server.process.poll() is None
+    assert worker_of(server) == pid and server.process.poll() is None
     assert server.verify(provider={"name": HOSPITAL}, techniques=["IVF"])["verdict"] == "licensed"
     assert eventually(lambda: readers_of(pid) == [], 10), "a process that read a file is left, or was not reaped"
 
@@ -154,7 +155,7 @@ def test_a_hostile_list_costs_its_sender_a_refusal_and_the_server_nothing(
     served: Server, folder: Path, what: str
 ) -> None:
     make, status = SHEETS[what]
-    content, pid = make(), served.process.pid
+    content, pid = make(), worker_of(served)
     name = "a.xlsx" if content.startswith(b"PK") else "a.csv"
     peak = Peak(pid)
     answers = [check(served, content, name, lang) for lang in ("zh", "en")]
@@ -168,12 +169,25 @@ def test_a_hostile_list_costs_its_sender_a_refusal_and_the_server_nothing(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [hostile.xlsx()[:-200], b"PK\x03\x04" + bytes(range(256)) * 50, b"PK\x03\x04"])
+def test_what_is_said_of_a_broken_workbook_has_no_words_of_a_parser(served: Server, content: bytes) -> None:
+    told = sentence_in(check(served, content).text)
+    assert "文件已损坏" in told or "不是" in told
+    assert "(" not in told and "（" not in told
+
+
+def test_a_file_of_one_byte_too_many_is_not_said_to_be_as_large_as_it_may_be(served: Server) -> None:
+    answer = check(served, b"name\n" + b"x" * (5 * MIB - 4), "a.csv")
+    assert answer.status_code == 413
+    assert "文件有 5.1 MB，这里最多 5 MB" in sentence_in(answer.text)
+
+
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 def test_answers_to_a_large_list_do_not_fill_the_servers_memory(served: Server, form: str) -> None:
     tokens = (random.Random(n).randbytes(8).hex() * 320 for n in range(4_500))  # 5,120 characters that pack 60 times
     rows = "".join(f"<row>{hostile.cell('示例医院')}{hostile.cell(token)}</row>" for token in tokens)
     content = hostile.xlsx({SHEET: hostile.sheet(hostile.rows_of(("名称", "备注")) + rows)})
-    peak = Peak(served.process.pid)
+    peak = Peak(worker_of(served))
     answer = check(served, content, form=form)
     assert answer.status_code == 200
     assert len(answer.content) > (20 * MIB if form == "csv" else 50_000)
@@ -182,7 +196,7 @@ def test_answers_to_a_large_list_do_not_fill_the_servers_memory(served: Server, 
 
 @pytest.mark.parametrize("encoding", ["multipart", "urlencoded"])
 def test_a_field_of_a_form_is_no_way_into_the_servers_memory(served: Server, encoding: str) -> None:
-    peak = Peak(served.process.pid)
+    peak = Peak(worker_of(served))
     text = "x" * 60 * MIB
     sent = (
         {"data": {"as": text}, "files": {"file": ("a.csv", b"name\nx\n")}}
@@ -196,7 +210,7 @@ def test_a_field_of_a_form_is_no_way_into_the_servers_memory(served: Server, enc
 
 def test_a_row_of_20_mb_is_one_bad_row_of_a_batch(served: Server) -> None:
     good = f"{HOSPITAL},IVF\n".encode()
-    peak = Peak(served.process.pid)
+    peak = Peak(worker_of(served))
     answer = batch(served, b"name,techniques\n" + good + b"x" * 20 * MIB + b",IVF\n" + good)
     assert peak.growth() < MOST
     lines = answer.text.splitlines()
@@ -211,7 +225,7 @@ def test_a_hostile_list_of_an_editor_is_an_import_that_failed_with_what_to_do(
     served: Server, editor: Staff, what: str
 ) -> None:
     make, word = LISTS[what]
-    content, pid = make(), served.process.pid
+    content, pid = make(), worker_of(served)
     peak = Peak(pid)
     token = re.search(r'name="form_token" value="(\w+)"', editor.get("/staff/imports/new"))
     assert token
@@ -256,11 +270,11 @@ def test_a_hostile_document_is_refused_on_its_form(
     served: Server, editor: Staff, make: Callable[[], bytes], word: str
 ) -> None:
     content = make()
-    peak = Peak(served.process.pid)
+    peak = Peak(worker_of(served))
     answer = fill(editor, "/staff/forms/institution", document=content, filename="批复.docx")
     assert peak.growth() < MOST
     assert any(word in sentence for sentence in errors_in(answer.text)), (answer.status_code, errors_in(answer.text))
-    require_alive(served, served.process.pid)
+    require_alive(served, worker_of(served))
 
 
 @pytest.mark.parametrize("command", [("check",), ("import", "--as-of", "2025-06-30", "--dry-run")])
@@ -289,7 +303,7 @@ def slow(rows: int = 2_000) -> bytes:
 def test_whatever_ends_the_process_that_reads_a_file_ends_one_request(
     served: Server, number: signal.Signals, status: int
 ) -> None:
-    content, pid = slow(), served.process.pid
+    content, pid = slow(), worker_of(served)
     with ThreadPoolExecutor(1) as pool:
         sent = pool.submit(check, served, content)
         assert eventually(lambda: bool(readers_of(pid)), 20, every=0.002)
@@ -302,7 +316,7 @@ def test_whatever_ends_the_process_that_reads_a_file_ends_one_request(
 
 
 def test_csv_whose_process_is_killed_on_the_way_says_from_where_on_nothing_was_checked(served: Server) -> None:
-    pid, going = served.process.pid, threading.Event()
+    pid, going = worker_of(served), threading.Event()
 
     def pieces() -> Iterator[bytes]:
         yield b"name,techniques\n" + f"{HOSPITAL},IVF\n".encode() * 5_000
@@ -326,7 +340,7 @@ def test_csv_whose_process_is_killed_on_the_way_says_from_where_on_nothing_was_c
 
 
 def test_whoever_comes_when_too_many_files_are_read_is_told_to_come_again_and_reads_go_on(served: Server) -> None:
-    content, pid = slow(600), served.process.pid
+    content, pid = slow(600), worker_of(served)
     times: list[float] = []
     over = threading.Event()
 
@@ -364,7 +378,7 @@ def test_a_batch_that_finds_no_room_is_a_503_with_the_code_busy(served: Server) 
             one = socket.create_connection((host, int(port)))
             one.sendall(head.encode() + b"5\r\nname\n\r\n")
             opened.append(one)
-        assert eventually(lambda: len(readers_of(served.process.pid)) == 32, 20)
+        assert eventually(lambda: len(readers_of(worker_of(served))) == 32, 20)
         time.sleep(0.5)
         answer = batch(served, b"name\nx\n")
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
@@ -374,11 +388,11 @@ def test_a_batch_that_finds_no_room_is_a_503_with_the_code_busy(served: Server) 
         for one in opened:
             one.close()
     assert eventually(lambda: batch(served, b"name\nx\n").status_code == 200, 30)
-    require_alive(served, served.process.pid)
+    require_alive(served, worker_of(served))
 
 
 def test_no_descriptor_and_no_process_is_left_behind(served: Server) -> None:
-    pid = served.process.pid
+    pid = worker_of(served)
     descriptors = Path(f"/proc/{pid}/fd")
     before = len(list(descriptors.iterdir()))
     for _ in range(20):
@@ -390,29 +404,32 @@ def test_no_descriptor_and_no_process_is_left_behind(served: Server) -> None:
 
 
 def test_a_reader_is_given_nothing_of_the_register(served: Server) -> None:
-    (forking,) = [one for one in children_of(served.process.pid) if "uploads.forking" in command_of(one)]
+    (forking,) = [one for one in children_of(worker_of(served)) if "uploads.forking" in command_of(one)]
     environment = Path(f"/proc/{forking}/environ").read_bytes()
     assert b"REGISTRY_" not in environment
     opened = {str(one.readlink()) for one in Path(f"/proc/{forking}/fd").iterdir()}
     assert not any(str(served.data_dir) in name for name in opened - {str(served.errors)})
 
 
-def test_readers_end_with_the_server(staffed_dir: Path, tmp_path: Path, start: Callable[..., Server]) -> None:
+@pytest.mark.parametrize("killed", ["supervisor", "worker"])
+def test_readers_end_with_the_server(
+    staffed_dir: Path, tmp_path: Path, start: Callable[..., Server], killed: str
+) -> None:
     shutil.copytree(staffed_dir, tmp_path / "var")
     server = start(tmp_path / "var")
     content = slow()
 
     def sent() -> None:
-        with pytest.raises(httpx.HTTPError):
+        with pytest.raises(httpx.HTTPError) if killed == "worker" else nullcontext():  # else it ends what it began
             check(server, content)
 
     with ThreadPoolExecutor(1) as pool:
         posting = pool.submit(sent)
-        assert eventually(lambda: bool(readers_of(server.process.pid)), 20, every=0.002)
-        forking = [one for one in children_of(server.process.pid) if "uploads.forking" in command_of(one)]
-        left = [*forking, *readers_of(server.process.pid)]
-        server.process.kill()
-        server.process.wait()
+        worker = worker_of(server)
+        assert eventually(lambda: bool(readers_of(worker)), 20, every=0.002)
+        forking = [one for one in children_of(worker) if "uploads.forking" in command_of(one)]
+        left = [worker, *forking, *readers_of(worker)]
+        os.kill(worker if killed == "worker" else server.process.pid, signal.SIGKILL)
         posting.result()
     assert eventually(lambda: not any(Path(f"/proc/{one}").exists() and command_of(one) for one in left), 10)
 
@@ -425,7 +442,7 @@ def test_the_log_is_clean_after_all_of_this(served: Server) -> None:
 
 def test_six_hundred_damaged_uploads_of_every_kind_end_in_an_answer_or_a_refusal(served: Server) -> None:
     """The whole run is of 20,000: ``python -m tests.faults.mutate``."""
-    pid, peak = served.process.pid, Peak(served.process.pid)
+    pid, peak = worker_of(served), Peak(worker_of(served))
     outcomes = dict(mutate.run(served.data_dir, served, 600, seed=7))
     assert sum(sum(outcome.said.values()) for outcome in outcomes.values()) == 600
     assert all(outcome.said["read"] + outcome.said["200"] for outcome in outcomes.values()), (

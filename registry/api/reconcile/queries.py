@@ -8,7 +8,7 @@ import msgspec
 
 from registry.api import problems
 from registry.api.reconcile.manifest import BATCH, TYPE, type_of
-from registry.errors import InvalidInput, TooLarge
+from registry.errors import InvalidInput, TooLarge, nested_too_deeply
 from registry.finding.reconciling import Reconciled, Reconciling
 from registry.finding.rows import Query
 from registry.model import Status
@@ -58,7 +58,9 @@ def read_json(text: str, decoder: msgspec.json.Decoder[Any], what: str) -> Any:
     """A JSON parameter; InvalidInput naming it and what is wrong."""
     try:
         return decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise nested_too_deeply() from error
+    except (msgspec.DecodeError, UnicodeError) as error:
         told = str(error)[:200] or type(error).__name__
         raise InvalidInput(
             f"{what} 不符合规范：{told}", f"{what} is not as the specification has it: {told}"
