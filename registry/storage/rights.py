@@ -11,7 +11,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from registry.errors import RightsTooWide
@@ -25,7 +25,7 @@ _HAS_RIGHTS = os.name == "posix"
 #: Folders of the data folder whose files are all the register's own.
 _FOLDERS = ("imports", "editions")
 #: Names of files in the data folder that are the register's own whatever the settings say.
-_FILES = ("limits.sqlite*", "*.key", "*.key.new", "*.lock")
+_FILES = ("limits.sqlite*", "*.key", "*.key.new", "*.lock", "clock", "clock.*", ".clock*")
 #: Paths that a message names; of more it says how many.
 _NAMED = 3
 _callers_umask: int | None = None
@@ -77,8 +77,12 @@ def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file that only its owner can read, unless it is there."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
+    """Make an empty file that only its owner can read, unless it is there.
+
+    One that is there is never opened: closing it would let go of the locks by which SQLite holds it in this process.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
 
 
 def give(what: Path | int, mode: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -226,3 +228,19 @@ def test_a_file_that_is_made_while_the_server_runs_is_closed_as_well(
     finally:
         process.terminate()
         process.wait()
+
+
+def test_a_file_that_a_database_holds_is_not_let_go_of_by_being_made_again(tmp_path: Path) -> None:
+    """POSIX lets go of all locks of a process on a file when it closes any descriptor of it: SQLite's among them."""
+    file = tmp_path / "limits.sqlite"
+    rights.make_file(file)
+    assert oct(file.stat().st_mode)[-3:] == "600"
+    holding = sqlite3.connect(file, isolation_level=None)
+    holding.execute("CREATE TABLE t (n)")
+    holding.execute("BEGIN IMMEDIATE")
+    rights.make_file(file)
+    asks = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    other = subprocess.run([sys.executable, "-c", asks, file], capture_output=True, text=True, check=False)
+    assert "database is locked" in other.stderr
+    holding.execute("COMMIT")
+    holding.close()
