@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -438,6 +439,7 @@ def test_machines_that_share_a_database_compare_their_clocks_with_its_own(home: 
     here = home("postgresql", recorded="2026-01-05T02:00:00Z")
     other = Home(tmp_path / "other", here.database, here.env)
     other.folder.mkdir()
+    shutil.copy(here.folder / "signing.key", other.folder)  # whoever cannot sign appends nothing
     number = propose(here.database, a_hospital())
     assert "数据库服务器" in other.approve(number, **shifted("+15m")).err
     assert "数据库服务器" in other.approve(number, **shifted("-15m")).err
