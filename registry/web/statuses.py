@@ -102,6 +102,8 @@ def status_of(error: BaseException) -> int:
     known = recognise(error)
     if isinstance(known, RegistryError):
         return nearest(type(known), STATUSES) or 500
+    if isinstance(known, UnicodeDecodeError):  # a body that is JSON but for its encoding
+        return 400
     return known.status_code if isinstance(known, HTTPException) else 500
 
 

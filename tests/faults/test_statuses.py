@@ -154,3 +154,10 @@ def test_a_damaged_log_is_not_a_refusal_at_the_desk(doors: Any) -> None:
     raising.append(errors.LogDamaged("日志第3条有误：缺少这一条。", "Log entry 3 is wrong: it is missing."))
     answer = client.get("/staff")
     assert answer.status_code == 500 and "日志第3条有误" in answer.text
+
+
+def test_a_body_in_another_encoding_is_the_askers_and_no_failure_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    assert statuses.status_of(error) == 400
+    statuses.FailureLog().note(error, "POST /api/v1/verify")
+    assert caplog.records == []
