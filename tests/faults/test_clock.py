@@ -446,4 +446,5 @@ def test_machines_that_share_a_database_compare_their_clocks_with_its_own(home: 
     assert other.approve(number).code == 0
     assert msgspec.json.decode((other.folder / "clock").read_bytes())["seen_at"]
     assert Settings(data_dir=other.folder).time_source == ""
+    assert here.run("log", "checkpoint").code == 0  # takes over what the other machine signed
     assert size_of(here) == 3
