@@ -20,14 +20,14 @@ import msgspec
 from bench import registers
 from bench.registers import REAL, Listed
 from bench.search import on_one_core
-from registry.claimfiles.answering import Answering, CsvForm, JsonForm
+from registry.claimfiles.answering import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
 from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader
 from registry.errors import InvalidInput
 from registry.model import Claim
-from registry.register import Register, opened
+from registry.register import Register, open_register
 from registry.settings import Settings
-from registry.verification.answer import answer
+from registry.verification.answer import answer_claim
 
 CLAIMS, ROUNDS = 10_000, 5
 _FIRST = dt.date(2026, 1, 1)
@@ -40,9 +40,9 @@ _claim = msgspec.json.Decoder(Claim)
 def run(folder: Path, institutions: int = REAL, claims: int = CLAIMS, rounds: int = ROUNDS) -> None:
     """Plain loop and batch in turn, so that both meet the same noise; medians of the rounds."""
     data_dir, listed = registers.prepared(folder, institutions)
-    register = opened(Settings(data_dir=data_dir))
+    register = open_register(Settings(data_dir=data_dir))
     before = time.process_time()
-    register.look()
+    register.follow_log()
     gc.collect()
     gc.freeze()  # as a server does once it has loaded
     print(f"{institutions:,} institutions, loaded in {time.process_time() - before:.1f} s of the processor")
@@ -68,8 +68,8 @@ def run(folder: Path, institutions: int = REAL, claims: int = CLAIMS, rounds: in
 
 
 def _rate(register: Register, side: Callable[[], object], number: int) -> float:
-    register.look()  # nobody follows the log here, and a view that is not followed stops answering
-    register.verification.forget()
+    register.follow_log()  # nobody follows the log here, and a view that is not followed stops answering
+    register.verification.forget_answers()
     started = time.process_time()  # of the processor: other work on the machine does not count
     side()
     return number / (time.process_time() - started)
@@ -83,7 +83,7 @@ def plain(register: Register, lines: Lines) -> int:
     size = 0
     for line in lines:
         try:
-            size += len(_json.encode(answer(register.verification, _claim.decode(line))))
+            size += len(_json.encode(answer_claim(register.verification, _claim.decode(line))))
         except InvalidInput as error:
             size += len(error.zh)
     return size
@@ -91,20 +91,20 @@ def plain(register: Register, lines: Lines) -> int:
 
 def ndjson(register: Register, body: bytes, receipts: bool = False) -> int:
     """The same as one batch; with a receipt for each row under one signature."""
-    return _answered(Answering(NdjsonReader(), JsonForm(register.batch(), receipts=receipts)), body)
+    return _answered(AnswerStream(NdjsonReader(), JsonAnswerWriter(register.make_batch(), receipts=receipts)), body)
 
 
 def as_csv(register: Register, body: bytes) -> int:
     """The same as one batch of csv rows."""
     reader = CsvReader()
-    return _answered(Answering(reader, CsvForm(register.batch(), reader.layout)), body)
+    return _answered(AnswerStream(reader, CsvAnswerWriter(register.make_batch(), reader.get_layout)), body)
 
 
-def _answered(answering: Answering, body: bytes) -> int:
+def _answered(answering: AnswerStream, body: bytes) -> int:
     size = 0
     for start in range(0, len(body), _PIECE):
         size += sum(map(len, answering.feed(body[start : start + _PIECE])))
-    size += sum(map(len, answering.end()))
+    size += sum(map(len, answering.feed_end()))
     answering.form.close()
     return size
 

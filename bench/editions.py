@@ -39,12 +39,12 @@ def write(data_dir: str) -> None:
 
     from registry.editions import plan, store
     from registry.editions.edition import Edition
-    from registry.register import opened
+    from registry.register import open_register
     from registry.settings import Settings
 
-    register = opened(Settings(data_dir=Path(data_dir)))
+    register = open_register(Settings(data_dir=Path(data_dir)))
     begun = time.perf_counter()
-    planned = plan.made(register.database, plan.Wish(title=TITLE), "https://register.example")
+    planned = plan.make_plan(register.database, plan.EditionRequest(title=TITLE), "https://register.example")
     planning = time.perf_counter() - begun
     edition = Edition(
         id="1",
@@ -63,7 +63,7 @@ def write(data_dir: str) -> None:
     )
     with tempfile.TemporaryDirectory() as aside:
         begun = time.perf_counter()
-        store.write(Path(aside), register.database, edition, None, "register.example/log")
+        store.write_files(Path(aside), register.database, edition, None, "register.example/log")
         total = time.perf_counter() - begun
         kinds = ("json", "csv", "xlsx", "docx", "pdf")
         sizes = [(Path(aside) / f"list.{kind}").stat().st_size / 2**20 for kind in kinds]

@@ -43,8 +43,8 @@ def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
 
 def _line(engine: str, folder: Path, url: str, number: int) -> None:
     settings = Settings(data_dir=folder, database_url=url)
-    signing.create(settings.key_file())
-    log, database = PublishedLog(settings), Database(settings.url())
+    signing.create_key_file(settings.get_key_file())
+    log, database = PublishedLog(settings), Database(settings.get_database_url())
     _prepare(database)
     appended = _timed(lambda: _enter(database, _drafts(number)))
     published = _timed(lambda: log.publish(database))
@@ -52,7 +52,7 @@ def _line(engine: str, folder: Path, url: str, number: int) -> None:
     one = min(_one_more(database, log, step) for step in range(20))
     with database.reading() as connection:
         checked = _timed(lambda: _check(connection, log))
-    compared = _timed(lambda: views.check(database))
+    compared = _timed(lambda: views.check_views(database))
     size = sum(path.stat().st_size for path in log.folder.path.rglob("*") if path.is_file()) / 2**20
     print(
         f"{engine:12} {number:8,} {number / appended:9,.0f} {bare / appended:8.2f} {one * 1000:8.1f} {published:10.2f} "
@@ -64,16 +64,16 @@ def _line(engine: str, folder: Path, url: str, number: int) -> None:
 
 def _check(connection: sa.Connection, log: PublishedLog) -> None:
     """What `registry log check` does before it folds the records."""
-    found = check.check(connection, log)
-    decided.check(connection, after=found.signed, whole=True)
+    found = check.check_log(connection, log)
+    decided.check_entries(connection, after=found.signed, whole=True)
     decided.check_proposals(connection)
 
 
 def _prepare(database: Database) -> None:
     database.migrate()
     with database.writing() as connection:
-        accounts.add(connection, "editor", ["editor"], "correct horse battery")
-        accounts.add(connection, "approver", ["approver"], "correct horse battery")
+        accounts.create_account(connection, "editor", ["editor"], "correct horse battery")
+        accounts.create_account(connection, "approver", ["approver"], "correct horse battery")
 
 
 def _drafts(number: int) -> Iterator[Draft]:
@@ -91,7 +91,7 @@ def _enter(database: Database, drafts: Iterator[Draft]) -> None:
     """The approval alone: what holds the lock. The proposal is made before the clock starts."""
     identifier = proposals.propose(database, drafts, by="editor", title="bench")
     with database.reading() as connection:
-        seen = proposals.get(connection, identifier).content_hash
+        seen = proposals.get_proposal(connection, identifier).content_hash
     _clock.start = time.perf_counter()
     proposals.approve(database, identifier, by="approver", seen=seen)
 
@@ -105,7 +105,7 @@ def _one_more(database: Database, log: PublishedLog, step: int) -> float:
     )
     identifier = proposals.propose(database, [draft], by="editor", title="bench")
     with database.reading() as connection:
-        seen = proposals.get(connection, identifier).content_hash
+        seen = proposals.get_proposal(connection, identifier).content_hash
     start = time.perf_counter()
     proposals.approve(database, identifier, by="approver", seen=seen, log=log)
     return time.perf_counter() - start

@@ -135,7 +135,7 @@ def _short(chance: random.Random, made: Made) -> str:
 
 
 def _sounds(name: str) -> list[str]:
-    return [atom.split(".")[1] for atom in pinyin.atoms(name).split()]
+    return [atom.split(".")[1] for atom in pinyin.to_atoms(name).split()]
 
 
 def _typo(chance: random.Random, made: Made) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from registry.log import proofs
-from registry.log.folder import Folder
-from registry.log.merkle import leaf_hash
+from registry.log.folder import LogFolder
+from registry.log.merkle import hash_leaf
 from registry.log.proofs import verify_consistency, verify_inclusion
 
 SIZES = (1_000, 10_000, 100_000)
@@ -31,12 +31,12 @@ class Measured:
 
 def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
     """One log that grows to each size; medians over entries and earlier sizes drawn at random, the same each run."""
-    log, written = Folder(folder / "proofs"), 0
+    log, written = LogFolder(folder / "proofs"), 0
     print(f"{'proof':34} {'entries':>8} {'hashes':>7} {'bytes':>6} {'make ms':>8} {'check ms':>9}")
     for size in sizes:
-        log.extend(written, [(body, leaf_hash(body)) for body in map(_entry, range(written + 1, size + 1))])
+        log.append_entries(written, [(body, hash_leaf(body)) for body in map(_entry, range(written + 1, size + 1))])
         written = size
-        root = proofs.root(log.tree(size), size)
+        root = proofs.compute_root(log.make_tree(size), size)
         drawn = random.Random(size).sample(range(1, size), SAMPLE)
         _print("inclusion of an entry", size, [_inclusion(log, index, size, root) for index in drawn])
         _print("consistency with an earlier size", size, [_consistency(log, old, size, root) for old in drawn])
@@ -47,17 +47,17 @@ def _entry(number: int) -> bytes:
     return f'{{"number":{number},"padding":"{"x" * 600}"}}'.encode()
 
 
-def _inclusion(log: Folder, index: int, size: int, root: bytes) -> Measured:
-    leaf = leaf_hash(_entry(index + 1))
-    proof, made = _timed(lambda: proofs.inclusion(log.tree(size), index, size))
+def _inclusion(log: LogFolder, index: int, size: int, root: bytes) -> Measured:
+    leaf = hash_leaf(_entry(index + 1))
+    proof, made = _timed(lambda: proofs.prove_inclusion(log.make_tree(size), index, size))
     held, checked = _timed(lambda: verify_inclusion(leaf, index, size, proof, root))
     assert held
     return Measured(len(proof), made, checked)
 
 
-def _consistency(log: Folder, old: int, size: int, root: bytes) -> Measured:
-    before = proofs.root(log.tree(size), old)
-    proof, made = _timed(lambda: proofs.consistency(log.tree(size), old, size))
+def _consistency(log: LogFolder, old: int, size: int, root: bytes) -> Measured:
+    before = proofs.compute_root(log.make_tree(size), old)
+    proof, made = _timed(lambda: proofs.prove_consistency(log.make_tree(size), old, size))
     held, checked = _timed(lambda: verify_consistency(old, size, before, root, proof))
     assert held
     return Measured(len(proof), made, checked)

@@ -27,7 +27,7 @@ from registry.database import Database
 from registry.identifiers import make_code
 from registry.importers.difference import CENTRE_TECHNIQUES
 from registry.model import Change, Date, Draft
-from registry.register import Choice, Register
+from registry.register import SearchRequest, Register
 from registry.search.outside import OutsideSearch
 from registry.settings import Settings
 from tests.searching import KEY, MeilisearchServer, a_meilisearch
@@ -65,15 +65,15 @@ def _size(folder: Path, number: int) -> None:
     made = list(names.institutions(number))
     asked = names.questions(made, QUESTIONS)
     register = build(folder / "register", made)
-    seconds = _seconds(lambda: views.rebuild(register.database, "search"))
+    seconds = _seconds(lambda: views.rebuild_views(register.database, "search"))
     _line("embedded", number, seconds, _embedded_size(register.database), *_ours(register, asked))
     with a_server(folder / "ours") as server:
         outside = OutsideSearch(register.database, server.url, KEY)
         seconds = _seconds(outside.rebuild_now)
-        assert outside.look()
+        assert outside.update_index()
         register.outside = outside
         found = _ours(register, asked)
-        assert outside.fallbacks == 0, outside.told(register.now().size)
+        assert outside.fallbacks == 0, outside.describe_status(register.make_as_of_now().size)
         _line("meilisearch", number, seconds, _folder_size(folder / "ours"), *found)
     register.outside = None
     register.close()
@@ -86,16 +86,16 @@ def _size(folder: Path, number: int) -> None:
 def build(folder: Path, made: list[names.Made], told: bool = False) -> Register:
     """A register of these institutions, each proposed by one and approved by another; ``told``: how far it has come."""
     settings = Settings(data_dir=folder)
-    database = Database(settings.url())
+    database = Database(settings.get_database_url())
     database.migrate()
     with database.writing() as connection:
-        accounts.add(connection, "editor", ["editor"], "correct horse battery")
-        accounts.add(connection, "approver", ["approver"], "correct horse battery")
+        accounts.create_account(connection, "editor", ["editor"], "correct horse battery")
+        accounts.create_account(connection, "approver", ["approver"], "correct horse battery")
     for start in range(0, len(made), _PART):
         drafts = chain([] if start else [_source()], _drafts(made[start : start + _PART]))
         identifier = proposals.propose(database, drafts, by="editor", title="bench")
         with database.reading() as connection:
-            seen = proposals.get(connection, identifier).content_hash
+            seen = proposals.get_proposal(connection, identifier).content_hash
         proposals.approve(database, identifier, by="approver", seen=seen)
         if told:
             print(f"  {min(start + _PART, len(made)):,} of {len(made):,}", flush=True)
@@ -111,7 +111,7 @@ def _source() -> Draft:
 
 def _drafts(made: Iterable[names.Made]) -> Iterator[Draft]:
     for one in made:
-        region = regions.resolve(one.address).code
+        region = regions.resolve_address(one.address).code
         stated = {"name": one.name, "address": one.address, "status": "listed", "region": region}
         stated |= {f"approvals.{code}": {"stage": "formal"} for code in one.techniques.split()}
         yield Draft(
@@ -126,13 +126,13 @@ def _drafts(made: Iterable[names.Made]) -> Iterator[Draft]:
 
 
 def _ours(register: Register, asked: list[names.Question]) -> tuple[list[Asked], list[Asked]]:
-    asof = register.as_of()
+    asof = register.make_as_of()
 
     def search(text: str) -> list[str]:
-        return [one.institution.name for one in register.find(Choice(q=text), asof, limit=20).items]
+        return [one.institution.name for one in register.search_institutions(SearchRequest(q=text), asof, limit=20).items]
 
     def suggest(text: str) -> list[str]:
-        return [one.institution.name for one in register.suggest(text, asof)]
+        return [one.institution.name for one in register.suggest_institutions(text, asof)]
 
     return timed(search, asked), timed(suggest, typed(asked))
 

@@ -142,7 +142,7 @@ class Member:
 
     def __init__(self, address: str, database: Database, name: str) -> None:
         with database.writing() as connection:
-            token = sessions.begin(connection, name, "open", "127.0.0.1", AGENT)
+            token = sessions.create_session(connection, name, "open", "127.0.0.1", AGENT)
         self.client = httpx.Client(
             base_url=address, timeout=600, headers={"user-agent": AGENT, "cookie": f"staff_session={token}"}
         )

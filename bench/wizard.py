@@ -67,9 +67,9 @@ class _Editor:
     """Somebody signed in, at the page of one import."""
 
     def __init__(self, address: str, data_dir: Path) -> None:
-        database = Database(Settings(data_dir=data_dir).url())
+        database = Database(Settings(data_dir=data_dir).get_database_url())
         with database.writing() as connection:
-            token = sessions.begin(connection, "editor", "open", "127.0.0.1", AGENT)
+            token = sessions.create_session(connection, "editor", "open", "127.0.0.1", AGENT)
         database.close()
         self.client = httpx.Client(
             base_url=address, timeout=120, headers={"user-agent": AGENT, "cookie": f"staff_session={token}"}

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import msgspec
 from markupsafe import Markup
 
-from public_site.contexts import Times
-from public_site.said import value_of
-from public_site.standing import in_force
-from public_site.voice import SHANGHAI, Voice
+from public_site.contexts import PageTimes
+from public_site.said import format_value
+from public_site.standing import list_effective_approvals
+from public_site.voice import SHANGHAI, Language
 from registry.model import Date, Institution, Struct
 from registry.records.history import FieldChange, Version
 from registry.techniques import TECHNIQUES
@@ -37,7 +37,7 @@ _POSITIONS = {field: position for position, field in reversed(list(enumerate(_OR
 _ALWAYS = {"name", "status", "address", *_APPROVALS}
 
 
-class Said(Struct, frozen=True, kw_only=True):
+class ChangeLine(Struct, frozen=True, kw_only=True):
     """One value before and after, ready to show; ``before`` or ``after`` None when nothing was, or is, stated."""
 
     label: Markup
@@ -46,7 +46,7 @@ class Said(Struct, frozen=True, kw_only=True):
     differs: bool = True
 
 
-def kind_of(version: Version) -> Literal["plain", "correction", "addition"]:
+def classify_version(version: Version) -> Literal["plain", "correction", "addition"]:
     """What an entry is to a reader: an addition states a day of which the register had held nothing."""
     if not version.corrects:
         return "plain"
@@ -54,89 +54,89 @@ def kind_of(version: Version) -> Literal["plain", "correction", "addition"]:
     return "addition" if first else "correction"
 
 
-def changes(voice: Voice, version: Version) -> list[Said]:
+def describe_changes(voice: Language, version: Version) -> list[ChangeLine]:
     """The changes of a version, in the order a person reads a record: name, listing, place, techniques, the rest."""
-    return [change(voice, one) for one in sorted(version.changes, key=lambda one: _position(one.field))]
+    return [describe_change(voice, one) for one in sorted(version.changes, key=lambda one: _rank_field(one.field))]
 
 
-def _position(field: str) -> tuple[int, str]:
+def _rank_field(field: str) -> tuple[int, str]:
     return _POSITIONS.get(field, len(_ORDER)), field
 
 
-def change(voice: Voice, made: FieldChange) -> Said:
+def describe_change(voice: Language, made: FieldChange) -> ChangeLine:
     """A change in words: the field's name, and its values as a page shows them."""
     head, _, rest = made.field.partition(".")
     if head == "approvals":
-        label = voice.technique(rest)
+        label = voice.format_technique(rest)
     elif made.field in _LABELS:
-        label = voice.t(_LABELS[made.field])
+        label = voice.translate(_LABELS[made.field])
     else:
-        label = voice.t("history.other", field=voice.data(rest or made.field))
-    return Said(
+        label = voice.translate("history.other", field=voice.mark_chinese(rest or made.field))
+    return ChangeLine(
         label=label,
-        before=_value(voice, made.field, made.from_, made.to),
-        after=_value(voice, made.field, made.to, made.from_),
+        before=_format_value(voice, made.field, made.from_, made.to),
+        after=_format_value(voice, made.field, made.to, made.from_),
         differs=made.from_ != made.to,
     )
 
 
-def _value(voice: Voice, field: str, value: Any, other: Any) -> Markup | None:
-    said = value_of(voice, field, value)
+def _format_value(voice: Language, field: str, value: Any, other: Any) -> Markup | None:
+    said = format_value(voice, field, value)
     if said is None or not isinstance(value, dict) or not isinstance(other, dict):
         return said
     details = [
-        _detail(voice, name, stated)
+        _format_detail(voice, name, stated)
         for name in ("valid_from", "verification_due", "document_no", "authority", "note")
         if (stated := value.get(name)) is not None and stated != other.get(name)
     ]
-    return voice.t("site.stage_in_brackets", technique=said, stage=voice.listing(details)) if details else said
+    return voice.translate("site.stage_in_brackets", technique=said, stage=voice.format_list(details)) if details else said
 
 
-def _detail(voice: Voice, name: str, stated: str) -> Markup:
+def _format_detail(voice: Language, name: str, stated: str) -> Markup:
     """What else an approval states, said where nothing but it differs."""
     if name == "note":
-        return Markup(voice.remark(stated).rstrip("。."))  # noqa: S704  safe before, and still
-    value = voice.day(Date.fromisoformat(stated)) if name in ("valid_from", "verification_due") else voice.data(stated)
+        return Markup(voice.format_remark(stated).rstrip("。."))  # noqa: S704  safe before, and still
+    value = voice.format_day(Date.fromisoformat(stated)) if name in ("valid_from", "verification_due") else voice.mark_chinese(stated)
     label = "institution.col_since" if name == "valid_from" else f"history.{name}"
-    return voice.t("site.colon", label=voice.t(label)) + value
+    return voice.translate("site.colon", label=voice.translate(label)) + value
 
 
 # --- two sides of one day --------------------------------------------------------------------------------------------
 
 
-def stated_of(institution: Institution | None) -> dict[str, Any]:
+def collect_recorded_values(institution: Institution | None) -> dict[str, Any]:
     """What is recorded of an institution, by the paths of its history; approvals as they count."""
     if institution is None:
         return {}
     plain = {field: getattr(institution, field) for field in _LABELS if field != "region"}
-    approvals = {f"approvals.{a.technique}": msgspec.to_builtins(a) for a in in_force(institution)}
+    approvals = {f"approvals.{a.technique}": msgspec.to_builtins(a) for a in list_effective_approvals(institution)}
     stated = {**plain, "region": institution.region.code, **approvals}
     return {path: value for path, value in stated.items() if value not in (None, [])}
 
 
-def sides(voice: Voice, believed: Institution | None, known: Institution | None) -> list[Said]:
+def compare_records(voice: Language, believed: Institution | None, known: Institution | None) -> list[ChangeLine]:
     """The two records line by line, ``before`` as believed and ``after`` as known: first what differs, then, of what
     they agree on, who is meant and what may be done there."""
-    before, after = stated_of(believed), stated_of(known)
+    before, after = collect_recorded_values(believed), collect_recorded_values(known)
     paths = [path for path in before.keys() | after.keys() if path in _ALWAYS or before.get(path) != after.get(path)]
     made = [FieldChange(field=path, from_=before.get(path), to=after.get(path)) for path in paths]
-    return sorted((change(voice, one) for one in sorted(made, key=lambda one: _position(one.field))), key=_same)
+    return sorted((describe_change(voice, one) for one in sorted(made, key=lambda one: _rank_field(one.field))), key=_is_same)
 
 
-def _same(said: Said) -> bool:
+def _is_same(said: ChangeLine) -> bool:
     return not said.differs
 
 
-def known_when(voice: Voice, times: Times) -> Markup:
+def format_known_time(voice: Language, times: PageTimes) -> Markup:
     """The time of knowing in words: a day where a day was given, else the instant."""
     if times.known_day is not None or times.known_at is None:
-        return voice.day(times.known_day or times.on)
-    return voice.moment(times.known_at)
+        return voice.format_day(times.known_day or times.on)
+    return voice.format_instant(times.known_at)
 
 
-def learnt(voice: Voice, version: Version) -> Markup:
+def describe_recording(voice: Language, version: Version) -> Markup:
     """When an entry was recorded and why: 2026年3月2日记入，理由：……"""
-    at = voice.day(version.recorded_at.astimezone(SHANGHAI).date())
+    at = voice.format_day(version.recorded_at.astimezone(SHANGHAI).date())
     if version.reason is None:
-        return voice.t("history.learnt_unexplained", at=at)
-    return voice.t("history.learnt", at=at, reason=voice.data(version.reason.rstrip("。.")))
+        return voice.translate("history.learnt_unexplained", at=at)
+    return voice.translate("history.learnt", at=at, reason=voice.mark_chinese(version.reason.rstrip("。.")))

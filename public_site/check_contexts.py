@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from public_site.contexts import FieldError, PageContext, Times, Tone
+from public_site.contexts import FieldError, PageContext, PageTimes, Tone
 from registry import model
 from registry.beside import ContentFlag
 from registry.model import Struct
@@ -29,35 +29,35 @@ class CheckForm(Struct, frozen=True, kw_only=True):
         return not (self.practitioner or self.ad_certificate or self.text)
 
     @property
-    def given(self) -> tuple[tuple[str, str], ...]:
+    def filled_fields(self) -> tuple[tuple[str, str], ...]:
         """(field, value) of what was filled in, for a form that asks the same again."""
         return tuple((name, value) for name in self.__struct_fields__ if (value := getattr(self, name)))
 
 
-class Flagged(Struct, frozen=True, kw_only=True):
+class FlagGroup(Struct, frozen=True, kw_only=True):
     """The words of one kind in a text, each once with how often it stands there."""
 
     kind: FlagKind
     words: tuple[tuple[str, int], ...]
 
 
-class AnsweredPage(PageContext, frozen=True, kw_only=True):
+class AnswerPage(PageContext, frozen=True, kw_only=True):
     """A page that shows an answer, once there is one, with what was found in the wording."""
 
     answer: model.Answer | None = None
 
     @property
-    def flagged(self) -> tuple[Flagged, ...]:
+    def flag_groups(self) -> tuple[FlagGroup, ...]:
         """The words of the text that ask for a look by a person."""
-        return grouped(self.answer.content_flags) if self.answer else ()
+        return group_flags(self.answer.content_flags) if self.answer else ()
 
     @property
-    def against(self) -> tuple[Flagged, ...]:
+    def against_groups(self) -> tuple[FlagGroup, ...]:
         """The words that stand in sentences against what they name."""
-        return grouped(self.answer.content_against) if self.answer else ()
+        return group_flags(self.answer.content_against) if self.answer else ()
 
 
-class CheckPage(AnsweredPage, frozen=True, kw_only=True):
+class CheckPage(AnswerPage, frozen=True, kw_only=True):
     """The check form, and the answers once something was asked; ``past`` when they are not what is known now."""
 
     template: ClassVar[str] = "check.html"
@@ -66,19 +66,19 @@ class CheckPage(AnsweredPage, frozen=True, kw_only=True):
     form: CheckForm
     tone: Tone = "unlisted"
     errors: tuple[FieldError, ...] = ()
-    past: Times | None = None
+    past: PageTimes | None = None
 
     @property
-    def asked_text(self) -> bool:
+    def has_ad_text(self) -> bool:
         """Whether the wording of an advertisement was asked about."""
         return bool(self.form.text)
 
 
-def grouped(flags: list[ContentFlag]) -> tuple[Flagged, ...]:
+def group_flags(flags: list[ContentFlag]) -> tuple[FlagGroup, ...]:
     """Flags by kind, in the order in which they first stand in the text."""
     kinds: dict[FlagKind, dict[str, int]] = {}
     for flag in flags:
         words = kinds.setdefault(flag.kind, {})
         word = " ".join(flag.text.split())
         words[word] = words.get(word, 0) + 1
-    return tuple(Flagged(kind=kind, words=tuple(words.items())) for kind, words in kinds.items())
+    return tuple(FlagGroup(kind=kind, words=tuple(words.items())) for kind, words in kinds.items())

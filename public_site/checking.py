@@ -12,11 +12,11 @@ from litestar.response import Redirect
 
 from public_site import contexts as c
 from public_site import questions, times
-from public_site.answers import PAGE_CACHE, asked, here_of, html, register_of, site_of
+from public_site.answers import PAGE_CACHE, read_language, get_page_address, make_page_response, get_register, find_site_facts
 from public_site.check_contexts import CheckForm, CheckPage
-from public_site.standing import tone_of
-from public_site.voice import Voice
-from registry.admission import looks_of
+from public_site.standing import choose_tone
+from public_site.voice import Language
+from registry.admission import make_people_budget
 from registry.errors import InvalidInput, PeopleLimit
 from registry.web import bodies
 
@@ -27,32 +27,32 @@ _PLAIN = ("name", "technique", "on", "known_at", "address")
 
 
 @route("/check", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
-def check(request: Req) -> Response[str]:
+def show_check(request: Req) -> Response[str]:
     """The check form and its answers. Wrong input is shown beside its field, and nothing typed is lost."""
     given = request.query_params
     if not any(name in given for name in CheckForm.__struct_fields__):
-        return html(request, CheckPage(here=here_of(request), site=site_of(request), form=CheckForm()))
-    return answered(request, form_of(given), here_of(request), PAGE_CACHE)
+        return make_page_response(request, CheckPage(here=get_page_address(request), site=find_site_facts(request), form=CheckForm()))
+    return render_check_answer(request, read_check_form(given), get_page_address(request), PAGE_CACHE)
 
 
 @post("/check", status_code=200, sync_to_thread=True, include_in_schema=False, request_max_body_size=bodies.TEXT)
-def check_form(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
+def submit_check(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
     """The form sent. What fits into an address gets one, so that it can be kept, passed on and asked again."""
-    form = form_of(data)
+    form = read_check_form(data)
     plain = {name: getattr(form, name) for name in _PLAIN}
     if form.is_plain:
         return Redirect(
-            asked(request).link("/check", **(plain if any(plain.values()) else {"name": " "})), status_code=303
+            read_language(request).make_link("/check", **(plain if any(plain.values()) else {"name": " "})), status_code=303
         )
-    return answered(request, form, plain_link(form), "no-store")
+    return render_check_answer(request, form, make_plain_link(form), "no-store")
 
 
-def plain_link(form: CheckForm) -> str:
+def make_plain_link(form: CheckForm) -> str:
     """The address of what a form asks but for what stands in no address: where the two switches lead."""
-    return Voice().link("/check", **{name: getattr(form, name) for name in _PLAIN})
+    return Language().make_link("/check", **{name: getattr(form, name) for name in _PLAIN})
 
 
-def form_of(given: Mapping[str, Any]) -> CheckForm:
+def read_check_form(given: Mapping[str, Any]) -> CheckForm:
     """What was typed; of a field sent twice the last. A text too long is kept whole, to be refused and not cut."""
     values: dict[str, str] = {}
     for name in CheckForm.__struct_fields__:
@@ -62,25 +62,25 @@ def form_of(given: Mapping[str, Any]) -> CheckForm:
     return CheckForm(**values)
 
 
-def answered(request: Req, form: CheckForm, here: str, cache: str) -> Response[str]:
+def render_check_answer(request: Req, form: CheckForm, here: str, cache: str) -> Response[str]:
     """The answers to a form, or what is wrong with it field by field."""
-    voice, site = asked(request), site_of(request)
-    claim, errors = questions.claim_of(form, voice)
+    voice, site = read_language(request), find_site_facts(request)
+    claim, errors = questions.make_claim(form, voice)
     if claim is not None:
         try:
-            register = register_of(request)
-            answer = register.answer(claim, voice.lang, looks_of(request).require)
+            register = get_register(request)
+            answer = register.answer_claim(claim, voice.lang, make_people_budget(request).require_look)
         except PeopleLimit as error:
-            wrong = c.FieldError(field="practitioner", sentence=error.text(voice.lang))
-            response = html(request, CheckPage(here=here, site=site, form=form, errors=(wrong,)), 429, "no-store")
+            wrong = c.FieldError(field="practitioner", sentence=error.get_text(voice.lang))
+            response = make_page_response(request, CheckPage(here=here, site=site, form=form, errors=(wrong,)), 429, "no-store")
             response.set_header("Retry-After", str(error.details["retry_after"]))
             return response
         except InvalidInput as error:
-            errors = [c.FieldError(field="name", sentence=error.text(voice.lang))]
+            errors = [c.FieldError(field="name", sentence=error.get_text(voice.lang))]
         else:
-            tone = tone_of(answer.verdict, [one.stage for one in answer.techniques])
-            past = times.earlier(c.TimesForm(on=form.on, known_at=form.known_at), register.find_now())
+            tone = choose_tone(answer.verdict, [one.stage for one in answer.techniques])
+            past = times.find_past_times(c.TimesForm(on=form.on, known_at=form.known_at), register.find_now())
             page = CheckPage(here=here, site=site, form=form, answer=answer, tone=tone, past=past)
-            return html(request, page, cache=cache)
+            return make_page_response(request, page, cache=cache)
     page = CheckPage(here=here, site=site, form=form, errors=tuple(errors))
-    return html(request, page, status=400, cache=cache)
+    return make_page_response(request, page, status=400, cache=cache)

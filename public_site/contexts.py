@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import ClassVar, Literal
 
-from public_site.openapi import Reference
+from public_site.openapi import ApiReference
 from registry import model
 from registry.finding.properties import Property
 from registry.model import Struct
@@ -83,7 +83,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     since: model.Date | None = None
 
 
-class Times(Struct, frozen=True, kw_only=True):
+class PageTimes(Struct, frozen=True, kw_only=True):
     """The two times a page was asked for. ``known_at`` is null for everything known now; ``known_day`` is the day whose
     end it is, when a day was given. ``to_come``: the day asked about has not come yet."""
 
@@ -93,7 +93,7 @@ class Times(Struct, frozen=True, kw_only=True):
     to_come: bool = False
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
+class DayRecord(Struct, frozen=True, kw_only=True):
     """What a record says of one day, as known at one time; null where it holds nothing of that day."""
 
     institution: model.Institution | None = None
@@ -103,9 +103,9 @@ class Recorded(Struct, frozen=True, kw_only=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """A day as it was believed then and as it is known now. ``believed`` is null when then is not before now."""
 
-    times: Times
-    known: Recorded
-    believed: Recorded | None = None
+    times: PageTimes
+    known: DayRecord
+    believed: DayRecord | None = None
 
 
 class HomePage(PageContext, frozen=True, kw_only=True):
@@ -202,7 +202,7 @@ class InstitutionPage(PageContext, frozen=True, kw_only=True):
     qr: str
     public_url: str
     as_of: model.Date
-    past: Times | None = None
+    past: PageTimes | None = None
     superseded: bool = False
     people_withheld: str | None = None
 
@@ -214,7 +214,7 @@ class NoRecordPage(PageContext, frozen=True, kw_only=True):
     section: ClassVar[str] = "home"
     noindex: ClassVar[bool] = True
     institution: model.Institution
-    past: Times
+    past: PageTimes
 
 
 class FieldError(Struct, frozen=True, kw_only=True):
@@ -263,7 +263,7 @@ class DevelopersPage(PageContext, frozen=True, kw_only=True):
 
     template: ClassVar[str] = "developers.html"
     section: ClassVar[str] = "developers"
-    reference: Reference
+    reference: ApiReference
     document_url: str
     reconcile_url: str
     properties: tuple[Property, ...]

@@ -10,10 +10,10 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from public_site.answers import here_of, html, register_of, site_of
+from public_site.answers import get_page_address, make_page_response, get_register, find_site_facts
 from public_site.contexts import PageContext
-from registry.editions.content import Listed
-from registry.editions.difference import Difference
+from registry.editions.content import EditionInstitution
+from registry.editions.difference import EditionDifference
 from registry.editions.edition import Edition
 from registry.editions.manifest import Manifest, Province
 from registry.errors import CannotAnswer, NotFound
@@ -35,13 +35,13 @@ class EditionsPage(PageContext, frozen=True, kw_only=True):
     latest: Edition | None
 
 
-class Rows(Struct, frozen=True, kw_only=True):
+class EditionRows(Struct, frozen=True, kw_only=True):
     """Institutions of one province of an edition: those from number ``first`` on, of ``total``."""
 
     province: Province
     first: int
     total: int
-    items: list[Listed]
+    items: list[EditionInstitution]
     before: int | None = None
     after: int | None = None
 
@@ -54,13 +54,13 @@ class EditionPage(PageContext, frozen=True, kw_only=True):
     section: ClassVar[str] = "editions"
     edition: Edition
     manifest: Manifest | None = None
-    difference: Difference | None = None
-    rows: Rows | None = None
+    difference: EditionDifference | None = None
+    rows: EditionRows | None = None
     newer: Edition | None = None
     most: int = SHOWN
 
 
-def _page(path: str) -> Callable[[Callable[..., Response[Any]]], HTTPRouteHandler]:
+def _route_page(path: str) -> Callable[[Callable[..., Response[Any]]], HTTPRouteHandler]:
     return route(
         path,
         http_method=[HttpMethod.GET, HttpMethod.HEAD],
@@ -70,35 +70,35 @@ def _page(path: str) -> Callable[[Callable[..., Response[Any]]], HTTPRouteHandle
     )
 
 
-@_page("/editions")
-def editions(request: Req) -> Response[str]:
+@_route_page("/editions")
+def show_editions(request: Req) -> Response[str]:
     """Every edition that was published."""
-    service = register_of(request).editions
-    found, newest = service.public(), service.latest()
-    page = EditionsPage(here=here_of(request), site=site_of(request), editions=found, latest=newest)
-    return html(request, page)
+    service = get_register(request).editions
+    found, newest = service.list_public(), service.find_latest()
+    page = EditionsPage(here=get_page_address(request), site=find_site_facts(request), editions=found, latest=newest)
+    return make_page_response(request, page)
 
 
-@_page("/editions/{edition:str}")
-def edition(request: Req, edition: FromPath[str]) -> Response[str]:
+@_route_page("/editions/{edition:str}")
+def show_edition(request: Req, edition: FromPath[str]) -> Response[str]:
     """One edition; with ``region`` the institutions of that province."""
-    service = register_of(request).editions
-    found = service.chosen(edition)
-    here, site = here_of(request), site_of(request)
-    newest = service.latest()
+    service = get_register(request).editions
+    found = service.get_public(edition)
+    here, site = get_page_address(request), find_site_facts(request)
+    newest = service.find_latest()
     newer = newest if newest is not None and newest.scope == found.scope and newest.number > found.number else None
     if found.withdrawn is not None:
-        return html(request, EditionPage(here=here, site=site, edition=found, newer=newer))
+        return make_page_response(request, EditionPage(here=here, site=site, edition=found, newer=newer))
     try:
-        told, changes = service.manifest(found), service.difference(found)
+        told, changes = service.read_manifest(found), service.read_difference(found)
     except statuses.WRITE_FAULTS:  # no room to make them in: they are not "being made"
         raise
     except CannotAnswer:
         page = EditionPage(here=here, site=site, edition=found, newer=newer)
-        response = html(request, page, status=503, cache="no-store")
+        response = make_page_response(request, page, status=503, cache="no-store")
         response.set_header("Retry-After", "10")
         return response
-    rows = _rows(request, found, told) if "region" in request.query_params else None
+    rows = _select_rows(request, found, told) if "region" in request.query_params else None
     page = EditionPage(
         here=here,
         site=site,
@@ -108,10 +108,10 @@ def edition(request: Req, edition: FromPath[str]) -> Response[str]:
         rows=rows,
         newer=newer,
     )
-    return html(request, page)
+    return make_page_response(request, page)
 
 
-def _rows(request: Req, found: Edition, told: Manifest) -> Rows:
+def _select_rows(request: Req, found: Edition, told: Manifest) -> EditionRows:
     """The institutions of the province asked for, from the number asked for on; NotFound for one that is not listed."""
     asked = request.query_params.get("region", "")
     province = next((one for one in told.provinces if one.code == asked), None)
@@ -119,8 +119,8 @@ def _rows(request: Req, found: Edition, told: Manifest) -> Rows:
     first = int(given) if given.isascii() and given.isdigit() and len(given) < 8 else 1
     if province is None or not 1 <= first <= max(province.institutions, 1):
         raise NotFound(f"第{found.id}期名录没有这一部分。", f"Edition {found.id} has no such part.")
-    items = register_of(request).editions.listed(found, province.code)
-    return Rows(
+    items = get_register(request).editions.list_institutions(found, province.code)
+    return EditionRows(
         province=province,
         first=first,
         total=len(items),
@@ -130,4 +130,4 @@ def _rows(request: Req, found: Edition, told: Manifest) -> Rows:
     )
 
 
-handlers = [editions, edition]
+handlers = [show_editions, show_edition]

@@ -55,8 +55,8 @@ from public_site.samples import (
     UNSOURCED,
     VERSIONS,
 )
-from public_site.standing import standing_of
-from public_site.voice import Voice
+from public_site.standing import make_standing
+from public_site.voice import Language
 from registry import model
 from registry.records.history import Version
 
@@ -73,15 +73,15 @@ class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
     at: dt.datetime
 
 
-def home() -> dict[str, c.PageContext]:
+def make_home_pages() -> dict[str, c.PageContext]:
     """The start page, full and before the first list."""
     full = c.HomePage(
         site=SITE,
         count=635,
         as_of=LIST.as_of,
         source=LIST,
-        provinces=sample_search.region_counts(),
-        techniques=[*sample_search.counts(ALL, 612), c.Count(code="SPERM_BANK", count=None)],
+        provinces=sample_search.make_region_counts(),
+        techniques=[*sample_search.make_counts(ALL, 612), c.Count(code="SPERM_BANK", count=None)],
         last_updated=AT,
     )
     return {
@@ -90,7 +90,7 @@ def home() -> dict[str, c.PageContext]:
     }
 
 
-def institutions() -> dict[str, c.PageContext]:
+def make_institution_pages() -> dict[str, c.PageContext]:
     """Institutions in every standing, with their histories and what their QR codes show."""
     pages: dict[str, c.PageContext] = {}
     for name, it, versions, since in (
@@ -105,7 +105,7 @@ def institutions() -> dict[str, c.PageContext]:
         ("-unsourced", UNSOURCED, [], {}),
         ("-gone", DELISTED, [], {}),
     ):
-        standing = standing_of(it, since)
+        standing = make_standing(it, since)
         pages[f"institution{name}"] = c.InstitutionPage(
             site=SITE,
             here=f"/i/{it.code}",
@@ -129,7 +129,7 @@ def institutions() -> dict[str, c.PageContext]:
     return pages
 
 
-def _answer(verdict: model.VerdictWord, explanation: str, **more: object) -> model.Answer:
+def _make_answer(verdict: model.VerdictWord, explanation: str, **more: object) -> model.Answer:
     values: dict[str, object] = {"techniques": [], "match": None, "candidates": [], "basis": None, **more}
     return model.Answer(
         id=None,
@@ -142,12 +142,12 @@ def _answer(verdict: model.VerdictWord, explanation: str, **more: object) -> mod
     )
 
 
-def check() -> dict[str, c.PageContext]:
+def make_check_pages() -> dict[str, c.PageContext]:
     """The check form: empty, wrong, and with answers."""
     basis = model.Basis(source=LIST.title, as_of=LIST.as_of, entry=1234)
     match = model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="alias", exact=False, rule="width")
     form = CheckForm(name="示例市妇幼保健院", technique="PGT", on="2025-07-01", address="示例路1号")
-    trial = _answer(
+    trial = _make_answer(
         "licensed",
         "该机构在此地址获准开展三代试管（植入前胚胎遗传学检测），试运行。",
         match=match,
@@ -157,7 +157,7 @@ def check() -> dict[str, c.PageContext]:
     here = "/check?name=x"
     ways = get_args(model.MatchedOn)
     near = [model.Candidate(code=one.code, name=one.name, address=one.address, score=80) for one in (FUYING, FUYOU)]
-    refused = _answer(
+    refused = _make_answer(
         "technique_not_licensed",
         "该机构在名录中，但未获准开展供精人工授精。",
         match=model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="name", exact=True, rule="exact"),
@@ -165,7 +165,7 @@ def check() -> dict[str, c.PageContext]:
         basis=basis,
     )
     matched = [
-        _answer(
+        _make_answer(
             "licensed",
             "该机构在获准开展人类辅助生殖技术的机构名录中。",
             candidates=near,
@@ -173,7 +173,7 @@ def check() -> dict[str, c.PageContext]:
         )
         for on in ways
     ]
-    not_found = _answer(
+    not_found = _make_answer(
         "not_found",
         "截至2025年6月30日的名录中没有这家机构。未在名录中的机构不得开展人类辅助生殖技术；如遇宣传，可拨打12345举报。",
     )
@@ -185,21 +185,21 @@ def check() -> dict[str, c.PageContext]:
             site=SITE,
             here=here,
             form=form,
-            answer=_answer("ambiguous", "有2家机构名称相同或相近，请核对地址或编码。", candidates=near),
+            answer=_make_answer("ambiguous", "有2家机构名称相同或相近，请核对地址或编码。", candidates=near),
         ),
         "check-not-found": CheckPage(site=SITE, here=here, form=form, answer=not_found),
         **{
             f"check-by-{on}": CheckPage(site=SITE, here=here, form=form, answer=answer, tone="approved")
             for on, answer in zip(ways, matched, strict=True)
         },
-        **_lists(trial, not_found),
-        "check-errors": _wrong(here),
-        **sample_times.check(matched[0]),
-        **sample_check.check(CheckPage(site=SITE, here=here, form=form, tone="limited"), trial),
+        **_make_list_pages(trial, not_found),
+        "check-errors": _make_check_with_errors(here),
+        **sample_times.make_check_pages(matched[0]),
+        **sample_check.make_check_pages(CheckPage(site=SITE, here=here, form=form, tone="limited"), trial),
     }
 
 
-def _wrong(here: str) -> CheckPage:
+def _make_check_with_errors(here: str) -> CheckPage:
     errors = (
         c.FieldError(field="name", key="check.error_name"),
         c.FieldError(field="on", key="check.error_date", value="2025-13-01"),
@@ -208,7 +208,7 @@ def _wrong(here: str) -> CheckPage:
     return CheckPage(site=SITE, here=here, form=CheckForm(technique="冻卵", on="2025-13-01"), errors=errors)
 
 
-def _lists(trial: model.Answer, not_found: model.Answer) -> dict[str, c.PageContext]:
+def _make_list_pages(trial: model.Answer, not_found: model.Answer) -> dict[str, c.PageContext]:
     rows = (
         ListRow(number=2, asked="示例市妇幼保健院", answer=trial, tone="limited", sentence=trial.explanation),
         ListRow(number=3, asked="示例市某某医院", answer=not_found, sentence=not_found.explanation),
@@ -230,9 +230,9 @@ def _lists(trial: model.Answer, not_found: model.Answer) -> dict[str, c.PageCont
     return {"check-list": answered, "check-list-error": ListPage(site=SITE, here="/check", most=5000, error=told)}
 
 
-def others() -> dict[str, c.PageContext]:
+def make_other_pages() -> dict[str, c.PageContext]:
     """Developers, about, errors, components."""
-    empty = openapi.read({})
+    empty = openapi.read_document({})
     kinds: list[tuple[int, c.ErrorKind]] = [
         (404, "not_found"),
         (400, "invalid"),
@@ -240,12 +240,12 @@ def others() -> dict[str, c.PageContext]:
         (503, "cannot_answer"),
     ]
     standings = [
-        standing_of(one)
+        make_standing(one)
         for one in (FULL, TRIAL, RECTIFY, PREPARING, SUSPENDED, REVOKED, LAPSED, DELISTED, NOTHING, CLOSED, NARROW)
     ]
     return {
-        **sample_preview.developers(openapi.read(DOCUMENT), empty),
-        **sample_preview.pages(),
+        **sample_preview.make_developers_pages(openapi.read_document(DOCUMENT), empty),
+        **sample_preview.make_pages(),
         "about": c.AboutPage(
             site=c.SiteFacts(count=635, as_of=LIST.as_of, source=NOTICE, updated=AT, operator="示例省卫生健康委员会"),
             here="/about",
@@ -257,7 +257,7 @@ def others() -> dict[str, c.PageContext]:
             standings=standings,
             versions=VERSIONS,
             at=AT,
-            empty=[one for one in sample_search.search().values() if isinstance(one, c.SearchPage) and not one.hits],
+            empty=[one for one in sample_search.make_search_pages().values() if isinstance(one, c.SearchPage) and not one.hits],
         ),
         "error-400-kept": c.ErrorPage(
             status=400,
@@ -273,25 +273,25 @@ def others() -> dict[str, c.PageContext]:
     }
 
 
-def pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, c.PageContext]:
     """Every sample page by the name of its file."""
-    times = {**sample_times.histories(), **sample_times.institutions()}
-    asked = {**check(), **sample_receipts.pages(), **sample_editions.pages()}
-    return {**home(), **sample_search.search(), **institutions(), **times, **asked, **sample_log.pages(), **others()}
+    times = {**sample_times.make_history_pages(), **sample_times.make_institution_pages()}
+    asked = {**make_check_pages(), **sample_receipts.make_pages(), **sample_editions.make_pages()}
+    return {**make_home_pages(), **sample_search.make_search_pages(), **make_institution_pages(), **times, **asked, **sample_log.make_pages(), **make_other_pages()}
 
 
-def write(folder: Path) -> int:
+def write_pages(folder: Path) -> int:
     """Render every sample page in both languages and sizes into ``folder``, styles beside; how many files."""
     static = folder / "static"
     static.mkdir(parents=True, exist_ok=True)
-    for name, path in render.assets().items():
+    for name, path in render.list_assets().items():
         shutil.copy(path, static / name)
     with (static / "qr.svg").open("wb") as file:
         qrcode.make("https://register.example/q/7K2M-9QX4", image_factory=qrcode.image.svg.SvgPathImage).save(file)
     made = 0
-    for name, page in pages().items():
-        for voice in (Voice("zh-CN"), Voice("en"), Voice("zh-CN", "large"), Voice("en", "large")):
-            html = render.render(page, voice.lang, voice.size).replace('"/static/', '"static/')
+    for name, page in make_pages().items():
+        for voice in (Language("zh-CN"), Language("en"), Language("zh-CN", "large"), Language("en", "large")):
+            html = render.render_page(page, voice.lang, voice.size).replace('"/static/', '"static/')
             (folder / f"{name}.{voice.lang[:2]}{'.large' if voice.size == 'large' else ''}.html").write_text(
                 html, "utf-8"
             )
@@ -300,4 +300,4 @@ def write(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    print(f"{write(Path(sys.argv[1]))} pages")
+    print(f"{write_pages(Path(sys.argv[1]))} pages")

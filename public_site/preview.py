@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from litestar import HttpMethod, Request, Response, route
 from litestar.datastructures import State
 
-from public_site.answers import here_of, html, register_of
+from public_site.answers import get_page_address, make_page_response, get_register
 from public_site.contexts import PageContext, Standing
 from public_site.contexts import State as Said
-from public_site.standing import on_day, standing_of
+from public_site.standing import apply_rules_on_day, make_standing
 from registry import model
 from registry.errors import CannotAnswer, InvalidInput, NotFound
 from registry.web import statuses
@@ -29,22 +29,22 @@ class PreviewPage(PageContext, frozen=True, kw_only=True):
     said: Said | None = None
 
 
-def _card(request: Request[Any, Any, State], status: int = 200, **shown: Any) -> Response[str]:
-    page = PreviewPage(here=here_of(request), **shown)
-    response = html(request, page, status=status) if status == 200 else html(request, page, status, cache="no-store")
+def _render_card(request: Request[Any, Any, State], status: int = 200, **shown: Any) -> Response[str]:
+    page = PreviewPage(here=get_page_address(request), **shown)
+    response = make_page_response(request, page, status=status) if status == 200 else make_page_response(request, page, status, cache="no-store")
     response.set_header("Content-Security-Policy", POLICY)
     return response
 
 
-def failed(request: Request[Any, Any, State], error: Exception) -> Response[str]:
+def render_error_card(request: Request[Any, Any, State], error: Exception) -> Response[str]:
     """The card that says why there is none; what is not known to be the asker's mistake is "cannot answer"."""
     if isinstance(error, NotFound):
-        return _card(request, 404, said="not_found")
+        return _render_card(request, 404, said="not_found")
     if isinstance(error, InvalidInput):
-        return _card(request, 400, said="mistyped")
-    statuses.failures.note(error, "GET /reconcile/preview")
-    response = _card(request, 503, said="cannot_answer")
-    for name, value in statuses.headers_of(CannotAnswer("", "")).items():
+        return _render_card(request, 400, said="mistyped")
+    statuses.failures.log_error(error, "GET /reconcile/preview")
+    response = _render_card(request, 503, said="cannot_answer")
+    for name, value in statuses.make_headers(CannotAnswer("", "")).items():
         response.set_header(name, value)
     return response
 
@@ -54,11 +54,11 @@ def failed(request: Request[Any, Any, State], error: Exception) -> Response[str]
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     sync_to_thread=True,
     include_in_schema=False,
-    exception_handlers={Exception: failed},
+    exception_handlers={Exception: render_error_card},
 )
-def preview(request: Request[Any, Any, State]) -> Response[str]:
+def show_preview(request: Request[Any, Any, State]) -> Response[str]:
     """One institution in brief, today."""
-    register = register_of(request)
-    asof = register.now()
-    it = on_day(register.institution(str(request.query_params.get("id") or ""), asof), asof.valid_on)
-    return _card(request, institution=it, standing=standing_of(it, register.since(it.code, asof)))
+    register = get_register(request)
+    asof = register.make_as_of_now()
+    it = apply_rules_on_day(register.get_institution(str(request.query_params.get("id") or ""), asof), asof.valid_on)
+    return _render_card(request, institution=it, standing=make_standing(it, register.read_first_days(it.code, asof)))

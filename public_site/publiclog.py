@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from litestar import HttpMethod, Request, Response, route
 from litestar.datastructures import State
 
-from public_site.answers import here_of, html, register_of, site_of
+from public_site.answers import get_page_address, make_page_response, get_register, find_site_facts
 from public_site.contexts import FieldError, PageContext
 from registry import model
 from registry.errors import NotFound
@@ -33,25 +33,25 @@ class LogPage(PageContext, frozen=True, kw_only=True):
 
 
 @route("/log", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
-def log(request: Request[Any, Any, State]) -> Response[str]:
+def show_log(request: Request[Any, Any, State]) -> Response[str]:
     """The public log, and with ``entry`` what one of its entries says."""
-    register = register_of(request)
-    register.now()  # refuses while the database is not the log that was published
+    register = get_register(request)
+    register.make_as_of_now()  # refuses while the database is not the log that was published
     asked = request.query_params.get("entry", "").strip()[:40]
-    here, site, published = here_of(request), site_of(request), register.published()
+    here, site, published = get_page_address(request), find_site_facts(request), register.find_public_log()
     if not asked:
-        return html(request, LogPage(here=here, site=site, log=published))
+        return make_page_response(request, LogPage(here=here, site=site, log=published))
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
     if number is None:
         wrong = FieldError(field="entry", key="log.error_number", value=asked)
-        return html(request, LogPage(here=here, site=site, log=published, asked=asked, errors=(wrong,)), status=400)
+        return make_page_response(request, LogPage(here=here, site=site, log=published, asked=asked, errors=(wrong,)), status=400)
     try:
-        entry, body = register.entry(number)
+        entry, body = register.get_entry(number)
     except NotFound:
         missing = FieldError(field="entry", key="log.error_missing", value=asked)
-        return html(request, LogPage(here=here, site=site, log=published, asked=asked, errors=(missing,)), status=404)
+        return make_page_response(request, LogPage(here=here, site=site, log=published, asked=asked, errors=(missing,)), status=404)
     kind, _, code = entry.subject.partition(":")
-    return html(
+    return make_page_response(
         request,
         LogPage(
             here=here,
@@ -60,14 +60,14 @@ def log(request: Request[Any, Any, State]) -> Response[str]:
             asked=asked,
             entry=entry,
             code=format_code(code) if kind == "institution" else None,
-            says=says(entry) if kind == "institution" else None,
+            says=to_version(entry) if kind == "institution" else None,
             bytes=body,
-            edition=code if kind == "edition" and any(one.id == code for one in register.editions.public()) else None,
+            edition=code if kind == "edition" and any(one.id == code for one in register.editions.list_public()) else None,
         ),
     )
 
 
-def says(entry: model.Entry) -> Version:
+def to_version(entry: model.Entry) -> Version:
     """The entry as one version of a history in which nothing came before it."""
     stated = [FieldChange(field=path, from_=None, to=value) for path, value in entry.change.set.items()]
     return Version(

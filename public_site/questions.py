@@ -11,22 +11,22 @@ import msgspec
 
 from public_site import contexts as c
 from public_site.check_contexts import CheckForm
-from public_site.said import stage_word
-from public_site.voice import Voice
+from public_site.said import get_stage_label
+from public_site.voice import Language
 from registry import regions
 from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, Person
-from registry.claimfiles.columns import written_day
+from registry.claimfiles.columns import parse_loose_day
 from registry.errors import InvalidInput
-from registry.identifiers import looks_like_code, validate_code
+from registry.identifiers import may_be_code, parse_code
 from registry.model import Claim, Provider
-from registry.records.asof import end_of, instant_of
+from registry.records.asof import get_day_end, parse_instant
 from registry.records.stats import Stats
 from registry.search.contract import Understood
-from registry.techniques import from_words
-from registry.text import fold
+from registry.techniques import find_technique
+from registry.text import fold_text
 
 if TYPE_CHECKING:
-    from registry.register import Choice, Found
+    from registry.register import SearchRequest, InstitutionHit
 
 PER_PAGE = 20
 _LOOSE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
@@ -39,10 +39,10 @@ def is_code(text: str) -> bool:
     >>> is_code("7k2m9qx5"), is_code("ABCD-EFGH"), is_code("PGT-A"), is_code("鞍山")
     (True, True, False, False)
     """
-    return looks_like_code(text) or _PRINTED.fullmatch(text) is not None
+    return may_be_code(text) or _PRINTED.fullmatch(text) is not None
 
 
-def _meant_as_code(text: str) -> bool:
+def _is_meant_as_code(text: str) -> bool:
     """In the field for a name or a code more is taken for one: no institution's name is Latin letters and digits."""
     return is_code(text) or (_LOOSE.fullmatch(text) is not None and any(one.isdigit() or one == "-" for one in text))
 
@@ -50,12 +50,12 @@ def _meant_as_code(text: str) -> bool:
 # --- search ----------------------------------------------------------------------------------------------------------
 
 
-def choice_of(given: Any) -> Choice:
+def read_search_request(given: Any) -> SearchRequest:
     """The question and filters of an address; a technique may be given by any of its words."""
-    from registry.register import Choice
+    from registry.register import SearchRequest
 
-    words = [from_words(word) or word for word in given.getall("technique", []) if word]
-    return Choice(
+    words = [find_technique(word) or word for word in given.getall("technique", []) if word]
+    return SearchRequest(
         q=given.get("q", "").strip()[:200],
         technique=tuple(dict.fromkeys(words)),
         region=given.get("region") or None,
@@ -63,24 +63,24 @@ def choice_of(given: Any) -> Choice:
     )
 
 
-def without_filters(choice: Choice) -> Choice | None:
+def remove_filters(choice: SearchRequest) -> SearchRequest | None:
     """The question alone; None when there is none, or no filter beside it."""
     narrowed = bool(choice.technique or choice.region or choice.stage)
     return msgspec.structs.replace(choice, technique=(), region=None, stage=None) if narrowed and choice.q else None
 
 
-def filters_of(choice: Choice) -> c.Filters:
+def make_filters(choice: SearchRequest) -> c.Filters:
     """The filters as the page repeats them."""
     return c.Filters(
         technique=choice.technique,
         region=choice.region,
-        region_name=_region_name(choice.region) if choice.region else None,
+        region_name=_find_region_name(choice.region) if choice.region else None,
         stage=choice.stage,
     )
 
 
-def _region_name(code: str) -> str | None:
-    region = regions.get(code)
+def _find_region_name(code: str) -> str | None:
+    region = regions.find_region(code)
     if region is None:
         return None
     return "".join(dict.fromkeys(level for level in (region.province, region.city, region.district) if level))
@@ -91,7 +91,7 @@ _OTHER_NAMES = ("alias", "former_name", "known_as")
 _REASONS = (*_OTHER_NAMES, "pinyin", "initials", "abbreviation", "address", "typo")
 
 
-def hit_of(found: Found) -> c.SearchHit:
+def make_hit(found: InstitutionHit) -> c.SearchHit:
     """A result with why it fitted, and the name that did when it was another than the one shown."""
     why = found.match if found.match in _REASONS else None
     return c.SearchHit(
@@ -104,29 +104,29 @@ def hit_of(found: Found) -> c.SearchHit:
     )
 
 
-def path_of(code: str | None) -> tuple[tuple[str, str], ...]:
+def list_region_path(code: str | None) -> tuple[tuple[str, str], ...]:
     """(code, name) of a region and those it lies in, widest first; nothing for one the register does not know.
 
     >>> path_of("210303")
     (('210000', '辽宁省'), ('210300', '鞍山市'), ('210303', '铁西区'))
     """
-    region = regions.get(code) if code else None
+    region = regions.find_region(code) if code else None
     if code is None or region is None:
         return ()
     levels = ((code[:2] + "0000", region.province), (code[:4] + "00", region.city), (code, region.district))
     found: dict[str, str] = {}
     for one, name in levels:
         if name and name not in found.values():
-            found[one if regions.get(one) else code] = name
+            found[one if regions.find_region(one) else code] = name
     return tuple(found.items())
 
 
 def is_unreadable(question: str) -> bool:
     """Whether something was typed in which there is no letter, digit or character."""
-    return bool(question) and not fold(question)
+    return bool(question) and not fold_text(question)
 
 
-def facets_of(stats: Stats | None) -> c.Facets:
+def make_facets(stats: Stats | None) -> c.Facets:
     """Filters with their counts; those that would leave nothing are left out."""
     if stats is None:
         return c.Facets()
@@ -137,51 +137,51 @@ def facets_of(stats: Stats | None) -> c.Facets:
     )
 
 
-def understood_of(pieces: Iterable[Understood], voice: Voice) -> tuple[str, ...]:
+def describe_understanding(pieces: Iterable[Understood], voice: Language) -> tuple[str, ...]:
     """The pieces of a question that were read as a place, a technique or a stage, in words."""
-    return tuple(dict.fromkeys(_understood(piece, voice) for piece in pieces))
+    return tuple(dict.fromkeys(_describe_piece(piece, voice) for piece in pieces))
 
 
-def _understood(piece: Understood, voice: Voice) -> str:
+def _describe_piece(piece: Understood, voice: Language) -> str:
     if piece.kind == "region":
-        return voice.data(_region_name(piece.value) or piece.value)
+        return voice.mark_chinese(_find_region_name(piece.value) or piece.value)
     if piece.kind == "category":
-        return voice.t(f"search.category.{piece.value}")
-    return voice.technique(piece.value) if piece.kind == "technique" else stage_word(voice, piece.value)
+        return voice.translate(f"search.category.{piece.value}")
+    return voice.format_technique(piece.value) if piece.kind == "technique" else get_stage_label(voice, piece.value)
 
 
 # --- check -----------------------------------------------------------------------------------------------------------
 
 
-def known_of(text: str) -> tuple[dt.datetime, dt.date | None] | None:
+def parse_known_at(text: str) -> tuple[dt.datetime, dt.date | None] | None:
     """(instant, day) a time of knowing means: a day as people write it is its end in Shanghai; None when it is none.
 
     >>> known_of("2025年6月30日") == (end_of(dt.date(2025, 6, 30)), dt.date(2025, 6, 30))
     True
     """
-    day = written_day(text)
+    day = parse_loose_day(text)
     if day is not None:
-        return end_of(day), day
+        return get_day_end(day), day
     try:
-        return instant_of(text), None
+        return parse_instant(text), None
     except InvalidInput:
         return None
 
 
-def claim_of(form: CheckForm, voice: Voice) -> tuple[Claim | None, list[c.FieldError]]:
+def make_claim(form: CheckForm, voice: Language) -> tuple[Claim | None, list[c.FieldError]]:
     """The claim a form makes, or what is wrong with it, field by field."""
     errors: list[c.FieldError] = []
-    provider = _provider(form, voice, errors)
-    technique = from_words(form.technique) if form.technique else None
+    provider = _make_provider(form, voice, errors)
+    technique = find_technique(form.technique) if form.technique else None
     if form.technique and technique is None:
         errors.append(c.FieldError(field="technique", key="check.error_technique", value=form.technique[:40]))
-    on = written_day(form.on) if form.on else None
+    on = parse_loose_day(form.on) if form.on else None
     if form.on and on is None:
         errors.append(c.FieldError(field="on", key="check.error_date", value=form.on[:40]))
-    known = known_of(form.known_at) if form.known_at else None
+    known = parse_known_at(form.known_at) if form.known_at else None
     if form.known_at and known is None:
         errors.append(c.FieldError(field="known_at", key="check.error_date", value=form.known_at[:40]))
-    errors += _too_long(form)
+    errors += _check_lengths(form)
     if errors or provider is None:
         return None, errors
     claim = Claim(
@@ -196,7 +196,7 @@ def claim_of(form: CheckForm, voice: Voice) -> tuple[Claim | None, list[c.FieldE
     return claim, []
 
 
-def _too_long(form: CheckForm) -> list[c.FieldError]:
+def _check_lengths(form: CheckForm) -> list[c.FieldError]:
     limits = {"practitioner": LONGEST_NAME, "ad_certificate": LONGEST_NUMBER, "text": LONGEST_TEXT}
     return [
         c.FieldError(field=field, key="check.error_long", value=str(most))
@@ -205,15 +205,15 @@ def _too_long(form: CheckForm) -> list[c.FieldError]:
     ]
 
 
-def _provider(form: CheckForm, voice: Voice, errors: list[c.FieldError]) -> Provider | None:
+def _make_provider(form: CheckForm, voice: Language, errors: list[c.FieldError]) -> Provider | None:
     if not form.name:
         errors.append(c.FieldError(field="name", key="check.error_name"))
         return None
     address = form.address or None
-    if not _meant_as_code(form.name):
+    if not _is_meant_as_code(form.name):
         return Provider(name=form.name, address=address)
     try:  # letters and digits only: a code that was copied wrongly must not read as "not on the list"
-        return Provider(code=validate_code(form.name), address=address)
+        return Provider(code=parse_code(form.name), address=address)
     except InvalidInput as error:
-        errors.append(c.FieldError(field="name", sentence=error.text(voice.lang)))
+        errors.append(c.FieldError(field="name", sentence=error.get_text(voice.lang)))
         return None

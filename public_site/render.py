@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from public_site import changed, said, standing
 from public_site.contexts import PageContext
-from public_site.voice import Lang, Size, Voice
+from public_site.voice import Lang, Size, Language
 from registry.techniques import STAGES, TECHNIQUES
 
 HERE = Path(__file__).parent
@@ -20,7 +20,7 @@ _TONE_ICONS = {"approved": "tick", "limited": "half", "stopped": "bar", "unliste
 
 
 @cache
-def asset(name: str) -> str:
+def make_asset_url(name: str) -> str:
     """The address of a static file, with its content's hash in it: it may be kept for a year.
 
     >>> asset("site.css").startswith("/static/site.") and asset("site.css").endswith(".css")
@@ -32,14 +32,14 @@ def asset(name: str) -> str:
 
 
 @cache
-def assets() -> dict[str, Path]:
+def list_assets() -> dict[str, Path]:
     """Every static file a browser may ask for, by the last part of its address."""
     files = [path for path in STATIC.iterdir() if path.is_file()]
-    return {asset(path.name).rsplit("/", 1)[-1]: path for path in files}
+    return {make_asset_url(path.name).rsplit("/", 1)[-1]: path for path in files}
 
 
 @cache
-def icon(name: str) -> Markup:
+def render_icon(name: str) -> Markup:
     """An icon's SVG to stand in the page; decorative, so hidden from screen readers: a word is always beside it."""
     svg = (STATIC / "icons" / f"{name}.svg").read_text("utf-8").strip()
     safe = svg.replace("<svg ", f'<svg class="icon icon-{name}" aria-hidden="true" focusable="false" ', 1)
@@ -47,12 +47,12 @@ def icon(name: str) -> Markup:
 
 
 @cache
-def environment(lang: Lang, size: Size) -> jinja2.Environment:
+def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
     """The templates in one language and size; four of them serve every page."""
-    return speaking(Voice(lang, size))
+    return bind_templates(Language(lang, size))
 
 
-def speaking(voice: Voice, *folders: Path) -> jinja2.Environment:
+def bind_templates(voice: Language, *folders: Path) -> jinja2.Environment:
     """The templates, those of further ``folders`` before ours, with the words of a voice."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader([*folders, HERE / "templates"]),
@@ -61,37 +61,37 @@ def speaking(voice: Voice, *folders: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["plain_word"] = voice.plain
-    made.filters["code_text"] = voice.code_text
+    made.filters["plain_word"] = voice.get_plain_word
+    made.filters["code_text"] = voice.format_monospace
     made.globals.update(
-        voice=voice,
-        t=voice.t,
-        link=voice.link,
-        asset=asset,
-        icon=icon,
-        tone_icon=lambda tone: icon(_TONE_ICONS[tone]),
-        sentences=partial(said.sentences, voice),
-        changes=partial(changed.changes, voice),
-        kind_of=changed.kind_of,
-        learnt=partial(changed.learnt, voice),
-        sides=partial(changed.sides, voice),
-        known_when=partial(changed.known_when, voice),
-        region_of=partial(said.region_of, voice),
-        scope_name=partial(said.scope_name, voice),
-        rest_of_address=partial(said.rest_of_address, voice),
-        source_of=partial(said.source_of, voice),
-        titled=partial(said.titled, voice),
-        ownership_word=partial(said.ownership_word, voice),
-        stage_word=partial(said.stage_word, voice),
-        standing_of=standing.standing_of,
-        in_order=standing.in_order,
-        tone_of=standing.tone_of,
+        language=voice,
+        t=voice.translate,
+        link=voice.make_link,
+        asset=make_asset_url,
+        icon=render_icon,
+        tone_icon=lambda tone: render_icon(_TONE_ICONS[tone]),
+        describe_standing=partial(said.describe_standing, voice),
+        describe_changes=partial(changed.describe_changes, voice),
+        classify_version=changed.classify_version,
+        describe_recording=partial(changed.describe_recording, voice),
+        compare_records=partial(changed.compare_records, voice),
+        format_known_time=partial(changed.format_known_time, voice),
+        format_institution_region=partial(said.format_institution_region, voice),
+        format_scope=partial(said.format_scope, voice),
+        format_rest_of_address=partial(said.format_rest_of_address, voice),
+        format_source=partial(said.format_source, voice),
+        format_source_title=partial(said.format_source_title, voice),
+        get_ownership_label=partial(said.get_ownership_label, voice),
+        get_stage_label=partial(said.get_stage_label, voice),
+        make_standing=standing.make_standing,
+        sort_approvals=standing.sort_approvals,
+        choose_tone=standing.choose_tone,
         technique_codes=[technique.code for technique in TECHNIQUES],
         stage_codes=list(STAGES),
     )
     return made
 
 
-def render(context: PageContext, lang: Lang = "zh-CN", size: Size = "normal") -> str:
+def render_page(context: PageContext, lang: Lang = "zh-CN", size: Size = "normal") -> str:
     """The page as HTML."""
-    return environment(lang, size).get_template(context.template).render(page=context)
+    return build_environment(lang, size).get_template(context.template).render(page=context)

@@ -10,7 +10,7 @@ import msgspec
 from public_site import contexts as c
 from public_site.check_contexts import CheckForm, CheckPage
 from registry import beside, model
-from registry.wording import flags
+from registry.wording import find_flags
 
 TEXT = (
     "示例医院三代试管，成功率85%，包成功！代孕套餐、普通选性别代孕套餐，高价求卵，三甲专家亲诊，不需要结婚证。"
@@ -19,18 +19,18 @@ TEXT = (
 NUMBER = "(示)医广[2025]第07-15-001号"
 
 
-def check(page: CheckPage, answer: model.Answer) -> dict[str, c.PageContext]:
+def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, c.PageContext]:
     """Pages with answers beside the licence, and the form with fields that are too long."""
     form = CheckForm(name="示例市妇幼保健院", text=TEXT, ad_certificate=NUMBER, practitioner="示例员")
     full = msgspec.structs.replace(
         answer,
         techniques=[model.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", from_text=True)],
-        content_flags=flags_of(condemned=False),
-        content_against=flags_of(condemned=True),
+        content_flags=make_flags(condemned=False),
+        content_against=make_flags(condemned=True),
     )
     pages: dict[str, c.PageContext] = {}
     for word in get_args(beside.CertificateWord):
-        said = msgspec.structs.replace(full, ad_certificate=certificate(word))
+        said = msgspec.structs.replace(full, ad_certificate=make_certificate_answer(word))
         pages[f"check-certificate-{word}"] = msgspec.structs.replace(page, form=form, answer=said)
     for person in get_args(beside.PersonWord):
         held = beside.PersonAnswer(verdict=person, explanation="此姓名的人员2025年7月1日在该机构有授权记载。")
@@ -42,16 +42,16 @@ def check(page: CheckPage, answer: model.Answer) -> dict[str, c.PageContext]:
     return pages
 
 
-def flags_of(condemned: bool) -> list[beside.ContentFlag]:
+def make_flags(condemned: bool) -> list[beside.ContentFlag]:
     """What stands in the sample text, or in its sentences against what they name."""
     return [
         beside.ContentFlag(kind=one.kind, text=one.text, start=one.start, end=one.end, technique=one.technique)
-        for one in flags(TEXT)
-        if one.condemned is condemned
+        for one in find_flags(TEXT)
+        if one.is_condemned is condemned
     ]
 
 
-def certificate(word: beside.CertificateWord) -> beside.CertificateAnswer:
+def make_certificate_answer(word: beside.CertificateWord) -> beside.CertificateAnswer:
     """The answer of each word."""
     if word == "malformed":
         return beside.CertificateAnswer(

@@ -6,10 +6,10 @@ import datetime as dt
 from typing import Any
 
 from public_site import contexts as c
-from public_site.editions import EditionPage, EditionsPage, Rows
+from public_site.editions import EditionPage, EditionsPage, EditionRows
 from public_site.samples import ANSHAN, AT, FULL, SITE, SUSPENDED, TRIAL
-from registry.editions.content import Line, Listed
-from registry.editions.difference import Difference, Named, Staged, Techniques, Turned
+from registry.editions.content import ApprovalLine, EditionInstitution
+from registry.editions.difference import EditionDifference, InstitutionRef, StageChange, TechniqueChange, ValueChange
 from registry.editions.edition import Edition, Withdrawal
 from registry.editions.manifest import File, Manifest, Province
 from registry.model import Institution, LogState
@@ -19,7 +19,7 @@ TITLE = "经批准开展人类辅助生殖技术的医疗机构名单"
 GONE = Withdrawal(at=AT, reason="示例理由：一家机构的地址有误", entry=1003)
 
 
-def an_edition(number: int, **more: Any) -> Edition:
+def make_edition(number: int, **more: Any) -> Edition:
     """One edition."""
     told: dict[str, Any] = {
         "title": TITLE,
@@ -37,8 +37,8 @@ def an_edition(number: int, **more: Any) -> Edition:
     return Edition(id=str(number), number=number, **{**told, **more})
 
 
-def _listed(one: Institution) -> Listed:
-    return Listed(
+def _make_listed_institution(one: Institution) -> EditionInstitution:
+    return EditionInstitution(
         code=one.code,
         name=one.name,
         address=one.address,
@@ -46,24 +46,24 @@ def _listed(one: Institution) -> Listed:
         region=one.region.code or "",
         ownership=None,
         level=None,
-        lines=tuple(Line(approval.technique, approval.stage) for approval in one.approvals),
+        lines=tuple(ApprovalLine(approval.technique, approval.stage) for approval in one.approvals),
     )
 
 
-def _difference(**parts: Any) -> Difference:
+def _make_difference(**parts: Any) -> EditionDifference:
     empty: dict[str, Any] = {name: [] for name in ("new", "gone", "renamed", "moved", "gained", "lost", "stage")}
-    return Difference(**{"since": "1", "institutions": 635, "before": 634, **empty, **parts})
+    return EditionDifference(**{"since": "1", "institutions": 635, "before": 634, **empty, **parts})
 
 
-_NAMED = Named(code=FULL.code, name=FULL.name, address=FULL.address)
-CHANGED = _difference(
+_NAMED = InstitutionRef(code=FULL.code, name=FULL.name, address=FULL.address)
+CHANGED = _make_difference(
     new=[_NAMED] * 3,
     gone=[_NAMED],
-    renamed=[Turned(code=ANSHAN.code, name=ANSHAN.name, before="鞍山市妇儿医院", after=ANSHAN.name)],
-    moved=[Turned(code=FULL.code, name=FULL.name, before="示例路1号", after="示例路2号")],
-    gained=[Techniques(code=FULL.code, name=FULL.name, techniques=["IVF", "PGT"])],
-    lost=[Techniques(code=FULL.code, name=FULL.name, techniques=["AID"])],
-    stage=[Staged(code=FULL.code, name=FULL.name, technique="ICSI", before="trial", after="formal")] * 6,
+    renamed=[ValueChange(code=ANSHAN.code, name=ANSHAN.name, before="鞍山市妇儿医院", after=ANSHAN.name)],
+    moved=[ValueChange(code=FULL.code, name=FULL.name, before="示例路1号", after="示例路2号")],
+    gained=[TechniqueChange(code=FULL.code, name=FULL.name, techniques=["IVF", "PGT"])],
+    lost=[TechniqueChange(code=FULL.code, name=FULL.name, techniques=["AID"])],
+    stage=[StageChange(code=FULL.code, name=FULL.name, technique="ICSI", before="trial", after="formal")] * 6,
 )
 PROVINCES = [
     Province(code="210000", name="辽宁省", institutions=22),
@@ -80,21 +80,21 @@ MANIFEST = Manifest(
 )
 
 
-def _page(edition: Edition, **more: Any) -> EditionPage:
+def _make_page(edition: Edition, **more: Any) -> EditionPage:
     return EditionPage(site=SITE, here=f"/editions/{edition.id}", edition=edition, **more)
 
 
-def pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, c.PageContext]:
     """Every state of the two pages."""
-    first, second = an_edition(1), an_edition(2)
-    withdrawn = an_edition(3, withdrawn=GONE)
-    city = an_edition(4, scope="210300", institutions=1)
+    first, second = make_edition(1), make_edition(2)
+    withdrawn = make_edition(3, withdrawn=GONE)
+    city = make_edition(4, scope="210300", institutions=1)
     whole = {"manifest": MANIFEST, "difference": CHANGED}
-    rows = Rows(
+    rows = EditionRows(
         province=PROVINCES[0],
         first=201,
         total=600,
-        items=[_listed(one) for one in (ANSHAN, FULL, TRIAL, SUSPENDED)],
+        items=[_make_listed_institution(one) for one in (ANSHAN, FULL, TRIAL, SUSPENDED)],
         before=1,
         after=401,
     )
@@ -103,11 +103,11 @@ def pages() -> dict[str, c.PageContext]:
         "editions": EditionsPage(site=SITE, here="/editions", editions=every, latest=second),
         "editions-none": EditionsPage(site=SITE, here="/editions", editions=[], latest=None),
         "editions-withdrawn": EditionsPage(site=SITE, here="/editions", editions=[withdrawn], latest=None),
-        "edition": _page(second, **whole),
-        "edition-many": _page(second, **whole, most=2),
-        "edition-first": _page(first, manifest=MANIFEST, difference=_difference(since=None, before=None), newer=second),
-        "edition-same": _page(city, manifest=MANIFEST, difference=_difference()),
-        "edition-rows": _page(second, **whole, rows=rows),
-        "edition-withdrawn": _page(withdrawn, newer=city),
-        "edition-making": _page(second),
+        "edition": _make_page(second, **whole),
+        "edition-many": _make_page(second, **whole, most=2),
+        "edition-first": _make_page(first, manifest=MANIFEST, difference=_make_difference(since=None, before=None), newer=second),
+        "edition-same": _make_page(city, manifest=MANIFEST, difference=_make_difference()),
+        "edition-rows": _make_page(second, **whole, rows=rows),
+        "edition-withdrawn": _make_page(withdrawn, newer=city),
+        "edition-making": _make_page(second),
     }

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from public_site import contexts as c
-from public_site.publiclog import LogPage, says
+from public_site.publiclog import LogPage, to_version
 from public_site.samples import AT, SITE
 from registry import model
 from registry.register import PublicLog
@@ -21,7 +21,7 @@ SIGNED = PublicLog(
 )
 
 
-def _entry(number: int, kind: model.Kind, values: dict[str, Any], **more: Any) -> model.Entry:
+def _make_entry(number: int, kind: model.Kind, values: dict[str, Any], **more: Any) -> model.Entry:
     return model.Entry(
         number=number,
         recorded_at=AT,
@@ -35,7 +35,7 @@ def _entry(number: int, kind: model.Kind, values: dict[str, Any], **more: Any) -
     )
 
 
-def _page(entry: model.Entry, code: str | None = None) -> LogPage:
+def _make_page(entry: model.Entry, code: str | None = None) -> LogPage:
     return LogPage(
         site=SITE,
         here=f"/log?entry={entry.number}",
@@ -43,26 +43,26 @@ def _page(entry: model.Entry, code: str | None = None) -> LogPage:
         asked=str(entry.number),
         entry=entry,
         code=code,
-        says=says(entry) if code else None,
+        says=to_version(entry) if code else None,
         bytes='{"approver":"anshan-approver-1","change":{"kind":"示例"}}',
     )
 
 
-def pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, c.PageContext]:
     """Every state of the page."""
     stated = {"name": "示例市示例医院", "status": "listed", "approvals.IVF": {"stage": "formal"}, "level": None}
-    correction = _entry(421, "institution", stated, reason="示例理由：公告日期登记有误")
-    unnamed = _entry(1001, "institution", {"approvals.IVF": None}, reason="示例理由")
+    correction = _make_entry(421, "institution", stated, reason="示例理由：公告日期登记有误")
+    unnamed = _make_entry(1001, "institution", {"approvals.IVF": None}, reason="示例理由")
     others: list[model.Kind] = ["ad_certificate", "sanction", "source", "edition"]
     wrong = {"number": ("log.error_number", "四百"), "missing": ("log.error_missing", "5000")}
     return {
         "log": LogPage(site=SITE, here="/log", log=SIGNED),
         "log-unsigned": LogPage(site=SITE, here="/log", log=None),
-        "log-entry": _page(correction, "7K2M-9QX4"),
-        "log-entry-new": _page(unnamed, "7K2M-9QX4"),
-        "log-entry-erasing": _page(_entry(9, "practitioner", {}, erases=["name"], reason="本人申请")),
-        **{f"log-entry-{kind}": _page(_entry(8, kind, {})) for kind in others},
-        "log-entry-published": msgspec.structs.replace(_page(_entry(8, "edition", {})), edition="1"),
+        "log-entry": _make_page(correction, "7K2M-9QX4"),
+        "log-entry-new": _make_page(unnamed, "7K2M-9QX4"),
+        "log-entry-erasing": _make_page(_make_entry(9, "practitioner", {}, erases=["name"], reason="本人申请")),
+        **{f"log-entry-{kind}": _make_page(_make_entry(8, kind, {})) for kind in others},
+        "log-entry-published": msgspec.structs.replace(_make_page(_make_entry(8, "edition", {})), edition="1"),
         **{
             f"log-{name}": LogPage(
                 site=SITE,

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from public_site import contexts as c
-from public_site.openapi import Reference
+from public_site.openapi import ApiReference
 from public_site.preview import PreviewPage
 from public_site.samples import ANSHAN, DELISTED, FULL, SITE, SUSPENDED, TRIAL
-from public_site.standing import standing_of
+from public_site.standing import make_standing
 from registry.finding.properties import PROPERTIES
 
 
-def pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, c.PageContext]:
     """Every state of the card."""
     shown = {"": FULL, "-former": ANSHAN, "-trial": TRIAL, "-suspended": SUSPENDED, "-delisted": DELISTED}
     said: tuple[c.State, ...] = ("mistyped", "not_found", "cannot_answer")
     return {
         **{
             f"preview{name}": PreviewPage(
-                here=f"/reconcile/preview?id={it.code}", institution=it, standing=standing_of(it)
+                here=f"/reconcile/preview?id={it.code}", institution=it, standing=make_standing(it)
             )
             for name, it in shown.items()
         },
@@ -25,7 +25,7 @@ def pages() -> dict[str, c.PageContext]:
     }
 
 
-def developers(reference: Reference, empty: Reference) -> dict[str, c.PageContext]:
+def make_developers_pages(reference: ApiReference, empty: ApiReference) -> dict[str, c.PageContext]:
     """The page for developers, with a document and with an empty one."""
     return {
         name: c.DevelopersPage(

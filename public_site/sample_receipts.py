@@ -9,10 +9,10 @@ import msgspec
 
 from public_site import contexts as c
 from public_site import sample_check
-from public_site.receipt import ReceiptPage, page_of
+from public_site.receipt import ReceiptPage, make_receipt_page
 from public_site.samples import AT, FULL, LIST, SITE
 from registry import beside, model
-from registry.verification.issuer import Checked
+from registry.verification.issuer import ReceiptStatus
 from registry.verification.receipts import Reason, Receipt
 
 _ROOT = "43af0436e9b1fdb7979fa41587d02027cfa950f40eef99208c70daab29433c10"
@@ -20,14 +20,14 @@ _TEXT = "eyJhbGciOiJFZERTQSIsInR5cCI6ImFydC1yZWNlaXB0K2p3dCJ9.eyJpc3MiOiLnpLrkvo
 _DAY = dt.date(2025, 7, 1)
 
 
-def answer(verdict: model.VerdictWord, explanation: str, **more: Any) -> model.Answer:
+def make_answer(verdict: model.VerdictWord, explanation: str, **more: Any) -> model.Answer:
     """An answer about the first of July 2025."""
     values: dict[str, Any] = {"techniques": [], "match": None, "candidates": [], "basis": None, **more}
     log = model.LogState(size=980, root=_ROOT)
     return model.Answer(id=None, verdict=verdict, explanation=explanation, on=_DAY, known_at=AT, log=log, **values)
 
 
-def a_receipt(claim: model.Claim, found: model.Answer) -> Receipt:
+def make_receipt(claim: model.Claim, found: model.Answer) -> Receipt:
     """What a receipt of them says."""
     return Receipt(
         issuer="register.example/log",
@@ -39,14 +39,14 @@ def a_receipt(claim: model.Claim, found: model.Answer) -> Receipt:
     )
 
 
-LICENSED = answer(
+LICENSED = make_answer(
     "licensed",
     "该机构2025年7月1日在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行（依据截至2025年6月30日的名录）。",
     techniques=[model.TechniqueAnswer(technique="IVF", verdict="licensed", stage="formal")],
     match=model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="name", exact=True, rule="exact"),
     basis=model.Basis(source=LIST.title, as_of=LIST.as_of, entry=421),
 )
-NOT_FOUND = answer("not_found", "截至2025年6月30日的名录中没有这家机构。")
+NOT_FOUND = make_answer("not_found", "截至2025年6月30日的名录中没有这家机构。")
 ASKED = model.Claim(
     provider=model.Provider(
         name=FULL.name, address=FULL.address, code=FULL.code, uscc=FULL.uscc, domain="hospital.example"
@@ -69,38 +69,38 @@ FLAGGED = msgspec.structs.replace(
         explanation="此姓名的人员2025年7月1日在该机构有执业授权记载（临床医师）。",
         role="临床医师",
     ),
-    ad_certificate=sample_check.certificate("valid"),
-    content_flags=sample_check.flags_of(condemned=False),
-    content_against=sample_check.flags_of(condemned=True),
+    ad_certificate=sample_check.make_certificate_answer("valid"),
+    content_flags=sample_check.make_flags(condemned=False),
+    content_against=sample_check.make_flags(condemned=True),
 )
 
 
-def pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, c.PageContext]:
     """Every state of the page."""
     by_name = model.Claim(provider=model.Provider(name="示例市查无此院"))
-    suspended = answer("suspended", "自2025年3月1日起暂停，2025年7月1日不得开展试管婴儿（体外受精-胚胎移植）。")
+    suspended = make_answer("suspended", "自2025年3月1日起暂停，2025年7月1日不得开展试管婴儿（体外受精-胚胎移植）。")
     found = {
-        "still": Checked(valid=True, receipt=a_receipt(ASKED, LICENSED), still_true=True),
-        "changed": Checked(valid=True, receipt=a_receipt(ASKED, LICENSED), still_true=False, now=suspended),
-        "not-found": Checked(valid=True, receipt=a_receipt(by_name, NOT_FOUND), still_true=True),
-        "advertised": Checked(valid=True, receipt=a_receipt(ADVERTISED, FLAGGED), still_true=True),
-        "short-text": Checked(
+        "still": ReceiptStatus(valid=True, receipt=make_receipt(ASKED, LICENSED), still_true=True),
+        "changed": ReceiptStatus(valid=True, receipt=make_receipt(ASKED, LICENSED), still_true=False, now=suspended),
+        "not-found": ReceiptStatus(valid=True, receipt=make_receipt(by_name, NOT_FOUND), still_true=True),
+        "advertised": ReceiptStatus(valid=True, receipt=make_receipt(ADVERTISED, FLAGGED), still_true=True),
+        "short-text": ReceiptStatus(
             valid=True,
-            receipt=a_receipt(msgspec.structs.replace(ADVERTISED, text="体检预约"), LICENSED),
+            receipt=make_receipt(msgspec.structs.replace(ADVERTISED, text="体检预约"), LICENSED),
             still_true=True,
         ),
-        "ahead": Checked(valid=True, reason="ahead", receipt=a_receipt(by_name, NOT_FOUND)),
+        "ahead": ReceiptStatus(valid=True, reason="ahead", receipt=make_receipt(by_name, NOT_FOUND)),
     }
-    wrong = {reason: Checked(valid=False, reason=reason) for reason in get_args(Reason) if reason != "ahead"}
-    wrong["other_register"] = Checked(valid=False, reason="other_register", claims_from="other.example/log")
+    wrong = {reason: ReceiptStatus(valid=False, reason=reason) for reason in get_args(Reason) if reason != "ahead"}
+    wrong["other_register"] = ReceiptStatus(valid=False, reason="other_register", claims_from="other.example/log")
     return {
         "receipt": ReceiptPage(site=SITE, here="/receipt"),
         "receipt-none": ReceiptPage(
             site=SITE, here="/receipt", text="不是回执", error="这不是本系统的回执：回执是一长串字符，以 eyJ 开头。"
         ),
-        "receipt-fresh": page_of(found["not-found"], _TEXT, fresh=True, site=SITE, here="/check/receipt"),
+        "receipt-fresh": make_receipt_page(found["not-found"], _TEXT, fresh=True, site=SITE, here="/check/receipt"),
         **{
-            f"receipt-{name}": page_of(one, _TEXT, site=SITE, here="/receipt")
+            f"receipt-{name}": make_receipt_page(one, _TEXT, site=SITE, here="/receipt")
             for name, one in {**found, **wrong}.items()
         },
     }

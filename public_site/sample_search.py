@@ -22,29 +22,29 @@ from public_site.samples import (
     TRIAL,
     UNSOURCED,
 )
-from public_site.voice import Voice
+from public_site.voice import Language
 from registry import regions
 from registry.search.contract import Understood
 
 
-def counts(codes: tuple[str, ...] | list[str], first: int) -> list[c.Count]:
+def make_counts(codes: tuple[str, ...] | list[str], first: int) -> list[c.Count]:
     """Made-up figures for these codes, falling from the first one."""
     return [c.Count(code=code, count=max(1, first // (n + 1))) for n, code in enumerate(codes)]
 
 
-def region_counts() -> list[c.Count]:
+def make_region_counts() -> list[c.Count]:
     """Made-up figures for every province."""
     return [
-        c.Count(code=code, name=name, count=63 // (n % 7 + 1)) for n, (code, name) in enumerate(regions.children(None))
+        c.Count(code=code, name=name, count=63 // (n % 7 + 1)) for n, (code, name) in enumerate(regions.list_children(None))
     ]
 
 
-def search() -> dict[str, c.PageContext]:
+def make_search_pages() -> dict[str, c.PageContext]:
     """Results with filters, the last page, nothing found, nothing fitting the filters."""
     facets = c.Facets(
-        region=tuple(region_counts()),
-        technique=tuple(counts(ALL, 21)),
-        stage=tuple(counts(["formal", "operating", "trial"], 21)),
+        region=tuple(make_region_counts()),
+        technique=tuple(make_counts(ALL, 21)),
+        stage=tuple(make_counts(["formal", "operating", "trial"], 21)),
     )
     hits = [
         c.SearchHit(institution=ANSHAN, match="鞍山市妇儿医院"),
@@ -79,12 +79,12 @@ def search() -> dict[str, c.PageContext]:
         "search-nothing-fits": c.SearchPage(
             site=SITE, here="/search", query="", hits=[], total=0, filters=c.Filters(stage="lapsed"), facets=facets
         ),
-        **_search_reasons(here, facets),
-        **_search_nothing(here),
+        **_make_reason_pages(here, facets),
+        **_make_empty_pages(here),
     }
 
 
-def _search_reasons(here: str, facets: c.Facets) -> dict[str, c.PageContext]:
+def _make_reason_pages(here: str, facets: c.Facets) -> dict[str, c.PageContext]:
     """Why each is there, what it is not approved for, whom the question names; near names; a place; a warning."""
     hits = [
         c.SearchHit(institution=ANSHAN, why="former_name", match="鞍山市妇儿医院"),
@@ -93,7 +93,7 @@ def _search_reasons(here: str, facets: c.Facets) -> dict[str, c.PageContext]:
         c.SearchHit(institution=FULL, why="alias", match="示例市妇幼保健院", people=(PEOPLE[0],)),
         c.SearchHit(institution=TRIAL, lacks=("PGT",)),
     ]
-    districts = tuple(c.Count(code=code, name=name, count=2) for code, name in regions.children("210300"))
+    districts = tuple(c.Count(code=code, name=name, count=2) for code, name in regions.list_children("210300"))
     return {
         "search-reasons": c.SearchPage(
             site=SITE,
@@ -128,7 +128,7 @@ def _search_reasons(here: str, facets: c.Facets) -> dict[str, c.PageContext]:
     }
 
 
-def _search_nothing(here: str) -> dict[str, c.PageContext]:
+def _make_empty_pages(here: str) -> dict[str, c.PageContext]:
     """Nothing found because of the filters, because nothing can be read, because no such institution is approved."""
     nothing = c.SearchPage(site=SITE, here=here, query="妇婴", hits=[], total=0, facets=c.Facets(), filters=c.Filters())
     read = [
@@ -143,6 +143,6 @@ def _search_nothing(here: str) -> dict[str, c.PageContext]:
         "search-nothing-approved": but(
             site=msgspec.structs.replace(SITE, source=msgspec.structs.replace(LIST, scope="national")),
             query="鞍山军队医院三代试管",
-            understood=questions.understood_of(read, Voice()),
+            understood=questions.describe_understanding(read, Language()),
         ),
     }

@@ -16,22 +16,22 @@ from public_site.samples import (
     SITE,
     TRIAL,
     VERSIONS,
-    approval,
-    institution,
-    version,
+    make_approval,
+    make_institution,
+    make_version,
 )
-from public_site.standing import standing_of
+from public_site.standing import make_standing
 from registry import model
-from registry.records.asof import end_of
+from registry.records.asof import get_day_end
 
 ON, LEARNT = dt.date(2025, 7, 1), dt.date(2025, 9, 1)
-WRONG = institution("示例市示例更正医院", approval("IVF"), approval("ICSI"), source=LIST, level="三级")
+WRONG = make_institution("示例市示例更正医院", make_approval("IVF"), make_approval("ICSI"), source=LIST, level="三级")
 RIGHT = msgspec.structs.replace(
     WRONG,
     approvals=[
-        approval("IVF", "suspended"),
-        approval("ICSI"),
-        approval("PGT", "trial", valid_from=dt.date(2025, 5, 1)),
+        make_approval("IVF", "suspended"),
+        make_approval("ICSI"),
+        make_approval("PGT", "trial", valid_from=dt.date(2025, 5, 1)),
     ],
     level=None,
     source=NOTICE,
@@ -46,7 +46,7 @@ _REDATED = {
     "authority": "示例省卫生健康委",
 }
 CORRECTED = [
-    version(
+    make_version(
         1902,
         dt.date(2025, 6, 1),
         ("approvals.IVF", _FORMAL, _SUSPENDED),
@@ -56,38 +56,38 @@ CORRECTED = [
         source=NOTICE,
         corrects=True,
     ),
-    version(1901, dt.date(2025, 6, 30), ("approvals.ICSI", _DATED, _REDATED), corrects=True),
-    version(1402, dt.date(2018, 2, 21), ("name", None, WRONG.name), ("status", None, "listed"), corrects=True),
-    version(1300, dt.date(2025, 3, 1), ("status", "suspended", "listed"), reason="整改合格，恢复列入。"),
-    version(1250, dt.date(2024, 6, 30), ("name", None, WRONG.name), ("status", None, "suspended")),
+    make_version(1901, dt.date(2025, 6, 30), ("approvals.ICSI", _DATED, _REDATED), corrects=True),
+    make_version(1402, dt.date(2018, 2, 21), ("name", None, WRONG.name), ("status", None, "listed"), corrects=True),
+    make_version(1300, dt.date(2025, 3, 1), ("status", "suspended", "listed"), reason="整改合格，恢复列入。"),
+    make_version(1250, dt.date(2024, 6, 30), ("name", None, WRONG.name), ("status", None, "suspended")),
 ]
 
 
-def _recorded(it: model.Institution | None, since: dict[str, dt.date] | None = None) -> c.Recorded:
-    return c.Recorded(institution=it, standing=standing_of(it, since)) if it else c.Recorded()
+def _make_day_record(it: model.Institution | None, since: dict[str, dt.date] | None = None) -> c.DayRecord:
+    return c.DayRecord(institution=it, standing=make_standing(it, since)) if it else c.DayRecord()
 
 
-def _times(on: dt.date = ON, known: dt.date | None = ON, **more: bool) -> c.Times:
-    return c.Times(on=on, known_at=end_of(known) if known else None, known_day=known, **more)
+def _make_times(on: dt.date = ON, known: dt.date | None = ON, **more: bool) -> c.PageTimes:
+    return c.PageTimes(on=on, known_at=get_day_end(known) if known else None, known_day=known, **more)
 
 
-def histories() -> dict[str, c.PageContext]:
+def make_history_pages() -> dict[str, c.PageContext]:
     """A history asked about one day: it differs, agrees, held nothing, holds nothing; a day to come; a wrong date."""
-    known, nothing = _recorded(RIGHT, SINCE), c.Recorded()
-    instant = c.Times(on=ON, known_at=dt.datetime(2025, 8, 1, 1, 30, tzinfo=dt.UTC))
-    unsourced = _recorded(msgspec.structs.replace(WRONG, source=None))
-    fewer = _recorded(msgspec.structs.replace(RIGHT, level="三级", approvals=[approval("IVF"), *RIGHT.approvals[1:]]))
+    known, nothing = _make_day_record(RIGHT, SINCE), c.DayRecord()
+    instant = c.PageTimes(on=ON, known_at=dt.datetime(2025, 8, 1, 1, 30, tzinfo=dt.UTC))
+    unsourced = _make_day_record(msgspec.structs.replace(WRONG, source=None))
+    fewer = _make_day_record(msgspec.structs.replace(RIGHT, level="三级", approvals=[make_approval("IVF"), *RIGHT.approvals[1:]]))
     answers = {
-        "differs": c.Comparison(times=_times(), known=known, believed=_recorded(WRONG)),
-        "differs-later": c.Comparison(times=_times(known=LEARNT), known=known, believed=fewer),
+        "differs": c.Comparison(times=_make_times(), known=known, believed=_make_day_record(WRONG)),
+        "differs-later": c.Comparison(times=_make_times(known=LEARNT), known=known, believed=fewer),
         "differs-once": c.Comparison(
-            times=instant, known=_recorded(WRONG), believed=_recorded(msgspec.structs.replace(WRONG, level="二级"))
+            times=instant, known=_make_day_record(WRONG), believed=_make_day_record(msgspec.structs.replace(WRONG, level="二级"))
         ),
-        "agrees": c.Comparison(times=_times(), known=known, believed=known),
-        "no-record": c.Comparison(times=_times(), known=unsourced, believed=nothing),
-        "nothing": c.Comparison(times=_times(dt.date(2001, 1, 1)), known=nothing, believed=nothing),
-        "withdrawn": c.Comparison(times=_times(), known=nothing, believed=_recorded(TRIAL)),
-        "to-come": c.Comparison(times=_times(dt.date(2030, 1, 1), to_come=True), known=known),
+        "agrees": c.Comparison(times=_make_times(), known=known, believed=known),
+        "no-record": c.Comparison(times=_make_times(), known=unsourced, believed=nothing),
+        "nothing": c.Comparison(times=_make_times(dt.date(2001, 1, 1)), known=nothing, believed=nothing),
+        "withdrawn": c.Comparison(times=_make_times(), known=nothing, believed=_make_day_record(TRIAL)),
+        "to-come": c.Comparison(times=_make_times(dt.date(2030, 1, 1), to_come=True), known=known),
     }
     page = c.HistoryPage(site=SITE, here=f"/i/{WRONG.code}/history", institution=WRONG, versions=CORRECTED)
     wrong = [
@@ -104,20 +104,20 @@ def histories() -> dict[str, c.PageContext]:
     }
 
 
-def institutions() -> dict[str, c.PageContext]:
+def make_institution_pages() -> dict[str, c.PageContext]:
     """Institutions at another time than now, each saying so; and days without a record."""
     pages: dict[str, c.PageContext] = {}
     for name, it, since, past in (
-        ("past", FULL, {}, _times(known=None)),
-        ("past-known", RIGHT, SINCE, _times(known=LEARNT)),
-        ("past-delisted", DELISTED, {"status": dt.date(2025, 6, 30)}, _times(known=None)),
-        ("to-come", TRIAL, {}, _times(dt.date(2030, 1, 1), None, to_come=True)),
+        ("past", FULL, {}, _make_times(known=None)),
+        ("past-known", RIGHT, SINCE, _make_times(known=LEARNT)),
+        ("past-delisted", DELISTED, {"status": dt.date(2025, 6, 30)}, _make_times(known=None)),
+        ("to-come", TRIAL, {}, _make_times(dt.date(2030, 1, 1), None, to_come=True)),
     ):
         pages[f"institution-{name}"] = c.InstitutionPage(
             site=SITE,
             here=f"/i/{it.code}?on={past.on}",
             institution=it,
-            standing=standing_of(it, since),
+            standing=make_standing(it, since),
             recent=VERSIONS[-1:],
             practitioners=[],
             qr="/static/qr.svg",
@@ -127,21 +127,21 @@ def institutions() -> dict[str, c.PageContext]:
             superseded=it is RIGHT,
         )
     for name, past in (
-        ("norecord", _times(dt.date(2001, 1, 1), None)),
-        ("norecord-known", _times()),
-        ("norecord-known-later", _times(known=LEARNT)),
+        ("norecord", _make_times(dt.date(2001, 1, 1), None)),
+        ("norecord-known", _make_times()),
+        ("norecord-known-later", _make_times(known=LEARNT)),
     ):
         pages[name] = c.NoRecordPage(site=SITE, here=f"/i/{FULL.code}?on={past.on}", institution=FULL, past=past)
     return pages
 
 
-def check(answer: model.Answer) -> dict[str, c.PageContext]:
+def make_check_pages(answer: model.Answer) -> dict[str, c.PageContext]:
     """An answer by what was known at another time, and a time that cannot be read."""
     form = CheckForm(name=WRONG.name, on="2025-07-01", known_at="2025-07-01")
     page = CheckPage(site=SITE, here="/check?name=x", form=form)
     wrong = c.FieldError(field="known_at", key="check.error_date", value="去年")
     return {
-        "check-past": msgspec.structs.replace(page, answer=answer, tone="approved", past=_times()),
+        "check-past": msgspec.structs.replace(page, answer=answer, tone="approved", past=_make_times()),
         "check-past-error": msgspec.structs.replace(
             page, form=msgspec.structs.replace(form, known_at="去年"), errors=(wrong,)
         ),

@@ -21,12 +21,12 @@ ALL: tuple[TechniqueCode, ...] = ("AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BAN
 EXAMPLE_PLACE = model.Region(code="210303", province="示例省", city="示例市", district="示例区")
 
 
-def approval(technique: TechniqueCode, stage: Stage = "formal", **more: object) -> model.Approval:
+def make_approval(technique: TechniqueCode, stage: Stage = "formal", **more: object) -> model.Approval:
     """One approval."""
     return model.Approval(technique=technique, name=BY_CODE[technique].official_zh, stage=stage, **more)  # type: ignore[arg-type]
 
 
-def institution(name: str, *approvals: model.Approval, **more: object) -> model.Institution:
+def make_institution(name: str, *approvals: model.Approval, **more: object) -> model.Institution:
     """One institution; fictional unless ``more`` gives its real place and address."""
     values: dict[str, object] = {
         "known_as": [],
@@ -50,37 +50,37 @@ def institution(name: str, *approvals: model.Approval, **more: object) -> model.
     return model.Institution(code=code, name=name, approvals=list(approvals), **values)  # type: ignore[arg-type]
 
 
-ANSHAN = institution(
+ANSHAN = make_institution(
     "鞍山市妇儿医院（鞍山市妇幼保健院）",
-    approval("AIH"),
-    approval("IVF"),
-    approval("ICSI"),
+    make_approval("AIH"),
+    make_approval("IVF"),
+    make_approval("ICSI"),
     aliases=["鞍山市妇幼保健院"],
     former_names=[model.FormerName(name="鞍山市妇儿医院", until=dt.date(2025, 6, 30))],
     region=model.Region(code="210303", province="辽宁省", city="鞍山市", district="铁西区"),
     address="辽宁省鞍山市铁西区三道街115号",
 )
-FUYING = institution(
+FUYING = make_institution(
     "沈阳市妇婴医院",
-    approval("AIH"),
-    approval("IVF"),
-    approval("ICSI"),
-    approval("PGT"),
+    make_approval("AIH"),
+    make_approval("IVF"),
+    make_approval("ICSI"),
+    make_approval("PGT"),
     region=model.Region(code="210103", province="辽宁省", city="沈阳市", district="沈河区"),
     address="辽宁省沈阳市沈河区大南街87号",
 )
-FUYOU = institution(
+FUYOU = make_institution(
     "沈阳市妇幼保健院",
-    approval("AIH"),
+    make_approval("AIH"),
     region=model.Region(code="210103", province="辽宁省", city="沈阳市", district="沈河区"),
     address="辽宁省沈阳市沈河区沈州路41号",
 )
-FULL = institution(
+FULL = make_institution(
     "示例市示例生殖医院（示例市妇幼保健院）",
-    approval("AIH", valid_from=dt.date(2016, 3, 1)),
-    approval("IVF", valid_from=dt.date(2018, 5, 10)),
-    approval("ICSI", "operating", note="2 formal + 1 trial"),
-    approval("PGT", "trial"),
+    make_approval("AIH", valid_from=dt.date(2016, 3, 1)),
+    make_approval("IVF", valid_from=dt.date(2018, 5, 10)),
+    make_approval("ICSI", "operating", note="2 formal + 1 trial"),
+    make_approval("PGT", "trial"),
     aliases=["示例市妇幼保健院"],
     former_names=[model.FormerName(name="示例市妇儿医院", until=dt.date(2023, 12, 31))],
     uscc="12100000000000000X",
@@ -90,32 +90,32 @@ FULL = institution(
     campus="示例院区",
     domains=["hospital.example"],
 )
-TRIAL = institution("示例市示例试运行医院", approval("PGT", "trial"), source=NOTICE)
-RECTIFY = institution("示例市示例整改医院", approval("IVF", "rectification"), approval("AIH", "preparing"))
-PREPARING = institution("示例市示例筹建医院", approval("IVF", "preparing"))
-SUSPENDED = institution(
+TRIAL = make_institution("示例市示例试运行医院", make_approval("PGT", "trial"), source=NOTICE)
+RECTIFY = make_institution("示例市示例整改医院", make_approval("IVF", "rectification"), make_approval("AIH", "preparing"))
+PREPARING = make_institution("示例市示例筹建医院", make_approval("IVF", "preparing"))
+SUSPENDED = make_institution(
     "示例市示例停业医院",
-    approval("IVF", "suspended", valid_from=dt.date(2025, 8, 1)),
-    approval("AIH", "suspended"),
+    make_approval("IVF", "suspended", valid_from=dt.date(2025, 8, 1)),
+    make_approval("AIH", "suspended"),
     status="suspended",
     ownership="private",
     former_names=[],
     source=NOTICE,
 )
-REVOKED = institution("示例市示例撤销医院", approval("IVF", "revoked"), approval("AIH", "lapsed"))
-LAPSED = institution(
+REVOKED = make_institution("示例市示例撤销医院", make_approval("IVF", "revoked"), make_approval("AIH", "lapsed"))
+LAPSED = make_institution(
     "示例市示例失效医院",
-    approval("IVF", "lapsed", valid_from=dt.date(2024, 4, 1)),
-    approval("ICSI", "revoked", valid_from=dt.date(2024, 4, 1)),
+    make_approval("IVF", "lapsed", valid_from=dt.date(2024, 4, 1)),
+    make_approval("ICSI", "revoked", valid_from=dt.date(2024, 4, 1)),
     status="delisted",
 )
-DELISTED = institution("示例市示例除名医院", approval("IVF"), status="delisted")
-NOTHING = institution("示例市示例空白医院")
-CLOSED = institution("示例市示例停诊医院", status="suspended")
-NARROW = institution("示例市示例部分停业医院", approval("AIH"), approval("IVF"), approval("PGT", "suspended"))
-UNSOURCED = institution(
+DELISTED = make_institution("示例市示例除名医院", make_approval("IVF"), status="delisted")
+NOTHING = make_institution("示例市示例空白医院")
+CLOSED = make_institution("示例市示例停诊医院", status="suspended")
+NARROW = make_institution("示例市示例部分停业医院", make_approval("AIH"), make_approval("IVF"), make_approval("PGT", "suspended"))
+UNSOURCED = make_institution(
     "示例市示例诊疗中心",
-    approval("SPERM_BANK"),
+    make_approval("SPERM_BANK"),
     source=None,
     aliases=["示例精子库"],
     region=model.Region(code=None, province=None, city=None, district=None),
@@ -123,7 +123,7 @@ UNSOURCED = institution(
 )
 
 
-def version(
+def make_version(
     entry: int,
     day: dt.date,
     *changes: tuple[str, object, object],
@@ -139,9 +139,9 @@ def version(
 
 
 VERSIONS = [
-    version(1711, dt.date(2025, 9, 1), ("approvals.PGT", None, {"stage": "trial"}), source=NOTICE),
-    version(1640, dt.date(2025, 6, 30), reason=None),
-    version(
+    make_version(1711, dt.date(2025, 9, 1), ("approvals.PGT", None, {"stage": "trial"}), source=NOTICE),
+    make_version(1640, dt.date(2025, 6, 30), reason=None),
+    make_version(
         1234,
         dt.date(2024, 6, 30),
         ("name", "示例市妇儿医院", FULL.name),
@@ -150,7 +150,7 @@ VERSIONS = [
         ("level", "三级乙等", None),
         reason="前次录入漏写第二名称。",
     ),
-    version(
+    make_version(
         12,
         dt.date(2018, 2, 21),
         ("name", None, "示例市妇儿医院"),
@@ -164,10 +164,10 @@ VERSIONS = [
         source=None,
     ),
 ]
-DELISTING = [version(1801, dt.date(2025, 6, 30), ("status", "listed", "delisted"), ("address", "旧址", None))]
+DELISTING = [make_version(1801, dt.date(2025, 6, 30), ("status", "listed", "delisted"), ("address", "旧址", None))]
 
 
-def _person(
+def _make_person(
     name: str | None, role: str, start: dt.date | None, end: dt.date | None, kind: str | None
 ) -> model.Practitioner:
     return model.Practitioner(
@@ -186,9 +186,9 @@ def _person(
 
 
 PEOPLE = [
-    _person("示例甲", "临床负责人", dt.date(2024, 1, 1), dt.date(2026, 12, 31), "母婴保健技术考核合格证"),
-    _person("示例乙", "实验室负责人", dt.date(2024, 1, 1), None, None),
-    _person("示例丙", "实验室技术人员", None, dt.date(2026, 12, 31), "上岗合格证"),
-    _person("示例丁", "护士", None, None, None),
-    _person(None, "遗传咨询师", None, None, None),
+    _make_person("示例甲", "临床负责人", dt.date(2024, 1, 1), dt.date(2026, 12, 31), "母婴保健技术考核合格证"),
+    _make_person("示例乙", "实验室负责人", dt.date(2024, 1, 1), None, None),
+    _make_person("示例丙", "实验室技术人员", None, dt.date(2026, 12, 31), "上岗合格证"),
+    _make_person("示例丁", "护士", None, None, None),
+    _make_person(None, "遗传咨询师", None, None, None),
 ]

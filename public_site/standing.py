@@ -9,9 +9,9 @@ import msgspec
 from public_site.contexts import Grant, Standing, State, Tone
 from registry.model import Approval, Date, Institution
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES, Stage
-from registry.verification.inforce import in_force, on_day
+from registry.verification.inforce import list_effective_approvals, apply_rules_on_day
 
-__all__ = ["TONES", "grants_of", "in_force", "in_order", "on_day", "standing_of", "tone_of"]
+__all__ = ["TONES", "group_approvals", "list_effective_approvals", "sort_approvals", "apply_rules_on_day", "make_standing", "choose_tone"]
 
 #: How grants are said: what may be done first, then what may not.
 _ORDER: tuple[Stage, ...] = (
@@ -44,7 +44,7 @@ TONES: dict[State, Tone] = {
 }
 
 
-def tone_of(state: State, stages: Sequence[str | None] = ()) -> Tone:
+def choose_tone(state: State, stages: Sequence[str | None] = ()) -> Tone:
     """The colour and icon of a verdict. An approval is limited when every lawful stage is trial or rectification, or
     when something at the same place has been stopped."""
     lawful = {stage for stage in stages if stage in LAWFUL_STAGES}
@@ -54,16 +54,16 @@ def tone_of(state: State, stages: Sequence[str | None] = ()) -> Tone:
     return TONES[state]
 
 
-def in_order(approvals: Sequence[Approval]) -> list[Approval]:
+def sort_approvals(approvals: Sequence[Approval]) -> list[Approval]:
     """Approvals as the law's own table orders techniques."""
     return sorted(approvals, key=lambda a: _TECHNIQUE_ORDER.index(a.technique))
 
 
-def grants_of(approvals: Sequence[Approval]) -> list[Grant]:
+def group_approvals(approvals: Sequence[Approval]) -> list[Grant]:
     """Approvals grouped by stage; stopped ones also by day, because the day is part of their sentence."""
     grants: list[Grant] = []
     for stage in _ORDER:
-        here = [a for a in in_order(approvals) if a.stage == stage]
+        here = [a for a in sort_approvals(approvals) if a.stage == stage]
         days = list(dict.fromkeys(a.valid_from for a in here)) if stage in _STOPPED else [None]
         for day in days:
             together = [a.technique for a in here if stage not in _STOPPED or a.valid_from == day]
@@ -72,7 +72,7 @@ def grants_of(approvals: Sequence[Approval]) -> list[Grant]:
     return grants
 
 
-def _state(institution: Institution) -> State:
+def _derive_state(institution: Institution) -> State:
     """As ``verification.verdict.of_institution`` judges: by the best approval, except that delisted comes first."""
     stages = {a.stage for a in institution.approvals}
     if institution.status != "listed":
@@ -83,24 +83,24 @@ def _state(institution: Institution) -> State:
     return next((state for state in best if state in stages), "technique_not_licensed")
 
 
-def standing_of(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
+def make_standing(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
     """The institution's standing; ``since`` gives, per path, the days from which it has been as it is."""
-    state = _state(institution)
+    state = _derive_state(institution)
     days = since or {}
     status_day = days.get("status") if institution.status != "listed" else None
     otherwise = status_day if state == "suspended" else None
     # Only what is itself stated as stopped stopped on a day of its own; what a suspension stops, stops with it.
     own = {a.technique: days.get(f"approvals.{a.technique}") for a in institution.approvals if a.stage in _STOPPED}
-    grants = grants_of([_dated(a, own.get(a.technique), otherwise) for a in in_force(institution)])
+    grants = group_approvals([_set_stop_day(a, own.get(a.technique), otherwise) for a in list_effective_approvals(institution)])
     return Standing(
         state=state,
-        tone=tone_of(state, [grant.stage for grant in grants]),
+        tone=choose_tone(state, [grant.stage for grant in grants]),
         grants=grants,
         since=status_day,
     )
 
 
-def _dated(approval: Approval, stopped: Date | None, otherwise: Date | None) -> Approval:
+def _set_stop_day(approval: Approval, stopped: Date | None, otherwise: Date | None) -> Approval:
     """A stopped approval with the day it stopped; others as they are. What its record states is mostly the day the
     approval began, which a suspension leaves as it was: it is taken only where the history knows no other day.
     """

@@ -17,21 +17,21 @@ from litestar.concurrency import sync_to_thread
 from litestar.datastructures import FormMultiDict, State, UploadFile
 from litestar.response import Stream
 
-from public_site.answers import asked, html, register_of, site_of
+from public_site.answers import read_language, make_page_response, get_register, find_site_facts
 from public_site.lists import ListPage, ListRow
-from public_site.standing import tone_of
-from registry.admission import admitted_of, looks_of
-from registry.claimfiles.answering import CsvForm, Form
-from registry.claimfiles.rows import Layout, Row
-from registry.claimfiles.sheets import XlsxForm
-from registry.claimfiles.work import F, kind_of, work
+from public_site.standing import choose_tone
+from registry.admission import find_admitted_request, make_people_budget
+from registry.claimfiles.answering import CsvAnswerWriter, AnswerWriter
+from registry.claimfiles.rows import AnswerLayout, ClaimRow
+from registry.claimfiles.sheets import XlsxAnswerWriter
+from registry.claimfiles.work import F, detect_format, answer_file
 from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
 from registry.model import Answer
 from registry.uploads.limits import PAGE
 from registry.verification.batch import Batch
 from registry.web import statuses
 from registry.web.forms import read_form
-from registry.web.uploads import upload_place
+from registry.web.uploads import hold_upload_place
 
 #: Rows and bytes of one upload, and rows that the page shows.
 MOST_ROWS, MOST_BYTES, SHOWN = 5_000, PAGE.packed, 50
@@ -43,34 +43,34 @@ _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Req = Request[Any, Any, State]
 
 
-class PageForm(Form[Answer]):
+class PageAnswerWriter(AnswerWriter[Answer]):
     """Answers as the page shows them: the first rows, and how many of each verdict."""
 
     def __init__(self, batch: Batch) -> None:
         super().__init__(batch)
         self.shown: list[ListRow] = []
 
-    def make(self, answer: Answer) -> Answer:
+    def format_answer(self, answer: Answer) -> Answer:
         """The answer itself."""
         return answer
 
-    def put(self, row: Row, made: Answer) -> bytes:
+    def format_row(self, row: ClaimRow, made: Answer) -> bytes:
         """Keep a row while there is room."""
         if len(self.shown) < SHOWN and row.claim is not None:
-            tone = tone_of(made.verdict, [one.stage for one in made.techniques])
+            tone = choose_tone(made.verdict, [one.stage for one in made.techniques])
             said = made.explanation
-            self.shown.append(ListRow(number=row.number, asked=_asked(row), answer=made, tone=tone, sentence=said))
+            self.shown.append(ListRow(number=row.number, asked=_describe_subject(row), answer=made, tone=tone, sentence=said))
         return b""
 
-    def refuse(self, row: Row, error: RegistryError) -> bytes:
+    def format_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
         """Keep a row that was not answered while there is room."""
         if len(self.shown) < SHOWN:
-            said = error.text(self.batch.lang)
-            self.shown.append(ListRow(number=row.number, asked=_asked(row), sentence=said))
+            said = error.get_text(self.batch.lang)
+            self.shown.append(ListRow(number=row.number, asked=_describe_subject(row), sentence=said))
         return b""
 
 
-def _asked(row: Row) -> str:
+def _describe_subject(row: ClaimRow) -> str:
     """Who a row is about, in its own words."""
     if row.claim is None:
         return "，".join(cell for cell in row.cells if cell.strip())[:80]
@@ -89,30 +89,30 @@ async def check_list(request: Req) -> Response[Any]:
     """The list answered: a page with its first rows, or the whole as a file when the form's button asked for one."""
     form = await read_form(request)
     try:
-        async with upload_place():
-            return await sync_to_thread(_list, request, form)
+        async with hold_upload_place():
+            return await sync_to_thread(_answer_list, request, form)
     except (InvalidInput, Busy) as error:
-        return await sync_to_thread(_refused, request, error)
+        return await sync_to_thread(_render_refusal, request, error)
 
 
-def _list(request: Req, form: FormMultiDict) -> Response[Any]:
+def _answer_list(request: Req, form: FormMultiDict) -> Response[Any]:
     file = form.get("file")
     wanted = str(form.get("as") or "page")
-    source = _source(file)
+    source = _open_upload(file)
     if wanted in ("csv", "xlsx"):
-        return _download(request, source, wanted)
-    return _shown(request, source, str(getattr(file, "filename", "")))
+        return _make_download(request, source, wanted)
+    return _render_answers(request, source, str(getattr(file, "filename", "")))
 
 
-def _refused(request: Req, error: InvalidInput | Busy) -> Response[Any]:
+def _render_refusal(request: Req, error: InvalidInput | Busy) -> Response[Any]:
     """The page with what is wrong with the file, or that there are too many."""
-    page = ListPage(here="/check", site=site_of(request), error=error.text(asked(request).lang), most=MOST_ROWS)
-    answer = html(request, page, status=statuses.status_of(error), cache="no-store")
-    answer.headers.update(statuses.headers_of(error))
+    page = ListPage(here="/check", site=find_site_facts(request), error=error.get_text(read_language(request).lang), most=MOST_ROWS)
+    answer = make_page_response(request, page, status=statuses.get_status(error), cache="no-store")
+    answer.headers.update(statuses.make_headers(error))
     return answer
 
 
-def _source(file: object) -> IO[bytes]:
+def _open_upload(file: object) -> IO[bytes]:
     """The bytes of an upload; InvalidInput when there are none, TooLarge when there are too many."""
     if not isinstance(file, UploadFile) or not file.filename:
         raise InvalidInput("请先选择一个 csv 或 xlsx 文件。", "Choose a csv or xlsx file first.")
@@ -129,24 +129,24 @@ def _source(file: object) -> IO[bytes]:
     return source
 
 
-def _answered(
-    request: Req, source: IO[bytes], out: IO[bytes] | None, form_of: Callable[[Batch, Callable[[], Layout]], F]
+def _answer_rows(
+    request: Req, source: IO[bytes], out: IO[bytes] | None, form_of: Callable[[Batch, Callable[[], AnswerLayout]], F]
 ) -> F:
     """The form with all rows in it, and what they make in ``out``; TooLarge, with nothing answered, beyond the limit.
 
     The file is taken apart by a process of its own: see ``registry.uploads``.
     """
-    given = kind_of(source.read(64))
+    given = detect_format(source.read(64))
     source.seek(0)
     if given == "ndjson":
         raise InvalidInput("这里只接受 csv 或 xlsx 文件。", "This page takes csv and xlsx files.")
-    batch = register_of(request).batch(asked(request).lang, looks_of(request).require)
-    form, pieces = work(source, given, lambda layout: form_of(batch, layout), MOST_ROWS, PAGE)
+    batch = get_register(request).make_batch(read_language(request).lang, make_people_budget(request).require_look)
+    form, pieces = answer_file(source, given, lambda layout: form_of(batch, layout), MOST_ROWS, PAGE)
     for piece in pieces:
         if out is not None:
             out.write(piece)
-    if admitted := admitted_of(request):
-        register_of(request).clients.asked_more(admitted, form.tally.rows)
+    if admitted := find_admitted_request(request):
+        get_register(request).clients.count_rows(admitted, form.tally.rows)
     if form.tally.cut:
         raise TooLarge(
             f"这里一次最多 {MOST_ROWS:,} 行，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
@@ -156,35 +156,35 @@ def _answered(
     return form
 
 
-def _shown(request: Req, source: IO[bytes], name: str) -> Response[str]:
-    form = _answered(request, source, None, lambda batch, _: PageForm(batch))
+def _render_answers(request: Req, source: IO[bytes], name: str) -> Response[str]:
+    form = _answer_rows(request, source, None, lambda batch, _: PageAnswerWriter(batch))
     tally, at = form.tally, form.batch.at
     page = ListPage(
         here="/check",
-        site=site_of(request),
+        site=find_site_facts(request),
         most=MOST_ROWS,
         name=name[:80],
         rows=tuple(form.shown),
         total=tally.rows,
         unanswered=tally.errors,
-        counts=tuple((word, tone_of(word), number) for word, number in tally.verdicts.most_common()),
+        counts=tuple((word, choose_tone(word), number) for word, number in tally.verdicts.most_common()),
         known_at=at.now,
         log_size=at.size,
     )
-    return html(request, page, cache="no-store")
+    return make_page_response(request, page, cache="no-store")
 
 
-def _download(request: Req, source: IO[bytes], wanted: str) -> Stream:
+def _make_download(request: Req, source: IO[bytes], wanted: str) -> Stream:
     """The answers as a file, made whole before it is sent."""
     held = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by what sends it
     try:
         if wanted == "csv":
             # A person opens it in a spreadsheet program, which needs the byte order mark to see that it is UTF-8.
-            _answered(request, source, held, _marked_csv)
+            _answer_rows(request, source, held, _make_bom_csv_writer)
         else:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "answers.xlsx"
-                with closing(_answered(request, source, None, lambda batch, layout: XlsxForm(batch, layout, path))):
+                with closing(_answer_rows(request, source, None, lambda batch, layout: XlsxAnswerWriter(batch, layout, path))):
                     pass
                 with path.open("rb") as made:
                     shutil.copyfileobj(made, held)
@@ -198,14 +198,14 @@ def _download(request: Req, source: IO[bytes], wanted: str) -> Stream:
         "Cache-Control": "no-store",
     }
     media_type = "text/csv; charset=utf-8" if wanted == "csv" else _SHEET
-    return Stream(_pieces(held), media_type=media_type, headers=headers)
+    return Stream(_read_pieces(held), media_type=media_type, headers=headers)
 
 
-def _marked_csv(batch: Batch, layout: Callable[[], Layout]) -> CsvForm:
-    return CsvForm(batch, lambda: layout()._replace(marked=True))
+def _make_bom_csv_writer(batch: Batch, layout: Callable[[], AnswerLayout]) -> CsvAnswerWriter:
+    return CsvAnswerWriter(batch, lambda: layout()._replace(has_bom=True))
 
 
-def _pieces(held: IO[bytes]) -> Iterator[bytes]:
+def _read_pieces(held: IO[bytes]) -> Iterator[bytes]:
     with held:
         while piece := held.read(_PIECE):
             yield piece

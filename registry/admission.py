@@ -10,10 +10,10 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from litestar.types.asgi_types import RawHeaders
 
-from registry.clients.counts import Room, seconds
+from registry.clients.counts import RemainingRequests, to_whole_seconds
 from registry.clients.keys import ApiKey
-from registry.clients.people import Looks
-from registry.clients.service import Admitted, Clients
+from registry.clients.people import PeopleBudget
+from registry.clients.service import AdmittedRequest, Clients
 from registry.errors import InvalidKey, TooManyRequests
 from registry.headers import MORE
 from registry.web import lanes
@@ -25,7 +25,7 @@ UNLIMITED = ("/healthz", "/readyz", "/log/", "/.well-known/", "/static/", "/stat
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-class Admission:
+class RateLimitMiddleware:
     """Around every handler: lets a request in, or raises InvalidKey, ScopeMissing, TooManyRequests.
 
     A middleware, and not one of the framework's guards: those are handed a copy of the handler with every request.
@@ -38,40 +38,40 @@ class Admission:
         """Serve one request."""
         if scope["type"] == ScopeType.HTTP:
             clients: Clients = scope["litestar_app"].state.register.clients
-            text = _key_in(scope["headers"])
+            text = _read_key(scope["headers"])
             if text is not None or clients.anonymous_limit:
-                await _admit(scope, clients, text)
+                await _admit_request(scope, clients, text)
         await self.app(scope, receive, send)
 
 
-async def _admit(scope: HTTPScope, clients: Clients, text: str | None) -> None:
+async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -> None:
     if scope["path"].startswith(UNLIMITED) or scope["method"] == "OPTIONS":
         return
     handler = scope["route_handler"]
-    operation = _operation(handler)
+    operation = _get_operation(handler)
     try:
         if text is None:
             if clients.hears_of_proxies and any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
-                clients.hear_of_proxy(_address(scope))
-            admitted = clients.admit_anonymous(_address(scope), operation)
+                clients.warn_of_proxy(_get_address(scope))
+            admitted = clients.admit_anonymous(_get_address(scope), operation)
         else:
-            key = clients.known(text) or await _learned(clients, text, _address(scope), operation)
-            admitted = clients.admit(key, operation, handler.opt.get("scope"))
+            key = clients.find_key(text) or await _load_key(clients, text, _get_address(scope), operation)
+            admitted = clients.admit_key(key, operation, handler.opt.get("scope"))
     except TooManyRequests as refusal:
-        scope[MORE] = headers(refusal.details["rooms"])  # type: ignore[literal-required]
+        scope[MORE] = make_limit_headers(refusal.details["rooms"])  # type: ignore[literal-required]
         raise
     scope[ADMITTED] = admitted  # type: ignore[literal-required]
-    scope[MORE] = headers(admitted.rooms)  # type: ignore[literal-required]
+    scope[MORE] = make_limit_headers(admitted.rooms)  # type: ignore[literal-required]
 
 
-def admitted_of(connection: Connection) -> Admitted | None:
+def find_admitted_request(connection: Connection) -> AdmittedRequest | None:
     """Who was let in; None where nothing is counted."""
-    return cast("Admitted | None", connection.scope.get(ADMITTED))
+    return cast("AdmittedRequest | None", connection.scope.get(ADMITTED))
 
 
-def key_of(connection: Connection) -> ApiKey:
+def get_api_key(connection: Connection) -> ApiKey:
     """The key that a request must have; InvalidKey without one."""
-    admitted = admitted_of(connection)
+    admitted = find_admitted_request(connection)
     if admitted is None or admitted.key is None:
         raise InvalidKey(
             "此处需要密钥，请以 Authorization: Bearer 发送；密钥由名录管理员发放：registry key add。",
@@ -81,34 +81,34 @@ def key_of(connection: Connection) -> ApiKey:
     return admitted.key
 
 
-def looks_of(connection: Connection) -> Looks:
+def make_people_budget(connection: Connection) -> PeopleBudget:
     """Whose people the asker may look at, in this request and in all others of the day."""
     clients: Clients = connection.app.state.register.clients
-    address = _address(connection.scope)
+    address = _get_address(connection.scope)
     if clients.hears_of_proxies and "x-forwarded-for" in connection.headers:
-        clients.hear_of_proxy(address)
-    admitted = admitted_of(connection)
-    return clients.looks_of(admitted.key if admitted else None, address)
+        clients.warn_of_proxy(address)
+    admitted = find_admitted_request(connection)
+    return clients.make_people_budget(admitted.key if admitted else None, address)
 
 
-async def _learned(clients: Clients, text: str, address: str, operation: str) -> ApiKey:
+async def _load_key(clients: Clients, text: str, address: str, operation: str) -> ApiKey:
     """A key this process does not know yet. Trying one that is none counts as asking without one."""
     if clients.anonymous_limit:
         clients.admit_anonymous(address, operation, trying=True)
     try:
-        return await lanes.run("reads", clients.learn, text)
+        return await lanes.run_in_lane("reads", clients.load_key, text)
     except InvalidKey:
         if clients.anonymous_limit:
             clients.admit_anonymous(address, operation)
         raise
 
 
-def _key_in(sent: RawHeaders) -> str | None:
+def _read_key(sent: RawHeaders) -> str | None:
     """The key in a request's headers: ``Authorization: Bearer`` or ``X-API-Key``; None without either.
 
     InvalidKey where they hold two: which client asks must not hang on the order of headers.
     """
-    held = {key for name, value in sent if name in _HOLD_KEYS and (key := _held(name, value)) is not None}
+    held = {key for name, value in sent if name in _HOLD_KEYS and (key := _parse_key_header(name, value)) is not None}
     if len(held) > 1:
         raise InvalidKey(
             "请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。",
@@ -120,7 +120,7 @@ def _key_in(sent: RawHeaders) -> str | None:
 _HOLD_KEYS = (b"authorization", b"x-api-key")
 
 
-def _held(name: bytes, value: bytes) -> str | None:
+def _parse_key_header(name: bytes, value: bytes) -> str | None:
     if name == b"x-api-key":
         return value.decode("latin-1").strip()
     if name == b"authorization":
@@ -129,24 +129,24 @@ def _held(name: bytes, value: bytes) -> str | None:
     return None
 
 
-def _address(scope: Any) -> str:
+def _get_address(scope: Any) -> str:
     client = scope.get("client")
     return str(client[0]) if client else "-"
 
 
-def _operation(handler: BaseRouteHandler) -> str:
+def _get_operation(handler: BaseRouteHandler) -> str:
     return str(getattr(handler, "operation_id", None) or handler.handler_name)
 
 
-def headers(rooms: dict[str, Room]) -> list[tuple[bytes, bytes]]:
+def make_limit_headers(rooms: dict[str, RemainingRequests]) -> list[tuple[bytes, bytes]]:
     """The headers that tell what is left: those of the draft standard, and the three that clients knew before it."""
-    tightest = min(rooms.values(), key=lambda room: (room.admitted, room.left))
+    tightest = min(rooms.values(), key=lambda room: (room.is_admitted, room.left))
     policy = ", ".join(f'"{name}";q={room.limit};w={room.window}' for name, room in rooms.items())
-    left = ", ".join(f'"{name}";r={room.left};t={seconds(room.wait or room.reset)}' for name, room in rooms.items())
+    left = ", ".join(f'"{name}";r={room.left};t={to_whole_seconds(room.wait or room.reset)}' for name, room in rooms.items())
     return [
         (b"ratelimit-policy", policy.encode()),
         (b"ratelimit", left.encode()),
         (b"ratelimit-limit", str(tightest.limit).encode()),
         (b"ratelimit-remaining", str(tightest.left).encode()),
-        (b"ratelimit-reset", str(seconds(tightest.wait or tightest.reset)).encode()),
+        (b"ratelimit-reset", str(to_whole_seconds(tightest.wait or tightest.reset)).encode()),
     ]

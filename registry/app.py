@@ -15,19 +15,19 @@ from litestar.types import ASGIApp
 import public_site.pages
 from registry import admission, api, metrics, settings, staff
 from registry.api import images, log, openapi, problems, receipts, reconcile, security_txt, sheets
-from registry.headers import Outermost
+from registry.headers import OutermostMiddleware
 from registry.register import Register
 from registry.web import bodies, lanes, state, statuses
 from registry.web.requests import JsonRequest
 
 
-def create(loaded: settings.Settings | None = None) -> Litestar:
+def build_app(loaded: settings.Settings | None = None) -> Litestar:
     """The application of one process; the register is opened at start-up and followed until shutdown."""
     loaded = loaded or settings.load()
 
     @asynccontextmanager
-    async def opened(app: Litestar) -> AsyncIterator[None]:
-        lanes.install()
+    async def open_register(app: Litestar) -> AsyncIterator[None]:
+        lanes.install_lanes()
         register = Register(loaded)
         app.state.register = register
         await anyio.to_thread.run_sync(register.start)
@@ -39,9 +39,9 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
     return Litestar(
         request_class=JsonRequest,
         route_handlers=[
-            *api.routers(),
-            reconcile.router(),
-            staff.router(),
+            *api.build_routers(),
+            reconcile.build_router(),
+            staff.build_router(),
             openapi.document,
             *images.handlers,
             *log.handlers,
@@ -49,14 +49,14 @@ def create(loaded: settings.Settings | None = None) -> Litestar:
             *security_txt.handlers,
             *sheets.handlers,
             *public_site.pages.handlers,
-            healthz,
-            readyz,
-            measured,
+            get_health,
+            get_readiness,
+            get_metrics,
         ],
-        lifespan=[opened],
-        middleware=[DefineMiddleware(lanes.LaneChoice), DefineMiddleware(admission.Admission)],
-        exception_handlers={Exception: _failed},
-        after_exception=[staff.note_refusal],
+        lifespan=[open_register],
+        middleware=[DefineMiddleware(lanes.LaneMiddleware), DefineMiddleware(admission.RateLimitMiddleware)],
+        exception_handlers={Exception: _make_error_response},
+        after_exception=[staff.record_refused_request],
         openapi_config=openapi.CONFIG,
         request_max_body_size=bodies.SMALL,
         logging_config=None,
@@ -67,17 +67,17 @@ def served() -> ASGIApp:
     """The application as a server runs it; what this process writes from now on is its own user's alone."""
     os.umask(0o077)
     loaded = settings.load()
-    return Outermost(create(loaded), loaded, state.headers)
+    return OutermostMiddleware(build_app(loaded), loaded, state.make_age_headers)
 
 
 @get("/healthz", include_in_schema=False, summary="The process runs")
-async def healthz() -> dict[str, str]:
+async def get_health() -> dict[str, str]:
     """Always 200 while the process runs."""
     return {"status": "ok"}
 
 
 @get("/readyz", include_in_schema=False, opt={"lane": "health"}, sync_to_thread=True)
-def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+def get_readiness(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """200 when the register can answer, else 503 and what is missing."""
     health = request.app.state.register.health()
     return Response(content=health, status_code=200 if health["ready"] else 503, headers={"Cache-Control": "no-store"})
@@ -90,16 +90,16 @@ def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     sync_to_thread=True,
     opt={"scope": "metrics", "lane": "health"},
 )
-def measured(request: Request[Any, Any, Any]) -> Response[bytes]:
+def get_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Figures of this process for Prometheus, for a key of scope metrics; of several workers each has its own."""
-    admission.key_of(request)
-    kind, body = metrics.text(request.app.state.register)
+    admission.get_api_key(request)
+    kind, body = metrics.encode_metrics(request.app.state.register)
     return Response(content=body, media_type=kind, headers={"Cache-Control": "no-store"})
 
 
-def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def _make_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A problem document for programs, a page for people; the unforeseen goes to the server's own log."""
-    statuses.failures.note(error, f"{request.method} {request.scope.get('path_template') or request.url.path}")
+    statuses.failures.log_error(error, f"{request.method} {request.scope.get('path_template') or request.url.path}")
     if request.url.path.startswith(("/api/", "/reconcile")) or "text/html" not in request.headers.get("accept", ""):
-        return problems.respond(request, error)
-    return public_site.pages.error_page(request, error)
+        return problems.make_response(request, error)
+    return public_site.pages.render_error_page(request, error)

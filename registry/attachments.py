@@ -29,25 +29,25 @@ class Attachment(Struct, frozen=True):
     added_at: int
 
 
-def add(connection: sa.Connection, file: BinaryIO, *, name: str, media_type: str, by: str) -> Attachment:
+def add_attachment(connection: sa.Connection, file: BinaryIO, *, name: str, media_type: str, by: str) -> Attachment:
     """Keep a document, or find the one with the same bytes; InvalidInput when empty or too large."""
-    digest, size = _measured(file)
-    if (there := find(connection, digest)) is not None:
+    digest, size = _measure_file(file)
+    if (there := find_attachment(connection, digest)) is not None:
         return there
     row = {"sha256": digest, "name": name[-200:], "media_type": media_type[:100], "size": size}
     connection.execute(sa.insert(attachments).values(**row, added_by=by, added_at=int(time.time() * 1000)))
     file.seek(0)
     for part, piece in enumerate(iter(lambda: file.read(PART), b"")):
         connection.execute(sa.insert(attachment_parts).values(sha256=digest, part=part, bytes=piece))
-    return get(connection, digest)
+    return get_attachment(connection, digest)
 
 
-def measured(file: BinaryIO) -> str:
+def hash_file(file: BinaryIO) -> str:
     """The SHA-256 of an upload; InvalidInput when it is empty or too large."""
-    return _measured(file)[0]
+    return _measure_file(file)[0]
 
 
-def _measured(file: BinaryIO) -> tuple[str, int]:
+def _measure_file(file: BinaryIO) -> tuple[str, int]:
     file.seek(0)
     digest, size = hashlib.sha256(), 0
     while piece := file.read(PART):
@@ -65,32 +65,32 @@ def _measured(file: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def remove(connection: sa.Connection, sha256: str) -> None:
+def delete_attachment(connection: sa.Connection, sha256: str) -> None:
     """Delete a document that nothing rests on; who may say so is the caller's."""
     connection.execute(sa.delete(attachment_parts).where(attachment_parts.c.sha256 == sha256))
     connection.execute(sa.delete(attachments).where(attachments.c.sha256 == sha256))
 
 
-def find(connection: sa.Connection, sha256: str) -> Attachment | None:
+def find_attachment(connection: sa.Connection, sha256: str) -> Attachment | None:
     """The document of a hash, or None."""
     row = connection.execute(sa.select(attachments).where(attachments.c.sha256 == sha256)).first()
     return None if row is None else Attachment(**row._mapping)
 
 
-def get(connection: sa.Connection, sha256: str) -> Attachment:
+def get_attachment(connection: sa.Connection, sha256: str) -> Attachment:
     """The document of a hash; NotFound."""
-    found = find(connection, sha256)
+    found = find_attachment(connection, sha256)
     if found is None:
         raise NotFound("没有这份文件。", "There is no such document.")
     return found
 
 
-def read(connection: sa.Connection, sha256: str) -> Iterator[bytes]:
+def read_parts(connection: sa.Connection, sha256: str) -> Iterator[bytes]:
     """Its bytes, in pieces."""
     query = sa.select(attachment_parts.c.bytes).where(attachment_parts.c.sha256 == sha256)
-    for part in range(connection.execute(_count(sha256)).scalar_one()):
+    for part in range(connection.execute(_select_part_count(sha256)).scalar_one()):
         yield connection.execute(query.where(attachment_parts.c.part == part)).scalar_one()
 
 
-def _count(sha256: str) -> sa.Select[Any]:
+def _select_part_count(sha256: str) -> sa.Select[Any]:
     return sa.select(sa.func.count()).select_from(attachment_parts).where(attachment_parts.c.sha256 == sha256)

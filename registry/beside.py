@@ -24,7 +24,7 @@ PersonWord = Literal[
 CertificateWord = Literal["valid", "expired", "not_yet_valid", "other_institution", "unknown", "malformed"]
 
 
-class _Word(msgspec.Struct, frozen=True, kw_only=True):
+class _AnswerPart(msgspec.Struct, frozen=True, kw_only=True):
     pass
 
 
@@ -34,14 +34,14 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
 
 
-class PersonTechnique(_Word, frozen=True):
+class PersonTechnique(_AnswerPart, frozen=True):
     """Whether the person is authorised there for one technique of the claim."""
 
     technique: TechniqueCode
     verdict: PersonWord
 
 
-class PersonAnswer(_Word, frozen=True):
+class PersonAnswer(_AnswerPart, frozen=True):
     """What the register says of the person asked about, at the institution that was matched; of nobody else.
 
     ``exact``: the name is written as in the register; false where only its script, width or spacing differs. ``entry``
@@ -56,14 +56,14 @@ class PersonAnswer(_Word, frozen=True):
     entry: int | None = None
 
 
-class Holder(_Word, frozen=True):
+class Holder(_AnswerPart, frozen=True):
     """The institution a certificate is registered for."""
 
     code: str
     name: str | None
 
 
-class CertificateAnswer(_Word, frozen=True):
+class CertificateAnswer(_AnswerPart, frozen=True):
     """What is known of an advertising certificate, and what only its number says.
 
     ``registered``: the register holds it. ``computed``: which of the two days is not registered, but comes from the day
@@ -81,7 +81,7 @@ class CertificateAnswer(_Word, frozen=True):
     entry: int | None = None
 
 
-class ContentFlag(_Word, frozen=True):
+class ContentFlag(_AnswerPart, frozen=True):
     """One word of a text that asks for a look by a person: ``text[start:end]``, in code points of the text as given."""
 
     kind: FlagKind

@@ -33,17 +33,17 @@ from registry.errors import (
 from registry.faults import FaultBoard
 from registry.locks import (
     WRITERS_LOCK,
-    Line,
+    WriterQueue,
     LockWait,
-    busy_reading,
-    busy_writing,
+    make_read_busy_error,
+    make_write_busy_error,
     lock_postgresql,
     lock_wait,
-    milliseconds,
+    to_milliseconds,
     try_lock_postgresql,
 )
 from registry.storage import rights
-from registry.storage.faults import fault_of
+from registry.storage.faults import find_database_fault
 from registry.storage.vacuum import vacuum_postgresql, vacuum_sqlite
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
@@ -62,7 +62,7 @@ _PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_it
 APPEND_ONLY = ("entries", "checkpoints", "trail")
 
 
-def append_only(table: str, dialect: str, key: str = "number") -> list[str]:
+def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> list[str]:
     """The statements that make the database itself refuse UPDATE and DELETE on ``table`` (and SQLite's REPLACE)."""
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     if dialect == "sqlite":
@@ -80,7 +80,7 @@ def append_only(table: str, dialect: str, key: str = "number") -> list[str]:
     ]
 
 
-def upsert(
+def upsert_row(
     connection: sa.Connection, table: sa.Table, row: dict[str, Any], keys: list[str], adding: bool = False
 ) -> None:
     """Insert a row, or replace the columns of the one with the same ``keys``; ``adding``: add to them."""
@@ -90,7 +90,7 @@ def upsert(
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
-def number_after(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:
+def continue_numbering(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:
     """Let ``table``, which numbers its own rows, go on above ``number`` and above every row that was copied into it."""
     told = {"t": table.name, "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0)}
     if not told["n"]:
@@ -116,14 +116,14 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         # The connection used last first: its cache is warm, and few are open while few are needed.
         lane = {"pool_timeout": READ_WAIT, "pool_use_lifo": True}
-        self.engine = self._engine(pool_size=READERS // 2, max_overflow=READERS // 2, **lane)
-        self._writer = self._engine(pool_size=1, max_overflow=WRITERS - 1, **lane)
-        self._apart = self._engine(poolclass=sa.NullPool)
-        self._line = Line()
+        self.engine = self._make_engine(pool_size=READERS // 2, max_overflow=READERS // 2, **lane)
+        self._writer = self._make_engine(pool_size=1, max_overflow=WRITERS - 1, **lane)
+        self._apart = self._make_engine(poolclass=sa.NullPool)
+        self._line = WriterQueue()
         if not self.is_sqlite:
             sa.event.listen(self.engine, "connect", _limit_postgresql)
 
-    def _engine(self, **pool: Any) -> sa.Engine:
+    def _make_engine(self, **pool: Any) -> sa.Engine:
         if not self.is_sqlite:
             told = {**_LIVING, **self.url.query}
             return sa.create_engine(self.url, pool_pre_ping=True, connect_args=told, **pool)
@@ -152,7 +152,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A snapshot: every statement inside sees the same log. CannotAnswer when the database is out of reach."""
-        with self._connected() as connection:
+        with self._open_connection() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
@@ -166,9 +166,9 @@ class Database:
         """
         wait = wait or lock_wait.get()
         with (
-            self._noted(wait),
-            self._line.turn(wait) as left,
-            self._connected(self._writer) as connection,
+            self._report_write_faults(wait),
+            self._line.wait_for_turn(wait) as left,
+            self._open_connection(self._writer) as connection,
         ):
             connection.execution_options(register_write=left)
             with connection.begin():
@@ -177,7 +177,7 @@ class Database:
                 yield connection
 
     @contextmanager
-    def _noted(self, wait: LockWait) -> Iterator[None]:
+    def _report_write_faults(self, wait: LockWait) -> Iterator[None]:
         """Put on the board that nothing can be written; take it down after a write.
 
         A lock that somebody would not ``wait`` for is no fault.
@@ -192,7 +192,7 @@ class Database:
             self.board.clear(*(kind.code for kind in _WRITE_FAULTS), source="database")
 
     @contextmanager
-    def alone(self, task: str, wait: float = 0.0) -> Iterator[bool]:
+    def hold_task_lock(self, task: str, wait: float = 0.0) -> Iterator[bool]:
         """Whether this is the only process that does ``task`` now, on every machine that shares the database.
 
         True is kept until the end of the block; ``wait``: seconds in which the other one may finish.
@@ -211,7 +211,7 @@ class Database:
                 lock.release()
             return
         key = {"n": WRITERS_LOCK, "m": zlib.crc32(task.encode()) & 0x7FFFFFFF}
-        with self._connected(self._apart) as connection:
+        with self._open_connection(self._apart) as connection:
             mine = try_lock_postgresql(connection, key, wait)
             connection.commit()  # a session's lock: no transaction stays open for as long as it is held
             try:
@@ -222,25 +222,25 @@ class Database:
                     connection.commit()
 
     @contextmanager
-    def _connected(self, engine: sa.Engine | None = None) -> Iterator[sa.Connection]:
-        with self._explained():
+    def _open_connection(self, engine: sa.Engine | None = None) -> Iterator[sa.Connection]:
+        with self._translate_errors():
             try:
                 connection = (engine or self.engine).connect()
             except sa.exc.TimeoutError as error:  # every connection is in use, and none came back
-                raise busy_reading() from error
+                raise make_read_busy_error() from error
         try:
-            with self._explained():
+            with self._translate_errors():
                 yield connection
         finally:
             connection.close()
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """The error of the register where the database refuses: which fault it is, not that something failed."""
         try:
             yield
         except sa.exc.DBAPIError as error:
-            fault = fault_of(error, Path(self.url.database or "").absolute() if self.is_sqlite else None)
+            fault = find_database_fault(error, Path(self.url.database or "").absolute() if self.is_sqlite else None)
             if fault is None:
                 raise
             raise fault from error
@@ -258,7 +258,7 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._connected(self._apart) as connection:
+        with self._open_connection(self._apart) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             if not self.is_sqlite:
@@ -267,18 +267,18 @@ class Database:
             connection.commit()
         return True
 
-    def forget_deleted(self, tables: Iterable[str]) -> bool:
+    def purge_deleted_rows(self, tables: Iterable[str]) -> bool:
         """Remove from the database's own files what deleted rows of ``tables`` left there; call it after the commit.
 
         False when it could not be finished now (somebody still reads an older state, the disk is full): call it again.
         """
         try:
-            with self._connected(self._apart) as connection:
+            with self._open_connection(self._apart) as connection:
                 return vacuum_sqlite(connection) if self.is_sqlite else vacuum_postgresql(connection, tables)
         except (CannotAnswer, sa.exc.DBAPIError, sqlite3.Error):
             return False
 
-    def file(self) -> Path | None:
+    def find_file(self) -> Path | None:
         """The file of SQLite, whether or not it is there; None for a database on a server."""
         return Path(self.url.database or "").absolute() if self.is_sqlite else None
 
@@ -286,7 +286,7 @@ class Database:
         """Whether the database is there, with the schema this version of the product expects."""
         if self.is_sqlite and not Path(self.url.database or "").exists():
             return False
-        with self._connected() as connection:
+        with self._open_connection() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return False
             return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == SCHEMA
@@ -306,7 +306,7 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # an entry that was answered for must survive a power cut
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten; see forget_deleted for the rest
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA busy_timeout = {milliseconds(READ_WAIT)}")
+    connection.execute(f"PRAGMA busy_timeout = {to_milliseconds(READ_WAIT)}")
     connection.execute("PRAGMA cache_size = -65536")
     assert sqlite3.sqlite_version_info >= (3, 35), "SQLite 3.35 or newer is needed (FTS5, RETURNING)"  # noqa: S101
 
@@ -316,15 +316,15 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     if wait is None:
         connection.exec_driver_sql("BEGIN")
         return
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds(wait)}")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {to_milliseconds(wait)}")
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     except sa.exc.OperationalError as error:
         if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-            raise busy_writing() from error
+            raise make_write_busy_error() from error
         raise
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds(READ_WAIT)}")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {to_milliseconds(READ_WAIT)}")
 
 
 #: What libpq is told unless the URL says otherwise: a server that is gone is noticed within seconds.
@@ -339,7 +339,7 @@ _LIVING = {
 
 def _limit_postgresql(connection: Any, _record: Any) -> None:
     """No reader waits for long where a table is locked: while it is written anew, say."""
-    connection.execute(f"SET lock_timeout = {milliseconds(READ_WAIT)}")
+    connection.execute(f"SET lock_timeout = {to_milliseconds(READ_WAIT)}")
     connection.commit()
 
 

@@ -20,7 +20,7 @@ class RegistryError(Exception):
         self.en = en
         self.details = details
 
-    def text(self, lang: str = "zh-CN") -> str:
+    def get_text(self, lang: str = "zh-CN") -> str:
         """The sentence in the asked language; Chinese unless ``lang`` is English."""
         return self.en if lang.startswith("en") else self.zh
 
@@ -61,7 +61,7 @@ class Conflict(RegistryError):
     code = "conflict"
 
 
-class FourEyes(RegistryError):
+class FourEyesViolation(RegistryError):
     """Someone tried to decide on a proposal they had touched."""
 
     code = "four_eyes"
@@ -241,7 +241,7 @@ class CannotSign(RegistryError):
     code = "cannot_sign"
 
 
-def cannot_look(cause: Exception | None) -> CannotAnswer:
+def make_cannot_answer_error(cause: Exception | None) -> CannotAnswer:
     """The refusal while there is nothing to answer from; ``cause``: why the last look failed, None at a start."""
     return CannotAnswer(
         "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
@@ -251,7 +251,7 @@ def cannot_look(cause: Exception | None) -> CannotAnswer:
     )
 
 
-def unreachable(error: Exception) -> DatabaseUnreachable:
+def make_unreachable_error(error: Exception) -> DatabaseUnreachable:
     """The refusal for a database that cannot be asked."""
     return DatabaseUnreachable(
         "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
@@ -261,7 +261,7 @@ def unreachable(error: Exception) -> DatabaseUnreachable:
     )
 
 
-def broken(error: Exception) -> DatabaseDamaged:
+def make_database_damage_error(error: Exception) -> DatabaseDamaged:
     """The refusal for a database whose file is damaged: asking again later does not help."""
     return DatabaseDamaged(
         "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
@@ -276,7 +276,7 @@ def broken(error: Exception) -> DatabaseDamaged:
 FAULTS = (CannotAnswer, LogDamaged, ClockWrong, SigningKeyMissing, SigningKeyForeign)
 
 
-def disk_full(where: object = None) -> StorageFull:
+def make_disk_full_error(where: object = None) -> StorageFull:
     """The refusal of a write for which there is no room; ``where``: the folder, for whoever runs the register."""
     return StorageFull(
         "磁盘已满，现在无法写入，刚才的操作没有保存；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
@@ -286,7 +286,7 @@ def disk_full(where: object = None) -> StorageFull:
     )
 
 
-def read_only(where: object = None) -> StorageReadOnly:
+def make_read_only_error(where: object = None) -> StorageReadOnly:
     """The refusal of a write to a folder or database that takes none; ``where``: which, for whoever runs it."""
     return StorageReadOnly(
         "数据目录或数据库现在只能读取、不能写入，刚才的操作没有保存；查询和核验照常。"
@@ -298,7 +298,7 @@ def read_only(where: object = None) -> StorageReadOnly:
     )
 
 
-def rolled_back(size: int, published: int) -> LogRolledBack:
+def make_log_rollback_error(size: int, published: int) -> LogRolledBack:
     """The refusal over a database that holds fewer entries than were published, or than this process has read."""
     return LogRolledBack(
         f"数据库只有{size}条日志，而已公布{published}条：数据库被回退或截断，现在不接受提案和审批，也不据此答复。"
@@ -310,7 +310,7 @@ def rolled_back(size: int, published: int) -> LogRolledBack:
     )
 
 
-def storage_fault(error: BaseException, where: object = None) -> StorageFull | StorageReadOnly | None:
+def find_storage_fault(error: BaseException, where: object = None) -> StorageFull | StorageReadOnly | None:
     """What an OSError says of the disk, the first that was the cause of ``error``: full, or read-only; None otherwise.
 
     A folder that this account may not write to counts as read-only.
@@ -322,11 +322,11 @@ def storage_fault(error: BaseException, where: object = None) -> StorageFull | S
         return None
     place = where or cause.filename
     if cause.errno in (errno.ENOSPC, errno.EDQUOT):
-        return disk_full(place)
-    return read_only(place) if cause.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else None
+        return make_disk_full_error(place)
+    return make_read_only_error(place) if cause.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else None
 
 
-def nested_too_deeply() -> InvalidInput:
+def make_nesting_error() -> InvalidInput:
     """JSON with more brackets inside one another than anything that is asked here needs, and than a decoder follows."""
     return InvalidInput(
         "JSON 的括号嵌套过深，无法读取；请检查是否有多余的 [ 或 {。",

@@ -10,7 +10,7 @@ import msgspec
 
 from registry import regions
 from registry.errors import InvalidInput
-from registry.identifiers import validate_code
+from registry.identifiers import parse_code
 from registry.model import Date, Draft, Kind, Scope, Status
 from registry.techniques import BY_CODE, Stage, TechniqueCode
 
@@ -144,80 +144,80 @@ _FIELDS: dict[Kind, Any] = {
 _NAMED: dict[str, re.Pattern[str]] = {"source": re.compile(".+", re.DOTALL), "edition": re.compile("[1-9][0-9]{0,8}")}
 
 
-def validate(draft: Draft) -> None:
+def check_draft(draft: Draft) -> None:
     """InvalidInput unless the draft says only what its kind of subject may say, in the right types."""
     kind, _, identifier = draft.subject.partition(":")
     if kind != draft.change.kind or kind not in _FIELDS or not identifier:
-        raise _wrong(draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind")
+        raise _make_draft_error(draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind")
     if kind in _NAMED:
         if not _NAMED[kind].fullmatch(identifier):
-            raise _wrong(draft, "标识须为编号，如 edition:1", "it must be named by its number: edition:1")
-    elif validate_code(identifier) != identifier:
-        raise _wrong(draft, "编码须为8位大写、不带横线", "the code must be written in upper case without dash")
+            raise _make_draft_error(draft, "标识须为编号，如 edition:1", "it must be named by its number: edition:1")
+    elif parse_code(identifier) != identifier:
+        raise _make_draft_error(draft, "编码须为8位大写、不带横线", "the code must be written in upper case without dash")
     if len(draft.subject) > LONGEST_SUBJECT:
-        raise _wrong(draft, f"标识过长，最多{LONGEST_SUBJECT}个字符", f"longer than {LONGEST_SUBJECT} characters")
+        raise _make_draft_error(draft, f"标识过长，最多{LONGEST_SUBJECT}个字符", f"longer than {LONGEST_SUBJECT} characters")
     if not EARLIEST <= draft.valid_from <= LATEST:
-        raise _wrong(draft, f"生效日期 {draft.valid_from} 不合理", f"{draft.valid_from} is not a plausible day")
+        raise _make_draft_error(draft, f"生效日期 {draft.valid_from} 不合理", f"{draft.valid_from} is not a plausible day")
     if not draft.change.set and not draft.change.erases:
-        raise _wrong(draft, "没有说明任何内容", "nothing is said")
-    _validate_erases(draft)
-    plain = _plain(draft)
-    _typed(draft, kind, plain, _FIELDS[draft.change.kind])
-    _validate_scope(draft, plain)
+        raise _make_draft_error(draft, "没有说明任何内容", "nothing is said")
+    _check_erasures(draft)
+    plain = _select_plain_fields(draft)
+    _check_type(draft, kind, plain, _FIELDS[draft.change.kind])
+    _check_scope(draft, plain)
     if draft.change.kind == "edition" and plain.get("number") not in (None, int(identifier)):
-        raise _wrong(draft, "编号与标识不符", "its number is not the one it is named by")
+        raise _make_draft_error(draft, "编号与标识不符", "its number is not the one it is named by")
     region = plain.get("region")
-    if region is not None and regions.get(region) is None:
-        raise _wrong(draft, f"未知的行政区划代码 {region}", f"unknown region code {region}")
+    if region is not None and regions.find_region(region) is None:
+        raise _make_draft_error(draft, f"未知的行政区划代码 {region}", f"unknown region code {region}")
 
 
-def _plain(draft: Draft) -> dict[str, Any]:
+def _select_plain_fields(draft: Draft) -> dict[str, Any]:
     """The fields stated by their own names; what has a path of its own is checked here."""
     plain: dict[str, Any] = {}
     for path, value in draft.change.set.items():
         head, _, rest = path.partition(".")
         if head == "approvals" and draft.change.kind == "institution":
             if rest not in BY_CODE:
-                raise _wrong(draft, f"未知的技术代码“{rest}”", f"unknown technique “{rest}”")
-            _typed(draft, path, value, ApprovalFacts | None)
+                raise _make_draft_error(draft, f"未知的技术代码“{rest}”", f"unknown technique “{rest}”")
+            _check_type(draft, path, value, ApprovalFacts | None)
         elif head == "extra" and rest:
-            _typed(draft, path, value, str | None)
+            _check_type(draft, path, value, str | None)
         else:
             plain[path] = value
     return plain
 
 
-def _validate_scope(draft: Draft, stated: dict[str, Any]) -> None:
+def _check_scope(draft: Draft, stated: dict[str, Any]) -> None:
     """A source may be complete nowhere; an edition is of the whole country or of a region."""
     scope = stated.get("scope")
     words = ("national", "partial") if draft.change.kind == "source" else ("national",)
-    if scope is not None and scope not in words and regions.get(scope) is None:
-        raise _wrong(draft, f"未知的范围“{scope}”", f"unknown scope “{scope}”")
+    if scope is not None and scope not in words and regions.find_region(scope) is None:
+        raise _make_draft_error(draft, f"未知的范围“{scope}”", f"unknown scope “{scope}”")
 
 
-def _validate_erases(draft: Draft) -> None:
+def _check_erasures(draft: Draft) -> None:
     """Only personal paths, in one order, not the ones stated in the same breath, and never without a reason."""
     erases = draft.change.erases
     if not erases:
         return
     if strange := sorted(set(erases) - PERSONAL.get(draft.change.kind, frozenset())):
-        raise _wrong(
+        raise _make_draft_error(
             draft, f"{strange[0]} 不是可删除的个人信息", f"{strange[0]} is not personal data that can be erased"
         )
     if erases != sorted(set(erases)):
-        raise _wrong(draft, "要删除的字段须按字母排序且不重复", "the fields to erase must be sorted, each once")
+        raise _make_draft_error(draft, "要删除的字段须按字母排序且不重复", "the fields to erase must be sorted, each once")
     if stated := sorted(set(erases) & draft.change.set.keys()):
-        raise _wrong(draft, f"不能既填写又删除 {stated[0]}", f"{stated[0]} cannot be both stated and erased")
+        raise _make_draft_error(draft, f"不能既填写又删除 {stated[0]}", f"{stated[0]} cannot be both stated and erased")
     if not (draft.change.reason or "").strip():
-        raise _wrong(draft, "删除个人信息须说明理由", "erasing personal data needs a reason")
+        raise _make_draft_error(draft, "删除个人信息须说明理由", "erasing personal data needs a reason")
 
 
-def _typed(draft: Draft, path: str, value: Any, wanted: Any) -> None:
+def _check_type(draft: Draft, path: str, value: Any, wanted: Any) -> None:
     try:
         msgspec.convert(value, wanted)
     except msgspec.ValidationError as error:
-        raise _wrong(draft, f"字段 {path} 有误：{error}", f"field {path}: {error}") from error
+        raise _make_draft_error(draft, f"字段 {path} 有误：{error}", f"field {path}: {error}") from error
 
 
-def _wrong(draft: Draft, zh: str, en: str) -> InvalidInput:
+def _make_draft_error(draft: Draft, zh: str, en: str) -> InvalidInput:
     return InvalidInput(f"{draft.subject}：{zh}。", f"{draft.subject}: {en}.", subject=draft.subject)

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from registry.errors import RegistryError, StorageFull, storage_fault
+from registry.errors import RegistryError, StorageFull, find_storage_fault
 from registry.model import Struct
 
 _log = logging.getLogger("registry")
@@ -63,11 +63,11 @@ class FaultBoard:
         for code in over:
             _log.warning("%s: 已恢复 / over", code)
 
-    def has(self, code: str) -> bool:
+    def has_fault(self, code: str) -> bool:
         """Whether a fault is up."""
         return code in self._faults
 
-    def faults(self) -> list[Fault]:
+    def list_faults(self) -> list[Fault]:
         """What is wrong now, oldest first; each code once."""
         with self._lock:
             seen = [list(there.values()) for there in self._faults.values()]
@@ -75,20 +75,20 @@ class FaultBoard:
         return sorted(found, key=lambda fault: fault.since)
 
 
-class Complaints:
+class RepeatedWarnings:
     """Warnings of something that is tried again and again: the first goes to the log, then none until it worked."""
 
     def __init__(self) -> None:
         self._open: set[str] = set()
 
-    def say(self, what: str, error: BaseException) -> None:
+    def warn_once(self, what: str, error: BaseException) -> None:
         """Log that ``what`` does not work, unless it did not work the last time either."""
         if what not in self._open:
             self._open.add(what)
             code = error.code if isinstance(error, RegistryError) else type(error).__name__
             _log.warning("%s: %s", what, code)
 
-    def over(self, what: str) -> None:
+    def reset_warning(self, what: str) -> None:
         """It worked."""
         self._open.discard(what)
 
@@ -100,7 +100,7 @@ MIB = 1024 * 1024
 PROBE = 64 * 1024
 
 
-def require_writable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """StorageFull or StorageReadOnly unless ``folder`` takes a small file now, down to the disk."""
     probe = folder / f".probe-{os.getpid()}-{threading.get_ident()}"
     try:
@@ -114,22 +114,22 @@ def require_writable(folder: Path) -> None:
             with suppress(OSError):
                 probe.unlink(missing_ok=True)
     except OSError as error:
-        fault = storage_fault(error, folder)
+        fault = find_storage_fault(error, folder)
         if fault is None:
             raise
         raise fault from error
 
 
-def free(folder: Path) -> int:
+def count_free_bytes(folder: Path) -> int:
     """Bytes that this account may still write where ``folder`` lies, or will lie."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     disk = os.statvfs(there)
     return disk.f_bavail * disk.f_frsize
 
 
-def require_room(folder: Path, wanted: int, reserve: int) -> None:
+def check_free_space(folder: Path, wanted: int, reserve: int) -> None:
     """StorageFull unless ``wanted`` bytes fit where ``folder`` lies and ``reserve`` bytes stay free after them."""
-    left = free(folder)
+    left = count_free_bytes(folder)
     if left < wanted + reserve:
         raise StorageFull(
             f"磁盘空间不足：{folder} 剩余{left // MIB} MiB，这项操作约需{wanted // MIB} MiB，"

@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from registry.errors import InvalidInput, WrongHost
 from registry.settings import Settings
 from registry.web import cross_origin
-from registry.web.hosts import HostList, problem
+from registry.web.hosts import HostList, encode_problem
 
 Headers = list[tuple[bytes, bytes]]
 #: The features of browsers that a page could ask for; the camera is for reading a QR code from a page of this register.
@@ -54,7 +54,7 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 MORE = "registry.headers"
 
 
-class Outermost:
+class OutermostMiddleware:
     """Around every door: the headers on every response, also on a 404; HEAD wherever GET is answered; only requests
     for a host of this register; questions of browsers on behalf of other sites.
 
@@ -78,21 +78,21 @@ class Outermost:
             return
         if scope["method"] == "HEAD":
             scope = cast("HTTPScope", {**scope, "method": "GET"})
-        added, path = self._headers_of(scope["path"]), scope["path"]
+        added, path = self._select_headers(scope["path"]), scope["path"]
         given = dict(scope["headers"])
         try:
             for host in [value for name, value in scope["headers"] if name == b"host"] or [b""]:
-                self._hosts.require(path, host.decode("latin-1"))
+                self._hosts.check_host(path, host.decode("latin-1"))
         except (WrongHost, InvalidInput) as error:
             status = 421 if isinstance(error, WrongHost) else 400
             headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
-            await _answer(send, status, [*headers, *self._private], problem(error, status))
+            await _send_response(send, status, [*headers, *self._private], encode_problem(error, status))
             return
         if cross_origin.is_preflight(scope["method"], given) and cross_origin.is_shared(path):
-            await _answer(send, 204, [*self._public, *cross_origin.PREFLIGHT], b"")
+            await _send_response(send, 204, [*self._public, *cross_origin.PREFLIGHT], b"")
             return
 
-        async def with_headers(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own, more = message["headers"], cast("RawHeaders", scope.get(MORE, []))
                 more = [*more, *self._headers(scope)]
@@ -103,16 +103,16 @@ class Outermost:
                     message["headers"] = [*own, *(pair for pair in added if pair[0] not in stated), *more]
             await send(message)
 
-        await self.app(scope, receive, with_headers)
+        await self.app(scope, receive, send_with_headers)
 
-    def _headers_of(self, path: str) -> Headers:
+    def _select_headers(self, path: str) -> Headers:
         """The headers of what is at a path."""
         if path.startswith("/staff"):
             return self._private
         return self._shared if cross_origin.is_shared(path) else self._public
 
 
-async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+async def _send_response(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """An answer that no door gives; with its length, which the server leaves to the application."""
     length = [(b"content-length", str(len(body)).encode())] if status != 204 else []
     start = {"type": "http.response.start", "status": status, "headers": [*headers, *length]}

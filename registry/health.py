@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry import views
 from registry.errors import RegistryError
-from registry.faults import free
+from registry.faults import count_free_bytes
 from registry.records import asof
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FRESH = 10.0
 
 
-def told(
+def read_health(
     settings: Settings,
     database: Database,
     log: PublishedLog,
@@ -30,18 +30,18 @@ def told(
     board: FaultBoard,
 ) -> dict[str, Any]:
     """What /readyz says; never raises."""
-    faults = board.faults()
+    faults = board.list_faults()
     stated: dict[str, Any] = {
         "faults": [{"code": one.code, "since": one.since, "zh": one.zh, "en": one.en} for one in faults],
-        "state": _state(verification),
-        "storage": storage(settings),
+        "state": _read_view_state(verification),
+        "storage": read_free_space(settings),
     }
     try:
         with database.reading() as connection:
-            lag = views.lag(connection)
-            lag["verification"] = max(0, asof.as_of(connection).size - verification.size)
+            lag = views.measure_lag(connection)
+            lag["verification"] = max(0, asof.make_as_of(connection).size - verification.size)
         current = database.is_current()
-        last = log.last()
+        last = log.find_checkpoint()
         lag["checkpoint"] = max(0, verification.size - (last.checkpoint.size if last else 0))
     except RegistryError as error:
         return {"ready": False, "database": error.code, "views": {}, **stated}
@@ -49,28 +49,28 @@ def told(
         return {"ready": False, "database": type(error).__name__, "views": {}, **stated}
     embedded = {"engine": "embedded", "why": None, "lag": 0, "fallbacks": 0}
     return {
-        "ready": current and verification.silence() < FRESH and not any(one.blocks_reading for one in faults),
+        "ready": current and verification.get_silence() < FRESH and not any(one.blocks_reading for one in faults),
         "database": "ok" if current else "schema is not current: run registry init",
         "views": lag,
         **stated,
-        "search": outside.told(verification.size) if outside else embedded,
+        "search": outside.describe_status(verification.size) if outside else embedded,
     }
 
 
-def _state(verification: VerificationView) -> dict[str, Any]:
+def _read_view_state(verification: VerificationView) -> dict[str, Any]:
     """When the register was last seen to be what is answered from it, and how many seconds ago; null: never."""
-    verified = verification.verified
+    verified = verification.last_check_time
     if verified is None:
         return {"at": None, "age": None}
-    return {"at": asof.written(verified.at), "age": int(verified.age())}
+    return {"at": asof.format_instant(verified.at), "age": int(verified.get_age())}
 
 
-def storage(settings: Settings) -> dict[str, int]:
+def read_free_space(settings: Settings) -> dict[str, int]:
     """Bytes free on the disks of the data folder and of the published log; a disk that cannot be asked is left out."""
     found = {}
-    for name, folder in (("data", settings.data_dir), ("log", settings.log_folder())):
+    for name, folder in (("data", settings.data_dir), ("log", settings.get_log_folder())):
         try:
-            found[name] = free(folder)
+            found[name] = count_free_bytes(folder)
         except OSError:
             continue
     return found

@@ -18,7 +18,7 @@ from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_37_36
 
 from registry.errors import InvalidCode, InvalidInput
-from registry.text import simplified, width
+from registry.text import simplify_script, normalise_width
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: The rules that number certificates so are in force since 2007-01-01.
@@ -35,10 +35,10 @@ def compact_code(text: str) -> str:
     >>> compact_code("7k2m-9qxo")
     '7K2M9QX0'
     """
-    return _NOISE.sub("", width(text)).upper().translate(_READ_AS)
+    return _NOISE.sub("", normalise_width(text)).upper().translate(_READ_AS)
 
 
-def validate_code(text: str) -> str:
+def parse_code(text: str) -> str:
     """The compact code, or InvalidCode saying it is mistyped (which is not the same as unknown)."""
     code = compact_code(text)
     if len(code) != 8 or any(c not in ALPHABET for c in code):
@@ -59,7 +59,7 @@ def format_code(code: str) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
-def looks_like_code(text: str) -> bool:
+def may_be_code(text: str) -> bool:
     """Whether a person probably meant a public code: 8 characters of the alphabet, at least one a digit."""
     code = compact_code(text)
     return len(code) == 8 and all(c in ALPHABET for c in code) and any(c.isdigit() for c in text)
@@ -84,10 +84,10 @@ def compact_uscc(text: str) -> str:
     >>> compact_uscc(" １２２１０３００mb00-00027n")
     '12210300MB0000027N'
     """
-    return stdnum_uscc.compact(_NOISE.sub("", width(text))).upper()
+    return stdnum_uscc.compact(_NOISE.sub("", normalise_width(text))).upper()
 
 
-def validate_uscc(text: str) -> str:
+def parse_uscc(text: str) -> str:
     """The compact 统一社会信用代码, or InvalidInput when length, alphabet or check character is wrong."""
     number = compact_uscc(text)
     try:
@@ -101,7 +101,7 @@ def validate_uscc(text: str) -> str:
 
 def compact_licence(text: str) -> str:
     """医疗机构执业许可证登记号: upper case, half width, no separators. Old forms differ: nothing more is demanded."""
-    return _NOISE.sub("", width(text)).upper()
+    return _NOISE.sub("", normalise_width(text)).upper()
 
 
 def compact_domain(text: str) -> str | None:
@@ -113,7 +113,7 @@ def compact_domain(text: str) -> str | None:
     >>> compact_domain("HTTPS://www.示例医院.example:8443/ivf?x=1")
     'xn--fsqt3gyx9bdny.example'
     """
-    text = width(text).strip().replace("。", ".").replace("\\", "/")  # as browsers read it
+    text = normalise_width(text).strip().replace("。", ".").replace("\\", "/")  # as browsers read it
     try:
         host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
         host = host.rstrip(".").encode("idna").decode("ascii").lower()
@@ -123,7 +123,7 @@ def compact_domain(text: str) -> str | None:
     return host if _HOST.fullmatch(host) else None
 
 
-def validate_domain(text: str) -> str:
+def parse_domain(text: str) -> str:
     """The compact domain, or InvalidInput saying what one looks like."""
     domain = compact_domain(text)
     if domain is None:
@@ -144,8 +144,8 @@ class AdCertificateNumber(NamedTuple):
     """
 
     place: str
-    chinese_medicine: bool
-    approved: dt.date
+    is_chinese_medicine: bool
+    approval_day: dt.date
     serial: str
     office: str | None
 
@@ -167,11 +167,11 @@ def compact_certificate(text: str) -> str:
     >>> compact_certificate("（辽）医广【2023】第07-15-001号") == compact_certificate("(辽)醫廣[2023]第0715001號")
     True
     """
-    told = _CERTIFICATE_LABEL.sub("", simplified(width(text)).upper().replace(" ", ""))
+    told = _CERTIFICATE_LABEL.sub("", simplify_script(normalise_width(text)).upper().replace(" ", ""))
     return re.sub("[^0-9A-Z一-鿿]|第|号", "", told)
 
 
-def read_certificate(text: str) -> AdCertificateNumber:
+def parse_certificate(text: str) -> AdCertificateNumber:
     """A number in any of the three printed forms; InvalidInput for any other, and for a day that does not exist.
 
     >>> read_certificate("(京)中医广2007第01-30-10号").approved.isoformat()
@@ -181,8 +181,8 @@ def read_certificate(text: str) -> AdCertificateNumber:
     >>> read_certificate("鲁医广【2013】第0902-001-3711号").office
     '3711'
     """
-    told = _NOISE.sub("-", width(text).replace(" ", ""))
-    found = _CERTIFICATE.fullmatch(_CERTIFICATE_LABEL.sub("", simplified(told).upper()))
+    told = _NOISE.sub("-", normalise_width(text).replace(" ", ""))
+    found = _CERTIFICATE.fullmatch(_CERTIFICATE_LABEL.sub("", simplify_script(told).upper()))
     try:
         if found is None:
             raise ValueError(text)
@@ -198,9 +198,9 @@ def read_certificate(text: str) -> AdCertificateNumber:
     return AdCertificateNumber(found["place"], bool(found["medicine"]), approved, found["serial"], found["office"])
 
 
-def validate_certificate(text: str) -> str:
+def check_certificate(text: str) -> str:
     """The compact number; InvalidInput as ``read_certificate``. There is no check digit: a wrong figure may pass."""
-    read_certificate(text)
+    parse_certificate(text)
     return compact_certificate(text)
 
 
@@ -210,12 +210,12 @@ def format_certificate(number: AdCertificateNumber) -> str:
     >>> format_certificate(read_certificate("（京）中医广2007第01-30-10号"))
     '(京)中医广[2007]第01-30-10号'
     """
-    kind = "中医广" if number.chinese_medicine else "医广"
+    kind = "中医广" if number.is_chinese_medicine else "医广"
     office = f"-{number.office}" if number.office else ""
-    return f"({number.place}){kind}[{number.approved.year}]第{number.approved:%m-%d}-{number.serial}{office}号"
+    return f"({number.place}){kind}[{number.approval_day.year}]第{number.approval_day:%m-%d}-{number.serial}{office}号"
 
 
-def certificate_expiry(approved: dt.date) -> dt.date:
+def compute_certificate_expiry(approved: dt.date) -> dt.date:
     """The last day of the one year a certificate is valid (医疗广告管理办法 art. 18).
 
     >>> certificate_expiry(dt.date(2025, 7, 15)).isoformat(), certificate_expiry(dt.date(2024, 2, 29)).isoformat()

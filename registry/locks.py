@@ -26,17 +26,17 @@ class LockWait(NamedTuple):
     """How long somebody waits for the lock of all writers, in seconds, and behind how many others of this process."""
 
     seconds: float
-    behind: int
+    queue_limit: int
 
 
 #: What a command, a job or a thread of its own waits; whoever answers requests sets a shorter wait around each.
-PATIENT = LockWait(seconds=120.0, behind=64)
+PATIENT = LockWait(seconds=120.0, queue_limit=64)
 #: Takes the lock only when it is free now: for what may be left out, or done later.
-AT_ONCE = LockWait(seconds=0.0, behind=0)
+AT_ONCE = LockWait(seconds=0.0, queue_limit=0)
 lock_wait: ContextVar[LockWait] = ContextVar("lock_wait", default=PATIENT)
 
 
-class Line:
+class WriterQueue:
     """Who of this process writes next: one at a time, in the order they came."""
 
     def __init__(self) -> None:
@@ -44,16 +44,16 @@ class Line:
         self._line: deque[object] = deque()  # the first one writes
 
     @contextmanager
-    def turn(self, wait: LockWait) -> Iterator[float]:
+    def wait_for_turn(self, wait: LockWait) -> Iterator[float]:
         """The seconds that are left of ``wait`` once it is one's turn; Busy when that does not come."""
         until, me = time.monotonic() + wait.seconds, object()
         with self._changed:
-            if len(self._line) > wait.behind:
-                raise busy_writing()
+            if len(self._line) > wait.queue_limit:
+                raise make_write_busy_error()
             self._line.append(me)
             if not self._changed.wait_for(lambda: self._line[0] is me, wait.seconds):
                 self._line.remove(me)
-                raise busy_writing()
+                raise make_write_busy_error()
         try:
             yield max(0.0, until - time.monotonic())
         finally:
@@ -62,7 +62,7 @@ class Line:
                 self._changed.notify_all()
 
 
-def busy_writing() -> Busy:
+def make_write_busy_error() -> Busy:
     """The refusal for a writer whose turn does not come."""
     return Busy(
         "名录正在写入（例如一份长名单正在入库），等候写入的人已满，或已等得太久。您提交的内容没有执行，"
@@ -74,7 +74,7 @@ def busy_writing() -> Busy:
     )
 
 
-def busy_reading() -> Busy:
+def make_read_busy_error() -> Busy:
     """The refusal for a reader when every connection is in use."""
     return Busy(
         "此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。",
@@ -84,7 +84,7 @@ def busy_reading() -> Busy:
     )
 
 
-def milliseconds(seconds: float) -> int:
+def to_milliseconds(seconds: float) -> int:
     """As databases are told how long to wait."""
     return int(seconds * 1000)
 
@@ -93,14 +93,14 @@ def lock_postgresql(connection: sa.Connection, wait: float) -> None:
     """The lock of all writers until the end of the transaction; Busy when it does not come within ``wait`` seconds."""
     if wait <= 0:
         if not connection.execute(sa.text("SELECT pg_try_advisory_xact_lock(:n)"), {"n": WRITERS_LOCK}).scalar():
-            raise busy_writing()
+            raise make_write_busy_error()
         return
-    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, milliseconds(wait))}")
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, to_milliseconds(wait))}")
     try:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": WRITERS_LOCK})
     except sa.exc.OperationalError as error:
-        if _gave_up(error):
-            raise busy_writing() from error
+        if _is_lock_timeout(error):
+            raise make_write_busy_error() from error
         raise
     connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
 
@@ -110,11 +110,11 @@ def try_lock_postgresql(connection: sa.Connection, key: dict[str, int], wait: fl
     if wait <= 0:
         return bool(connection.execute(sa.text("SELECT pg_try_advisory_lock(:n, :m)"), key).scalar())
     if wait != math.inf:
-        connection.exec_driver_sql(f"SET lock_timeout = {max(1, milliseconds(wait))}")
+        connection.exec_driver_sql(f"SET lock_timeout = {max(1, to_milliseconds(wait))}")
     try:
         connection.execute(sa.text("SELECT pg_advisory_lock(:n, :m)"), key)
     except sa.exc.OperationalError as error:
-        if not _gave_up(error):
+        if not _is_lock_timeout(error):
             raise
         connection.rollback()
         return False
@@ -122,5 +122,5 @@ def try_lock_postgresql(connection: sa.Connection, key: dict[str, int], wait: fl
     return True
 
 
-def _gave_up(error: sa.exc.OperationalError) -> bool:
+def _is_lock_timeout(error: sa.exc.OperationalError) -> bool:
     return getattr(error.orig, "sqlstate", None) == "55P03"  # lock_not_available

@@ -14,14 +14,14 @@ from registry.register import Register
 from registry.web.connections import HERE
 
 
-def text(register: Register) -> tuple[str, bytes]:
+def encode_metrics(register: Register) -> tuple[str, bytes]:
     """(media type, figures) of a register as it stands."""
     told = CollectorRegistry()
-    told.register(_Figures(register))
+    told.register(_MetricsCollector(register))
     return CONTENT_TYPE_LATEST, generate_latest(told)
 
 
-class _Figures(Collector):
+class _MetricsCollector(Collector):
     """Read when they are asked for: there is nothing to keep up to date meanwhile."""
 
     def __init__(self, register: Register) -> None:
@@ -29,7 +29,7 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every figure."""
-        health = self._register.health()
+        health = self._register.read_health()
         yield GaugeMetricFamily("registry_ready", "1 when the register can answer.", value=float(health["ready"]))
         size = self._register.verification.size
         is_wrong = any(one["code"] == ClockWrong.code for one in health["faults"])
@@ -58,7 +58,7 @@ class _Figures(Collector):
             "Requests without a key beyond the limit of their address.",
             value=self._register.clients.refused,
         )
-        yield from _connections()
+        yield from _collect_connections()
         search = health.get("search")
         if search is None:  # the database cannot be asked: nothing is known of the search either
             return
@@ -72,7 +72,7 @@ class _Figures(Collector):
         )
 
 
-def _connections() -> Iterator[Metric]:
+def _collect_connections() -> Iterator[Metric]:
     yield GaugeMetricFamily("registry_connections", "Connections open now.", value=HERE.open)
     for name, label, meaning, counted in (
         ("refused", "reason", "Connections refused before anything was read.", HERE.refused),

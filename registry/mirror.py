@@ -16,14 +16,14 @@ from registry import views
 from registry.database import Database
 from registry.errors import Conflict, LogDamaged, RegistryError
 from registry.log import copy, forks, mirrored, note, pinned, shared, store, tiles
-from registry.log.folder import CHECKPOINT, VKEY, Folder
-from registry.log.forks import HELD, Recorded, Verdict
-from registry.log.merkle import leaf_hash
+from registry.log.folder import CHECKPOINT, VKEY, LogFolder
+from registry.log.forks import HELD, TileRecorder, Verdict
+from registry.log.merkle import hash_leaf
 from registry.log.note import Verifier
-from registry.log.pinned import Offered
+from registry.log.pinned import OfferedCheckpoint
 from registry.log.publish import PublishedLog
-from registry.log.remote import Remote
-from registry.log.shared import Signed
+from registry.log.remote import RemoteLog
+from registry.log.shared import SignedCheckpoint
 from registry.log.tiles import WIDTH, Tile
 from registry.model import Struct
 from registry.settings import Settings
@@ -33,7 +33,7 @@ Progress = Callable[[str, int], None]
 _STATE, _STAGED = "mirror", "staged"
 
 
-class Mirrored(Struct, frozen=True):
+class MirrorResult(Struct, frozen=True):
     """What one run came to: the checkpoint offered, the one held before, and how many entries were gained.
 
     ``evidence`` is where both checkpoints were kept when they do not fit; nothing was changed then. ``forks`` names
@@ -42,121 +42,121 @@ class Mirrored(Struct, frozen=True):
 
     address: str
     verdict: Verdict
-    offered: Offered
-    seen: Signed | None
+    offered: OfferedCheckpoint
+    seen: SignedCheckpoint | None
     gained: int
     evidence: Path | None
     forks: tuple[str, ...]
 
 
-def run(remote: Remote, folder: Path, given: Sequence[Verifier] = (), progress: Progress | None = None) -> Mirrored:
+def update_mirror(remote: RemoteLog, folder: Path, given: Sequence[Verifier] = (), progress: Progress | None = None) -> MirrorResult:
     """Bring the mirror in ``folder`` up to the checkpoint that the log offers; one run at a time.
 
     CannotAnswer when the log cannot be asked; LogDamaged when its files are not what its checkpoint was signed over;
     Conflict when it is not the log that is mirrored here, or ``folder`` is a register of its own.
     """
     settings = Settings(data_dir=folder)
-    if settings.key_file().exists():
-        raise _own_register(folder)
-    remote.find()  # nothing is made for an address at which there is no log
+    if settings.get_key_file().exists():
+        raise _make_own_register_error(folder)
+    remote.require_log()  # nothing is made for an address at which there is no log
     told = progress or (lambda _phase, _done: None)
-    with Folder(folder / _STATE).lock():
-        database = Database(settings.url())
+    with LogFolder(folder / _STATE).hold_lock():
+        database = Database(settings.get_database_url())
         try:
             database.migrate()
             _require_mirror(database, settings)
-            return _Run(remote, database, PublishedLog(settings), Folder(folder / _STATE), told).run(given)
+            return _MirrorRun(remote, database, PublishedLog(settings), LogFolder(folder / _STATE), told).run(given)
         finally:
             database.close()
 
 
-class _Run:
+class _MirrorRun:
     """One run over an open mirror."""
 
     def __init__(
-        self, remote: Remote, database: Database, published: PublishedLog, state: Folder, told: Progress
+        self, remote: RemoteLog, database: Database, published: PublishedLog, state: LogFolder, told: Progress
     ) -> None:
         self._remote = remote
         self._database = database
         self._published = published
         self._state = state
-        self._staged = Folder(state.path / _STAGED)
+        self._staged = LogFolder(state.path / _STAGED)
         self._told = told
 
-    def run(self, given: Sequence[Verifier]) -> Mirrored:
-        seen = self._publish()  # what a killed run let in has its files now
-        offered = pinned.verified(self._remote.checkpoint(), self._remote, self._trusted(), given)
+    def run(self, given: Sequence[Verifier]) -> MirrorResult:
+        seen = self._publish_log()  # what a killed run let in has its files now
+        offered = pinned.verify_offer(self._remote.read_checkpoint(), self._remote, self._read_trusted_keys(), given)
         is_ours = seen is not None and offered.signed.checkpoint.size <= seen.checkpoint.size
-        recorded = Recorded(self._published.folder.read if is_ours else self._remote.read)
-        found = forks.compare(seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.tree)
+        recorded = TileRecorder(self._published.folder.read_tile if is_ours else self._remote.read_tile)
+        found = forks.compare_checkpoints(seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.make_tree)
         start = seen.checkpoint.size if seen else 0
         if found.verdict in HELD:
-            pinned.pin(self._state, offered)
-            self._take(offered, seen, start)
-        return Mirrored(
+            pinned.pin_keys(self._state, offered)
+            self._add_new_entries(offered, seen, start)
+        return MirrorResult(
             address=self._remote.address,
             verdict=found.verdict,
             offered=offered,
             seen=seen,
             gained=offered.signed.checkpoint.size - start if found.verdict in HELD else 0,
-            evidence=forks.keep(self._state, found, seen, offered, recorded) if seen else None,
-            forks=forks.kept(self._state),
+            evidence=forks.save_evidence(self._state, found, seen, offered, recorded) if seen else None,
+            forks=forks.list_forks(self._state),
         )
 
-    def _trusted(self) -> list[Verifier]:
+    def _read_trusted_keys(self) -> list[Verifier]:
         """The pinned keys; where that file was lost, the keys that everything held here was verified by."""
         with self._database.reading() as connection:
-            return pinned.keys(self._state) or [note.verifier(line) for line in shared.every_vkey(connection)]
+            return pinned.read_pinned_keys(self._state) or [note.parse_verifier(line) for line in shared.list_vkeys(connection)]
 
-    def _publish(self) -> Signed | None:
+    def _publish_log(self) -> SignedCheckpoint | None:
         return self._published.publish(self._database, lambda done: self._told("publish", done))
 
-    def _take(self, offered: Offered, seen: Signed | None, start: int) -> None:
+    def _add_new_entries(self, offered: OfferedCheckpoint, seen: SignedCheckpoint | None, start: int) -> None:
         size = offered.signed.checkpoint.size
         if seen is not None and size == start:
-            self._take_signatures(offered, seen)
+            self._replace_signatures(offered, seen)
         else:
-            self._stage(start, size)
-            self._require_signed(offered, start)
-            self._insert(offered, start)
-            self._publish()
+            self._fetch_bundles(start, size)
+            self._require_signed_root(offered, start)
+            self._insert_entries(offered, start)
+            self._publish_log()
         shutil.rmtree(self._staged.path, ignore_errors=True)
 
-    def _take_signatures(self, offered: Offered, seen: Signed) -> None:
+    def _replace_signatures(self, offered: OfferedCheckpoint, seen: SignedCheckpoint) -> None:
         """The same log as before, signed by other keys."""
         folder = self._published.folder
-        if seen.note == offered.signed.note and folder.get(VKEY) == offered.vkeys.encode():
+        if seen.note == offered.signed.note and folder.find_file(VKEY) == offered.vkeys.encode():
             return
-        with folder.lock():
-            folder.put(VKEY, offered.vkeys.encode())
-            folder.put(CHECKPOINT, offered.signed.note)
+        with folder.hold_lock():
+            folder.write_file(VKEY, offered.vkeys.encode())
+            folder.write_file(CHECKPOINT, offered.signed.note)
             with self._database.writing() as connection:
-                shared.put(connection, offered.signed, offered.vkeys)
+                shared.save_checkpoint(connection, offered.signed, offered.vkeys)
 
-    def _stage(self, start: int, size: int) -> None:
+    def _fetch_bundles(self, start: int, size: int) -> None:
         """Fetch the entry bundles that are missing; those that lie here from a killed run are not fetched again."""
-        for tile in _bundles(start, size):
+        for tile in _list_bundles(start, size):
             if not self._is_staged(tile):
-                self._staged.write(tile, self._remote.read(tile))
-            self._told("下载 / fetching", tile.first + tile.width)
+                self._staged.write_tile(tile, self._remote.read_tile(tile))
+            self._told("下载 / fetching", tile.first_index + tile.width)
 
     def _is_staged(self, tile: Tile) -> bool:
         try:
-            return len(tiles.unbundled(self._staged.read(tile))) == tile.width
+            return len(tiles.decode_bundle(self._staged.read_tile(tile))) == tile.width
         except RegistryError:
             return False
 
-    def _bodies(self, start: int, size: int) -> Iterator[bytes]:
-        for tile in _bundles(start, size):
-            yield from tiles.unbundled(self._staged.read(tile))[max(0, start - tile.first) :]
+    def _read_bodies(self, start: int, size: int) -> Iterator[bytes]:
+        for tile in _list_bundles(start, size):
+            yield from tiles.decode_bundle(self._staged.read_tile(tile))[max(0, start - tile.first_index) :]
 
-    def _require_signed(self, offered: Offered, start: int) -> None:
+    def _require_signed_root(self, offered: OfferedCheckpoint, start: int) -> None:
         """The fetched entries, after those held here, give the root that was signed."""
         stated = offered.signed.checkpoint
-        frontier = self._published.folder.frontier(start)
-        frontier.extend(leaf_hash(body) for body in self._bodies(start, stated.size))
-        if frontier.root() != stated.root:
-            wrong = self._altered(start, stated.size)
+        frontier = self._published.folder.read_frontier(start)
+        frontier.extend(hash_leaf(body) for body in self._read_bodies(start, stated.size))
+        if frontier.compute_root() != stated.root:
+            wrong = self._find_altered_file(start, stated.size)
             shutil.rmtree(self._staged.path)
             raise LogDamaged(
                 f"{self._remote.address}/{wrong} 与签名的检查点不符：缺失、被截断或被改动。镜像未作任何改变。",
@@ -164,57 +164,57 @@ class _Run:
                 "or was altered. The mirror is as it was.",
             )
 
-    def _altered(self, start: int, size: int) -> str:
+    def _find_altered_file(self, start: int, size: int) -> str:
         """The first file in which the entries are not those of the hashes published beside them."""
-        for tile in _bundles(start, size):
-            leaves = b"".join(leaf_hash(body) for body in tiles.unbundled(self._staged.read(tile)))
-            if leaves != self._remote.read(Tile(level=0, index=tile.index, width=tile.width)):
+        for tile in _list_bundles(start, size):
+            leaves = b"".join(hash_leaf(body) for body in tiles.decode_bundle(self._staged.read_tile(tile)))
+            if leaves != self._remote.read_tile(Tile(level=0, index=tile.index, width=tile.width)):
                 return f"tile/{tile.path}"
         return "tile"
 
-    def _insert(self, offered: Offered, start: int) -> None:
+    def _insert_entries(self, offered: OfferedCheckpoint, start: int) -> None:
         """Let the entries in, and the checkpoint over them, in one transaction."""
         stated = offered.signed.checkpoint
-        frontier = self._published.folder.frontier(start)
-        bodies = self._bodies(start, stated.size)
+        frontier = self._published.folder.read_frontier(start)
+        bodies = self._read_bodies(start, stated.size)
         with self._database.writing() as connection:
-            if store.head(connection).size != start:
-                raise _changed()
+            if store.read_head(connection).size != start:
+                raise _make_changed_error()
             while chunk := list(itertools.islice(bodies, store.CHUNK)):
-                views.take(connection, copy.take_in(connection, chunk))
-                frontier.extend(leaf_hash(body) for body in chunk)
+                views.apply_entries(connection, copy.insert_entries(connection, chunk))
+                frontier.extend(hash_leaf(body) for body in chunk)
                 self._told("append", frontier.size)
-            if frontier.root() != stated.root:
-                raise _changed()
-            mirrored.mark(connection)
-            shared.put(connection, offered.signed, offered.vkeys)
+            if frontier.compute_root() != stated.root:
+                raise _make_changed_error()
+            mirrored.mark_mirror(connection)
+            shared.save_checkpoint(connection, offered.signed, offered.vkeys)
 
 
-def _bundles(start: int, size: int) -> Iterator[Tile]:
+def _list_bundles(start: int, size: int) -> Iterator[Tile]:
     """The entry bundles of a log of ``size`` that hold entries after number ``start``."""
-    return (tiles.at(None, index, size) for index in range(start // WIDTH, -(-size // WIDTH)))
+    return (tiles.make_tile(None, index, size) for index in range(start // WIDTH, -(-size // WIDTH)))
 
 
 def _require_mirror(database: Database, settings: Settings) -> None:
     """Mark an empty database as a mirror; Conflict when it is a register of its own."""
     with database.reading() as connection:
-        if mirrored.is_marked(connection):
+        if mirrored.is_mirror(connection):
             return
-        is_used = store.head(connection).size > 0 or Folder(settings.log_folder()).get(CHECKPOINT) is not None
+        is_used = store.read_head(connection).size > 0 or LogFolder(settings.get_log_folder()).find_file(CHECKPOINT) is not None
     if is_used:
-        raise _own_register(settings.data_dir)
+        raise _make_own_register_error(settings.data_dir)
     with database.writing() as connection:
-        mirrored.mark(connection)
+        mirrored.mark_mirror(connection)
 
 
-def _own_register(folder: Path) -> Conflict:
+def _make_own_register_error(folder: Path) -> Conflict:
     return Conflict(
         f"{folder} 是一个独立名录的数据文件夹，不能用作镜像；请另选文件夹。",
         f"{folder} is the data folder of a register of its own, not of a mirror; choose another folder.",
     )
 
 
-def _changed() -> LogDamaged:
+def _make_changed_error() -> LogDamaged:
     return LogDamaged(
         "镜像在更新途中被他人改动，未作任何改变；请重试。",
         "Something changed the mirror while it was brought up to date; nothing was taken in. Run it again.",

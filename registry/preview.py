@@ -7,29 +7,29 @@ from collections.abc import Sequence
 from registry import proposals, views
 from registry.database import Database
 from registry.log import store
-from registry.proposals.sides import Foreseen, foreseen
+from registry.proposals.sides import SubjectPreview, preview_subjects
 
 _TRIER = "system.preview"
 
 
-class _NeverMind(Exception):
+class _RollBack(Exception):
     """Takes back what was tried."""
 
 
-def preview(database: Database, number: int, places: Sequence[int]) -> list[Foreseen]:
+def preview_proposal(database: Database, number: int, places: Sequence[int]) -> list[SubjectPreview]:
     """What those drafts of an open proposal that stand at some places (the first is 1) do to their subjects, in order.
 
     Holds the lock of all writers for as long as they take to append, and leaves nothing behind.
     """
-    found: list[Foreseen] = []
+    found: list[SubjectPreview] = []
     try:
         with database.writing() as connection:
-            proposal = proposals.get(connection, number)
-            chosen = proposals.drafts_at(connection, number, places)
-            size = store.head(connection).size
+            proposal = proposals.get_proposal(connection, number)
+            chosen = proposals.read_drafts_at(connection, number, places)
+            size = store.read_head(connection).size
             appender = store.Appender(connection, _TRIER, _TRIER, proposal.id)
-            views.take(connection, appender.append(iter(chosen)))
-            found += foreseen(connection, chosen, size, appender.size)
-            raise _NeverMind
-    except _NeverMind:
+            views.apply_entries(connection, appender.append(iter(chosen)))
+            found += preview_subjects(connection, chosen, size, appender.size)
+            raise _RollBack
+    except _RollBack:
         return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 from registry import proposals
 from registry.database import Database
 from registry.editions import plan
-from registry.editions.plan import Plan
+from registry.editions.plan import EditionPlan
 from registry.log.publish import PublishedLog
 from registry.territory import EDITION
 
 
-def propose(database: Database, planned: Plan, *, by: str, log: PublishedLog | None = None) -> int:
+def propose_edition(database: Database, planned: EditionPlan, *, by: str, log: PublishedLog | None = None) -> int:
     """Propose an edition as it was planned; the proposal's id. NotAllowed but for a publisher of its region.
 
     What was seen is what is proposed: the log size it is frozen at is that of the plan.
@@ -28,9 +28,9 @@ def propose(database: Database, planned: Plan, *, by: str, log: PublishedLog | N
     )
 
 
-def withdraw(database: Database, edition: str, reason: str, *, by: str, log: PublishedLog | None = None) -> int:
+def propose_withdrawal(database: Database, edition: str, reason: str, *, by: str, log: PublishedLog | None = None) -> int:
     """Propose to withdraw an edition, for a reason the public will read; the proposal's id."""
-    found, draft = plan.withdrawal(database, edition, reason)
+    found, draft = plan.make_withdrawal(database, edition, reason)
     title = f"撤回第{found.id}期：{found.title}"
     report = {"withdraws": found.id}
     return proposals.propose(database, [draft], by=by, title=title, kind=EDITION, report=report, log=log)

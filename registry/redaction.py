@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import drafts, facts
-from registry.database import Database, upsert
+from registry.database import Database, upsert_row
 from registry.errors import CannotAnswer, InvalidInput
 from registry.log import erasure, store
 from registry.model import Change, Date, Draft, Entry, Struct
@@ -27,28 +27,28 @@ OWED = "erased"
 _log = logging.getLogger("registry")
 
 
-class Plan(Struct, frozen=True):
+class RedactionPlan(Struct, frozen=True):
     """A redaction before it is proposed: the draft, and of how many entries each path would be erased."""
 
     draft: Draft
     erases: dict[str, int]
 
 
-def plan(connection: sa.Connection, said: str, reason: str, on: Date) -> Plan:
+def plan_redaction(connection: sa.Connection, said: str, reason: str, on: Date) -> RedactionPlan:
     """The draft that erases every personal value of a practitioner or sanction; InvalidInput when none is left.
 
     ``said``: see ``drafts.subject_of``.
     """
-    subject = drafts.subject_of(connection, said, facts.PERSONAL)
-    counts = erasure.outstanding(connection, subject)
+    subject = drafts.resolve_subject(connection, said, facts.PERSONAL)
+    counts = erasure.count_erasable_values(connection, subject)
     if not counts:
         raise InvalidInput(f"{subject} 没有可删除的个人信息。", f"{subject} has no personal data left to erase.")
     kind = next(kind for kind in facts.PERSONAL if subject.startswith(f"{kind}:"))
     change = Change(kind=kind, set={}, reason=reason, erases=sorted(counts))
-    return Plan(draft=Draft(subject=subject, change=change, valid_from=on), erases=counts)
+    return RedactionPlan(draft=Draft(subject=subject, change=change, valid_from=on), erases=counts)
 
 
-def scrub(connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int = 0, first: int = 0) -> None:
+def erase_stored_copies(connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int = 0, first: int = 0) -> None:
     """Empty in every stored proposal what the entries ``erasing`` erase; part of the transaction that wrote them.
 
     Of the ``proposal`` being approved, whose first entry is ``first``, only in the drafts before the erasing one.
@@ -58,16 +58,16 @@ def scrub(connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int 
         earlier = (items.c.proposal != proposal) | (items.c.position < entry.number - first + 1)
         query = sa.select(items.c.proposal, items.c.position, items.c.body)
         for row in connection.execute(query.where(items.c.personal == entry.subject, earlier)).all():
-            _empty(connection, row, entry.change.erases)
+            _erase_item(connection, row, entry.change.erases)
         # Half-filled forms about the person go whole: they hold what was typed and what was recorded.
         # Also those that were to amend what proposed the person: then no record was, yet, of which they could be.
         of_it = sa.select(items.c.proposal).where(items.c.subject == entry.subject)
         about = (staff_drafts.c.subject == entry.subject) | staff_drafts.c.amends.in_(of_it)
         connection.execute(sa.delete(staff_drafts).where(about))
-        upsert(connection, positions, {"view": OWED, "position": entry.number}, ["view"])
+        upsert_row(connection, positions, {"view": OWED, "position": entry.number}, ["view"])
 
 
-def scrub_rejected(connection: sa.Connection, proposal: int) -> bool:
+def erase_personal_values(connection: sa.Connection, proposal: int) -> bool:
     """Empty the personal values of a proposal that is turned down; whether it held any.
 
     They will never be in the log, so nobody could erase them later: not even about whom they are is known there.
@@ -76,45 +76,45 @@ def scrub_rejected(connection: sa.Connection, proposal: int) -> bool:
     query = sa.select(items.c.proposal, items.c.position, items.c.body)
     rows = connection.execute(query.where(items.c.proposal == proposal, items.c.personal.is_not(None))).all()
     for row in rows:
-        _empty(connection, row, sorted(facts.PERSONAL[drafts.decode(row.body).change.kind]))
+        _erase_item(connection, row, sorted(facts.PERSONAL[drafts.decode_draft(row.body).change.kind]))
     if rows:
-        upsert(connection, positions, {"view": OWED, "position": max(1, store.head(connection).size)}, ["view"])
+        upsert_row(connection, positions, {"view": OWED, "position": max(1, store.read_head(connection).size)}, ["view"])
     return bool(rows)
 
 
-def _empty(connection: sa.Connection, row: Any, paths: list[str]) -> None:
-    left = _without(drafts.decode(row.body), paths)
+def _erase_item(connection: sa.Connection, row: Any, paths: list[str]) -> None:
+    left = _clear_values(drafts.decode_draft(row.body), paths)
     connection.execute(
         sa.update(proposal_items)
         .where(proposal_items.c.proposal == row.proposal, proposal_items.c.position == row.position)
-        .values(body=drafts.encode(left), personal=left.subject if drafts.personal_values(left) else None)
+        .values(body=drafts.encode_value(left), personal=left.subject if drafts.list_personal_values(left) else None)
     )
 
 
-def _without(draft: Draft, paths: list[str]) -> Draft:
+def _clear_values(draft: Draft, paths: list[str]) -> Draft:
     values = {path: None if path in paths else value for path, value in draft.change.set.items()}
     return msgspec.structs.replace(draft, change=msgspec.structs.replace(draft.change, set=values))
 
 
-def owed(connection: sa.Connection) -> int:
+def read_pending_erasure(connection: sa.Connection) -> int:
     """The log's size when values were erased whose bytes may still lie in the database's files; 0: nothing is owed."""
     return connection.execute(sa.select(positions.c.position).where(positions.c.view == OWED)).scalar() or 0
 
 
-def owe(connection: sa.Connection) -> None:
+def mark_erasure_pending(connection: sa.Connection) -> None:
     """Let what rows of TABLES held until this transaction be removed from the database's files; see ``settle``."""
-    upsert(connection, positions, {"view": OWED, "position": max(owed(connection), 1)}, ["view"])
+    upsert_row(connection, positions, {"view": OWED, "position": max(read_pending_erasure(connection), 1)}, ["view"])
 
 
-def settle(database: Database) -> bool:
+def purge_erased_bytes(database: Database) -> bool:
     """Remove the bytes of erased values from the database's files if that is still owed; False when it has to be
     tried again. Never fails: what was decided stands."""
     try:
         with database.reading() as connection:
-            number = owed(connection)
+            number = read_pending_erasure(connection)
         if not number:
             return True
-        if database.forget_deleted(TABLES):
+        if database.purge_deleted_rows(TABLES):
             with database.writing() as connection:
                 paid = (positions.c.view == OWED) & (positions.c.position == number)
                 connection.execute(sa.delete(positions).where(paid))

@@ -15,12 +15,12 @@ from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
 from registry.database import Database
 from registry.editions.service import Editions
-from registry.errors import NotFound, cannot_look
+from registry.errors import NotFound, make_cannot_answer_error
 from registry.faults import FaultBoard
-from registry.finding import Choice, Explained, Found, SearchResult
+from registry.finding import SearchRequest, SearchExplanation, InstitutionHit, SearchResult
 from registry.finding.pages import MayLook, allow_every_look
-from registry.finding.reconciling import Reconciling
-from registry.identifiers import validate_code
+from registry.finding.reconciling import Reconciler
+from registry.identifiers import parse_code
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
 from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct
@@ -35,15 +35,15 @@ from registry.search.plan import TYPING
 from registry.settings import Settings
 from registry.upkeep import Upkeep
 from registry.verification import card, people
-from registry.verification.answer import answer, moment
+from registry.verification.answer import answer_claim, take_moment
 from registry.verification.batch import Batch
-from registry.verification.issuer import Checked, Issuer
+from registry.verification.issuer import ReceiptStatus, Issuer
 from registry.verification.view import VerificationView
 
 if TYPE_CHECKING:
     from registry.search.outside import OutsideSearch
 
-__all__ = ["Choice", "Explained", "Found", "Register", "SearchResult", "opened"]
+__all__ = ["SearchRequest", "SearchExplanation", "InstitutionHit", "Register", "SearchResult", "open_register"]
 _log = logging.getLogger("registry")
 
 
@@ -62,12 +62,12 @@ class Register:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.faults = FaultBoard()
-        self.database = Database(settings.url())
+        self.database = Database(settings.get_database_url())
         self.database.board = self.faults
         self.verification = VerificationView(settings.state_limit)
         self.log = PublishedLog(settings)
-        self.receipts = Issuer(self.database, self.log, self.verification, settings.key_file())
-        self.outside = _outside(self.database, settings)
+        self.receipts = Issuer(self.database, self.log, self.verification, settings.get_key_file())
+        self.outside = _make_outside_search(self.database, settings)
         self.clients = Clients(self.database, settings)
         self.sign_ins = SignIns(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
@@ -94,27 +94,27 @@ class Register:
         self.sign_ins.close()
         self.database.close()
 
-    def look(self) -> int | None:
+    def follow_log(self) -> int | None:
         """Bring the verification view up to the log; the size last published. LogDamaged when that is more."""
-        last = self.log.last()  # before the log is read: what was published by now must be in it
-        self.verification.follow(self.database, at_least=last.checkpoint.size if last else 0)
-        self.receipts.learn()
+        last = self.log.find_checkpoint()  # before the log is read: what was published by now must be in it
+        self.verification.follow_log(self.database, at_least=last.checkpoint.size if last else 0)
+        self.receipts.detect_mirror()
         return last.checkpoint.size if last else None
 
     # --- times -------------------------------------------------------------------------------------------------------
 
-    def as_of(self, on: dt.date | None = None, known_at: dt.datetime | None = None) -> AsOf:
+    def make_as_of(self, on: dt.date | None = None, known_at: dt.datetime | None = None) -> AsOf:
         """The pair of times a request means; CannotAnswer while the log is not the one that was published."""
         self.verification.require_whole()
         size = self.verification.size  # before the database is looked at: it holds no less, unless it was rolled back
         with self.database.reading() as connection:
-            if store.head(connection).size < size:
-                raise cannot_look(None)
-            return times.as_of(connection, on, known_at)
+            if store.read_head(connection).size < size:
+                raise make_cannot_answer_error(None)
+            return times.make_as_of(connection, on, known_at)
 
-    def now(self) -> AsOf:
+    def make_as_of_now(self) -> AsOf:
         """Today, with everything known."""
-        return self.as_of()
+        return self.make_as_of()
 
     def find_now(self) -> dt.datetime:
         """The present: this instant, but never one before what was appended. Touches no database."""
@@ -122,84 +122,84 @@ class Register:
 
     # --- records -----------------------------------------------------------------------------------------------------
 
-    def institution(self, code: str, asof: AsOf) -> Institution:
+    def get_institution(self, code: str, asof: AsOf) -> Institution:
         """One institution; InvalidCode when mistyped, NotFound when unknown as of then."""
         with self.database.reading() as connection:
-            return read.institution(connection, code, asof)
+            return read.get_institution(connection, code, asof)
 
-    def card(self, code: str) -> tuple[Institution, dt.datetime]:
+    def get_institution_from_memory(self, code: str) -> tuple[Institution, dt.datetime]:
         """What memory holds of an institution today, and when that was verified: for when the database is out of reach.
 
         InvalidCode; NotFound when nothing was known of it then; CannotAnswer when that is too long ago.
         """
-        compact = validate_code(code)
-        at = moment(self.verification)
-        found = card.institution(self.verification, compact, AsOf(valid_on=at.day, size=at.size))
+        compact = parse_code(code)
+        at = take_moment(self.verification)
+        found = card.find_institution(self.verification, compact, AsOf(valid_on=at.day, size=at.size))
         if found is None:
             raise NotFound(f"名录中没有编码 {code}。", f"The register has no code {code}.")
         return found, at.now
 
-    def institutions(self, codes: Sequence[str], asof: AsOf) -> list[Institution]:
+    def list_institutions(self, codes: Sequence[str], asof: AsOf) -> list[Institution]:
         """Those of some compact codes that are known as of then, in the order asked."""
         with self.database.reading() as connection:
-            return read.institutions_by_subject(connection, [read.subject_of(code) for code in codes], asof)
+            return read.read_institutions(connection, [read.to_subject(code) for code in codes], asof)
 
-    def history(self, code: str, asof: AsOf, upto: dt.date | None = None) -> list[Version]:
+    def list_versions(self, code: str, asof: AsOf, upto: dt.date | None = None) -> list[Version]:
         """What was stated about an institution, entry by entry; with ``upto``, about days up to that one."""
-        compact = validate_code(code)
+        compact = parse_code(code)
         with self.database.reading() as connection:
-            read.institution(connection, compact, asof)
-            return history.versions_of(connection, read.subject_of(compact), asof, upto)
+            read.get_institution(connection, compact, asof)
+            return history.list_versions(connection, read.to_subject(compact), asof, upto)
 
-    def since(self, code: str, asof: AsOf) -> dict[str, dt.date]:
+    def read_first_days(self, code: str, asof: AsOf) -> dict[str, dt.date]:
         """From which day on each thing recorded of an institution has held, for what was otherwise before."""
         with self.database.reading() as connection:
-            return history.since(connection, read.subject_of(validate_code(code)), asof)
+            return history.read_first_days(connection, read.to_subject(parse_code(code)), asof)
 
-    def practitioners(self, code: str, asof: AsOf, look: people.Look | None = None) -> list[Practitioner]:
+    def list_practitioners(self, code: str, asof: AsOf, look: people.Look | None = None) -> list[Practitioner]:
         """The authorised people of one institution; what ``look`` raises when there are any and it refuses."""
         with self.database.reading() as connection:
-            found = read.practitioners(connection, code, asof)
+            found = read.list_practitioners(connection, code, asof)
         if found and look:
             look(code)
         return found
 
-    def stats(self, asof: AsOf) -> stats.Stats:
+    def compute_stats(self, asof: AsOf) -> stats.Stats:
         """The register in numbers."""
         with self.database.reading() as connection:
-            return stats.stats(connection, asof)
+            return stats.compute_stats(connection, asof)
 
-    def changes(self, since: int, limit: int, asof: AsOf) -> feed.Page:
+    def read_changes(self, since: int, limit: int, asof: AsOf) -> feed.FeedPage:
         """Entries after a position, without gaps; Conflict when the position is beyond the log."""
         with self.database.reading() as connection:
-            return feed.page(connection, since, limit, asof.size)
+            return feed.read_page(connection, since, limit, asof.size)
 
-    def snapshot(self, on: dt.date | None = None, known_at: dt.datetime | None = None) -> Snapshot:
+    def make_snapshot(self, on: dt.date | None = None, known_at: dt.datetime | None = None) -> Snapshot:
         """All current records at one log size, which the change feed goes on from."""
-        asof = self.as_of(on, known_at)
+        asof = self.make_as_of(on, known_at)
         with self.verification.lock:
-            followed = self.verification.state()
+            followed = self.verification.get_state()
         return Snapshot(self.database, asof, known_at, followed)
 
-    def published(self) -> PublicLog | None:
+    def find_public_log(self) -> PublicLog | None:
         """What was signed last, and by which keys; None before the first checkpoint."""
-        last = self.log.last()
+        last = self.log.find_checkpoint()
         if last is None:
             return None
         signed = last.checkpoint
-        return PublicLog(origin=signed.origin, size=signed.size, root=signed.root.hex(), vkeys=self.log.vkeys())
+        return PublicLog(origin=signed.origin, size=signed.size, root=signed.root.hex(), vkeys=self.log.read_vkeys())
 
-    def entry(self, number: int) -> tuple[Entry, str]:
+    def get_entry(self, number: int) -> tuple[Entry, str]:
         """One entry as it is published, without personal values, and its canonical bytes; NotFound."""
         with self.database.reading() as connection:
-            body = store.body(connection, number)
-        return codec.decode(body), body.decode()
+            body = store.get_body(connection, number)
+        return codec.decode_entry(body), body.decode()
 
     # --- search ------------------------------------------------------------------------------------------------------
 
-    def find(
+    def search_institutions(
         self,
-        choice: Choice,
+        choice: SearchRequest,
         asof: AsOf,
         *,
         limit: int = 20,
@@ -212,61 +212,61 @@ class Register:
         ``may_look`` is asked before the people of an institution are searched for a name.
         Candidates come from the outside engine while it is up with ``asof``, else from the embedded one.
         """
-        return self._found(choice, asof, limit=limit, cursor=cursor, facets=facets, may_look=may_look)
+        return self._search(choice, asof, limit=limit, cursor=cursor, facets=facets, may_look=may_look)
 
-    def suggest(self, typed: str, asof: AsOf, limit: int = 8, may_look: MayLook = allow_every_look) -> list[Found]:
+    def suggest_institutions(self, typed: str, asof: AsOf, limit: int = 8, may_look: MayLook = allow_every_look) -> list[InstitutionHit]:
         """Institutions somebody may be typing, best first; none for what nobody may offer."""
         if not typed.strip():
             return []
-        return self._found(Choice(q=typed), asof, limit=limit, effort=TYPING, may_look=may_look).items
+        return self._search(SearchRequest(q=typed), asof, limit=limit, effort=TYPING, may_look=may_look).items
 
-    def _found(self, choice: Choice, asof: AsOf, **wanted: Any) -> SearchResult:
-        engine = self.outside.engine(asof.size) if self.outside and choice.q else None
+    def _search(self, choice: SearchRequest, asof: AsOf, **wanted: Any) -> SearchResult:
+        engine = self.outside.find_engine(asof.size) if self.outside and choice.q else None
         with self.database.reading() as connection:
-            ask = partial(finding.find, connection, choice, asof, **wanted)
+            ask = partial(finding.search_institutions, connection, choice, asof, **wanted)
             if self.outside and engine is not None:
                 try:
                     return ask(engine=engine)
                 except EngineUnavailable as error:
-                    self.outside.failed(error)
+                    self.outside.report_failure(error)
             return ask()
 
-    def explain(self, question: str) -> Explained:
+    def explain_search(self, question: str) -> SearchExplanation:
         """How the search understands a question, and what every hit cost."""
         with self.database.reading() as connection:
-            return finding.explain(connection, question)
+            return finding.explain_search(connection, question)
 
-    def reconciling(self, may_look: MayLook = allow_every_look) -> Reconciling:
+    def make_reconciler(self, may_look: MayLook = allow_every_look) -> Reconciler:
         """What matches rows of somebody's table to institutions, all as of now. CannotAnswer as for a claim."""
-        return Reconciling(self.verification, partial(self._found, may_look=may_look), self.institutions)
+        return Reconciler(self.verification, partial(self._search, may_look=may_look), self.list_institutions)
 
     # --- verification ------------------------------------------------------------------------------------------------
 
-    def answer(self, claim: Claim, lang: str = "zh-CN", look: people.Look | None = None) -> Answer:
+    def answer_claim(self, claim: Claim, lang: str = "zh-CN", look: people.Look | None = None) -> Answer:
         """The registry's answer to a claim, with its receipt if it asks for one; touches no database.
 
         CannotSign when a receipt is asked for and cannot be given here: it is never left out silently. What ``look``
         raises when it is about a person whose institution's people may not be looked at.
         """
-        found = answer(self.verification, claim, lang)
+        found = answer_claim(self.verification, claim, lang)
         people.require_look(found, look)
-        return self.receipts.give(claim, found) if claim.receipt else found
+        return self.receipts.add_receipt(claim, found) if claim.receipt else found
 
-    def check_receipt(self, text: str, lang: str = "zh-CN") -> Checked:
+    def check_receipt(self, text: str, lang: str = "zh-CN") -> ReceiptStatus:
         """Whether a receipt is genuine, and whether what it says still holds; InvalidInput for what is none."""
-        return self.receipts.check(text, lang)
+        return self.receipts.check_receipt(text, lang)
 
-    def batch(self, lang: str = "zh-CN", look: people.Look | None = None) -> Batch:
+    def make_batch(self, lang: str = "zh-CN", look: people.Look | None = None) -> Batch:
         """What answers many claims at one log size and instant: now. CannotAnswer when the register cannot be read."""
         return Batch(self.verification, lang, self.receipts, look)
 
-    def health(self) -> dict[str, Any]:
+    def read_health(self) -> dict[str, Any]:
         """What /readyz says: whether the database answers, the schema is current, and how far each view is behind."""
-        self.upkeep.threads.check()
-        return health.told(self.settings, self.database, self.log, self.verification, self.outside, self.faults)
+        self.upkeep.threads.restart_dead()
+        return health.read_health(self.settings, self.database, self.log, self.verification, self.outside, self.faults)
 
 
-def _outside(database: Database, settings: Settings) -> OutsideSearch | None:
+def _make_outside_search(database: Database, settings: Settings) -> OutsideSearch | None:
     """The outside search, if one is set. Its client is loaded only then: most registers have none."""
     if not settings.search_url:
         return None
@@ -275,7 +275,7 @@ def _outside(database: Database, settings: Settings) -> OutsideSearch | None:
     return OutsideSearch(database, settings.search_url, settings.search_key)
 
 
-def opened(settings: Settings) -> Register:
+def open_register(settings: Settings) -> Register:
     """A register whose database is there, of this version, and holds the log that was published.
 
     CannotAnswer, LogRolledBack, LogDamaged say what to do otherwise.
@@ -283,7 +283,7 @@ def opened(settings: Settings) -> Register:
     register = Register(settings)
     try:
         presence.require_database(register.database, register.log)
-        presence.require_published(register.database, register.log)
+        presence.require_published_prefix(register.database, register.log)
     except BaseException:
         register.database.close()
         raise

@@ -73,40 +73,40 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     search_url: Annotated[str, "Address of a Meilisearch server (1.21). Empty: the embedded search alone."] = ""
     search_key: Annotated[str, "Its key: one that may do everything with the indexes institutions-*."] = ""
 
-    def url(self) -> str:
+    def get_database_url(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'register.sqlite').absolute()}"
 
-    def database_file(self) -> Path | None:
+    def find_database_file(self) -> Path | None:
         """The file of an SQLite database; None for a database on a server of its own."""
-        kind, _, rest = self.url().partition(":///")
+        kind, _, rest = self.get_database_url().partition(":///")
         return Path(rest.partition("?")[0]) if kind.startswith("sqlite") and rest else None
 
-    def key_file(self) -> Path:
+    def get_key_file(self) -> Path:
         """The signing key's file in force."""
         return Path(self.signing_key) if self.signing_key else self.data_dir / "signing.key"
 
-    def secrets_file(self) -> Path:
+    def get_secrets_file(self) -> Path:
         """The file of the key of second factors in force."""
-        return Path(self.secrets_key) if self.secrets_key else self.key_file().with_name("secrets.key")
+        return Path(self.secrets_key) if self.secrets_key else self.get_key_file().with_name("secrets.key")
 
-    def log_folder(self) -> Path:
+    def get_log_folder(self) -> Path:
         """The folder of the published log in force."""
         return Path(self.log_dir) if self.log_dir else self.data_dir / "log"
 
-    def origin(self) -> str:
+    def get_log_origin(self) -> str:
         """What the log would be called in its first checkpoint: the address it is published at, without the scheme."""
         return self.log_origin or f"{self.public_url.split('://', 1)[1].rstrip('/')}/log"
 
 
-def variable(field: str) -> str:
+def get_variable_name(field: str) -> str:
     """The environment variable of a setting: ``data_dir`` -> ``REGISTRY_DATA_DIR``."""
     return f"REGISTRY_{field.upper()}"
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def make_environment(settings: Settings) -> dict[str, str]:
     """The environment of a process that is to have these settings, and no others from around here."""
-    told = {variable(field): str(getattr(settings, field)) for field in Settings.__struct_fields__}
+    told = {get_variable_name(field): str(getattr(settings, field)) for field in Settings.__struct_fields__}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
     return {**kept, **{name: value for name, value in told.items() if value}}
 
@@ -114,7 +114,7 @@ def environment(settings: Settings) -> dict[str, str]:
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment; raise InvalidInput naming the variable that cannot be used."""
     environ = os.environ if environ is None else environ
-    given = {f: environ[variable(f)] for f in Settings.__struct_fields__ if environ.get(variable(f))}
+    given = {f: environ[get_variable_name(f)] for f in Settings.__struct_fields__ if environ.get(get_variable_name(f))}
     try:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
@@ -143,7 +143,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             "REGISTRY_STATE_LIMIT must not be below 1; REGISTRY_STORAGE_RESERVE is 0 at least and no more than "
             "REGISTRY_STORAGE_LOW.",
         )
-    _require_security_contact(settings)
+    _check_security_contact(settings)
     if settings.max_connections < 1 or settings.address_connections < 0:
         raise InvalidInput(
             "REGISTRY_MAX_CONNECTIONS 不得小于1，REGISTRY_ADDRESS_CONNECTIONS 不得小于0。",
@@ -162,7 +162,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-def _require_security_contact(settings: Settings) -> None:
+def _check_security_contact(settings: Settings) -> None:
     """InvalidInput for what security.txt cannot say: people would write to nowhere."""
     for one in filter(None, (one.strip() for one in settings.security_contact.split(","))):
         mail = one.removeprefix("mailto:")
@@ -178,8 +178,8 @@ def _require_security_contact(settings: Settings) -> None:
         )
 
 
-def described() -> list[tuple[str, str, str]]:
+def list_settings() -> list[tuple[str, str, str]]:
     """(variable, default, meaning) of every setting, for the CLI and the docs test."""
     hints = get_type_hints(Settings, include_extras=True)
     defaults = Settings()
-    return [(variable(f), str(getattr(defaults, f)), hints[f].__metadata__[0]) for f in Settings.__struct_fields__]
+    return [(get_variable_name(f), str(getattr(defaults, f)), hints[f].__metadata__[0]) for f in Settings.__struct_fields__]

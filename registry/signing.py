@@ -40,7 +40,7 @@ class Key(msgspec.Struct, frozen=True):
     at: str | None = None
 
     @property
-    def retired(self) -> bool:
+    def is_retired(self) -> bool:
         """Whether it signs no more."""
         return self.private is None
 
@@ -51,7 +51,7 @@ class Key(msgspec.Struct, frozen=True):
         return self.private.sign(message)
 
 
-def verify(public: bytes, signature: bytes, message: bytes) -> bool:
+def verify_signature(public: bytes, signature: bytes, message: bytes) -> bool:
     """Whether an Ed25519 signature over a message is that of a public key (32 bytes)."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
@@ -60,76 +60,76 @@ def verify(public: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
-def create(path: Path) -> bool:
+def create_key_file(path: Path) -> bool:
     """Make the key file unless it exists; True when it was made. Never overwrites."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        load(path)
+        load_keys(path)
         return False
-    _fill(handle, [_new()])
+    _write_keys(handle, [_make_key()])
     return True
 
 
-def load(path: Path) -> list[Key]:
+def load_keys(path: Path) -> list[Key]:
     """Every key of a file, oldest first, at least one of them in use; InvalidInput when it is no such file."""
     try:
         text = path.read_text(encoding="ascii")
-        keys = [_read(block) for block in _BLOCK.finditer(text)]
+        keys = [_parse_key(block) for block in _BLOCK.finditer(text)]
         if "-----" in _BLOCK.sub("", text):
             raise ValueError  # half a block: writing the file anew would lose its key for ever
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise InvalidInput(f"签名密钥 {path} 无法读取。", f"The signing key {path} cannot be read.") from error
-    if not any(not key.retired for key in keys):
+    if not any(not key.is_retired for key in keys):
         raise InvalidInput(
             f"签名密钥 {path} 中没有可用的 Ed25519 密钥。", f"The signing key {path} holds no Ed25519 key in use."
         )
     return keys
 
 
-def rotate(path: Path) -> Key:
+def add_key(path: Path) -> Key:
     """Add a new key, which signs beside those in use until they are retired; the new key."""
-    fresh = _new()
-    _replace(path, [*load(path), fresh])
+    fresh = _make_key()
+    _replace_file(path, [*load_keys(path), fresh])
     return fresh
 
 
-def renew(path: Path, lost: list[bytes]) -> Key:
+def recreate_key_file(path: Path, lost: list[bytes]) -> Key:
     """A new key file after the old one was lost: a fresh key, and the public halves of those that are gone."""
-    fresh = _new()
+    fresh = _make_key()
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    _fill(handle, [*(Key(public, None, fresh.at) for public in lost), fresh])
+    _write_keys(handle, [*(Key(public, None, fresh.at) for public in lost), fresh])
     return fresh
 
 
-def retire(path: Path, public: bytes, at: dt.datetime | None = None) -> None:
+def retire_key(path: Path, public: bytes, at: dt.datetime | None = None) -> None:
     """Let a key sign no more: its private half is removed, its public half kept. Never the last one in use.
 
     ``at``: the present of the register, after which nothing it signed counts; this instant unless said.
     """
-    keys = load(path)
-    if not any(key.public == public and not key.retired for key in keys):
+    keys = load_keys(path)
+    if not any(key.public == public and not key.is_retired for key in keys):
         raise NotFound("没有这个在用的密钥。", "There is no such key in use.")
-    if sum(not key.retired for key in keys) == 1:
+    if sum(not key.is_retired for key in keys) == 1:
         raise Conflict(
             "这是唯一在用的密钥，请先增加新密钥：registry log rotate",
             "It is the only key in use; add a new one first: registry log rotate",
         )
-    kept = [Key(key.public, None, _now(at)) if key.public == public else key for key in keys]
-    _replace(path, kept)
+    kept = [Key(key.public, None, _format_time(at)) if key.public == public else key for key in keys]
+    _replace_file(path, kept)
 
 
-def _new() -> Key:
+def _make_key() -> Key:
     private = Ed25519PrivateKey.generate()
-    return Key(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), private, _now())
+    return Key(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), private, _format_time())
 
 
-def _now(at: dt.datetime | None = None) -> str:
+def _format_time(at: dt.datetime | None = None) -> str:
     return (at or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _read(block: re.Match[str]) -> Key:
+def _parse_key(block: re.Match[str]) -> Key:
     pem = block["pem"].encode()
     private = load_pem_private_key(pem, password=None) if block["kind"] == "PRIVATE" else None
     public = private.public_key() if private else load_pem_public_key(pem)
@@ -138,26 +138,26 @@ def _read(block: re.Match[str]) -> Key:
     return Key(public.public_bytes(Encoding.Raw, PublicFormat.Raw), private, block["at"])
 
 
-def _text(key: Key) -> bytes:
+def _encode_key(key: Key) -> bytes:
     if key.private:
         pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     else:
         pem = Ed25519PublicKey.from_public_bytes(key.public).public_bytes(
             Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
         )
-    said = f"# {'retired' if key.retired else 'added'} {key.at}\n" if key.at else ""
+    said = f"# {'retired' if key.is_retired else 'added'} {key.at}\n" if key.at else ""
     return said.encode() + pem
 
 
-def _replace(path: Path, keys: list[Key]) -> None:
+def _replace_file(path: Path, keys: list[Key]) -> None:
     aside = path.with_name(f"{path.name}.new")
     aside.unlink(missing_ok=True)
-    _fill(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), keys)
+    _write_keys(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), keys)
     aside.replace(path)
 
 
-def _fill(handle: int, keys: list[Key]) -> None:
+def _write_keys(handle: int, keys: list[Key]) -> None:
     with os.fdopen(handle, "wb") as file:
-        file.write(b"".join(_text(key) for key in keys))
+        file.write(b"".join(_encode_key(key) for key in keys))
         file.flush()
         os.fsync(file.fileno())

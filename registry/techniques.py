@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from registry.text import simplified, width
+from registry.text import simplify_script, normalise_width
 
 TechniqueCode = Literal["AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK"]
 Stage = Literal["preparing", "trial", "formal", "operating", "rectification", "suspended", "revoked", "lapsed"]
@@ -182,21 +182,21 @@ _GENERATION = re.compile("(?:[123]|I{1,3})(?=代)")
 _GENERATIONS = {"1": "一", "2": "二", "3": "三", "I": "一", "II": "二", "III": "三"}
 
 
-def _compact(text: str) -> str:
+def _normalise_word(text: str) -> str:
     text = _DASHES.sub("-", unicodedata.normalize("NFKC", text))
     return _SPACE.sub("", text).upper()
 
 
 @cache
-def _by_word(printed_only: bool) -> dict[str, TechniqueCode]:
+def _map_words_to_codes(printed_only: bool) -> dict[str, TechniqueCode]:
     words: dict[str, TechniqueCode] = {}
     for technique in TECHNIQUES:
         for word in (technique.code, *technique.printed, *(() if printed_only else technique.said)):
-            words[_compact(word)] = technique.code
+            words[_normalise_word(word)] = technique.code
     return words
 
 
-def from_printed(text: str) -> TechniqueCode | None:
+def find_printed_technique(text: str) -> TechniqueCode | None:
     """The technique a list cell prints, dashes and width aside; None when the table has no such wording.
 
     >>> from_printed("常规体外受精—胚胎移植技术")
@@ -204,11 +204,11 @@ def from_printed(text: str) -> TechniqueCode | None:
     >>> from_printed("冻卵") is None
     True
     """
-    return _by_word(True).get(_compact(text))
+    return _map_words_to_codes(True).get(_normalise_word(text))
 
 
 @lru_cache(maxsize=4096)
-def from_words(text: str) -> TechniqueCode | None:
+def find_technique(text: str) -> TechniqueCode | None:
     """The technique that a code, a printed wording or an everyday word means; None when it means none.
 
     Width, script, spaces and dashes do not matter, nor 技术 at the end; a word and its code in a bracket are one.
@@ -218,32 +218,32 @@ def from_words(text: str) -> TechniqueCode | None:
     >>> from_words("供卵试管") is None
     True
     """
-    whole = simplified(width(text)).upper()
-    found = _by_word(False).get(_compact(whole)) or _said(whole)
+    whole = simplify_script(normalise_width(text)).upper()
+    found = _map_words_to_codes(False).get(_normalise_word(whole)) or _find_everyday_word(whole)
     if found is not None:
         return found
-    each = {_said(part) for part in _ALSO.split(whole) if part.strip()}
+    each = {_find_everyday_word(part) for part in _ALSO.split(whole) if part.strip()}
     return each.pop() if len(each) == 1 else None
 
 
-def _said(word: str) -> TechniqueCode | None:
+def _find_everyday_word(word: str) -> TechniqueCode | None:
     key = _GENERATION.sub(lambda digits: _GENERATIONS[digits[0]], _MARKS.sub("", word))
-    return _by_key().get(key) or _by_key().get(_MANNER.sub("", key))
+    return _map_keys_to_codes().get(key) or _map_keys_to_codes().get(_MANNER.sub("", key))
 
 
 @cache
-def _by_key() -> dict[str, TechniqueCode]:
-    return {_MARKS.sub("", word): code for word, code in _by_word(False).items()}
+def _map_keys_to_codes() -> dict[str, TechniqueCode]:
+    return {_MARKS.sub("", word): code for word, code in _map_words_to_codes(False).items()}
 
 
-def stage_from_printed(text: str) -> Stage | None:
+def find_stage(text: str) -> Stage | None:
     """The stage a list cell prints (or its English code); None when unknown.
 
     >>> stage_from_printed("试运行")
     'trial'
     """
-    wanted = _compact(text)
+    wanted = _normalise_word(text)
     for stage, words in STAGES.items():
-        if wanted == stage.upper() or any(wanted == _compact(word) for word in words):
+        if wanted == stage.upper() or any(wanted == _normalise_word(word) for word in words):
             return stage
     return None

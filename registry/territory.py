@@ -20,25 +20,25 @@ _SOURCE, _EDITION = "source:", "edition:"
 EDITION = "edition"
 
 
-def require_role(connection: sa.Connection, name: str, kind: str) -> None:
+def require_proposer_role(connection: sa.Connection, name: str, kind: str) -> None:
     """NotAllowed unless the account may make proposals of a kind: a publisher of editions, an editor of all else."""
-    accounts.require(connection, name, "publisher" if kind == EDITION else "editor")
+    accounts.require_role(connection, name, "publisher" if kind == EDITION else "editor")
 
 
-def _require_roles(connection: sa.Connection, name: str, drafts: list[Draft]) -> None:
+def _require_proposer_roles(connection: sa.Connection, name: str, drafts: list[Draft]) -> None:
     """The same by what is stated: no kind of proposal lets somebody state what another role does."""
     for kind in sorted({EDITION if draft.change.kind == EDITION else "" for draft in drafts}):
-        require_role(connection, name, kind)
+        require_proposer_role(connection, name, kind)
 
 
-def require(connection: sa.Connection, name: str, drafts: Iterable[Draft]) -> None:
+def require_may_propose(connection: sa.Connection, name: str, drafts: Iterable[Draft]) -> None:
     """NotAllowed unless the account may propose these drafts: it has the role for them, and they are in its region."""
     proposed = list(drafts)
-    _require_roles(connection, name, proposed)
-    require_inside(connection, name, proposed)
+    _require_proposer_roles(connection, name, proposed)
+    require_inside_region(connection, name, proposed)
 
 
-def require_inside(connection: sa.Connection, name: str, proposed: list[Draft]) -> None:
+def require_inside_region(connection: sa.Connection, name: str, proposed: list[Draft]) -> None:
     """NotAllowed, naming the first subject, where a draft is not about the region of the account.
 
     An institution is inside when its region is, both the one recorded (from today on) and the one these drafts state:
@@ -46,11 +46,11 @@ def require_inside(connection: sa.Connection, name: str, proposed: list[Draft]) 
     institution is. A source is inside when its scope is, or when it claims to be complete nowhere ("partial"); an
     edition when its scope is.
     """
-    account = accounts.get(connection, name)
+    account = accounts.find_account(connection, name)
     if account is None or not account.region:
         return
-    inside = regions.prefix(account.region)
-    for draft, places in _reached(connection, proposed):
+    inside = regions.get_prefix(account.region)
+    for draft, places in _find_draft_regions(connection, proposed):
         if not all(place.startswith(inside) for place in places):
             raise NotAllowed(
                 f"{draft.subject} 不在账号“{name}”的行政区划（{account.region}）内，不能提案。",
@@ -60,9 +60,9 @@ def require_inside(connection: sa.Connection, name: str, proposed: list[Draft]) 
             )
 
 
-def region_of(connection: sa.Connection, proposed: list[Draft]) -> str:
+def find_common_region(connection: sa.Connection, proposed: list[Draft]) -> str:
     """The smallest region that holds all that some drafts are about; "" where only the whole country does."""
-    reached = [regions.prefix(one) if one else "" for _, places in _reached(connection, proposed) for one in places]
+    reached = [regions.get_prefix(one) if one else "" for _, places in _find_draft_regions(connection, proposed) for one in places]
     for digits in (6, 4, 2):
         shared = {one[:digits] for one in reached}
         if len(shared) == 1 and len(code := shared.pop()) == digits:
@@ -70,11 +70,11 @@ def region_of(connection: sa.Connection, proposed: list[Draft]) -> str:
     return ""
 
 
-def require_seen_by(connection: sa.Connection, name: str, region: str, touched_by: list[str]) -> None:
+def require_can_see(connection: sa.Connection, name: str, region: str, touched_by: list[str]) -> None:
     """NotAllowed where a proposal about a region is none of an account's business: it has a region that does not hold
     all of it, and no hand in it."""
-    account = accounts.get(connection, name)
-    if account is not None and not sees(account, region, touched_by):
+    account = accounts.find_account(connection, name)
+    if account is not None and not can_see_proposal(account, region, touched_by):
         raise NotAllowed(
             f"这份提案涉及账号“{name}”的行政区划（{account.region}）以外的机构，由其他人处理。",
             f"This proposal is about more than the region of account “{name}” ({account.region}); others deal with it.",
@@ -82,20 +82,20 @@ def require_seen_by(connection: sa.Connection, name: str, region: str, touched_b
         )
 
 
-def sees(account: accounts.Account, region: str, touched_by: list[str]) -> bool:
+def can_see_proposal(account: accounts.Account, region: str, touched_by: list[str]) -> bool:
     """Whether a proposal about a region concerns an account."""
     own = account.region
-    return not own or account.name in touched_by or (bool(region) and region.startswith(regions.prefix(own)))
+    return not own or account.name in touched_by or (bool(region) and region.startswith(regions.get_prefix(own)))
 
 
-def _reached(connection: sa.Connection, proposed: list[Draft]) -> Iterator[tuple[Draft, set[str]]]:
+def _find_draft_regions(connection: sa.Connection, proposed: list[Draft]) -> Iterator[tuple[Draft, set[str]]]:
     """Each draft with the regions it is about, as recorded and as stated; "" for none known, or for the whole country.
     A source that claims to be complete nowhere reaches nothing."""
-    places, parents = _stated(proposed)
-    _add_recorded(connection, {draft.subject for draft in proposed}, places, parents)
-    _add_recorded(connection, {one for many in parents.values() for one in many}, places, parents)
-    scopes = {source.id: source.scope for source in read.sources(connection, asof.as_of(connection)).values()}
-    lists = {f"{_EDITION}{one.id}": one.scope for one in editions.every(connection)}
+    places, parents = _collect_stated_regions(proposed)
+    _add_recorded_regions(connection, {draft.subject for draft in proposed}, places, parents)
+    _add_recorded_regions(connection, {one for many in parents.values() for one in many}, places, parents)
+    scopes = {source.id: source.scope for source in read.read_sources(connection, asof.make_as_of(connection)).values()}
+    lists = {f"{_EDITION}{one.id}": one.scope for one in editions.list_editions(connection)}
     for draft in proposed:
         if draft.change.kind in ("source", EDITION):
             recorded = lists.get(draft.subject) or scopes.get(draft.subject.removeprefix(_SOURCE))
@@ -109,7 +109,7 @@ def _reached(connection: sa.Connection, proposed: list[Draft]) -> Iterator[tuple
 _Found = defaultdict[str, set[str]]
 
 
-def _stated(drafts: list[Draft]) -> tuple[_Found, _Found]:
+def _collect_stated_regions(drafts: list[Draft]) -> tuple[_Found, _Found]:
     """(regions by institution, institutions by whoever belongs to one) that the drafts state."""
     places: _Found = defaultdict(set)
     parents: _Found = defaultdict(set)
@@ -122,7 +122,7 @@ def _stated(drafts: list[Draft]) -> tuple[_Found, _Found]:
     return places, parents
 
 
-def _add_recorded(connection: sa.Connection, subjects: set[str], places: _Found, parents: _Found) -> None:
+def _add_recorded_regions(connection: sa.Connection, subjects: set[str], places: _Found, parents: _Found) -> None:
     """Add what the register holds of today and later days."""
     wanted = sorted(subjects)
     for start in range(0, len(wanted), _CHUNK):

@@ -31,7 +31,7 @@ _LETTER = re.compile("(?<=[〇零一二三四五六七八九十百0-9])o+|o+(?=[
 
 
 @cache
-def _simplified() -> dict[int, str]:
+def _build_script_table() -> dict[int, str]:
     """Traditional to simplified, one character at a time: a table, because a call per string is too slow."""
     characters = [chr(point) for point in (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))]
     table: dict[int, str] = {}
@@ -42,7 +42,7 @@ def _simplified() -> dict[int, str]:
 
 
 @lru_cache(maxsize=4096)
-def _number(numeral: str) -> str:
+def _convert_number(numeral: str) -> str:
     """One run of Chinese or Arabic digits as Arabic digits: 二〇四 -> 204, 七十三 -> 73, 四六0 -> 460.
 
     >>> _number("一百"), _number("十"), _number("九〇〇"), _number("百")
@@ -58,7 +58,7 @@ def _number(numeral: str) -> str:
         return numeral
 
 
-def width(text: str) -> str:
+def normalise_width(text: str) -> str:
     """NFKC without invisible characters (zero width, direction marks, soft hyphen) and without control characters."""
     text = unicodedata.normalize("NFKC", text.translate(_LEFT))
     if text.isprintable():
@@ -66,12 +66,12 @@ def width(text: str) -> str:
     return "".join(" " if c in "\t\r\n" else c for c in text if unicodedata.category(c)[0] != "C" or c in "\t\r\n")
 
 
-def simplified(text: str) -> str:
+def simplify_script(text: str) -> str:
     """Traditional characters as simplified ones."""
-    return text.translate(_simplified())
+    return text.translate(_build_script_table())
 
 
-def numerals(text: str) -> str:
+def convert_numerals(text: str) -> str:
     """Every run of Chinese digits as Arabic digits.
 
     >>> numerals("联勤保障部队第九〇〇医院")
@@ -79,41 +79,41 @@ def numerals(text: str) -> str:
     """
     if not _CHINESE_DIGIT.search(text):
         return text
-    return _NUMERAL.sub(lambda run: _number(run[0]), text)
+    return _NUMERAL.sub(lambda run: _convert_number(run[0]), text)
 
 
 @cache
-def _plain() -> re.Pattern[str]:
+def _compile_plain_pattern() -> re.Pattern[str]:
     """Text of nothing but simplified Chinese characters and Arabic digits: of its folding only the numerals are left.
 
     Most names are such text, and a register has a million of them to fold.
     """
-    traditional = _simplified()
+    traditional = _build_script_table()
     characters = (chr(point) for point in range(0x4E00, 0x9FA6) if point not in traditional)
     kept = "".join(c for c in characters if c.isalnum() and unicodedata.normalize("NFKC", c) == c)
     return re.compile(f"[0-9{kept}]*")
 
 
 @lru_cache(maxsize=16_384)
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """The comparison key of a name or an address: width, script, case, numerals folded; spaces and punctuation gone.
 
     >>> fold("瀋陽市婦嬰醫院 （有限責任公司）") == fold("沈阳市妇婴医院(有限责任公司)")
     True
     """
-    if _plain().fullmatch(text):
-        return numerals(_ordinal(text))
+    if _compile_plain_pattern().fullmatch(text):
+        return convert_numerals(_convert_ordinals(text))
     if "第" in text:
         text = _ROMAN.sub(lambda run: str((ord(run[2]) - 0x2160) % 16 + 1), text)
-    text = simplified(width(text)).lower()
+    text = simplify_script(normalise_width(text)).lower()
     if not text.isalnum():
         text = "".join(c for c in text if c.isalnum())  # before numerals are read: 七 十·三 is 73 too
     if "o" in text:
         text = _LETTER.sub(lambda run: "0" * len(run[0]), text)
-    return numerals(_ordinal(text))
+    return convert_numerals(_convert_ordinals(text))
 
 
-def _ordinal(text: str) -> str:
+def _convert_ordinals(text: str) -> str:
     """A roman or formal numeral behind 第 as an everyday one."""
     if "第" not in text:
         return text
@@ -124,7 +124,7 @@ def _ordinal(text: str) -> str:
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
 
 
-def harmless(text: str) -> str:
+def escape_formula(text: str) -> str:
     """A csv cell that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
 
     >>> harmless("=1+1"), harmless("鞍山市妇儿医院")
@@ -137,6 +137,6 @@ def harmless(text: str) -> str:
 _SUSPECT = frozenset("=+-@＝＋－＠") | {c for c in map(chr, range(0x3001)) if c.isspace()}
 
 
-def harmless_cells(cells: list[str]) -> list[str]:
+def escape_cells(cells: list[str]) -> list[str]:
     """The same for the cells of a line, of which hardly any begins like a formula."""
-    return cells if _SUSPECT.isdisjoint([cell[:1] for cell in cells]) else [harmless(cell) for cell in cells]
+    return cells if _SUSPECT.isdisjoint([cell[:1] for cell in cells]) else [escape_formula(cell) for cell in cells]

@@ -20,7 +20,7 @@ _address: ContextVar[str] = ContextVar("address", default=SHELL)
 
 
 @contextmanager
-def acting_from(address: str) -> Iterator[None]:
+def act_from_address(address: str) -> Iterator[None]:
     """Deeds recorded inside without an address of their own are from this one."""
     before = _address.set(address)
     try:
@@ -29,7 +29,7 @@ def acting_from(address: str) -> Iterator[None]:
         _address.reset(before)
 
 
-class Deed(Struct, frozen=True):
+class AuditEvent(Struct, frozen=True):
     """One thing somebody did: ``action`` is a word for programs (signed_in, propose, ...), ``about`` says to what."""
 
     id: int
@@ -40,7 +40,7 @@ class Deed(Struct, frozen=True):
     address: str
 
 
-class Wanted(Struct, frozen=True):
+class AuditFilter(Struct, frozen=True):
     """Which deeds: of an account, an action, from a day on, up to a day (instants in UTC). Nothing given: all."""
 
     account: str = ""
@@ -49,7 +49,7 @@ class Wanted(Struct, frozen=True):
     until: dt.datetime | None = None
 
 
-def record(connection: sa.Connection, account: str, action: str, about: str = "", address: str | None = None) -> None:
+def record_event(connection: sa.Connection, account: str, action: str, about: str = "", address: str | None = None) -> None:
     """Add a deed, in the transaction of what was done: neither is there without the other.
 
     ``about`` holds numbers and codes, never a text somebody wrote: the trail cannot be erased.
@@ -59,26 +59,26 @@ def record(connection: sa.Connection, account: str, action: str, about: str = ""
     connection.execute(sa.insert(trail).values(at=int(time.time() * 1000), **row))
 
 
-def listed(connection: sa.Connection, wanted: Wanted, *, before: int | None = None, limit: int = 100) -> list[Deed]:
+def list_events(connection: sa.Connection, wanted: AuditFilter, *, before: int | None = None, limit: int = 100) -> list[AuditEvent]:
     """Deeds newest first, those before a number."""
-    query = _chosen(wanted).order_by(trail.c.id.desc()).limit(limit)
+    query = _select_events(wanted).order_by(trail.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(trail.c.id < before)
-    return [_deed(row) for row in connection.execute(query)]
+    return [_read_event(row) for row in connection.execute(query)]
 
 
-def every(connection: sa.Connection, wanted: Wanted) -> Iterator[Deed]:
+def iterate_events(connection: sa.Connection, wanted: AuditFilter) -> Iterator[AuditEvent]:
     """All of them, oldest first, without holding them all."""
-    query = _chosen(wanted).order_by(trail.c.id).execution_options(yield_per=2_000)
-    yield from map(_deed, connection.execute(query))
+    query = _select_events(wanted).order_by(trail.c.id).execution_options(yield_per=2_000)
+    yield from map(_read_event, connection.execute(query))
 
 
-def actions(connection: sa.Connection) -> list[str]:
+def list_actions(connection: sa.Connection) -> list[str]:
     """Every action there is."""
     return sorted(connection.execute(sa.select(trail.c.action).distinct()).scalars())
 
 
-def _chosen(wanted: Wanted) -> sa.Select[tuple[object, ...]]:
+def _select_events(wanted: AuditFilter) -> sa.Select[tuple[object, ...]]:
     query = sa.select(trail)
     if wanted.account:
         query = query.where(trail.c.account == wanted.account)
@@ -91,6 +91,6 @@ def _chosen(wanted: Wanted) -> sa.Select[tuple[object, ...]]:
     return query
 
 
-def _deed(row: sa.Row[tuple[object, ...]]) -> Deed:
+def _read_event(row: sa.Row[tuple[object, ...]]) -> AuditEvent:
     fields = dict(row._mapping)
-    return Deed(**{**fields, "at": instant_at(fields["at"])})
+    return AuditEvent(**{**fields, "at": instant_at(fields["at"])})

@@ -18,13 +18,13 @@ from registry.search.fts5 import SearchView
 VIEWS: tuple[follow.View, ...] = (RecordsView(), SearchView(), DeadlinesView())
 
 
-def take(connection: sa.Connection, entries: list[Entry]) -> None:
+def apply_entries(connection: sa.Connection, entries: list[Entry]) -> None:
     """Apply freshly appended entries to every view, inside the append transaction."""
     for view in VIEWS:
-        follow.take(connection, view, entries)
+        follow.apply_entries(connection, view, entries)
 
 
-def chosen(name: str | None) -> tuple[follow.View, ...]:
+def select_views(name: str | None) -> tuple[follow.View, ...]:
     """The view of that name, or all; InvalidInput naming those there are."""
     if name is None:
         return VIEWS
@@ -35,12 +35,12 @@ def chosen(name: str | None) -> tuple[follow.View, ...]:
     return found
 
 
-def rebuild(database: Database, name: str | None = None, progress: Callable[[int], None] | None = None) -> list[str]:
+def rebuild_views(database: Database, name: str | None = None, progress: Callable[[int], None] | None = None) -> list[str]:
     """Empty and replay one view, or all in order; the names of those rebuilt. Readers see the old one until the end."""
     done = []
-    for view in chosen(name):
+    for view in select_views(name):
         with database.writing() as connection:
-            follow.rebuild(connection, view, progress)
+            follow.rebuild_view(connection, view, progress)
         done.append(view.name)
     return done
 
@@ -49,23 +49,23 @@ def catch_up(database: Database, progress: Callable[[int], None] | None = None) 
     """Let every view take in what it has not seen: after a change of the schema, one may begin anew."""
     for view in VIEWS:
         with database.reading() as connection:
-            behind = store.head(connection).size - follow.position(connection, view)
+            behind = store.read_head(connection).size - follow.read_position(connection, view)
         if behind:
             with database.writing() as connection:
                 follow.catch_up(connection, view, progress)
 
 
-def lag(connection: sa.Connection) -> dict[str, int]:
+def measure_lag(connection: sa.Connection) -> dict[str, int]:
     """How many entries each view has not taken in yet."""
-    size = store.head(connection).size
-    return {view.name: size - follow.position(connection, view) for view in VIEWS}
+    size = store.read_head(connection).size
+    return {view.name: size - follow.read_position(connection, view) for view in VIEWS}
 
 
-def check(database: Database) -> None:
+def check_views(database: Database) -> None:
     """LogDamaged unless the stored records are what folding the log again gives, and no view is behind."""
     with database.reading() as connection:
-        records_check.check(connection)
-        behind = {name: number for name, number in lag(connection).items() if number}
+        records_check.check_records(connection)
+        behind = {name: number for name, number in measure_lag(connection).items() if number}
     if behind:
         names = ", ".join(behind)
         raise LogDamaged(f"视图落后于日志：{names}。", f"Views are behind the log: {names}.")

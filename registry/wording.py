@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from registry.techniques import TECHNIQUES, TechniqueCode
-from registry.text import simplified, width
+from registry.text import simplify_script, normalise_width
 
 FlagKind = Literal["technique", "surrogacy", "gamete_trade", "sex_selection", "guarantee", "endorsement", "lure"]
 
 
-class Find(NamedTuple):
+class AdFinding(NamedTuple):
     """One find: ``text[start:end]`` of what was given. ``condemned``: it stands in a sentence against it.
 
     ``technique``: which one the word names, where it needs an approval.
@@ -29,23 +29,23 @@ class Find(NamedTuple):
     text: str
     start: int
     end: int
-    condemned: bool
+    is_condemned: bool
     technique: TechniqueCode | None
 
 
-class _Sort(NamedTuple):
+class _WordSort(NamedTuple):
     """What finds of a word are. ``whole``: its Latin letters are not to be found inside a longer word of them."""
 
     kind: FlagKind
     technique: TechniqueCode | None = None
-    whole: bool = False
-    capitals: bool = False
+    is_whole_word: bool = False
+    needs_capitals: bool = False
 
 
-class _Place(NamedTuple):
+class _WordPlace(NamedTuple):
     """Where a word stands in the text as given."""
 
-    sort: _Sort
+    sort: _WordSort
     start: int
     end: int
 
@@ -64,32 +64,32 @@ _BORDER_AFTER = "(?!(?<=[a-z])(?:nan(?:[^a-z]|$)|fu|qi|er|[aeg]))"
 _CLAUSE = "[^，。！？；,.!?;\n]"
 
 
-def forbidden(text: str) -> list[Find]:
+def find_forbidden_words(text: str) -> list[AdFinding]:
     """Every word in a text for what nobody may offer, in order, the longest where several begin; never overlapping."""
-    return [_find(text, place) for place in _apart(one for one in _finds(text) if one.sort.kind in WORDS)]
+    return [_make_finding(text, place) for place in _drop_overlaps(one for one in _find_words(text) if one.sort.kind in WORDS)]
 
 
-def flags(text: str) -> list[Find]:
+def find_flags(text: str) -> list[AdFinding]:
     """Every find in a text, in order; finds of one kind never overlap, those of two kinds may (供卵试管).
 
     >>> [(one.kind, one.text) for one in flags("三甲专家 无效退款")]
     [('endorsement', '三甲专家'), ('guarantee', '无效退款')]
     """
-    by_kind: dict[FlagKind, list[_Place]] = {}
-    for place in _finds(text):
+    by_kind: dict[FlagKind, list[_WordPlace]] = {}
+    for place in _find_words(text):
         by_kind.setdefault(place.sort.kind, []).append(place)
-    kept = sorted((p for some in by_kind.values() for p in _apart(some)), key=lambda p: (p.start, p.end))
-    return [_find(text, place) for place in kept]
+    kept = sorted((p for some in by_kind.values() for p in _drop_overlaps(some)), key=lambda p: (p.start, p.end))
+    return [_make_finding(text, place) for place in kept]
 
 
-def _find(text: str, place: _Place) -> Find:
+def _make_finding(text: str, place: _WordPlace) -> AdFinding:
     (kind, technique, *_), start, end = place
-    return Find(kind, text[start:end], start, end, _is_condemned(text, start, end, kind), technique)
+    return AdFinding(kind, text[start:end], start, end, _is_condemned(text, start, end, kind), technique)
 
 
-def _apart(places: Iterable[_Place]) -> list[_Place]:
+def _drop_overlaps(places: Iterable[_WordPlace]) -> list[_WordPlace]:
     """The first of places that overlap, the longest where several begin."""
-    kept: list[_Place] = []
+    kept: list[_WordPlace] = []
     for one in sorted(places, key=lambda one: (one.start, -one.end)):
         if not kept or one.start >= kept[-1].end:
             kept.append(one)
@@ -100,10 +100,10 @@ def _apart(places: Iterable[_Place]) -> list[_Place]:
 
 
 @cache
-def _lexicon() -> tuple[re.Pattern[str], dict[str, list[tuple[_Sort, re.Pattern[str]]]]]:
+def _build_lexicon() -> tuple[re.Pattern[str], dict[str, list[tuple[_WordSort, re.Pattern[str]]]]]:
     """(what a word can begin with, by that the words of each sort as one pattern, the longest first)."""
-    told: dict[str, dict[_Sort, list[tuple[int, str]]]] = {}
-    for first, sort, length, pattern in _words():
+    told: dict[str, dict[_WordSort, list[tuple[int, str]]]] = {}
+    for first, sort, length, pattern in _list_words():
         told.setdefault(first, {}).setdefault(sort, []).append((-length, pattern))
     heads = "|".join(re.escape(first) for first in sorted(told, key=len, reverse=True))
     return re.compile(f"(?=({heads}))"), {
@@ -112,26 +112,26 @@ def _lexicon() -> tuple[re.Pattern[str], dict[str, list[tuple[_Sort, re.Pattern[
     }
 
 
-def _words() -> Iterator[tuple[str, _Sort, int, str]]:
+def _list_words() -> Iterator[tuple[str, _WordSort, int, str]]:
     """(what it begins with, sort, length, pattern) of every word of the lexicon."""
     for kind, words in _DATA["words"].items():
         for word in words:
             for first in {word[0], _SOUNDS.get(word[0], word[0])}:
-                yield first, _Sort(kind), len(word), _pattern(word)
+                yield first, _WordSort(kind), len(word), _make_pattern(word)
     for entry in _DATA["patterns"]:
         for first in entry["first"]:
-            yield first, _Sort(entry["kind"], whole=entry.get("whole", False)), _LONGEST, entry["regex"]
+            yield first, _WordSort(entry["kind"], is_whole_word=entry.get("whole", False)), _LONGEST, entry["regex"]
     told = _DATA["technique"]
     for other in told["others"]:
-        yield other[0], _Sort("technique"), len(other), _pattern(other)
+        yield other[0], _WordSort("technique"), len(other), _make_pattern(other)
     for technique in TECHNIQUES:
         for written in {technique.code, *technique.printed, *technique.said} - set(told["not_in_text"]):
             word = "".join(c for c in written.lower() if c.isalnum())
-            sort = _Sort("technique", technique.code, word.isascii(), written in told["capitals"])
-            yield word[0], sort, len(word), word if word.isascii() else _pattern(word)
+            sort = _WordSort("technique", technique.code, word.isascii(), written in told["capitals"])
+            yield word[0], sort, len(word), word if word.isascii() else _make_pattern(word)
 
 
-def _pattern(word: str) -> str:
+def _make_pattern(word: str) -> str:
     """The word with any of its characters spelt in letters; wholly so only where that is no other word."""
     parts = [f"(?:{c}|{_SOUNDS[c]})" if c in _SOUNDS else c for c in word]
     told = _DATA["masking"]["between"].join(parts)
@@ -146,21 +146,21 @@ def _pattern(word: str) -> str:
 # --- looking ---------------------------------------------------------------------------------------------------------
 
 
-def _finds(text: str) -> Iterator[_Place]:
+def _find_words(text: str) -> Iterator[_WordPlace]:
     """Every place where a word stands, also inside a longer one."""
-    plain, positions = _plain(text)
-    heads, by_first = _lexicon()
+    plain, positions = _fold_text(text)
+    heads, by_first = _build_lexicon()
     for head in heads.finditer(plain):
         for sort, pattern in by_first[head[1]]:
             match = pattern.match(plain, head.start())
             if match is None:
                 continue
-            first, last = positions[match.start()], _end(text, positions[match.start() : match.end()])
-            if not sort.whole or _stands_alone(text, first, last, sort.capitals):
-                yield _Place(sort, first, last)
+            first, last = positions[match.start()], _find_end(text, positions[match.start() : match.end()])
+            if not sort.is_whole_word or _is_separate_word(text, first, last, sort.needs_capitals):
+                yield _WordPlace(sort, first, last)
 
 
-def _end(text: str, places: list[int]) -> int:
+def _find_end(text: str, places: list[int]) -> int:
     """Where a find ends. Of figures at its end only those that are one number, with their sign: 成功率80%，100家."""
     digits = 0
     while digits < len(places) and text[places[-1 - digits]].isdigit():
@@ -174,32 +174,32 @@ def _end(text: str, places: list[int]) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _folded(raw: str) -> str:
-    return simplified(width(raw)).lower()
+def _fold_character(raw: str) -> str:
+    return simplify_script(normalise_width(raw)).lower()
 
 
-def _plain(text: str) -> tuple[str, list[int]]:
+def _fold_text(text: str) -> tuple[str, list[int]]:
     """Letters, digits and characters alone, folded one by one, and where in the text each of them stands."""
     plain: list[str] = []
     positions: list[int] = []
     for at, raw in enumerate(text):
-        for character in raw.lower() if raw.isascii() else _folded(raw):
+        for character in raw.lower() if raw.isascii() else _fold_character(raw):
             if character.isalnum():
                 plain.append(character)
                 positions.append(at)
     return "".join(plain), positions
 
 
-def _stands_alone(text: str, start: int, end: int, capitals: bool) -> bool:
+def _is_separate_word(text: str, start: int, end: int, capitals: bool) -> bool:
     """Whether no letter touches it: AID is not in said, nor in AIDS."""
-    if capitals and not width(text[start:end]).isupper():
+    if capitals and not normalise_width(text[start:end]).isupper():
         return False
     beside = (text[start - 1 : start], text[end : end + 1])
-    return not any(c and (letter := _folded(c)[:1]).isascii() and letter.isalpha() for c in beside)
+    return not any(c and (letter := _fold_character(c)[:1]).isascii() and letter.isalpha() for c in beside)
 
 
 @cache
-def _against() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+def _compile_context_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """(before a word, behind it, before a technique): a sentence against it."""
     told = _DATA["against"]
     strong = "|".join(word for word in told["before"] if word not in told["weak"])
@@ -213,8 +213,8 @@ def _against() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
 
 
 def _is_condemned(text: str, start: int, end: int, kind: FlagKind) -> bool:
-    before, after = simplified(width(text[max(0, start - 16) : start])), simplified(width(text[end : end + 14]))
-    against, is_wrong, not_offered = _against()
+    before, after = simplify_script(normalise_width(text[max(0, start - 16) : start])), simplify_script(normalise_width(text[end : end + 14]))
+    against, is_wrong, not_offered = _compile_context_patterns()
     if kind == "technique":
         return bool(not_offered.search(before))
     if after.lstrip()[:1] in ("?", "吗"):  # 禁止代孕？我们能做

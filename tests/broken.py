@@ -14,7 +14,7 @@ from registry.clients import keys
 from registry.database import Database
 from registry.identifiers import format_code
 from registry.log.publish import PublishedLog
-from registry.settings import Settings, load, variable
+from registry.settings import Settings, load, get_variable_name
 from tests.factories import a_database, a_source, an_institution, code_of, enter, propose
 from tests.published import hospitals
 from tests.running import Cli, Ran, Server, environment, eventually
@@ -32,14 +32,14 @@ class Broken:
 
     def __init__(self, data_dir: Path, url: str = "", **settings: object) -> None:
         self.data_dir, self.url = data_dir, url
-        self.env = {variable(name): str(value) for name, value in settings.items()}
+        self.env = {get_variable_name(name): str(value) for name, value in settings.items()}
         if url:
             self.env["REGISTRY_DATABASE_URL"] = url
         self.settings: Settings = load(environment(data_dir, **self.env))
         data_dir.mkdir(parents=True, exist_ok=True)
         if not url:
             a_database(data_dir).close()
-        signing.create(self.settings.key_file())
+        signing.create_key_file(self.settings.get_key_file())
         self.log = PublishedLog(self.settings)
         institutions = hospitals(20)
         self.code = format_code(code_of(institutions[3]))
@@ -48,8 +48,8 @@ class Broken:
             self.log.publish(database)
             self.proposal = propose(database, an_institution("鞍山市示例新医院"))
             with database.writing() as connection:  # before anything breaks: figures are shown to a key
-                _, self.key = keys.add(connection, keys.Wanted(client="prometheus", scopes=frozenset({"metrics"})))
-        Vault(self.settings.secrets_file()).create()
+                _, self.key = keys.create_key(connection, keys.NewKey(client="prometheus", scopes=frozenset({"metrics"})))
+        Vault(self.settings.get_secrets_file()).create_file()
         self.servers: list[Server] = []
         #: Where servers write their own log: not on the disk that breaks.
         self.errors = Path(tempfile.mkdtemp(prefix="errors-"))
@@ -64,7 +64,7 @@ class Broken:
 
     def database(self) -> _Opened:
         """The database, closed at the end of the block."""
-        return _Opened(Database(self.settings.url()))
+        return _Opened(Database(self.settings.get_database_url()))
 
     def serve(self, **env: str) -> Server:
         """A server over it."""

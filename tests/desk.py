@@ -25,7 +25,7 @@ _FIELD = re.compile(r'<input type="hidden" name="(\w+)"(?: id="\w+")? value="([^
 
 def let_proof_age(settings: Settings, name: str) -> None:
     """Let the last proof of somebody's sessions be older than one may be."""
-    database = Database(settings.url())
+    database = Database(settings.get_database_url())
     with database.writing() as connection:
         at = int(time.time() * 1000) - (PROOF + 1) * 60_000
         connection.execute(sa.update(staff_sessions).where(staff_sessions.c.account == name).values(proved_at=at))

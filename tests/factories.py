@@ -22,7 +22,7 @@ from registry.importers import seed
 from registry.importers.difference import CENTRE_TECHNIQUES
 from registry.model import Answer, Change, Claim, Draft, Provider
 from registry.tables import accounts as accounts_table
-from registry.verification.answer import answer
+from registry.verification.answer import answer_claim
 from registry.verification.view import VerificationView
 
 ROOT = Path(__file__).parents[1]
@@ -63,7 +63,7 @@ def _real() -> Path:
     path = _folder() / "real.sqlite"
     shutil.copyfile(_empty(), path)
     database = Database(f"sqlite:///{path}")
-    seed.seed(database)
+    seed.load_seed(database)
     database.close()
     return path
 
@@ -73,7 +73,7 @@ def prepare(database: Database) -> Path:
     database.migrate()
     with database.writing() as connection:
         for name, roles in PEOPLE.items():
-            accounts.add(connection, name, roles, PASSWORD)
+            accounts.create_account(connection, name, roles, PASSWORD)
         connection.execute(
             sa.update(accounts_table).where(accounts_table.c.name == "gone.a").values(disabled_at=1_700_000_000_000)
         )
@@ -198,7 +198,7 @@ def propose(database: Database, *drafts: Draft, by: str = "editor.a", **told: An
 def hash_of(database: Database, identifier: int) -> str:
     """The content hash somebody who looks at a proposal sees."""
     with database.reading() as connection:
-        return proposals.get(connection, identifier).content_hash
+        return proposals.get_proposal(connection, identifier).content_hash
 
 
 def approve(database: Database, identifier: int, by: str = "approver.a") -> tuple[int, int]:
@@ -232,7 +232,7 @@ def a_list(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
 def a_view(database: Database) -> VerificationView:
     """The verification view of a register, loaded."""
     view = VerificationView()
-    view.follow(database)
+    view.follow_log(database)
     return view
 
 
@@ -242,4 +242,4 @@ def ask(view: VerificationView, name: str | None = None, *techniques: str, **tol
     when = {field: told.pop(field) for field in ("on", "known_at", "id", "ad_certificate", "text") if field in told}
     if "person" in told:
         when["practitioner"] = Person(name=told.pop("person"))
-    return answer(view, Claim(provider=Provider(name=name, **told), techniques=list(techniques), **when), lang)
+    return answer_claim(view, Claim(provider=Provider(name=name, **told), techniques=list(techniques), **when), lang)

@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from registry import signing
 from registry.database import Database
 from registry.log import note, proofs
-from registry.log.folder import Folder
+from registry.log.folder import LogFolder
 from registry.log.publish import PublishedLog
-from registry.log.shared import Signed, read
+from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from registry.model import Draft
 from registry.settings import Settings
 from tests.factories import a_database, a_source, an_institution, enter
@@ -51,13 +51,13 @@ class Origin:
         finally:
             database.close()
 
-    def gains(self, *drafts: Draft) -> Signed:
+    def gains(self, *drafts: Draft) -> SignedCheckpoint:
         """Approve drafts and publish; the checkpoint over them."""
         with self.database() as database:
             enter(database, *drafts)
         return self.publish()
 
-    def publish(self) -> Signed:
+    def publish(self) -> SignedCheckpoint:
         with self.database() as database:
             signed = self.log.publish(database)
         assert signed is not None
@@ -76,7 +76,7 @@ def an_origin(data_dir: Path, entries: int = 0, first: int = 0, like: Origin | N
     origin = Origin(data_dir)
     if like is not None:
         shutil.copyfile(like.data_dir / "signing.key", data_dir / "signing.key")
-    signing.create(data_dir / "signing.key")
+    signing.create_key_file(data_dir / "signing.key")
     if entries:
         origin.gains(a_source(), *hospitals(entries - 1, first))
     else:
@@ -89,9 +89,9 @@ def hospitals(number: int, first: int = 0) -> list[Draft]:
     return [an_institution(f"鞍山市示例{n}医院") for n in range(first, first + number)]
 
 
-def frozen(origin: Origin, folder: Path) -> Folder:
+def frozen(origin: Origin, folder: Path) -> LogFolder:
     """The published log as it is now, as files of their own."""
-    return Folder(Path(shutil.copytree(origin.log.folder.path, folder)))
+    return LogFolder(Path(shutil.copytree(origin.log.folder.path, folder)))
 
 
 class Answer(Exception):
@@ -178,16 +178,16 @@ def serving_folder(folder: Path) -> Iterator[Static]:
             thread.join()
 
 
-def require_proof(evidence: Folder) -> None:
+def require_proof(evidence: LogFolder) -> None:
     """What was kept convinces somebody who has nothing else: one log, two histories, both signed."""
-    keys = [note.verifier(line) for line in (evidence.get("pinned") or b"").decode().split()]
-    seen, offered = (read(evidence.get(name) or b"") for name in ("seen", "offered"))
+    keys = [note.parse_verifier(line) for line in (evidence.find_file("pinned") or b"").decode().split()]
+    seen, offered = (parse_signed_checkpoint(evidence.find_file(name) or b"") for name in ("seen", "offered"))
     for one in (seen, offered):
-        note.opened(one.note, keys)
+        note.verify_note(one.note, keys)
     small, large = sorted((seen.checkpoint, offered.checkpoint), key=lambda one: one.size)
     assert small.origin == large.origin
-    there = proofs.root(evidence.tree(large.size), small.size)
-    proof = [bytes.fromhex(one) for one in json.loads(evidence.get("proof.json") or b"")]
+    there = proofs.compute_root(evidence.make_tree(large.size), small.size)
+    proof = [bytes.fromhex(one) for one in json.loads(evidence.find_file("proof.json") or b"")]
     assert proofs.verify_consistency(small.size, large.size, there, large.root, proof)
     assert there != small.root
 

@@ -13,15 +13,15 @@ from jwcrypto import jwk, jws
 
 from registry.model import Answer, Claim
 from registry.signing import Key
-from registry.verification.receipt_rows import Rows, statement
+from registry.verification.receipt_rows import BatchRows, make_statement
 
 
 def sign_batch(asked: Sequence[tuple[Claim, Answer]], issuer: str, key: Key, at: dt.datetime) -> list[str]:
     """A receipt for each answer, under one signature over all."""
-    rows = Rows()
-    bodies = [rows.add(statement(claim, answer), claim.id) for claim, answer in asked]
+    rows = BatchRows()
+    bodies = [rows.add(make_statement(claim, answer), claim.id) for claim, answer in asked]
     signed = rows.sign(issuer, key, at)
-    return [signed.receipt(index, body) for index, body in enumerate(bodies)]
+    return [signed.make_receipt(index, body) for index, body in enumerate(bodies)]
 
 
 def unpacked(part: str) -> bytes:

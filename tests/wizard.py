@@ -29,21 +29,21 @@ class Wizard:
         body = file if isinstance(file, bytes) else file.read_bytes()
         told = {"as_of": "2025-06-30", "title": "示例名单", "scope": "national", "origin": "", **said}
         with self.database.writing() as connection:
-            return kept.add(connection, self.by, kind, io.BytesIO(body), name=name, said=told)
+            return kept.create_import(connection, self.by, kind, io.BytesIO(body), name=name, said=told)
 
     def of(self, one: Import) -> Import:
         """The import as it stands now."""
         with self.database.reading() as connection:
-            return kept.of(connection, one.id, self.by)
+            return kept.get_import(connection, one.id, self.by)
 
     def begin(self, one: Import, state: kept.State | None = None, **values: Any) -> str:
         """Hand it to a process that has not started yet; its name."""
         with self.database.writing() as connection:
-            return kept.begin(connection, one, state or one.state, **values)
+            return kept.start_run(connection, one, state or one.state, **values)
 
     def work(self, one: Import, state: kept.State | None = None, **values: Any) -> Import:
         """Hand it to a process and wait for its end."""
-        job.work(self.settings, self.database, one.id, self.begin(one, state, **values))
+        job.run_import(self.settings, self.database, one.id, self.begin(one, state, **values))
         return self.of(one)
 
     def compared(self, file: Path | bytes, **said: Any) -> Import:
@@ -58,7 +58,7 @@ class Wizard:
         assert one.state == "mapping", (one.state, one.found)
         there = [msgspec.convert(layout, layouts.Layout) for layout in one.found["layouts"]]
         named = [
-            layouts.named(layout, [uses.get(title, use) for title, use in zip(layout.titles, layout.uses, strict=True)])
+            layouts.name_columns(layout, [uses.get(title, use) for title, use in zip(layout.titles, layout.uses, strict=True)])
             for layout in there
         ]
         said = {**one.said, "layouts": msgspec.to_builtins(named), "rows": one.found["rows"]}
@@ -67,22 +67,22 @@ class Wizard:
     def lines(self, one: Import, section: str) -> list[dict[str, Any]]:
         """Every line of a section."""
         with self.database.reading() as connection:
-            return list(kept.lines_of(connection, one.id, section))
+            return list(kept.read_lines(connection, one.id, section))
 
     def decide(self, one: Import, judge: Judge) -> Import:
         """Answer the pairs that are open: True the same, False two, None left open."""
         made = one.decisions
         for line in self.lines(one, "pairs"):
-            answer = judge(line) if line["key"] in deciding.open_pairs(one.found["pairs"], made) else None
+            answer = judge(line) if line["key"] in deciding.list_open_pairs(one.found["pairs"], made) else None
             if answer is not None:
-                made = deciding.decide(made, line, answer, self.by, kept.now())
+                made = deciding.add_decision(made, line, answer, self.by, kept.get_time_ms())
         with self.database.writing() as connection:
-            kept.save(connection, one, decisions=made)
+            kept.save_import(connection, one, decisions=made)
         return self.of(one)
 
     def open(self, one: Import) -> list[str]:
         """The keys of the pairs nobody decided."""
-        return deciding.open_pairs(one.found["pairs"], one.decisions)
+        return deciding.list_open_pairs(one.found["pairs"], one.decisions)
 
     def proposed(self, one: Import) -> Import:
         """Compare by what was decided, then propose."""

@@ -47,7 +47,7 @@ class Account(Struct, frozen=True):
     external: str = ""
 
 
-def add(
+def create_account(
     connection: sa.Connection,
     name: str,
     roles: list[str],
@@ -68,39 +68,39 @@ def add(
         )
     _require_roles(roles)
     _require_region(region)
-    passwords.require_good(password, name)
+    passwords.require_strong(password, name)
     if connection.execute(sa.select(accounts.c.name).where(accounts.c.name == name)).first():
         raise Conflict(f"账号“{name}”已存在。", f"Account “{name}” exists already.")
     connection.execute(
         sa.insert(accounts).values(
             name=name,
             roles=" ".join(sorted(set(roles))),
-            password=passwords.hashed(password),
+            password=passwords.hash_password(password),
             created_at=int(time.time() * 1000),
             region=region,
             must_change=must_change,
         )
     )
-    return found(connection, name)
+    return get_account(connection, name)
 
 
-def change(connection: sa.Connection, name: str, roles: list[str], region: str) -> Account:
+def change_rights(connection: sa.Connection, name: str, roles: list[str], region: str) -> Account:
     """Give an account other roles and another region; InvalidInput, NotFound."""
     _require_roles(roles)
     _require_region(region)
-    found(connection, name)
+    get_account(connection, name)
     told = {"roles": " ".join(sorted(set(roles))), "region": region}
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
-    return found(connection, name)
+    return get_account(connection, name)
 
 
-def link(connection: sa.Connection, name: str, external: str) -> Account:
+def link_identity(connection: sa.Connection, name: str, external: str) -> Account:
     """Let whoever an identity provider calls ``external`` sign in as this account; "" takes that away again.
 
     An account that is linked has no password any more that anybody knows: the provider alone lets its holder in.
     InvalidInput for an identity that is too long, Conflict when another account has it.
     """
-    found(connection, name)
+    get_account(connection, name)
     if len(external) > 200:
         raise InvalidInput("身份标识最多200个字符。", "An identity has 200 characters at most.", field="external")
     other = connection.execute(sa.select(accounts.c.name).where(accounts.c.external == external)).scalar()
@@ -110,16 +110,16 @@ def link(connection: sa.Connection, name: str, external: str) -> Account:
         )
     told: dict[str, object] = {"external": external or None}
     if external:
-        told |= {"password": passwords.hashed(secrets.token_urlsafe(48)), "must_change": False}
+        told |= {"password": passwords.hash_password(secrets.token_urlsafe(48)), "must_change": False}
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
-    return found(connection, name)
+    return get_account(connection, name)
 
 
 def set_disabled(connection: sa.Connection, name: str, disabled: bool) -> Account:
     """Close an account, or open it again; nobody signs in to a closed one, nor acts in its name."""
     at = int(time.time() * 1000) if disabled else None
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(disabled_at=at))
-    return found(connection, name)
+    return get_account(connection, name)
 
 
 def _require_roles(roles: list[str]) -> None:
@@ -133,7 +133,7 @@ def _require_roles(roles: list[str]) -> None:
 
 
 def _require_region(region: str) -> None:
-    if region and regions.get(region) is None:
+    if region and regions.find_region(region) is None:
         raise InvalidInput(
             f"没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。",
             f"There is no region code “{region}”; 210300, say, is 鞍山市. Leave it empty for the whole country.",
@@ -141,26 +141,26 @@ def _require_region(region: str) -> None:
         )
 
 
-def get(connection: sa.Connection, name: str) -> Account | None:
+def find_account(connection: sa.Connection, name: str) -> Account | None:
     """The account of a name, or None."""
     row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
-    return None if row is None else _read(row)
+    return None if row is None else _read_account(row)
 
 
-def found(connection: sa.Connection, name: str) -> Account:
+def get_account(connection: sa.Connection, name: str) -> Account:
     """The account of a name; NotFound."""
-    account = get(connection, name)
+    account = find_account(connection, name)
     if account is None:
         raise NotFound(f"没有名为“{name}”的账号。", f"There is no account “{name}”.")
     return account
 
 
-def listed(connection: sa.Connection) -> list[Account]:
+def list_accounts(connection: sa.Connection) -> list[Account]:
     """Every account, by name."""
-    return [_read(row) for row in connection.execute(sa.select(accounts).order_by(accounts.c.name))]
+    return [_read_account(row) for row in connection.execute(sa.select(accounts).order_by(accounts.c.name))]
 
 
-def _read(row: sa.Row[tuple[object, ...]]) -> Account:
+def _read_account(row: sa.Row[tuple[object, ...]]) -> Account:
     fields = row._mapping
     return Account(
         name=fields["name"],
@@ -175,11 +175,11 @@ def _read(row: sa.Row[tuple[object, ...]]) -> Account:
     )
 
 
-def require(connection: sa.Connection, name: str, role: Role) -> None:
+def require_role(connection: sa.Connection, name: str, role: Role) -> None:
     """NotAllowed unless the account exists, is enabled and has the role."""
     if {SEED_PROPOSER: "editor", SEED_APPROVER: "approver"}.get(name) == role:
         return
-    account = get(connection, name)
+    account = find_account(connection, name)
     if account is None:
         raise NotAllowed(
             f"没有名为“{name}”的账号。请管理员先运行：registry user add {name} --role {role}",

@@ -27,16 +27,16 @@ def name_cookie(account: str) -> str:
     return PREFIX + hashlib.sha256(account.encode()).hexdigest()[:12]
 
 
-def remember(vault: Vault, account: str, password: str) -> str | None:
+def make_cookie(vault: Vault, account: str, password: str) -> str | None:
     """A cookie for a browser that has just signed in completely; ``password``: as it is stored. None without a key."""
     head = f"1.{int(time.time() // 86_400)}.{secrets.token_hex(8)}"
     try:
-        return f"{head}.{vault.sign(_PURPOSE, _message(head, account, password))}"
+        return f"{head}.{vault.sign_message(_PURPOSE, _make_message(head, account, password))}"
     except SecretsKeyMissing:
         return None
 
 
-def find(vault: Vault, account: str, password: str, cookies: Iterable[str]) -> str:
+def find_device(vault: Vault, account: str, password: str, cookies: Iterable[str]) -> str:
     """The nonce of a genuine cookie of this account among those a browser sent; "" without one."""
     today = int(time.time() // 86_400)
     for cookie in cookies:
@@ -45,10 +45,10 @@ def find(vault: Vault, account: str, password: str, cookies: Iterable[str]) -> s
             continue
         head = ".".join(parts[:3])
         fresh = len(parts[1]) < 7 and today - DAYS <= int(parts[1])
-        if fresh and vault.is_signed(_PURPOSE, _message(head, account, password), parts[3]):
+        if fresh and vault.is_signed_message(_PURPOSE, _make_message(head, account, password), parts[3]):
             return parts[2]
     return ""
 
 
-def _message(head: str, account: str, password: str) -> str:
+def _make_message(head: str, account: str, password: str) -> str:
     return f"{head}\n{account}\n{hashlib.sha256(password.encode()).hexdigest()}"

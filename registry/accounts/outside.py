@@ -31,7 +31,7 @@ _ALGORITHMS = ["RS256", "ES256", "EdDSA", "PS256"]
 BACK = "/staff/oidc/back"
 
 
-class Asked(Struct, frozen=True):
+class PendingSignIn(Struct, frozen=True):
     """What a browser keeps between leaving for the provider and coming back; of no use to anybody else."""
 
     state: str
@@ -39,7 +39,7 @@ class Asked(Struct, frozen=True):
     verifier: str
 
 
-class Provider:
+class IdentityProvider:
     """One identity provider. CannotAnswer while it cannot be reached: people can still use their password."""
 
     def __init__(self, settings: Settings) -> None:
@@ -49,9 +49,9 @@ class Provider:
         self._known: dict[str, Any] = {}
         self._learnt = 0.0
 
-    def start(self, again: bool = False) -> tuple[str, Asked]:
+    def start_sign_in(self, again: bool = False) -> tuple[str, PendingSignIn]:
         """The address to send a browser to, and what it has to keep; ``again``: the provider is to ask anew."""
-        asked = Asked(state=_random(), nonce=_random(), verifier=_random() + _random())
+        asked = PendingSignIn(state=_make_random(), nonce=_make_random(), verifier=_make_random() + _make_random())
         told = {
             "response_type": "code",
             "client_id": self._client[0],
@@ -63,15 +63,15 @@ class Provider:
             "code_challenge_method": "S256",
             **({"prompt": "login"} if again else {}),
         }
-        return add_params_to_uri(self._configuration()["authorization_endpoint"], list(told.items())), asked
+        return add_params_to_uri(self._load_configuration()["authorization_endpoint"], list(told.items())), asked
 
-    def finish(self, asked: Asked, state: str, code: str) -> str:
+    def finish_sign_in(self, asked: PendingSignIn, state: str, code: str) -> str:
         """Who came back: the ``sub`` of an ID token that the provider signed for us, for this very sign-in.
 
         NotAllowed for anything else: another state, a code that is none, a token that is forged, old or not for us.
         """
         if not code or not hmac.compare_digest(asked.state.encode(), state.encode()):
-            raise _refused("state")
+            raise _make_refusal("state")
         told = {
             "grant_type": "authorization_code",
             "code": code,
@@ -79,51 +79,51 @@ class Provider:
             "code_verifier": asked.verifier,
         }
         name, secret = (quote(part, safe="") for part in self._client)
-        answer = self._fetch("POST", self._configuration()["token_endpoint"], data=told, auth=(name, secret))
+        answer = self._send_request("POST", self._load_configuration()["token_endpoint"], data=told, auth=(name, secret))
         token = answer.json().get("id_token") if answer.is_success else None
         if not isinstance(token, str):
-            raise _refused("code")
+            raise _make_refusal("code")
         try:
-            keys = KeySet.import_key_set(self._fetch("GET", self._configuration()["jwks_uri"]).json())
+            keys = KeySet.import_key_set(self._send_request("GET", self._load_configuration()["jwks_uri"]).json())
             decoded = jwt.decode(token, keys, algorithms=_ALGORITHMS)
-            wanted = {"iss": {"values": [self._configuration()["issuer"]]}, "aud": {"value": self._client[0]}}
-            claims = CodeIDToken(decoded.claims, decoded.header, wanted, self._bound_to(asked))
+            wanted = {"iss": {"values": [self._load_configuration()["issuer"]]}, "aud": {"value": self._client[0]}}
+            claims = CodeIDToken(decoded.claims, decoded.header, wanted, self._make_token_params(asked))
             claims.validate(leeway=LEEWAY)
         except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise _refused("token") from error
+            raise _make_refusal("token") from error
         return str(claims["sub"])
 
-    def _bound_to(self, asked: Asked) -> dict[str, str]:
+    def _make_token_params(self, asked: PendingSignIn) -> dict[str, str]:
         return {"nonce": asked.nonce, "client_id": self._client[0]}
 
-    def _configuration(self) -> dict[str, Any]:
+    def _load_configuration(self) -> dict[str, Any]:
         if not self._known or time.monotonic() > self._learnt + FRESH:
-            said = self._fetch("GET", f"{self._issuer}/.well-known/openid-configuration")
+            said = self._send_request("GET", f"{self._issuer}/.well-known/openid-configuration")
             try:
                 known = said.raise_for_status().json()
                 if str(known["issuer"]).rstrip("/") != self._issuer:
                     raise KeyError("issuer")
                 self._known = {key: known[key] for key in _NEEDED}
             except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-                raise _away() from error
+                raise _make_unreachable_error() from error
             self._learnt = time.monotonic()
         return self._known
 
-    def _fetch(self, method: str, address: str, **told: Any) -> httpx.Response:
+    def _send_request(self, method: str, address: str, **told: Any) -> httpx.Response:
         try:
             return httpx.request(method, address, timeout=PATIENCE, follow_redirects=False, **told)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _away() from error
+            raise _make_unreachable_error() from error
 
 
 _NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
-def _random() -> str:
+def _make_random() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _refused(why: str) -> NotAllowed:
+def _make_refusal(why: str) -> NotAllowed:
     return NotAllowed(
         "身份认证系统没有证明您是谁，请重新登录。",
         "The identity provider did not prove who you are; sign in again.",
@@ -131,7 +131,7 @@ def _refused(why: str) -> NotAllowed:
     )
 
 
-def _away() -> CannotAnswer:
+def _make_unreachable_error() -> CannotAnswer:
     return CannotAnswer(
         "身份认证系统暂时无法访问，请稍后再试，或用账号和密码登录。",
         "The identity provider cannot be reached now. Try again later, or sign in with account and password.",

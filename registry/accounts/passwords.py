@@ -14,7 +14,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from registry.accounts.hashing import Hashing
+from registry.accounts.hashing import HashingQueue
 from registry.errors import InvalidInput
 
 SHORTEST, LONGEST = 12, 200
@@ -32,35 +32,35 @@ _OUR_WORDS = (
 )
 #: argon2id, with the library's current costs, but in one lane: it must not take every core from readers at once.
 _hasher = PasswordHasher(parallelism=1)
-_hashing = Hashing()
+_hashing = HashingQueue()
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is kept of a password."""
-    return _hashing.run(None, lambda: _hasher.hash(password))
+    return _hashing.run_task(None, lambda: _hasher.hash(password))
 
 
-def fits(kept: str | None, password: str, name: str | None = None) -> bool:
+def verify_password(kept: str | None, password: str, name: str | None = None) -> bool:
     """Whether it is the password; takes as long where there is none (``kept`` None).
 
     ``name``: what a stranger who wants to sign in typed, so that they wait behind others; Busy when that is too long.
     """
-    return _hashing.run(name, lambda: _verified(kept, password))
+    return _hashing.run_task(name, lambda: _verify_hash(kept, password))
 
 
-def _verified(kept: str | None, password: str) -> bool:
+def _verify_hash(kept: str | None, password: str) -> bool:
     try:
-        return _hasher.verify(kept or _nobodys(), password[:LONGEST]) and kept is not None
+        return _hasher.verify(kept or _make_dummy_hash(), password[:LONGEST]) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
 @cache
-def _nobodys() -> str:
+def _make_dummy_hash() -> str:
     return _hasher.hash(secrets.token_hex())
 
 
-def require_good(password: str, name: str) -> None:
+def require_strong(password: str, name: str) -> None:
     """InvalidInput for a password that is short, that repeats itself, or that holds the account's name."""
     if len(password) < SHORTEST:
         raise InvalidInput(

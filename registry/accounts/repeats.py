@@ -17,7 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from registry import trail
-from registry.clients.counts import network, open_file
+from registry.clients.counts import to_network, open_file
 from registry.database import Database
 from registry.errors import RegistryError
 from registry.model import Struct
@@ -32,7 +32,7 @@ _HOUR = 3600  # seconds
 _log = logging.getLogger("registry")
 
 
-class _Line(Struct, frozen=True):
+class _AuditLine(Struct, frozen=True):
     """One line that is due: a count, and what was written of it before."""
 
     hour: int
@@ -57,7 +57,7 @@ class _Line(Struct, frozen=True):
         return f"{self.about[:80]} x{self.counted} since {at}"
 
 
-class Repeats:
+class FailureCounts:
     """Counts and writes down repeats. Where the file cannot be used, this process counts by itself."""
 
     def __init__(self, file: Path | None) -> None:
@@ -65,28 +65,28 @@ class Repeats:
         self._lock = threading.Lock()
         self._opened: sqlite3.Connection | None = None
 
-    def note(self, account: str, action: str, about: str, address: str, now: float | None = None) -> None:
+    def count_failure(self, account: str, action: str, about: str, address: str, now: float | None = None) -> None:
         """Count one deed of somebody who is not signed in. Touches no database; never fails."""
         now = time.time() if now is None else now
-        row = (int(now // _HOUR), account[:60], action, about[:120], network(address)[:60])
+        row = (int(now // _HOUR), account[:60], action, about[:120], to_network(address)[:60])
         with self._lock:
             try:
-                self._count(row, int(now))
+                self._count_row(row, int(now))
             except sqlite3.Error as error:
-                self._failed(error)
+                self._handle_error(error)
 
-    def settle(self, database: Database, now: float | None = None) -> None:
+    def write_due_lines(self, database: Database, now: float | None = None) -> None:
         """Write the lines that are due into the trail; never fails: what cannot be written now is due the next time."""
-        due = self._claim(int((time.time() if now is None else now) // _HOUR))
+        due = self._take_due_lines(int((time.time() if now is None else now) // _HOUR))
         if not due:
             return
         try:
             with database.writing() as connection:
                 for line in due:
-                    trail.record(connection, line.account, line.action, line.text, line.address)
+                    trail.record_event(connection, line.account, line.action, line.text, line.address)
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
             _log.warning("repeats could not be put in the trail: %s", type(error).__name__)
-            self._give_back(due)
+            self._return_lines(due)
 
     def close(self) -> None:
         """Give the file back."""
@@ -95,14 +95,14 @@ class Repeats:
                 self._opened.close()
                 self._opened = None
 
-    def _count(self, row: tuple[int, str, str, str, str], now: int) -> None:
+    def _count_row(self, row: tuple[int, str, str, str, str], now: int) -> None:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
             more = "UPDATE repeats SET counted = counted + 1 "
             mine = "WHERE hour = ? AND account = ? AND action = ? AND about = ? AND address = ?"
             if not connection.execute(more + mine, row).rowcount:
-                row = self._row_of_new(row)
+                row = self._choose_new_row(row)
                 connection.execute(
                     "INSERT INTO repeats VALUES (?, ?, ?, ?, ?, ?, 1, 0) "
                     "ON CONFLICT DO UPDATE SET counted = counted + 1",
@@ -111,7 +111,7 @@ class Repeats:
         finally:
             connection.execute("COMMIT")
 
-    def _row_of_new(self, row: tuple[int, str, str, str, str]) -> tuple[int, str, str, str, str]:
+    def _choose_new_row(self, row: tuple[int, str, str, str, str]) -> tuple[int, str, str, str, str]:
         """Under what something is counted that was not counted yet in its hour."""
         hour, account, action, about, _ = row
         addresses, of_nobody, in_all = self._connection.execute(
@@ -123,7 +123,7 @@ class Repeats:
             return hour, account, action, TOGETHER, MANY
         return (*row[:4], MANY) if addresses >= ADDRESSES else row
 
-    def _claim(self, hour: int) -> list[_Line]:
+    def _take_due_lines(self, hour: int) -> list[_AuditLine]:
         """The lines that are due, which count as written from now on: of two processes one writes each."""
         with self._lock:
             try:
@@ -134,7 +134,7 @@ class Repeats:
                         "SELECT hour, account, action, about, address, since, counted, reported FROM repeats "
                         "WHERE counted > reported ORDER BY since"
                     ).fetchall()
-                    due = [line for line in (_Line(*row) for row in rows) if line.is_due(hour)]
+                    due = [line for line in (_AuditLine(*row) for row in rows) if line.is_due(hour)]
                     connection.executemany(
                         "UPDATE repeats SET reported = ? WHERE hour = ? AND account = ? AND action = ? AND about = ? "
                         "AND address = ?",
@@ -144,11 +144,11 @@ class Repeats:
                 finally:
                     connection.execute("COMMIT")
             except sqlite3.Error as error:
-                self._failed(error)
+                self._handle_error(error)
                 return []
         return due
 
-    def _give_back(self, due: list[_Line]) -> None:
+    def _return_lines(self, due: list[_AuditLine]) -> None:
         with self._lock:
             try:
                 self._connection.executemany(
@@ -157,25 +157,25 @@ class Repeats:
                     [(x.hour, x.account, x.action, x.about, x.address, x.since, x.counted, x.reported) for x in due],
                 )
             except sqlite3.Error as error:
-                self._failed(error)
+                self._handle_error(error)
 
     @property
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
             try:
-                self._opened = _open(self._file)
+                self._opened = _open_connection(self._file)
             except sqlite3.Error as error:
                 _log.warning("failures are counted by this process alone: %s: %s", self._file, error)
-                self._opened = _open(None)
+                self._opened = _open_connection(None)
         return self._opened
 
-    def _failed(self, error: sqlite3.Error) -> None:
+    def _handle_error(self, error: sqlite3.Error) -> None:
         _log.warning("a failure could not be counted: %s", error)
         if "locked" not in str(error):
-            self._opened = _open(None)
+            self._opened = _open_connection(None)
 
 
-def _open(file: Path | None) -> sqlite3.Connection:
+def _open_connection(file: Path | None) -> sqlite3.Connection:
     connection = open_file(file)
     connection.execute(
         "CREATE TABLE IF NOT EXISTS repeats (hour INTEGER, account TEXT, action TEXT, about TEXT, address TEXT, "

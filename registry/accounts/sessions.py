@@ -45,7 +45,7 @@ class Session(Struct, frozen=True):
     @property
     def is_proved(self) -> bool:
         """Whether the second factor was shown in it lately; not where the clock says that it is still to be."""
-        return 0 <= _now() - self.proved_at <= PROOF * _MINUTE
+        return 0 <= _get_now_ms() - self.proved_at <= PROOF * _MINUTE
 
     @property
     def form_token(self) -> str:
@@ -53,40 +53,40 @@ class Session(Struct, frozen=True):
         return hmac.new(self.token.encode(), b"forms", hashlib.sha256).hexdigest()
 
 
-class Limits(Struct, frozen=True):
+class SessionLimits(Struct, frozen=True):
     """How long a session lasts, in minutes: without use, and in all."""
 
     idle: int
     absolute: int
 
 
-def begin(connection: sa.Connection, account: str, state: State, address: str, agent: str) -> str:
+def create_session(connection: sa.Connection, account: str, state: State, address: str, agent: str) -> str:
     """A new session; its token, which only the browser keeps. One that is open at once was proved elsewhere."""
     token = secrets.token_urlsafe(32)
-    now = _now()
+    now = _get_now_ms()
     told: dict[str, object] = {"account": account, "state": state, "address": address[:60], "agent": agent[:200]}
     told["proved_at"] = now if state == "open" else 0
-    connection.execute(sa.insert(staff_sessions).values(digest=_digest(token), created_at=now, seen_at=now, **told))
+    connection.execute(sa.insert(staff_sessions).values(digest=_hash_token(token), created_at=now, seen_at=now, **told))
     return token
 
 
-def renewed(connection: sa.Connection, token: str, state: State) -> str:
+def renew_token(connection: sa.Connection, token: str, state: State) -> str:
     """The same session further on, under a new token: one that was seen before the sign-in is worth nothing after."""
     fresh = secrets.token_urlsafe(32)
-    told = {"digest": _digest(fresh), "state": state, "seen_at": _now()}
-    connection.execute(sa.update(staff_sessions).where(staff_sessions.c.digest == _digest(token)).values(**told))
+    told = {"digest": _hash_token(fresh), "state": state, "seen_at": _get_now_ms()}
+    connection.execute(sa.update(staff_sessions).where(staff_sessions.c.digest == _hash_token(token)).values(**told))
     return fresh
 
 
-def note_proof(connection: sa.Connection, session: Session) -> None:
+def save_proof(connection: sa.Connection, session: Session) -> None:
     """Write down that the second factor was shown in a session just now; wrong tries before it are forgiven."""
-    mine = staff_sessions.c.digest == _digest(session.token)
-    connection.execute(sa.update(staff_sessions).where(mine).values(proved_at=_now(), failures=0))
+    mine = staff_sessions.c.digest == _hash_token(session.token)
+    connection.execute(sa.update(staff_sessions).where(mine).values(proved_at=_get_now_ms(), failures=0))
 
 
 def count_failure(connection: sa.Connection, session: Session) -> bool:
     """Count something wrong that was typed in a session; whether that was one too many and it ended."""
-    mine = staff_sessions.c.digest == _digest(session.token)
+    mine = staff_sessions.c.digest == _hash_token(session.token)
     more = sa.update(staff_sessions).where(mine).values(failures=staff_sessions.c.failures + 1)
     failures = connection.execute(more.returning(staff_sessions.c.failures)).scalar()
     if failures is not None and failures < TRIES:
@@ -95,47 +95,47 @@ def count_failure(connection: sa.Connection, session: Session) -> bool:
     return True
 
 
-def find(connection: sa.Connection, token: str, limits: Limits) -> Session | None:
+def find_session(connection: sa.Connection, token: str, limits: SessionLimits) -> Session | None:
     """The session of a token, while it lasts and its account is open; None otherwise."""
-    row = connection.execute(sa.select(staff_sessions).where(staff_sessions.c.digest == _digest(token))).first()
-    if row is None or not _lasts(row, limits):
+    row = connection.execute(sa.select(staff_sessions).where(staff_sessions.c.digest == _hash_token(token))).first()
+    if row is None or not _is_alive(row, limits):
         return None
-    account = people.get(connection, row.account)
+    account = people.find_account(connection, row.account)
     if account is None or account.disabled:
         return None
-    return _read(row, account, token)
+    return _read_session(row, account, token)
 
 
-def note_use(connection: sa.Connection, session: Session) -> None:
+def save_last_use(connection: sa.Connection, session: Session) -> None:
     """Write down that a session was used just now."""
-    mine = staff_sessions.c.digest == _digest(session.token)
-    connection.execute(sa.update(staff_sessions).where(mine).values(seen_at=_now()))
+    mine = staff_sessions.c.digest == _hash_token(session.token)
+    connection.execute(sa.update(staff_sessions).where(mine).values(seen_at=_get_now_ms()))
 
 
-def needs_noting(session: Session) -> bool:
+def is_last_use_stale(session: Session) -> bool:
     """Whether its last use was written down a while ago: not every click is worth a write."""
-    return _now() - session.seen_at > _NOTED
+    return _get_now_ms() - session.seen_at > _NOTED
 
 
-def of(connection: sa.Connection, account: Account, limits: Limits) -> list[Session]:
+def list_sessions(connection: sa.Connection, account: Account, limits: SessionLimits) -> list[Session]:
     """An account's sessions that still last, newest first."""
     mine = staff_sessions.c.account == account.name
     rows = connection.execute(sa.select(staff_sessions).where(mine).order_by(staff_sessions.c.created_at.desc()))
-    return [_read(row, account) for row in rows if _lasts(row, limits)]
+    return [_read_session(row, account) for row in rows if _is_alive(row, limits)]
 
 
-def end(connection: sa.Connection, account: str, identity: str | None = None) -> int:
+def end_sessions(connection: sa.Connection, account: str, identity: str | None = None) -> int:
     """End one session of an account, or all of them; how many."""
     mine = sa.select(staff_sessions.c.digest).where(staff_sessions.c.account == account)
-    chosen = [d for d in connection.execute(mine).scalars() if identity in (None, _id(bytes(d)))]
+    chosen = [d for d in connection.execute(mine).scalars() if identity in (None, _make_id(bytes(d)))]
     if chosen:
         connection.execute(sa.delete(staff_sessions).where(staff_sessions.c.digest.in_(chosen)))
     return len(chosen)
 
 
-def forget_ended(connection: sa.Connection, limits: Limits) -> None:
+def delete_ended_sessions(connection: sa.Connection, limits: SessionLimits) -> None:
     """Delete sessions that are over."""
-    now = _now()
+    now = _get_now_ms()
     over = sa.or_(
         staff_sessions.c.seen_at < now - limits.idle * _MINUTE,
         staff_sessions.c.created_at < now - limits.absolute * _MINUTE,
@@ -143,8 +143,8 @@ def forget_ended(connection: sa.Connection, limits: Limits) -> None:
     connection.execute(sa.delete(staff_sessions).where(over))
 
 
-def _lasts(row: sa.Row[tuple[object, ...]], limits: Limits) -> bool:
-    fields, now = row._mapping, _now()
+def _is_alive(row: sa.Row[tuple[object, ...]], limits: SessionLimits) -> bool:
+    fields, now = row._mapping, _get_now_ms()
     if fields["state"] != "open" and now - fields["created_at"] > HALF_OPEN * _MINUTE:
         return False
     return bool(
@@ -152,10 +152,10 @@ def _lasts(row: sa.Row[tuple[object, ...]], limits: Limits) -> bool:
     )
 
 
-def _read(row: sa.Row[tuple[object, ...]], account: Account, token: str = "") -> Session:
+def _read_session(row: sa.Row[tuple[object, ...]], account: Account, token: str = "") -> Session:
     fields = row._mapping
     return Session(
-        id=_id(bytes(fields["digest"])),
+        id=_make_id(bytes(fields["digest"])),
         account=account,
         state=fields["state"],
         created_at=fields["created_at"],
@@ -168,13 +168,13 @@ def _read(row: sa.Row[tuple[object, ...]], account: Account, token: str = "") ->
     )
 
 
-def _id(digest: bytes) -> str:
+def _make_id(digest: bytes) -> str:
     return hashlib.sha256(digest).hexdigest()[:16]
 
 
-def _digest(token: str) -> bytes:
+def _hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _now() -> int:
+def _get_now_ms() -> int:
     return int(time.time() * 1000)

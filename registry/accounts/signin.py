@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from registry import trail
 from registry.accounts import devices, passwords, second, sessions
-from registry.accounts.repeats import Repeats
+from registry.accounts.repeats import FailureCounts
 from registry.accounts.sessions import TRIES, Session, State
-from registry.accounts.throttle import Throttle, too_many
+from registry.accounts.throttle import Throttle, make_too_many_error
 from registry.accounts.vault import Vault
 from registry.clients.counts import Counts
 from registry.database import Database
@@ -43,21 +43,21 @@ class SignIns:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         file = settings.data_dir / "limits.sqlite" if settings.data_dir.is_dir() else None
-        self.vault = Vault(settings.secrets_file())
-        self.repeats = Repeats(file)
+        self.vault = Vault(settings.get_secrets_file())
+        self.repeats = FailureCounts(file)
         self._database = database
         self._counts = Counts(file)
         self._throttle = Throttle(self._counts, self.vault)
 
     def close(self) -> None:
         """Write down what failed, and give the files back."""
-        self.settle()
+        self.write_failures()
         self.repeats.close()
         self._counts.close()
 
-    def settle(self) -> None:
+    def write_failures(self) -> None:
         """Put what failed at the door into the trail."""
-        self.repeats.settle(self._database)
+        self.repeats.write_due_lines(self._database)
 
     def require_key(self) -> None:
         """SecretsKeyMissing unless the second factors of all accounts can be looked at here."""
@@ -66,7 +66,7 @@ class SignIns:
 
     # --- the password ------------------------------------------------------------------------------------------------
 
-    def begin(self, name: str, password: str, who: Visitor) -> tuple[str | None, float]:
+    def sign_in(self, name: str, password: str, who: Visitor) -> tuple[str | None, float]:
         """(token, 0) of a session that still has to show the second factor; (None, seconds) when name or password is
         wrong: that is to be answered so much later.
 
@@ -74,30 +74,30 @@ class SignIns:
         """
         with self._database.reading() as connection:
             row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
-        device = self._device(row, who)
+        device = self._find_device(row, who)
         if not device:
-            self._throttle.admit(who.address, name)
+            self._throttle.admit_attempt(who.address, name)
         stored = row.password if row is not None and row.disabled_at is None else None
         # Before the lock of all writers: this is slow on purpose, and anybody may ask for it.
-        if passwords.fits(stored, password, None if device else name) and stored is not None:
-            token = self._begin(name, stored, who)
+        if passwords.verify_password(stored, password, None if device else name) and stored is not None:
+            token = self._create_session(name, stored, who)
             if token is not None:
                 return token, 0.0
         known, why = (name, "password") if stored is not None else ("-", "unknown")
-        self.repeats.note(known, "sign_in_failed", why, who.address)
-        self._throttle.count_device(device)
-        return None, self._throttle.delay(who.address, name)
+        self.repeats.count_failure(known, "sign_in_failed", why, who.address)
+        self._throttle.count_device_failure(device)
+        return None, self._throttle.delay_failure(who.address, name)
 
-    def _begin(self, name: str, stored: str, who: Visitor) -> str | None:
+    def _create_session(self, name: str, stored: str, who: Visitor) -> str | None:
         """The token of a new session, unless the account was closed or got another password this moment."""
         with self._database.writing() as connection:
             row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
             if row is None or row.disabled_at is not None or row.password != stored:
                 return None
             state: State = "enrol" if row.second is None else "second"
-            return sessions.begin(connection, name, state, who.address, who.agent)
+            return sessions.create_session(connection, name, state, who.address, who.agent)
 
-    def begin_outside(self, identity: str, who: Visitor, *, second_too: bool) -> tuple[str, State]:
+    def sign_in_by_identity(self, identity: str, who: Visitor, *, second_too: bool) -> tuple[str, State]:
         """(token, state) of a session of the account that an identity provider's identity belongs to.
 
         NotAllowed when it is nobody's, or while the account is closed: it names the identity, so that an administrator
@@ -106,7 +106,7 @@ class SignIns:
         with self._database.reading() as connection:
             row = connection.execute(sa.select(accounts).where(accounts.c.external == identity)).first()
         if row is None or row.disabled_at is not None:
-            self.repeats.note(row.name if row else "-", "sign_in_failed", "oidc_unknown", who.address)
+            self.repeats.count_failure(row.name if row else "-", "sign_in_failed", "oidc_unknown", who.address)
             raise NotAllowed(
                 f"没有账号与您的身份标识“{identity[:200]}”对应。请把它告诉管理员。",
                 f"No account belongs to your identity “{identity[:200]}”. Tell it to an administrator.",
@@ -115,68 +115,68 @@ class SignIns:
         state: State = ("enrol" if row.second is None else "second") if second_too else "open"
         with self._database.writing() as connection:
             if state == "open":
-                trail.record(connection, row.name, "signed_in", "oidc", who.address)
-            return sessions.begin(connection, row.name, state, who.address, who.agent), state
+                trail.record_event(connection, row.name, "signed_in", "oidc", who.address)
+            return sessions.create_session(connection, row.name, state, who.address, who.agent), state
 
     # --- the second factor -------------------------------------------------------------------------------------------
 
-    def show_second(self, session: Session, code: str, who: Visitor) -> str | None:
+    def verify_second_factor(self, session: Session, code: str, who: Visitor) -> str | None:
         """The token of the session once its second factor was shown; None for a wrong code.
 
         TooManyRequests while codes of this browser are not looked at, NotAllowed when the session ended by it.
         """
         with self._database.writing() as connection:
-            how, ended = self._look_at(connection, session, code, who)
+            how, ended = self._check_code(connection, session, code, who)
             if how:
                 return _open_session(connection, session, how, who)
-        self._refuse_if(ended, session, who)
+        self._count_wrong_code(ended, session, who)
         return None
 
-    def prove(self, session: Session, code: str, who: Visitor) -> bool:
+    def renew_proof(self, session: Session, code: str, who: Visitor) -> bool:
         """Whether an open session has shown its second factor once more. NotAllowed when it ended by a wrong code."""
         with self._database.writing() as connection:
-            how, ended = self._look_at(connection, session, code, who)
+            how, ended = self._check_code(connection, session, code, who)
             if how:
-                sessions.note_proof(connection, session)
-                trail.record(connection, session.account.name, "proved", how, who.address)
+                sessions.save_proof(connection, session)
+                trail.record_event(connection, session.account.name, "proved", how, who.address)
                 return True
-        self._refuse_if(ended, session, who)
+        self._count_wrong_code(ended, session, who)
         return False
 
-    def _look_at(self, connection: sa.Connection, session: Session, code: str, who: Visitor) -> tuple[str | None, bool]:
+    def _check_code(self, connection: sa.Connection, session: Session, code: str, who: Visitor) -> tuple[str | None, bool]:
         """(how a code is right, whether a wrong one ended the session). TooManyRequests for one not looked at.
 
         An open session has shown the factor before: it does not wait for what others typed.
         """
         name = session.account.name
         row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).one()
-        device = self._device(row, who)
-        if not device and session.state != "open" and (wait := _wait(row.locked_until)):
-            raise too_many(wait / 1000)
-        how = second.accept(connection, self.vault, name, code)
+        device = self._find_device(row, who)
+        if not device and session.state != "open" and (wait := _compute_wait(row.locked_until)):
+            raise make_too_many_error(wait / 1000)
+        how = second.accept_code(connection, self.vault, name, code)
         if how:
             told = {"failures": 0, "locked_until": 0}
         else:
-            self._throttle.count_device(device)
-            told = {"failures": row.failures + 1, "locked_until": _locked_until(row.failures + 1)}
+            self._throttle.count_device_failure(device)
+            told = {"failures": row.failures + 1, "locked_until": _compute_lock_end(row.failures + 1)}
             if told["failures"] == TRIES:
-                trail.record(connection, name, "slowed", "second", who.address)
+                trail.record_event(connection, name, "slowed", "second", who.address)
         connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
         return how, not how and sessions.count_failure(connection, session)
 
-    def _refuse_if(self, ended: bool, session: Session, who: Visitor) -> None:
-        self.repeats.note(session.account.name, "sign_in_failed", "second", who.address)
+    def _count_wrong_code(self, ended: bool, session: Session, who: Visitor) -> None:
+        self.repeats.count_failure(session.account.name, "sign_in_failed", "second", who.address)
         if ended:
-            raise session_ended()
+            raise make_session_ended_error()
 
-    def enrol(self, session: Session, secret: str, code: str, who: Visitor) -> tuple[str, list[str]] | None:
+    def enrol_factor(self, session: Session, secret: str, code: str, who: Visitor) -> tuple[str, list[str]] | None:
         """(token, recovery codes) once a new second factor was shown; None for a wrong code."""
         name = session.account.name
         with self._database.writing() as connection:
-            codes = second.enrol(connection, self.vault, name, secret, code)
+            codes = second.enrol_factor(connection, self.vault, name, secret, code)
             if codes is None:
                 return None
-            trail.record(connection, name, "second_factor_set", "", who.address)
+            trail.record_event(connection, name, "second_factor_set", "", who.address)
             return _open_session(connection, session, "enrolled", who), codes
 
     # --- what a signed-in browser does -------------------------------------------------------------------------------
@@ -187,61 +187,61 @@ class SignIns:
         NotAllowed when the present one was wrong once too often.
         """
         name = session.account.name
-        stored = self._password_of(name)
-        if not passwords.fits(stored, old):
-            self._count_present_wrong(session, who)
+        stored = self._read_password_hash(name)
+        if not passwords.verify_password(stored, old):
+            self._count_wrong_password(session, who)
             raise InvalidInput("现在的密码不对。", "The present password is not right.", field="old")
-        passwords.require_good(new, name)
-        if passwords.fits(stored, new):
+        passwords.require_strong(new, name)
+        if passwords.verify_password(stored, new):
             raise InvalidInput("新密码不得与现在的相同。", "The new password must be another one.", field="new")
-        told = {"password": passwords.hashed(new), "must_change": False}
+        told = {"password": passwords.hash_password(new), "must_change": False}
         with self._database.writing() as connection:
             mine = sa.and_(accounts.c.name == name, accounts.c.password == stored)
             if not connection.execute(sa.update(accounts).where(mine).values(**told)).rowcount:
                 raise Conflict("密码刚刚被更改，请重新登录。", "The password was changed just now; sign in again.")
-            for other in sessions.of(connection, session.account, sessions.Limits(idle=10**6, absolute=10**6)):
+            for other in sessions.list_sessions(connection, session.account, sessions.SessionLimits(idle=10**6, absolute=10**6)):
                 if other.id != session.id:
-                    sessions.end(connection, name, other.id)
-            trail.record(connection, name, "password_changed", "", who.address)
-            return sessions.renewed(connection, session.token, "open")
+                    sessions.end_sessions(connection, name, other.id)
+            trail.record_event(connection, name, "password_changed", "", who.address)
+            return sessions.renew_token(connection, session.token, "open")
 
-    def _password_of(self, name: str) -> str:
+    def _read_password_hash(self, name: str) -> str:
         with self._database.reading() as connection:
             return str(connection.execute(sa.select(accounts.c.password).where(accounts.c.name == name)).scalar_one())
 
-    def _count_present_wrong(self, session: Session, who: Visitor) -> None:
+    def _count_wrong_password(self, session: Session, who: Visitor) -> None:
         """NotAllowed when it was one too many and the session ended.
 
         Else whoever finds a browser signed in could guess there for as long as the session lasts.
         """
         with self._database.writing() as connection:
             ended = sessions.count_failure(connection, session)
-        self.repeats.note(session.account.name, "sign_in_failed", "password", who.address)
+        self.repeats.count_failure(session.account.name, "sign_in_failed", "password", who.address)
         if ended:
-            raise session_ended()
+            raise make_session_ended_error()
 
-    def remember(self, name: str) -> str | None:
+    def make_device_cookie(self, name: str) -> str | None:
         """A cookie by which the browser that has just signed in is known again; None where there is no key."""
-        return devices.remember(self.vault, name, self._password_of(name))
+        return devices.make_cookie(self.vault, name, self._read_password_hash(name))
 
-    def _device(self, row: sa.Row[tuple[object, ...]] | None, who: Visitor) -> str:
+    def _find_device(self, row: sa.Row[tuple[object, ...]] | None, who: Visitor) -> str:
         """The nonce of the browser if the account signed in from it before and it is trusted; "" for any other."""
         if row is None or not who.devices:
             return ""
         fields = row._mapping
-        device = devices.find(self.vault, fields["name"], fields["password"], who.devices)
-        return device if self._throttle.trusts(device) else ""
+        device = devices.find_device(self.vault, fields["name"], fields["password"], who.devices)
+        return device if self._throttle.is_trusted_device(device) else ""
 
 
-def reset(connection: sa.Connection, name: str, password: str) -> None:
+def reset_password(connection: sa.Connection, name: str, password: str) -> None:
     """Give an account a password that its holder must change, and end its sessions and what its codes wait for."""
-    passwords.require_good(password, name)
-    told = {"password": passwords.hashed(password), "must_change": True, "failures": 0, "locked_until": 0}
+    passwords.require_strong(password, name)
+    told = {"password": passwords.hash_password(password), "must_change": True, "failures": 0, "locked_until": 0}
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
-    sessions.end(connection, name)
+    sessions.end_sessions(connection, name)
 
 
-def session_ended() -> NotAllowed:
+def make_session_ended_error() -> NotAllowed:
     """The refusal of whoever typed too much that was wrong in one session."""
     return NotAllowed(
         f"连续{TRIES}次不对，本次登录已结束，请重新登录。",
@@ -251,23 +251,23 @@ def session_ended() -> NotAllowed:
 
 
 def _open_session(connection: sa.Connection, session: Session, how: str, who: Visitor) -> str:
-    trail.record(connection, session.account.name, "signed_in", how, who.address)
-    sessions.note_proof(connection, session)
-    return sessions.renewed(connection, session.token, "password" if session.account.must_change else "open")
+    trail.record_event(connection, session.account.name, "signed_in", how, who.address)
+    sessions.save_proof(connection, session)
+    return sessions.renew_token(connection, session.token, "password" if session.account.must_change else "open")
 
 
-def _locked_until(failures: int) -> int:
+def _compute_lock_end(failures: int) -> int:
     """Until when an account's codes are not looked at from unknown browsers, after so many wrong ones in a row."""
     if failures < TRIES:
         return 0
-    return _now() + min(FIRST_WAIT << min(failures - TRIES, 10), LONGEST_WAIT) * _MINUTE
+    return _get_now_ms() + min(FIRST_WAIT << min(failures - TRIES, 10), LONGEST_WAIT) * _MINUTE
 
 
-def _wait(locked_until: int) -> int:
+def _compute_wait(locked_until: int) -> int:
     """Milliseconds that are left of a wait; none of one that a wrong clock set further off than any is."""
-    left = locked_until - _now()
+    left = locked_until - _get_now_ms()
     return left if 0 < left <= LONGEST_WAIT * _MINUTE else 0
 
 
-def _now() -> int:
+def _get_now_ms() -> int:
     return int(time.time() * 1000)

@@ -11,7 +11,7 @@ import re
 import time
 
 from registry.accounts.vault import Vault
-from registry.clients.counts import Counts, network, seconds
+from registry.clients.counts import Counts, to_network, to_whole_seconds
 from registry.errors import SecretsKeyMissing, TooManyRequests
 
 #: Passwords of one address that are looked at in SPAN seconds (more than 60 at once, and those that come again soon);
@@ -32,47 +32,47 @@ class Throttle:
         self._counts = counts
         self._vault = vault
 
-    def admit(self, address: str, name: str) -> None:
+    def admit_attempt(self, address: str, name: str) -> None:
         """Let a password be looked at; TooManyRequests where too many were. Says nothing about the account."""
-        now, who = time.time(), network(address)
-        room = self._counts.take(f"sign-in {who}", ATTEMPTS, SPAN, now)
-        if room.admitted and self._counts.within(f"failed {who}", _HOUR, now) >= FREE:
+        now, who = time.time(), to_network(address)
+        room = self._counts.take_one(f"sign-in {who}", ATTEMPTS, SPAN, now)
+        if room.is_admitted and self._counts.count_in_window(f"failed {who}", _HOUR, now) >= FREE:
             # Addresses that did not fail yet are let through: nobody can use this up for the owner, wherever they are.
-            room = self._counts.take(f"sign-in {self._key(name)}", ATTEMPTS, SPAN, now)
-        if not room.admitted:
-            raise too_many(room.wait)
+            room = self._counts.take_one(f"sign-in {self._make_count_key(name)}", ATTEMPTS, SPAN, now)
+        if not room.is_admitted:
+            raise make_too_many_error(room.wait)
 
-    def delay(self, address: str, name: str) -> float:
+    def delay_failure(self, address: str, name: str) -> float:
         """Count a failure; seconds until it should be answered."""
         now = time.time()
         failures = 0
-        for who in (f"failed {network(address)}", f"failed {self._key(name)}"):
-            self._counts.add(who, _HOUR, now, 1)
-            failures = max(failures, self._counts.within(who, _HOUR, now))
+        for who in (f"failed {to_network(address)}", f"failed {self._make_count_key(name)}"):
+            self._counts.add_in_window(who, _HOUR, now, 1)
+            failures = max(failures, self._counts.count_in_window(who, _HOUR, now))
         return 0.0 if failures <= FREE else float(min(2 ** (failures - FREE - 1), LATEST))
 
-    def trusts(self, device: str) -> bool:
+    def is_trusted_device(self, device: str) -> bool:
         """Whether a browser, known by its nonce, is let past what others caused."""
-        return bool(device) and self._counts.within(f"device {device}", _DAY, time.time()) < OF_DEVICE
+        return bool(device) and self._counts.count_in_window(f"device {device}", _DAY, time.time()) < OF_DEVICE
 
-    def count_device(self, device: str) -> None:
+    def count_device_failure(self, device: str) -> None:
         """Count something wrong that was typed in a browser that signed in before."""
         if device:
-            self._counts.add(f"device {device}", _DAY, time.time(), 1)
+            self._counts.add_in_window(f"device {device}", _DAY, time.time(), 1)
 
-    def _key(self, name: str) -> str:
+    def _make_count_key(self, name: str) -> str:
         """What an account is counted under; whatever is no account's name (a password, say) is counted as one."""
         if not _ACCOUNT.fullmatch(name):
             return "account -"
         try:
-            return f"account {self._vault.sign('counting by account', name)}"
+            return f"account {self._vault.sign_message('counting by account', name)}"
         except SecretsKeyMissing:
             return f"account {name}"
 
 
-def too_many(wait: float) -> TooManyRequests:
+def make_too_many_error(wait: float) -> TooManyRequests:
     """The refusal of whoever has to wait so many seconds."""
-    whole = seconds(wait)
+    whole = to_whole_seconds(wait)
     return TooManyRequests(
         f"尝试次数过多，请{whole}秒后再试。在曾经登录过的浏览器中不受此限。",
         f"Too many attempts. Try again in {whole} seconds; a browser that signed in before is not affected.",

@@ -38,39 +38,39 @@ class Vault:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def exists(self) -> bool:
+    def has_key_file(self) -> bool:
         """Whether there is a key file."""
         return self.path.exists()
 
-    def create(self) -> bool:
+    def create_file(self) -> bool:
         """Make the key file, which only its owner can read; False when one is there already."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return False
-        _fill(handle, [_fresh()])
+        _write_keys(handle, [_make_key()])
         return True
 
     def add_key(self) -> None:
         """Add a fresh key, which seals from now on; the earlier ones still open what is in backups."""
-        self._replace([*self._keys(), _fresh()])
+        self._replace_file([*self._read_keys(), _make_key()])
 
     def seal(self, account: str, secret: str) -> str:
         """A secret encrypted for an account; SecretsKeyMissing."""
-        key, nonce = self._keys()[-1], secrets.token_bytes(_NONCE)
-        sealed = nonce + AESGCM(key.value).encrypt(nonce, secret.encode(), _bound_to(account))
+        key, nonce = self._read_keys()[-1], secrets.token_bytes(_NONCE)
+        sealed = nonce + AESGCM(key.value).encrypt(nonce, secret.encode(), _make_associated_data(account))
         return f"{key.id}.{base64.urlsafe_b64encode(sealed).decode()}"
 
     def open(self, account: str, sealed: str) -> str:
         """The secret; SecretsKeyMissing where the key that sealed it is not here, or it is of another account."""
         identity, _, text = sealed.partition(".")
-        key = next((key for key in self._keys() if key.id == identity), None)
+        key = next((key for key in self._read_keys() if key.id == identity), None)
         if key is None:
-            raise _missing(self.path, identity if text else None)
+            raise _make_missing_error(self.path, identity if text else None)
         try:
             raw = base64.urlsafe_b64decode(text)
-            return AESGCM(key.value).decrypt(raw[:_NONCE], raw[_NONCE:], _bound_to(account)).decode()
+            return AESGCM(key.value).decrypt(raw[:_NONCE], raw[_NONCE:], _make_associated_data(account)).decode()
         except (InvalidTag, ValueError) as error:
             raise SecretsKeyMissing(
                 f"账号“{account}”的验证器密钥与登记不符，不能使用；请管理员取消其验证器后重新设置。",
@@ -78,48 +78,48 @@ class Vault:
                 "administrator removes the authenticator, and it is set up again.",
             ) from error
 
-    def opens(self, sealed: str) -> bool:
+    def can_open(self, sealed: str) -> bool:
         """Whether the key that sealed a secret is here."""
         try:
-            return sealed.partition(".")[0] in {key.id for key in self._keys()}
+            return sealed.partition(".")[0] in {key.id for key in self._read_keys()}
         except SecretsKeyMissing:
             return False
 
-    def is_newest(self, sealed: str) -> bool:
+    def is_sealed_by_newest(self, sealed: str) -> bool:
         """Whether the newest key sealed a secret; SecretsKeyMissing."""
-        return sealed.partition(".")[0] == self._keys()[-1].id
+        return sealed.partition(".")[0] == self._read_keys()[-1].id
 
-    def sign(self, purpose: str, message: str) -> str:
+    def sign_message(self, purpose: str, message: str) -> str:
         """A code over a message that only this key file can make, 32 hex digits; SecretsKeyMissing."""
-        return _mac(self._keys()[-1], purpose, message)
+        return _compute_mac(self._read_keys()[-1], purpose, message)
 
-    def is_signed(self, purpose: str, message: str, code: str) -> bool:
+    def is_signed_message(self, purpose: str, message: str, code: str) -> bool:
         """Whether one of the keys made the code; False also where there is no key."""
         try:
-            made = [_mac(key, purpose, message) for key in self._keys()]
+            made = [_compute_mac(key, purpose, message) for key in self._read_keys()]
         except SecretsKeyMissing:
             return False
         return any(hmac.compare_digest(one.encode(), code.encode()) for one in made)
 
-    def _keys(self) -> list[_Key]:
+    def _read_keys(self) -> list[_Key]:
         try:
             lines = self.path.read_text(encoding="ascii").splitlines()
-            keys = [_read(line) for line in lines if line.strip() and not line.startswith("#")]
+            keys = [_parse_key(line) for line in lines if line.strip() and not line.startswith("#")]
         except FileNotFoundError as error:
-            raise _missing(self.path, None) from error
+            raise _make_missing_error(self.path, None) from error
         except (OSError, ValueError) as error:
             raise SecretsKeyMissing(
                 f"验证器密钥文件 {self.path} 无法读取：请恢复其副本。",
                 f"The key file of second factors {self.path} cannot be read: put its copy back.",
             ) from error
         if not keys:
-            raise _missing(self.path, None)
+            raise _make_missing_error(self.path, None)
         return keys
 
-    def _replace(self, keys: list[_Key]) -> None:
+    def _replace_file(self, keys: list[_Key]) -> None:
         aside = self.path.with_name(f"{self.path.name}.new")
         aside.unlink(missing_ok=True)
-        _fill(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), keys)
+        _write_keys(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), keys)
         aside.replace(self.path)
 
 
@@ -132,43 +132,43 @@ def is_sealed(stored: str) -> bool:
     return "." in stored
 
 
-def _fresh() -> _Key:
+def _make_key() -> _Key:
     value = secrets.token_bytes(_KEY)
-    return _Key(id=_identity(value), value=value)
+    return _Key(id=_compute_key_id(value), value=value)
 
 
-def _identity(value: bytes) -> str:
+def _compute_key_id(value: bytes) -> str:
     return hashlib.sha256(b"id of a secrets key" + value).hexdigest()[:8]
 
 
-def _read(line: str) -> _Key:
+def _parse_key(line: str) -> _Key:
     identity, _, text = line.strip().partition(" ")
     try:
         value = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError(line[:8]) from error
-    if len(value) != _KEY or _identity(value) != identity:
+    if len(value) != _KEY or _compute_key_id(value) != identity:
         raise ValueError(identity)
     return _Key(id=identity, value=value)
 
 
-def _fill(handle: int, keys: list[_Key]) -> None:
+def _write_keys(handle: int, keys: list[_Key]) -> None:
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(_HEAD + "".join(f"{key.id} {base64.b64encode(key.value).decode()}\n" for key in keys))
         file.flush()
         os.fsync(file.fileno())
 
 
-def _bound_to(account: str) -> bytes:
+def _make_associated_data(account: str) -> bytes:
     return b"second factor of " + account.encode()
 
 
-def _mac(key: _Key, purpose: str, message: str) -> str:
+def _compute_mac(key: _Key, purpose: str, message: str) -> str:
     own = hmac.digest(key.value, b"for " + purpose.encode(), "sha256")
     return hmac.new(own, message.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _missing(path: Path, identity: str | None) -> SecretsKeyMissing:
+def _make_missing_error(path: Path, identity: str | None) -> SecretsKeyMissing:
     which_zh, which_en = (f"（编号 {identity}）", f" (id {identity})") if identity else ("", "")
     return SecretsKeyMissing(
         f"本机没有验证器密钥文件或其中缺少所需的密钥{which_zh}：{path}。暂时只能用恢复码；请恢复其副本，"

@@ -17,19 +17,19 @@ from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
-from registry.admission import admitted_of, looks_of
-from registry.api.guards import register_of
+from registry.admission import find_admitted_request, make_people_budget
+from registry.api.guards import get_register
 from registry.api.institutions import AnyRequest
-from registry.api.problems import language
+from registry.api.problems import read_language
 from registry.api.shapes import BatchAnswers
-from registry.api.spool import Answers, ClientGone, Spool
-from registry.claimfiles.answering import MOST_ROWS, Answering, CsvForm, Form, JsonForm
+from registry.api.spool import AnswersResponse, ClientGone, Spool
+from registry.claimfiles.answering import MOST_ROWS, AnswerStream, CsvAnswerWriter, AnswerWriter, JsonAnswerWriter
 from registry.claimfiles.csvs import CsvReader
-from registry.claimfiles.ndjson import NdjsonReader, json_row
-from registry.claimfiles.rows import Row
-from registry.clients.service import Admitted, Clients
-from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile, nested_too_deeply
-from registry.uploads.lines import MOST_BLANK, Lines, too_many_blank
+from registry.claimfiles.ndjson import NdjsonReader, read_json_row
+from registry.claimfiles.rows import ClaimRow
+from registry.clients.service import AdmittedRequest, Clients
+from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile, make_nesting_error
+from registry.uploads.lines import MOST_BLANK, LineSplitter, make_too_many_blanks_error
 from registry.verification.batch import Batch
 from registry.web import lanes
 
@@ -47,17 +47,17 @@ SLICE = 0.005
 _PIECE = 65_536
 
 
-class _Claims(msgspec.Struct, forbid_unknown_fields=True):
+class _BatchBody(msgspec.Struct, forbid_unknown_fields=True):
     claims: list[msgspec.Raw]
     receipt: bool = False
 
 
-class _Asking(msgspec.Struct):
+class _ReceiptFlag(msgspec.Struct):
     receipt: bool = False
 
 
-_claims = msgspec.json.Decoder(_Claims)
-_asking = msgspec.json.Decoder(_Asking)
+_claims = msgspec.json.Decoder(_BatchBody)
+_asking = msgspec.json.Decoder(_ReceiptFlag)
 
 
 @post(
@@ -96,30 +96,30 @@ async def verify_batch(
     ] = False,
 ) -> ASGIApp:
     """Many claims at once."""
-    kind, charset = _kind_of(request)
-    batch = register_of(request).batch(language(request), looks_of(request).require)
+    kind, charset = _read_content_type(request)
+    batch = get_register(request).make_batch(read_language(request), make_people_budget(request).require_look)
     if receipt:
         batch.require_receipts()
-    form: Form[Any]
+    form: AnswerWriter[Any]
     if kind == JSON:
-        asked = _decoded(await _whole(request))
-        form = JsonForm(batch, b"", receipt or asked.receipt)
-        pieces = _sliced(_json_answers(asked, form))
+        asked = _decode_claims(await _read_body(request))
+        form = JsonAnswerWriter(batch, b"", receipt or asked.receipt)
+        pieces = _slice_answers(_answer_json(asked, form))
     else:
-        answering = _answering(kind, charset, batch, receipt)
+        answering = _make_reader_and_form(kind, charset, batch, receipt)
         form = answering.form
-        pieces = _answers(request, answering, kind)
-    if admitted := admitted_of(request):
-        pieces = _counted(pieces, form, admitted, register_of(request).clients)
+        pieces = _answer_stream(request, answering, kind)
+    if admitted := find_admitted_request(request):
+        pieces = _record_and_count(pieces, form, admitted, get_register(request).clients)
     # The first piece before the status: headings that name nobody are 400, not an answer that breaks off.
     first = b""
     with suppress(ClientGone):
         first = await anext(pieces, b"")
-    return Answers(iterator=_after(first, pieces), media_type=kind, status_code=200)
+    return AnswersResponse(iterator=_prepend_piece(first, pieces), media_type=kind, status_code=200)
 
 
-async def _counted(
-    pieces: AsyncIterator[bytes], form: Form[Any], admitted: Admitted, clients: Clients
+async def _record_and_count(
+    pieces: AsyncIterator[bytes], form: AnswerWriter[Any], admitted: AdmittedRequest, clients: Clients
 ) -> AsyncIterator[bytes]:
     """The same pieces. What the key wants on record is there before it is answered; in the end the rows are counted."""
     batch = form.batch
@@ -129,20 +129,20 @@ async def _counted(
         async for piece in pieces:
             if batch.noted:
                 noted, batch.noted = batch.noted, []
-                await lanes.run("writes", clients.record, admitted, noted, batch.at.size)
+                await lanes.run_in_lane("writes", clients.record_checks, admitted, noted, batch.at.size)
             yield piece
     finally:
-        clients.asked_more(admitted, form.tally.rows)
+        clients.count_rows(admitted, form.tally.rows)
 
 
-def _answering(kind: str, charset: str | None, batch: Batch, receipts: bool) -> Answering:
+def _make_reader_and_form(kind: str, charset: str | None, batch: Batch, receipts: bool) -> AnswerStream:
     if kind == NDJSON:
-        return Answering(NdjsonReader(charset), JsonForm(batch, receipts=receipts))
+        return AnswerStream(NdjsonReader(charset), JsonAnswerWriter(batch, receipts=receipts))
     reader = CsvReader(charset)
-    return Answering(reader, CsvForm(batch, reader.layout, receipts))
+    return AnswerStream(reader, CsvAnswerWriter(batch, reader.get_layout, receipts))
 
 
-def _kind_of(request: AnyRequest) -> tuple[str, str | None]:
+def _read_content_type(request: AnyRequest) -> tuple[str, str | None]:
     """(media type, charset) of the claims; 415 saying which there are."""
     kind, parameters = request.content_type
     kind = kind.lower() or JSON
@@ -156,55 +156,55 @@ def _kind_of(request: AnyRequest) -> tuple[str, str | None]:
 _ACCEPT = f"{JSON}, {NDJSON}, {CSV}"
 
 
-async def _whole(request: AnyRequest) -> bytes:
+async def _read_body(request: AnyRequest) -> bytes:
     """The body of a JSON request, read no further than its limit."""
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
         if size > _MOST_JSON:
-            raise _too_many(f"{_MOST_JSON // 1024 // 1024} MiB", f"{_MOST_JSON // 1024 // 1024} MiB")
+            raise _make_too_many_error(f"{_MOST_JSON // 1024 // 1024} MiB", f"{_MOST_JSON // 1024 // 1024} MiB")
         pieces.append(piece)
     return b"".join(pieces)
 
 
-def _decoded(body: bytes) -> _Claims:
+def _decode_claims(body: bytes) -> _BatchBody:
     if body.count(b",") > _MOST_COMMAS:
-        raise _too_many(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
+        raise _make_too_many_error(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
     try:
         claims = _claims.decode(body)
     except RecursionError as error:
-        raise nested_too_deeply() from error
+        raise make_nesting_error() from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f'请求应为 {{"claims":[…]}}：{error}。', f'The request must be {{"claims":[…]}}: {error}.'
         ) from error
     if len(claims.claims) > MOST_CLAIMS:
-        raise _too_many(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
+        raise _make_too_many_error(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
     return claims
 
 
-def _too_many(zh: str, en: str) -> TooLarge:
+def _make_too_many_error(zh: str, en: str) -> TooLarge:
     return TooLarge(
         f"JSON 一次至多 {zh}，全部未核验；更多请以 {NDJSON} 或 {CSV} 提交（一次至多 {MOST_ROWS:,} 行）。",
         f"At most {en} as JSON, and nothing was checked; send more as {NDJSON} or {CSV} (at most {MOST_ROWS:,} rows).",
     )
 
 
-def _json_answers(asked: _Claims, form: JsonForm) -> Iterator[bytes]:
-    if any(map(_asks, asked.claims)) or asked.receipt:  # before anything is answered
+def _answer_json(asked: _BatchBody, form: JsonAnswerWriter) -> Iterator[bytes]:
+    if any(map(_needs_receipt, asked.claims)) or asked.receipt:  # before anything is answered
         form.batch.require_receipts()
     with closing(form):
         yield b'{"answers":['
-        rows = (form.row(json_row(number, raw)) for number, raw in enumerate(asked.claims, start=1))
+        rows = (form.answer_row(read_json_row(number, raw)) for number, raw in enumerate(asked.claims, start=1))
         first = True
-        for answered in chain(rows, form.last()):
+        for answered in chain(rows, form.write_pending()):
             if answered:
                 yield answered if first else b"," + answered
                 first = False
         yield b"]}"
 
 
-def _asks(claim: bytes | msgspec.Raw) -> bool:
+def _needs_receipt(claim: bytes | msgspec.Raw) -> bool:
     """Whether one claim of a batch asks for a receipt by itself."""
     try:
         return _asking.decode(claim).receipt
@@ -212,76 +212,76 @@ def _asks(claim: bytes | msgspec.Raw) -> bool:
         return False  # it is refused when its turn comes
 
 
-async def _answers(request: AnyRequest, answering: Answering, kind: str) -> AsyncIterator[bytes]:
+async def _answer_stream(request: AnyRequest, answering: AnswerStream, kind: str) -> AsyncIterator[bytes]:
     """Answers while claims arrive; what comes after the limit is received and let go."""
     with closing(answering.form), closing(answering.reader):
         async with Spool(request) as spool:
             if request.content_length is not None:  # a file, sent by a client that reads nothing meanwhile
-                await spool.whole()
-                await _refuse_too_many(spool, kind)
+                await spool.wait_for_end()
+                await _refuse_too_many_rows(spool, kind)
                 await _require_receipts(answering, spool, kind)
             try:
-                async for data in spool.pieces():
-                    async for piece in _sliced(await _fed(answering, data)):
+                async for data in spool.read_pieces():
+                    async for piece in _slice_answers(await _answer_chunk(answering, data)):
                         yield piece
             except RequestEntityTooLarge:
-                async for piece in _sliced(answering.cut(_too_long())):
+                async for piece in _slice_answers(answering.cut_off(_make_too_long_error())):
                     yield piece
-            async for piece in _sliced(await _fed(answering, None)):
+            async for piece in _slice_answers(await _answer_chunk(answering, None)):
                 yield piece
 
 
-async def _fed(answering: Answering, data: bytes | None) -> Iterator[bytes]:
+async def _answer_chunk(answering: AnswerStream, data: bytes | None) -> Iterator[bytes]:
     """What these bytes complete, answered; without bytes, the rest. A process of its own takes csv apart.
 
     When that ends before its time, the error is the request's before the first answer, and the last row after it.
     """
     reader = answering.reader
-    rows: Iterator[Row] = iter(())
+    rows: Iterator[ClaimRow] = iter(())
     if not answering.form.tally.cut:
         try:
             if isinstance(reader, CsvReader):
-                rows = await (reader.end_async() if data is None else reader.feed_async(data))
+                rows = await (reader.feed_end_async() if data is None else reader.feed_async(data))
             else:
-                rows = reader.end() if data is None else reader.feed(data)
+                rows = reader.feed_end() if data is None else reader.feed(data)
         except (TooLarge, UnreadableFile) as error:
             if not answering.form.tally.rows:
                 raise
-            return chain(answering.cut(error), answering.finish() if data is None else ())
-    answered = _as_far_as_may_be(answering, rows)
-    return chain(answered, answering.finish()) if data is None else answered
+            return chain(answering.cut_off(error), answering.finish_answers() if data is None else ())
+    answered = _answer_rows(answering, rows)
+    return chain(answered, answering.finish_answers()) if data is None else answered
 
 
-def _as_far_as_may_be(answering: Answering, rows: Iterator[Row]) -> Iterator[bytes]:
+def _answer_rows(answering: AnswerStream, rows: Iterator[ClaimRow]) -> Iterator[bytes]:
     """The rows answered; where a reader that is asked row by row ends before its time, the same as above."""
     try:
-        yield from answering.answered(rows)
+        yield from answering.answer_rows(rows)
     except TooLarge as error:
         if not answering.form.tally.rows:
             raise
-        yield from answering.cut(error)
+        yield from answering.cut_off(error)
 
 
-async def _require_receipts(answering: Answering, spool: Spool, kind: str) -> None:
+async def _require_receipts(answering: AnswerStream, spool: Spool, kind: str) -> None:
     """CannotSign before any answer, where a claim asks for a receipt and none can be given."""
     try:
         answering.form.batch.require_receipts()
     except CannotSign:
         if kind != NDJSON:
             return
-        lines = Lines(b"\n")
-        async for data in spool.received():
-            if any(_asks(line) for line, long in lines.feed(data) if not long):
+        lines = LineSplitter(b"\n")
+        async for data in spool.read_received():
+            if any(_needs_receipt(line) for line, long in lines.feed(data) if not long):
                 raise
-        if any(_asks(line) for line, long in lines.end() if not long):
+        if any(_needs_receipt(line) for line, long in lines.feed_end() if not long):
             raise
 
 
-async def _refuse_too_many(spool: Spool, kind: str) -> None:
+async def _refuse_too_many_rows(spool: Spool, kind: str) -> None:
     """413 before any answer, where lines surely are rows: not after a cell that may hold a line break."""
     rows = -1 if kind == CSV else 0  # the headings are none
     blank, rest = 0, b""
-    async for data in spool.received():
+    async for data in spool.read_received():
         *lines, rest = (rest + data).split(b"\n")
         if kind == CSV and b'"' in data:
             return  # its rows are counted when they are read
@@ -290,7 +290,7 @@ async def _refuse_too_many(spool: Spool, kind: str) -> None:
         rows += len(lines) - empty
         rest = rest[:1] if rest.strip() else b""  # whether there is anything is all that counts
         if blank > MOST_BLANK:
-            raise too_many_blank()
+            raise make_too_many_blanks_error()
     rows += bool(rest)
     if rows > MOST_ROWS:
         raise TooLarge(
@@ -299,7 +299,7 @@ async def _refuse_too_many(spool: Spool, kind: str) -> None:
         )
 
 
-def _too_long() -> TooLarge:
+def _make_too_long_error() -> TooLarge:
     size = f"{MOST_BYTES // 1024 // 1024} MiB"
     return TooLarge(
         f"一次至多 {size}，此行及以后各行未核验；请分成几份。",
@@ -307,7 +307,7 @@ def _too_long() -> TooLarge:
     )
 
 
-async def _sliced(answers: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _slice_answers(answers: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Answers in larger pieces. The event loop serves others between slices of a few milliseconds."""
     held: list[bytes] = []
     size = 0
@@ -325,7 +325,7 @@ async def _sliced(answers: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield b"".join(held)
 
 
-async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _prepend_piece(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     if first:
         yield first
     async for piece in rest:

@@ -11,8 +11,8 @@ from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from registry.api.guards import register_of
-from registry.api.institutions import AnyRequest, KnownAtText, OnText, asof_of, known_at_of, on_of
+from registry.api.guards import get_register
+from registry.api.institutions import AnyRequest, KnownAtText, OnText, read_asof, parse_known_at, parse_on
 from registry.api.shapes import ChangeList, SnapshotList
 from registry.model import Kind
 from registry.records import feed
@@ -62,11 +62,11 @@ def get_changes(
     known_at: KnownAtText = None,
 ) -> Response[bytes]:
     """Every entry of the log after a position."""
-    page = register_of(request).changes(since, limit, asof_of(request, None, known_at))
-    return Response(content=changes_body(page), media_type=JSON)
+    page = get_register(request).read_changes(since, limit, read_asof(request, None, known_at))
+    return Response(content=encode_changes(page), media_type=JSON)
 
 
-def changes_body(page: feed.Page) -> bytes:
+def encode_changes(page: feed.FeedPage) -> bytes:
     """The JSON of one page; the entries' own bytes stand in it unchanged."""
     told = _json.encode({"leaves": page.leaves, "next": page.next, "log_size": page.log_size})
     return b'{"entries":[' + b",".join(page.entries) + b"]," + told[1:]
@@ -96,19 +96,19 @@ def changes_body(page: feed.Page) -> bytes:
 )
 def get_snapshot(request: AnyRequest, on: OnText = None, known_at: KnownAtText = None) -> Stream:
     """All current records at one log size."""
-    taken = register_of(request).snapshot(on_of(on), known_at_of(known_at))
+    taken = get_register(request).make_snapshot(parse_on(on), parse_known_at(known_at))
     form = request.accept.best_match([JSON, NDJSON], default=JSON)
-    return Stream(_threaded(as_lines(taken) if form == NDJSON else as_json(taken)), media_type=form)
+    return Stream(_iterate_in_thread(encode_snapshot_lines(taken) if form == NDJSON else encode_snapshot_json(taken)), media_type=form)
 
 
-def as_json(taken: Snapshot) -> Iterator[bytes]:
+def encode_snapshot_json(taken: Snapshot) -> Iterator[bytes]:
     """The snapshot as one JSON object in pieces; closed only after the last record."""
     yield _json.encode(taken.head)[:-1]
     total = 0
     for kind in KINDS:
         yield b',"' + _LISTS[kind] + b'":['
         before = b""
-        for page in taken.pages(kind):
+        for page in taken.read_pages(kind):
             shown = [_json.encode(one.record) for one in page if one.record is not None]
             total += len(shown) if kind == "institution" else 0
             if shown:
@@ -118,18 +118,18 @@ def as_json(taken: Snapshot) -> Iterator[bytes]:
     yield b',"total":%d}' % total
 
 
-def as_lines(taken: Snapshot) -> Iterator[bytes]:
+def encode_snapshot_lines(taken: Snapshot) -> Iterator[bytes]:
     """The snapshot as ndjson in pieces: its head, one subject a line with its statements, and a line that ends it."""
     yield _json.encode_lines([taken.head])
     records = 0
     for kind in KINDS:
-        for page in taken.pages(kind):
+        for page in taken.read_pages(kind):
             records += len(page)
             yield _json.encode_lines(page)
     yield _json.encode_lines([{"end": True, "records": records}])
 
 
-async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _iterate_in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The pieces, each made in a thread. (litestar's own wrapper would take a ValueError on the way for the end.)"""
-    while (piece := await lanes.run("slow", next, pieces, None)) is not None:
+    while (piece := await lanes.run_in_lane("slow", next, pieces, None)) is not None:
         yield piece

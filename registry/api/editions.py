@@ -13,7 +13,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 from litestar.response import File as FileResponse
 
-from registry.api.guards import register_of
+from registry.api.guards import get_register
 from registry.api.institutions import AnyRequest
 from registry.editions import manifest
 from registry.editions.edition import Edition
@@ -82,7 +82,7 @@ class EditionDetail(EditionInfo, frozen=True):
     files: list[EditionFile]
 
 
-def told(edition: Edition) -> dict[str, Any]:
+def make_edition_fields(edition: Edition) -> dict[str, Any]:
     """The fields of EditionInfo."""
     gone = edition.withdrawn
     shown: dict[str, Any] = {name: getattr(edition, name) for name in EditionInfo.__struct_fields__}
@@ -100,10 +100,10 @@ def told(edition: Edition) -> dict[str, Any]:
 )
 def list_editions(request: AnyRequest) -> Response[bytes]:
     """The editions that were published."""
-    editions = register_of(request).editions
-    found, newest = editions.public(), editions.latest()
-    items = [EditionInfo(**told(one)) for one in found]
-    return _body(request, EditionList(items=items, latest=newest.id if newest else None))
+    editions = get_register(request).editions
+    found, newest = editions.list_public(), editions.find_latest()
+    items = [EditionInfo(**make_edition_fields(one)) for one in found]
+    return _make_json_response(request, EditionList(items=items, latest=newest.id if newest else None))
 
 
 @get(
@@ -118,12 +118,12 @@ def list_editions(request: AnyRequest) -> Response[bytes]:
 )
 def get_edition(request: AnyRequest, edition: Id) -> Response[bytes]:
     """One edition and its files."""
-    register = register_of(request)
-    found = register.editions.chosen(edition)
+    register = get_register(request)
+    found = register.editions.get_public(edition)
     base = f"{register.settings.public_url.rstrip('/')}/api/v1/editions/{found.id}"
-    files = [] if found.withdrawn else register.editions.manifest(found).files
+    files = [] if found.withdrawn else register.editions.read_manifest(found).files
     shown = [EditionFile(name=one.name, url=f"{base}/{one.name}", size=one.size, sha256=one.sha256) for one in files]
-    return _body(request, EditionDetail(**told(found), files=shown))
+    return _make_json_response(request, EditionDetail(**make_edition_fields(found), files=shown))
 
 
 @get(
@@ -146,13 +146,13 @@ def get_edition(request: AnyRequest, edition: Id) -> Response[bytes]:
 )
 def get_edition_file(request: AnyRequest, edition: Id, file: FileName) -> Response[Any]:
     """One file of an edition."""
-    editions = register_of(request).editions
-    found = editions.chosen(edition)
-    path = editions.file(found, file)
-    digest = next((one.sha256 for one in editions.manifest(found).files if one.name == file), None)
+    editions = get_register(request).editions
+    found = editions.get_public(edition)
+    path = editions.get_file(found, file)
+    digest = next((one.sha256 for one in editions.read_manifest(found).files if one.name == file), None)
     tag = digest or hashlib.sha256(path.read_bytes()).hexdigest()
-    if _is_held(request, tag):
-        return _unchanged(tag)
+    if _has_current_etag(request, tag):
+        return _make_not_modified(tag)
     kind = file.rpartition(".")[2]
     readable = f"art-register-{found.id}-{found.as_of}.{kind}" if file in manifest.LISTS else file
     return FileResponse(
@@ -164,21 +164,21 @@ def get_edition_file(request: AnyRequest, edition: Id, file: FileName) -> Respon
     )
 
 
-def _body(request: AnyRequest, value: Struct) -> Response[bytes]:
+def _make_json_response(request: AnyRequest, value: Struct) -> Response[bytes]:
     """JSON with an ETag of its own: what is public changes with the clock, and not with the log alone."""
     body = _json.encode(value)
     tag = hashlib.sha256(body).hexdigest()
-    if _is_held(request, tag):
-        return _unchanged(tag)
+    if _has_current_etag(request, tag):
+        return _make_not_modified(tag)
     return Response(content=body, media_type="application/json", headers={"ETag": f'"{tag}"', **CACHED})
 
 
-def _is_held(request: AnyRequest, tag: str) -> bool:
+def _has_current_etag(request: AnyRequest, tag: str) -> bool:
     held = request.headers.get("if-none-match", "")
     return f'"{tag}"' in [one.strip().removeprefix("W/") for one in held.split(",")]
 
 
-def _unchanged(tag: str) -> Response[Any]:
+def _make_not_modified(tag: str) -> Response[Any]:
     return Response(content=None, status_code=304, headers={"ETag": f'"{tag}"', **CACHED})
 
 

@@ -23,7 +23,7 @@ _ADDRESS = "辽宁省鞍山市铁西区三道街115号"
 _ROOT = "43af0436e9b1fdb7979fa41587d02027cfa950f40eef99208c70daab29433c10"
 
 
-def _approval(technique: str, name: str) -> dict[str, Any]:
+def _make_approval(technique: str, name: str) -> dict[str, Any]:
     return {
         "technique": technique,
         "name": name,
@@ -46,9 +46,9 @@ INSTITUTION: dict[str, Any] = {
     "address": _ADDRESS,
     "status": "listed",
     "approvals": [
-        _approval("AIH", "夫精人工授精"),
-        _approval("IVF", "体外受精-胚胎移植"),
-        _approval("ICSI", "卵胞浆内单精子显微注射"),
+        _make_approval("AIH", "夫精人工授精"),
+        _make_approval("IVF", "体外受精-胚胎移植"),
+        _make_approval("ICSI", "卵胞浆内单精子显微注射"),
     ],
     "uscc": None,
     "practice_licence_no": None,
@@ -190,16 +190,16 @@ BY_OPERATION: dict[str, Example] = {
         parameters={"q": "鞍山市妇", "limit": 8, "on": "2025-07-01"},
     ),
     "getStats": Example(response=_STATS, parameters={"on": "2025-07-01"}),
-    **{operation: Example(**parts) for operation, parts in examples_log.told(INSTITUTION).items()},
+    **{operation: Example(**parts) for operation, parts in examples_log.make_examples(INSTITUTION).items()},
     "verify": Example(response=ANSWER, request=CLAIM),
     "verifyBatch": Example(response={"answers": [ANSWER]}, request={"claims": [CLAIM]}),
     "verifyByQuery": Example(
         response={**ANSWER, "id": None, **_UNSAID},
         parameters={"name": "鞍山市妇儿医院", "technique": ["IVF"], "on": "2025-07-01", "address": _ADDRESS},
     ),
-    "checkReceipt": Example(**examples_receipts.told(CLAIM, ANSWER)),
-    **{operation: Example(**parts) for operation, parts in examples_editions.told().items()},
-    **{operation: Example(**parts) for operation, parts in examples_clients.told(CLAIM, ANSWER).items()},
+    "checkReceipt": Example(**examples_receipts.make_example(CLAIM, ANSWER)),
+    **{operation: Example(**parts) for operation, parts in examples_editions.make_examples().items()},
+    **{operation: Example(**parts) for operation, parts in examples_clients.make_examples(CLAIM, ANSWER).items()},
 }
 
 PROBLEMS: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from registry.api.batch import CSV, JSON, NDJSON
-from registry.claimfiles.told import NAMES, answer_cells
+from registry.claimfiles.told import NAMES, format_answer_cells
 from registry.model import Answer
 
 _ERROR: dict[str, Any] = {
@@ -50,14 +50,14 @@ UNSUPPORTED: dict[str, Any] = {
 _HEADINGS = ("id", "name", "address", "techniques", "on")
 
 
-def claims(claim: dict[str, Any]) -> list[dict[str, Any]]:
+def make_claims(claim: dict[str, Any]) -> list[dict[str, Any]]:
     """Two claims, the second of which cannot be answered."""
     return [claim, {"id": "row-2", "provider": {"name": "示例医院"}, "techniques": ["冻卵"]}]
 
 
-def request_content(claim: dict[str, Any]) -> dict[str, Any]:
+def make_request_content(claim: dict[str, Any]) -> dict[str, Any]:
     """media type -> OpenAPI content of the request."""
-    asked = claims(claim)
+    asked = make_claims(claim)
     return {
         JSON: {
             "schema": {
@@ -71,42 +71,42 @@ def request_content(claim: dict[str, Any]) -> dict[str, Any]:
             },
             "example": {"claims": [claim]},
         },
-        NDJSON: {"schema": {"type": "string", "format": "claims-ndjson"}, "example": _lines(asked)},
+        NDJSON: {"schema": {"type": "string", "format": "claims-ndjson"}, "example": _encode_lines(asked)},
         CSV: {
             "schema": {"type": "string", "format": "claims-csv"},
-            "example": _table([_HEADINGS, *map(_asked_cells, asked)]),
+            "example": _encode_csv([_HEADINGS, *map(_make_claim_cells, asked)]),
         },
     }
 
 
-def response_content(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def make_response_content(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """media type -> OpenAPI content of the forms of the answer that are not JSON."""
-    first, second = claims(claim)
+    first, second = make_claims(claim)
     size = str(answer["log"]["size"])
     refused = ["" if name != "log_size" else size for name in NAMES]
     refused[-2:] = _ERROR["code"], _ERROR["detail"]
     rows: list[Sequence[str]] = [
         (*_HEADINGS, *NAMES),
-        (*_asked_cells(first), *answer_cells(msgspec.convert(answer, Answer))),
-        (*_asked_cells(second), *refused),
+        (*_make_claim_cells(first), *format_answer_cells(msgspec.convert(answer, Answer))),
+        (*_make_claim_cells(second), *refused),
     ]
     return {
-        NDJSON: {"schema": {"type": "string"}, "example": _lines([answer, REFUSED])},
-        CSV: {"schema": {"type": "string"}, "example": _table(rows)},
+        NDJSON: {"schema": {"type": "string"}, "example": _encode_lines([answer, REFUSED])},
+        CSV: {"schema": {"type": "string"}, "example": _encode_csv(rows)},
     }
 
 
-def _asked_cells(claim: dict[str, Any]) -> list[str]:
+def _make_claim_cells(claim: dict[str, Any]) -> list[str]:
     provider = claim["provider"]
     techniques = ";".join(claim["techniques"])
     return [claim["id"], provider["name"], provider.get("address", ""), techniques, claim.get("on", "")]
 
 
-def _lines(objects: list[dict[str, Any]]) -> str:
+def _encode_lines(objects: list[dict[str, Any]]) -> str:
     return "".join(f"{msgspec.json.encode(one).decode()}\n" for one in objects)
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def _encode_csv(rows: Sequence[Sequence[str]]) -> str:
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue()

@@ -24,19 +24,19 @@ _KEY = {
 }
 
 
-def told(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def make_examples(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The parts of each example."""
     return {
         "getKey": {"response": _KEY},
         "getRecordedChecks": {
             "parameters": {"since": 0, "limit": 100},
-            "response": {"items": [_check(claim, answer)], "next": None},
+            "response": {"items": [_make_recorded_check(claim, answer)], "next": None},
         },
-        **_watching(claim, answer),
+        **_make_watch_examples(claim, answer),
     }
 
 
-def _check(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def _make_recorded_check(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     return {
         "number": 1,
         "key": _KEY["id"],
@@ -49,7 +49,7 @@ def _check(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _watching(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _make_watch_examples(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     size = answer["log"]["size"]
     watched = {"watch": 17, "claim": claim}
     since = f"{size}.2026-01-06"

@@ -51,7 +51,7 @@ GONE: dict[str, Any] = {
 }
 
 
-def told() -> dict[str, dict[str, Any]]:
+def make_examples() -> dict[str, dict[str, Any]]:
     """operation -> its example's parts."""
     urls = [{**one, "url": f"https://register.example/api/v1/editions/1/{one['name']}"} for one in _FILES]
     return {
@@ -61,7 +61,7 @@ def told() -> dict[str, dict[str, Any]]:
     }
 
 
-def other_forms() -> dict[str, dict[str, Any]]:
+def make_other_forms() -> dict[str, dict[str, Any]]:
     """operation -> media type -> OpenAPI content of the files, each of which has a form of its own."""
     text = {manifest.MEDIA[name] for name in ("list.csv", "list.html", manifest.SUMS, manifest.SIGNED)}
     binary = {manifest.MEDIA[name] for name in ("list.xlsx", "list.docx", "list.pdf")}

@@ -33,7 +33,7 @@ _ENTRY = {
     "subject": _SUBJECT,
     "valid_from": "2025-06-30",
 }
-_LEAF = merkle.leaf_hash(codec.canonical(_ENTRY)).hex()  # so that a reader can check the example, too
+_LEAF = merkle.hash_leaf(codec.encode_canonical(_ENTRY)).hex()  # so that a reader can check the example, too
 _HEAD = {"log_size": 980, "root": _ROOT, "on": "2025-07-01", "known_at": None}
 #: An institution of the demonstration data: what is invented is never said of a real one.
 _FICTIONAL = "65VN-YC5Y"
@@ -49,7 +49,7 @@ CONFLICT: dict[str, Any] = {
 }
 
 
-def told(institution: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def make_examples(institution: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """operation -> its example's parts; ``institution`` is the one that every example shows."""
     source = {**institution["source"], "id": _LIST, "origin": None, "covers": ["AIH", "AID", "IVF", "ICSI", "PGT"]}
     source |= {"rows": 635, "sha256": None, "entry": 327}
@@ -110,7 +110,7 @@ def told(institution: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def other_forms(institution: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def make_other_forms(institution: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """operation -> media type -> OpenAPI content of the forms that are not JSON."""
     earlier = {"level": "三级", "name": "鞍山市妇儿医院", "ownership": "public"}
     state: list[dict[str, Any]] = [

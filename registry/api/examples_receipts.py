@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from registry.verification.jwks import encoded
+from registry.verification.jwks import encode_base64url
 
 _KEY = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"  # of RFC 8037, A.3: no register signs with it
 _HEADER = f'{{"alg":"EdDSA","kid":"{_KEY}","typ":"art-receipt+jwt"}}'
 _PAYLOAD = '{"iss":"other.example/log","iat":1767664800,"question":{},"answer":{}}'
 #: A receipt that reads like one and that no register of ours gave.
-RECEIPT = f"{encoded(_HEADER.encode())}.{encoded(_PAYLOAD.encode())}.{encoded(bytes(64))}"
+RECEIPT = f"{encode_base64url(_HEADER.encode())}.{encode_base64url(_PAYLOAD.encode())}.{encode_base64url(bytes(64))}"
 
 
-def told(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def make_example(claim: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """The parts of the example: what a register says of a receipt it gave for ``claim`` and ``answer``."""
     return {
         "request": {"receipt": RECEIPT},

@@ -44,37 +44,37 @@ LANG: dict[str, Any] = {
 }
 
 
-def parameter(stated: dict[str, Any]) -> None:
+def complete_parameter(stated: dict[str, Any]) -> None:
     """Complete one parameter of an operation."""
     name, schema = stated["name"], stated["schema"]
     if name == "status":
-        _text(schema)["enum"] = [*EVERY_STATUS, "all"]
+        _find_text_schema(schema)["enum"] = [*EVERY_STATUS, "all"]
     elif name == "file":
-        _text(schema)["enum"] = list(manifest.FILES)
+        _find_text_schema(schema)["enum"] = list(manifest.FILES)
     elif name in _TECHNIQUES:
-        _array(schema)["items"]["format"] = "technique"
+        _get_array_schema(schema)["items"]["format"] = "technique"
     elif name in _FORMATS:
-        _named(name, _text(schema))
+        _set_format(name, _find_text_schema(schema))
     if stated["in"] == "query":
-        stated["schema"] = _never_null(schema)
+        stated["schema"] = _remove_null(schema)
 
 
-def requests(schemas: dict[str, Any]) -> None:
+def complete_requests(schemas: dict[str, Any]) -> None:
     """Complete the shapes that requests are read as."""
     for shape in _CLOSED:
         schemas[shape]["additionalProperties"] = False
         for name, schema in schemas[shape]["properties"].items():
             if name in _TECHNIQUES:
                 schema["items"] |= {"format": "technique", "maxLength": 300}
-            elif name in _FORMATS and (text := _text(schema)):
-                _named(name, text)
+            elif name in _FORMATS and (text := _find_text_schema(schema)):
+                _set_format(name, text)
     schemas["Person"]["properties"]["name"]["minLength"] = 1
     watched = {"receipt": {"const": False}, "known_at": {"type": "null"}}  # what is known from now on is watched
     schemas["ToWatch"]["properties"]["claims"]["items"]["properties"] = watched
     schemas["Provider"]["anyOf"] = [{"required": [name], "properties": {name: {"type": "string"}}} for name in _NAMING]
 
 
-def answers(properties: dict[str, Any]) -> None:
+def complete_answers(properties: dict[str, Any]) -> None:
     """Say what the times of an answer are; ``properties``: those of the schema Answer."""
     properties["known_at"]["description"] = (
         "所问的时刻；未问时为名录最近一次确认的时刻，绝不是当前这一秒。 / The instant asked about; else the one at "
@@ -87,22 +87,22 @@ def answers(properties: dict[str, Any]) -> None:
     }
 
 
-def _named(name: str, text: dict[str, Any]) -> None:
+def _set_format(name: str, text: dict[str, Any]) -> None:
     text["format"] = _FORMATS[name]
     if name in _NEVER_EMPTY:
         text["minLength"] = 1
 
 
-def _text(schema: dict[str, Any]) -> dict[str, Any]:
+def _find_text_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """The part of a schema that is text; nothing where it is none."""
     return next((one for one in schema.get("oneOf", [schema]) if one.get("type") == "string"), {})
 
 
-def _array(schema: dict[str, Any]) -> dict[str, Any]:
+def _get_array_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return next(one for one in schema.get("oneOf", [schema]) if one.get("type") == "array")
 
 
-def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+def _remove_null(schema: dict[str, Any]) -> dict[str, Any]:
     """An address has no null: what may be left out is text or it is not there."""
     others: list[dict[str, Any]] = [one for one in schema.get("oneOf", []) if one.get("type") != "null"]
     if len(others) != 1:

@@ -19,7 +19,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry import __version__
-from registry.errors import InvalidInput, nested_too_deeply
+from registry.errors import InvalidInput, make_nesting_error
 from registry.register import Register
 
 #: Understood by every operation, whatever its own parameters are.
@@ -32,43 +32,43 @@ JSON = "application/json"
 _Shape = TypeVar("_Shape")
 
 
-def register_of(request: Request[Any, Any, Any]) -> Register:
+def get_register(request: Request[Any, Any, Any]) -> Register:
     """The process's register."""
     register: Register = request.app.state.register
     return register
 
 
-async def before(request: Request[Any, Any, Any]) -> Response[None] | None:
+async def check_request(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Refuse query parameters nobody reads (a typo would change the question); answer 304 where nothing changed."""
     if request.method == "OPTIONS":
-        return _options(request)
+        return _answer_options(request)
     if request.scope["query_string"]:
-        _refuse_unknown(request)
+        _check_parameters(request)
     _require_json(request)
-    return await unchanged(request)
+    return await answer_not_modified(request)
 
 
-async def unchanged(request: Request[Any, Any, Any]) -> Response[None] | None:
+async def answer_not_modified(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Answer 304 where nothing changed. Alone for clients whose further parameters we do not choose."""
     if request.method in ("GET", "HEAD") and (held := request.headers.get("if-none-match")):
-        register_of(request).verification.require_fresh()  # "not modified" is an answer too
-        current = etag(register_of(request), request.headers.get("accept", ""))
+        get_register(request).verification.require_fresh()  # "not modified" is an answer too
+        current = make_etag(get_register(request), request.headers.get("accept", ""))
         if current in [tag.strip().removeprefix("W/") for tag in held.split(",")]:
-            return Response(content=None, status_code=304, headers=_headers(current, request.route_handler))
+            return Response(content=None, status_code=304, headers=_make_cache_headers(current, request.route_handler))
     return None
 
 
-async def before_private(request: Request[Any, Any, Any]) -> Response[None] | None:
+async def check_private_request(request: Request[Any, Any, Any]) -> Response[None] | None:
     """The same where an answer is one client's alone: nothing of it is kept, so nothing is ever unchanged."""
     if request.method == "OPTIONS":
-        return _options(request)
+        return _answer_options(request)
     if request.scope["query_string"]:
-        _refuse_unknown(request)
+        _check_parameters(request)
     _require_json(request)
     return None
 
 
-def _options(request: Request[Any, Any, Any]) -> Response[None]:
+def _answer_options(request: Request[Any, Any, Any]) -> Response[None]:
     """Every method there is at a path: the framework would name those of one of several operations."""
     path = request.scope["path_template"]
     methods = {method for route in request.app.routes if route.path_format == path for method in route.methods}
@@ -76,8 +76,8 @@ def _options(request: Request[Any, Any, Any]) -> Response[None]:
     return Response(content=None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
 
 
-def _refuse_unknown(request: Request[Any, Any, Any]) -> None:
-    several, numbers, parameters = _parameters(request.route_handler)
+def _check_parameters(request: Request[Any, Any, Any]) -> None:
+    several, numbers, parameters = _list_parameters(request.route_handler)
     allowed = parameters - request.path_params.keys()
     unknown = sorted(set(request.query_params) - allowed)
     if unknown:
@@ -100,7 +100,7 @@ def _refuse_unknown(request: Request[Any, Any, Any]) -> None:
 
 
 @cache
-def _parameters(handler: BaseRouteHandler) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+def _list_parameters(handler: BaseRouteHandler) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """The parameters of an operation that may be repeated, those that are whole numbers, and all of them."""
     fields = {k: v for k, v in handler.parsed_fn_signature.parameters.items() if k not in _NEVER}
     several = (name for name, field in fields.items() if field.has_inner_subclass_of(list))
@@ -120,7 +120,7 @@ def _require_json(request: Request[Any, Any, Any]) -> None:
         raise HTTPException(status_code=415, detail=f"Content-Type: {JSON}", headers={"Accept": JSON})
 
 
-async def strictly(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
+async def decode_body(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
     """The body as exactly what its shape says; ValidationException naming the field for what is only like it."""
     try:
         return decoder.decode(await request.body())
@@ -129,12 +129,12 @@ async def strictly(request: Request[Any, Any, Any], decoder: msgspec.json.Decode
         message, place = (found["message"], found["place"]) if found else (str(error), None)
         raise ValidationException(detail=message, extra=[{"message": message, "key": place}]) from error
     except RecursionError as error:
-        raise nested_too_deeply() from error
+        raise make_nesting_error() from error
     except msgspec.DecodeError as error:
         raise HTTPException(status_code=400, detail=f"JSON: {error}") from error
 
 
-class Revalidated:
+class EtagMiddleware:
     """Adds ETag and caching rules to every read that succeeds."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -148,23 +148,23 @@ class Revalidated:
             return
         # Before the answer is made: an ETag may be older than its answer, never newer.
         accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
-        tag = etag(scope["litestar_app"].state.register, accept.decode("latin-1"))
+        tag = make_etag(scope["litestar_app"].state.register, accept.decode("latin-1"))
 
-        async def with_etag(message: Message) -> None:
+        async def send_with_etag(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
-                MutableScopeHeaders.from_message(message).update(_headers(tag, scope["route_handler"]))
+                MutableScopeHeaders.from_message(message).update(_make_cache_headers(tag, scope["route_handler"]))
             await send(message)
 
-        await self.app(scope, receive, with_etag)
+        await self.app(scope, receive, send_with_etag)
 
 
-def etag(register: Register, accept: str = "") -> str:
+def make_etag(register: Register, accept: str = "") -> str:
     """What every read depends on besides its address: the log, the day, this version of the product, and the form."""
     form = "-lines" if "ndjson" in accept else ""  # a cache must not take one form for the other
     return f'"{register.verification.size}-{register.verification.find_today():%Y%m%d}-{__version__}{form}"'
 
 
-def _headers(tag: str, handler: BaseRouteHandler) -> dict[str, str]:
+def _make_cache_headers(tag: str, handler: BaseRouteHandler) -> dict[str, str]:
     # no-cache: keep it, and ask each time; a withdrawn approval must not be answered from a cache
     # private: a cache for many would hand on to all of them what one of them may look at
     whose = "private" if handler.opt.get("private") else "public"

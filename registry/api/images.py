@@ -8,21 +8,21 @@ from typing import Any
 from litestar import HttpMethod, Request, Response, route
 from litestar.params import FromPath
 
-from registry.api.guards import register_of
+from registry.api.guards import get_register
 from registry.credentials import qr
 
 _KINDS = {"svg": "image/svg+xml", "png": "image/png"}
 
 
 @lru_cache(maxsize=1024)
-def _image(kind: str, text: str) -> bytes:
-    return qr.svg(text) if kind == "svg" else qr.png(text)
+def _make_image(kind: str, text: str) -> bytes:
+    return qr.render_svg(text) if kind == "svg" else qr.render_png(text)
 
 
-def _respond(request: Request[Any, Any, Any], code: str, kind: str) -> Response[bytes]:
-    register = register_of(request)
-    found = register.institution(code, register.now())
-    image = _image(kind, qr.address(register.settings.public_url, found.code))
+def _make_response(request: Request[Any, Any, Any], code: str, kind: str) -> Response[bytes]:
+    register = get_register(request)
+    found = register.get_institution(code, register.make_as_of_now())
+    image = _make_image(kind, qr.make_scan_url(register.settings.public_url, found.code))
     return Response(
         content=image,
         media_type=_KINDS[kind],
@@ -38,7 +38,7 @@ def _respond(request: Request[Any, Any, Any], code: str, kind: str) -> Response[
 )
 def qr_svg(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[bytes]:
     """The institution's QR code as SVG."""
-    return _respond(request, code, "svg")
+    return _make_response(request, code, "svg")
 
 
 @route(
@@ -46,7 +46,7 @@ def qr_svg(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[byt
 )
 def qr_png(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[bytes]:
     """The institution's QR code as PNG."""
-    return _respond(request, code, "png")
+    return _make_response(request, code, "png")
 
 
 handlers = [qr_svg, qr_png]

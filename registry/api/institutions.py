@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from litestar import Request, get
 from litestar.params import PathParameter, QueryParameter
 
-from registry.admission import looks_of
-from registry.api.guards import register_of
+from registry.admission import make_people_budget
+from registry.api.guards import get_register
 from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList, Why
 from registry.errors import InvalidInput
 from registry.model import Institution
 from registry.records import asof as times
 from registry.records.asof import AsOf
 from registry.records.stats import Stats
-from registry.register import Choice
+from registry.register import SearchRequest
 
 _ON = (
     "所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期。 / "
@@ -42,19 +42,19 @@ Code = Annotated[
 AnyRequest = Request[Any, Any, Any]  # no users, no sessions: nothing to type further
 
 
-def on_of(text: str | None) -> dt.date | None:
+def parse_on(text: str | None) -> dt.date | None:
     """The day a read asks about, if it says one; InvalidInput saying what to write when it is malformed."""
-    return None if text is None else times.day_of(text)
+    return None if text is None else times.parse_day(text)
 
 
-def known_at_of(text: str | None) -> dt.datetime | None:
+def parse_known_at(text: str | None) -> dt.datetime | None:
     """The instant a read asks about, if it says one; InvalidInput saying what to write when it is malformed."""
-    return None if text is None else times.instant_of(text)
+    return None if text is None else times.parse_instant(text)
 
 
-def asof_of(request: AnyRequest, on: str | None, known_at: str | None) -> AsOf:
+def read_asof(request: AnyRequest, on: str | None, known_at: str | None) -> AsOf:
     """The pair of times a read asks about."""
-    return register_of(request).as_of(on_of(on), known_at_of(known_at))
+    return get_register(request).make_as_of(parse_on(on), parse_known_at(known_at))
 
 
 @get(
@@ -108,14 +108,14 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     ] = None,
 ) -> InstitutionList:
     """List or search institutions."""
-    register = register_of(request)
+    register = get_register(request)
     if stage == "":
         raise InvalidInput(
             "stage 是空的：请填写运行情况，或不填此项。", "stage is empty: give a stage, or leave it out."
         )
-    choice = Choice(q=q, technique=techniques_of(technique), region=region, stage=stage, status=status)
-    asof, may_look = asof_of(request, on, known_at), looks_of(request).may_look
-    found = register.find(choice, asof, limit=limit, cursor=cursor, may_look=may_look)
+    choice = SearchRequest(q=q, technique=parse_techniques(technique), region=region, stage=stage, status=status)
+    asof, may_look = read_asof(request, on, known_at), make_people_budget(request).may_look
+    found = register.search_institutions(choice, asof, limit=limit, cursor=cursor, may_look=may_look)
     return InstitutionList(
         items=[item.institution for item in found.items],
         next=found.next,
@@ -130,7 +130,7 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     )
 
 
-def techniques_of(technique: list[str] | None) -> tuple[str, ...]:
+def parse_techniques(technique: list[str] | None) -> tuple[str, ...]:
     """The techniques that a read names, repeated or with commas between; InvalidInput for an empty one."""
     words = tuple(word for part in technique or [] for word in part.split(","))
     if not all(words):  # left out, it would ask about no technique at all
@@ -151,7 +151,7 @@ def techniques_of(technique: list[str] | None) -> tuple[str, ...]:
 )
 def get_institution(request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None) -> Institution:
     """One institution."""
-    return register_of(request).institution(code, asof_of(request, on, known_at))
+    return get_register(request).get_institution(code, read_asof(request, on, known_at))
 
 
 @get(
@@ -169,9 +169,9 @@ def get_institution(request: AnyRequest, code: Code, on: OnText = None, known_at
 )
 def get_history(request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None) -> History:
     """What was stated about an institution, and when."""
-    asof = asof_of(request, on, known_at)
+    asof = read_asof(request, on, known_at)
     upto = None if on is None else asof.valid_on
-    return History(versions=register_of(request).history(code, asof, upto), log_size=asof.size)
+    return History(versions=get_register(request).list_versions(code, asof, upto), log_size=asof.size)
 
 
 @get(
@@ -189,8 +189,8 @@ def list_practitioners(
     request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None
 ) -> PractitionerList:
     """Authorised people of one institution."""
-    asof = asof_of(request, on, known_at)
-    return PractitionerList(items=register_of(request).practitioners(code, asof, looks_of(request).require))
+    asof = read_asof(request, on, known_at)
+    return PractitionerList(items=get_register(request).list_practitioners(code, asof, make_people_budget(request).require_look))
 
 
 @get(
@@ -201,7 +201,7 @@ def list_practitioners(
     "From the first character and from half-typed pinyin on; `match` says by what. Empty for what nobody may offer.",
     sync_to_thread=True,
 )
-def suggest(
+def suggest_institutions(
     request: AnyRequest,
     q: Annotated[
         str,
@@ -214,7 +214,7 @@ def suggest(
     known_at: KnownAtText = None,
 ) -> SuggestionList:
     """Institutions a person may be typing."""
-    asof = asof_of(request, on, known_at)
+    asof = read_asof(request, on, known_at)
     return SuggestionList(
         items=[
             Suggestion(
@@ -224,7 +224,7 @@ def suggest(
                 match=item.match,
                 by=item.by,
             )
-            for item in register_of(request).suggest(q, asof, limit, looks_of(request).may_look)
+            for item in get_register(request).suggest_institutions(q, asof, limit, make_people_budget(request).may_look)
         ]
     )
 
@@ -237,4 +237,4 @@ def suggest(
 )
 def get_stats(request: AnyRequest, on: OnText = None, known_at: KnownAtText = None) -> Stats:
     """Counts by region, technique and stage."""
-    return register_of(request).stats(asof_of(request, on, known_at))
+    return get_register(request).compute_stats(read_asof(request, on, known_at))

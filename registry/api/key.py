@@ -9,8 +9,8 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
-from registry.admission import admitted_of, key_of
-from registry.api.guards import register_of
+from registry.admission import find_admitted_request, get_api_key
+from registry.api.guards import get_register
 from registry.api.institutions import AnyRequest
 from registry.identifiers import format_code
 from registry.model import Struct
@@ -74,9 +74,9 @@ class RecordedChecks(Struct, frozen=True):
 )
 def get_key(request: AnyRequest) -> KeyState:
     """What this key may do and has asked"""
-    key = key_of(request)
-    admitted = admitted_of(request)
-    used = register_of(request).clients.usage_of(key)
+    key = get_api_key(request)
+    admitted = find_admitted_request(request)
+    used = get_register(request).clients.list_usage(key)
     return KeyState(
         id=key.id,
         client=key.client,
@@ -111,7 +111,7 @@ def get_recorded_checks(
     ] = 100,
 ) -> RecordedChecks:
     """The checks on record"""
-    found = register_of(request).clients.checks_of(key_of(request).client, since, limit)
+    found = get_register(request).clients.list_checks(get_api_key(request).client, since, limit)
     items = [
         RecordedCheck(
             number=one.id,

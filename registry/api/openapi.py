@@ -73,37 +73,37 @@ _PROBLEM_SCHEMA = {
 }
 
 
-def complete(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
+def complete_document(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
     """The generated document with servers, examples, and problem answers for every operation."""
     schema["servers"] = [{"url": public_url}]
     schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
     answers = schema["components"]["schemas"]["BatchAnswers"]["properties"]["answers"]
     answers["items"] = {"anyOf": [answers["items"], examples_batch.REFUSED_SCHEMA]}
-    formats.requests(schema["components"]["schemas"])
+    formats.complete_requests(schema["components"]["schemas"])
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             if method not in ("get", "post", "delete"):
                 continue
             example = examples.BY_OPERATION[operation["operationId"]]
-            _parameters(operation, example)
-            _body(operation, example)
-            _responses(operation, example, refusals.of(path, method, operation))
-    openapi_keys.add(schema, examples_clients.NEED_A_KEY)
-    formats.answers(schema["components"]["schemas"]["Answer"]["properties"])
+            _complete_parameters(operation, example)
+            _complete_body(operation, example)
+            _complete_responses(operation, example, refusals.make_refusals(path, method, operation))
+    openapi_keys.add_key_security(schema, examples_clients.NEED_A_KEY)
+    formats.complete_answers(schema["components"]["schemas"]["Answer"]["properties"])
     return schema
 
 
-def _parameters(operation: dict[str, Any], example: examples.Example) -> None:
+def _complete_parameters(operation: dict[str, Any], example: examples.Example) -> None:
     operation.setdefault("parameters", []).append(dict(formats.LANG))
     for parameter in operation["parameters"]:
-        formats.parameter(parameter)
+        formats.complete_parameter(parameter)
         if parameter["name"] in example.parameters:
             parameter["example"] = example.parameters[parameter["name"]]
 
 
-def _body(operation: dict[str, Any], example: examples.Example) -> None:
+def _complete_body(operation: dict[str, Any], example: examples.Example) -> None:
     if operation["operationId"] == "verifyBatch":  # read as a stream, which the generated document knows nothing of
-        operation["requestBody"] = {"required": True, "content": examples_batch.request_content(examples.CLAIM)}
+        operation["requestBody"] = {"required": True, "content": examples_batch.make_request_content(examples.CLAIM)}
     elif operation["operationId"] == "verify":  # read once, by our own decoder
         content = {"schema": {"$ref": "#/components/schemas/Claim"}, "example": example.request}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
@@ -112,16 +112,16 @@ def _body(operation: dict[str, Any], example: examples.Example) -> None:
             content["example"] = example.request
 
 
-def _responses(operation: dict[str, Any], example: examples.Example, refused: dict[str, Any]) -> None:
+def _complete_responses(operation: dict[str, Any], example: examples.Example, refused: dict[str, Any]) -> None:
     answers = operation["responses"]
     for content in answers.get("200", {}).get("content", {}).values():
         content["example"] = example.response
-    forms = examples_log.other_forms(examples.INSTITUTION) | examples_editions.other_forms()
+    forms = examples_log.make_other_forms(examples.INSTITUTION) | examples_editions.make_other_forms()
     others = forms.get(operation["operationId"], {})
     if others:
         answers["200"]["content"].update(others)
     if operation["operationId"] == "verifyBatch":
-        answers["200"]["content"].update(examples_batch.response_content(examples.CLAIM, examples.ANSWER))
+        answers["200"]["content"].update(examples_batch.make_response_content(examples.CLAIM, examples.ANSWER))
     if "200" in answers:
         answers["200"].setdefault("headers", {}).update(_STATE_HEADERS)
     answers.update(refused)
@@ -131,13 +131,13 @@ def _responses(operation: dict[str, Any], example: examples.Example, refused: di
         }
 
 
-def document_of(request: Request[Any, Any, Any]) -> dict[str, Any]:
+def get_document(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """The completed document of this process, made once."""
     app = request.app
     made: dict[str, Any] | None = app.state.get("openapi_document")
     if made is None:
         plain = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
-        made = complete(plain, app.state.register.settings.public_url)
+        made = complete_document(plain, app.state.register.settings.public_url)
         app.state.openapi_document = made
     return made
 
@@ -145,4 +145,4 @@ def document_of(request: Request[Any, Any, Any]) -> dict[str, Any]:
 @get("/api/v1/openapi.json", include_in_schema=False)
 async def document(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """The OpenAPI document."""
-    return Response(content=document_of(request), headers={"Cache-Control": "public, max-age=300"})
+    return Response(content=get_document(request), headers={"Cache-Control": "public, max-age=300"})

@@ -66,7 +66,7 @@ _ANSWERS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def add(schema: dict[str, Any], needing: frozenset[str]) -> None:
+def add_key_security(schema: dict[str, Any], needing: frozenset[str]) -> None:
     """Say of every operation that a key may be sent, or must be (``needing``: their ids), and what is answered then."""
     schema["components"].setdefault("securitySchemes", {})["ApiKey"] = _SCHEME
     for operations in schema["paths"].values():

@@ -64,7 +64,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
 
 
-def language(request: Request[Any, Any, Any]) -> str:
+def read_language(request: Request[Any, Any, Any]) -> str:
     """`lang=en` or an Accept-Language that begins with English means English; else zh-CN."""
     asked = str(request.query_params.get("lang") or "") if request.scope["query_string"] else ""
     asked = asked or next(
@@ -73,19 +73,19 @@ def language(request: Request[Any, Any, Any]) -> str:
     return "en" if asked.lower().startswith("en") else "zh-CN"
 
 
-def of(error: Exception, lang: str) -> Problem:
+def make_problem(error: Exception, lang: str) -> Problem:
     """The problem document of any exception; what is unforeseen says so and nothing of the inside."""
-    known = statuses.recognise(error)
+    known = statuses.recognise_error(error)
     if isinstance(known, RegistryError):
-        status, code = statuses.status_of(known), statuses.code_of(known)
+        status, code = statuses.get_status(known), statuses.get_code(known)
         cause = known.code if known.code != code else msgspec.UNSET
-        return Problem(title=HTTPStatus(status).phrase, status=status, detail=known.text(lang), code=code, cause=cause)
+        return Problem(title=HTTPStatus(status).phrase, status=status, detail=known.get_text(lang), code=code, cause=cause)
     if isinstance(error, ValidationException):
-        return _invalid(error, lang)
+        return _make_invalid_problem(error, lang)
     if isinstance(error, HTTPException):
-        return _http(error.status_code, error.detail, lang)
+        return _make_http_problem(error.status_code, error.detail, lang)
     if isinstance(error, UnicodeDecodeError):  # a body that is JSON but for its encoding
-        return _http(400, f"UTF-8: {error.reason} (byte {error.start})", lang)
+        return _make_http_problem(400, f"UTF-8: {error.reason} (byte {error.start})", lang)
     detail = (
         "An unforeseen error; it was logged. This says nothing about any institution."
         if lang == "en"
@@ -94,9 +94,9 @@ def of(error: Exception, lang: str) -> Problem:
     return Problem(title=HTTPStatus(500).phrase, status=500, detail=detail, code="internal_error")
 
 
-def _invalid(error: ValidationException, lang: str) -> Problem:
+def _make_invalid_problem(error: ValidationException, lang: str) -> Problem:
     extra = error.extra if isinstance(error.extra, list) else []
-    fields = [_field(item, lang) for item in extra]
+    fields = [_make_field_problem(item, lang) for item in extra]
     lead = "The request is malformed" if lang == "en" else "请求有误"
     told = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in fields) or error.detail
     return Problem(
@@ -108,26 +108,26 @@ def _invalid(error: ValidationException, lang: str) -> Problem:
     )
 
 
-def _field(item: dict[str, Any], lang: str) -> FieldProblem:
+def _make_field_problem(item: dict[str, Any], lang: str) -> FieldProblem:
     key, message = item.get("key"), str(item.get("message"))
     zh, en = _TIMES.get(message, (message, message))
     if longer := _LENGTH.search(message):
         zh, en = f"太长，最多{longer[1]}个字符", f"too long, at most {longer[1]} characters"
     if wrong := _TYPE.search(message):
         zh, en = (
-            f"应为{_type(wrong[1], False)}，而非{_type(wrong[2], False)}",
-            (f"must be {_type(wrong[1], True)}, not {_type(wrong[2], True)}"),
+            f"应为{_translate_types(wrong[1], False)}，而非{_translate_types(wrong[2], False)}",
+            (f"must be {_translate_types(wrong[1], True)}, not {_translate_types(wrong[2], True)}"),
         )
     # A parameter that Python keeps for itself ends in an underscore there, and only there.
     return FieldProblem(field=key and str(key).rstrip("_"), message=en if lang == "en" else zh)
 
 
-def _type(names: str, english: bool) -> str:
+def _translate_types(names: str, english: bool) -> str:
     known = [_TYPES.get(name, (name, name))[english] for name in names.split(" | ")]
     return (" or " if english else "或").join(known)
 
 
-def _http(status: int, detail: str, lang: str) -> Problem:
+def _make_http_problem(status: int, detail: str, lang: str) -> Problem:
     if status == 404:
         detail = "There is nothing at this address." if lang == "en" else "此地址没有内容。"
     if status == 400:
@@ -137,11 +137,11 @@ def _http(status: int, detail: str, lang: str) -> Problem:
     return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, code=code)
 
 
-def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def make_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The problem response of an exception."""
-    problem = of(error, language(request))
-    headers = {"Cache-Control": "no-store", "Content-Language": language(request)}
-    headers |= statuses.headers_of(error)
+    problem = make_problem(error, read_language(request))
+    headers = {"Cache-Control": "no-store", "Content-Language": read_language(request)}
+    headers |= statuses.make_headers(error)
     return Response(
         content=msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
     )

@@ -9,10 +9,10 @@ import msgspec
 from litestar import HttpMethod, Request, Response, post, route
 from litestar.params import JSONBody
 
-from registry.api.guards import register_of
-from registry.api.problems import language
+from registry.api.guards import get_register
+from registry.api.problems import read_language
 from registry.model import Answer, Date, LogState, Struct
-from registry.verification.issuer import Checked
+from registry.verification.issuer import ReceiptStatus
 from registry.verification.receipts import LONGEST, Reason
 from registry.web import bodies
 
@@ -48,7 +48,7 @@ class ReceiptCheck(Struct, frozen=True):
     answer_now: Answer | msgspec.UnsetType = msgspec.UNSET
 
 
-def told(found: Checked) -> ReceiptCheck:
+def make_receipt_check(found: ReceiptStatus) -> ReceiptCheck:
     """The body that says what was found."""
     it = found.receipt
     return ReceiptCheck(
@@ -84,7 +84,7 @@ def told(found: Checked) -> ReceiptCheck:
 )
 def check_receipt(request: AnyRequest, data: JSONBody[ReceiptText]) -> ReceiptCheck:
     """Is this receipt genuine, and does it still hold?"""
-    return told(register_of(request).check_receipt(data.receipt, language(request)))
+    return make_receipt_check(get_register(request).check_receipt(data.receipt, read_language(request)))
 
 
 @route(
@@ -93,11 +93,11 @@ def check_receipt(request: AnyRequest, data: JSONBody[ReceiptText]) -> ReceiptCh
     include_in_schema=False,
     sync_to_thread=True,
 )
-def key_set(request: AnyRequest) -> Response[bytes]:
+def get_key_set(request: AnyRequest) -> Response[bytes]:
     """The public keys of receipts as a JSON Web Key Set, also those that sign no more."""
-    body = msgspec.json.encode(register_of(request).receipts.jwks())
+    body = msgspec.json.encode(get_register(request).receipts.make_key_set())
     headers = {"Cache-Control": "public, no-cache"}  # a new key must be found by whoever meets its first receipt
     return Response(content=body, media_type="application/jwk-set+json", headers=headers)
 
 
-handlers = [key_set]
+handlers = [get_key_set]

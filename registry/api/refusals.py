@@ -37,14 +37,14 @@ _SOME: dict[str, str] = {
 HEADERS: dict[str, dict[str, Any]] = {"503": _RETRY_AFTER}
 
 
-def of(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+def make_refusals(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
     """Status -> OpenAPI response of every refusal an operation may answer."""
     return {
-        status: _response(status, words) for status, words in sorted({**COMMON, **_of(path, method, operation)}.items())
+        status: _make_response(status, words) for status, words in sorted({**COMMON, **_select_refusals(path, method, operation)}.items())
     }
 
 
-def _of(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
+def _select_refusals(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
     """Those that not every operation may answer."""
     given = {
         "404": "{" in path,
@@ -56,7 +56,7 @@ def _of(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
     return {status: words for status, words in _SOME.items() if given[status]}
 
 
-def _response(status: str, words: str) -> dict[str, Any]:
+def _make_response(status: str, words: str) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": _PROBLEM, "example": examples.PROBLEMS[status]}}
     headers = {"headers": HEADERS[status]} if status in HEADERS else {}
     return {"description": words, "content": content, **headers}

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import HttpMethod, Request, Response, route
 
-from registry.api.guards import register_of
+from registry.api.guards import get_register
 from registry.errors import NotFound
 from registry.settings import Settings
 
@@ -21,25 +21,25 @@ VALID = dt.timedelta(days=90)
     include_in_schema=False,
     sync_to_thread=False,
 )
-def security_txt(request: Request[Any, Any, Any]) -> Response[str]:
+def get_security_txt(request: Request[Any, Any, Any]) -> Response[str]:
     """Whom to tell; NotFound where nobody is named: the hotline for citizens is not made for this."""
-    settings = register_of(request).settings
+    settings = get_register(request).settings
     if not settings.security_contact:
         raise NotFound(
             "本名录的主办单位尚未公布安全漏洞的联系方式（REGISTRY_SECURITY_CONTACT）。",
             "Whoever runs this register has named no contact for its security (REGISTRY_SECURITY_CONTACT).",
         )
     return Response(
-        content=write(settings, dt.datetime.now(dt.UTC)),
+        content=format_security_txt(settings, dt.datetime.now(dt.UTC)),
         media_type="text/plain",
         headers={"Cache-Control": "public, max-age=86400"},
     )
 
 
-def write(settings: Settings, now: dt.datetime) -> str:
+def format_security_txt(settings: Settings, now: dt.datetime) -> str:
     """The file as of an instant; it ends at the end of a day, so that it is the same all day long."""
     expires = (now + VALID).replace(hour=23, minute=59, second=59, microsecond=0)
-    lines = [("Contact", contact) for contact in contacts(settings.security_contact)]
+    lines = [("Contact", contact) for contact in parse_contacts(settings.security_contact)]
     lines += [("Expires", expires.strftime("%Y-%m-%dT%H:%M:%SZ")), ("Preferred-Languages", "zh, en")]
     public = settings.public_url.rstrip("/")
     if public.startswith("https://"):  # RFC 9116 allows no other address
@@ -49,7 +49,7 @@ def write(settings: Settings, now: dt.datetime) -> str:
     return "".join(f"{name}: {value}\n" for name, value in lines)
 
 
-def contacts(setting: str) -> list[str]:
+def parse_contacts(setting: str) -> list[str]:
     """The contacts as RFC 9116 writes them, the preferred one first: a bare e-mail address becomes a ``mailto:``.
 
     >>> contacts("security@health.example, https://health.example/report")
@@ -59,4 +59,4 @@ def contacts(setting: str) -> list[str]:
     return [one if one.startswith(("mailto:", "https://", "tel:")) else f"mailto:{one}" for one in named]
 
 
-handlers = [security_txt]
+handlers = [get_security_txt]

@@ -7,8 +7,8 @@ from typing import Any
 from litestar import HttpMethod, Request, Response, Router, post, route
 from litestar.params import URLEncodedBody
 
-from registry.api.guards import register_of
-from registry.api.problems import language
+from registry.api.guards import get_register
+from registry.api.problems import read_language
 from registry.errors import InvalidInput
 from registry.verification import receipt_words
 from registry.web import bodies
@@ -53,7 +53,7 @@ _WORDS = {
 )
 def receipt_pdf(request: AnyRequest) -> Response[bytes]:
     """The receipt in the address as a page of PDF."""
-    return _respond(request, request.query_params.get("receipt", ""))
+    return _make_pdf_response(request, request.query_params.get("receipt", ""))
 
 
 @post(
@@ -66,11 +66,11 @@ def receipt_pdf(request: AnyRequest) -> Response[bytes]:
 )
 def posted_pdf(request: AnyRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[bytes]:
     """The receipt in a form as a page of PDF."""
-    return _respond(request, str(data.get("receipt", "")))
+    return _make_pdf_response(request, str(data.get("receipt", "")))
 
 
-def _respond(request: AnyRequest, given: str) -> Response[bytes]:
-    register, lang = register_of(request), language(request)
+def _make_pdf_response(request: AnyRequest, given: str) -> Response[bytes]:
+    register, lang = get_register(request), read_language(request)
     text = "".join(given.split())
     found = register.check_receipt(text, lang)
     if not found.valid or found.receipt is None:
@@ -81,11 +81,11 @@ def _respond(request: AnyRequest, given: str) -> Response[bytes]:
     english = lang == "en"
     words = {name: both[english] for name, both in _WORDS.items()}
     no_name = words.pop("no_name")
-    if no_address := receipt_words.names_person(found.receipt):
+    if no_address := receipt_words.has_person_name(found.receipt):
         words["no_scan"] = no_name
-    page = sheet.Sheet(
+    page = sheet.ReceiptSheet(
         lang=lang,
-        pairs=receipt_words.pairs(found.receipt, english),
+        pairs=receipt_words.describe_receipt(found.receipt, english),
         receipt=text,
         in_code=not no_address,
         check_url=f"{register.settings.public_url.rstrip('/')}/receipt",
@@ -93,7 +93,7 @@ def _respond(request: AnyRequest, given: str) -> Response[bytes]:
     )
     name = f"receipt-{found.receipt.digest[:12]}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content=sheet.pdf(page), media_type="application/pdf", headers=headers)
+    return Response(content=sheet.render_pdf(page), media_type="application/pdf", headers=headers)
 
 
 #: In a router of their own: two handlers at one path of the application itself answer 500 (a coroutine nobody awaits).

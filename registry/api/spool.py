@@ -13,7 +13,7 @@ from litestar import Request
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Send
 
-from registry.web.departures import is_departure
+from registry.web.departures import is_client_disconnect
 
 #: Bytes kept in memory before the rest goes to a temporary file, and bytes read of it at once.
 _IN_MEMORY, _PIECE = 1 << 20, 1 << 16
@@ -36,7 +36,7 @@ class Spool:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by __aexit__
         self._read = self._written = 0
         self._grown = asyncio.Event()
-        self._task = asyncio.create_task(self._receive())
+        self._task = asyncio.create_task(self._receive_body())
 
     async def __aenter__(self) -> Spool:
         return self
@@ -47,7 +47,7 @@ class Spool:
         self._task.cancel()
         self._file.close()
 
-    async def _receive(self) -> None:
+    async def _receive_body(self) -> None:
         try:
             async for data in self._request.stream():
                 self._file.seek(self._written)
@@ -57,11 +57,11 @@ class Spool:
         finally:
             self._grown.set()
 
-    async def whole(self) -> None:
+    async def wait_for_end(self) -> None:
         """Wait for the end of the body; what went wrong on the way is raised."""
         await asyncio.shield(self._task)
 
-    async def received(self) -> AsyncIterator[bytes]:
+    async def read_received(self) -> AsyncIterator[bytes]:
         """What has been received, piece by piece, for a first look. Between two pieces others are served."""
         looked = 0
         while looked < self._written:
@@ -71,7 +71,7 @@ class Spool:
             yield data
             await asyncio.sleep(0)
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def read_pieces(self) -> AsyncIterator[bytes]:
         """The body from its beginning, piece by piece; what went wrong on the way is raised after what came before.
 
         Between two pieces others are served: a piece may hold nothing that is answered.
@@ -87,7 +87,7 @@ class Spool:
                 try:
                     self._task.result()
                 except Exception as error:
-                    if is_departure(error):
+                    if is_client_disconnect(error):
                         raise ClientGone from error
                     raise
                 return
@@ -95,7 +95,7 @@ class Spool:
             await self._grown.wait()
 
 
-class Answers(ASGIStreamingResponse):
+class AnswersResponse(ASGIStreamingResponse):
     """A streamed response that leaves the request's body to whoever reads it."""
 
     async def send_body(self, send: Send, receive: Receive) -> None:

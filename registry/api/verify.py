@@ -9,13 +9,13 @@ import msgspec
 from litestar import get, post
 from litestar.params import QueryParameter
 
-from registry.admission import admitted_of, looks_of
-from registry.api.guards import register_of, strictly
-from registry.api.institutions import AnyRequest, KnownAtText, OnText, known_at_of, on_of, techniques_of
-from registry.api.problems import language
-from registry.api.written import Written, described
+from registry.admission import find_admitted_request, make_people_budget
+from registry.api.guards import get_register, decode_body
+from registry.api.institutions import AnyRequest, KnownAtText, OnText, parse_known_at, parse_on, parse_techniques
+from registry.api.problems import read_language
+from registry.api.written import JsonAnswer, describe_responses
 from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, LONGEST_TEXT_IN_ADDRESS, Person
-from registry.claimfiles.rows import require_provider
+from registry.claimfiles.rows import check_provider
 from registry.model import Answer, Claim, Provider
 from registry.web import bodies, lanes
 
@@ -36,23 +36,23 @@ _claim = msgspec.json.Decoder(Claim)
     '`cannot_answer` means the register could not look, which is not "not licensed". With `receipt` true the answer '
     "carries a signed receipt; where none can be given that is 503 with code `cannot_sign`, never a silent null.",
     status_code=200,
-    responses=described(Answer),
+    responses=describe_responses(Answer),
     request_max_body_size=bodies.TEXT,
     opt={"scope": "verify", "json": True},
 )
-async def verify(request: AnyRequest) -> Written:
+async def verify_claim(request: AnyRequest) -> JsonAnswer:
     """Was this provider licensed for these techniques, there, on that day?"""
-    claim = await strictly(request, _claim)
+    claim = await decode_body(request, _claim)
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused
-        known_at_of(claim.known_at.isoformat())
-    require_provider(claim.provider)
-    ask = partial(register_of(request).answer, claim, language(request), looks_of(request).require)
+        parse_known_at(claim.known_at.isoformat())
+    check_provider(claim.provider)
+    ask = partial(get_register(request).answer_claim, claim, read_language(request), make_people_budget(request).require_look)
     if len(claim.text or "") > LONGEST_TEXT_IN_ADDRESS:  # takes tenths of a second: others need not wait for it
-        found = await lanes.run("reads", ask)
+        found = await lanes.run_in_lane("reads", ask)
     else:
         found = ask()
-    await _recorded(request, claim, found)
-    return Written(found)
+    await _record_check(request, claim, found)
+    return JsonAnswer(found)
 
 
 @get(
@@ -63,7 +63,7 @@ async def verify(request: AnyRequest) -> Written:
     "名录当时没有关于该日的记录时答 `unknown`，这不等于未获批准。 / "
     "`on` is the day in question, `known_at` what the register knew then; where it held nothing for that day then, the "
     "answer is `unknown`, which is not “not approved”.",
-    responses=described(Answer),
+    responses=describe_responses(Answer),
     opt={"scope": "verify"},
 )
 async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
@@ -108,29 +108,29 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
             max_length=LONGEST_TEXT_IN_ADDRESS,
         ),
     ] = None,
-) -> Written:
+) -> JsonAnswer:
     """The same question as a plain address"""
     provider = Provider(
         name=name, address=address, code=code, uscc=uscc, practice_licence_no=practice_licence_no, domain=domain
     )
-    require_provider(provider)
+    check_provider(provider)
     claim = Claim(
         provider=provider,
-        techniques=list(techniques_of(technique)),
-        on=on_of(on),
-        known_at=known_at_of(known_at),
+        techniques=list(parse_techniques(technique)),
+        on=parse_on(on),
+        known_at=parse_known_at(known_at),
         practitioner=Person(name=practitioner) if practitioner is not None else None,
         ad_certificate=ad_certificate,
         text=text,
     )
-    found = register_of(request).answer(claim, language(request), looks_of(request).require)
-    await _recorded(request, claim, found)
-    return Written(found)
+    found = get_register(request).answer_claim(claim, read_language(request), make_people_budget(request).require_look)
+    await _record_check(request, claim, found)
+    return JsonAnswer(found)
 
 
-async def _recorded(request: AnyRequest, claim: Claim, found: Answer) -> None:
+async def _record_check(request: AnyRequest, claim: Claim, found: Answer) -> None:
     """Keep a check before it is answered, where the key wants that; CannotRecord."""
-    admitted = admitted_of(request)
+    admitted = find_admitted_request(request)
     if admitted and admitted.key and admitted.key.recorded:
         noted = [(claim, found.verdict, found.match.code if found.match else None)]
-        await lanes.run("writes", register_of(request).clients.record, admitted, noted, found.log.size)
+        await lanes.run_in_lane("writes", get_register(request).clients.record_checks, admitted, noted, found.log.size)

@@ -10,15 +10,15 @@ import msgspec
 from litestar import delete, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from registry.admission import admitted_of, key_of, looks_of
-from registry.api.guards import register_of, strictly
+from registry.admission import find_admitted_request, get_api_key, make_people_budget
+from registry.api.guards import get_register, decode_body
 from registry.api.institutions import AnyRequest
-from registry.api.problems import language
-from registry.claimfiles.rows import require_provider
+from registry.api.problems import read_language
+from registry.claimfiles.rows import check_provider
 from registry.clients import watches
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim, Date, Struct
-from registry.verification.receipts import question_of
+from registry.verification.receipts import to_question
 from registry.web import bodies, lanes
 
 #: Claims of one request, and watches of one page.
@@ -99,29 +99,29 @@ class AnswerChanges(Struct, frozen=True):
 )
 async def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:  # noqa: ARG001 - says what the body is
     """Learn when an answer changes"""
-    client = key_of(request).client
-    claims = (await strictly(request, _to_watch)).claims
+    client = get_api_key(request).client
+    claims = (await decode_body(request, _to_watch)).claims
     for number, claim in enumerate(claims, start=1):
         try:
-            require_provider(claim.provider)
+            check_provider(claim.provider)
         except InvalidInput as error:
             raise InvalidInput(f"第{number}条：{error.zh}", f"Claim {number}: {error.en}") from error
-    if admitted := admitted_of(request):
-        register_of(request).clients.asked_more(admitted, len(claims))
+    if admitted := find_admitted_request(request):
+        get_register(request).clients.count_rows(admitted, len(claims))
     named = [claim for claim in claims if claim.practitioner is not None]
     if named:  # before anything is watched: what is watched goes on being answered
-        await lanes.run("reads", _require_looks, request, named)
-    add = partial(register_of(request).watches.add, client, claims, language(request))
-    found, since = await lanes.run("writes", add)
+        await lanes.run_in_lane("reads", _require_people_budget, request, named)
+    add = partial(get_register(request).watches.add_watches, client, claims, read_language(request))
+    found, since = await lanes.run_in_lane("writes", add)
     items = [WatchedClaim(watch=identity, answer=answer) for identity, answer in found]
     return Watching(items=items, since=str(since))
 
 
-def _require_looks(request: AnyRequest, claims: list[Claim]) -> None:
+def _require_people_budget(request: AnyRequest, claims: list[Claim]) -> None:
     """PeopleLimit for claims about people of more institutions than the key may look at today."""
-    batch = register_of(request).batch(look=looks_of(request).require)
+    batch = get_register(request).make_batch(look=make_people_budget(request).require_look)
     for claim in claims:
-        batch.answer(claim)
+        batch.answer_claim(claim)
 
 
 @get(
@@ -135,9 +135,9 @@ def _require_looks(request: AnyRequest, claims: list[Claim]) -> None:
 )
 def list_watches(request: AnyRequest, after: _After = 0, limit: _Limit = 100) -> WatchList:
     """What is watched"""
-    found, total = register_of(request).watches.listed(key_of(request).client, after, limit)
+    found, total = get_register(request).watches.list_watches(get_api_key(request).client, after, limit)
     items = [
-        WatchItem(watch=w.id, claim=question_of(w.claim), log_size=w.log_size, day=w.day, created_at=w.created_at)
+        WatchItem(watch=w.id, claim=to_question(w.claim), log_size=w.log_size, day=w.day, created_at=w.created_at)
         for w in found
     ]
     return WatchList(items=items, next=found[-1].id if len(found) == limit else None, total=total)
@@ -162,8 +162,8 @@ def get_watch_changes(
     since: Annotated[str, QueryParameter(description="从何处起。 / Where to begin.", min_length=1, max_length=100)],
 ) -> AnswerChanges:
     """Which answers have changed"""
-    found = register_of(request).watches.changes(key_of(request).client, watches.place(since), language(request))
-    items = [AnswerChange(watch=c.watch, claim=question_of(c.claim), before=c.before, now=c.now) for c in found.items]
+    found = get_register(request).watches.find_changes(get_api_key(request).client, watches.parse_position(since), read_language(request))
+    items = [AnswerChange(watch=c.watch, claim=to_question(c.claim), before=c.before, now=c.now) for c in found.items]
     return AnswerChanges(items=items, next=str(found.next), more=found.more)
 
 
@@ -180,7 +180,7 @@ def remove_watch(
     watch: Annotated[int, PathParameter(ge=1, description="关注的编号。 / Number of the watch.")],
 ) -> None:
     """Watch no more"""
-    register_of(request).watches.remove(key_of(request).client, watch)
+    get_register(request).watches.remove_watch(get_api_key(request).client, watch)
 
 
 handlers = [add_watches, list_watches, get_watch_changes, remove_watch]

@@ -9,7 +9,7 @@ from litestar.types import Receive, Scope, Send
 _encoder = msgspec.json.Encoder()
 
 
-class Written:
+class JsonAnswer:
     """Sends one value as JSON with status 200. An application of its own, so that litestar passes it on as it is."""
 
     __slots__ = ("body",)
@@ -24,7 +24,7 @@ class Written:
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
-def described(value: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
+def describe_responses(value: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
     """What the OpenAPI document says of an operation that answers ``Written``."""
     return {
         200: ResponseSpec(

@@ -11,20 +11,20 @@ from registry.backup.file import BackupFile
 from registry.errors import Conflict, InvalidInput, LogDamaged, NotFound, RegistryError
 from registry.log import note, store, tiles
 from registry.log.folder import CHECKPOINT
-from registry.log.merkle import Frontier, leaf_hash
+from registry.log.merkle import Frontier, hash_leaf
 from registry.log.publish import PublishedLog
-from registry.log.remote import Remote
-from registry.log.shared import Signed, read
+from registry.log.remote import RemoteLog
+from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.tiles import HASH, WIDTH, Tile
 from registry.model import Struct
 from registry.tables import checkpoints, entries
 
 
-class Source(Struct, frozen=True):
+class LogSource(Struct, frozen=True):
     """A published log, here or elsewhere: where it lies, its last checkpoint, and its files."""
 
     name: str
-    signed: Signed
+    signed: SignedCheckpoint
     read: Callable[[Tile], bytes]
 
     @property
@@ -32,31 +32,31 @@ class Source(Struct, frozen=True):
         """How many entries its last checkpoint is about."""
         return self.signed.checkpoint.size
 
-    def bodies(self, after: int) -> Iterator[list[bytes]]:
+    def read_bodies(self, after: int) -> Iterator[list[bytes]]:
         """The bytes of every entry numbered above ``after``, from the entry bundles; whoever reads them verifies."""
         for index in range(after // WIDTH, -(-self.size // WIDTH)):
-            tile = tiles.at(None, index, self.size)
-            found = tiles.unbundled(self.read(tile))
+            tile = tiles.make_tile(None, index, self.size)
+            found = tiles.decode_bundle(self.read(tile))
             if len(found) != tile.width:
                 raise LogDamaged(f"条目包 {tile.path} 条数有误。", f"Bundle {tile.path} has a wrong number of entries.")
-            yield found[max(0, after - tile.first) :]
+            yield found[max(0, after - tile.first_index) :]
 
 
-class Plan(Struct, frozen=True):
+class RestorePlan(Struct, frozen=True):
     """What the restored log will be: its size and root, the published logs it was compared with, and, where the backup
     lacks entries, their source and the known keys (one a line) that signed its checkpoint."""
 
     size: int
     root: str
-    source: Source | None
+    source: LogSource | None
     vkeys: str
-    compared: list[Source]
+    compared: list[LogSource]
 
 
-def here(published: PublishedLog) -> Source | None:
+def find_local_log(published: PublishedLog) -> LogSource | None:
     """The published log of this machine; None where nothing was published."""
     try:
-        last = published.last()
+        last = published.find_checkpoint()
     except LogDamaged as error:
         where = published.folder.path / CHECKPOINT
         raise LogDamaged(
@@ -67,31 +67,31 @@ def here(published: PublishedLog) -> Source | None:
         ) from error
     if last is None or last.checkpoint.size == 0:
         return None
-    return Source(name=str(published.folder.path), signed=last, read=published.folder.read)
+    return LogSource(name=str(published.folder.path), signed=last, read=published.folder.read_tile)
 
 
-def elsewhere(remote: Remote) -> Source:
+def read_remote_log(remote: RemoteLog) -> LogSource:
     """The published log at another address or in another folder, as it says it is: nothing of it is trusted yet."""
-    return Source(name=remote.address, signed=read(remote.checkpoint()), read=remote.read)
+    return LogSource(name=remote.address, signed=parse_signed_checkpoint(remote.read_checkpoint()), read=remote.read_tile)
 
 
-def roots_at(leaves: Iterable[bytes], sizes: set[int]) -> dict[int, bytes]:
+def compute_roots(leaves: Iterable[bytes], sizes: set[int]) -> dict[int, bytes]:
     """The root hash at each of ``sizes`` that the leaves reach."""
     frontier = Frontier()
-    found = {0: frontier.root()} if 0 in sizes else {}
+    found = {0: frontier.compute_root()} if 0 in sizes else {}
     for leaf in leaves:
         frontier.append(leaf)
         if frontier.size in sizes:
-            found[frontier.size] = frontier.root()
+            found[frontier.size] = frontier.compute_root()
     return found
 
 
-def plan(backup: BackupFile, published: PublishedLog, other: Source | None, *, complete: bool) -> Plan:
+def plan_restore(backup: BackupFile, published: PublishedLog, other: LogSource | None, *, complete: bool) -> RestorePlan:
     """What a restore of a verified backup leads to.
 
     LogDamaged, saying what to do, where that would contradict or cut short what was published here or at ``other``.
     """
-    local = here(published)
+    local = find_local_log(published)
     compared = [source for source in (local, other) if source]
     source = other or local if complete else None
     if complete and source is None:
@@ -101,26 +101,26 @@ def plan(backup: BackupFile, published: PublishedLog, other: Source | None, *, c
         )
     size = max(backup.about.size, source.size if source else 0)
     for one in compared:
-        _refuse_another_name(backup, one)
+        _refuse_other_origin(backup, one)
         if one.size > size:
-            _refuse_older(backup, size, one)
+            _refuse_older_backup(backup, size, one)
     if source is not None and source.size <= backup.about.size:
         source = None
-    vkeys = _signers(backup, published, source) if source else ""
-    roots = _roots(backup, source, {size, *(one.size for one in compared)})
+    vkeys = _verify_signers(backup, published, source) if source else ""
+    roots = _compute_restored_roots(backup, source, {size, *(one.size for one in compared)})
     for one in compared:
         if roots[one.size] != one.signed.checkpoint.root:
-            raise _differs(backup, one)
-    return Plan(size=size, root=roots[size].hex(), source=source, vkeys=vkeys, compared=compared)
+            raise _make_difference_error(backup, one)
+    return RestorePlan(size=size, root=roots[size].hex(), source=source, vkeys=vkeys, compared=compared)
 
 
-def _roots(backup: BackupFile, source: Source | None, sizes: set[int]) -> dict[int, bytes]:
+def _compute_restored_roots(backup: BackupFile, source: LogSource | None, sizes: set[int]) -> dict[int, bytes]:
     """The roots of the log as it will be: the backup's entries, then those of the source."""
     if source is None:
-        return roots_at(backup.leaves(), sizes)
-    more = (leaf_hash(body) for chunk in source.bodies(backup.about.size) for body in chunk)
+        return compute_roots(backup.read_leaves(), sizes)
+    more = (hash_leaf(body) for chunk in source.read_bodies(backup.about.size) for body in chunk)
     try:
-        return roots_at(chain(backup.leaves(), more), sizes)
+        return compute_roots(chain(backup.read_leaves(), more), sizes)
     except (NotFound, LogDamaged) as error:
         raise LogDamaged(
             f"{source.name} 中的条目包不完整（{error.zh}），不能用来补齐；请换用更新的备份，或 --complete-from 镜像",
@@ -129,7 +129,7 @@ def _roots(backup: BackupFile, source: Source | None, sizes: set[int]) -> dict[i
         ) from error
 
 
-def _refuse_another_name(backup: BackupFile, one: Source) -> None:
+def _refuse_other_origin(backup: BackupFile, one: LogSource) -> None:
     origin = one.signed.checkpoint.origin
     if backup.about.origin not in (None, origin):
         raise LogDamaged(
@@ -138,9 +138,9 @@ def _refuse_another_name(backup: BackupFile, one: Source) -> None:
         )
 
 
-def _refuse_older(backup: BackupFile, size: int, one: Source) -> None:
-    if _first_difference(backup, one) is not None:
-        raise _differs(backup, one)
+def _refuse_older_backup(backup: BackupFile, size: int, one: LogSource) -> None:
+    if _find_first_difference(backup, one) is not None:
+        raise _make_difference_error(backup, one)
     raise LogDamaged(
         f"备份只到第{size}条，而已公布至第{one.size}条（{one.name}）：若恢复，第{size + 1}至{one.size}条将丢失，"
         "下次审批会使日志分叉。请用更新的备份；或从已公布的日志补齐：registry restore 备份文件 --complete"
@@ -152,14 +152,14 @@ def _refuse_older(backup: BackupFile, size: int, one: Source) -> None:
     )
 
 
-def _first_difference(backup: BackupFile, one: Source) -> int | None:
+def _find_first_difference(backup: BackupFile, one: LogSource) -> int | None:
     """The first entry whose leaf hash is not the published one; None where none differs or the tiles are lost."""
     number = 0
-    leaves = backup.leaves()
+    leaves = backup.read_leaves()
     upto = min(backup.about.size, one.size)
     for index in range(-(-upto // WIDTH)):
         try:
-            raw = one.read(tiles.at(0, index, one.size))
+            raw = one.read(tiles.make_tile(0, index, one.size))
         except RegistryError:
             return None
         for start in range(0, min(WIDTH, upto - number) * HASH, HASH):
@@ -169,8 +169,8 @@ def _first_difference(backup: BackupFile, one: Source) -> int | None:
     return None
 
 
-def _differs(backup: BackupFile, one: Source) -> LogDamaged:
-    number = _first_difference(backup, one)
+def _make_difference_error(backup: BackupFile, one: LogSource) -> LogDamaged:
+    number = _find_first_difference(backup, one)
     if number is None and one.size > backup.about.size:
         return LogDamaged(
             f"{one.name} 中的条目与签发的检查点不符，不能用来补齐；请换用更新的备份，或 --complete-from 镜像",
@@ -187,15 +187,15 @@ def _differs(backup: BackupFile, one: Source) -> LogDamaged:
     )
 
 
-def _signers(backup: BackupFile, published: PublishedLog, source: Source) -> str:
+def _verify_signers(backup: BackupFile, published: PublishedLog, source: LogSource) -> str:
     """What is taken in beyond the backup is vouched for by a key that is here, or that signed what is in the backup."""
     origin = source.signed.checkpoint.origin
-    mine = published.keys()
+    mine = published.load_keys()
     keys = [note.Verifier(name=origin, kind=note.ED25519, public=key.public) for key in mine]
     lines = backup.connection.execute(sa.select(checkpoints.c.vkeys).distinct()).scalars()
-    keys += [note.verifier(line) for text in lines for line in text.split()]
+    keys += [note.parse_verifier(line) for text in lines for line in text.split()]
     try:
-        _, signers = note.opened(source.signed.note, keys)
+        _, signers = note.verify_note(source.signed.note, keys)
     except InvalidInput as error:
         raise LogDamaged(
             f"{source.name} 的检查点不是本名录已知的密钥所签，其条目不予采用；请先把 signing.key 放回本机。",
@@ -205,24 +205,24 @@ def _signers(backup: BackupFile, published: PublishedLog, source: Source) -> str
     return "".join(f"{key.text}\n" for key in signers)
 
 
-def refuse_loss(plan: Plan, backup: BackupFile, published: PublishedLog, there: sa.Connection) -> bool:
+def refuse_loss(plan: RestorePlan, backup: BackupFile, published: PublishedLog, there: sa.Connection) -> bool:
     """Whether the database that is there holds the log to be restored, or its beginning; False when it cannot be read.
 
     Conflict when it holds more of that log, or another one that nothing published here speaks against.
     """
-    local = here(published)
+    local = find_local_log(published)
     try:
-        held = store.head(there).size
+        held = store.read_head(there).size
         common, known = min(held, plan.size), min(held, local.size if local else 0)
         query = sa.select(entries.c.body).order_by(entries.c.number).execution_options(yield_per=store.CHUNK)
         with there.execute(query) as bodies:
-            mine = roots_at((leaf_hash(body) for body in bodies.scalars()), {common, known})
+            mine = compute_roots((hash_leaf(body) for body in bodies.scalars()), {common, known})
     except sa.exc.DBAPIError:
         return False
-    wanted = _roots(backup, plan.source, {common, known})
+    wanted = _compute_restored_roots(backup, plan.source, {common, known})
     if mine.get(common) != wanted[common]:
         if local is None or mine.get(known) == wanted[known]:
-            raise _another(held)
+            raise _make_other_log_error(held)
         return False
     if held > plan.size:
         raise Conflict(
@@ -235,7 +235,7 @@ def refuse_loss(plan: Plan, backup: BackupFile, published: PublishedLog, there: 
     return True
 
 
-def _another(held: int) -> Conflict:
+def _make_other_log_error(held: int) -> Conflict:
     return Conflict(
         f"现有数据库是另一日志（{held}条），且本机没有已公布的日志可作依据；确要恢复，请先把它移走。",
         f"The database here holds another log ({held} entries) and nothing published here says which is right; "

@@ -8,15 +8,15 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import redaction
-from registry.backup.compare import Plan
+from registry.backup.compare import RestorePlan
 from registry.backup.file import Progress
-from registry.database import number_after
+from registry.database import continue_numbering
 from registry.log import codec, copy, shared, store
 from registry.model import Entry
 from registry.tables import entries, proposals, touches
 
 
-class _Told(msgspec.Struct):
+class _ProposalReference(msgspec.Struct):
     """The proposal an entry says it comes from."""
 
     proposal: int
@@ -31,10 +31,10 @@ class _Decision(msgspec.Struct):
     at: int
 
 
-_told = msgspec.json.Decoder(_Told)
+_told = msgspec.json.Decoder(_ProposalReference)
 
 
-def take(connection: sa.Connection, plan: Plan, after: int, progress: Progress) -> list[int]:
+def insert_missing_entries(connection: sa.Connection, plan: RestorePlan, after: int, progress: Progress) -> list[int]:
     """Take in what the plan's source published above entry ``after``; the proposals that were closed as decided there.
 
     What those entries erase is erased from values and proposals. Whatever is proposed next gets a number that no entry
@@ -42,30 +42,30 @@ def take(connection: sa.Connection, plan: Plan, after: int, progress: Progress) 
     """
     decisions: dict[int, _Decision] = {}
     if plan.source is not None:
-        for bodies in plan.source.bodies(after):
-            taken = copy.take_in(connection, bodies)
-            _note(decisions, taken)
-            _scrub(connection, decisions, taken)
+        for bodies in plan.source.read_bodies(after):
+            taken = copy.insert_entries(connection, bodies)
+            _note_decisions(decisions, taken)
+            _erase_copies(connection, decisions, taken)
             progress("补齐 / completing", taken[-1].number)
-        shared.put(connection, plan.source.signed, plan.vkeys)
-    number_after(connection, proposals, _highest(connection))
-    return [number for number, decision in decisions.items() if _close(connection, number, decision)]
+        shared.save_checkpoint(connection, plan.source.signed, plan.vkeys)
+    continue_numbering(connection, proposals, _find_highest_proposal(connection))
+    return [number for number, decision in decisions.items() if _close_proposal(connection, number, decision)]
 
 
-def _note(decisions: dict[int, _Decision], taken: Iterable[Entry]) -> None:
+def _note_decisions(decisions: dict[int, _Decision], taken: Iterable[Entry]) -> None:
     for entry in taken:
-        at = codec.milliseconds(entry.recorded_at)
+        at = codec.to_milliseconds(entry.recorded_at)
         known = decisions.setdefault(entry.proposal, _Decision(entry.number, entry.number, entry.approver, at))
         known.last = entry.number
 
 
-def _scrub(connection: sa.Connection, decisions: dict[int, _Decision], taken: Iterable[Entry]) -> None:
+def _erase_copies(connection: sa.Connection, decisions: dict[int, _Decision], taken: Iterable[Entry]) -> None:
     for entry in taken:
         if entry.change.erases:
-            redaction.scrub(connection, [entry], proposal=entry.proposal, first=decisions[entry.proposal].first)
+            redaction.erase_stored_copies(connection, [entry], proposal=entry.proposal, first=decisions[entry.proposal].first)
 
 
-def _close(connection: sa.Connection, number: int, decision: _Decision) -> bool:
+def _close_proposal(connection: sa.Connection, number: int, decision: _Decision) -> bool:
     """A proposal that waited when the backup was made and was approved since must not be approved a second time."""
     closed = connection.execute(
         sa.update(proposals)
@@ -84,7 +84,7 @@ def _close(connection: sa.Connection, number: int, decision: _Decision) -> bool:
     return bool(closed.rowcount)
 
 
-def _highest(connection: sa.Connection) -> int:
+def _find_highest_proposal(connection: sa.Connection) -> int:
     """The highest proposal number that any entry names: not every proposal that was approved need be here."""
     query = sa.select(entries.c.body).execution_options(yield_per=store.CHUNK)
     with connection.execute(query) as bodies:

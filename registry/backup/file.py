@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from registry import __version__, tables
 from registry.database import SCHEMA
-from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, unreachable
+from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
 from registry.log import check, merkle, mirrored, shared, store
 from registry.model import Struct
 
@@ -82,7 +82,7 @@ for _table in KEPT:
     _table.to_metadata(_own).indexes.clear()  # a file that is read from end to end needs none
 
 
-class About(Struct, frozen=True):
+class BackupInfo(Struct, frozen=True):
     """What a backup says of itself: the log's size, root and name at the moment (milliseconds) it was made, and whether
     the register is a mirror, which nobody may append to."""
 
@@ -101,51 +101,51 @@ class BackupFile:
     def __init__(self, path: Path, connection: sa.Connection) -> None:
         self.path = path
         self.connection = connection
-        self.about = _read_about(path, connection)
+        self.about = _read_info(path, connection)
 
-    def counts(self) -> dict[str, int]:
+    def read_counts(self) -> dict[str, int]:
         """How many rows of each table it holds."""
-        with _reading(self.path):
+        with _translate_read_errors(self.path):
             return {row.name: row.rows for row in self.connection.execute(sa.select(_contents))}
 
-    def rows(self, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
+    def read_rows(self, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
         """The rows of a table in the order they were written, in chunks; without columns the file does not have."""
-        with _reading(self.path):
+        with _translate_read_errors(self.path):
             there = {column["name"] for column in sa.inspect(self.connection).get_columns(table.name)}
         columns = [column for column in table.columns if column.name in there]
         query = sa.select(*columns).order_by(sa.text("rowid")).execution_options(yield_per=store.CHUNK)
-        with _reading(self.path), self.connection.execute(query) as result:
+        with _translate_read_errors(self.path), self.connection.execute(query) as result:
             for part in result.mappings().partitions():
                 yield [dict(row) for row in part]
 
-    def leaves(self) -> Iterator[bytes]:
+    def read_leaves(self) -> Iterator[bytes]:
         """The leaf hash of every entry, in order."""
-        with _reading(self.path):
-            yield from store.leaves(self.connection)
+        with _translate_read_errors(self.path):
+            yield from store.read_leaves(self.connection)
 
-    def last_signed(self) -> shared.Signed | None:
+    def find_last_checkpoint(self) -> shared.SignedCheckpoint | None:
         """The largest signed checkpoint in it."""
-        with _reading(self.path):
-            return shared.last(self.connection)
+        with _translate_read_errors(self.path):
+            return shared.find_last(self.connection)
 
     def verify(self, progress: Progress) -> None:
         """UnreadableFile, naming what is wrong, unless every row is as written and the log in it holds."""
-        with _reading(self.path):
+        with _translate_read_errors(self.path):
             told = {row.name: (row.rows, row.sha256) for row in self.connection.execute(sa.select(_contents))}
         for table in KEPT:
             seen = _Digest()
-            for chunk in self.rows(table):
-                seen.add(chunk)
+            for chunk in self.read_rows(table):
+                seen.add_rows(chunk)
                 progress(f"检查 / checking {table.name}", seen.rows)
-            if told.get(table.name) != (seen.rows, seen.hex()):
-                raise _damaged(self.path, f"表 {table.name}", f"table {table.name}")
-        with _reading(self.path):
+            if told.get(table.name) != (seen.rows, seen.to_hex()):
+                raise _make_damaged_error(self.path, f"表 {table.name}", f"table {table.name}")
+        with _translate_read_errors(self.path):
             try:
-                held = check.check(self.connection, progress=partial(progress, "检查日志 / checking the log"))
+                held = check.check_log(self.connection, progress=partial(progress, "检查日志 / checking the log"))
             except RegistryError as error:
-                raise _damaged(self.path, error.zh, error.en) from error
+                raise _make_damaged_error(self.path, error.zh, error.en) from error
         if (held.size, held.root) != (self.about.size, self.about.root):
-            raise _damaged(self.path, "日志大小或根哈希", "size or root of the log")
+            raise _make_damaged_error(self.path, "日志大小或根哈希", "size or root of the log")
 
 
 class _Digest:
@@ -155,23 +155,23 @@ class _Digest:
         self.rows = 0
         self._hash = hashlib.sha256()
 
-    def add(self, chunk: list[dict[str, Any]]) -> None:
+    def add_rows(self, chunk: list[dict[str, Any]]) -> None:
         self.rows += len(chunk)
         for row in chunk:
             self._hash.update(msgspec.msgpack.encode(tuple(row.values())))
 
-    def hex(self) -> str:
+    def to_hex(self) -> str:
         return self._hash.hexdigest()
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BackupFile]:
+def open_backup(path: Path) -> Iterator[BackupFile]:
     """A backup to read; NotFound, or UnreadableFile when it is none or of another version. The file is not changed."""
     if not path.is_file():
         raise NotFound(f"没有备份文件 {path}。", f"There is no backup file {path}.")
-    made = engine(path, mode="ro", immutable="1")
+    made = make_engine(path, mode="ro", immutable="1")
     try:
-        with _reading(path):
+        with _translate_read_errors(path):
             connection = made.connect()
         with connection:
             yield BackupFile(path, connection)
@@ -179,35 +179,35 @@ def opened(path: Path) -> Iterator[BackupFile]:
         made.dispose()
 
 
-def write(path: Path, source: sa.Connection, made_at: int, progress: Progress) -> None:
+def write_backup(path: Path, source: sa.Connection, made_at: int, progress: Progress) -> None:
     """Fill the empty file ``path`` from one snapshot; InvalidInput when it cannot be written."""
-    made = engine(path, mode="rw")
+    made = make_engine(path, mode="rw")
     try:
-        with refusing(path), made.begin() as connection:
+        with translate_write_errors(path), made.begin() as connection:
             _own.create_all(connection)
             for table in KEPT:
                 seen = _Digest()
-                for chunk in _snapshot(source, table):
+                for chunk in _read_snapshot(source, table):
                     connection.execute(sa.insert(table), chunk)
-                    seen.add(chunk)
+                    seen.add_rows(chunk)
                     progress(f"备份 / backing up {table.name}", seen.rows)
-                row = {"name": table.name, "rows": seen.rows, "sha256": seen.hex()}
+                row = {"name": table.name, "rows": seen.rows, "sha256": seen.to_hex()}
                 connection.execute(sa.insert(_contents).values(row))
             connection.execute(
-                sa.insert(_about).values({"format": FORMAT, **_said(connection, made_at, mirrored.is_marked(source))})
+                sa.insert(_about).values({"format": FORMAT, **_make_info_row(connection, made_at, mirrored.is_mirror(source))})
             )
     finally:
         made.dispose()
 
 
-def engine(path: Path, **how: str) -> sa.Engine:
+def make_engine(path: Path, **how: str) -> sa.Engine:
     """An engine for a file that is opened as said by SQLite's URI parameters, outside any register's own settings."""
     url = sa.URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query={**how, "uri": "true"})
     return sa.create_engine(url, poolclass=sa.NullPool)
 
 
 @contextmanager
-def refusing(path: Path) -> Iterator[None]:
+def translate_write_errors(path: Path) -> Iterator[None]:
     """Turns what goes wrong while ``path`` is written into InvalidInput that says so."""
     try:
         yield
@@ -219,40 +219,40 @@ def refusing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _said(connection: sa.Connection, made_at: int, mirror: bool) -> dict[str, Any]:
+def _make_info_row(connection: sa.Connection, made_at: int, mirror: bool) -> dict[str, Any]:
     frontier = merkle.Frontier()
-    frontier.extend(store.leaves(connection))
-    signed = shared.last(connection)
-    about = About(
+    frontier.extend(store.read_leaves(connection))
+    signed = shared.find_last(connection)
+    about = BackupInfo(
         version=__version__,
         schema=SCHEMA,
         made_at=made_at,
         size=frontier.size,
-        root=frontier.root().hex(),
+        root=frontier.compute_root().hex(),
         origin=signed.checkpoint.origin if signed else None,
         mirror=mirror,
     )
     return msgspec.structs.asdict(about)
 
 
-def _snapshot(source: sa.Connection, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
+def _read_snapshot(source: sa.Connection, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
     query = sa.select(table).order_by(*table.primary_key.columns).execution_options(yield_per=store.CHUNK)
     try:
         with source.execute(query) as result:
             for part in result.mappings().partitions():
                 yield [dict(row) for row in part]
     except sa.exc.DBAPIError as error:  # here, where it is known which of the two databases failed
-        raise unreachable(error) from error
+        raise make_unreachable_error(error) from error
 
 
-def _read_about(path: Path, connection: sa.Connection) -> About:
-    with _reading(path):
+def _read_info(path: Path, connection: sa.Connection) -> BackupInfo:
+    with _translate_read_errors(path):
         row = connection.execute(sa.select(_about.c.format, _about.c.version)).first()
         if row is None:
-            raise _damaged(path, "没有说明", "it says nothing of itself")
+            raise _make_damaged_error(path, "没有说明", "it says nothing of itself")
         if row.format == FORMAT:
             told = connection.execute(sa.select(*_about.c)).mappings().one()
-            about = msgspec.convert({str(name): value for name, value in told.items()}, About)
+            about = msgspec.convert({str(name): value for name, value in told.items()}, BackupInfo)
             if about.schema in (SCHEMA, *EARLIER):
                 return about
     raise UnreadableFile(
@@ -264,7 +264,7 @@ def _read_about(path: Path, connection: sa.Connection) -> About:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _translate_read_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sa.exc.DBAPIError, msgspec.ValidationError) as error:
@@ -275,7 +275,7 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _damaged(path: Path, zh: str, en: str) -> UnreadableFile:
+def _make_damaged_error(path: Path, zh: str, en: str) -> UnreadableFile:
     return UnreadableFile(
         f"备份 {path} 已损坏，不能使用：{zh}。请换用另一份备份。",
         f"The backup {path} is damaged and cannot be used: {en}. Use another one.",

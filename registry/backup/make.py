@@ -17,7 +17,7 @@ from registry.log.publish import PublishedLog
 from registry.model import Struct
 
 
-class Made(Struct, frozen=True):
+class BackupResult(Struct, frozen=True):
     """A finished backup: the log in it, rows by table, and bytes of the file. ``made_at`` in milliseconds."""
 
     file: str
@@ -29,35 +29,35 @@ class Made(Struct, frozen=True):
     bytes: int
 
 
-def make(database: Database, published: PublishedLog, path: Path, *, replace: bool, progress: Progress) -> Made:
+def make_backup(database: Database, published: PublishedLog, path: Path, *, replace: bool, progress: Progress) -> BackupResult:
     """Write a checked backup to ``path``, or leave what is there as it was.
 
     Conflict when something is there and ``replace`` is not set, or it is no backup. LogDamaged when the database is not
     the log that was published: earlier backups are then worth more than this one would be.
     """
-    _refuse_what_is_there(path, replace)
-    outside = compare.here(published)  # before the snapshot: what was published by now must be in it
-    with _aside(path) as aside:
+    _refuse_existing_file(path, replace)
+    outside = compare.find_local_log(published)  # before the snapshot: what was published by now must be in it
+    with _create_temporary_file(path) as aside:
         made_at = int(time.time() * 1000)
         with database.reading() as source:
-            file.write(aside, source, made_at, progress)
-        place.flush(aside)
-        with file.opened(aside) as backup:
+            file.write_backup(aside, source, made_at, progress)
+        place.flush_to_disk(aside)
+        with file.open_backup(aside) as backup:
             backup.verify(progress)
             if outside is not None:
-                _refuse_what_was_not_published(backup, outside)
-            about, rows = backup.about, backup.counts()
-        with file.refusing(path):
-            _refuse_what_is_there(path, replace)
+                _refuse_other_log(backup, outside)
+            about, rows = backup.about, backup.read_counts()
+        with file.translate_write_errors(path):
+            _refuse_existing_file(path, replace)
             number = aside.stat().st_size
             aside.replace(path)
-            place.flush(path.absolute().parent)
-    return Made(
+            place.flush_to_disk(path.absolute().parent)
+    return BackupResult(
         file=str(path), made_at=made_at, size=about.size, root=about.root, origin=about.origin, rows=rows, bytes=number
     )
 
 
-def _refuse_what_is_there(path: Path, replace: bool) -> None:
+def _refuse_existing_file(path: Path, replace: bool) -> None:
     if not path.absolute().parent.is_dir():
         raise InvalidInput(
             f"没有目录 {path.parent}，请先建立（或挂载备份盘）。",
@@ -70,7 +70,7 @@ def _refuse_what_is_there(path: Path, replace: bool) -> None:
             f"{path} 已存在；请换一个文件名，或加 --replace。", f"{path} exists; choose another name or add --replace."
         )
     try:
-        with file.opened(path):
+        with file.open_backup(path):
             return
     except (RegistryError, OSError) as error:
         raise Conflict(
@@ -79,7 +79,7 @@ def _refuse_what_is_there(path: Path, replace: bool) -> None:
         ) from error
 
 
-def _refuse_what_was_not_published(backup: file.BackupFile, outside: compare.Source) -> None:
+def _refuse_other_log(backup: file.BackupFile, outside: compare.LogSource) -> None:
     stated = outside.signed.checkpoint
     if backup.about.size < stated.size:
         raise LogDamaged(
@@ -88,7 +88,7 @@ def _refuse_what_was_not_published(backup: file.BackupFile, outside: compare.Sou
             f"The database holds {backup.about.size} entries, {stated.size} were published: it was rolled back and is "
             "not backed up. Restore an earlier backup: registry restore",
         )
-    if compare.roots_at(backup.leaves(), {stated.size})[stated.size] != stated.root:
+    if compare.compute_roots(backup.read_leaves(), {stated.size})[stated.size] != stated.root:
         raise LogDamaged(
             "数据库不是已公布的日志，不予备份，请保留先前的备份。请运行：registry log check",
             "The database is not the log that was published and is not backed up; keep the earlier backups. "
@@ -97,11 +97,11 @@ def _refuse_what_was_not_published(backup: file.BackupFile, outside: compare.Sou
 
 
 @contextmanager
-def _aside(path: Path) -> Iterator[Path]:
+def _create_temporary_file(path: Path) -> Iterator[Path]:
     """An empty file beside ``path`` that only its owner can read; what is still there at the end is removed."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with file.refusing(path):
-        _sweep(path)
+    with file.translate_write_errors(path):
+        _remove_leftovers(path)
         os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         yield aside
@@ -110,15 +110,15 @@ def _aside(path: Path) -> Iterator[Path]:
             left.unlink(missing_ok=True)
 
 
-def _sweep(path: Path) -> None:
+def _remove_leftovers(path: Path) -> None:
     """Remove what a killed backup to the same file left: it holds personal data that nobody would come to delete."""
     for left in path.absolute().parent.glob(".*.new*"):
         found = re.fullmatch(rf"\.{re.escape(path.name)}\.([0-9]+)\.new(-journal)?", left.name)
-        if found and not _runs(int(found[1])):
+        if found and not _is_running(int(found[1])):
             left.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
+def _is_running(process: int) -> bool:
     if process == os.getpid():
         return False
     with suppress(ProcessLookupError):

@@ -23,7 +23,7 @@ _SIDES = ("-wal", "-shm", "-journal")
 
 
 @contextmanager
-def held(path: Path) -> Iterator[sa.Connection | None]:
+def hold_database(path: Path) -> Iterator[sa.Connection | None]:
     """The database at ``path`` while no other process can open it; None where there is none that can be read.
 
     Everything in it then lies in this one file. Conflict while a server or another command has it open.
@@ -31,10 +31,10 @@ def held(path: Path) -> Iterator[sa.Connection | None]:
     if not path.exists():
         yield None
         return
-    _forget_interrupted(path)
-    made = file.engine(path, mode="rw", timeout=str(PATIENCE)).execution_options(isolation_level="AUTOCOMMIT")
+    _remove_interrupted_link(path)
+    made = file.make_engine(path, mode="rw", timeout=str(PATIENCE)).execution_options(isolation_level="AUTOCOMMIT")
     try:
-        connection = _alone(made, path)
+        connection = _connect_exclusively(made, path)
         try:
             yield connection
         finally:
@@ -45,7 +45,7 @@ def held(path: Path) -> Iterator[sa.Connection | None]:
         made.dispose()
 
 
-def _alone(made: sa.Engine, path: Path) -> sa.Connection | None:
+def _connect_exclusively(made: sa.Engine, path: Path) -> sa.Connection | None:
     connection = None
     try:
         connection = made.connect()
@@ -56,66 +56,66 @@ def _alone(made: sa.Engine, path: Path) -> sa.Connection | None:
         if connection is not None:
             connection.close()
         if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise _in_use(path) from error
+            raise _make_in_use_error(path) from error
         return None
     if mode != "delete":
         connection.close()
-        raise _in_use(path)
+        raise _make_in_use_error(path)
     return connection
 
 
-def _in_use(path: Path) -> Conflict:
+def _make_in_use_error(path: Path) -> Conflict:
     return Conflict(
         f"数据库 {path} 正在使用中：请先停止服务（registry serve）及其他命令，再恢复。",
         f"The database {path} is in use: stop the server (registry serve) and other commands, then restore.",
     )
 
 
-def aside(path: Path) -> Path:
+def create_empty_file(path: Path) -> Path:
     """An empty file beside ``path`` to build the new database in; what an interrupted restore left there is gone."""
     new = path.with_name(f"{path.name}.restoring")
-    with file.refusing(new):
+    with file.translate_write_errors(new):
         rights.make_folder(new.parent)
-        remove(new)
+        remove_database(new)
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     return new
 
 
-def remove(path: Path) -> None:
+def remove_database(path: Path) -> None:
     """Delete a database's file and what lies beside it, if they are there."""
     for side in ("", *_SIDES):
         path.with_name(path.name + side).unlink(missing_ok=True)
 
 
-def swap(path: Path, new: Path) -> Path | None:
+def replace_database(path: Path, new: Path) -> Path | None:
     """Put the finished file ``new`` at ``path``, inside ``held``; where the one that was there is kept."""
     kept = path.with_name(f"{path.name}.before-restore-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}")
-    with file.refusing(path):
+    with file.translate_write_errors(path):
         there = path.exists()
         if there:
-            _look_like(path.stat(), new)
+            _copy_owner(path.stat(), new)
             os.link(path, kept)
             with suppress(PermissionError):  # an earlier version may have made it for everybody to read
-                rights.give(kept, rights.PRIVATE_FILE)
+                rights.set_mode(kept, rights.PRIVATE_FILE)
         # None are there if the old one could be read; those of a damaged one must not be taken for the new one's.
         for side in _SIDES:
             left = path.with_name(path.name + side)
             if left.exists():
                 left.rename(kept.with_name(kept.name + side))
         new.replace(path)
-        flush(path.absolute().parent)
+        flush_to_disk(path.absolute().parent)
     return kept if there else None
 
 
-def _look_like(was: os.stat_result, new: Path) -> None:
+def _copy_owner(was: os.stat_result, new: Path) -> None:
     """Restoring as root must not lock the service out of its own database: it stays its owner's, and theirs alone."""
     with suppress(PermissionError):
         os.chown(new, was.st_uid, was.st_gid)
 
 
-def flush(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
     """Let a file, or the names in a folder, survive a power cut."""
-    with file.refusing(path):
+    with file.translate_write_errors(path):
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -123,7 +123,7 @@ def flush(path: Path) -> None:
             os.close(handle)
 
 
-def _forget_interrupted(path: Path) -> None:
+def _remove_interrupted_link(path: Path) -> None:
     """A restore killed just before the swap leaves a second name of the database that is still in its place."""
     for second in path.parent.glob(f"{path.name}.before-restore-*"):
         if second.samefile(path):

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from registry import redaction, views
 from registry.backup import compare, complete, file, place
-from registry.backup.compare import Plan, Source
+from registry.backup.compare import RestorePlan, LogSource
 from registry.backup.file import BackupFile, Progress
-from registry.database import Database, number_after
+from registry.database import Database, continue_numbering
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
 from registry.log import check, follow, mirrored, note, shared, store
 from registry.log.folder import CHECKPOINT, VKEY
@@ -28,7 +28,7 @@ from registry.tables import checkpoints, comments, key_checks, proposals, touche
 KeyState = Literal["ours", "another", "missing", "mirror"]
 
 
-class Restored(Struct, frozen=True):
+class RestoreResult(Struct, frozen=True):
     """What a restore did.
 
     ``completed``: entries taken from the published log; ``closed``: proposals found decided there; ``withheld``:
@@ -51,12 +51,12 @@ class Restored(Struct, frozen=True):
     unpublished: dict[str, str] | None
 
 
-class _Built(Struct, frozen=True):
+class _BuildResult(Struct, frozen=True):
     withheld: int
     closed: list[int]
 
 
-def restore(settings: Settings, path: Path, *, completing: bool, source: Source | None, progress: Progress) -> Restored:
+def restore_backup(settings: Settings, path: Path, *, completing: bool, source: LogSource | None, progress: Progress) -> RestoreResult:
     """Make the register what the backup says, or leave everything as it was.
 
     ``completing``: entries that were published after the backup are taken from ``source``, or else from the log folder
@@ -64,19 +64,19 @@ def restore(settings: Settings, path: Path, *, completing: bool, source: Source 
     would fork the log or lose something.
     """
     published = PublishedLog(settings)
-    published.keys()  # a key file that cannot be read is told before anything changes
-    database = Database(settings.url())
+    published.load_keys()  # a key file that cannot be read is told before anything changes
+    database = Database(settings.get_database_url())
     try:
-        with file.opened(path) as backup:
+        with file.open_backup(path) as backup:
             backup.verify(progress)
-            with _locked(published):
-                plan = compare.plan(backup, published, source, complete=completing)
-                replace = _replace_file if database.is_sqlite else _fill_empty
+            with _hold_log_lock(published):
+                plan = compare.plan_restore(backup, published, source, complete=completing)
+                replace = _replace_file if database.is_sqlite else _fill_empty_database
                 built, kept = replace(database, backup, plan, published, progress)
             about = backup.about
-        published.clock.begin(database)
-        key, unsigned = _key_state(published, database, about.mirror)
-        return Restored(
+        published.clock.start_heartbeat(database)
+        key, unsigned = _read_key_state(published, database, about.mirror)
+        return RestoreResult(
             file=str(path),
             made_at=about.made_at,
             size=plan.size,
@@ -88,96 +88,96 @@ def restore(settings: Settings, path: Path, *, completing: bool, source: Source 
             kept=str(kept) if kept else None,
             key=key,
             unsigned=unsigned,
-            unpublished=_publish(published, database, key, progress),
+            unpublished=_publish_log(published, database, key, progress),
         )
     finally:
         database.close()
 
 
 @contextmanager
-def _locked(published: PublishedLog) -> Iterator[None]:
+def _hold_log_lock(published: PublishedLog) -> Iterator[None]:
     """Nobody publishes, and nobody else restores, meanwhile."""
     with ExitStack() as stack:
-        with file.refusing(published.folder.path):
-            stack.enter_context(published.folder.lock())
+        with file.translate_write_errors(published.folder.path):
+            stack.enter_context(published.folder.hold_lock())
         yield
 
 
 def _replace_file(
-    database: Database, backup: BackupFile, plan: Plan, published: PublishedLog, progress: Progress
-) -> tuple[_Built, Path | None]:
+    database: Database, backup: BackupFile, plan: RestorePlan, published: PublishedLog, progress: Progress
+) -> tuple[_BuildResult, Path | None]:
     """SQLite: a new file, built aside and swapped in while nobody has the old one open."""
     path = Path(database.url.database or "").resolve()
-    with place.held(path) as there:
+    with place.hold_database(path) as there:
         if there is not None:
             compare.refuse_loss(plan, backup, published, there)
-        new = place.aside(path)
+        new = place.create_empty_file(path)
         try:
             built = _build_file(new, backup, plan, progress)
-            kept = place.swap(path, new)
+            kept = place.replace_database(path, new)
         finally:
-            place.remove(new)
+            place.remove_database(new)
     return built, kept
 
 
-def _build_file(new: Path, backup: BackupFile, plan: Plan, progress: Progress) -> _Built:
+def _build_file(new: Path, backup: BackupFile, plan: RestorePlan, progress: Progress) -> _BuildResult:
     target = Database(f"sqlite:///{new}")
     try:
-        built = _build(target, backup, plan, progress)
-        if not target.forget_deleted(()):  # what was erased on the way leaves no bytes, and no write-ahead log is left
+        built = _build_database(target, backup, plan, progress)
+        if not target.purge_deleted_rows(()):  # what was erased on the way leaves no bytes, and no write-ahead log is left
             raise InvalidInput(
                 f"{new} 无法整理（磁盘已满？），现有数据库未改动。",
                 f"{new} cannot be finished (is the disk full?); the database that is there was not changed.",
             )
     finally:
         target.close()
-    place.flush(new)
+    place.flush_to_disk(new)
     return built
 
 
-def _fill_empty(
-    database: Database, backup: BackupFile, plan: Plan, _published: PublishedLog, progress: Progress
-) -> tuple[_Built, None]:
+def _fill_empty_database(
+    database: Database, backup: BackupFile, plan: RestorePlan, _published: PublishedLog, progress: Progress
+) -> tuple[_BuildResult, None]:
     """PostgreSQL: into a database that holds nothing yet, in one transaction."""
-    return _build(database, backup, plan, progress), None
+    return _build_database(database, backup, plan, progress), None
 
 
-def _build(target: Database, backup: BackupFile, plan: Plan, progress: Progress) -> _Built:
-    with _explained(target):
+def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, progress: Progress) -> _BuildResult:
+    with _translate_write_errors(target):
         target.migrate()
         with target.writing() as connection:
-            _require_empty(connection)
+            _require_empty_database(connection)
             for table in file.KEPT:
                 done = 0
-                for chunk in backup.rows(table):
+                for chunk in backup.read_rows(table):
                     connection.execute(sa.insert(table), chunk)
                     done += len(chunk)
                     progress(f"恢复 / restoring {table.name}", done)
             for numbered in (proposals, touches, comments, checkpoints, key_checks, trail, watches):
-                number_after(connection, numbered)
-            closed = complete.take(connection, plan, backup.about.size, progress)
+                continue_numbering(connection, numbered)
+            closed = complete.insert_missing_entries(connection, plan, backup.about.size, progress)
             for view in views.VIEWS:
-                follow.rebuild(connection, view, partial(progress, f"重建 / rebuilding {view.name}"))
-            withheld = _require_right(connection, plan, progress)
+                follow.rebuild_view(connection, view, partial(progress, f"重建 / rebuilding {view.name}"))
+            withheld = _require_expected_log(connection, plan, progress)
             if backup.about.mirror:
-                mirrored.mark(connection)
-    redaction.settle(target)
-    return _Built(withheld=withheld, closed=closed)
+                mirrored.mark_mirror(connection)
+    redaction.purge_erased_bytes(target)
+    return _BuildResult(withheld=withheld, closed=closed)
 
 
-def _require_right(connection: sa.Connection, plan: Plan, progress: Progress) -> int:
-    held = check.check(connection, progress=partial(progress, "检查日志 / checking the log"))
+def _require_expected_log(connection: sa.Connection, plan: RestorePlan, progress: Progress) -> int:
+    held = check.check_log(connection, progress=partial(progress, "检查日志 / checking the log"))
     if (held.size, held.root) != (plan.size, plan.root):
         raise LogDamaged(
             "恢复所得的日志与已核对的不一致（来源在读取中变化了？），未作任何改动，请重试。",
             "The restored log is not the one that was compared (did its source change meanwhile?). Nothing was "
             "changed; try again.",
         )
-    records_check.check(connection)
+    records_check.check_records(connection)
     return held.withheld
 
 
-def _require_empty(connection: sa.Connection) -> None:
+def _require_empty_database(connection: sa.Connection) -> None:
     for table in file.KEPT:
         if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
             raise Conflict(
@@ -189,7 +189,7 @@ def _require_empty(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def _explained(target: Database) -> Iterator[None]:
+def _translate_write_errors(target: Database) -> Iterator[None]:
     """A database that cannot be written is no reason to say that the register cannot be asked."""
     try:
         yield
@@ -204,45 +204,45 @@ def _explained(target: Database) -> Iterator[None]:
         ) from error
 
 
-def _take_up(published: PublishedLog, database: Database, progress: Progress) -> None:
+def _rewrite_published_files(published: PublishedLog, database: Database, progress: Progress) -> None:
     """Every published file is written anew; where the checkpoint was lost, the last one in the backup, name and all."""
     told = partial(progress, "公布日志 / publishing the log")
-    local = compare.here(published)
+    local = compare.find_local_log(published)
     with database.reading() as connection:
-        last = local.signed if local else shared.last(connection)
+        last = local.signed if local else shared.find_last(connection)
         if last is None or last.checkpoint.size == 0:
             return
-        published.rewrite(connection, last.checkpoint, told)
+        published.rewrite_tiles(connection, last.checkpoint, told)
         if local is None:
-            published.folder.put(VKEY, shared.vkeys(connection).encode())
-            published.folder.put(CHECKPOINT, last.note)
+            published.folder.write_file(VKEY, shared.read_vkeys(connection).encode())
+            published.folder.write_file(CHECKPOINT, last.note)
 
 
-def _key_state(published: PublishedLog, database: Database, mirror: bool) -> tuple[KeyState, int]:
+def _read_key_state(published: PublishedLog, database: Database, mirror: bool) -> tuple[KeyState, int]:
     """Whose key is here, and how many entries its signatures do not reach."""
     if mirror:
         return "mirror", 0
     with database.reading() as connection:
-        last, size = shared.last(connection), store.head(connection).size
-    keys = published.keys()
+        last, size = shared.find_last(connection), store.read_head(connection).size
+    keys = published.load_keys()
     if not keys:
         return "missing", 0
     if last is None:
         return "ours", size
     origin = last.checkpoint.origin
     try:
-        note.opened(last.note, [note.Verifier(name=origin, kind=note.ED25519, public=key.public) for key in keys])
+        note.verify_note(last.note, [note.Verifier(name=origin, kind=note.ED25519, public=key.public) for key in keys])
     except InvalidInput:
         return "another", 0
     return "ours", size - last.checkpoint.size
 
 
-def _publish(published: PublishedLog, database: Database, key: KeyState, progress: Progress) -> dict[str, str] | None:
+def _publish_log(published: PublishedLog, database: Database, key: KeyState, progress: Progress) -> dict[str, str] | None:
     """The restore stands whatever becomes of this; what stood in its way is said."""
     try:
-        with file.refusing(published.folder.path):
-            with published.folder.lock():
-                _take_up(published, database, progress)
+        with file.translate_write_errors(published.folder.path):
+            with published.folder.hold_lock():
+                _rewrite_published_files(published, database, progress)
             if key != "another":
                 published.publish(database)
     except RegistryError as error:

@@ -4,61 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from registry.claimfiles.rows import Layout, Row, TableRows
+from registry.claimfiles.rows import AnswerLayout, ClaimRow, ClaimTable
 from registry.errors import InvalidInput
-from registry.uploads.limits import BATCH, Limits
+from registry.uploads.limits import BATCH, FileLimits
 from registry.uploads.reading import CsvStream
-from registry.uploads.tables import Record
+from registry.uploads.tables import ClaimRecord
 
 
 class CsvReader:
     """Bytes of a csv file as rows. Blank lines are passed over; a row with broken quotes is a row with an error."""
 
-    def __init__(self, charset: str | None = None, limits: Limits = BATCH) -> None:
-        self.table = TableRows()
+    def __init__(self, charset: str | None = None, limits: FileLimits = BATCH) -> None:
+        self.table = ClaimTable()
         self._stream = CsvStream(charset, limits)
 
-    def feed(self, data: bytes) -> Iterator[Row]:
+    def feed(self, data: bytes) -> Iterator[ClaimRow]:
         """The rows that are whole with these bytes; InvalidInput when the headings name nobody."""
-        return self._rows(self._stream.feed(data))
+        return self._read_rows(self._stream.feed(data))
 
-    async def feed_async(self, data: bytes) -> Iterator[Row]:
+    async def feed_async(self, data: bytes) -> Iterator[ClaimRow]:
         """The same without holding up the event loop."""
-        return self._rows(await self._stream.feed_async(data))
+        return self._read_rows(await self._stream.feed_async(data))
 
-    def end(self) -> Iterator[Row]:
+    def feed_end(self) -> Iterator[ClaimRow]:
         """The last rows; InvalidInput when there was not even a row of headings."""
-        yield from self._rows(self._stream.feed(b"", last=True))
-        self._require_headings()
+        yield from self._read_rows(self._stream.feed(b"", last=True))
+        self._check_headings()
 
-    async def end_async(self) -> Iterator[Row]:
+    async def feed_end_async(self) -> Iterator[ClaimRow]:
         """The same without holding up the event loop."""
-        rows = list(self._rows(await self._stream.feed_async(b"", last=True)))
-        self._require_headings()
+        rows = list(self._read_rows(await self._stream.feed_async(b"", last=True)))
+        self._check_headings()
         return iter(rows)
 
     def close(self) -> None:
         """Let go of the process that reads."""
         self._stream.close()
 
-    def layout(self) -> Layout:
+    def get_layout(self) -> AnswerLayout:
         """How the answers are laid out: as the claims, with a byte order mark unless those are plain UTF-8."""
         if self.table.columns is None:
             raise RuntimeError("the headings come first")
-        return Layout(self.table.columns, self._stream.delimiter, self._stream.marked)
+        return AnswerLayout(self.table.columns, self._stream.delimiter, self._stream.marked)
 
-    def _rows(self, records: Iterable[Record]) -> Iterator[Row]:
+    def _read_rows(self, records: Iterable[ClaimRecord]) -> Iterator[ClaimRow]:
         try:
             for number, cells, error in records:
                 if error is not None:
-                    yield self.table.broken(number, cells, InvalidInput(*error))
-                elif (row := self.table.of(number, cells)) is not None:
+                    yield self.table.refuse_row(number, cells, InvalidInput(*error))
+                elif (row := self.table.read_row(number, cells)) is not None:
                     yield row
         except InvalidInput:  # of the headings: nothing more is read
             self.close()
             raise
 
-    def _require_headings(self) -> None:
+    def _check_headings(self) -> None:
         if self.table.columns is None:
             raise InvalidInput(
                 "文件是空的：第一行应为列名，例如 name,address,techniques,on。",

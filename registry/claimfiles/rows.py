@@ -7,15 +7,15 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from registry.claimfiles.columns import Columns
-from registry.claimfiles.told import unreadable
+from registry.claimfiles.columns import ClaimColumns
+from registry.claimfiles.told import make_unreadable_error
 from registry.errors import InvalidInput
 from registry.model import Claim, Provider
 
 _NAMING = tuple(field for field in Provider.__struct_fields__ if field != "address")
 
 
-class Row(NamedTuple):
+class ClaimRow(NamedTuple):
     """A row of a file: its number as a spreadsheet counts, its id, and its claim or why it is none."""
 
     number: int
@@ -25,28 +25,28 @@ class Row(NamedTuple):
     cells: Sequence[str] = ()
 
 
-class Layout(NamedTuple):
+class AnswerLayout(NamedTuple):
     """What a table of answers looks like: its columns, what parts cells, and whether a byte order mark begins it."""
 
-    columns: Columns
+    columns: ClaimColumns
     delimiter: str = ","
-    marked: bool = True
+    has_bom: bool = True
 
 
-class Reader(Protocol):
+class ClaimReader(Protocol):
     """Bytes of one file, piece by piece, as rows in order."""
 
-    def feed(self, data: bytes) -> Iterator[Row]:
+    def feed(self, data: bytes) -> Iterator[ClaimRow]:
         """The rows that are whole with these bytes; InvalidInput when the file as a whole cannot be read."""
 
-    def end(self) -> Iterator[Row]:
+    def feed_end(self) -> Iterator[ClaimRow]:
         """The last rows, once there are no more bytes."""
 
     def close(self) -> None:
         """Let go of whatever reads; nothing more comes."""
 
 
-def require_provider(provider: Provider) -> None:
+def check_provider(provider: Provider) -> None:
     """InvalidInput unless somebody is named; an address alone names nobody."""
     if provider.name and provider.name[0].isalnum():  # as nearly every claim says it
         return
@@ -58,16 +58,16 @@ def require_provider(provider: Provider) -> None:
         )
 
 
-class TableRows:
+class ClaimTable:
     """Rows of cells as rows of claims: the first row holds the headings."""
 
     def __init__(self) -> None:
-        self.columns: Columns | None = None
+        self.columns: ClaimColumns | None = None
 
-    def of(self, number: int, cells: Sequence[str]) -> Row | None:
+    def read_row(self, number: int, cells: Sequence[str]) -> ClaimRow | None:
         """The claim of a row; None of the first, which says what the columns are."""
         if self.columns is None:
-            self.columns = Columns(cells)
+            self.columns = ClaimColumns(cells)
             return None
         if len(cells) != self.columns.width:
             wrong = InvalidInput(
@@ -75,22 +75,22 @@ class TableRows:
                 f"Row {number} has {len(cells)} columns, the headings have {self.columns.width}; a value with a comma "
                 "needs double quotes.",
             )
-            return self._bad(number, cells, wrong)
+            return self._make_bad_row(number, cells, wrong)
         try:
-            claim = self.columns.claim(cells)
-            require_provider(claim.provider)
+            claim = self.columns.make_claim(cells)
+            check_provider(claim.provider)
         except msgspec.ValidationError as error:
-            return self._bad(number, cells, unreadable(error))
+            return self._make_bad_row(number, cells, make_unreadable_error(error))
         except InvalidInput as error:
-            return self._bad(number, cells, error)
-        return Row(number, claim.id, claim, None, cells)
+            return self._make_bad_row(number, cells, error)
+        return ClaimRow(number, claim.id, claim, None, cells)
 
-    def broken(self, number: int, cells: Sequence[str], error: InvalidInput) -> Row:
+    def refuse_row(self, number: int, cells: Sequence[str], error: InvalidInput) -> ClaimRow:
         """A row whose cells cannot be told apart; InvalidInput at once when it is the first one."""
         if self.columns is None:
             raise error
-        return self._bad(number, cells, error)
+        return self._make_bad_row(number, cells, error)
 
-    def _bad(self, number: int, cells: Sequence[str], error: InvalidInput) -> Row:
-        identifier = self.columns.identifier(cells) if self.columns else None
-        return Row(number, identifier, None, error, cells)
+    def _make_bad_row(self, number: int, cells: Sequence[str], error: InvalidInput) -> ClaimRow:
+        identifier = self.columns.find_id(cells) if self.columns else None
+        return ClaimRow(number, identifier, None, error, cells)

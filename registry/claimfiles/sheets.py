@@ -9,13 +9,13 @@ from typing import IO
 
 import msgspec
 
-from registry.claimfiles.answering import Form
-from registry.claimfiles.rows import Layout, Row, TableRows
-from registry.claimfiles.told import NAMES, RECEIPT, answer_cells, error_cells
+from registry.claimfiles.answering import AnswerWriter
+from registry.claimfiles.rows import AnswerLayout, ClaimRow, ClaimTable
+from registry.claimfiles.told import NAMES, RECEIPT, format_answer_cells, format_error_cells
 from registry.errors import InvalidInput, RegistryError
 from registry.model import Answer
-from registry.uploads.limits import Limits
-from registry.uploads.reading import sheet_records
+from registry.uploads.limits import FileLimits
+from registry.uploads.reading import read_sheet_records
 from registry.verification.batch import Batch
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -25,21 +25,21 @@ _cells = msgspec.msgpack.Encoder()
 _from_cells = msgspec.msgpack.Decoder(list[str])
 
 
-def claims(source: IO[bytes], table: TableRows, limits: Limits) -> Generator[Row, None, None]:
+def read_claims(source: IO[bytes], table: ClaimTable, limits: FileLimits) -> Generator[ClaimRow, None, None]:
     """The rows of the first sheet that has any; UnreadableFile or TooLarge, saying what to do."""
-    for number, cells, _ in sheet_records(source, limits):
-        if (row := table.of(number, cells)) is not None:
+    for number, cells, _ in read_sheet_records(source, limits):
+        if (row := table.read_row(number, cells)) is not None:
             yield row
 
 
-class XlsxForm(Form[list[str]]):
+class XlsxAnswerWriter(AnswerWriter[list[str]]):
     """Rows written into a workbook as text, so that no cell is a formula; ``close`` completes the file.
 
     ``out`` is a path, or bytes in memory. One row is held at a time; a path needs a temporary folder meanwhile.
     """
 
     def __init__(
-        self, batch: Batch, layout: Callable[[], Layout], out: Path | io.BytesIO, receipts: bool = False
+        self, batch: Batch, layout: Callable[[], AnswerLayout], out: Path | io.BytesIO, receipts: bool = False
     ) -> None:
         super().__init__(batch, receipts)
         import xlsxwriter  # when a workbook is made: most processes never make one
@@ -50,28 +50,28 @@ class XlsxForm(Form[list[str]]):
         self._sheet = self._book.add_worksheet()
         self._line = 0
 
-    def begin(self) -> bytes:
+    def format_header(self) -> bytes:
         """The headings."""
         self._columns = self._layout().columns
         self._sheet.freeze_panes(1, 0)
         names = (*NAMES, RECEIPT) if self.receipts else NAMES
         return _cells.encode([*self._columns.headings, *names])
 
-    def make(self, answer: Answer) -> list[str]:
+    def format_answer(self, answer: Answer) -> list[str]:
         """The cells of the answer."""
-        return answer_cells(answer)
+        return format_answer_cells(answer)
 
-    def put(self, row: Row, made: list[str]) -> bytes:
+    def format_row(self, row: ClaimRow, made: list[str]) -> bytes:
         """The row's cells and those of its answer."""
-        return _cells.encode([*self._columns.shown(row.cells), *made])
+        return _cells.encode([*self._columns.select_own_cells(row.cells), *made])
 
-    def refuse(self, row: Row, error: RegistryError) -> bytes:
+    def format_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
         """The row's cells with the error in its columns."""
         return _cells.encode(
-            [*self._columns.shown(row.cells), *error_cells(error, self.batch.lang, self.batch.at.size)]
+            [*self._columns.select_own_cells(row.cells), *format_error_cells(error, self.batch.lang, self.batch.at.size)]
         )
 
-    def out(self, line: bytes, receipt: str | None) -> bytes:
+    def write_line(self, line: bytes, receipt: str | None) -> bytes:
         """Cells into the sheet; nothing is left to send. InvalidInput for a receipt that no cell can hold."""
         cells: list[str] = _from_cells.decode(line)
         if receipt is not None:

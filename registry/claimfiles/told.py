@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from registry.errors import InvalidInput, RegistryError, nested_too_deeply
+from registry.errors import InvalidInput, RegistryError, make_nesting_error
 from registry.model import Answer, Struct
 
 #: The columns an answer adds to a row, in order. Names are for programs and stay as they are.
@@ -27,7 +27,7 @@ _NOBODY = ("", "", "", "")
 _LOG_SIZE = NAMES.index("log_size")
 
 
-def answer_cells(answer: Answer) -> list[str]:
+def format_answer_cells(answer: Answer) -> list[str]:
     """The cells of an answer, one for each of ``NAMES``."""
     match, basis = answer.match, answer.basis
     return [
@@ -42,21 +42,21 @@ def answer_cells(answer: Answer) -> list[str]:
         "; ".join([f"{flag.kind}={flag.text}" for flag in answer.content_flags]),
         *((basis.source, basis.as_of.isoformat()) if basis else ("", "")),
         answer.on.isoformat(),
-        _instant(answer.known_at),
+        _format_instant(answer.known_at),
         str(answer.log.size),
         *("", ""),
     ]
 
 
 @lru_cache(maxsize=64)
-def _instant(known_at: dt.datetime) -> str:
+def _format_instant(known_at: dt.datetime) -> str:
     return known_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def error_cells(error: RegistryError, lang: str, size: int) -> list[str]:
+def format_error_cells(error: RegistryError, lang: str, size: int) -> list[str]:
     """The cells of a row that was not answered, one for each of ``NAMES``: no verdict, the log size, and why."""
     cells = [""] * len(NAMES)
-    cells[_LOG_SIZE], cells[-2], cells[-1] = str(size), error.code, error.text(lang)
+    cells[_LOG_SIZE], cells[-2], cells[-1] = str(size), error.code, error.get_text(lang)
     return cells
 
 
@@ -74,10 +74,10 @@ class RowProblem(Struct, frozen=True):
 _STATUSES = {"too_large": 413, "cannot_sign": 503, "people_limit": 429}
 
 
-def problem(error: RegistryError, lang: str) -> RowProblem:
+def make_row_problem(error: RegistryError, lang: str) -> RowProblem:
     """Why a row was not answered, as an object."""
     status = HTTPStatus(_STATUSES.get(error.code, 400))
-    return RowProblem(title=status.phrase, status=status, detail=error.text(lang), code=error.code)
+    return RowProblem(title=status.phrase, status=status, detail=error.get_text(lang), code=error.code)
 
 
 #: What the decoder says of a value it cannot use, and what helps whoever wrote it.
@@ -100,10 +100,10 @@ _SAYINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
 )
 
 
-def unreadable(error: Exception) -> InvalidInput:
+def make_unreadable_error(error: Exception) -> InvalidInput:
     """What to do about a row the decoder refuses: which field, and what to write instead."""
     if isinstance(error, RecursionError):
-        return nested_too_deeply()
+        return make_nesting_error()
     message, _, path = str(error).partition(" - at `$")
     field = path.strip("`.")
     zh = en = message

@@ -7,43 +7,43 @@ import tempfile
 from collections.abc import Iterator
 
 from registry.verification.batch import Batch
-from registry.verification.receipt_rows import Rows, Statement
+from registry.verification.receipt_rows import BatchRows, Statement
 
 #: Bytes of rows kept in memory before the rest goes to a temporary file.
 _IN_MEMORY = 1 << 20
 _LENGTHS = struct.Struct("<II")
 
 
-class Waiting:
+class PendingAnswers:
     """Lines, and of those that get a receipt the row it proves; in a file without a name, gone when closed.
 
     In memory are the hashes of the rows only, so a hundred thousand of them cost some megabytes.
     """
 
     def __init__(self) -> None:
-        self._rows = Rows()
+        self._rows = BatchRows()
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by ``close``
 
-    def keep(self, line: bytes) -> None:
+    def add_line(self, line: bytes) -> None:
         """A line that gets no receipt."""
-        self._write(line, b"")
+        self._write_line(line, b"")
 
-    def keep_row(self, line: bytes, said: Statement, identifier: str | None) -> None:
+    def add_answer(self, line: bytes, said: Statement, identifier: str | None) -> None:
         """The line of an answered row."""
-        self._write(line, self._rows.add(said, identifier))
+        self._write_line(line, self._rows.add(said, identifier))
 
-    def _write(self, line: bytes, row: bytes) -> None:
+    def _write_line(self, line: bytes, row: bytes) -> None:
         self._file.write(_LENGTHS.pack(len(line), len(row)) + line + row)
 
-    def signed(self, batch: Batch) -> Iterator[tuple[bytes, str | None]]:
+    def sign_lines(self, batch: Batch) -> Iterator[tuple[bytes, str | None]]:
         """Every line in order with its receipt, under one signature; CannotSign before the first."""
-        signed = batch.sign(self._rows) if self._rows else None
+        signed = batch.sign_rows(self._rows) if self._rows else None
         self._file.seek(0)
         index = 0
         while lengths := self._file.read(_LENGTHS.size):
             line, row = (self._file.read(length) for length in _LENGTHS.unpack(lengths))
             if row and signed:
-                yield line, signed.receipt(index, row)
+                yield line, signed.make_receipt(index, row)
                 index += 1
             else:
                 yield line, None

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from registry.errors import FAULTS, RegistryError, storage_fault
+from registry.errors import FAULTS, RegistryError, find_storage_fault
 from registry.storage import rights
 
 
@@ -17,21 +17,21 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            with rights.private_files():
+            with rights.use_private_umask():
                 return super().invoke(ctx)
         except RegistryError as error:
             refusal = error
         except OSError as error:  # a disk that is full or read-only is a reason, not a traceback
-            fault = storage_fault(error)
+            fault = find_storage_fault(error)
             if fault is None:
                 raise
             refusal = fault
         code = f" ({refusal.code})" if isinstance(refusal, FAULTS) else ""
-        click.echo(f"registry: {refusal.text(language())}{code}", err=True)
+        click.echo(f"registry: {refusal.get_text(detect_language())}{code}", err=True)
         raise click.exceptions.Exit(1)
 
 
-def language() -> str:
+def detect_language() -> str:
     """zh-CN unless the person's locale is English (LC_ALL, LC_MESSAGES, LANG)."""
     said = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     return "en" if said.startswith("en") else "zh-CN"

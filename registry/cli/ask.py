@@ -10,17 +10,17 @@ import click
 
 from registry import settings
 from registry.beside import LONGEST_TEXT, Person
-from registry.cli import common, explaining, language, main
+from registry.cli import common, explaining, detect_language, main
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim, Provider
 from registry.records.asof import SHANGHAI
-from registry.register import Choice, Found, opened
+from registry.register import SearchRequest, InstitutionHit, open_register
 from registry.techniques import BY_CODE
 
-on_day = click.option("--on", type=common.Day(), help="哪一天的情况，默认今天 / which day (today)")
+on_day = click.option("--on", type=common.DayParam(), help="哪一天的情况，默认今天 / which day (today)")
 known_at = click.option(
     "--known-at",
-    type=common.KnownAt(),
+    type=common.KnownAtParam(),
     help="只按名录当时所知，默认现在；只写日期即到当天（北京时间）结束 / "
     "as known then (now); a day alone: its end in Shanghai",
 )
@@ -37,15 +37,15 @@ def search(
     query: str, limit: int, on: dt.date | None, known_at: dt.datetime | None, explain: bool, json_: bool
 ) -> None:
     """公众查询所见 / what the public search shows."""
-    register = opened(settings.load())
-    found = register.find(Choice(q=query), register.as_of(on, known_at), limit=limit)
-    told = register.explain(query) if explain else None
+    register = open_register(settings.load())
+    found = register.search_institutions(SearchRequest(q=query), register.make_as_of(on, known_at), limit=limit)
+    told = register.explain_search(query) if explain else None
     register.close()
     if json_:
         common.print_json(found if told is None else {"result": found, "explained": told})
         return
     if told is not None:
-        for line in explaining.lines(told, limit):
+        for line in explaining.describe_search(told, limit):
             click.echo(line)
         click.echo()
     if found.warning is not None:
@@ -53,14 +53,14 @@ def search(
         click.echo("No institution may offer this; please report offers to 12345.")
         return
     more = "以上 / or more" if found.at_least else "家 / institutions"
-    click.echo(f"共 {found.total} {more}{_times(on, known_at)}")
+    click.echo(f"共 {found.total} {more}{_describe_times(on, known_at)}")
     if found.similar:
         click.echo("没有完全相符的；以下各家只是名称相近 / no such name; these only have names like it")
     for item in found.items:
-        _print_found(item)
+        _print_institution(item)
 
 
-def _print_found(item: Found) -> None:
+def _print_institution(item: InstitutionHit) -> None:
     one = item.institution
     offered = "、".join(BY_CODE[a.technique].plain_zh for a in one.approvals)
     standing = "" if one.status == "listed" else f"  [{one.status}]"
@@ -100,8 +100,8 @@ def verify(  # noqa: PLR0913 - one parameter per option
     json_: bool,
 ) -> None:
     """核验一条：该机构当日是否获准 / one verdict: was it licensed for this, there, on that day?"""
-    register = opened(settings.load())
-    register.look()
+    register = open_register(settings.load())
+    register.follow_log()
     claim = Claim(
         provider=Provider(name=name, address=address),
         techniques=list(techniques),
@@ -109,24 +109,24 @@ def verify(  # noqa: PLR0913 - one parameter per option
         known_at=known_at,
         practitioner=Person(name=practitioner) if practitioner is not None else None,
         ad_certificate=ad_certificate,
-        text=_read(text) if text is not None else None,
+        text=_read_ad_text(text) if text is not None else None,
     )
-    found = register.answer(claim, language())
+    found = register.answer_claim(claim, detect_language())
     register.close()
     if json_:
         common.print_json(found)
         return
-    click.echo(f"{found.verdict}: {found.explanation}{_times(on, known_at)}")
+    click.echo(f"{found.verdict}: {found.explanation}{_describe_times(on, known_at)}")
     if found.match:
         click.echo(f"  {found.match.code}  {found.match.name}  {found.match.address}")
     for candidate in found.candidates:
         click.echo(f"  ? {candidate.code}  {candidate.name}  {candidate.address}")
-    for line in _beside(found):
+    for line in _describe_further_answers(found):
         click.echo(f"  {line}")
     click.echo(f"  日志 / log {found.log.size}  {found.log.root[:16]}")
 
 
-def _read(file: TextIO) -> str:
+def _read_ad_text(file: TextIO) -> str:
     """An advertisement's wording from a file, within the limit of a claim."""
     try:
         text = file.read(LONGEST_TEXT + 1)
@@ -140,7 +140,7 @@ def _read(file: TextIO) -> str:
     return text
 
 
-def _beside(found: Answer) -> Iterator[str]:
+def _describe_further_answers(found: Answer) -> Iterator[str]:
     """The answers beside the licence, a line each: of the person, the certificate, the wording."""
     if found.practitioner:
         yield f"人员 / person {found.practitioner.verdict}: {found.practitioner.explanation}"
@@ -151,7 +151,7 @@ def _beside(found: Answer) -> Iterator[str]:
         yield f"内容 / wording {flag.kind}{code}: {flag.text}  [{flag.start}:{flag.end}]"
 
 
-def _times(on: dt.date | None, known_at: dt.datetime | None) -> str:
+def _describe_times(on: dt.date | None, known_at: dt.datetime | None) -> str:
     """Says in words what was asked of another time than now: an old answer must not read as today's."""
     said = [f"{on} 的情况 / on that day"] if on else []
     if known_at:

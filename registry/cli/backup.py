@@ -26,17 +26,17 @@ def backup(file: Path, replace: bool, json_: bool) -> None:
     from registry.backup import make
 
     loaded = settings.load()
-    with common.database() as database, common.progress(quiet=json_) as told:
-        made = make.make(database, PublishedLog(loaded), file, replace=replace, progress=told)
+    with common.open_database() as database, common.show_progress(quiet=json_) as told:
+        made = make.make_backup(database, PublishedLog(loaded), file, replace=replace, progress=told)
     if json_:
         common.print_json(made)
         return
-    click.echo(f"备份 / backup: {made.file}  ({codec.timestamp(made.made_at)}, {made.bytes:,} 字节 / bytes)")
+    click.echo(f"备份 / backup: {made.file}  ({codec.format_timestamp(made.made_at)}, {made.bytes:,} 字节 / bytes)")
     click.echo(f"日志 / log: {made.size} 条 / entries, root {made.root}")
     click.echo("  ".join(f"{name} {number}" for name, number in made.rows.items()))
     click.echo("备份含个人信息与密码哈希，请加密保存，至多 90 天。签名密钥和验证器密钥不在其中，请另存：")
     click.echo("It holds personal data and password hashes: keep it encrypted, 90 days at most. The keys are not in")
-    click.echo(f"it, keep copies of them elsewhere: {loaded.key_file()}, {loaded.secrets_file()}")
+    click.echo(f"it, keep copies of them elsewhere: {loaded.get_key_file()}, {loaded.get_secrets_file()}")
 
 
 @main.command()
@@ -48,25 +48,25 @@ def restore(file: Path, complete: bool, mirror: str | None, json_: bool) -> None
     """恢复备份；会使已公布日志分叉的，一律拒绝 / restore a backup; refused where it would fork the published log."""
     from registry.backup import compare
     from registry.backup import restore as restoring
-    from registry.log.remote import Remote
+    from registry.log.remote import RemoteLog
 
     loaded = settings.load()
-    with Remote(mirror or "", timeout=TIMEOUT) as remote, common.progress(quiet=json_) as told:
-        source = compare.elsewhere(remote) if mirror else None
-        done = restoring.restore(loaded, file, completing=complete or bool(mirror), source=source, progress=told)
-    with common.database() as database:
+    with RemoteLog(mirror or "", timeout=TIMEOUT) as remote, common.show_progress(quiet=json_) as told:
+        source = compare.read_remote_log(remote) if mirror else None
+        done = restoring.restore_backup(loaded, file, completing=complete or bool(mirror), source=source, progress=told)
+    with common.open_database() as database:
         care.seal_secrets(database, loaded)  # of a version that did not, or by a key that is not here: that is said
     if json_:
         common.print_json(done)
         return
-    _tell(done)
-    for line in _left_to_do(done, loaded.key_file()):
+    _print_restoration(done)
+    for line in _describe_next_steps(done, loaded.get_key_file()):
         click.echo(line, err=True)
     click.echo("下一步 / next: registry log check")
 
 
-def _tell(done: Any) -> None:
-    click.echo(f"已恢复 / restored: {done.file}  ({codec.timestamp(done.made_at)})")
+def _print_restoration(done: Any) -> None:
+    click.echo(f"已恢复 / restored: {done.file}  ({codec.format_timestamp(done.made_at)})")
     click.echo(f"日志 / log: {done.size} 条 / entries, root {done.root}")
     if done.completed:
         click.echo(f"其中从已公布的日志补齐 / of them taken from the published log: {done.completed}")
@@ -83,7 +83,7 @@ def _tell(done: Any) -> None:
         )
 
 
-def _left_to_do(done: Any, key: Path) -> Iterator[str]:
+def _describe_next_steps(done: Any, key: Path) -> Iterator[str]:
     """What the person who restored still has to see to, in Chinese and in English."""
     if not done.compared:
         yield "注意：本机没有已公布的日志可供核对。若镜像或见证方见过更多条目，请勿启动服务，改用 --complete-from。"

@@ -14,10 +14,10 @@ from registry.errors import CannotAnswer
 @click.option("--quiet", is_flag=True, help="无需改动时不输出 / say nothing when nothing was to do")
 def init(quiet: bool) -> None:
     """创建或升级数据库与签名密钥 / create or migrate the database; create the signing key if there is none."""
-    prepare(quiet)
+    prepare_register(quiet)
 
 
-def prepare(quiet: bool) -> None:
+def prepare_register(quiet: bool) -> None:
     """Database and key as this version needs them; says what it did."""
     from registry import signing, views
     from registry.log.publish import PublishedLog
@@ -25,29 +25,29 @@ def prepare(quiet: bool) -> None:
 
     loaded = settings.load()
     published = PublishedLog(loaded)
-    with common.database(create=True) as database:
+    with common.open_database(create=True) as database:
         migrated = database.migrate()
-        with common.progress(quiet=quiet) as told:
+        with common.show_progress(quiet=quiet) as told:
             views.catch_up(database, lambda done: told("rebuild", done))
-        known = published.last() is not None or published.is_shared(database)
-        made = not (known and not loaded.key_file().exists()) and signing.create(loaded.key_file())
+        known = published.find_checkpoint() is not None or published.has_stored_checkpoint(database)
+        made = not (known and not loaded.get_key_file().exists()) and signing.create_key_file(loaded.get_key_file())
         published.publish(database)
-        published.clock.begin(database)
+        published.clock.start_heartbeat(database)
         locked, sealed = seal_secrets(database, loaded)
-    found = rights.tighten(loaded)
+    found = rights.tighten_rights(loaded)
     if found.tightened:
-        click.echo(" / ".join(rights.sentences(found)), err=True)
+        click.echo(" / ".join(rights.describe_tightening(found)), err=True)
     if migrated or made or locked or not quiet:
         click.echo(f"数据库 / database: {'已建立或升级 / created or migrated' if migrated else '已是最新 / current'}")
-        if loaded.key_file().exists():
+        if loaded.get_key_file().exists():
             state = "已生成 / created" if made else "已存在 / exists"
-            click.echo(f"签名密钥 / signing key: {state} ({loaded.key_file()})")
+            click.echo(f"签名密钥 / signing key: {state} ({loaded.get_key_file()})")
         else:
             click.echo("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost")
             click.echo("The signing key is not here: nothing is signed here; if it is lost: registry log rotate --lost")
-        if loaded.secrets_file().exists():
+        if loaded.get_secrets_file().exists():
             state = "已生成 / created" if locked else "已存在 / exists"
-            click.echo(f"验证器密钥 / key of second factors: {state} ({loaded.secrets_file()})")
+            click.echo(f"验证器密钥 / key of second factors: {state} ({loaded.get_secrets_file()})")
         if sealed:
             click.echo(f"已加密的验证器密钥 / secrets of second factors encrypted: {sealed}")
 
@@ -62,19 +62,19 @@ def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, i
     from registry.accounts.vault import Vault
     from registry.log import mirrored
 
-    vault = Vault(loaded.secrets_file())
-    if common.tell_of_lost_factors(database, loaded):
+    vault = Vault(loaded.get_secrets_file())
+    if common.warn_of_lost_secrets_key(database, loaded):
         return False, 0
     with database.reading() as connection:
-        if mirrored.is_marked(connection):  # nobody signs in to a mirror
+        if mirrored.is_mirror(connection):  # nobody signs in to a mirror
             return False, 0
-    made = vault.create()
+    made = vault.create_file()
     with database.writing() as connection:
-        sealed = second.seal_all(connection, vault)
+        sealed = second.seal_secrets(connection, vault)
         if sealed:
-            redaction.owe(connection)
+            redaction.mark_erasure_pending(connection)
     if sealed:
-        redaction.settle(database)
+        redaction.purge_erased_bytes(database)
     return made, sealed
 
 
@@ -91,16 +91,16 @@ def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
     """Load what seed_data/ ships; with ``if_empty`` only into a register that holds nothing else."""
     from registry.importers import shipped
 
-    with common.database() as database:
-        if if_empty and not shipped.is_incomplete(database):
+    with common.open_database() as database:
+        if if_empty and not shipped.is_seed_incomplete(database):
             return
         from registry.importers import seed as seeds
         from registry.log.publish import PublishedLog
 
         if not json_:
             click.echo("正在加载随附名录 / loading the lists that come with the product ...", err=True)
-        with common.progress(quiet=json_) as told:
-            done = seeds.seed(database, told, with_demo=demo, log=PublishedLog(settings.load()))
+        with common.show_progress(quiet=json_) as told:
+            done = seeds.load_seed(database, told, with_demo=demo, log=PublishedLog(settings.load()))
     if json_:
         common.print_json(done)
         return
@@ -115,7 +115,7 @@ def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
 @common.as_json
 def show_settings(json_: bool) -> None:
     """列出所有环境变量设置 / every setting with its default and meaning."""
-    rows = settings.described()
+    rows = settings.list_settings()
     if json_:
         common.print_json([{"variable": v, "default": d, "meaning": m} for v, d, m in rows])
         return
@@ -132,12 +132,12 @@ def rebuild(view: str | None) -> None:
     from registry.search.contract import EngineUnavailable
     from registry.search.outside import OutsideSearch
 
-    with common.database() as database, common.progress() as told:
+    with common.open_database() as database, common.show_progress() as told:
         if view == "log":
-            PublishedLog(settings.load()).rebuild(database, lambda done: told("publish", done))
+            PublishedLog(settings.load()).rebuild_files(database, lambda done: told("publish", done))
             click.echo("log: 已重建 / rebuilt")
             return
-        for name in views.rebuild(database, view, lambda done: told("rebuild", done)):
+        for name in views.rebuild_views(database, view, lambda done: told("rebuild", done)):
             click.echo(f"{name}: 已重建 / rebuilt")
         loaded = settings.load()
         if loaded.search_url and view in (None, "search"):
@@ -159,8 +159,8 @@ def lag(json_: bool) -> None:
     """各视图落后于日志的条数 / how many entries each view is behind."""
     from registry import views
 
-    with common.database() as database, database.reading() as connection:
-        behind = views.lag(connection)
+    with common.open_database() as database, database.reading() as connection:
+        behind = views.measure_lag(connection)
     if json_:
         common.print_json(behind)
         return

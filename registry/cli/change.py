@@ -10,7 +10,7 @@ import click
 
 from registry import proposals as four_eyes
 from registry import settings
-from registry.cli import common, language, main
+from registry.cli import common, detect_language, main
 from registry.errors import AuditFailed
 from registry.log.publish import PublishedLog
 from registry.records import asof
@@ -20,14 +20,14 @@ SHOWN = 20
 
 @main.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as-of", required=True, type=common.Day(), help="名录截止日 / the day the list speaks of")
-@click.option("--published", type=common.Day(), help="公布日 / the day it was published")
+@click.option("--as-of", required=True, type=common.DayParam(), help="名录截止日 / the day the list speaks of")
+@click.option("--published", type=common.DayParam(), help="公布日 / the day it was published")
 @click.option("--source", "title", help="来源名称 / title of the document")
 @click.option("--scope", help="national、partial 或行政区划代码：未列入意味着什么 / what an absence means")
 @common.by_user
 @click.option("--dry-run", is_flag=True, help="只审核比对，不提案 / audit and compare only")
 @common.as_json
-def import_(  # noqa: PLR0913 - one parameter per option
+def import_list(  # noqa: PLR0913 - one parameter per option
     file: Path,
     as_of: dt.date,
     published: dt.date | None,
@@ -42,10 +42,10 @@ def import_(  # noqa: PLR0913 - one parameter per option
 
     if not dry_run and by is None:
         raise click.UsageError("请加 --by 账号，或用 --dry-run / give --by USER, or --dry-run")
-    request = submit.Request(path=file, as_of=as_of, published=published, title=title, scope=scope)
-    with common.database() as database, common.progress(quiet=json_) as told:
+    request = submit.ImportRequest(path=file, as_of=as_of, published=published, title=title, scope=scope)
+    with common.open_database() as database, common.show_progress(quiet=json_) as told:
         try:
-            outcome = submit.submit(
+            outcome = submit.import_list(
                 database, request, by=by, dry_run=dry_run, progress=told, log=PublishedLog(settings.load())
             )
         except AuditFailed as error:
@@ -56,11 +56,11 @@ def import_(  # noqa: PLR0913 - one parameter per option
 
 @main.command("known-as")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--from", "day", type=common.Day(), help="自哪一天起，默认今天 / the day from which it is so (today)")
+@click.option("--from", "day", type=common.DayParam(), help="自哪一天起，默认今天 / the day from which it is so (today)")
 @common.by_user
 @click.option("--dry-run", is_flag=True, help="只比对，不提案 / compare only")
 @common.as_json
-def known_as(file: Path, day: dt.date | None, by: str | None, dry_run: bool, json_: bool) -> None:
+def import_known_names(file: Path, day: dt.date | None, by: str | None, dry_run: bool, json_: bool) -> None:
     """导入俗称表（提案）/ propose the names people use: a csv of name, known_as, source.
 
     表中机构的俗称以表为准，其他机构不变 / those in the file get exactly its names; the others are left as they are.
@@ -69,13 +69,13 @@ def known_as(file: Path, day: dt.date | None, by: str | None, dry_run: bool, jso
 
     if not dry_run and by is None:
         raise click.UsageError("请加 --by 账号，或用 --dry-run / give --by USER, or --dry-run")
-    with common.database() as database:
-        changed = [one for one in names.compared(database, file) if one.changes]
+    with common.open_database() as database:
+        changed = [one for one in names.compare_file(database, file) if one.has_changes]
         made = None
         if changed and by is not None and not dry_run:
             with database.reading() as connection:
                 today = asof.find_today(connection)
-            drafts = names.drafts(changed, day or today)
+            drafts = names.make_drafts(changed, day or today)
             title = f"俗称：{file.name}，{len(changed)}家机构"
             report = {"changes": changed}
             made = four_eyes.propose(
@@ -104,16 +104,16 @@ def _print_outcome(outcome: Any, json_: bool) -> None:
         if lines:
             click.echo(f"\n{words}: {len(lines)}")
         for line in lines[:SHOWN]:
-            click.echo(f"  {line.said(language())}")
-        _more(len(lines))
+            click.echo(f"  {line.said(detect_language())}")
+        _print_omitted_count(len(lines))
     if any(line.level == "error" for line in outcome.audit):
         return
     for name, words in _DIFFERENCE.items():
         items = outcome.difference[name]
         click.echo(f"\n{words}: {len(items)}")
         for item in items[:SHOWN]:
-            click.echo(f"  {_difference_line(name, item)}")
-        _more(len(items))
+            click.echo(f"  {_format_difference(name, item)}")
+        _print_omitted_count(len(items))
     if outcome.proposal is not None:
         click.echo(
             f"\n提案 / proposal: {outcome.proposal}    由另一人审批 / another person approves: "
@@ -131,7 +131,7 @@ _DIFFERENCE = {
 }
 
 
-def _difference_line(name: str, item: dict[str, Any]) -> str:
+def _format_difference(name: str, item: dict[str, Any]) -> str:
     if name in ("new", "gone"):
         return f"{item['code']}  {item['name']}  {item['address']}"
     if name == "changed":
@@ -140,7 +140,7 @@ def _difference_line(name: str, item: dict[str, Any]) -> str:
     return f"{item.get('code', '')}  {item['from']} -> {item['to']}  ({item['why']})".strip()
 
 
-def _more(number: int) -> None:
+def _print_omitted_count(number: int) -> None:
     if number > SHOWN:
         click.echo(f"  …… 另有{number - SHOWN}项，用 --json 查看全部 / {number - SHOWN} more: use --json")
 
@@ -150,8 +150,8 @@ def _more(number: int) -> None:
 @common.as_json
 def proposals(every: bool, json_: bool) -> None:
     """待审批的提案 / proposals waiting for a second person."""
-    with common.database() as database, database.reading() as connection:
-        found = four_eyes.listed(connection, None if every else "pending")
+    with common.open_database() as database, database.reading() as connection:
+        found = four_eyes.list_proposals(connection, None if every else "pending")
     if json_:
         common.print_json(found)
         return
@@ -170,10 +170,10 @@ def proposals(every: bool, json_: bool) -> None:
 @common.as_json
 def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
     """批准提案（须为未参与者）/ approve a proposal; whoever touched it is refused."""
-    with common.database() as database:
+    with common.open_database() as database:
         with database.reading() as connection:
-            proposal = four_eyes.get(connection, identifier)
-        with common.progress(quiet=json_) as told:
+            proposal = four_eyes.get_proposal(connection, identifier)
+        with common.show_progress(quiet=json_) as told:
             first, last = four_eyes.approve(
                 database,
                 identifier,
@@ -194,6 +194,6 @@ def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
 @click.option("--reason", required=True, help="理由 / why")
 def reject(identifier: int, by: str, reason: str) -> None:
     """退回提案 / turn a proposal down with a reason."""
-    with common.database() as database:
+    with common.open_database() as database:
         four_eyes.reject(database, identifier, by=by, reason=reason, log=PublishedLog(settings.load()))
     click.echo(f"已否决 / rejected: {identifier}")

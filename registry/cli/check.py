@@ -11,13 +11,13 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import click
 
 from registry import settings
-from registry.cli import common, language, main
+from registry.cli import common, detect_language, main
 from registry.errors import InvalidInput, UnreadableFile
-from registry.register import opened
+from registry.register import open_register
 
 if TYPE_CHECKING:  # what reads and writes files takes a while to import
-    from registry.claimfiles.answering import Form, Tally
-    from registry.claimfiles.rows import Layout
+    from registry.claimfiles.answering import AnswerWriter, Tally
+    from registry.claimfiles.rows import AnswerLayout
     from registry.claimfiles.work import Given
     from registry.verification.batch import Batch
 
@@ -42,15 +42,15 @@ def check(file: Path, out: Path | None, receipt: bool) -> None:
     不写 -o 则输出到标准输出（xlsx 输出为 csv）；有误的行不影响其他行 / without -o on standard output (xlsx as csv);
     a bad row does not stop the others.
     """
-    given, wanted = _forms(file, out)
-    register = opened(settings.load())
+    given, wanted = _choose_formats(file, out)
+    register = open_register(settings.load())
     try:
-        register.look()
-        with file.open("rb") as source, common.progress() as told:
-            batch = register.batch(language())
+        register.follow_log()
+        with file.open("rb") as source, common.show_progress() as told:
+            batch = register.make_batch(detect_language())
             if receipt:
                 batch.require_receipts()
-            tally = _answer(source, _Wanted(given, wanted, receipt), out, batch, told)
+            tally = _answer_file(source, _CheckOptions(given, wanted, receipt), out, batch, told)
     except OSError as error:
         raise UnreadableFile(
             f"无法读写文件：{error.strerror}（{error.filename}）",
@@ -58,16 +58,16 @@ def check(file: Path, out: Path | None, receipt: bool) -> None:
         ) from error
     finally:
         register.close()
-    _tell(tally, out)
+    _print_tally(tally, out)
 
 
-def _forms(file: Path, out: Path | None) -> tuple[Given, str]:
+def _choose_formats(file: Path, out: Path | None) -> tuple[Given, str]:
     """(form of the file, form of the answers); InvalidInput where OUT cannot be written from this file."""
-    from registry.claimfiles.work import kind_of
+    from registry.claimfiles.work import detect_format
 
     try:
         with file.open("rb") as opened_file:
-            given = kind_of(opened_file.read(64))
+            given = detect_format(opened_file.read(64))
     except OSError as error:
         raise UnreadableFile(f"无法读取 {file}：{error.strerror}", f"Cannot read {file}: {error.strerror}") from error
     if out is None:
@@ -84,44 +84,44 @@ def _forms(file: Path, out: Path | None) -> tuple[Given, str]:
     return given, wanted
 
 
-class _Wanted(NamedTuple):
+class _CheckOptions(NamedTuple):
     """The form of the claims, that of the answers, and whether these have receipts."""
 
-    given: Given
-    form: str
+    claims_format: Given
+    answers_format: str
     receipts: bool
 
 
-def _answer(
-    source: IO[bytes], wanted: _Wanted, out: Path | None, batch: Batch, told: Callable[[str, int], None]
+def _answer_file(
+    source: IO[bytes], wanted: _CheckOptions, out: Path | None, batch: Batch, told: Callable[[str, int], None]
 ) -> Tally:
-    from registry.claimfiles.answering import CsvForm, JsonForm
-    from registry.claimfiles.sheets import XlsxForm
-    from registry.claimfiles.work import work
+    from registry.claimfiles.answering import CsvAnswerWriter, JsonAnswerWriter
+    from registry.claimfiles.sheets import XlsxAnswerWriter
+    from registry.claimfiles.work import answer_file
 
-    def form_of(layout: Callable[[], Layout]) -> Form[Any]:
-        if wanted.form == "xlsx" and part is not None:
-            return XlsxForm(batch, layout, part, wanted.receipts)
-        if wanted.form == "ndjson":
-            return JsonForm(batch, receipts=wanted.receipts)
-        return CsvForm(batch, layout, wanted.receipts)
+    def make_form(layout: Callable[[], AnswerLayout]) -> AnswerWriter[Any]:
+        if wanted.answers_format == "xlsx" and part is not None:
+            return XlsxAnswerWriter(batch, layout, part, wanted.receipts)
+        if wanted.answers_format == "ndjson":
+            return JsonAnswerWriter(batch, receipts=wanted.receipts)
+        return CsvAnswerWriter(batch, layout, wanted.receipts)
 
-    with _part(out) as part:
-        form, pieces = work(source, wanted.given, form_of, _MOST)
+    with _hold_part_file(out) as part:
+        form, pieces = answer_file(source, wanted.claims_format, make_form, _MOST)
         with closing(form):
-            if wanted.form == "xlsx":
-                _write(pieces, form, None, told)
+            if wanted.answers_format == "xlsx":
+                _write_pieces(pieces, form, None, told)
             elif part is None:
                 with click.open_file("-", "wb") as standard:
-                    _write(pieces, form, standard, told)
+                    _write_pieces(pieces, form, standard, told)
             else:
                 with part.open("wb") as target:
-                    _write(pieces, form, target, told)
+                    _write_pieces(pieces, form, target, told)
     return form.tally
 
 
-def _write(
-    pieces: Iterator[bytes], form: Form[Any], target: IO[bytes] | None, told: Callable[[str, int], None]
+def _write_pieces(
+    pieces: Iterator[bytes], form: AnswerWriter[Any], target: IO[bytes] | None, told: Callable[[str, int], None]
 ) -> None:
     for piece in pieces:
         if target is not None:
@@ -133,7 +133,7 @@ def _write(
 
 
 @contextmanager
-def _part(out: Path | None) -> Iterator[Path | None]:
+def _hold_part_file(out: Path | None) -> Iterator[Path | None]:
     """A file beside OUT that takes its name once it is complete; None without OUT."""
     if out is None:
         yield None
@@ -146,7 +146,7 @@ def _part(out: Path | None) -> Iterator[Path | None]:
         part.unlink(missing_ok=True)
 
 
-def _tell(tally: Tally, out: Path | None) -> None:
+def _print_tally(tally: Tally, out: Path | None) -> None:
     """The last line: how many rows, of which verdicts, how many with errors."""
     counted = "、".join(f"{word} {number:,}" for word, number in tally.verdicts.most_common())
     cut = f"；超过 {_MOST:,} 行，其余未核验 / rows beyond the limit were not checked" if tally.cut else ""

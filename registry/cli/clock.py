@@ -9,7 +9,7 @@ import click
 from registry import accounts, settings, trail
 from registry.cli import common, main
 from registry.log import clockcheck
-from registry.log.clock import find_present, instant_at, read_clock
+from registry.log.clock import find_present, from_milliseconds, read_clock
 from registry.log.publish import PublishedLog
 
 
@@ -20,22 +20,22 @@ def clock() -> None:
 
 @clock.command("show")
 @common.as_json
-def show(json_: bool) -> None:
+def show_clock(json_: bool) -> None:
     """时钟、所知的时间，以及是否停止写入 / the clock, what is known of the time, and whether appends are stopped."""
     check = PublishedLog(settings.load()).clock
-    with common.database() as database, database.reading() as connection:
-        evidence, now = check.gather(connection), read_clock()
-    wrong = clockcheck.judge(evidence, now)
+    with common.open_database() as database, database.reading() as connection:
+        evidence, now = check.collect_evidence(connection), read_clock()
+    wrong = clockcheck.find_clock_fault(evidence, now)
     before = evidence.before
     told: dict[str, Any] = {
         "clock": now,
         "present": find_present(evidence.entry),
-        "entry": _instant(evidence.entry),
-        "signed": _instant(evidence.signed),
-        "files": _instant(evidence.files),
-        "seen": _instant(before.seen_at) if before else None,
-        "expected": before.find_expected(evidence.running) if before else None,
-        "confirmed": _instant(before.confirmed_at) if before else None,
+        "entry": _to_instant(evidence.entry),
+        "signed": _to_instant(evidence.signed),
+        "files": _to_instant(evidence.files),
+        "seen": _to_instant(before.seen_at) if before else None,
+        "expected": before.find_expected_time(evidence.running) if before else None,
+        "confirmed": _to_instant(before.confirmed_at) if before else None,
         "synchronised": evidence.synchronised,
         "sources": {one.en: one.instant for one in evidence.statements},
         "wrong": {"zh": wrong.zh, "en": wrong.en} if wrong else None,
@@ -47,24 +47,24 @@ def show(json_: bool) -> None:
         click.echo(f"{words}: {told[name] if told[name] is not None else '-'}")
     for one in evidence.statements:
         click.echo(f"{one.zh} / {one.en}: {one.instant}")
-    click.echo(wrong.text("zh-CN") if wrong else "可以写入 / entries can be appended")
+    click.echo(wrong.get_text("zh-CN") if wrong else "可以写入 / entries can be appended")
     if wrong:
-        click.echo(wrong.text("en"))
+        click.echo(wrong.get_text("en"))
 
 
 @clock.command("confirm")
 @click.option("--by", metavar="USER", required=True, help="管理员账号 / an administrator's account")
-def confirm(by: str) -> None:
+def confirm_clock(by: str) -> None:
     """确认本机时钟无误，恢复写入 / say that the clock of this machine is right, so that entries are appended again.
 
     先看表 / look at a watch first. 有时间源否认时拒绝 / refused where a time source says otherwise.
     """
     check = PublishedLog(settings.load()).clock
-    with common.database() as database, database.writing() as connection:
-        accounts.require(connection, by, "administrator")
-        trail.record(connection, by, "clock_confirmed", f"clock:{read_clock().isoformat(timespec='seconds')}")
-        noted = check.confirm(connection)
-    click.echo(f"已确认 / confirmed: {instant_at(noted.confirmed_at)}")
+    with common.open_database() as database, database.writing() as connection:
+        accounts.require_role(connection, by, "administrator")
+        trail.record_event(connection, by, "clock_confirmed", f"clock:{read_clock().isoformat(timespec='seconds')}")
+        noted = check.confirm_clock(connection)
+    click.echo(f"已确认 / confirmed: {from_milliseconds(noted.confirmed_at)}")
 
 
 _WORDS = {
@@ -80,5 +80,5 @@ _WORDS = {
 }
 
 
-def _instant(milliseconds: int) -> Any:
-    return instant_at(milliseconds) if milliseconds else None
+def _to_instant(milliseconds: int) -> Any:
+    return from_milliseconds(milliseconds) if milliseconds else None

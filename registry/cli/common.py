@@ -43,7 +43,7 @@ def print_json(value: Any) -> None:
 as_json = click.option("--json", "json_", is_flag=True, help="机器可读输出 / print JSON")
 
 
-def _person(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+def _check_acting_account(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
     """Accounts of the product itself act in its own code only: nobody borrows them to be a second pair of eyes."""
     if name is not None and name.startswith(accounts.RESERVED):
         raise NotAllowed(
@@ -52,13 +52,13 @@ def _person(_context: click.Context, _parameter: click.Parameter, name: str | No
     return name
 
 
-by_user = click.option("--by", metavar="USER", callback=_person, help="账号 / account acting (registry user add)")
+by_user = click.option("--by", metavar="USER", callback=_check_acting_account, help="账号 / account acting (registry user add)")
 by_decider = click.option(
-    "--by", metavar="USER", required=True, callback=_person, help="审批账号 / deciding account, not the proposer's"
+    "--by", metavar="USER", required=True, callback=_check_acting_account, help="审批账号 / deciding account, not the proposer's"
 )
 
 
-class Day(click.ParamType[dt.date]):
+class DayParam(click.ParamType[dt.date]):
     """A day as YYYY-MM-DD."""
 
     name = "DATE"
@@ -73,7 +73,7 @@ class Day(click.ParamType[dt.date]):
             self.fail(f"“{value}” 不是 YYYY-MM-DD 日期 / is not a YYYY-MM-DD date", param, ctx)
 
 
-class KnownAt(click.ParamType[dt.datetime]):
+class KnownAtParam(click.ParamType[dt.datetime]):
     """An instant as RFC 3339 with its zone, or a day: then the end of that day in Shanghai."""
 
     name = "TIME"
@@ -83,7 +83,7 @@ class KnownAt(click.ParamType[dt.datetime]):
         if isinstance(value, dt.datetime):
             return value
         try:
-            return asof.instant_of(value) if len(value) > len("2025-07-01") else asof.end_of(asof.day_of(value))
+            return asof.parse_instant(value) if len(value) > len("2025-07-01") else asof.get_day_end(asof.parse_day(value))
         except InvalidInput:
             self.fail(
                 f"“{value}” 不是日期，也不是带时区的时刻 / is neither a day nor an instant with its zone; "
@@ -94,34 +94,34 @@ class KnownAt(click.ParamType[dt.datetime]):
 
 
 @contextmanager
-def database(create: bool = False) -> Iterator[Database]:
+def open_database(create: bool = False) -> Iterator[Database]:
     """The database of this environment; CannotAnswer when it was never initialised, unless ``create``, or is gone."""
     loaded = settings.load()
-    found, published = Database(loaded.url()), PublishedLog(loaded)
+    found, published = Database(loaded.get_database_url()), PublishedLog(loaded)
     try:
-        (presence.require_file if create else presence.require_database)(found, published)
+        (presence.require_database_file if create else presence.require_database)(found, published)
         yield found
     finally:
         found.close()
 
 
-def tell_of_lost_factors(found: Database, loaded: settings.Settings) -> bool:
+def warn_of_lost_secrets_key(found: Database, loaded: settings.Settings) -> bool:
     """Whether the key of second factors is not here although something was sealed with it; said on stderr."""
     from registry.accounts import second
     from registry.accounts.vault import Vault
-    from registry.cli import language
+    from registry.cli import detect_language
 
     try:
         with found.reading() as connection:
-            second.require_key(connection, Vault(loaded.secrets_file()))
+            second.require_key(connection, Vault(loaded.get_secrets_file()))
     except SecretsKeyMissing as error:
-        click.echo(f"registry: {error.text(language())}", err=True)
+        click.echo(f"registry: {error.get_text(detect_language())}", err=True)
         return True
     return False
 
 
 @contextmanager
-def progress(quiet: bool = False) -> Iterator[Callable[[str, int], None]]:
+def show_progress(quiet: bool = False) -> Iterator[Callable[[str, int], None]]:
     """A callback (phase, done) that shows a line that moves on a terminal, and nothing elsewhere."""
     if quiet or not sys.stderr.isatty():
         yield lambda _phase, _done: None
@@ -133,9 +133,9 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, Any] = {}
 
-        def told(phase: str, done: int) -> None:
+        def update_bar(phase: str, done: int) -> None:
             if phase not in tasks:
                 tasks[phase] = bars.add_task(PHASES.get(phase, phase), total=None)
             bars.update(tasks[phase], completed=done)
 
-        yield told
+        yield update_bar

@@ -20,7 +20,7 @@ from registry.records.history import FieldChange
 _KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "source")
 
 
-class _Outcome(msgspec.Struct):
+class _Correction(msgspec.Struct):
     """What `correct --json` prints; ``changes`` compare the day --from before and after."""
 
     proposal: int
@@ -37,7 +37,7 @@ class _Redaction(msgspec.Struct):
     erases: dict[str, int]
 
 
-def _editor(by: str | None) -> str:
+def _require_account(by: str | None) -> str:
     if by is None:
         raise click.UsageError("请加 --by 账号 / give --by USER")
     return by
@@ -53,11 +53,11 @@ def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
 
     SUBJECT: practitioner:XXXXXXXX, sanction:XXXXXXXX 或公共编码 / or the public code.
     """
-    by = _editor(by)
-    with common.database() as database:
+    by = _require_account(by)
+    with common.open_database() as database:
         with database.reading() as connection:
-            plan = redaction.plan(connection, subject, reason, asof.find_today(connection))
-            size = store.head(connection).size
+            plan = redaction.plan_redaction(connection, subject, reason, asof.find_today(connection))
+            size = store.read_head(connection).size
         whom, log = plan.draft.subject, PublishedLog(settings.load())
         made = proposals.propose(
             database, [plan.draft], by=by, title=f"删除个人信息：{whom}", kind="redaction", base_size=size, log=log
@@ -77,7 +77,7 @@ def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
 @main.command()
 @click.argument("code")
 @click.argument("fields", metavar="FIELD=VALUE...", nargs=-1, required=True)
-@click.option("--from", "day", required=True, type=common.Day(), help="自哪一天起 / the day from which it is true")
+@click.option("--from", "day", required=True, type=common.DayParam(), help="自哪一天起 / the day from which it is true")
 @click.option("--reason", required=True, help="理由，会公开，勿写姓名 / why; it is published: no names")
 @click.option("--source", help="依据的来源编号 / id of the source it rests on")
 @common.by_user
@@ -90,16 +90,16 @@ def correct(  # noqa: PLR0913 - one parameter per option
     CODE: 公共编码，或 类别:编码 / a public code, or kind:code. VALUE: JSON 或文字，空为“不再载明” / JSON or text,
     empty: no longer stated. 例 / such as: level=三级甲等 'approvals.IVF={"stage":"formal"}' campus=
     """
-    by = _editor(by)
+    by = _require_account(by)
     if not reason.strip():
         raise InvalidInput("请用 --reason 说明为何更正。", "Say with --reason why this is corrected.")
-    with common.database() as database:
+    with common.open_database() as database:
         with database.reading() as connection:
-            draft = _draft(drafts.subject_of(connection, code, _KINDS), fields, day, reason, source)
+            draft = _parse_draft(drafts.resolve_subject(connection, code, _KINDS), fields, day, reason, source)
             if source:
-                drafts.subject_of(connection, f"source:{source}", ["source"])
-            size = store.head(connection).size
-            changes = _compared(store.of_subject(connection, draft.subject, size), draft)
+                drafts.resolve_subject(connection, f"source:{source}", ["source"])
+            size = store.read_head(connection).size
+            changes = _compare_draft(store.read_subject_entries(connection, draft.subject, size), draft)
         made = proposals.propose(
             database,
             [draft],
@@ -111,36 +111,36 @@ def correct(  # noqa: PLR0913 - one parameter per option
             log=PublishedLog(settings.load()),
         )
     if json_:
-        common.print_json(_Outcome(proposal=made, subject=draft.subject, valid_from=day, changes=changes))
+        common.print_json(_Correction(proposal=made, subject=draft.subject, valid_from=day, changes=changes))
         return
     for change in changes:
-        click.echo(f"{change.field}: {_said(change.from_)} -> {_said(change.to)}")
+        click.echo(f"{change.field}: {_format_value(change.from_)} -> {_format_value(change.to)}")
     click.echo(f"提案 / proposal: {made}    {common.NEXT.format(made)}")
 
 
-def _draft(subject: str, fields: tuple[str, ...], day: dt.date, reason: str, source: str | None) -> Draft:
+def _parse_draft(subject: str, fields: tuple[str, ...], day: dt.date, reason: str, source: str | None) -> Draft:
     stated: dict[str, Any] = {}
     for field in fields:
         path, equals, text = field.partition("=")
         if not equals or not path or path in stated:
             raise click.UsageError(f"“{field}”须写成 字段=值，每个字段一次 / must be FIELD=VALUE, each field once")
-        stated[path] = _value(subject, path, text, day)
-    return _stating(subject, stated, day, reason, source)
+        stated[path] = _parse_value(subject, path, text, day)
+    return _make_draft(subject, stated, day, reason, source)
 
 
-def _value(subject: str, path: str, text: str, day: dt.date) -> Any:
+def _parse_value(subject: str, path: str, text: str, day: dt.date) -> Any:
     """JSON where the field takes it; else the text as it stands: a number such as a USCC is text, too."""
     if not text:
         return None
     try:
         value = msgspec.json.decode(text)
-        facts.validate(_stating(subject, {path: value}, day))
+        facts.check_draft(_make_draft(subject, {path: value}, day))
     except (msgspec.DecodeError, InvalidInput):
         return text
     return value
 
 
-def _stating(
+def _make_draft(
     subject: str, values: dict[str, Any], day: dt.date, reason: str | None = None, source: str | None = None
 ) -> Draft:
     kind: Any = subject.partition(":")[0]
@@ -148,20 +148,20 @@ def _stating(
     return Draft(subject=subject, change=change, valid_from=day, source=source or None)
 
 
-def _compared(stated: list[Entry], draft: Draft) -> list[FieldChange]:
+def _compare_draft(stated: list[Entry], draft: Draft) -> list[FieldChange]:
     """What the day says now and would say; personal values are withheld, because proposals are kept."""
     personal = facts.PERSONAL.get(draft.change.kind, frozenset())
     spans: list[timeline.Span] = []
     for entry in stated:
-        spans, _ = timeline.apply(spans, entry)
-    before = history.believed(spans, draft.valid_from.isoformat())
+        spans, _ = timeline.apply_entry(spans, entry)
+    before = history.get_values_on(spans, draft.valid_from.isoformat())
     return [
         FieldChange(field=path) if path in personal else FieldChange(field=path, from_=before.get(path), to=value)
         for path, value in draft.change.set.items()
     ]
 
 
-def _said(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None:
         return "-"
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry import regions
-from registry.finding import Explained
-from registry.search.contract import Hit, Reading, Understood
+from registry.finding import SearchExplanation
+from registry.search.contract import Hit, QueryReading, Understood
 from registry.techniques import BY_CODE
 
 
-def lines(told: Explained, limit: int) -> Iterator[str]:
+def describe_search(told: SearchExplanation, limit: int) -> Iterator[str]:
     """The readings of a question, what was fetched stage by stage, and at most ``limit`` hits with their costs."""
     query = told.query
-    if query.means_nothing:
+    if query.is_meaningless:
         yield "没有可查的字 / nothing in it to look for"
         return
     yield "理解 / readings (加分越少越好 / less is better):"
     if query.listing is not None:
         first = "，先于名称 / before any name" if query.listing_first else ""
-        yield f"  {_reading(query.listing)}{first}"
+        yield f"  {_describe_reading(query.listing)}{first}"
     for reading in query.readings:
-        yield f"  {_reading(reading)}  +{reading.cost:.2f}"
+        yield f"  {_describe_reading(reading)}  +{reading.cost:.2f}"
     yield f"引擎 / engine: {told.engine or '-'}"
     for number, stage in enumerate(told.stages, 1):
         yield (
@@ -30,14 +30,14 @@ def lines(told: Explained, limit: int) -> Iterator[str]:
         )
     yield "得分 / hits:"
     for hit in told.hits[:limit]:
-        yield f"  {_hit(hit)}"
+        yield f"  {_format_hit(hit)}"
     if not told.hits:
         yield "  -"
     elif len(told.hits) > limit:
         yield f"  … {len(told.hits) - limit} 更多 / more"
 
 
-def _reading(reading: Reading) -> str:
+def _describe_reading(reading: QueryReading) -> str:
     parts = []
     if reading.ways:
         heard = " | ".join("'".join(piece.value.partition(".")[0] for piece in way) for way in reading.ways)
@@ -46,13 +46,13 @@ def _reading(reading: Reading) -> str:
         parts.append(f"首字母 / initials: {reading.letters}")
     if reading.text:
         parts.append(f"名称或地址 / name or address: {' + '.join(reading.parts) or reading.text}")
-    parts += [_understood(one) for one in reading.understood]
+    parts += [_describe_meaning(one) for one in reading.understood]
     return "；".join(parts) or "-"
 
 
-def _understood(one: Understood) -> str:
+def _describe_meaning(one: Understood) -> str:
     if one.kind == "region":
-        place = regions.get(one.value)
+        place = regions.find_region(one.value)
         names = (place.province, place.city, place.district) if place else ()
         return f"地区 / place: {one.text} = {''.join(name or '' for name in names)} {one.value}"
     if one.kind == "technique":
@@ -60,5 +60,5 @@ def _understood(one: Understood) -> str:
     return f"{'运行情况 / stage' if one.kind == 'stage' else '类别 / kind'}: {one.text} = {one.value}"
 
 
-def _hit(hit: Hit) -> str:
+def _format_hit(hit: Hit) -> str:
     return f"{hit.cost:5.2f}  {hit.match:<12} {hit.fitted or '-'}  ({hit.subject.partition(':')[2]})"

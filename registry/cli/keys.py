@@ -11,7 +11,7 @@ import msgspec
 
 from registry.cli import common, main
 from registry.clients import keys, usage
-from registry.clients.keys import ApiKey, Wanted
+from registry.clients.keys import ApiKey, NewKey
 
 #: Checks read at once.
 _CHUNK = 1_000
@@ -38,9 +38,9 @@ def key() -> None:
     help="每天问题数，批量按行计 / questions a day; a batch asks one a row",
 )
 @click.option("--record", is_flag=True, help="留存每次核验 / keep every check on record")
-@click.option("--expires", type=common.Day(), metavar="DATE", help="到期日（该日零点） / ends as this day begins")
+@click.option("--expires", type=common.DayParam(), metavar="DATE", help="到期日（该日零点） / ends as this day begins")
 @common.as_json
-def add(  # noqa: PLR0913 - one parameter per option
+def add_key(  # noqa: PLR0913 - one parameter per option
     client: str,
     scopes: tuple[str, ...],
     per_minute: int,
@@ -53,31 +53,31 @@ def add(  # noqa: PLR0913 - one parameter per option
 
     CLIENT 是使用者的单位或系统名称，不写个人姓名 / the name of an office or a system, not of a person.
     """
-    wanted = Wanted(
+    wanted = NewKey(
         client=client,
         scopes=frozenset(scopes),
         per_minute=per_minute,
         per_day=per_day,
         recorded=record,
-        expires_at=_instant(expires),
+        expires_at=_to_milliseconds(expires),
     )
-    with common.database() as database, database.writing() as connection:
-        made, text = keys.add(connection, wanted)
-    _show_new(made, text, json_)
+    with common.open_database() as database, database.writing() as connection:
+        made, text = keys.create_key(connection, wanted)
+    _print_new_key(made, text, json_)
 
 
 @key.command("list")
 @click.argument("client", required=False)
 @common.as_json
-def list_(client: str | None, json_: bool) -> None:
+def list_keys(client: str | None, json_: bool) -> None:
     """全部密钥及其最近使用时间 / every key, and when it was used last; never the keys themselves."""
-    with common.database() as database, database.reading() as connection:
-        found = keys.listed(connection, client)
+    with common.open_database() as database, database.reading() as connection:
+        found = keys.list_keys(connection, client)
     if json_:
-        common.print_json([_told(one) for one in found])
+        common.print_json([_to_dict(one) for one in found])
         return
     for one in found:
-        told = _told(one)
+        told = _to_dict(one)
         used = told["last_used_at"] or "从未使用 / never used"
         click.echo(f"{one.id}  {told['state']:<8} {one.client}  [{' '.join(told['scopes'])}]  {used}")
     if not found:
@@ -95,34 +95,34 @@ def list_(client: str | None, json_: bool) -> None:
     help="旧密钥再用几天 / days the old key goes on",
 )
 @common.as_json
-def rotate(id: str, overlap: int, json_: bool) -> None:
+def rotate_key(id: str, overlap: int, json_: bool) -> None:
     """换新密钥，旧的到期作废 / a new key with the same rights; the old one ends after the overlap."""
-    with common.database() as database, database.writing() as connection:
-        made, text = keys.rotate(connection, id, dt.timedelta(days=overlap))
-    _show_new(made, text, json_)
+    with common.open_database() as database, database.writing() as connection:
+        made, text = keys.rotate_key(connection, id, dt.timedelta(days=overlap))
+    _print_new_key(made, text, json_)
 
 
 @key.command("revoke")
 @click.argument("id")
-def revoke(id: str) -> None:
+def revoke_key(id: str) -> None:
     """立即撤销 / end a key now: every process refuses it within one second."""
-    with common.database() as database, database.writing() as connection:
-        ended = keys.revoke(connection, id)
+    with common.open_database() as database, database.writing() as connection:
+        ended = keys.revoke_key(connection, id)
     click.echo(f"已撤销 / revoked: {ended.id} {ended.client}")
 
 
 @key.command("usage")
 @click.argument("client", required=False)
-@click.option("--since", type=common.Day(), metavar="DATE", help="默认近31天 / default: the last 31 days")
+@click.option("--since", type=common.DayParam(), metavar="DATE", help="默认近31天 / default: the last 31 days")
 @common.as_json
-def usage_(client: str | None, since: dt.date | None, json_: bool) -> None:
+def show_usage(client: str | None, since: dt.date | None, json_: bool) -> None:
     """各密钥每天问了多少 / what was asked with each key, by day and operation."""
-    from registry.records.asof import today
+    from registry.records.asof import read_today
 
-    day = since or today() - dt.timedelta(days=30)
-    with common.database() as database, database.reading() as connection:
-        known = {one.id: one.client for one in keys.listed(connection, client)}
-        found = usage.of(connection, list(known), day.isoformat())
+    day = since or read_today() - dt.timedelta(days=30)
+    with common.open_database() as database, database.reading() as connection:
+        known = {one.id: one.client for one in keys.list_keys(connection, client)}
+        found = usage.list_usage(connection, list(known), day.isoformat())
     if json_:
         common.print_json([{"client": known[one.key], **msgspec.to_builtins(one)} for one in found])
         return
@@ -138,12 +138,12 @@ def usage_(client: str | None, since: dt.date | None, json_: bool) -> None:
 @key.command("checks")
 @click.argument("client")
 @click.option("--since", default=0, metavar="N", help="此编号之后的 / those after this number")
-def checks(client: str, since: int) -> None:
+def list_checks(client: str, since: int) -> None:
     """要求留存的核验记录，每行一条 JSON / the recorded checks of a client, a line of JSON each."""
-    with common.database() as database:
+    with common.open_database() as database:
         while True:
             with database.reading() as connection:
-                found = usage.checks(connection, client, since, _CHUNK)
+                found = usage.list_checks(connection, client, since, _CHUNK)
             for one in found:
                 sys.stdout.write(msgspec.json.encode(one).decode() + "\n")
             if len(found) < _CHUNK:
@@ -151,9 +151,9 @@ def checks(client: str, since: int) -> None:
             since = found[-1].id
 
 
-def _show_new(made: ApiKey, text: str, json_: bool) -> None:
+def _print_new_key(made: ApiKey, text: str, json_: bool) -> None:
     if json_:
-        common.print_json({**_told(made), "key": text})
+        common.print_json({**_to_dict(made), "key": text})
         return
     click.echo(text)
     click.echo(
@@ -163,21 +163,21 @@ def _show_new(made: ApiKey, text: str, json_: bool) -> None:
     )
 
 
-def _told(one: ApiKey) -> dict[str, Any]:
+def _to_dict(one: ApiKey) -> dict[str, Any]:
     """A key without its digest."""
     return {
         "id": one.id,
         "client": one.client,
-        "state": one.state(keys.now()),
+        "state": one.get_state(keys.get_now_ms()),
         "scopes": sorted(one.scopes),
         "per_minute": one.per_minute,
         "per_day": one.per_day,
         "recorded": one.recorded,
-        **{name: _written(getattr(one, name)) for name in ("created_at", "expires_at", "revoked_at", "last_used_at")},
+        **{name: _format_instant(getattr(one, name)) for name in ("created_at", "expires_at", "revoked_at", "last_used_at")},
     }
 
 
-def _written(instant: int | None) -> str | None:
+def _format_instant(instant: int | None) -> str | None:
     if instant is None:
         return None
     from registry.records.asof import instant_at
@@ -185,7 +185,7 @@ def _written(instant: int | None) -> str | None:
     return instant_at(instant).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _instant(day: dt.date | None) -> int | None:
+def _to_milliseconds(day: dt.date | None) -> int | None:
     if day is None:
         return None
     from registry.records.asof import SHANGHAI

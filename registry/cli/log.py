@@ -22,21 +22,21 @@ def log_group() -> None:
 
 @log_group.command("check")
 @common.as_json
-def log_check(json_: bool) -> None:
+def check_log(json_: bool) -> None:
     """从正文重新推导日志、分片、检查点与视图并比对 / re-derive entries, tree, checkpoints and records, and compare."""
     from registry import views
     from registry.log import check, decided, settled
 
     published = PublishedLog(settings.load())
-    with common.database() as database, common.progress(quiet=json_) as told:
+    with common.open_database() as database, common.show_progress(quiet=json_) as told:
         with database.reading() as connection:
-            published.require_not_rolled_back(connection)
-            found = check.check(connection, published, lambda done: told("check", done))
-            decided.check(connection, after=found.signed, whole=True)
+            published.refuse_rollback(connection)
+            found = check.check_log(connection, published, lambda done: told("check", done))
+            decided.check_entries(connection, after=found.signed, whole=True)
             decided.check_proposals(connection)
-        settled.check(database, published)
-        views.check(database)
-        common.tell_of_lost_factors(database, settings.load())
+        settled.check_folder(database, published)
+        views.check_views(database)
+        common.warn_of_lost_secrets_key(database, settings.load())
     if json_:
         common.print_json(found)
         return
@@ -48,12 +48,12 @@ def log_check(json_: bool) -> None:
 
 @log_group.command("checkpoint")
 @common.as_json
-def log_checkpoint(json_: bool) -> None:
+def print_checkpoint(json_: bool) -> None:
     """打印已签名的检查点（如有未签发的先签发）/ print the signed checkpoint, signing first what is not signed yet."""
     published = PublishedLog(settings.load())
-    with common.database() as database, common.progress(quiet=json_) as told:
+    with common.open_database() as database, common.show_progress(quiet=json_) as told:
         published.publish(database, lambda done: told("publish", done))
-    found = published.latest()
+    found = published.get_checkpoint()
     if not json_:
         click.echo(found.note.decode(), nl=False)
         return
@@ -63,7 +63,7 @@ def log_checkpoint(json_: bool) -> None:
             "size": found.checkpoint.size,
             "root": found.checkpoint.root.hex(),
             "note": found.note.decode(),
-            "vkeys": [key.text for key in published.verifiers()],
+            "vkeys": [key.text for key in published.list_verifiers()],
         }
     )
 
@@ -71,51 +71,51 @@ def log_checkpoint(json_: bool) -> None:
 @log_group.command("proof")
 @click.argument("entry", type=click.IntRange(min=1))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="写入文件 / write to a file")
-def log_proof(entry: int, out: Path | None) -> None:
+def write_proof(entry: int, out: Path | None) -> None:
     """一条日志的离线证明（C2SP tlog-proof）/ a proof of one entry that can be checked without us."""
     from registry.log import prove
 
-    made = prove.file(PublishedLog(settings.load()), entry)
+    made = prove.make_proof_file(PublishedLog(settings.load()), entry)
     if out is None:
         click.echo(made.decode(), nl=False)
     else:
-        with rights.callers_files():  # it is made to be handed on
+        with rights.use_callers_umask():  # it is made to be handed on
             out.write_bytes(made)
         click.echo(f"已写入 / written: {out}")
 
 
 @log_group.command("keys")
 @common.as_json
-def log_keys(json_: bool) -> None:
+def list_log_keys(json_: bool) -> None:
     """签名密钥，旧的在前 / the signing keys, oldest first."""
     published = PublishedLog(settings.load())
-    keys = list(zip(published.keys(), published.verifiers(retired=True), strict=True))
+    keys = list(zip(published.load_keys(), published.list_verifiers(retired=True), strict=True))
     if json_:
         common.print_json(
-            [{"id": who.id.hex(), "vkey": who.text, "retired": key.retired, "at": key.at} for key, who in keys]
+            [{"id": who.id.hex(), "vkey": who.text, "retired": key.is_retired, "at": key.at} for key, who in keys]
         )
         return
     for key, who in keys:
-        state = "已停用 / retired" if key.retired else "在用 / in use"
+        state = "已停用 / retired" if key.is_retired else "在用 / in use"
         click.echo(f"{who.id.hex()}  {state}  {key.at or ''}\n    {who.text}")
 
 
 @log_group.command("rotate")
 @click.option("--lost", is_flag=True, help="原密钥文件已遗失，重建 / the key file is lost: make another")
-def log_rotate(lost: bool) -> None:
+def rotate_log_key(lost: bool) -> None:
     """增加新签名密钥，与旧密钥并行签名 / add a signing key, which signs beside those in use."""
     published = PublishedLog(settings.load())
-    published.last()  # a checkpoint that cannot be read is found before the key file changes
-    path = settings.load().key_file()
+    published.find_checkpoint()  # a checkpoint that cannot be read is found before the key file changes
+    path = settings.load().get_key_file()
     if lost and path.exists():
         raise Conflict(f"密钥文件 {path} 仍在，无需重建。", f"The key file {path} is there; nothing is lost.")
-    with common.database() as database:
+    with common.open_database() as database:
         with database.reading() as connection:
-            mirrored.refuse(connection)
-            gone = published.lost(connection)
-        fresh = signing.renew(path, [who.public for who in gone]) if lost else signing.rotate(path)
+            mirrored.refuse_mirror(connection)
+            gone = published.list_lost_keys(connection)
+        fresh = signing.recreate_key_file(path, [who.public for who in gone]) if lost else signing.add_key(path)
         published.publish(database)
-    made = next(who for who in published.verifiers() if who.public == fresh.public)
+    made = next(who for who in published.list_verifiers() if who.public == fresh.public)
     click.echo(f"新密钥 / new key: {made.text}")
     click.echo("请通知核验方加入新公钥；过渡期满后停用旧密钥：registry log retire ID")
     click.echo("Tell verifiers the new key; when they have it, retire the old one: registry log retire ID")
@@ -123,18 +123,18 @@ def log_rotate(lost: bool) -> None:
 
 @log_group.command("retire")
 @click.argument("identifier", metavar="ID")
-def log_retire(identifier: str) -> None:
+def retire_log_key(identifier: str) -> None:
     """停用一个签名密钥；其公钥保留以便核验旧签名 / let a key sign no more; its public half is kept."""
     published = PublishedLog(settings.load())
-    found = [who for who in published.verifiers() if who.id.hex() == identifier.lower()]
+    found = [who for who in published.list_verifiers() if who.id.hex() == identifier.lower()]
     if not found:
         raise NotFound(
             f"没有在用的密钥 {identifier}，见：registry log keys", f"No key {identifier} in use; see: registry log keys"
         )
-    with common.database() as database:
+    with common.open_database() as database:
         with database.reading() as connection:
             # Receipts bear the register's time: those it gave until now must not seem to be of later.
             now = asof.find_now(connection)
-        signing.retire(settings.load().key_file(), found[0].public, now)
+        signing.retire_key(settings.load().get_key_file(), found[0].public, now)
         published.publish(database)
     click.echo(f"已停用 / retired: {identifier}")

@@ -9,20 +9,20 @@ import click
 
 from registry.cli import common, main
 from registry.cli.witness import (
-    Seen,
+    RunResult,
     by_vkey,
     every,
     print_row,
-    refusal,
-    repeat,
-    tell_checkpoints,
-    tell_keys,
+    find_refusal,
+    run_repeatedly,
+    print_checkpoints,
+    print_keys,
     timeout,
-    told_of,
+    make_json_fields,
 )
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import
-    from registry.mirror import Mirrored
+    from registry.mirror import MirrorResult
 
 
 @main.command("mirror")
@@ -32,32 +32,32 @@ if TYPE_CHECKING:  # the HTTP client takes a while to import
 @every
 @timeout
 @common.as_json
-def mirror(url: str, directory: Path, vkeys: tuple[str, ...], every: float | None, timeout: float, json_: bool) -> None:
+def mirror_register(url: str, directory: Path, vkeys: tuple[str, ...], every: float | None, timeout: float, json_: bool) -> None:
     """镜像：在 DIR 保存 URL 处名录的经核验副本 / keep a verified copy of the register at URL in DIR.
 
     之后可用 / afterwards: REGISTRY_DATA_DIR=DIR registry serve
     """
     from registry.log import pinned
-    from registry.log.remote import Remote
-    from registry.mirror import run
+    from registry.log.remote import RemoteLog
+    from registry.mirror import update_mirror
 
-    given = pinned.given(vkeys)
-    with Remote(url, timeout) as remote:
+    given = pinned.read_given_keys(vkeys)
+    with RemoteLog(url, timeout) as remote:
 
-        def once() -> Seen:
-            with common.progress(quiet=json_) as told:
-                done = run(remote, directory, given, told)
-            _tell(done, directory, json_, ndjson=every is not None)
-            return Seen(done.verdict, refusal(done.verdict, done.evidence, done.forks))
+        def run_once() -> RunResult:
+            with common.show_progress(quiet=json_) as told:
+                done = update_mirror(remote, directory, given, told)
+            _print_outcome(done, directory, json_, ndjson=every is not None)
+            return RunResult(done.verdict, find_refusal(done.verdict, done.evidence, done.forks))
 
-        repeat(every, once)
+        run_repeatedly(every, run_once)
 
 
-def _tell(done: Mirrored, directory: Path, json_: bool, ndjson: bool) -> None:
+def _print_outcome(done: MirrorResult, directory: Path, json_: bool, ndjson: bool) -> None:
     if json_:
         row = {
             "address": done.address,
-            **told_of(done.offered, done.seen, done.verdict),
+            **make_json_fields(done.offered, done.seen, done.verdict),
             "gained": done.gained,
             "folder": str(directory),
             "evidence": str(done.evidence) if done.evidence else None,
@@ -65,7 +65,7 @@ def _tell(done: Mirrored, directory: Path, json_: bool, ndjson: bool) -> None:
         }
         print_row(row, ndjson)
         return
-    tell_keys(done.offered)
-    tell_checkpoints(done.offered, done.seen, done.verdict)
+    print_keys(done.offered)
+    print_checkpoints(done.offered, done.seen, done.verdict)
     if done.gained:
         click.echo(f"已取得 / gained: {done.gained} 条 / entries")

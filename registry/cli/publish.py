@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from registry import accounts, settings, trail
-from registry.cli import common, language, main
+from registry.cli import common, detect_language, main
 from registry.errors import InvalidInput
 from registry.records import asof
 
 
-class Release(click.ParamType[dt.datetime]):
+class ReleaseParam(click.ParamType[dt.datetime]):
     """An instant as RFC 3339 with its zone, or a day: then its beginning in Shanghai."""
 
     name = "TIME"
@@ -24,7 +24,7 @@ class Release(click.ParamType[dt.datetime]):
         if isinstance(value, dt.datetime):
             return value
         try:
-            return asof.instant_of(value) if len(value) > len("2025-07-01") else asof.start_of(asof.day_of(value))
+            return asof.parse_instant(value) if len(value) > len("2025-07-01") else asof.get_day_start(asof.parse_day(value))
         except InvalidInput:
             self.fail(
                 f"“{value}” 不是日期，也不是带时区的时刻 / is neither a day nor an instant with its zone; "
@@ -36,8 +36,8 @@ class Release(click.ParamType[dt.datetime]):
 
 @main.command()
 @click.option("--title", help="名单的标题 / title of the list")
-@click.option("--as-of", type=common.Day(), help="截止日，默认今天 / the day it speaks of (today)")
-@click.option("--release", type=Release(), help="公布时刻，默认批准即公布 / when it is public (once it is approved)")
+@click.option("--as-of", type=common.DayParam(), help="截止日，默认今天 / the day it speaks of (today)")
+@click.option("--release", type=ReleaseParam(), help="公布时刻，默认批准即公布 / when it is public (once it is approved)")
 @click.option("--scope", default="national", help="national 或行政区划代码 / national, or a region code")
 @click.option("--withdraw", metavar="EDITION", help="改为撤回这一期 / withdraw this edition instead")
 @click.option("--reason", help="撤回的理由，公众会看到 / why; the public reads it")
@@ -64,13 +64,13 @@ def publish(  # noqa: PLR0913 - one parameter per option
         raise click.UsageError("请给出 --title，或 --withdraw 和 --reason / give --title, or --withdraw with --reason")
     planned = None
     log = PublishedLog(settings.load())
-    with common.database() as database, common.progress(quiet=json_) as told:
+    with common.open_database() as database, common.show_progress(quiet=json_) as told:
         if withdraw is not None:
-            made = publishing.withdraw(database, withdraw, reason or "", by=by, log=log)
+            made = publishing.propose_withdrawal(database, withdraw, reason or "", by=by, log=log)
         else:
-            wish = plan.Wish(title=title or "", as_of=as_of, release=release, scope=scope)
-            planned = plan.made(database, wish, settings.load().public_url, lambda n: told("compare", n))
-            made = publishing.propose(database, planned, by=by, log=log)
+            wish = plan.EditionRequest(title=title or "", as_of=as_of, release=release, scope=scope)
+            planned = plan.make_plan(database, wish, settings.load().public_url, lambda n: told("compare", n))
+            made = publishing.propose_edition(database, planned, by=by, log=log)
     if json_:
         common.print_json({"proposal": made})
         return
@@ -125,22 +125,22 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
     EDITION: 期号，或 latest、latest-行政区划代码 / its number, or latest, or latest-REGION.
     """
     from registry.editions import check
-    from registry.editions.export import export as written
-    from registry.register import opened
+    from registry.editions.export import export_edition as written
+    from registry.register import open_register
 
     if (out is None) == (checked is None):
         raise click.UsageError("请给出 --out 或 --check / give --out or --check")
     result: Any
-    register = opened(settings.load())
+    register = open_register(settings.load())
     try:
-        with common.progress(quiet=json_) as told:
+        with common.show_progress(quiet=json_) as told:
             if checked is not None:
-                result = check.folder(register.editions, register.receipts.keys(), checked, told)
+                result = check.check_folder(register.editions, register.receipts.list_keys(), checked, told)
             else:
                 result = written(register.editions, edition or "latest", out or Path(), told)
         if checked is None:
             with register.database.writing() as connection:
-                trail.record(connection, accounts.SHELL, "edition_exported", f"edition:{result.edition.id}")
+                trail.record_event(connection, accounts.SHELL, "edition_exported", f"edition:{result.edition.id}")
     finally:
         register.close()
     if json_:
@@ -148,4 +148,4 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
         return
     for one in result.files:
         click.echo(f"{one.sha256}  {one.size:>12,}  {one.name}")
-    click.echo(result.said(language()))
+    click.echo(result.said(detect_language()))

@@ -12,7 +12,7 @@ import msgspec
 from registry import settings, signing
 from registry.cli import common, main
 from registry.errors import CannotAnswer, InvalidInput
-from registry.log.web import Web
+from registry.log.web import WebClient
 from registry.verification import jwks, receipt_words, receipts
 
 _KEY_SET = "/.well-known/jwks.json"
@@ -20,7 +20,7 @@ _LONGEST_FILE, _LONGEST_KEYS = 4 * receipts.LONGEST, 1024 * 1024
 _TIMEOUT = 20.0
 
 
-class _Saved(msgspec.Struct):
+class _SavedAnswer(msgspec.Struct):
     receipt: str | None = None
     answers: list[Any] = []
 
@@ -40,27 +40,27 @@ def receipt(context: click.Context, file: Any, keys: str | None, json_: bool) ->
 
     FILE holds the receipt, or the JSON answer it came in; - reads standard input.
     """
-    known = _keys(keys)
-    found = receipts.read(_text(file.read(_LONGEST_FILE + 1)), known)
+    known = _load_keys(keys)
+    found = receipts.read_receipt(_extract_receipt(file.read(_LONGEST_FILE + 1)), known)
     if json_:
         common.print_json({"genuine": found.receipt is not None, "reason": found.reason, "receipt": found.receipt})
     elif found.receipt is not None:
-        _show(found.receipt)
+        _print_receipt(found.receipt)
     else:
-        _refuse(found)
+        _print_refusal(found)
     context.exit(0 if found.receipt is not None else 1)
 
 
-def _show(it: receipts.Receipt) -> None:
+def _print_receipt(it: receipts.Receipt) -> None:
     click.echo("真实：由所给公钥的持有者签发，未被改动。今天是否仍然成立，请在线核对。")
     click.echo("Genuine: signed by the holder of the keys given, and not altered. Whether it still holds, ask online.")
     for english in (False, True):
         click.echo()
-        for label, words in receipt_words.pairs(it, english):
+        for label, words in receipt_words.describe_receipt(it, english):
             click.echo(f"{label}: {words}" if english else f"{label}：{words}")
 
 
-def _refuse(found: receipts.Read) -> None:
+def _print_refusal(found: receipts.ReceiptReading) -> None:
     zh, en = receipt_words.REASONS[found.reason or "altered"]
     click.echo(f"不真实，不能作为凭据：{zh}。")
     click.echo(f"Not genuine, proves nothing: {en}.")
@@ -68,16 +68,16 @@ def _refuse(found: receipts.Read) -> None:
         click.echo(f"自称签发者（未经证实）/ says it is from (unproven): {found.claims_from}")
 
 
-def _text(raw: bytes) -> str:
+def _extract_receipt(raw: bytes) -> str:
     """The receipt in a file: the text alone, or the ``receipt`` of a JSON answer."""
     if len(raw) > _LONGEST_FILE:
         raise InvalidInput("文件过大，不是回执。", "The file is too large for a receipt.")
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip()
     if raw.startswith(b"{"):
         try:
-            told = msgspec.json.decode(raw, type=_Saved)
+            told = msgspec.json.decode(raw, type=_SavedAnswer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            told = _Saved()
+            told = _SavedAnswer()
         saved = told.receipt
         if not saved and (told.answers or b"\n{" in raw):
             raise InvalidInput(
@@ -93,20 +93,20 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", errors="replace")
 
 
-def _keys(where: str | None) -> list[jwks.PublicKey]:
+def _load_keys(where: str | None) -> list[jwks.PublicKey]:
     """The keys to check with; InvalidInput and CannotAnswer when there are none, which says nothing of the receipt."""
     if where is None:
-        path = settings.load().key_file()
+        path = settings.load().get_key_file()
         if not path.exists():
             raise InvalidInput(
                 f"本机没有密钥文件 {path}；请用 --keys 指明名录网址或其 {_KEY_SET} 文件。",
                 f"There is no key file {path} here; give the register's address, or its {_KEY_SET}, with --keys.",
             )
-        return [jwks.key_of(key) for key in signing.load(path)]
-    return jwks.read(_fetched(where) if "://" in where else _local(where))
+        return [jwks.to_public_key(key) for key in signing.load_keys(path)]
+    return jwks.parse_key_set(_fetch_key_set(where) if "://" in where else _read_key_file(where))
 
 
-def _local(where: str) -> bytes:
+def _read_key_file(where: str) -> bytes:
     try:
         with Path(where).open("rb") as file:
             return file.read(_LONGEST_KEYS)
@@ -116,12 +116,12 @@ def _local(where: str) -> bytes:
         ) from error
 
 
-def _fetched(url: str) -> bytes:
+def _fetch_key_set(url: str) -> bytes:
     """A key set over HTTP: at this address, or below it when it is only a register's."""
     address = url.rstrip("/") + ("" if urlsplit(url).path.strip("/") else _KEY_SET)
-    web = Web(_TIMEOUT)
+    web = WebClient(_TIMEOUT)
     try:
-        raw = web.get(address, _LONGEST_KEYS)
+        raw = web.fetch_file(address, _LONGEST_KEYS)
     finally:
         web.close()
     if raw is None:

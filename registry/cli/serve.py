@@ -23,8 +23,8 @@ def serve(host: str, port: int, workers: int, setup: bool) -> None:
     from registry import server, settings
 
     if setup:
-        care.prepare(quiet=True)
+        care.prepare_register(quiet=True)
         care.load_seed(demo=False, if_empty=True)
-    with common.database():
+    with common.open_database():
         pass  # refuse before binding when there is nothing to serve
-    server.run(host, port, workers, settings.load())
+    server.run_server(host, port, workers, settings.load())

@@ -24,19 +24,19 @@ def suspend(code: str, techniques: tuple[str, ...], reason: str, by: str, json_:
 
     CODE: 机构编码 / an institution's public code. 逾期未确认即恢复原记载 / unconfirmed, it falls back.
     """
-    with common.database() as database:
+    with common.open_database() as database:
         with database.reading() as connection:
-            subject = drafts.subject_of(connection, code, ["institution"])
+            subject = drafts.resolve_subject(connection, code, ["institution"])
         log = PublishedLog(settings.load())
         done = four_eyes.suspend(database, subject, techniques, by=by, reason=reason, log=log)
     if json_:
         common.print_json(done)
         return
-    until = _told(done.confirm_by)
+    until = _format_instant(done.confirm_by)
     click.echo(f"已暂停 / suspended: {'、'.join(done.techniques)}，日志 / log {done.first_entry}-{done.last_entry}")
     click.echo(f"{until} 前须由另一人确认 / another person confirms by then: registry approve {done.waiting} --by USER")
 
 
-def _told(milliseconds: int) -> str:
+def _format_instant(milliseconds: int) -> str:
     at: dt.datetime = instant_at(milliseconds)
     return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"

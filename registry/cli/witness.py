@@ -12,15 +12,15 @@ import click
 import msgspec
 
 from registry import settings, signing
-from registry.cli import common, language
+from registry.cli import common, detect_language
 from registry.cli.log import log_group
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a command asks somebody
     from registry.log.forks import Verdict
-    from registry.log.pinned import Offered
-    from registry.log.shared import Signed
-    from registry.log.witness import Look, Signer
+    from registry.log.pinned import OfferedCheckpoint
+    from registry.log.shared import SignedCheckpoint
+    from registry.log.witness import Observation, Signer
 
 _WORDS: dict[Verdict, str] = {
     "first": "首次 / first look",
@@ -56,7 +56,7 @@ timeout = click.option(
 @every
 @timeout
 @common.as_json
-def witness(  # noqa: PLR0913 - one parameter per option
+def witness_log(  # noqa: PLR0913 - one parameter per option
     url: str,
     directory: Path | None,
     vkeys: tuple[str, ...],
@@ -71,30 +71,30 @@ def witness(  # noqa: PLR0913 - one parameter per option
     URL 可为名录网址、日志前缀或本机文件夹 / the register's address, its log's prefix, or a folder.
     """
     from registry.log import pinned
-    from registry.log.remote import Remote
+    from registry.log.remote import RemoteLog
     from registry.log.witness import Witness
 
-    given = pinned.given(vkeys)
-    signer = _signer(key, name)
-    with Remote(url, timeout) as remote:
+    given = pinned.read_given_keys(vkeys)
+    signer = _load_signer(key, name)
+    with RemoteLog(url, timeout) as remote:
         watching = Witness(remote, settings.load().data_dir / "witness", directory, given, signer)
 
-        def once() -> Seen:
-            look = watching.look()
-            _tell(look, signer, json_, ndjson=every is not None)
-            return Seen(look.verdict, refusal(look.verdict, look.evidence, look.forks))
+        def run_once() -> RunResult:
+            look = watching.observe_log()
+            _print_outcome(look, signer, json_, ndjson=every is not None)
+            return RunResult(look.verdict, find_refusal(look.verdict, look.evidence, look.forks))
 
-        repeat(every, once)
+        run_repeatedly(every, run_once)
 
 
-class Seen(msgspec.Struct, frozen=True):
+class RunResult(msgspec.Struct, frozen=True):
     """What one run came to, and the refusal to end with where it is one."""
 
     verdict: Verdict
     refusal: RegistryError | None
 
 
-def repeat(every: float | None, once: Callable[[], Seen]) -> None:
+def run_repeatedly(every: float | None, once: Callable[[], RunResult]) -> None:
     """Run once and raise its refusal; or every so many seconds until interrupted, a fork, or a log that is refused.
 
     What may pass is told on stderr and tried again.
@@ -103,10 +103,10 @@ def repeat(every: float | None, once: Callable[[], Seen]) -> None:
     try:
         while True:
             try:
-                seen = _guarded(once)
+                seen = _run_translating_errors(once)
                 began = True
                 if seen.refusal and (every is None or seen.verdict == "fork"):
-                    raise _Final(seen.refusal)
+                    raise _FinalRefusal(seen.refusal)
                 told = seen.refusal
             except RegistryError as error:
                 if every is None or isinstance(error, Conflict) or (isinstance(error, InvalidInput) and not began):
@@ -115,9 +115,9 @@ def repeat(every: float | None, once: Callable[[], Seen]) -> None:
             if every is None:
                 return
             if told:
-                click.echo(f"registry: {told.text(language())}", err=True)
+                click.echo(f"registry: {told.get_text(detect_language())}", err=True)
             time.sleep(every)
-    except _Final as final:
+    except _FinalRefusal as final:
         raise final.refusal from None
     except KeyboardInterrupt:
         if every is None:
@@ -125,7 +125,7 @@ def repeat(every: float | None, once: Callable[[], Seen]) -> None:
         click.echo("已停止 / stopped", err=True)
 
 
-class _Final(Exception):
+class _FinalRefusal(Exception):
     """Carries a refusal past what is told and tried again."""
 
     def __init__(self, refusal: RegistryError) -> None:
@@ -133,7 +133,7 @@ class _Final(Exception):
         self.refusal = refusal
 
 
-def _guarded(once: Callable[[], Seen]) -> Seen:
+def _run_translating_errors(once: Callable[[], RunResult]) -> RunResult:
     try:
         return once()
     except OSError as error:
@@ -141,7 +141,7 @@ def _guarded(once: Callable[[], Seen]) -> Seen:
         raise CannotAnswer(f"无法读写 {where}。", f"Cannot read or write {where}.") from error
 
 
-def refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]) -> RegistryError | None:
+def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]) -> RegistryError | None:
     """What a run is refused with, and whom to tell; None when all is well."""
     if verdict == "fork":
         return LogDamaged(
@@ -174,7 +174,7 @@ def refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]) -> 
     return None
 
 
-def told_of(offered: Offered, seen: Signed | None, verdict: Verdict) -> dict[str, Any]:
+def make_json_fields(offered: OfferedCheckpoint, seen: SignedCheckpoint | None, verdict: Verdict) -> dict[str, Any]:
     """What a run prints as JSON about checkpoints and keys."""
     now, before = offered.signed.checkpoint, seen.checkpoint if seen else None
     return {
@@ -193,7 +193,7 @@ def told_of(offered: Offered, seen: Signed | None, verdict: Verdict) -> dict[str
     }
 
 
-def tell_keys(offered: Offered) -> None:
+def print_keys(offered: OfferedCheckpoint) -> None:
     """Say which keys are trusted from now on, and that somebody has to compare them."""
     how = (
         "首次采信的公钥 / key trusted at first use"
@@ -212,7 +212,7 @@ def tell_keys(offered: Offered) -> None:
         )
 
 
-def tell_checkpoints(offered: Offered, seen: Signed | None, verdict: Verdict) -> None:
+def print_checkpoints(offered: OfferedCheckpoint, seen: SignedCheckpoint | None, verdict: Verdict) -> None:
     """One line of what was found; both checkpoints, byte for byte, where they do not fit."""
     now = offered.signed.checkpoint
     sizes = f"{seen.checkpoint.size} -> {now.size}" if seen else str(now.size)
@@ -229,24 +229,24 @@ def print_row(row: dict[str, Any], ndjson: bool) -> None:
         common.print_json(row)
 
 
-def _signer(key: Path | None, name: str | None) -> Signer | None:
+def _load_signer(key: Path | None, name: str | None) -> Signer | None:
     if key is None:
         return None
     from registry.log import note
     from registry.log.witness import Signer
 
-    called = note.named(name or socket.gethostname())
-    if signing.create(key):
+    called = note.check_name(name or socket.gethostname())
+    if signing.create_key_file(key):
         click.echo(f"已生成会签密钥 / cosigning key created: {key}", err=True)
-    return Signer(name=called, key=[one for one in signing.load(key) if not one.retired][-1])
+    return Signer(name=called, key=[one for one in signing.load_keys(key) if not one.is_retired][-1])
 
 
-def _tell(look: Look, signer: Signer | None, json_: bool, ndjson: bool) -> None:
+def _print_outcome(look: Observation, signer: Signer | None, json_: bool, ndjson: bool) -> None:
     if json_:
         row = {
             "time": look.at,
             "address": look.address,
-            **told_of(look.offered, look.seen, look.verdict),
+            **make_json_fields(look.offered, look.seen, look.verdict),
             "folder": str(look.folder),
             "evidence": str(look.evidence) if look.evidence else None,
             "forks": look.forks,
@@ -255,7 +255,7 @@ def _tell(look: Look, signer: Signer | None, json_: bool, ndjson: bool) -> None:
         }
         print_row(row, ndjson)
         return
-    tell_keys(look.offered)
-    tell_checkpoints(look.offered, look.seen, look.verdict)
+    print_keys(look.offered)
+    print_checkpoints(look.offered, look.seen, look.verdict)
     if look.cosignature and signer:
         click.echo(f"已会签 / cosigned, vkey: {signer.verifier.text}\n{look.cosignature}", nl=False)

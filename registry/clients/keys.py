@@ -47,14 +47,14 @@ class ApiKey(Struct, frozen=True):
     revoked_at: int | None = None
     last_used_at: int | None = None
 
-    def state(self, now: int) -> Literal["active", "revoked", "expired"]:
+    def get_state(self, now: int) -> Literal["active", "revoked", "expired"]:
         """What it is good for at an instant (milliseconds since 1970)."""
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
 
 
-class Wanted(Struct, frozen=True):
+class NewKey(Struct, frozen=True):
     """What a new key is to be."""
 
     client: str
@@ -65,12 +65,12 @@ class Wanted(Struct, frozen=True):
     expires_at: int | None = None
 
 
-def now() -> int:
+def get_now_ms() -> int:
     """Milliseconds since 1970."""
     return int(time.time() * 1000)
 
 
-def id_of(key: str) -> str | None:
+def parse_key_id(key: str) -> str | None:
     """The id in a key as it is sent; None for what cannot be a key.
 
     >>> id_of("art_0a1b2c3d_" + "x" * 43)
@@ -80,25 +80,25 @@ def id_of(key: str) -> str | None:
     return found[1] if found else None
 
 
-def digest_of(key: str) -> bytes:
+def hash_key(key: str) -> bytes:
     """What is kept of a key."""
     return hashlib.sha256(key.encode()).digest()
 
 
-def add(connection: sa.Connection, wanted: Wanted) -> tuple[ApiKey, str]:
+def create_key(connection: sa.Connection, wanted: NewKey) -> tuple[ApiKey, str]:
     """Make a key; it and its text, which nobody can read again. InvalidInput for a bad name, scope or limit."""
-    _require_usable(wanted)
+    _require_valid(wanted)
     identity = secrets.token_hex(4)
     text = f"art_{identity}_{secrets.token_urlsafe(32)}"
     key = ApiKey(
         id=identity,
         client=wanted.client,
-        digest=digest_of(text),
+        digest=hash_key(text),
         scopes=wanted.scopes,
         per_minute=wanted.per_minute,
         per_day=wanted.per_day,
         recorded=wanted.recorded,
-        created_at=now(),
+        created_at=get_now_ms(),
         expires_at=wanted.expires_at,
     )
     row = {name: getattr(key, name) for name in key.__struct_fields__}
@@ -106,11 +106,11 @@ def add(connection: sa.Connection, wanted: Wanted) -> tuple[ApiKey, str]:
     return key, text
 
 
-def rotate(connection: sa.Connection, identity: str, overlap: dt.timedelta = OVERLAP) -> tuple[ApiKey, str]:
+def rotate_key(connection: sa.Connection, identity: str, overlap: dt.timedelta = OVERLAP) -> tuple[ApiKey, str]:
     """A new key like an old one, which ends after ``overlap``; NotFound, Conflict when it is over already."""
-    old = get(connection, identity)
-    at = now()
-    if old.state(at) != "active":
+    old = get_key(connection, identity)
+    at = get_now_ms()
+    if old.get_state(at) != "active":
         raise Conflict(
             f"密钥 {identity} 已失效，不能轮换。请新建：registry key add '{old.client}'",
             f"Key {identity} is over already. Make a new one: registry key add '{old.client}'",
@@ -118,9 +118,9 @@ def rotate(connection: sa.Connection, identity: str, overlap: dt.timedelta = OVE
     until = at + int(overlap.total_seconds() * 1000)
     ends = until if old.expires_at is None else min(until, old.expires_at)
     connection.execute(sa.update(api_keys).where(api_keys.c.id == identity).values(expires_at=ends))
-    return add(
+    return create_key(
         connection,
-        Wanted(
+        NewKey(
             client=old.client,
             scopes=old.scopes,
             per_minute=old.per_minute,
@@ -131,15 +131,15 @@ def rotate(connection: sa.Connection, identity: str, overlap: dt.timedelta = OVE
     )
 
 
-def revoke(connection: sa.Connection, identity: str) -> ApiKey:
+def revoke_key(connection: sa.Connection, identity: str) -> ApiKey:
     """End a key now: every process refuses it within a second. NotFound; a second time changes nothing."""
-    key = get(connection, identity)
+    key = get_key(connection, identity)
     if key.revoked_at is None:
-        connection.execute(sa.update(api_keys).where(api_keys.c.id == identity).values(revoked_at=now()))
-    return get(connection, identity)
+        connection.execute(sa.update(api_keys).where(api_keys.c.id == identity).values(revoked_at=get_now_ms()))
+    return get_key(connection, identity)
 
 
-def get(connection: sa.Connection, identity: str) -> ApiKey:
+def get_key(connection: sa.Connection, identity: str) -> ApiKey:
     """The key of an id; NotFound saying how to list them."""
     row = connection.execute(sa.select(api_keys).where(api_keys.c.id == identity)).first()
     if row is None:
@@ -147,23 +147,23 @@ def get(connection: sa.Connection, identity: str) -> ApiKey:
             f"没有编号为“{identity}”的密钥。查看全部：registry key list",
             f"There is no key “{identity}”. See all of them: registry key list",
         )
-    return _read(row)
+    return _read_key(row)
 
 
-def listed(connection: sa.Connection, client: str | None = None) -> list[ApiKey]:
+def list_keys(connection: sa.Connection, client: str | None = None) -> list[ApiKey]:
     """Every key, or a client's, oldest first."""
     query = sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id)
     if client is not None:
         query = query.where(api_keys.c.client == client)
-    return [_read(row) for row in connection.execute(query)]
+    return [_read_key(row) for row in connection.execute(query)]
 
 
-def _read(row: sa.Row[tuple[object, ...]]) -> ApiKey:
+def _read_key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
     fields = dict(row._mapping)
     return ApiKey(**{**fields, "scopes": frozenset(fields["scopes"].split()), "digest": bytes(fields["digest"])})
 
 
-def _require_usable(wanted: Wanted) -> None:
+def _require_valid(wanted: NewKey) -> None:
     if not _CLIENT.fullmatch(wanted.client):
         raise InvalidInput(
             f"客户名称“{wanted.client}”不可用：1至60个汉字、字母、数字、空格、点、横线、下划线或 @，首尾不为空格。",
@@ -178,5 +178,5 @@ def _require_usable(wanted: Wanted) -> None:
         )
     if not (0 < wanted.per_minute <= _MOST and 0 < wanted.per_day <= _MOST):
         raise InvalidInput(f"限额须为1至{_MOST:,}的整数。", f"Limits are whole numbers from 1 to {_MOST:,}.")
-    if wanted.expires_at is not None and wanted.expires_at <= now():
+    if wanted.expires_at is not None and wanted.expires_at <= get_now_ms():
         raise InvalidInput("到期时间已过。", "The key would have expired already.")

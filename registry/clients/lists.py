@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from registry.clients import watches
-from registry.clients.watches import Found, Place, State, Watch
+from registry.clients.watches import WatchChangePage, WatchPosition, WatchState, Watch
 from registry.database import Database
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim
-from registry.verification.answer import answer, moment
+from registry.verification.answer import answer_claim, take_moment
 from registry.verification.view import VerificationView
 
 
@@ -18,35 +18,35 @@ class WatchLists:
         self._database = database
         self._view = view
 
-    def add(self, client: str, claims: list[Claim], lang: str = "zh-CN") -> tuple[list[tuple[int, Answer]], State]:
+    def add_watches(self, client: str, claims: list[Claim], lang: str = "zh-CN") -> tuple[list[tuple[int, Answer]], WatchState]:
         """Watch claims from now on: each one's number and answer, in order; and where changes begin.
 
         InvalidInput names the first claim that cannot be watched; then none is.
         """
-        at = moment(self._view)
-        state = State(size=at.size, day=at.day)
+        at = take_moment(self._view)
+        state = WatchState(size=at.size, day=at.day)
         answers = []
         for number, claim in enumerate(claims, start=1):
             try:
                 watches.require_watchable(claim)
-                answers.append(answer(self._view, claim, lang, at))
+                answers.append(answer_claim(self._view, claim, lang, at))
             except InvalidInput as error:
                 raise InvalidInput(f"第{number}条：{error.zh}", f"Claim {number}: {error.en}") from error
         with self._database.writing() as connection:
-            numbers = watches.add(connection, client, claims, state)
+            numbers = watches.add_watches(connection, client, claims, state)
         return list(zip(numbers, answers, strict=True)), state
 
-    def listed(self, client: str, after: int, limit: int) -> tuple[list[Watch], int]:
+    def list_watches(self, client: str, after: int, limit: int) -> tuple[list[Watch], int]:
         """A client's watches after a number, and how many there are in all."""
         with self._database.reading() as connection:
-            return watches.listed(connection, client, after, limit), watches.count(connection, client)
+            return watches.list_watches(connection, client, after, limit), watches.count_watches(connection, client)
 
-    def remove(self, client: str, number: int) -> None:
+    def remove_watch(self, client: str, number: int) -> None:
         """Watch no more; NotFound."""
         with self._database.writing() as connection:
-            watches.remove(connection, client, number)
+            watches.remove_watch(connection, client, number)
 
-    def changes(self, client: str, place: Place, lang: str = "zh-CN") -> Found:
+    def find_changes(self, client: str, place: WatchPosition, lang: str = "zh-CN") -> WatchChangePage:
         """Which answers differ between a place and now; InvalidInput for a place that never was."""
         with self._database.reading() as connection:
-            return watches.changed(connection, self._view, client, place, lang)
+            return watches.find_changes(connection, self._view, client, place, lang)

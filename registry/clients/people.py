@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 
-from registry.clients.counts import Counts, seconds
+from registry.clients.counts import Counts, to_whole_seconds
 from registry.errors import PeopleLimit
 from registry.identifiers import compact_code
 
@@ -17,17 +17,17 @@ DAY = 86_400
 _SHANGHAI = 8 * 3600  # seconds before UTC's midnight that the day begins
 
 
-def day_number(at: float) -> int:
+def to_day_number(at: float) -> int:
     """The day in Beijing of an instant (seconds since 1970), counted from 1970."""
     return int((at + _SHANGHAI) // DAY)
 
 
-def until_midnight(at: float) -> float:
+def count_seconds_to_midnight(at: float) -> float:
     """Seconds until the next day in Beijing."""
     return DAY - (at + _SHANGHAI) % DAY
 
 
-class Looks:
+class PeopleBudget:
     """Whose people one asker looks at in one request; ``refused``: whether any were withheld. ``limit`` 0: no limit."""
 
     def __init__(self, counts: Counts, who: str, limit: int) -> None:
@@ -43,24 +43,24 @@ class Looks:
             return True
         compact = compact_code(code)
         if compact not in self._known:
-            day = day_number(time.time())
+            day = to_day_number(time.time())
             mark = hashlib.blake2b(f"{self._who} {day} {compact}".encode(), digest_size=16).digest()
-            self._known[compact] = self._counts.mark(self._who, day, mark, self._limit)
+            self._known[compact] = self._counts.add_mark(self._who, day, mark, self._limit)
         self.refused = self.refused or not self._known[compact]
         return self._known[compact]
 
-    def require(self, code: str) -> None:
+    def require_look(self, code: str) -> None:
         """PeopleLimit when the people of an institution may not be looked at."""
         if not self.may_look(code):
-            raise self.refusal()
+            raise self.make_refusal()
 
-    def refusal(self) -> PeopleLimit:
+    def make_refusal(self) -> PeopleLimit:
         """What is said to whoever has looked at as many as there may be."""
         return PeopleLimit(
             f"同一地址（或密钥）每天最多查看{self._limit:,}家机构的人员，今天已用完，北京时间零点后恢复；"
             "不涉及人员的查询与核验不受影响。",
             f"One address (or key) may look at the people of {self._limit:,} institutions a day, and today's are used "
             "up; they are free again at midnight in Beijing. Whatever does not concern people is answered as before.",
-            retry_after=seconds(until_midnight(time.time())),
+            retry_after=to_whole_seconds(count_seconds_to_midnight(time.time())),
             limit=self._limit,
         )

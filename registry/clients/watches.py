@@ -18,9 +18,9 @@ from registry.errors import InvalidInput, NotFound, TooLarge
 from registry.model import Answer, Claim, Struct
 from registry.records.asof import SHANGHAI, instant_at
 from registry.tables import watches
-from registry.verification.answer import Moment, answer, moment
-from registry.verification.essence import essence
-from registry.verification.receipts import question_of
+from registry.verification.answer import Moment, answer_claim, take_moment
+from registry.verification.essence import make_comparison_key
+from registry.verification.receipts import to_question
 from registry.verification.view import VerificationView
 
 #: Claims one client may watch.
@@ -41,7 +41,7 @@ class Watch(Struct, frozen=True):
     created_at: dt.datetime
 
 
-class Changed(Struct, frozen=True):
+class WatchChange(Struct, frozen=True):
     """A watch whose answer is another one now."""
 
     watch: int
@@ -50,7 +50,7 @@ class Changed(Struct, frozen=True):
     now: Answer
 
 
-class State(Struct, frozen=True):
+class WatchState(Struct, frozen=True):
     """What answers rest on: so many entries, on a day. Written ``2000.2026-11-25``."""
 
     size: int
@@ -60,26 +60,26 @@ class State(Struct, frozen=True):
         return f"{self.size}.{self.day.isoformat()}"
 
 
-class Place(Struct, frozen=True):
+class WatchPosition(Struct, frozen=True):
     """How far a client has read: everything up to ``since``; when ``upto`` is set, also the watches up to ``after``."""
 
-    since: State
-    upto: State | None = None
+    since: WatchState
+    upto: WatchState | None = None
     after: int = 0
 
     def __str__(self) -> str:
         return f"{self.since}.{self.upto}.{self.after}" if self.upto else str(self.since)
 
 
-class Found(Struct, frozen=True):
+class WatchChangePage(Struct, frozen=True):
     """Changes, and where to go on; ``more``: there are watches not compared yet."""
 
-    items: list[Changed]
-    next: Place
+    items: list[WatchChange]
+    next: WatchPosition
     more: bool
 
 
-def place(text: str) -> Place:
+def parse_position(text: str) -> WatchPosition:
     """A place as it was told; InvalidInput for anything else.
 
     >>> str(place("2000.2026-11-25"))
@@ -88,9 +88,9 @@ def place(text: str) -> Place:
     try:
         match text.split("."):
             case [size, day]:
-                return Place(since=_state(size, day))
+                return WatchPosition(since=_parse_state(size, day))
             case [size, day, size2, day2, after]:
-                return Place(since=_state(size, day), upto=_state(size2, day2), after=_number(after))
+                return WatchPosition(since=_parse_state(size, day), upto=_parse_state(size2, day2), after=_parse_number(after))
     except ValueError:
         pass
     raise InvalidInput(
@@ -100,85 +100,85 @@ def place(text: str) -> Place:
     )
 
 
-def add(connection: sa.Connection, client: str, claims: list[Claim], state: State) -> list[int]:
+def add_watches(connection: sa.Connection, client: str, claims: list[Claim], state: WatchState) -> list[int]:
     """Watch claims from a state on; their ids in order. What is watched already keeps its id and its first state."""
-    bodies = [_json.encode(question_of(claim)) for claim in claims]
+    bodies = [_json.encode(to_question(claim)) for claim in claims]
     digests = [hashlib.sha256(body).digest() for body in bodies]
-    held = _ids(connection, client, digests)
+    held = _find_ids(connection, client, digests)
     fresh = {digest: body for digest, body in zip(digests, bodies, strict=True) if digest not in held}
-    if count(connection, client) + len(fresh) > MOST:
+    if count_watches(connection, client) + len(fresh) > MOST:
         raise TooLarge(
             f"最多关注{MOST:,}条，全部未登记；请先取消不再需要的。",
             f"At most {MOST:,} claims may be watched, and none of these was added. Remove what is no longer needed.",
             limit=MOST,
         )
-    stated = {"client": client, "log_size": state.size, "day": state.day.isoformat(), "created_at": keys.now()}
+    stated = {"client": client, "log_size": state.size, "day": state.day.isoformat(), "created_at": keys.get_now_ms()}
     if fresh:
         rows = [{**stated, "claim": body, "digest": digest} for digest, body in fresh.items()]
         connection.execute(sa.insert(watches), rows)
-        held |= _ids(connection, client, list(fresh))
+        held |= _find_ids(connection, client, list(fresh))
     return [held[digest] for digest in digests]
 
 
-def remove(connection: sa.Connection, client: str, identity: int) -> None:
+def remove_watch(connection: sa.Connection, client: str, identity: int) -> None:
     """Watch no more; NotFound when the client has no such watch."""
     gone = connection.execute(sa.delete(watches).where(watches.c.client == client, watches.c.id == identity))
     if not gone.rowcount:
         raise NotFound(f"没有编号为 {identity} 的关注。", f"There is no watch {identity}.")
 
 
-def count(connection: sa.Connection, client: str) -> int:
+def count_watches(connection: sa.Connection, client: str) -> int:
     """How many claims a client watches."""
     query = sa.select(sa.func.count()).select_from(watches).where(watches.c.client == client)
     return int(connection.execute(query).scalar_one())
 
 
-def listed(connection: sa.Connection, client: str, after: int, limit: int) -> list[Watch]:
+def list_watches(connection: sa.Connection, client: str, after: int, limit: int) -> list[Watch]:
     """A client's watches after an id, in order."""
     query = sa.select(watches).where(watches.c.client == client, watches.c.id > after).order_by(watches.c.id)
-    return [_read(row) for row in connection.execute(query.limit(limit))]
+    return [_read_watch(row) for row in connection.execute(query.limit(limit))]
 
 
-def now(view: VerificationView) -> State:
+def get_current_state(view: VerificationView) -> WatchState:
     """What answers rest on at this moment; CannotAnswer when the register cannot be read."""
-    at = moment(view)
-    return State(size=at.size, day=at.day)
+    at = take_moment(view)
+    return WatchState(size=at.size, day=at.day)
 
 
-def changed(connection: sa.Connection, view: VerificationView, client: str, at: Place, lang: str) -> Found:
+def find_changes(connection: sa.Connection, view: VerificationView, client: str, at: WatchPosition, lang: str) -> WatchChangePage:
     """Which answers differ between a place and now; InvalidInput for a place that never was."""
-    upto = at.upto or now(view)
+    upto = at.upto or get_current_state(view)
     for state in (at.since, upto):
-        _require_known(view, state)
-    held = listed(connection, client, at.after, AT_ONCE)
-    items = list(_differing(view, held, at.since, upto, lang))
+        _require_known_state(view, state)
+    held = list_watches(connection, client, at.after, AT_ONCE)
+    items = list(_compare_answers(view, held, at.since, upto, lang))
     if len(held) == AT_ONCE:
-        return Found(items=items, next=Place(since=at.since, upto=upto, after=held[-1].id), more=True)
-    return Found(items=items, next=Place(since=upto), more=False)
+        return WatchChangePage(items=items, next=WatchPosition(since=at.since, upto=upto, after=held[-1].id), more=True)
+    return WatchChangePage(items=items, next=WatchPosition(since=upto), more=False)
 
 
-def _differing(
-    view: VerificationView, held: Iterable[Watch], since: State, upto: State, lang: str
-) -> Iterator[Changed]:
+def _compare_answers(
+    view: VerificationView, held: Iterable[Watch], since: WatchState, upto: WatchState, lang: str
+) -> Iterator[WatchChange]:
     for watch in held:
-        first = State(size=watch.log_size, day=watch.day)
-        start = State(size=max(since.size, first.size), day=max(since.day, first.day))
+        first = WatchState(size=watch.log_size, day=watch.day)
+        start = WatchState(size=max(since.size, first.size), day=max(since.day, first.day))
         if (start.size, start.day) >= (upto.size, upto.day):
             continue
-        before, after = (answer(view, watch.claim, lang, _moment(view, state)) for state in (start, upto))
-        if essence(msgspec.to_builtins(before)) != essence(msgspec.to_builtins(after)):
-            yield Changed(watch=watch.id, claim=watch.claim, before=before, now=after)
+        before, after = (answer_claim(view, watch.claim, lang, _to_moment(view, state)) for state in (start, upto))
+        if make_comparison_key(msgspec.to_builtins(before)) != make_comparison_key(msgspec.to_builtins(after)):
+            yield WatchChange(watch=watch.id, claim=watch.claim, before=before, now=after)
 
 
-def _moment(view: VerificationView, state: State) -> Moment:
+def _to_moment(view: VerificationView, state: WatchState) -> Moment:
     """The state as the moment it began: when the last of its entries was recorded, or its day began."""
-    recorded = instant_at(view.recorded_at(state.size))
+    recorded = instant_at(view.get_recording_time(state.size))
     day = dt.datetime.combine(state.day, dt.time(), SHANGHAI).astimezone(dt.UTC)
     return Moment(now=max(recorded, day), day=state.day, size=state.size)
 
 
-def _require_known(view: VerificationView, state: State) -> None:
-    if view.root_at(state.size) is None:
+def _require_known_state(view: VerificationView, state: WatchState) -> None:
+    if view.find_root_at(state.size) is None:
         raise InvalidInput(
             f"本名录的日志没有过 {state.size} 条时的状态；请原样使用上一次答复中的 next。",
             f"The log of this register never stood at {state.size} entries; use the next of the last answer as it is.",
@@ -194,12 +194,12 @@ def require_watchable(claim: Claim) -> None:
         )
 
 
-def _ids(connection: sa.Connection, client: str, digests: list[bytes]) -> dict[bytes, int]:
+def _find_ids(connection: sa.Connection, client: str, digests: list[bytes]) -> dict[bytes, int]:
     query = sa.select(watches.c.digest, watches.c.id).where(watches.c.client == client, watches.c.digest.in_(digests))
     return {bytes(digest): identity for digest, identity in connection.execute(query)}
 
 
-def _read(row: sa.Row[tuple[object, ...]]) -> Watch:
+def _read_watch(row: sa.Row[tuple[object, ...]]) -> Watch:
     fields = dict(row._mapping)
     return Watch(
         id=fields["id"],
@@ -210,11 +210,11 @@ def _read(row: sa.Row[tuple[object, ...]]) -> Watch:
     )
 
 
-def _state(size: str, day: str) -> State:
-    return State(size=_number(size), day=dt.date.fromisoformat(day))
+def _parse_state(size: str, day: str) -> WatchState:
+    return WatchState(size=_parse_number(size), day=dt.date.fromisoformat(day))
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise ValueError(text)
     return int(text)

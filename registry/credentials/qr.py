@@ -10,12 +10,12 @@ from qrcode.image.pure import PyPNGImage
 from qrcode.image.svg import SvgPathImage
 
 
-def address(public_url: str, code: str) -> str:
+def make_scan_url(public_url: str, code: str) -> str:
     """Where a scan lands: the final address, no redirect; ``code`` in its printed form."""
     return f"{public_url.rstrip('/')}/q/{code}"
 
 
-def _code(text: str, box: int) -> qrcode.QRCode[Any]:
+def _make_code(text: str, box: int) -> qrcode.QRCode[Any]:
     # Level Q: a quarter of the picture may be worn or covered on a wall and it still reads.
     made: qrcode.QRCode[Any] = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_Q, box_size=box, border=4)
     made.add_data(text)
@@ -23,17 +23,17 @@ def _code(text: str, box: int) -> qrcode.QRCode[Any]:
     return made
 
 
-def svg(text: str) -> bytes:
+def render_svg(text: str) -> bytes:
     """The code as an SVG document with a white ground, so that it reads on a dark page."""
-    image = _code(text, 10).make_image(image_factory=SvgPathImage)
+    image = _make_code(text, 10).make_image(image_factory=SvgPathImage)
     buffer = io.BytesIO()
     image.save(buffer)
     white = b'<rect width="100%" height="100%" fill="#fff"/><path'
     return buffer.getvalue().replace(b"<path", white, 1)
 
 
-def png(text: str) -> bytes:
+def render_png(text: str) -> bytes:
     """The code as a PNG, 10 pixels a module, large enough to print."""
     buffer = io.BytesIO()
-    _code(text, 10).make_image(image_factory=PyPNGImage).save(buffer)
+    _make_code(text, 10).make_image(image_factory=PyPNGImage).save(buffer)
     return buffer.getvalue()

@@ -33,7 +33,7 @@ _MOST_MODULES = 149
 _MOST_TEXT = 4200
 
 
-class Sheet(Struct, frozen=True):
+class ReceiptSheet(Struct, frozen=True):
     """What is printed: a title, what it means, (label, words) pairs, the receipt, and where its check is.
 
     ``in_code``: whether the QR code may carry the receipt.
@@ -53,58 +53,58 @@ class Sheet(Struct, frozen=True):
     in_code: bool = True
 
 
-def pdf(sheet: Sheet) -> bytes:
+def render_pdf(sheet: ReceiptSheet) -> bytes:
     """The page as PDF; always one page of A4."""
     pdfmetrics.registerFont(UnicodeCIDFont(_CHINESE))
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=A4, pageCompression=1, lang=sheet.lang)
     canvas.setTitle(sheet.title)
-    bottom = _code_and_text(canvas, sheet)
+    bottom = _draw_code_and_text(canvas, sheet)
     size = 10.5
-    while _words(None, sheet, size) < bottom and size > 4:
+    while _draw_words(None, sheet, size) < bottom and size > 4:
         size -= 0.5
-    _words(canvas, sheet, size)
+    _draw_words(canvas, sheet, size)
     canvas.showPage()
     canvas.save()
     return buffer.getvalue()
 
 
-def _words(canvas: Canvas | None, sheet: Sheet, size: float) -> float:
+def _draw_words(canvas: Canvas | None, sheet: ReceiptSheet, size: float) -> float:
     """Title, meaning and pairs from the top; where they end. Without a canvas only measured."""
     y = A4[1] - _MARGIN
     wide = A4[0] - 2 * _MARGIN
-    y = _put(canvas, sheet.title, size * 1.8, (_MARGIN, y, wide)) - 2 * _GAP
-    y = _put(canvas, sheet.meaning, size, (_MARGIN, y, wide)) - 3 * _GAP
+    y = _draw_text(canvas, sheet.title, size * 1.8, (_MARGIN, y, wide)) - 2 * _GAP
+    y = _draw_text(canvas, sheet.meaning, size, (_MARGIN, y, wide)) - 3 * _GAP
     for label, words in sheet.pairs:
-        left = _put(canvas, label, size, (_MARGIN, y, _LABEL - _GAP), grey=True)
-        right = _put(canvas, words, size, (_MARGIN + _LABEL, y, wide - _LABEL))
+        left = _draw_text(canvas, label, size, (_MARGIN, y, _LABEL - _GAP), grey=True)
+        right = _draw_text(canvas, words, size, (_MARGIN + _LABEL, y, wide - _LABEL))
         y = min(left, right) - _GAP
     return y
 
 
-def _code_and_text(canvas: Canvas, sheet: Sheet) -> float:
+def _draw_code_and_text(canvas: Canvas, sheet: ReceiptSheet) -> float:
     """QR code and the receipt's text at the foot of the page; the height they take."""
     foot, side = _MARGIN, A4[0] - 2 * _MARGIN
-    _put(canvas, sheet.footer, 8, (_MARGIN, foot, side), grey=True)
-    matrix = _matrix(f"{sheet.check_url}?receipt={sheet.receipt}") if sheet.in_code else None
+    _draw_text(canvas, sheet.footer, 8, (_MARGIN, foot, side), grey=True)
+    matrix = _make_qr_matrix(f"{sheet.check_url}?receipt={sheet.receipt}") if sheet.in_code else None
     whole = matrix is not None
-    _draw(canvas, matrix or _matrix(sheet.check_url) or [], (_MARGIN, foot + 4 * mm))
+    _draw_matrix(canvas, matrix or _make_qr_matrix(sheet.check_url) or [], (_MARGIN, foot + 4 * mm))
     x, top = _MARGIN + _QR + 6 * mm, foot + 4 * mm + _QR
     column = side - _QR - 6 * mm
-    y = _put(canvas, sheet.scan if whole else sheet.no_scan, 9, (x, top, column)) - _GAP
-    y = _put(canvas, sheet.check_url, 8, (x, y, column), code=True) - 2 * _GAP
+    y = _draw_text(canvas, sheet.scan if whole else sheet.no_scan, 9, (x, top, column)) - _GAP
+    y = _draw_text(canvas, sheet.check_url, 8, (x, y, column), code=True) - 2 * _GAP
     if len(sheet.receipt) > _MOST_TEXT:
-        _put(canvas, sheet.no_text, 8, (x, y, column), grey=True)
+        _draw_text(canvas, sheet.no_text, 8, (x, y, column), grey=True)
         return top + 4 * mm
-    y = _put(canvas, sheet.text_below, 8, (x, y, column), grey=True) - _GAP
+    y = _draw_text(canvas, sheet.text_below, 8, (x, y, column), grey=True) - _GAP
     size = 6.0
-    while _put(None, sheet.receipt, size, (x, y, column), code=True) < foot + 4 * mm and size > 3:
+    while _draw_text(None, sheet.receipt, size, (x, y, column), code=True) < foot + 4 * mm and size > 3:
         size -= 0.25
-    _put(canvas, sheet.receipt, size, (x, y, column), code=True)
+    _draw_text(canvas, sheet.receipt, size, (x, y, column), code=True)
     return top + 4 * mm
 
 
-def _put(
+def _draw_text(
     canvas: Canvas | None,
     text: str,
     size: float,
@@ -131,7 +131,7 @@ def _put(
     return float(y - height)
 
 
-def _matrix(text: str) -> list[list[bool]] | None:
+def _make_qr_matrix(text: str) -> list[list[bool]] | None:
     """The modules of a QR code, its quiet zone included; None for more than paper can carry."""
     code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_L, border=4)
     code.add_data(text, optimize=0)
@@ -143,7 +143,7 @@ def _matrix(text: str) -> list[list[bool]] | None:
     return found if len(found) <= _MOST_MODULES + 8 else None
 
 
-def _draw(canvas: Canvas, matrix: list[list[bool]], corner: tuple[float, float]) -> None:
+def _draw_matrix(canvas: Canvas, matrix: list[list[bool]], corner: tuple[float, float]) -> None:
     """Each row's runs of dark modules as rectangles, from the lower left ``corner``."""
     if not matrix:
         return

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from registry import attachments
 from registry.editing import recorded
-from registry.editing.forms import ABOUT, CODES, NO_LEGAL_FACT, FormKind, Typed, public, text
-from registry.editing.kept import Kept
-from registry.editing.values import Values, day, values
+from registry.editing.forms import ABOUT, CODES, NO_LEGAL_FACT, FormKind, Typed, drop_personal_values, read_text
+from registry.editing.kept import FormDraft
+from registry.editing.values import Values, read_day, to_record_values
 from registry.identifiers import format_code, make_code
 from registry.model import Change, Date, Draft, Entry, Source, Struct
 from registry.records import asof, history, read, timeline
@@ -21,7 +21,7 @@ from registry.records.asof import instant_at
 from registry.tables import entries as entries_table
 
 
-class Difference(Struct, frozen=True):
+class PathDifference(Struct, frozen=True):
     """One path on the day the change is true from, as the record has it and would have it.
 
     ``outlived_by``: from this day on something else is stated of the path, which stands.
@@ -33,12 +33,12 @@ class Difference(Struct, frozen=True):
     outlived_by: Date | None = None
 
 
-class Composed(Struct, frozen=True):
+class FormProposal(Struct, frozen=True):
     """What a form proposes. ``corrects``: it goes back on what was stated, so it needs its reason."""
 
     subject: str
     drafts: list[Draft]
-    differences: list[Difference]
+    differences: list[PathDifference]
     title: str
     corrects: bool
     legal: bool
@@ -49,54 +49,54 @@ class Composed(Struct, frozen=True):
         return "correction" if self.corrects else "edit"
 
 
-def changed(kind: FormKind, typed: Typed, base: Typed, held: Values) -> Values:
+def select_changes(kind: FormKind, typed: Typed, base: Typed, held: Values) -> Values:
     """What a form states that it was not filled with, by path; ``held``: what is recorded."""
     before: Values = {}
     if any(base.values()):
-        before = values(kind, base, held)
-    said = values(kind, typed, held)
+        before = to_record_values(kind, base, held)
+    said = to_record_values(kind, typed, held)
     if kind == "approval":  # compared with the approvals themselves: a form shows one, and may speak of several
-        return {path: value for path, value in said.items() if value != _clean(held.get(path))}
+        return {path: value for path, value in said.items() if value != _drop_empty_values(held.get(path))}
     return {path: value for path, value in said.items() if value != before.get(path)}
 
 
-def compose(connection: sa.Connection, kept: Kept) -> Composed | None:
+def compose_proposal(connection: sa.Connection, kept: FormDraft) -> FormProposal | None:
     """The drafts of a form whose own checks found no error; None when it changes nothing."""
     typed = kept.filled.typed
-    effective = day(typed, "effective") or asof.find_today(connection)
-    held = recorded.values_on(connection, kept.subject, effective) if kept.subject else {}
-    said = changed(kept.kind, typed, kept.filled.base, held)
+    effective = read_day(typed, "effective") or asof.find_today(connection)
+    held = recorded.read_values_on(connection, kept.subject, effective) if kept.subject else {}
+    said = select_changes(kept.kind, typed, kept.filled.base, held)
     if not said:
         return None
     if kept.is_new and kept.kind == "institution":
         said = {"status": "listed", **said}
-    subject = kept.subject or _new_subject(connection, kept.kind, said)
-    source = _source(connection, kept, said)
+    subject = kept.subject or _make_subject(connection, kept.kind, said)
+    source = _find_or_make_source(connection, kept, said)
     about = ABOUT[kept.kind]
-    reason = text(typed, "reason") or None
+    reason = read_text(typed, "reason") or None
     draft = Draft(
         subject=subject,
         change=Change(kind=about, set=said, reason=reason),
         valid_from=effective,
         source=source.id if source else None,
     )
-    stated = recorded.stated(connection, subject)
-    entry = _as_entry(draft)
-    return Composed(
+    stated = recorded.read_entries(connection, subject)
+    entry = _to_entry(draft)
+    return FormProposal(
         subject=subject,
-        drafts=[*_source_draft(source), draft],
-        differences=_differences(stated, entry),
-        title=_title(kept, said, subject, held),
-        corrects=history.corrects(stated, entry),
+        drafts=[*_make_source_drafts(source), draft],
+        differences=_list_differences(stated, entry),
+        title=_make_title(kept, said, subject, held),
+        corrects=history.is_correction(stated, entry),
         legal=not said.keys() <= NO_LEGAL_FACT,
     )
 
 
-def _clean(approval: Any) -> Any:
+def _drop_empty_values(approval: Any) -> Any:
     return {key: value for key, value in approval.items() if value is not None} if approval else None
 
 
-def _as_entry(draft: Draft) -> Entry:
+def _to_entry(draft: Draft) -> Entry:
     """The draft as if it were the newest entry, to see what it would do."""
     return Entry(
         number=2**62,
@@ -111,21 +111,21 @@ def _as_entry(draft: Draft) -> Entry:
     )
 
 
-def _differences(stated: Sequence[Entry], entry: Entry) -> list[Difference]:
+def _list_differences(stated: Sequence[Entry], entry: Entry) -> list[PathDifference]:
     day = entry.valid_from.isoformat()
-    spans = recorded.spans_of(stated)
-    before = history.believed(spans, day)
-    after, _ = timeline.apply(spans, entry)
+    spans = recorded.build_spans(stated)
+    before = history.get_values_on(spans, day)
+    after, _ = timeline.apply_entry(spans, entry)
     found = []
     for path, value in entry.change.set.items():
         later = (span for span in after if span.valid_from > day)
-        other = next((s.valid_from for s in later if history.believed([s], s.valid_from).get(path) != value), None)
+        other = next((s.valid_from for s in later if history.get_values_on([s], s.valid_from).get(path) != value), None)
         outlived = Date.fromisoformat(other) if other else None
-        found.append(Difference(path=path, before=before.get(path), after=value, outlived_by=outlived))
+        found.append(PathDifference(path=path, before=before.get(path), after=value, outlived_by=outlived))
     return found
 
 
-def _new_subject(connection: sa.Connection, kind: FormKind, said: Values) -> str:
+def _make_subject(connection: sa.Connection, kind: FormKind, said: Values) -> str:
     """A code nobody has. That of a person says nothing of the person; that of two equal new institutions is one, so
     that only one of two proposals can be approved."""
     seed = f"{said.get('name')}|{said.get('address')}"
@@ -145,16 +145,16 @@ def _new_subject(connection: sa.Connection, kind: FormKind, said: Values) -> str
 # --- the document ----------------------------------------------------------------------------------------------------
 
 
-def _source(connection: sa.Connection, kept: Kept, said: Values) -> Source | None:
+def _find_or_make_source(connection: sa.Connection, kept: FormDraft, said: Values) -> Source | None:
     """The document as a source: the one that is recorded, if it is the same."""
     typed = kept.filled.typed
-    title, as_of = text(typed, "doc_title"), day(typed, "doc_date")
+    title, as_of = read_text(typed, "doc_title"), read_day(typed, "doc_date")
     if not title or as_of is None:
         return None
-    number = text(typed, "doc_number")
+    number = read_text(typed, "doc_number")
     digest = kept.filled.attachment or None
     if digest is not None:
-        attachments.get(connection, digest)
+        attachments.get_attachment(connection, digest)
     made = Source(
         # The draft's number parts two proposals that rest on one document: neither makes the other stale.
         id=f"doc-{as_of}-{(digest or secrets.token_hex(6))[:12]}-{kept.id}",
@@ -164,14 +164,14 @@ def _source(connection: sa.Connection, kept: Kept, said: Values) -> Source | Non
         covers=[code for code in CODES if f"approvals.{code}" in said],
         sha256=digest,
     )
-    for one in read.sources(connection, asof.as_of(connection)).values():
+    for one in read.read_sources(connection, asof.make_as_of(connection)).values():
         same = (one.title, one.as_of, one.sha256, one.scope) == (made.title, made.as_of, made.sha256, made.scope)
         if digest and same and set(made.covers) <= set(one.covers):
             return one
     return made
 
 
-def _source_draft(source: Source | None) -> list[Draft]:
+def _make_source_drafts(source: Source | None) -> list[Draft]:
     if source is None or source.entry:
         return []
     told: dict[str, Any] = msgspec.to_builtins(source)
@@ -191,7 +191,7 @@ _WORDS: dict[FormKind, tuple[str, str]] = {
 }
 
 
-def _title(kept: Kept, said: Values, subject: str, held: Values) -> str:
+def _make_title(kept: FormDraft, said: Values, subject: str, held: Values) -> str:
     """What the proposal is about; of people only the code of the institution: a hospital may be named as they are."""
     word = _WORDS[kept.kind][0 if kept.is_new else 1]
     if kept.kind in ("institution", "approval"):
@@ -202,13 +202,13 @@ def _title(kept: Kept, said: Values, subject: str, held: Values) -> str:
     return f"{word}：机构 {format_code(where)}" if where else word
 
 
-def report(kept: Kept, confirmed: list[str]) -> dict[str, Any]:
+def make_report(kept: FormDraft, confirmed: list[str]) -> dict[str, Any]:
     """What is kept with the proposal: the form as typed, without personal values, so that it can be opened again."""
     return {
         "form": kept.kind,
-        "fields": public(kept.kind, kept.filled.typed),
-        "base": public(kept.kind, kept.filled.base),
+        "fields": drop_personal_values(kept.kind, kept.filled.typed),
+        "base": drop_personal_values(kept.kind, kept.filled.base),
         "attachment": kept.filled.attachment,
         "confirmed": confirmed,
-        "to_approver": text(kept.filled.typed, "to_approver"),
+        "to_approver": read_text(kept.filled.typed, "to_approver"),
     }

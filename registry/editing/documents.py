@@ -10,14 +10,14 @@ import sqlalchemy as sa
 
 from registry import attachments, proposals, trail
 from registry.attachments import Attachment
-from registry.editing.holding import holding
+from registry.editing.holding import contains_text
 from registry.errors import InvalidInput, TooLarge, UnreadableFile
 from registry.model import Source, Struct
 from registry.records import asof, read
 from registry.tables import imports, proposal_items, staff_drafts, versions
 from registry.tables import proposals as proposals_table
 from registry.uploads.limits import DOCUMENT
-from registry.uploads.reading import look_into
+from registry.uploads.reading import inspect_package
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 #: What is taken: how the name ends, and the media type it is given back with.
@@ -43,7 +43,7 @@ _MARKUP = re.compile(rb"^\s*(?:<[!?a-z]|#!|@echo|mz)|<(?:script|html|svg|iframe|
 _HEAD = 64 * 1024
 
 
-class Document(Struct, frozen=True):
+class SourceDocument(Struct, frozen=True):
     """A source of a proposal with the file that was kept for it, if there is one."""
 
     source: str
@@ -53,7 +53,7 @@ class Document(Struct, frozen=True):
     file: Attachment | None
 
 
-def keep(
+def save_document(
     connection: sa.Connection, file: BinaryIO, name: str, *, by: str, address: str, kind: str | None = None
 ) -> Attachment:
     """Keep an uploaded file under its hash; InvalidInput for what is empty, too large, or of no accepted type.
@@ -61,43 +61,43 @@ def keep(
     ``kind``: from ``kind_of``, which is better asked before the connection is there, since it may take a while. That
     the file was added is a deed of the trail, by its hash.
     """
-    kind = kind or kind_of(file)
+    kind = kind or detect_file_type(file)
     stem = re.sub(r"[\x00-\x1f/\\\"]+", " ", PurePath(name.replace("\\", "/")).stem).strip()[-120:] or "document"
-    kept = attachments.add(connection, file, name=f"{stem}.{kind}", media_type=TYPES[kind], by=by)
-    trail.record(connection, by, "attachment_added", f"sha256:{kept.sha256}", address)
+    kept = attachments.add_attachment(connection, file, name=f"{stem}.{kind}", media_type=TYPES[kind], by=by)
+    trail.record_event(connection, by, "attachment_added", f"sha256:{kept.sha256}", address)
     return kept
 
 
-def drop_unused(connection: sa.Connection, sha256: str, *, by: str) -> bool:
+def delete_unused_document(connection: sa.Connection, sha256: str, *, by: str) -> bool:
     """Delete a document that nothing needs: no form, import, proposal or source; whether it was deleted.
 
     What somebody threw away with a draft, or put in by mistake, is not kept for ever.
     """
     undecided = proposals_table.c.state != "approved"  # of the approved ones the sources are in the records
     needed = (
-        sa.select(staff_drafts.c.id).where(holding(staff_drafts.c.form, sha256)),
+        sa.select(staff_drafts.c.id).where(contains_text(staff_drafts.c.form, sha256)),
         sa.select(imports.c.id).where(imports.c.file == sha256),
-        sa.select(versions.c.subject).where(versions.c.kind == "source", holding(versions.c.state, sha256)),
-        sa.select(proposals_table.c.id).where(holding(proposals_table.c.report, sha256)),
+        sa.select(versions.c.subject).where(versions.c.kind == "source", contains_text(versions.c.state, sha256)),
+        sa.select(proposals_table.c.id).where(contains_text(proposals_table.c.report, sha256)),
         sa.select(proposals_table.c.id)
         .join(proposal_items, proposal_items.c.proposal == proposals_table.c.id)
-        .where(undecided, holding(proposal_items.c.body, sha256)),
+        .where(undecided, contains_text(proposal_items.c.body, sha256)),
     )
-    if attachments.find(connection, sha256) is None or any(connection.execute(q.limit(1)).first() for q in needed):
+    if attachments.find_attachment(connection, sha256) is None or any(connection.execute(q.limit(1)).first() for q in needed):
         return False
-    attachments.remove(connection, sha256)
-    trail.record(connection, by, "attachment_removed", f"sha256:{sha256}")
+    attachments.delete_attachment(connection, sha256)
+    trail.record_event(connection, by, "attachment_removed", f"sha256:{sha256}")
     return True
 
 
-def kind_of(file: BinaryIO) -> str:
+def detect_file_type(file: BinaryIO) -> str:
     """Which of TYPES a file is by its content, whatever its name says; InvalidInput for any other."""
     file.seek(0)
     head = file.read(_HEAD)
     for signature, kind in _SIGNED:
         if head.startswith(signature):
             return kind
-    if head.startswith(b"PK\x03\x04") and (office := _packed(file)):
+    if head.startswith(b"PK\x03\x04") and (office := _detect_package_type(file)):
         return office
     if head and _is_text(head):
         return "txt"
@@ -112,10 +112,10 @@ def kind_of(file: BinaryIO) -> str:
     )
 
 
-def _packed(file: BinaryIO) -> str | None:
+def _detect_package_type(file: BinaryIO) -> str | None:
     """Which kind of package a zip file is, told by a process of its own; None for any other, or one with macros."""
     try:
-        found = look_into(file, DOCUMENT, tuple(part for part, _ in _PARTS))
+        found = inspect_package(file, DOCUMENT, tuple(part for part, _ in _PARTS))
     except (UnreadableFile, TooLarge) as refusal:
         raise type(refusal)(refusal.zh, refusal.en, field="doc_file") from refusal
     return None if found.macros else next((kind for part, kind in _PARTS if part in found.parts), None)
@@ -133,27 +133,27 @@ def _is_text(head: bytes) -> bool:
     return False
 
 
-def of_proposal(connection: sa.Connection, number: int) -> list[Document]:
+def list_proposal_documents(connection: sa.Connection, number: int) -> list[SourceDocument]:
     """The documents that a proposal's drafts rest on: those it states itself, and those recorded before."""
     stated: dict[str, dict[str, object]] = {}
     named: dict[str, None] = {}
-    for draft in proposals.drafts_of(connection, number):
+    for draft in proposals.read_drafts(connection, number):
         if draft.change.kind == "source":
             stated[draft.subject.removeprefix("source:")] = draft.change.set
         if draft.source:
             named[draft.source] = None
-    recorded = read.sources(connection, asof.as_of(connection)) if named.keys() - stated.keys() else {}
+    recorded = read.read_sources(connection, asof.make_as_of(connection)) if named.keys() - stated.keys() else {}
     found = []
     for source in dict.fromkeys([*named, *stated]):
-        said = stated.get(source) or _told(recorded.get(source))
+        said = stated.get(source) or _to_source_values(recorded.get(source))
         digest = str(said["sha256"]) if said.get("sha256") else None
-        file = attachments.find(connection, digest) if digest else None
+        file = attachments.find_attachment(connection, digest) if digest else None
         title, day = str(said.get("title") or source), str(said.get("as_of") or "")
-        found.append(Document(source=source, title=title, as_of=day, sha256=digest, file=file))
+        found.append(SourceDocument(source=source, title=title, as_of=day, sha256=digest, file=file))
     return found
 
 
-def _told(source: Source | None) -> dict[str, object]:
+def _to_source_values(source: Source | None) -> dict[str, object]:
     if source is None:
         return {}
     return {"title": source.title, "as_of": source.as_of.isoformat(), "sha256": source.sha256}

@@ -24,21 +24,21 @@ class Finding(Struct, frozen=True):
         """What a confirmation of exactly this finding names."""
         return hashlib.sha256(f"{self.field}|{self.zh}|{self.links}".encode()).hexdigest()[:16]
 
-    def text(self, lang: str) -> str:
+    def get_text(self, lang: str) -> str:
         """The sentence in the asked language."""
         return self.en if lang.startswith("en") else self.zh
 
 
-def error(field: str, zh: str, en: str) -> Finding:
+def make_error(field: str, zh: str, en: str) -> Finding:
     """What has to be put right before anything is proposed."""
     return Finding(level="error", field=field, zh=zh, en=en)
 
 
-def warning(field: str, zh: str, en: str, *links: tuple[str, str]) -> Finding:
+def make_warning(field: str, zh: str, en: str, *links: tuple[str, str]) -> Finding:
     """What may be right, and which somebody confirms."""
     return Finding(level="warning", field=field, zh=zh, en=en, links=links)
 
 
-def note(field: str, zh: str, en: str) -> Finding:
+def make_note(field: str, zh: str, en: str) -> Finding:
     """What the form works out by itself."""
     return Finding(level="note", field=field, zh=zh, en=en)

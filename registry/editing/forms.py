@@ -52,12 +52,12 @@ class Field(Struct, frozen=True):
     mode: str = ""
 
     @property
-    def states(self) -> str:
+    def record_path(self) -> str:
         """The path it states; empty for none."""
         return self.name if self.path is None else self.path
 
 
-def _approving(new_only: bool = False) -> tuple[Field, ...]:
+def _make_approval_fields(new_only: bool = False) -> tuple[Field, ...]:
     """What a document says of an approval beside the stage."""
     return (
         Field(name="document_no", path="", new_only=new_only),
@@ -81,12 +81,12 @@ _INSTITUTION = (
     Field(name="practice_licence_no"),
     Field(name="domains", input="lines"),
     *(Field(name=f"stage.{code}", input="choice", choices=("", *STAGES), path="", new_only=True) for code in CODES),
-    *_approving(new_only=True),
+    *_make_approval_fields(new_only=True),
 )
 _APPROVAL = (
     Field(name="technique", input="choice", required=True, choices=CODES, path=""),
     Field(name="stage", input="choice", required=True, choices=("", *STAGES, WITHDRAWN), path=""),
-    *_approving(),
+    *_make_approval_fields(),
     Field(name="also", input="boxes", choices=CODES, path=""),
 )
 _PRACTITIONER = (
@@ -134,7 +134,7 @@ _OWN: dict[FormKind, tuple[Field, ...]] = {
 NO_LEGAL_FACT = frozenset({"level", "ownership"})
 
 
-def kind_of(word: str) -> FormKind:
+def get_form_kind(word: str) -> FormKind:
     """The form of a name; NotFound."""
     for kind in KINDS:
         if kind == word:
@@ -142,40 +142,40 @@ def kind_of(word: str) -> FormKind:
     raise NotFound("没有这种表单。", "There is no such form.")
 
 
-def own_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
+def list_own_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
     """The fields about the subject, in order."""
     return tuple(field for field in _OWN[kind] if new or not field.new_only)
 
 
-def fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
+def list_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
     """Every field of a form, in order; ``new``: nothing is recorded of its subject yet."""
-    return (*own_fields(kind, new), *COMMON)
+    return (*list_own_fields(kind, new), *COMMON)
 
 
-def empty(kind: FormKind, new: bool) -> Typed:
+def make_empty_form(kind: FormKind, new: bool) -> Typed:
     """A form with nothing in it."""
-    return {field.name: [] if field.input == "boxes" else "" for field in fields(kind, new)}
+    return {field.name: [] if field.input == "boxes" else "" for field in list_fields(kind, new)}
 
 
-def text(typed: Typed, name: str) -> str:
+def read_text(typed: Typed, name: str) -> str:
     """What was typed into a field; empty where it is not there."""
     value = typed.get(name, "")
     return value if isinstance(value, str) else ""
 
 
-def ticked(typed: Typed, name: str) -> list[str]:
+def read_boxes(typed: Typed, name: str) -> list[str]:
     """The boxes that are ticked."""
     value = typed.get(name, [])
     return value if isinstance(value, list) else []
 
 
-def lines(typed: Typed, name: str) -> list[str]:
+def read_lines(typed: Typed, name: str) -> list[str]:
     """The lines of a field that holds several values, each once."""
-    found = (line.strip() for line in text(typed, name).replace("\r", "\n").split("\n"))
+    found = (line.strip() for line in read_text(typed, name).replace("\r", "\n").split("\n"))
     return list(dict.fromkeys(line for line in found if line))
 
 
-def public(kind: FormKind, typed: Typed) -> Typed:
+def drop_personal_values(kind: FormKind, typed: Typed) -> Typed:
     """What was typed without personal values: a proposal's report is kept for ever."""
     personal = {field.name for field in _OWN[kind] if field.personal}
     return {name: value for name, value in typed.items() if name not in personal}

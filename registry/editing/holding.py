@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 
-def holding(column: sa.ColumnElement[Any], said: str) -> sa.ColumnElement[bool]:
+def contains_text(column: sa.ColumnElement[Any], said: str) -> sa.ColumnElement[bool]:
     """Whether the UTF-8 in a column of bytes holds an ASCII text; case may be overlooked.
 
     The same words for every database: cast to text, SQLite gives the text and PostgreSQL its hexadecimal digits.

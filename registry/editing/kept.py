@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from registry import drafts, proposals
 from registry.editing import documents
 from registry.editing.forms import FormKind, Typed
-from registry.editing.holding import holding
+from registry.editing.holding import contains_text
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.model import Draft, Struct
 from registry.tables import proposal_items, staff_drafts
@@ -28,7 +28,7 @@ _DAY = 86_400_000
 _encode, _decode = msgspec.json.encode, msgspec.json.decode
 
 
-class Filled(Struct, frozen=True):
+class FormContent(Struct, frozen=True):
     """The content of a kept form: as typed, as the record had it, the document's hash, the warnings confirmed."""
 
     typed: Typed
@@ -38,14 +38,14 @@ class Filled(Struct, frozen=True):
     confirmed: tuple[str, ...] = ()
 
 
-class Kept(Struct, frozen=True):
+class FormDraft(Struct, frozen=True):
     """One kept form. ``version`` goes up with every save; times in milliseconds since 1970."""
 
     id: int
     account: str
     kind: FormKind
     subject: str | None
-    filled: Filled
+    filled: FormContent
     base_size: int
     amends: int | None
     created_at: int
@@ -62,7 +62,7 @@ class Kept(Struct, frozen=True):
         return not any(self.filled.base.values())
 
 
-class Elsewhere(Struct, frozen=True):
+class ConcurrentEdit(Struct, frozen=True):
     """Somebody else at work on the same subject: a draft (``proposal`` None) or a pending proposal, since when."""
 
     account: str
@@ -71,32 +71,32 @@ class Elsewhere(Struct, frozen=True):
     title: str = ""
 
 
-def start(  # noqa: PLR0913 - each is a part of what is kept
+def create_draft(  # noqa: PLR0913 - each is a part of what is kept
     connection: sa.Connection,
     account: str,
     kind: FormKind,
     subject: str | None,
-    filled: Filled,
+    filled: FormContent,
     *,
     base_size: int,
     amends: int | None = None,
-) -> Kept:
+) -> FormDraft:
     """Keep a form for the first time; InvalidInput when the account has too many."""
-    expire(connection)
+    delete_expired_drafts(connection)
     mine = sa.select(sa.func.count()).select_from(staff_drafts).where(staff_drafts.c.account == account)
     if connection.execute(mine).scalar_one() >= MOST:
         raise InvalidInput(
             f"草稿已有{MOST}份，请先提交或删除一些。", f"You have {MOST} drafts; propose or discard some first."
         )
-    now = _now()
+    now = _get_now_ms()
     values = {"account": account, "kind": kind, "subject": subject, "form": _encode(filled), "base_size": base_size}
     query = sa.insert(staff_drafts).values(**values, amends=amends, created_at=now, updated_at=now)
-    return found(connection, int(connection.execute(query.returning(staff_drafts.c.id)).scalar_one()), account)
+    return get_draft(connection, int(connection.execute(query.returning(staff_drafts.c.id)).scalar_one()), account)
 
 
-def save(connection: sa.Connection, kept: Kept, filled: Filled, *, base_size: int | None = None) -> Kept:
+def save_draft(connection: sa.Connection, kept: FormDraft, filled: FormContent, *, base_size: int | None = None) -> FormDraft:
     """Keep a form as it is now; Conflict when it was saved elsewhere since ``kept`` was read."""
-    values: dict[str, Any] = {"form": _encode(filled), "updated_at": max(_now(), kept.updated_at + 1)}
+    values: dict[str, Any] = {"form": _encode(filled), "updated_at": max(_get_now_ms(), kept.updated_at + 1)}
     if base_size is not None:
         values["base_size"] = base_size
     same = (staff_drafts.c.id == kept.id) & (staff_drafts.c.updated_at == kept.updated_at)
@@ -106,11 +106,11 @@ def save(connection: sa.Connection, kept: Kept, filled: Filled, *, base_size: in
         )
     before = kept.filled.attachment
     if before and before != filled.attachment:
-        documents.drop_unused(connection, before, by=kept.account)
-    return found(connection, kept.id, kept.account)
+        documents.delete_unused_document(connection, before, by=kept.account)
+    return get_draft(connection, kept.id, kept.account)
 
 
-def found(connection: sa.Connection, identifier: int, account: str) -> Kept:
+def get_draft(connection: sa.Connection, identifier: int, account: str) -> FormDraft:
     """A form of this account; NotFound, also for somebody else's."""
     query = sa.select(staff_drafts).where(staff_drafts.c.id == identifier, staff_drafts.c.account == account)
     row = connection.execute(query).first()
@@ -119,62 +119,62 @@ def found(connection: sa.Connection, identifier: int, account: str) -> Kept:
             f"您没有编号为 {identifier} 的草稿：可能已提交、已删除或超过{DAYS}天。",
             f"You have no draft {identifier}: it was proposed, discarded, or is more than {DAYS} days old.",
         )
-    return _kept(row)
+    return _to_form_draft(row)
 
 
-def waiting(connection: sa.Connection, account: str) -> list[Kept]:
+def list_drafts(connection: sa.Connection, account: str) -> list[FormDraft]:
     """The forms an account has not finished, last touched first."""
     query = sa.select(staff_drafts).where(
-        staff_drafts.c.account == account, staff_drafts.c.updated_at > _now() - DAYS * _DAY
+        staff_drafts.c.account == account, staff_drafts.c.updated_at > _get_now_ms() - DAYS * _DAY
     )
-    return [_kept(row) for row in connection.execute(query.order_by(staff_drafts.c.updated_at.desc()))]
+    return [_to_form_draft(row) for row in connection.execute(query.order_by(staff_drafts.c.updated_at.desc()))]
 
 
-def discard(connection: sa.Connection, identifier: int, account: str) -> None:
+def discard_draft(connection: sa.Connection, identifier: int, account: str) -> None:
     """Delete a form, and its document if nothing else needs it; NotFound."""
-    _delete(connection, [found(connection, identifier, account)])
+    _delete_drafts(connection, [get_draft(connection, identifier, account)])
 
 
-def expire(connection: sa.Connection) -> int:
+def delete_expired_drafts(connection: sa.Connection) -> int:
     """Delete what nobody touched for 90 days; how many."""
-    old = sa.select(staff_drafts).where(staff_drafts.c.updated_at <= _now() - DAYS * _DAY)
-    return _delete(connection, [_kept(row) for row in connection.execute(old).all()])
+    old = sa.select(staff_drafts).where(staff_drafts.c.updated_at <= _get_now_ms() - DAYS * _DAY)
+    return _delete_drafts(connection, [_to_form_draft(row) for row in connection.execute(old).all()])
 
 
-def _delete(connection: sa.Connection, forms: list[Kept]) -> int:
+def _delete_drafts(connection: sa.Connection, forms: list[FormDraft]) -> int:
     for one in forms:
         connection.execute(sa.delete(staff_drafts).where(staff_drafts.c.id == one.id))
         if one.filled.attachment:
-            documents.drop_unused(connection, one.filled.attachment, by=one.account)
+            documents.delete_unused_document(connection, one.filled.attachment, by=one.account)
     return len(forms)
 
 
-def elsewhere(connection: sa.Connection, subject: str, account: str) -> list[Elsewhere]:
+def list_concurrent_edits(connection: sa.Connection, subject: str, account: str) -> list[ConcurrentEdit]:
     """Who else has a draft about a subject, and every pending proposal about it, oldest first."""
     others = sa.select(staff_drafts.c.account, sa.func.min(staff_drafts.c.created_at).label("since")).where(
         staff_drafts.c.subject == subject,
         staff_drafts.c.account != account,
-        staff_drafts.c.updated_at > _now() - DAYS * _DAY,
+        staff_drafts.c.updated_at > _get_now_ms() - DAYS * _DAY,
     )
     rows = connection.execute(others.group_by(staff_drafts.c.account)).all()
-    found = [Elsewhere(account=row.account, since=row.since) for row in rows]
-    for number in pending_about(connection, subject):
-        one = proposals.get(connection, number)
-        found.append(Elsewhere(account=one.proposer, since=one.created_at, proposal=number, title=one.title))
+    found = [ConcurrentEdit(account=row.account, since=row.since) for row in rows]
+    for number in list_open_proposals_about(connection, subject):
+        one = proposals.get_proposal(connection, number)
+        found.append(ConcurrentEdit(account=one.proposer, since=one.created_at, proposal=number, title=one.title))
     return sorted(found, key=lambda one: one.since)
 
 
-def pending_about(connection: sa.Connection, subject: str, belonging: bool = False) -> list[int]:
+def list_open_proposals_about(connection: sa.Connection, subject: str, belonging: bool = False) -> list[int]:
     """The open proposals with a draft about a subject; with ``belonging`` also about what belongs to it."""
     query = (
         sa.select(proposal_items.c.proposal, proposal_items.c.body)
         .join(proposals_table, proposals_table.c.id == proposal_items.c.proposal)
-        .where(proposals_table.c.state.in_(proposals.OPEN), holding(proposal_items.c.body, subject))
+        .where(proposals_table.c.state.in_(proposals.OPEN), contains_text(proposal_items.c.body, subject))
         .order_by(proposal_items.c.proposal)
     )
     numbers: dict[int, None] = {}
     for row in connection.execute(query):
-        if row.proposal not in numbers and _is_about(drafts.decode(row.body), subject, belonging):
+        if row.proposal not in numbers and _is_about(drafts.decode_draft(row.body), subject, belonging):
             numbers[row.proposal] = None
     return list(numbers)
 
@@ -183,11 +183,11 @@ def _is_about(draft: Draft, subject: str, belonging: bool) -> bool:
     return draft.subject == subject or (belonging and draft.change.set.get("institution") == subject)
 
 
-def _kept(row: Any) -> Kept:
+def _to_form_draft(row: Any) -> FormDraft:
     fields = dict(row._mapping)
     form = fields.pop("form")
-    return Kept(filled=_decode(form, type=Filled), **fields)
+    return FormDraft(filled=_decode(form, type=FormContent), **fields)
 
 
-def _now() -> int:
+def _get_now_ms() -> int:
     return int(time.time() * 1000)

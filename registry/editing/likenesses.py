@@ -13,66 +13,66 @@ import sqlalchemy as sa
 from rapidfuzz import fuzz
 
 from registry import finding, regions
-from registry.editing.findings import Finding, warning
+from registry.editing.findings import Finding, make_warning
 from registry.editing.forms import FormKind
-from registry.editing.recorded import believed, belonging
-from registry.finding import Choice
+from registry.editing.recorded import list_current_records, list_records_of_parent
+from registry.finding import SearchRequest
 from registry.identifiers import compact_certificate, format_code
 from registry.importers.identity import Party
 from registry.records import asof
 from registry.records.asof import AsOf
 from registry.tables import versions
-from registry.text import fold
-from registry.verification.names import without_suffix
+from registry.text import fold_text
+from registry.verification.names import remove_company_form
 
 #: How alike (0 to 100) two names of a city are that a person looks at; links of one finding.
 ALIKE, MOST = 80.0, 8
 Values = dict[str, Any]
 
 
-def like(connection: sa.Connection, kind: FormKind, subject: str | None, values: Values) -> list[Finding]:
+def check_duplicates(connection: sa.Connection, kind: FormKind, subject: str | None, values: Values) -> list[Finding]:
     """Others that may be the same, as warnings. ``values``: what the form would have the record say, by path."""
     if kind == "institution":
-        return list(_institutions(connection, subject, values))
+        return list(_check_institutions(connection, subject, values))
     if kind == "practitioner":
-        return list(_people(connection, subject, values))
+        return list(_check_people(connection, subject, values))
     if kind == "ad_certificate":
-        return list(_certificates(connection, subject, values))
-    return list(_sanctions(connection, subject, values)) if kind == "sanction" else []
+        return list(_check_certificates(connection, subject, values))
+    return list(_check_sanctions(connection, subject, values)) if kind == "sanction" else []
 
 
 # --- institutions ----------------------------------------------------------------------------------------------------
 
 
-def _institutions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
-    party = _party(subject or "", values)
-    near = {other.key: (other, said) for other, said in _pool(connection, party) if other.key != subject}
-    names = _names(party)
-    named = [o for o, _ in near.values() if _alike(names, _names(o))]
+def _check_institutions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
+    party = _make_party(subject or "", values)
+    near = {other.key: (other, said) for other, said in _list_candidates(connection, party) if other.key != subject}
+    names = _fold_names(party)
+    named = [o for o, _ in near.values() if _has_similar_name(names, _fold_names(o))]
     known = {o.key for o in named}
     others = [o for o, _ in near.values() if o.key not in known]
     placed = [o for o in others if o.site == party.site] if _has_number(party.site) else []
-    named += [o for o in _namesakes(connection, party) if o.key not in known and o.key != subject]
+    named += [o for o in _search_namesakes(connection, party) if o.key not in known and o.key != subject]
     if named:
-        yield warning(
+        yield make_warning(
             "name",
             "名录中有名称相同或相近的机构。同一机构请改原有记录；确是另一家（或另一执业地点）才确认。",
             "The register has institutions of the same or nearly the same name. Edit the record there is; confirm only "
             "if this is another institution or another site.",
-            *map(_link, named[:MOST]),
+            *map(_make_record_link, named[:MOST]),
         )
     if placed:
-        yield warning(
+        yield make_warning(
             "address",
             "名录中同一门牌号已有机构。机构更名请改原有记录；确是另一家才确认。",
             "The register has an institution at this street and number. For a new name edit the record there is; "
             "confirm only if this is another one.",
-            *map(_link, placed[:MOST]),
+            *map(_make_record_link, placed[:MOST]),
         )
     for path, zh, en in _NUMBERS:
         same = [o for o, said in near.values() if values.get(path) and said.get(path) == values[path]]
         if same:
-            yield warning(path, zh, en, *map(_link, same[:MOST]))
+            yield make_warning(path, zh, en, *map(_make_record_link, same[:MOST]))
 
 
 _NUMBERS = (
@@ -89,7 +89,7 @@ _NUMBERS = (
 )
 
 
-def _party(subject: str, values: Values) -> Party:
+def _make_party(subject: str, values: Values) -> Party:
     return Party(
         key=subject,
         name=str(values.get("name") or ""),
@@ -100,21 +100,21 @@ def _party(subject: str, values: Values) -> Party:
     )
 
 
-def _pool(connection: sa.Connection, party: Party) -> Iterator[tuple[Party, Values]]:
+def _list_candidates(connection: sa.Connection, party: Party) -> Iterator[tuple[Party, Values]]:
     """The institutions of its city, of today or later, and those whose place is not known; of a province without."""
     place = party.city.ljust(6, "0") if party.city else ""
     inside: sa.ColumnElement[bool] = versions.c.region.between(party.city.ljust(6, "0"), party.city.ljust(6, "9"))
-    if place and regions.get(place) is not None and len(party.city) == 4:
+    if place and regions.find_region(place) is not None and len(party.city) == 4:
         inside |= versions.c.region == f"{party.province}0000"
     wanted = (versions.c.region == "") | inside if place else versions.c.region == ""
-    yield from ((_party(subject, said), said) for subject, said in believed(connection, "institution", wanted))
+    yield from ((_make_party(subject, said), said) for subject, said in list_current_records(connection, "institution", wanted))
 
 
-def _names(party: Party) -> list[str]:
-    return [without_suffix(fold(name)) for name in (party.name, *party.aliases) if name]
+def _fold_names(party: Party) -> list[str]:
+    return [remove_company_form(fold_text(name)) for name in (party.name, *party.aliases) if name]
 
 
-def _alike(names: list[str], others: list[str]) -> bool:
+def _has_similar_name(names: list[str], others: list[str]) -> bool:
     return any(fuzz.ratio(one, other, score_cutoff=ALIKE) for one in names for other in others)
 
 
@@ -122,23 +122,23 @@ def _has_number(site: str) -> bool:
     return len(site) >= 4 and any(c.isdigit() for c in site)
 
 
-def _namesakes(connection: sa.Connection, party: Party) -> Iterator[Party]:
+def _search_namesakes(connection: sa.Connection, party: Party) -> Iterator[Party]:
     """Institutions of exactly this name anywhere."""
     if not party.name:
         return
-    now = asof.as_of(connection)
+    now = asof.make_as_of(connection)
     here = AsOf(valid_on=now.valid_on, size=now.size)
-    for one in finding.find(connection, Choice(q=party.name[:100]), here, limit=MOST).items:
+    for one in finding.search_institutions(connection, SearchRequest(q=party.name[:100]), here, limit=MOST).items:
         it = one.institution
-        other = _party(
+        other = _make_party(
             f"institution:{it.code.replace('-', '')}",
             {"name": it.name, "aliases": it.aliases, "address": it.address, "region": it.region.code},
         )
-        if party.folded in {other.folded, *map(fold, other.aliases)}:
+        if party.name_key in {other.name_key, *map(fold_text, other.aliases)}:
             yield other
 
 
-def _link(party: Party) -> tuple[str, str]:
+def _make_record_link(party: Party) -> tuple[str, str]:
     code = format_code(str(party.key).partition(":")[2])
     return f"{party.name}，{party.address}（{code}）", f"/staff/records/{code}"
 
@@ -146,54 +146,54 @@ def _link(party: Party) -> tuple[str, str]:
 # --- what belongs to institutions ------------------------------------------------------------------------------------
 
 
-def _of(connection: sa.Connection, kind: str, subject: str | None, parent: Any) -> list[tuple[str, Values]]:
-    return [one for one in belonging(connection, kind, str(parent)) if one[0] != subject] if parent else []
+def _list_others(connection: sa.Connection, kind: str, subject: str | None, parent: Any) -> list[tuple[str, Values]]:
+    return [one for one in list_records_of_parent(connection, kind, str(parent)) if one[0] != subject] if parent else []
 
 
-def _people(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
-    for other, said in _of(connection, "practitioner", subject, values.get("institution")):
-        same_name = said.get("name") and fold(said["name"]) == fold(str(values.get("name") or ""))
+def _check_people(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
+    for other, said in _list_others(connection, "practitioner", subject, values.get("institution")):
+        same_name = said.get("name") and fold_text(said["name"]) == fold_text(str(values.get("name") or ""))
         number = values.get("certificate_masked")
         if same_name or (number and said.get("certificate_masked") == number):
-            yield warning(
+            yield make_warning(
                 "name" if same_name else "certificate_no",
-                f"该机构已有{'同名' if same_name else '证书号尾数相同'}的人员授权记录（{_code(other)}）。"
+                f"该机构已有{'同名' if same_name else '证书号尾数相同'}的人员授权记录（{_format_code_of(other)}）。"
                 "同一人请改原有记录；确是另一人才确认。",
                 f"The institution has an authorisation {'of the same name' if same_name else 'with the same ending'} "
-                f"already ({_code(other)}). Edit that one for the same person; confirm only if it is somebody else.",
-                _edit("practitioner", other),
+                f"already ({_format_code_of(other)}). Edit that one for the same person; confirm only if it is somebody else.",
+                _make_form_link("practitioner", other),
             )
 
 
-def _certificates(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
+def _check_certificates(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
     number = compact_certificate(str(values.get("number") or ""))
-    for other, said in believed(connection, "ad_certificate"):
+    for other, said in list_current_records(connection, "ad_certificate"):
         if number and other != subject and compact_certificate(str(said.get("number") or "")) == number:
             here = said.get("institution") == values.get("institution")
-            yield warning(
+            yield make_warning(
                 "number",
-                f"该文号已登记在{'本机构' if here else '另一家机构'}名下（{_code(other)}）。",
-                f"This number is registered for {'this' if here else 'another'} institution already ({_code(other)}).",
-                _edit("ad_certificate", other),
+                f"该文号已登记在{'本机构' if here else '另一家机构'}名下（{_format_code_of(other)}）。",
+                f"This number is registered for {'this' if here else 'another'} institution already ({_format_code_of(other)}).",
+                _make_form_link("ad_certificate", other),
             )
 
 
-def _sanctions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
-    number = fold(str(values.get("document_no") or ""))
-    for other, said in believed(connection, "sanction"):
-        same = number and other != subject and fold(str(said.get("document_no") or "")) == number
+def _check_sanctions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
+    number = fold_text(str(values.get("document_no") or ""))
+    for other, said in list_current_records(connection, "sanction"):
+        same = number and other != subject and fold_text(str(said.get("document_no") or "")) == number
         if same and said.get("institution") == values.get("institution"):
-            yield warning(
+            yield make_warning(
                 "document_no",
-                f"该文号的处罚已有记录（{_code(other)}）。",
-                f"A sanction of this document number is recorded already ({_code(other)}).",
-                _edit("sanction", other),
+                f"该文号的处罚已有记录（{_format_code_of(other)}）。",
+                f"A sanction of this document number is recorded already ({_format_code_of(other)}).",
+                _make_form_link("sanction", other),
             )
 
 
-def _code(subject: str) -> str:
+def _format_code_of(subject: str) -> str:
     return format_code(subject.partition(":")[2])
 
 
-def _edit(kind: FormKind, subject: str) -> tuple[str, str]:
-    return _code(subject), f"/staff/forms/{kind}?subject={subject}"
+def _make_form_link(kind: FormKind, subject: str) -> tuple[str, str]:
+    return _format_code_of(subject), f"/staff/forms/{kind}?subject={subject}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.editing.forms import OWNERSHIP, Field, FormKind, Typed, empty, own_fields
+from registry.editing.forms import OWNERSHIP, Field, FormKind, Typed, make_empty_form, list_own_fields
 from registry.identifiers import format_code
 from registry.log import store
 from registry.model import Date, Entry
@@ -16,23 +16,23 @@ from registry.records.view import decode_state
 from registry.tables import STILL_KNOWN, versions
 
 
-def values_on(connection: sa.Connection, subject: str, day: Date, size: int | None = None) -> dict[str, Any]:
+def read_values_on(connection: sa.Connection, subject: str, day: Date, size: int | None = None) -> dict[str, Any]:
     """What is believed of a subject on a day, by path; of one that is only recorded from a later day on, then.
 
     ``size``: as believed when the log had that many entries.
     """
-    spans = spans_of(stated(connection, subject, size))
+    spans = build_spans(read_entries(connection, subject, size))
     if not spans:
         return {}
-    return history.believed(spans, max(day.isoformat(), spans[0].valid_from))
+    return history.get_values_on(spans, max(day.isoformat(), spans[0].valid_from))
 
 
-def stated(connection: sa.Connection, subject: str, size: int | None = None) -> list[Entry]:
+def read_entries(connection: sa.Connection, subject: str, size: int | None = None) -> list[Entry]:
     """Every entry about a subject, oldest first."""
-    return store.of_subject(connection, subject, store.head(connection).size if size is None else size)
+    return store.read_subject_entries(connection, subject, store.read_head(connection).size if size is None else size)
 
 
-def believed(
+def list_current_records(
     connection: sa.Connection, kind: str, wanted: sa.ColumnElement[bool] | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """(subject, values) of the records of a kind as they are now believed, of today or of the next day stated."""
@@ -47,45 +47,45 @@ def believed(
     for subject, state in connection.execute(query.order_by(versions.c.subject, versions.c.valid_from)):
         if subject not in seen:
             seen.add(subject)
-            yield subject, {path: fact.value for path, fact in timeline.facts(decode_state(state)).items()}
+            yield subject, {path: fact.value for path, fact in timeline.collect_facts(decode_state(state)).items()}
 
 
-def belonging(connection: sa.Connection, kind: str, parent: str) -> list[tuple[str, dict[str, Any]]]:
+def list_records_of_parent(connection: sa.Connection, kind: str, parent: str) -> list[tuple[str, dict[str, Any]]]:
     """(subject, values) of the people, certificates or sanctions of an institution; of nobody's with an empty one."""
-    return list(believed(connection, kind, versions.c.parent == parent))
+    return list(list_current_records(connection, kind, versions.c.parent == parent))
 
 
-def spans_of(entries: Sequence[Entry]) -> list[timeline.Span]:
+def build_spans(entries: Sequence[Entry]) -> list[timeline.Span]:
     """What is known of a subject by its entries."""
     spans: list[timeline.Span] = []
     for entry in entries:
-        spans, _ = timeline.apply(spans, entry)
+        spans, _ = timeline.apply_entry(spans, entry)
     return spans
 
 
-def filled(kind: FormKind, values: dict[str, Any], technique: str = "") -> Typed:
+def fill_form(kind: FormKind, values: dict[str, Any], technique: str = "") -> Typed:
     """The fields of a form as the record has them; those about an approval are of one ``technique``."""
-    typed = empty(kind, not values)
-    for field in own_fields(kind, not values):
-        if field.states:
-            typed[field.name] = _shown(field.name, values.get(field.states))
+    typed = make_empty_form(kind, not values)
+    for field in list_own_fields(kind, not values):
+        if field.record_path:
+            typed[field.name] = _format_value(field.name, values.get(field.record_path))
     if kind == "approval":
         typed["technique"] = technique
-        typed.update(of_approval(values.get(f"approvals.{technique}")))
+        typed.update(fill_approval_fields(values.get(f"approvals.{technique}")))
     return typed
 
 
-def own_names(kind: FormKind, new: bool) -> frozenset[str]:
+def list_own_names(kind: FormKind, new: bool) -> frozenset[str]:
     """The names of the fields that are filled from the record."""
-    return frozenset(field.name for field in own_fields(kind, new))
+    return frozenset(field.name for field in list_own_fields(kind, new))
 
 
-def personal_fields(kind: FormKind) -> list[Field]:
+def list_personal_fields(kind: FormKind) -> list[Field]:
     """The fields that hold personal values."""
-    return [field for field in own_fields(kind, new=False) if field.personal]
+    return [field for field in list_own_fields(kind, new=False) if field.personal]
 
 
-def of_approval(approval: dict[str, Any] | None) -> Typed:
+def fill_approval_fields(approval: dict[str, Any] | None) -> Typed:
     """The fields of one approval."""
     said = approval or {}
     names = {"remark": "note"}
@@ -93,7 +93,7 @@ def of_approval(approval: dict[str, Any] | None) -> Typed:
     return {key: str(said.get(names.get(key, key)) or "") for key in keys}
 
 
-def _shown(name: str, value: Any) -> str | list[str]:
+def _format_value(name: str, value: Any) -> str | list[str]:
     if name == "techniques":
         return list(value or [])
     if value is None:

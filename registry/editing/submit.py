@@ -12,10 +12,10 @@ from registry.database import Database
 from registry.editing import compose, kept, recorded
 from registry.editing.findings import Finding
 from registry.editing.forms import ABOUT, CODES, FormKind, Typed
-from registry.editing.kept import Filled, Kept
-from registry.editing.review import Review, is_stale, require_inside, review
+from registry.editing.kept import FormContent, FormDraft
+from registry.editing.review import Review, is_stale, require_subject_in_region, review_form
 from registry.errors import Conflict, NotFound, RegistryError
-from registry.locks import busy_writing, lock_wait
+from registry.locks import make_write_busy_error, lock_wait
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.model import Struct
@@ -25,16 +25,16 @@ from registry.records import asof
 _ONE_BY_ONE = "forms"
 
 
-class Opened(Struct, frozen=True):
+class NewForm(Struct, frozen=True):
     """A form before anything was typed: who it is about, as it is filled, and the log size of that."""
 
     kind: FormKind
     subject: str | None
-    filled: Filled
+    filled: FormContent
     base_size: int
 
 
-class Asked(Struct, frozen=True):
+class FormRequest(Struct, frozen=True):
     """Which form: about a subject, or for something new at an ``institution`` (its code); filled at a log ``size``."""
 
     kind: FormKind
@@ -44,22 +44,22 @@ class Asked(Struct, frozen=True):
     size: int | None = None
 
 
-def opened(connection: sa.Connection, account: str, asked: Asked) -> Opened:
+def open_form(connection: sa.Connection, account: str, asked: FormRequest) -> NewForm:
     """A form as it is filled before anybody types; NotFound for what is not there, NotAllowed outside the region."""
     kind, subject, institution, technique = asked.kind, asked.subject, asked.institution, asked.technique
-    head = store.head(connection).size
+    head = store.read_head(connection).size
     size = head if asked.size is None else min(asked.size, head)
     if kind == "approval" and (not subject or technique not in CODES):
         raise NotFound("请先在机构的记录页选择技术。", "Choose the technique on the institution's record first.")
     held: dict[str, Any] = {}
     if subject:
-        held = recorded.values_on(connection, subject, asof.find_today(connection), size)
+        held = recorded.read_values_on(connection, subject, asof.find_today(connection), size)
         if not subject.startswith(f"{ABOUT[kind]}:") or not held:
             raise NotFound("名录中没有这一记录。", "The register has no such record.")
-        require_inside(connection, account, subject)
+        require_subject_in_region(connection, account, subject)
     elif institution:
-        require_inside(connection, account, f"institution:{institution.replace('-', '')}")
-    base = recorded.filled(kind, held, technique)
+        require_subject_in_region(connection, account, f"institution:{institution.replace('-', '')}")
+    base = recorded.fill_form(kind, held, technique)
     typed: Typed = {**base, "effective": asof.find_today(connection).isoformat()}
     if institution and not subject:
         typed["institution"] = institution
@@ -69,16 +69,16 @@ def opened(connection: sa.Connection, account: str, asked: Asked) -> Opened:
             typed["status"] = "listed"
     if kind == "sanction" and not subject:
         typed["kind"] = "penalty"
-    return Opened(kind=kind, subject=subject or None, filled=Filled(typed=typed, base=base), base_size=size)
+    return NewForm(kind=kind, subject=subject or None, filled=FormContent(typed=typed, base=base), base_size=size)
 
 
-def typed_over(one: Filled, typed: Typed, known: bool) -> Typed:
+def restore_fixed_fields(one: FormContent, typed: Typed, known: bool) -> Typed:
     """What was typed into a form, but for what a form cannot change: whom and which technique it is about."""
     fixed = [name for name in ("technique", *(("institution",) if known else ())) if one.base.get(name)]
     return {**typed, **{name: one.base[name] for name in fixed}}
 
 
-def propose(
+def propose_form(
     database: Database, identifier: int, account: str, confirmed: frozenset[str], log: PublishedLog | None = None
 ) -> tuple[int | None, Review]:
     """Propose a kept form and delete it: (the proposal's number, what was looked at); None when something still
@@ -86,29 +86,29 @@ def propose(
 
     NotFound when the form is gone, as after a second press of the button. InvalidInput as ``proposals.propose``.
     """
-    with database.alone(_ONE_BY_ONE, wait=lock_wait.get().seconds) as alone:
+    with database.hold_task_lock(_ONE_BY_ONE, wait=lock_wait.get().seconds) as alone:
         if not alone:
-            raise busy_writing()
+            raise make_write_busy_error()
         with database.reading() as connection:
-            one = kept.found(connection, identifier, account)
-            looked = review(connection, one)
+            one = kept.get_draft(connection, identifier, account)
+            looked = review_form(connection, one)
             stale = is_stale(connection, one)
-            size = store.head(connection).size
+            size = store.read_head(connection).size
         missing = [warning for warning in looked.warnings if warning.key not in confirmed]
         if looked.errors or missing or looked.moved or looked.composed is None:
-            _keep_confirmed(database, one, confirmed)
+            _save_confirmations(database, one, confirmed)
             return None, looked
-        said = [warning.text("zh-CN") for warning in looked.warnings]
+        said = [warning.get_text("zh-CN") for warning in looked.warnings]
         if stale:  # something else was recorded of it, of no field of the form
             one = msgspec.structs.replace(one, base_size=size)
-        number = _send(database, one, looked.composed, compose.report(one, said), log)
+        number = _propose_or_amend(database, one, looked.composed, compose.make_report(one, said), log)
         with database.writing() as connection:
-            kept.discard(connection, identifier, account)
+            kept.discard_draft(connection, identifier, account)
         return number, looked
 
 
-def _send(
-    database: Database, one: Kept, composed: compose.Composed, report: dict[str, Any], log: PublishedLog | None
+def _propose_or_amend(
+    database: Database, one: FormDraft, composed: compose.FormProposal, report: dict[str, Any], log: PublishedLog | None
 ) -> int:
     """The one call that makes, or amends, a proposal of a form."""
     told: dict[str, Any] = {"by": one.account, "title": composed.title, "kind": composed.kind, "report": report}
@@ -120,13 +120,13 @@ def _send(
     return proposals.propose(database, composed.drafts, base_size=one.base_size, log=log, **told)
 
 
-def _keep_confirmed(database: Database, one: Kept, confirmed: frozenset[str]) -> None:
+def _save_confirmations(database: Database, one: FormDraft, confirmed: frozenset[str]) -> None:
     with database.writing() as connection:
         filled = msgspec.structs.replace(one.filled, confirmed=tuple(sorted(confirmed)))
-        kept.save(connection, one, filled)
+        kept.save_draft(connection, one, filled)
 
 
-def reopened(database: Database, number: int, account: str) -> Kept:
+def reopen_as_draft(database: Database, number: int, account: str) -> FormDraft:
     """The form of a proposal as a draft again: to amend it while it is open, for any editor; to propose it anew once it
     was rejected, for one who touched it, who has to type personal values again.
 
@@ -134,7 +134,7 @@ def reopened(database: Database, number: int, account: str) -> Kept:
     approved or withdrawn.
     """
     with database.writing() as connection:
-        proposal = proposals.for_account(connection, number, account)
+        proposal = proposals.get_for_account(connection, number, account)
         report = proposal.report if isinstance(proposal.report, dict) else {}
         amendable = proposal.state in proposals.OPEN
         if report.get("form") not in ABOUT or (account not in proposal.touched_by and not amendable):
@@ -144,32 +144,32 @@ def reopened(database: Database, number: int, account: str) -> Kept:
                 "提案已批准或撤回，不能再改；请另填表单。", "It is approved or withdrawn: fill in another form instead."
             )
         kind: FormKind = report["form"]
-        subject = next(d.subject for d in proposals.drafts_of(connection, number) if d.change.kind == ABOUT[kind])
-        known = recorded.values_on(connection, subject, asof.find_today(connection))
+        subject = next(d.subject for d in proposals.read_drafts(connection, number) if d.change.kind == ABOUT[kind])
+        known = recorded.read_values_on(connection, subject, asof.find_today(connection))
         if known:
-            require_inside(connection, account, subject)
-        typed: Typed = {**report["fields"], **_personal(connection, number, kind)}
-        base: Typed = {**report["base"], **_recorded_personal(kind, known)} if known else {}
+            require_subject_in_region(connection, account, subject)
+        typed: Typed = {**report["fields"], **_read_personal_fields(connection, number, kind)}
+        base: Typed = {**report["base"], **_fill_personal_fields(kind, known)} if known else {}
         seen = proposal.content_hash if amendable else ""
-        filled = Filled(typed=typed, base=base, attachment=str(report.get("attachment") or ""), seen=seen)
+        filled = FormContent(typed=typed, base=base, attachment=str(report.get("attachment") or ""), seen=seen)
         size = proposal.base_size
         about, amends = subject if known else None, number if amendable else None
-        return kept.start(connection, account, kind, about, filled, base_size=size, amends=amends)
+        return kept.create_draft(connection, account, kind, about, filled, base_size=size, amends=amends)
 
 
-def _personal(connection: sa.Connection, number: int, kind: FormKind) -> Typed:
+def _read_personal_fields(connection: sa.Connection, number: int, kind: FormKind) -> Typed:
     """The personal values as the proposal's drafts still hold them."""
-    for draft in proposals.drafts_of(connection, number):
+    for draft in proposals.read_drafts(connection, number):
         if draft.change.kind == ABOUT[kind]:
-            return _recorded_personal(kind, draft.change.set)
+            return _fill_personal_fields(kind, draft.change.set)
     return {}
 
 
-def _recorded_personal(kind: FormKind, values: dict[str, Any]) -> Typed:
-    filled = recorded.filled(kind, values)
-    return {field.name: filled[field.name] for field in recorded.personal_fields(kind)}
+def _fill_personal_fields(kind: FormKind, values: dict[str, Any]) -> Typed:
+    filled = recorded.fill_form(kind, values)
+    return {field.name: filled[field.name] for field in recorded.list_personal_fields(kind)}
 
 
-def refusals(error: RegistryError) -> Finding:
+def to_finding(error: RegistryError) -> Finding:
     """What proposing refused, as a finding of the whole form."""
     return Finding(level="error", field="", zh=error.zh, en=error.en)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
-from registry.editing.forms import LONGEST, Field, FormKind, Typed, fields
+from registry.editing.forms import LONGEST, Field, FormKind, Typed, list_fields
 from registry.model import Struct
-from registry.text import width
+from registry.text import normalise_width
 
 _BETWEEN = re.compile(r"(?<=\d)[\s\-]+(?=[\dXx])")
 _DAY = "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
@@ -28,7 +28,7 @@ _STAR = "*"
 _MASKED = re.compile(r"\*{2,}[0-9A-Z一-鿿]{2,4}")
 
 
-class Given(Protocol):
+class FormData(Protocol):
     """What a form sent, as the web framework holds it."""
 
     def get(self, key: str, /) -> Any:
@@ -40,51 +40,51 @@ class Given(Protocol):
         ...
 
 
-class Reading(Struct, frozen=True):
+class FormInput(Struct, frozen=True):
     """The values to keep, and the fields of which something was left out because it may not be kept."""
 
     typed: Typed
     refused: frozenset[str]
 
 
-def read(kind: FormKind, new: bool, given: Given) -> Reading:
+def read_input(kind: FormKind, new: bool, given: FormData) -> FormInput:
     """What a form sent."""
     typed: Typed = {}
     refused: set[str] = set()
-    for field in fields(kind, new):
+    for field in list_fields(kind, new):
         if field.input == "boxes":
             sent = {str(one) for one in given.getall(field.name, [])}
             typed[field.name] = [choice for choice in field.choices if choice in sent]
             continue
-        value = _text(field, given.get(field.name))
-        if may_not_be_kept(field.name, value):
+        value = _clean_text(field, given.get(field.name))
+        if has_forbidden_number(field.name, value):
             refused.add(field.name)
             value = ""
-        typed[field.name] = masked(value) if field.name == CERTIFICATE else value
-    return Reading(typed=typed, refused=frozenset(refused))
+        typed[field.name] = mask_certificate_number(value) if field.name == CERTIFICATE else value
+    return FormInput(typed=typed, refused=frozenset(refused))
 
 
-def _text(field: Field, sent: Any) -> str:
+def _clean_text(field: Field, sent: Any) -> str:
     value = sent if isinstance(sent, str) else ""
     if field.input == "day":
-        value = a_day(value)
+        value = normalise_day(value)
     if field.name == "region":
-        value = width(value)
+        value = normalise_width(value)
     # One character more than fits is kept, so that what is too long is refused and never silently cut off.
     return value.replace("\r\n", "\n").replace("\x00", "").strip()[: LONGEST[field.input] + 1]
 
 
-def a_day(said: str) -> str:
+def normalise_day(said: str) -> str:
     """A day as people write it, as YYYY-MM-DD; anything else as it is.
 
     >>> a_day("2025 年 7 月 1 日"), a_day("20250701"), a_day("2025.7.1"), a_day("soon")
     ('2025-07-01', '2025-07-01', '2025-07-01', 'soon')
     """
-    found = _WRITTEN_DAY.fullmatch("".join(width(said).split()))
+    found = _WRITTEN_DAY.fullmatch("".join(normalise_width(said).split()))
     return "-".join(part.zfill(2) for part in found.groups() if part) if found else said
 
 
-def may_not_be_kept(name: str, value: str) -> bool:
+def has_forbidden_number(name: str, value: str) -> bool:
     """Whether a value looks like an identity number or a telephone, or holds one.
 
     >>> may_not_be_kept("name", "示例甲 13800000000"), may_not_be_kept("name", "示例甲")
@@ -94,7 +94,7 @@ def may_not_be_kept(name: str, value: str) -> bool:
     """
     if name in _NUMBERS:
         return False
-    plain = width(value)
+    plain = normalise_width(value)
     joined = _BETWEEN.sub("", plain)
     if name == CERTIFICATE:  # 15 digits are a practice certificate; a qualification's has the identity number inside
         return bool(_IDENTITY.search(joined) or _MOBILE.fullmatch(joined)) or len(joined) > 24
@@ -102,13 +102,13 @@ def may_not_be_kept(name: str, value: str) -> bool:
     return any(one.search(text) for one in patterns for text in (plain, joined)) or bool(_LANDLINE.search(plain))
 
 
-def masked(number: str) -> str:
+def mask_certificate_number(number: str) -> str:
     """A certificate's number with its end alone; what is masked already stays as it is.
 
     >>> masked("1102 1000 0000 123"), masked("***********0123"), masked("12345")
     ('***********0123', '***********0123', '***45')
     """
-    compact = re.sub(r"[\s\-]+", "", width(number)).upper()
+    compact = re.sub(r"[\s\-]+", "", normalise_width(number)).upper()
     if not compact or _MASKED.fullmatch(compact):
         return compact
     shown = 4 if len(compact) >= 8 else min(2, len(compact) // 2)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from registry import regions
-from registry.editing.forms import ABOUT, CODES, OWNERSHIP, WITHDRAWN, FormKind, Typed, lines, own_fields, text, ticked
+from registry.editing.forms import ABOUT, CODES, OWNERSHIP, WITHDRAWN, FormKind, Typed, read_lines, list_own_fields, read_text, read_boxes
 from registry.errors import InvalidInput
 from registry.identifiers import (
-    certificate_expiry,
+    compute_certificate_expiry,
     compact_code,
     compact_domain,
     compact_licence,
     compact_uscc,
     format_certificate,
-    read_certificate,
+    parse_certificate,
 )
 from registry.model import Date
-from registry.records.asof import day_of
+from registry.records.asof import parse_day
 
 Values = dict[str, Any]
 #: The fields of an approval by the names the log has for them.
@@ -30,50 +30,50 @@ _DETAILS = {
 }
 
 
-def values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
+def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
     """What a form says, by path; None for what it leaves empty. Approvals it does not speak of are left out.
 
     ``recorded``: what the register holds, for techniques that share in a change of another.
     """
     if kind == "approval":
-        return _approvals(typed, recorded)
-    found = {field.states: _value(field.name, typed) for field in own_fields(kind, new=False) if field.states}
+        return _read_approvals(typed, recorded)
+    found = {field.record_path: _to_record_value(field.name, typed) for field in list_own_fields(kind, new=False) if field.record_path}
     if kind == "institution":
-        found["region"] = region_of(typed)
+        found["region"] = read_region(typed)
         for code in CODES:
-            if stage := text(typed, f"stage.{code}"):
-                found[f"approvals.{code}"] = {"stage": stage, **_details(typed)}
+            if stage := read_text(typed, f"stage.{code}"):
+                found[f"approvals.{code}"] = {"stage": stage, **_read_approval_details(typed)}
     if kind == "ad_certificate":
-        found |= _period(typed)
+        found |= _read_certificate_period(typed)
     return found
 
 
-def region_of(typed: Typed) -> str | None:
+def read_region(typed: Typed) -> str | None:
     """The region stated, or else the one the address names."""
-    return text(typed, "region") or regions.resolve(text(typed, "address")).code
+    return read_text(typed, "region") or regions.resolve_address(read_text(typed, "address")).code
 
 
-def day(typed: Typed, name: str) -> Date | None:
+def read_day(typed: Typed, name: str) -> Date | None:
     """The day in a field; None when it is empty or no day."""
     try:
-        return day_of(text(typed, name)) if text(typed, name) else None
+        return parse_day(read_text(typed, name)) if read_text(typed, name) else None
     except InvalidInput:
         return None
 
 
-def subject_of(kind: FormKind, code: str) -> str:
+def to_subject(kind: FormKind, code: str) -> str:
     """The subject that a form of a kind about a code speaks of."""
     return f"{ABOUT[kind]}:{compact_code(code)}"
 
 
-def _value(name: str, typed: Typed) -> Any:
-    said: Any = text(typed, name)
+def _to_record_value(name: str, typed: Typed) -> Any:
+    said: Any = read_text(typed, name)
     if name == "techniques":
-        said = [code for code in CODES if code in ticked(typed, name)]
+        said = [code for code in CODES if code in read_boxes(typed, name)]
     elif name == "aliases":
-        said = lines(typed, name)
+        said = read_lines(typed, name)
     elif name == "domains":
-        said = list(dict.fromkeys(compact_domain(line) or line for line in lines(typed, name)))
+        said = list(dict.fromkeys(compact_domain(line) or line for line in read_lines(typed, name)))
     elif name == "uscc":
         said = compact_uscc(said)
     elif name == "practice_licence_no":
@@ -85,31 +85,31 @@ def _value(name: str, typed: Typed) -> Any:
     return said or None
 
 
-def _details(typed: Typed) -> Values:
-    return {path: said for name, path in _DETAILS.items() if (said := text(typed, name))}
+def _read_approval_details(typed: Typed) -> Values:
+    return {path: said for name, path in _DETAILS.items() if (said := read_text(typed, name))}
 
 
-def _approvals(typed: Typed, recorded: Values) -> Values:
-    technique, stage = text(typed, "technique"), text(typed, "stage")
+def _read_approvals(typed: Typed, recorded: Values) -> Values:
+    technique, stage = read_text(typed, "technique"), read_text(typed, "stage")
     if not technique or not stage:
         return {}
-    own = None if stage == WITHDRAWN else {"stage": stage, **_details(typed)}
+    own = None if stage == WITHDRAWN else {"stage": stage, **_read_approval_details(typed)}
     found: Values = {f"approvals.{technique}": own}
-    for code in ticked(typed, "also"):
+    for code in read_boxes(typed, "also"):
         path = f"approvals.{code}"
         if code != technique:
             found[path] = None if own is None else {**(recorded.get(path) or {}), **own}
     return found
 
 
-def _period(typed: Typed) -> Values:
+def _read_certificate_period(typed: Typed) -> Values:
     """A certificate's number as it is printed today, and its period: by the number, unless an earlier end is stated."""
     try:
-        number = read_certificate(text(typed, "number"))
+        number = parse_certificate(read_text(typed, "number"))
     except InvalidInput:
         return {}
     return {
         "number": format_certificate(number),
-        "valid_from": number.approved.isoformat(),
-        "valid_to": text(typed, "valid_to") or certificate_expiry(number.approved).isoformat(),
+        "valid_from": number.approval_day.isoformat(),
+        "valid_to": read_text(typed, "valid_to") or compute_certificate_expiry(number.approval_day).isoformat(),
     }

@@ -16,14 +16,14 @@ from registry.model import Struct
 from registry.verification.jwks import PublicKey
 
 
-class Checked(Struct, frozen=True):
+class FolderCheck(Struct, frozen=True):
     """A folder that held: its edition, the key that signed it, and the files that were compared."""
 
     edition: Edition
     key: str
     files: list[File]
 
-    def said(self, lang: str) -> str:
+    def describe(self, lang: str) -> str:
         """The same in a sentence."""
         one, count = self.edition, len(self.files)
         if lang.startswith("en"):
@@ -37,37 +37,37 @@ class Checked(Struct, frozen=True):
         return f"真实：{figure}；签名、{count}个文件的校验值与日志均相符{gone}"
 
 
-def folder(
-    editions: Editions, keys: Sequence[PublicKey], path: Path, progress: store.Progress = store.quiet
-) -> Checked:
+def check_folder(
+    editions: Editions, keys: Sequence[PublicKey], path: Path, progress: store.Progress = store.ignore_progress
+) -> FolderCheck:
     """InvalidInput naming the first thing that is not as it was published.
 
     The lists are made again from the log as it was at the edition's size, whatever lies in this machine's own folder.
     """
-    raw, token = _bytes(path, manifest.MANIFEST), _bytes(path, manifest.SIGNED)
-    kid = manifest.require_signed(token.decode("ascii", "replace"), raw, keys)
-    told = manifest.read(raw)
-    files = _compared(path, told)
-    known = editions.every()
+    raw, token = _read_file(path, manifest.MANIFEST), _read_file(path, manifest.SIGNED)
+    kid = manifest.verify_signature(token.decode("ascii", "replace"), raw, keys)
+    told = manifest.decode_manifest(raw)
+    files = _check_files(path, told)
+    known = editions.list_all()
     found = next((one for one in known if one.id == told.edition.get("id")), None)
-    if found is None or jsons.head(found) != told.edition or found.log != told.log:
+    if found is None or jsons.make_head(found) != told.edition or found.log != told.log:
         raise InvalidInput(
             f"{manifest.MANIFEST} 所说的这一期与日志所记的不符。",
             f"The edition {manifest.MANIFEST} speaks of is not the one in the log.",
         )
     with tempfile.TemporaryDirectory() as aside:
-        before = editions_.before(found, known)
-        store.write(Path(aside), editions.database, found, before, editions.log.origin(), progress)
-        again = manifest.read((Path(aside) / manifest.MANIFEST).read_bytes())
+        before = editions_.find_predecessor(found, known)
+        store.write_files(Path(aside), editions.database, found, before, editions.log.get_origin(), progress)
+        again = manifest.decode_manifest((Path(aside) / manifest.MANIFEST).read_bytes())
     for mine, theirs in zip(again.files, told.files, strict=True):
         if mine != theirs:
             raise InvalidInput(
                 f"{theirs.name} 与按日志重新生成的不一致。", f"{theirs.name} is not what the log gives when made again."
             )
-    return Checked(edition=found, key=kid, files=files)
+    return FolderCheck(edition=found, key=kid, files=files)
 
 
-def _compared(path: Path, told: Manifest) -> list[File]:
+def _check_files(path: Path, told: Manifest) -> list[File]:
     """The files of the manifest, each there and as it says."""
     names = [one.name for one in told.files]
     if names != [*manifest.LISTS, manifest.DIFFERENCE]:
@@ -75,19 +75,19 @@ def _compared(path: Path, told: Manifest) -> list[File]:
             f"{manifest.MANIFEST} 列出的文件不全。", f"{manifest.MANIFEST} does not list every file of an edition."
         )
     for one in told.files:
-        _bytes(path, one.name, read=False)
-        if manifest.measured(path / one.name) != one:
+        _read_file(path, one.name, read=False)
+        if manifest.measure_file(path / one.name) != one:
             raise InvalidInput(
                 f"{one.name} 与 {manifest.MANIFEST} 所记的校验值不符，文件被改动过。",
                 f"{one.name} does not have the checksum of {manifest.MANIFEST}: it was altered.",
             )
-    every = [*told.files, manifest.measured(path / manifest.MANIFEST)]
-    if _bytes(path, manifest.SUMS) != manifest.sums(every):
+    every = [*told.files, manifest.measure_file(path / manifest.MANIFEST)]
+    if _read_file(path, manifest.SUMS) != manifest.format_checksums(every):
         raise InvalidInput(f"{manifest.SUMS} 与文件不符。", f"{manifest.SUMS} does not fit the files.")
     return every
 
 
-def _bytes(path: Path, name: str, *, read: bool = True) -> bytes:
+def _read_file(path: Path, name: str, *, read: bool = True) -> bytes:
     try:
         if read:
             return (path / name).read_bytes()

@@ -18,7 +18,7 @@ from registry.model import Approval, Institution, Struct
 from registry.records import chosen, read
 from registry.records.asof import AsOf
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
-from registry.verification.inforce import in_force, on_day
+from registry.verification.inforce import list_effective_approvals, apply_rules_on_day
 
 Progress = Callable[[int], None]
 PAGE = 500
@@ -30,7 +30,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _WIDTH = 4  # bytes that say how long a record of the temporary file is
 
 
-class Line(Struct, frozen=True, array_like=True, gc=False):
+class ApprovalLine(Struct, frozen=True, array_like=True, gc=False):
     """One approval as lists print it; ``note``: what the source says of a stage it does not settle."""
 
     technique: TechniqueCode
@@ -38,7 +38,7 @@ class Line(Struct, frozen=True, array_like=True, gc=False):
     note: str | None = None
 
 
-class Listed(Struct, frozen=True, array_like=True, gc=False):
+class EditionInstitution(Struct, frozen=True, array_like=True, gc=False):
     """One institution as lists print it. ``lines`` are in the order of the technique table; ``region`` is a code of
     GB/T 2260. Where nobody stated a place, ``province`` and ``region`` are empty."""
 
@@ -49,15 +49,15 @@ class Listed(Struct, frozen=True, array_like=True, gc=False):
     region: str
     ownership: str | None
     level: str | None
-    lines: tuple[Line, ...]
+    lines: tuple[ApprovalLine, ...]
 
     @property
-    def centre(self) -> tuple[Line, ...]:
+    def centre_lines(self) -> tuple[ApprovalLine, ...]:
         """What it does beside keeping a sperm bank."""
         return tuple(line for line in self.lines if line.technique != BANK)
 
     @property
-    def bank(self) -> tuple[Line, ...]:
+    def bank_lines(self) -> tuple[ApprovalLine, ...]:
         """Its sperm bank, if it has one."""
         return tuple(line for line in self.lines if line.technique == BANK)
 
@@ -74,7 +74,7 @@ class Totals(Struct, frozen=True):
     provinces: tuple[tuple[str, int, int], ...]
 
 
-class Content:
+class ListContent:
     """The institutions of an edition, to be gone through any number of times; close it, or use it as a context."""
 
     def __init__(self, database: Database, asof: AsOf, scope: str, progress: Progress | None = None) -> None:
@@ -86,18 +86,18 @@ class Content:
         provinces: dict[str, list[int]] = {}
         total = banks = 0
         try:
-            for institution in judged(database, asof, scope):
+            for institution in read_institutions_on_day(database, asof, scope):
                 if not any(approval.stage in _STANDING for approval in institution.approvals):
                     self.left_out.append(institution.name)
                     continue
-                one = listed(institution)
+                one = make_edition_institution(institution)
                 body = _encode((one, institution))
                 self._file.write(len(body).to_bytes(_WIDTH) + body)
                 techniques.update({line.technique for line in one.lines if line.stage in _STANDING})
                 counts = provinces.setdefault(one.province, [0, 0])
-                counts[0] += bool(one.centre)
+                counts[0] += bool(one.centre_lines)
                 counts[1] += 1
-                total, banks = total + 1, banks + bool(one.bank)
+                total, banks = total + 1, banks + bool(one.bank_lines)
                 if progress and total % PAGE == 0:
                     progress(total)
         except BaseException:
@@ -112,7 +112,7 @@ class Content:
             provinces=tuple((name, both[0], both[1]) for name, both in provinces.items()),
         )
 
-    def __enter__(self) -> Content:
+    def __enter__(self) -> ListContent:
         return self
 
     def __exit__(
@@ -124,42 +124,42 @@ class Content:
         """Give the temporary file back."""
         self._file.close()
 
-    def listed(self) -> Iterator[Listed]:
+    def read_list(self) -> Iterator[EditionInstitution]:
         """Every institution as lists print it, by province, place and code."""
-        decode = msgspec.msgpack.Decoder(tuple[Listed, msgspec.Raw]).decode
-        return (decode(body)[0] for body in self._bodies())
+        decode = msgspec.msgpack.Decoder(tuple[EditionInstitution, msgspec.Raw]).decode
+        return (decode(body)[0] for body in self._read_bodies())
 
-    def records(self) -> Iterator[Institution]:
+    def read_institutions(self) -> Iterator[Institution]:
         """The same as records."""
         decode = msgspec.msgpack.Decoder(tuple[msgspec.Raw, Institution]).decode
-        return (decode(body)[1] for body in self._bodies())
+        return (decode(body)[1] for body in self._read_bodies())
 
-    def _bodies(self) -> Iterator[bytes]:
+    def _read_bodies(self) -> Iterator[bytes]:
         self._file.seek(0)
         while head := self._file.read(_WIDTH):
             yield self._file.read(int.from_bytes(head))
 
 
-def judged(database: Database, asof: AsOf, scope: str) -> Iterator[Institution]:
+def read_institutions_on_day(database: Database, asof: AsOf, scope: str) -> Iterator[Institution]:
     """The institutions recorded as listed, each with its approvals as they count on the day; by region, then code."""
-    wanted = chosen.Filter(regions=() if scope == NATIONAL else (scope,))
+    wanted = chosen.InstitutionFilter(regions=() if scope == NATIONAL else (scope,))
     after: tuple[str, str] | None = None
     while True:
         with database.reading() as connection:
-            keys = chosen.page(connection, wanted, asof, PAGE, after)
-            found = read.institutions_by_subject(connection, [subject for _, subject in keys], asof)
+            keys = chosen.list_institutions(connection, wanted, asof, PAGE, after)
+            found = read.read_institutions(connection, [subject for _, subject in keys], asof)
         if not keys:
             return
         for one in found:
-            counted = on_day(one, asof.valid_on)
-            yield msgspec.structs.replace(counted, approvals=in_force(counted))
+            counted = apply_rules_on_day(one, asof.valid_on)
+            yield msgspec.structs.replace(counted, approvals=list_effective_approvals(counted))
         after = keys[-1]
 
 
-def listed(institution: Institution) -> Listed:
+def make_edition_institution(institution: Institution) -> EditionInstitution:
     """One institution as lists print it."""
     place = institution.region
-    return Listed(
+    return EditionInstitution(
         code=institution.code,
         name=institution.name,
         address=institution.address,
@@ -167,9 +167,9 @@ def listed(institution: Institution) -> Listed:
         region=place.code or "",
         ownership=institution.ownership,
         level=institution.level,
-        lines=tuple(_line(approval) for approval in institution.approvals if approval.stage in PRINTED),
+        lines=tuple(_make_line(approval) for approval in institution.approvals if approval.stage in PRINTED),
     )
 
 
-def _line(approval: Approval) -> Line:
-    return Line(approval.technique, approval.stage, approval.note)
+def _make_line(approval: Approval) -> ApprovalLine:
+    return ApprovalLine(approval.technique, approval.stage, approval.note)

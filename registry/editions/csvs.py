@@ -7,32 +7,32 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from registry.editions import printed
-from registry.editions.content import Content, Line, Listed
-from registry.text import harmless_cells
+from registry.editions.content import ListContent, ApprovalLine, EditionInstitution
+from registry.text import escape_cells
 
 #: The attachment's six columns, then what else is known.
 HEADINGS = (*printed.CENTRES, "所有制", "等级", "编码", "行政区划代码", "运行情况说明")
 
 
-def rows(content: Content) -> Iterator[list[str]]:
+def make_rows(content: ListContent) -> Iterator[list[str]]:
     """The rows below the headings; numbers run through the whole list."""
-    for number, one in enumerate(content.listed(), start=1):
+    for number, one in enumerate(content.read_list(), start=1):
         for line in one.lines:
-            yield cells(number, one, line)
+            yield make_cells(number, one, line)
 
 
-def cells(number: int, one: Listed, line: Line) -> list[str]:
+def make_cells(number: int, one: EditionInstitution, line: ApprovalLine) -> list[str]:
     """One row: what stands under each of HEADINGS."""
-    own = [one.province, str(number), one.name, one.address, printed.technique(line), printed.stage(line)]
+    own = [one.province, str(number), one.name, one.address, printed.format_technique(line), printed.format_stage(line)]
     return [*own, one.ownership or "", one.level or "", one.code, one.region, line.note or ""]
 
 
-def write(path: Path, content: Content, progress: Callable[[int], None] | None = None) -> None:
+def write(path: Path, content: ListContent, progress: Callable[[int], None] | None = None) -> None:
     """UTF-8 with a byte order mark and CRLF, as spreadsheets want; no cell begins a formula."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         out = csv.writer(file)
         out.writerow(HEADINGS)
-        for number, row in enumerate(rows(content), start=1):
-            out.writerow(harmless_cells([printed.plain(cell) for cell in row]))
+        for number, row in enumerate(make_rows(content), start=1):
+            out.writerow(escape_cells([printed.remove_unprintable(cell) for cell in row]))
             if progress and number % 1000 == 0:
                 progress(number)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from registry.editions.content import Line, Listed
+from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.model import Struct
 from registry.techniques import Stage, TechniqueCode
 
 
-class Named(Struct, frozen=True):
+class InstitutionRef(Struct, frozen=True):
     """An institution that came or went."""
 
     code: str
@@ -17,7 +17,7 @@ class Named(Struct, frozen=True):
     address: str
 
 
-class Turned(Struct, frozen=True):
+class ValueChange(Struct, frozen=True):
     """A name or an address that is another one."""
 
     code: str
@@ -26,7 +26,7 @@ class Turned(Struct, frozen=True):
     after: str
 
 
-class Techniques(Struct, frozen=True):
+class TechniqueChange(Struct, frozen=True):
     """Techniques an institution gained, or no longer has."""
 
     code: str
@@ -34,7 +34,7 @@ class Techniques(Struct, frozen=True):
     techniques: list[TechniqueCode]
 
 
-class Staged(Struct, frozen=True):
+class StageChange(Struct, frozen=True):
     """One approval at another stage."""
 
     code: str
@@ -44,19 +44,19 @@ class Staged(Struct, frozen=True):
     after: Stage
 
 
-class Difference(Struct, frozen=True):
+class EditionDifference(Struct, frozen=True):
     """Everything that changed since edition ``since``; null when there is none to compare with, and all lists empty."""
 
     since: str | None
     institutions: int
     before: int | None
-    new: list[Named]
-    gone: list[Named]
-    renamed: list[Turned]
-    moved: list[Turned]
-    gained: list[Techniques]
-    lost: list[Techniques]
-    stage: list[Staged]
+    new: list[InstitutionRef]
+    gone: list[InstitutionRef]
+    renamed: list[ValueChange]
+    moved: list[ValueChange]
+    gained: list[TechniqueChange]
+    lost: list[TechniqueChange]
+    stage: list[StageChange]
 
     @property
     def changes(self) -> int:
@@ -65,67 +65,67 @@ class Difference(Struct, frozen=True):
         return institutions + len(self.gained) + len(self.lost) + len(self.stage)
 
 
-class _Kept(Struct, frozen=True, array_like=True, gc=False):
+class _ListedState(Struct, frozen=True, array_like=True, gc=False):
     name: str
     address: str
-    lines: tuple[Line, ...]
+    lines: tuple[ApprovalLine, ...]
 
 
-def first(now: Iterable[Listed]) -> Difference:
+def make_first_difference(now: Iterable[EditionInstitution]) -> EditionDifference:
     """The difference of an edition that has none before it."""
     count = sum(1 for _ in now)
-    return _made(None, count, None, [], [], [])
+    return _build_difference(None, count, None, [], [], [])
 
 
-def compare(since: str, before: Iterable[Listed], now: Iterable[Listed]) -> Difference:
+def compare_lists(since: str, before: Iterable[EditionInstitution], now: Iterable[EditionInstitution]) -> EditionDifference:
     """What ``now`` changes against ``before``, the list of edition ``since``; in the order of ``now``."""
-    held = {one.code: _Kept(one.name, one.address, one.lines) for one in before}
+    held = {one.code: _ListedState(one.name, one.address, one.lines) for one in before}
     earlier, count = len(held), 0
-    new: list[Named] = []
-    both: list[tuple[str, _Kept, _Kept]] = []
+    new: list[InstitutionRef] = []
+    both: list[tuple[str, _ListedState, _ListedState]] = []
     for one in now:
         count += 1
         old = held.pop(one.code, None)
-        fresh = _Kept(one.name, one.address, one.lines)
+        fresh = _ListedState(one.name, one.address, one.lines)
         if old is None:
-            new.append(Named(code=one.code, name=one.name, address=one.address))
+            new.append(InstitutionRef(code=one.code, name=one.name, address=one.address))
         elif old != fresh:
             both.append((one.code, old, fresh))
-    gone = [Named(code=code, name=one.name, address=one.address) for code, one in held.items()]
-    return _made(since, count, earlier, new, gone, both)
+    gone = [InstitutionRef(code=code, name=one.name, address=one.address) for code, one in held.items()]
+    return _build_difference(since, count, earlier, new, gone, both)
 
 
-def _made(
+def _build_difference(
     since: str | None,
     count: int,
     earlier: int | None,
-    new: list[Named],
-    gone: list[Named],
-    both: list[tuple[str, _Kept, _Kept]],
-) -> Difference:
-    return Difference(
+    new: list[InstitutionRef],
+    gone: list[InstitutionRef],
+    both: list[tuple[str, _ListedState, _ListedState]],
+) -> EditionDifference:
+    return EditionDifference(
         since=since,
         institutions=count,
         before=earlier,
         new=new,
         gone=gone,
         renamed=[
-            Turned(code=code, name=now.name, before=old.name, after=now.name)
+            ValueChange(code=code, name=now.name, before=old.name, after=now.name)
             for code, old, now in both
             if old.name != now.name
         ],
         moved=[
-            Turned(code=code, name=now.name, before=old.address, after=now.address)
+            ValueChange(code=code, name=now.name, before=old.address, after=now.address)
             for code, old, now in both
             if old.address != now.address
         ],
-        gained=_techniques((code, now.name, _stages(now), _stages(old)) for code, old, now in both),
-        lost=_techniques((code, now.name, _stages(old), _stages(now)) for code, old, now in both),
+        gained=_list_missing_techniques((code, now.name, _map_stages(now), _map_stages(old)) for code, old, now in both),
+        lost=_list_missing_techniques((code, now.name, _map_stages(old), _map_stages(now)) for code, old, now in both),
         stage=[
-            Staged(code=code, name=now.name, technique=technique, before=was, after=after)
+            StageChange(code=code, name=now.name, technique=technique, before=was, after=after)
             for code, old, now in both
-            for technique, after in _stages(now).items()
-            if (was := _stages(old).get(technique, after)) != after
+            for technique, after in _map_stages(now).items()
+            if (was := _map_stages(old).get(technique, after)) != after
         ],
     )
 
@@ -133,11 +133,11 @@ def _made(
 _Stages = dict[TechniqueCode, Stage]
 
 
-def _stages(one: _Kept) -> _Stages:
+def _map_stages(one: _ListedState) -> _Stages:
     return {line.technique: line.stage for line in one.lines}
 
 
-def _techniques(pairs: Iterable[tuple[str, str, _Stages, _Stages]]) -> list[Techniques]:
+def _list_missing_techniques(pairs: Iterable[tuple[str, str, _Stages, _Stages]]) -> list[TechniqueChange]:
     """Those of the first that the second lacks."""
     found = ((code, name, [t for t in these if t not in others]) for code, name, these, others in pairs)
-    return [Techniques(code=code, name=name, techniques=missing) for code, name, missing in found if missing]
+    return [TechniqueChange(code=code, name=name, techniques=missing) for code, name, missing in found if missing]

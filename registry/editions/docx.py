@@ -13,8 +13,8 @@ from typing import Literal
 from xml.sax.saxutils import escape
 
 from registry.editions import packed, printed
-from registry.editions.content import Content, Line
-from registry.editions.docx_parts import CONTENT_TYPES, FOOTER, RELATIONS, STYLES, TOP_RELATIONS, core
+from registry.editions.content import ListContent, ApprovalLine
+from registry.editions.docx_parts import CONTENT_TYPES, FOOTER, RELATIONS, STYLES, TOP_RELATIONS, format_core_properties
 from registry.editions.edition import Edition
 
 Merge = Literal["", "restart", "continue"]
@@ -32,16 +32,16 @@ _BORDERS = "".join(
 )
 
 
-def write(path: Path, edition: Edition, content: Content, progress: Progress | None = None) -> None:
+def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
     """The document."""
     made = edition.published.astimezone(dt.UTC)
-    packed.write(
+    packed.write_zip(
         path,
         [
             ("[Content_Types].xml", [CONTENT_TYPES]),
             ("_rels/.rels", [TOP_RELATIONS]),
-            ("docProps/core.xml", [core(escape(printed.plain(edition.title)), made)]),
-            ("word/document.xml", _document(edition, content, progress)),
+            ("docProps/core.xml", [format_core_properties(escape(printed.remove_unprintable(edition.title)), made)]),
+            ("word/document.xml", _render_document(edition, content, progress)),
             ("word/styles.xml", [STYLES]),
             ("word/footer1.xml", [FOOTER]),
             ("word/_rels/document.xml.rels", [RELATIONS]),
@@ -49,27 +49,27 @@ def write(path: Path, edition: Edition, content: Content, progress: Progress | N
     )
 
 
-def _document(edition: Edition, content: Content, progress: Progress | None) -> Iterator[str]:
+def _render_document(edition: Edition, content: ListContent, progress: Progress | None) -> Iterator[str]:
     totals = content.totals
     yield f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<w:document {_NAMESPACES}><w:body>'
-    yield _paragraph(edition.title, "Heading1")
-    yield _paragraph(f"{printed.about(edition)}。{printed.figure(totals)}")
+    yield _render_paragraph(edition.title, "Heading1")
+    yield _render_paragraph(f"{printed.describe_publication(edition)}。{printed.describe_totals(totals)}")
     if totals.centres or not totals.banks + totals.placeless:
-        yield from _table(printed.CENTRES, _CENTRE_WIDTHS, printed.banner(edition, totals.centres))
-        yield from _centres(content, progress)
+        yield from _open_table(printed.CENTRES, _CENTRE_WIDTHS, printed.format_banner(edition, totals.centres))
+        yield from _render_centres(content, progress)
         yield "</w:tbl>"
-        yield _paragraph(printed.UNSTATED)
+        yield _render_paragraph(printed.UNSTATED)
     if totals.placeless:
-        yield _paragraph(printed.PLACELESS_TITLE, "Heading1")
-        yield from _table(printed.PLACELESS, _BANK_WIDTHS, printed.banner(edition, totals.placeless))
-        yield from _placeless(content)
+        yield _render_paragraph(printed.PLACELESS_TITLE, "Heading1")
+        yield from _open_table(printed.PLACELESS, _BANK_WIDTHS, printed.format_banner(edition, totals.placeless))
+        yield from _render_placeless(content)
         yield "</w:tbl>"
     if totals.banks:
-        yield _paragraph(printed.BANKS_TITLE, "Heading1")
-        yield from _table(printed.BANKS, _BANK_WIDTHS, printed.banner(edition, totals.banks))
-        yield from _banks(content)
+        yield _render_paragraph(printed.BANKS_TITLE, "Heading1")
+        yield from _open_table(printed.BANKS, _BANK_WIDTHS, printed.format_banner(edition, totals.banks))
+        yield from _render_banks(content)
         yield "</w:tbl>"
-    yield _paragraph(f"核对：{edition.page}" if edition.page else "")
+    yield _render_paragraph(f"核对：{edition.page}" if edition.page else "")
     yield (
         '<w:sectPr><w:footerReference w:type="default" r:id="rId2"/>'
         '<w:pgSz w:w="16838" w:h="11906" w:orient="landscape"/>'
@@ -79,18 +79,18 @@ def _document(edition: Edition, content: Content, progress: Progress | None) -> 
     )
 
 
-def _centres(content: Content, progress: Progress | None) -> Iterator[str]:
+def _render_centres(content: ListContent, progress: Progress | None) -> Iterator[str]:
     counts = {name: centres for name, centres, _ in content.totals.provinces}
     province, number = "", 0
-    for done, one in enumerate((one for one in content.listed() if one.centre and one.province), start=1):
+    for done, one in enumerate((one for one in content.read_list() if one.centre_lines and one.province), start=1):
         number = number + 1 if one.province == province else 1  # numbers begin again with each province
-        for position, line in enumerate(one.centre):
+        for position, line in enumerate(one.centre_lines):
             begins = one.province != province and position == 0
             first: Merge = "restart" if begins else "continue"
             again: Merge = "restart" if position == 0 else "continue"
             said = f"{one.province}（{counts[one.province]}家）"
-            yield _row(
-                [(said, first), (str(number), again), (one.name, again), (one.address, again), *_approval(line)],
+            yield _render_row(
+                [(said, first), (str(number), again), (one.name, again), (one.address, again), *_make_approval_cells(line)],
                 _CENTRE_WIDTHS,
             )
         province = one.province
@@ -98,25 +98,25 @@ def _centres(content: Content, progress: Progress | None) -> Iterator[str]:
             progress(done)
 
 
-def _placeless(content: Content) -> Iterator[str]:
+def _render_placeless(content: ListContent) -> Iterator[str]:
     """Centres of no province: in a table that has no column for one."""
-    for number, one in enumerate((one for one in content.listed() if one.centre and not one.province), start=1):
-        for position, line in enumerate(one.centre):
+    for number, one in enumerate((one for one in content.read_list() if one.centre_lines and not one.province), start=1):
+        for position, line in enumerate(one.centre_lines):
             again: Merge = "restart" if position == 0 else "continue"
-            yield _row([(str(number), again), (one.name, again), (one.address, again), *_approval(line)], _BANK_WIDTHS)
+            yield _render_row([(str(number), again), (one.name, again), (one.address, again), *_make_approval_cells(line)], _BANK_WIDTHS)
 
 
-def _banks(content: Content) -> Iterator[str]:
-    for number, one in enumerate((one for one in content.listed() if one.bank), start=1):
-        for line in one.bank:
-            yield _row([(str(number), ""), (one.name, ""), (one.address, ""), *_approval(line)], _BANK_WIDTHS)
+def _render_banks(content: ListContent) -> Iterator[str]:
+    for number, one in enumerate((one for one in content.read_list() if one.bank_lines), start=1):
+        for line in one.bank_lines:
+            yield _render_row([(str(number), ""), (one.name, ""), (one.address, ""), *_make_approval_cells(line)], _BANK_WIDTHS)
 
 
-def _approval(line: Line) -> list[tuple[str, Merge]]:
-    return [(printed.technique(line), ""), (printed.stage(line), "")]
+def _make_approval_cells(line: ApprovalLine) -> list[tuple[str, Merge]]:
+    return [(printed.format_technique(line), ""), (printed.format_stage(line), "")]
 
 
-def _table(headings: tuple[str, ...], widths: tuple[int, ...], banner: str) -> Iterator[str]:
+def _open_table(headings: tuple[str, ...], widths: tuple[int, ...], banner: str) -> Iterator[str]:
     """The beginning of a table; its first two rows stand on every page."""
     yield (
         '<w:tbl><w:tblPr><w:tblW w:w="0" w:type="auto"/><w:tblBorders>' + _BORDERS + "</w:tblBorders>"
@@ -125,24 +125,24 @@ def _table(headings: tuple[str, ...], widths: tuple[int, ...], banner: str) -> I
     yield from (f'<w:gridCol w:w="{width}"/>' for width in widths)
     yield "</w:tblGrid>"
     across = f'<w:tcPr><w:tcW w:w="{sum(widths)}" w:type="dxa"/><w:gridSpan w:val="{len(widths)}"/></w:tcPr>'
-    yield f"<w:tr>{_TOP}<w:tc>{across}{_paragraph(banner)}</w:tc></w:tr>"
-    yield _row([(heading, "") for heading in headings], widths, top=True)
+    yield f"<w:tr>{_TOP}<w:tc>{across}{_render_paragraph(banner)}</w:tc></w:tr>"
+    yield _render_row([(heading, "") for heading in headings], widths, top=True)
 
 
 _TOP = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>"
 
 
-def _row(cells: list[tuple[str, Merge]], widths: tuple[int, ...], *, top: bool = False) -> str:
+def _render_row(cells: list[tuple[str, Merge]], widths: tuple[int, ...], *, top: bool = False) -> str:
     made = [_TOP if top else "<w:trPr><w:cantSplit/></w:trPr>"]
     for (text, merge), width in zip(cells, widths, strict=True):
         joined = f'<w:vMerge w:val="{merge}"/>' if merge else ""
-        shown = "<w:p/>" if merge == "continue" else _paragraph(text)
+        shown = "<w:p/>" if merge == "continue" else _render_paragraph(text)
         made.append(f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{joined}</w:tcPr>{shown}</w:tc>')
     return f"<w:tr>{''.join(made)}</w:tr>"
 
 
-def _paragraph(text: str, style: str = "") -> str:
+def _render_paragraph(text: str, style: str = "") -> str:
     if not text:
         return "<w:p/>"
     looks = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
-    return f'<w:p>{looks}<w:r><w:t xml:space="preserve">{escape(printed.plain(text))}</w:t></w:r></w:p>'
+    return f'<w:p>{looks}<w:r><w:t xml:space="preserve">{escape(printed.remove_unprintable(text))}</w:t></w:r></w:p>'

@@ -48,7 +48,7 @@ FOOTER = (
 )
 
 
-def core(title: str, made: dt.datetime) -> str:
+def format_core_properties(title: str, made: dt.datetime) -> str:
     """The document's own properties; ``title`` is XML text already, ``made`` in UTC."""
     at = f"{made:%Y-%m-%dT%H:%M:%SZ}"
     return (

@@ -51,7 +51,7 @@ class Edition(Struct, frozen=True):
         """The pair of times its records are read at."""
         return AsOf(valid_on=self.as_of, size=self.log.size)
 
-    def state(self, now: dt.datetime) -> State:
+    def get_state(self, now: dt.datetime) -> State:
         """What it is at an instant."""
         if self.withdrawn is not None:
             return "withdrawn" if self.withdrawn.at >= self.published else "cancelled"
@@ -59,50 +59,50 @@ class Edition(Struct, frozen=True):
 
     def is_public(self, now: dt.datetime) -> bool:
         """Whether the public knows of it at an instant: published, also when withdrawn since."""
-        return self.state(now) in ("published", "withdrawn")
+        return self.get_state(now) in ("published", "withdrawn")
 
 
-def public(editions: Iterable[Edition], now: dt.datetime) -> list[Edition]:
+def select_public(editions: Iterable[Edition], now: dt.datetime) -> list[Edition]:
     """Those the public knows of, as they come."""
     return [one for one in editions if one.is_public(now)]
 
 
-def latest(editions: Iterable[Edition], now: dt.datetime, scope: str | None = None) -> Edition:
+def get_latest(editions: Iterable[Edition], now: dt.datetime, scope: str | None = None) -> Edition:
     """The last one published of a scope and not withdrawn; without a scope of the widest there is. NotFound.
 
     An edition of one city never takes the place of the whole list.
     """
-    held = [one for one in editions if one.state(now) == "published" and scope in (None, one.scope)]
+    held = [one for one in editions if one.get_state(now) == "published" and scope in (None, one.scope)]
     if not held:
         raise NotFound(
             "名录尚未公布过，或公布的各期均已撤回。", "No edition was published yet, or every one was withdrawn."
         )
-    widest = min(_width(one.scope) for one in held)
-    return max((one for one in held if _width(one.scope) == widest), key=lambda one: (one.published, one.number))
+    widest = min(_measure_scope(one.scope) for one in held)
+    return max((one for one in held if _measure_scope(one.scope) == widest), key=lambda one: (one.published, one.number))
 
 
-def _width(scope: str) -> int:
+def _measure_scope(scope: str) -> int:
     """The shorter, the wider; the whole country before all."""
-    return 0 if scope == NATIONAL else len(regions.prefix(scope))
+    return 0 if scope == NATIONAL else len(regions.get_prefix(scope))
 
 
-def chosen(editions: Iterable[Edition], said: str, now: dt.datetime) -> Edition:
+def get_public(editions: Iterable[Edition], said: str, now: dt.datetime) -> Edition:
     """The public edition of an id, of ``latest``, or of ``latest-`` and a region's code; NotFound.
 
     Not released yet is as if it were not there.
     """
-    held = public(editions, now)
+    held = select_public(editions, now)
     if said == LATEST:
-        return latest(held, now)
+        return get_latest(held, now)
     if said.startswith(f"{LATEST}-"):
-        return latest(held, now, said.removeprefix(f"{LATEST}-"))
+        return get_latest(held, now, said.removeprefix(f"{LATEST}-"))
     found = next((one for one in held if one.id == said), None)
     if found is None:
         raise NotFound(f"没有公布过第{said[:20]}期名录。", f"No edition {said[:20]} was published.")
     return found
 
 
-def require_standing(edition: Edition) -> None:
+def check_not_withdrawn(edition: Edition) -> None:
     """Gone, with the reason, for one that was withdrawn."""
     if edition.withdrawn is not None:
         reason = edition.withdrawn.reason
@@ -111,7 +111,7 @@ def require_standing(edition: Edition) -> None:
         )
 
 
-def before(edition: Edition, editions: Iterable[Edition]) -> Edition | None:
+def find_predecessor(edition: Edition, editions: Iterable[Edition]) -> Edition | None:
     """The one it is compared with: the last of its scope that was public, and stood, when it was recorded.
 
     Said by the log alone, so that every machine compares with the same.

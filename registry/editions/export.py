@@ -18,7 +18,7 @@ from registry.storage import rights
 PROOF = "edition.tlog-proof"
 
 
-class Exported(Struct, frozen=True):
+class ExportResult(Struct, frozen=True):
     """What was written where; ``unsigned``: this machine could not sign; ``unproven``: the log is not signed so far."""
 
     edition: Edition
@@ -27,7 +27,7 @@ class Exported(Struct, frozen=True):
     unsigned: bool
     unproven: bool
 
-    def said(self, lang: str) -> str:
+    def describe(self, lang: str) -> str:
         """The same in a sentence."""
         english = lang.startswith("en")
         one = self.edition
@@ -47,24 +47,24 @@ class Exported(Struct, frozen=True):
         return f"{said} ({'; '.join(lacks)})" if lacks else said
 
 
-def export(editions: Editions, said: str, out: Path, progress: store.Progress = store.quiet) -> Exported:
+def export_edition(editions: Editions, said: str, out: Path, progress: store.Progress = store.ignore_progress) -> ExportResult:
     """Write every file of an edition, also of one that is still to come or was withdrawn; NotFound, InvalidInput."""
-    chosen = next((one for one in editions.every() if one.id == said), None) or editions.chosen(said)
-    made = editions.make(chosen, progress)
+    chosen = next((one for one in editions.list_all() if one.id == said), None) or editions.get_public(said)
+    made = editions.make_folder(chosen, progress)
     names, unsigned, unproven = list(manifest.MADE), False, False
     try:
-        editions.signature(made)
+        editions.get_signature(made)
         names.append(manifest.SIGNED)
     except CannotSign:
         unsigned = True
     try:
-        with rights.callers_files():  # they are made to be published
+        with rights.use_callers_umask():  # they are made to be published
             out.mkdir(parents=True, exist_ok=True)
             for name in names:
                 progress(name, 0)
                 shutil.copyfile(made / name, out / name)
             try:
-                (out / PROOF).write_bytes(prove.file(editions.log, chosen.entry))
+                (out / PROOF).write_bytes(prove.make_proof_file(editions.log, chosen.entry))
                 names.append(PROOF)
             except (NotFound, CannotAnswer):
                 unproven = True
@@ -72,5 +72,5 @@ def export(editions: Editions, said: str, out: Path, progress: store.Progress = 
         raise InvalidInput(
             f"不能写入文件夹 {out}：{error.strerror}。", f"The folder {out} cannot be written: {error.strerror}."
         ) from error
-    files = [manifest.measured(out / name) for name in names]
-    return Exported(edition=chosen, folder=str(out), files=files, unsigned=unsigned, unproven=unproven)
+    files = [manifest.measure_file(out / name) for name in names]
+    return ExportResult(edition=chosen, folder=str(out), files=files, unsigned=unsigned, unproven=unproven)

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from registry.editions import printed
-from registry.editions.content import Content, Line, Listed
+from registry.editions.content import ListContent, ApprovalLine, EditionInstitution
 from registry.editions.edition import Edition
 
 Progress = Callable[[int], None]
@@ -31,47 +31,47 @@ td{border:0;padding:2px 0}td+td{grid-column:2}}
 """.replace("\n", "")
 
 
-def write(path: Path, edition: Edition, content: Content, progress: Progress | None = None) -> None:
+def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
     """The page, UTF-8, written as it is made."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(_page(edition, content, progress))
+        file.writelines(_render_page(edition, content, progress))
 
 
-def _page(edition: Edition, content: Content, progress: Progress | None) -> Iterator[str]:
-    title, totals = _text(edition.title), content.totals
+def _render_page(edition: Edition, content: ListContent, progress: Progress | None) -> Iterator[str]:
+    title, totals = _escape_text(edition.title), content.totals
     yield f'<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     yield f"<style>{_STYLES}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-    yield f"<p><strong>截至{printed.day(edition.as_of)}，{printed.figure(totals)}</strong></p>\n"
-    address = _text(edition.page)
-    yield f'<p>{printed.about(edition)}。核对与下载：<a href="{address}">{address}</a></p>\n'
+    yield f"<p><strong>截至{printed.format_day(edition.as_of)}，{printed.describe_totals(totals)}</strong></p>\n"
+    address = _escape_text(edition.page)
+    yield f'<p>{printed.describe_publication(edition)}。核对与下载：<a href="{address}">{address}</a></p>\n'
     yield '<nav aria-label="省份"><ul>\n'
     for place, (name, _, count) in enumerate(totals.provinces):
-        yield f'<li><a href="#p{place}">{_text(name or printed.PLACELESS_TITLE)}（{count}家）</a></li>\n'
+        yield f'<li><a href="#p{place}">{_escape_text(name or printed.PLACELESS_TITLE)}（{count}家）</a></li>\n'
     yield "</ul></nav>\n"
     number = 0
-    for place, (name, found) in enumerate(groupby(content.listed(), key=lambda one: one.province)):
-        yield f'<h2 id="p{place}">{_text(name or printed.PLACELESS_TITLE)}（{totals.provinces[place][2]}家）</h2>\n'
+    for place, (name, found) in enumerate(groupby(content.read_list(), key=lambda one: one.province)):
+        yield f'<h2 id="p{place}">{_escape_text(name or printed.PLACELESS_TITLE)}（{totals.provinces[place][2]}家）</h2>\n'
         yield f"<table>\n<thead><tr>{_HEAD}</tr></thead>\n<tbody>\n"
         for one in found:
             number += 1
-            yield _row(number, one)
+            yield _render_row(number, one)
             if progress and number % 1000 == 0:
                 progress(number)
         yield "</tbody>\n</table>\n"
     yield '<p class="small">列入名录表示获准开展所列技术，不代表推荐，也不说明成功率。</p>\n</body>\n</html>\n'
 
 
-def _row(number: int, one: Listed) -> str:
-    lines = "".join(f"<li>{_line(line)}</li>" for line in one.lines)
+def _render_row(number: int, one: EditionInstitution) -> str:
+    lines = "".join(f"<li>{_format_line(line)}</li>" for line in one.lines)
     return (
-        f"<tr><td>{number}</td><td>{_text(one.name)}</td><td>{_text(one.address)}</td><td><ul>{lines}</ul></td></tr>\n"
+        f"<tr><td>{number}</td><td>{_escape_text(one.name)}</td><td>{_escape_text(one.address)}</td><td><ul>{lines}</ul></td></tr>\n"
     )
 
 
-def _line(line: Line) -> str:
-    return f"{printed.technique(line)}，{printed.stage_in_words(line.stage)}"
+def _format_line(line: ApprovalLine) -> str:
+    return f"{printed.format_technique(line)}，{printed.describe_stage(line.stage)}"
 
 
-def _text(text: str) -> str:
-    return escape(printed.plain(text))
+def _escape_text(text: str) -> str:
+    return escape(printed.remove_unprintable(text))

@@ -15,30 +15,30 @@ from registry.verification.jwks import PublicKey
 _Marks = tuple[tuple[str, int, int, int, int], ...]
 
 
-class Intact:
+class IntegrityChecker:
     """Compares a folder with its manifest, and again only after something in it was touched. Any thread may ask."""
 
     def __init__(self) -> None:
         self._seen: dict[Path, _Marks] = {}
         self._lock = threading.Lock()
 
-    def holds(self, folder: Path, edition: Edition, keys: Callable[[], Sequence[PublicKey]]) -> bool:
+    def is_intact(self, folder: Path, edition: Edition, keys: Callable[[], Sequence[PublicKey]]) -> bool:
         """Whether every file has the checksum of a manifest that is about this edition and signed by one of ``keys``;
         where there are none (a mirror), the manifest is compared with the entry only."""
-        marks = _marks(folder)
+        marks = _read_marks(folder)
         if marks is None:
             return False
         with self._lock:
             if self._seen.get(folder) == marks:
                 return True
-        if not _compared(folder, edition, keys()):
+        if not _is_unaltered(folder, edition, keys()):
             return False
         with self._lock:
             self._seen[folder] = marks
         return True
 
 
-def _marks(folder: Path) -> _Marks | None:
+def _read_marks(folder: Path) -> _Marks | None:
     """None when a file is missing; the signature may be."""
     found = []
     for name in manifest.FILES:
@@ -52,18 +52,18 @@ def _marks(folder: Path) -> _Marks | None:
     return tuple(found)
 
 
-def _compared(folder: Path, edition: Edition, keys: Sequence[PublicKey]) -> bool:
+def _is_unaltered(folder: Path, edition: Edition, keys: Sequence[PublicKey]) -> bool:
     try:
         raw = (folder / manifest.MANIFEST).read_bytes()
-        told = manifest.read(raw)
+        told = manifest.decode_manifest(raw)
         if keys:
-            manifest.require_signed((folder / manifest.SIGNED).read_text("ascii"), raw, keys)
-        if told.edition != jsons.head(edition) or told.log != edition.log:
+            manifest.verify_signature((folder / manifest.SIGNED).read_text("ascii"), raw, keys)
+        if told.edition != jsons.make_head(edition) or told.log != edition.log:
             return False
         if [one.name for one in told.files] != [*manifest.LISTS, manifest.DIFFERENCE]:
             return False
-        every = [manifest.measured(folder / one.name) for one in told.files]
-        sums = manifest.sums([*every, manifest.measured(folder / manifest.MANIFEST)])
+        every = [manifest.measure_file(folder / one.name) for one in told.files]
+        sums = manifest.format_checksums([*every, manifest.measure_file(folder / manifest.MANIFEST)])
         return every == told.files and (folder / manifest.SUMS).read_bytes() == sums
     except (InvalidInput, OSError, UnicodeDecodeError):
         return False

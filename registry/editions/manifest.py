@@ -74,22 +74,22 @@ class Manifest(Struct, frozen=True):
     files: list[File]
 
 
-def measured(path: Path) -> File:
+def measure_file(path: Path) -> File:
     """A file on disk."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return File(name=path.name, size=path.stat().st_size, sha256=digest)
 
 
-def written(edition: Edition, issuer: str, totals: Totals, files: list[File]) -> bytes:
+def encode_manifest(edition: Edition, issuer: str, totals: Totals, files: list[File]) -> bytes:
     """The bytes of ``manifest.json``."""
     told = Manifest(
         format=FORMAT,
         issuer=issuer,
-        edition=jsons.head(edition),
+        edition=jsons.make_head(edition),
         log=edition.log,
         provinces=[
-            Province(code=regions.province_code(name) or NOWHERE, name=name or "—", institutions=count)
+            Province(code=regions.find_province_code(name) or NOWHERE, name=name or "—", institutions=count)
             for name, _, count in totals.provinces
         ],
         files=files,
@@ -97,12 +97,12 @@ def written(edition: Edition, issuer: str, totals: Totals, files: list[File]) ->
     return msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1) + b"\n"
 
 
-def sums(files: Iterable[File]) -> bytes:
+def format_checksums(files: Iterable[File]) -> bytes:
     """The text of ``SHA256SUMS``."""
     return "".join(f"{one.sha256}  {one.name}\n" for one in files).encode()
 
 
-def read(raw: bytes) -> Manifest:
+def decode_manifest(raw: bytes) -> Manifest:
     """The manifest of its bytes; InvalidInput for what is none."""
     try:
         return msgspec.json.decode(raw, type=Manifest)
@@ -110,14 +110,14 @@ def read(raw: bytes) -> Manifest:
         raise InvalidInput(f"{MANIFEST} 无法解读：{error}", f"{MANIFEST} cannot be read: {error}") from error
 
 
-def sign(raw: bytes, key: Key) -> str:
+def sign_manifest(raw: bytes, key: Key) -> str:
     """The signature over the manifest's bytes; the same each time, since EdDSA is."""
-    return jws.signed(TYPE, raw, key)
+    return jws.sign_token(TYPE, raw, key)
 
 
-def require_signed(token: str, raw: bytes, keys: Iterable[PublicKey]) -> str:
+def verify_signature(token: str, raw: bytes, keys: Iterable[PublicKey]) -> str:
     """The id of the key that signed exactly these bytes; InvalidInput saying what is wrong otherwise."""
-    payload, kid = jws.opened_by(TYPE, token.strip(), keys)
+    payload, kid = jws.verify_with_keys(TYPE, token.strip(), keys)
     if payload != raw:
         raise InvalidInput(
             f"{SIGNED} 签的不是这份 {MANIFEST}，文件被改动过。", f"{SIGNED} signs another {MANIFEST}: it was altered."

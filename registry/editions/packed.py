@@ -10,7 +10,7 @@ from pathlib import Path
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def write(path: Path, members: Iterable[tuple[str, Iterable[str]]]) -> None:
+def write_zip(path: Path, members: Iterable[tuple[str, Iterable[str]]]) -> None:
     """A zip file of (name, text in pieces), in that order."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, pieces in members:

@@ -13,7 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from registry.editions import printed, setting
-from registry.editions.content import Content, Listed
+from registry.editions.content import ListContent, EditionInstitution
 from registry.editions.edition import Edition
 
 PAGE = landscape(A4)
@@ -24,46 +24,46 @@ _WIDTHS = (13 * mm, 70 * mm, 76 * mm, 86 * mm, 24 * mm)
 _GREY, _BAND, _LINE = HexColor("#444444"), HexColor("#e8eef0"), HexColor("#9aa5a8")
 
 
-def write(path: Path, edition: Edition, content: Content, progress: Callable[[int], None] | None = None) -> None:
+def write(path: Path, edition: Edition, content: ListContent, progress: Callable[[int], None] | None = None) -> None:
     """The document. Drawn row by row: pages are packed as they are done."""
-    setting.font()
+    setting.load_font()
     first: Any = setting.FONT  # else every page names Helvetica, which no file carries; the stub takes it for a number
     canvas = Canvas(str(path), pagesize=PAGE, pageCompression=1, invariant=1, lang="zh-CN", initialFontName=first)
-    canvas.setTitle(setting.printable(edition.title))
-    canvas.setSubject(printed.about(edition))
+    canvas.setTitle(setting.replace_missing_glyphs(edition.title))
+    canvas.setSubject(printed.describe_publication(edition))
     canvas.setAuthor("人类辅助生殖技术机构名录 / ART Register")
     canvas.setCreator("art-registry")
-    sheet = _Sheet(canvas, edition)
-    sheet.cover(printed.figure(content.totals))
+    sheet = _PageLayout(canvas, edition)
+    sheet.draw_cover(printed.describe_totals(content.totals))
     counts = {name: count for name, _, count in content.totals.provinces}
     province: str | None = None
     number = 0
-    for done, one in enumerate(content.listed(), start=1):
+    for done, one in enumerate(content.read_list(), start=1):
         number = number + 1 if one.province == province else 1
-        cells = _cells(number, one)
+        cells = _make_cells(number, one)
         if one.province != province:
             province = one.province
-            sheet.band(f"{province or printed.PLACELESS_TITLE}（{counts[province]}家）", beside=cells)
-        sheet.row(cells)
+            sheet.draw_province(f"{province or printed.PLACELESS_TITLE}（{counts[province]}家）", beside=cells)
+        sheet.draw_row(cells)
         if progress and done % 1000 == 0:
             progress(done)
-    sheet.end()
+    sheet.finish_document()
     canvas.save()
 
 
-def _cells(number: int, one: Listed) -> list[list[str]]:
+def _make_cells(number: int, one: EditionInstitution) -> list[list[str]]:
     """The lines of each cell of one institution."""
     stages = list(dict.fromkeys(line.stage for line in one.lines))
-    said = [(stage, [printed.technique(line) for line in one.lines if line.stage == stage]) for stage in stages]
-    approvals = [f"{printed.stage_in_words(stage)}：{'、'.join(names)}" for stage, names in said]
+    said = [(stage, [printed.format_technique(line) for line in one.lines if line.stage == stage]) for stage in stages]
+    approvals = [f"{printed.describe_stage(stage)}：{'、'.join(names)}" for stage, names in said]
     texts = [[str(number)], [one.name], [one.address], approvals, [one.code]]
     return [  # one character's room is left for what no line begins with
-        [line for text in many for line in setting.lines(setting.printable(text), _SIZE, room - 2 * _PAD - _SIZE)]
+        [line for text in many for line in setting.wrap_lines(setting.replace_missing_glyphs(text), _SIZE, room - 2 * _PAD - _SIZE)]
         for many, room in zip(texts, _WIDTHS, strict=True)
     ]
 
 
-class _Sheet:
+class _PageLayout:
     """Where on which page the next row goes."""
 
     def __init__(self, canvas: Canvas, edition: Edition) -> None:
@@ -71,91 +71,91 @@ class _Sheet:
         self._y, self._number = 0.0, 0
         self._province = ""
 
-    def cover(self, figure: str) -> None:
+    def draw_cover(self, figure: str) -> None:
         """The head of the first page: title, day, number, figure, and the code."""
         top = PAGE[1] - _MARGIN
         room = PAGE[0] - 2 * _MARGIN - (_QR + 8 * mm if self._edition.page else 0)
         y = top
         said = [
-            printed.place(self._edition.scope),
-            f"截至{printed.day(self._edition.as_of)}",
-            printed.about(self._edition),
+            printed.describe_scope(self._edition.scope),
+            f"截至{printed.format_day(self._edition.as_of)}",
+            printed.describe_publication(self._edition),
         ]
         rest = ["　".join(said), figure, f"核对与下载：{self._edition.page}" if self._edition.page else ""]
         for text, size in [(self._edition.title, 18.0), *((line, 10.0) for line in rest)]:
-            for line in setting.lines(setting.printable(text), size, room) if text else ():
+            for line in setting.wrap_lines(setting.replace_missing_glyphs(text), size, room) if text else ():
                 y -= size * _LEAD
-                self._text(_MARGIN, y, line, size)
+                self._draw_text(_MARGIN, y, line, size)
             y -= 1.5 * mm
         if self._edition.page:
-            self._code(PAGE[0] - _MARGIN - _QR, top - _QR)
+            self._draw_qr_code(PAGE[0] - _MARGIN - _QR, top - _QR)
             y = min(y, top - _QR)
         self._y = y - 3 * mm
         self._number = 1
-        self._headings()
+        self._draw_headings()
 
-    def band(self, text: str, beside: list[list[str]]) -> None:
+    def draw_province(self, text: str, beside: list[list[str]]) -> None:
         """The name of a province, never alone at the foot of a page, and a bookmark of it."""
         height = _SIZE * _LEAD + 2 * _PAD
-        if self._y - height - _height(beside) < _MARGIN + 6 * mm:
-            self._turn()
+        if self._y - height - _measure_height(beside) < _MARGIN + 6 * mm:
+            self._start_page()
         self._province = ""
         key = f"province-{self._number}-{int(self._y)}"
         self._canvas.bookmarkPage(key)
         self._canvas.addOutlineEntry(text, key, level=0)
-        self._fill(height, [[text], [], [], [], []], _BAND)
+        self._draw_cells(height, [[text], [], [], [], []], _BAND)
         self._province = text
 
-    def row(self, cells: list[list[str]]) -> None:
+    def draw_row(self, cells: list[list[str]]) -> None:
         """One institution, whole on one page."""
-        height = _height(cells)
+        height = _measure_height(cells)
         if self._y - height < _MARGIN + 6 * mm:
-            self._turn()
-        self._fill(height, cells)
+            self._start_page()
+        self._draw_cells(height, cells)
 
-    def end(self) -> None:
+    def finish_document(self) -> None:
         """The foot of the last page."""
-        self._foot()
+        self._draw_footer()
         self._canvas.showPage()
 
-    def _turn(self) -> None:
-        self._foot()
+    def _start_page(self) -> None:
+        self._draw_footer()
         self._canvas.showPage()
         self._number += 1
         self._y = PAGE[1] - _MARGIN
-        self._headings()
+        self._draw_headings()
         if self._province:
-            self._fill(_SIZE * _LEAD + 2 * _PAD, [[f"{self._province}（续）"], [], [], [], []], _BAND)
+            self._draw_cells(_SIZE * _LEAD + 2 * _PAD, [[f"{self._province}（续）"], [], [], [], []], _BAND)
 
-    def _headings(self) -> None:
-        self._fill(_SIZE * _LEAD + 2 * _PAD, [[heading] for heading in _HEADINGS], _BAND)
+    def _draw_headings(self) -> None:
+        self._draw_cells(_SIZE * _LEAD + 2 * _PAD, [[heading] for heading in _HEADINGS], _BAND)
 
-    def _fill(self, height: float, cells: list[list[str]], ground: Color | None = None) -> None:
+    def _draw_cells(self, height: float, cells: list[list[str]], ground: Color | None = None) -> None:
         canvas, x = self._canvas, _MARGIN
         if ground is not None:
             canvas.setFillColor(ground)
             canvas.rect(x, self._y - height, sum(_WIDTHS), height, stroke=0, fill=1)
         for lines, width in zip(cells, _WIDTHS, strict=True):
             for position, line in enumerate(lines):
-                self._text(x + _PAD, self._y - _PAD - _SIZE - position * _SIZE * _LEAD, line, _SIZE)
+                self._draw_text(x + _PAD, self._y - _PAD - _SIZE - position * _SIZE * _LEAD, line, _SIZE)
             x += width
         self._y -= height
         canvas.setStrokeColor(_LINE)
         canvas.setLineWidth(0.4)
         canvas.line(_MARGIN, self._y, _MARGIN + sum(_WIDTHS), self._y)
 
-    def _foot(self) -> None:
-        left = f"{self._edition.title}　截至{printed.day(self._edition.as_of)}　第{self._edition.number}期"
-        self._text(_MARGIN, _MARGIN - 2 * mm, setting.lines(setting.printable(left), 8, 220 * mm)[0], 8, grey=True)
+    def _draw_footer(self) -> None:
+        left = f"{self._edition.title}　截至{printed.format_day(self._edition.as_of)}　第{self._edition.number}期"
+        self._draw_text(_MARGIN, _MARGIN - 2 * mm, setting.wrap_lines(setting.replace_missing_glyphs(left), 8, 220 * mm)[0], 8, grey=True)
         right = f"第{self._number}页"
-        self._text(PAGE[0] - _MARGIN - setting.width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
+        self._draw_text(PAGE[0] - _MARGIN - setting.measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
 
-    def _text(self, x: float, y: float, text: str, size: float, *, grey: bool = False) -> None:
+    def _draw_text(self, x: float, y: float, text: str, size: float, *, grey: bool = False) -> None:
         self._canvas.setFont(setting.FONT, size)
         self._canvas.setFillColor(_GREY if grey else HexColor("#000000"))
         self._canvas.drawString(x, y, text)
 
-    def _code(self, x: float, y: float) -> None:
+    def _draw_qr_code(self, x: float, y: float) -> None:
         code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=2)
         code.add_data(self._edition.page)
         code.make(fit=True)
@@ -169,5 +169,5 @@ class _Sheet:
                     self._canvas.rect(x + column * side, top, side, side, stroke=0, fill=1)
 
 
-def _height(cells: list[list[str]]) -> float:
+def _measure_height(cells: list[list[str]]) -> float:
     return max(1, *(len(lines) for lines in cells)) * _SIZE * _LEAD + 2 * _PAD

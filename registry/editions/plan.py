@@ -13,8 +13,8 @@ import msgspec
 from registry import regions
 from registry.database import Database
 from registry.editions import read, store
-from registry.editions.content import Content, Listed, Totals
-from registry.editions.difference import Difference
+from registry.editions.content import ListContent, EditionInstitution, Totals
+from registry.editions.difference import EditionDifference
 from registry.editions.edition import NATIONAL, Edition
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.log import store as log
@@ -28,7 +28,7 @@ SHOWN = 50
 LONGEST_WAIT = dt.timedelta(days=366)
 
 
-class Wish(Struct, frozen=True):
+class EditionRequest(Struct, frozen=True):
     """What somebody wants published. ``as_of``: today unless said. ``release``: when it is to be public; null: once
     a second person approved it."""
 
@@ -38,7 +38,7 @@ class Wish(Struct, frozen=True):
     scope: str = NATIONAL
 
 
-class Warned(Struct, frozen=True):
+class ListWarning(Struct, frozen=True):
     """Something in the list to look at before it is public: ``kind`` is suspended, rectification, preparing, operating,
     placeless (of no region), or overdue (an approval left out because it lapsed); ``names``: SHOWN of ``count``."""
 
@@ -47,18 +47,18 @@ class Warned(Struct, frozen=True):
     names: list[str]
 
 
-class Plan(Struct, frozen=True):
+class EditionPlan(Struct, frozen=True):
     """What would be proposed: the draft, and what a person decides by."""
 
     number: int
-    wish: Wish
+    wish: EditionRequest
     as_of: Date
     page: str
     log: LogState
     totals: Totals
-    difference: Difference
-    rows: list[Listed]
-    warnings: list[Warned]
+    difference: EditionDifference
+    rows: list[EditionInstitution]
+    warnings: list[ListWarning]
 
     @property
     def draft(self) -> Draft:
@@ -92,36 +92,36 @@ class Plan(Struct, frozen=True):
         return {"difference": cut, "counts": counts, "totals": totals, "warnings": warnings}
 
 
-def made(
-    database: Database, wish: Wish, public_url: str, progress: Callable[[int], None] | None = None, rows: int = 20
-) -> Plan:
+def make_plan(
+    database: Database, wish: EditionRequest, public_url: str, progress: Callable[[int], None] | None = None, rows: int = 20
+) -> EditionPlan:
     """What a wish comes to, as of the log as it stands. InvalidInput for what cannot be published."""
     with database.reading() as connection:
-        size = log.head(connection).size
+        size = log.read_head(connection).size
         now = times.find_now(connection)
-        known = read.every(connection, size)
-    today = times.day_at(now)
+        known = read.list_editions(connection, size)
+    today = times.to_day(now)
     as_of = wish.as_of or today
-    _check(wish, as_of, today, now)
+    _check_request(wish, as_of, today, now)
     number = max((one.number for one in known), default=0) + 1
-    with Content(database, AsOf(valid_on=as_of, size=size), wish.scope, progress) as content:
+    with ListContent(database, AsOf(valid_on=as_of, size=size), wish.scope, progress) as content:
         if not content.totals.institutions:
             raise InvalidInput(
                 f"截至{as_of}，名录在此范围内没有任何机构，无可公布。",
                 f"As of {as_of} the register lists no institution there: nothing to publish.",
                 field="as_of",
             )
-        state = LogState(size=size, root=store.root_at(database, size))
-        return Plan(
+        state = LogState(size=size, root=store.compute_root(database, size))
+        return EditionPlan(
             number=number,
             wish=wish,
             as_of=as_of,
             page=f"{public_url.rstrip('/')}/editions/{number}",
             log=state,
             totals=content.totals,
-            difference=store.compared(database, content, _last(known, wish, now)),
-            rows=list(islice(content.listed(), rows)),
-            warnings=_warnings(content),
+            difference=store.compare_with_predecessor(database, content, _find_predecessor(known, wish, now)),
+            rows=list(islice(content.read_list(), rows)),
+            warnings=_collect_warnings(content),
         )
 
 
@@ -129,7 +129,7 @@ def made(
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp")
 
 
-def _check(wish: Wish, as_of: Date, today: Date, now: dt.datetime) -> None:
+def _check_request(wish: EditionRequest, as_of: Date, today: Date, now: dt.datetime) -> None:
     if not 2 <= len(wish.title.strip()) <= 120:
         raise InvalidInput("请填写标题（2至120字）。", "Give a title of 2 to 120 characters.", field="title")
     if any(unicodedata.category(c) in _UNSEEN for c in wish.title):
@@ -144,7 +144,7 @@ def _check(wish: Wish, as_of: Date, today: Date, now: dt.datetime) -> None:
             f"The day {as_of} has not come yet; a list speaks of days that have.",
             field="as_of",
         )
-    if wish.scope != NATIONAL and regions.get(wish.scope) is None:
+    if wish.scope != NATIONAL and regions.find_region(wish.scope) is None:
         raise InvalidInput(
             f"没有行政区划代码“{wish.scope[:20]}”；全国请写 national。",
             f"There is no region code “{wish.scope[:20]}”; the whole country is national.",
@@ -158,31 +158,31 @@ def _check(wish: Wish, as_of: Date, today: Date, now: dt.datetime) -> None:
         )
 
 
-def _last(known: list[Edition], wish: Wish, now: dt.datetime) -> Edition | None:
+def _find_predecessor(known: list[Edition], wish: EditionRequest, now: dt.datetime) -> Edition | None:
     """What this one would be compared with once it is approved, so far as that is known now."""
     release = wish.release or now
     held = [o for o in known if o.scope == wish.scope and o.withdrawn is None and o.published <= release]
     return max(held, key=lambda one: one.number, default=None)
 
 
-def _warnings(content: Content) -> list[Warned]:
+def _collect_warnings(content: ListContent) -> list[ListWarning]:
     kinds = ("overdue", "placeless", "suspended", "rectification", "preparing", "operating")
     held: dict[str, list[str]] = {kind: [] for kind in kinds}
     counts = dict.fromkeys(held, 0)
     held["overdue"], counts["overdue"] = content.left_out[:SHOWN], len(content.left_out)
-    for one in content.records():
+    for one in content.read_institutions():
         stages = {"overdue" if approval.stage == "lapsed" else approval.stage for approval in one.approvals}
         for kind in (stages | ({"placeless"} if not one.region.province else set())) & held.keys():
             counts[kind] += 1
             if len(held[kind]) < SHOWN:
                 held[kind].append(one.name)
-    return [Warned(kind=kind, count=counts[kind], names=names) for kind, names in held.items() if names]
+    return [ListWarning(kind=kind, count=counts[kind], names=names) for kind, names in held.items() if names]
 
 
-def withdrawal(database: Database, said: str, reason: str) -> tuple[Edition, Draft]:
+def make_withdrawal(database: Database, said: str, reason: str) -> tuple[Edition, Draft]:
     """The edition of an id and the entry by which it would be withdrawn; NotFound, Conflict, InvalidInput."""
     with database.reading() as connection:
-        found = next((one for one in read.every(connection) if one.id == said), None)
+        found = next((one for one in read.list_editions(connection) if one.id == said), None)
         today = times.find_today(connection)
     if found is None:
         raise NotFound(f"没有第{said[:20]}期名录。", f"There is no edition {said[:20]}.")

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 
 from registry import regions
-from registry.editions.content import Line, Totals
+from registry.editions.content import ApprovalLine, Totals
 from registry.editions.edition import NATIONAL, Edition
 from registry.techniques import BY_CODE, STAGES, Stage
 
@@ -23,7 +23,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\ud
 _SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
 
-def stage(line: Line) -> str:
+def format_stage(line: ApprovalLine) -> str:
     """A stage as the attachment prints it; blank where the source left it open.
 
     >>> stage(Line("IVF", "trial")), stage(Line("IVF", "operating"))
@@ -33,53 +33,53 @@ def stage(line: Line) -> str:
     return words[0] if words else ""
 
 
-def stage_in_words(which: Stage) -> str:
+def describe_stage(which: Stage) -> str:
     """A stage for somebody who reads: never blank."""
     words = STAGES[which]
     return words[0] if words else _OPERATING
 
 
-def technique(line: Line) -> str:
+def format_technique(line: ApprovalLine) -> str:
     """A technique as the attachment prints it."""
     return BY_CODE[line.technique].official_zh
 
 
-def day(date: dt.date) -> str:
+def format_day(date: dt.date) -> str:
     """2025年6月30日."""
     return f"{date.year}年{date.month}月{date.day}日"
 
 
-def moment(at: dt.datetime) -> str:
+def format_instant(at: dt.datetime) -> str:
     """An instant as the clock in China shows it."""
     here = at.astimezone(_SHANGHAI)
-    return f"{day(here.date())} {here:%H:%M}（北京时间）"
+    return f"{format_day(here.date())} {here:%H:%M}（北京时间）"
 
 
-def plain(text: str) -> str:
+def remove_unprintable(text: str) -> str:
     """The text without what no file format can hold."""
     return _UNPRINTABLE.sub("", text)
 
 
-def banner(edition: Edition, count: int) -> str:
+def format_banner(edition: Edition, count: int) -> str:
     """The line above a table; its count is what importers check by."""
-    return f"截至{day(edition.as_of)} 共{count}家"
+    return f"截至{format_day(edition.as_of)} 共{count}家"
 
 
-def about(edition: Edition) -> str:
+def describe_publication(edition: Edition) -> str:
     """The line below the title: number and day of publication."""
-    return f"第{edition.number}期，{moment(edition.published)}公布"
+    return f"第{edition.number}期，{format_instant(edition.published)}公布"
 
 
-def place(scope: str) -> str:
+def describe_scope(scope: str) -> str:
     """The country or the region an edition lists."""
-    found = None if scope == NATIONAL else regions.get(scope)
+    found = None if scope == NATIONAL else regions.find_region(scope)
     if found is None:
         return "全国"
     levels = dict.fromkeys(level for level in (found.province, found.city, found.district) if level)
     return "".join(levels)
 
 
-def figure(totals: Totals) -> str:
+def describe_totals(totals: Totals) -> str:
     """The figure in a sentence."""
     centres = totals.centres + totals.placeless
     parts = f"，其中辅助生殖机构{centres}家，设有人类精子库的{totals.banks}家" if totals.banks else ""

@@ -13,7 +13,7 @@ from registry.log import store
 from registry.model import LogState
 from registry.records import timeline
 from registry.records.asof import AsOf, instant_at
-from registry.records.chosen import known
+from registry.records.chosen import match_known
 from registry.records.view import decode_state
 from registry.tables import FOREVER, entries, versions
 
@@ -21,18 +21,18 @@ from registry.tables import FOREVER, entries, versions
 _NEEDED = frozenset({"number", "title", "as_of", "scope", "log_size", "root", "institutions"})
 
 
-def every(connection: sa.Connection, size: int | None = None) -> list[Edition]:
+def list_editions(connection: sa.Connection, size: int | None = None) -> list[Edition]:
     """Every edition known at a log size (now by default), also withdrawn ones and those to come, newest first."""
-    upto = store.head(connection).size if size is None else size
+    upto = store.read_head(connection).size if size is None else size
     query = sa.select(versions.c.subject, versions.c.state).where(
-        versions.c.kind == "edition", known(AsOf(valid_on=dt.date.max, size=upto)), versions.c.valid_to == FOREVER
+        versions.c.kind == "edition", match_known(AsOf(valid_on=dt.date.max, size=upto)), versions.c.valid_to == FOREVER
     )
-    found = [_edition(connection, subject, decode_state(state)) for subject, state in connection.execute(query).all()]
+    found = [_read_edition(connection, subject, decode_state(state)) for subject, state in connection.execute(query).all()]
     return sorted((one for one in found if one is not None), key=lambda one: one.number, reverse=True)
 
 
-def _edition(connection: sa.Connection, subject: str, state: timeline.State) -> Edition | None:
-    facts = timeline.facts(state)
+def _read_edition(connection: sa.Connection, subject: str, state: timeline.State) -> Edition | None:
+    facts = timeline.collect_facts(state)
     if _NEEDED - facts.keys():
         return None
     value: dict[str, Any] = {path: fact.value for path, fact in facts.items()}

@@ -14,11 +14,11 @@ import msgspec
 from registry import regions, signing
 from registry.database import Database
 from registry.editions import content, edition, manifest, read, store
-from registry.editions.content import Content
-from registry.editions.difference import Difference
+from registry.editions.content import ListContent
+from registry.editions.difference import EditionDifference
 from registry.editions.edition import Edition
-from registry.editions.intact import Intact
-from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, storage_fault
+from registry.editions.intact import IntegrityChecker
+from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, find_storage_fault
 from registry.log import mirrored
 from registry.log.publish import PublishedLog
 from registry.records import asof
@@ -37,47 +37,47 @@ class Editions:
         self.database = database
         self.log = published
         self._settings = settings
-        self.files = store.Files(settings.data_dir / "editions")
+        self.files = store.EditionFiles(settings.data_dir / "editions")
         self._lock = threading.Lock()
         self._making: dict[str, Future[Path]] = {}
-        self._intact = Intact()
+        self._intact = IntegrityChecker()
 
     # --- which there are ---------------------------------------------------------------------------------------------
 
-    def every(self) -> list[Edition]:
+    def list_all(self) -> list[Edition]:
         """Every edition, also withdrawn ones and those to come, newest first."""
         with self.database.reading() as connection:
-            return read.every(connection)
+            return read.list_editions(connection)
 
-    def public(self) -> list[Edition]:
+    def list_public(self) -> list[Edition]:
         """Those the public knows of now, newest first."""
-        every, now = self._every_now()
-        return edition.public(every, now)
+        every, now = self._read_all_now()
+        return edition.select_public(every, now)
 
-    def chosen(self, said: str) -> Edition:
+    def get_public(self, said: str) -> Edition:
         """The public edition of an id, or of ``latest``; NotFound."""
-        every, now = self._every_now()
-        return edition.chosen(every, said, now)
+        every, now = self._read_all_now()
+        return edition.get_public(every, said, now)
 
-    def latest(self) -> Edition | None:
+    def find_latest(self) -> Edition | None:
         """The public edition that counts now; None while there is none."""
         try:
-            return self.chosen(edition.LATEST)
+            return self.get_public(edition.LATEST)
         except NotFound:
             return None
 
-    def states(self) -> list[tuple[Edition, edition.State]]:
+    def list_states(self) -> list[tuple[Edition, edition.State]]:
         """Every edition with what it is now, newest first."""
-        every, now = self._every_now()
-        return [(one, one.state(now)) for one in every]
+        every, now = self._read_all_now()
+        return [(one, one.get_state(now)) for one in every]
 
-    def _every_now(self) -> tuple[list[Edition], dt.datetime]:
+    def _read_all_now(self) -> tuple[list[Edition], dt.datetime]:
         with self.database.reading() as connection:
-            return read.every(connection), asof.find_now(connection)
+            return read.list_editions(connection), asof.find_now(connection)
 
     # --- their files -------------------------------------------------------------------------------------------------
 
-    def file(self, said: Edition, name: str) -> Path:
+    def get_file(self, said: Edition, name: str) -> Path:
         """One file of an edition. NotFound for a name that none has; Gone for a withdrawn edition; CannotAnswer while
         the files are being made; CannotSign where the signature cannot be made here."""
         if name not in manifest.FILES:
@@ -85,19 +85,19 @@ class Editions:
                 f"名录没有文件“{name[:40]}”；有：{'、'.join(manifest.FILES)}。",
                 f"An edition has no file “{name[:40]}”; it has {', '.join(manifest.FILES)}.",
             )
-        edition.require_standing(said)
-        folder = self.made(said)
-        return self.signature(folder) if name == manifest.SIGNED else folder / name
+        edition.check_not_withdrawn(said)
+        folder = self.get_folder(said)
+        return self.get_signature(folder) if name == manifest.SIGNED else folder / name
 
-    def made(self, said: Edition) -> Path:
+    def get_folder(self, said: Edition) -> Path:
         """The folder of an edition's files, made by one thread while the others wait a little."""
-        if self._is_intact(said, place := self.files.of(said)):
+        if self._is_intact(said, place := self.files.locate_folder(said)):
             return place
         with self._lock:
             making = self._making.get(said.id)
             if making is None:
                 making = self._making[said.id] = Future()
-                threading.Thread(target=self._make, args=(said, making), name=f"edition-{said.id}", daemon=True).start()
+                threading.Thread(target=self._run_make, args=(said, making), name=f"edition-{said.id}", daemon=True).start()
         try:
             return making.result(timeout=PATIENCE)
         except TookLong as error:
@@ -107,11 +107,11 @@ class Editions:
                 retry_after=10,
             ) from error
 
-    def _make(self, said: Edition, making: Future[Path]) -> None:
+    def _run_make(self, said: Edition, making: Future[Path]) -> None:
         try:
-            making.set_result(self.make(said))
+            making.set_result(self.make_folder(said))
         except BaseException as error:
-            fault = storage_fault(error)
+            fault = find_storage_fault(error)
             if fault is None and not isinstance(error, RegistryError):
                 _log.error("the files of edition %s cannot be made", said.id, exc_info=error)
             making.set_exception(fault or error)
@@ -119,39 +119,39 @@ class Editions:
             with self._lock:
                 self._making.pop(said.id, None)
 
-    def make(self, said: Edition, progress: store.Progress = store.quiet) -> Path:
+    def make_folder(self, said: Edition, progress: store.Progress = store.ignore_progress) -> Path:
         """The same at once, in this thread."""
-        before = edition.before(said, self.every())
+        before = edition.find_predecessor(said, self.list_all())
 
-        def made(folder: Path) -> None:
-            store.write(folder, self.database, said, before, self.log.origin(), progress)
-            self._seal(folder)
+        def fill_folder(folder: Path) -> None:
+            store.write_files(folder, self.database, said, before, self.log.get_origin(), progress)
+            self._sign_folder(folder)
 
-        return self.files.make(said, made, lambda folder: self._is_intact(said, folder))
+        return self.files.make_folder(said, fill_folder, lambda folder: self._is_intact(said, folder))
 
     def _is_intact(self, said: Edition, folder: Path) -> bool:
-        def keys() -> list[PublicKey]:
-            return [PublicKey(public=key.public, retired=key.retired) for key in self._held()]
+        def list_public_keys() -> list[PublicKey]:
+            return [PublicKey(public=key.public, retired=key.is_retired) for key in self._list_keys()]
 
-        return self._intact.holds(folder, said, keys)
+        return self._intact.is_intact(folder, said, list_public_keys)
 
-    def _seal(self, folder: Path) -> None:
-        if any(not key.retired for key in self._held()):
-            self.signature(folder)
+    def _sign_folder(self, folder: Path) -> None:
+        if any(not key.is_retired for key in self._list_keys()):
+            self.get_signature(folder)
 
-    def signature(self, folder: Path) -> Path:
+    def get_signature(self, folder: Path) -> Path:
         """The signature of a folder, made with its files: EdDSA signs the same bytes the same way each time. CannotSign
         where there is no key."""
         path = folder / manifest.SIGNED
         if not path.exists():
             aside = path.with_name(f".{path.name}.{threading.get_ident()}")
-            aside.write_text(manifest.sign((folder / manifest.MANIFEST).read_bytes(), self._key()), "ascii")
+            aside.write_text(manifest.sign_manifest((folder / manifest.MANIFEST).read_bytes(), self._get_signing_key()), "ascii")
             aside.replace(path)
         return path
 
-    def _key(self) -> signing.Key:
+    def _get_signing_key(self) -> signing.Key:
         """The oldest key in use, which most verifiers have."""
-        keys = [key for key in self._held() if not key.retired]
+        keys = [key for key in self._list_keys() if not key.is_retired]
         if not keys:
             raise CannotSign(
                 "本机没有签名密钥，不能签署名录；请向公布名录的网站索取签名。",
@@ -159,24 +159,24 @@ class Editions:
             )
         return keys[0]
 
-    def _held(self) -> list[signing.Key]:
+    def _list_keys(self) -> list[signing.Key]:
         with self.database.reading() as connection:
-            is_mirror = mirrored.is_marked(connection)
-        return [] if is_mirror else self.log.keys()
+            is_mirror = mirrored.is_mirror(connection)
+        return [] if is_mirror else self.log.load_keys()
 
     # --- what they hold ----------------------------------------------------------------------------------------------
 
-    def manifest(self, said: Edition) -> manifest.Manifest:
+    def read_manifest(self, said: Edition) -> manifest.Manifest:
         """Files with sizes and checksums."""
-        return manifest.read((self.made(said) / manifest.MANIFEST).read_bytes())
+        return manifest.decode_manifest((self.get_folder(said) / manifest.MANIFEST).read_bytes())
 
-    def difference(self, said: Edition) -> Difference:
+    def read_difference(self, said: Edition) -> EditionDifference:
         """What changed since the edition before."""
-        return msgspec.json.decode((self.made(said) / manifest.DIFFERENCE).read_bytes(), type=Difference)
+        return msgspec.json.decode((self.get_folder(said) / manifest.DIFFERENCE).read_bytes(), type=EditionDifference)
 
-    def listed(self, said: Edition, province: str) -> list[content.Listed]:
+    def list_institutions(self, said: Edition, province: str) -> list[content.EditionInstitution]:
         """The institutions of one province, by its code or NOWHERE, as the list prints them."""
-        inside = province != manifest.NOWHERE and province.startswith(regions.prefix(said.scope))
+        inside = province != manifest.NOWHERE and province.startswith(regions.get_prefix(said.scope))
         wide = said.scope == edition.NATIONAL and province != manifest.NOWHERE
-        with Content(self.database, said.asof, province if wide or inside else said.scope) as found:
-            return [one for one in found.listed() if bool(one.province) == (province != manifest.NOWHERE)]
+        with ListContent(self.database, said.asof, province if wide or inside else said.scope) as found:
+            return [one for one in found.read_list() if bool(one.province) == (province != manifest.NOWHERE)]

@@ -15,36 +15,36 @@ _NEVER_FIRST = frozenset("，。、；：？！）》」』】〉”’,.;:?!)]}
 
 
 @cache
-def font() -> TTFont:
+def load_font() -> TTFont:
     """The font, known to the library from now on. It holds 34,600 characters; a PDF carries those it uses."""
     made = TTFont(FONT, str(_FILE), subfontIndex=0)
     pdfmetrics.registerFont(made)
     return made
 
 
-def printable(text: str) -> str:
+def replace_missing_glyphs(text: str) -> str:
     """The text with each character that the font lacks said by its number, which can still be looked up.
 
     >>> printable("鞍山市"), printable("\\U00030000医院")
     ('鞍山市', '〓(U+30000)医院')
     """
-    glyphs = font().face.charToGlyph
+    glyphs = load_font().face.charToGlyph
     if all(ord(character) in glyphs for character in text):
         return text
     return "".join(one if ord(one) in glyphs else f"〓(U+{ord(one):04X})" for one in text)
 
 
 @cache
-def _width(character: str) -> float:
-    return pdfmetrics.stringWidth(character, font().fontName, 1000) / 1000
+def _measure_character(character: str) -> float:
+    return pdfmetrics.stringWidth(character, load_font().fontName, 1000) / 1000
 
 
-def width(text: str, size: float) -> float:
+def measure_width(text: str, size: float) -> float:
     """How wide a text is, in points."""
-    return sum(map(_width, text)) * size
+    return sum(map(_measure_character, text)) * size
 
 
-def lines(text: str, size: float, room: float) -> list[str]:
+def wrap_lines(text: str, size: float, room: float) -> list[str]:
     """The text in lines no wider than ``room``; a run of Latin letters or digits stays whole where it fits a line.
 
     >>> lines("辽宁省鞍山市铁西区三道街115号", 10, 80)
@@ -52,15 +52,15 @@ def lines(text: str, size: float, room: float) -> list[str]:
     """
     found: list[str] = []
     line, used = "", 0.0
-    for piece in _pieces(text):
-        wide = width(piece, size)
+    for piece in _split_pieces(text):
+        wide = measure_width(piece, size)
         if line and used + wide > room and piece[0] not in _NEVER_FIRST:
             found.append(line.rstrip())
             line, used = "", 0.0
             piece = piece.lstrip()  # noqa: PLW2901  a line does not begin with the space before it
-            wide = width(piece, size)
+            wide = measure_width(piece, size)
         for character in piece if wide > room else [piece]:
-            more = width(character, size)
+            more = measure_width(character, size)
             if line and used + more > room and character[:1] not in _NEVER_FIRST:
                 found.append(line)
                 line, used = "", 0.0
@@ -68,7 +68,7 @@ def lines(text: str, size: float, room: float) -> list[str]:
     return [*found, line.rstrip()] if line else found or [""]
 
 
-def _pieces(text: str) -> list[str]:
+def _split_pieces(text: str) -> list[str]:
     """Single Chinese characters, and runs of ASCII letters and digits."""
     pieces: list[str] = []
     for character in text:

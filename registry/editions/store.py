@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from registry.database import Database
 from registry.editions import csvs, difference, docx, htmls, jsons, manifest, pdf, xlsx
-from registry.editions.content import Content, Totals
+from registry.editions.content import ListContent, Totals
 from registry.editions.edition import Edition
 from registry.errors import LogDamaged
 from registry.log import store as log
@@ -27,27 +27,27 @@ _log = logging.getLogger("registry")
 Progress = Callable[[str, int], None]
 
 
-def quiet(_what: str, _done: int) -> None:
+def ignore_progress(_what: str, _done: int) -> None:
     """Tells nobody."""
 
 
-class Files:
+class EditionFiles:
     """The folder of all editions of one machine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def of(self, edition: Edition) -> Path:
+    def locate_folder(self, edition: Edition) -> Path:
         """Where an edition's files lie; of another log, or written in another way, they lie elsewhere."""
         return self.folder / f"{edition.id}-{edition.log.root[:16]}-{edition.entry}-v{manifest.FORMAT}"
 
-    def make(self, edition: Edition, made: Callable[[Path], None], intact: Callable[[Path], bool]) -> Path:
+    def make_folder(self, edition: Edition, made: Callable[[Path], None], intact: Callable[[Path], bool]) -> Path:
         """The folder with every file of MADE; among all processes of this machine one makes them.
 
         ``made`` fills an empty folder, before anybody else could write to it; what is there and not ``intact`` is made
         anew.
         """
-        place = self.of(edition)
+        place = self.locate_folder(edition)
         if intact(place):
             return place
         rights.make_folder(self.folder)
@@ -68,14 +68,14 @@ class Files:
         return place
 
 
-def write(
-    folder: Path, database: Database, edition: Edition, before: Edition | None, issuer: str, progress: Progress = quiet
+def write_files(
+    folder: Path, database: Database, edition: Edition, before: Edition | None, issuer: str, progress: Progress = ignore_progress
 ) -> None:
     """Every file of MADE into an empty folder. LogDamaged when the log or the records no longer give what the edition's
     entry says of it."""
-    require_root(database, edition)
-    with Content(database, edition.asof, edition.scope, lambda n: progress("content", n)) as content:
-        _require_figure(edition, content.totals)
+    check_root(database, edition)
+    with ListContent(database, edition.asof, edition.scope, lambda n: progress("content", n)) as content:
+        _check_figure(edition, content.totals)
         jsons.write(folder / "list.json", edition, content, lambda n: progress("list.json", n))
         csvs.write(folder / "list.csv", content, lambda n: progress("list.csv", n))
         xlsx.write(folder / "list.xlsx", edition, content, lambda n: progress("list.xlsx", n))
@@ -83,26 +83,26 @@ def write(
         pdf.write(folder / "list.pdf", edition, content, lambda n: progress("list.pdf", n))
         htmls.write(folder / "list.html", edition, content, lambda n: progress("list.html", n))
         progress(manifest.DIFFERENCE, 0)
-        told, totals = compared(database, content, before), content.totals
+        told, totals = compare_with_predecessor(database, content, before), content.totals
     body = msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1)
     (folder / manifest.DIFFERENCE).write_bytes(body + b"\n")
-    measured = [manifest.measured(folder / name) for name in (*manifest.LISTS, manifest.DIFFERENCE)]
-    (folder / manifest.MANIFEST).write_bytes(manifest.written(edition, issuer, totals, measured))
-    every = [*measured, manifest.measured(folder / manifest.MANIFEST)]
-    (folder / manifest.SUMS).write_bytes(manifest.sums(every))
+    measured = [manifest.measure_file(folder / name) for name in (*manifest.LISTS, manifest.DIFFERENCE)]
+    (folder / manifest.MANIFEST).write_bytes(manifest.encode_manifest(edition, issuer, totals, measured))
+    every = [*measured, manifest.measure_file(folder / manifest.MANIFEST)]
+    (folder / manifest.SUMS).write_bytes(manifest.format_checksums(every))
 
 
-def compared(database: Database, content: Content, before: Edition | None) -> difference.Difference:
+def compare_with_predecessor(database: Database, content: ListContent, before: Edition | None) -> difference.EditionDifference:
     """What a content changes against the edition before it."""
     if before is None:
-        return difference.first(content.listed())
-    with Content(database, before.asof, before.scope) as earlier:
-        return difference.compare(before.id, earlier.listed(), content.listed())
+        return difference.make_first_difference(content.read_list())
+    with ListContent(database, before.asof, before.scope) as earlier:
+        return difference.compare_lists(before.id, earlier.read_list(), content.read_list())
 
 
-def require_root(database: Database, edition: Edition) -> None:
+def check_root(database: Database, edition: Edition) -> None:
     """LogDamaged unless the log still begins with what the edition was frozen at."""
-    if root_at(database, edition.log.size) != edition.log.root:
+    if compute_root(database, edition.log.size) != edition.log.root:
         raise LogDamaged(
             f"日志前{edition.log.size}条与第{edition.id}期名录所依据的不符。请运行：registry log check",
             f"The first {edition.log.size} entries are not those that edition {edition.id} rests on. "
@@ -110,15 +110,15 @@ def require_root(database: Database, edition: Edition) -> None:
         )
 
 
-def root_at(database: Database, size: int) -> str:
+def compute_root(database: Database, size: int) -> str:
     """The root hash (hex) of the log at a size, from the leaves stored."""
     frontier = Frontier()
     with database.reading() as connection:
-        frontier.extend(log.leaves(connection, upto=size))
-    return frontier.root().hex() if frontier.size == size else ""
+        frontier.extend(log.read_leaves(connection, upto=size))
+    return frontier.compute_root().hex() if frontier.size == size else ""
 
 
-def _require_figure(edition: Edition, totals: Totals) -> None:
+def _check_figure(edition: Edition, totals: Totals) -> None:
     """What was approved is what is published."""
     if (totals.institutions, totals.techniques) != (edition.institutions, edition.techniques):
         raise LogDamaged(

@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 
 from registry.editions import csvs, printed
-from registry.editions.content import Content, Line, Listed
+from registry.editions.content import ListContent, ApprovalLine, EditionInstitution
 from registry.editions.edition import Edition
 
 Progress = Callable[[int], None]
@@ -18,62 +18,62 @@ _WIDTHS = (12, 7, 38, 46, 30, 14, 10, 10, 12, 14, 24)
 _LONGEST = 32_767  # characters of a cell in the file format
 
 
-def write(path: Path, edition: Edition, content: Content, progress: Progress | None = None) -> None:
+def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
     """The workbook, a row in memory at a time. Cells are text: none is a formula, a number or a link."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(str(path), {**options, "strings_to_numbers": False})
     made = edition.published.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
-    book.set_properties({"title": edition.title, "subject": printed.about(edition), "created": made})
-    lists = _Lists(book, edition, content, progress)
+    book.set_properties({"title": edition.title, "subject": printed.describe_publication(edition), "created": made})
+    lists = _Workbook(book, edition, content, progress)
     try:
-        lists.centres()
-        lists.placeless()
-        lists.banks()
+        lists.write_centres()
+        lists.write_placeless()
+        lists.write_banks()
     finally:
         book.close()
 
 
-class _Lists:
+class _Workbook:
     """The sheets of one workbook."""
 
-    def __init__(self, book: Any, edition: Edition, content: Content, progress: Progress | None) -> None:
+    def __init__(self, book: Any, edition: Edition, content: ListContent, progress: Progress | None) -> None:
         self._book, self._edition, self._content, self._progress = book, edition, content, progress
         text = book.add_format({"text_wrap": True, "valign": "top"})
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
         self._formats = (text, bold)
 
-    def centres(self) -> None:
+    def write_centres(self) -> None:
         """Those of the provinces; the sheet is there, if empty, where there is no other."""
         totals = self._content.totals
         if totals.centres or not totals.banks + totals.placeless:
-            sheet = self._sheet("机构名单", csvs.HEADINGS, self._edition.title, totals.centres)
-            self._fill(sheet, ((one, one.centre) for one in self._content.listed() if one.centre and one.province), 0)
+            sheet = self._add_sheet("机构名单", csvs.HEADINGS, self._edition.title, totals.centres)
+            self._write_rows(sheet, ((one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and one.province), 0)
 
-    def placeless(self) -> None:
+    def write_placeless(self) -> None:
         """Those of no province, in a sheet that has no column for one."""
         if count := self._content.totals.placeless:
             headings = (*printed.PLACELESS, *csvs.HEADINGS[len(printed.CENTRES) :])
-            sheet = self._sheet("未注明行政区划", headings, printed.PLACELESS_TITLE, count)
-            rows = ((one, one.centre) for one in self._content.listed() if one.centre and not one.province)
-            self._fill(sheet, rows, 1)
+            sheet = self._add_sheet("未注明行政区划", headings, printed.PLACELESS_TITLE, count)
+            rows = ((one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and not one.province)
+            self._write_rows(sheet, rows, 1)
 
-    def banks(self) -> None:
+    def write_banks(self) -> None:
         """Sperm banks, also of institutions that stand in another sheet as well."""
         if count := self._content.totals.banks:
             headings = (*printed.BANKS, *csvs.HEADINGS[len(printed.CENTRES) :])
-            sheet = self._sheet("人类精子库", headings, printed.BANKS_TITLE, count)
-            self._fill(sheet, ((one, one.bank) for one in self._content.listed() if one.bank), 1)
+            sheet = self._add_sheet("人类精子库", headings, printed.BANKS_TITLE, count)
+            self._write_rows(sheet, ((one, one.bank_lines) for one in self._content.read_list() if one.bank_lines), 1)
 
-    def _sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
+    def _add_sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
         sheet = _Sheet(self._book, name, headings, self._formats)
-        sheet.begin(title, printed.banner(self._edition, count), printed.about(self._edition))
+        sheet.write_head(title, printed.format_banner(self._edition, count), printed.describe_publication(self._edition))
         return sheet
 
-    def _fill(self, sheet: _Sheet, rows: Iterable[tuple[Listed, tuple[Line, ...]]], left_out: int) -> None:
+    def _write_rows(self, sheet: _Sheet, rows: Iterable[tuple[EditionInstitution, tuple[ApprovalLine, ...]]], left_out: int) -> None:
         """Number the rows; ``left_out``: columns of the csv that the sheet does not have, from the left."""
         for number, (one, lines) in enumerate(rows, start=1):
             for line in lines:
-                sheet.add(csvs.cells(number, one, line)[left_out:])
+                sheet.add_row(csvs.make_cells(number, one, line)[left_out:])
             if self._progress and number % 1000 == 0:
                 self._progress(number)
 
@@ -86,14 +86,14 @@ class _Sheet:
         self._headings, (self._text, self._bold) = headings, formats
         self._row = 0
 
-    def begin(self, title: str, banner: str, about: str) -> None:
+    def write_head(self, title: str, banner: str, about: str) -> None:
         """Title, banner and headings; printed on paper, the headings stand on every page."""
         widths = _WIDTHS[len(_WIDTHS) - len(self._headings) :]
         for column, width in enumerate(widths):
             self._sheet.set_column(column, column, width)
         last = len(self._headings) - 1
         for text in (title, banner, about):
-            self._sheet.merge_range(self._row, 0, self._row, last, printed.plain(text), self._bold)
+            self._sheet.merge_range(self._row, 0, self._row, last, printed.remove_unprintable(text), self._bold)
             self._row += 1
         for column, heading in enumerate(self._headings):
             self._sheet.write_string(self._row, column, heading, self._bold)
@@ -105,9 +105,9 @@ class _Sheet:
         self._sheet.set_footer("&C&P / &N")
         self._row += 1
 
-    def add(self, cells: list[str]) -> None:
+    def add_row(self, cells: list[str]) -> None:
         """One row."""
         for column, cell in enumerate(cells):
             if cell:
-                self._sheet.write_string(self._row, column, printed.plain(cell)[:_LONGEST], self._text)
+                self._sheet.write_string(self._row, column, printed.remove_unprintable(cell)[:_LONGEST], self._text)
         self._row += 1

@@ -10,25 +10,25 @@ import sqlalchemy as sa
 
 from registry import wording
 from registry.errors import InvalidCode, InvalidInput, NotFound
-from registry.finding.filters import Choice, chosen_by
-from registry.finding.pages import Asked, MayLook, allow_every_look
-from registry.finding.result import Cursor, Explained, Found, SearchResult, Warned
-from registry.identifiers import looks_like_code
+from registry.finding.filters import SearchRequest, make_filter
+from registry.finding.pages import PageSearch, MayLook, allow_every_look
+from registry.finding.result import Cursor, SearchExplanation, InstitutionHit, SearchResult, Warned
+from registry.identifiers import may_be_code
 from registry.records import read, stats
 from registry.records.asof import AsOf
 from registry.search import fts5, misspelt, plan
 from registry.search.contract import Engine
-from registry.search.find import search
+from registry.search.find import search_documents
 from registry.search.plan import Effort
-from registry.search.query import understand
+from registry.search.query import understand_question
 
 MOST_PER_PAGE = 500
-__all__ = ["MOST_PER_PAGE", "Choice", "Explained", "Found", "SearchResult", "Warned", "explain", "find"]
+__all__ = ["MOST_PER_PAGE", "SearchRequest", "SearchExplanation", "InstitutionHit", "SearchResult", "Warned", "explain_search", "search_institutions"]
 
 
-def find(  # noqa: PLR0913 - how much of the result, and by which engine
+def search_institutions(  # noqa: PLR0913 - how much of the result, and by which engine
     connection: sa.Connection,
-    choice: Choice,
+    choice: SearchRequest,
     asof: AsOf,
     *,
     limit: int = 20,
@@ -46,15 +46,15 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
         raise InvalidInput(f"limit 须在1到{MOST_PER_PAGE}之间。", f"limit must be 1 to {MOST_PER_PAGE}.")
     position = Cursor.decode(cursor) if cursor else Cursor(size=asof.size)
     asof = AsOf(valid_on=asof.valid_on, size=position.size)
-    chosen_by(choice)  # a wrong filter is refused whatever is asked
-    if warning := _warned(choice.q):
+    make_filter(choice)  # a wrong filter is refused whatever is asked
+    if warning := _find_warning(choice.q):
         return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
-    if looks_like_code(choice.q) and (exact := _by_code(connection, choice.q, asof)):
+    if may_be_code(choice.q) and (exact := _find_by_code(connection, choice.q, asof)):
         return exact
     effort = effort or (plan.IN_LARGE if asof.size > plan.LARGE else plan.EVERYTHING)
-    asked = Asked(connection, choice, asof, position, limit, engine or fts5.Embedded(connection), effort, may_look)
-    page = asked.page(understand(choice.q))
-    counted = stats.stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
+    asked = PageSearch(connection, choice, asof, position, limit, engine or fts5.EmbeddedEngine(connection), effort, may_look)
+    page = asked.build_page(understand_question(choice.q))
+    counted = stats.compute_stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
     return SearchResult(
         items=page.items,
         total=page.total,
@@ -68,22 +68,22 @@ def find(  # noqa: PLR0913 - how much of the result, and by which engine
     )
 
 
-def explain(connection: sa.Connection, question: str, engine: Engine | None = None) -> Explained:
+def explain_search(connection: sa.Connection, question: str, engine: Engine | None = None) -> SearchExplanation:
     """How a question is understood, and every hit with what it cost, before filters and facts."""
-    query = understand(question)
-    searched = search(engine or fts5.Embedded(connection), query)
-    return Explained(query=query, engine=searched.engine, stages=searched.stages, hits=searched.hits)
+    query = understand_question(question)
+    searched = search_documents(engine or fts5.EmbeddedEngine(connection), query)
+    return SearchExplanation(query=query, engine=searched.engine, stages=searched.stages, hits=searched.hits)
 
 
-def warm() -> None:
+def preload_tables() -> None:
     """Load the tables of readings, places and shapes, so that nobody's question has to wait for them."""
-    wording.forbidden("")
-    understand("dalian shengjing 医院 三代试管")
-    misspelt.distance("盛京", "圣景")
+    wording.find_forbidden_words("")
+    understand_question("dalian shengjing 医院 三代试管")
+    misspelt.measure_distance("盛京", "圣景")
 
 
-def _warned(question: str) -> Warned | None:
-    found = wording.forbidden(question)
+def _find_warning(question: str) -> Warned | None:
+    found = wording.find_forbidden_words(question)
     if not found:
         return None
     rest, at = [], 0
@@ -97,11 +97,11 @@ def _warned(question: str) -> Warned | None:
     )
 
 
-def _by_code(connection: sa.Connection, text: str, asof: AsOf) -> SearchResult | None:
+def _find_by_code(connection: sa.Connection, text: str, asof: AsOf) -> SearchResult | None:
     """The institution whose code was typed into the search, if it is one."""
     try:
-        found = read.institution(connection, text, asof)
+        found = read.get_institution(connection, text, asof)
     except (InvalidCode, NotFound):
         return None
-    item = Found(institution=found, match="code")
+    item = InstitutionHit(institution=found, match="code")
     return SearchResult(items=[item], total=1, next=None, log_size=asof.size, understood=())

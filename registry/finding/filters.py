@@ -5,16 +5,16 @@ from __future__ import annotations
 from registry import regions
 from registry.errors import InvalidInput
 from registry.model import Struct
-from registry.records.chosen import Filter
-from registry.search.contract import Reading
+from registry.records.chosen import InstitutionFilter
+from registry.search.contract import QueryReading
 from registry.techniques import BY_CODE, STAGES
-from registry.verification.answer import technique_of
+from registry.verification.answer import parse_technique
 
 #: Who was delisted is found by name, and is never in a list of institutions unless asked for.
 EVERY_STATUS = ("listed", "suspended", "delisted")
 
 
-class Choice(Struct, frozen=True):
+class SearchRequest(Struct, frozen=True):
     """What narrows a list: as the pages and the API give it, not yet checked."""
 
     q: str = ""
@@ -24,33 +24,33 @@ class Choice(Struct, frozen=True):
     status: str | None = None
 
 
-def chosen_by(choice: Choice, reading: Reading | None = None) -> Filter:
+def make_filter(choice: SearchRequest, reading: QueryReading | None = None) -> InstitutionFilter:
     """What the filters of a request choose, with those a reading is made of; InvalidInput for one that is none."""
-    said = reading or Reading()
-    techniques = dict.fromkeys([*(technique_of(word) for word in choice.technique), *said.techniques])
+    said = reading or QueryReading()
+    techniques = dict.fromkeys([*(parse_technique(word) for word in choice.technique), *said.techniques])
     stage = choice.stage or said.stage
     if stage is not None and stage not in STAGES:
         raise InvalidInput(
             f"未知的阶段“{stage}”；可用：{'、'.join(STAGES)}。", f"Unknown stage “{stage}”; use {', '.join(STAGES)}."
         )
-    if choice.region is not None and regions.get(choice.region) is None:
+    if choice.region is not None and regions.find_region(choice.region) is None:
         raise InvalidInput(
             f"未知的行政区划代码“{choice.region}”，须为6位 GB/T 2260 代码，如 210300。",
             f"Unknown region code “{choice.region}”: a 6-digit GB/T 2260 code such as 210300 is needed.",
         )
-    return Filter(
+    return InstitutionFilter(
         techniques=tuple(code for code in techniques if code in BY_CODE),
         regions=(choice.region,) if choice.region else said.regions,
         stage=stage,
-        statuses=_statuses(choice),
+        statuses=_select_statuses(choice),
         standing=choice.status is None,
     )
 
 
-def named_by(choice: Choice) -> Filter:
+def make_name_filter(choice: SearchRequest) -> InstitutionFilter:
     """The same for institutions meant by name: also those delisted or not yet approved, unless asked otherwise."""
-    chosen = chosen_by(choice)
-    return Filter(
+    chosen = make_filter(choice)
+    return InstitutionFilter(
         techniques=chosen.techniques,
         regions=chosen.regions,
         stage=chosen.stage,
@@ -59,7 +59,7 @@ def named_by(choice: Choice) -> Filter:
     )
 
 
-def _statuses(choice: Choice) -> tuple[str, ...]:
+def _select_statuses(choice: SearchRequest) -> tuple[str, ...]:
     if choice.status is None:
         return EVERY_STATUS[:2]
     if choice.status == "all":

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from registry.search.contract import Reading, SearchQuery
-from registry.search.words import words_of
+from registry.search.contract import QueryReading, SearchQuery
+from registry.search.words import split_name
 
 #: What names more institutions than this names none: their people are not looked at.
 INSTITUTIONS = 5
@@ -26,7 +26,7 @@ _FAMILIES = frozenset(
 )
 
 
-def splits(query: SearchQuery) -> Iterator[tuple[Reading, str]]:
+def split_off_person(query: SearchQuery) -> Iterator[tuple[QueryReading, str]]:
     """(the question without it, the person's name folded), the likeliest first."""
     for reading in query.readings[:_READINGS]:
         if not reading.text:
@@ -34,18 +34,18 @@ def splits(query: SearchQuery) -> Iterator[tuple[Reading, str]]:
         for at in range(len(reading.parts) - 1, -1, -1):
             person = reading.parts[at]
             rest = (*reading.parts[:at], *reading.parts[at + 1 :])
-            if _SHORTEST <= len(person) <= _LONGEST and _is_telling("".join(rest)):
-                yield _without(reading, "".join(rest), rest), person
+            if _SHORTEST <= len(person) <= _LONGEST and _is_distinctive("".join(rest)):
+                yield _remove_person(reading, "".join(rest), rest), person
         if not reading.parts:
             for length in range(_SHORTEST, min(_GLUED, len(reading.text) - _LEAST_LEFT) + 1):
-                if reading.text[-length] not in _FAMILIES or not _is_telling(reading.text[:-length]):
+                if reading.text[-length] not in _FAMILIES or not _is_distinctive(reading.text[:-length]):
                     continue
-                yield _without(reading, reading.text[:-length], ()), reading.text[-length:]
+                yield _remove_person(reading, reading.text[:-length], ()), reading.text[-length:]
 
 
-def _is_telling(name: str) -> bool:
-    return any(word.weight >= _TELLING for word in words_of(name))
+def _is_distinctive(name: str) -> bool:
+    return any(word.weight >= _TELLING for word in split_name(name))
 
 
-def _without(reading: Reading, text: str, parts: tuple[str, ...]) -> Reading:
+def _remove_person(reading: QueryReading, text: str, parts: tuple[str, ...]) -> QueryReading:
     return msgspec.structs.replace(reading, text=text, parts=parts if len(parts) > 1 else ())

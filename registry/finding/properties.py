@@ -7,7 +7,7 @@ from typing import Literal
 
 from registry.model import Approval, Date, Institution, Struct
 from registry.techniques import LAWFUL_STAGES
-from registry.verification.inforce import in_force, on_day
+from registry.verification.inforce import list_effective_approvals, apply_rules_on_day
 from registry.verification.phrases import STAGE_WORDS
 
 Value = str | int | Date
@@ -29,38 +29,38 @@ class Property(Struct, frozen=True):
     values: Callable[[Institution, Date], list[Value]]
     role: Role = "support"
 
-    def name(self, lang: str) -> str:
+    def get_name(self, lang: str) -> str:
         """Its name in a language."""
         return self.en if lang.startswith("en") else self.zh
 
-    def meaning(self, lang: str) -> str:
+    def get_meaning(self, lang: str) -> str:
         """What it holds, in a language."""
         return self.en_meaning if lang.startswith("en") else self.zh_meaning
 
 
-def approvals_on(it: Institution, day: Date) -> list[Approval]:
+def list_approvals_on_day(it: Institution, day: Date) -> list[Approval]:
     """The approvals as they count on a day: lapsed ones are lapsed, those of a suspended institution suspended."""
-    return in_force(on_day(it, day))
+    return list_effective_approvals(apply_rules_on_day(it, day))
 
 
-def _stated(*values: Value | None) -> list[Value]:
+def _remove_missing(*values: Value | None) -> list[Value]:
     return [value for value in values if value is not None]
 
 
-def _once(values: Iterable[Value | None]) -> list[Value]:
-    return list(dict.fromkeys(_stated(*values)))
+def _list_distinct(values: Iterable[Value | None]) -> list[Value]:
+    return list(dict.fromkeys(_remove_missing(*values)))
 
 
-def _permitted(it: Institution, day: Date) -> list[Value]:
-    return [a.technique for a in approvals_on(it, day) if a.stage in LAWFUL_STAGES]
+def _list_lawful_techniques(it: Institution, day: Date) -> list[Value]:
+    return [a.technique for a in list_approvals_on_day(it, day) if a.stage in LAWFUL_STAGES]
 
 
-def _approvals(it: Institution, day: Date) -> list[Value]:
-    return [f"{a.technique}:{a.stage}" for a in approvals_on(it, day)]
+def _list_approval_stages(it: Institution, day: Date) -> list[Value]:
+    return [f"{a.technique}:{a.stage}" for a in list_approvals_on_day(it, day)]
 
 
-def _in_words(it: Institution, day: Date) -> list[Value]:
-    return [f"{a.name}：{STAGE_WORDS[a.stage][0]}" for a in approvals_on(it, day)]
+def _describe_approvals(it: Institution, day: Date) -> list[Value]:
+    return [f"{a.name}：{STAGE_WORDS[a.stage][0]}" for a in list_approvals_on_day(it, day)]
 
 
 PROPERTIES: tuple[Property, ...] = (
@@ -120,7 +120,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="region code",
         zh_meaning="GB/T 2260 代码；查询时也可写地名",
         en_meaning="GB/T 2260 code; a query may give a place's name",
-        values=lambda it, _: _stated(it.region.code),
+        values=lambda it, _: _remove_missing(it.region.code),
         role="place",
     ),
     Property(
@@ -129,7 +129,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="province",
         zh_meaning="省、自治区、直辖市",
         en_meaning="province, autonomous region or municipality",
-        values=lambda it, _: _stated(it.region.province),
+        values=lambda it, _: _remove_missing(it.region.province),
         role="place",
     ),
     Property(
@@ -138,7 +138,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="city",
         zh_meaning="地级市、州、盟",
         en_meaning="prefecture",
-        values=lambda it, _: _stated(it.region.city),
+        values=lambda it, _: _remove_missing(it.region.city),
         role="place",
     ),
     Property(
@@ -147,7 +147,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="district",
         zh_meaning="区、县、县级市",
         en_meaning="district or county",
-        values=lambda it, _: _stated(it.region.district),
+        values=lambda it, _: _remove_missing(it.region.district),
         role="place",
     ),
     Property(
@@ -164,7 +164,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="techniques permitted",
         zh_meaning="当日可以开展的技术代码：AIH、AID、IVF、ICSI、PGT、SPERM_BANK",
         en_meaning="codes of what may be performed on the day: AIH, AID, IVF, ICSI, PGT, SPERM_BANK",
-        values=_permitted,
+        values=_list_lawful_techniques,
     ),
     Property(
         id="approvals",
@@ -172,7 +172,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="approvals with stage",
         zh_meaning="每项技术及其当日阶段，如 IVF:formal；已暂停、撤销、失效的也列出",
         en_meaning="each technique with its stage on the day, IVF:formal; also what is suspended, revoked or lapsed",
-        values=_approvals,
+        values=_list_approval_stages,
     ),
     Property(
         id="approvals_in_words",
@@ -180,7 +180,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="approvals in words",
         zh_meaning="同上，以正式名称书写",
         en_meaning="the same by their official Chinese names",
-        values=_in_words,
+        values=_describe_approvals,
     ),
     Property(
         id="verification_due",
@@ -188,7 +188,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="verification due",
         zh_meaning="各项批准的下次校验到期日",
         en_meaning="days on which verification of the approvals is due",
-        values=lambda it, day: _once(a.verification_due for a in approvals_on(it, day)),
+        values=lambda it, day: _list_distinct(a.verification_due for a in list_approvals_on_day(it, day)),
     ),
     Property(
         id="document_no",
@@ -196,7 +196,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="document number",
         zh_meaning="各项批准的文号",
         en_meaning="document numbers of the approvals",
-        values=lambda it, day: _once(a.document_no for a in approvals_on(it, day)),
+        values=lambda it, day: _list_distinct(a.document_no for a in list_approvals_on_day(it, day)),
     ),
     Property(
         id="authority",
@@ -204,7 +204,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="authority",
         zh_meaning="批准的卫生健康部门",
         en_meaning="health departments that approved",
-        values=lambda it, day: _once(a.authority for a in approvals_on(it, day)),
+        values=lambda it, day: _list_distinct(a.authority for a in list_approvals_on_day(it, day)),
     ),
     Property(
         id="uscc",
@@ -212,7 +212,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="unified social credit code",
         zh_meaning="18位（GB 32100）",
         en_meaning="18 characters (GB 32100)",
-        values=lambda it, _: _stated(it.uscc),
+        values=lambda it, _: _remove_missing(it.uscc),
         role="identifier",
     ),
     Property(
@@ -221,7 +221,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="practice licence number",
         zh_meaning="医疗机构执业许可证登记号",
         en_meaning="number of its 医疗机构执业许可证",
-        values=lambda it, _: _stated(it.practice_licence_no),
+        values=lambda it, _: _remove_missing(it.practice_licence_no),
         role="identifier",
     ),
     Property(
@@ -239,7 +239,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="ownership",
         zh_meaning="名单所载",
         en_meaning="as a list states it",
-        values=lambda it, _: _stated(it.ownership),
+        values=lambda it, _: _remove_missing(it.ownership),
     ),
     Property(
         id="level",
@@ -247,7 +247,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="level",
         zh_meaning="医院等级，名单所载",
         en_meaning="grade of the hospital, as a list states it",
-        values=lambda it, _: _stated(it.level),
+        values=lambda it, _: _remove_missing(it.level),
     ),
     Property(
         id="campus",
@@ -255,7 +255,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="campus",
         zh_meaning="名称中的院区",
         en_meaning="the campus its name says",
-        values=lambda it, _: _stated(it.campus),
+        values=lambda it, _: _remove_missing(it.campus),
     ),
     Property(
         id="source",
@@ -263,7 +263,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="source",
         zh_meaning="所依据的名单或公告",
         en_meaning="the list or notice it rests on",
-        values=lambda it, _: _stated(it.source.title if it.source else None),
+        values=lambda it, _: _remove_missing(it.source.title if it.source else None),
     ),
     Property(
         id="as_of",
@@ -271,7 +271,7 @@ PROPERTIES: tuple[Property, ...] = (
         en="source as of",
         zh_meaning="所依据的来源说明至哪一天",
         en_meaning="the day the source speaks of",
-        values=lambda it, _: _stated(it.source.as_of if it.source else None),
+        values=lambda it, _: _remove_missing(it.source.as_of if it.source else None),
     ),
     Property(
         id="entry",

@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from rapidfuzz import fuzz
 
 from registry.errors import InvalidInput
-from registry.finding.filters import Choice
+from registry.finding.filters import SearchRequest
 from registry.finding.properties import BY_ID
 from registry.finding.result import SearchResult
-from registry.finding.rows import Query, Row, read
-from registry.identifiers import validate_code
+from registry.finding.rows import Query, QueryRow, parse_query
+from registry.identifiers import parse_code
 from registry.model import Date, Institution, Struct
 from registry.records.asof import AsOf
-from registry.text import fold
+from registry.text import fold_text
 from registry.verification import matching
-from registry.verification.answer import moment
-from registry.verification.matching import Found
+from registry.verification.answer import take_moment
+from registry.verification.matching import SiteMatch
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
@@ -44,7 +44,7 @@ class Feature(Struct, frozen=True):
     value: bool | float
 
 
-class Reconciled(Struct, frozen=True):
+class MatchCandidate(Struct, frozen=True):
     """One candidate. ``by_former_name``: the row's name is one it had before. ``match``: it is this institution."""
 
     site: Site
@@ -54,122 +54,122 @@ class Reconciled(Struct, frozen=True):
     by_former_name: bool = False
 
 
-class Reply(Struct, frozen=True):
+class MatchReply(Struct, frozen=True):
     """Candidates, best first, at most one of them a match; and why numbers of the row could not be read."""
 
-    candidates: list[Reconciled]
+    candidates: list[MatchCandidate]
     unreadable: dict[str, InvalidInput]
 
 
-class Decided(Struct, frozen=True):
+class MatchDecision(Struct, frozen=True):
     """Whom the name and the numbers of a row name, those that the name alone names, and who alone is meant."""
 
-    named: list[Found]
-    by_name: list[Found]
+    named: list[SiteMatch]
+    by_name: list[SiteMatch]
     match: str | None
 
 
-class Reconciling:
+class Reconciler:
     """Answers queries at one moment: all at the same log size. CannotAnswer when the register cannot be read."""
 
     def __init__(self, view: VerificationView, search: Search, records: Records) -> None:
-        at = moment(view)
+        at = take_moment(view)
         self.asof = AsOf(valid_on=at.day, size=at.size)
         self._view = view
         self._search = search
         self._records = records
 
-    def answer(self, query: Query) -> Reply:
+    def answer_query(self, query: Query) -> MatchReply:
         """Who may be meant; InvalidInput for a query that cannot be understood."""
-        row = read(query)
+        row = parse_query(query)
         with self._view.lock:
-            decided = self._decide(row)
-            bases = self._bases(row, decided)
+            decided = self._decide_match(row)
+            bases = self._make_base_scores(row, decided)
         asked = row.provider.name or ("" if row.numbers else row.address)
         if decided.match is None and asked:
-            found = self._search(Choice(q=asked), self.asof, limit=query.limit).items
+            found = self._search(SearchRequest(q=asked), self.asof, limit=query.limit).items
             for rank, hit in enumerate(hit for hit in found if hit.match not in _LISTINGS):
-                code = validate_code(hit.institution.code)
+                code = parse_code(hit.institution.code)
                 bases[code] = max(bases.get(code, 0), SEARCHED - STEP * rank)
-        supports = self._supports(row, bases)
+        supports = self._compare_supports(row, bases)
         with self._view.lock:
             offered = [
-                self._offered(row, decided, site, base, supports.get(code, []))
+                self._make_candidate(row, decided, site, base, supports.get(code, []))
                 for code, base in bases.items()
-                if (site := self._view.site(code, self.asof))
+                if (site := self._view.find_site(code, self.asof))
             ]
         best = sorted(offered, key=lambda one: (-one.score, one.site.code))
-        return Reply(candidates=best[: query.limit], unreadable=row.unreadable)
+        return MatchReply(candidates=best[: query.limit], unreadable=row.unreadable)
 
     # --- who is meant ------------------------------------------------------------------------------------------------
 
-    def _decide(self, row: Row) -> Decided:
+    def _decide_match(self, row: QueryRow) -> MatchDecision:
         """As ``verification.answer`` judges, but that a delisted institution of the same name is a namesake too."""
         view, provider, asof = self._view, row.provider, self.asof
-        named = matching.everybody(view, provider, asof)
-        by_name = matching.by_name(view, provider.name or "", asof)
-        how = {f.site.code: row.site(f.site) for f in named}
+        named = matching.match_with_delisted(view, provider, asof)
+        by_name = matching.match_by_name(view, provider.name or "", asof)
+        how = {f.site.code: row.compare_site(f.site) for f in named}
         chosen = [f for f in named if how[f.site.code] == "same"] or [f for f in named if how[f.site.code] != "other"]
-        several = matching.contradicted(view, provider, chosen, asof) if chosen else []
+        several = matching.find_contradictions(view, provider, chosen, asof) if chosen else []
         match = None
         if len(chosen) == 1 and not several and not row.unreadable:
             only = chosen[0]
             half_a_name = only.rule == "campus" and how[only.site.code] != "same"
             match = None if half_a_name or only.rule == "later_name" else only.site.code
-        return Decided(named=[*named, *several], by_name=by_name, match=match)
+        return MatchDecision(named=[*named, *several], by_name=by_name, match=match)
 
-    def _bases(self, row: Row, decided: Decided) -> dict[str, float]:
+    def _make_base_scores(self, row: QueryRow, decided: MatchDecision) -> dict[str, float]:
         """What each candidate of the matcher scores before the other columns are looked at."""
         bases = {
-            validate_code(near.code): near.score * NEARNESS
-            for near in matching.near(self._view, row.provider.name, self.asof)
+            parse_code(near.code): near.score * NEARNESS
+            for near in matching.list_near_candidates(self._view, row.provider.name, self.asof)
         }
         return bases | {f.site.code: FITS for f in [*decided.by_name, *decided.named]}
 
     # --- how well ----------------------------------------------------------------------------------------------------
 
-    def _supports(self, row: Row, codes: Iterable[str]) -> dict[str, list[Feature]]:
+    def _compare_supports(self, row: QueryRow, codes: Iterable[str]) -> dict[str, list[Feature]]:
         """How each candidate fares by the columns that only support; what is not stated of it is left out."""
         if not row.supports:
             return {}
         found = self._records(list(codes), self.asof)
-        return {validate_code(it.code): list(_compared(it, row, self.asof.valid_on)) for it in found}
+        return {parse_code(it.code): list(_compare_columns(it, row, self.asof.valid_on)) for it in found}
 
-    def _offered(self, row: Row, decided: Decided, site: Site, base: float, supports: list[Feature]) -> Reconciled:
+    def _make_candidate(self, row: QueryRow, decided: MatchDecision, site: Site, base: float, supports: list[Feature]) -> MatchCandidate:
         match = site.code == decided.match
-        return Reconciled(
+        return MatchCandidate(
             site=site,
-            score=MATCH if match else _score(base, row.site(site), supports),
+            score=MATCH if match else _compute_score(base, row.compare_site(site), supports),
             match=match,
-            features=[*self._features(row, decided, site), *supports],
+            features=[*self._list_features(row, decided, site), *supports],
             by_former_name=any(f.site.code == site.code and f.on == "former_name" for f in decided.by_name),
         )
 
-    def _features(self, row: Row, decided: Decided, site: Site) -> list[Feature]:
-        span = self._view.span(site.code, self.asof)
+    def _list_features(self, row: QueryRow, decided: MatchDecision, site: Site) -> list[Feature]:
+        span = self._view.find_span(site.code, self.asof)
         features = []
         if row.provider.name is not None:
             own = any(f.site.code == site.code for f in decided.by_name)
-            key = fold(row.provider.name)
+            key = fold_text(row.provider.name)
             nearest = max((fuzz.ratio(key, named.key) for named in (span.names if span else ())), default=0.0)
             features += [Feature(id="own_name", value=own), Feature(id="name_similarity", value=round(nearest, 1))]
         held = {("code", site.code), *(span.identifiers if span else ())}
         features += [Feature(id=pid, value=number in held) for pid, number in row.numbers.items()]
         features += [Feature(id=pid, value=False) for pid in row.unreadable if pid not in row.numbers]
-        features += [Feature(id=pid, value=row.place(pid, site) != "other") for pid in row.places]
+        features += [Feature(id=pid, value=row.compare_place(pid, site) != "other") for pid in row.places]
         if "address" in row.places:
-            features.append(Feature(id="same_site", value=row.place("address", site) == "same"))
+            features.append(Feature(id="same_site", value=row.compare_place("address", site) == "same"))
         return features
 
 
-def _compared(it: Institution, row: Row, day: Date) -> Iterable[Feature]:
+def _compare_columns(it: Institution, row: QueryRow, day: Date) -> Iterable[Feature]:
     for pid, asked in row.supports.items():
-        stated = {fold(str(value)) for value in BY_ID[pid].values(it, day)}
+        stated = {fold_text(str(value)) for value in BY_ID[pid].values(it, day)}
         if stated:
-            yield Feature(id=pid, value=not stated.isdisjoint(map(fold, asked)))
+            yield Feature(id=pid, value=not stated.isdisjoint(map(fold_text, asked)))
 
 
-def _score(base: float, place: str | None, supports: Sequence[Feature]) -> int:
+def _compute_score(base: float, place: str | None, supports: Sequence[Feature]) -> int:
     """The score of whoever is not the match: a whole number from 1 to 94."""
     if place == "same":
         base += (LIFTED - base) / 2

@@ -12,11 +12,11 @@ from registry.errors import InvalidInput
 from registry.model import Institution, Practitioner, Struct
 from registry.records.stats import Stats
 from registry.search.contract import Hit, MatchKind, SearchQuery, Understood
-from registry.search.find import Stage
+from registry.search.find import SearchStage
 from registry.techniques import TechniqueCode
 
 
-class Found(Struct, frozen=True):
+class InstitutionHit(Struct, frozen=True):
     """One institution of a result and why it fits."""
 
     institution: Institution
@@ -41,7 +41,7 @@ class SearchResult(Struct, frozen=True):
     more of them follow, and ``facets`` are left out.
     """
 
-    items: list[Found]
+    items: list[InstitutionHit]
     total: int
     next: str | None
     log_size: int
@@ -53,12 +53,12 @@ class SearchResult(Struct, frozen=True):
     did_you_mean: str | None = None  # the name the question may have meant to write, when it is only similar
 
 
-class Explained(Struct, frozen=True):
+class SearchExplanation(Struct, frozen=True):
     """How a question was understood and what came of it, for whoever wants to know why."""
 
     query: SearchQuery
     engine: str
-    stages: tuple[Stage, ...]
+    stages: tuple[SearchStage, ...]
     hits: list[Hit]
 
 

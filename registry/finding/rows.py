@@ -7,8 +7,8 @@ from collections.abc import Callable
 from registry import regions
 from registry.errors import InvalidInput
 from registry.finding.properties import BY_ID
-from registry.identifiers import compact_licence, compact_uscc, looks_like_code, validate_code, validate_domain
-from registry.identifiers import validate_uscc as _uscc
+from registry.identifiers import compact_licence, compact_uscc, may_be_code, parse_code, parse_domain
+from registry.identifiers import parse_uscc as _uscc
 from registry.model import MatchedOn, Provider, Struct
 from registry.verification import addresses
 from registry.verification.addresses import Comparison
@@ -19,10 +19,10 @@ LONGEST = 300
 #: Properties of one query, and values of one of them, at most.
 MOST_PROPERTIES = 40
 _READ: dict[str, tuple[MatchedOn, Callable[[str], str]]] = {
-    "code": ("code", validate_code),
+    "code": ("code", parse_code),
     "uscc": ("uscc", _uscc),
     "practice_licence_no": ("practice_licence_no", compact_licence),
-    "domains": ("domain", validate_domain),
+    "domains": ("domain", parse_domain),
 }
 _LONGEST_FIRST: tuple[Comparison, ...] = ("same", "region", "other")
 
@@ -35,7 +35,7 @@ class Query(Struct, frozen=True):
     limit: int = 5
 
 
-class Row(Struct, frozen=True):
+class QueryRow(Struct, frozen=True):
     """One row as it is read. ``numbers`` by property id as (kind, compact form); ``unreadable`` are those that are
     no such number, and why; ``places`` and ``supports`` are values by property id."""
 
@@ -50,31 +50,31 @@ class Row(Struct, frozen=True):
         """The first address, or the empty string."""
         return next(iter(self.places.get("address", ())), "")
 
-    def place(self, pid: str, site: Site) -> Comparison:
+    def compare_place(self, pid: str, site: Site) -> Comparison:
         """How one place of the row relates to a site; of several values the one that fits best counts."""
-        compared = {_compare(value, site) for value in self.places[pid]}
+        compared = {_compare_place(value, site) for value in self.places[pid]}
         return next(how for how in _LONGEST_FIRST if how in compared)
 
-    def site(self, site: Site) -> Comparison | None:
+    def compare_site(self, site: Site) -> Comparison | None:
         """How all places of the row relate to a site: one that contradicts is enough. None when the row says none."""
-        compared = {self.place(pid, site) for pid in self.places}
+        compared = {self.compare_place(pid, site) for pid in self.places}
         return next((how for how in ("other", "same", "region") if how in compared), None)
 
 
-def read(query: Query) -> Row:
+def parse_query(query: Query) -> QueryRow:
     """The row of a query; InvalidInput for one that says nothing, too much, or properties that do not exist.
 
     A number that is none is kept apart: the name may still lead to candidates, and decides nothing any more.
     """
-    given = _given(query)
+    given = _collect_values(query)
     text = query.text.strip()
     if not text and not given:
         raise InvalidInput(
             "query 与 properties 均为空：请给出名称、编码或至少一个属性。",
             "query and properties are both empty: give a name, a code or at least one property.",
         )
-    numbers, unreadable = _numbers({pid: values for pid, values in given.items() if pid in _READ})
-    named = _number_in(text)
+    numbers, unreadable = _parse_numbers({pid: values for pid, values in given.items() if pid in _READ})
+    named = _find_number(text)
     if named is not None:
         pid, number = named
         if numbers.setdefault(pid, number) != number:
@@ -89,7 +89,7 @@ def read(query: Query) -> Row:
         practice_licence_no=by_kind.get("practice_licence_no"),
         domain=by_kind.get("domain"),
     )
-    return Row(
+    return QueryRow(
         provider=provider,
         numbers=numbers,
         unreadable=unreadable,
@@ -98,7 +98,7 @@ def read(query: Query) -> Row:
     )
 
 
-def _given(query: Query) -> dict[str, tuple[str, ...]]:
+def _collect_values(query: Query) -> dict[str, tuple[str, ...]]:
     """Values by property, blank ones left out; of a property given twice all values."""
     if len(query.properties) > MOST_PROPERTIES or any(len(v) > MOST_PROPERTIES for _, v in query.properties):
         raise InvalidInput(
@@ -121,7 +121,7 @@ def _given(query: Query) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _numbers(given: dict[str, tuple[str, ...]]) -> tuple[dict[str, tuple[MatchedOn, str]], dict[str, InvalidInput]]:
+def _parse_numbers(given: dict[str, tuple[str, ...]]) -> tuple[dict[str, tuple[MatchedOn, str]], dict[str, InvalidInput]]:
     numbers: dict[str, tuple[MatchedOn, str]] = {}
     unreadable: dict[str, InvalidInput] = {}
     for pid, values in given.items():
@@ -140,14 +140,14 @@ def _numbers(given: dict[str, tuple[str, ...]]) -> tuple[dict[str, tuple[Matched
     return numbers, unreadable
 
 
-def _number_in(text: str) -> tuple[str, tuple[MatchedOn, str]] | None:
+def _find_number(text: str) -> tuple[str, tuple[MatchedOn, str]] | None:
     """The number that is written where a name is expected: a code, also as the address of its page, or a USCC.
 
     InvalidCode for a mistyped code: that is not "unknown".
     """
     written = text.rstrip("/").rsplit("/", 1)[-1]
-    if looks_like_code(written):
-        return "code", ("code", validate_code(written))
+    if may_be_code(written):
+        return "code", ("code", parse_code(written))
     if len(compact_uscc(text)) == 18:
         try:
             return "uscc", ("uscc", _uscc(text))
@@ -156,14 +156,14 @@ def _number_in(text: str) -> tuple[str, tuple[MatchedOn, str]] | None:
     return None
 
 
-def _compare(value: str, site: Site) -> Comparison:
+def _compare_place(value: str, site: Site) -> Comparison:
     """How a GB/T 2260 code, a place as people say it (沈阳, 铁西区) or an address relates to a site."""
-    codes = (value,) if regions.get(value) is not None else regions.said().get(regions.clean(value), ())
+    codes = (value,) if regions.find_region(value) is not None else regions.map_names_to_codes().get(regions.clean_address(value), ())
     if not codes:
-        return addresses.compare(value, site.address, site.region)
-    region = site.region or addresses.parts(site.address)[0]
-    return "region" if region is None or any(_overlap(code, region) for code in codes) else "other"
+        return addresses.compare_addresses(value, site.address, site.region)
+    region = site.region or addresses.split_address(site.address)[0]
+    return "region" if region is None or any(_can_overlap(code, region) for code in codes) else "other"
 
 
-def _overlap(one: str, other: str) -> bool:
-    return one.startswith(regions.prefix(other)) or other.startswith(regions.prefix(one))
+def _can_overlap(one: str, other: str) -> bool:
+    return one.startswith(regions.get_prefix(other)) or other.startswith(regions.get_prefix(one))

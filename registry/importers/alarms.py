@@ -6,7 +6,7 @@ from collections import Counter
 
 from registry import regions
 from registry.importers.difference import Difference
-from registry.importers.known import Register
+from registry.importers.known import RegisterSide
 from registry.importers.rows import AuditLine, ListFile
 from registry.model import Source
 
@@ -16,21 +16,21 @@ ALARMING = 0.2
 WHOLE, TOLD = 2, 5
 
 
-def alarms(found: Difference, register: Register, parsed: ListFile, source: Source) -> list[AuditLine]:
+def collect_alarms(found: Difference, register: RegisterSide, parsed: ListFile, source: Source) -> list[AuditLine]:
     """The warnings about a compared list: too many gone, a whole place gone, rows outside the scope."""
-    return [*_too_many(found, len(register.listed)), *_whole_places(found, parsed), *_outside(parsed, source)]
+    return [*_check_removals(found, len(register.listed)), *_check_whole_provinces(found, parsed), *_check_scope(parsed, source)]
 
 
-def _warning(zh: str, en: str) -> AuditLine:
+def _make_warning(zh: str, en: str) -> AuditLine:
     return AuditLine(level="warning", row=None, cell=None, message=zh, message_en=en)
 
 
-def _too_many(found: Difference, known: int) -> list[AuditLine]:
+def _check_removals(found: Difference, known: int) -> list[AuditLine]:
     gone = len(found.gone)
     if not known or gone <= known * ALARMING:
         return []
     return [
-        _warning(
+        _make_warning(
             f"名录现有{known}家机构，其中{gone}家不在此文件中，批准后将移出名录；请确认文件与范围无误。",
             f"{gone} of the register's {known} institutions are not in this file and would be delisted; "
             "check the file and its scope.",
@@ -38,17 +38,17 @@ def _too_many(found: Difference, known: int) -> list[AuditLine]:
     ]
 
 
-def _whole_places(found: Difference, parsed: ListFile) -> list[AuditLine]:
+def _check_whole_provinces(found: Difference, parsed: ListFile) -> list[AuditLine]:
     """Provinces of which all would leave, each with its number."""
     there = {(one.region or "")[:2] for one in parsed.institutions}
     gone = Counter((one.values.get("region") or "")[:2] for one in found.gone)
     lines = []
     for province, count in sorted(gone.items()):
-        place = regions.get(f"{province}0000") if province else None
+        place = regions.find_region(f"{province}0000") if province else None
         if place is None or province in there or count < WHOLE:
             continue
         lines.append(
-            _warning(
+            _make_warning(
                 f"此文件中没有{place.province}的任何机构，批准后该省{count}家将全部移出名录；请确认文件没有缺页，范围无误。",
                 f"Not one institution of {place.province} is in this file; all {count} would be delisted. "
                 "Check that no page is missing, and the scope.",
@@ -57,24 +57,24 @@ def _whole_places(found: Difference, parsed: ListFile) -> list[AuditLine]:
     return lines
 
 
-def _outside(parsed: ListFile, source: Source) -> list[AuditLine]:
+def _check_scope(parsed: ListFile, source: Source) -> list[AuditLine]:
     """How many rows lie outside the region that the list is said to be complete for, and the first of them."""
     if source.scope in ("national", "partial"):
         return []
-    prefix, scope = regions.prefix(source.scope), source.scope
-    outside = [one for one in parsed.institutions if one.region and not _fits(one.region, prefix)]
+    prefix, scope = regions.get_prefix(source.scope), source.scope
+    outside = [one for one in parsed.institutions if one.region and not _may_be_in_scope(one.region, prefix)]
     if not outside:
         return []
     first = "、".join(f"{one.name}（第{one.row}行）" for one in outside[:TOLD])
     first_en = ", ".join(f"{one.name} (row {one.row})" for one in outside[:TOLD])
     return [
-        _warning(
+        _make_warning(
             f"有{len(outside)}家机构不在所选范围 {scope} 内：{first}；请确认范围无误。",
             f"{len(outside)} institutions lie outside the scope {scope}: {first_en}. Check the scope.",
         )
     ]
 
 
-def _fits(region: str, prefix: str) -> bool:
+def _may_be_in_scope(region: str, prefix: str) -> bool:
     """Whether a region is in the scope, or so coarsely known that it may be."""
-    return region.startswith(prefix) or prefix.startswith(regions.prefix(region))
+    return region.startswith(prefix) or prefix.startswith(regions.get_prefix(region))

@@ -13,23 +13,23 @@ MOST = 200  # lines of one level; nobody mends more than that by hand
 _LEVEL_ZH = {"error": "错误", "warning": "警告", "info": "提示"}
 
 
-class Place(NamedTuple):
+class RowPlace(NamedTuple):
     """Where in a file something stands; ``table`` gives its name to the message."""
 
     table: Table
     row: int
 
-    def label(self) -> tuple[str, str]:
+    def format_label(self) -> tuple[str, str]:
         """(表1第37行, table 1, row 37), or without the table when the file has just one."""
         zh, en = self.table.name, self.table.name_en
         return f"{zh}第{self.row}行", f"{en}, row {self.row}" if en else f"row {self.row}"
 
-    def cell(self, title: str, column: int | None) -> str:
+    def format_cell(self, title: str, column: int | None) -> str:
         """A heading, with the cell's name where cells have names: 运行情况 G37."""
-        return f"{title} {letters(column)}{self.row}" if self.table.lettered and column is not None else title
+        return f"{title} {format_column_letters(column)}{self.row}" if self.table.has_cell_names and column is not None else title
 
 
-def letters(column: int) -> str:
+def format_column_letters(column: int) -> str:
     """The name of a column counted from 0: 0 -> A, 26 -> AA."""
     name, left = "", column + 1
     while left:
@@ -46,29 +46,29 @@ class Audit:
         self._lines: list[AuditLine] = []
         self._counts = Counter[Level]()
 
-    def add(self, level: Level, place: Place | None, cell: str | None, zh: str, en: str) -> None:
+    def add_finding(self, level: Level, place: RowPlace | None, cell: str | None, zh: str, en: str) -> None:
         """Keep one finding, with its place before the words when it is in a table with a name."""
         self._counts[level] += 1
         if self._counts[level] > self._most:
             return
         if place is not None and place.table.name:
-            label_zh, label_en = place.label()
+            label_zh, label_en = place.format_label()
             zh, en = f"{label_zh}：{zh}", f"{label_en}: {en}"
         row = place.row if place is not None else None
         self._lines.append(AuditLine(level=level, row=row, cell=cell, message=zh, message_en=en))
 
-    def take(self, line: AuditLine) -> None:
+    def add_line(self, line: AuditLine) -> None:
         """Keep a finding as it is, while there is room."""
         self._counts[line.level] += 1
         if self._counts[line.level] <= self._most:
             self._lines.append(line)
 
     @property
-    def errors(self) -> int:
+    def error_count(self) -> int:
         """How many errors there are, listed or not."""
         return self._counts["error"]
 
-    def lines(self) -> tuple[AuditLine, ...]:
+    def list_lines(self) -> tuple[AuditLine, ...]:
         """All findings kept, in the order found, then what was cut off."""
         cut = [
             AuditLine(
@@ -84,9 +84,9 @@ class Audit:
         return (*self._lines, *cut)
 
 
-def shortened(lines: Iterable[AuditLine], most: int = MOST) -> list[AuditLine]:
+def shorten_audit(lines: Iterable[AuditLine], most: int = MOST) -> list[AuditLine]:
     """The first lines of each level, and a last one that says how many more there are."""
     short = Audit(most)
     for line in lines:
-        short.take(line)
-    return list(short.lines())
+        short.add_line(line)
+    return list(short.list_lines())

@@ -31,7 +31,7 @@ _GENERIC = re.compile(
 )
 
 
-class SplitName(Struct, frozen=True):
+class NameParts(Struct, frozen=True):
     """A printed name taken apart. ``name`` is the whole of it; ``base`` is it without the brackets at its end."""
 
     name: str
@@ -42,7 +42,7 @@ class SplitName(Struct, frozen=True):
     unclassified: str | None = None
 
 
-def split_name(name: str) -> SplitName:
+def split_name(name: str) -> NameParts:
     """Take the brackets at the end of a printed name apart; brackets inside a name belong to it.
 
     >>> split_name("鞍山市妇儿医院（鞍山市妇幼保健院）").aliases
@@ -51,27 +51,27 @@ def split_name(name: str) -> SplitName:
     '东院区'
     """
     name = name.strip()
-    base, parts = _brackets(name)
+    base, parts = _split_brackets(name)
     found: dict[str, list[str]] = {}
     for part in parts:
-        kind = "unclassified" if part == base else _kind(part)
+        kind = "unclassified" if part == base else _classify_part(part)
         if part not in found.setdefault(kind, []):
             found[kind].append(part)
 
-    def said(kind: str) -> str | None:
+    def join_parts(kind: str) -> str | None:
         return "、".join(found[kind]) if kind in found else None
 
-    return SplitName(
+    return NameParts(
         name=name,
         base=base,
         aliases=tuple(found.get("alias", ())),
-        ownership_form=said("ownership_form"),
-        campus=said("campus"),
-        unclassified=said("unclassified"),
+        ownership_form=join_parts("ownership_form"),
+        campus=join_parts("campus"),
+        unclassified=join_parts("unclassified"),
     )
 
 
-def _brackets(name: str) -> tuple[str, list[str]]:
+def _split_brackets(name: str) -> tuple[str, list[str]]:
     """The name before its trailing brackets, and what they hold, in print order."""
     parts: list[str] = []
     while found := _TRAILING.match(name):
@@ -81,7 +81,7 @@ def _brackets(name: str) -> tuple[str, list[str]]:
     return name, parts
 
 
-def _kind(part: str) -> str:
+def _classify_part(part: str) -> str:
     if _OWNERSHIP.fullmatch(part):
         return "ownership_form"
     if _CAMPUS.fullmatch(part) and not _HAS_INSTITUTION.search(part):

@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from registry.importers.identity import Ruled
-from registry.importers.known import Register
+from registry.importers.identity import Rulings
+from registry.importers.known import RegisterSide
 
 Decisions = dict[str, dict[str, Any]]
 #: (key, key of the listed institution, subject) of every pair, as the summary of an import keeps them.
 Pairs = list[list[Any]]
 
 
-def decide(decisions: Decisions, line: dict[str, Any], same: bool, by: str, at: int) -> Decisions:
+def add_decision(decisions: Decisions, line: dict[str, Any], same: bool, by: str, at: int) -> Decisions:
     """The decisions with one more; one institution is never the same as two, so that an earlier "same" gives way."""
     kept = {
         key: one
@@ -38,7 +38,7 @@ def decide(decisions: Decisions, line: dict[str, Any], same: bool, by: str, at: 
     return kept
 
 
-def open_pairs(pairs: Pairs, decisions: Decisions) -> list[str]:
+def list_open_pairs(pairs: Pairs, decisions: Decisions) -> list[str]:
     """The keys nobody decided. Where one of two is known to be the same as a third, nothing is left to decide."""
     same = [one for one in decisions.values() if one["same"]]
     listed, known = {one["listed_key"] for one in same}, {one["known"] for one in same}
@@ -49,7 +49,7 @@ def open_pairs(pairs: Pairs, decisions: Decisions) -> list[str]:
     ]
 
 
-def ruled(decisions: Decisions, listed_keys: dict[str, int], register: Register) -> Ruled:
+def make_rulings(decisions: Decisions, listed_keys: dict[str, int], register: RegisterSide) -> Rulings:
     """The decisions that still apply, as rules go by: a row or an institution may be gone by now."""
     subjects = {one.subject for one in (*register.listed, *register.others)}
     same: set[tuple[int | str, int | str]] = set()
@@ -58,16 +58,16 @@ def ruled(decisions: Decisions, listed_keys: dict[str, int], register: Register)
         position = listed_keys.get(one["listed_key"])
         if position is not None and one["known"] in subjects:
             (same if one["same"] else apart).add((one["known"], position))
-    return Ruled(same=frozenset(same), apart=frozenset(apart))
+    return Rulings(same=frozenset(same), apart=frozenset(apart))
 
 
-def digest(decisions: Decisions) -> str:
+def hash_decisions(decisions: Decisions) -> str:
     """The same for the same decisions, whoever made them and when."""
     told = sorted((key, one["same"]) for key, one in decisions.items())
     return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
 
-def reported(decisions: Decisions) -> list[dict[str, Any]]:
+def report_decisions(decisions: Decisions) -> list[dict[str, Any]]:
     """The decisions as the report of a proposal keeps them."""
     return [
         {

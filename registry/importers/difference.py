@@ -12,8 +12,8 @@ from typing import Any
 from registry import regions
 from registry.identifiers import format_code, make_code
 from registry.importers import identity
-from registry.importers.known import Known, Register
-from registry.importers.matched import Doubtful, Matched
+from registry.importers.known import RegisterInstitution, RegisterSide
+from registry.importers.matched import DoubtfulPair, InstitutionMatch
 from registry.importers.rows import ListedInstitution
 from registry.model import Change, Draft, Source, Struct
 from registry.techniques import TECHNIQUES, TechniqueCode
@@ -30,68 +30,68 @@ class Difference(Struct, frozen=True):
 
     report: dict[str, list[dict[str, Any]]]
     drafts: list[Draft]
-    matched: list[Matched]
-    gone: list[Known]
-    doubts: list[Doubtful]
+    matched: list[InstitutionMatch]
+    gone: list[RegisterInstitution]
+    doubts: list[DoubtfulPair]
 
 
-def covered(listed: Iterable[ListedInstitution]) -> list[TechniqueCode]:
+def list_covered_techniques(listed: Iterable[ListedInstitution]) -> list[TechniqueCode]:
     """The techniques a file speaks about: a table of centres about all of theirs, a sperm-bank table about that one."""
     stated = {approval.technique for institution in listed for approval in institution.approvals}
     found: list[TechniqueCode] = [*CENTRE_TECHNIQUES] if stated - {"SPERM_BANK"} else []
     return [*found, *(["SPERM_BANK"] if "SPERM_BANK" in stated else [])]  # type: ignore[list-item]
 
 
-def compare(
-    register: Register,
+def compare_list(
+    register: RegisterSide,
     listed: tuple[ListedInstitution, ...],
     source: Source,
     decided: dict[str, str] | None = None,
-    ruled: identity.Ruled | None = None,
+    ruled: identity.Rulings | None = None,
 ) -> Difference:
     """Pair a list with the register and say what differs, with the drafts that approval would append.
 
     ``decided`` and ``ruled``: see ``identity.pair``; keys of ``ruled`` are (subject, position in the list).
     """
     mine = {one.subject: one for one in (*register.listed, *register.others)}
-    pairing = _paired(register, listed, decided, ruled)
-    matched: dict[int, Matched] = {}
+    pairing = _pair_sides(register, listed, decided, ruled)
+    matched: dict[int, InstitutionMatch] = {}
     report: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("new", "gone", "renamed", "moved", "changed", "undecided")
     }
     drafts: dict[int, list[Draft]] = {}
     for pair in pairing.pairs:
         one, before = listed[int(pair.listed.key)], mine[str(pair.known.key)]
-        statement = _statement(one, before.values, source)
-        matched[int(pair.listed.key)] = Matched(
+        statement = _make_statement(one, before.values, source)
+        matched[int(pair.listed.key)] = InstitutionMatch(
             subject=before.subject, listed=one, known=before, why=pair.why, statement=statement
         )
-        _describe(report, pair, before, statement)
+        _add_to_report(report, pair, before, statement)
         drafts[int(pair.listed.key)] = [
-            _draft(before.subject, statement, source),
-            *denied_later(before.subject, statement, register.later),
+            _make_draft(before.subject, statement, source),
+            *make_later_endings(before.subject, statement, register.later),
         ]
     for party in pairing.new:
         one = listed[int(party.key)]
-        subject = _new_subject(one, register.taken)
-        statement = _statement(one, {}, source)
-        matched[int(party.key)] = Matched(subject=subject, listed=one, known=None, why=None, statement=statement)
-        report["new"].append({"name": one.name, "address": one.address, "row": one.row, "code": _code(subject)})
+        subject = _make_subject(one, register.taken)
+        statement = _make_statement(one, {}, source)
+        matched[int(party.key)] = InstitutionMatch(subject=subject, listed=one, known=None, why=None, statement=statement)
+        report["new"].append({"name": one.name, "address": one.address, "row": one.row, "code": _format_subject_code(subject)})
         drafts[int(party.key)] = [
-            _draft(subject, statement, source),
-            *denied_later(subject, statement, register.later),
+            _make_draft(subject, statement, source),
+            *make_later_endings(subject, statement, register.later),
         ]
-    gone = [_gone(mine[str(p.key)], source) for p in pairing.gone if _absence_counts(mine[str(p.key)], source)]
+    gone = [_make_delisting(mine[str(p.key)], source) for p in pairing.gone if _has_left(mine[str(p.key)], source)]
     for draft in gone:
         values = mine[draft.subject].values
-        report["gone"].append({"name": values["name"], "address": values["address"], "code": _code(draft.subject)})
+        report["gone"].append({"name": values["name"], "address": values["address"], "code": _format_subject_code(draft.subject)})
     doubts = [
-        Doubtful(
+        DoubtfulPair(
             listed=listed[int(d.listed.key)], known=mine[str(d.known.key)], rule=d.rule, why=d.why, why_en=d.why_en
         )
         for d in pairing.doubts
     ]
-    report["undecided"] = [doubt.told() for doubt in doubts]
+    report["undecided"] = [doubt.to_report_line() for doubt in doubts]
     return Difference(
         report=report,
         drafts=[*(draft for i in sorted(drafts) for draft in drafts[i]), *gone],
@@ -101,23 +101,23 @@ def compare(
     )
 
 
-def _paired(
-    register: Register,
+def _pair_sides(
+    register: RegisterSide,
     listed: tuple[ListedInstitution, ...],
     decided: dict[str, str] | None,
-    ruled: identity.Ruled | None,
+    ruled: identity.Rulings | None,
 ) -> identity.Pairing:
     """Pair with those listed on the day first; who is left may be one delisted before, or first known later."""
-    parties = [_listed_party(position, one) for position, one in enumerate(listed)]
-    others = [_party(one) for one in register.others]
+    parties = [_make_listed_party(position, one) for position, one in enumerate(listed)]
+    others = [_make_register_party(one) for one in register.others]
     asked = {one.key for one in others}
     back = {pair for pair in ruled.same if pair[0] in asked} if ruled else set()
     taken = {listed_key for _, listed_key in back}  # a person said it is one that had left: no rule has it first
-    first = identity.pair(
-        (_party(one) for one in register.listed), (p for p in parties if p.key not in taken), decided, ruled=ruled
+    first = identity.pair_parties(
+        (_make_register_party(one) for one in register.listed), (p for p in parties if p.key not in taken), decided, ruled=ruled
     )
     waiting = [p for p in parties if p.key in taken]
-    second = identity.pair(others, [*first.new, *waiting], decided, surely=True, ruled=ruled)
+    second = identity.pair_parties(others, [*first.new, *waiting], decided, surely=True, ruled=ruled)
     return identity.Pairing(
         pairs=[*first.pairs, *second.pairs],
         new=second.new,
@@ -126,7 +126,7 @@ def _paired(
     )
 
 
-def denied_later(
+def make_later_endings(
     subject: str, statement: dict[str, Any], later: list[tuple[Source, dict[str, dict[str, Any]]]]
 ) -> Iterator[Draft]:
     """What an older list states and a newer complete one, imported before it, does not: it ends on the newer one's day.
@@ -138,7 +138,7 @@ def denied_later(
     names = {path for path in ("aliases", "ownership_form", "campus") if statement.get(path) is not None}
     for source, known_then in later:
         region = statement.get("region")
-        if source.scope != "national" and not (region or "").startswith(regions.prefix(source.scope)):
+        if source.scope != "national" and not (region or "").startswith(regions.get_prefix(source.scope)):
             continue
         then = known_then.get(subject, {})
         spoken_of = {path for path in open_paths if path.removeprefix("approvals.") in source.covers}
@@ -151,10 +151,10 @@ def denied_later(
             ended |= {path: None for path in names if path not in then}
         names = set()
         if ended:
-            yield _draft(subject, dict(sorted(ended.items())), source)
+            yield _make_draft(subject, dict(sorted(ended.items())), source)
 
 
-def _party(one: Known) -> identity.Party:
+def _make_register_party(one: RegisterInstitution) -> identity.Party:
     values = one.likeness
     return identity.Party(
         key=one.subject,
@@ -166,13 +166,13 @@ def _party(one: Known) -> identity.Party:
     )
 
 
-def _listed_party(position: int, one: ListedInstitution) -> identity.Party:
+def _make_listed_party(position: int, one: ListedInstitution) -> identity.Party:
     return identity.Party(
         key=position, name=one.name, aliases=one.aliases, campus=one.campus, address=one.address, region=one.region
     )
 
 
-def _statement(one: ListedInstitution, before: dict[str, Any], source: Source) -> dict[str, Any]:
+def _make_statement(one: ListedInstitution, before: dict[str, Any], source: Source) -> dict[str, Any]:
     """Every path the list states, and None for approvals it would state if they stood."""
     stated: dict[str, Any] = {
         "name": one.name,
@@ -204,21 +204,21 @@ def _statement(one: ListedInstitution, before: dict[str, Any], source: Source) -
     return {path: value for path, value in stated.items() if value is not None or path in before}
 
 
-def _describe(
-    report: dict[str, list[dict[str, Any]]], pair: identity.Pair, before: Known, statement: dict[str, Any]
+def _add_to_report(
+    report: dict[str, list[dict[str, Any]]], pair: identity.Pair, before: RegisterInstitution, statement: dict[str, Any]
 ) -> None:
-    code, name, old, seen = _code(before.subject), statement["name"], before.values, before.likeness
+    code, name, old, seen = _format_subject_code(before.subject), statement["name"], before.values, before.likeness
 
     # The list's wording is what changes to; for one first known later it is what changed from.
-    def told(a: str, b: str) -> dict[str, Any]:
+    def make_change(a: str, b: str) -> dict[str, Any]:
         return {"from": a, "to": b} if old else {"from": b, "to": a}
 
     if seen["name"] != name:
-        report["renamed"].append({**told(seen["name"], name), "code": code, "why": pair.why})
+        report["renamed"].append({**make_change(seen["name"], name), "code": code, "why": pair.why})
     if seen["address"] != statement["address"]:
-        how = addresses.compare(statement["address"], seen["address"], seen.get("region"))
+        how = addresses.compare_addresses(statement["address"], seen["address"], seen.get("region"))
         if how == "other":
-            moved = told(seen["address"], statement["address"])
+            moved = make_change(seen["address"], statement["address"])
             report["moved"].append({**moved, "code": code, "name": name, "why": pair.why})
     changes = [
         {"field": path, "from": old.get(path), "to": value}
@@ -229,33 +229,33 @@ def _describe(
         report["changed"].append({"code": code, "name": name, "changes": changes})
 
 
-def _absence_counts(known: Known, source: Source) -> bool:
+def _has_left(known: RegisterInstitution, source: Source) -> bool:
     """Whether absence means having left: the scope holds the place, and the list speaks of the approvals."""
     if source.scope == "partial":
         return False
     region = known.values.get("region")
-    if source.scope != "national" and not (region or "").startswith(regions.prefix(source.scope)):
+    if source.scope != "national" and not (region or "").startswith(regions.get_prefix(source.scope)):
         return False
     held = [t.code for t in TECHNIQUES if known.values.get(f"approvals.{t.code}")]
     return not held or any(technique in source.covers for technique in held)
 
 
-def _gone(known: Known, source: Source) -> Draft:
+def _make_delisting(known: RegisterInstitution, source: Source) -> Draft:
     """Leaving the list: the approvals it would state end; the institution is delisted unless others remain."""
     held = [t.code for t in TECHNIQUES if known.values.get(f"approvals.{t.code}")]
     ended: dict[str, Any] = {f"approvals.{t}": None for t in held if t in source.covers}
     if len(ended) == len(held):
         ended["status"] = "delisted"
-    return _draft(known.subject, ended, source)
+    return _make_draft(known.subject, ended, source)
 
 
-def _draft(subject: str, values: dict[str, Any], source: Source) -> Draft:
+def _make_draft(subject: str, values: dict[str, Any], source: Source) -> Draft:
     return Draft(
         subject=subject, change=Change(kind="institution", set=values), valid_from=source.as_of, source=source.id
     )
 
 
-def _new_subject(one: ListedInstitution, taken: set[str]) -> str:
+def _make_subject(one: ListedInstitution, taken: set[str]) -> str:
     attempt = 0
     while (subject := f"institution:{make_code(f'{one.name}|{one.address}', attempt)}") in taken:
         attempt += 1
@@ -263,11 +263,11 @@ def _new_subject(one: ListedInstitution, taken: set[str]) -> str:
     return subject
 
 
-def _code(subject: str) -> str:
+def _format_subject_code(subject: str) -> str:
     return format_code(subject.removeprefix("institution:"))
 
 
-def source_draft(source: Source) -> Iterator[Draft]:
+def make_source_draft(source: Source) -> Iterator[Draft]:
     """The entry that describes the document itself; first, so that the others may refer to it."""
     values: dict[str, Any] = {
         "title": source.title,

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from registry import regions
-from registry.text import fold
+from registry.text import fold_text
 
 #: Shorter is no word of its own; what more than so many share tells nobody apart.
 SHORTEST, MOST_SHARING = 2, 5
@@ -24,7 +24,7 @@ _GENERIC = re.compile(
 _LEVEL = re.compile("(?:省|市|区|县|旗|州|盟|自治[区州县旗]|特别行政区|地区)$")
 
 
-class Named(NamedTuple):
+class RegionalName(NamedTuple):
     """A name and where it is: what ``sharing`` compares."""
 
     key: Hashable
@@ -33,25 +33,25 @@ class Named(NamedTuple):
 
 
 @lru_cache(maxsize=16_384)
-def word_of(name: str, region: str | None = None) -> str:
+def find_distinctive_word(name: str, region: str | None = None) -> str:
     """The distinctive part of a name, folded; empty when nothing is.
 
     >>> word_of("沈阳东方医疗集团菁华医院", "210102"), word_of("沈阳市妇婴医院", "210103")
     ('东方菁华', '')
     """
-    word = fold(name)
-    found = regions.get(region) if region else None
+    word = fold_text(name)
+    found = regions.find_region(region) if region else None
     for place in (found.province, found.city, found.district) if found else ():
         if place:
-            word = word.replace(fold(place), "").replace(fold(_LEVEL.sub("", place)), "")
+            word = word.replace(fold_text(place), "").replace(fold_text(_LEVEL.sub("", place)), "")
     word = _GENERIC.sub("", word)
     word = re.sub("[省市区县州]", "", word)
     return word if len(word) >= SHORTEST else ""
 
 
-def sharing(known: Iterable[Named], listed: Iterable[Named]) -> list[tuple[Hashable, Hashable]]:
+def find_pairs_by_word(known: Iterable[RegionalName], listed: Iterable[RegionalName]) -> list[tuple[Hashable, Hashable]]:
     """(known, listed) keys whose distinctive parts are one inside the other, where few share it."""
-    sides = [{one.key: word_of(one.name, one.region) for one in side} for side in (known, listed)]
+    sides = [{one.key: find_distinctive_word(one.name, one.region) for one in side} for side in (known, listed)]
     found: dict[tuple[Hashable, Hashable], None] = {}
     for here, there in ((0, 1), (1, 0)):
         whole = defaultdict[str, list[Hashable]](list)
@@ -59,13 +59,13 @@ def sharing(known: Iterable[Named], listed: Iterable[Named]) -> list[tuple[Hasha
             if word:
                 whole[word].append(key)
         for key, word in sides[here].items():
-            for part in _parts(word):
+            for part in _list_substrings(word):
                 others = whole.get(part, ())
                 for other in others if len(others) <= MOST_SHARING else ():
                     found[(key, other) if here == 0 else (other, key)] = None
     return list(found)
 
 
-def _parts(word: str) -> set[str]:
+def _list_substrings(word: str) -> set[str]:
     word = word[:16]
     return {word[i:j] for i in range(len(word)) for j in range(i + SHORTEST, len(word) + 1)}

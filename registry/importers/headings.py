@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from registry.importers.audit import letters
-from registry.importers.cells import tidy
-from registry.uploads.tables import Row
+from registry.importers.audit import format_column_letters
+from registry.importers.cells import tidy_cell
+from registry.uploads.tables import TableRow
 
 Kind = Literal["province", "province_count", "no", "name", "address", "techniques", "stages", "ownership", "level"]
 
@@ -62,57 +62,57 @@ _WITHIN = 30  # rows in which headings are looked for
 _NOISE = re.compile(r"[\s_:：]+")
 
 
-def _key(text: str) -> str:
+def _normalise_heading(text: str) -> str:
     return _NOISE.sub("", unicodedata.normalize("NFKC", text)).casefold()
 
 
-_KINDS: dict[str, Kind] = {_key(word): kind for kind, words in HEADINGS.items() for word in words}
+_KINDS: dict[str, Kind] = {_normalise_heading(word): kind for kind, words in HEADINGS.items() for word in words}
 
 
 class Columns(NamedTuple):
     """The columns of one table: its headings' row, where each kind stands, headings as printed, and any twice."""
 
     row: int
-    at: dict[Kind, int]
+    positions: dict[Kind, int]
     titles: tuple[str, ...]
-    twice: tuple[str, ...]
-    ignored: frozenset[int] = frozenset()  # columns that a person left out
+    repeated_titles: tuple[str, ...]
+    ignored_positions: frozenset[int] = frozenset()  # columns that a person left out
 
     @property
-    def missing(self) -> list[str]:
+    def missing_titles(self) -> list[str]:
         """Required headings the table does not have, by their first wording; none for the technique of sperm banks."""
-        absent = [kind for kind in REQUIRED if kind not in self.at]
-        return [HEADINGS[k][0] for k in absent if not (k == "techniques" and self.sperm_banks)]
+        absent = [kind for kind in REQUIRED if kind not in self.positions]
+        return [HEADINGS[k][0] for k in absent if not (k == "techniques" and self.is_sperm_bank_table)]
 
     @property
-    def sperm_banks(self) -> bool:
+    def is_sperm_bank_table(self) -> bool:
         """Whether the names are sperm banks by their heading."""
-        return "name" in self.at and "精子库" in self.titles[self.at["name"]]
+        return "name" in self.positions and "精子库" in self.titles[self.positions["name"]]
 
     @property
-    def others(self) -> list[tuple[int, str]]:
+    def other_columns(self) -> list[tuple[int, str]]:
         """Columns of no known kind, with a title for each; of our own editions without what follows from the rest."""
-        known = {*self.at.values(), *self.ignored}
+        known = {*self.positions.values(), *self.ignored_positions}
         if set(self.titles) >= _OURS:
             known |= {i for i, title in enumerate(self.titles) if title in _NOT_KEPT}
-        return [(i, title or f"列{letters(i)}") for i, title in enumerate(self.titles) if i not in known]
+        return [(i, title or f"列{format_column_letters(i)}") for i, title in enumerate(self.titles) if i not in known]
 
-    def title(self, kind: Kind) -> str:
+    def get_title(self, kind: Kind) -> str:
         """The heading of a kind as printed here, or its usual wording."""
-        return self.titles[self.at[kind]] if kind in self.at else HEADINGS[kind][0]
+        return self.titles[self.positions[kind]] if kind in self.positions else HEADINGS[kind][0]
 
-    def text(self, row: Row, kind: Kind) -> str:
+    def get_text(self, row: TableRow, kind: Kind) -> str:
         """What a row has under a kind, as printed; empty when it has no such cell."""
-        i = self.at.get(kind)
+        i = self.positions.get(kind)
         return row.cells[i] if i is not None and i < len(row.cells) else ""
 
-    def repeated_in(self, row: Row) -> bool:
+    def is_repeated_in(self, row: TableRow) -> bool:
         """Whether a row prints the headings again, as the top of each page may."""
-        if tuple(tidy(text) for text in row.cells) == self.titles:
+        if tuple(tidy_cell(text) for text in row.cells) == self.titles:
             return True
-        if _kind(self.text(row, "name")) != "name":
+        if _find_kind(self.get_text(row, "name")) != "name":
             return False
-        return sum(_kind(self.text(row, kind)) == kind for kind in self.at) >= 2
+        return sum(_find_kind(self.get_text(row, kind)) == kind for kind in self.positions) >= 2
 
 
 #: What a person says of a column: its kind, or that it is kept under its heading, or left out.
@@ -122,41 +122,41 @@ Mapping = dict[tuple[str, ...], tuple[Use, ...]]
 _BY_NAME: dict[str, Kind] = {kind: kind for kind in HEADINGS}
 
 
-def find(rows: Iterator[Row], mapping: Mapping | None = None) -> tuple[Columns | None, list[Row]]:
+def find_columns(rows: Iterator[TableRow], mapping: Mapping | None = None) -> tuple[Columns | None, list[TableRow]]:
     """The columns of a table, and the rows read before its headings; None when the first rows have no headings.
 
     Headings that ``mapping`` names are read as it says.
     """
-    before: list[Row] = []
+    before: list[TableRow] = []
     for row in itertools.islice(rows, _WITHIN):
-        columns = _columns(row)
+        columns = _read_columns(row)
         if mapping and (uses := mapping.get(columns.titles)) is not None:
-            return _mapped(columns, uses), before
-        if len(columns.at) >= 3 or (len(columns.at) == 2 and "name" in columns.at):
+            return _apply_mapping(columns, uses), before
+        if len(columns.positions) >= 3 or (len(columns.positions) == 2 and "name" in columns.positions):
             return columns, before
         before.append(row)
     return None, before
 
 
 @lru_cache(maxsize=4096)
-def _kind(text: str) -> Kind | None:
-    key = _key(text)
+def _find_kind(text: str) -> Kind | None:
+    key = _normalise_heading(text)
     return _KINDS.get(key) or _KINDS.get(re.sub(r"\(.*\)$", "", key))
 
 
-def _columns(row: Row) -> Columns:
+def _read_columns(row: TableRow) -> Columns:
     at: dict[Kind, int] = {}
     twice: list[str] = []
     for i, text in enumerate(row.cells):
-        kind = _kind(text)
+        kind = _find_kind(text)
         if kind is not None and kind in at:
-            twice.append(tidy(text))
+            twice.append(tidy_cell(text))
         elif kind is not None:
             at[kind] = i
-    return Columns(row.number, at, tuple(tidy(text) for text in row.cells), tuple(twice))
+    return Columns(row.number, at, tuple(tidy_cell(text) for text in row.cells), tuple(twice))
 
 
-def _mapped(columns: Columns, uses: tuple[Use, ...]) -> Columns:
+def _apply_mapping(columns: Columns, uses: tuple[Use, ...]) -> Columns:
     """The columns as a person named them."""
     at: dict[Kind, int] = {}
     twice: list[str] = []
@@ -167,13 +167,13 @@ def _mapped(columns: Columns, uses: tuple[Use, ...]) -> Columns:
         elif kind is not None:
             at[kind] = i
     ignored = frozenset(i for i, use in enumerate(uses) if use == "ignore")
-    return columns._replace(at=at, twice=tuple(twice), ignored=ignored)
+    return columns._replace(positions=at, repeated_titles=tuple(twice), ignored_positions=ignored)
 
 
-def recognised(row: Row) -> tuple[tuple[str, ...], tuple[Use, ...]]:
+def recognise_headings(row: TableRow) -> tuple[tuple[str, ...], tuple[Use, ...]]:
     """The cells of a row as headings, and what each column would be taken for: ``keep`` where nobody knows the word."""
-    columns = _columns(row)
+    columns = _read_columns(row)
     uses: list[Use] = ["keep"] * len(columns.titles)
-    for kind, i in columns.at.items():
+    for kind, i in columns.positions.items():
         uses[i] = kind
     return columns.titles, tuple(uses)

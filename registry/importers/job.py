@@ -19,12 +19,12 @@ from registry import settings as configuration
 from registry.database import Database
 from registry.errors import CannotAnswer, LogDamaged, RegistryError, TooLarge
 from registry.importers import kept, steps
-from registry.importers.kept import Import, Stopped
-from registry.importers.steps import Work
+from registry.importers.kept import Import, ImportStopped
+from registry.importers.steps import ImportTask
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage import rights
-from registry.trail import acting_from
+from registry.trail import act_from_address
 from registry.uploads.limits import JOB
 from registry.uploads.process import limit_process
 
@@ -35,16 +35,16 @@ _NICE = 10
 _log = logging.getLogger("registry")
 
 
-class Beats:
+class ProgressReporter:
     """Tells the table how far the work is, from a thread of its own; ``told`` raises Stopped once it is in vain."""
 
     def __init__(self, database: Database, identifier: int, run: str, folder: Path) -> None:
         self._database, self._identifier, self._run, self._folder = database, identifier, run, folder
         self._at: tuple[str, int, int] = ("", 0, 0)
         self._over, self._vain = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread = threading.Thread(target=self._send_heartbeats, daemon=True)
 
-    def __enter__(self) -> Beats:
+    def __enter__(self) -> ProgressReporter:
         self._thread.start()
         return self
 
@@ -52,17 +52,17 @@ class Beats:
         self._over.set()
         self._thread.join()
 
-    def told(self, phase: str, done: int, total: int) -> None:
+    def report_progress(self, phase: str, done: int, total: int) -> None:
         """How far it is; Stopped when nobody waits for it any more."""
         self._at = (phase, done, total)
         if self._vain.is_set():
-            raise Stopped
+            raise ImportStopped
 
-    def _beat(self) -> None:
+    def _send_heartbeats(self) -> None:
         while not self._over.wait(EVERY):
             try:
                 with self._database.writing() as connection:
-                    mine = kept.beat(connection, self._identifier, self._run, *self._at)
+                    mine = kept.save_heartbeat(connection, self._identifier, self._run, *self._at)
             except CannotAnswer:
                 continue  # the next beat may get through; without any, the import counts as interrupted
             except Exception as error:  # this thread must not end before the work: it is what can stop it
@@ -76,30 +76,30 @@ class Beats:
                 return
 
 
-def start(loaded: Settings, identifier: int, run: str, address: str) -> None:
+def start_process(loaded: Settings, identifier: int, run: str, address: str) -> None:
     """Start the process with the settings of this one; when it ends without having finished, the table says so.
 
     ``address``: from where somebody asked for it, for the trail.
     """
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and numbers of our own
         [sys.executable, "-m", "registry.importers.job", str(identifier), run, address],
-        env=configuration.environment(loaded),
+        env=configuration.make_environment(loaded),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         close_fds=True,
         start_new_session=True,  # an interrupt meant for the server lets the work go on
     )
-    threading.Thread(target=_await, args=(process, loaded, identifier, run), daemon=True).start()
+    threading.Thread(target=_wait_for_process, args=(process, loaded, identifier, run), daemon=True).start()
 
 
-def _await(process: subprocess.Popen[bytes], loaded: Settings, identifier: int, run: str) -> None:
+def _wait_for_process(process: subprocess.Popen[bytes], loaded: Settings, identifier: int, run: str) -> None:
     process.wait()
-    database = Database(loaded.url())
+    database = Database(loaded.get_database_url())
     try:
         with database.writing() as connection:
-            kept.left(connection, identifier, run)
+            kept.mark_interrupted(connection, identifier, run)
         if process.returncode != 0:
-            shutil.rmtree(folder_of(loaded, identifier, run), ignore_errors=True)
+            shutil.rmtree(get_work_folder(loaded, identifier, run), ignore_errors=True)
     except Exception as error:  # it counts as interrupted all the same, once no sign of life comes
         name = type(error).__name__
         _log.warning("import %s: the end of its process could not be noted: %s", identifier, name)
@@ -107,43 +107,43 @@ def _await(process: subprocess.Popen[bytes], loaded: Settings, identifier: int, 
         database.close()
 
 
-def folder_of(loaded: Settings, identifier: int, run: str) -> Path:
+def get_work_folder(loaded: Settings, identifier: int, run: str) -> Path:
     """Where a process keeps the file while it reads it; nobody else's to read."""
     return loaded.data_dir / "imports" / f"{identifier}-{run[:8]}"
 
 
-def work(loaded: Settings, database: Database, identifier: int, run: str) -> None:
+def run_import(loaded: Settings, database: Database, identifier: int, run: str) -> None:
     """Do what the state of the import asks for; nothing when it is another process's."""
     try:
         with database.reading() as connection:
-            one = kept.require(connection, identifier, run)
-    except Stopped:
+            one = kept.get_import_of_run(connection, identifier, run)
+    except ImportStopped:
         return
-    folder = folder_of(loaded, identifier, run)
-    clear(loaded, identifier)
+    folder = get_work_folder(loaded, identifier, run)
+    delete_leftovers(loaded, identifier)
     rights.make_folder(folder)
     try:
-        with Beats(database, identifier, run, folder) as beats:
-            path = _unpacked(database, one, folder)
-            _step(Work(database, one, run, path, beats.told, PublishedLog(loaded)))
-    except Stopped:
+        with ProgressReporter(database, identifier, run, folder) as beats:
+            path = _write_upload(database, one, folder)
+            _run_step(ImportTask(database, one, run, path, beats.report_progress, PublishedLog(loaded)))
+    except ImportStopped:
         pass
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def clear(loaded: Settings, identifier: int) -> None:
+def delete_leftovers(loaded: Settings, identifier: int) -> None:
     """Remove the files that killed processes of an import left."""
     for left in (loaded.data_dir / "imports").glob(f"{identifier}-*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
-def _step(made: Work) -> None:
+def _run_step(made: ImportTask) -> None:
     from registry.importers import people_steps
 
-    doing = {"looking": steps.look, "comparing": steps.compare, "proposing": steps.propose}
+    doing = {"looking": steps.inspect_columns, "comparing": steps.compare_file, "proposing": steps.propose_difference}
     if made.one.kind != "list":
-        doing = {"comparing": people_steps.compare, "proposing": people_steps.propose}
+        doing = {"comparing": people_steps.compare_file, "proposing": people_steps.propose_difference}
     try:
         doing[made.one.state](made)
     except (CannotAnswer, LogDamaged):  # nothing is wrong with the import: it may be started again
@@ -154,12 +154,12 @@ def _step(made: Work) -> None:
         made.fail(TooLarge("文件过大或过于复杂，请拆分后再导入。", f"The file is too large: {type(error).__name__}."))
 
 
-def _unpacked(database: Database, one: Import, folder: Path) -> Path:
+def _write_upload(database: Database, one: Import, folder: Path) -> Path:
     """The uploaded file under a name that is harmless; what it is, its content says."""
     name = re.sub(r"[^\w.（）()\-]+", "_", one.name)[-60:].lstrip(".") or "upload"
     path = folder / name
     with path.open("wb") as file, database.reading() as connection:
-        for piece in kept.bytes_of(connection, one):
+        for piece in kept.read_upload(connection, one):
             file.write(piece)
     return path
 
@@ -170,10 +170,10 @@ def main(arguments: list[str]) -> int:
     os.nice(_NICE)
     limit_process(JOB, writing=True)
     loaded = configuration.load()
-    database = Database(loaded.url())
+    database = Database(loaded.get_database_url())
     try:
-        with acting_from(arguments[2] if len(arguments) > 2 else "-"):
-            work(loaded, database, identifier, run)
+        with act_from_address(arguments[2] if len(arguments) > 2 else "-"):
+            run_import(loaded, database, identifier, run)
     except Exception:
         _log.exception("import %s was interrupted", identifier)
         return 1

@@ -33,7 +33,7 @@ SILENCE, MOST_AT_ONCE = 60, 2
 FILE = "file"
 
 
-class Stopped(Exception):
+class ImportStopped(Exception):
     """The import is no longer this process's: cancelled, or started again by another."""
 
 
@@ -68,31 +68,31 @@ class Import(Struct, frozen=True):
     @property
     def is_interrupted(self) -> bool:
         """Whether nothing was heard of the process for too long: it was killed, or the machine restarted."""
-        return self.is_working and self.beat_at < now() - SILENCE * 1000
+        return self.is_working and self.beat_at < get_time_ms() - SILENCE * 1000
 
 
-def now() -> int:
+def get_time_ms() -> int:
     """Milliseconds since 1970."""
     return int(time.time() * 1000)
 
 
-def add(
+def create_import(
     connection: sa.Connection, account: str, kind: Kind, file: BinaryIO, *, name: str, said: dict[str, Any]
 ) -> Import:
     """Keep an upload, to be looked at; InvalidInput when the file is empty or too large.
 
     It becomes a document when its list is proposed, not before; one that names people never does.
     """
-    digest = attachments.measured(file)
-    at = now()
+    digest = attachments.hash_file(file)
+    at = get_time_ms()
     query = sa.insert(imports).values(
         account=account,
         kind=kind,
         state="looking" if kind == "list" else "comparing",
         file=digest,
         name=name[-200:] if kind == "list" else "",
-        said=packed.json(said),
-        decisions=packed.json({}),
+        said=packed.encode_json(said),
+        decisions=packed.encode_json({}),
         created_at=at,
         updated_at=at,
     )
@@ -101,11 +101,11 @@ def add(
     for page, piece in enumerate(iter(lambda: file.read(attachments.PART), b"")):
         row = {"import": identifier, "section": FILE, "page": page, "body": piece}
         connection.execute(sa.insert(import_pages).values(row))
-    trail.record(connection, account, "import_uploaded", f"import:{identifier} {digest[:12]}")
-    return of(connection, identifier, account)
+    trail.record_event(connection, account, "import_uploaded", f"import:{identifier} {digest[:12]}")
+    return get_import(connection, identifier, account)
 
 
-def bytes_of(connection: sa.Connection, one: Import) -> Iterator[bytes]:
+def read_upload(connection: sa.Connection, one: Import) -> Iterator[bytes]:
     """The uploaded file, in pieces; nothing once the import is over."""
     query = sa.select(import_pages.c.body).where(import_pages.c["import"] == one.id, import_pages.c.section == FILE)
     page = 0
@@ -114,35 +114,35 @@ def bytes_of(connection: sa.Connection, one: Import) -> Iterator[bytes]:
         page += 1
 
 
-def of(connection: sa.Connection, identifier: int, account: str | None = None) -> Import:
+def get_import(connection: sa.Connection, identifier: int, account: str | None = None) -> Import:
     """One import; NotFound, also where it is somebody else's."""
     row = connection.execute(sa.select(imports).where(imports.c.id == identifier)).first()
     if row is None or (account is not None and row.account != account):
         raise NotFound(f"没有编号为 {identifier} 的导入。", f"There is no import {identifier} of yours.")
-    return _read(row)
+    return _make_import(row)
 
 
-def listed(connection: sa.Connection, account: str, limit: int = 50) -> list[Import]:
+def list_imports(connection: sa.Connection, account: str, limit: int = 50) -> list[Import]:
     """An account's imports, newest first, without what was found."""
     wanted = sa.select(imports).where(imports.c.account == account).order_by(imports.c.id.desc()).limit(limit)
-    return [_read(row, whole=False) for row in connection.execute(wanted)]
+    return [_make_import(row, whole=False) for row in connection.execute(wanted)]
 
 
-def _read(row: sa.Row[Any], whole: bool = True) -> Import:
+def _make_import(row: sa.Row[Any], whole: bool = True) -> Import:
     fields = dict(row._mapping)
-    fields["said"] = packed.unjson(fields["said"])
-    fields["decisions"] = packed.unjson(fields["decisions"]) if whole else {}
-    fields["found"] = packed.unjson(fields["found"]) if whole and fields["found"] else {}
+    fields["said"] = packed.decode_json(fields["said"])
+    fields["decisions"] = packed.decode_json(fields["decisions"]) if whole else {}
+    fields["found"] = packed.decode_json(fields["found"]) if whole and fields["found"] else {}
     return Import(**fields)
 
 
 # --- by a person -----------------------------------------------------------------------------------------------------
 
 
-def begin(connection: sa.Connection, one: Import, state: State, **values: Any) -> str:
+def start_run(connection: sa.Connection, one: Import, state: State, **values: Any) -> str:
     """Hand the import to a process that is about to start; its name. Conflict when too many are at work."""
     busy = sa.select(sa.func.count()).where(
-        imports.c.state.in_(WORKING), imports.c.beat_at > now() - SILENCE * 1000, imports.c.id != one.id
+        imports.c.state.in_(WORKING), imports.c.beat_at > get_time_ms() - SILENCE * 1000, imports.c.id != one.id
     )
     if connection.execute(busy).scalar_one() >= MOST_AT_ONCE:
         raise Conflict(
@@ -150,86 +150,86 @@ def begin(connection: sa.Connection, one: Import, state: State, **values: Any) -
             "Other imports are being worked on. Go on in a moment; what was filled in is kept.",
         )
     run = secrets.token_hex(16)
-    save(connection, one, state=state, run=run, phase="", done=0, total=0, beat_at=now(), **values)
+    save_import(connection, one, state=state, run=run, phase="", done=0, total=0, beat_at=get_time_ms(), **values)
     return run
 
 
-def save(connection: sa.Connection, one: Import, **values: Any) -> None:
+def save_import(connection: sa.Connection, one: Import, **values: Any) -> None:
     """Change an import as it was read; Conflict when it is in another state by now, or another process has it."""
     same = (imports.c.id == one.id) & (imports.c.state == one.state) & (imports.c.run == one.run)
-    if connection.execute(sa.update(imports).where(same).values(**_encoded(values))).rowcount != 1:
+    if connection.execute(sa.update(imports).where(same).values(**_encode_columns(values))).rowcount != 1:
         raise Conflict(
             "这次导入的状态已经变了，请刷新页面后再继续。", "This import has moved on meanwhile; load the page again."
         )
 
 
-def cancel(connection: sa.Connection, one: Import) -> None:
+def cancel_import(connection: sa.Connection, one: Import) -> None:
     """End an import: whatever is at work on it stops and leaves nothing. Conflict when it is over already."""
     if one.state in OVER:
         raise Conflict("这次导入已经结束，不能取消。", "This import is over and cannot be cancelled.")
-    save(connection, one, state="cancelled", run="", **forgetting(one))
-    drop_pages(connection, one.id, also_file=True)
-    trail.record(connection, one.account, "import_cancelled", f"import:{one.id}")
+    save_import(connection, one, state="cancelled", run="", **list_cleared_columns(one))
+    delete_pages(connection, one.id, also_file=True)
+    trail.record_event(connection, one.account, "import_cancelled", f"import:{one.id}")
 
 
-def forgetting(one: Import) -> dict[str, Any]:
+def list_cleared_columns(one: Import) -> dict[str, Any]:
     """The columns of an import that is over, emptied of what names people."""
-    return {} if one.kind == "list" else {"found": None, "decisions": packed.json({}), "name": ""}
+    return {} if one.kind == "list" else {"found": None, "decisions": packed.encode_json({}), "name": ""}
 
 
-def forget_abandoned(connection: sa.Connection) -> None:
+def cancel_abandoned_imports(connection: sa.Connection) -> None:
     """Cancel imports of people and certificates that nobody went on with for a week."""
-    late = (imports.c.kind != "list") & imports.c.state.not_in(OVER) & (imports.c.updated_at < now() - PATIENCE * 1000)
+    late = (imports.c.kind != "list") & imports.c.state.not_in(OVER) & (imports.c.updated_at < get_time_ms() - PATIENCE * 1000)
     for row in connection.execute(sa.select(imports).where(late)).all():
-        cancel(connection, _read(row))
+        cancel_import(connection, _make_import(row))
 
 
 # --- by a process ----------------------------------------------------------------------------------------------------
 
 
-def beat(connection: sa.Connection, identifier: int, run: str, phase: str, done: int, total: int) -> bool:
+def save_heartbeat(connection: sa.Connection, identifier: int, run: str, phase: str, done: int, total: int) -> bool:
     """Say how far the work is; whether the import is still this process's."""
     told = sa.update(imports).where(imports.c.id == identifier, imports.c.run == run)
-    return connection.execute(told.values(phase=phase, done=done, total=total, beat_at=now())).rowcount == 1
+    return connection.execute(told.values(phase=phase, done=done, total=total, beat_at=get_time_ms())).rowcount == 1
 
 
-def finish(connection: sa.Connection, identifier: int, run: str, **values: Any) -> None:
+def finish_run(connection: sa.Connection, identifier: int, run: str, **values: Any) -> None:
     """The end of a process's work; Stopped when the import is no longer its own."""
     mine = (imports.c.id == identifier) & (imports.c.run == run)
-    if connection.execute(sa.update(imports).where(mine).values(**_encoded({**values, "run": ""}))).rowcount != 1:
-        raise Stopped
+    if connection.execute(sa.update(imports).where(mine).values(**_encode_columns({**values, "run": ""}))).rowcount != 1:
+        raise ImportStopped
 
 
-def left(connection: sa.Connection, identifier: int, run: str) -> None:
+def mark_interrupted(connection: sa.Connection, identifier: int, run: str) -> None:
     """The process is gone: where it had not finished, the import is interrupted from now on."""
     mine = (imports.c.id == identifier) & (imports.c.run == run) & imports.c.state.in_(WORKING)
     connection.execute(sa.update(imports).where(mine).values(beat_at=0))
 
 
-def require(connection: sa.Connection, identifier: int, run: str) -> Import:
+def get_import_of_run(connection: sa.Connection, identifier: int, run: str) -> Import:
     """The import, if it is still this process's; Stopped."""
-    one = of(connection, identifier)
+    one = get_import(connection, identifier)
     if one.run != run or not one.is_working:
-        raise Stopped
+        raise ImportStopped
     return one
 
 
-def _encoded(values: dict[str, Any]) -> dict[str, Any]:
+def _encode_columns(values: dict[str, Any]) -> dict[str, Any]:
     made = {
-        name: packed.json(v) if name in ("said", "decisions", "found") and isinstance(v, dict) else v
+        name: packed.encode_json(v) if name in ("said", "decisions", "found") and isinstance(v, dict) else v
         for name, v in values.items()
     }
-    return {**made, "updated_at": now()}
+    return {**made, "updated_at": get_time_ms()}
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-def put_pages(connection: sa.Connection, identifier: int, section: str, lines: Iterable[Any], size: int) -> int:
+def write_pages(connection: sa.Connection, identifier: int, section: str, lines: Iterable[Any], size: int) -> int:
     """Keep the lines of a section, ``size`` to a page; how many there are."""
     rows: list[dict[str, Any]] = []
     count = page = 0
-    for body, number in packed.pages(lines, size):
+    for body, number in packed.encode_pages(lines, size):
         rows.append({"import": identifier, "section": section, "page": page, "body": body})
         count, page = count + number, page + 1
         if len(rows) == 100:
@@ -240,24 +240,24 @@ def put_pages(connection: sa.Connection, identifier: int, section: str, lines: I
     return count
 
 
-def page_of(connection: sa.Connection, identifier: int, section: str, page: int) -> list[Any]:
+def read_page(connection: sa.Connection, identifier: int, section: str, page: int) -> list[Any]:
     """The lines of one page, counted from 0; none beyond the last."""
     query = sa.select(import_pages.c.body).where(
         import_pages.c["import"] == identifier, import_pages.c.section == section, import_pages.c.page == page
     )
     body = connection.execute(query).scalar()
-    return packed.unjson(body) if body else []
+    return packed.decode_json(body) if body else []
 
 
-def lines_of(connection: sa.Connection, identifier: int, section: str) -> Iterator[Any]:
+def read_lines(connection: sa.Connection, identifier: int, section: str) -> Iterator[Any]:
     """Every line of a section, a page in memory at a time."""
     page = 0
-    while lines := page_of(connection, identifier, section, page):
+    while lines := read_page(connection, identifier, section, page):
         yield from lines
         page += 1
 
 
-def drop_pages(connection: sa.Connection, identifier: int, *, also_file: bool = False, only_file: bool = False) -> None:
+def delete_pages(connection: sa.Connection, identifier: int, *, also_file: bool = False, only_file: bool = False) -> None:
     """Forget what was found, with ``also_file`` the upload too, with ``only_file`` nothing else."""
     mine, file = import_pages.c["import"] == identifier, import_pages.c.section == FILE
     chosen = mine & file if only_file else mine if also_file else mine & ~file

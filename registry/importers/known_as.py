@@ -17,16 +17,16 @@ from registry.database import Database
 from registry.errors import InvalidInput
 from registry.model import Change, Date, Draft, Struct
 from registry.records import read
-from registry.records.asof import AsOf, as_of
-from registry.records.chosen import Filter, chosen_of
-from registry.text import fold
+from registry.records.asof import AsOf, make_as_of
+from registry.records.chosen import InstitutionFilter, select_subjects
+from registry.text import fold_text
 
 COLUMNS = ("name", "known_as", "source")
 #: Where each institution's names come from, beside them in the log.
 SOURCES_PATH = "extra.俗称依据"
 
 
-class Row(Struct, frozen=True):
+class CommonNameRow(Struct, frozen=True):
     """One line of the file; ``line`` counts from 1, the header included."""
 
     line: int
@@ -35,7 +35,7 @@ class Row(Struct, frozen=True):
     source: str
 
 
-class Difference(Struct, frozen=True):
+class CommonNameChange(Struct, frozen=True):
     """What the file would change of one institution."""
 
     name: str
@@ -45,12 +45,12 @@ class Difference(Struct, frozen=True):
     sources: str
 
     @property
-    def changes(self) -> bool:
+    def has_changes(self) -> bool:
         """Whether anything would be stated anew."""
         return self.before != self.after
 
 
-def rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[CommonNameRow]:
     """The lines of a file; InvalidInput naming the line that cannot be used and what to do."""
     try:
         text = path.read_text("utf-8-sig")
@@ -64,51 +64,51 @@ def rows(path: Path) -> list[Row]:
             f"{path.name} 首行须为 {','.join(COLUMNS)}。", f"The first line of {path.name} must be {','.join(COLUMNS)}."
         )
     found = [
-        Row(line=number, **{column: (one[column] or "").strip() for column in COLUMNS})
+        CommonNameRow(line=number, **{column: (one[column] or "").strip() for column in COLUMNS})
         for number, one in enumerate(told, 2)
         if any((one[column] or "").strip() for column in COLUMNS)
     ]
-    _refuse(path.name, found)
+    _check_rows(path.name, found)
     return found
 
 
-def _refuse(file: str, found: list[Row]) -> None:
-    taken: dict[str, Row] = {}
+def _check_rows(file: str, found: list[CommonNameRow]) -> None:
+    taken: dict[str, CommonNameRow] = {}
     for row in found:
         if not row.name or (row.known_as and not row.source):
-            raise _wrong(file, row, "须有机构名称和依据", "the institution's name and a source are needed")
-        if row.known_as and fold(row.known_as) == fold(row.name):
-            raise _wrong(file, row, "俗称与机构名称相同", "the name in use is the institution's own")
-        if row.known_as and (other := taken.setdefault(fold(row.known_as), row)) is not row:
+            raise _make_error(file, row, "须有机构名称和依据", "the institution's name and a source are needed")
+        if row.known_as and fold_text(row.known_as) == fold_text(row.name):
+            raise _make_error(file, row, "俗称与机构名称相同", "the name in use is the institution's own")
+        if row.known_as and (other := taken.setdefault(fold_text(row.known_as), row)) is not row:
             zh, en = f"“{row.known_as}”已见于第{other.line}行", f"“{row.known_as}” is in line {other.line} already"
-            raise _wrong(file, row, zh, en)
+            raise _make_error(file, row, zh, en)
 
 
-def _wrong(file: str, row: Row, zh: str, en: str) -> InvalidInput:
+def _make_error(file: str, row: CommonNameRow, zh: str, en: str) -> InvalidInput:
     return InvalidInput(f"{file} 第{row.line}行：{zh}。", f"{file}, line {row.line}: {en}.", line=row.line)
 
 
-def compare(connection: sa.Connection, file: str, given: Iterable[Row], asof: AsOf | None = None) -> list[Difference]:
+def compare_rows(connection: sa.Connection, file: str, given: Iterable[CommonNameRow], asof: AsOf | None = None) -> list[CommonNameChange]:
     """What the lines would change; InvalidInput for a name that is nobody's, or that several institutions have."""
-    asof = asof or as_of(connection)
-    everyone = chosen_of(connection, Filter(standing=False), asof)
+    asof = asof or make_as_of(connection)
+    everyone = select_subjects(connection, InstitutionFilter(standing=False), asof)
     known: dict[str, list[tuple[str, tuple[str, ...], str]]] = {}
-    for one in read.institutions_by_subject(connection, sorted(everyone), asof):
-        known.setdefault(fold(one.name), []).append((one.code, tuple(one.known_as), one.name))
-    wanted: dict[str, list[Row]] = {}
+    for one in read.read_institutions(connection, sorted(everyone), asof):
+        known.setdefault(fold_text(one.name), []).append((one.code, tuple(one.known_as), one.name))
+    wanted: dict[str, list[CommonNameRow]] = {}
     for row in given:
-        wanted.setdefault(fold(row.name), []).append(row)
+        wanted.setdefault(fold_text(row.name), []).append(row)
     found = []
     for name, lines in wanted.items():
         holders = known.get(name, [])
         if len(holders) != 1:
             zh = "名录中没有这家机构" if not holders else "名录中有几家同名机构"
             en = "no institution has this name" if not holders else "several institutions have this name"
-            raise _wrong(file, lines[0], f"{zh}：{lines[0].name}", f"{en}: {lines[0].name}")
+            raise _make_error(file, lines[0], f"{zh}：{lines[0].name}", f"{en}: {lines[0].name}")
         code, before, printed = holders[0]
         told = [row for row in lines if row.known_as]
         found.append(
-            Difference(
+            CommonNameChange(
                 name=printed,
                 code=code,
                 before=before,
@@ -119,11 +119,11 @@ def compare(connection: sa.Connection, file: str, given: Iterable[Row], asof: As
     return found
 
 
-def drafts(differences: Iterable[Difference], day: dt.date, source: str | None = None) -> list[Draft]:
+def make_drafts(differences: Iterable[CommonNameChange], day: dt.date, source: str | None = None) -> list[Draft]:
     """One draft per institution whose names change, true from ``day`` on."""
     return [
         Draft(
-            subject=read.subject_of(one.code.replace("-", "")),
+            subject=read.to_subject(one.code.replace("-", "")),
             change=Change(
                 kind="institution",
                 set={"known_as": list(one.after) or None, SOURCES_PATH: one.sources or None},
@@ -132,12 +132,12 @@ def drafts(differences: Iterable[Difference], day: dt.date, source: str | None =
             source=source,
         )
         for one in differences
-        if one.changes
+        if one.has_changes
     ]
 
 
-def compared(database: Database, path: Path) -> list[Difference]:
+def compare_file(database: Database, path: Path) -> list[CommonNameChange]:
     """What a file would change in a register."""
-    given = rows(path)
+    given = read_rows(path)
     with database.reading() as connection:
-        return compare(connection, path.name, given)
+        return compare_rows(connection, path.name, given)

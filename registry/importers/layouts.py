@@ -10,7 +10,7 @@ from registry.errors import InvalidInput
 from registry.importers import headings, reading
 from registry.importers.headings import HEADINGS, REQUIRED, Mapping
 from registry.model import Struct
-from registry.uploads.tables import Row, Table
+from registry.uploads.tables import TableRow, Table
 
 #: Rows shown of a table without known headings, values shown of a column, tables that are told apart, longest cell.
 FIRST, VALUES, MOST, LONGEST = 8, 3, 30, 300
@@ -33,53 +33,53 @@ class Layout(Struct, frozen=True):
     values: list[list[str]]
 
 
-class Look(Struct, frozen=True):
+class FileLayouts(Struct, frozen=True):
     """A file at first sight: its rows, and its layouts in order."""
 
     rows: int
     layouts: list[Layout]
 
 
-def look(path: Path, progress: reading.Progress | None = None) -> Look:
+def read_layouts(path: Path, progress: reading.Progress | None = None) -> FileLayouts:
     """The layouts of a file; UnreadableFile when it is no list file."""
     found: list[Layout] = []
     rows = 0
-    for table in reading.read(path, progress):
+    for table in reading.read_tables(path, progress):
         first = list(itertools.islice(table.rows, 30 + VALUES))
         rows += len(first) + sum(1 for _ in table.rows)
-        if not first or table.hidden:
+        if not first or table.is_hidden:
             continue
-        one = _layout(table, first)
+        one = _detect_layout(table, first)
         same = next((i for i, other in enumerate(found) if other.titles == one.titles), None)
         if same is not None:
-            found[same] = _joined(found[same], one)
+            found[same] = _join_layouts(found[same], one)
         elif len(found) < MOST and not (not one.known and found and len(one.titles) == len(found[-1].titles)):
             found.append(one)  # one without headings and as wide as the one above runs on over a page
-    return Look(rows=rows, layouts=found)
+    return FileLayouts(rows=rows, layouts=found)
 
 
-def _joined(one: Layout, other: Layout) -> Layout:
-    return Layout(**{**_fields(one), "tables": [*one.tables, *other.tables][:MOST]})
+def _join_layouts(one: Layout, other: Layout) -> Layout:
+    return Layout(**{**_list_fields(one), "tables": [*one.tables, *other.tables][:MOST]})
 
 
-def _fields(one: Layout) -> dict[str, Any]:
+def _list_fields(one: Layout) -> dict[str, Any]:
     return {name: getattr(one, name) for name in Layout.__struct_fields__}
 
 
-def _layout(table: Table, first: list[Row]) -> Layout:
-    columns, before = headings.find(iter(first))
+def _detect_layout(table: Table, first: list[TableRow]) -> Layout:
+    columns, before = headings.find_columns(iter(first))
     shown = [(row.number, [cell[:LONGEST] for cell in row.cells]) for row in first[:FIRST]]
     if columns is not None:
         at = len(before)
     else:
         shortlist = first[:FIRST]
-        widths = [0 if row.across else sum(bool(cell.strip()) for cell in row.cells) for row in shortlist]
+        widths = [0 if row.has_spanning_cell else sum(bool(cell.strip()) for cell in row.cells) for row in shortlist]
         at = widths.index(max(widths))
-    return _headed(table.name, first, shown, at, columns is not None)
+    return _make_layout(table.name, first, shown, at, columns is not None)
 
 
-def _headed(name: str, rows: list[Row], shown: list[tuple[int, list[str]]], at: int, known: bool) -> Layout:
-    titles, uses = headings.recognised(rows[at])
+def _make_layout(name: str, rows: list[TableRow], shown: list[tuple[int, list[str]]], at: int, known: bool) -> Layout:
+    titles, uses = headings.recognise_headings(rows[at])
     below = rows[at + 1 : at + 1 + VALUES]
     values = [[row.cells[i][:60] for row in below if i < len(row.cells) and row.cells[i]] for i in range(len(titles))]
     return Layout(
@@ -93,22 +93,22 @@ def _headed(name: str, rows: list[Row], shown: list[tuple[int, list[str]]], at: 
     )
 
 
-def headed_by(layout: Layout, number: int) -> Layout:
+def choose_heading_row(layout: Layout, number: int) -> Layout:
     """The same table with another of its first rows as headings; InvalidInput when there is no such row."""
-    rows = [Row(n, tuple(cells)) for n, cells in layout.first]
+    rows = [TableRow(n, tuple(cells)) for n, cells in layout.first]
     at = next((i for i, row in enumerate(rows) if row.number == number), None)
     if at is None:
         raise InvalidInput("没有这一行，请重新选择表头所在的行。", "There is no such row; choose the headings again.")
-    made = _headed("", rows, layout.first, at, layout.known)
-    return Layout(**{**_fields(made), "tables": layout.tables})
+    made = _make_layout("", rows, layout.first, at, layout.known)
+    return Layout(**{**_list_fields(made), "tables": layout.tables})
 
 
-def mapping_of(layouts: list[Layout]) -> Mapping:
+def make_mapping(layouts: list[Layout]) -> Mapping:
     """What the importer needs of them."""
     return {tuple(one.titles): tuple(one.uses) for one in layouts}  # type: ignore[arg-type]  # ``named`` checked them
 
 
-def named(layout: Layout, uses: list[str]) -> Layout:
+def name_columns(layout: Layout, uses: list[str]) -> Layout:
     """The layout with its columns named by a person; InvalidInput for a word that is none, or a kind twice."""
     if len(uses) != len(layout.titles) or any(use not in USES for use in uses):
         raise InvalidInput("栏目的选择有误，请重新选择。", "A column was named wrongly; choose again.")
@@ -119,10 +119,10 @@ def named(layout: Layout, uses: list[str]) -> Layout:
             raise InvalidInput(
                 f"有两栏都选作“{word}”，只能有一栏。", f"Two columns are both “{word}”; only one can be.", kind=kind
             )
-    return Layout(**{**_fields(layout), "uses": uses})
+    return Layout(**{**_list_fields(layout), "uses": uses})
 
 
-def missing_of(layout: Layout) -> list[str]:
+def list_missing_headings(layout: Layout) -> list[str]:
     """The kinds without which its rows are no institutions, by their usual heading; none for a table left out."""
     if not set(layout.uses) - {"keep", "ignore"}:
         return []

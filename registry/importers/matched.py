@@ -6,12 +6,12 @@ from typing import Any
 
 from registry.identifiers import format_code
 from registry.importers.identity import DoubtRule, Why
-from registry.importers.known import Known
+from registry.importers.known import RegisterInstitution
 from registry.importers.rows import ListedInstitution
 from registry.model import Struct
 
 
-class Matched(Struct, frozen=True):
+class InstitutionMatch(Struct, frozen=True):
     """One institution of a list, and which of the register it is by which rule; ``known`` None: a new one.
 
     ``subject`` is it in the log; ``statement`` is what the list states of it, path by path.
@@ -20,21 +20,21 @@ class Matched(Struct, frozen=True):
     subject: str
 
     listed: ListedInstitution
-    known: Known | None
+    known: RegisterInstitution | None
     why: Why | None
     statement: dict[str, Any]
 
 
-class Doubtful(Struct, frozen=True):
+class DoubtfulPair(Struct, frozen=True):
     """Two that may be one, and why somebody has to look: ``why`` in Chinese and English."""
 
     listed: ListedInstitution
-    known: Known
+    known: RegisterInstitution
     rule: DoubtRule
     why: str
     why_en: str
 
-    def told(self) -> dict[str, Any]:
+    def to_report_line(self) -> dict[str, Any]:
         """The doubt as the contract has it, with the code, the row and the addresses of both beside it."""
         seen = self.known.likeness
         return {

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 
-def json(value: Any) -> bytes:
+def encode_json(value: Any) -> bytes:
     """A value as packed JSON.
 
     >>> unjson(json({"name": "鞍山市妇儿医院"}))
@@ -19,13 +19,13 @@ def json(value: Any) -> bytes:
     return zlib.compress(msgspec.json.encode(value), 6)
 
 
-def unjson(body: bytes) -> Any:
+def decode_json(body: bytes) -> Any:
     """The value of packed JSON."""
     return msgspec.json.decode(zlib.decompress(body))
 
 
-def pages(lines: Iterable[Any], size: int) -> Iterator[tuple[bytes, int]]:
+def encode_pages(lines: Iterable[Any], size: int) -> Iterator[tuple[bytes, int]]:
     """Lines packed ``size`` at a time, each with how many they are."""
     left = iter(lines)
     while page := list(itertools.islice(left, size)):
-        yield json(page), len(page)
+        yield encode_json(page), len(page)

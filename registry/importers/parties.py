@@ -8,7 +8,7 @@ from typing import Literal
 
 from registry import regions
 from registry.model import Struct
-from registry.text import fold
+from registry.text import fold_text
 from registry.verification import addresses
 
 Why = Literal[
@@ -41,19 +41,19 @@ class Party(Struct, frozen=True, dict=True):
     @property
     def city(self) -> str:
         """First four digits of its region, or what is known of them."""
-        return (regions.prefix(self.region) if self.region else "")[:4]
+        return (regions.get_prefix(self.region) if self.region else "")[:4]
 
     @cached_property
     def site(self) -> str:
         """Street and number, folded; or the whole rest of the address when there is no number."""
-        rest = addresses.parts(self.address)[1]
+        rest = addresses.split_address(self.address)[1]
         found = _STREET.match(rest)
         return found["street"] if found else rest
 
     @cached_property
-    def folded(self) -> str:
+    def name_key(self) -> str:
         """The name's comparison key."""
-        return fold(self.name)
+        return fold_text(self.name)
 
 
 class Pair(Struct, frozen=True):
@@ -74,7 +74,7 @@ class Doubt(Struct, frozen=True):
     why_en: str
 
 
-class Ruled(Struct, frozen=True):
+class Rulings(Struct, frozen=True):
     """What a person decided of two by their keys (known, listed): one and the same, or two, whatever a rule says."""
 
     same: frozenset[tuple[int | str, int | str]] = frozenset()

@@ -7,8 +7,8 @@ import re
 from typing import Literal
 
 from registry.errors import InvalidInput
-from registry.identifiers import validate_uscc
-from registry.text import width
+from registry.identifiers import parse_uscc
+from registry.text import normalise_width
 
 PeopleKind = Literal["practitioners", "ad_certificates"]
 Column = Literal[
@@ -59,16 +59,16 @@ YES, EXAMPLE = ("是", "√", "1", "yes"), "示例行"
 _NOISE = re.compile(r"[\s_:：*]+")
 
 
-def _key(text: str) -> str:
-    return _NOISE.sub("", width(text)).casefold()
+def _normalise_heading(text: str) -> str:
+    return _NOISE.sub("", normalise_width(text)).casefold()
 
 
-_BY_WORD: dict[str, Column] = {_key(word): column for column, words in HEADINGS.items() for word in words}
+_BY_WORD: dict[str, Column] = {_normalise_heading(word): column for column, words in HEADINGS.items() for word in words}
 
 
-def column_of(text: str) -> Column | None:
+def find_column(text: str) -> Column | None:
     """The column a heading means; None for a heading nobody knows."""
-    return _BY_WORD.get(_key(text))
+    return _BY_WORD.get(_normalise_heading(text))
 
 
 # --- personal data that is not taken in ------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ WORDS: dict[Personal, tuple[str, str]] = {
 }
 
 
-def personal_in(text: str, column: Column | None) -> Personal | None:
+def find_personal_data(text: str, column: Column | None) -> Personal | None:
     """What personal data of a kind that is not taken in stands in a cell; None for none.
 
     >>> personal_in("21030219900101123X", "name"), personal_in("138 0000 0000", None), personal_in("临床医师", "role")
@@ -108,7 +108,7 @@ def personal_in(text: str, column: Column | None) -> Personal | None:
     >>> personal_in("20192111021030219900101123X", "certificate"), personal_in("110210000001234", "certificate")
     ('qualification', None)
     """
-    plain = _IN_BRACKETS.sub(r"\1-", width(text))
+    plain = _IN_BRACKETS.sub(r"\1-", normalise_width(text))
     joined = _DASHES.sub("", plain)
     if any(map(_IDENTITY.search, (plain, joined))) and not (column == "uscc" and _is_uscc(joined)):
         return "identity"
@@ -123,33 +123,33 @@ def personal_in(text: str, column: Column | None) -> Personal | None:
 
 def _is_uscc(text: str) -> bool:
     try:
-        validate_uscc(text)
+        parse_uscc(text)
     except InvalidInput:
         return False
     return True
 
 
-def is_birth(heading: str) -> bool:
+def is_birth_heading(heading: str) -> bool:
     """Whether a heading asks for birth dates."""
     return _BIRTH.search(heading) is not None
 
 
-def masked(certificate: str) -> str:
+def mask_certificate(certificate: str) -> str:
     """A certificate's number with all but its last four characters covered.
 
     >>> masked("110210000001234")
     '***********1234'
     """
-    plain = re.sub(r"[\s\-‐-―－]+", "", width(certificate))
+    plain = re.sub(r"[\s\-‐-―－]+", "", normalise_width(certificate))
     return "*" * min(max(len(plain) - 4, 4), 11) + plain[-4:]
 
 
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:\s+00:00:00)?")
 
 
-def day_of(text: str) -> dt.date:
+def parse_day(text: str) -> dt.date:
     """A day as tables write it: 2025-07-01, 2025/7/1, 2025年7月1日; InvalidInput."""
-    found = _DAY.fullmatch(width(text).strip())
+    found = _DAY.fullmatch(normalise_width(text).strip())
     try:
         if found is None:
             raise ValueError

@@ -16,11 +16,11 @@ import msgspec
 from registry import drafts, proposals, territory
 from registry.identifiers import format_code
 from registry.importers import findings, kept, people_match, people_rows
-from registry.importers.audit import shortened
+from registry.importers.audit import shorten_audit
 from registry.importers.people_columns import PeopleKind
-from registry.importers.people_match import Found
+from registry.importers.people_match import PeopleDifference
 from registry.importers.rows import AuditLine
-from registry.importers.steps import AUDIT_PAGE, Together, Work, audited, finish_proposed, levels
+from registry.importers.steps import AUDIT_PAGE, GuardedDatabase, ImportTask, make_audit_lines, finish_proposed_import, count_levels
 from registry.log import store
 from registry.model import Date, Draft, Struct
 from registry.records.asof import AsOf
@@ -28,11 +28,11 @@ from registry.records.asof import AsOf
 _WORDS = {"practitioners": "人员授权", "ad_certificates": "广告审查证明"}
 
 
-class _Compared(Struct, frozen=True):
+class _PeopleComparison(Struct, frozen=True):
     """A file that was read and compared at a log size; ``salt``: see ``people_match.match``."""
 
     rows: int
-    found: Found
+    found: PeopleDifference
     audit: tuple[AuditLine, ...]
     size: int
     salt: str
@@ -43,30 +43,30 @@ class _Compared(Struct, frozen=True):
         """The same where the same would be proposed."""
         made = hashlib.sha256()
         for draft in self.drafts:
-            made.update(drafts.encode(draft))
+            made.update(drafts.encode_value(draft))
         return made.hexdigest()
 
 
-def compare(work: Work) -> None:
+def compare_file(work: ImportTask) -> None:
     """Audit and difference, kept page by page."""
-    _keep(work, _compared(work), said=None)
+    _save_comparison(work, _read_and_compare(work), said=None)
 
 
-def propose(work: Work) -> None:
+def propose_difference(work: ImportTask) -> None:
     """Compare once more, and propose exactly what was seen; where that changed, somebody looks again."""
-    compared, one = _compared(work), work.one
+    compared, one = _read_and_compare(work), work.one
     if compared.digest != one.found.get("digest") or any(line.level == "error" for line in compared.audit):
-        _keep(work, compared, said="moved")
+        _save_comparison(work, compared, said="moved")
         return
     report = {
         "rows": compared.rows,
         "institutions": compared.found.about,
-        "audit": msgspec.to_builtins(shortened(compared.audit)),
+        "audit": msgspec.to_builtins(shorten_audit(compared.audit)),
         "counts": one.found.get("counts", {}),
         "decisions": [],
         "file": {"name": None, "sha256": one.file},
     }
-    together = Together(work.database, work, lambda connection, made: finish_proposed(connection, work, made))
+    together = GuardedDatabase(work.database, work, lambda connection, made: finish_proposed_import(connection, work, made))
     about = f"{len(compared.drafts)}项，涉及{compared.found.about}家机构"
     proposals.propose(
         together,
@@ -81,39 +81,39 @@ def propose(work: Work) -> None:
     )
 
 
-def _compared(work: Work) -> _Compared:
+def _read_and_compare(work: ImportTask) -> _PeopleComparison:
     one = work.one
     kind = cast("PeopleKind", one.kind)
     day = Date.fromisoformat(one.said["as_of"])
     salt = one.found.get("salt") or secrets.token_hex(16)
-    file = people_rows.parse(work.path, kind, lambda done: work.told("read", done, 0))
+    file = people_rows.read_people_file(work.path, kind, lambda done: work.told("read", done, 0))
     work.told("compare", 0, 0)
     with work.database.reading() as connection:
-        size = store.head(connection).size
-        register = people_match.Register(connection, kind, AsOf(valid_on=day, size=size))
-        found = people_match.match(
+        size = store.read_head(connection).size
+        register = people_match.PeopleRegister(connection, kind, AsOf(valid_on=day, size=size))
+        found = people_match.match_rows(
             register, file.rows, file.audit, day=day, complete=bool(one.said.get("complete")), salt=salt
         )
-        made = list(found.drafts(kind, day, one.said.get("origin") or None))
-        if not file.audit.errors:
-            territory.require(connection, one.account, made)
-    return _Compared(rows=len(file.rows), found=found, audit=file.audit.lines(), size=size, salt=salt, drafts=made)
+        made = list(found.make_drafts(kind, day, one.said.get("origin") or None))
+        if not file.audit.error_count:
+            territory.require_may_propose(connection, one.account, made)
+    return _PeopleComparison(rows=len(file.rows), found=found, audit=file.audit.list_lines(), size=size, salt=salt, drafts=made)
 
 
-def _keep(work: Work, compared: _Compared, said: str | None) -> None:
-    one, audit = work.one, levels(compared.audit)
+def _save_comparison(work: ImportTask, compared: _PeopleComparison, said: str | None) -> None:
+    one, audit = work.one, count_levels(compared.audit)
     failed = audit["error"] > 0
     found: dict[str, Any] = {"rows": compared.rows, "institutions": compared.found.about, "audit": audit}
     with work.database.writing() as connection:
-        kept.require(connection, one.id, work.run)
-        kept.drop_pages(connection, one.id)
-        kept.put_pages(connection, one.id, "audit", audited(compared.audit), AUDIT_PAGE)
+        kept.get_import_of_run(connection, one.id, work.run)
+        kept.delete_pages(connection, one.id)
+        kept.write_pages(connection, one.id, "audit", make_audit_lines(compared.audit), AUDIT_PAGE)
         if not failed:
             sections: dict[str, list[findings.Line]] = {
                 name: [] for name in ("new", "changed", "unchanged", "ended")
-            } | _sections(compared.found)
+            } | _group_lines(compared.found)
             counts = {
-                name: kept.put_pages(connection, one.id, name, lines, findings.PAGE) for name, lines in sections.items()
+                name: kept.write_pages(connection, one.id, name, lines, findings.PAGE) for name, lines in sections.items()
             }
             found |= {
                 "counts": counts,
@@ -123,7 +123,7 @@ def _keep(work: Work, compared: _Compared, said: str | None) -> None:
                 "pairs": [],
                 "said": said,
             }
-        kept.finish(
+        kept.finish_run(
             connection,
             one.id,
             work.run,
@@ -133,14 +133,14 @@ def _keep(work: Work, compared: _Compared, said: str | None) -> None:
         )
 
 
-def _sections(found: Found) -> dict[str, list[findings.Line]]:
+def _group_lines(found: PeopleDifference) -> dict[str, list[findings.Line]]:
     made: dict[str, list[findings.Line]] = {}
-    for section, line in _lines(found):
+    for section, line in _make_lines(found):
         made.setdefault(section, []).append(line)
     return made
 
 
-def _lines(found: Found) -> Iterator[tuple[str, findings.Line]]:
+def _make_lines(found: PeopleDifference) -> Iterator[tuple[str, findings.Line]]:
     for one in found.matched:
         section = "new" if one.before is None else "changed" if one.changes else "unchanged"
         stated = {"institution": one.institution, **one.row.stated}

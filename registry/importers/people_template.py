@@ -56,7 +56,7 @@ _SAMPLE: dict[Column, str] = {
 }
 
 
-def made(kind: PeopleKind) -> bytes:
+def make_template(kind: PeopleKind) -> bytes:
     """The template of one kind as an xlsx file."""
     held = io.BytesIO()
     book = xlsxwriter.Workbook(held, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
@@ -68,19 +68,19 @@ def made(kind: PeopleKind) -> bytes:
         sheet.write_string(0, i, HEADINGS[column][0], bold)
         sheet.write_string(1, i, _SAMPLE.get(column, ""), text)
         if column in _LISTS:
-            _choose(sheet, i, _LISTS[column])
+            _add_choice_list(sheet, i, _LISTS[column])
     sheet.freeze_panes(1, 0)
     told = book.add_worksheet("说明")
     told.set_column(0, 0, 26)
     told.set_column(1, 1, 90)
-    for n, (left, right) in enumerate(_explanations(kind)):
+    for n, (left, right) in enumerate(_list_explanations(kind)):
         told.write_string(n, 0, left, bold)
         told.write_string(n, 1, right, wrapped)
     book.close()
     return held.getvalue()
 
 
-def _choose(sheet: Any, column: int, words: tuple[str, ...]) -> None:
+def _add_choice_list(sheet: Any, column: int, words: tuple[str, ...]) -> None:
     sheet.data_validation(
         1,
         column,
@@ -95,7 +95,7 @@ def _choose(sheet: Any, column: int, words: tuple[str, ...]) -> None:
     )
 
 
-def _explanations(kind: PeopleKind) -> list[tuple[str, str]]:
+def _list_explanations(kind: PeopleKind) -> list[tuple[str, str]]:
     lines = [("怎样填写", "每行一人。" if kind == "practitioners" else "每行一份医疗广告审查证明。")]
     lines.append(("不要填写", "身份证号、电话、出生日期：有这些内容的文件会整份被拒绝。不要增加栏目。"))
     lines.append(("示例", f"第2行是虚构的示例，机构名称中有“{EXAMPLE}”的行导入时跳过；填写时可以删去。"))

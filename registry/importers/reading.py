@@ -13,31 +13,31 @@ from typing import IO
 from registry.errors import TooLarge, UnreadableFile
 from registry.uploads import reading
 from registry.uploads.limits import LIST
-from registry.uploads.tables import Row, Table
+from registry.uploads.tables import TableRow, Table
 
 Progress = Callable[[int], None]
 _EVERY = 1000  # rows between two reports of progress
 
 
-def read(path: Path, progress: Progress | None = None) -> Iterator[Table]:
+def read_tables(path: Path, progress: Progress | None = None) -> Iterator[Table]:
     """Yield the tables of a file in order; raise UnreadableFile, saying what to do, when there is nothing to read.
 
     A table's rows are a stream: read them before asking for the next table. ``progress`` hears the rows done so far.
     """
     seen = Counter[str]()
-    with _opened(path) as source:
+    with _open_file(path) as source:
         try:
-            for table in reading.tables(source, LIST):
-                yield table._replace(rows=_counted(path, table.rows, seen, progress))
+            for table in reading.read_tables(source, LIST):
+                yield table._replace(rows=_count_rows(path, table.rows, seen, progress))
         except (UnreadableFile, TooLarge) as error:
-            raise _of(path, error) from error
+            raise _add_file_name(path, error) from error
     if progress is not None:
         progress(seen["rows"])
     if not seen["filled"]:
-        raise unreadable("文件里没有任何表格行", "The file has no rows in any table", path)
+        raise make_refusal("文件里没有任何表格行", "The file has no rows in any table", path)
 
 
-def _counted(path: Path, rows: Iterable[Row], seen: Counter[str], progress: Progress | None) -> Iterator[Row]:
+def _count_rows(path: Path, rows: Iterable[TableRow], seen: Counter[str], progress: Progress | None) -> Iterator[TableRow]:
     try:
         for row in rows:
             seen["rows"] += 1
@@ -47,27 +47,27 @@ def _counted(path: Path, rows: Iterable[Row], seen: Counter[str], progress: Prog
                 seen["filled"] += 1
                 yield row
     except (UnreadableFile, TooLarge) as error:
-        raise _of(path, error) from error
+        raise _add_file_name(path, error) from error
 
 
-def unreadable(zh: str, en: str, path: Path) -> UnreadableFile:
+def make_refusal(zh: str, en: str, path: Path) -> UnreadableFile:
     """The refusal of one file, with its name before the reason."""
     return UnreadableFile(f"{path.name}：{zh}", f"{path.name}: {en}", file=path.name)
 
 
-def _of(path: Path, error: UnreadableFile | TooLarge) -> UnreadableFile:
-    return error if isinstance(error, UnreadableFile) and error.details else unreadable(error.zh, error.en, path)
+def _add_file_name(path: Path, error: UnreadableFile | TooLarge) -> UnreadableFile:
+    return error if isinstance(error, UnreadableFile) and error.details else make_refusal(error.zh, error.en, path)
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open_file(path: Path) -> IO[bytes]:
     if path.is_dir():
-        raise unreadable("这是文件夹，请给出名单文件", "This is a folder; please give a list file", path)
+        raise make_refusal("这是文件夹，请给出名单文件", "This is a folder; please give a list file", path)
     try:
         return path.open("rb")
     except FileNotFoundError as error:
-        raise unreadable("找不到这个文件，请检查路径", "There is no such file; please check the path", path) from error
+        raise make_refusal("找不到这个文件，请检查路径", "There is no such file; please check the path", path) from error
     except OSError as error:
-        raise unreadable(
+        raise make_refusal(
             f"文件打不开，请检查权限（{error.strerror}）",
             f"The file cannot be opened; please check its permissions ({error.strerror})",
             path,

@@ -21,7 +21,7 @@ class AuditLine(Struct, frozen=True):
     message: str
     message_en: str
 
-    def said(self, lang: str) -> str:
+    def describe(self, lang: str) -> str:
         """The finding in one line with its place, for people; a table's row is already named in the message."""
         english = lang.startswith("en")
         message = self.message_en if english else self.message

@@ -23,7 +23,7 @@ from registry.model import Change, Draft, Struct
 from registry.tables import proposals as proposals_table
 
 
-class Seeded(Struct, frozen=True):
+class SeedResult(Struct, frozen=True):
     """One source of the seed and the entries it gave; ``first`` is None when it had been loaded before."""
 
     source: str
@@ -32,7 +32,7 @@ class Seeded(Struct, frozen=True):
     last: int | None = None
 
 
-class Expected(Struct, frozen=True):
+class ExpectedCounts(Struct, frozen=True):
     """What a seed file must hold, so that a damaged or swapped file is noticed before it is loaded."""
 
     institutions: int
@@ -40,27 +40,27 @@ class Expected(Struct, frozen=True):
     by_technique: dict[str, int]
 
 
-def seed(
+def load_seed(
     database: Database,
     progress: submit.Progress | None = None,
     with_demo: bool = False,
     log: PublishedLog | None = None,
-) -> list[Seeded]:
+) -> list[SeedResult]:
     """Load every list not loaded yet, in the order of their days, then the names people use.
 
     With ``with_demo`` also the fictional city.
     """
-    done = [_load(database, folder, progress, log) for folder in shipped.sources()]
-    done.append(_load_aliases(database, log))
+    done = [_load_list(database, folder, progress, log) for folder in shipped.list_sources()]
+    done.append(_load_common_names(database, log))
     if with_demo:
         done.append(_load_demo(database, log))
     return done
 
 
-def request_of(folder: Path) -> submit.Request:
+def read_request(folder: Path) -> submit.ImportRequest:
     """The import a source.toml describes."""
-    told = shipped.described(folder)
-    return submit.Request(
+    told = shipped.read_source(folder)
+    return submit.ImportRequest(
         path=folder / told["file"],
         as_of=told["as_of"],
         published=told.get("published"),
@@ -69,18 +69,18 @@ def request_of(folder: Path) -> submit.Request:
         origin=told["origin"],
         secondary=told["secondary"],
         source_id=folder.name,
-        decided=_decisions(folder / "identity.csv"),
+        decided=_read_decisions(folder / "identity.csv"),
     )
 
 
-def check_expected(folder: Path) -> None:
+def check_expected_counts(folder: Path) -> None:
     """InvalidInput when the file of a source does not hold what expected.json says, to the row."""
-    request = request_of(folder)
-    parsed = lists.parse(request.path)
+    request = read_request(folder)
+    parsed = lists.read_list(request.path)
     if parsed.errors:
         raise AuditFailed(parsed.errors[0].message, parsed.errors[0].message_en, audit=parsed.audit)
-    expected = msgspec.json.decode((folder / "expected.json").read_bytes(), type=Expected)
-    found = Expected(
+    expected = msgspec.json.decode((folder / "expected.json").read_bytes(), type=ExpectedCounts)
+    found = ExpectedCounts(
         institutions=len(parsed.institutions),
         by_province=dict(sorted(Counter(one.province or "" for one in parsed.institutions).items())),
         by_technique=dict(sorted(Counter(a.technique for one in parsed.institutions for a in one.approvals).items())),
@@ -92,22 +92,22 @@ def check_expected(folder: Path) -> None:
         )
 
 
-def _load(database: Database, folder: Path, progress: submit.Progress | None, log: PublishedLog | None) -> Seeded:
-    request = request_of(folder)
-    if shipped.is_known(database, folder.name):
-        return Seeded(source=folder.name, institutions=0)
-    check_expected(folder)
-    _drop_leftovers(database, request.title or "", log)
-    outcome = submit.submit(database, request, by=accounts.SEED_PROPOSER, progress=progress, log=log)
-    first, last = _accept(database, outcome.proposal or 0, progress, log)
-    return Seeded(source=folder.name, institutions=outcome.institutions, first=first, last=last)
+def _load_list(database: Database, folder: Path, progress: submit.Progress | None, log: PublishedLog | None) -> SeedResult:
+    request = read_request(folder)
+    if shipped.has_source(database, folder.name):
+        return SeedResult(source=folder.name, institutions=0)
+    check_expected_counts(folder)
+    _reject_leftovers(database, request.title or "", log)
+    outcome = submit.import_list(database, request, by=accounts.SEED_PROPOSER, progress=progress, log=log)
+    first, last = _approve_proposal(database, outcome.proposal or 0, progress, log)
+    return SeedResult(source=folder.name, institutions=outcome.institutions, first=first, last=last)
 
 
-def _load_aliases(database: Database, log: PublishedLog | None) -> Seeded:
-    if shipped.is_known(database, shipped.ALIASES):
-        return Seeded(source=shipped.ALIASES, institutions=0)
-    told = shipped.aliases()
-    _drop_leftovers(database, told["title"], log)
+def _load_common_names(database: Database, log: PublishedLog | None) -> SeedResult:
+    if shipped.has_source(database, shipped.ALIASES):
+        return SeedResult(source=shipped.ALIASES, institutions=0)
+    told = shipped.read_common_names_source()
+    _reject_leftovers(database, told["title"], log)
     path = shipped.SEED_DATA / told["file"]
     stated = {
         "title": told["title"],
@@ -115,43 +115,43 @@ def _load_aliases(database: Database, log: PublishedLog | None) -> Seeded:
         "scope": "partial",
         "origin": told["origin"],
         "secondary": True,
-        "rows": len(known_as.rows(path)),
+        "rows": len(known_as.read_rows(path)),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     source = Draft(
         subject=f"source:{shipped.ALIASES}", change=Change(kind="source", set=stated), valid_from=told["as_of"]
     )
-    names = known_as.drafts(known_as.compared(database, path), told["as_of"], shipped.ALIASES)
+    names = known_as.make_drafts(known_as.compare_file(database, path), told["as_of"], shipped.ALIASES)
     identifier = proposals.propose(
         database, [source, *names], by=accounts.SEED_PROPOSER, title=told["title"], kind="names", report={}, log=log
     )
-    first, last = _accept(database, identifier, None, log)
-    return Seeded(source=shipped.ALIASES, institutions=len(names), first=first, last=last)
+    first, last = _approve_proposal(database, identifier, None, log)
+    return SeedResult(source=shipped.ALIASES, institutions=len(names), first=first, last=last)
 
 
-def _load_demo(database: Database, log: PublishedLog | None) -> Seeded:
+def _load_demo(database: Database, log: PublishedLog | None) -> SeedResult:
     folder = shipped.SEED_DATA / "demo"
-    if shipped.is_known(database, demo.SOURCE):
-        return Seeded(source=demo.SOURCE, institutions=0)
-    drafts = demo.drafts(folder / "demo.toml")
+    if shipped.has_source(database, demo.SOURCE):
+        return SeedResult(source=demo.SOURCE, institutions=0)
+    drafts = demo.read_drafts(folder / "demo.toml")
     identifier = proposals.propose(
         database, drafts, by=accounts.SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={}, log=log
     )
-    first, last = _accept(database, identifier, None, log)
+    first, last = _approve_proposal(database, identifier, None, log)
     number = len({draft.subject for draft in drafts if draft.change.kind == "institution"})
-    return Seeded(source=demo.SOURCE, institutions=number, first=first, last=last)
+    return SeedResult(source=demo.SOURCE, institutions=number, first=first, last=last)
 
 
-def _accept(
+def _approve_proposal(
     database: Database, identifier: int, progress: submit.Progress | None, log: PublishedLog | None
 ) -> tuple[int, int]:
     with database.reading() as connection:
-        seen = proposals.get(connection, identifier).content_hash
+        seen = proposals.get_proposal(connection, identifier).content_hash
     told = (lambda done: progress("append", done)) if progress else None
     return proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen, log=log, progress=told)
 
 
-def _drop_leftovers(database: Database, title: str, log: PublishedLog | None) -> None:
+def _reject_leftovers(database: Database, title: str, log: PublishedLog | None) -> None:
     """A seed cut short between its proposal and its approval leaves a pending proposal: turn it down and go on."""
     with database.reading() as connection:
         query = sa.select(proposals_table.c.id).where(
@@ -160,14 +160,14 @@ def _drop_leftovers(database: Database, title: str, log: PublishedLog | None) ->
         leftovers = [
             identifier
             for identifier in connection.execute(query).scalars().all()
-            if proposals.get(connection, identifier).proposer == accounts.SEED_PROPOSER
+            if proposals.get_proposal(connection, identifier).proposer == accounts.SEED_PROPOSER
         ]
     for identifier in leftovers:
         why = "上次加载中断，已重新提出"
         proposals.reject(database, identifier, by=accounts.SEED_APPROVER, reason=why, log=log)
 
 
-def _decisions(path: Path) -> dict[str, str]:
+def _read_decisions(path: Path) -> dict[str, str]:
     """Reviewed identities of a source: the list's name -> the name the register knew it by."""
     if not path.exists():
         return {}

@@ -18,23 +18,23 @@ ALIASES = "aliases"
 SEED_DATA = Path(__file__).parent.parent.parent / "seed_data"
 
 
-def sources(root: Path = SEED_DATA) -> list[Path]:
+def list_sources(root: Path = SEED_DATA) -> list[Path]:
     """The folders with an institution list, oldest list first."""
     folders = [path.parent for path in root.glob("*/expected.json")]
-    return sorted(folders, key=lambda folder: str(described(folder)["as_of"]))
+    return sorted(folders, key=lambda folder: str(read_source(folder)["as_of"]))
 
 
-def described(folder: Path) -> dict[str, Any]:
+def read_source(folder: Path) -> dict[str, Any]:
     """What a source.toml says; InvalidInput when a date in it is none."""
-    return _toml(folder / "source.toml", folder.name)
+    return _read_toml(folder / "source.toml", folder.name)
 
 
-def aliases(root: Path = SEED_DATA) -> dict[str, Any]:
+def read_common_names_source(root: Path = SEED_DATA) -> dict[str, Any]:
     """What aliases.toml says of the names in everyday use."""
-    return _toml(root / f"{ALIASES}.toml", ALIASES)
+    return _read_toml(root / f"{ALIASES}.toml", ALIASES)
 
 
-def _toml(path: Path, name: str) -> dict[str, Any]:
+def _read_toml(path: Path, name: str) -> dict[str, Any]:
     with path.open("rb") as file:
         told = tomllib.load(file)
     for field in ("as_of", "published"):
@@ -43,16 +43,16 @@ def _toml(path: Path, name: str) -> dict[str, Any]:
     return told
 
 
-def is_incomplete(database: Database) -> bool:
+def is_seed_incomplete(database: Database) -> bool:
     """Whether a first start is still to be done: some shipped list is missing, and nobody brought another source."""
     with database.reading() as connection:
         query = sa.select(versions.c.subject).where(versions.c.kind == "source").distinct()
         held = set(connection.execute(query).scalars())
-    wanted = {f"source:{folder.name}" for folder in sources()} | {f"source:{ALIASES}"}
+    wanted = {f"source:{folder.name}" for folder in list_sources()} | {f"source:{ALIASES}"}
     return held <= wanted and held != wanted
 
 
-def is_known(database: Database, source: str) -> bool:
+def has_source(database: Database, source: str) -> bool:
     """Whether the register has a source of this id."""
     with database.reading() as connection:
         query = sa.select(versions.c.subject).where(versions.c.subject == f"source:{source}").limit(1)

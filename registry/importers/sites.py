@@ -26,84 +26,84 @@ _BUILDING = re.compile(r"(\d+|[a-z甲乙丙丁])[栋座]")
 _ROAD, _TAIL = 3, 6
 
 
-def same_city(a: Party, b: Party) -> bool:
+def may_share_city(a: Party, b: Party) -> bool:
     """Whether nothing known of their regions says they lie in different cities."""
     return a.city.startswith(b.city) or b.city.startswith(a.city)
 
 
-def city_known(party: Party) -> bool:
+def has_known_city(party: Party) -> bool:
     """Whether the city is certain, or there is no other in the province."""
     return len(party.city) == 4 or party.province in _MUNICIPALITIES
 
 
-def surely_one_city(a: Party, b: Party) -> bool:
+def is_surely_one_city(a: Party, b: Party) -> bool:
     """Whether both are known to lie in one city; or one has so plain a place in its name that it needs no address."""
-    if not same_city(a, b):
+    if not may_share_city(a, b):
         return False
-    return (city_known(a) and city_known(b)) or named_by_place(a.name, a.province) or _one_ends_the_other(a, b)
+    return (has_known_city(a) and has_known_city(b)) or has_place_prefix(a.name, a.province) or _has_common_ending(a, b)
 
 
 @lru_cache(maxsize=4096)
-def named_by_place(name: str, province: str) -> bool:
+def has_place_prefix(name: str, province: str) -> bool:
     """Whether a name begins with a place: 海南省妇幼保健院 in another city is hardly a namesake."""
-    home = regions.get(f"{province}0000") if len(province) == 2 else None
-    found = regions.resolve(name, home.province if home else None)
+    home = regions.find_region(f"{province}0000") if len(province) == 2 else None
+    found = regions.resolve_address(name, home.province if home else None)
     return found.code is not None and found.rest != name
 
 
-def _one_ends_the_other(a: Party, b: Party) -> bool:
+def _has_common_ending(a: Party, b: Party) -> bool:
     shorter, longer = sorted((a.site, b.site), key=len)
     return len(shorter) >= _TAIL and longer.endswith(shorter)
 
 
 @lru_cache(maxsize=16_384)
-def _apart(site: str) -> tuple[str, str]:
+def _split_town(site: str) -> tuple[str, str]:
     """(town, street and number) of a site; the town empty when none is printed. 193 at the end is 193号."""
     site = f"{site}号" if site[-1:].isdigit() else site
     found = _TOWN.match(site)
     return (found["town"], found["street"]) if found else ("", site)
 
 
-def street(party: Party) -> str:
+def get_street(party: Party) -> str:
     """Street and number without a town before them: 和平街道大慧寺路12号 and 大慧寺路12号 have one."""
-    return _apart(party.site)[1]
+    return _split_town(party.site)[1]
 
 
-def road(party: Party) -> str:
+def find_road(party: Party) -> str:
     """The street without its number, to look for neighbours by; empty when it is too short to tell anything."""
-    found = re.match(r"\D+", street(party))
+    found = re.match(r"\D+", get_street(party))
     return found[0] if found and len(found[0]) >= _ROAD else ""
 
 
 @lru_cache(maxsize=16_384)
-def _behind(address: str) -> tuple[str, frozenset[str]]:
+def _parse_door_and_buildings(address: str) -> tuple[str, frozenset[str]]:
     """(door, buildings) that an address states behind its number."""
-    rest = addresses.parts(address)[1]
+    rest = addresses.split_address(address)[1]
     found = _NUMBER.search(rest)
     behind = rest[found.end() :] if found else ""
     door = _DOOR.match(behind)
     return door[0] if door else "", frozenset(_BUILDING.findall(behind))
 
 
-def one_district(a: Party, b: Party) -> bool:
+def may_share_district(a: Party, b: Party) -> bool:
     """Whether nothing known of their regions says they lie in different districts or counties."""
-    here, there = (regions.prefix(party.region) if party.region else "" for party in (a, b))
+    here, there = (regions.get_prefix(party.region) if party.region else "" for party in (a, b))
     return here.startswith(there) or there.startswith(here)
 
 
-def one_site(a: Party, b: Party) -> bool:
+def may_share_site(a: Party, b: Party) -> bool:
     """Whether two of one street and number can be at one site, by district, town, door and building."""
-    towns = {town for town in (_apart(a.site)[0], _apart(b.site)[0]) if town}
-    (door, buildings), (other, others) = _behind(a.address), _behind(b.address)
+    towns = {town for town in (_split_town(a.site)[0], _split_town(b.site)[0]) if town}
+    (door, buildings), (other, others) = _parse_door_and_buildings(a.address), _parse_door_and_buildings(b.address)
     different = buildings and others and not buildings & others
-    return one_district(a, b) and len(towns) < 2 and door == other and not different
+    return may_share_district(a, b) and len(towns) < 2 and door == other and not different
 
 
-def at_one_site(a: Party, b: Party) -> bool:
+def is_at_one_site(a: Party, b: Party) -> bool:
     """Whether both state the same street and number, or the same address without one, and can be at one site."""
-    return bool(a.site) and street(a) == street(b) and one_site(a, b)
+    return bool(a.site) and get_street(a) == get_street(b) and may_share_site(a, b)
 
 
-def on_one_road(a: Party, b: Party) -> bool:
+def is_on_one_road(a: Party, b: Party) -> bool:
     """Whether both are on one road of one district, whatever the number."""
-    return bool(road(a)) and road(a) == road(b) and one_district(a, b)
+    return bool(find_road(a)) and find_road(a) == find_road(b) and may_share_district(a, b)

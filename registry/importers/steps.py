@@ -18,10 +18,10 @@ from registry import accounts, attachments, drafts, regions, territory, trail
 from registry.database import Database
 from registry.errors import AuditFailed, RegistryError
 from registry.importers import deciding, findings, kept, layouts, submit
-from registry.importers.audit import shortened
-from registry.importers.identity import Ruled
+from registry.importers.audit import shorten_audit
+from registry.importers.identity import Rulings
 from registry.importers.kept import Import
-from registry.importers.known import Register
+from registry.importers.known import RegisterSide
 from registry.importers.rows import AuditLine, ListFile
 from registry.locks import LockWait
 from registry.log.publish import PublishedLog
@@ -35,7 +35,7 @@ FINDINGS, AUDIT_PAGE = 10_000, 50
 _LEVELS = ("error", "warning", "info")
 
 
-class Work:
+class ImportTask:
     """One import in the hands of a process: ``run`` is its name, ``path`` the file, ``told`` hears how far it is."""
 
     def __init__(
@@ -46,50 +46,50 @@ class Work:
     def fail(self, error: RegistryError) -> None:
         """The import ends here, with what to do."""
         with self.database.writing() as connection:
-            kept.drop_pages(connection, self.one.id)
-            kept.finish(connection, self.one.id, self.run, state="failed", found={"error": [error.zh, error.en]})
+            kept.delete_pages(connection, self.one.id)
+            kept.finish_run(connection, self.one.id, self.run, state="failed", found={"error": [error.zh, error.en]})
 
 
-def look(work: Work) -> None:
+def inspect_columns(work: ImportTask) -> None:
     """Which columns the file has; then a person names them."""
-    seen = layouts.look(work.path, lambda done: work.told("look", done, 0))
+    seen = layouts.read_layouts(work.path, lambda done: work.told("look", done, 0))
     with work.database.writing() as connection:
-        kept.finish(connection, work.one.id, work.run, state="mapping", found=msgspec.to_builtins(seen))
+        kept.finish_run(connection, work.one.id, work.run, state="mapping", found=msgspec.to_builtins(seen))
 
 
-def compare(work: Work) -> None:
+def compare_file(work: ImportTask) -> None:
     """Audit and difference, kept page by page; then a person decides."""
     try:
-        compared = _compared(work)
+        compared = _read_and_compare(work)
     except AuditFailed as error:
-        _keep_audit(work, error.details["outcome"])
+        _save_audit(work, error.details["outcome"])
         return
-    _keep(work, compared, said=None)
+    _save_comparison(work, compared, said=None)
 
 
-def propose(work: Work) -> None:
+def propose_difference(work: ImportTask) -> None:
     """Compare once more, and propose exactly what was seen; where that changed, a person looks again."""
-    compared = _compared(work)
-    if _digest(compared) != work.one.found.get("digest"):
-        _keep(work, compared, said="moved")
+    compared = _read_and_compare(work)
+    if _hash_drafts(compared) != work.one.found.get("digest"):
+        _save_comparison(work, compared, said="moved")
         return
     one = work.one
     more = {
-        "decisions": deciding.reported(one.decisions),
+        "decisions": deciding.report_decisions(one.decisions),
         "file": {"name": one.name, "sha256": one.file},
         "counts": one.found.get("counts", {}),
     }
-    short = msgspec.structs.replace(compared.outcome, audit=shortened(compared.outcome.audit))
+    short = msgspec.structs.replace(compared.outcome, audit=shorten_audit(compared.outcome.audit))
     compared = msgspec.structs.replace(compared, outcome=short)
 
-    def done(connection: sa.Connection, proposal: int) -> None:
+    def store_upload_and_finish(connection: sa.Connection, proposal: int) -> None:
         with work.path.open("rb") as file:
-            attachments.add(connection, file, name=one.name, media_type="application/octet-stream", by=one.account)
-        finish_proposed(connection, work, proposal)
+            attachments.add_attachment(connection, file, name=one.name, media_type="application/octet-stream", by=one.account)
+        finish_proposed_import(connection, work, proposal)
 
     total = len(compared.found.drafts)
-    together = Together(work.database, work, done)
-    submit.propose(
+    together = GuardedDatabase(work.database, work, store_upload_and_finish)
+    submit.propose_difference(
         together,
         compared,
         by=one.account,
@@ -99,20 +99,20 @@ def propose(work: Work) -> None:
     )
 
 
-def finish_proposed(connection: sa.Connection, work: Work, proposal: int) -> None:
+def finish_proposed_import(connection: sa.Connection, work: ImportTask, proposal: int) -> None:
     """The import is a proposal now: in the transaction that made it."""
     one = work.one
     is_list = one.kind == "list"
-    kept.drop_pages(connection, one.id, only_file=is_list, also_file=not is_list)
-    kept.finish(connection, one.id, work.run, state="proposed", proposal=proposal, **kept.forgetting(one))
-    trail.record(connection, one.account, "import_proposed", f"import:{one.id} proposal:{proposal}")
+    kept.delete_pages(connection, one.id, only_file=is_list, also_file=not is_list)
+    kept.finish_run(connection, one.id, work.run, state="proposed", proposal=proposal, **kept.list_cleared_columns(one))
+    trail.record_event(connection, one.account, "import_proposed", f"import:{one.id} proposal:{proposal}")
 
 
-class Together(Database):
+class GuardedDatabase(Database):
     """The database while an import is proposed: whatever is written, is written if the import is still this process's,
     and with its state. So a cancelled import leaves no proposal, and a killed process not half of one."""
 
-    def __init__(self, database: Database, work: Work, done: Callable[[sa.Connection, int], None]) -> None:
+    def __init__(self, database: Database, work: ImportTask, done: Callable[[sa.Connection, int], None]) -> None:
         self.__dict__.update(vars(database))  # the same connections, and the same place in the line
         self._work, self._done = work, done
 
@@ -120,7 +120,7 @@ class Together(Database):
     def writing(self, wait: LockWait | None = None) -> Iterator[sa.Connection]:
         """The one writer, as ever; Stopped before anything is written."""
         with super().writing(wait) as connection:
-            kept.require(connection, self._work.one.id, self._work.run)
+            kept.get_import_of_run(connection, self._work.one.id, self._work.run)
             latest = sa.select(sa.func.coalesce(sa.func.max(proposals.c.id), 0))
             before = connection.execute(latest).scalar_one()
             yield connection
@@ -132,10 +132,10 @@ class Together(Database):
 # --- comparing -------------------------------------------------------------------------------------------------------
 
 
-def request_of(one: Import, path: Path) -> submit.Request:
+def make_request(one: Import, path: Path) -> submit.ImportRequest:
     """The import as the command would be asked for it."""
     said = one.said
-    return submit.Request(
+    return submit.ImportRequest(
         path=path,
         as_of=Date.fromisoformat(said["as_of"]),
         published=Date.fromisoformat(said["published"]) if said.get("published") else None,
@@ -143,38 +143,38 @@ def request_of(one: Import, path: Path) -> submit.Request:
         scope=said["scope"],
         origin=said.get("origin") or None,
         secondary=bool(said.get("secondary")),
-        mapping=layouts.mapping_of([msgspec.convert(one, layouts.Layout) for one in said.get("layouts", [])]),
+        mapping=layouts.make_mapping([msgspec.convert(one, layouts.Layout) for one in said.get("layouts", [])]),
         most_findings=FINDINGS,
     )
 
 
-def _compared(work: Work) -> submit.Compared:
+def _read_and_compare(work: ImportTask) -> submit.ListComparison:
     one, total = work.one, int(work.one.said.get("rows", 0))
     with work.database.reading() as connection:
-        account = accounts.found(connection, one.account)
+        account = accounts.get_account(connection, one.account)
 
-    def ruling(parsed: ListFile, register: Register) -> Ruled:
-        keys = {findings.listed_key(row.name, row.address): i for i, row in enumerate(parsed.institutions)}
-        return deciding.ruled(one.decisions, keys, register)
+    def make_rulings(parsed: ListFile, register: RegisterSide) -> Rulings:
+        keys = {findings.make_listed_key(row.name, row.address): i for i, row in enumerate(parsed.institutions)}
+        return deciding.make_rulings(one.decisions, keys, register)
 
-    compared = submit.compare(
+    compared = submit.compare_file(
         work.database,
-        request_of(one, work.path),
+        make_request(one, work.path),
         lambda phase, done: work.told(phase, done, total),
-        ruling=ruling,
-        check=lambda parsed: outside(account, parsed),
+        ruling=make_rulings,
+        check=lambda parsed: check_account_region(account, parsed),
     )
     work.told("check", 0, 0)
     with work.database.reading() as connection:
-        territory.require(connection, one.account, compared.drafts())
+        territory.require_may_propose(connection, one.account, compared.make_drafts())
     return compared
 
 
-def outside(account: accounts.Account, parsed: ListFile) -> list[AuditLine]:
+def check_account_region(account: accounts.Account, parsed: ListFile) -> list[AuditLine]:
     """An error for every row about an institution outside the region of the account."""
     if not account.region:
         return []
-    inside = regions.prefix(account.region)
+    inside = regions.get_prefix(account.region)
     return [
         AuditLine(
             level="error",
@@ -188,28 +188,28 @@ def outside(account: accounts.Account, parsed: ListFile) -> list[AuditLine]:
     ]
 
 
-def _digest(compared: submit.Compared) -> str:
+def _hash_drafts(compared: submit.ListComparison) -> str:
     made = hashlib.sha256()
-    for draft in compared.drafts():
-        made.update(drafts.encode(draft))
+    for draft in compared.make_drafts():
+        made.update(drafts.encode_value(draft))
     return made.hexdigest()
 
 
-def _keep(work: Work, compared: submit.Compared, said: str | None) -> None:
+def _save_comparison(work: ImportTask, compared: submit.ListComparison, said: str | None) -> None:
     one, identifier = work.one, work.one.id
-    pairs = findings.pairs(compared, one.decisions)
+    pairs = findings.collect_pairs(compared, one.decisions)
     applying = {key: decision for key, decision in one.decisions.items() if key in pairs}
-    digest, counted = _digest(compared), levels(compared.outcome.audit)
+    digest, counted = _hash_drafts(compared), count_levels(compared.outcome.audit)
     work.told("keep", 0, 0)
     with work.database.writing() as connection:
-        kept.require(connection, identifier, work.run)
-        kept.drop_pages(connection, identifier)
+        kept.get_import_of_run(connection, identifier, work.run)
+        kept.delete_pages(connection, identifier)
         counts = {
-            name: kept.put_pages(connection, identifier, name, lines(), findings.PAGE)
-            for name, lines in findings.sections(compared).items()
+            name: kept.write_pages(connection, identifier, name, lines(), findings.PAGE)
+            for name, lines in findings.list_sections(compared).items()
         }
-        kept.put_pages(connection, identifier, "pairs", pairs.values(), findings.PAIRS)
-        kept.put_pages(connection, identifier, "audit", audited(compared.outcome.audit), AUDIT_PAGE)
+        kept.write_pages(connection, identifier, "pairs", pairs.values(), findings.PAIRS)
+        kept.write_pages(connection, identifier, "audit", make_audit_lines(compared.outcome.audit), AUDIT_PAGE)
         found = {
             "rows": compared.outcome.rows,
             "institutions": compared.outcome.institutions,
@@ -220,11 +220,11 @@ def _keep(work: Work, compared: submit.Compared, said: str | None) -> None:
             "pairs": [[key, line["listed_key"], line["known"], line["suggested"]] for key, line in pairs.items()],
             "drafts": 1 + len(compared.found.drafts),
             "digest": digest,
-            "decided": deciding.digest(applying),
+            "decided": deciding.hash_decisions(applying),
             "dropped": len(one.decisions) - len(applying),
             "said": said,
         }
-        kept.finish(
+        kept.finish_run(
             connection,
             identifier,
             work.run,
@@ -235,21 +235,21 @@ def _keep(work: Work, compared: submit.Compared, said: str | None) -> None:
         )
 
 
-def _keep_audit(work: Work, outcome: submit.Outcome) -> None:
+def _save_audit(work: ImportTask, outcome: submit.ImportOutcome) -> None:
     with work.database.writing() as connection:
-        kept.require(connection, work.one.id, work.run)
-        kept.drop_pages(connection, work.one.id)
-        kept.put_pages(connection, work.one.id, "audit", audited(outcome.audit), AUDIT_PAGE)
-        found = {"rows": outcome.rows, "institutions": outcome.institutions, "audit": levels(outcome.audit)}
-        kept.finish(connection, work.one.id, work.run, state="audit", found=found)
+        kept.get_import_of_run(connection, work.one.id, work.run)
+        kept.delete_pages(connection, work.one.id)
+        kept.write_pages(connection, work.one.id, "audit", make_audit_lines(outcome.audit), AUDIT_PAGE)
+        found = {"rows": outcome.rows, "institutions": outcome.institutions, "audit": count_levels(outcome.audit)}
+        kept.finish_run(connection, work.one.id, work.run, state="audit", found=found)
 
 
-def levels(audit: Sequence[AuditLine]) -> dict[str, int]:
+def count_levels(audit: Sequence[AuditLine]) -> dict[str, int]:
     """How many findings there are of each level."""
     return {level: sum(line.level == level for line in audit) for level in _LEVELS}
 
 
-def audited(audit: Sequence[AuditLine]) -> list[dict[str, Any]]:
+def make_audit_lines(audit: Sequence[AuditLine]) -> list[dict[str, Any]]:
     """The findings as lines of pages: errors first, for they are what has to be done."""
     ordered = sorted(audit, key=lambda line: _LEVELS.index(line.level))
     return [msgspec.to_builtins(line) for line in ordered]

@@ -22,7 +22,7 @@ PROVINCES = 31
 Progress = Callable[[str, int], None]
 
 
-class Request(Struct, frozen=True):
+class ImportRequest(Struct, frozen=True):
     """What is said about a file: its day, its publication, its title, what an absence from it means.
 
     ``mapping``: columns as a person named them; ``most_findings`` of each level the audit keeps.
@@ -41,7 +41,7 @@ class Request(Struct, frozen=True):
     most_findings: int = MOST
 
 
-class Outcome(Struct, frozen=True):
+class ImportOutcome(Struct, frozen=True):
     """What an import found; the contract's JSON. ``proposal`` is None for a dry run."""
 
     proposal: int | None
@@ -53,95 +53,95 @@ class Outcome(Struct, frozen=True):
     source: str
 
 
-class Compared(Struct, frozen=True):
+class ListComparison(Struct, frozen=True):
     """A list that was read and compared with the register at a log size; ``outcome`` is what it found."""
 
     parsed: ListFile
     source: Source
     size: int
-    register: known.Register
+    register: known.RegisterSide
     found: difference.Difference
-    outcome: Outcome
+    outcome: ImportOutcome
 
-    def drafts(self) -> Iterator[Draft]:
+    def make_drafts(self) -> Iterator[Draft]:
         """What approval would append: the source first."""
-        yield from difference.source_draft(self.source)
+        yield from difference.make_source_draft(self.source)
         yield from self.found.drafts
 
 
-def submit(
+def import_list(
     database: Database,
-    request: Request,
+    request: ImportRequest,
     *,
     by: str | None,
     dry_run: bool = False,
     progress: Progress | None = None,
     log: PublishedLog | None = None,
-) -> Outcome:
+) -> ImportOutcome:
     """Read, audit and compare a list; propose the difference unless ``dry_run``.
 
     AuditFailed carries the whole outcome when the audit has errors; UnreadableFile when the file is no list.
     """
     told = progress or (lambda _phase, _done: None)
-    compared = compare(database, request, told)
+    compared = compare_file(database, request, told)
     if dry_run:
         return compared.outcome
     if by is None:
         raise InvalidInput("请用 --by 指明提案人的账号。", "Name the proposing account with --by.")
-    identifier = propose(database, compared, by=by, progress=told, log=log)
+    identifier = propose_difference(database, compared, by=by, progress=told, log=log)
     return msgspec.structs.replace(compared.outcome, proposal=identifier)
 
 
-def compare(
+def compare_file(
     database: Database,
-    request: Request,
+    request: ImportRequest,
     told: Progress,
     *,
-    ruling: Callable[[ListFile, known.Register], identity.Ruled] | None = None,
+    ruling: Callable[[ListFile, known.RegisterSide], identity.Rulings] | None = None,
     check: Callable[[ListFile], list[AuditLine]] | None = None,
-) -> Compared:
+) -> ListComparison:
     """Read, audit and compare a list; AuditFailed and UnreadableFile as ``submit``.
 
     ``ruling`` says what a person decided of the pairs; ``check`` finds more
     errors in what was read.
     """
-    parsed = lists.parse(
+    parsed = lists.read_list(
         request.path,
         progress=lambda done: told("read", done),
         mapping=request.mapping or None,
         most=request.most_findings,
     )
-    source = _source(request, parsed, _scope(request.scope, parsed))
+    source = _make_source(request, parsed, _choose_scope(request.scope, parsed))
     if check is not None:
         parsed = msgspec.structs.replace(parsed, audit=(*parsed.audit, *check(parsed)))
     if parsed.errors:
-        outcome = _outcome(None, parsed, list(parsed.audit), _nothing(), source)
+        outcome = _make_outcome(None, parsed, list(parsed.audit), _make_empty_report(), source)
         raise AuditFailed(
-            f"{request.path.name}：审核发现{len(parsed.errors)}处错误，未导入任何内容。首条：{parsed.errors[0].said('zh-CN')}",
+            f"{request.path.name}：审核发现{len(parsed.errors)}处错误，未导入任何内容。首条：{parsed.errors[0].describe('zh-CN')}",
             f"{request.path.name}: the audit found {len(parsed.errors)} error(s); nothing was imported. First: "
-            f"{parsed.errors[0].said('en')}",
+            f"{parsed.errors[0].describe('en')}",
             outcome=outcome,
         )
     told("compare", 0)
     with database.reading() as connection:
-        size = store.head(connection).size
-        register = known.register_on(connection, request.as_of, size)
+        size = store.read_head(connection).size
+        register = known.read_register_side(connection, request.as_of, size)
     ruled = ruling(parsed, register) if ruling else None
-    found = difference.compare(register, parsed.institutions, source, request.decided, ruled)
-    audit = [*parsed.audit, *alarms.alarms(found, register, parsed, source)]
-    return Compared(
+    found = difference.compare_list(register, parsed.institutions, source, request.decided, ruled)
+    audit = [*parsed.audit, *alarms.collect_alarms(found, register, parsed, source)]
+    return ListComparison(
         parsed=parsed,
         source=source,
         size=size,
         register=register,
         found=found,
-        outcome=_outcome(None, parsed, audit, found.report, source),
+        outcome=_make_outcome(None, parsed, audit, found.report, source),
     )
 
 
-def propose(
+def propose_difference(
     database: Database,
-    compared: Compared,
+    compared: ListComparison,
     *,
     by: str,
     progress: Progress,
@@ -151,7 +151,7 @@ def propose(
     """Propose what a comparison found, with the whole of it as the report, and ``more`` beside it; the id."""
     return proposals.propose(
         database,
-        compared.drafts(),
+        compared.make_drafts(),
         by=by,
         title=compared.source.title,
         kind="import",
@@ -162,14 +162,14 @@ def propose(
     )
 
 
-def _outcome(
+def _make_outcome(
     proposal: int | None,
     parsed: ListFile,
     audit: list[AuditLine],
     report: dict[str, list[dict[str, Any]]],
     source: Source,
-) -> Outcome:
-    return Outcome(
+) -> ImportOutcome:
+    return ImportOutcome(
         proposal=proposal,
         rows=parsed.rows,
         institutions=len(parsed.institutions),
@@ -180,16 +180,16 @@ def _outcome(
     )
 
 
-def _nothing() -> dict[str, list[dict[str, Any]]]:
+def _make_empty_report() -> dict[str, list[dict[str, Any]]]:
     return {name: [] for name in ("new", "gone", "renamed", "moved", "changed", "undecided")}
 
 
-def _scope(given: str | None, parsed: ListFile) -> str:
+def _choose_scope(given: str | None, parsed: ListFile) -> str:
     """What an absence means: as said; else national for a list with every province, else nothing."""
     if given is None:
         provinces = {(one.region or "")[:2] for one in parsed.institutions} - {""}
         return "national" if len(provinces) >= PROVINCES else "partial"
-    if given not in ("national", "partial") and regions.get(given) is None:
+    if given not in ("national", "partial") and regions.find_region(given) is None:
         raise InvalidInput(
             f"范围“{given}”有误：national、partial 或行政区划代码（如 210300）。",
             f"Scope “{given}” is not national, partial or a region code such as 210300.",
@@ -197,7 +197,7 @@ def _scope(given: str | None, parsed: ListFile) -> str:
     return given
 
 
-def _source(request: Request, parsed: ListFile, scope: str) -> Source:
+def _make_source(request: ImportRequest, parsed: ListFile, scope: str) -> Source:
     title = request.title or f"{request.path.name}（截至{request.as_of}）"
     if request.published is not None and request.published < request.as_of:
         raise InvalidInput(
@@ -212,7 +212,7 @@ def _source(request: Request, parsed: ListFile, scope: str) -> Source:
         scope=scope,
         origin=request.origin,
         secondary=request.secondary,
-        covers=difference.covered(parsed.institutions),
+        covers=difference.list_covered_techniques(parsed.institutions),
         rows=parsed.rows,
         sha256=parsed.sha256,
     )

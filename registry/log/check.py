@@ -12,14 +12,14 @@ from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError, S
 from registry.log import codec, decided, erasure, merkle, note, shared, store, tiles
 from registry.log.checkpoint import Checkpoint
 from registry.log.publish import PublishedLog
-from registry.log.shared import Signed
+from registry.log.shared import SignedCheckpoint
 from registry.model import Struct
 from registry.tables import entries, erasable
 
 Progress = Callable[[int], None]
 
 
-class Checked(Struct, frozen=True):
+class LogCheckResult(Struct, frozen=True):
     """A log that held: its size and root hash (hex), and how many of its entries a signed checkpoint vouches for.
 
     ``withheld``: personal values that are sealed but not held here, although no entry erased them (a mirror has none).
@@ -31,49 +31,49 @@ class Checked(Struct, frozen=True):
     withheld: int = 0
 
 
-def check(
+def check_log(
     connection: sa.Connection, published: PublishedLog | None = None, progress: Progress | None = None
-) -> Checked:
+) -> LogCheckResult:
     """Number, time, columns, bytes, leaf hash of every entry in order, and every tile and checkpoint of the log.
 
     LogDamaged names the first entry that differs, from what it must be or from what was published. SigningKeyForeign
     where the key of this machine never signed this log: then nothing it would say of checkpoints means anything.
     """
-    if published is not None and isinstance(fault := published.signer_fault(connection), SigningKeyForeign):
+    if published is not None and isinstance(fault := published.find_signer_fault(connection), SigningKeyForeign):
         raise fault
-    milestones = _Milestones(connection, published)
+    milestones = _PublicationCheck(connection, published)
     frontier = merkle.Frontier()
     last_time = 0
     query = sa.select(entries).order_by(entries.c.number).execution_options(yield_per=store.CHUNK)
     with connection.execute(query) as rows:  # closes the stream when an entry is refused
         for expected, row in enumerate(rows, start=1):
             if row.number != expected:
-                raise _damaged(expected, "缺少这一条", "it is missing")
+                raise _make_entry_error(expected, "缺少这一条", "it is missing")
             _check_row(row)
             if row.recorded_at < last_time:
-                raise _damaged(expected, "记录时间早于上一条", "its time is before the entry before it")
+                raise _make_entry_error(expected, "记录时间早于上一条", "its time is before the entry before it")
             last_time = row.recorded_at
             frontier.append(row.leaf)
-            milestones.passed(expected, row.body, row.leaf, frontier)
+            milestones.compare_entry(expected, row.body, row.leaf, frontier)
             if progress and expected % store.CHUNK == 0:
                 progress(expected)
-    milestones.ended(frontier)
-    _check_sealed(connection)
-    withheld = erasure.check(connection)
-    decided.check(connection, after=milestones.signed)
-    return Checked(size=frontier.size, root=frontier.root().hex(), signed=milestones.signed, withheld=withheld)
+    milestones.check_end(frontier)
+    _check_sealed_values(connection)
+    withheld = erasure.check_erased_values(connection)
+    decided.check_entries(connection, after=milestones.signed)
+    return LogCheckResult(size=frontier.size, root=frontier.compute_root().hex(), signed=milestones.signed, withheld=withheld)
 
 
-class _Milestones:
+class _PublicationCheck:
     """What was published of the log: each signed checkpoint and every tile, compared as the entries go by."""
 
     def __init__(self, connection: sa.Connection, published: PublishedLog | None) -> None:
         self._connection = connection
         self._folder = published.folder if published else None
-        outside = published.last() if published else None  # before the database is read: what it names is then there
-        stated = shared.every(connection)
-        self._keys = (published.verifiers(retired=True) if published else []) or [
-            note.verifier(key) for key in shared.every_vkey(connection)
+        outside = published.find_checkpoint() if published else None  # before the database is read: what it names is then there
+        stated = shared.list_checkpoints(connection)
+        self._keys = (published.list_verifiers(retired=True) if published else []) or [
+            note.parse_verifier(key) for key in shared.list_vkeys(connection)
         ]
         if published:
             _refuse_replay(published, stated)
@@ -84,46 +84,46 @@ class _Milestones:
         self.signed = self._waiting[0].checkpoint.size if self._waiting else 0
         self._level: list[list[bytes]] = [[]]  # the hashes of the tile being filled, by level of tiles
         self._bodies: list[bytes] = []
-        self._meet(merkle.Frontier())
+        self._check_checkpoints(merkle.Frontier())
 
-    def passed(self, number: int, body: bytes, leaf: bytes, frontier: merkle.Frontier) -> None:
+    def compare_entry(self, number: int, body: bytes, leaf: bytes, frontier: merkle.Frontier) -> None:
         """Compare what ends with this entry."""
         if self._folder and number <= self._outside.size:
             self._compare_leaf(number, leaf)
             self._bodies.append(body)
-            self._fill(0, number, leaf)
+            self._fill_tiles(0, number, leaf)
             if number % tiles.WIDTH == 0 or number == self._outside.size:
                 self._compare_bundle(number)
             if number == self._outside.size:
-                self._compare_partial(number)
-        self._meet(frontier)
+                self._compare_partial_tiles(number)
+        self._check_checkpoints(frontier)
 
-    def ended(self, frontier: merkle.Frontier) -> None:
+    def check_end(self, frontier: merkle.Frontier) -> None:
         """Nothing that was signed lies beyond the last entry."""
         if self._waiting:
             size = self._waiting[0].checkpoint.size
-            raise _damaged(
+            raise _make_entry_error(
                 frontier.size + 1,
                 f"日志被截断或回退，已签发{size}条，数据库只有{frontier.size}条；请恢复备份：registry restore",
                 f"the log was cut short, {size} entries were signed and {frontier.size} are here; "
                 "restore a backup: registry restore",
             )
 
-    def _meet(self, frontier: merkle.Frontier) -> None:
+    def _check_checkpoints(self, frontier: merkle.Frontier) -> None:
         while self._waiting and self._waiting[-1].checkpoint.size == frontier.size:
             stated = self._waiting.pop()
-            if stated.checkpoint.root != frontier.root():
+            if stated.checkpoint.root != frontier.compute_root():
                 zh = f"第{self._held + 1}至{frontier.size}条中有被改写的，与签发的检查点不符"
                 en = f"an entry from {self._held + 1} to {frontier.size} is not the one a checkpoint was signed over"
-                raise _damaged(self._held + 1, zh, en)
-            self._require_signed(stated)
+                raise _make_entry_error(self._held + 1, zh, en)
+            self._require_signature(stated)
             self._held = frontier.size
 
-    def _require_signed(self, stated: Signed) -> None:
+    def _require_signature(self, stated: SignedCheckpoint) -> None:
         if not self._keys:
             return
         try:
-            note.opened(stated.note, self._keys)
+            note.verify_note(stated.note, self._keys)
         except InvalidInput as error:
             size = stated.checkpoint.size
             raise LogDamaged(
@@ -134,66 +134,66 @@ class _Milestones:
     def _compare_leaf(self, number: int, leaf: bytes) -> None:
         """At once, and not when its tile or checkpoint ends: so the very entry is named."""
         index, inside = divmod(number - 1, tiles.WIDTH)
-        tile = tiles.at(0, index, self._outside.size)
+        tile = tiles.make_tile(0, index, self._outside.size)
         if inside == 0:
-            self._leaves = self._read(tile)
+            self._leaves = self._read_tile(tile)
         if self._leaves[inside * tiles.HASH :][: tiles.HASH] != leaf:
-            if self._gives_the_signed_root():
-                raise _altered(tile)
-            raise _damaged(number, "与已公布的叶哈希不符", "it is not the one whose leaf hash was published")
+            if self._has_signed_root():
+                raise _make_tile_error(tile)
+            raise _make_entry_error(number, "与已公布的叶哈希不符", "it is not the one whose leaf hash was published")
 
-    def _gives_the_signed_root(self) -> bool:
+    def _has_signed_root(self) -> bool:
         """Whether the entries as stored are those that were signed: then a published file is at fault."""
         frontier = merkle.Frontier()
-        frontier.extend(store.leaves(self._connection, upto=self._outside.size))
-        return frontier.size == self._outside.size and frontier.root() == self._outside.root
+        frontier.extend(store.read_leaves(self._connection, upto=self._outside.size))
+        return frontier.size == self._outside.size and frontier.compute_root() == self._outside.root
 
-    def _fill(self, level: int, number: int, value: bytes) -> None:
+    def _fill_tiles(self, level: int, number: int, value: bytes) -> None:
         hashes = self._level[level]
         hashes.append(value)
         if len(hashes) == tiles.WIDTH:
-            self._compare(tiles.Tile(level=level, index=tiles.count(level, number) // tiles.WIDTH - 1), hashes)
+            self._compare_tile(tiles.Tile(level=level, index=tiles.count_hashes(level, number) // tiles.WIDTH - 1), hashes)
             if level + 1 == len(self._level):
                 self._level.append([])
             self._level[level] = []
-            self._fill(level + 1, number, tiles.perfect(hashes))
+            self._fill_tiles(level + 1, number, tiles.compute_subtree_root(hashes))
 
-    def _compare_partial(self, number: int) -> None:
+    def _compare_partial_tiles(self, number: int) -> None:
         for level, hashes in enumerate(self._level):
             if hashes:
-                tile = tiles.at(level, tiles.count(level, number) // tiles.WIDTH, number)
-                self._compare(tile, hashes)
-                self._compare_earlier(tile, lambda width, hashes=hashes: b"".join(hashes[:width]))  # type: ignore[misc]
+                tile = tiles.make_tile(level, tiles.count_hashes(level, number) // tiles.WIDTH, number)
+                self._compare_tile(tile, hashes)
+                self._compare_narrower_tiles(tile, lambda width, hashes=hashes: b"".join(hashes[:width]))  # type: ignore[misc]
 
-    def _compare(self, tile: tiles.Tile, hashes: list[bytes]) -> None:
-        if self._read(tile) != b"".join(hashes):
-            raise _altered(tile)
+    def _compare_tile(self, tile: tiles.Tile, hashes: list[bytes]) -> None:
+        if self._read_tile(tile) != b"".join(hashes):
+            raise _make_tile_error(tile)
 
     def _compare_bundle(self, number: int) -> None:
         bodies, self._bodies = self._bodies, []
-        tile = tiles.at(None, (number - 1) // tiles.WIDTH, number)
-        if self._read(tile) != tiles.bundle(bodies):
-            raise _altered(tile)
-        self._compare_earlier(tile, lambda width: tiles.bundle(bodies[:width]))
+        tile = tiles.make_tile(None, (number - 1) // tiles.WIDTH, number)
+        if self._read_tile(tile) != tiles.encode_bundle(bodies):
+            raise _make_tile_error(tile)
+        self._compare_narrower_tiles(tile, lambda width: tiles.encode_bundle(bodies[:width]))
 
-    def _compare_earlier(self, tile: tiles.Tile, wanted: Callable[[int], bytes]) -> None:
+    def _compare_narrower_tiles(self, tile: tiles.Tile, wanted: Callable[[int], bytes]) -> None:
         """The narrower files of the last tile, which earlier checkpoints named: they are still served."""
-        for width in self._folder.widths(tile) if self._folder else []:
+        for width in self._folder.list_partial_widths(tile) if self._folder else []:
             narrower = tiles.Tile(level=tile.level, index=tile.index, width=width)
-            if width < tile.width and self._read(narrower) != wanted(width):
-                raise _altered(narrower)
+            if width < tile.width and self._read_tile(narrower) != wanted(width):
+                raise _make_tile_error(narrower)
 
-    def _read(self, tile: tiles.Tile) -> bytes:
+    def _read_tile(self, tile: tiles.Tile) -> bytes:
         try:
-            return self._folder.read(tile) if self._folder else b""
+            return self._folder.read_tile(tile) if self._folder else b""
         except (NotFound, LogDamaged) as error:
-            raise _altered(tile) from error
+            raise _make_tile_error(tile) from error
 
 
-def _refuse_replay(published: PublishedLog, stated: list[Signed]) -> None:
+def _refuse_replay(published: PublishedLog, stated: list[SignedCheckpoint]) -> None:
     """The checkpoint outside the database is never older than those inside; asked again, as one may just be signed."""
     newest = max((one.checkpoint.size for one in stated), default=0)
-    outside = published.last()
+    outside = published.find_checkpoint()
     if stated and (outside is None or outside.checkpoint.size < newest):
         held = outside.checkpoint.size if outside else 0
         raise LogDamaged(
@@ -203,37 +203,37 @@ def _refuse_replay(published: PublishedLog, stated: list[Signed]) -> None:
         )
 
 
-def _check_sealed(connection: sa.Connection) -> None:
+def _check_sealed_values(connection: sa.Connection) -> None:
     """Every personal value that was not erased is the one its entry was sealed over."""
     query = sa.select(erasable, entries.c.body).outerjoin(entries, entries.c.number == erasable.c.number)
     query = query.order_by(erasable.c.number).execution_options(yield_per=store.CHUNK)
     with connection.execute(query) as rows:
         for row in rows:
             stored = isinstance(row.salt, bytes) and isinstance(row.value, bytes)  # SQLite takes any type anywhere
-            if row.body is None or not stored or not codec.opens(row.body, row.path, row.salt, row.value):
-                raise _damaged(row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed")
+            if row.body is None or not stored or not codec.verify_seal(row.body, row.path, row.salt, row.value):
+                raise _make_entry_error(row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed")
 
 
 def _check_row(row: sa.Row[Any]) -> None:
     try:
-        entry = codec.decode(bytes(row.body))
-        canonical = codec.canonical(msgspec.json.decode(row.body))
+        entry = codec.decode_entry(bytes(row.body))
+        canonical = codec.encode_canonical(msgspec.json.decode(row.body))
     except (RegistryError, TypeError) as error:
-        raise _damaged(row.number, "正文无法解读", "its bytes cannot be read") from error
-    told = (entry.number, codec.milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
+        raise _make_entry_error(row.number, "正文无法解读", "its bytes cannot be read") from error
+    told = (entry.number, codec.to_milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
     if told != (row.number, row.recorded_at, row.subject, row.kind):
-        raise _damaged(row.number, "各列与正文不符", "its columns differ from its bytes")
+        raise _make_entry_error(row.number, "各列与正文不符", "its columns differ from its bytes")
     if canonical != row.body:
-        raise _damaged(row.number, "正文不是规范形式", "its bytes are not canonical")
-    if merkle.leaf_hash(row.body) != row.leaf:
-        raise _damaged(row.number, "正文与叶哈希不符", "its bytes do not give its leaf hash")
+        raise _make_entry_error(row.number, "正文不是规范形式", "its bytes are not canonical")
+    if merkle.hash_leaf(row.body) != row.leaf:
+        raise _make_entry_error(row.number, "正文与叶哈希不符", "its bytes do not give its leaf hash")
 
 
-def _damaged(number: int, zh: str, en: str) -> LogDamaged:
+def _make_entry_error(number: int, zh: str, en: str) -> LogDamaged:
     return LogDamaged(f"日志第{number}条有误：{zh}。", f"Log entry {number} is wrong: {en}.", entry=number)
 
 
-def _altered(tile: tiles.Tile) -> LogDamaged:
+def _make_tile_error(tile: tiles.Tile) -> LogDamaged:
     return LogDamaged(
         f"已公布的文件 tile/{tile.path} 缺失或被改动，请运行：registry rebuild log",
         f"The published file tile/{tile.path} is missing or was altered; run: registry rebuild log",

@@ -18,16 +18,16 @@ def find_present(recorded_at: int | dt.datetime) -> dt.datetime:
     The clock, but never an instant before that entry: what the register holds by now cannot lie ahead of now. So a
     clock that comes back from the future makes no door answer from before what another door knows already.
     """
-    last = instant_at(recorded_at) if isinstance(recorded_at, int) else recorded_at
+    last = from_milliseconds(recorded_at) if isinstance(recorded_at, int) else recorded_at
     return max(read_clock(), last)
 
 
-def instant_at(milliseconds: int) -> dt.datetime:
+def from_milliseconds(milliseconds: int) -> dt.datetime:
     """The instant, in UTC, that stands in a table as milliseconds since 1970."""
     return _EPOCH + dt.timedelta(milliseconds=milliseconds)
 
 
-def milliseconds_of(instant: dt.datetime) -> int:
+def to_milliseconds(instant: dt.datetime) -> int:
     """Whole milliseconds since 1970 of an aware instant, the rest of one cut off."""
     # Whole numbers: floating-point seconds lose a millisecond now and then, and an entry with it.
     return (instant - _EPOCH) // dt.timedelta(milliseconds=1)

@@ -29,7 +29,7 @@ _BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 _decoder = msgspec.json.Decoder()
 
 
-class Sealed(msgspec.Struct, frozen=True):
+class SealedValue(msgspec.Struct, frozen=True):
     """One personal value on its way to the erasable table."""
 
     path: str
@@ -37,74 +37,74 @@ class Sealed(msgspec.Struct, frozen=True):
     value: bytes
 
 
-def canonical(value: Any) -> bytes:
+def encode_canonical(value: Any) -> bytes:
     """RFC 8785 bytes of a value without floats; InvalidInput when it holds one or is not JSON."""
-    _refuse_what_json_cannot_say(value)
+    _refuse_non_json(value)
     try:
         encoded = _encoder.encode(value)
         # The encoder orders keys by code point; RFC 8785 by UTF-16 code unit, which differs past U+FFFF only.
-        return _as_is.encode(_ordered(value)) if _BEYOND_BMP.search(encoded) else encoded
+        return _as_is.encode(_order_keys(value)) if _BEYOND_BMP.search(encoded) else encoded
     except UnicodeEncodeError as error:
         raise InvalidInput("记录中有残缺的字符。", "An entry must not hold half a character.") from error
 
 
-def _ordered(value: Any) -> Any:
+def _order_keys(value: Any) -> Any:
     """The value with the keys of its objects in RFC 8785 order: by UTF-16 code units."""
     if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value, key=lambda k: k.encode("utf-16-be"))}
+        return {key: _order_keys(value[key]) for key in sorted(value, key=lambda k: k.encode("utf-16-be"))}
     if isinstance(value, list | tuple):
-        return [_ordered(item) for item in value]
+        return [_order_keys(item) for item in value]
     return value
 
 
-def _refuse_what_json_cannot_say(value: Any) -> None:
+def _refuse_non_json(value: Any) -> None:
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         for item in value.values():
-            _refuse_what_json_cannot_say(item)
+            _refuse_non_json(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            _refuse_what_json_cannot_say(item)
+            _refuse_non_json(item)
     elif isinstance(value, float):
         raise InvalidInput("记录中不得有小数。", "An entry must not hold a floating-point number.")
     elif not (value is None or isinstance(value, str | dt.date) or (isinstance(value, int) and abs(value) < 2**53)):
         raise InvalidInput("记录中有无法写成 JSON 的值。", "An entry holds a value that JSON cannot say.")
 
 
-def seal(change: Change) -> tuple[dict[str, Any], list[Sealed]]:
+def seal_change(change: Change) -> tuple[dict[str, Any], list[SealedValue]]:
     """The change's values with personal ones replaced by salted hashes, and those values."""
     personal = PERSONAL.get(change.kind, frozenset())
     public: dict[str, Any] = {}
-    sealed: list[Sealed] = []
+    sealed: list[SealedValue] = []
     for path, value in change.set.items():
         if path in personal and value is not None:
-            salt, encoded = secrets.token_bytes(16), canonical(value)
-            sealed.append(Sealed(path, salt, encoded))
+            salt, encoded = secrets.token_bytes(16), encode_canonical(value)
+            sealed.append(SealedValue(path, salt, encoded))
             public[path] = {"sha256": hashlib.sha256(salt + encoded).hexdigest()}
         else:
             public[path] = value
     return public, sealed
 
 
-def sealed_paths(body: bytes) -> set[str]:
+def read_sealed_paths(body: bytes) -> set[str]:
     """The paths of an entry's personal values that its bytes hold only as a hash."""
     change = _decoder.decode(body)["change"]
     return {path for path in PERSONAL.get(change["kind"], ()) if isinstance(change["set"].get(path), dict)}
 
 
-def opens(body: bytes, path: str, salt: bytes, value: bytes) -> bool:
+def verify_seal(body: bytes, path: str, salt: bytes, value: bytes) -> bool:
     """Whether a salt and a personal value are the ones an entry's bytes were sealed over."""
     stated = _decoder.decode(body)["change"]["set"].get(path)
     return bool(stated == {"sha256": hashlib.sha256(salt + value).hexdigest()})
 
 
-def encode(  # noqa: PLR0913 - an entry has this many parts
+def encode_entry(  # noqa: PLR0913 - an entry has this many parts
     number: int, recorded_at: str, draft: Draft, values: dict[str, Any], proposer: str, approver: str, proposal: int
 ) -> bytes:
     """The canonical bytes of one entry; ``values`` are those of ``seal``. InvalidInput when it is too long."""
     change: dict[str, Any] = {"kind": draft.change.kind, "reason": draft.change.reason, "set": values}
     if draft.change.erases:  # only then: the bytes of every other entry stay what they always were
         change["erases"] = draft.change.erases
-    body = canonical(
+    body = encode_canonical(
         {
             "approver": approver,
             "change": change,
@@ -126,13 +126,13 @@ def encode(  # noqa: PLR0913 - an entry has this many parts
     return body
 
 
-def check(draft: Draft) -> None:
+def check_draft(draft: Draft) -> None:
     """InvalidInput unless the draft can become an entry, whoever approves it and whatever number it gets."""
-    values, _ = seal(draft.change)
-    encode(2**52, timestamp(0), draft, values, "x" * 60, "x" * 60, 2**52)
+    values, _ = seal_change(draft.change)
+    encode_entry(2**52, format_timestamp(0), draft, values, "x" * 60, "x" * 60, 2**52)
 
 
-def decode(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
+def decode_entry(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
     """The entry of canonical bytes, personal values put back from ``private`` (path -> JSON); erased ones stay None."""
     try:
         raw = _decoder.decode(body)
@@ -144,10 +144,10 @@ def decode(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
                 values[path] = None if stored is None else _decoder.decode(stored)
         return Entry(
             number=raw["number"],
-            recorded_at=instant(raw["recorded_at"]),
+            recorded_at=parse_timestamp(raw["recorded_at"]),
             subject=raw["subject"],
             change=Change(
-                kind=change["kind"], set=values, reason=change["reason"], erases=_paths(change.get("erases", []))
+                kind=change["kind"], set=values, reason=change["reason"], erases=_check_paths(change.get("erases", []))
             ),
             valid_from=dt.date.fromisoformat(raw["valid_from"]),
             source=raw["source"],
@@ -159,23 +159,23 @@ def decode(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
         raise LogDamaged(f"日志记录无法解读：{error}", f"A log entry cannot be read: {error}") from error
 
 
-def _paths(value: Any) -> list[str]:
+def _check_paths(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
         raise TypeError("erases is no list of paths")
     return value
 
 
-def timestamp(milliseconds: int) -> str:
+def format_timestamp(milliseconds: int) -> str:
     """RFC 3339 UTC with milliseconds: the one spelling of an instant in entries."""
     moment = dt.datetime.fromtimestamp(milliseconds // 1000, dt.UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
-def instant(text: str) -> dt.datetime:
+def parse_timestamp(text: str) -> dt.datetime:
     """The aware UTC datetime of ``timestamp``'s spelling."""
     return dt.datetime.fromisoformat(text)
 
 
-def milliseconds(moment: dt.datetime) -> int:
+def to_milliseconds(moment: dt.datetime) -> int:
     """Milliseconds since 1970 of an instant of an entry: the inverse of ``instant(timestamp(n))``."""
     return round(moment.timestamp() * 1000)

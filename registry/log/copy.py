@@ -16,20 +16,20 @@ from registry.model import Entry
 from registry.tables import entries
 
 
-def take_in(connection: sa.Connection, bodies: Sequence[bytes]) -> list[Entry]:
+def insert_entries(connection: sa.Connection, bodies: Sequence[bytes]) -> list[Entry]:
     """Insert the canonical bytes of the entries that follow the last one; the entries, for the views.
 
     What they erase is erased here too. LogDamaged when a number does not follow or the bytes are not canonical.
     Sealed values are not part of the bytes: they stay withheld.
     """
-    last = store.head(connection)
+    last = store.read_head(connection)
     taken: list[Entry] = []
     rows = []
     at = last.recorded_at
     for number, body in enumerate(bodies, start=last.size + 1):
-        entry = codec.decode(body)
-        recorded_at = codec.milliseconds(entry.recorded_at)
-        if entry.number != number or recorded_at < at or codec.canonical(msgspec.json.decode(body)) != body:
+        entry = codec.decode_entry(body)
+        recorded_at = codec.to_milliseconds(entry.recorded_at)
+        if entry.number != number or recorded_at < at or codec.encode_canonical(msgspec.json.decode(body)) != body:
             raise LogDamaged(
                 f"第{number}条不是接续日志的规范记录。", f"Entry {number} does not continue the log.", entry=number
             )
@@ -42,12 +42,12 @@ def take_in(connection: sa.Connection, bodies: Sequence[bytes]) -> list[Entry]:
                 "subject": entry.subject,
                 "kind": entry.change.kind,
                 "body": body,
-                "leaf": merkle.leaf_hash(body),
+                "leaf": merkle.hash_leaf(body),
             }
         )
     if rows:
         connection.execute(sa.insert(entries), rows)
     for entry in taken:
         if entry.change.erases:
-            store.erase(connection, entry.subject, entry.change.erases, before=entry.number)
+            store.erase_values(connection, entry.subject, entry.change.erases, before=entry.number)
     return taken

@@ -20,7 +20,7 @@ from registry.model import Kind
 from registry.tables import entries, proposal_items, proposals, touches
 
 
-class _Told(msgspec.Struct):
+class _EntryOrigin(msgspec.Struct):
     """Where an entry says it comes from."""
 
     proposal: int
@@ -28,7 +28,7 @@ class _Told(msgspec.Struct):
     approver: str
 
 
-class _Item(msgspec.Struct):
+class _StoredDraft(msgspec.Struct):
     """As much of a stored draft as tells whether its personal values were emptied."""
 
     change: _Change
@@ -39,8 +39,8 @@ class _Change(msgspec.Struct):
     set: dict[str, Any]
 
 
-_told = msgspec.json.Decoder(_Told)
-_item = msgspec.json.Decoder(_Item)
+_told = msgspec.json.Decoder(_EntryOrigin)
+_item = msgspec.json.Decoder(_StoredDraft)
 
 
 class ContentHash:
@@ -64,7 +64,7 @@ class ContentHash:
         return self._digest.hexdigest()
 
 
-def check(connection: sa.Connection, after: int, *, whole: bool = False) -> None:
+def check_entries(connection: sa.Connection, after: int, *, whole: bool = False) -> None:
     """LogDamaged naming the first entry numbered above ``after`` that no approved proposal accounts for.
 
     With ``whole`` also the first one at or below, whose proposal is here and says something else.
@@ -78,14 +78,14 @@ def check(connection: sa.Connection, after: int, *, whole: bool = False) -> None
     known: dict[int, sa.Row[Any] | None] = {}
     with connection.execute(query) as rows:
         for number, body in rows:
-            told = _decoded(body)
+            told = _decode_origin(body)
             if told is not None and told.proposal not in known:
-                known[told.proposal] = _decision(connection, told.proposal)
+                known[told.proposal] = _find_decision(connection, told.proposal)
             decision = known[told.proposal] if told else None
             if told is not None and decision is None and number <= after:
                 continue
-            if told is None or decision is None or not _accounts_for(decision, told, number):
-                raise _unaccounted(number, signed=number <= after)
+            if told is None or decision is None or not _is_accounted_for(decision, told, number):
+                raise _make_unapproved_error(number, signed=number <= after)
 
 
 def check_proposals(connection: sa.Connection) -> None:
@@ -93,11 +93,11 @@ def check_proposals(connection: sa.Connection) -> None:
     for proposal in connection.execute(sa.select(proposals).order_by(proposals.c.id)).all():
         if proposal.state == "approved":
             _check_range(connection, proposal)
-        _check_touched(connection, proposal)
+        _check_touches(connection, proposal)
         _check_content(connection, proposal)
 
 
-def _accounts_for(decision: sa.Row[Any], told: _Told, number: int) -> bool:
+def _is_accounted_for(decision: sa.Row[Any], told: _EntryOrigin, number: int) -> bool:
     return (
         decision.state == "approved"
         and decision.decided_by == told.approver
@@ -109,32 +109,32 @@ def _accounts_for(decision: sa.Row[Any], told: _Told, number: int) -> bool:
 def _check_range(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
     """The entries it says it became are there, and are its own."""
     ends = sa.select(entries.c.body).where(entries.c.number.in_([proposal.first_entry, proposal.last_entry]))
-    told = [_decoded(body) for body in connection.execute(ends).scalars()]
+    told = [_decode_origin(body) for body in connection.execute(ends).scalars()]
     if not told or any(one is None or one.proposal != proposal.id for one in told):
-        raise _damaged(proposal.id, "所记的日志条目不是它的", "the entries it names are not its own")
+        raise _make_proposal_error(proposal.id, "所记的日志条目不是它的", "the entries it names are not its own")
     proposers = {one.proposer for one in told if one is not None}
-    if proposers != {account for account, _ in _touched(connection, proposal.id)[:1]}:
-        raise _damaged(proposal.id, "提出人与日志不符", "the log says that somebody else proposed it")
+    if proposers != {account for account, _ in _list_touches(connection, proposal.id)[:1]}:
+        raise _make_proposal_error(proposal.id, "提出人与日志不符", "the log says that somebody else proposed it")
 
 
-def _check_touched(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
+def _check_touches(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
     """The trail of who proposed and who decided it is whole."""
-    trail = _touched(connection, proposal.id)
+    trail = _list_touches(connection, proposal.id)
     decided = proposal.state in ("pending", "returned") or (proposal.decided_by, proposal.state) in trail
     if not trail or trail[0][1] != "propose" or not decided:
-        raise _damaged(proposal.id, "经手记录不全或被改动", "the trail of who touched it is not whole")
+        raise _make_proposal_error(proposal.id, "经手记录不全或被改动", "the trail of who touched it is not whole")
 
 
 def _check_content(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
     """The stored drafts are those that were seen, unless a person was erased from them."""
-    if ContentHash(_bodies(connection, proposal.id)).hex == proposal.content_hash:
+    if ContentHash(_read_bodies(connection, proposal.id)).hex == proposal.content_hash:
         return
-    if any(_is_emptied(body) for body in _bodies(connection, proposal.id)):
+    if any(_is_emptied(body) for body in _read_bodies(connection, proposal.id)):
         return
-    raise _damaged(proposal.id, "所存内容与提出时的不符", "its stored content is not what was proposed")
+    raise _make_proposal_error(proposal.id, "所存内容与提出时的不符", "its stored content is not what was proposed")
 
 
-def _bodies(connection: sa.Connection, proposal: int) -> Iterator[bytes]:
+def _read_bodies(connection: sa.Connection, proposal: int) -> Iterator[bytes]:
     query = sa.select(proposal_items.c.body).where(proposal_items.c.proposal == proposal)
     query = query.order_by(proposal_items.c.position).execution_options(yield_per=store.CHUNK)
     with connection.execute(query) as rows:
@@ -149,27 +149,27 @@ def _is_emptied(body: bytes) -> bool:
     return any(change.set.get(path, "") is None for path in PERSONAL.get(change.kind, frozenset()))
 
 
-def _touched(connection: sa.Connection, proposal: int) -> list[tuple[str, str]]:
+def _list_touches(connection: sa.Connection, proposal: int) -> list[tuple[str, str]]:
     """(account, action) of each who touched it, in order."""
     query = sa.select(touches.c.account, touches.c.action).where(touches.c.proposal == proposal).order_by(touches.c.id)
     return [(account, action) for account, action in connection.execute(query)]
 
 
-def _decoded(body: bytes) -> _Told | None:
+def _decode_origin(body: bytes) -> _EntryOrigin | None:
     try:
         return _told.decode(body)
     except msgspec.DecodeError:
         return None
 
 
-def _decision(connection: sa.Connection, proposal: int) -> sa.Row[Any] | None:
+def _find_decision(connection: sa.Connection, proposal: int) -> sa.Row[Any] | None:
     query: sa.Select[Any] = sa.select(
         proposals.c.state, proposals.c.decided_by, proposals.c.first_entry, proposals.c.last_entry
     )
     return connection.execute(query.where(proposals.c.id == proposal)).first()
 
 
-def _unaccounted(number: int, *, signed: bool) -> LogDamaged:
+def _make_unapproved_error(number: int, *, signed: bool) -> LogDamaged:
     if signed:
         return LogDamaged(
             f"日志第{number}条所述的提案与库中所存不一致：提案被改动过。",
@@ -183,5 +183,5 @@ def _unaccounted(number: int, *, signed: bool) -> LogDamaged:
     )
 
 
-def _damaged(proposal: int, zh: str, en: str) -> LogDamaged:
+def _make_proposal_error(proposal: int, zh: str, en: str) -> LogDamaged:
     return LogDamaged(f"提案{proposal}有误：{zh}。", f"Proposal {proposal} is wrong: {en}.", proposal=proposal)

@@ -16,28 +16,28 @@ from registry.tables import entries, erasable
 _decode = msgspec.json.Decoder().decode
 
 
-def check(connection: sa.Connection) -> int:
+def check_erased_values(connection: sa.Connection) -> int:
     """How many sealed values are withheld: not held here, and erased by no entry.
 
     LogDamaged names the first entry that still has, or has again, a value which a later entry erased: a row brought
     back from an old backup, say.
     """
-    sealed, erased = _told(connection)
+    sealed, erased = _read_seals_and_erasures(connection)
     held = {(row.number, row.path) for row in connection.execute(sa.select(erasable.c.number, erasable.c.path))}
     withheld = 0
     for (subject, path), numbers in sealed.items():
         last = erased.get((subject, path), 0)
         for number in numbers:
             if (number, path) in held and number < last:
-                raise _still_held(number, subject, path, last)
+                raise _make_still_held_error(number, subject, path, last)
             withheld += (number, path) not in held and number > last
     return withheld
 
 
-def outstanding(connection: sa.Connection, subject: str) -> dict[str, int]:
+def count_erasable_values(connection: sa.Connection, subject: str) -> dict[str, int]:
     """What an entry about ``subject`` would erase now: personal paths, and of how many entries each."""
-    sealed, erased = _told(connection, subject)
-    held = {(row.number, row.path) for row in connection.execute(_of_subjects([subject]))}
+    sealed, erased = _read_seals_and_erasures(connection, subject)
+    held = {(row.number, row.path) for row in connection.execute(_select_held_values([subject]))}
     found: dict[str, int] = {}
     for (_, path), numbers in sorted(sealed.items()):
         last = erased.get((subject, path), 0)
@@ -46,17 +46,17 @@ def outstanding(connection: sa.Connection, subject: str) -> dict[str, int]:
     return found
 
 
-def held(connection: sa.Connection, subjects: Iterable[str]) -> dict[str, list[Any]]:
+def read_held_values(connection: sa.Connection, subjects: Iterable[str]) -> dict[str, list[Any]]:
     """The personal values the register still holds about each of ``subjects``."""
     found: dict[str, list[Any]] = {}
     wanted = sorted(subjects)
     for start in range(0, len(wanted), store.CHUNK):
-        for row in connection.execute(_of_subjects(wanted[start : start + store.CHUNK])):
+        for row in connection.execute(_select_held_values(wanted[start : start + store.CHUNK])):
             found.setdefault(row.subject, []).append(_decode(row.value))
     return found
 
 
-def _of_subjects(subjects: list[str]) -> sa.Select[tuple[str, int, str, bytes]]:
+def _select_held_values(subjects: list[str]) -> sa.Select[tuple[str, int, str, bytes]]:
     return (
         sa.select(entries.c.subject, erasable.c.number, erasable.c.path, erasable.c.value)
         .join(erasable, erasable.c.number == entries.c.number)
@@ -67,7 +67,7 @@ def _of_subjects(subjects: list[str]) -> sa.Select[tuple[str, int, str, bytes]]:
 _Told = tuple[dict[tuple[str, str], list[int]], dict[tuple[str, str], int]]
 
 
-def _told(connection: sa.Connection, subject: str | None = None) -> _Told:
+def _read_seals_and_erasures(connection: sa.Connection, subject: str | None = None) -> _Told:
     """By (subject, path): the entries that sealed a value, and the last entry that erased what was before it."""
     query = sa.select(entries.c.number, entries.c.subject, entries.c.body).where(entries.c.kind.in_(sorted(PERSONAL)))
     if subject is not None:
@@ -76,14 +76,14 @@ def _told(connection: sa.Connection, subject: str | None = None) -> _Told:
     erased: dict[tuple[str, str], int] = {}
     with connection.execute(query.order_by(entries.c.number).execution_options(yield_per=store.CHUNK)) as rows:
         for row in rows:
-            for path in codec.sealed_paths(row.body):
+            for path in codec.read_sealed_paths(row.body):
                 sealed.setdefault((row.subject, path), []).append(row.number)
-            for path in codec.decode(row.body).change.erases:
+            for path in codec.decode_entry(row.body).change.erases:
                 erased[row.subject, path] = row.number
     return sealed, erased
 
 
-def _still_held(number: int, subject: str, path: str, last: int) -> LogDamaged:
+def _make_still_held_error(number: int, subject: str, path: str, last: int) -> LogDamaged:
     return LogDamaged(
         f"日志第{number}条的 {path} 已由第{last}条删除，库中却仍有其值（可能恢复了旧备份），"
         f"请再次运行：registry redact {subject}",

@@ -18,10 +18,10 @@ import msgspec
 from registry.errors import LogDamaged, NotFound
 from registry.log import note, pinned, proofs
 from registry.log.checkpoint import Checkpoint
-from registry.log.folder import Folder
-from registry.log.pinned import Offered
-from registry.log.shared import Signed
-from registry.log.tiles import Tile, Tree
+from registry.log.folder import LogFolder
+from registry.log.pinned import OfferedCheckpoint
+from registry.log.shared import SignedCheckpoint
+from registry.log.tiles import Tile, TileTree
 from registry.model import Struct
 
 #: first: nothing was seen before. older: smaller than what was seen, and a beginning of it.
@@ -30,35 +30,35 @@ HELD: tuple[Verdict, ...] = ("first", "same", "grown")
 _EMPTY = hashlib.sha256(b"").digest()
 
 
-class Compared(Struct, frozen=True):
+class Comparison(Struct, frozen=True):
     """How an offered checkpoint stands to the one seen, and the hashes it was told by (RFC 6962 consistency proof)."""
 
     verdict: Verdict
     proof: tuple[bytes, ...] = ()
 
 
-class Recorded:
+class TileRecorder:
     """The hashes of a log that ``read`` gives, and the tiles that were read for them: the material of a proof."""
 
     def __init__(self, read: Callable[[Tile], bytes]) -> None:
         self._source = read
         self.tiles: dict[Tile, bytes] = {}
 
-    def tree(self, size: int) -> Tree:
+    def make_tree(self, size: int) -> TileTree:
         """The hashes at a size."""
-        return Tree(size, self._read)
+        return TileTree(size, self._read_tile)
 
-    def _read(self, tile: Tile) -> bytes:
+    def _read_tile(self, tile: Tile) -> bytes:
         raw = self.tiles[tile] = self._source(tile)
         return raw
 
 
-def compare(
+def compare_checkpoints(
     seen: Checkpoint | None,
     offered: Checkpoint,
     tree: Callable[[int], proofs.Hashes],
     known: Callable[[], Mapping[int, bytes]] = dict,
-) -> Compared:
+) -> Comparison:
     """How ``offered`` stands to ``seen``, both signed, told by the hashes that ``tree`` gives for a size.
 
     ``known``: roots of this log seen before, by size. LogDamaged or NotFound when the hashes do not even give the root
@@ -66,70 +66,70 @@ def compare(
     """
     if seen is None:
         _require_root(offered, tree)
-        return Compared(verdict="first")
+        return Comparison(verdict="first")
     if seen.size == offered.size:
-        return Compared(verdict="same" if seen.root == offered.root else "fork")
+        return Comparison(verdict="same" if seen.root == offered.root else "fork")
     small, large = (seen, offered) if seen.size < offered.size else (offered, seen)
     fits: Verdict = "grown" if small is seen else "older"
     if small.size == 0:
-        return Compared(verdict=fits if small.root == _EMPTY else "fork")
+        return Comparison(verdict=fits if small.root == _EMPTY else "fork")
     stated = known().get(small.size) if small is offered else None
     if stated == small.root:
-        return Compared(verdict=fits)
-    return _shown(small, large, tree, fits) or Compared(verdict="unproven" if stated is None else "fork")
+        return Comparison(verdict=fits)
+    return _compare_by_hashes(small, large, tree, fits) or Comparison(verdict="unproven" if stated is None else "fork")
 
 
-def _shown(
+def _compare_by_hashes(
     small: Checkpoint, large: Checkpoint, tree: Callable[[int], proofs.Hashes], fits: Verdict
-) -> Compared | None:
+) -> Comparison | None:
     """What hashes say of the smaller one; None when they are not those that the larger one was signed over."""
     try:
         hashes = tree(large.size)
-        there = proofs.root(hashes, small.size)
-        proof = proofs.consistency(hashes, small.size, large.size)
+        there = proofs.compute_root(hashes, small.size)
+        proof = proofs.prove_consistency(hashes, small.size, large.size)
     except (NotFound, LogDamaged):
         return None
     if not proofs.verify_consistency(small.size, large.size, there, large.root, proof):
         return None
-    return Compared(verdict=fits if there == small.root else "fork", proof=tuple(proof))
+    return Comparison(verdict=fits if there == small.root else "fork", proof=tuple(proof))
 
 
 def _require_root(offered: Checkpoint, tree: Callable[[int], proofs.Hashes]) -> None:
-    if proofs.root(tree(offered.size), offered.size) != offered.root:
+    if proofs.compute_root(tree(offered.size), offered.size) != offered.root:
         raise LogDamaged(
             "日志的分片与其检查点不符，该日志不完整或被改动。",
             "The tiles of the log do not give the root of its checkpoint: it is not whole, or was altered.",
         )
 
 
-def keep(folder: Folder, found: Compared, seen: Signed, offered: Offered, hashes: Recorded) -> Path | None:
+def save_evidence(folder: LogFolder, found: Comparison, seen: SignedCheckpoint, offered: OfferedCheckpoint, hashes: TileRecorder) -> Path | None:
     """Keep two checkpoints that do not fit, byte for byte, and what tells so; where. None when they fit.
 
     Once is enough: the same two are not kept again.
     """
     if found.verdict not in ("fork", "unproven"):
         return None
-    files = {"seen": seen.note, "offered": offered.signed.note, pinned.PINNED: pinned.lines(offered.keys).encode()}
+    files = {"seen": seen.note, "offered": offered.signed.note, pinned.PINNED: pinned.format_keys(offered.keys).encode()}
     for before in sorted(folder.path.glob(f"{found.verdict}-*")):
-        there = Folder(before)
-        if there.get("offered") == offered.signed.note and _text(there.get("seen")) == _text(seen.note):
+        there = LogFolder(before)
+        if there.find_file("offered") == offered.signed.note and _read_note_text(there.find_file("seen")) == _read_note_text(seen.note):
             return before
     files |= {f"tile/{tile.path}": content for tile, content in hashes.tiles.items()}
     files["proof.json"] = msgspec.json.encode([one.hex() for one in found.proof])
-    aside = Folder(folder.path / ".evidence")
+    aside = LogFolder(folder.path / ".evidence")
     shutil.rmtree(aside.path, ignore_errors=True)
     for name, content in files.items():
-        aside.put(name, content)
+        aside.write_file(name, content)
     target = folder.path / f"{found.verdict}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}"
     aside.path.rename(target)
     return target
 
 
-def _text(raw: bytes | None) -> str:
+def _read_note_text(raw: bytes | None) -> str:
     """What a note says, whoever cosigned it since."""
     return note.parse(raw).text if raw else ""
 
 
-def kept(folder: Folder) -> tuple[str, ...]:
+def list_forks(folder: LogFolder) -> tuple[str, ...]:
     """The forks whose evidence lies in a folder: as long as it does, somebody has to see to it."""
     return tuple(sorted(str(path) for path in folder.path.glob("fork-*")))

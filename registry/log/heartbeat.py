@@ -16,14 +16,14 @@ from pathlib import Path
 import msgspec
 
 from registry.errors import StorageFull, StorageReadOnly
-from registry.log.clock import instant_at, milliseconds_of
+from registry.log.clock import from_milliseconds, to_milliseconds
 from registry.model import Struct
 
 _NAME = "clock"
 _UPTIME, _BOOT = Path("/proc/uptime"), Path("/proc/sys/kernel/random/boot_id")
 
 
-class Running(Struct, frozen=True):
+class Uptime(Struct, frozen=True):
     """How long a machine has been running: seconds with sleep, since which start of it. Unknown ones are empty."""
 
     boot: str = ""
@@ -38,25 +38,25 @@ class Heartbeat(Struct, frozen=True):
     """
 
     seen_at: int
-    running: Running
+    running: Uptime
     confirmed_at: int = 0
     excused_until: int = 0
 
-    def find_expected(self, running: Running) -> dt.datetime | None:
+    def find_expected_time(self, running: Uptime) -> dt.datetime | None:
         """What the clock has to show by now; None where the machine was started again, or does not say."""
         same = running.boot and running.boot == self.running.boot and running.seconds >= self.running.seconds
         if not same:
             return None
-        return instant_at(self.seen_at + round((running.seconds - self.running.seconds) * 1000))
+        return from_milliseconds(self.seen_at + round((running.seconds - self.running.seconds) * 1000))
 
 
-def measure_running() -> Running:
+def measure_uptime() -> Uptime:
     """How long this machine has been running; unknown where its kernel does not say."""
     # The kernel's own account: a clock read by name would follow whoever shifts the clocks of this process.
     try:
-        return Running(boot=_BOOT.read_text("ascii").strip(), seconds=float(_UPTIME.read_text("ascii").split()[0]))
+        return Uptime(boot=_BOOT.read_text("ascii").strip(), seconds=float(_UPTIME.read_text("ascii").split()[0]))
     except (OSError, ValueError, IndexError):
-        return Running()
+        return Uptime()
 
 
 class HeartbeatFile:
@@ -88,8 +88,8 @@ class HeartbeatFile:
             ) from error
 
 
-def beat_at(clock: dt.datetime, running: Running, before: Heartbeat | None) -> Heartbeat:
+def make_heartbeat(clock: dt.datetime, running: Uptime, before: Heartbeat | None) -> Heartbeat:
     """The heartbeat of a clock that was found right; what was confirmed before stays so."""
     if before is None:
-        return Heartbeat(seen_at=milliseconds_of(clock), running=running)
-    return msgspec.structs.replace(before, seen_at=milliseconds_of(clock), running=running)
+        return Heartbeat(seen_at=to_milliseconds(clock), running=running)
+    return msgspec.structs.replace(before, seen_at=to_milliseconds(clock), running=running)

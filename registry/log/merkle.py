@@ -10,12 +10,12 @@ import hashlib
 from collections.abc import Iterable
 
 
-def leaf_hash(entry: bytes) -> bytes:
+def hash_leaf(entry: bytes) -> bytes:
     """SHA-256(0x00 || entry)."""
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
+def hash_node(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 || left || right)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
@@ -30,7 +30,7 @@ class Frontier:
         self._stack: list[bytes] = []
 
     @classmethod
-    def of(cls, size: int, subtrees: list[bytes]) -> Frontier:
+    def from_subtrees(cls, size: int, subtrees: list[bytes]) -> Frontier:
         """The frontier of a tree of ``size`` whose perfect subtrees, largest first, have these roots."""
         frontier = cls()
         frontier.size, frontier._stack = size, list(subtrees)
@@ -38,14 +38,14 @@ class Frontier:
 
     def copy(self) -> Frontier:
         """The same right edge, to be extended apart from this one."""
-        return Frontier.of(self.size, self._stack)
+        return Frontier.from_subtrees(self.size, self._stack)
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash; amortised one node hash."""
         self.size += 1
         size = self.size
         while size % 2 == 0:
-            leaf = node_hash(self._stack.pop(), leaf)
+            leaf = hash_node(self._stack.pop(), leaf)
             size //= 2
         self._stack.append(leaf)
 
@@ -54,11 +54,11 @@ class Frontier:
         for leaf in leaves:
             self.append(leaf)
 
-    def root(self) -> bytes:
+    def compute_root(self) -> bytes:
         """The tree's root hash; SHA-256 of nothing for an empty tree."""
         if not self._stack:
             return hashlib.sha256(b"").digest()
         root = self._stack[-1]
         for left in reversed(self._stack[:-1]):
-            root = node_hash(left, root)
+            root = hash_node(left, root)
         return root

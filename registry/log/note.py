@@ -40,12 +40,12 @@ class Verifier(Struct, frozen=True):
         """The verifier key as it is published and handed on."""
         return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([self.kind]) + self.public).decode()}"
 
-    def accepts(self, signature: Signature, text: str) -> bool:
+    def verify_signature(self, signature: Signature, text: str) -> bool:
         """Whether ``signature`` is this key's over ``text``."""
         if self.kind == ED25519:
-            return signing.verify(self.public, signature.blob, text.encode())
+            return signing.verify_signature(self.public, signature.blob, text.encode())
         stamp = signature.timestamp
-        return stamp is not None and signing.verify(self.public, signature.blob[8:], cosigned(text, stamp))
+        return stamp is not None and signing.verify_signature(self.public, signature.blob[8:], encode_cosigned_text(text, stamp))
 
 
 class Signature(Struct, frozen=True):
@@ -73,16 +73,16 @@ class Note(Struct, frozen=True):
     text: str
     signatures: list[Signature]
 
-    def encoded(self) -> bytes:
+    def encode(self) -> bytes:
         """The note, byte for byte."""
         return (self.text + "\n" + "".join(signature.line for signature in self.signatures)).encode()
 
 
-def verifier(text: str) -> Verifier:
+def parse_verifier(text: str) -> Verifier:
     """The key of a vkey; InvalidInput when it is malformed, of a kind not known here, or its id is wrong."""
     name, _, rest = text.strip().partition("+")
     identifier, _, encoded = rest.partition("+")
-    raw = _decoded(encoded)
+    raw = _decode_base64(encoded)
     if len(raw) == 33 and raw[0] in (ED25519, COSIGNATURE) and _is_name(name):
         found = Verifier(name=name, kind=raw[0], public=raw[1:])
         if found.id.hex() == identifier:
@@ -93,7 +93,7 @@ def verifier(text: str) -> Verifier:
     )
 
 
-def named(name: str) -> str:
+def check_name(name: str) -> str:
     """``name`` if it may name a key; InvalidInput otherwise."""
     if not _is_name(name):
         raise InvalidInput(
@@ -103,7 +103,7 @@ def named(name: str) -> str:
     return name
 
 
-def sign(text: str, name: str, keys: Iterable[signing.Key]) -> Note:
+def sign_text(text: str, name: str, keys: Iterable[signing.Key]) -> Note:
     """``text`` signed by each key under one name."""
     lines = []
     for key in keys:
@@ -112,14 +112,14 @@ def sign(text: str, name: str, keys: Iterable[signing.Key]) -> Note:
     return Note(text=text, signatures=lines)
 
 
-def cosign(text: str, name: str, key: signing.Key, timestamp: int) -> Signature:
+def cosign_text(text: str, name: str, key: signing.Key, timestamp: int) -> Signature:
     """A cosignature/v1 of a checkpoint's text at a time (seconds since 1970)."""
     who = Verifier(name=name, kind=COSIGNATURE, public=key.public)
-    blob = struct.pack(">Q", timestamp) + key.sign(cosigned(text, timestamp))
+    blob = struct.pack(">Q", timestamp) + key.sign(encode_cosigned_text(text, timestamp))
     return Signature(name=name, id=who.id, blob=blob)
 
 
-def cosigned(text: str, timestamp: int) -> bytes:
+def encode_cosigned_text(text: str, timestamp: int) -> bytes:
     """The bytes a cosignature/v1 signs."""
     return f"cosignature/v1\ntime {timestamp}\n{text}".encode()
 
@@ -129,19 +129,19 @@ def parse(raw: bytes) -> Note:
     try:
         whole = raw.decode()
     except UnicodeDecodeError as error:
-        raise _malformed("UTF-8") from error
+        raise _make_format_error("UTF-8") from error
     if len(raw) > LONGEST or any(ch < " " and ch != "\n" for ch in whole):
-        raise _malformed("characters")
+        raise _make_format_error("characters")
     text, gap, lines = whole.rpartition("\n\n")
     if not gap or not lines.endswith("\n"):
-        raise _malformed("signatures")
-    signatures = [_signature(line) for line in lines[:-1].split("\n")]
+        raise _make_format_error("signatures")
+    signatures = [_parse_signature(line) for line in lines[:-1].split("\n")]
     if len(signatures) > MOST_SIGNATURES:
-        raise _malformed("signatures")
+        raise _make_format_error("signatures")
     return Note(text=text + "\n", signatures=signatures)
 
 
-def opened(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifier]]:
+def verify_note(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifier]]:
     """(the note, those of ``keys`` that signed it); InvalidInput when none did or one's signature does not hold."""
     note = parse(raw)
     held: list[Verifier] = []
@@ -149,7 +149,7 @@ def opened(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifier]]:
         key = next((one for one in keys if (one.name, one.id) == (signature.name, signature.id)), None)
         if key is None or key in held:
             continue
-        if not key.accepts(signature, note.text):
+        if not key.verify_signature(signature, note.text):
             raise InvalidInput(
                 f"{key.name} 的签名不成立：内容被改动过。",
                 f"The signature of {key.name} does not hold: it was altered.",
@@ -160,15 +160,15 @@ def opened(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifier]]:
     return note, held
 
 
-def _signature(line: str) -> Signature:
+def _parse_signature(line: str) -> Signature:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
-    raw = _decoded(encoded)
+    raw = _decode_base64(encoded)
     if not line.startswith(_DASH) or not _is_name(name) or len(raw) < 5:
-        raise _malformed("signatures")
+        raise _make_format_error("signatures")
     return Signature(name=name, id=raw[:4], blob=raw[4:])
 
 
-def _decoded(encoded: str) -> bytes:
+def _decode_base64(encoded: str) -> bytes:
     try:
         raw = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
@@ -180,5 +180,5 @@ def _is_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(ch.isspace() or ch < " " for ch in name)
 
 
-def _malformed(what: str) -> InvalidInput:
+def _make_format_error(what: str) -> InvalidInput:
     return InvalidInput(f"不是签名文本（{what}）。", f"Not a signed note ({what}).")

@@ -11,24 +11,24 @@ from pathlib import Path
 
 from registry.errors import Conflict, InvalidInput
 from registry.log import note, shared
-from registry.log.folder import Folder
+from registry.log.folder import LogFolder
 from registry.log.note import Verifier
-from registry.log.remote import Remote
-from registry.log.shared import Signed
+from registry.log.remote import RemoteLog
+from registry.log.shared import SignedCheckpoint
 from registry.model import Struct
 
 #: The file of the trusted keys, one a line.
 PINNED = "pinned"
 
 
-class Offered(Struct, frozen=True):
+class OfferedCheckpoint(Struct, frozen=True):
     """A checkpoint that a log offers, signed by a trusted key.
 
     ``keys``: those trusted from now on, ``signed_by`` those of them that signed it, ``taken_in`` those that nobody gave
     and that were not trusted before, ``unknown`` the ids of others that signed under the log's name.
     """
 
-    signed: Signed
+    signed: SignedCheckpoint
     keys: list[Verifier]
     signed_by: list[Verifier]
     taken_in: list[Verifier]
@@ -38,60 +38,60 @@ class Offered(Struct, frozen=True):
     @property
     def vkeys(self) -> str:
         """The verifier keys that go with it, one a line."""
-        return lines(self.signed_by)
+        return format_keys(self.signed_by)
 
 
-def given(texts: Sequence[str]) -> list[Verifier]:
+def read_given_keys(texts: Sequence[str]) -> list[Verifier]:
     """The keys somebody gave: each text a vkey, or a file of them; InvalidInput when one is not a log's key."""
     found = []
     for text in texts:
         path = Path(text)
         inside = path.read_text("utf-8", errors="replace") if path.is_file() else text
-        found += [note.verifier(line) for line in inside.split("\n") if line.strip()]
+        found += [note.parse_verifier(line) for line in inside.split("\n") if line.strip()]
     if any(key.kind != note.ED25519 for key in found):
         raise InvalidInput("须为日志的公钥，而不是见证方的。", "It must be the key of a log, not that of a witness.")
     return list(dict.fromkeys(found))
 
 
-def keys(folder: Folder) -> list[Verifier]:
+def read_pinned_keys(folder: LogFolder) -> list[Verifier]:
     """The keys trusted so far; none before the first look."""
-    raw = folder.get(PINNED) or b""
-    return [note.verifier(line) for line in raw.decode().split("\n") if line]
+    raw = folder.find_file(PINNED) or b""
+    return [note.parse_verifier(line) for line in raw.decode().split("\n") if line]
 
 
-def lines(some: Sequence[Verifier]) -> str:
+def format_keys(some: Sequence[Verifier]) -> str:
     """Verifier keys as a file holds them."""
     return "".join(f"{key.text}\n" for key in some)
 
 
-def pin(folder: Folder, offered: Offered) -> None:
+def pin_keys(folder: LogFolder, offered: OfferedCheckpoint) -> None:
     """Keep the keys that are trusted now."""
-    wanted = lines(offered.keys).encode()
-    if folder.get(PINNED) != wanted:
-        folder.put(PINNED, wanted)
+    wanted = format_keys(offered.keys).encode()
+    if folder.find_file(PINNED) != wanted:
+        folder.write_file(PINNED, wanted)
 
 
-def verified(raw: bytes, remote: Remote, trusted: Sequence[Verifier], more: Sequence[Verifier]) -> Offered:
+def verify_offer(raw: bytes, remote: RemoteLog, trusted: Sequence[Verifier], more: Sequence[Verifier]) -> OfferedCheckpoint:
     """The checkpoint of a note that a key ``trusted`` so far or one given now (``more``) signed.
 
     With neither, the keys that the log names as its own are trusted from now on. Conflict when the log has another name
     than its keys, or no trusted key signed.
     """
-    signed = shared.read(raw)
+    signed = shared.parse_signed_checkpoint(raw)
     origin = signed.checkpoint.origin
     known = [*trusted, *(key for key in more if key not in trusted)]
     is_first = not known
     if not known:
-        known = [key for key in remote.vkeys() if key.kind == note.ED25519]
+        known = [key for key in remote.read_verifiers() if key.kind == note.ED25519]
     if others := sorted({key.name for key in known} - {origin}):
         raise Conflict(
             f"{remote.address} 处的日志自称 {origin}，而所信任的公钥属于 {'、'.join(others)}：不是同一日志，已拒绝。",
             f"The log at {remote.address} calls itself {origin}, the trusted key belongs to {', '.join(others)}: "
             "another log, refused.",
         )
-    signed_by = _signers(signed, known)
-    fresh, unknown = _beside(signed, remote, known) if not is_first else ([], [])
-    return Offered(
+    signed_by = _get_signers(signed, known)
+    fresh, unknown = _list_new_keys(signed, remote, known) if not is_first else ([], [])
+    return OfferedCheckpoint(
         signed=signed,
         keys=[*(signed_by if is_first else known), *fresh],
         signed_by=[*signed_by, *fresh],
@@ -101,9 +101,9 @@ def verified(raw: bytes, remote: Remote, trusted: Sequence[Verifier], more: Sequ
     )
 
 
-def _signers(signed: Signed, known: Sequence[Verifier]) -> list[Verifier]:
+def _get_signers(signed: SignedCheckpoint, known: Sequence[Verifier]) -> list[Verifier]:
     try:
-        return note.opened(signed.note, known)[1]
+        return note.verify_note(signed.note, known)[1]
     except InvalidInput as error:
         by = ", ".join(sorted({f"{one.name}+{one.id.hex()}" for one in note.parse(signed.note).signatures}))
         raise Conflict(
@@ -114,7 +114,7 @@ def _signers(signed: Signed, known: Sequence[Verifier]) -> list[Verifier]:
         ) from error
 
 
-def _beside(signed: Signed, remote: Remote, known: Sequence[Verifier]) -> tuple[list[Verifier], list[str]]:
+def _list_new_keys(signed: SignedCheckpoint, remote: RemoteLog, known: Sequence[Verifier]) -> tuple[list[Verifier], list[str]]:
     """(keys that newly sign under the log's name and may be taken in, ids of those that may not)."""
     ids = {key.id for key in known}
     strangers = {
@@ -125,13 +125,13 @@ def _beside(signed: Signed, remote: Remote, known: Sequence[Verifier]) -> tuple[
     if not strangers:
         return [], []
     text = note.parse(signed.note).text
-    published = remote.vkeys() if remote.is_authentic else []
+    published = remote.read_verifiers() if remote.is_authentic else []
     fresh = [
         key
         for key in published
         if key.name == signed.checkpoint.origin
         and key.kind == note.ED25519
         and key.id in strangers
-        and key.accepts(strangers[key.id], text)
+        and key.verify_signature(strangers[key.id], text)
     ]
     return fresh, [one.hex() for one in strangers if one not in {key.id for key in fresh}]

@@ -10,13 +10,13 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from registry.errors import InvalidInput
-from registry.log.merkle import node_hash
+from registry.log.merkle import hash_node
 
 #: (level, index) -> root of the perfect subtree of 2**level leaves that begins at leaf index * 2**level.
 Hashes = Callable[[int, int], bytes]
 
 
-def subtrees(start: int, end: int) -> list[tuple[int, int]]:
+def list_subtrees(start: int, end: int) -> list[tuple[int, int]]:
     """The perfect subtrees (level, index) that make up leaves start <= i < end, left to right.
 
     >>> subtrees(0, 7)
@@ -32,19 +32,19 @@ def subtrees(start: int, end: int) -> list[tuple[int, int]]:
     return found
 
 
-def root(hashes: Hashes, size: int) -> bytes:
+def compute_root(hashes: Hashes, size: int) -> bytes:
     """The root hash of the first ``size`` leaves; SHA-256 of nothing for none."""
-    return _fold(hashes, 0, size) if size else hashlib.sha256(b"").digest()
+    return _fold_hashes(hashes, 0, size) if size else hashlib.sha256(b"").digest()
 
 
-def _fold(hashes: Hashes, start: int, end: int) -> bytes:
-    *rest, last = [hashes(level, index) for level, index in subtrees(start, end)]
+def _fold_hashes(hashes: Hashes, start: int, end: int) -> bytes:
+    *rest, last = [hashes(level, index) for level, index in list_subtrees(start, end)]
     for left in reversed(rest):
-        last = node_hash(left, last)
+        last = hash_node(left, last)
     return last
 
 
-def inclusion(hashes: Hashes, index: int, size: int) -> list[bytes]:
+def prove_inclusion(hashes: Hashes, index: int, size: int) -> list[bytes]:
     """The proof that the leaf at ``index`` is in the tree of ``size``, sibling of the leaf first."""
     if not 0 <= index < size:
         raise InvalidInput(
@@ -53,17 +53,17 @@ def inclusion(hashes: Hashes, index: int, size: int) -> list[bytes]:
     proof: list[bytes] = []
     start, end = 0, size
     while end - start > 1:
-        middle = start + _split(end - start)
+        middle = start + _compute_split(end - start)
         if index < middle:
-            proof.append(_fold(hashes, middle, end))
+            proof.append(_fold_hashes(hashes, middle, end))
             end = middle
         else:
-            proof.append(_fold(hashes, start, middle))
+            proof.append(_fold_hashes(hashes, start, middle))
             start = middle
     return proof[::-1]
 
 
-def consistency(hashes: Hashes, old: int, new: int) -> list[bytes]:
+def prove_consistency(hashes: Hashes, old: int, new: int) -> list[bytes]:
     """The proof that the tree of size ``old`` is a prefix of the one of size ``new``; empty when they are equal."""
     if not 0 < old <= new:
         raise InvalidInput(
@@ -73,19 +73,19 @@ def consistency(hashes: Hashes, old: int, new: int) -> list[bytes]:
     proof: list[bytes] = []
     start, end, whole = 0, new, True  # whole: the old tree is exactly what was covered so far
     while end > old:
-        middle = start + _split(end - start)
+        middle = start + _compute_split(end - start)
         if old <= middle:
-            proof.append(_fold(hashes, middle, end))
+            proof.append(_fold_hashes(hashes, middle, end))
             end = middle
         else:
-            proof.append(_fold(hashes, start, middle))
+            proof.append(_fold_hashes(hashes, start, middle))
             start, whole = middle, False
     if not whole:
-        proof.append(_fold(hashes, start, end))
+        proof.append(_fold_hashes(hashes, start, end))
     return proof[::-1]
 
 
-def _split(count: int) -> int:
+def _compute_split(count: int) -> int:
     """The largest power of two smaller than ``count``."""
     return 1 << ((count - 1).bit_length() - 1)
 
@@ -99,11 +99,11 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
         if last == 0:
             return False
         if at & 1 or at == last:
-            result = node_hash(sibling, result)
+            result = hash_node(sibling, result)
             while not at & 1 and at:
                 at, last = at >> 1, last >> 1
         else:
-            result = node_hash(result, sibling)
+            result = hash_node(result, sibling)
         at, last = at >> 1, last >> 1
     return last == 0 and result == root_hash
 
@@ -124,10 +124,10 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         if last == 0:
             return False
         if at & 1 or at == last:
-            first, second = node_hash(sibling, first), node_hash(sibling, second)
+            first, second = hash_node(sibling, first), hash_node(sibling, second)
             while not at & 1 and at:
                 at, last = at >> 1, last >> 1
         else:
-            second = node_hash(second, sibling)
+            second = hash_node(second, sibling)
         at, last = at >> 1, last >> 1
     return last == 0 and first == old_root and second == new_root

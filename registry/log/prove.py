@@ -7,14 +7,14 @@ import base64
 from registry.errors import NotFound
 from registry.log import proofs
 from registry.log.publish import PublishedLog
-from registry.log.shared import Signed
+from registry.log.shared import SignedCheckpoint
 from registry.model import Struct
 
 #: First line of a proof file (c2sp.org/tlog-proof).
 FORMAT = "c2sp.org/tlog-proof@v1"
 
 
-class Inclusion(Struct, frozen=True):
+class EntryProof(Struct, frozen=True):
     """That a leaf is in the tree of ``size``; ``checkpoint`` is the signed note where that is the last one signed."""
 
     size: int
@@ -24,7 +24,7 @@ class Inclusion(Struct, frozen=True):
     checkpoint: str | None
 
 
-def within(latest: Signed, size: int | None) -> int:
+def get_proof_size(latest: SignedCheckpoint, size: int | None) -> int:
     """``size``, or that of the last checkpoint; NotFound beyond it, for which there is no proof yet."""
     last = latest.checkpoint.size
     if size is not None and size > last:
@@ -32,24 +32,24 @@ def within(latest: Signed, size: int | None) -> int:
     return last if size is None else size
 
 
-def inclusion(log: PublishedLog, entry: int, size: int | None = None) -> Inclusion:
+def prove_entry(log: PublishedLog, entry: int, size: int | None = None) -> EntryProof:
     """The proof that entry number ``entry`` is in the log of a size; NotFound when that log has no such entry."""
-    latest = log.latest()  # asked for once: another one may be signed meanwhile
-    upto = within(latest, size)
+    latest = log.get_checkpoint()  # asked for once: another one may be signed meanwhile
+    upto = get_proof_size(latest, size)
     if not 1 <= entry <= upto:
         raise NotFound(f"大小为{upto}的日志没有第{entry}条。", f"The log of size {upto} has no entry {entry}.")
-    tree = log.folder.tree(upto)
-    return Inclusion(
+    tree = log.folder.make_tree(upto)
+    return EntryProof(
         size=upto,
         leaf=tree(0, entry - 1),
-        root=proofs.root(tree, upto),
-        proof=proofs.inclusion(tree, entry - 1, upto),
+        root=proofs.compute_root(tree, upto),
+        proof=proofs.prove_inclusion(tree, entry - 1, upto),
         checkpoint=latest.note.decode() if upto == latest.checkpoint.size else None,
     )
 
 
-def file(log: PublishedLog, entry: int) -> bytes:
+def make_proof_file(log: PublishedLog, entry: int) -> bytes:
     """A C2SP tlog-proof of one entry under the last checkpoint: text that verifies without asking anyone."""
-    proved = inclusion(log, entry)
+    proved = prove_entry(log, entry)
     hashes = [base64.b64encode(one).decode() for one in proved.proof]
     return "\n".join([FORMAT, f"index {entry - 1}", *hashes, "", proved.checkpoint or ""]).encode()

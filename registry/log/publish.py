@@ -20,16 +20,16 @@ from registry.errors import (
     LogDamaged,
     NotFound,
     RegistryError,
-    rolled_back,
-    storage_fault,
+    make_log_rollback_error,
+    find_storage_fault,
 )
-from registry.faults import MIB, require_room, require_writable
+from registry.faults import MIB, check_free_space, check_writable
 from registry.log import decided, mirrored, note, shared, signable, store
 from registry.log.checkpoint import Checkpoint
 from registry.log.clockcheck import ClockCheck
-from registry.log.folder import CHECKPOINT, VKEY, Folder
+from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.merkle import Frontier
-from registry.log.shared import Signed, read
+from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from registry.settings import Settings
 
 Progress = Callable[[int], None]
@@ -40,24 +40,24 @@ class PublishedLog:
     """The published log of one register on one machine."""
 
     def __init__(self, settings: Settings) -> None:
-        self.folder = Folder(settings.log_folder())
+        self.folder = LogFolder(settings.get_log_folder())
         self.clock = ClockCheck(settings)
         self._settings = settings
-        self._cached: tuple[object, Signed | None] = (None, None)
+        self._cached: tuple[object, SignedCheckpoint | None] = (None, None)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
-    def last(self) -> Signed | None:
+    def find_checkpoint(self) -> SignedCheckpoint | None:
         """The last checkpoint published here; None before the first."""
-        changed = self.folder.changed()
+        changed = self.folder.read_checkpoint_stamp()
         if changed != self._cached[0]:
-            raw = self.folder.get(CHECKPOINT)
-            self._cached = (changed, self._read(raw) if raw is not None else None)
+            raw = self.folder.find_file(CHECKPOINT)
+            self._cached = (changed, self._read_checkpoint(raw) if raw is not None else None)
         return self._cached[1]
 
-    def _read(self, raw: bytes) -> Signed:
+    def _read_checkpoint(self, raw: bytes) -> SignedCheckpoint:
         try:
-            return read(raw)
+            return parse_signed_checkpoint(raw)
         except InvalidInput as error:
             where = self.folder.path / CHECKPOINT
             raise LogDamaged(
@@ -67,9 +67,9 @@ class PublishedLog:
                 "the database was not rolled back, move it away, and run: registry log checkpoint",
             ) from error
 
-    def latest(self) -> Signed:
+    def get_checkpoint(self) -> SignedCheckpoint:
         """The last checkpoint published here; CannotAnswer before the first."""
-        found = self.last()
+        found = self.find_checkpoint()
         if found is None:
             raise CannotAnswer(
                 "日志尚未签发检查点；请在持有签名密钥的机器上运行：registry log checkpoint",
@@ -77,10 +77,10 @@ class PublishedLog:
             )
         return found
 
-    def origin(self) -> str:
+    def get_origin(self) -> str:
         """The name of the log: that of its last checkpoint, which never changes; of the settings before the first."""
-        last = self.last()
-        wanted = note.named(self._settings.origin())
+        last = self.find_checkpoint()
+        wanted = note.check_name(self._settings.get_log_origin())
         if last is None:
             return wanted
         if self._settings.log_origin and wanted != last.checkpoint.origin:
@@ -90,49 +90,49 @@ class PublishedLog:
             )
         return last.checkpoint.origin
 
-    def keys(self) -> list[signing.Key]:
+    def load_keys(self) -> list[signing.Key]:
         """The signing keys of this machine, oldest first; none where there is no key file."""
-        path = self._settings.key_file()
-        return signing.load(path) if path.exists() else []
+        path = self._settings.get_key_file()
+        return signing.load_keys(path) if path.exists() else []
 
-    def verifiers(self, *, retired: bool = False) -> list[note.Verifier]:
+    def list_verifiers(self, *, retired: bool = False) -> list[note.Verifier]:
         """The public halves of the keys in use, oldest first; with ``retired`` those of every key there ever was."""
-        origin = self.origin()
+        origin = self.get_origin()
         return [
             note.Verifier(name=origin, kind=note.ED25519, public=key.public)
-            for key in self.keys()
-            if retired or not key.retired
+            for key in self.load_keys()
+            if retired or not key.is_retired
         ]
 
-    def vkeys(self) -> list[str]:
+    def read_vkeys(self) -> list[str]:
         """The published verifier keys, oldest first, as text."""
-        return (self.folder.get(VKEY) or b"").decode().split()
+        return (self.folder.find_file(VKEY) or b"").decode().split()
 
-    def lost(self, connection: sa.Connection) -> list[note.Verifier]:
+    def list_lost_keys(self, connection: sa.Connection) -> list[note.Verifier]:
         """The public keys of a log whose key file is not here, oldest first: in use when it was lost, or retired."""
-        if self._settings.key_file().exists():
+        if self._settings.get_key_file().exists():
             return []
-        known = dict.fromkeys([*shared.every_vkey(connection), *self.vkeys()])
-        return [note.verifier(line) for line in known]
+        known = dict.fromkeys([*shared.list_vkeys(connection), *self.read_vkeys()])
+        return [note.parse_verifier(line) for line in known]
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def publish(self, database: Database, progress: Progress | None = None) -> Signed | None:
+    def publish(self, database: Database, progress: Progress | None = None) -> SignedCheckpoint | None:
         """Write tiles and sign a checkpoint for what the log has gained; the last checkpoint afterwards.
 
         Without a signing key the checkpoints that another machine signed are taken over instead. LogDamaged, and
         nothing signed or changed, when the log does not extend what was published before.
         """
-        with self.folder.lock():
+        with self.folder.hold_lock():
             with database.reading() as connection:
-                self._take_over(connection, progress)
-                head = store.head(connection).size
-                self._require_extended(connection)
-                signed = self._sign(connection, head, progress)
-                held = shared.last(connection)
+                self._take_over_checkpoint(connection, progress)
+                head = store.read_head(connection).size
+                self._require_extension(connection)
+                signed = self._sign_checkpoint(connection, head, progress)
+                held = shared.find_last(connection)
             if signed is not None and (held is None or held.note != signed.note):
                 with database.writing() as connection:
-                    shared.put(connection, signed, (self.folder.get(VKEY) or b"").decode())
+                    shared.save_checkpoint(connection, signed, (self.folder.find_file(VKEY) or b"").decode())
         return signed
 
     def try_publish(self, database: Database, quiet: bool = False) -> RegistryError | None:
@@ -142,7 +142,7 @@ class PublishedLog:
         except RegistryError as error:
             fault = error
         except (OSError, sa.exc.SQLAlchemyError) as error:
-            fault = storage_fault(error, self.folder.path) or LogDamaged(repr(error), repr(error))
+            fault = find_storage_fault(error, self.folder.path) or LogDamaged(repr(error), repr(error))
         else:
             return None
         if not quiet:
@@ -155,163 +155,163 @@ class PublishedLog:
         Conflict in a mirror, to which nobody appends. LogRolledBack or LogDamaged unless this database holds the log
         that was published; SigningKeyMissing, SigningKeyForeign, CheckpointForeign; StorageFull, StorageReadOnly.
         """
-        self.require_extended(connection)
-        if fault := self.signer_fault(connection):
+        self.require_extension(connection)
+        if fault := self.find_signer_fault(connection):
             raise fault
-        self.require_room(size)
-        require_writable(self.folder.path)
+        self.check_free_space(size)
+        check_writable(self.folder.path)
 
-    def require_room(self, size: int = 0) -> None:
+    def check_free_space(self, size: int = 0) -> None:
         """StorageFull unless ``size`` bytes of drafts fit on the disks of the database's file and the published log."""
         reserve = self._settings.storage_reserve * MIB
-        if (file := self._settings.database_file()) is not None:
-            require_room(file.parent, size * signable.GROWTH, reserve)
-        require_room(self.folder.path, size * signable.GROWTH_PUBLISHED, reserve)
+        if (file := self._settings.find_database_file()) is not None:
+            check_free_space(file.parent, size * signable.GROWTH, reserve)
+        check_free_space(self.folder.path, size * signable.GROWTH_PUBLISHED, reserve)
 
-    def signer_fault(self, connection: sa.Connection) -> RegistryError | None:
+    def find_signer_fault(self, connection: sa.Connection) -> RegistryError | None:
         """What keeps this machine from signing what is appended here; None where nothing was signed yet."""
-        path = self._settings.key_file()
-        last = self.last()
-        if last is None and shared.last(connection) is None:
+        path = self._settings.get_key_file()
+        last = self.find_checkpoint()
+        if last is None and shared.find_last(connection) is None:
             return None
         try:
-            keys = self.keys()
+            keys = self.load_keys()
         except InvalidInput as error:
-            return signable.key_missing(path, error)
+            return signable.make_missing_key_error(path, error)
         if not keys:
-            return signable.key_missing(path)
-        return signable.signer_fault(connection, last, _verifiers(keys), path, self.folder.path / CHECKPOINT)
+            return signable.make_missing_key_error(path)
+        return signable.find_signer_fault(connection, last, _make_verifiers(keys), path, self.folder.path / CHECKPOINT)
 
-    def require_extended(self, connection: sa.Connection) -> None:
+    def require_extension(self, connection: sa.Connection) -> None:
         """LogDamaged unless this database holds the log that was published, and every entry after it was decided.
 
         Conflict in a mirror, to which nobody appends; ClockWrong where the time of an entry would not be the time.
         """
-        mirrored.refuse(connection)
-        self._require_extended(connection)
-        self.clock.require_right(connection)
+        mirrored.refuse_mirror(connection)
+        self._require_extension(connection)
+        self.clock.require_right_clock(connection)
 
-    def require_not_rolled_back(self, connection: sa.Connection) -> None:
+    def refuse_rollback(self, connection: sa.Connection) -> None:
         """LogRolledBack when this database holds less than was published: what is proposed in it would be lost with it,
         or rest on what is no longer so."""
-        last = self.last()
+        last = self.find_checkpoint()
         size = last.checkpoint.size if last else 0
-        held = store.head(connection).size
+        held = store.read_head(connection).size
         if held < size:
-            raise rolled_back(held, size)
+            raise make_log_rollback_error(held, size)
 
-    def require_published(self, connection: sa.Connection) -> None:
+    def require_published_prefix(self, connection: sa.Connection) -> None:
         """LogRolledBack or LogDamaged unless this database holds the log that was published: asked before answering."""
-        self.require_not_rolled_back(connection)
-        last = self.last()
+        self.refuse_rollback(connection)
+        last = self.find_checkpoint()
         size = last.checkpoint.size if last else 0
-        published = self._published_leaf(size) if size else None
-        if published is not None and published != store.leaf(connection, size):
+        published = self._find_published_leaf(size) if size else None
+        if published is not None and published != store.find_leaf(connection, size):
             raise LogDamaged(
                 f"日志第{size}条与已公布的不一致，日志被改写过。请运行：registry log check",
                 f"Log entry {size} is not the one that was published: the log was rewritten. Run: registry log check",
                 entry=size,
             )
 
-    def _require_extended(self, connection: sa.Connection) -> None:
-        self.require_published(connection)
-        last = self.last()
-        decided.check(connection, after=last.checkpoint.size if last else 0)
+    def _require_extension(self, connection: sa.Connection) -> None:
+        self.require_published_prefix(connection)
+        last = self.find_checkpoint()
+        decided.check_entries(connection, after=last.checkpoint.size if last else 0)
 
-    def _published_leaf(self, number: int) -> bytes | None:
+    def _find_published_leaf(self, number: int) -> bytes | None:
         """The leaf hash as published; None where the tile was lost, which ``publish`` mends or refuses."""
         try:
-            return self.folder.tree(number)(0, number - 1)
+            return self.folder.make_tree(number)(0, number - 1)
         except (NotFound, LogDamaged):
             return None
 
-    def _take_over(self, connection: sa.Connection, progress: Progress | None) -> None:
+    def _take_over_checkpoint(self, connection: sa.Connection, progress: Progress | None) -> None:
         """Bring the folder up to the checkpoint in the database: of another machine, or the folder was lost."""
-        there = shared.last(connection)
-        last = self.last()
+        there = shared.find_last(connection)
+        last = self.find_checkpoint()
         if last is not None:
-            self._mend(connection, last, progress)
-        if there is None or (last is not None and self._holds(last, there)):
+            self._mend_tiles(connection, last, progress)
+        if there is None or (last is not None and self._is_up_to_date(last, there)):
             return
-        if self.keys():
-            if fault := self.signer_fault(connection):
+        if self.load_keys():
+            if fault := self.find_signer_fault(connection):
                 raise fault
         else:
-            self.folder.put(VKEY, shared.vkeys(connection).encode())
+            self.folder.write_file(VKEY, shared.read_vkeys(connection).encode())
         size = last.checkpoint.size if last else 0
-        frontier = self.folder.extend(size, store.whole(connection, size, there.checkpoint.size), progress)
+        frontier = self.folder.append_entries(size, store.read_verified_entries(connection, size, there.checkpoint.size), progress)
         _require_root(frontier, there.checkpoint)
-        self.folder.put(CHECKPOINT, there.note)
+        self.folder.write_file(CHECKPOINT, there.note)
 
-    def _holds(self, last: Signed, there: Signed) -> bool:
+    def _is_up_to_date(self, last: SignedCheckpoint, there: SignedCheckpoint) -> bool:
         """Whether what is published here is as new as what is in the database; without a key also as it was signed."""
-        if last.checkpoint.size == there.checkpoint.size and not self.keys():
+        if last.checkpoint.size == there.checkpoint.size and not self.load_keys():
             return last.note == there.note  # signed anew by another machine: a key came or went
         return last.checkpoint.size >= there.checkpoint.size
 
-    def _mend(self, connection: sa.Connection, last: Signed, progress: Progress | None) -> None:
+    def _mend_tiles(self, connection: sa.Connection, last: SignedCheckpoint, progress: Progress | None) -> None:
         """Tiles that were lost are written again, if the database still gives the root that was signed."""
         try:
-            if self.folder.frontier(last.checkpoint.size).root() == last.checkpoint.root:
+            if self.folder.read_frontier(last.checkpoint.size).compute_root() == last.checkpoint.root:
                 return
         except (NotFound, LogDamaged):
             pass
-        self.rewrite(connection, last.checkpoint, progress)
+        self.rewrite_tiles(connection, last.checkpoint, progress)
 
-    def rebuild(self, database: Database, progress: Progress | None = None) -> None:
+    def rebuild_files(self, database: Database, progress: Progress | None = None) -> None:
         """Write every published file anew from the database, if it still gives the root that was signed."""
-        with self.folder.lock(), database.reading() as connection:
-            if last := self.last():
-                self.rewrite(connection, last.checkpoint, progress)
+        with self.folder.hold_lock(), database.reading() as connection:
+            if last := self.find_checkpoint():
+                self.rewrite_tiles(connection, last.checkpoint, progress)
         self.publish(database, progress)
 
-    def rewrite(self, connection: sa.Connection, of: Checkpoint, progress: Progress | None = None) -> None:
+    def rewrite_tiles(self, connection: sa.Connection, of: Checkpoint, progress: Progress | None = None) -> None:
         """Write every tile anew from the database; LogDamaged, before anything is written, if that is another log."""
         frontier = Frontier()
-        frontier.extend(leaf for _, leaf in store.whole(connection, 0, of.size))
+        frontier.extend(leaf for _, leaf in store.read_verified_entries(connection, 0, of.size))
         _require_root(frontier, of)
-        self.folder.extend(0, store.whole(connection, 0, of.size), progress)
+        self.folder.append_entries(0, store.read_verified_entries(connection, 0, of.size), progress)
 
-    def _sign(self, connection: sa.Connection, head: int, progress: Progress | None) -> Signed | None:
+    def _sign_checkpoint(self, connection: sa.Connection, head: int, progress: Progress | None) -> SignedCheckpoint | None:
         """The checkpoint of ``head`` by every key in use; the last one as it is where nothing has changed."""
-        last = self.last()
-        keys = [key for key in self.keys() if not key.retired]
-        if not keys or mirrored.is_marked(connection):  # whose key would sign what others decided
+        last = self.find_checkpoint()
+        keys = [key for key in self.load_keys() if not key.is_retired]
+        if not keys or mirrored.is_mirror(connection):  # whose key would sign what others decided
             return last
-        origin = self.origin()
+        origin = self.get_origin()
         if last is not None:
-            self._require_ours(connection)
+            self._require_own_checkpoint(connection)
         size = last.checkpoint.size if last else 0
-        frontier = self.folder.extend(size, store.whole(connection, size, head), progress)
-        text = Checkpoint(origin=origin, size=head, root=frontier.root()).text
-        made = note.sign(text, origin, keys).encoded()
-        if self.folder.get(VKEY) != self._vkeys().encode():
-            self.folder.put(VKEY, self._vkeys().encode())
+        frontier = self.folder.append_entries(size, store.read_verified_entries(connection, size, head), progress)
+        text = Checkpoint(origin=origin, size=head, root=frontier.compute_root()).text
+        made = note.sign_text(text, origin, keys).encode()
+        if self.folder.find_file(VKEY) != self._format_vkeys().encode():
+            self.folder.write_file(VKEY, self._format_vkeys().encode())
         if last is not None and made == last.note:
             return last
-        self.folder.put(CHECKPOINT, made)
-        return read(made)
+        self.folder.write_file(CHECKPOINT, made)
+        return parse_signed_checkpoint(made)
 
-    def _vkeys(self) -> str:
-        return "".join(f"{key.text}\n" for key in self.verifiers())
+    def _format_vkeys(self) -> str:
+        return "".join(f"{key.text}\n" for key in self.list_verifiers())
 
-    def _require_ours(self, connection: sa.Connection) -> None:
+    def _require_own_checkpoint(self, connection: sa.Connection) -> None:
         """The file outside the database was signed by a key of ours: whoever put another there wants a fork signed."""
-        if fault := self.signer_fault(connection):
+        if fault := self.find_signer_fault(connection):
             raise fault
 
-    def is_shared(self, database: Database) -> bool:
+    def has_stored_checkpoint(self, database: Database) -> bool:
         """Whether the database holds a signed checkpoint, of this machine or another."""
         with database.reading() as connection:
-            return shared.last(connection) is not None
+            return shared.find_last(connection) is not None
 
 
-def _verifiers(keys: Sequence[signing.Key]) -> list[note.Verifier]:
+def _make_verifiers(keys: Sequence[signing.Key]) -> list[note.Verifier]:
     return [note.Verifier(name="", kind=note.ED25519, public=key.public) for key in keys]
 
 
 def _require_root(frontier: Frontier, stated: Checkpoint) -> None:
-    if frontier.root() != stated.root:
+    if frontier.compute_root() != stated.root:
         raise LogDamaged(
             f"数据库前{stated.size}条日志与已签发的检查点不符，日志被改写过。请运行：registry log check",
             f"The first {stated.size} entries are not those the signed checkpoint is about: the log was rewritten. "

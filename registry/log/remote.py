@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 
 from registry.errors import CannotAnswer, InvalidInput, LogDamaged, NotFound
 from registry.log import note, shared, tiles
-from registry.log.folder import CHECKPOINT, VKEY, Folder
+from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.tiles import HASH, WIDTH, Tile
-from registry.log.web import Web, not_an_address
+from registry.log.web import WebClient, make_address_error
 
 _LONGEST_VKEYS = 64 * 1024
 _LONGEST_BUNDLE = WIDTH * (2 + 65_535)
 
 
-class Remote:
+class RemoteLog:
     """The log at ``where``: a register's address, the log's own prefix, or a folder. Close it, or use it in ``with``.
 
     Which of these it is, is found out by the first look. ``timeout``: seconds that one answer may take.
@@ -32,10 +32,10 @@ class Remote:
 
     def __init__(self, where: str, timeout: float) -> None:
         self.where = where.strip().rstrip("/").removesuffix(f"/{CHECKPOINT}")
-        self._web = Web(timeout)
-        self._found: Folder | _Prefix | None = None
+        self._web = WebClient(timeout)
+        self._found: LogFolder | _WebFolder | None = None
 
-    def __enter__(self) -> Remote:
+    def __enter__(self) -> RemoteLog:
         return self
 
     def __exit__(
@@ -46,62 +46,62 @@ class Remote:
     @property
     def address(self) -> str:
         """Where the log was found: its prefix, or its folder."""
-        found = self._source()
-        return found.prefix if isinstance(found, _Prefix) else str(found.path.absolute())
+        found = self._get_source()
+        return found.prefix if isinstance(found, _WebFolder) else str(found.path.absolute())
 
     @property
     def is_authentic(self) -> bool:
         """Whether what it says comes from there: TLS vouches for it, or it never leaves this machine."""
-        found = self._source()
-        return isinstance(found, Folder) or found.prefix.startswith("https://") or _is_here(found.prefix)
+        found = self._get_source()
+        return isinstance(found, LogFolder) or found.prefix.startswith("https://") or _is_local(found.prefix)
 
-    def find(self) -> None:
+    def require_log(self) -> None:
         """See that there is a log at all."""
-        self._source()
+        self._get_source()
 
-    def checkpoint(self) -> bytes:
+    def read_checkpoint(self) -> bytes:
         """The signed checkpoint it offers, whoever signed it."""
-        raw = self._get(self._source(), CHECKPOINT)
+        raw = self._find_file(self._get_source(), CHECKPOINT)
         if raw is None or not _is_checkpoint(raw):
-            raise _not_a_log(self.address)
+            raise _make_no_log_error(self.address)
         return raw
 
-    def vkeys(self) -> list[note.Verifier]:
+    def read_verifiers(self) -> list[note.Verifier]:
         """The verifier keys it says are its own; lines of kinds not known here are left out."""
-        raw = self._get(self._source(), VKEY) or b""
+        raw = self._find_file(self._get_source(), VKEY) or b""
         keys = []
         for line in raw.decode("utf-8", errors="replace").split()[: note.MOST_SIGNATURES]:
             try:
-                keys.append(note.verifier(line))
+                keys.append(note.parse_verifier(line))
             except InvalidInput:
                 continue
         return keys
 
-    def read(self, tile: Tile) -> bytes:
+    def read_tile(self, tile: Tile) -> bytes:
         """A tile of hashes or a bundle of entries, of exactly that width, cut from the full one where need be."""
         try:
-            raw = self._source().read(tile)
+            raw = self._get_source().read_tile(tile)
         except OSError as error:
-            raise _unreadable(tile.path, error) from error
-        if _width(raw, tile) != tile.width:
+            raise _make_unreadable_error(tile.path, error) from error
+        if _measure_width(raw, tile) != tile.width:
             raise LogDamaged(
                 f"{self.address}/tile/{tile.path} 长度有误。", f"{self.address}/tile/{tile.path} has a wrong length."
             )
         return raw
 
-    def tree(self, size: int) -> tiles.Tree:
+    def make_tree(self, size: int) -> tiles.TileTree:
         """The hashes of its tiles at a size: true as far as they give a root that somebody signed."""
-        return tiles.Tree(size, self.read)
+        return tiles.TileTree(size, self.read_tile)
 
-    def _source(self) -> Folder | _Prefix:
+    def _get_source(self) -> LogFolder | _WebFolder:
         if self._found is None:
-            candidates = self._candidates()
-            self._found = next((one for one in candidates if _is_checkpoint(self._get(one, CHECKPOINT))), None)
+            candidates = self._list_candidates()
+            self._found = next((one for one in candidates if _is_checkpoint(self._find_file(one, CHECKPOINT))), None)
             if self._found is None:
-                raise _not_a_log(self.where)
+                raise _make_no_log_error(self.where)
         return self._found
 
-    def _candidates(self) -> list[Folder | _Prefix]:
+    def _list_candidates(self) -> list[LogFolder | _WebFolder]:
         if "://" not in self.where:
             path = Path(self.where)
             if not path.is_dir():
@@ -109,34 +109,34 @@ class Remote:
                     f"“{self.where}”既不是网址（以 https:// 开头），也不是本机上的文件夹。",
                     f"“{self.where}” is neither an address (those begin with https://) nor a folder of this machine.",
                 )
-            return [Folder(path), Folder(path / "log")]
-        parts = _parts(self.where)
+            return [LogFolder(path), LogFolder(path / "log")]
+        parts = _parse_url_path(self.where)
         below = [f"{self.where}/log", self.where]
-        return [_Prefix(self._web, one) for one in (below[::-1] if parts else below)]
+        return [_WebFolder(self._web, one) for one in (below[::-1] if parts else below)]
 
     @staticmethod
-    def _get(source: Folder | _Prefix, name: str) -> bytes | None:
+    def _find_file(source: LogFolder | _WebFolder, name: str) -> bytes | None:
         try:
-            return source.get(name)
+            return source.find_file(name)
         except OSError as error:
-            raise _unreadable(name, error) from error
+            raise _make_unreadable_error(name, error) from error
 
 
-class _Prefix:
+class _WebFolder:
     """A log below a URL, read as ``Folder`` reads one on disk."""
 
-    def __init__(self, web: Web, prefix: str) -> None:
+    def __init__(self, web: WebClient, prefix: str) -> None:
         self.prefix = prefix
         self._web = web
 
-    def get(self, name: str) -> bytes | None:
-        return self._web.get(f"{self.prefix}/{name}", _LONGEST_VKEYS if name == VKEY else note.LONGEST)
+    def find_file(self, name: str) -> bytes | None:
+        return self._web.fetch_file(f"{self.prefix}/{name}", _LONGEST_VKEYS if name == VKEY else note.LONGEST)
 
-    def read(self, tile: Tile) -> bytes:
-        raw = self._tile(tile)
+    def read_tile(self, tile: Tile) -> bytes:
+        raw = self._fetch_tile(tile)
         if raw is None and tile.width < WIDTH:  # a log may delete a partial tile once it is full
-            full = self._tile(Tile(level=tile.level, index=tile.index))
-            raw = None if full is None else _cut(full, tile)
+            full = self._fetch_tile(Tile(level=tile.level, index=tile.index))
+            raw = None if full is None else _cut_tile(full, tile)
         if raw is None:
             raise NotFound(
                 f"{self.prefix} 没有 tile/{tile.path}，该日志不完整。",
@@ -144,29 +144,29 @@ class _Prefix:
             )
         return raw
 
-    def _tile(self, tile: Tile) -> bytes | None:
+    def _fetch_tile(self, tile: Tile) -> bytes | None:
         most = _LONGEST_BUNDLE if tile.level is None else WIDTH * HASH
-        return self._web.get(f"{self.prefix}/tile/{tile.path}", most)
+        return self._web.fetch_file(f"{self.prefix}/tile/{tile.path}", most)
 
 
-def _cut(full: bytes, tile: Tile) -> bytes:
+def _cut_tile(full: bytes, tile: Tile) -> bytes:
     """What ``tile`` holds of the full one; one that is not whole as it is, for its length to be refused."""
     if tile.level is not None:
         return full[: tile.width * HASH]
-    return tiles.bundle(tiles.unbundled(full)[: tile.width]) if _width(full, tile) > 0 else full
+    return tiles.encode_bundle(tiles.decode_bundle(full)[: tile.width]) if _measure_width(full, tile) > 0 else full
 
 
-def _width(raw: bytes, tile: Tile) -> float:
+def _measure_width(raw: bytes, tile: Tile) -> float:
     """How many hashes or entries there are in a tile's bytes; not a whole number, or -1, when it ends inside one."""
     if tile.level is not None:
         return len(raw) / HASH
     try:
-        return len(tiles.unbundled(raw))
+        return len(tiles.decode_bundle(raw))
     except LogDamaged:
         return -1
 
 
-def _parts(url: str) -> str:
+def _parse_url_path(url: str) -> str:
     """The path of an address; InvalidInput when it is not a plain http or https one."""
     try:
         parts = urlsplit(url)
@@ -175,10 +175,10 @@ def _parts(url: str) -> str:
             return parts.path
     except ValueError:
         pass
-    raise not_an_address(url)
+    raise make_address_error(url)
 
 
-def _is_here(url: str) -> bool:
+def _is_local(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -188,12 +188,12 @@ def _is_here(url: str) -> bool:
 
 def _is_checkpoint(raw: bytes | None) -> bool:
     try:
-        return raw is not None and bool(shared.read(raw))
+        return raw is not None and bool(shared.parse_signed_checkpoint(raw))
     except InvalidInput:
         return False
 
 
-def _not_a_log(where: str) -> InvalidInput:
+def _make_no_log_error(where: str) -> InvalidInput:
     return InvalidInput(
         f"{where} 处没有名录日志：{where}/log/{CHECKPOINT} 与 {where}/{CHECKPOINT} 都不是签名检查点。",
         f"There is no register's log at {where}: neither {where}/log/{CHECKPOINT} nor {where}/{CHECKPOINT} "
@@ -201,5 +201,5 @@ def _not_a_log(where: str) -> InvalidInput:
     )
 
 
-def _unreadable(what: str, error: OSError) -> CannotAnswer:
+def _make_unreadable_error(what: str, error: OSError) -> CannotAnswer:
     return CannotAnswer(f"无法读取 {what}：{error.strerror}。", f"{what} cannot be read: {error.strerror}.")

@@ -14,21 +14,21 @@ from registry.log.publish import PublishedLog
 PATIENCE = 5.0
 
 
-def check(database: Database, published: PublishedLog, patience: float = PATIENCE) -> None:
+def check_folder(database: Database, published: PublishedLog, patience: float = PATIENCE) -> None:
     """LogDamaged when they still differ after ``patience`` seconds."""
     until = time.monotonic() + patience
-    while wrong := _difference(database, published):
+    while wrong := _find_difference(database, published):
         if time.monotonic() > until:
             raise wrong
         time.sleep(0.2)
 
 
-def _difference(database: Database, published: PublishedLog) -> LogDamaged | None:
-    outside = published.last()  # written before the row in the database, so it is read before it
+def _find_difference(database: Database, published: PublishedLog) -> LogDamaged | None:
+    outside = published.find_checkpoint()  # written before the row in the database, so it is read before it
     if outside is None:
         return None
     with database.reading() as connection:
-        if not shared.holds(connection, outside):
+        if not shared.has_checkpoint(connection, outside):
             size = outside.checkpoint.size
             return LogDamaged(
                 f"数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint",
@@ -36,9 +36,9 @@ def _difference(database: Database, published: PublishedLog) -> LogDamaged | Non
                 "Run: registry log checkpoint",
             )
         # The keys in use here, or, where nothing is signed, those beside the last checkpoint.
-        mine = [] if mirrored.is_marked(connection) else published.verifiers()
-        wanted = "".join(f"{key.text}\n" for key in mine) or shared.vkeys(connection)
-    if published.folder.get(VKEY) == wanted.encode():
+        mine = [] if mirrored.is_mirror(connection) else published.list_verifiers()
+        wanted = "".join(f"{key.text}\n" for key in mine) or shared.read_vkeys(connection)
+    if published.folder.find_file(VKEY) == wanted.encode():
         return None
     return LogDamaged(
         "已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint",

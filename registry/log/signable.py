@@ -20,14 +20,14 @@ from registry.errors import (
     SigningKeyMissing,
 )
 from registry.log import note, shared
-from registry.log.shared import Signed
+from registry.log.shared import SignedCheckpoint
 
 #: Bytes of the database's disk that a byte of a proposal may take: entry, records, search, and all of it once more in
 #: the write-ahead log. Of the published log's: its bundle, once more while it is written aside.
 GROWTH, GROWTH_PUBLISHED = 16, 3
 
 
-def key_missing(path: Path, why: InvalidInput | None = None) -> SigningKeyMissing:
+def make_missing_key_error(path: Path, why: InvalidInput | None = None) -> SigningKeyMissing:
     """The refusal where the key's file is not there, or (``why``) cannot be read."""
     return SigningKeyMissing(
         f"签名密钥 {path} {'无法读取' if why else '不在'}，无法签发日志，所以现在不能写入名录；查询和核验照常。"
@@ -38,7 +38,7 @@ def key_missing(path: Path, why: InvalidInput | None = None) -> SigningKeyMissin
     )
 
 
-def key_foreign(path: Path) -> SigningKeyForeign:
+def make_wrong_key_error(path: Path) -> SigningKeyForeign:
     """The refusal where the key's file holds none of the keys that ever signed this log."""
     return SigningKeyForeign(
         f"{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
@@ -47,7 +47,7 @@ def key_foreign(path: Path) -> SigningKeyForeign:
     )
 
 
-def checkpoint_foreign(path: Path) -> CheckpointForeign:
+def make_foreign_checkpoint_error(path: Path) -> CheckpointForeign:
     """The refusal where the published checkpoint was signed by somebody else: they want a fork signed."""
     return CheckpointForeign(
         f"{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，或在确认数据库未被回退后移走。",
@@ -56,26 +56,26 @@ def checkpoint_foreign(path: Path) -> CheckpointForeign:
     )
 
 
-def signer_fault(
-    connection: sa.Connection, last: Signed | None, verifiers: Sequence[note.Verifier], key: Path, checkpoint: Path
+def find_signer_fault(
+    connection: sa.Connection, last: SignedCheckpoint | None, verifiers: Sequence[note.Verifier], key: Path, checkpoint: Path
 ) -> RegistryError | None:
     """What is wrong between keys and checkpoint; None when the keys signed it. ``last``: the one outside the database.
 
     ``verifiers``: the public halves of every key in the file ``key``, also of retired ones.
     """
-    stated = last or shared.last(connection)
-    if stated is None or _opens(stated, verifiers):
+    stated = last or shared.find_last(connection)
+    if stated is None or _is_signed_by(stated, verifiers):
         return None
     mine = {one.public for one in verifiers}
-    known = {note.verifier(line).public for line in shared.every_vkey(connection)}
-    return checkpoint_foreign(checkpoint) if last is not None and mine & known else key_foreign(key)
+    known = {note.parse_verifier(line).public for line in shared.list_vkeys(connection)}
+    return make_foreign_checkpoint_error(checkpoint) if last is not None and mine & known else make_wrong_key_error(key)
 
 
-def _opens(signed: Signed, verifiers: Sequence[note.Verifier]) -> bool:
+def _is_signed_by(signed: SignedCheckpoint, verifiers: Sequence[note.Verifier]) -> bool:
     # Under the name that the checkpoint itself has: whether it is the right one is asked elsewhere.
     named = [note.Verifier(name=signed.checkpoint.origin, kind=one.kind, public=one.public) for one in verifiers]
     try:
-        note.opened(signed.note, named)
+        note.verify_note(signed.note, named)
     except InvalidInput:
         return False
     return True

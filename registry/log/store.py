@@ -15,19 +15,19 @@ from registry.tables import entries, erasable
 CHUNK = 2000
 
 
-class Head(Struct, frozen=True):
+class LogHead(Struct, frozen=True):
     """The end of the log: entries and the time of the last one (milliseconds)."""
 
     size: int
     recorded_at: int
 
 
-def head(connection: sa.Connection) -> Head:
+def read_head(connection: sa.Connection) -> LogHead:
     """Size and last time of the log as this connection sees it."""
     last = connection.execute(
         sa.select(entries.c.number, entries.c.recorded_at).order_by(entries.c.number.desc()).limit(1)
     ).first()
-    return Head(size=last[0], recorded_at=last[1]) if last else Head(size=0, recorded_at=0)
+    return LogHead(size=last[0], recorded_at=last[1]) if last else LogHead(size=0, recorded_at=0)
 
 
 class Appender:
@@ -36,22 +36,22 @@ class Appender:
     def __init__(self, connection: sa.Connection, proposer: str, approver: str, proposal: int) -> None:
         self._connection = connection
         self._who = (proposer, approver, proposal)
-        before = head(connection)
+        before = read_head(connection)
         self.size = before.size
-        self._at = clock.milliseconds_of(clock.find_present(before.recorded_at))
+        self._at = clock.to_milliseconds(clock.find_present(before.recorded_at))
 
     def append(self, drafts: Iterable[Draft]) -> list[Entry]:
         """Number, encode, hash and insert ``drafts`` in order; the entries as they now stand."""
         rows: list[dict[str, Any]] = []
         private: list[dict[str, Any]] = []
         appended: list[Entry] = []
-        stamp = codec.timestamp(self._at)
-        recorded_at = codec.instant(stamp)
+        stamp = codec.format_timestamp(self._at)
+        recorded_at = codec.parse_timestamp(stamp)
         proposer, approver, proposal = self._who
         for draft in drafts:
             self.size += 1
-            values, sealed = codec.seal(draft.change)
-            body = codec.encode(self.size, stamp, draft, values, *self._who)
+            values, sealed = codec.seal_change(draft.change)
+            body = codec.encode_entry(self.size, stamp, draft, values, *self._who)
             rows.append(
                 {
                     "number": self.size,
@@ -59,7 +59,7 @@ class Appender:
                     "subject": draft.subject,
                     "kind": draft.change.kind,
                     "body": body,
-                    "leaf": merkle.leaf_hash(body),
+                    "leaf": merkle.hash_leaf(body),
                 }
             )
             private += [{"number": self.size, "path": s.path, "salt": s.salt, "value": s.value} for s in sealed]
@@ -82,13 +82,13 @@ class Appender:
             self._connection.execute(sa.insert(erasable), private)
         erasing = [entry for entry in appended if entry.change.erases]
         for entry in erasing:
-            erase(self._connection, entry.subject, entry.change.erases, before=entry.number)
+            erase_values(self._connection, entry.subject, entry.change.erases, before=entry.number)
         if erasing:  # what was appended just before may be erased already
-            return [entry for chunk in read(self._connection, appended[0].number - 1, self.size) for entry in chunk]
+            return [entry for chunk in read_entries(self._connection, appended[0].number - 1, self.size) for entry in chunk]
         return appended
 
 
-def erase(connection: sa.Connection, subject: str, paths: Iterable[str], before: int) -> int:
+def erase_values(connection: sa.Connection, subject: str, paths: Iterable[str], before: int) -> int:
     """Delete the values of ``paths`` that entries about ``subject`` numbered below ``before`` had sealed; how many.
 
     For the caller that has just written an entry which erases them; the entries themselves and their hashes stay.
@@ -98,26 +98,26 @@ def erase(connection: sa.Connection, subject: str, paths: Iterable[str], before:
     return connection.execute(doomed).rowcount
 
 
-def read(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Iterator[list[Entry]]:
+def read_entries(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Iterator[list[Entry]]:
     """Entries numbered ``after`` < n <= ``upto`` in order, in chunks, personal values put back."""
     while True:
         wanted = entries.c.number > after
         if upto is not None:
             wanted &= entries.c.number <= upto
-        chunk = _decoded(connection, sa.select(entries.c.number, entries.c.body).where(wanted).limit(CHUNK))
+        chunk = _decode_entries(connection, sa.select(entries.c.number, entries.c.body).where(wanted).limit(CHUNK))
         if not chunk:
             return
         yield chunk
         after = chunk[-1].number
 
 
-def of_subject(connection: sa.Connection, subject: str, upto: int) -> list[Entry]:
+def read_subject_entries(connection: sa.Connection, subject: str, upto: int) -> list[Entry]:
     """Every entry about one subject, up to a log size, in order."""
     query = sa.select(entries.c.number, entries.c.body).where(entries.c.subject == subject, entries.c.number <= upto)
-    return _decoded(connection, query)
+    return _decode_entries(connection, query)
 
 
-def _decoded(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
+def _decode_entries(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
     rows = connection.execute(query.order_by(entries.c.number)).all()
     if not rows:
         return []
@@ -126,10 +126,10 @@ def _decoded(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
     kept = sa.select(erasable).where(erasable.c.number.in_(numbers))
     for row in connection.execute(kept):
         private.setdefault(row.number, {})[row.path] = row.value
-    return [codec.decode(body, private.get(number)) for number, body in rows]
+    return [codec.decode_entry(body, private.get(number)) for number, body in rows]
 
 
-def leaves(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Generator[bytes]:
+def read_leaves(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Generator[bytes]:
     """Stored leaf hashes in order, streamed; close it where not all are taken."""
     query = sa.select(entries.c.leaf).where(entries.c.number > after).order_by(entries.c.number)
     if upto is not None:
@@ -138,7 +138,7 @@ def leaves(connection: sa.Connection, after: int = 0, upto: int | None = None) -
         yield from rows.scalars()
 
 
-def body(connection: sa.Connection, number: int) -> bytes:
+def get_body(connection: sa.Connection, number: int) -> bytes:
     """The canonical bytes of one entry; NotFound."""
     held = connection.execute(sa.select(entries.c.body).where(entries.c.number == number)).scalar()
     if held is None:
@@ -146,13 +146,13 @@ def body(connection: sa.Connection, number: int) -> bytes:
     return bytes(held)
 
 
-def leaf(connection: sa.Connection, number: int) -> bytes | None:
+def find_leaf(connection: sa.Connection, number: int) -> bytes | None:
     """The stored leaf hash of one entry; None where there is no such entry."""
     held = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == number)).scalar()
     return bytes(held) if held is not None else None
 
 
-def whole(connection: sa.Connection, after: int, upto: int) -> Iterator[tuple[bytes, bytes]]:
+def read_verified_entries(connection: sa.Connection, after: int, upto: int) -> Iterator[tuple[bytes, bytes]]:
     """(bytes, leaf hash) of entries in order; LogDamaged at the first that is missing or not what its hash says."""
     query = (
         sa.select(entries.c.number, entries.c.body, entries.c.leaf)
@@ -164,14 +164,14 @@ def whole(connection: sa.Connection, after: int, upto: int) -> Iterator[tuple[by
     with connection.execute(query) as rows:
         for number, body, hashed in rows:
             expected += 1
-            if number != expected or merkle.leaf_hash(body) != hashed:
-                raise _not_whole(expected)
+            if number != expected or merkle.hash_leaf(body) != hashed:
+                raise _make_entry_error(expected)
             yield bytes(body), bytes(hashed)
     if expected != upto:
-        raise _not_whole(expected + 1)
+        raise _make_entry_error(expected + 1)
 
 
-def _not_whole(number: int) -> LogDamaged:
+def _make_entry_error(number: int) -> LogDamaged:
     return LogDamaged(
         f"日志第{number}条缺失或被改动，不予签发。请运行：registry log check",
         f"Log entry {number} is missing or was altered; nothing is signed. Run: registry log check",
@@ -179,7 +179,7 @@ def _not_whole(number: int) -> LogDamaged:
     )
 
 
-def size_at(connection: sa.Connection, milliseconds: int) -> int:
+def get_size_at(connection: sa.Connection, milliseconds: int) -> int:
     """How many entries had been recorded by an instant: "as known then" is this log size."""
     # recorded_at never decreases with number, so this is the largest number not after the instant.
     number = connection.execute(

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 
 from registry.errors import InvalidInput, LogDamaged
-from registry.log.merkle import node_hash
+from registry.log.merkle import hash_node
 from registry.model import Struct
 
 WIDTH = 256
@@ -40,12 +40,12 @@ class Tile(Struct, frozen=True):
         return name if self.width == WIDTH else f"{name}.p/{self.width}"
 
     @property
-    def first(self) -> int:
+    def first_index(self) -> int:
         """Index of its first hash in its level, or of its first entry."""
         return self.index * WIDTH
 
 
-def parse(path: str) -> Tile:
+def parse_path(path: str) -> Tile:
     """The tile a path below ``tile/`` means; InvalidInput when it means none."""
     found = _PATH.fullmatch(path)
     if found:
@@ -59,33 +59,33 @@ def parse(path: str) -> Tile:
     raise InvalidInput(f"“{path[:80]}”不是日志分片的路径。", f"“{path[:80]}” is not the path of a tile.")
 
 
-def count(level: int, size: int) -> int:
+def count_hashes(level: int, size: int) -> int:
     """How many hashes level ``level`` of tiles holds for a log of ``size``."""
     return size >> (HEIGHT * level)
 
 
-def at(level: int | None, index: int, size: int) -> Tile:
+def make_tile(level: int | None, index: int, size: int) -> Tile:
     """The tile ``index`` of a level as a log of ``size`` has it."""
-    return Tile(level=level, index=index, width=min(WIDTH, count(level or 0, size) - index * WIDTH))
+    return Tile(level=level, index=index, width=min(WIDTH, count_hashes(level or 0, size) - index * WIDTH))
 
 
-def changed(old: int, new: int) -> Iterator[Tile]:
+def list_changed_tiles(old: int, new: int) -> Iterator[Tile]:
     """The hash tiles that a log of size ``new`` has and one of size ``old`` had not, lower levels first."""
     level = 0
-    while count(level, new):
-        before, after = count(level, old), count(level, new)
+    while count_hashes(level, new):
+        before, after = count_hashes(level, old), count_hashes(level, new)
         if after > before:
             for index in range(before // WIDTH, -(-after // WIDTH)):
-                yield at(level, index, new)
+                yield make_tile(level, index, new)
         level += 1
 
 
-def bundle(entries: Iterable[bytes]) -> bytes:
+def encode_bundle(entries: Iterable[bytes]) -> bytes:
     """An entry bundle: each entry behind its length in two bytes."""
     return b"".join(_LENGTH.pack(len(entry)) + entry for entry in entries)
 
 
-def unbundled(raw: bytes) -> list[bytes]:
+def decode_bundle(raw: bytes) -> list[bytes]:
     """The entries of a bundle; LogDamaged when it ends in the middle of one."""
     entries: list[bytes] = []
     at_byte = 0
@@ -99,7 +99,7 @@ def unbundled(raw: bytes) -> list[bytes]:
     return entries
 
 
-class Tree:
+class TileTree:
     """The hashes of a log of ``size``, from its tiles; what ``proofs`` asks. Keeps each tile it has read."""
 
     def __init__(self, size: int, read: Callable[[Tile], bytes]) -> None:
@@ -113,14 +113,14 @@ class Tree:
             raise InvalidInput(f"日志只有{self.size}条。", f"The log has {self.size} entries only.")
         below, inside = divmod(level, HEIGHT)
         first = index << inside
-        raw = self._tile(below, first // WIDTH)
+        raw = self._read_tile(below, first // WIDTH)
         start = first % WIDTH
         hashes = [raw[i * HASH : (i + 1) * HASH] for i in range(start, start + (1 << inside))]
-        return perfect(hashes)
+        return compute_subtree_root(hashes)
 
-    def _tile(self, level: int, index: int) -> bytes:
+    def _read_tile(self, level: int, index: int) -> bytes:
         if (level, index) not in self._kept:
-            tile = at(level, index, self.size)
+            tile = make_tile(level, index, self.size)
             raw = self._read(tile)
             if len(raw) != tile.width * HASH:
                 raise LogDamaged(f"日志分片 {tile.path} 长度有误。", f"Tile {tile.path} has a wrong length.")
@@ -128,8 +128,8 @@ class Tree:
         return self._kept[level, index]
 
 
-def perfect(hashes: list[bytes]) -> bytes:
+def compute_subtree_root(hashes: list[bytes]) -> bytes:
     """The root over a power of two of hashes."""
     while len(hashes) > 1:
-        hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
+        hashes = [hash_node(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
     return hashes[0]

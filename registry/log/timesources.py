@@ -19,7 +19,7 @@ PATIENCE = 3.0
 _UNSYNCHRONISED, _ERROR = 0x40, 5  # STA_UNSYNC of the status, TIME_ERROR of the result: see adjtimex(2)
 
 
-class Statement(Struct, frozen=True):
+class TimeStatement(Struct, frozen=True):
     """What a source says of this moment; ``vouches``: being right by it is being right."""
 
     zh: str
@@ -27,7 +27,7 @@ class Statement(Struct, frozen=True):
     instant: dt.datetime
     vouches: bool
 
-    def agrees(self, clock: dt.datetime) -> bool:
+    def is_close_to(self, clock: dt.datetime) -> bool:
         """Whether a clock shows that time."""
         return abs(clock - self.instant) <= SLACK
 
@@ -66,21 +66,21 @@ class WebTime:
         self._until = 0.0
         self._ahead: dt.timedelta | None = None  # how far it is ahead of what has elapsed
 
-    def ask(self) -> Statement | None:
+    def ask_server(self) -> TimeStatement | None:
         """What it says; None where none is set, or it cannot be asked. Takes PATIENCE seconds now and then."""
         if not self.url:
             return None
         if _read_elapsed() >= self._asked + self._until:
-            found = self._fetch()
+            found = self._fetch_date()
             self._asked = _read_elapsed()
             self._until = ASK_EVERY if found else RETRY_EVERY
-            self._ahead = found - _instant_of(self._asked) if found else None
+            self._ahead = found - _to_instant(self._asked) if found else None
         if self._ahead is None:
             return None
-        instant = _instant_of(_read_elapsed()) + self._ahead
-        return Statement(zh=f"{self.url} 的时间", en=f"the time of {self.url}", instant=instant, vouches=True)
+        instant = _to_instant(_read_elapsed()) + self._ahead
+        return TimeStatement(zh=f"{self.url} 的时间", en=f"the time of {self.url}", instant=instant, vouches=True)
 
-    def _fetch(self) -> dt.datetime | None:
+    def _fetch_date(self) -> dt.datetime | None:
         import httpx  # only where a source is set
 
         try:
@@ -96,6 +96,6 @@ def _read_elapsed() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-def _instant_of(seconds: float) -> dt.datetime:
+def _to_instant(seconds: float) -> dt.datetime:
     """Such a reading as if it had begun with the calendar."""
     return dt.datetime.min.replace(tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)

@@ -23,7 +23,7 @@ _AGAIN = {408, 425, 429, 500, 502, 503, 504}
 _GONE = {404, 410}
 
 
-class _Passing(Exception):
+class _TransientError(Exception):
     """What may have passed when it is tried again ``after`` so many seconds."""
 
     def __init__(self, error: RegistryError, after: float = 0.0) -> None:
@@ -32,7 +32,7 @@ class _Passing(Exception):
         self.after = after
 
 
-class Web:
+class WebClient:
     """GET over connections that are kept; close it. ``timeout``: seconds one answer may take in all."""
 
     def __init__(self, timeout: float) -> None:
@@ -44,7 +44,7 @@ class Web:
         if self._client is not None:
             self._client.close()
 
-    def get(self, url: str, most: int) -> bytes | None:
+    def fetch_file(self, url: str, most: int) -> bytes | None:
         """The body, at most ``most`` bytes; None where there is nothing.
 
         CannotAnswer when the server cannot be asked; InvalidInput for an address that is none, or redirects;
@@ -52,23 +52,23 @@ class Web:
         """
         for pause in PAUSES:
             try:
-                return self._once(url, most)
-            except _Passing as passing:
+                return self._fetch_once(url, most)
+            except _TransientError as passing:
                 time.sleep(max(pause, min(passing.after, LONGEST_PAUSE)))
         try:
-            return self._once(url, most)
-        except _Passing as passing:
+            return self._fetch_once(url, most)
+        except _TransientError as passing:
             raise passing.error from passing
 
-    def _once(self, url: str, most: int) -> bytes | None:
+    def _fetch_once(self, url: str, most: int) -> bytes | None:
         if self._client is None:
             self._client = httpx.Client(headers={"Accept-Encoding": "gzip, identity"})
         until = time.monotonic() + self._timeout
-        with _explained(url, self._timeout), self._client.stream("GET", url, timeout=self._timeout) as response:
+        with _translate_errors(url, self._timeout), self._client.stream("GET", url, timeout=self._timeout) as response:
             if response.status_code in _GONE:
                 return None
             if response.status_code != httpx.codes.OK:
-                raise _status(url, response)
+                raise _make_status_error(url, response)
             found = bytearray()
             for chunk in response.iter_bytes():
                 found += chunk
@@ -80,31 +80,31 @@ class Web:
 
 
 @contextmanager
-def _explained(url: str, timeout: float) -> Iterator[None]:
+def _translate_errors(url: str, timeout: float) -> Iterator[None]:
     """Says what a failed request means, and to whom it is worth trying again."""
     try:
         yield
     except httpx.TimeoutException as error:
-        raise _Passing(
+        raise _TransientError(
             CannotAnswer(f"{url} 在{timeout:g}秒内没有答复。", f"{url} did not answer within {timeout:g} seconds.")
         ) from error
     except httpx.TransportError as error:
-        if certificate := _certificate(error):
+        if certificate := _describe_certificate_fault(error):
             raise CannotAnswer(
                 f"{url} 的证书不可信：{certificate}。自建证书机构请用 SSL_CERT_FILE 指明。",
                 f"The certificate of {url} is not trusted: {certificate}. "
                 "For a certificate authority of your own set SSL_CERT_FILE.",
             ) from error
-        raise _Passing(
+        raise _TransientError(
             CannotAnswer(f"无法连接 {url}：{error}。", f"{url} cannot be reached: {error}.", cause=type(error).__name__)
         ) from error
     except httpx.DecodingError as error:
         raise LogDamaged(f"{url} 的内容无法解压。", f"What {url} answers cannot be decompressed.") from error
     except httpx.InvalidURL as error:
-        raise not_an_address(url) from error
+        raise make_address_error(url) from error
 
 
-def _certificate(error: BaseException) -> str:
+def _describe_certificate_fault(error: BaseException) -> str:
     """What is wrong with the server's certificate; empty when that is not what went wrong."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
@@ -112,7 +112,7 @@ def _certificate(error: BaseException) -> str:
     return cause.verify_message if cause is not None else ""
 
 
-def _status(url: str, response: httpx.Response) -> Exception:
+def _make_status_error(url: str, response: httpx.Response) -> Exception:
     status = response.status_code
     if response.has_redirect_location:
         target = "".join(ch for ch in response.headers["location"][:300] if ch.isprintable())
@@ -120,10 +120,10 @@ def _status(url: str, response: httpx.Response) -> Exception:
             f"{url} 转到 {target}；请直接给出最终地址。", f"{url} redirects to {target}; give the final address."
         )
     refused = CannotAnswer(f"{url} 答复 HTTP {status}。", f"{url} answers HTTP {status}.", status=status)
-    return _Passing(refused, _retry_after(response)) if status in _AGAIN else refused
+    return _TransientError(refused, _read_retry_after(response)) if status in _AGAIN else refused
 
 
-def _retry_after(response: httpx.Response) -> float:
+def _read_retry_after(response: httpx.Response) -> float:
     """Seconds the server asks for: stated as such, or as an instant; 0 when it says nothing that can be read."""
     said = response.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():
@@ -134,7 +134,7 @@ def _retry_after(response: httpx.Response) -> float:
         return 0.0
 
 
-def not_an_address(url: str) -> InvalidInput:
+def make_address_error(url: str) -> InvalidInput:
     """The refusal of what is not a register's address."""
     return InvalidInput(
         f"“{url[:200]}”不是可用的网址；请给出名录网址，如 https://register.example 。",

@@ -18,18 +18,18 @@ import msgspec
 from registry import signing
 from registry.errors import Conflict
 from registry.log import forks, note, pinned, shared
-from registry.log.folder import CHECKPOINT, VKEY, Folder
-from registry.log.forks import HELD, Recorded, Verdict
+from registry.log.folder import CHECKPOINT, VKEY, LogFolder
+from registry.log.forks import HELD, TileRecorder, Verdict
 from registry.log.note import Verifier
-from registry.log.pinned import Offered
-from registry.log.remote import Remote
-from registry.log.shared import Signed
+from registry.log.pinned import OfferedCheckpoint
+from registry.log.remote import RemoteLog
+from registry.log.shared import SignedCheckpoint
 from registry.model import Struct
 
 _ADDRESS, _HISTORY = "address", "history.ndjson"
 
 
-class Look(Struct, frozen=True):
+class Observation(Struct, frozen=True):
     """One look at a log: what it offered, what had been seen, and what follows.
 
     ``evidence`` is where both checkpoints were kept when they do not fit; ``forks`` names what was kept of any look
@@ -39,8 +39,8 @@ class Look(Struct, frozen=True):
     at: str
     address: str
     verdict: Verdict
-    offered: Offered
-    seen: Signed | None
+    offered: OfferedCheckpoint
+    seen: SignedCheckpoint | None
     folder: Path
     evidence: Path | None = None
     forks: tuple[str, ...] = ()
@@ -58,14 +58,14 @@ class Signer(Struct, frozen=True):
         """The key by which others check its cosignatures."""
         return Verifier(name=self.name, kind=note.COSIGNATURE, public=self.key.public)
 
-    def cosigned(self, raw: bytes) -> tuple[bytes, str]:
+    def cosign_note(self, raw: bytes) -> tuple[bytes, str]:
         """(the note with our cosignature of this moment as its last line, that line)."""
         found = note.parse(raw)
         who = self.verifier
         others = [one for one in found.signatures if (one.name, one.id) != (who.name, who.id)]
         if len(others) < len(found.signatures):
-            raw = note.Note(text=found.text, signatures=others).encoded()
-        line = note.cosign(found.text, self.name, self.key, int(time.time())).line
+            raw = note.Note(text=found.text, signatures=others).encode()
+        line = note.cosign_text(found.text, self.name, self.key, int(time.time())).line
         return raw + line.encode(), line
 
 
@@ -74,7 +74,7 @@ class Witness:
 
     def __init__(
         self,
-        remote: Remote,
+        remote: RemoteLog,
         parent: Path,
         folder: Path | None = None,
         given: Sequence[Verifier] = (),
@@ -86,31 +86,31 @@ class Witness:
         self._given = given
         self._signer = signer
 
-    def look(self) -> Look:
+    def observe_log(self) -> Observation:
         """Fetch the checkpoint, compare it with the one seen last, and keep what follows.
 
         CannotAnswer when the log cannot be asked; Conflict when its checkpoint is not signed by a trusted key.
         """
-        folder = Folder(self._folder or folder_of(self._parent, self._remote))
-        self._remote.find()  # nothing is made for an address at which there is no log
-        with folder.lock():  # before it is asked: who asked earlier and compared later would see an older checkpoint
-            look = self._compared(self._remote.checkpoint(), folder)
-            _remember(folder, look)
+        folder = LogFolder(self._folder or select_folder(self._parent, self._remote))
+        self._remote.require_log()  # nothing is made for an address at which there is no log
+        with folder.hold_lock():  # before it is asked: who asked earlier and compared later would see an older checkpoint
+            look = self._compare_offer(self._remote.read_checkpoint(), folder)
+            _append_history(folder, look)
         return look
 
-    def _compared(self, raw: bytes, folder: Folder) -> Look:
-        kept = folder.get(CHECKPOINT)
-        seen = shared.read(kept) if kept is not None else None
-        offered = pinned.verified(raw, self._remote, pinned.keys(folder), self._given)
+    def _compare_offer(self, raw: bytes, folder: LogFolder) -> Observation:
+        kept = folder.find_file(CHECKPOINT)
+        seen = shared.parse_signed_checkpoint(kept) if kept is not None else None
+        offered = pinned.verify_offer(raw, self._remote, pinned.read_pinned_keys(folder), self._given)
         self._require_other_key(offered)
-        recorded = Recorded(self._remote.read)
-        found = forks.compare(
-            seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.tree, _roots(folder)
+        recorded = TileRecorder(self._remote.read_tile)
+        found = forks.compare_checkpoints(
+            seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.make_tree, _make_roots_reader(folder)
         )
-        evidence = forks.keep(folder, found, seen, offered, recorded) if seen else None
-        kept_forks = forks.kept(folder)
-        cosignature = self._keep(folder, kept, offered, cosign=not kept_forks) if found.verdict in HELD else None
-        return Look(
+        evidence = forks.save_evidence(folder, found, seen, offered, recorded) if seen else None
+        kept_forks = forks.list_forks(folder)
+        cosignature = self._save_state(folder, kept, offered, cosign=not kept_forks) if found.verdict in HELD else None
+        return Observation(
             at=f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             address=self._remote.address,
             verdict=found.verdict,
@@ -122,42 +122,42 @@ class Witness:
             cosignature=cosignature,
         )
 
-    def _require_other_key(self, offered: Offered) -> None:
+    def _require_other_key(self, offered: OfferedCheckpoint) -> None:
         if self._signer and any(key.public == self._signer.key.public for key in offered.keys):
             raise Conflict(
                 "见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。",
                 "The witness's key is the log's own, so its word adds nothing; give another key file with --key.",
             )
 
-    def _keep(self, folder: Folder, kept: bytes | None, offered: Offered, cosign: bool) -> str | None:
+    def _save_state(self, folder: LogFolder, kept: bytes | None, offered: OfferedCheckpoint, cosign: bool) -> str | None:
         """Pin the keys, and keep the checkpoint together with our cosignature; that cosignature."""
-        pinned.pin(folder, offered)
-        _put(folder, _ADDRESS, self._remote.address.encode())
+        pinned.pin_keys(folder, offered)
+        _write_if_changed(folder, _ADDRESS, self._remote.address.encode())
         raw, line = offered.signed.note, None
         if self._signer is not None:
-            _put(folder, VKEY, f"{self._signer.verifier.text}\n".encode())
+            _write_if_changed(folder, VKEY, f"{self._signer.verifier.text}\n".encode())
             if cosign:
-                raw, line = self._signer.cosigned(raw)
+                raw, line = self._signer.cosign_note(raw)
         if kept is None or not kept.startswith(raw):
-            folder.put(CHECKPOINT, raw)
+            folder.write_file(CHECKPOINT, raw)
         return line
 
 
-def folder_of(parent: Path, remote: Remote) -> Path:
+def select_folder(parent: Path, remote: RemoteLog) -> Path:
     """Where the state about a log is kept: the folder that has its address, else the one named after its origin."""
     for kept in sorted(parent.glob(f"*/{_ADDRESS}")):
         if kept.read_bytes() == remote.address.encode():
             return kept.parent
-    origin = shared.read(remote.checkpoint()).checkpoint.origin
+    origin = shared.parse_signed_checkpoint(remote.read_checkpoint()).checkpoint.origin
     return parent / "".join(ch if ch.isalnum() or ch in ".-" else "_" for ch in origin[:80]).lstrip(".")
 
 
-def _put(folder: Folder, name: str, content: bytes) -> None:
-    if folder.get(name) != content:
-        folder.put(name, content)
+def _write_if_changed(folder: LogFolder, name: str, content: bytes) -> None:
+    if folder.find_file(name) != content:
+        folder.write_file(name, content)
 
 
-def _remember(folder: Folder, look: Look) -> None:
+def _append_history(folder: LogFolder, look: Observation) -> None:
     """One more line of history; a line that a killed witness left unfinished is ended first."""
     told = look.offered.signed.checkpoint
     row = {"time": look.at, "size": told.size, "root": told.root.hex(), "verdict": look.verdict}
@@ -171,24 +171,24 @@ def _remember(folder: Folder, look: Look) -> None:
         os.fsync(file.fileno())
 
 
-def _roots(folder: Folder) -> Callable[[], Mapping[int, bytes]]:
+def _make_roots_reader(folder: LogFolder) -> Callable[[], Mapping[int, bytes]]:
     """The roots that earlier looks found to be of this log, by size; read when they are asked for."""
 
-    def read() -> dict[int, bytes]:
+    def read_roots() -> dict[int, bytes]:
         found = {}
-        for line in (folder.get(_HISTORY) or b"").split(b"\n"):
+        for line in (folder.find_file(_HISTORY) or b"").split(b"\n"):
             try:
-                row = msgspec.json.decode(line, type=_Row)
+                row = msgspec.json.decode(line, type=_HistoryRow)
                 if row.verdict in HELD:
                     found[row.size] = bytes.fromhex(row.root)
             except (msgspec.MsgspecError, ValueError):
                 continue  # an unfinished line
         return found
 
-    return read
+    return read_roots
 
 
-class _Row(msgspec.Struct):
+class _HistoryRow(msgspec.Struct):
     size: int
     root: str
     verdict: str

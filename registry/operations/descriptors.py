@@ -14,22 +14,22 @@ RESERVE = 128
 FEWEST = 16
 
 
-def limit() -> int:
+def read_limit() -> int:
     """How many this process may have open."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def needed(connections: int, refused: int) -> int:
+def count_needed(connections: int, refused: int) -> int:
     """How many a process needs for so many connections, and ``refused`` ones being refused."""
     return connections + refused + RESERVE
 
 
-def make_room(connections: int, refused: int) -> int:
+def raise_limit(connections: int, refused: int) -> int:
     """Raise this process's limit so that so many connections, and ``refused`` ones being refused, fit.
 
     Returns how many connections fit: fewer where the machine allows no more. InvalidInput where that is too few.
     """
-    wanted = needed(connections, refused)
+    wanted = count_needed(connections, refused)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -37,18 +37,18 @@ def make_room(connections: int, refused: int) -> int:
     fit = min(connections, soft - refused - RESERVE)
     if fit < min(FEWEST, connections):
         raise InvalidInput(
-            f"可打开的文件描述符只有 {soft} 个，至少需要 {needed(FEWEST, refused)} 个"
+            f"可打开的文件描述符只有 {soft} 个，至少需要 {count_needed(FEWEST, refused)} 个"
             f"（{connections} 个连接需要 {wanted} 个）。请提高上限：ulimit -n {wanted}",
-            f"This process may open {soft} file descriptors; at least {needed(FEWEST, refused)} are needed "
+            f"This process may open {soft} file descriptors; at least {count_needed(FEWEST, refused)} are needed "
             f"({wanted} for {connections} connections). Raise the limit: ulimit -n {wanted}",
         )
     return fit
 
 
-def first_reserved() -> int:
+def find_first_reserved() -> int:
     """The number from which on descriptors are kept for other things than connections: the lowest free one is always
     taken, so a higher number says that so many are open."""
-    return max(limit() - RESERVE, 0)
+    return max(read_limit() - RESERVE, 0)
 
 
 def check(board: FaultBoard) -> None:
@@ -56,17 +56,17 @@ def check(board: FaultBoard) -> None:
     try:
         found = os.open(os.devnull, os.O_RDONLY)
     except OSError:
-        lowest_free = limit()
+        lowest_free = read_limit()
     else:
         os.close(found)
         lowest_free = found
-    if lowest_free < first_reserved():
+    if lowest_free < find_first_reserved():
         board.clear(OutOfDescriptors.code)
         return
     board.report(
         OutOfDescriptors(
-            f"文件描述符将用尽（上限 {limit()}），新的连接被拒绝。请提高上限（ulimit -n 或 LimitNOFILE），或减少连接。",
-            f"File descriptors are running out ({limit()} at most) and new connections are refused. Raise the limit "
+            f"文件描述符将用尽（上限 {read_limit()}），新的连接被拒绝。请提高上限（ulimit -n 或 LimitNOFILE），或减少连接。",
+            f"File descriptors are running out ({read_limit()} at most) and new connections are refused. Raise the limit "
             "(ulimit -n or LimitNOFILE), or have fewer connections.",
         )
     )

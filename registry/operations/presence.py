@@ -13,7 +13,7 @@ def require_database(database: Database, published: PublishedLog) -> None:
     DatabaseUnreachable where a log was published and its database is gone: an empty one made in its place would not be
     the register.
     """
-    require_file(database, published)
+    require_database_file(database, published)
     if not database.is_current():
         raise CannotAnswer(
             "数据库尚未初始化或版本不符，请先运行：registry init",
@@ -21,10 +21,10 @@ def require_database(database: Database, published: PublishedLog) -> None:
         )
 
 
-def require_file(database: Database, published: PublishedLog) -> None:
+def require_database_file(database: Database, published: PublishedLog) -> None:
     """DatabaseUnreachable where the file of SQLite is gone and a log was published from it before."""
-    file = database.file()
-    last = published.last()
+    file = database.find_file()
+    last = published.find_checkpoint()
     if file is None or file.exists() or last is None:
         return
     size = last.checkpoint.size
@@ -36,7 +36,7 @@ def require_file(database: Database, published: PublishedLog) -> None:
     )
 
 
-def require_published(database: Database, published: PublishedLog) -> None:
+def require_published_prefix(database: Database, published: PublishedLog) -> None:
     """LogRolledBack or LogDamaged unless the database holds the log that was published: else nothing is answered."""
     with database.reading() as connection:
-        published.require_published(connection)
+        published.require_published_prefix(connection)

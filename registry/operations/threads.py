@@ -29,10 +29,10 @@ class _Job:
     once: bool
     blocks_reading: bool
     thread: threading.Thread | None = None
-    started: float = 0.0
+    started_at: float = 0.0
     deaths: int = 0
     #: When a dead one is started again; 0: it was not seen dead.
-    again_at: float = 0.0
+    restart_at: float = 0.0
     done: bool = field(default=False)
 
 
@@ -51,9 +51,9 @@ class BackgroundThreads:
         job = _Job(name, task, once, blocks_reading)
         with self._lock:
             self._jobs.append(job)
-            self._run(job)
+            self._start_thread(job)
             if self._watch is None:
-                self._watch = threading.Thread(target=self._look, name="threads", daemon=True)
+                self._watch = threading.Thread(target=self._watch_threads, name="threads", daemon=True)
                 self._watch.start()
 
     def close(self, patience: float = 5.0) -> None:
@@ -63,16 +63,16 @@ class BackgroundThreads:
             if thread is not None and thread.is_alive():
                 thread.join(timeout=patience)
 
-    def check(self) -> None:
+    def restart_dead(self) -> None:
         """Start again what died, and say on the board what is dead or was until just now."""
         if self._stop.is_set():
             return
         with self._lock:
             now = time.monotonic()
             for job in self._jobs:
-                self._check(job, now)
+                self._check_job(job, now)
             unwell = [job for job in self._jobs if job.deaths]
-            blocks = any(job.blocks_reading and job.again_at for job in unwell)
+            blocks = any(job.blocks_reading and job.restart_at for job in unwell)
         if not unwell:
             self._board.clear(ThreadDied.code)
             return
@@ -86,24 +86,24 @@ class BackgroundThreads:
             blocks_reading=blocks,
         )
 
-    def _check(self, job: _Job, now: float) -> None:
+    def _check_job(self, job: _Job, now: float) -> None:
         if job.done:
-            job.deaths, job.again_at = 0, 0.0
+            job.deaths, job.restart_at = 0, 0.0
         elif job.thread is not None and job.thread.is_alive():
-            if job.deaths and now - job.started > WELL_AFTER:
+            if job.deaths and now - job.started_at > WELL_AFTER:
                 job.deaths = 0
-        elif not job.again_at:
+        elif not job.restart_at:
             job.deaths += 1
-            job.again_at = now + min(FIRST_DELAY * 2 ** (job.deaths - 1), LONGEST_DELAY)
-        elif now >= job.again_at:
-            self._run(job)
+            job.restart_at = now + min(FIRST_DELAY * 2 ** (job.deaths - 1), LONGEST_DELAY)
+        elif now >= job.restart_at:
+            self._start_thread(job)
 
-    def _run(self, job: _Job) -> None:
-        job.started, job.again_at = time.monotonic(), 0.0
-        job.thread = threading.Thread(target=self._work, args=(job,), name=job.name, daemon=True)
+    def _start_thread(self, job: _Job) -> None:
+        job.started_at, job.restart_at = time.monotonic(), 0.0
+        job.thread = threading.Thread(target=self._run_task, args=(job,), name=job.name, daemon=True)
         job.thread.start()
 
-    def _work(self, job: _Job) -> None:
+    def _run_task(self, job: _Job) -> None:
         try:
             job.task(self._stop)
         except BaseException as error:
@@ -113,9 +113,9 @@ class BackgroundThreads:
             if not job.once and not self._stop.is_set():
                 _log.error("the thread %s ended by itself", job.name)
 
-    def _look(self) -> None:
+    def _watch_threads(self) -> None:
         while not self._stop.wait(LOOK_EVERY):
             try:
-                self.check()
+                self.restart_dead()
             except Exception as error:  # no room for another thread, say: tried again at the next look
                 _log.warning("cannot look after the threads: %s", type(error).__name__)

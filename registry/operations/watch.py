@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry import errors
-from registry.errors import RegistryError, StorageFull, StorageLow, StorageReadOnly, storage_fault
-from registry.faults import MIB, free, require_room, require_writable
+from registry.errors import RegistryError, StorageFull, StorageLow, StorageReadOnly, find_storage_fault
+from registry.faults import MIB, count_free_bytes, check_free_space, check_writable
 from registry.locks import AT_ONCE
 from registry.log import mirrored
 
@@ -36,7 +36,7 @@ _READING = (
 FOLLOWING, FOLDERS, PUBLISHING, SIGNING = "following", "folders", "publishing", "signing"
 
 
-class Watch:
+class FaultWatch:
     """The faults of one register on one machine, put on its board and taken down again."""
 
     def __init__(
@@ -44,47 +44,47 @@ class Watch:
     ) -> None:
         self._database, self._log, self._view, self._settings, self._board = database, log, view, settings, board
 
-    def look(self) -> None:
+    def check_machine(self) -> None:
         """Look at disks and signing keys; the log is looked at by whoever follows it (``followed``)."""
-        self._look_at_folders()
-        self._look_at_keys()
-        self._look_at_lock()
+        self._check_folders()
+        self._check_keys()
+        self._check_lock()
 
-    def followed(self) -> None:
+    def report_view_fault(self) -> None:
         """Put up what keeps the view from following the log, or take it down."""
         error = self._view.error
         if error is None:
             self._board.clear(*_READING, source=FOLLOWING)
         else:
-            self._only(error if isinstance(error, RegistryError) else errors.unreachable(error), _READING, FOLLOWING)
+            self._replace_faults(error if isinstance(error, RegistryError) else errors.make_unreachable_error(error), _READING, FOLLOWING)
 
-    def published(self, fault: RegistryError | None) -> None:
+    def report_publish_fault(self, fault: RegistryError | None) -> None:
         """Put up what kept the log from being signed and published, or take it down."""
         everything = (*_SIGNING, *_READING)
         if fault is None:
             self._board.clear(*everything, source=PUBLISHING)
         else:
-            self._only(fault, everything, PUBLISHING)
+            self._replace_faults(fault, everything, PUBLISHING)
 
-    def _only(self, fault: RegistryError, instead_of: tuple[str, ...], source: str) -> None:
+    def _replace_faults(self, fault: RegistryError, instead_of: tuple[str, ...], source: str) -> None:
         blocks = source == FOLLOWING and fault.code in _READING
         self._board.report(fault, blocks_reading=blocks, source=source)
         self._board.clear(*(code for code in instead_of if code != fault.code), source=source)
 
-    def _look_at_folders(self) -> None:
+    def _check_folders(self) -> None:
         low: RegistryError | None = None
         found: dict[str, RegistryError] = {}
         reserve = self._settings.storage_reserve * MIB
-        for folder in folders(self._settings):
+        for folder in list_folders(self._settings):
             try:
-                left = free(folder)
-                low = low or (_low(folder, left) if left < self._settings.storage_low * MIB else None)
-                require_room(folder, 0, reserve)
-                require_writable(folder)
+                left = count_free_bytes(folder)
+                low = low or (_make_low_storage_fault(folder, left) if left < self._settings.storage_low * MIB else None)
+                check_free_space(folder, 0, reserve)
+                check_writable(folder)
             except (StorageFull, StorageReadOnly) as fault:
                 found[fault.code] = fault
             except OSError as error:
-                fault_of = storage_fault(error, folder) or errors.read_only(folder)
+                fault_of = find_storage_fault(error, folder) or errors.make_read_only_error(folder)
                 found[fault_of.code] = fault_of
         if low is not None:
             found[low.code] = low
@@ -96,20 +96,20 @@ class Watch:
                 if self._database.is_sqlite:  # whose writes fail for nothing but what was just looked at
                     self._board.clear(code, source="database")
 
-    def _look_at_keys(self) -> None:
+    def _check_keys(self) -> None:
         try:
             with self._database.reading() as connection:
-                fault = None if mirrored.is_marked(connection) else self._log.signer_fault(connection)
+                fault = None if mirrored.is_mirror(connection) else self._log.find_signer_fault(connection)
         except RegistryError:
             return  # nothing is known of it now; why, whoever follows the log says
         if fault is None:
             self._board.clear(*_SIGNING, source=SIGNING)
         else:
-            self._only(fault, _SIGNING, SIGNING)
+            self._replace_faults(fault, _SIGNING, SIGNING)
 
-    def _look_at_lock(self) -> None:
+    def _check_lock(self) -> None:
         """Whether what kept somebody from writing is over: asked only where somebody was kept from it."""
-        if not self._board.has(errors.Busy.code):
+        if not self._board.has_fault(errors.Busy.code):
             return
         try:
             with self._database.writing(AT_ONCE):
@@ -118,13 +118,13 @@ class Watch:
             return
 
 
-def folders(settings: Settings) -> list[Path]:
+def list_folders(settings: Settings) -> list[Path]:
     """The folders whose disks matter here: of the database's file and other state, and of the published log."""
-    file = settings.database_file()
-    return list(dict.fromkeys([settings.data_dir, *([file.parent] if file else []), settings.log_folder()]))
+    file = settings.find_database_file()
+    return list(dict.fromkeys([settings.data_dir, *([file.parent] if file else []), settings.get_log_folder()]))
 
 
-def _low(folder: Path, left: int) -> StorageLow:
+def _make_low_storage_fault(folder: Path, left: int) -> StorageLow:
     return StorageLow(
         f"磁盘空间将满：{folder} 只剩{left // MIB} MiB。现在一切照常；请管理员尽快腾出空间。",
         f"The disk is nearly full: {left // MIB} MiB are left at {folder}. Everything works; whoever runs the register "

@@ -8,23 +8,23 @@ record of what was seen.
 
 from __future__ import annotations
 
-from registry.proposals.comments import Comment, comment
+from registry.proposals.comments import Comment, add_comment
 from registry.proposals.decide import approve, reject, send_back
-from registry.proposals.emergency import fall_back, suspend
+from registry.proposals.emergency import end_expired_suspensions, suspend
 from registry.proposals.kept import (
     OPEN,
     Proposal,
     State,
     Touch,
-    drafts_at,
-    drafts_of,
-    for_account,
-    get,
-    listed,
-    touches_of,
+    read_drafts_at,
+    read_drafts,
+    get_for_account,
+    get_proposal,
+    list_proposals,
+    list_touches,
 )
 from registry.proposals.offer import amend, propose, withdraw
-from registry.proposals.sampling import sample
+from registry.proposals.sampling import draw_sample
 
 __all__ = [
     "OPEN",
@@ -34,18 +34,18 @@ __all__ = [
     "Touch",
     "amend",
     "approve",
-    "comment",
-    "drafts_at",
-    "drafts_of",
-    "fall_back",
-    "for_account",
-    "get",
-    "listed",
+    "add_comment",
+    "read_drafts_at",
+    "read_drafts",
+    "end_expired_suspensions",
+    "get_for_account",
+    "get_proposal",
+    "list_proposals",
     "propose",
     "reject",
-    "sample",
+    "draw_sample",
     "send_back",
     "suspend",
-    "touches_of",
+    "list_touches",
     "withdraw",
 ]

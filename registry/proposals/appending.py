@@ -17,7 +17,7 @@ from registry.proposals.kept import Proposal
 from registry.tables import entries, proposal_items
 
 
-def append(
+def append_proposal(
     connection: sa.Connection,
     proposal: Proposal,
     by: str,
@@ -29,15 +29,15 @@ def append(
     With ``log``, nothing is appended that could not be signed and published: see ``require_appendable``.
     """
     if log is not None:
-        log.require_appendable(connection, _bytes_of(connection, proposal.id))
+        log.require_appendable(connection, _count_bytes(connection, proposal.id))
     appender = store.Appender(connection, proposal.proposer, by, proposal.id)
     first = appender.size + 1
     content = ContentHash()
     erasing: list[Entry] = []
-    for bodies in kept.bodies_of(connection, proposal.id):
+    for bodies in kept.read_bodies(connection, proposal.id):
         content.add(*bodies)
-        appended = appender.append(map(drafts.decode, bodies))
-        views.take(connection, appended)
+        appended = appender.append(map(drafts.decode_draft, bodies))
+        views.apply_entries(connection, appended)
         erasing += [entry for entry in appended if entry.change.erases]
         if progress:
             progress(appender.size - first + 1)
@@ -47,19 +47,19 @@ def append(
             f"What is stored of proposal {proposal.id} is not what was proposed: it was altered. Reject it and "
             "propose anew.",
         )
-    redaction.scrub(connection, erasing, proposal=proposal.id, first=first)
+    redaction.erase_stored_copies(connection, erasing, proposal=proposal.id, first=first)
     return first, appender.size
 
 
-def _bytes_of(connection: sa.Connection, proposal: int) -> int:
+def _count_bytes(connection: sa.Connection, proposal: int) -> int:
     """Bytes of a proposal's drafts."""
     held = sa.select(sa.func.sum(sa.func.length(proposal_items.c.body))).where(proposal_items.c.proposal == proposal)
     return int(connection.execute(held).scalar() or 0)
 
 
-def changed_since(connection: sa.Connection, proposal: Proposal) -> str | None:
+def find_changed_subject(connection: sa.Connection, proposal: Proposal) -> str | None:
     """The first subject of a proposal that got an entry after it was worked out: someone must look again."""
-    if store.head(connection).size == proposal.base_size:
+    if store.read_head(connection).size == proposal.base_size:
         return None
     items = proposal_items.c
     later = sa.exists().where(entries.c.subject == items.subject, entries.c.number > proposal.base_size)
@@ -67,9 +67,9 @@ def changed_since(connection: sa.Connection, proposal: Proposal) -> str | None:
     return connection.execute(query).scalar()
 
 
-def refuse_stale(connection: sa.Connection, proposal: Proposal) -> None:
+def refuse_stale_proposal(connection: sa.Connection, proposal: Proposal) -> None:
     """Conflict, naming the subject, where one changed meanwhile."""
-    subject = changed_since(connection, proposal)
+    subject = find_changed_subject(connection, proposal)
     if subject is not None:
         raise Conflict(
             f"提案 {proposal.id} 提出之后，{subject} 已有新记录，请重新提出。",

@@ -29,34 +29,34 @@ class Comment(Struct, frozen=True):
     text: str
 
 
-def comment(database: Database, identifier: int, *, by: str, text: str, log: PublishedLog | None = None) -> None:
+def add_comment(database: Database, identifier: int, *, by: str, text: str, log: PublishedLog | None = None) -> None:
     """Say something of an open proposal. InvalidInput when empty, too long, or naming a person it speaks of: a remark
     is kept for good."""
     with database.writing() as connection:
         if log is not None:
-            log.require_not_rolled_back(connection)
-        account = accounts.get(connection, by)
+            log.refuse_rollback(connection)
+        account = accounts.find_account(connection, by)
         if account is None or account.disabled:
             raise NotAllowed(f"没有可用的账号“{by}”。", f"There is no open account “{by}”.")
-        proposal = kept.for_account(connection, identifier, by)
+        proposal = kept.get_for_account(connection, identifier, by)
         kept.require_state(proposal, *kept.OPEN)
-        add(connection, proposal, by, text)
+        insert_comment(connection, proposal, by, text)
 
 
-def add(connection: sa.Connection, proposal: Proposal, by: str, text: str, action: Action = "commented") -> None:
+def insert_comment(connection: sa.Connection, proposal: Proposal, by: str, text: str, action: Action = "commented") -> None:
     """Keep a remark, in the transaction of what was done with it."""
     text = text.strip()
     if not text:
         raise InvalidInput("请写明意见。", "Please say what you mean.", field="text")
     if len(text) > LONGEST:
         raise InvalidInput(f"意见最多{LONGEST}字。", f"At most {LONGEST} characters.", field="text")
-    drafts.refuse_names_of(connection, kept.drafts_of(connection, proposal.id), text)
-    row = {"proposal": proposal.id, "account": by, "at": kept.now(), "action": action, "text": text}
+    drafts.refuse_personal_data(connection, kept.read_drafts(connection, proposal.id), text)
+    row = {"proposal": proposal.id, "account": by, "at": kept.get_now_ms(), "action": action, "text": text}
     connection.execute(sa.insert(comments).values(**row, content_hash=proposal.content_hash))
-    trail.record(connection, by, action, f"proposal:{proposal.id}")
+    trail.record_event(connection, by, action, f"proposal:{proposal.id}")
 
 
-def listed(connection: sa.Connection, identifier: int) -> list[Comment]:
+def list_comments(connection: sa.Connection, identifier: int) -> list[Comment]:
     """All that was said of a proposal, in order."""
     c = comments.c
     query = sa.select(c.account, c.at, c.action, c.content_hash, c.text).where(c.proposal == identifier)

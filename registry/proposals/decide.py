@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from registry import accounts, drafts, redaction
 from registry.database import Database
-from registry.errors import Conflict, FourEyes, InvalidInput
+from registry.errors import Conflict, FourEyesViolation, InvalidInput
 from registry.log.publish import PublishedLog
 from registry.proposals import appending, comments, emergency, kept
 from registry.proposals.kept import Proposal
@@ -37,34 +37,34 @@ def approve(
     """
     with database.writing() as connection:
         if log is not None:
-            log.require_not_rolled_back(connection)
-        proposal = _to_decide(connection, identifier, by)
+            log.refuse_rollback(connection)
+        proposal = _get_for_decision(connection, identifier, by)
         if seen != proposal.content_hash:
             raise Conflict(
                 f"提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。",
                 f"Proposal {identifier} is not what was seen; look at it again before approving.",
             )
         if proposal.confirm_by is None:
-            appending.refuse_stale(connection, proposal)
+            appending.refuse_stale_proposal(connection, proposal)
         else:
             emergency.require_in_force(connection, proposal)
-        first, last = appending.append(connection, proposal, by, log, progress)
-        owed = redaction.owed(connection)
-        kept.decide(connection, identifier, "approved", by, first_entry=first, last_entry=last)
+        first, last = appending.append_proposal(connection, proposal, by, log, progress)
+        owed = redaction.read_pending_erasure(connection)
+        kept.close_proposal(connection, identifier, "approved", by, first_entry=first, last_entry=last)
     if log is not None:
         log.try_publish(database)
     if owed:
-        redaction.settle(database)
+        redaction.purge_erased_bytes(database)
     return first, last
 
 
-def _to_decide(connection: sa.Connection, identifier: int, by: str) -> Proposal:
+def _get_for_decision(connection: sa.Connection, identifier: int, by: str) -> Proposal:
     """A pending proposal, for an approver who has no hand in it."""
-    accounts.require(connection, by, "approver")
-    proposal = kept.for_account(connection, identifier, by)
+    accounts.require_role(connection, by, "approver")
+    proposal = kept.get_for_account(connection, identifier, by)
     kept.require_state(proposal, "pending")
     if by in proposal.touched_by:
-        raise FourEyes(
+        raise FourEyesViolation(
             f"{by} 参与过提案 {identifier}，须由另一人审批。",
             f"{by} touched proposal {identifier}; another person must decide.",
         )
@@ -84,34 +84,34 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
         )
     with database.writing() as connection:
         if log is not None:
-            log.require_not_rolled_back(connection)
-        accounts.require(connection, by, "approver")
-        proposal = kept.for_account(connection, identifier, by)
+            log.refuse_rollback(connection)
+        accounts.require_role(connection, by, "approver")
+        proposal = kept.get_for_account(connection, identifier, by)
         kept.require_state(proposal, *kept.OPEN)
-        drafts.refuse_names_of(connection, kept.drafts_of(connection, identifier), reason)
+        drafts.refuse_personal_data(connection, kept.read_drafts(connection, identifier), reason)
         if proposal.confirm_by is not None:
             if log is not None:
-                log.require_extended(connection)
-            _to_decide(connection, identifier, by)
-            emergency.restore(connection, proposal, by, emergency.REJECTED, log)
-        scrubbed = redaction.scrub_rejected(connection, identifier)
-        kept.decide(connection, identifier, "rejected", by, reason=reason)
+                log.require_extension(connection)
+            _get_for_decision(connection, identifier, by)
+            emergency.restore_approvals(connection, proposal, by, emergency.REJECTED, log)
+        scrubbed = redaction.erase_personal_values(connection, identifier)
+        kept.close_proposal(connection, identifier, "rejected", by, reason=reason)
     if log is not None and proposal.confirm_by is not None:
         log.try_publish(database)
     if scrubbed:
-        redaction.settle(database)
+        redaction.purge_erased_bytes(database)
 
 
 def send_back(database: Database, identifier: int, *, by: str, text: str, log: PublishedLog | None = None) -> None:
     """Ask for changes, in words: editors may amend the proposal, and whoever asked may still approve it then."""
     with database.writing() as connection:
         if log is not None:
-            log.require_not_rolled_back(connection)
-        proposal = _to_decide(connection, identifier, by)
+            log.refuse_rollback(connection)
+        proposal = _get_for_decision(connection, identifier, by)
         if proposal.confirm_by is not None:
             raise Conflict(
                 f"提案 {identifier} 所述的紧急暂停已经生效，请确认或否决。",
                 f"What proposal {identifier} says is in force already: confirm or reject it.",
             )
-        comments.add(connection, proposal, by, text, action="returned")
+        comments.insert_comment(connection, proposal, by, text, action="returned")
         connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(state="returned"))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import accounts, drafts, territory
 from registry.accounts import DEADLINE, EMERGENCY
 from registry.database import Database
-from registry.errors import FAULTS, ClockWrong, Conflict, FourEyes, InvalidInput, NotAllowed, RegistryError
+from registry.errors import FAULTS, ClockWrong, Conflict, FourEyesViolation, InvalidInput, NotAllowed, RegistryError
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.model import Change, Date, Draft, Struct
@@ -37,7 +37,7 @@ EXPIRED = "紧急暂停24小时内未获第二人确认，恢复原记载"
 _log = logging.getLogger("registry")
 
 
-class Suspended(Struct, frozen=True):
+class EmergencySuspension(Struct, frozen=True):
     """What is in force: the entries that say so, and the proposal that waits, until when (milliseconds)."""
 
     in_force: int
@@ -56,7 +56,7 @@ def suspend(
     by: str,
     reason: str,
     log: PublishedLog | None = None,
-) -> Suspended:
+) -> EmergencySuspension:
     """Suspend techniques of an institution (all that are lawful, with none named) from today, at once; also where they
     are stated anew for a day to come, so that the suspension does not end by itself on that day.
 
@@ -69,47 +69,47 @@ def suspend(
         raise InvalidInput(f"理由最多{LONGEST}字。", f"A reason has {LONGEST} characters at most.", field="reason")
     with database.writing() as connection:
         if log is not None:
-            log.require_not_rolled_back(connection)
+            log.refuse_rollback(connection)
         _require_role(connection, by)
-        _refuse_second(connection, subject)
-        before = _offered(connection, subject, techniques)
+        _refuse_second_suspension(connection, subject)
+        before = _select_approvals(connection, subject, techniques)
         today = asof.find_today(connection)
-        all_before = {today: before, **stopping.announced(connection, subject, set(before), today)}
-        stopped = _suspending(subject, all_before, f"紧急暂停：{reason}")
-        territory.require_inside(connection, by, stopped)
-        name = stopping.recorded(connection, subject, today).get("name")
+        all_before = {today: before, **stopping.list_future_approvals(connection, subject, set(before), today)}
+        stopped = _make_suspension_drafts(subject, all_before, f"紧急暂停：{reason}")
+        territory.require_inside_region(connection, by, stopped)
+        name = stopping.read_values_on(connection, subject, today).get("name")
         held = sorted(path.removeprefix("approvals.") for path in before)
-        first, last, in_force = _in_force(connection, stopped, by, f"紧急暂停：{name}", log)
-        confirming = _suspending(subject, all_before, f"紧急暂停经第二人确认：{reason}")
-        confirm_by = kept.now() + WITHIN
-        waiting = offer.insert(
+        first, last, in_force = _put_in_force(connection, stopped, by, f"紧急暂停：{name}", log)
+        confirming = _make_suspension_drafts(subject, all_before, f"紧急暂停经第二人确认：{reason}")
+        confirm_by = kept.get_now_ms() + WITHIN
+        waiting = offer.insert_proposal(
             connection,
-            _checked(connection, confirming),
+            _make_changeset(connection, confirming),
             by=by,
             title=f"确认紧急暂停：{name}",
             kind=KIND,
-            report={"in_force": in_force, **stopping.report(all_before), "reason": reason},
-            base_size=store.head(connection).size,
+            report={"in_force": in_force, **stopping.make_report(all_before), "reason": reason},
+            base_size=store.read_head(connection).size,
             confirm_by=confirm_by,
         )
     if log is not None:
         log.try_publish(database)
-    return Suspended(
+    return EmergencySuspension(
         in_force=in_force, waiting=waiting, first_entry=first, last_entry=last, confirm_by=confirm_by, techniques=held
     )
 
 
 def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
     """Conflict when it is too late to confirm, or the register says something else of it by now."""
-    if proposal.confirm_by is not None and kept.now() > proposal.confirm_by:
+    if proposal.confirm_by is not None and kept.get_now_ms() > proposal.confirm_by:
         raise Conflict(
             f"提案 {proposal.id} 已过24小时确认期限，紧急暂停已按规则恢复，请另行提案。",
             f"The day in which proposal {proposal.id} could be confirmed is over, so the suspension fell back; "
             "propose it anew.",
         )
-    stated = list(kept.drafts_of(connection, proposal.id))
+    stated = list(kept.read_drafts(connection, proposal.id))
     subject = stated[0].subject
-    if not all(one.still for one in stopping.standing(connection, proposal, stated)):
+    if not all(one.still for one in stopping.list_suspended_approvals(connection, proposal, stated)):
         raise Conflict(
             f"紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。",
             f"{subject} was changed since the emergency suspension; reject it and propose anew.",
@@ -117,46 +117,46 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
         )
 
 
-def restore(
+def restore_approvals(
     connection: sa.Connection, proposal: Proposal, by: str, why: str, log: PublishedLog | None
 ) -> tuple[int, int] | None:
     """State again what was recorded before, where the suspension is what is recorded still; the entries, if any."""
-    stated = list(kept.drafts_of(connection, proposal.id))
+    stated = list(kept.read_drafts(connection, proposal.id))
     subject, before = stated[0].subject, dict[Date, dict[str, Any]]()
-    for one in stopping.standing(connection, proposal, stated):
+    for one in stopping.list_suspended_approvals(connection, proposal, stated):
         if one.still:
             before.setdefault(one.day, {})[one.path] = one.before
     if not before:
         return None
-    name = stopping.recorded(connection, subject, asof.find_today(connection)).get("name")
+    name = stopping.read_values_on(connection, subject, asof.find_today(connection)).get("name")
     proposer = EMERGENCY if by != EMERGENCY else DEADLINE
-    restoring = [_draft(subject, before[day], why, day) for day in sorted(before)]
-    first, last, _ = _in_force(connection, restoring, proposer, f"恢复：{name}", log, by)
+    restoring = [_make_draft(subject, before[day], why, day) for day in sorted(before)]
+    first, last, _ = _put_in_force(connection, restoring, proposer, f"恢复：{name}", log, by)
     return first, last
 
 
-def fall_back(database: Database, log: PublishedLog | None = None) -> list[int]:
+def end_expired_suspensions(database: Database, log: PublishedLog | None = None) -> list[int]:
     """End every emergency suspension that nobody confirmed in time; the proposals this closed. Any process may call it
     at any time: each is ended once. ClockWrong, and nothing ended, where one seems due by a clock that cannot be right.
     """
     with database.reading() as connection:
-        due = _waiting(connection, proposals.c.confirm_by <= kept.now())
-    ended = [one for one in due if _end(database, one, log)]
+        due = _list_pending(connection, proposals.c.confirm_by <= kept.get_now_ms())
+    ended = [one for one in due if _end_suspension(database, one, log)]
     if ended and log is not None:
         log.try_publish(database)
     return ended
 
 
-def _end(database: Database, identifier: int, log: PublishedLog | None) -> bool:
+def _end_suspension(database: Database, identifier: int, log: PublishedLog | None) -> bool:
     try:
         with database.writing() as connection:
             if log is not None:
-                log.require_extended(connection)
-            proposal = kept.get(connection, identifier)
+                log.require_extension(connection)
+            proposal = kept.get_proposal(connection, identifier)
             if proposal.state not in kept.OPEN:
                 return False
-            restore(connection, proposal, EMERGENCY, EXPIRED, log)
-            kept.decide(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
+            restore_approvals(connection, proposal, EMERGENCY, EXPIRED, log)
+            kept.close_proposal(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
     except ClockWrong:
         raise  # whether its time is over cannot be told
     except FAULTS:
@@ -168,21 +168,21 @@ def _end(database: Database, identifier: int, log: PublishedLog | None) -> bool:
     return True
 
 
-def waiting_about(connection: sa.Connection, subject: str) -> Proposal | None:
+def find_pending_confirmation(connection: sa.Connection, subject: str) -> Proposal | None:
     """The proposal that would confirm an emergency suspension of this subject, if one is in force."""
-    for identifier in _waiting(connection, sa.true()):
-        if next(kept.drafts_of(connection, identifier)).subject == subject:
-            return kept.get(connection, identifier)
+    for identifier in _list_pending(connection, sa.true()):
+        if next(kept.read_drafts(connection, identifier)).subject == subject:
+            return kept.get_proposal(connection, identifier)
     return None
 
 
-def _waiting(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[int]:
+def _list_pending(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[int]:
     query = sa.select(proposals.c.id).where(proposals.c.state == "pending", proposals.c.confirm_by.is_not(None), which)
     return list(connection.execute(query.order_by(proposals.c.id)).scalars())
 
 
 def _require_role(connection: sa.Connection, by: str) -> None:
-    account = accounts.get(connection, by)
+    account = accounts.find_account(connection, by)
     if account is None or account.disabled or not account.roles & {"editor", "approver"}:
         raise NotAllowed(
             f"账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。",
@@ -190,8 +190,8 @@ def _require_role(connection: sa.Connection, by: str) -> None:
         )
 
 
-def _refuse_second(connection: sa.Connection, subject: str) -> None:
-    there = waiting_about(connection, subject)
+def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
+    there = find_pending_confirmation(connection, subject)
     if there is not None:
         raise Conflict(
             f"{subject} 已有紧急暂停等待确认（提案 {there.id}）。",
@@ -199,9 +199,9 @@ def _refuse_second(connection: sa.Connection, subject: str) -> None:
         )
 
 
-def _offered(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
+def _select_approvals(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """The approvals to suspend, by path, as they are recorded today."""
-    now = stopping.recorded(connection, subject, asof.find_today(connection))
+    now = stopping.read_values_on(connection, subject, asof.find_today(connection))
     lawful = {
         f"approvals.{one.code}": now[f"approvals.{one.code}"]
         for one in TECHNIQUES
@@ -219,26 +219,26 @@ def _offered(connection: sa.Connection, subject: str, techniques: Sequence[str])
     return {path: value for path, value in lawful.items() if path in wanted}
 
 
-def _suspending(subject: str, before: stopping.ByDay, reason: str) -> list[Draft]:
+def _make_suspension_drafts(subject: str, before: stopping.ByDay, reason: str) -> list[Draft]:
     """Approvals suspended, from each day on from which they are recorded as they are."""
     return [
-        _draft(subject, {path: {**held, "stage": "suspended"} for path, held in before[day].items()}, reason, day)
+        _make_draft(subject, {path: {**held, "stage": "suspended"} for path, held in before[day].items()}, reason, day)
         for day in sorted(before)
     ]
 
 
-def _draft(subject: str, values: dict[str, Any], reason: str, day: Date) -> Draft:
+def _make_draft(subject: str, values: dict[str, Any], reason: str, day: Date) -> Draft:
     change = Change(kind="institution", set=values, reason=reason)
     return Draft(subject=subject, change=change, valid_from=day)
 
 
-def _checked(connection: sa.Connection, stated: list[Draft]) -> drafts.Content:
-    content = drafts.Content(stated)
-    content.check(connection, KIND, "", None)
+def _make_changeset(connection: sa.Connection, stated: list[Draft]) -> drafts.Changeset:
+    content = drafts.Changeset(stated)
+    content.check_against_register(connection, KIND, "", None)
     return content
 
 
-def _in_force(
+def _put_in_force(
     connection: sa.Connection,
     stated: list[Draft],
     proposer: str,
@@ -248,10 +248,10 @@ def _in_force(
 ) -> tuple[int, int, int]:
     """Propose and approve in one breath, as only this rule may: (first, last entry, proposal)."""
     if proposer == by:  # never true as this module calls it; the log would hold an entry of one pair of eyes
-        raise FourEyes(f"{by} 不能自行审批。", f"{by} cannot approve what they proposed.")
-    size = store.head(connection).size
-    content = _checked(connection, stated)
-    made = offer.insert(connection, content, by=proposer, title=title, kind=KIND, report=None, base_size=size)
-    first, last = appending.append(connection, kept.get(connection, made), by, log)
-    kept.decide(connection, made, "approved", by, first_entry=first, last_entry=last)
+        raise FourEyesViolation(f"{by} 不能自行审批。", f"{by} cannot approve what they proposed.")
+    size = store.read_head(connection).size
+    content = _make_changeset(connection, stated)
+    made = offer.insert_proposal(connection, content, by=proposer, title=title, kind=KIND, report=None, base_size=size)
+    first, last = appending.append_proposal(connection, kept.get_proposal(connection, made), by, log)
+    kept.close_proposal(connection, made, "approved", by, first_entry=first, last_entry=last)
     return first, last, made

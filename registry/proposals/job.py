@@ -22,7 +22,7 @@ from registry.log.publish import PublishedLog
 from registry.proposals.decide import approve
 from registry.settings import Settings
 from registry.tables import proposals
-from registry.trail import acting_from
+from registry.trail import act_from_address
 
 #: Drafts of a proposal up to which an approval is done where it is asked for: it takes less than starting a process.
 SHORT = 1_000
@@ -30,7 +30,7 @@ SHORT = 1_000
 _NICE = 5
 
 
-class Order(msgspec.Struct, frozen=True):
+class ApprovalOrder(msgspec.Struct, frozen=True):
     """Which proposal is approved: by whom, from which address, seen as which content; seconds to wait for the lock."""
 
     number: int
@@ -40,7 +40,7 @@ class Order(msgspec.Struct, frozen=True):
     wait: float
 
 
-class _Done(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of it: the entries, or the refusal."""
 
     first: int = 0
@@ -58,22 +58,22 @@ def is_long(database: Database, number: int) -> bool:
     return bool(items and items > SHORT)
 
 
-def approve_apart(loaded: Settings, number: int, *, by: str, seen: str, address: str) -> tuple[int, int]:
+def approve_in_process(loaded: Settings, number: int, *, by: str, seen: str, address: str) -> tuple[int, int]:
     """``decide.approve`` in a process of its own; returns and raises the same once that has ended.
 
     CannotAnswer when it ended without saying what it did: then the proposal's page shows whether it is decided.
     """
-    order = Order(number=number, by=by, seen=seen, address=address, wait=lock_wait.get().seconds)
+    order = ApprovalOrder(number=number, by=by, seen=seen, address=address, wait=lock_wait.get().seconds)
     done = subprocess.run(
         [sys.executable, "-m", "registry.proposals.job"],
         input=msgspec.json.encode(order),
         stdout=subprocess.PIPE,
-        env=settings.environment(loaded),
+        env=settings.make_environment(loaded),
         start_new_session=True,  # an interrupt meant for the server lets the work go on
         check=False,
     )
     try:
-        told = msgspec.json.decode(done.stdout, type=_Done)
+        told = msgspec.json.decode(done.stdout, type=_Outcome)
     except msgspec.DecodeError as error:
         raise CannotAnswer(
             f"审批提案 {number} 的进程中断了：要么全部入库，要么一条也没有。请重新打开提案页查看。",
@@ -81,11 +81,11 @@ def approve_apart(loaded: Settings, number: int, *, by: str, seen: str, address:
             "proposal's page again to see.",
         ) from error
     if told.code:
-        raise _kinds()[told.code](told.zh, told.en, **told.details)
+        raise _map_error_codes()[told.code](told.zh, told.en, **told.details)
     return told.first, told.last
 
 
-def _kinds() -> dict[str, type[RegistryError]]:
+def _map_error_codes() -> dict[str, type[RegistryError]]:
     found, waiting = {RegistryError.code: RegistryError}, [RegistryError]
     while waiting:
         below = waiting.pop().__subclasses__()
@@ -94,18 +94,18 @@ def _kinds() -> dict[str, type[RegistryError]]:
     return found
 
 
-def _work(order: Order) -> _Done:
+def _run_order(order: ApprovalOrder) -> _Outcome:
     loaded = settings.load()
-    database = Database(loaded.url())
-    lock_wait.set(LockWait(seconds=order.wait, behind=0))
+    database = Database(loaded.get_database_url())
+    lock_wait.set(LockWait(seconds=order.wait, queue_limit=0))
     try:
-        with acting_from(order.address):
+        with act_from_address(order.address):
             log = PublishedLog(loaded)
             first, last = approve(database, order.number, by=order.by, seen=order.seen, log=log)
-        return _Done(first=first, last=last)
+        return _Outcome(first=first, last=last)
     except RegistryError as error:
         plain = {name: value for name, value in error.details.items() if isinstance(value, str | int | float)}
-        return _Done(code=error.code, zh=error.zh, en=error.en, details=plain)
+        return _Outcome(code=error.code, zh=error.zh, en=error.en, details=plain)
     finally:
         database.close()
 
@@ -113,8 +113,8 @@ def _work(order: Order) -> _Done:
 def main() -> None:
     """Read an order from standard input; say on standard output what came of it."""
     os.nice(_NICE)
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    sys.stdout.buffer.write(msgspec.json.encode(_work(order)))
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=ApprovalOrder)
+    sys.stdout.buffer.write(msgspec.json.encode(_run_order(order)))
 
 
 if __name__ == "__main__":

@@ -64,15 +64,15 @@ class Touch(Struct, frozen=True):
     at: int
 
 
-def get(connection: sa.Connection, identifier: int) -> Proposal:
+def get_proposal(connection: sa.Connection, identifier: int) -> Proposal:
     """One proposal; NotFound."""
     row = connection.execute(sa.select(proposals).where(proposals.c.id == identifier)).first()
     if row is None:
         raise NotFound(f"没有编号为 {identifier} 的提案。", f"There is no proposal {identifier}.")
-    return _proposals(connection, [row])[0]
+    return _to_proposals(connection, [row])[0]
 
 
-def listed(
+def list_proposals(
     connection: sa.Connection,
     state: State | Sequence[State] | None = "pending",
     *,
@@ -96,39 +96,39 @@ def listed(
     if before is not None:
         query = query.where(proposals.c.id < before)
     if seen_by is not None and seen_by.region:
-        inside = proposals.c.region.startswith(regions.prefix(seen_by.region))
+        inside = proposals.c.region.startswith(regions.get_prefix(seen_by.region))
         mine = sa.exists().where(touches.c.proposal == proposals.c.id, touches.c.account == seen_by.name)
         query = query.where(inside | mine)
-    return _proposals(connection, connection.execute(query).all())
+    return _to_proposals(connection, connection.execute(query).all())
 
 
-def touches_of(connection: sa.Connection, identifier: int) -> list[Touch]:
+def list_touches(connection: sa.Connection, identifier: int) -> list[Touch]:
     """Who changed or decided a proposal, in order."""
     query = sa.select(touches.c.account, touches.c.action, touches.c.at).where(touches.c.proposal == identifier)
     return [Touch(**row._mapping) for row in connection.execute(query.order_by(touches.c.id))]
 
 
-def drafts_of(connection: sa.Connection, identifier: int) -> Iterator[Draft]:
+def read_drafts(connection: sa.Connection, identifier: int) -> Iterator[Draft]:
     """What a proposal would append, in order."""
-    for bodies in bodies_of(connection, identifier):
-        yield from map(drafts.decode, bodies)
+    for bodies in read_bodies(connection, identifier):
+        yield from map(drafts.decode_draft, bodies)
 
 
-def drafts_at(connection: sa.Connection, identifier: int, places: Sequence[int]) -> list[Draft]:
+def read_drafts_at(connection: sa.Connection, identifier: int, places: Sequence[int]) -> list[Draft]:
     """Those at some places (the first is 1), in their order."""
     items = proposal_items.c
     query = sa.select(items.body).where(items.proposal == identifier, items.position.in_(places))
-    return [drafts.decode(body) for body in connection.execute(query.order_by(items.position)).scalars()]
+    return [drafts.decode_draft(body) for body in connection.execute(query.order_by(items.position)).scalars()]
 
 
-def places_of(connection: sa.Connection, identifier: int, subjects: Sequence[str]) -> list[int]:
+def list_places(connection: sa.Connection, identifier: int, subjects: Sequence[str]) -> list[int]:
     """Where the drafts about some subjects stand in a proposal, in order."""
     items = proposal_items.c
     query = sa.select(items.position).where(items.proposal == identifier, items.subject.in_(subjects))
     return list(connection.execute(query.order_by(items.position)).scalars())
 
 
-def bodies_of(connection: sa.Connection, identifier: int) -> Iterator[list[bytes]]:
+def read_bodies(connection: sa.Connection, identifier: int) -> Iterator[list[bytes]]:
     """The stored drafts of a proposal in order, in chunks."""
     after = 0
     while True:
@@ -153,43 +153,43 @@ def require_state(proposal: Proposal, *states: State) -> None:
         )
 
 
-def for_account(connection: sa.Connection, identifier: int, name: str) -> Proposal:
+def get_for_account(connection: sa.Connection, identifier: int, name: str) -> Proposal:
     """One proposal for somebody to look at or decide; NotFound, NotAllowed where it is about more than their region."""
-    proposal = get(connection, identifier)
-    territory.require_seen_by(connection, name, proposal.region, proposal.touched_by)
+    proposal = get_proposal(connection, identifier)
+    territory.require_can_see(connection, name, proposal.region, proposal.touched_by)
     return proposal
 
 
-def touch(connection: sa.Connection, identifier: int, by: str, action: str, at: int) -> None:
+def record_touch(connection: sa.Connection, identifier: int, by: str, action: str, at: int) -> None:
     """Whoever did this has a hand in the proposal, and may not approve it unless this is the approval."""
     connection.execute(sa.insert(touches).values(proposal=identifier, account=by, action=action, at=at))
-    trail.record(connection, by, action, f"proposal:{identifier}")
+    trail.record_event(connection, by, action, f"proposal:{identifier}")
 
 
-def decide(connection: sa.Connection, identifier: int, state: State, by: str, **values: Any) -> None:
+def close_proposal(connection: sa.Connection, identifier: int, state: State, by: str, **values: Any) -> None:
     """Close a proposal."""
-    at = now()
+    at = get_now_ms()
     closed = sa.update(proposals).where(proposals.c.id == identifier)
     connection.execute(closed.values(state=state, decided_at=at, decided_by=by, **values))
-    touch(connection, identifier, by, state, at)
+    record_touch(connection, identifier, by, state, at)
 
 
-def now() -> int:
+def get_now_ms() -> int:
     """Milliseconds since 1970."""
     return int(time.time() * 1000)
 
 
-def _proposals(connection: sa.Connection, rows: Sequence[Any]) -> list[Proposal]:
+def _to_proposals(connection: sa.Connection, rows: Sequence[Any]) -> list[Proposal]:
     wanted = [row.id for row in rows]
     who: dict[int, list[str]] = {}
     for start in range(0, len(wanted), CHUNK):
         query = sa.select(touches.c.proposal, touches.c.account).order_by(touches.c.id)
         for proposal, account in connection.execute(query.where(touches.c.proposal.in_(wanted[start : start + CHUNK]))):
             who.setdefault(proposal, []).append(account)
-    return [_proposal(row, who[row.id]) for row in rows]
+    return [_to_proposal(row, who[row.id]) for row in rows]
 
 
-def _proposal(row: Any, who: list[str]) -> Proposal:
+def _to_proposal(row: Any, who: list[str]) -> Proposal:
     fields = dict(row._mapping)
     report = msgspec.json.decode(fields.pop("report"))
     return Proposal(**fields, report=report, proposer=who[0], touched_by=list(dict.fromkeys(who)))

@@ -36,21 +36,21 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
     a database that holds less than was published there: here, and whatever else is done to a proposal.
     """
     with database.reading() as connection:
-        territory.require_role(connection, by, kind)
-    content = drafts.Content(proposed, progress)  # before the lock: nobody waits for a long list to be checked
+        territory.require_proposer_role(connection, by, kind)
+    content = drafts.Changeset(proposed, progress)  # before the lock: nobody waits for a long list to be checked
     with database.writing() as connection:
         if log is not None:
-            log.require_not_rolled_back(connection)
-        territory.require_role(connection, by, kind)
-        content.check(connection, kind, title, report)
-        territory.require(connection, by, map(drafts.decode, content.bodies))
-        base_size = store.head(connection).size if base_size is None else base_size
-        return insert(connection, content, by=by, title=title, kind=kind, report=report, base_size=base_size)
+            log.refuse_rollback(connection)
+        territory.require_proposer_role(connection, by, kind)
+        content.check_against_register(connection, kind, title, report)
+        territory.require_may_propose(connection, by, map(drafts.decode_draft, content.bodies))
+        base_size = store.read_head(connection).size if base_size is None else base_size
+        return insert_proposal(connection, content, by=by, title=title, kind=kind, report=report, base_size=base_size)
 
 
-def insert(  # noqa: PLR0913 - each is a part of what is proposed
+def insert_proposal(  # noqa: PLR0913 - each is a part of what is proposed
     connection: sa.Connection,
-    content: drafts.Content,
+    content: drafts.Changeset,
     *,
     by: str,
     title: str,
@@ -60,11 +60,11 @@ def insert(  # noqa: PLR0913 - each is a part of what is proposed
     confirm_by: int | None = None,
 ) -> int:
     """Keep a proposal that was checked; its id."""
-    at = kept.now()
+    at = kept.get_now_ms()
     row = {"state": "pending", "kind": kind, "title": title, "base_size": base_size, "created_at": at}
-    told = {**row, **_content(connection, content, report), "confirm_by": confirm_by}
+    told = {**row, **_make_content_columns(connection, content, report), "confirm_by": confirm_by}
     identifier = int(connection.execute(sa.insert(proposals).values(told).returning(proposals.c.id)).scalar_one())
-    kept.touch(connection, identifier, by, "propose", at)
+    kept.record_touch(connection, identifier, by, "propose", at)
     _insert_items(connection, identifier, content)
     return identifier
 
@@ -88,12 +88,12 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
     when it confirms what is in force; NotAllowed for one that concerns another region; else as ``propose``. An approval
     of the content before is refused from now on.
     """
-    content = drafts.Content(proposed)
+    content = drafts.Changeset(proposed)
     with database.writing() as connection:
         if log is not None:
-            log.require_not_rolled_back(connection)
-        before = kept.for_account(connection, identifier, by)
-        territory.require_role(connection, by, before.kind)
+            log.refuse_rollback(connection)
+        before = kept.get_for_account(connection, identifier, by)
+        territory.require_proposer_role(connection, by, before.kind)
         kept.require_state(before, *kept.OPEN)
         _refuse_in_force(before)
         if seen != before.content_hash:
@@ -102,18 +102,18 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
                 f"Somebody else changed proposal {identifier} meanwhile: look at it first. What you typed is kept.",
             )
         kind, title = kind or before.kind, title or before.title
-        content.check(connection, kind, title, report)
-        territory.require(connection, by, map(drafts.decode, content.bodies))
-        base_size = store.head(connection).size if base_size is None else base_size
-        owed = redaction.scrub_rejected(connection, identifier)  # what it held of people is in no log to be erased from
+        content.check_against_register(connection, kind, title, report)
+        territory.require_may_propose(connection, by, map(drafts.decode_draft, content.bodies))
+        base_size = store.read_head(connection).size if base_size is None else base_size
+        owed = redaction.erase_personal_values(connection, identifier)  # what it held of people is in no log to be erased from
         connection.execute(sa.delete(proposal_items).where(proposal_items.c.proposal == identifier))
         told = {"state": "pending", "kind": kind, "title": title, "base_size": base_size}
-        told |= _content(connection, content, report)
+        told |= _make_content_columns(connection, content, report)
         connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(told))
         _insert_items(connection, identifier, content)
-        kept.touch(connection, identifier, by, "amended", kept.now())
+        kept.record_touch(connection, identifier, by, "amended", kept.get_now_ms())
     if owed:
-        redaction.settle(database)
+        redaction.purge_erased_bytes(database)
     return content.hash
 
 
@@ -121,16 +121,16 @@ def withdraw(database: Database, identifier: int, *, by: str, log: PublishedLog 
     """Take one's own open proposal back; NotAllowed for anybody else's. Personal values in it are erased."""
     with database.writing() as connection:
         if log is not None:
-            log.require_not_rolled_back(connection)
-        before = kept.get(connection, identifier)
+            log.refuse_rollback(connection)
+        before = kept.get_proposal(connection, identifier)
         if before.proposer != by:
             raise NotAllowed("只能撤回自己提出的提案。", "Only whoever made a proposal can withdraw it.")
         kept.require_state(before, *kept.OPEN)
         _refuse_in_force(before)
-        owed = redaction.scrub_rejected(connection, identifier)
-        kept.decide(connection, identifier, "withdrawn", by)
+        owed = redaction.erase_personal_values(connection, identifier)
+        kept.close_proposal(connection, identifier, "withdrawn", by)
     if owed:
-        redaction.settle(database)
+        redaction.purge_erased_bytes(database)
 
 
 def _refuse_in_force(proposal: kept.Proposal) -> None:
@@ -143,17 +143,17 @@ def _refuse_in_force(proposal: kept.Proposal) -> None:
         )
 
 
-def _content(connection: sa.Connection, content: drafts.Content, report: Any) -> dict[str, Any]:
-    region = territory.region_of(connection, [drafts.decode(body) for body in content.bodies])
+def _make_content_columns(connection: sa.Connection, content: drafts.Changeset, report: Any) -> dict[str, Any]:
+    region = territory.find_common_region(connection, [drafts.decode_draft(body) for body in content.bodies])
     return {
         "region": region,
         "items": len(content.bodies),
         "content_hash": content.hash,
-        "report": drafts.encode(report),
+        "report": drafts.encode_value(report),
     }
 
 
-def _insert_items(connection: sa.Connection, identifier: int, content: drafts.Content) -> None:
+def _insert_items(connection: sa.Connection, identifier: int, content: drafts.Changeset) -> None:
     for start in range(0, len(content.bodies), kept.CHUNK):
         rows = [
             {

@@ -11,7 +11,7 @@ from registry.proposals import kept
 from registry.proposals.kept import Proposal
 
 
-def sample(connection: sa.Connection, proposal: Proposal, most: int, draw: int) -> list[int]:
+def draw_sample(connection: sa.Connection, proposal: Proposal, most: int, draw: int) -> list[int]:
     """The places of about ``most`` drafts of a proposal, drawn by chance: the same for everybody who looks at the same
     content, and others with another ``draw``.
 
@@ -22,16 +22,16 @@ def sample(connection: sa.Connection, proposal: Proposal, most: int, draw: int) 
         return list(range(1, proposal.items + 1))
     chance = random.Random(f"{proposal.content_hash}:{draw}")  # noqa: S311 - a sample to look at, no secret
     places: set[int] = set()
-    kinds = _differing(proposal.report)
+    kinds = _list_subjects_by_difference(proposal.report)
     for subjects in kinds:
         chosen = chance.sample(subjects, min(len(subjects), max(1, most // (len(kinds) + 1))))
-        places |= set(kept.places_of(connection, proposal.id, chosen))
+        places |= set(kept.list_places(connection, proposal.id, chosen))
     while len(places) < most:
         places.add(chance.randint(1, proposal.items))
     return sorted(places)
 
 
-def _differing(report: Any) -> list[list[str]]:
+def _list_subjects_by_difference(report: Any) -> list[list[str]]:
     """The subjects of each kind of difference that an import's report names."""
     difference = report.get("difference") if isinstance(report, dict) else None
     found = [

@@ -23,7 +23,7 @@ from registry.techniques import LAWFUL_STAGES
 ByDay = dict[Date, dict[str, Any]]
 
 
-class Standing(Struct, frozen=True):
+class SuspendedApproval(Struct, frozen=True):
     """One approval that was suspended, on the first day from today on of which that speaks: as it was ``before``, and
     whether the suspension is what is recorded of that day still."""
 
@@ -33,20 +33,20 @@ class Standing(Struct, frozen=True):
     still: bool
 
 
-def recorded(connection: sa.Connection, subject: str, day: Date) -> dict[str, Any]:
+def read_values_on(connection: sa.Connection, subject: str, day: Date) -> dict[str, Any]:
     """What is known now of a subject on a day, by path; empty for nothing."""
-    known = asof.as_of(connection, day)
-    query = sa.select(versions.c.state).where(versions.c.subject == subject, chosen.known(known), chosen.true_on(known))
+    known = asof.make_as_of(connection, day)
+    query = sa.select(versions.c.state).where(versions.c.subject == subject, chosen.match_known(known), chosen.match_day(known))
     blob = connection.execute(query).scalar()
-    return {path: fact.value for path, fact in timeline.facts(decode_state(blob)).items()} if blob else {}
+    return {path: fact.value for path, fact in timeline.collect_facts(decode_state(blob)).items()} if blob else {}
 
 
-def announced(connection: sa.Connection, subject: str, paths: set[str], today: Date) -> ByDay:
+def list_future_approvals(connection: sa.Connection, subject: str, paths: set[str], today: Date) -> ByDay:
     """Those of some approvals that are stated for days after today, and are lawful then."""
-    known = AsOf(valid_on=today, size=asof.as_of(connection).size)
+    known = AsOf(valid_on=today, size=asof.make_as_of(connection).size)
     later = versions.c.valid_from > today.isoformat()
     query = sa.select(versions.c.valid_from, versions.c.state).where(
-        versions.c.subject == subject, chosen.known(known), later
+        versions.c.subject == subject, chosen.match_known(known), later
     )
     found: ByDay = {}
     for day, blob in connection.execute(query.order_by(versions.c.valid_from)):
@@ -61,13 +61,13 @@ def _is_lawful(approval: Any) -> bool:
     return bool(approval) and approval.get("stage") in LAWFUL_STAGES
 
 
-def report(stopped: ByDay) -> dict[str, Any]:
+def make_report(stopped: ByDay) -> dict[str, Any]:
     """What was recorded before, as a proposal keeps it: of today ``before``, of days to come ``later``."""
     first, *later = sorted(stopped)
     return {"before": stopped[first], "later": {day.isoformat(): stopped[day] for day in later}}
 
 
-def standing(connection: sa.Connection, proposal: Proposal, drafts: list[Draft]) -> Iterator[Standing]:
+def list_suspended_approvals(connection: sa.Connection, proposal: Proposal, drafts: list[Draft]) -> Iterator[SuspendedApproval]:
     """Each approval that a proposal's drafts suspend, from today on: of days that are over nothing is said any more."""
     today = asof.find_today(connection)
     drafts = sorted(drafts, key=lambda draft: draft.valid_from)
@@ -76,6 +76,6 @@ def standing(connection: sa.Connection, proposal: Proposal, drafts: list[Draft])
         before = later[draft.valid_from.isoformat()] if place else proposal.report["before"]
         due = {path for one in drafts[place + 1 :] if one.valid_from <= today for path in one.change.set}
         day = max(draft.valid_from, today)
-        now = recorded(connection, draft.subject, day)
+        now = read_values_on(connection, draft.subject, day)
         for path in draft.change.set.keys() - due:
-            yield Standing(day=day, path=path, before=before[path], still=now.get(path) == draft.change.set[path])
+            yield SuspendedApproval(day=day, path=path, before=before[path], still=now.get(path) == draft.change.set[path])

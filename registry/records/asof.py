@@ -14,7 +14,7 @@ from registry.model import Struct
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: The instant of milliseconds since 1970, as they stand in a table.
-instant_at = clock.instant_at
+instant_at = clock.from_milliseconds
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -28,15 +28,15 @@ class AsOf(Struct, frozen=True, gc=False):
     size: int
 
 
-def today() -> dt.date:
+def read_today() -> dt.date:
     """The day in Shanghai by the clock of this machine: for what is about the machine (quotas, its own records).
 
     Whatever speaks about the register asks ``find_today``, or the verification view.
     """
-    return day_at(clock.read_clock())
+    return to_day(clock.read_clock())
 
 
-def day_at(instant: dt.datetime) -> dt.date:
+def to_day(instant: dt.datetime) -> dt.date:
     """The day it is in Shanghai at an instant.
 
     >>> day_at(dt.datetime(2025, 6, 30, 16, tzinfo=dt.UTC))
@@ -47,22 +47,22 @@ def day_at(instant: dt.datetime) -> dt.date:
 
 def find_now(connection: sa.Connection) -> dt.datetime:
     """The present of the register: this instant, but never one before its last entry. See ``clock.find_present``."""
-    return clock.find_present(store.head(connection).recorded_at)
+    return clock.find_present(store.read_head(connection).recorded_at)
 
 
 def find_today(connection: sa.Connection) -> dt.date:
     """The day in Shanghai of the register's present."""
-    return day_at(find_now(connection))
+    return to_day(find_now(connection))
 
 
-def as_of(connection: sa.Connection, on: dt.date | None = None, known_at: dt.datetime | None = None) -> AsOf:
+def make_as_of(connection: sa.Connection, on: dt.date | None = None, known_at: dt.datetime | None = None) -> AsOf:
     """The pair of times a request means: today and everything known, unless it says otherwise."""
-    head = store.head(connection)
-    size = head.size if known_at is None else store.size_at(connection, milliseconds(known_at))
-    return AsOf(valid_on=on or day_at(clock.find_present(head.recorded_at)), size=size)
+    head = store.read_head(connection)
+    size = head.size if known_at is None else store.get_size_at(connection, to_milliseconds(known_at))
+    return AsOf(valid_on=on or to_day(clock.find_present(head.recorded_at)), size=size)
 
 
-def written(instant: dt.datetime) -> str:
+def format_instant(instant: dt.datetime) -> str:
     """An instant as RFC 3339 in UTC, to the millisecond.
 
     >>> written(dt.datetime(2025, 7, 1, 8, 0, 0, 250_999, dt.UTC))
@@ -71,16 +71,16 @@ def written(instant: dt.datetime) -> str:
     return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def milliseconds(instant: dt.datetime) -> int:
+def to_milliseconds(instant: dt.datetime) -> int:
     """Milliseconds since 1970 of an aware instant; InvalidInput for one without a zone."""
     if instant.tzinfo is None:
         raise InvalidInput(
             "known_at 须带时区，例如 2025-07-01T00:00:00Z。", "known_at needs a time zone: 2025-07-01T00:00:00Z."
         )
-    return clock.milliseconds_of(instant)
+    return clock.to_milliseconds(instant)
 
 
-def day_of(text: str, name: str = "on") -> dt.date:
+def parse_day(text: str, name: str = "on") -> dt.date:
     """The day written YYYY-MM-DD; InvalidInput naming the parameter and what to write instead.
 
     >>> day_of("2025-07-01")
@@ -97,7 +97,7 @@ def day_of(text: str, name: str = "on") -> dt.date:
     )
 
 
-def instant_of(text: str, name: str = "known_at") -> dt.datetime:
+def parse_instant(text: str, name: str = "known_at") -> dt.datetime:
     """The instant in UTC of RFC 3339 text with its zone; InvalidInput naming the parameter and what to write instead.
 
     >>> instant_of("2025-07-01T08:00:00+08:00").isoformat()
@@ -116,7 +116,7 @@ def instant_of(text: str, name: str = "known_at") -> dt.datetime:
     )
 
 
-def start_of(day: dt.date) -> dt.datetime:
+def get_day_start(day: dt.date) -> dt.datetime:
     """The first instant of a day in Shanghai, in UTC.
 
     >>> start_of(dt.date(2025, 7, 1)).isoformat()
@@ -125,7 +125,7 @@ def start_of(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time.min, SHANGHAI).astimezone(dt.UTC)
 
 
-def end_of(day: dt.date) -> dt.datetime:
+def get_day_end(day: dt.date) -> dt.datetime:
     """The last instant of a day in Shanghai, in UTC: what was known on that day is what was known by then.
 
     >>> end_of(dt.date(2025, 7, 1)).isoformat(timespec="seconds")

@@ -10,20 +10,20 @@ import sqlalchemy as sa
 from registry.errors import LogDamaged
 from registry.log import store
 from registry.records import timeline
-from registry.records.view import row_of
+from registry.records.view import make_version_row
 from registry.tables import versions
 
 
-def check(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> int:
+def check_records(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> int:
     """How many spans the records hold; LogDamaged when one is missing, extra or different."""
     derived: dict[tuple[str, str, int], Callable[[], dict[str, Any]]] = {}
     believed: dict[str, list[timeline.Span]] = {}
-    for chunk in store.read(connection):
+    for chunk in store.read_entries(connection):
         for entry in chunk:
-            believed[entry.subject], opened = timeline.apply(believed.get(entry.subject, []), entry)
+            believed[entry.subject], opened = timeline.apply_entry(believed.get(entry.subject, []), entry)
             for span in opened:
                 key = (entry.subject, span.valid_from, span.known_from)
-                derived[key] = lambda entry=entry, span=span: row_of(entry, span)  # type: ignore[misc]
+                derived[key] = lambda entry=entry, span=span: make_version_row(entry, span)  # type: ignore[misc]
         if progress:
             progress(chunk[-1].number)
     stored = len(derived)
@@ -35,11 +35,11 @@ def check(connection: sa.Connection, progress: Callable[[int], None] | None = No
                 wrong.append((row["known_from"], row["subject"]))
     wrong += [(known_from, subject) for subject, _, known_from in derived]
     if wrong:
-        raise _differs(*min(wrong))
+        raise _make_difference_error(*min(wrong))
     return stored
 
 
-def _differs(number: int, subject: str) -> LogDamaged:
+def _make_difference_error(number: int, subject: str) -> LogDamaged:
     return LogDamaged(
         f"{subject} 自日志第{number}条起的现行记录与日志不符，请运行：registry rebuild records",
         f"The record of {subject} from log entry {number} on is not what the log says; run: registry rebuild records",

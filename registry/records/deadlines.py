@@ -12,7 +12,7 @@ from registry import regions
 from registry.model import Date, Entry, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import known
+from registry.records.chosen import match_known
 from registry.records.view import decode_state
 from registry.tables import STILL_KNOWN, deadlines, versions
 from registry.techniques import LAWFUL_STAGES
@@ -37,7 +37,7 @@ class Deadline(Struct, frozen=True):
     name: str
 
 
-class Wanted(Struct, frozen=True):
+class DeadlineFilter(Struct, frozen=True):
     """Which: of a kind, with a last day from ``since`` on and up to ``until``, about institutions of a region."""
 
     kind: Kind | None = None
@@ -54,36 +54,36 @@ class DeadlinesView:
     def apply(self, connection: sa.Connection, entries: list[Entry]) -> None:
         """Bring the deadlines of every subject in ``entries`` up to date."""
         touched = {entry.subject for entry in entries}
-        there = set(_in(connection, sa.select(deadlines.c.subject), deadlines.c.subject, touched))
-        concerned = {entry.subject for entry in entries if _speaks_of_one(entry)} | {subject for (subject,) in there}
+        there = set(_select_in_chunks(connection, sa.select(deadlines.c.subject), deadlines.c.subject, touched))
+        concerned = {entry.subject for entry in entries if _has_deadline(entry)} | {subject for (subject,) in there}
         for start in range(0, len(concerned), _CHUNK):
-            _refresh(connection, sorted(concerned)[start : start + _CHUNK])
+            _refresh_subjects(connection, sorted(concerned)[start : start + _CHUNK])
 
     def reset(self, connection: sa.Connection) -> None:
         """Forget everything."""
         connection.execute(sa.delete(deadlines))
 
 
-def _speaks_of_one(entry: Entry) -> bool:
+def _has_deadline(entry: Entry) -> bool:
     if entry.change.kind in _ENDING:
         return True
     return any(isinstance(value, dict) and value.get("verification_due") for value in entry.change.set.values())
 
 
-def _refresh(connection: sa.Connection, subjects: list[str]) -> None:
+def _refresh_subjects(connection: sa.Connection, subjects: list[str]) -> None:
     connection.execute(sa.delete(deadlines).where(deadlines.c.subject.in_(subjects)))
     v = versions.c
     query = sa.select(v.subject, v.kind, v.valid_from, v.valid_to, v.state).where(
         v.subject.in_(subjects), v.known_to == STILL_KNOWN
     )
-    found = [row for span in connection.execute(query).all() for row in _of_span(span)]
+    found = [row for span in connection.execute(query).all() for row in _list_span_deadlines(span)]
     if found:
         connection.execute(sa.insert(deadlines), found)
 
 
-def _of_span(span: Any) -> Iterator[dict[str, Any]]:
+def _list_span_deadlines(span: Any) -> Iterator[dict[str, Any]]:
     """What one span of a record states a last day of."""
-    values = {path: fact.value for path, fact in timeline.facts(decode_state(span.state)).items()}
+    values = {path: fact.value for path, fact in timeline.collect_facts(decode_state(span.state)).items()}
     ends: list[tuple[str, str | None]] = []
     if span.kind in _ENDING:
         ends = [("valid_to", values.get("valid_to"))]
@@ -100,7 +100,7 @@ def _of_span(span: Any) -> Iterator[dict[str, Any]]:
             yield {**told, "path": path, "day": day, "kind": _ENDING.get(span.kind, KINDS[0]), "about": about}
 
 
-def _in(
+def _select_in_chunks(
     connection: sa.Connection, query: sa.Select[Any], column: sa.ColumnElement[str], values: Iterable[str]
 ) -> Iterator[Any]:
     wanted = sorted(values)
@@ -108,8 +108,8 @@ def _in(
         yield from connection.execute(query.where(column.in_(wanted[start : start + _CHUNK]))).all()
 
 
-def due(
-    connection: sa.Connection, asof: AsOf, wanted: Wanted, *, after: tuple[str, str, str] | None = None, limit: int = 50
+def list_deadlines(
+    connection: sa.Connection, asof: AsOf, wanted: DeadlineFilter, *, after: tuple[str, str, str] | None = None, limit: int = 50
 ) -> list[Deadline]:
     """The deadlines wanted, the earliest day first; with ``after`` (day, subject, path) those behind it.
 
@@ -118,7 +118,7 @@ def due(
     """
     table = deadlines.c
     told = (table.subject, table.about, table.kind, table.path, table.day)
-    query = _wanted(sa.select(*told, versions.c.state), asof, wanted)
+    query = _add_conditions(sa.select(*told, versions.c.state), asof, wanted)
     if after is not None:
         query = query.where(sa.tuple_(table.day, table.subject, table.path) > sa.tuple_(*map(sa.literal, after)))
     rows = connection.execute(query.order_by(table.day, table.subject, table.path).limit(limit)).all()
@@ -129,25 +129,25 @@ def due(
             kind=row.kind,
             path=row.path,
             day=dt.date.fromisoformat(row.day),
-            name=timeline.facts(decode_state(row.state))["name"].value,
+            name=timeline.collect_facts(decode_state(row.state))["name"].value,
         )
         for row in rows
     ]
 
 
-def counts(connection: sa.Connection, asof: AsOf, wanted: Wanted) -> dict[Kind, int]:
+def count_deadlines(connection: sa.Connection, asof: AsOf, wanted: DeadlineFilter) -> dict[Kind, int]:
     """How many of each kind."""
-    query = _wanted(sa.select(deadlines.c.kind, sa.func.count()), asof, wanted).group_by(deadlines.c.kind)
+    query = _add_conditions(sa.select(deadlines.c.kind, sa.func.count()), asof, wanted).group_by(deadlines.c.kind)
     found = {row[0]: row[1] for row in connection.execute(query)}
     return {kind: found.get(kind, 0) for kind in KINDS}
 
 
-def _wanted(query: sa.Select[Any], asof: AsOf, wanted: Wanted) -> sa.Select[Any]:
+def _add_conditions(query: sa.Select[Any], asof: AsOf, wanted: DeadlineFilter) -> sa.Select[Any]:
     table = deadlines.c
     query = query.select_from(deadlines.join(versions, versions.c.subject == table.about))
     today = asof.valid_on.isoformat()
     decisive = sa.case((table.day < today, today), else_=table.day)
-    query = query.where(known(asof), versions.c.status != "delisted")
+    query = query.where(match_known(asof), versions.c.status != "delisted")
     query = query.where(versions.c.valid_from <= decisive, versions.c.valid_to > decisive)
     query = query.where(table.valid_from <= decisive, table.valid_to > decisive)
     if wanted.kind:
@@ -157,5 +157,5 @@ def _wanted(query: sa.Select[Any], asof: AsOf, wanted: Wanted) -> sa.Select[Any]
     if wanted.until:
         query = query.where(table.day <= wanted.until.isoformat())
     if wanted.region:
-        query = query.where(versions.c.region.startswith(regions.prefix(wanted.region)))
+        query = query.where(versions.c.region.startswith(regions.get_prefix(wanted.region)))
     return query

@@ -17,7 +17,7 @@ PAGE_BYTES = 8 * 1024 * 1024
 _FETCH = 250
 
 
-class Page(Struct, frozen=True):
+class FeedPage(Struct, frozen=True):
     """Consecutive entries and their RFC 6962 leaf hashes (hex); ``next`` is the position after them."""
 
     entries: list[bytes]
@@ -26,13 +26,13 @@ class Page(Struct, frozen=True):
     log_size: int
 
 
-def page(connection: sa.Connection, since: int, limit: int, size: int) -> Page:
+def read_page(connection: sa.Connection, since: int, limit: int, size: int) -> FeedPage:
     """Entries after number ``since`` of the first ``size``, at most ``limit`` or PAGE_BYTES; at least one if there is.
 
     Conflict when ``since`` is beyond ``size``; LogDamaged rather than a page with a gap.
     """
     if since > size:
-        raise _ahead(since, size)
+        raise _make_ahead_error(since, size)
     bodies: list[bytes] = []
     leaves: list[str] = []
     total = 0
@@ -54,11 +54,11 @@ def page(connection: sa.Connection, since: int, limit: int, size: int) -> Page:
                 break
     last = since + len(bodies)
     if last < size and len(bodies) < limit and total < PAGE_BYTES:
-        raise _missing(last + 1)
-    return Page(entries=bodies, leaves=leaves, next=last, log_size=size)
+        raise _make_gap_error(last + 1)
+    return FeedPage(entries=bodies, leaves=leaves, next=last, log_size=size)
 
 
-def _ahead(since: int, size: int) -> Conflict:
+def _make_ahead_error(since: int, size: int) -> Conflict:
     return Conflict(
         f"since={since} 超出日志的长度（{size} 条）：您的位置比本名录更靠前，本名录可能是从较早的备份恢复的。"
         "请先核对双方的检查点，再从 /api/v1/snapshot 重新开始。",
@@ -69,7 +69,7 @@ def _ahead(since: int, size: int) -> Conflict:
     )
 
 
-def _missing(number: int) -> LogDamaged:
+def _make_gap_error(number: int) -> LogDamaged:
     return LogDamaged(
         f"日志缺少第{number}条，变更流到此为止；请运行：registry log check",
         f"Log entry {number} is missing, so the feed ends before it; run: registry log check",

@@ -13,8 +13,8 @@ from registry.log import store
 from registry.model import Date, Entry, Source, SourceRef, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import known
-from registry.records.read import source_ref, sources, status_of
+from registry.records.chosen import match_known
+from registry.records.read import make_source_ref, read_sources, derive_status
 from registry.records.view import decode_state
 from registry.tables import versions
 
@@ -42,7 +42,7 @@ class Version(Struct, frozen=True):
     corrects: bool = False
 
 
-def versions_of(connection: sa.Connection, subject: str, asof: AsOf, upto: Date | None = None) -> list[Version]:
+def list_versions(connection: sa.Connection, subject: str, asof: AsOf, upto: Date | None = None) -> list[Version]:
     """Every entry about ``subject`` known at the log size, in the order recorded; with ``upto``, those about days up
     to that one.
 
@@ -50,20 +50,20 @@ def versions_of(connection: sa.Connection, subject: str, asof: AsOf, upto: Date 
     source confirmed what was known. An entry that changes nothing ``corrects`` nothing.
     """
     spans: list[timeline.Span] = []
-    origin = sources(connection, asof)
-    entries = store.of_subject(connection, subject, asof.size)
+    origin = read_sources(connection, asof)
+    entries = store.read_subject_entries(connection, subject, asof.size)
     found = []
     for index, entry in enumerate(entries):
-        before = believed(spans, entry.valid_from.isoformat())
-        spans, _ = timeline.apply(spans, entry)
-        after = believed(spans, entry.valid_from.isoformat())
+        before = get_values_on(spans, entry.valid_from.isoformat())
+        spans, _ = timeline.apply_entry(spans, entry)
+        after = get_values_on(spans, entry.valid_from.isoformat())
         # Judged among all statements, also later ones: what an entry is does not depend on the day asked about.
         if upto is None or entry.valid_from <= upto:
-            found.append(_version(entry, before, after, origin, corrects(entries[:index], entry)))
+            found.append(_make_version(entry, before, after, origin, is_correction(entries[:index], entry)))
     return found
 
 
-def corrects(stated: Sequence[Entry], entry: Entry) -> bool:
+def is_correction(stated: Sequence[Entry], entry: Entry) -> bool:
     """Whether an entry goes back on what was stated about its subject before: it speaks of a day before the latest
     one already spoken of, or of a very day of which something else was stated.
 
@@ -76,23 +76,23 @@ def corrects(stated: Sequence[Entry], entry: Entry) -> bool:
     return any(path in standing and standing[path] != value for path, value in entry.change.set.items())
 
 
-def since(connection: sa.Connection, subject: str, asof: AsOf) -> dict[str, Date]:
+def read_first_days(connection: sa.Connection, subject: str, asof: AsOf) -> dict[str, Date]:
     """Per path, the first day of the unbroken time up to the asked day in which its value held (of an approval: its
     stage). What was never otherwise has no such day: it may have held long before the register began.
     """
     query = (
         sa.select(versions.c.valid_from, versions.c.state)
-        .where(versions.c.subject == subject, known(asof), versions.c.valid_from <= asof.valid_on.isoformat())
+        .where(versions.c.subject == subject, match_known(asof), versions.c.valid_from <= asof.valid_on.isoformat())
         .order_by(versions.c.valid_from)
     )
-    return _first_days((day, decode_state(state)) for day, state in connection.execute(query))
+    return _find_first_days((day, decode_state(state)) for day, state in connection.execute(query))
 
 
-def _first_days(spans: Iterable[tuple[str, timeline.State]]) -> dict[str, Date]:
+def _find_first_days(spans: Iterable[tuple[str, timeline.State]]) -> dict[str, Date]:
     held: dict[str, Any] = {}
     first: dict[str, Date] = {}
     for day, state in spans:
-        values = _holding({path: fact.value for path, fact in timeline.facts(state).items()})
+        values = _reduce_to_stages({path: fact.value for path, fact in timeline.collect_facts(state).items()})
         for path in held.keys() | values.keys():
             if held.get(path) != values.get(path):
                 first.pop(path, None)
@@ -102,21 +102,21 @@ def _first_days(spans: Iterable[tuple[str, timeline.State]]) -> dict[str, Date]:
     return first
 
 
-def _holding(values: dict[str, Any]) -> dict[str, Any]:
+def _reduce_to_stages(values: dict[str, Any]) -> dict[str, Any]:
     """The values with the stage alone of each approval, and the status that follows from them."""
-    status = {"status": status_of(values)} if "status" in values else {}
+    status = {"status": derive_status(values)} if "status" in values else {}
     return {path: v["stage"] if path.startswith("approvals.") else v for path, v in values.items()} | status
 
 
-def believed(spans: list[timeline.Span], day: str) -> dict[str, Any]:
+def get_values_on(spans: list[timeline.Span], day: str) -> dict[str, Any]:
     """The values that hold on a day; nothing before the first span."""
     for span in spans:
         if span.valid_from <= day < span.valid_to:
-            return {path: fact.value for path, fact in timeline.facts(span.state).items()}
+            return {path: fact.value for path, fact in timeline.collect_facts(span.state).items()}
     return {}
 
 
-def _version(
+def _make_version(
     entry: Entry, before: dict[str, Any], after: dict[str, Any], origin: dict[str, Source], back: bool
 ) -> Version:
     changes = [
@@ -129,7 +129,7 @@ def _version(
         recorded_at=entry.recorded_at,
         valid_from=entry.valid_from,
         changes=changes,
-        source=source_ref(origin.get(entry.source or "")),
+        source=make_source_ref(origin.get(entry.source or "")),
         reason=entry.change.reason,
         corrects=back and bool(changes),
     )

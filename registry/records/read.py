@@ -12,18 +12,18 @@ import sqlalchemy as sa
 
 from registry import regions
 from registry.errors import NotFound
-from registry.identifiers import format_code, validate_code
+from registry.identifiers import format_code, parse_code
 from registry.log import store
 from registry.model import Approval, FormerName, Institution, Practitioner, Region, Source, SourceRef, Status, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import KNOWN, known, true_on
+from registry.records.chosen import KNOWN, match_known, match_day
 from registry.records.view import decode_state
 from registry.tables import versions
 from registry.techniques import TECHNIQUES
 
 
-def subject_of(code: str) -> str:
+def to_subject(code: str) -> str:
     """The log's subject of an institution's compact code."""
     return f"institution:{code}"
 
@@ -46,26 +46,26 @@ _SPANS = (
 )
 
 
-def sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
+def read_sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
     """Every source known at the log size, by id; also those about a later day (they were known, so they are shown)."""
     found: dict[str, Source] = {}
     for subject, state in connection.execute(_SOURCES, {"size": asof.size}):
-        source = source_of(subject, decode_state(state))
+        source = decode_source(subject, decode_state(state))
         if source is not None:
             found[source.id] = source
     return found
 
 
-def source_of(subject: str, state: timeline.State) -> Source | None:
+def decode_source(subject: str, state: timeline.State) -> Source | None:
     """The source a record describes, with the entry that stated it; None until its title and day were stated."""
-    values = {path: fact.value for path, fact in timeline.facts(state).items()}
+    values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     if not {"title", "as_of"} <= values.keys():
         return None
-    entry = timeline.latest(state)[0]
+    entry = timeline.get_basis(state)[0]
     return msgspec.convert({"id": subject.removeprefix("source:"), "entry": entry, **values}, Source)
 
 
-def source_ref(source: Source | None) -> SourceRef | None:
+def make_source_ref(source: Source | None) -> SourceRef | None:
     """The source as answers show it."""
     if source is None:
         return None
@@ -78,32 +78,32 @@ def source_ref(source: Source | None) -> SourceRef | None:
     )
 
 
-class _Spans(Struct, frozen=True):
+class _SubjectSpans(Struct, frozen=True):
     """The spans of one subject up to a day: the last one holds on that day."""
 
     subject: str
     states: list[tuple[str, timeline.State]]  # (valid_from, state)
 
 
-def _spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, _Spans]:
+def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, _SubjectSpans]:
     told = {"subjects": subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
-    found: dict[str, _Spans] = {}
+    found: dict[str, _SubjectSpans] = {}
     for subject, day, state in connection.execute(_SPANS, told):
-        found.setdefault(subject, _Spans(subject=subject, states=[])).states.append((day, decode_state(state)))
+        found.setdefault(subject, _SubjectSpans(subject=subject, states=[])).states.append((day, decode_state(state)))
     return found
 
 
-def institution(connection: sa.Connection, code: str, asof: AsOf) -> Institution:
+def get_institution(connection: sa.Connection, code: str, asof: AsOf) -> Institution:
     """One institution; InvalidCode for a mistyped code, NotFound for one the register did not have on that day."""
-    compact = validate_code(code)
-    found = institutions_by_subject(connection, [subject_of(compact)], asof)
+    compact = parse_code(code)
+    found = read_institutions(connection, [to_subject(compact)], asof)
     if not found:
-        raise _nobody(connection, format_code(compact), asof)
+        raise _make_not_found_error(connection, format_code(compact), asof)
     return found[0]
 
 
-def _nobody(connection: sa.Connection, code: str, asof: AsOf) -> NotFound:
-    if asof.size < store.head(connection).size:  # the day may well be known of by now
+def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> NotFound:
+    if asof.size < store.read_head(connection).size:  # the day may well be known of by now
         return NotFound(
             f"按所问时刻名录所知（当时{asof.size}条记录），编码 {code} 在 {asof.valid_on:%Y-%m-%d} 没有对应的机构；"
             "这不代表未获批准。",
@@ -116,50 +116,50 @@ def _nobody(connection: sa.Connection, code: str, asof: AsOf) -> NotFound:
     )
 
 
-def institutions_by_subject(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> list[Institution]:
+def read_institutions(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> list[Institution]:
     """The institutions of these subjects, in the order asked; those unknown as of then are left out."""
     if not subjects:
         return []
-    spans = _spans(connection, subjects, asof)
-    origin = sources(connection, asof)
+    spans = _read_spans(connection, subjects, asof)
+    origin = read_sources(connection, asof)
     return [
-        _institution(spans[s], origin, asof) for s in subjects if s in spans and is_complete(spans[s].states[-1][1])
+        _make_institution(spans[s], origin, asof) for s in subjects if s in spans and is_complete(spans[s].states[-1][1])
     ]
 
 
 def is_complete(state: timeline.State) -> bool:
     """Whether a state says enough to be shown: a correction alone, before anything else is known, does not."""
-    return {"name", "address", "status"} <= timeline.facts(state).keys()
+    return {"name", "address", "status"} <= timeline.collect_facts(state).keys()
 
 
-def _institution(spans: _Spans, origin: dict[str, Source], asof: AsOf) -> Institution:
+def _make_institution(spans: _SubjectSpans, origin: dict[str, Source], asof: AsOf) -> Institution:
     state = spans.states[-1][1]
-    facts = timeline.facts(state)
+    facts = timeline.collect_facts(state)
     value = {path: fact.value for path, fact in facts.items()}
-    basis = timeline.latest(state)
+    basis = timeline.get_basis(state)
     return Institution(
         code=format_code(spans.subject.removeprefix("institution:")),
         name=value["name"],
         aliases=value.get("aliases") or [],
-        former_names=former_names(spans.states),
+        former_names=list_former_names(spans.states),
         known_as=value.get("known_as") or [],
-        region=regions.get(value.get("region") or "") or Region(code=None, province=None, city=None, district=None),
+        region=regions.find_region(value.get("region") or "") or Region(code=None, province=None, city=None, district=None),
         address=value["address"],
-        status=status_of(value),
-        approvals=approvals_of(value),
+        status=derive_status(value),
+        approvals=list_approvals(value),
         uscc=value.get("uscc"),
         practice_licence_no=value.get("practice_licence_no"),
         domains=value.get("domains") or [],
         ownership=value.get("ownership"),
         level=value.get("level"),
         campus=value.get("campus"),
-        source=source_ref(origin.get(basis[2] or "")),
+        source=make_source_ref(origin.get(basis[2] or "")),
         entry=basis[0],
         log_size=asof.size,
     )
 
 
-def status_of(value: dict[str, Any]) -> Status:
+def derive_status(value: dict[str, Any]) -> Status:
     """The institution's status; one whose every approval is suspended is suspended whatever was said of it."""
     status: Status = value["status"]
     stages = {approval["stage"] for path in _APPROVALS if (approval := value.get(path))}
@@ -168,23 +168,23 @@ def status_of(value: dict[str, Any]) -> Status:
     return status
 
 
-def approvals_of(value: dict[str, Any]) -> list[Approval]:
+def list_approvals(value: dict[str, Any]) -> list[Approval]:
     """The approvals among a record's values, in the technique table's order."""
     found = []
     for technique in TECHNIQUES:
         approval = value.get(f"approvals.{technique.code}")
         if approval:
-            found.append(_approval({**approval, "technique": technique.code, "name": technique.official_zh}))
+            found.append(_make_approval({**approval, "technique": technique.code, "name": technique.official_zh}))
     return found
 
 
-def _approval(raw: dict[str, Any]) -> Approval:
+def _make_approval(raw: dict[str, Any]) -> Approval:
     return msgspec.convert(raw, Approval)
 
 
-def former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
+def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
     """Names the spans before the last one had and the last has not, newest first, each until the day it ended."""
-    names = [(day, facts["name"].value) for day, state in states if "name" in (facts := timeline.facts(state))]
+    names = [(day, facts["name"].value) for day, state in states if "name" in (facts := timeline.collect_facts(state))]
     found: dict[str, FormerName] = {}
     for (_, name), (ended, following) in pairwise(names):
         if following != name:
@@ -200,23 +200,23 @@ def has_practitioners(connection: sa.Connection) -> bool:
     return connection.execute(query).first() is not None
 
 
-def practitioners(connection: sa.Connection, code: str, asof: AsOf) -> list[Practitioner]:
+def list_practitioners(connection: sa.Connection, code: str, asof: AsOf) -> list[Practitioner]:
     """The authorised people of one institution on that day; never a list across institutions."""
-    wanted = institution(connection, code, asof)
-    parent = subject_of(validate_code(wanted.code))
+    wanted = get_institution(connection, code, asof)
+    parent = to_subject(parse_code(wanted.code))
     query = sa.select(versions.c.subject, versions.c.state).where(
-        versions.c.kind == "practitioner", versions.c.parent == parent, known(asof), true_on(asof)
+        versions.c.kind == "practitioner", versions.c.parent == parent, match_known(asof), match_day(asof)
     )
-    origin = sources(connection, asof)
+    origin = read_sources(connection, asof)
     rows = connection.execute(query.order_by(versions.c.subject)).all()
-    return [_practitioner(subject, decode_state(state), wanted.code, origin, asof) for subject, state in rows]
+    return [_make_practitioner(subject, decode_state(state), wanted.code, origin, asof) for subject, state in rows]
 
 
-def _practitioner(
+def _make_practitioner(
     subject: str, state: timeline.State, institution_code: str, origin: dict[str, Source], asof: AsOf
 ) -> Practitioner:
-    value = {path: fact.value for path, fact in timeline.facts(state).items()}
-    basis = timeline.latest(state)
+    value = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    basis = timeline.get_basis(state)
     return msgspec.convert(
         {
             **{field: value.get(field) for field in ("role", "valid_from", "valid_to", "certificate_kind")},
@@ -224,7 +224,7 @@ def _practitioner(
             "name": value.get("name"),
             "institution": institution_code,
             "techniques": value.get("techniques") or [],
-            "source": source_ref(origin.get(basis[2] or "")),
+            "source": make_source_ref(origin.get(basis[2] or "")),
             "entry": basis[0],
             "log_size": asof.size,
         },

@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from registry.database import Database
 from registry.errors import LogDamaged
 from registry.facts import PERSONAL
-from registry.identifiers import format_code, validate_code
+from registry.identifiers import format_code, parse_code
 from registry.log import store
 from registry.log.merkle import Frontier
 from registry.model import Date, Institution, Kind, LogState, Source, SourceRef, Struct
 from registry.records import read, timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import known
+from registry.records.chosen import match_known
 from registry.records.view import decode_state
 from registry.tables import FOREVER, entries, versions
 from registry.techniques import TechniqueCode
@@ -79,7 +79,7 @@ class EditionRecord(Struct, frozen=True):
     entry: int
 
 
-class Statement(Struct, frozen=True):
+class SnapshotStatement(Struct, frozen=True):
     """What is left of one entry about a subject: the values that still have a say; personal ones as their hashes."""
 
     entry: int
@@ -88,7 +88,7 @@ class Statement(Struct, frozen=True):
     set: dict[str, Any]
 
 
-class Record(Struct, frozen=True):
+class SnapshotRecord(Struct, frozen=True):
     """One subject: its record on the day (null when there is none then), and the statements it is folded from.
 
     ``state`` holds what has a say on the day of the snapshot or on any later day, by (valid_from, entry); of an
@@ -98,10 +98,10 @@ class Record(Struct, frozen=True):
     subject: str
     kind: Kind
     record: Institution | Source | AdCertificate | Sanction | EditionRecord | None
-    state: list[Statement]
+    state: list[SnapshotStatement]
 
 
-class Head(Struct, frozen=True):
+class SnapshotHead(Struct, frozen=True):
     """What a snapshot rests on: log size, root hash (hex), the day, and the instant of knowing if one was asked."""
 
     log_size: int
@@ -120,32 +120,32 @@ class Snapshot:
         self._database = database
         self._asof = asof
         with database.reading() as connection:
-            root = followed.root if followed and followed.size == asof.size else _root(connection, asof.size)
-            self._last = store.leaf(connection, asof.size)
+            root = followed.root if followed and followed.size == asof.size else _compute_root(connection, asof.size)
+            self._last = store.find_leaf(connection, asof.size)
         told = known_at and known_at.astimezone(dt.UTC)
-        self.head = Head(log_size=asof.size, root=root, on=asof.valid_on, known_at=told)
+        self.head = SnapshotHead(log_size=asof.size, root=root, on=asof.valid_on, known_at=told)
 
-    def pages(self, kind: Kind) -> Iterator[list[Record]]:
+    def read_pages(self, kind: Kind) -> Iterator[list[SnapshotRecord]]:
         """Every subject of a kind in order, PAGE at a time; LogDamaged when the database became another one."""
         after = ""
         while True:
             with self._database.reading() as connection:
-                if store.leaf(connection, self._asof.size) != self._last:
+                if store.find_leaf(connection, self._asof.size) != self._last:
                     raise LogDamaged(
                         "读取快照期间数据库已被替换，请重新获取快照。",
                         "The database was replaced while the snapshot was read; take it anew.",
                     )
-                page = _page(connection, kind, after, self._asof)
+                page = _read_page(connection, kind, after, self._asof)
             if not page:
                 return
             yield page
             after = page[-1].subject
 
 
-def _root(connection: sa.Connection, size: int) -> str:
+def _compute_root(connection: sa.Connection, size: int) -> str:
     frontier = Frontier()
-    frontier.extend(store.leaves(connection, upto=size))
-    return frontier.root().hex()
+    frontier.extend(store.read_leaves(connection, upto=size))
+    return frontier.compute_root().hex()
 
 
 class _Span(Struct, frozen=True):
@@ -154,31 +154,31 @@ class _Span(Struct, frozen=True):
     state: timeline.State
 
 
-def _page(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) -> list[Record]:
-    subjects = _subjects(connection, kind, after, asof)
-    spans = _sealed(connection, kind, _spans(connection, subjects, asof))
-    shown = _shown(connection, kind, spans, asof)
+def _read_page(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) -> list[SnapshotRecord]:
+    subjects = _list_subjects(connection, kind, after, asof)
+    spans = _replace_personal_values(connection, kind, _read_spans(connection, subjects, asof))
+    shown = _make_records(connection, kind, spans, asof)
     day = asof.valid_on.isoformat()
     return [
-        Record(subject=subject, kind=kind, record=shown.get(subject), state=_state(kind, spans[subject], day))
+        SnapshotRecord(subject=subject, kind=kind, record=shown.get(subject), state=_collect_statements(kind, spans[subject], day))
         for subject in subjects
     ]
 
 
-def _subjects(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) -> Sequence[str]:
+def _list_subjects(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) -> Sequence[str]:
     """The next subjects known at the log size; each has exactly one span without end."""
     # Kind is joined to nothing so that it matches no index: SQLite would sort every subject of the kind for each page.
     of_kind = versions.c.kind.concat("") == kind
     query = sa.select(versions.c.subject).where(
-        versions.c.subject > after, of_kind, known(asof), versions.c.valid_to == FOREVER
+        versions.c.subject > after, of_kind, match_known(asof), versions.c.valid_to == FOREVER
     )
     return connection.execute(query.order_by(versions.c.subject).limit(PAGE)).scalars().all()
 
 
-def _spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, list[_Span]]:
+def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, list[_Span]]:
     query = (
         sa.select(versions.c.subject, versions.c.valid_from, versions.c.valid_to, versions.c.state)
-        .where(versions.c.subject.in_(subjects), known(asof))
+        .where(versions.c.subject.in_(subjects), match_known(asof))
         .order_by(versions.c.subject, versions.c.valid_from)
     )
     found: dict[str, list[_Span]] = {subject: [] for subject in subjects}
@@ -187,7 +187,7 @@ def _spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> di
     return found
 
 
-def _sealed(connection: sa.Connection, kind: Kind, found: dict[str, list[_Span]]) -> dict[str, list[_Span]]:
+def _replace_personal_values(connection: sa.Connection, kind: Kind, found: dict[str, list[_Span]]) -> dict[str, list[_Span]]:
     """The same with each personal value replaced by what the log's bytes hold in its place."""
     personal = PERSONAL.get(kind, frozenset())
     groups = [
@@ -204,54 +204,54 @@ def _sealed(connection: sa.Connection, kind: Kind, found: dict[str, list[_Span]]
     return found
 
 
-def _state(kind: Kind, spans: list[_Span], day: str) -> list[Statement]:
+def _collect_statements(kind: Kind, spans: list[_Span], day: str) -> list[SnapshotStatement]:
     always = _OF_EVERY_DAY.get(kind, frozenset())
-    found: dict[int, Statement] = {}
+    found: dict[int, SnapshotStatement] = {}
     for span in spans:
         for number, valid_from, source, values in span.state:
             said = values if span.valid_to > day else {path: values[path] for path in values if path in always}
             if said:
-                fresh = Statement(entry=number, valid_from=valid_from, source=source, set={})
+                fresh = SnapshotStatement(entry=number, valid_from=valid_from, source=source, set={})
                 found.setdefault(number, fresh).set.update(said)
     return sorted(found.values(), key=lambda statement: (statement.valid_from, statement.entry))
 
 
-def _shown(
+def _make_records(
     connection: sa.Connection, kind: Kind, spans: dict[str, list[_Span]], asof: AsOf
 ) -> dict[str, Institution | Source | AdCertificate | Sanction | EditionRecord]:
     if kind == "institution":
-        found = read.institutions_by_subject(connection, list(spans), asof)
-        return {read.subject_of(validate_code(one.code)): one for one in found}
+        found = read.read_institutions(connection, list(spans), asof)
+        return {read.to_subject(parse_code(one.code)): one for one in found}
     if kind == "source":  # known is known: also a document about a later day
-        last = {subject: read.source_of(subject, known[-1].state) for subject, known in spans.items()}
+        last = {subject: read.decode_source(subject, known[-1].state) for subject, known in spans.items()}
         return {subject: source for subject, source in last.items() if source is not None}
-    origin = read.sources(connection, asof)
+    origin = read.read_sources(connection, asof)
     day = asof.valid_on.isoformat()
     return {
-        subject: _plain(subject, span.state, origin)
+        subject: _make_plain_record(subject, span.state, origin)
         for subject, known in spans.items()
         for span in known
         if span.valid_from <= day < span.valid_to
     }
 
 
-def _plain(subject: str, state: timeline.State, origin: dict[str, Source]) -> AdCertificate | Sanction | EditionRecord:
+def _make_plain_record(subject: str, state: timeline.State, origin: dict[str, Source]) -> AdCertificate | Sanction | EditionRecord:
     """A certificate, a sanction or an edition; no Struct of them has a field for a person."""
-    values = {path: fact.value for path, fact in timeline.facts(state).items()}
+    values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     if subject.startswith("edition:"):
         absent = dict.fromkeys(EditionRecord.__struct_fields__)
-        told = {"id": subject.partition(":")[2], "entry": timeline.latest(state)[0]}
+        told = {"id": subject.partition(":")[2], "entry": timeline.get_basis(state)[0]}
         return msgspec.convert({**absent, **values, **told}, EditionRecord)
     shape: type[AdCertificate | Sanction] = AdCertificate if subject.startswith("ad_certificate:") else Sanction
     told = {field: values.get(field) for field in shape.__struct_fields__}
     institution = told["institution"]
-    number, _, source, _ = timeline.latest(state)
+    number, _, source, _ = timeline.get_basis(state)
     return msgspec.convert(
         {
             **told,
             "code": format_code(subject.partition(":")[2]),
             "institution": format_code(institution.partition(":")[2]) if institution else None,
-            "source": read.source_ref(origin.get(source or "")),
+            "source": read.make_source_ref(origin.get(source or "")),
             "entry": number,
         },
         shape,

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from registry import regions
 from registry.model import Date, Source, SourceRef, Struct
 from registry.records.asof import AsOf, instant_at
-from registry.records.chosen import Filter
-from registry.records.read import source_ref, sources
-from registry.records.view import mask
+from registry.records.chosen import InstitutionFilter
+from registry.records.read import make_source_ref, read_sources
+from registry.records.view import make_offer_mask
 from registry.tables import entries, versions
 from registry.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
 
@@ -51,53 +51,53 @@ class Stats(Struct, frozen=True):
     updated: dt.datetime | None
 
 
-def stats(connection: sa.Connection, asof: AsOf, chosen: Filter | None = None) -> Stats:
+def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilter | None = None) -> Stats:
     """The numbers of the institutions a filter chooses (all listed ones by default)."""
-    where = (chosen or Filter()).where(asof)
+    where = (chosen or InstitutionFilter()).make_condition(asof)
     sums = [
         sa.func.sum(sa.case((versions.c.offers.op("&")(bits) != 0, 1), else_=0))
-        for bits in [mask(t.code) for t in TECHNIQUES] + [mask(None, stage) for stage in STAGES]
+        for bits in [make_offer_mask(t.code) for t in TECHNIQUES] + [make_offer_mask(None, stage) for stage in STAGES]
     ]
     total, *counts = connection.execute(sa.select(sa.func.count(), *sums).where(where)).one()
-    known = [source for source in sources(connection, asof).values() if source.as_of <= asof.valid_on]
+    known = [source for source in read_sources(connection, asof).values() if source.as_of <= asof.valid_on]
     spoken_of = {technique for source in known if source.scope != "partial" for technique in source.covers}
     by_technique = [
         TechniqueCount(technique=t.code, count=(n or 0) if n or t.code in spoken_of else None)
         for t, n in zip(TECHNIQUES, counts, strict=False)
     ]
     by_stage = [StageCount(stage=s, count=n or 0) for s, n in zip(STAGES, counts[len(TECHNIQUES) :], strict=True)]
-    newest = _newest(known)
+    newest = _find_newest_source(known)
     return Stats(
         total=total,
         as_of=newest.as_of if newest else None,
-        source=source_ref(newest),
-        by_region=_by_region(connection, where, (chosen or Filter()).regions),
+        source=make_source_ref(newest),
+        by_region=_count_by_region(connection, where, (chosen or InstitutionFilter()).regions),
         by_technique=by_technique,
         by_stage=by_stage,
         log_size=asof.size,
-        updated=_updated(connection, asof.size),
+        updated=_find_update_time(connection, asof.size),
     )
 
 
-def _by_region(connection: sa.Connection, where: sa.ColumnElement[bool], chosen: tuple[str, ...]) -> list[RegionCount]:
+def _count_by_region(connection: sa.Connection, where: sa.ColumnElement[bool], chosen: tuple[str, ...]) -> list[RegionCount]:
     """Counts one level below the chosen region (provinces when none or several are chosen)."""
-    length = min(len(regions.prefix(chosen[0])) + 2, 6) if len(chosen) == 1 else 2
+    length = min(len(regions.get_prefix(chosen[0])) + 2, 6) if len(chosen) == 1 else 2
     part = sa.func.substr(versions.c.region, 1, length)
     rows = connection.execute(sa.select(part, sa.func.count()).where(where).group_by(part).order_by(part))
     found = []
     for prefix, number in rows:
-        place = regions.get(prefix.ljust(6, "0")) if prefix else None
+        place = regions.find_region(prefix.ljust(6, "0")) if prefix else None
         if place is not None and place.code is not None:
             name = (place.province, place.city, place.district)[length // 2 - 1] or place.province
             found.append(RegionCount(code=place.code, name=name or "", count=number))
     return found
 
 
-def _newest(known: list[Source]) -> Source | None:
+def _find_newest_source(known: list[Source]) -> Source | None:
     """The list the register as a whole rests on: the latest complete one, else the latest of any kind."""
     return max(known, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
 
 
-def _updated(connection: sa.Connection, size: int) -> dt.datetime | None:
+def _find_update_time(connection: sa.Connection, size: int) -> dt.datetime | None:
     last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == size)).scalar()
     return instant_at(last) if last else None

@@ -39,7 +39,7 @@ class Fact(msgspec.Struct, frozen=True):
     source: str | None
 
 
-def patched(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
+def patch_state(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
     """``state`` after an entry with the highest number so far, on days not before its ``valid_from``."""
     mine = dict(values)
     result: State = []
@@ -58,7 +58,7 @@ def patched(state: State, number: int, valid_from: str, source: str | None, valu
     return result
 
 
-def apply(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Span]]:
+def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Span]]:
     """(the timeline as known after ``entry``, the spans it opened); spans it superseded get their ``known_to`` set.
 
     An entry that only erases says nothing of any day, so it opens none.
@@ -85,12 +85,12 @@ def apply(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Span]]:
             opened.append(Span(span.valid_from, day, number, span.state))
             result.append(opened[-1])
         start = max(span.valid_from, day)
-        opened.append(Span(start, span.valid_to, number, patched(span.state, number, day, source, values)))
+        opened.append(Span(start, span.valid_to, number, patch_state(span.state, number, day, source, values)))
         result.append(opened[-1])
     return result, opened
 
 
-def facts(state: State) -> dict[str, Fact]:
+def collect_facts(state: State) -> dict[str, Fact]:
     """Every path that has a value, with what decides it; paths last set to None are left out."""
     found: dict[str, Fact] = {}
     for number, _, source, values in state:
@@ -100,7 +100,7 @@ def facts(state: State) -> dict[str, Fact]:
     return found
 
 
-def latest(state: State) -> Group:
+def get_basis(state: State) -> Group:
     """The group that was stated last for that day: the basis of the record as a whole.
 
     What only helps to find an institution (names in use) is no basis of anything said of it.

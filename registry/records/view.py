@@ -23,16 +23,16 @@ _TECHNIQUE_INDEX: dict[str, int] = {t.code: i for i, t in enumerate(TECHNIQUES)}
 _STAGE_INDEX: dict[str, int] = {s: i for i, s in enumerate(STAGES)}
 
 
-def bit(technique: str, stage: str) -> int:
+def make_offer_bit(technique: str, stage: str) -> int:
     """The bit of ``versions.offers`` that says "this technique at this stage"."""
     return 1 << (_TECHNIQUE_INDEX[technique] * len(STAGES) + _STAGE_INDEX[stage])
 
 
-def mask(technique: str | None = None, stage: str | None = None) -> int:
+def make_offer_mask(technique: str | None = None, stage: str | None = None) -> int:
     """All bits of a technique, of a stage, or of both together."""
     techniques = [technique] if technique else list(_TECHNIQUE_INDEX)
     stages = [stage] if stage else list(_STAGE_INDEX)
-    return sum(bit(t, s) for t in techniques for s in stages)
+    return sum(make_offer_bit(t, s) for t in techniques for s in stages)
 
 
 class RecordsView:
@@ -44,15 +44,15 @@ class RecordsView:
         """Bring the spans of every subject in ``entries`` up to date."""
         erased = {entry.subject for entry in entries if entry.change.erases}
         for subject in sorted(erased):
-            _write_anew(connection, subject, entries[-1].number)
-        self._extend(connection, [entry for entry in entries if entry.subject not in erased])
+            _rewrite_subject(connection, subject, entries[-1].number)
+        self._extend_spans(connection, [entry for entry in entries if entry.subject not in erased])
 
-    def _extend(self, connection: sa.Connection, entries: list[Entry]) -> None:
-        known = _load(connection, {entry.subject for entry in entries})
+    def _extend_spans(self, connection: sa.Connection, entries: list[Entry]) -> None:
+        known = _load_spans(connection, {entry.subject for entry in entries})
         loaded = [(subject, span) for subject, spans in known.items() for span in spans]
         opened: list[tuple[Entry, timeline.Span]] = []
         for entry in entries:
-            known[entry.subject], fresh = timeline.apply(known.get(entry.subject, []), entry)
+            known[entry.subject], fresh = timeline.apply_entry(known.get(entry.subject, []), entry)
             opened += [(entry, span) for span in fresh]
         closed = [
             {"s": subject, "v": span.valid_from, "k": span.known_from, "to": span.known_to}
@@ -71,26 +71,26 @@ class RecordsView:
                 closed,
             )
         if opened:
-            connection.execute(sa.insert(versions), [row_of(entry, span) for entry, span in opened])
+            connection.execute(sa.insert(versions), [make_version_row(entry, span) for entry, span in opened])
 
     def reset(self, connection: sa.Connection) -> None:
         """Forget everything."""
         connection.execute(sa.delete(versions))
 
 
-def _write_anew(connection: sa.Connection, subject: str, upto: int) -> None:
+def _rewrite_subject(connection: sa.Connection, subject: str, upto: int) -> None:
     """Fold a subject's entries again as they now stand in the log: no span keeps a value that was erased."""
     spans: list[timeline.Span] = []
     opened: list[tuple[Entry, timeline.Span]] = []
-    for entry in store.of_subject(connection, subject, upto):
-        spans, fresh = timeline.apply(spans, entry)
+    for entry in store.read_subject_entries(connection, subject, upto):
+        spans, fresh = timeline.apply_entry(spans, entry)
         opened += [(entry, span) for span in fresh]
     connection.execute(sa.delete(versions).where(versions.c.subject == subject))
     if opened:
-        connection.execute(sa.insert(versions), [row_of(entry, span) for entry, span in opened])
+        connection.execute(sa.insert(versions), [make_version_row(entry, span) for entry, span in opened])
 
 
-def _load(connection: sa.Connection, subjects: set[str]) -> dict[str, list[timeline.Span]]:
+def _load_spans(connection: sa.Connection, subjects: set[str]) -> dict[str, list[timeline.Span]]:
     """The spans now believed of each subject, in order of days."""
     query = (
         sa.select(versions)
@@ -99,11 +99,11 @@ def _load(connection: sa.Connection, subjects: set[str]) -> dict[str, list[timel
     )
     found: dict[str, list[timeline.Span]] = {}
     for row in connection.execute(query):
-        found.setdefault(row.subject, []).append(span_of(row))
+        found.setdefault(row.subject, []).append(decode_span(row))
     return found
 
 
-def span_of(row: Any) -> timeline.Span:
+def decode_span(row: Any) -> timeline.Span:
     """The span a row of ``versions`` holds."""
     return timeline.Span(row.valid_from, row.valid_to, row.known_from, decode_state(row.state), row.known_to)
 
@@ -114,9 +114,9 @@ def decode_state(blob: bytes) -> timeline.State:
     return state
 
 
-def row_of(entry: Entry, span: timeline.Span) -> dict[str, Any]:
+def make_version_row(entry: Entry, span: timeline.Span) -> dict[str, Any]:
     """The row of ``versions`` that holds a span."""
-    values = {path: fact.value for path, fact in timeline.facts(span.state).items()}
+    values = {path: fact.value for path, fact in timeline.collect_facts(span.state).items()}
     return {
         "subject": entry.subject,
         "valid_from": span.valid_from,
@@ -127,14 +127,14 @@ def row_of(entry: Entry, span: timeline.Span) -> dict[str, Any]:
         "parent": values.get("institution") or "",
         "status": values.get("status") or "",
         "region": values.get("region") or "",
-        "offers": _offers(values),
+        "offers": _compute_offers(values),
         "state": _json.encode(span.state),
     }
 
 
-def _offers(values: dict[str, Any]) -> int:
+def _compute_offers(values: dict[str, Any]) -> int:
     total = 0
     for path, value in values.items():
         if path.startswith("approvals.") and value:
-            total |= bit(path.removeprefix("approvals."), value["stage"])
+            total |= make_offer_bit(path.removeprefix("approvals."), value["stage"])
     return total

@@ -9,7 +9,7 @@ from registry.search import pinyin
 _COMMON = "医院人民市第大学附属有限公司妇幼保健"
 #: Characters and syllables that nearly every name has.
 EVERYWHERE = frozenset(
-    (*_COMMON, *(sound for character in _COMMON for sound in pinyin.atoms(character).strip().split(".")[1:]))
+    (*_COMMON, *(sound for character in _COMMON for sound in pinyin.to_atoms(character).strip().split(".")[1:]))
 )
 #: Neighbours that a great many names have.
 COMMON_PAIRS = (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from registry.model import Struct
-from registry.search.pinyin import Piece
+from registry.search.pinyin import SoundPiece
 from registry.techniques import Stage, TechniqueCode
 
 MatchKind = Literal[
@@ -43,7 +43,7 @@ class Understood(Struct, frozen=True):
     value: str
 
 
-class Form(Struct, frozen=True):
+class NameForm(Struct, frozen=True):
     """One name of an institution as the index holds it: folded, and its characters with how each is read.
 
     ``atoms`` is `` 盛.sheng 京.jing 长.chang.zhang `` (a space before and after each, see ``pinyin.atoms``).
@@ -53,7 +53,7 @@ class Form(Struct, frozen=True):
     atoms: str
 
 
-class Document(Struct, frozen=True):
+class SearchDocument(Struct, frozen=True):
     """What the index holds of one institution: its names and its place, nothing that is a fact about its licence.
 
     ``place`` is the address with the names of its region, folded; ``region`` the GB/T 2260 code of the address, empty
@@ -61,10 +61,10 @@ class Document(Struct, frozen=True):
     """
 
     subject: str
-    names: tuple[Form, ...]  # as printed, and without what stands in brackets at its end
-    aliases: tuple[Form, ...] = ()
-    known_as: tuple[Form, ...] = ()
-    former: tuple[Form, ...] = ()
+    names: tuple[NameForm, ...]  # as printed, and without what stands in brackets at its end
+    aliases: tuple[NameForm, ...] = ()
+    known_as: tuple[NameForm, ...] = ()
+    former: tuple[NameForm, ...] = ()
     place: str = ""
     region: str = ""
     listed: bool = True
@@ -73,34 +73,34 @@ class Document(Struct, frozen=True):
 # --- what an engine is told ------------------------------------------------------------------------------------------
 
 
-class Word(Struct, frozen=True, cache_hash=True, tag="word"):
+class TokenTerm(Struct, frozen=True, cache_hash=True, tag="word"):
     """Documents that hold this token."""
 
     token: str
 
 
-class Start(Struct, frozen=True, cache_hash=True, tag="start"):
+class PrefixTerm(Struct, frozen=True, cache_hash=True, tag="start"):
     """Documents that hold a token which begins so."""
 
     token: str
 
 
-class All(Struct, frozen=True, cache_hash=True, tag="all"):
+class AllOf(Struct, frozen=True, cache_hash=True, tag="all"):
     """Documents that satisfy every part; there is at least one."""
 
     parts: tuple[Expression, ...]
 
 
-class Some(Struct, frozen=True, cache_hash=True, tag="some"):
+class AnyOf(Struct, frozen=True, cache_hash=True, tag="some"):
     """Documents that satisfy at least one part; there is at least one."""
 
     parts: tuple[Expression, ...]
 
 
-Expression: TypeAlias = Word | Start | All | Some
+Expression: TypeAlias = TokenTerm | PrefixTerm | AllOf | AnyOf
 
 
-class Language(Struct, frozen=True):
+class ExpressionSyntax(Struct, frozen=True):
     """How an engine is told an expression: a token, the beginning of one, and what joins parts."""
 
     word: str  # with {} for the token
@@ -109,23 +109,23 @@ class Language(Struct, frozen=True):
     some: str
     quoted: Callable[[str], str] = str
 
-    def say(self, expression: Expression) -> str:
+    def format_expression(self, expression: Expression) -> str:
         """The expression in this language."""
         match expression:
-            case Word(token=token):
+            case TokenTerm(token=token):
                 return self.word.format(self.quoted(token))
-            case Start(token=token):
+            case PrefixTerm(token=token):
                 return self.start.format(self.quoted(token))
-            case All(parts=parts):
-                return f"({self.all.join(map(self.say, parts))})"
-            case Some(parts=parts):
-                return f"({self.some.join(map(self.say, parts))})"
+            case AllOf(parts=parts):
+                return f"({self.all.join(map(self.format_expression, parts))})"
+            case AnyOf(parts=parts):
+                return f"({self.some.join(map(self.format_expression, parts))})"
 
 
-class Fetched(Struct, frozen=True):
+class FetchResult(Struct, frozen=True):
     """Documents that satisfy an expression. Not ``complete``: there are more than were asked for."""
 
-    documents: list[Document]
+    documents: list[SearchDocument]
     complete: bool
 
 
@@ -138,7 +138,7 @@ class Engine(Protocol):
 
     name: str
 
-    def fetch(self, expressions: Sequence[Expression], limit: int) -> list[Fetched]:
+    def fetch(self, expressions: Sequence[Expression], limit: int) -> list[FetchResult]:
         """For each expression at most ``limit`` of its documents; EngineUnavailable when it cannot be asked."""
         ...
 
@@ -146,7 +146,7 @@ class Engine(Protocol):
 # --- what is asked and answered --------------------------------------------------------------------------------------
 
 
-class Reading(Struct, frozen=True):
+class QueryReading(Struct, frozen=True):
     """One way to read a question: what is left to look for in names and addresses, and what was read as something else.
 
     Characters are in ``text`` (folded; ``parts`` are its words when there were several). A question with letters has
@@ -156,7 +156,7 @@ class Reading(Struct, frozen=True):
 
     text: str = ""
     parts: tuple[str, ...] = ()
-    ways: tuple[tuple[Piece, ...], ...] = ()
+    ways: tuple[tuple[SoundPiece, ...], ...] = ()
     letters: str = ""
     regions: tuple[str, ...] = ()
     techniques: tuple[TechniqueCode, ...] = ()
@@ -179,8 +179,8 @@ class SearchQuery(Struct, frozen=True):
     """
 
     raw: str
-    readings: tuple[Reading, ...] = ()
-    listing: Reading | None = None
+    readings: tuple[QueryReading, ...] = ()
+    listing: QueryReading | None = None
     listing_first: bool = False
 
     @property
@@ -189,7 +189,7 @@ class SearchQuery(Struct, frozen=True):
         return any(reading.text.endswith(_HOSPITALS) for reading in self.readings)
 
     @property
-    def means_nothing(self) -> bool:
+    def is_meaningless(self) -> bool:
         """Something was asked in which there is no letter, digit or word to look for."""
         return bool(self.raw.strip()) and not self.readings and self.listing is None
 
@@ -204,4 +204,4 @@ class Hit(Struct, frozen=True):
     match: MatchKind
     cost: float
     fitted: str
-    reading: Reading
+    reading: QueryReading

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from registry.search.pinyin import Piece, loose
+from registry.search.pinyin import SoundPiece, blur_syllable
 
 #: Characters of 医院, with which a name may go on after what was heard.
 _HOSPITAL = 2
 
 
-class Heard(NamedTuple):
+class SoundMatch(NamedTuple):
     """Where the pieces of a question are heard in a name of ``of`` characters.
 
     ``exact``: as they are typed, not only as dialects blur them. ``characters`` are those they stand for, ``rest`` what
@@ -19,19 +19,19 @@ class Heard(NamedTuple):
     """
 
     exact: bool
-    in_a_row: bool
-    begins: bool
+    contiguous: bool
+    is_at_start: bool
     rest: str
-    of: int
+    name_length: int
     characters: str
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         """The name is nothing else."""
-        return self.begins and not self.rest
+        return self.is_at_start and not self.rest
 
     @property
-    def ends(self) -> bool:
+    def is_at_end(self) -> bool:
         """The name ends so, or with nothing after it but what every hospital's does."""
         return self.rest in ("", "医院")
 
@@ -39,57 +39,57 @@ class Heard(NamedTuple):
 class _Atom(NamedTuple):
     character: str
     sounds: tuple[str, ...]
-    blurred: frozenset[str]
+    loose_sounds: frozenset[str]
 
 
-def find(way: tuple[Piece, ...], atoms: str) -> Heard | None:
+def find_sound_match(way: tuple[SoundPiece, ...], atoms: str) -> SoundMatch | None:
     """The best way to hear ``way`` in the atoms of a name: as typed before blurred, in a row before scattered."""
-    name = _parsed(atoms)
-    if not _scattered(way, name, exact=False):  # what is not even heard so is not heard at all
+    name = _parse_atoms(atoms)
+    if not _find_scattered(way, name, exact=False):  # what is not even heard so is not heard at all
         return None
     for exact in (True, False):
-        if (start := _row(way, name, exact)) is not None:
+        if (start := _find_run(way, name, exact)) is not None:
             end = start + len(way)
             characters = "".join(atom.character for atom in name[start:end])
             rest = "".join(atom.character for atom in name[end:])
-            return Heard(exact, True, start == 0, rest, len(name), characters)
-        if found := _scattered(way, name, exact):
-            return Heard(exact, False, False, "", len(name), "".join(atom.character for atom in found))
+            return SoundMatch(exact, True, start == 0, rest, len(name), characters)
+        if found := _find_scattered(way, name, exact):
+            return SoundMatch(exact, False, False, "", len(name), "".join(atom.character for atom in found))
     return None
 
 
 @lru_cache(maxsize=65536)
-def _parsed(atoms: str) -> tuple[_Atom, ...]:
-    return tuple(_atom(atom) for atom in atoms.split())
+def _parse_atoms(atoms: str) -> tuple[_Atom, ...]:
+    return tuple(_parse_atom(atom) for atom in atoms.split())
 
 
 @lru_cache(maxsize=65536)
-def _atom(atom: str) -> _Atom:
+def _parse_atom(atom: str) -> _Atom:
     character, *sounds = atom.split(".")
-    return _Atom(character, tuple(s.replace("v", "u") for s in sounds), frozenset(map(loose, sounds)))
+    return _Atom(character, tuple(s.replace("v", "u") for s in sounds), frozenset(map(blur_syllable, sounds)))
 
 
-def _row(way: tuple[Piece, ...], name: tuple[_Atom, ...], exact: bool) -> int | None:
+def _find_run(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...], exact: bool) -> int | None:
     """Where the pieces are heard in a row: at the beginning, else at the end, else the first place."""
     last = len(name) - len(way)
     starts: list[int] = [0, last, last - _HOSPITAL, *range(1, last)]
     for start in starts:
         if 0 <= start <= last:
             for at, piece in enumerate(way, start):
-                if not _fits(piece, name[at], exact):
+                if not _is_same_sound(piece, name[at], exact):
                     break
             else:
                 return start
     return None
 
 
-def _scattered(way: tuple[Piece, ...], name: tuple[_Atom, ...], exact: bool) -> list[_Atom]:
+def _find_scattered(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...], exact: bool) -> list[_Atom]:
     """The first atoms the pieces fit one after the other; none when one of them fits nowhere."""
     found: list[_Atom] = []
     rest = iter(name)
     for piece in way:
         for atom in rest:
-            if _fits(piece, atom, exact):
+            if _is_same_sound(piece, atom, exact):
                 found.append(atom)
                 break
         else:
@@ -97,13 +97,13 @@ def _scattered(way: tuple[Piece, ...], name: tuple[_Atom, ...], exact: bool) -> 
     return found
 
 
-def _fits(piece: Piece, atom: _Atom, exact: bool) -> bool:
+def _is_same_sound(piece: SoundPiece, atom: _Atom, exact: bool) -> bool:
     kind, value = piece
     if kind == "s":
-        return value.replace("v", "u") in atom.sounds if exact else loose(value) in atom.blurred
+        return value.replace("v", "u") in atom.sounds if exact else blur_syllable(value) in atom.loose_sounds
     if kind == "c":
-        own = _atom(value)
-        return own.character == atom.character if exact else not own.blurred.isdisjoint(atom.blurred)
+        own = _parse_atom(value)
+        return own.character == atom.character if exact else not own.loose_sounds.isdisjoint(atom.loose_sounds)
     for sound in atom.sounds:  # noqa: SIM110 - this is where the time goes: no generator for every character
         if sound.startswith(value):
             return True

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from registry import placenames, regions
 from registry.search import pinyin
-from registry.search.contract import Reading, Understood
-from registry.search.places import city_sounds, meant
-from registry.search.vocabulary import AROUND, FILLER, WORDS, word_at
+from registry.search.contract import QueryReading, Understood
+from registry.search.places import load_city_sounds, resolve_regions
+from registry.search.vocabulary import AROUND, FILLER, WORDS, find_word
 from registry.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
 
 _INSEMINATION, _FERTILISATION = frozenset({"AID", "SPERM_BANK"}), frozenset({"ICSI", "PGT"})
@@ -26,16 +26,16 @@ _LETTERS = re.compile("[a-z]{2,}")
 _LONGEST_RUN = 60
 
 
-def filters_of(found: tuple[Understood, ...], cost: float) -> Reading:
+def make_filter_reading(found: tuple[Understood, ...], cost: float) -> QueryReading:
     """A reading in which nothing is a name yet, with what was taken out of the question."""
-    found = _told_apart(found)
+    found = _remove_general_words(found)
     codes: list[TechniqueCode] = [
         t.code for t in TECHNIQUES if any(u.kind == "technique" and u.value == t.code for u in found)
     ]
     stages: list[Stage] = [stage for stage in STAGES if any(u.kind == "stage" and u.value == stage for u in found)]
-    places = meant(found)
-    kept = [u for u in found if u.kind != "region" or any(p.startswith(regions.prefix(u.value)) for p in places)]
-    return Reading(
+    places = resolve_regions(found)
+    kept = [u for u in found if u.kind != "region" or any(p.startswith(regions.get_prefix(u.value)) for p in places)]
+    return QueryReading(
         regions=places,
         techniques=tuple(codes),
         stage=stages[0] if stages else None,
@@ -45,7 +45,7 @@ def filters_of(found: tuple[Understood, ...], cost: float) -> Reading:
     )
 
 
-def _told_apart(found: tuple[Understood, ...]) -> tuple[Understood, ...]:
+def _remove_general_words(found: tuple[Understood, ...]) -> tuple[Understood, ...]:
     """Without a general word for techniques beside the one that is meant: 供精 人工授精 is AID, 三代 试管 is PGT."""
     meant_ones = {piece.value for piece in found if piece.kind == "technique" and piece.text not in _GENERAL}
     general = {piece.text for piece in found if _GENERAL.get(piece.text, frozenset()) & meant_ones}
@@ -55,35 +55,35 @@ def _told_apart(found: tuple[Understood, ...]) -> tuple[Understood, ...]:
     return tuple(told)
 
 
-def listing(words: Sequence[str]) -> Reading | None:
+def parse_filters(words: Sequence[str]) -> QueryReading | None:
     """The filters a question is wholly made of, or None when something is left over or there is no such word."""
     found: list[Understood] = []
     for word in words:
-        here = _in_word(word)
+        here = _parse_word(word)
         if here is None:
             return None
         found += here
-    return filters_of(tuple(found), 0.0) if found else None
+    return make_filter_reading(tuple(found), 0.0) if found else None
 
 
-def _in_word(word: str) -> list[Understood] | None:
+def _parse_word(word: str) -> list[Understood] | None:
     """What a word is wholly made of; None when something is left over."""
     found: list[Understood] = []
     before: list[Understood] = []  # the places that end where we stand: what follows at once must lie in them
     position = 0
     while position < len(word):
         beside, before = before, []
-        if said := word_at(word, position):
+        if said := find_word(word, position):
             length, piece = said
             found.append(piece)
             position += length
-        elif place := _place_at(word, position):
+        elif place := _find_place(word, position):
             position, before = place
-            if beside and not _lies_in(before, beside):
+            if beside and not _is_inside(before, beside):
                 return None
             found += before
         elif run := _LETTERS.match(word, position):
-            spoken = _spoken(run[0])
+            spoken = _parse_pinyin(run[0])
             if spoken is None:
                 return None
             found += spoken
@@ -95,8 +95,8 @@ def _in_word(word: str) -> list[Understood] | None:
     return found
 
 
-def _place_at(word: str, position: int) -> tuple[int, list[Understood]] | None:
-    here = [(end, code) for start, end, code in placenames.named(word[position:]) if start == 0]
+def _find_place(word: str, position: int) -> tuple[int, list[Understood]] | None:
+    here = [(end, code) for start, end, code in placenames.find_places(word[position:]) if start == 0]
     if not here:
         return None
     end = here[0][0]
@@ -104,19 +104,19 @@ def _place_at(word: str, position: int) -> tuple[int, list[Understood]] | None:
     return position + end, [Understood(text=text, kind="region", value=code) for _, code in here]
 
 
-def _lies_in(inner: Iterable[Understood], outer: Sequence[Understood]) -> bool:
-    return any(one.value.startswith(regions.prefix(o.value)) for one in inner for o in outer)
+def _is_inside(inner: Iterable[Understood], outer: Sequence[Understood]) -> bool:
+    return any(one.value.startswith(regions.get_prefix(o.value)) for one in inner for o in outer)
 
 
 # --- spelt in letters ------------------------------------------------------------------------------------------------
 
 
-def _spoken(run: str) -> list[Understood] | None:
+def _parse_pinyin(run: str) -> list[Understood] | None:
     """A run of letters as the words of a question it spells (lasashiguan); None when something is left over."""
     if len(run) > _LONGEST_RUN:
         return None
     best: dict[int, list[Understood]] = {0: []}  # letters read so far -> what they mean; long words first
-    sounds = _sounds()
+    sounds = _load_word_sounds()
     longest = max(map(len, sounds))
     for start in range(len(run)):
         if start not in best:
@@ -133,15 +133,15 @@ def _spoken(run: str) -> list[Understood] | None:
 
 
 @cache
-def _sounds() -> dict[str, tuple[tuple[str, str], ...]]:
+def _load_word_sounds() -> dict[str, tuple[tuple[str, str], ...]]:
     """How the words of questions sound: what each means; nothing for words around them."""
-    found: dict[str, tuple[tuple[str, str], ...]] = {_sound(word): () for word in AROUND}
-    for sound, codes in city_sounds().items():
+    found: dict[str, tuple[tuple[str, str], ...]] = {_to_pinyin(word): () for word in AROUND}
+    for sound, codes in load_city_sounds().items():
         if len(sound) > 3:  # anhui, but not an
             found[sound] = tuple(("region", code) for code in codes)
-    found.update((_sound(word), (told,)) for word, told in WORDS.items() if not any(c.isascii() for c in word))
+    found.update((_to_pinyin(word), (told,)) for word, told in WORDS.items() if not any(c.isascii() for c in word))
     return found
 
 
-def _sound(word: str) -> str:
-    return "".join(atom.split(".")[1] for atom in pinyin.atoms(word).split())
+def _to_pinyin(word: str) -> str:
+    return "".join(atom.split(".")[1] for atom in pinyin.to_atoms(word).split())

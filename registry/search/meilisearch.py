@@ -17,7 +17,7 @@ from meilisearch.errors import MeilisearchApiError, MeilisearchError
 from requests.exceptions import RequestException
 
 from registry.model import Struct
-from registry.search.contract import Document, EngineUnavailable, Expression, Fetched, Language
+from registry.search.contract import SearchDocument, EngineUnavailable, Expression, FetchResult, ExpressionSyntax
 
 #: Seconds for one request. A search that takes longer is answered by the embedded engine.
 PATIENCE = 2
@@ -37,11 +37,11 @@ _SETTINGS: dict[str, Any] = {
     "prefixSearch": "disabled",
     "facetSearch": False,
 }
-_document = msgspec.json.Decoder(Document)
+_document = msgspec.json.Decoder(SearchDocument)
 _T = TypeVar("_T")
 
 
-class State(Struct, frozen=True):
+class IndexState(Struct, frozen=True):
     """What an index rests on: entries of the log with the last one's leaf hash (hex), and how its tokens are made."""
 
     position: int
@@ -49,7 +49,7 @@ class State(Struct, frozen=True):
     format: int
 
 
-class Meilisearch:
+class MeilisearchEngine:
     """One index on one server. Every method raises EngineUnavailable when the server cannot be asked."""
 
     name = "meilisearch"
@@ -69,96 +69,96 @@ class Meilisearch:
             found = self._own.client = meilisearch.Client(url, key, timeout=PATIENCE)
         return found
 
-    def _ask(self, request: Callable[[meilisearch.Client], _T]) -> _T:
+    def _send_request(self, request: Callable[[meilisearch.Client], _T]) -> _T:
         try:
             return request(self._client)
         except (MeilisearchError, RequestException, ValueError, TypeError, KeyError, AttributeError) as error:
             # also what is no Meilisearch, and answers something else
-            raise EngineUnavailable(_words(error)) from error
+            raise EngineUnavailable(_describe_error(error)) from error
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    def fetch(self, expressions: Sequence[Expression], limit: int) -> list[Fetched]:
+    def fetch(self, expressions: Sequence[Expression], limit: int) -> list[FetchResult]:
         """For each expression at most ``limit`` of its documents, in one request."""
         queries = [
             {
                 "indexUid": self.index,
                 "q": "",
-                "filter": _FILTER.say(expression),
+                "filter": _FILTER.format_expression(expression),
                 "limit": limit + 1,
                 "attributesToRetrieve": ["body"],
             }
             for expression in expressions
         ]
-        answered = self._ask(lambda client: client.multi_search(queries)["results"])
+        answered = self._send_request(lambda client: client.multi_search(queries)["results"])
         try:
             found = [[_document.decode(hit["body"]) for hit in one["hits"]] for one in answered]
         except (msgspec.DecodeError, KeyError, TypeError) as error:
-            raise EngineUnavailable(_words(error)) from error
+            raise EngineUnavailable(_describe_error(error)) from error
         if len(found) != len(expressions):
             raise EngineUnavailable("fewer answers than questions")
-        return [Fetched(documents=one[:limit], complete=len(one) <= limit) for one in found]
+        return [FetchResult(documents=one[:limit], complete=len(one) <= limit) for one in found]
 
-    def state(self, index: str | None = None) -> State | None:
+    def find_state(self, index: str | None = None) -> IndexState | None:
         """What the index rests on; None when there is no such index, or nothing is known of it."""
         try:
             told = self._client.http.get(f"indexes/{index or self.index}/documents/{_STATE}")
-            return msgspec.convert(told["state"], State)
+            return msgspec.convert(told["state"], IndexState)
         except MeilisearchApiError as error:
             if error.code in ("index_not_found", "document_not_found"):
                 return None
-            raise EngineUnavailable(_words(error)) from error
+            raise EngineUnavailable(_describe_error(error)) from error
         except (MeilisearchError, RequestException, msgspec.ValidationError, ValueError, KeyError, TypeError) as error:
-            raise EngineUnavailable(_words(error)) from error
+            raise EngineUnavailable(_describe_error(error)) from error
 
-    def documents(self, index: str | None = None) -> int:
+    def count_documents(self, index: str | None = None) -> int:
         """How many institutions the index holds."""
-        held: int = self._ask(lambda client: client.index(index or self.index).get_stats().number_of_documents)
+        held: int = self._send_request(lambda client: client.index(index or self.index).get_stats().number_of_documents)
         return max(0, held - 1)  # one is the state
 
     # --- feeding -----------------------------------------------------------------------------------------------------
 
-    def take(self, index: str, changed: Iterable[tuple[str, bytes, list[str]]], gone: Sequence[str] = ()) -> None:
+    def update_documents(self, index: str, changed: Iterable[tuple[str, bytes, list[str]]], gone: Sequence[str] = ()) -> None:
         """Add or replace documents given as (code, body, tokens), and remove codes; returns once that is done."""
         added = [{"id": code, "body": body.decode(), "tokens": tokens} for code, body, tokens in changed]
         if added:
-            self._done(lambda client: client.index(index).add_documents(added, primary_key="id"))
+            self._run_task(lambda client: client.index(index).add_documents(added, primary_key="id"))
         if gone:
-            codes = ", ".join(map(_quoted, gone))
-            self._done(lambda client: client.index(index).delete_documents(filter=f"id IN [{codes}]"))
+            codes = ", ".join(map(_quote_token, gone))
+            self._run_task(lambda client: client.index(index).delete_documents(filter=f"id IN [{codes}]"))
 
-    def rests_on(self, index: str, state: State) -> None:
+    def save_state(self, index: str, state: IndexState) -> None:
         """Remember with the documents what they rest on: in the index itself, so that both are switched together."""
         told = {"id": _STATE, "state": msgspec.to_builtins(state)}
-        self._done(lambda client: client.index(index).add_documents([told], primary_key="id"))
+        self._run_task(lambda client: client.index(index).add_documents([told], primary_key="id"))
 
-    def begin_aside(self) -> str:
+    def create_new_index(self) -> str:
         """An empty index beside the one in use; what an earlier attempt left is removed."""
-        self._done(lambda client: client.delete_index(self.aside), missing_is_fine=True)
-        self._done(lambda client: client.create_index(self.aside, {"primaryKey": "id"}))
-        self._done(lambda client: client.index(self.aside).update_settings(_SETTINGS))
+        self._run_task(lambda client: client.delete_index(self.aside), missing_is_fine=True)
+        self._run_task(lambda client: client.create_index(self.aside, {"primaryKey": "id"}))
+        self._run_task(lambda client: client.index(self.aside).update_settings(_SETTINGS))
         return self.aside
 
-    def switch(self) -> None:
+    def switch_index(self) -> None:
         """Put the index that was built aside in the place of the one in use, which is removed."""
-        if self._ask(lambda client: [one["uid"] for one in self._all(client)]).count(self.index) == 0:
-            self._done(lambda client: client.create_index(self.index, {"primaryKey": "id"}))
-        self._done(lambda client: client.swap_indexes([{"indexes": [self.index, self.aside]}]))
-        self.drop_aside()
+        if self._send_request(lambda client: [one["uid"] for one in self._list_indexes(client)]).count(self.index) == 0:
+            self._run_task(lambda client: client.create_index(self.index, {"primaryKey": "id"}))
+        self._run_task(lambda client: client.swap_indexes([{"indexes": [self.index, self.aside]}]))
+        self.delete_new_index()
 
-    def drop_aside(self) -> None:
+    def delete_new_index(self) -> None:
         """Remove what was built aside, if anything."""
-        self._done(lambda client: client.delete_index(self.aside), missing_is_fine=True)
+        self._run_task(lambda client: client.delete_index(self.aside), missing_is_fine=True)
 
     @staticmethod
-    def _all(client: meilisearch.Client) -> list[Mapping[str, Any]]:
+    def _list_indexes(client: meilisearch.Client) -> list[Mapping[str, Any]]:
         told: Any = client.get_raw_indexes({"limit": 1000})
         return list(told["results"] if isinstance(told, dict) else told)
 
-    def _done(self, request: Callable[[meilisearch.Client], Any], missing_is_fine: bool = False) -> None:
+    def _run_task(self, request: Callable[[meilisearch.Client], Any], missing_is_fine: bool = False) -> None:
         """Enqueue a task and wait for its end, so that what follows rests on it."""
-        task = self._ask(request)
-        ended = self._ask(
+        task = self._send_request(request)
+        ended = self._send_request(
             lambda client: client.wait_for_task(task.task_uid, timeout_in_ms=_TASK_PATIENCE * 1000, interval_in_ms=20)
         )
         missing = missing_is_fine and (ended.error or {}).get("code") == "index_not_found"
@@ -166,15 +166,15 @@ class Meilisearch:
             raise EngineUnavailable(f"task {ended.type} {ended.status}: {(ended.error or {}).get('message', '')}")
 
 
-def _quoted(token: str) -> str:
+def _quote_token(token: str) -> str:
     return '"' + token.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 #: An expression as a Meilisearch filter.
-_FILTER = Language(word="tokens = {}", start="tokens STARTS WITH {}", all=" AND ", some=" OR ", quoted=_quoted)
+_FILTER = ExpressionSyntax(word="tokens = {}", start="tokens STARTS WITH {}", all=" AND ", some=" OR ", quoted=_quote_token)
 
 
-def _words(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """What went wrong, in one line without addresses or keys: it is logged and shown in /readyz."""
     if isinstance(error, MeilisearchApiError):
         return f"Meilisearch: {error.code or error.status_code}"

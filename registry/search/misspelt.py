@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process
 
 from registry import placenames
 from registry.search import hearing, lookalike, pinyin, words
-from registry.search.contract import Document, Form, Reading
+from registry.search.contract import SearchDocument, NameForm, QueryReading
 
 #: Up to here the differences are those of a slip; beyond, the names are only similar.
 TYPO = 2.0
@@ -30,25 +30,25 @@ _OTHER_PLACE = 1.0
 _LIGHT = frozenset("市省区县州第的医院科")
 
 
-def closest(reading: Reading, documents: Iterable[Document]) -> list[tuple[Document, float, str]]:
+def find_closest_names(reading: QueryReading, documents: Iterable[SearchDocument]) -> list[tuple[SearchDocument, float, str]]:
     """(document, cost, name) of those whose name may have been meant: cost 0 to ``TYPO`` is a slip, above it alike."""
     text = reading.text
     if len(text) < 2:
         return []
     documents = list(documents)
-    named = [(form.text, document) for form, document in _forms(documents)]
+    named = [(form.text, document) for form, document in _list_forms(documents)]
     close = process.extract(text, [name for name, _ in named], scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
-    judged = [(named[at][1], _judged(text, name), name) for name, _, at in close]
+    judged = [(named[at][1], _compute_slip_cost(text, name), name) for name, _, at in close]
     if not any(cost is not None and cost < TYPO for _, cost, _ in judged):
-        judged += [(document, _heard(text, form), form.text) for form, document in _forms(documents)]
-    found: dict[str, tuple[Document, float, str]] = {}
+        judged += [(document, _compute_sound_cost(text, form), form.text) for form, document in _list_forms(documents)]
+    found: dict[str, tuple[SearchDocument, float, str]] = {}
     for document, cost, name in judged:
         if cost is not None and (document.subject not in found or cost < found[document.subject][1]):
             found[document.subject] = (document, cost, name)
     return list(found.values())
 
 
-def _forms(documents: Iterable[Document]) -> list[tuple[Form, Document]]:
+def _list_forms(documents: Iterable[SearchDocument]) -> list[tuple[NameForm, SearchDocument]]:
     return [
         (form, document)
         for document in documents
@@ -56,31 +56,31 @@ def _forms(documents: Iterable[Document]) -> list[tuple[Form, Document]]:
     ]
 
 
-def _heard(text: str, form: Form) -> float | None:
+def _compute_sound_cost(text: str, form: NameForm) -> float | None:
     """The cost of an abbreviation in which a few characters only sound right: 骡河一医院 for 漯河市第一人民医院."""
-    way = _as_heard(text)
-    found = hearing.find(way, form.atoms)
+    way = _to_pieces(text)
+    found = hearing.find_sound_match(way, form.atoms)
     if found is None or found.exact:
         return None
     typed = [piece.value[0] for piece in way]
     wrong = [(a, b) for a, b in zip(typed, found.characters, strict=True) if a != b]
     if len(wrong) > max(1, len(typed) // 3) or any(a.isdigit() and b.isdigit() for a, b in wrong):
         return None
-    left_out = words.shortening(found.characters, form.text)
+    left_out = words.compute_shortening(found.characters, form.text)
     if left_out is None or left_out > _SHORT:
         return None
     return 0.4 * len(wrong) + 0.5 * left_out
 
 
 @lru_cache(maxsize=1024)
-def _as_heard(text: str) -> tuple[pinyin.Piece, ...]:
-    return tuple(pinyin.Piece("c", atom) for atom in pinyin.atoms(text).split())
+def _to_pieces(text: str) -> tuple[pinyin.SoundPiece, ...]:
+    return tuple(pinyin.SoundPiece("c", atom) for atom in pinyin.to_atoms(text).split())
 
 
-def _judged(text: str, name: str) -> float | None:
-    slips = distance(text, name) + (_OTHER_PLACE if _is_elsewhere(text, name) else 0.0)
+def _compute_slip_cost(text: str, name: str) -> float | None:
+    slips = measure_distance(text, name) + (_OTHER_PLACE if _is_elsewhere(text, name) else 0.0)
     whole = 0.0 if len(name) <= len(text) + 2 else 0.01 * min(len(name) - len(text), 20)
-    if slips <= _allowed(len(text)):
+    if slips <= _get_allowed_slips(len(text)):
         return slips + whole
     alike = fuzz.ratio(text, name)
     return TYPO + (100 - alike) / 100 + min(slips, _HOPELESS) * 0.3 if alike >= _SIMILAR else None
@@ -88,21 +88,21 @@ def _judged(text: str, name: str) -> float | None:
 
 def _is_elsewhere(text: str, name: str) -> bool:
     """Whether both begin with a place, and with another one: 泸州 is not 滨州 written wrongly."""
-    here, there = _place(text), _place(name)
+    here, there = _find_leading_place(text), _find_leading_place(name)
     return bool(here and there) and here[:2] != there[:2] and here not in name
 
 
 @lru_cache(maxsize=65536)
-def _place(text: str) -> str:
-    return next((text[:end] for start, end, _ in placenames.named(text[:8]) if start == 0), "")
+def _find_leading_place(text: str) -> str:
+    return next((text[:end] for start, end, _ in placenames.find_places(text[:8]) if start == 0), "")
 
 
-def _allowed(length: int) -> float:
+def _get_allowed_slips(length: int) -> float:
     return 0.6 if length <= 3 else 1.1 if length <= 6 else 1.7
 
 
 @lru_cache(maxsize=65536)
-def distance(text: str, name: str) -> float:
+def measure_distance(text: str, name: str) -> float:
     """The least cost of turning a text into some part of a name; a part begins and ends wherever it suits.
 
     From 3 on, costs are not told apart.
@@ -110,11 +110,11 @@ def distance(text: str, name: str) -> float:
     >>> distance("海口马丽医院", "海口玛丽医院") < 0.6, distance("第2医院", "第1医院") > 2
     (True, True)
     """
-    alone = [_alone(b) for b in name]
+    alone = [_get_gap_cost(b) for b in name]
     before: list[float] = [0.0] * (len(name) + 1)
     earlier: list[float] = []
     for i, a in enumerate(text):
-        missing = _alone(a)
+        missing = _get_gap_cost(a)
         left = before[0] + missing
         row = [left]
         for j, b in enumerate(name):
@@ -123,7 +123,7 @@ def distance(text: str, name: str) -> float:
                 cost = min(cost, before[j])
             else:
                 if before[j] + _LEAST < cost:
-                    cost = min(cost, before[j] + _instead(a, b))
+                    cost = min(cost, before[j] + _compute_swap_cost(a, b))
                 if i and j and a == name[j - 1] and b == text[i - 1]:
                     cost = min(cost, earlier[j - 1] + 0.7)
             row.append(cost)
@@ -134,23 +134,23 @@ def distance(text: str, name: str) -> float:
     return min(before)
 
 
-def _alone(character: str) -> float:
+def _get_gap_cost(character: str) -> float:
     return 3.0 if character.isdigit() else 0.5 if character in _LIGHT else 1.0
 
 
 @lru_cache(maxsize=65536)
-def _instead(one: str, other: str) -> float:
+def _compute_swap_cost(one: str, other: str) -> float:
     """The cost of one character written for another."""
-    first, second = _sounds(one), _sounds(other)
+    first, second = _list_sounds(one), _list_sounds(other)
     if one.isdigit() or other.isdigit():  # 孙一仙 for 孙逸仙 is a slip, 第二 for 第一 another hospital
         return 0.5 if first & second and not (one.isdigit() and other.isdigit()) else 3.0
     if first & second:
         return _LEAST
-    shape = lookalike.alike(one, other)
-    heard = {pinyin.loose(sound) for sound in first} & {pinyin.loose(sound) for sound in second}
+    shape = lookalike.compare_shapes(one, other)
+    heard = {pinyin.blur_syllable(sound) for sound in first} & {pinyin.blur_syllable(sound) for sound in second}
     return min(0.5 if heard else 1.0, 0.9 - 0.5 * shape if shape else 1.0)
 
 
 @lru_cache(maxsize=65536)
-def _sounds(character: str) -> frozenset[str]:
-    return frozenset(pinyin.atoms(character).strip().split(".")[1:])
+def _list_sounds(character: str) -> frozenset[str]:
+    return frozenset(pinyin.to_atoms(character).strip().split(".")[1:])

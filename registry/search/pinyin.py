@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pypinyin import Style, lazy_pinyin, pinyin, pinyin_dict
 from pypinyin.constants import PHRASES_DICT
 
-from registry.text import simplified, width
+from registry.text import simplify_script, normalise_width
 
 #: Words that most names are made of: read once each, and what is between them is read on its own.
 _COMMON = re.compile(
@@ -32,34 +32,34 @@ _READINGS, _CUTS = 2, 4
 LONGEST_RUN = 60
 
 
-def _slim() -> None:
+def _share_readings() -> None:
     """Let equal readings be one object. The library's 47,000 words hold 1,250 different ones: 24 MiB of a process."""
     same: dict[str, list[str]] = {}
     for readings in PHRASES_DICT.values():
         readings[:] = [same.setdefault(one[0], one) if len(one) == 1 else one for one in readings]
 
 
-_slim()  # at once: what a process loads after this takes the room
+_share_readings()  # at once: what a process loads after this takes the room
 
 
-def atoms(raw: str) -> str:
+def to_atoms(raw: str) -> str:
     """The characters of a text with their readings, a space before and after each; "" for one without any.
 
     >>> atoms("沈阳204医院")
     ' 沈.shen.chen 阳.yang 2.er 0.ling 4.si 医.yi 院.yuan '
     """
-    text = "".join(c for c in simplified(width(raw)).lower() if c.isalnum())
-    found = [atom for part in _COMMON.split(_spoken(text)) if part for atom in _read(part)]
+    text = "".join(c for c in simplify_script(normalise_width(raw)).lower() if c.isalnum())
+    found = [atom for part in _COMMON.split(_spell_numbers(text)) if part for atom in _read_aloud(part)]
     return f" {' '.join(found)} " if found else ""
 
 
-def _spoken(text: str) -> str:
+def _spell_numbers(text: str) -> str:
     return "".join(
-        _number(piece) if piece[0].isdigit() and piece.isascii() else piece for piece in _PIECE.findall(text)
+        _spell_number(piece) if piece[0].isdigit() and piece.isascii() else piece for piece in _PIECE.findall(text)
     )
 
 
-def _number(digits: str) -> str:
+def _spell_number(digits: str) -> str:
     """Arabic digits as they are said: ordinals as numbers, long ones digit by digit (12 -> 十二, 204 -> 二〇四)."""
     if len(digits) == 2 and digits[0] != "0":
         tens, ones = digits[0], digits[1]
@@ -70,7 +70,7 @@ def _number(digits: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _read(part: str) -> tuple[str, ...]:
+def _read_aloud(part: str) -> tuple[str, ...]:
     """One stretch of characters as atoms; letters stay together."""
     pieces = _PIECE.findall(part)
     characters = [piece for piece in pieces if not piece.isascii()]
@@ -82,26 +82,26 @@ def _read(part: str) -> tuple[str, ...]:
     return tuple(
         f"{piece}.{piece}"
         if piece.isascii()
-        else ".".join((_NUMERALS.get(piece, piece), *_readings(piece, next(sounds))))
+        else ".".join((_NUMERALS.get(piece, piece), *_list_readings(piece, next(sounds))))
         for piece in pieces
     )
 
 
 @lru_cache(maxsize=65536)
-def _readings(character: str, here: str) -> tuple[str, ...]:
+def _list_readings(character: str, here: str) -> tuple[str, ...]:
     if character == "〇":  # also a circle, yuan, but not in a number
         return (here,)
     others = pinyin(character, style=Style.NORMAL, heteronym=True)[0]
     return tuple(dict.fromkeys((here, *others)))[:_READINGS]
 
 
-def letters(text: str) -> str:
+def join_characters(text: str) -> str:
     """The characters alone of a string of atoms."""
     return "".join(atom.partition(".")[0] for atom in text.split())
 
 
 @lru_cache(maxsize=4096)
-def loose(syllable: str) -> str:
+def blur_syllable(syllable: str) -> str:
     """A syllable without what speakers of many dialects do not tell apart: zh/z, ch/c, sh/s, n/l, -ng/-n, ü/u.
 
     >>> loose("sheng"), loose("xiang"), loose("nv")
@@ -118,7 +118,7 @@ def loose(syllable: str) -> str:
 # --- letters ---------------------------------------------------------------------------------------------------------
 
 
-class Piece(NamedTuple):
+class SoundPiece(NamedTuple):
     """A piece of what somebody types: "s" a whole syllable, "i" an initial, "p" the beginning of a syllable, or "c" a
     character; ``value`` is the letters, or the character's atom."""
 
@@ -127,25 +127,25 @@ class Piece(NamedTuple):
 
 
 @cache
-def syllables() -> frozenset[str]:
+def list_syllables() -> frozenset[str]:
     """Every syllable of the language, without tones; ü is v."""
     toned = {tone for told in pinyin_dict.pinyin_dict.values() for tone in told.split(",")}
-    plain = {_without_tone(one) for one in toned}
+    plain = {_remove_tone(one) for one in toned}
     return frozenset(one for one in plain if _SYLLABLE.fullmatch(one))
 
 
-def _without_tone(syllable: str) -> str:
+def _remove_tone(syllable: str) -> str:
     parts = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
     return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 @cache
-def _beginnings() -> frozenset[str]:
-    return frozenset(one[:length] for one in syllables() for length in range(1, len(one) + 1))
+def _list_beginnings() -> frozenset[str]:
+    return frozenset(one[:length] for one in list_syllables() for length in range(1, len(one) + 1))
 
 
 @lru_cache(maxsize=4096)
-def cut(run: str) -> tuple[tuple[Piece, ...], ...]:
+def cut_syllables(run: str) -> tuple[tuple[SoundPiece, ...], ...]:
     """The likeliest ways to cut a run of letters, best first: as few single letters as can be, then as few pieces.
 
     >>> ["'".join(piece.value for piece in way) for way in cut("xian")]
@@ -153,15 +153,15 @@ def cut(run: str) -> tuple[tuple[Piece, ...], ...]:
     >>> [piece.kind for piece in cut("shengj")[0]]
     ['s', 'i']
     """
-    ways = _cuts(run[:LONGEST_RUN], {})
+    ways = _find_cuts(run[:LONGEST_RUN], {})
     fewest = min((price for (price, _), _ in ways), default=0)
     return tuple(way for (price, _), way in ways if price == fewest)
 
 
-_Ways = list[tuple[tuple[int, int], tuple[Piece, ...]]]
+_Ways = list[tuple[tuple[int, int], tuple[SoundPiece, ...]]]
 
 
-def _cuts(run: str, known: dict[str, _Ways]) -> _Ways:
+def _find_cuts(run: str, known: dict[str, _Ways]) -> _Ways:
     if not run:
         return [((0, 0), ())]
     if run in known:
@@ -169,20 +169,20 @@ def _cuts(run: str, known: dict[str, _Ways]) -> _Ways:
     ways: _Ways = []
     for length in range(1, min(6, len(run)) + 1):
         head = run[:length]
-        if head in syllables():
-            piece, price = Piece("s", head), 0
+        if head in list_syllables():
+            piece, price = SoundPiece("s", head), 0
         elif _INITIAL.fullmatch(head):
-            piece, price = Piece("i", head), 1
-        elif length == len(run) and head in _beginnings():
-            piece, price = Piece("p", head), 0
+            piece, price = SoundPiece("i", head), 1
+        elif length == len(run) and head in _list_beginnings():
+            piece, price = SoundPiece("p", head), 0
         else:
             continue
-        ways += [((p + price, n + 1), (piece, *rest)) for (p, n), rest in _cuts(run[length:], known)]
+        ways += [((p + price, n + 1), (piece, *rest)) for (p, n), rest in _find_cuts(run[length:], known)]
     ways.sort(key=lambda way: way[0])
     known[run] = ways[:_CUTS]
     return known[run]
 
 
-def initials(run: str) -> tuple[Piece, ...]:
+def to_initials(run: str) -> tuple[SoundPiece, ...]:
     """A run of letters as initials only, one letter each: sysfyyy."""
-    return tuple(Piece("i", letter) for letter in run)
+    return tuple(SoundPiece("i", letter) for letter in run)

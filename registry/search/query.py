@@ -15,12 +15,12 @@ from itertools import product
 from msgspec.structs import replace
 
 from registry.search import pinyin
-from registry.search.contract import Reading, SearchQuery, Understood
-from registry.search.listing import filters_of, listing
-from registry.search.pinyin import Piece
-from registry.search.places import heard_place, is_place, places_at
-from registry.search.vocabulary import DEPARTMENT, LEFT_AFTER, LEFT_BEFORE, full_names, word_at
-from registry.text import fold, simplified, width
+from registry.search.contract import QueryReading, SearchQuery, Understood
+from registry.search.listing import make_filter_reading, parse_filters
+from registry.search.pinyin import SoundPiece
+from registry.search.places import split_pinyin_place, parse_place, split_places
+from registry.search.vocabulary import DEPARTMENT, LEFT_AFTER, LEFT_BEFORE, expand_nicknames, find_word
+from registry.text import fold_text, simplify_script, normalise_width
 
 #: Characters that are read of a question: more than the longest name with its address has.
 MAX_LENGTH = 120
@@ -35,29 +35,29 @@ _ARMY = re.compile("(?:中国人民)?解放军(?=第?[0-9〇零一二三四五�
 
 
 @lru_cache(maxsize=2048)
-def understand(raw: str) -> SearchQuery:
+def understand_question(raw: str) -> SearchQuery:
     """The question in our words. Never fails: what is not understood is text."""
-    text = full_names(simplified(width(raw[:MAX_LENGTH])).lower())
+    text = expand_nicknames(simplify_script(normalise_width(raw[:MAX_LENGTH])).lower())
     text = _ZERO.sub(lambda run: "0" * len(run[0]), text)
-    words = _together(word for word in _APART.split(text) if fold(word))[:_WORDS_READ]
+    words = _join_characters(word for word in _APART.split(text) if fold_text(word))[:_WORDS_READ]
     if not words:
         return SearchQuery(raw=raw)
-    filters = listing(words)
-    plain = _Draft(words)
+    filters = parse_filters(words)
+    plain = _ReadingDraft(words)
     drafts = [plain]
-    bare = _without_words(plain)
+    bare = _take_out_words(plain)
     if bare.words != plain.words:
         drafts.append(bare)
-    drafts += [placed for draft in drafts[-1:] for placed in (*_placed(draft), *_army(draft))]
-    readings = [reading for draft in drafts if draft.words for reading in draft.readings()]
+    drafts += [placed for draft in drafts[-1:] for placed in (*_take_out_places(draft), *_take_out_army(draft))]
+    readings = [reading for draft in drafts if draft.words for reading in draft.make_readings()]
     readings.sort(key=lambda reading: reading.cost)
     first = filters is not None and (
-        any(piece.kind != "region" for piece in filters.understood) or fold(filters.understood[0].text) == fold(text)
+        any(piece.kind != "region" for piece in filters.understood) or fold_text(filters.understood[0].text) == fold_text(text)
     )
     return SearchQuery(raw=raw, readings=tuple(dict.fromkeys(readings)), listing=filters, listing_first=first)
 
 
-def _together(words: Iterable[str]) -> list[str]:
+def _join_characters(words: Iterable[str]) -> list[str]:
     """Words with single characters that follow one another put together: 沈 阳 市 妇 婴 is one name typed apart.
 
     >>> _together(["盛", "京", "医", "院", "沈阳"])
@@ -75,18 +75,18 @@ def _together(words: Iterable[str]) -> list[str]:
     return found
 
 
-class _Draft:
+class _ReadingDraft:
     """Words still to be looked for, and what was taken out of them."""
 
     def __init__(self, words: Sequence[str], found: Iterable[Understood] = (), cost: float = 0.0) -> None:
-        self.words = [word for word in words if fold(word)]
+        self.words = [word for word in words if fold_text(word)]
         self.found = tuple(found)
         self.cost = cost
 
-    def readings(self) -> list[Reading]:
+    def make_readings(self) -> list[QueryReading]:
         """As characters; or, when there are letters, as sounds and as initials."""
-        folded = tuple(fold(word) for word in self.words)
-        base = filters_of(self.found, self.cost)
+        folded = tuple(fold_text(word) for word in self.words)
+        base = make_filter_reading(self.found, self.cost)
         dearer = replace(base, cost=self.cost + 0.1)
         text = "".join(folded)
         if not re.search("[a-z]", text):
@@ -95,7 +95,7 @@ class _Draft:
         spelt = text.isascii() and len(text) <= 24
         if spelt:
             found.append(replace(dearer, letters=text))
-        if ways := _ways(self.words, bare_initials=not spelt):
+        if ways := _list_ways(self.words, bare_initials=not spelt):
             found.append(replace(base, ways=ways))
         if not text.isascii() or len(text) == 1:
             found.append(replace(dearer, text=text))
@@ -105,21 +105,21 @@ class _Draft:
 # --- letters ---------------------------------------------------------------------------------------------------------
 
 
-def _ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[Piece, ...], ...]:
+def _list_ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[SoundPiece, ...], ...]:
     """How a question with letters may sound: characters as they are, runs of letters cut into syllables.
 
     Without ``bare_initials`` only those in which a syllable or a character is heard.
     """
-    runs: list[list[tuple[Piece, ...]]] = []
+    runs: list[list[tuple[SoundPiece, ...]]] = []
     for word in words:
         for run in _RUN.findall(word):
             if run.isascii() and run.isalpha():
-                runs.append(list(pinyin.cut(run)))
-            elif atoms := pinyin.atoms(run).split():
-                runs.append([tuple(Piece("c", atom) for atom in atoms)])
+                runs.append(list(pinyin.cut_syllables(run)))
+            elif atoms := pinyin.to_atoms(run).split():
+                runs.append([tuple(SoundPiece("c", atom) for atom in atoms)])
     if not all(runs):
         return ()
-    found: list[tuple[Piece, ...]] = []
+    found: list[tuple[SoundPiece, ...]] = []
     for choice in product(*(options[:2] for options in runs[:6])):
         way = tuple(piece for part in choice for piece in part)
         if bare_initials or any(piece.kind != "i" for piece in way):
@@ -132,21 +132,21 @@ def _ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[Piece, ...],
 # --- words taken out -------------------------------------------------------------------------------------------------
 
 
-def _without_words(draft: _Draft) -> _Draft:
+def _take_out_words(draft: _ReadingDraft) -> _ReadingDraft:
     """Without techniques, stages, kinds and words about a department, wherever they stand."""
     found: list[Understood] = []
     rest: list[str] = []
     for word in draft.words:
-        kept, here = _cut_out(word)
+        kept, here = _cut_words(word)
         found += here
         rest += kept
-    return _Draft(rest, found, 0.2)
+    return _ReadingDraft(rest, found, 0.2)
 
 
-def _cut_out(word: str) -> tuple[list[str], list[Understood]]:
+def _cut_words(word: str) -> tuple[list[str], list[Understood]]:
     kept, found, start, at = [], [], 0, 0
     while at < len(word):
-        if said := word_at(word, at):
+        if said := find_word(word, at):
             length, piece = said
             found.append(piece)
         elif filler := DEPARTMENT.match(word, at):
@@ -157,38 +157,38 @@ def _cut_out(word: str) -> tuple[list[str], list[Understood]]:
         kept.append(word[start:at].rstrip(LEFT_BEFORE))
         at = start = at + length
     kept.append(word[start:].lstrip(LEFT_AFTER) if start else word)
-    return [part for part in kept if fold(part)], found
+    return [part for part in kept if fold_text(part)], found
 
 
 # --- places taken out ------------------------------------------------------------------------------------------------
 
 
-def _placed(draft: _Draft) -> list[_Draft]:
+def _take_out_places(draft: _ReadingDraft) -> list[_ReadingDraft]:
     """With the words that are places, or the places that the first word begins with, as where it must be."""
     drafts = []
-    named = {at: here for at, word in enumerate(draft.words) if (here := is_place(word))}
+    named = {at: here for at, word in enumerate(draft.words) if (here := parse_place(word))}
     rest = [word for at, word in enumerate(draft.words) if at not in named]
     found = [piece for here in named.values() for piece in here]
     if named and rest:
-        drafts.append(_Draft(rest, [*draft.found, *found], draft.cost + 0.2))
+        drafts.append(_ReadingDraft(rest, [*draft.found, *found], draft.cost + 0.2))
     for at, word in enumerate(rest):
-        left, here = places_at(word)
-        if here and fold(left):
+        left, here = split_places(word)
+        if here and fold_text(left):
             told = [*draft.found, *found]
-            drafts.append(_Draft([*rest[:at], left, *rest[at + 1 :]], [*told, *here], draft.cost + 0.3))
+            drafts.append(_ReadingDraft([*rest[:at], left, *rest[at + 1 :]], [*told, *here], draft.cost + 0.3))
             last = here[-1].text
             if word.endswith(last + left) and (outer := [piece for piece in here if piece.text != last]):
                 # 山东济南市妇幼保健院: the last place belongs to the name
-                drafts.append(_Draft([*rest[:at], last + left, *rest[at + 1 :]], [*told, *outer], draft.cost + 0.2))
+                drafts.append(_ReadingDraft([*rest[:at], last + left, *rest[at + 1 :]], [*told, *outer], draft.cost + 0.2))
             break
-    if heard := heard_place("".join(draft.words)):
+    if heard := split_pinyin_place("".join(draft.words)):
         text, pieces = heard
-        drafts.append(_Draft([text], [*draft.found, *pieces], draft.cost + 0.4))
+        drafts.append(_ReadingDraft([text], [*draft.found, *pieces], draft.cost + 0.4))
     return drafts
 
 
-def _army(draft: _Draft) -> list[_Draft]:
+def _take_out_army(draft: _ReadingDraft) -> list[_ReadingDraft]:
     """解放军940医院: an army hospital by its number, whatever now stands before that in its name."""
     words = [_ARMY.sub("", word) for word in draft.words]
     army = Understood(text="解放军", kind="category", value="military")
-    return [_Draft(words, [*draft.found, army], draft.cost + 0.2)] if words != draft.words else []
+    return [_ReadingDraft(words, [*draft.found, army], draft.cost + 0.2)] if words != draft.words else []

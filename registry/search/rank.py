@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from registry import regions
 from registry.search import hearing, misspelt, words
-from registry.search.contract import Document, Form, Hit, MatchKind, Reading, SearchQuery
-from registry.search.pinyin import Piece
+from registry.search.contract import SearchDocument, NameForm, Hit, MatchKind, QueryReading, SearchQuery
+from registry.search.pinyin import SoundPiece
 from registry.search.vocabulary import CATEGORIES
 
 #: Costs from here on are of names that are only alike.
@@ -31,33 +31,33 @@ _KINDS: tuple[tuple[MatchKind, float], ...] = (("name", 0.0), ("alias", 0.05), (
 Fit = tuple[float, MatchKind, str]
 
 
-def judged(query: SearchQuery, documents: Iterable[Document], deep: bool = False) -> list[Hit]:
+def rank_documents(query: SearchQuery, documents: Iterable[SearchDocument], deep: bool = False) -> list[Hit]:
     """The documents that fit, best first. ``deep``: look for misspelt names too, which takes longer."""
     known = {document.subject: document for document in documents}
-    hits = {s: hit for s, document in known.items() if (hit := fitting(query.readings, document)) is not None}
+    hits = {s: hit for s, document in known.items() if (hit := find_hit(query.readings, document)) is not None}
     if deep and not any(hit.cost < WEAK for hit in hits.values()):
         for reading in query.readings:
-            for document, cost, fitted in misspelt.closest(reading, known.values()):
-                if fits_place(reading, document) is None:
+            for document, cost, fitted in misspelt.find_closest_names(reading, known.values()):
+                if compute_place_cost(reading, document) is None:
                     continue
                 kind: MatchKind = "typo" if cost < misspelt.TYPO else "similar"
                 hit = Hit(document.subject, kind, WEAK + cost + reading.cost, fitted, reading)
                 if document.subject not in hits or hit.cost < hits[document.subject].cost:
                     hits[document.subject] = hit
-    return ordered(hits.values(), known)
+    return sort_hits(hits.values(), known)
 
 
-def ordered(hits: Iterable[Hit], documents: dict[str, Document]) -> list[Hit]:
+def sort_hits(hits: Iterable[Hit], documents: dict[str, SearchDocument]) -> list[Hit]:
     """Best first; of equals those still listed, then by region, so that the order is always the same."""
 
-    def key(hit: Hit) -> tuple[float, bool, str, str]:
+    def make_key(hit: Hit) -> tuple[float, bool, str, str]:
         document = documents[hit.subject]
         return round(hit.cost, 2), not document.listed, document.region or "99", hit.subject
 
-    return sorted(hits, key=key)
+    return sorted(hits, key=make_key)
 
 
-def kept(hits: Sequence[Hit]) -> list[Hit]:
+def select_best(hits: Sequence[Hit]) -> list[Hit]:
     """Those worth showing beside the best: names that fit are not followed by names that are only alike."""
     if not hits:
         return []
@@ -66,22 +66,22 @@ def kept(hits: Sequence[Hit]) -> list[Hit]:
     return [hit for hit in hits if hit.cost < limit]
 
 
-def is_written(hit: Hit) -> bool:
+def is_as_written(hit: Hit) -> bool:
     """Whether the name that fitted holds what was written, and is no abbreviation it happens to be in."""
     text = hit.reading.text
-    return not text or not hit.fitted or words.bare(text) in words.bare(hit.fitted)
+    return not text or not hit.fitted or words.strip_optional(text) in words.strip_optional(hit.fitted)
 
 
-def fitting(readings: Iterable[Reading], document: Document) -> Hit | None:
+def find_hit(readings: Iterable[QueryReading], document: SearchDocument) -> Hit | None:
     """How a document fits at best, over all readings; None when it fits none as written."""
     best: Hit | None = None
     for reading in readings:
         if best is not None and best.cost <= reading.cost:
             continue
-        near = fits_place(reading, document)
+        near = compute_place_cost(reading, document)
         if near is None:
             continue
-        fit = _fit(reading, document)
+        fit = _fit_reading(reading, document)
         if fit is not None:
             cost, kind, fitted = fit
             cost += reading.cost + near + (0.0 if document.listed else _GONE)
@@ -90,37 +90,37 @@ def fitting(readings: Iterable[Reading], document: Document) -> Hit | None:
     return best
 
 
-def fits_place(reading: Reading, document: Document) -> float | None:
+def compute_place_cost(reading: QueryReading, document: SearchDocument) -> float | None:
     """0 when the document lies where the reading says, more when too little is known of its place; None when not."""
     if not reading.regions:
         return 0.0
     if not document.region:
         return 0.3
-    own = regions.prefix(document.region)
-    wanted = [regions.prefix(code) for code in reading.regions]
+    own = regions.get_prefix(document.region)
+    wanted = [regions.get_prefix(code) for code in reading.regions]
     if any(own.startswith(prefix) for prefix in wanted):
         return 0.0
     return 0.3 if any(prefix.startswith(own) for prefix in wanted) else None
 
 
-def _fit(reading: Reading, document: Document) -> Fit | None:
-    if reading.categories and not of_categories(reading.categories, document):
+def _fit_reading(reading: QueryReading, document: SearchDocument) -> Fit | None:
+    if reading.categories and not is_of_categories(reading.categories, document):
         return None
     if reading.ways:
-        return _best(_heard(reading.ways, form) for form in _forms(document))
+        return _select_best_fit(_fit_sound(reading.ways, form) for form in _list_forms(document))
     if reading.letters:
-        return _best(_spelt(reading.letters, form) for form in _forms(document))
+        return _select_best_fit(_fit_initials(reading.letters, form) for form in _list_forms(document))
     if reading.text:
-        return _written(reading, document)
+        return _fit_text(reading, document)
     return 0.0, "filter", ""
 
 
-def of_categories(categories: Iterable[str], document: Document) -> bool:
+def is_of_categories(categories: Iterable[str], document: SearchDocument) -> bool:
     """Whether the institution is of every kind asked for, as its names show."""
     return all(any(CATEGORIES[one][1].search(form.text) for form in document.names) for one in categories)
 
 
-def _forms(document: Document) -> Iterator[tuple[Form, MatchKind, float]]:
+def _list_forms(document: SearchDocument) -> Iterator[tuple[NameForm, MatchKind, float]]:
     for (kind, price), forms in zip(
         _KINDS, (document.names, document.aliases, document.known_as, document.former), strict=True
     ):
@@ -128,43 +128,43 @@ def _forms(document: Document) -> Iterator[tuple[Form, MatchKind, float]]:
             yield form, kind, price
 
 
-def _best(fits: Iterable[Fit | None]) -> Fit | None:
+def _select_best_fit(fits: Iterable[Fit | None]) -> Fit | None:
     return min((fit for fit in fits if fit is not None), default=None)
 
 
 # --- as written ------------------------------------------------------------------------------------------------------
 
 
-def _written(reading: Reading, document: Document) -> Fit | None:
-    best = _best(_as_name(reading.text, named) for named in _forms(document))
+def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
+    best = _select_best_fit(_fit_name(reading.text, named) for named in _list_forms(document))
     if best is None or best[0] > _PLACE:
-        best = _best((best, _as_place(reading.text, document)))
+        best = _select_best_fit((best, _fit_address(reading.text, document)))
     if best is None and reading.parts:
-        best = _in_parts(reading.parts, document)
+        best = _fit_parts(reading.parts, document)
     return best
 
 
-def _as_name(text: str, named: tuple[Form, MatchKind, float]) -> Fit | None:
+def _fit_name(text: str, named: tuple[NameForm, MatchKind, float]) -> Fit | None:
     form, kind, price = named
     name = form.text
     if text != name and kind == "known_as":
         price += _PARTLY_KNOWN
-    if (cost := _holds(text, name)) is not None:
+    if (cost := _compute_text_cost(text, name)) is not None:
         return price + cost, kind, name
     if len(text) < 2:
         return None
-    if (cost := _holds(words.bare(text), words.bare(name))) is not None:
+    if (cost := _compute_text_cost(words.strip_optional(text), words.strip_optional(name))) is not None:
         return price + cost + 0.3, kind, name
-    cost = words.shortening(text, name)
+    cost = words.compute_shortening(text, name)
     if cost is None:
-        turned = [words.shortening(other, name) for other in words.turned(text)]
+        turned = [words.compute_shortening(other, name) for other in words.swap_ordinal(text)]
         cost = min((one + 0.1 for one in turned if one is not None), default=None)
     if cost is None or cost > _WEAK_SHORT:
         return None
     return _SHORT + cost + price, "abbreviation" if kind == "name" else kind, name
 
 
-def _holds(text: str, name: str) -> float | None:
+def _compute_text_cost(text: str, name: str) -> float | None:
     """What it costs that a name is this, begins or ends so, or holds it somewhere; None when it does not."""
     if text not in name:
         return None
@@ -181,15 +181,15 @@ _WEAK_SHORT = WEAK - _SHORT - 0.8
 _UNITS = "号弄巷楼层室栋"
 
 
-def _as_place(text: str, document: Document) -> Fit | None:
-    if len(text) < 2 or (found := _within(text, document.place)) is None:
+def _fit_address(text: str, document: SearchDocument) -> Fit | None:
+    if len(text) < 2 or (found := _find_in_address(text, document.place)) is None:
         return None
     last, end, extra = found
     cut = last[-1].isdigit() and document.place[end : end + 1].isdigit()  # 7 of 77
     return _PLACE + extra - (1.0 if any(c.isdigit() for c in text) and not cut else 0.0), "address", ""
 
 
-def _within(text: str, place: str) -> tuple[str, int, float] | None:
+def _find_in_address(text: str, place: str) -> tuple[str, int, float] | None:
     """(what was found last, where that ends, extra cost): as one piece, without its last unit, or in two pieces."""
     if text in place:
         return text, place.index(text) + len(text), 0.0
@@ -202,11 +202,11 @@ def _within(text: str, place: str) -> tuple[str, int, float] | None:
     return None
 
 
-def _in_parts(parts: Sequence[str], document: Document) -> Fit | None:
+def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
     """Every word fits by itself, in a name or in the address; the worst of them decides."""
     found: list[Fit] = []
     for part in parts:
-        fit = _best((*(_as_name(part, named) for named in _forms(document)), _as_place(part, document)))
+        fit = _select_best_fit((*(_fit_name(part, named) for named in _list_forms(document)), _fit_address(part, document)))
         if fit is None:
             return None
         found.append(fit)
@@ -219,35 +219,35 @@ def _in_parts(parts: Sequence[str], document: Document) -> Fit | None:
 # --- as heard --------------------------------------------------------------------------------------------------------
 
 
-def _heard(ways: tuple[tuple[Piece, ...], ...], named: tuple[Form, MatchKind, float]) -> Fit | None:
+def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, MatchKind, float]) -> Fit | None:
     form, kind, price = named
     if kind == "known_as":
         price += _PARTLY_KNOWN
     best: Fit | None = None
     for at, way in enumerate(ways):
-        found = hearing.find(way, form.atoms)
+        found = hearing.find_sound_match(way, form.atoms)
         if found is None:
             continue
         extra = price + 0.1 * at + (0.0 if found.exact else 0.35)
-        if found.in_a_row:
-            more = 0.02 * min(found.of - len(way) + 1, 20)
-            if found.whole and kind == "known_as":
+        if found.contiguous:
+            more = 0.02 * min(found.name_length - len(way) + 1, 20)
+            if found.is_whole and kind == "known_as":
                 extra -= _PARTLY_KNOWN
-            cost = (0.2 if found.whole else _BEGINS if found.begins else _ENDS if found.ends else _HOLDS) + more
-            best = _best((best, (cost + extra, "pinyin", form.text)))
+            cost = (0.2 if found.is_whole else _BEGINS if found.is_at_start else _ENDS if found.is_at_end else _HOLDS) + more
+            best = _select_best_fit((best, (cost + extra, "pinyin", form.text)))
         elif sum(piece.kind in "sc" for piece in way) >= 2:
-            shortened = words.shortening(found.characters, form.text)
+            shortened = words.compute_shortening(found.characters, form.text)
             if shortened is not None and shortened <= _WEAK_SHORT:
-                best = _best((best, (_SHORT + 0.2 + shortened + extra, "pinyin", form.text)))
+                best = _select_best_fit((best, (_SHORT + 0.2 + shortened + extra, "pinyin", form.text)))
     return best
 
 
 # --- as initials -----------------------------------------------------------------------------------------------------
 
 
-def _spelt(letters: str, named: tuple[Form, MatchKind, float]) -> Fit | None:
+def _fit_initials(letters: str, named: tuple[NameForm, MatchKind, float]) -> Fit | None:
     form, _, price = named
-    for sounds in dict.fromkeys((_initials(form.atoms), _initials(form.atoms, digits=True))):
+    for sounds in dict.fromkeys((_read_initials(form.atoms), _read_initials(form.atoms, digits=True))):
         if letters in sounds:
             more = 0.02 * min(len(sounds) - len(letters), 20)
             if sounds == letters:
@@ -255,21 +255,21 @@ def _spelt(letters: str, named: tuple[Form, MatchKind, float]) -> Fit | None:
             begins, ends = sounds.startswith(letters), sounds.endswith(letters)
             cost = _BEGINS + 0.6 if begins else _ENDS + 0.6 if ends else _HOLDS + 1.0
             return cost + more + price, "initials", form.text
-    if len(letters) >= 3 and (short := _shortened(letters, form.atoms)) is not None:
-        shortened = words.shortening(short, form.text)
+    if len(letters) >= 3 and (short := _expand_initials(letters, form.atoms)) is not None:
+        shortened = words.compute_shortening(short, form.text)
         if shortened is not None and shortened <= 1.6:
             return _HOLDS + 1.2 + shortened + price, "initials", form.text
     return None
 
 
 @lru_cache(maxsize=65536)
-def _initials(atoms: str, digits: bool = False) -> str:
+def _read_initials(atoms: str, digits: bool = False) -> str:
     return "".join(atom[0] if digits and atom[0].isdigit() else atom.partition(".")[2][:1] for atom in atoms.split())
 
 
-def _shortened(letters: str, atoms: str) -> str | None:
+def _expand_initials(letters: str, atoms: str) -> str | None:
     """The characters an abbreviation in initials may stand for: at every letter the next word that begins with it."""
-    if letters[0] != _initials(atoms)[:1]:
+    if letters[0] != _read_initials(atoms)[:1]:
         return None
     rest = iter(atoms.split())
     found = ""

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from registry.search.contract import Expression, Language
+from registry.search.contract import Expression, ExpressionSyntax
 
 
 def index_tokens(connection: sa.Connection, removed: list[tuple[int, str]], added: list[tuple[int, str]]) -> None:
@@ -30,7 +30,7 @@ def index_tokens(connection: sa.Connection, removed: list[tuple[int, str]], adde
         connection.execute(statement_, [{"id": number, "tokens": tokens} for number, tokens in added])
 
 
-def forget_tokens(connection: sa.Connection) -> None:
+def delete_tokens(connection: sa.Connection) -> None:
     """Empty the search index."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("INSERT INTO search_fts (search_fts) VALUES ('delete-all')")
@@ -38,7 +38,7 @@ def forget_tokens(connection: sa.Connection) -> None:
         connection.exec_driver_sql("DELETE FROM search_tokens")
 
 
-def with_tokens(connection: sa.Connection) -> tuple[str, str, str]:
+def get_token_table(connection: sa.Connection) -> tuple[str, str, str]:
     """(the table of the search index, its key, the condition that its tokens match ``:tokens``), as SQL.
 
     What ``:tokens`` holds is an FTS5 expression on SQLite, a tsquery on PostgreSQL: see ``rendering``.
@@ -50,33 +50,33 @@ _FTS5 = ("search_fts t", "t.rowid", "search_fts MATCH :tokens")
 _TSVECTORS = ("search_tokens t", "t.id", "t.tokens @@ CAST(:tokens AS tsquery)")
 
 
-def matching_each(
+def read_matches(
     connection: sa.Connection, expressions: Sequence[Expression], most: int
 ) -> Iterator[tuple[int, bytes]]:
     """(which expression, body) of at most so many documents that satisfy each, in one statement."""
-    render = rendering(connection)
+    render = get_renderer(connection)
     told: list[str | int] = []
     for expression in expressions:
         told += (render(expression), most)
-    statement = _each(connection.dialect.name, len(expressions))
+    statement = _make_statement(connection.dialect.name, len(expressions))
     # In the driver's own form: asked several times for every search, and building it would take longer than it runs.
     for n, body in connection.exec_driver_sql(statement, tuple(told)):
         yield n, bytes(body)
 
 
 @lru_cache(maxsize=256)
-def _each(dialect: str, number: int) -> str:
+def _make_statement(dialect: str, number: int) -> str:
     (table, key, condition), mark = (_FTS5, "?") if dialect == "sqlite" else (_TSVECTORS, "%s")
     one = f"SELECT d.body FROM search_documents d JOIN {table} ON {key} = d.id WHERE {condition} LIMIT {mark}"  # noqa: S608 - our own
     one = one.replace(":tokens", mark)
     return " UNION ALL ".join(f"SELECT {n}, part.body FROM ({one}) AS part" for n in range(number))  # noqa: S608 - our own
 
 
-def rendering(connection: sa.Connection) -> Callable[[Expression], str]:
+def get_renderer(connection: sa.Connection) -> Callable[[Expression], str]:
     """How this database is told an expression."""
-    return _IN_FTS5.say if connection.dialect.name == "sqlite" else _IN_TSQUERY.say
+    return _IN_FTS5.format_expression if connection.dialect.name == "sqlite" else _IN_TSQUERY.format_expression
 
 
 # Tokens are letters, digits and characters: none of them needs to be quoted.
-_IN_FTS5 = Language(word='"{}"', start='"{}"*', all=" AND ", some=" OR ")
-_IN_TSQUERY = Language(word="'{}'", start="'{}':*", all=" & ", some=" | ")
+_IN_FTS5 = ExpressionSyntax(word='"{}"', start='"{}"*', all=" AND ", some=" OR ")
+_IN_TSQUERY = ExpressionSyntax(word="'{}'", start="'{}':*", all=" & ", some=" | ")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from registry.search.contract import Understood
 from registry.techniques import STAGES, TECHNIQUES
-from registry.text import fold, simplified, width
+from registry.text import fold_text, simplify_script, normalise_width
 
 #: Kinds of hospital people ask for by a word that is in no name: the word, and what their names hold.
 CATEGORIES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
@@ -23,7 +23,7 @@ CATEGORIES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
 CATEGORY_TOKENS = {category: tuple(fits.pattern.split("|")) for category, (_, fits) in CATEGORIES.items()}
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _split_words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
@@ -33,7 +33,7 @@ _NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?!古)")
 #: 付 is written for 附 more often than any other character is for another one, also where the name is shortened.
 _ATTACHED = re.compile("付(?=属|院|[一二三四五六七八九十0-9])|(?<=[一二三四五六七八九十0-9])付")
 #: What is asked about an institution; none of it tells which one is meant.
-_ASKED = _words("""
+_ASKED = _split_words("""
     请问 请教 问一下 问下 问问 我想 我要 想要 需要 打算 准备 查一下 查下 查查 查询 查找 搜索 求推荐 推荐 介绍
     了解 谁知道 告诉我 帮我 你好 您好 谢谢 哪里 哪儿 哪家 哪几家 哪些 哪个 哪几个 哪所 有哪些 几家 多少家
     什么地方 什么 怎么 怎样 如何 能不能 可不可以 可以 能够 会不会 有没有 有无 是不是 是否 能做 可以做 可做
@@ -42,7 +42,7 @@ _ASKED = _words("""
     贵不贵 费用 价格 价钱 收费 联系电话 电话 地址 官网 网站 挂号 预约 建档 流程 攻略
 """)
 #: Words that say what kind of place is looked for, when nothing else is left to look for.
-_PLACES_OF_CARE = _words("""
+_PLACES_OF_CARE = _split_words("""
     医疗机构 医疗单位 医院 机构 单位 名单 名录 一览 大全 列表 技术 助孕 辅助生殖 人类辅助生殖 生殖医学 生殖 中心
     科室 科 门诊 精子 不孕不育 不孕症 不孕 不育 求子 备孕 医生 专家 专业 条件 位置 三甲 三级甲等 公立 私立 民营 国家
     附近 周边 当地 本地 本市 本省 全市 全省 全国 全部 所有 我们 夫妻 夫妇 老公 老婆 或者 还是 以及
@@ -53,25 +53,25 @@ _BETWEEN = "的了吗呢吧啊呀么嘛和或及与在于里内做有能会去�
 LEFT_BEFORE, LEFT_AFTER = "做有能会是去到在的可想要用和", "的吗呢了吧啊做么"
 
 
-def _any(words: Iterable[str]) -> str:
+def _join_alternatives(words: Iterable[str]) -> str:
     return "|".join(sorted(words, key=len, reverse=True))
 
 
 #: Words around a question that say nothing about which institution.
-FILLER = re.compile(f"(?:{_any((*_ASKED, *_PLACES_OF_CARE))}|[{_BETWEEN}])")
+FILLER = re.compile(f"(?:{_join_alternatives((*_ASKED, *_PLACES_OF_CARE))}|[{_BETWEEN}])")
 #: The department people name beside its hospital; and what they ask about it.
 DEPARTMENT = re.compile(
     "(?:生殖(?:医学|健康|遗传|内分泌|助孕)*(?:与不孕)?(?:中心|科|门诊|医学部)|(?:不孕不育|辅助生殖|生殖医学|遗传)(?:中心|科|门诊)"
-    f"|试管(?:婴儿)?(?:中心|科|室)|{_any(_ASKED)}|吗|呢)"
+    f"|试管(?:婴儿)?(?:中心|科|室)|{_join_alternatives(_ASKED)}|吗|呢)"
 )
 
 
-def _vocabulary() -> dict[str, tuple[str, str]]:
+def _build_vocabulary() -> dict[str, tuple[str, str]]:
     words: dict[str, tuple[str, str]] = {}
     for technique in TECHNIQUES:
         for word in (technique.code, *technique.printed, *technique.said):
-            words[fold(word)] = ("technique", technique.code)
-            words[simplified(width(word)).lower()] = ("technique", technique.code)
+            words[fold_text(word)] = ("technique", technique.code)
+            words[simplify_script(normalise_width(word)).lower()] = ("technique", technique.code)
     for stage, printed in STAGES.items():
         words.update((word, ("stage", stage)) for word in printed)
     for category, (said, _) in CATEGORIES.items():
@@ -79,13 +79,13 @@ def _vocabulary() -> dict[str, tuple[str, str]]:
     return words
 
 
-WORDS = _vocabulary()
+WORDS = _build_vocabulary()
 _LONGEST = max(map(len, WORDS))
 #: Words around a question of two characters and more: what is left out when a question is spelt in letters.
 AROUND = tuple(word for word in (*_ASKED, *_PLACES_OF_CARE) if len(word) > 1)
 
 
-def full_names(text: str) -> str:
+def expand_nicknames(text: str) -> str:
     """A question with the places that people call by a shorter name under their own, and 附 where 付 is written for it.
 
     >>> full_names("乌市妇幼"), full_names("内蒙古试管"), full_names("新医大一付院")
@@ -94,7 +94,7 @@ def full_names(text: str) -> str:
     return _ATTACHED.sub("附", _NICKNAMED.sub(lambda found: _NICKNAMES[found[0]], text))
 
 
-def word_at(text: str, position: int) -> tuple[int, Understood] | None:
+def find_word(text: str, position: int) -> tuple[int, Understood] | None:
     """The longest word for a technique, a stage or a kind that stands here: (length, what it means)."""
     if text[position] in " -" or (position and text[position].isascii() and text[position - 1].isascii()):
         return None

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from registry import placenames
-from registry.text import fold
+from registry.text import fold_text
 
 #: Words of the field with what leaving them out costs: the less they tell, the less.
 _COSTS = {
@@ -43,13 +43,13 @@ class NameWord(NamedTuple):
 
 
 @lru_cache(maxsize=65536)
-def words_of(name: str) -> tuple[NameWord, ...]:
+def split_name(name: str) -> tuple[NameWord, ...]:
     """The words of a name, longest known ones first from the left; what is unknown between them is one word."""
-    places = {start: end for start, end, _ in reversed(placenames.named(name))}
+    places = {start: end for start, end, _ in reversed(placenames.find_places(name))}
     found: list[NameWord] = []
     at = start = 0
     while at < len(name):
-        told = _known(name, at, places)
+        told = _find_known_word(name, at, places)
         if told is None:
             at += 1
             continue
@@ -63,15 +63,15 @@ def words_of(name: str) -> tuple[NameWord, ...]:
 
 
 @cache
-def _numbered() -> frozenset[str]:
+def _load_folded_places() -> frozenset[str]:
     """Places whose names folding changes, folded: 4川, 3亚, 10堰."""
-    return frozenset(folded for name in placenames.every_name() if (folded := fold(name)) != name and len(folded) > 1)
+    return frozenset(folded for name in placenames.list_place_names() if (folded := fold_text(name)) != name and len(folded) > 1)
 
 
-def _known(name: str, at: int, places: dict[int, int]) -> NameWord | None:
+def _find_known_word(name: str, at: int, places: dict[int, int]) -> NameWord | None:
     if name[at].isdigit():
         for length in range(min(8, len(name) - at), 1, -1):
-            if name[at : at + length] in _numbered():
+            if name[at : at + length] in _load_folded_places():
                 return NameWord(name[at : at + length], _PLACE)
         end = at
         while end < len(name) and name[end].isdigit():
@@ -88,7 +88,7 @@ def _known(name: str, at: int, places: dict[int, int]) -> NameWord | None:
 
 
 @lru_cache(maxsize=65536)
-def shortening(short: str, name: str) -> float | None:
+def compute_shortening(short: str, name: str) -> float | None:
     """What it costs to read ``short`` as an abbreviation of ``name`` (0 costs nothing), None when it is none.
 
     >>> shortening("吉大1院", "吉林大学第1医院") < shortening("吉大1院", "吉林医药大学第1医院")
@@ -99,27 +99,27 @@ def shortening(short: str, name: str) -> float | None:
     rest = iter(name)
     if not all(character in rest for character in short):
         return None
-    return _cost(short, words_of(name))
+    return _compute_cost(short, split_name(name))
 
 
-def _cost(short: str, words: tuple[NameWord, ...]) -> float | None:
+def _compute_cost(short: str, words: tuple[NameWord, ...]) -> float | None:
     best: dict[int, float] = {0: 0.0}  # characters of the abbreviation used so far -> least cost
     for word in words:
         following: dict[int, float] = {}
         for used, cost in best.items():
-            _keep(following, used, cost + word.weight)
-            for taken, price in _takings(short[used:], word):
-                _keep(following, used + taken, cost + price)
+            _keep_cheapest(following, used, cost + word.weight)
+            for taken, price in _list_takings(short[used:], word):
+                _keep_cheapest(following, used + taken, cost + price)
         best = following
     return best.get(len(short))
 
 
-def _keep(best: dict[int, float], used: int, cost: float) -> None:
+def _keep_cheapest(best: dict[int, float], used: int, cost: float) -> None:
     if cost < best.get(used, 99.0):
         best[used] = cost
 
 
-def _takings(rest: str, word: NameWord) -> list[tuple[int, float]]:
+def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float]]:
     """(characters taken, price): the whole word, its first characters, or its last (医院 -> 院)."""
     text = word.text
     found = []
@@ -149,7 +149,7 @@ def _takings(rest: str, word: NameWord) -> list[tuple[int, float]]:
 _ORDINAL = re.compile(r"附?(\d+)附|附属?第?(\d+)")
 
 
-def turned(short: str) -> list[str]:
+def swap_ordinal(short: str) -> list[str]:
     """An abbreviation with its ordinal on the other side of 附, and without 附: all are said of the same hospitals.
 
     >>> turned("华西附2院")
@@ -168,6 +168,6 @@ _OPTIONAL = re.compile("(?<=..)(?:[市省](?=..)|第(?=[0-9]))")
 
 
 @lru_cache(maxsize=65536)
-def bare(name: str) -> str:
+def strip_optional(name: str) -> str:
     """A name without what may be left out: 长春市妇幼保健院 and 长春妇幼保健院 are said of one hospital."""
     return _OPTIONAL.sub("", name)

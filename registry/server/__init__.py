@@ -18,22 +18,22 @@ from registry.web.connections import MOST_REFUSED
 _BACKLOG = 2048
 
 
-def run(host: str, port: int, workers: int, settings: Settings) -> None:
+def run_server(host: str, port: int, workers: int, settings: Settings) -> None:
     """Serve until told to end: SIGTERM or SIGINT end it, SIGHUP replaces the workers one after the other.
 
     InvalidInput when the address cannot be bound or too few files may be open; CannotAnswer when no worker can start.
     """
-    _make_room(settings.max_connections)
-    with _bind(host, port) as listener:
-        address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
-        Supervisor(listener, workers, lambda: _announce(address)).run()
+    _raise_descriptor_limit(settings.max_connections)
+    with _open_listener(host, port) as listener:
+        address = f"http://{_format_host(host)}:{listener.getsockname()[1]}"
+        Supervisor(listener, workers, lambda: _print_address(address)).run()
 
 
-def _make_room(wanted: int) -> None:
-    fit = descriptors.make_room(wanted, MOST_REFUSED)
+def _raise_descriptor_limit(wanted: int) -> None:
+    fit = descriptors.raise_limit(wanted, MOST_REFUSED)
     if fit == wanted:
         return
-    may, needed = descriptors.limit(), descriptors.needed(wanted, MOST_REFUSED)
+    may, needed = descriptors.read_limit(), descriptors.count_needed(wanted, MOST_REFUSED)
     print(
         f"只能打开 {may} 个文件描述符：每个进程最多 {fit} 个连接，而不是 {wanted} 个；需要 {needed} 个。 / "
         f"Only {may} file descriptors may be open: {fit} connections a process instead of {wanted}; "
@@ -43,7 +43,7 @@ def _make_room(wanted: int) -> None:
     )
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _open_listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -59,12 +59,12 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _shown(host: str) -> str:
+def _format_host(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 
-def _announce(address: str) -> None:
+def _print_address(address: str) -> None:
     """Print the one line, once the first worker answers: then a person may open the address."""
     print(f"人类辅助生殖技术机构名录 / ART Register: {address}", flush=True)

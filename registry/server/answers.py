@@ -9,7 +9,7 @@ from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
-class Outlet:
+class ResponseTransport:
     """The transport as answers see it: ``close`` lets the client finish sending what it is sending, and what is
     written to a client that has gone is dropped. (uvloop raises for it until the loss was noticed.)"""
 
@@ -29,7 +29,7 @@ class Outlet:
                 raise
 
 
-class Unframed:
+class Http10Sender:
     """``send`` of an answer to a client of HTTP/1.0, which knows no chunks: without a length it ends with the
     connection."""
 
@@ -50,7 +50,7 @@ class Unframed:
         await RequestResponseCycle.send(cycle, message)
 
 
-class Bodied:
+class BodyExchange:
     """``receive`` and ``send`` of a request with a body. An answer that comes before the body is whole says that the
     connection is closed, unless the rest is drained: a client would send its next request there, and lose it.
 
@@ -73,11 +73,11 @@ class Bodied:
 
     async def send(self, message: ASGISendEvent) -> None:
         """The next part of the answer."""
-        if message["type"] == "http.response.start" and self._cycle.more_body and not self._may_stay(message["status"]):
+        if message["type"] == "http.response.start" and self._cycle.more_body and not self._may_keep_alive(message["status"]):
             self._cycle.keep_alive = False
         await RequestResponseCycle.send(self._cycle, message)
 
-    def _may_stay(self, status: int) -> bool:
+    def _may_keep_alive(self, status: int) -> bool:
         if self._cycle.waiting_for_100_continue:  # nobody knows whether a body will come
             return False
         return self._is_drained() if status >= 400 or not self._taken else True

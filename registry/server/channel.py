@@ -12,7 +12,7 @@ READY, PONG, FAILED = "ready", "pong", "failed"
 CANNOT_START = 3
 
 
-class Channel:
+class WorkerChannel:
     """One end. Nothing here waits: what cannot be sent now is dropped, a lost ping is followed by the next."""
 
     def __init__(self, end: socket.socket) -> None:

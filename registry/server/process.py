@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from registry.server.channel import CANNOT_START, FAILED, LEAVE, PING, PONG, READY, Channel
+from registry.server.channel import CANNOT_START, FAILED, LEAVE, PING, PONG, READY, WorkerChannel
 
 
 class WorkerProcess:
@@ -23,7 +23,7 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 pass_fds=passed,
             )
-        self.channel = Channel(mine)
+        self.channel = WorkerChannel(mine)
         self.pid = self._process.pid
         self.ready = False
         #: Pings that were not answered yet.
@@ -40,11 +40,11 @@ class WorkerProcess:
             return signal.Signals(-status).name
         return self._why or f"exit status {status}"
 
-    def age(self) -> float:
+    def get_age(self) -> float:
         """Seconds since it was started."""
         return time.monotonic() - self._begun
 
-    def hear(self) -> bool:
+    def receive_messages(self) -> bool:
         """Take in what it said; False when it closed its end."""
         heard = self.channel.receive()
         for word, more in heard or ():
@@ -56,17 +56,17 @@ class WorkerProcess:
                 self._why = more
         return heard is not None
 
-    def ping(self) -> None:
+    def send_ping(self) -> None:
         """Ask whether it is there."""
         self.unanswered += 1
         self.channel.send(PING)
 
-    def leave(self) -> None:
+    def ask_to_leave(self) -> None:
         """Ask it to end what it answers and go, another one having taken its place."""
         self._left = time.monotonic()
         self.channel.send(LEAVE)
 
-    def since_leaving(self) -> float:
+    def get_seconds_since_leaving(self) -> float:
         """Seconds since it was asked to leave; 0 before."""
         return time.monotonic() - self._left if self._left is not None else 0.0
 
@@ -82,7 +82,7 @@ class WorkerProcess:
         """Whether it is gone."""
         return self._process.poll() is not None
 
-    def could_not_start(self) -> bool:
+    def has_failed_to_start(self) -> bool:
         """Whether it ended because it could not start, and would again."""
         return not self.ready and self._process.returncode == CANNOT_START
 

@@ -11,11 +11,11 @@ from enum import Enum
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from registry.clients.counts import network
+from registry.clients.counts import to_network
 from registry.server import refusals
-from registry.server.answers import Bodied, Outlet, Unframed
-from registry.server.refusals import Refusal
-from registry.web.connections import HERE, MOST_REFUSED, Stopping
+from registry.server.answers import BodyExchange, ResponseTransport, Http10Sender
+from registry.server.refusals import RefusalResponse
+from registry.web.connections import HERE, MOST_REFUSED, StopMode
 
 #: Bytes of a request's line and headers, bytes of its address, and number of its headers.
 MOST_HEAD, MOST_ADDRESS, MOST_HEADERS = 32 * 1024, 24 * 1024, 100
@@ -35,7 +35,7 @@ LINGER, MOST_LINGER = 2.0, 4 * 1024 * 1024
 MOST_WAITING = 32
 
 
-class Reading(Enum):
+class ReadState(Enum):
     """What of the client's next bytes is expected."""
 
     BETWEEN = 1
@@ -45,12 +45,12 @@ class Reading(Enum):
 
 
 #: Names of global variables are found faster than members of an enumeration, and this is asked for each piece.
-_BETWEEN, _HEAD, _BODY, _OVER = Reading
+_BETWEEN, _HEAD, _BODY, _OVER = ReadState
 #: Headers that say how a request is to be read.
 _LOOKED_AT = frozenset((b"content-length", b"expect", b"host", b"transfer-encoding"))
 
 
-class _Stop(Exception):
+class _StopParsing(Exception):
     """The parser is to stop here; what is answered is in ``HttpConnection.refusal``."""
 
 
@@ -59,7 +59,7 @@ class HttpConnection(HttpToolsProtocol):
 
     reading = _BETWEEN
     #: What is answered once the requests before it are.
-    refusal: Refusal | None = None
+    refusal: RefusalResponse | None = None
     _answering: RequestResponseCycle | None = None
     _counted = False
     _lingering = 0
@@ -71,14 +71,14 @@ class HttpConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count it, or refuse it."""
         super().connection_made(transport)
-        self._outlet = Outlet(transport, self._close_gently)
+        self._outlet = ResponseTransport(transport, self._close_gently)
         self._begun = self._since = HERE.now
         self._deadline = HERE.now + FIRST_BYTE
         self._head_bytes = self._body_bytes = self._lingered = 0
         self._hosts = self._codings = self._announced = 0
         self._unsent: tuple[float, int] | None = None
         host = self.client[0] if self.client else "-"
-        self.address = network(host)
+        self.address = to_network(host)
         reason = HERE.admit(self.address, host, transport.get_extra_info("socket").fileno())
         self._counted = reason is None
         if reason is None:
@@ -90,14 +90,14 @@ class HttpConnection(HttpToolsProtocol):
             transport.write(refusals.ALL_FULL.encode(self.server_state.default_headers))
             transport.close()
         else:
-            self._answer(refusals.REFUSED[reason])
+            self._send_refusal(refusals.REFUSED[reason])
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give back what was counted. A client that left in the middle is counted, not logged."""
         if self._counted:
             self._counted = False
             HERE.release(self.address)
-        if self.reading is not _OVER and self._busy:
+        if self.reading is not _OVER and self._is_busy:
             HERE.departures += 1
         self.pipeline.clear()
         super().connection_lost(exc)
@@ -108,14 +108,14 @@ class HttpConnection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Called when the worker stops: answers say so from now on. An idle connection of a worker that is replaced
         stays open as long as ever, so that no request meets a connection that closes just then."""
-        if self._busy:
+        if self._is_busy:
             if not self.cycle.response_started:
                 self.cycle.keep_alive = False
-        elif HERE.stopping is Stopping.END and self.reading is _BETWEEN:
+        elif HERE.stopping is StopMode.END and self.reading is _BETWEEN:
             self._deadline = min(self._deadline, HERE.now + LAST_CHANCE)
 
     @property
-    def _busy(self) -> bool:
+    def _is_busy(self) -> bool:
         return bool(self.pipeline) or (self.cycle is not None and not self.cycle.response_complete)
 
     # --- bytes -------------------------------------------------------------------------------------------------------
@@ -132,22 +132,22 @@ class HttpConnection(HttpToolsProtocol):
             self._body_bytes += len(data)
         else:
             if reading is _BETWEEN:
-                self._begin_head()
+                self._start_head()
             self._head_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._read_plainly(data[upgrade.args[0] :])
+            self._reread_without_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
-            self._refuse(self.refusal or refusals.unreadable(error, data))
+            self._refuse_request(self.refusal or refusals.choose_refusal(error, data))
             return
         if self._draining and self._body_bytes > MOST_DRAINED + MOST_HEAD:  # small chunks are mostly framing
             self._linger()
         elif self.reading is _HEAD and self._head_bytes > MOST_HEAD:
-            self._refuse(refusals.LARGE_HEAD if self.headers else refusals.LONG_ADDRESS)
+            self._refuse_request(refusals.LARGE_HEAD if self.headers else refusals.LONG_ADDRESS)
 
-    def _read_plainly(self, rest: bytes) -> None:
+    def _reread_without_upgrade(self, rest: bytes) -> None:
         """Nothing is upgraded: read the head again as if it had not been asked for, then what came behind it.
 
         The parser takes a body behind such a head for another protocol. Java's client asks with every first request.
@@ -159,7 +159,7 @@ class HttpConnection(HttpToolsProtocol):
         self.reading = _BETWEEN
         self.data_received(b"\r\n".join([*lines, b"connection: close", b"", rest]))
 
-    def _begin_head(self) -> None:
+    def _start_head(self) -> None:
         self.reading = _HEAD
         self._head_bytes = 0
         self._deadline = HERE.now + WHOLE_HEAD
@@ -168,9 +168,9 @@ class HttpConnection(HttpToolsProtocol):
         """A request begins, perhaps behind others of the same bytes."""
         if len(self.pipeline) >= MOST_WAITING:
             self.cycle.keep_alive = False  # the last that is answered; clients ask the rest again
-            raise self._stop(refusals.SILENCE)
+            raise self._make_stop_error(refusals.SILENCE)
         if self.reading is not _HEAD:
-            self._begin_head()
+            self._start_head()
         self._hosts = self._codings = self._announced = 0
         super().on_message_begin()
 
@@ -179,14 +179,14 @@ class HttpConnection(HttpToolsProtocol):
         if self.reading is _BODY:
             self._head_bytes += len(name) + len(value)
             if self._head_bytes > MOST_HEAD:
-                raise self._stop(refusals.LARGE_HEAD)
+                raise self._make_stop_error(refusals.LARGE_HEAD)
             return
         name = name.lower()
         if name in _LOOKED_AT:
-            self._look_at(name, value)
+            self._check_header(name, value)
         self.headers.append((name, value))
 
-    def _look_at(self, name: bytes, value: bytes) -> None:
+    def _check_header(self, name: bytes, value: bytes) -> None:
         if name == b"host":
             self._hosts += 1
         elif name == b"content-length":
@@ -194,13 +194,13 @@ class HttpConnection(HttpToolsProtocol):
         elif name == b"transfer-encoding":
             self._codings += 1
             if value.lower() != b"chunked":
-                raise self._stop(refusals.BAD_CODING)
+                raise self._make_stop_error(refusals.BAD_CODING)
         elif value.lower() == b"100-continue":
             self.expect_100_continue = True
 
     def on_headers_complete(self) -> None:
         """Refuse what is too large or ambiguous, else have it answered."""
-        self._require_plain()
+        self._check_head()
         if self.parser.should_upgrade():
             self.method, self.version = self.parser.get_method(), self.parser.get_http_version().encode()
             return  # see _read_plainly
@@ -215,40 +215,40 @@ class HttpConnection(HttpToolsProtocol):
         if HERE.stopping or HERE.crowded:
             cycle.keep_alive = False
         if cycle.scope["http_version"] == "1.0":
-            cycle.send = Unframed(cycle)  # type: ignore[method-assign]
+            cycle.send = Http10Sender(cycle)  # type: ignore[method-assign]
         elif self._announced or self._codings:
-            Bodied(cycle, self._is_drained)
+            BodyExchange(cycle, self._can_drain)
 
-    def _require_plain(self) -> None:
+    def _check_head(self) -> None:
         url, headers = self.url, self.headers
         if len(url) > MOST_ADDRESS:
-            raise self._stop(refusals.LONG_ADDRESS)
+            raise self._make_stop_error(refusals.LONG_ADDRESS)
         # What came at once may hold more than the head, and nearly always holds less than a head may.
-        if len(headers) > MOST_HEADERS or (self._head_bytes > MOST_HEAD and _size(headers) > MOST_HEAD):
-            raise self._stop(refusals.LARGE_HEAD)
+        if len(headers) > MOST_HEADERS or (self._head_bytes > MOST_HEAD and _count_head_bytes(headers) > MOST_HEAD):
+            raise self._make_stop_error(refusals.LARGE_HEAD)
         version = self.parser.get_http_version()
         if version != "1.1":
             if version != "1.0":
-                raise self._stop(refusals.BAD_VERSION)
+                raise self._make_stop_error(refusals.BAD_VERSION)
             if self._codings:  # a proxy of that age would have seen another end of the body
-                raise self._stop(refusals.NOT_HTTP)
+                raise self._make_stop_error(refusals.NOT_HTTP)
         if self._hosts != 1 and (self._hosts or version == "1.1"):
-            raise self._stop(refusals.BAD_HOST)
+            raise self._make_stop_error(refusals.BAD_HOST)
         if not url.startswith(b"/"):
-            self.url = url = self._path_of(url)
+            self.url = url = self._parse_path(url)
         if b"%00" in url and b"%00" in url.partition(b"?")[0]:
-            raise self._stop(refusals.BAD_ADDRESS)
+            raise self._make_stop_error(refusals.BAD_ADDRESS)
 
-    def _path_of(self, url: bytes) -> bytes:
+    def _parse_path(self, url: bytes) -> bytes:
         """The path and query of a whole address, as clients send it to proxies."""
         if not url.lower().startswith((b"http://", b"https://")):
-            raise self._stop(refusals.BAD_ADDRESS)
+            raise self._make_stop_error(refusals.BAD_ADDRESS)
         found = httptools.parse_url(url)
         return (found.path or b"/") + (b"?" + found.query if found.query else b"")
 
-    def _stop(self, refusal: Refusal) -> _Stop:
+    def _make_stop_error(self, refusal: RefusalResponse) -> _StopParsing:
         self.refusal = refusal
-        return _Stop()
+        return _StopParsing()
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
@@ -257,7 +257,7 @@ class HttpConnection(HttpToolsProtocol):
         self.reading = _BETWEEN
         if self._draining:
             self._draining = False
-            self._deadline = HERE.now + (LAST_CHANCE if HERE.stopping is Stopping.END else BETWEEN)
+            self._deadline = HERE.now + (LAST_CHANCE if HERE.stopping is StopMode.END else BETWEEN)
         super().on_message_complete()
 
     # --- answers -----------------------------------------------------------------------------------------------------
@@ -273,24 +273,24 @@ class HttpConnection(HttpToolsProtocol):
             self._answering = cycle
             self._start_asgi_task(cycle, app)
         elif self.reading is _BODY:
-            self._drain()
+            self._drain_body()
         elif self.reading is _OVER:
-            self._answer(self.refusal or refusals.SILENCE)
-        elif HERE.stopping is Stopping.END and self.reading is _BETWEEN:
+            self._send_refusal(self.refusal or refusals.SILENCE)
+        elif HERE.stopping is StopMode.END and self.reading is _BETWEEN:
             self.transport.close()
         else:
             self.flow.resume_reading()
             if self.reading is _BETWEEN:
                 self._deadline = HERE.now + BETWEEN
 
-    def _is_drained(self) -> bool:
+    def _can_drain(self) -> bool:
         """Whether the rest of the body that is coming is small, as far as one can know."""
         announced = self._body_bytes if self._codings else self._announced
         return announced <= MOST_DRAINED
 
-    def _drain(self) -> None:
+    def _drain_body(self) -> None:
         """Answered before the body was whole: take in a small rest, so that the next request is read, else close."""
-        if not self._is_drained():
+        if not self._can_drain():
             self._linger()
             return
         self._draining = True
@@ -305,7 +305,7 @@ class HttpConnection(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse_request(self, refusal: RefusalResponse) -> None:
         """Read no more; answer once what came before is answered."""
         unfinished = self.reading is _BODY
         self.reading = _OVER
@@ -319,13 +319,13 @@ class HttpConnection(HttpToolsProtocol):
             if cycle.response_started and not cycle.response_complete:
                 self.transport.abort()
             elif not cycle.response_complete:
-                self._answer(refusal)
+                self._send_refusal(refusal)
             else:  # it has its answer: another one would be taken for that of the next request
                 self._linger()
-        elif not self._busy:
-            self._answer(refusal)
+        elif not self._is_busy:
+            self._send_refusal(refusal)
 
-    def _answer(self, refusal: Refusal) -> None:
+    def _send_refusal(self, refusal: RefusalResponse) -> None:
         if refusal.status:
             if self._counted:
                 HERE.malformed[str(refusal.status)] += 1
@@ -343,9 +343,9 @@ class HttpConnection(HttpToolsProtocol):
 
     # --- time --------------------------------------------------------------------------------------------------------
 
-    def check(self, now: float) -> None:
+    def check_deadlines(self, now: float) -> None:
         """Cut a connection that takes too long for what it is at. ``now``: seconds of the loop's clock."""
-        if self._unread(now):
+        if self._is_client_too_slow(now):
             HERE.cut["answer"] += 1
             self.transport.abort()
         elif self.reading is _OVER:
@@ -357,21 +357,21 @@ class HttpConnection(HttpToolsProtocol):
         elif self.reading is _HEAD:
             if now > self._deadline:
                 HERE.cut["head"] += 1
-                self._refuse(refusals.SLOW)
+                self._refuse_request(refusals.SLOW)
         elif self.reading is _BODY:
-            self._check_body(now)
-        elif not self._busy and now > self._deadline:
+            self._check_body_rate(now)
+        elif not self._is_busy and now > self._deadline:
             self.transport.close()
 
-    def _check_body(self, now: float) -> None:
+    def _check_body_rate(self, now: float) -> None:
         if self.cycle.waiting_for_100_continue:
             self._since = now
         took = now - self._since
         if now - self._begun > WHOLE_BODY or self._body_bytes < (took - BODY_GRACE) * BODY_RATE:
             HERE.cut["body"] += 1
-            self._refuse(refusals.SLOW)
+            self._refuse_request(refusals.SLOW)
 
-    def _unread(self, now: float) -> bool:
+    def _is_client_too_slow(self, now: float) -> bool:
         """Whether the client takes what it asked for too slowly, or not at all."""
         size = self.transport.get_write_buffer_size()
         if not size or (self._unsent is not None and size > self._unsent[1]):
@@ -385,5 +385,5 @@ class HttpConnection(HttpToolsProtocol):
         return took > ANSWER_GRACE and before - size < (took - ANSWER_GRACE) * ANSWER_RATE
 
 
-def _size(headers: list[tuple[bytes, bytes]]) -> int:
+def _count_head_bytes(headers: list[tuple[bytes, bytes]]) -> int:
     return sum(len(name) + len(value) + 4 for name, value in headers)

@@ -9,7 +9,7 @@ import httptools
 import msgspec
 
 
-class Refusal(NamedTuple):
+class RefusalResponse(NamedTuple):
     """An answer after which the connection is closed. ``retry_after``: seconds; 0: nothing is said of it."""
 
     status: int
@@ -44,35 +44,35 @@ class Refusal(NamedTuple):
         return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-NOT_HTTP = Refusal(
+NOT_HTTP = RefusalResponse(
     400, "invalid_input", "这不是完整、无歧义的HTTP请求。", "This is no whole and unambiguous HTTP request."
 )
-NOT_ASCII = Refusal(
+NOT_ASCII = RefusalResponse(
     400,
     "invalid_input",
     "请求的地址有误：其中的汉字等非ASCII字符须以UTF-8百分号编码（如%E8%AF%95）。",
     "The address of the request is malformed: its non-ASCII characters have to be percent-encoded "
     "as UTF-8 (like %E8%AF%95).",
 )
-BAD_ADDRESS = Refusal(400, "invalid_input", "请求的地址有误。", "The address of the request is malformed.")
-BAD_HOST = Refusal(400, "invalid_input", "请求须有且只有一个Host。", "A request has exactly one Host.")
-BAD_VERSION = Refusal(
+BAD_ADDRESS = RefusalResponse(400, "invalid_input", "请求的地址有误。", "The address of the request is malformed.")
+BAD_HOST = RefusalResponse(400, "invalid_input", "请求须有且只有一个Host。", "A request has exactly one Host.")
+BAD_VERSION = RefusalResponse(
     505, "invalid_input", "只接受HTTP/1.1和HTTP/1.0。", "HTTP/1.1 and HTTP/1.0 are understood, no other."
 )
-BAD_CODING = Refusal(
+BAD_CODING = RefusalResponse(
     501, "invalid_input", "请求体只接受chunked传输编码。", "Of transfer codings a body may have chunked alone."
 )
-LONG_ADDRESS = Refusal(414, "too_large", "请求的地址太长。", "The address of the request is too long.")
-LARGE_HEAD = Refusal(431, "too_large", "请求头太大或太多。", "The headers of the request are too large or too many.")
-SLOW = Refusal(408, "too_slow", "请求发送得太慢，已停止接收。", "The request came too slowly and was given up.")
-ADDRESS_FULL = Refusal(
+LONG_ADDRESS = RefusalResponse(414, "too_large", "请求的地址太长。", "The address of the request is too long.")
+LARGE_HEAD = RefusalResponse(431, "too_large", "请求头太大或太多。", "The headers of the request are too large or too many.")
+SLOW = RefusalResponse(408, "too_slow", "请求发送得太慢，已停止接收。", "The request came too slowly and was given up.")
+ADDRESS_FULL = RefusalResponse(
     429,
     "too_many_connections",
     "此地址同时打开的连接太多，请关闭一些再试。",
     "Too many connections are open from this address; close some and try again.",
     retry_after=5,
 )
-ALL_FULL = Refusal(
+ALL_FULL = RefusalResponse(
     503,
     "busy",
     "同时打开的连接太多，请稍后再试。这不代表任何机构未获批准。",
@@ -81,12 +81,12 @@ ALL_FULL = Refusal(
 )
 
 #: Nothing is said: the connection just ends.
-SILENCE = Refusal(0, "", "", "")
+SILENCE = RefusalResponse(0, "", "", "")
 #: What is answered to a connection that is refused for a reason.
 REFUSED = {"address": ADDRESS_FULL, "all": ALL_FULL}
 
 
-def unreadable(error: httptools.HttpParserError, data: bytes) -> Refusal:
+def choose_refusal(error: httptools.HttpParserError, data: bytes) -> RefusalResponse:
     """What is answered to bytes that the parser could not read, with a hint where a person may need one."""
     if isinstance(error, httptools.HttpParserInvalidURLError) and not data.partition(b"\r\n")[0].isascii():
         return NOT_ASCII

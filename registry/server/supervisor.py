@@ -28,7 +28,7 @@ END_PATIENCE, LEAVE_PATIENCE = 18.0, 135.0
 _log = logging.getLogger("registry")
 
 
-class _Place:
+class _WorkerPlace:
     """The place of one worker: who has it, who is to take it over, and when it is filled again."""
 
     def __init__(self) -> None:
@@ -44,111 +44,111 @@ class Supervisor:
     def __init__(self, listener: socket.socket, workers: int, announce: Callable[[], None]) -> None:
         self._listener = listener
         self._announce: Callable[[], None] | None = announce
-        self._places = [_Place() for _ in range(workers)]
+        self._places = [_WorkerPlace() for _ in range(workers)]
         self._leaving: list[WorkerProcess] = []
-        self._to_replace: deque[_Place] = deque()
+        self._to_replace: deque[_WorkerPlace] = deque()
         self._signals: deque[int] = deque()
         self._ending = False
         self._pinged = 0.0
-        self._terminal = _terminal()
+        self._terminal = _find_terminal()
         self._lifeline, self._held = os.pipe()
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = socket.socketpair()
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT; CannotAnswer when a worker cannot start and no other one answers."""
-        self._take_signals()
+        self._install_signal_handlers()
         try:
             while not self._ending:
-                self._fill()
-                self._wait(LOOK_EVERY)
+                self._fill_empty_places()
+                self._wait_for_events(LOOK_EVERY)
                 self._handle_signals()
-                self._ping()
+                self._ping_workers()
                 for place in self._places:
-                    self._look_at(place)
-                self._replace_next()
+                    self._check_worker(place)
+                self._replace_next_worker()
                 self._leaving = [one for one in self._leaving if not _has_left(one)]
         finally:
-            self._end()
+            self._end_workers()
 
     # --- signals -----------------------------------------------------------------------------------------------------
 
-    def _take_signals(self) -> None:
+    def _install_signal_handlers(self) -> None:
         self._woken.setblocking(False)
         self._wake.setblocking(False)
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         self._selector.register(self._woken, selectors.EVENT_READ)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, self._note)
+            signal.signal(number, self._note_signal)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _note_signal(self, number: int, _frame: FrameType | None) -> None:
         self._signals.append(number)
 
     def _handle_signals(self) -> None:
         while self._signals:
             number = self._signals.popleft()
-            if number in (signal.SIGTERM, signal.SIGINT) or (number == signal.SIGHUP and self._terminal_is_gone()):
+            if number in (signal.SIGTERM, signal.SIGINT) or (number == signal.SIGHUP and self._is_terminal_gone()):
                 self._ending = True
             elif number == signal.SIGHUP:
                 self._to_replace.extend(place for place in self._places if place not in self._to_replace)
 
-    def _terminal_is_gone(self) -> bool:
+    def _is_terminal_gone(self) -> bool:
         """Whether the SIGHUP came because the terminal that this was started in was closed."""
-        return self._terminal is not None and not _is_there(self._terminal)
+        return self._terminal is not None and not _is_terminal_open(self._terminal)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
-    def _wait(self, seconds: float) -> None:
+    def _wait_for_events(self, seconds: float) -> None:
         for key, _ in self._selector.select(seconds):
             if key.data is None:
                 with contextlib.suppress(BlockingIOError):
                     self._woken.recv(4096)
             else:
-                self._hear(key.data)
+                self._receive_messages(key.data)
 
-    def _hear(self, worker: WorkerProcess) -> None:
-        if not worker.hear():
+    def _receive_messages(self, worker: WorkerProcess) -> None:
+        if not worker.receive_messages():
             self._selector.unregister(worker.channel)
         if worker.ready and self._announce is not None:
             announce, self._announce = self._announce, None
             announce()
 
-    def _ping(self) -> None:
+    def _ping_workers(self) -> None:
         if time.monotonic() < self._pinged + PING_EVERY:
             return
         self._pinged = time.monotonic()
         for place in self._places:
             for worker in (place.worker, place.successor):
                 if worker is not None and worker.ready:
-                    worker.ping()
+                    worker.send_ping()
 
-    def _look_at(self, place: _Place) -> None:
+    def _check_worker(self, place: _WorkerPlace) -> None:
         worker = place.worker
         if worker is not None:
             if worker.ready and worker.unanswered > MOST_UNANSWERED:
-                _say(
+                _log_error(
                     f"工作进程 {worker.pid} 没有反应，正在更换。",
                     f"Worker {worker.pid} does not respond and is replaced.",
                 )
                 worker.kill()
-            elif not worker.ready and worker.age() > START_PATIENCE:
+            elif not worker.ready and worker.get_age() > START_PATIENCE:
                 worker.kill()
             if worker.has_ended():
-                self._lost(place, worker)
-        self._look_at_successor(place)
+                self._handle_lost_worker(place, worker)
+        self._check_successor(place)
 
-    def _lost(self, place: _Place, worker: WorkerProcess) -> None:
-        self._forget(worker)
+    def _handle_lost_worker(self, place: _WorkerPlace, worker: WorkerProcess) -> None:
+        self._close_worker(worker)
         place.worker = None
-        if worker.could_not_start() and not self._is_answering():
+        if worker.has_failed_to_start() and not self._is_answering():
             raise CannotAnswer(
                 f"服务无法启动：{worker.reason}",
                 f"The server cannot start: {worker.reason}",
             )
-        place.young_deaths = place.young_deaths + 1 if worker.age() < YOUNG else 0
+        place.young_deaths = place.young_deaths + 1 if worker.get_age() < YOUNG else 0
         delay = min(FIRST_DELAY * 2 ** (place.young_deaths - 1), LONGEST_DELAY) if place.young_deaths else 0.0
         place.fill_at = time.monotonic() + delay
-        _say(
+        _log_error(
             f"工作进程 {worker.pid} 意外结束（{worker.reason}），{delay:g} 秒后重新启动。",
             f"Worker {worker.pid} ended unexpectedly ({worker.reason}); another one is started in {delay:g} s.",
         )
@@ -156,56 +156,56 @@ class Supervisor:
     def _is_answering(self) -> bool:
         return any(one is not None and one.ready for place in self._places for one in (place.worker, place.successor))
 
-    def _fill(self) -> None:
+    def _fill_empty_places(self) -> None:
         for place in self._places:
             if place.worker is None and place.successor is None and time.monotonic() >= place.fill_at:
-                place.worker = self._begin()
+                place.worker = self._start_worker()
 
-    def _begin(self) -> WorkerProcess:
+    def _start_worker(self) -> WorkerProcess:
         worker = WorkerProcess(self._listener, self._lifeline)
         self._selector.register(worker.channel, selectors.EVENT_READ, worker)
         return worker
 
-    def _forget(self, worker: WorkerProcess) -> None:
+    def _close_worker(self, worker: WorkerProcess) -> None:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(worker.channel)
         worker.close()
 
     # --- replacing ---------------------------------------------------------------------------------------------------
 
-    def _replace_next(self) -> None:
+    def _replace_next_worker(self) -> None:
         """Begin the next successor when no other one is starting."""
         if self._to_replace and not any(place.successor for place in self._places):
             place = self._to_replace.popleft()
-            place.successor = self._begin()
+            place.successor = self._start_worker()
 
-    def _look_at_successor(self, place: _Place) -> None:
+    def _check_successor(self, place: _WorkerPlace) -> None:
         successor = place.successor
         if successor is None:
             return
         if successor.ready:
             if place.worker is not None:
-                place.worker.leave()
+                place.worker.ask_to_leave()
                 self._leaving.append(place.worker)
-                self._forget_channel(place.worker)
+                self._unregister_channel(place.worker)
             place.worker, place.successor, place.young_deaths = successor, None, 0
-        elif successor.has_ended() or successor.age() > START_PATIENCE:
+        elif successor.has_ended() or successor.get_age() > START_PATIENCE:
             successor.kill()
-            self._forget(successor)
+            self._close_worker(successor)
             place.successor = None
             self._to_replace.clear()
-            _say(
+            _log_error(
                 f"新的工作进程不能启动（{successor.reason}），原来的继续运行。",
                 f"A new worker cannot start ({successor.reason}); those there were go on.",
             )
 
-    def _forget_channel(self, worker: WorkerProcess) -> None:
+    def _unregister_channel(self, worker: WorkerProcess) -> None:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(worker.channel)
 
     # --- ending ------------------------------------------------------------------------------------------------------
 
-    def _end(self) -> None:
+    def _end_workers(self) -> None:
         """Have every worker end what it answers, and wait; a second signal, or the end of patience, kills."""
         self._signals.clear()
         places = [one for place in self._places for one in (place.worker, place.successor) if one is not None]
@@ -218,9 +218,9 @@ class Supervisor:
             if stop or time.monotonic() > until:
                 for worker in workers:
                     worker.kill()
-            self._wait(0.1)
+            self._wait_for_events(0.1)
         for worker in workers:
-            self._forget(worker)
+            self._close_worker(worker)
         signal.set_wakeup_fd(-1)
         self._selector.close()
         self._woken.close()
@@ -230,7 +230,7 @@ class Supervisor:
 
 
 def _has_left(worker: WorkerProcess) -> bool:
-    if worker.since_leaving() > LEAVE_PATIENCE:
+    if worker.get_seconds_since_leaving() > LEAVE_PATIENCE:
         worker.kill()
     if not worker.has_ended():
         return False
@@ -238,7 +238,7 @@ def _has_left(worker: WorkerProcess) -> bool:
     return True
 
 
-def _terminal() -> int | None:
+def _find_terminal() -> int | None:
     """The terminal this was started in, if any."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         if sys.stdin.isatty():
@@ -246,7 +246,7 @@ def _terminal() -> int | None:
     return None
 
 
-def _is_there(terminal: int) -> bool:
+def _is_terminal_open(terminal: int) -> bool:
     try:
         os.tcgetpgrp(terminal)
     except OSError:
@@ -254,5 +254,5 @@ def _is_there(terminal: int) -> bool:
     return True
 
 
-def _say(zh: str, en: str) -> None:
+def _log_error(zh: str, en: str) -> None:
     _log.error("%s / %s", zh, en)

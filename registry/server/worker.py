@@ -27,15 +27,15 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from registry import settings
 from registry.operations import descriptors
-from registry.server.channel import CANNOT_START, FAILED, LEAVE, PING, PONG, READY, Channel
+from registry.server.channel import CANNOT_START, FAILED, LEAVE, PING, PONG, READY, WorkerChannel
 from registry.server.protocol import HttpConnection
 from registry.settings import Settings
-from registry.web.connections import HERE, MOST_REFUSED, Loopback, Stopping
+from registry.web.connections import HERE, MOST_REFUSED, LoopbackAddresses, StopMode
 
 #: Seconds between looks at the connections, and between two lines about those that were refused or cut.
 LOOK_EVERY, SUMMARY_EVERY = 0.5, 60.0
 #: Seconds for what is being answered, by how the worker stops; then it is cut.
-PATIENCE = {Stopping.LEAVE: 120, Stopping.END: 10}
+PATIENCE = {StopMode.LEAVE: 120, StopMode.END: 10}
 #: Seconds that connections are still taken by a worker that stops: those that were made before must not be reset.
 LAST_TAKEN = 0.5
 #: Seconds a worker may take to end when its supervisor is gone.
@@ -43,7 +43,7 @@ ORPHAN = 3.0
 _log = logging.getLogger("registry")
 
 
-class _Lifespan(LifespanOn):
+class _WorkerLifespan(LifespanOn):
     """Keeps why the application could not start as one sentence, instead of printing where in the code."""
 
     reason = ""
@@ -56,16 +56,16 @@ class _Lifespan(LifespanOn):
     async def send(self, message: LifespanSendMessage) -> None:
         """Hear from the application."""
         if message["type"] == "lifespan.startup.failed":
-            self.reason = _last_error(message.get("message", ""))
+            self.reason = _find_last_error(message.get("message", ""))
         elif message["type"] == "lifespan.shutdown.failed":
-            _log.error("the register did not close well: %s", _last_error(message.get("message", "")))
+            _log.error("the register did not close well: %s", _find_last_error(message.get("message", "")))
         await super().send(message)
 
 
 class WorkerServer(uvicorn.Server):
     """uvicorn's server with a supervisor instead of signals, and an eye on its connections."""
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, channel: Channel) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, channel: WorkerChannel) -> None:
         super().__init__(config)
         self._listener = listener
         self._channel = channel
@@ -73,19 +73,19 @@ class WorkerServer(uvicorn.Server):
         self._cut_off: float | None = None
         self._watch: asyncio.Task[None] | None = None
 
-    def why_not(self) -> str:
+    def get_failure_reason(self) -> str:
         """Why the application could not start."""
-        return cast(_Lifespan, self.lifespan).reason
+        return cast(_WorkerLifespan, self.lifespan).reason
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """SIGTERM ends it; what a terminal sends to everybody is the supervisor's business."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: self.stop(Stopping.END))
+        signal.signal(signal.SIGTERM, lambda *_: self.stop(StopMode.END))
         yield
 
-    def stop(self, how: Stopping) -> None:
+    def stop(self, how: StopMode) -> None:
         """Take no more connections soon, and end what is begun. May be called again, and from a signal."""
         HERE.stopping = how
         self.config.timeout_graceful_shutdown = PATIENCE[how]
@@ -101,14 +101,14 @@ class WorkerServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then say so."""
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_say_in_a_line)
+        loop.set_exception_handler(_log_loop_error)
         HERE.now = loop.time()
         await super().startup(sockets)
-        self._watch = loop.create_task(self._look_after())
-        loop.add_reader(self._channel.fileno(), self._hear)
+        self._watch = loop.create_task(self._watch_connections())
+        loop.add_reader(self._channel.fileno(), self._receive_messages)
         self._channel.send(READY)
 
-    def _hear(self) -> None:
+    def _receive_messages(self) -> None:
         heard = self._channel.receive()
         if heard is None:
             asyncio.get_running_loop().remove_reader(self._channel.fileno())
@@ -117,28 +117,28 @@ class WorkerServer(uvicorn.Server):
             if word == PING:
                 self._channel.send(PONG)
             elif word == LEAVE and HERE.stopping is None:
-                self.stop(Stopping.LEAVE)
+                self.stop(StopMode.LEAVE)
 
-    async def _look_after(self) -> None:
+    async def _watch_connections(self) -> None:
         loop = asyncio.get_running_loop()
-        before, said = HERE.summary(), loop.time()
+        before, said = HERE.summarise(), loop.time()
         while True:
             await asyncio.sleep(LOOK_EVERY)
             HERE.now = loop.time()
-            HERE.highest_descriptor = descriptors.first_reserved()
+            HERE.highest_descriptor = descriptors.find_first_reserved()
             for connection in list(cast("set[HttpConnection]", self.server_state.connections)):
                 if self._cut_off is not None and time.monotonic() > self._cut_off:
                     connection.transport.abort()
                 else:
-                    connection.check(HERE.now)
+                    connection.check_deadlines(HERE.now)
             try:
-                await self._listen_again()
+                await self._reopen_listener()
             except OSError as error:
                 _log.warning("cannot listen again: %s", error.strerror)
             if HERE.now > said + SUMMARY_EVERY:
-                before, said = _summarise(before), HERE.now
+                before, said = _log_summary(before), HERE.now
 
-    async def _listen_again(self) -> None:
+    async def _reopen_listener(self) -> None:
         """Open the listener again where the event loop gave it up: it does without descriptors to spare."""
         if HERE.stopping or all(_is_open(server) for server in self.servers):
             return
@@ -146,15 +146,15 @@ class WorkerServer(uvicorn.Server):
             server.close()
         own = socket.socket(fileno=os.dup(self._listener.fileno()))
 
-        def connection() -> HttpConnection:
+        def make_connection() -> HttpConnection:
             return HttpConnection(self.config, self.server_state, self.lifespan.state)
 
-        server = await asyncio.get_running_loop().create_server(connection, sock=own, backlog=self.config.backlog)
+        server = await asyncio.get_running_loop().create_server(make_connection, sock=own, backlog=self.config.backlog)
         self.servers = [server]
         _log.warning("listening again")
 
 
-def _last_error(trace: str) -> str:
+def _find_last_error(trace: str) -> str:
     """The error that a traceback is about; of a group of errors the last one in it."""
     lines = [line.strip(" |+-") for line in trace.splitlines()]
     found = [line for line in lines if re.match(r"[A-Za-z_][\w.]*: ", line)]
@@ -165,8 +165,8 @@ def _is_open(server: asyncio.base_events.Server) -> bool:
     return all(one is not None and one.fileno() != -1 for one in server.sockets)
 
 
-def _summarise(before: Counter[str]) -> Counter[str]:
-    now = HERE.summary()
+def _log_summary(before: Counter[str]) -> Counter[str]:
+    now = HERE.summarise()
     new = now - before
     if new:
         told = ", ".join(f"{what}: {number}" for what, number in sorted(new.items()))
@@ -174,13 +174,13 @@ def _summarise(before: Counter[str]) -> Counter[str]:
     return now
 
 
-def _say_in_a_line(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     if not isinstance(error, ConnectionError):
         _log.error("%s: %s", context.get("message"), f"{type(error).__name__}: {error}" if error else "-")
 
 
-def _end_with(lifeline: int) -> None:
+def _end_with_supervisor(lifeline: int) -> None:
     """Wait for the supervisor to be gone; then end this process, whatever it is at."""
     with contextlib.suppress(OSError):
         while os.read(lifeline, 1):
@@ -189,14 +189,14 @@ def _end_with(lifeline: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def configure(loaded: Settings) -> uvicorn.Config:
+def make_config(loaded: Settings) -> uvicorn.Config:
     """uvicorn's settings, and the limits of this process's connections."""
     proxies = ProxyHeadersMiddleware(cast(Any, None), loaded.trusted_proxies).trusted_hosts
-    HERE.most = descriptors.make_room(loaded.max_connections, MOST_REFUSED)
+    HERE.most = descriptors.raise_limit(loaded.max_connections, MOST_REFUSED)
     HERE.most_per_address = loaded.address_connections
     # Where no proxy is named, one on this machine may be in front all the same: then everybody comes from here.
-    HERE.exempt = cast("Container[str]", proxies) if loaded.trusted_proxies else Loopback()
-    HERE.highest_descriptor = descriptors.first_reserved()
+    HERE.exempt = cast("Container[str]", proxies) if loaded.trusted_proxies else LoopbackAddresses()
+    HERE.highest_descriptor = descriptors.find_first_reserved()
     return uvicorn.Config(
         "registry.app:served",
         factory=True,
@@ -210,7 +210,7 @@ def configure(loaded: Settings) -> uvicorn.Config:
     )
 
 
-def _load(config: uvicorn.Config) -> None:
+def _load_application(config: uvicorn.Config) -> None:
     """Import the application. Nothing of that is garbage: looking for some takes a third of the time."""
     gc.disable()
     config.load()
@@ -222,18 +222,18 @@ def main(listener: int, channel: int, lifeline: int) -> int:
     """Serve until told to stop; the exit status."""
     for inherited in (listener, channel, lifeline):
         os.set_inheritable(inherited, False)
-    threading.Thread(target=_end_with, args=(lifeline,), name="lifeline", daemon=True).start()
+    threading.Thread(target=_end_with_supervisor, args=(lifeline,), name="lifeline", daemon=True).start()
     bound = socket.socket(fileno=listener)
-    supervisor = Channel(socket.socket(fileno=channel))
+    supervisor = WorkerChannel(socket.socket(fileno=channel))
     server: WorkerServer | None = None
     try:
-        config = configure(settings.load())
-        _load(config)
-        config.lifespan_class = _Lifespan
+        config = make_config(settings.load())
+        _load_application(config)
+        config.lifespan_class = _WorkerLifespan
         server = WorkerServer(config, bound, supervisor)
         server.run(sockets=[socket.socket(fileno=os.dup(listener))])
     except SystemExit as ending:
-        supervisor.send(FAILED, server.why_not() if server else "")
+        supervisor.send(FAILED, server.get_failure_reason() if server else "")
         return int(ending.code or 0)
     except Exception as error:
         supervisor.send(FAILED, f"{type(error).__name__}: {error}")

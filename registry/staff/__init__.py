@@ -27,15 +27,15 @@ from registry.staff import (
     suspending,
     trailing,
 )
-from registry.staff.desk import at_desk
-from registry.staff.errors import HEADERS, failed, note_refusal
-from registry.staff.proving import ProofNeeded, ask_for_proof
-from registry.staff.slowing import Slowing
+from registry.staff.desk import open_desk
+from registry.staff.errors import HEADERS, render_error_page, record_refused_request
+from registry.staff.proving import ProofRequired, ask_for_proof
+from registry.staff.slowing import DelayMiddleware
 
-__all__ = ["note_refusal", "router"]
+__all__ = ["record_refused_request", "build_router"]
 
 
-def router() -> Router:
+def build_router() -> Router:
     """Every page of the workspace."""
     return Router(
         path="/staff",
@@ -57,10 +57,10 @@ def router() -> Router:
             *attaching.handlers,
             *trailing.handlers,
         ],
-        dependencies={"desk": Provide(at_desk)},
+        dependencies={"desk": Provide(open_desk)},
         opt={"posts": "writes"},
-        exception_handlers={ProofNeeded: ask_for_proof, Exception: failed},
-        middleware=[Slowing],
+        exception_handlers={ProofRequired: ask_for_proof, Exception: render_error_page},
+        middleware=[DelayMiddleware],
         include_in_schema=False,
         response_headers=HEADERS,
     )

@@ -21,15 +21,15 @@ _HASH = re.compile("[0-9a-f]{64}")
 
 
 @get("/attachments/{sha256:str}", sync_to_thread=True)
-def downloaded(desk: NamedDependency[Desk], sha256: FromPath[str]) -> Response[Any]:
+def download_attachment(desk: NamedDependency[Desk], sha256: FromPath[str]) -> Response[Any]:
     """The bytes of a document, exactly as they were uploaded."""
     if not _HASH.fullmatch(sha256):
         raise NotFound("没有这份文件。", "There is no such document.")
     # Into a file first: however slowly somebody takes it, no transaction stays open for it.
     held = tempfile.SpooledTemporaryFile(max_size=attachments.PART)  # noqa: SIM115 - closed by what sends it
     with desk.database.reading() as connection:
-        found = attachments.get(connection, sha256)
-        held.writelines(attachments.read(connection, sha256))
+        found = attachments.get_attachment(connection, sha256)
+        held.writelines(attachments.read_parts(connection, sha256))
     held.seek(0)
     ending = found.name.rpartition(".")[2]
     headers = {
@@ -38,13 +38,13 @@ def downloaded(desk: NamedDependency[Desk], sha256: FromPath[str]) -> Response[A
         "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
     }
-    return Stream(_pieces(held), media_type=found.media_type, headers=headers)
+    return Stream(_stream_pieces(held), media_type=found.media_type, headers=headers)
 
 
-def _pieces(held: IO[bytes]) -> Iterator[bytes]:
+def _stream_pieces(held: IO[bytes]) -> Iterator[bytes]:
     with held:
         while piece := held.read(attachments.PART):
             yield piece
 
 
-handlers = [downloaded]
+handlers = [download_attachment]

@@ -10,45 +10,45 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from registry import trail
-from registry.attachments import find as find_attachment
+from registry.attachments import find_attachment as find_attachment
 from registry.editing import kept, submit
 from registry.editing.findings import Finding
-from registry.editing.kept import Kept
-from registry.editing.review import Review, joined, review
+from registry.editing.kept import FormDraft
+from registry.editing.review import Review, merge_with_record, review_form
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.staff.desk import Desk
-from registry.staff.editing import EDITORS, refuse_page
-from registry.staff.errors import note
-from registry.staff.spoken import FormWords
+from registry.staff.editing import EDITORS, render_form_errors
+from registry.staff.errors import record_refusal
+from registry.staff.spoken import FormLabels
 from registry.web import bodies
 
 
 @get("/drafts/{number:int}/check", opt=EDITORS, sync_to_thread=True)
-def looked_at(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+def show_draft_check(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """What will change field by field, and the warnings to confirm."""
-    return _shown(desk, number, [])
+    return _render_check_page(desk, number, [])
 
 
 @post(
     "/drafts/{number:int}/propose", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=bodies.TEXT
 )
-def proposed(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Put it before a second person; the draft is gone then. Whatever stands in the way, the draft stays."""
     confirmed = frozenset(str(key) for key in desk.form.getall("confirm", []))
     try:
-        with trail.acting_from(desk.visitor.address):
-            made, looked = submit.propose(desk.database, number, desk.account.name, confirmed, desk.register.log)
+        with trail.act_from_address(desk.visitor.address):
+            made, looked = submit.propose_form(desk.database, number, desk.account.name, confirmed, desk.register.log)
     except (InvalidInput, Conflict, NotAllowed) as refusal:
         if not isinstance(refusal, InvalidInput):
-            note(desk.request, refusal)
-        return _shown(desk, number, [submit.refusals(refusal)])
+            record_refusal(desk.request, refusal)
+        return _render_check_page(desk, number, [submit.to_finding(refusal)])
     if made is not None:
-        return desk.go(f"/staff/proposals/{made}")
+        return desk.redirect_to(f"/staff/proposals/{made}")
     missing = [one for one in looked.warnings if one.key not in confirmed]
-    return _shown(desk, number, _to_confirm(missing))
+    return _render_check_page(desk, number, _make_confirmation_errors(missing))
 
 
-def _to_confirm(missing: list[Finding]) -> list[Finding]:
+def _make_confirmation_errors(missing: list[Finding]) -> list[Finding]:
     return [
         Finding(level="error", field=f"confirm-{one.key}", zh="请核实后勾选确认。", en="Look into this and confirm it.")
         for one in missing
@@ -56,44 +56,44 @@ def _to_confirm(missing: list[Finding]) -> list[Finding]:
 
 
 @post("/drafts/{number:int}/join", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=bodies.TEXT)
-def brought_up(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+def merge_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Go on from what is recorded now, with what was typed kept where nobody chose otherwise."""
     with desk.database.writing() as connection:
-        one = kept.found(connection, number, desk.account.name)
+        one = kept.get_draft(connection, number, desk.account.name)
         take = frozenset(name.removeprefix("take-") for name, value in desk.form.multi_items() if value == "theirs")
-        typed, base, size = joined(connection, one, take)
+        typed, base, size = merge_with_record(connection, one, take)
         filled = msgspec.structs.replace(one.filled, typed=typed, base=base, confirmed=())
-        kept.save(connection, one, filled, base_size=size)
-    return desk.go(f"/staff/drafts/{number}", said="joined")
+        kept.save_draft(connection, one, filled, base_size=size)
+    return desk.redirect_to(f"/staff/drafts/{number}", said="joined")
 
 
-def _shown(desk: Desk, number: int, errors: list[Finding]) -> Response[Any]:
+def _render_check_page(desk: Desk, number: int, errors: list[Finding]) -> Response[Any]:
     with desk.database.reading() as connection:
-        one = kept.found(connection, number, desk.account.name)
-        looked = review(connection, one)
+        one = kept.get_draft(connection, number, desk.account.name)
+        looked = review_form(connection, one)
         if looked.moved:
-            return _moved(desk, one, looked)
+            return _render_conflict_page(desk, one, looked)
         if looked.errors or looked.composed is None:
-            return refuse_page(desk, connection, one, looked.errors)
-        words = FormWords(desk.voice, one.kind)
+            return render_form_errors(desk, connection, one, looked.errors)
+        words = FormLabels(desk.voice, one.kind)
         attachment = one.filled.attachment
-        return desk.page(
+        return desk.render_page(
             "check",
             status=400 if errors else 200,
-            errors=[(error.field, error.text(desk.voice.lang)) for error in errors],
+            errors=[(error.field, error.get_text(desk.voice.lang)) for error in errors],
             draft=one,
             words=words,
             looked=looked,
             composed=looked.composed,
-            rows=[words.row(difference) for difference in looked.composed.differences],
+            rows=[words.describe_change(difference) for difference in looked.composed.differences],
             confirmed=set(one.filled.confirmed),
-            elsewhere=kept.elsewhere(connection, looked.composed.subject, one.account),
+            elsewhere=kept.list_concurrent_edits(connection, looked.composed.subject, one.account),
             attachment=find_attachment(connection, attachment) if attachment else None,
         )
 
 
-def _moved(desk: Desk, one: Kept, looked: Review) -> Response[Any]:
-    return desk.page("moved", status=409, draft=one, points=looked.moved, words=FormWords(desk.voice, one.kind))
+def _render_conflict_page(desk: Desk, one: FormDraft, looked: Review) -> Response[Any]:
+    return desk.render_page("moved", status=409, draft=one, points=looked.moved, words=FormLabels(desk.voice, one.kind))
 
 
-handlers = [looked_at, proposed, brought_up]
+handlers = [show_draft_check, propose_draft, merge_draft]

@@ -11,16 +11,16 @@ from litestar.datastructures import FormMultiDict
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Redirect
 
-from public_site.voice import preferences
+from public_site.voice import read_preferences
 from registry.accounts import devices, sessions
-from registry.accounts.sessions import Limits, Session
+from registry.accounts.sessions import SessionLimits, Session
 from registry.accounts.signin import Visitor
 from registry.errors import Busy, InvalidInput, NotFound, TooLarge
 from registry.locks import AT_ONCE, LockWait
 from registry.register import Register
-from registry.staff.errors import NEXT_STEP, SESSION, Menu, SignInFirst, refused
+from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, make_refusal
 from registry.staff.proving import require_proof
-from registry.staff.voice import StaffVoice, environment, role_word
+from registry.staff.voice import StaffLanguage, build_environment, get_role_label
 from registry.web import lanes
 from registry.web.forms import read_form
 
@@ -28,7 +28,7 @@ COOKIE = "staff_session"
 #: What a column of numbers can hold: nothing in the register has a greater one.
 _GREATEST = 2**31 - 1
 #: What a reader waits to end a session that turned up elsewhere.
-_SOON = LockWait(seconds=0.5, behind=4)
+_SOON = LockWait(seconds=0.5, queue_limit=4)
 Req = Request[Any, Any, Any]
 
 
@@ -48,7 +48,7 @@ MAY_BE_MISSING = {
 }
 
 
-class Desk(Menu):
+class Desk(SessionMenu):
     """One request: the register, the session if there is one, the form that was sent, and the voice to answer in."""
 
     def __init__(self, request: Req, session: Session | None, form: FormMultiDict) -> None:
@@ -57,14 +57,14 @@ class Desk(Menu):
         self.register: Register = request.app.state.register
         self.database = self.register.database
         self.form = form
-        self.voice = StaffVoice(*preferences(request.query_params))
-        self.visitor = visitor_of(request)
+        self.voice = StaffLanguage(*read_preferences(request.query_params))
+        self.visitor = read_visitor(request)
 
-    def given(self, name: str, most: int = 200) -> str:
+    def read_field(self, name: str, most: int = 200) -> str:
         """A field of the form, without spaces around it."""
         return str(self.form.get(name) or "").replace("\x00", "").strip()[:most]
 
-    def number(self, name: str) -> int | None:
+    def read_query_number(self, name: str) -> int | None:
         """A number in the address, or None; InvalidInput for anything else, NotFound for one nothing has."""
         text = self.request.query_params.get(name)
         if not text:
@@ -72,25 +72,25 @@ class Desk(Menu):
         if not (text.isascii() and text.isdigit() and len(text) < 16):
             raise InvalidInput(f"{name} 须为数字。", f"{name} has to be a number.", field="")
         if int(text) > _GREATEST:
-            raise _no_such_address()
+            raise _make_not_found()
         return int(text)
 
-    def page(
+    def render_page(
         self, template: str, *, status: int = 200, errors: list[tuple[str, str]] | None = None, **told: Any
     ) -> Response[str]:
         """A page; ``errors`` are (field, sentence)."""
         here = self.request.url.path
         context = {**MAY_BE_MISSING, "here": here, "desk": self, "errors": errors or [], **told}
         lang, size = self.voice.lang, self.voice.size
-        body = environment(lang, size).get_template(f"staff/{template}.html").render(page=context)
+        body = build_environment(lang, size).get_template(f"staff/{template}.html").render(page=context)
         return Response(body, status_code=status, media_type="text/html", headers={"Content-Language": lang})
 
-    def go(self, path: str, **query: str) -> Response[Any]:
+    def redirect_to(self, path: str, **query: str) -> Response[Any]:
         """On to another page, by GET."""
-        return Redirect(path=self.voice.link(path, **query), status_code=303)
+        return Redirect(path=self.voice.make_link(path, **query), status_code=303)
 
 
-def visitor_of(request: Req) -> Visitor:
+def read_visitor(request: Req) -> Visitor:
     """Where a request comes from, and as whose browser it was known before."""
     return Visitor(
         address=request.client.host if request.client else "-",
@@ -99,59 +99,59 @@ def visitor_of(request: Req) -> Visitor:
     )
 
 
-def limits_of(register: Register) -> Limits:
+def get_session_limits(register: Register) -> SessionLimits:
     """How long sessions last here."""
-    return Limits(idle=register.settings.staff_idle, absolute=register.settings.staff_absolute)
+    return SessionLimits(idle=register.settings.staff_idle, absolute=register.settings.staff_absolute)
 
 
-async def at_desk(request: Req) -> Desk:
+async def open_desk(request: Req) -> Desk:
     """The desk of a request whose handler says ``state`` (open), ``roles`` (any) and ``proof`` (none) in its ``opt``.
 
     SignInFirst, or NotAllowed: for a form that no page of this session had, from another site, or for other roles;
     ProofNeeded where the second factor has to be shown once more.
     """
     opt = request.route_handler.opt
-    _require_an_address(request)
+    _require_valid_address(request)
     token = request.cookies.get(COOKIE, "")
-    session = await lanes.run("reads", _found, request, token) if token else None
+    session = await lanes.run_in_lane("reads", _find_session, request, token) if token else None
     request.scope[SESSION] = session  # type: ignore[literal-required]
     form = FormMultiDict({})
     if request.method == "POST":
         _require_same_site(request)
     wanted = opt.get("state", "open")
     if wanted == "none":
-        form = await _form(request)
+        form = await _receive_form(request)
     else:
         if session is None:
-            raise SignInFirst
+            raise SignInRequired
         if session.state != wanted and not (wanted == "password" and session.state == "open"):
-            raise SignInFirst(NEXT_STEP[session.state])
+            raise SignInRequired(NEXT_STEP[session.state])
         _require_role(session, opt.get("roles", ()))  # before a large file is taken in
-        form = await _form(request)
+        form = await _receive_form(request)
         if request.method == "POST" and not hmac.compare_digest(str(form.get("form_token") or ""), session.form_token):
-            raise refused(
+            raise make_refusal(
                 "form",
                 "这不是本页面提交的表单，没有执行。请返回后重新提交。",
                 "This form was not sent by a page of this session, so nothing was done. Go back and send it again.",
             )
         if opt.get("proof"):
             sign_ins = request.app.state.register.sign_ins
-            await lanes.run("writes", require_proof, sign_ins, session, form, visitor_of(request))
+            await lanes.run_in_lane("writes", require_proof, sign_ins, session, form, read_visitor(request))
     return Desk(request, session, form)
 
 
-def _require_an_address(request: Req) -> None:
+def _require_valid_address(request: Req) -> None:
     """NotFound for an address that no link of ours has and no database could be asked about."""
     said = [*request.path_params.values(), *request.query_params.values()]
     if any("\x00" in one if isinstance(one, str) else isinstance(one, int) and one > _GREATEST for one in said):
-        raise _no_such_address()
+        raise _make_not_found()
 
 
-def _no_such_address() -> NotFound:
+def _make_not_found() -> NotFound:
     return NotFound("此地址没有内容。", "There is nothing at this address.")
 
 
-async def _form(request: Req) -> FormMultiDict:
+async def _receive_form(request: Req) -> FormMultiDict:
     """The form that was sent; TooLarge, InvalidInput when it cannot be taken in."""
     if request.method != "POST":
         return FormMultiDict({})
@@ -170,25 +170,25 @@ async def _form(request: Req) -> FormMultiDict:
         ) from error
 
 
-def _found(request: Req, token: str) -> Session | None:
+def _find_session(request: Req, token: str) -> Session | None:
     register: Register = request.app.state.register
-    limits = limits_of(register)
+    limits = get_session_limits(register)
     with register.database.reading() as connection:
-        session = sessions.find(connection, token, limits)
+        session = sessions.find_session(connection, token, limits)
     if session is None:
         return None
-    if session.agent != visitor_of(request).agent:
+    if session.agent != read_visitor(request).agent:
         with suppress(Busy), register.database.writing(_SOON) as connection:  # refused it is in any case, and each time
-            sessions.end(connection, session.account.name, session.id)
+            sessions.end_sessions(connection, session.account.name, session.id)
         request.scope[SESSION] = session  # type: ignore[literal-required]
-        raise refused(
+        raise make_refusal(
             "other_browser",
             "登录状态出现在另一个浏览器中，已被终止。请重新登录。",
             "This sign-in turned up in another browser, so it was ended. Sign in again.",
         )
-    if sessions.needs_noting(session):
+    if sessions.is_last_use_stale(session):
         with suppress(Busy), register.database.writing(AT_ONCE) as connection:  # else the next request notes it
-            sessions.note_use(connection, session)
+            sessions.save_last_use(connection, session)
     return session
 
 
@@ -199,7 +199,7 @@ def _require_same_site(request: Req) -> None:
     host = f"{request.url.scheme}://{request.headers.get('host', '')}"
     public = request.app.state.register.settings.public_url.rstrip("/")
     if site in ("cross-site", "same-site") or (origin not in (None, host, public)):
-        raise refused(
+        raise make_refusal(
             "other_site",
             "表单来自其他网站，没有执行。",
             "This form was sent from another site, so nothing was done.",
@@ -208,14 +208,14 @@ def _require_same_site(request: Req) -> None:
 
 def _require_role(session: Session, roles: tuple[str, ...]) -> None:
     if roles and not session.account.roles & set(roles):
-        raise refused(
+        raise make_refusal(
             "role",
-            f"此页面限{'、'.join(role_word(role, 'zh-CN') for role in roles)}角色使用，您的账号没有。",
-            f"This page is for the role {' or '.join(role_word(role, 'en') for role in roles)}, which you do not have.",
+            f"此页面限{'、'.join(get_role_label(role, 'zh-CN') for role in roles)}角色使用，您的账号没有。",
+            f"This page is for the role {' or '.join(get_role_label(role, 'en') for role in roles)}, which you do not have.",
         )
 
 
-def with_cookie(desk: Desk, response: Response[Any], token: str) -> Response[Any]:
+def set_session_cookie(desk: Desk, response: Response[Any], token: str) -> Response[Any]:
     """The response with the session's token for the browser to keep until it is closed."""
     response.set_cookie(
         key=COOKIE,
@@ -228,9 +228,9 @@ def with_cookie(desk: Desk, response: Response[Any], token: str) -> Response[Any
     return response
 
 
-def with_device(desk: Desk, response: Response[Any], account: str) -> Response[Any]:
+def set_device_cookie(desk: Desk, response: Response[Any], account: str) -> Response[Any]:
     """The response with a cookie by which this browser is known again when ``account`` signs in; see ``devices``."""
-    value = desk.register.sign_ins.remember(account)
+    value = desk.register.sign_ins.make_device_cookie(account)
     if value is not None:
         response.set_cookie(
             key=devices.name_cookie(account),

@@ -11,20 +11,20 @@ from litestar.enums import ScopeType
 from litestar.response import Redirect
 from litestar.types import Scope
 
-from public_site.voice import preferences
+from public_site.voice import read_preferences
 from registry import trail
 from registry.accounts import Account
 from registry.accounts.sessions import Session, State
 from registry.errors import CannotAnswer, NotAllowed, RegistryError
 from registry.locks import LockWait
-from registry.staff.voice import environment
+from registry.staff.voice import build_environment
 from registry.web import lanes, statuses
 
 _log = logging.getLogger("registry")
 #: Where a request keeps its session.
 SESSION = "registry.session"
 #: What a refused request waits until it is in the trail.
-_NOTING = LockWait(seconds=2.0, behind=3)
+_NOTING = LockWait(seconds=2.0, queue_limit=3)
 #: Of every answer: nothing of the workspace is kept by a browser, nor found by a search.
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 #: Where a session goes on that is not open yet.
@@ -36,7 +36,7 @@ NEXT_STEP: dict[State, str] = {
 }
 
 
-class SignInFirst(Exception):
+class SignInRequired(Exception):
     """Nobody is signed in, or not far enough; ``where`` is the page that comes first."""
 
     def __init__(self, where: str = "/staff/sign-in") -> None:
@@ -45,7 +45,7 @@ class SignInFirst(Exception):
         self.why = "no_session"
 
 
-class Menu:
+class SessionMenu:
     """What the head of every page shows of a session, if there is one; also where nothing was done."""
 
     def __init__(self, session: Session | None) -> None:
@@ -55,7 +55,7 @@ class Menu:
     def session(self) -> Session:
         """The session; SignInFirst without one."""
         if self._session is None:
-            raise SignInFirst
+            raise SignInRequired
         return self._session
 
     @property
@@ -64,13 +64,13 @@ class Menu:
         return self.session.account
 
     @property
-    def signed_in(self) -> bool:
+    def is_signed_in(self) -> bool:
         """Whether a session is open."""
         return self._session is not None and self._session.state == "open"
 
-    def may(self, *roles: str) -> bool:
+    def has_role(self, *roles: str) -> bool:
         """Whether whoever is signed in has one of the roles."""
-        return self.signed_in and bool(self.account.roles & set(roles))
+        return self.is_signed_in and bool(self.account.roles & set(roles))
 
     @property
     def form_token(self) -> str:
@@ -78,66 +78,66 @@ class Menu:
         return self._session.form_token if self._session else ""
 
 
-def session_in(request: Request[Any, Any, Any]) -> Session | None:
+def find_session(request: Request[Any, Any, Any]) -> Session | None:
     """The session of a request, once it was looked for."""
     return cast("Session | None", request.scope.get(SESSION))
 
 
-def refused(why: str, zh: str, en: str) -> NotAllowed:
+def make_refusal(why: str, zh: str, en: str) -> NotAllowed:
     """Not for this person, or not a form of ours: ``why`` is a word for the trail."""
     return NotAllowed(zh, en, why=why)
 
 
-def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The page of an error; refusals are in the trail."""
-    if isinstance(error, SignInFirst):
+    if isinstance(error, SignInRequired):
         back = f"?next={quote(str(request.url.path))}" if error.where.endswith("sign-in") else ""
         return Redirect(path=error.where + back, status_code=303, headers=HEADERS)
-    status = statuses.status_of(error)
-    statuses.failures.note(error, f"{request.method} {place_of(request)}")
-    lang, size = preferences(request.query_params)
-    known = statuses.recognise(error)
-    said = known.text(lang) if isinstance(known, RegistryError) else None
-    menu = Menu(None if _ended(error) else session_in(request))
-    told = {"here": request.url.path, "status": status, "said": said, "desk": menu, "errors": []}
-    body = environment(lang, size).get_template("staff/error.html").render(page=told)
-    return Response(body, status_code=status, media_type="text/html", headers={**HEADERS, **statuses.headers_of(error)})
+    status = statuses.get_status(error)
+    statuses.failures.log_error(error, f"{request.method} {describe_path(request)}")
+    lang, size = read_preferences(request.query_params)
+    known = statuses.recognise_error(error)
+    said = known.get_text(lang) if isinstance(known, RegistryError) else None
+    menu = SessionMenu(None if _has_ended_session(error) else find_session(request))
+    told: dict[str, Any] = {"here": request.url.path, "status": status, "said": said, "desk": menu, "errors": []}
+    body = build_environment(lang, size).get_template("staff/error.html").render(page=told)
+    return Response(body, status_code=status, media_type="text/html", headers={**HEADERS, **statuses.make_headers(error)})
 
 
-def place_of(request: Request[Any, Any, Any]) -> str:
+def describe_path(request: Request[Any, Any, Any]) -> str:
     """The path of a request without what somebody typed into it: it goes into logs that are kept."""
     template = str(request.scope.get("path_template") or "/staff")
     return template.replace("{number}", str(request.path_params.get("number")))
 
 
-def _ended(error: Exception) -> bool:
+def _has_ended_session(error: Exception) -> bool:
     """Whether the refusal ended the session: its menu would lead nowhere."""
     return isinstance(error, NotAllowed) and error.details.get("why") in ("other_browser", "tries")
 
 
-async def note_refusal(error: Exception, scope: Scope) -> None:
+async def record_refused_request(error: Exception, scope: Scope) -> None:
     """Put what ``failed`` is about to answer into the trail, before it does, and not on the event loop."""
     if scope["type"] != ScopeType.HTTP or not scope["path"].startswith("/staff"):
         return
     request = Request[Any, Any, Any](scope)
     # Something was to be done in a session that is over; or was refused.
-    late = isinstance(error, SignInFirst) and request.method == "POST" and bool(request.cookies)
-    if late or (isinstance(error, RegistryError) and statuses.status_of(error) in (403, 409)):
+    late = isinstance(error, SignInRequired) and request.method == "POST" and bool(request.cookies)
+    if late or (isinstance(error, RegistryError) and statuses.get_status(error) in (403, 409)):
         try:
             # Strangers may do the first as often as they like: not in the lane of those who are signed in.
             lane: lanes.Name = "sign-ins" if late else "writes"
-            await lanes.run(lane, note, request, cast("RegistryError | SignInFirst", error))
+            await lanes.run_in_lane(lane, record_refusal, request, cast("RegistryError | SignInRequired", error))
         except CannotAnswer as failure:
             _log.warning("a refusal could not be put in the trail: %s", failure.code)
 
 
-def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) -> None:
+def record_refusal(request: Request[Any, Any, Any], error: RegistryError | SignInRequired) -> None:
     """Put a refusal into the trail: what was asked of which page, and a word for why. Those of whoever is not signed
     in are counted first: strangers cannot fill it."""
-    session = session_in(request)
+    session = find_session(request)
     who = session.account.name if session else "-"
-    why = error.why if isinstance(error, SignInFirst) else error.details.get("why", error.code)
-    about = f"{request.method} {place_of(request)} {why}"
+    why = error.why if isinstance(error, SignInRequired) else error.details.get("why", error.code)
+    about = f"{request.method} {describe_path(request)} {why}"
     address = request.client.host if request.client else "-"
     register = request.app.state.register
     if session is None or session.state != "open":
@@ -145,6 +145,6 @@ def note(request: Request[Any, Any, Any], error: RegistryError | SignInFirst) ->
         return
     try:
         with register.database.writing(_NOTING) as connection:
-            trail.record(connection, who, "refused", about, address)
+            trail.record_event(connection, who, "refused", about, address)
     except RegistryError as failure:
         _log.warning("a refusal could not be put in the trail: %s", failure.code)

@@ -14,23 +14,23 @@ from registry.editions.edition import Edition
 from registry.importers import kept as imports
 from registry.records.deadlines import KINDS
 from registry.staff import duties
-from registry.staff.desk import Desk, limits_of
+from registry.staff.desk import Desk, get_session_limits
 
 #: Approved proposals shown on the first page; of those that wait, so many, the others on a page of their own.
 RECENT, SHOWN = 8, 50
 
 
 @get("/", sync_to_thread=True)
-def home(desk: NamedDependency[Desk]) -> Response[Any]:
+def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
     """What waits, what falls due, what changed, and how the register is."""
     name = desk.account.name
     with desk.database.reading() as connection:
-        open_ = proposals.listed(connection, proposals.OPEN, with_report=False, seen_by=desk.account)
-        approved = proposals.listed(connection, "approved", limit=RECENT, with_report=False, seen_by=desk.account)
-        forms = drafts.waiting(connection, name) if desk.may("editor") else []
-        under_way = [one for one in imports.listed(connection, name) if one.state not in imports.OVER]
+        open_ = proposals.list_proposals(connection, proposals.OPEN, with_report=False, seen_by=desk.account)
+        approved = proposals.list_proposals(connection, "approved", limit=RECENT, with_report=False, seen_by=desk.account)
+        forms = drafts.list_drafts(connection, name) if desk.has_role("editor") else []
+        under_way = [one for one in imports.list_imports(connection, name) if one.state not in imports.OVER]
     mine = [one for one in open_ if name in one.touched_by]
-    return desk.page(
+    return desk.render_page(
         "home",
         # What is in force already, and falls back if nobody decides, stands first.
         to_decide=sorted(
@@ -43,46 +43,46 @@ def home(desk: NamedDependency[Desk]) -> Response[Any]:
         recent=approved,
         forms=forms,
         imports=under_way,
-        coming=_coming(desk),
-        due=duties.table(desk),
+        coming=_list_scheduled_editions(desk),
+        due=duties.count_due(desk),
         kinds=KINDS,
-        health=desk.register.health(),
-        log=desk.register.published(),
+        health=desk.register.read_health(),
+        log=desk.register.find_public_log(),
     )
 
 
-def _coming(desk: Desk) -> list[Edition]:
+def _list_scheduled_editions(desk: Desk) -> list[Edition]:
     """The editions whose time has not come yet, the next one first."""
-    held = [one for one, state in desk.register.editions.states() if state == "scheduled"]
+    held = [one for one, state in desk.register.editions.list_states() if state == "scheduled"]
     return sorted(held, key=lambda one: one.published)
 
 
 @get("/account", sync_to_thread=True)
-def account(desk: NamedDependency[Desk]) -> Response[Any]:
+def show_account(desk: NamedDependency[Desk]) -> Response[Any]:
     """One's own sessions, password and recovery codes."""
     with desk.database.reading() as connection:
-        open_ = sessions.of(connection, desk.account, limits_of(desk.register))
-        left = second.recovery_left(connection, desk.account.name)
-    return desk.page("account", sessions=open_, recovery_left=left)
+        open_ = sessions.list_sessions(connection, desk.account, get_session_limits(desk.register))
+        left = second.count_recovery_codes(connection, desk.account.name)
+    return desk.render_page("account", sessions=open_, recovery_left=left)
 
 
 @post("/account/end", status_code=200, sync_to_thread=True)
 def end_session(desk: NamedDependency[Desk]) -> Response[Any]:
     """End one of one's sessions, or all of them."""
-    chosen = desk.given("session") or None
+    chosen = desk.read_field("session") or None
     with desk.database.writing() as connection:
-        sessions.end(connection, desk.account.name, chosen)
-        trail.record(connection, desk.account.name, "sessions_ended", "one" if chosen else "all", desk.visitor.address)
-    return desk.go("/staff/account")
+        sessions.end_sessions(connection, desk.account.name, chosen)
+        trail.record_event(connection, desk.account.name, "sessions_ended", "one" if chosen else "all", desk.visitor.address)
+    return desk.redirect_to("/staff/account")
 
 
 @post("/account/recovery", opt={"proof": True}, status_code=200, sync_to_thread=True)
-def renew_recovery(desk: NamedDependency[Desk]) -> Response[Any]:
+def renew_recovery_codes(desk: NamedDependency[Desk]) -> Response[Any]:
     """New recovery codes in place of the old ones."""
     with desk.database.writing() as connection:
-        codes = second.renew_recovery(connection, desk.account.name)
-        trail.record(connection, desk.account.name, "recovery_codes_renewed", "", desk.visitor.address)
-    return desk.page("recovery", codes=codes)
+        codes = second.renew_recovery_codes(connection, desk.account.name)
+        trail.record_event(connection, desk.account.name, "recovery_codes_renewed", "", desk.visitor.address)
+    return desk.render_page("recovery", codes=codes)
 
 
-handlers = [home, account, end_session, renew_recovery]
+handlers = [show_home, show_account, end_session, renew_recovery_codes]

@@ -19,8 +19,8 @@ from registry.errors import InvalidInput, NotFound
 from registry.importers import kept, people_template
 from registry.records import asof
 from registry.staff.desk import Desk
-from registry.staff.import_desk import EDITORS, SCOPES, mine, page_of, start
-from registry.text import harmless_cells
+from registry.staff.import_desk import EDITORS, SCOPES, get_own_import, render_import_page, start_import_job
+from registry.text import escape_cells
 
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: Of a form's other fields, beside the file.
@@ -28,39 +28,39 @@ _FIELDS = 64 * 1024
 
 
 @get("/imports", opt=EDITORS, sync_to_thread=True)
-def listed(desk: NamedDependency[Desk]) -> Response[Any]:
+def show_imports(desk: NamedDependency[Desk]) -> Response[Any]:
     """One's own imports."""
     with desk.database.reading() as connection:
-        found = kept.listed(connection, desk.account.name)
-    return desk.page("imports", imports=found, kinds=kept.KINDS)
+        found = kept.list_imports(connection, desk.account.name)
+    return desk.render_page("imports", imports=found, kinds=kept.KINDS)
 
 
 @get("/imports/new", opt=EDITORS, sync_to_thread=True)
-def new(desk: NamedDependency[Desk]) -> Response[Any]:
+def show_import_form(desk: NamedDependency[Desk]) -> Response[Any]:
     """The form of a new import; ``like``: filled in as an earlier one of one's own was."""
     asked = desk.request.query_params
     kind, given = asked.get("kind") or "list", {}
     if (like := asked.get("like") or "").isdigit():
-        one = mine(desk, int(like[:9]))
+        one = get_own_import(desk, int(like[:9]))
         kind, given = one.kind, {key: value for key, value in one.said.items() if isinstance(value, str | bool)}
         if given.get("scope") and given["scope"] not in SCOPES:
             given |= {"scope": "region", "region": given["scope"]}
-    return _form(desk, _kind(kind), given)
+    return _render_import_form(desk, _parse_kind(kind), given)
 
 
-def _kind(text: str) -> kept.Kind:
+def _parse_kind(text: str) -> kept.Kind:
     if text not in get_args(kept.Kind):
         raise InvalidInput("没有这种导入。", "There is no such kind of import.")
     return cast("kept.Kind", text)
 
 
-def _form(
+def _render_import_form(
     desk: Desk, kind: kept.Kind, given: dict[str, Any], errors: list[tuple[str, str]] | None = None
 ) -> Response[Any]:
     region = desk.account.region
     if region and "scope" not in given:
         given = {**given, "scope": "region", "region": region}
-    return desk.page(
+    return desk.render_page(
         "import_new",
         status=400 if errors else 200,
         errors=errors,
@@ -75,76 +75,76 @@ def _form(
 @post(
     "/imports", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=attachments.LARGEST + _FIELDS
 )
-def uploaded(desk: NamedDependency[Desk]) -> Response[Any]:
+def create_import(desk: NamedDependency[Desk]) -> Response[Any]:
     """Take the file in and begin."""
-    kind = _kind(desk.given("kind") or "list")
+    kind = _parse_kind(desk.read_field("kind") or "list")
     given: dict[str, Any] = {
-        name: desk.given(name) for name in ("as_of", "published", "title", "scope", "region", "origin")
+        name: desk.read_field(name) for name in ("as_of", "published", "title", "scope", "region", "origin")
     }
-    given |= {name: bool(desk.given(name)) for name in ("secondary", "complete")}
+    given |= {name: bool(desk.read_field(name)) for name in ("secondary", "complete")}
     file = desk.form.get("file")
-    errors, said = _said(desk, kind, given, file)
+    errors, said = _check_form(desk, kind, given, file)
     if errors:
-        return _form(desk, kind, given, errors)
+        return _render_import_form(desk, kind, given, errors)
     upload = cast("UploadFile", file)
     try:
-        with trail.acting_from(desk.visitor.address), desk.database.writing() as connection:
-            kept.forget_abandoned(connection)
+        with trail.act_from_address(desk.visitor.address), desk.database.writing() as connection:
+            kept.cancel_abandoned_imports(connection)
             source = cast("BinaryIO", upload.file)
-            one = kept.add(connection, desk.account.name, kind, source, name=_name(upload), said=said)
+            one = kept.create_import(connection, desk.account.name, kind, source, name=_clean_filename(upload), said=said)
     except InvalidInput as error:
-        return _form(desk, kind, given, [("file", error.text(desk.voice.lang))])
-    return start(desk, one, one.state)
+        return _render_import_form(desk, kind, given, [("file", error.get_text(desk.voice.lang))])
+    return start_import_job(desk, one, one.state)
 
 
-def _name(upload: UploadFile) -> str:
+def _clean_filename(upload: UploadFile) -> str:
     """The name of an upload, without a path and what is not printed."""
     last = upload.filename.replace("\\", "/").rpartition("/")[2]
     return "".join(c for c in last if c.isprintable())[-120:] or "upload"
 
 
-def _said(
+def _check_form(
     desk: Desk, kind: kept.Kind, given: dict[str, Any], file: object
 ) -> tuple[list[tuple[str, str]], dict[str, Any]]:
     """What is wrong with the form as (field, sentence), and what it says of the file."""
     lang, errors = desk.voice.lang, []
     said = {**given}
     if not isinstance(file, UploadFile) or not file.filename:
-        errors.append(("file", str(desk.voice.t("import_new.no_file"))))
+        errors.append(("file", str(desk.voice.translate("import_new.no_file"))))
     days: dict[str, dt.date] = {}
     for name in ("as_of", "published"):
         if given[name] or name == "as_of":
             try:
-                days[name] = asof.day_of(given[name], name)
+                days[name] = asof.parse_day(given[name], name)
             except InvalidInput:
-                errors.append((name, str(desk.voice.t("import_new.no_day"))))
-    if days.get("as_of") and days["as_of"] > desk.register.now().valid_on:
-        errors.append(("as_of", str(desk.voice.t("import_new.future"))))
+                errors.append((name, str(desk.voice.translate("import_new.no_day"))))
+    if days.get("as_of") and days["as_of"] > desk.register.make_as_of_now().valid_on:
+        errors.append(("as_of", str(desk.voice.translate("import_new.future"))))
     if "published" in days and "as_of" in days and days["published"] < days["as_of"]:
-        errors.append(("published", str(desk.voice.t("import_new.published_before"))))
+        errors.append(("published", str(desk.voice.translate("import_new.published_before"))))
     if kind == "list":
         try:
-            said["scope"] = _scope(desk, given)
+            said["scope"] = _parse_scope(desk, given)
         except InvalidInput as error:
-            errors.append((error.details.get("field", "scope"), error.text(lang)))
+            errors.append((error.details.get("field", "scope"), error.get_text(lang)))
         if not given["title"] and isinstance(file, UploadFile) and file.filename and "as_of" in days:
-            said["title"] = f"{_name(file)}（截至{given['as_of']}）"
+            said["title"] = f"{_clean_filename(file)}（截至{given['as_of']}）"
     return errors, said
 
 
-def _scope(desk: Desk, given: dict[str, Any]) -> str:
+def _parse_scope(desk: Desk, given: dict[str, Any]) -> str:
     """What an absence means; InvalidInput where nothing was chosen, or more than the account may speak of."""
     if given["scope"] not in SCOPES:
         raise InvalidInput("请选择：未列入的机构怎么办。", "Say what it means that an institution is not listed.")
     scope = given["region"] if given["scope"] == "region" else given["scope"]
-    if given["scope"] == "region" and regions.get(scope) is None:
+    if given["scope"] == "region" and regions.find_region(scope) is None:
         raise InvalidInput(
             "请填写六位行政区划代码，如 210300（鞍山市）。",
             "Give a region code of six digits; 210300 is 鞍山市.",
             field="region",
         )
     own = desk.account.region
-    if own and scope != "partial" and not (scope != "national" and scope.startswith(regions.prefix(own))):
+    if own and scope != "partial" and not (scope != "national" and scope.startswith(regions.get_prefix(own))):
         raise InvalidInput(
             f"您的账号只能就本行政区划（{own}）提案：范围请选本区划或其下级，或“不完整”。",
             f"Your account may propose about its region ({own}) only: choose it, a place in it, or “not complete”.",
@@ -154,41 +154,41 @@ def _scope(desk: Desk, given: dict[str, Any]) -> str:
 
 
 @get("/imports/{number:int}", opt=EDITORS, sync_to_thread=True)
-def shown(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+def show_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """An import, in the state it is in."""
-    return page_of(desk, mine(desk, number))
+    return render_import_page(desk, get_own_import(desk, number))
 
 
 @get("/imports/{number:int}/audit.csv", opt=EDITORS, sync_to_thread=True)
-def audit_file(desk: NamedDependency[Desk], number: FromPath[int]) -> Stream:
+def download_audit(desk: NamedDependency[Desk], number: FromPath[int]) -> Stream:
     """Every finding of the audit, as a file for a spreadsheet."""
-    one = mine(desk, number)
+    one = get_own_import(desk, number)
     headers = {"Content-Disposition": f'attachment; filename="audit-{one.id}.csv"'}
-    return Stream(_audit_lines(desk, one), media_type="text/csv; charset=utf-8", headers=headers)
+    return Stream(_format_audit_csv(desk, one), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _audit_lines(desk: Desk, one: kept.Import) -> Iterator[bytes]:
+def _format_audit_csv(desk: Desk, one: kept.Import) -> Iterator[bytes]:
     english = desk.voice.lang.startswith("en")
     held = io.StringIO()
     write = csv.writer(held).writerow
     held.write("\ufeff")
     write(["level", "row", "cell", "message"])
     with desk.database.reading() as connection:
-        for line in kept.lines_of(connection, one.id, "audit"):
+        for line in kept.read_lines(connection, one.id, "audit"):
             message = line["message_en"] if english else line["message"]
-            write(harmless_cells([line["level"], str(line["row"] or ""), line["cell"] or "", message]))
+            write(escape_cells([line["level"], str(line["row"] or ""), line["cell"] or "", message]))
     yield held.getvalue().encode()
 
 
 @get("/imports/templates/{kind:str}", opt=EDITORS, sync_to_thread=True)
-def template(desk: NamedDependency[Desk], kind: FromPath[str]) -> Response[bytes]:
+def download_template(desk: NamedDependency[Desk], kind: FromPath[str]) -> Response[bytes]:
     """The xlsx file to fill in."""
     del desk  # whoever is an editor may
     if kind not in ("practitioners", "ad_certificates"):
         raise NotFound("没有这种模板。", "There is no such template.")
-    body = people_template.made(cast("Any", kind))
+    body = people_template.make_template(cast("Any", kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}.xlsx"'}
     return Response(body, media_type=_SHEET, headers=headers)
 
 
-handlers = [listed, new, uploaded, shown, audit_file, template]
+handlers = [show_imports, show_import_form, create_import, show_import, download_audit, download_template]

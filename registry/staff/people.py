@@ -13,99 +13,99 @@ from registry import accounts, trail
 from registry.accounts import second, sessions, signin
 from registry.errors import Conflict, InvalidInput, RegistryError
 from registry.staff.desk import Desk
-from registry.staff.errors import refused
+from registry.staff.errors import make_refusal
 
 _ADMINISTRATORS = {"roles": ("administrator",)}
 _CHANGES = {**_ADMINISTRATORS, "proof": True}
 
 
 @get("/accounts", opt=_ADMINISTRATORS, sync_to_thread=True)
-def listed(desk: NamedDependency[Desk]) -> Response[Any]:
+def show_accounts(desk: NamedDependency[Desk]) -> Response[Any]:
     """Every account, and the form for another."""
-    return _listed(desk)
+    return _render_accounts_page(desk)
 
 
-def _listed(desk: Desk, **told: Any) -> Response[Any]:
+def _render_accounts_page(desk: Desk, **told: Any) -> Response[Any]:
     with desk.database.reading() as connection:
-        return desk.page("accounts", accounts=accounts.listed(connection), roles=accounts.ROLES, **told)
+        return desk.render_page("accounts", accounts=accounts.list_accounts(connection), roles=accounts.ROLES, **told)
 
 
 @post("/accounts", opt=_CHANGES, status_code=200, sync_to_thread=True)
-def add(desk: NamedDependency[Desk]) -> Response[Any]:
+def add_account(desk: NamedDependency[Desk]) -> Response[Any]:
     """Another account, with a password that is shown once and has to be changed."""
-    name, password = desk.given("name"), _a_password()
+    name, password = desk.read_field("name"), _make_password()
     try:
         with desk.database.writing() as connection:
-            accounts.add(connection, name, _roles(desk), password, region=desk.given("region"), must_change=True)
-            trail.record(connection, desk.account.name, "account_added", f"account:{name}", desk.visitor.address)
+            accounts.create_account(connection, name, _read_roles(desk), password, region=desk.read_field("region"), must_change=True)
+            trail.record_event(connection, desk.account.name, "account_added", f"account:{name}", desk.visitor.address)
     except (InvalidInput, Conflict) as error:
-        return _listed(desk, status=400, errors=_told(desk, error, "name"), given=desk.form)
-    return _listed(desk, made=(name, password))
+        return _render_accounts_page(desk, status=400, errors=_format_error(desk, error, "name"), given=desk.form)
+    return _render_accounts_page(desk, made=(name, password))
 
 
 @get("/accounts/{name:str}", opt=_ADMINISTRATORS, sync_to_thread=True)
-def shown(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
+def show_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
     """One account."""
-    return _shown(desk, name)
+    return _render_account_page(desk, name)
 
 
-def _shown(desk: Desk, name: str, **told: Any) -> Response[Any]:
+def _render_account_page(desk: Desk, name: str, **told: Any) -> Response[Any]:
     with desk.database.reading() as connection:
-        found = accounts.found(connection, name)
+        found = accounts.get_account(connection, name)
     outside = desk.register.settings.oidc_issuer
-    return desk.page("one_account", account=found, roles=accounts.ROLES, outside=outside, **told)
+    return desk.render_page("one_account", account=found, roles=accounts.ROLES, outside=outside, **told)
 
 
 @post("/accounts/{name:str}", opt=_CHANGES, status_code=200, sync_to_thread=True)
-def changed(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
+def change_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
     """Roles and region, another password, no second factor, closed or open: one of them by the button pressed."""
-    _refuse_own(desk, name)
-    action = desk.given("action")
-    password = _a_password()
+    _refuse_own_account(desk, name)
+    action = desk.read_field("action")
+    password = _make_password()
     try:
         with desk.database.writing() as connection:
-            accounts.found(connection, name)
+            accounts.get_account(connection, name)
             if action == "change":
-                accounts.change(connection, name, _roles(desk), desk.given("region"))
+                accounts.change_rights(connection, name, _read_roles(desk), desk.read_field("region"))
             elif action == "link":
-                accounts.link(connection, name, desk.given("external", 201))
-                sessions.end(connection, name)
+                accounts.link_identity(connection, name, desk.read_field("external", 201))
+                sessions.end_sessions(connection, name)
             elif action == "reset":
-                signin.reset(connection, name, password)
+                signin.reset_password(connection, name, password)
             elif action == "forget_second":
-                second.forget(connection, name)
-                sessions.end(connection, name)
+                second.remove_factor(connection, name)
+                sessions.end_sessions(connection, name)
             elif action in ("close", "open"):
                 accounts.set_disabled(connection, name, action == "close")
-                sessions.end(connection, name)
+                sessions.end_sessions(connection, name)
             else:
                 raise InvalidInput("没有这样的操作。", "There is no such action.")
-            trail.record(connection, desk.account.name, f"account_{action}", f"account:{name}", desk.visitor.address)
+            trail.record_event(connection, desk.account.name, f"account_{action}", f"account:{name}", desk.visitor.address)
     except (InvalidInput, Conflict) as error:
-        return _shown(desk, name, status=400, errors=_told(desk, error, ""))
-    return _shown(desk, name, made=(name, password) if action == "reset" else None, done=action)
+        return _render_account_page(desk, name, status=400, errors=_format_error(desk, error, ""))
+    return _render_account_page(desk, name, made=(name, password) if action == "reset" else None, done=action)
 
 
-def _refuse_own(desk: Desk, name: str) -> None:
+def _refuse_own_account(desk: Desk, name: str) -> None:
     """Nobody gives themselves roles, nor locks everybody out by closing the account they use."""
     if name == desk.account.name:
-        raise refused(
+        raise make_refusal(
             "own_account",
             "不能在这里更改自己的账号，请另一位管理员办理。",
             "You cannot change your own account here; another administrator can.",
         )
 
 
-def _told(desk: Desk, error: RegistryError, field: str) -> list[tuple[str, str]]:
-    return [(error.details.get("field", field), error.text(desk.voice.lang))]
+def _format_error(desk: Desk, error: RegistryError, field: str) -> list[tuple[str, str]]:
+    return [(error.details.get("field", field), error.get_text(desk.voice.lang))]
 
 
-def _roles(desk: Desk) -> list[str]:
+def _read_roles(desk: Desk) -> list[str]:
     return [str(role) for role in desk.form.getall("role", [])]
 
 
-def _a_password() -> str:
+def _make_password() -> str:
     return "-".join(secrets.token_hex(3) for _ in range(4))
 
 
-handlers = [listed, add, shown, changed]
+handlers = [show_accounts, add_account, show_account, change_account]

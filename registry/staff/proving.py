@@ -11,12 +11,12 @@ from typing import Any
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
 
-from public_site.voice import preferences
+from public_site.voice import read_preferences
 from registry.accounts.sessions import PROOF, Session
 from registry.accounts.signin import SignIns, Visitor
 from registry.errors import SecretsKeyMissing
-from registry.staff.errors import HEADERS, Menu
-from registry.staff.voice import StaffVoice, environment
+from registry.staff.errors import HEADERS, SessionMenu
+from registry.staff.voice import StaffLanguage, build_environment
 
 #: The field of the code, which no form of the workspace has otherwise.
 CODE = "proof_code"
@@ -24,7 +24,7 @@ CODE = "proof_code"
 _OURS = (CODE, "form_token")
 
 
-class ProofNeeded(Exception):
+class ProofRequired(Exception):
     """The second factor has to be shown once more before what was sent is done.
 
     ``why`` names the sentence about the code that was sent; "" where none was.
@@ -44,30 +44,30 @@ def require_proof(sign_ins: SignIns, session: Session, form: FormMultiDict, who:
         return
     code = str(form.get(CODE) or "").strip()[:200]
     if not code:
-        raise ProofNeeded(session, form)
+        raise ProofRequired(session, form)
     try:
-        right = sign_ins.prove(session, code, who)
+        right = sign_ins.renew_proof(session, code, who)
     except SecretsKeyMissing:
-        raise ProofNeeded(session, form, "second.no_key") from None
+        raise ProofRequired(session, form, "second.no_key") from None
     if not right:
-        raise ProofNeeded(session, form, "second.wrong")
+        raise ProofRequired(session, form, "second.wrong")
 
 
-def ask_for_proof(request: Request[Any, Any, Any], needed: ProofNeeded) -> Response[Any]:
+def ask_for_proof(request: Request[Any, Any, Any], needed: ProofRequired) -> Response[Any]:
     """The page that holds what was sent and asks for the code."""
-    lang, size = preferences(request.query_params)
+    lang, size = read_preferences(request.query_params)
     account, settings = needed.session.account, request.app.state.register.settings
     fields = [(name, str(value)) for name, value in needed.form.multi_items() if name not in _OURS]
     context = {
         "here": request.url.path,
         "action": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-        "desk": Menu(needed.session),
+        "desk": SessionMenu(needed.session),
         "fields": fields,
         "field": CODE,
         "words": None,
         "minutes": PROOF,
         "outside": settings.oidc_name if settings.oidc_issuer and account.external else "",
-        "errors": [(CODE, str(StaffVoice(lang).t(needed.why)))] if needed.why else [],
+        "errors": [(CODE, str(StaffLanguage(lang).translate(needed.why)))] if needed.why else [],
     }
-    body = environment(lang, size).get_template("staff/proof.html").render(page=context)
+    body = build_environment(lang, size).get_template("staff/proof.html").render(page=context)
     return Response(body, status_code=403, media_type="text/html", headers={**HEADERS, "Content-Language": lang})

@@ -10,15 +10,15 @@ from litestar.params import FromPath
 
 from registry import proposals
 from registry.editing import kept, recorded
-from registry.editing.review import require_inside
+from registry.editing.review import require_subject_in_region
 from registry.errors import NotAllowed, NotFound
-from registry.identifiers import validate_code
+from registry.identifiers import parse_code
 from registry.model import Institution
 from registry.records import asof, read
-from registry.register import Choice
+from registry.register import SearchRequest
 from registry.staff.desk import Desk
 from registry.techniques import BY_CODE
-from registry.territory import sees
+from registry.territory import can_see_proposal
 
 _PAGE = 20
 #: Sanctions of those who are no institution of the register, shown below the search.
@@ -26,36 +26,36 @@ _UNLISTED = 50
 
 
 @get("/records", sync_to_thread=True)
-def listed(desk: NamedDependency[Desk]) -> Response[Any]:
+def show_records(desk: NamedDependency[Desk]) -> Response[Any]:
     """The search, with what it finds; also those that are delisted or being set up, by name or code."""
     asked = str(desk.request.query_params.get("q") or "").strip()[:100]
     cursor = desk.request.query_params.get("cursor") or None
-    found = desk.register.find(Choice(q=asked), desk.register.now(), limit=_PAGE, cursor=cursor) if asked else None
+    found = desk.register.search_institutions(SearchRequest(q=asked), desk.register.make_as_of_now(), limit=_PAGE, cursor=cursor) if asked else None
     with desk.database.reading() as connection:
-        unlisted = [] if asked else recorded.belonging(connection, "sanction", "")[-_UNLISTED:]
-    return desk.page("records", asked=asked, found=found, unlisted=unlisted)
+        unlisted = [] if asked else recorded.list_records_of_parent(connection, "sanction", "")[-_UNLISTED:]
+    return desk.render_page("records", asked=asked, found=found, unlisted=unlisted)
 
 
 @get("/records/{code:str}", sync_to_thread=True)
-def shown(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
+def show_record(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
     """What is recorded of one institution now, of its people, certificates and sanctions, and what waits about it."""
-    subject = read.subject_of(validate_code(code))
-    it = _institution(desk, code, subject)
+    subject = read.to_subject(parse_code(code))
+    it = _get_institution(desk, code, subject)
     with desk.database.reading() as connection:
-        people = recorded.belonging(connection, "practitioner", subject)
-        certificates = recorded.belonging(connection, "ad_certificate", subject)
-        sanctions = recorded.belonging(connection, "sanction", subject)
-        about = [proposals.get(connection, one) for one in kept.pending_about(connection, subject, belonging=True)]
-        waiting = [one for one in about if sees(desk.account, one.region, one.touched_by)]
-        drafts = [one for one in kept.elsewhere(connection, subject, desk.account.name) if one.proposal is None]
-        mine = [one for one in kept.waiting(connection, desk.account.name) if one.subject == subject]
+        people = recorded.list_records_of_parent(connection, "practitioner", subject)
+        certificates = recorded.list_records_of_parent(connection, "ad_certificate", subject)
+        sanctions = recorded.list_records_of_parent(connection, "sanction", subject)
+        about = [proposals.get_proposal(connection, one) for one in kept.list_open_proposals_about(connection, subject, belonging=True)]
+        waiting = [one for one in about if can_see_proposal(desk.account, one.region, one.touched_by)]
+        drafts = [one for one in kept.list_concurrent_edits(connection, subject, desk.account.name) if one.proposal is None]
+        mine = [one for one in kept.list_drafts(connection, desk.account.name) if one.subject == subject]
         inside = True
         try:
-            require_inside(connection, desk.account.name, subject)
+            require_subject_in_region(connection, desk.account.name, subject)
         except NotAllowed:
             inside = False
     missing = [technique for technique in BY_CODE if technique not in {one.technique for one in it.approvals}]
-    return desk.page(
+    return desk.render_page(
         "record",
         it=it,
         subject=subject,
@@ -71,17 +71,17 @@ def shown(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
     )
 
 
-def _institution(desk: Desk, code: str, subject: str) -> Institution:
+def _get_institution(desk: Desk, code: str, subject: str) -> Institution:
     """As of today, or of the day on which it first will be; NotFound."""
     try:
-        return desk.register.institution(code, desk.register.now())
+        return desk.register.get_institution(code, desk.register.make_as_of_now())
     except NotFound:
         with desk.database.reading() as connection:
             today = asof.find_today(connection)
-            days = [one.valid_from for one in recorded.stated(connection, subject) if one.valid_from > today]
+            days = [one.valid_from for one in recorded.read_entries(connection, subject) if one.valid_from > today]
         if not days:
             raise
-        return desk.register.institution(code, desk.register.as_of(min(days)))
+        return desk.register.get_institution(code, desk.register.make_as_of(min(days)))
 
 
-handlers = [listed, shown]
+handlers = [show_records, show_record]

@@ -20,7 +20,7 @@ def delay_answer(request: Request[Any, Any, Any], delay: float) -> None:
     request.scope[DELAY] = delay  # type: ignore[literal-required]
 
 
-class Slowing:
+class DelayMiddleware:
     """Around the handlers whose answers may wait. Whoever hangs up gains nothing: the failure is counted already."""
 
     _waiting = 0
@@ -36,12 +36,12 @@ class Slowing:
 
         async def send_late(message: Message) -> None:
             delay = scope.get(DELAY, 0.0) if message["type"] == "http.response.start" else 0.0
-            if delay and Slowing._waiting < MOST:
-                Slowing._waiting += 1
+            if delay and DelayMiddleware._waiting < MOST:
+                DelayMiddleware._waiting += 1
                 try:
                     await anyio.sleep(float(str(delay)))
                 finally:
-                    Slowing._waiting -= 1
+                    DelayMiddleware._waiting -= 1
             await send(message)
 
         await self.app(scope, receive, send_late)

@@ -5,86 +5,86 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from public_site import changed
-from public_site.changed import Said
-from registry.editing.compose import Difference
+from public_site.changed import ChangeLine
+from registry.editing.compose import PathDifference
 from registry.editing.findings import Finding
 from registry.editing.forms import ABOUT, CODES, WITHDRAWN, FormKind
 from registry.records.history import FieldChange
-from registry.staff.voice import StaffVoice
+from registry.staff.voice import StaffLanguage
 from registry.techniques import STAGES
 
 
-class FormWords:
+class FormLabels:
     """How one kind of form speaks."""
 
-    def __init__(self, voice: StaffVoice, kind: FormKind) -> None:
+    def __init__(self, voice: StaffLanguage, kind: FormKind) -> None:
         self.voice = voice
         self.kind = kind
 
-    def label(self, field: str) -> Markup:
+    def get_label(self, field: str) -> Markup:
         """The label of a field."""
         if field.startswith("stage."):
-            return self.voice.technique(field.partition(".")[2])
+            return self.voice.format_technique(field.partition(".")[2])
         own = f"form.{self.kind}.{field}"
-        return self.voice.t(own if own in self.voice.catalogue() else f"form.common.{field}")
+        return self.voice.translate(own if own in self.voice.get_catalogue() else f"form.common.{field}")
 
-    def named(self, field: str) -> Markup | None:
+    def find_label(self, field: str) -> Markup | None:
         """The label of a field, for a list of what is wrong; None for what is no field of a form."""
         if field == "doc_file":
-            return self.voice.t("form.file")
+            return self.voice.translate("form.file")
         keys = (f"form.{self.kind}.{field}", f"form.common.{field}")
-        known = field.startswith("stage.") or any(key in self.voice.catalogue() for key in keys)
-        return self.label(field) if known else None
+        known = field.startswith("stage.") or any(key in self.voice.get_catalogue() for key in keys)
+        return self.get_label(field) if known else None
 
-    def hint(self, field: str) -> Markup | str:
+    def get_hint(self, field: str) -> Markup | str:
         """The line under a label; empty for none."""
         for key in (f"form.{self.kind}.{field}_hint", f"form.common.{field}_hint"):
-            if key in self.voice.catalogue():
-                return self.voice.t(key)
+            if key in self.voice.get_catalogue():
+                return self.voice.translate(key)
         return ""
 
-    def choice(self, field: str, value: str) -> Markup:
+    def get_choice_label(self, field: str, value: str) -> Markup:
         """One of the choices of a field."""
         if not value:
-            return self.voice.t("form.choice.none" if field.startswith("stage.") else "form.choice.choose")
+            return self.voice.translate("form.choice.none" if field.startswith("stage.") else "form.choice.choose")
         if value in CODES:
-            return self.voice.technique(value)
+            return self.voice.format_technique(value)
         if value == WITHDRAWN:
-            return self.voice.t("form.choice.withdrawn")
+            return self.voice.translate("form.choice.withdrawn")
         if value in STAGES and (field == "stage" or field.startswith("stage.")):
-            return self.voice.t("stage.operating_short" if value == "operating" else f"stage.{value}")
+            return self.voice.translate("stage.operating_short" if value == "operating" else f"stage.{value}")
         if field == "status":
-            return self.voice.t(f"history.{value}")
-        return self.voice.t(f"form.choice.{value}")
+            return self.voice.translate(f"history.{value}")
+        return self.voice.translate(f"form.choice.{value}")
 
-    def typed(self, field: str, value: str | list[str]) -> Markup:
+    def format_input(self, field: str, value: str | list[str]) -> Markup:
         """What stands in a field, as text."""
         if isinstance(value, list):
-            return self.voice.listing(self.voice.plain(one) for one in value) or self.voice.t("proposal.nothing")
+            return self.voice.format_list(self.voice.get_plain_word(one) for one in value) or self.voice.translate("proposal.nothing")
         if not value:
-            return self.voice.t("proposal.nothing")
+            return self.voice.translate("proposal.nothing")
         if field in ("status", "stage", "technique", "kind") or field.startswith("stage."):
-            return self.choice(field, value)
-        return self.voice.listing(self.voice.data(line) for line in value.splitlines())
+            return self.get_choice_label(field, value)
+        return self.voice.format_list(self.voice.mark_chinese(line) for line in value.splitlines())
 
-    def row(self, one: Difference) -> Said:
+    def describe_change(self, one: PathDifference) -> ChangeLine:
         """One change, before and after."""
         if ABOUT[self.kind] == "institution":
-            return changed.change(self.voice, FieldChange(field=one.path, from_=one.before, to=one.after))
-        nothing = self.voice.t("proposal.nothing")
-        return Said(
-            label=self.voice.field(one.path),
-            before=nothing if one.before is None else self._value(one.path, one.before),
-            after=nothing if one.after is None else self._value(one.path, one.after),
+            return changed.describe_change(self.voice, FieldChange(field=one.path, from_=one.before, to=one.after))
+        nothing = self.voice.translate("proposal.nothing")
+        return ChangeLine(
+            label=self.voice.get_field_label(one.path),
+            before=nothing if one.before is None else self._format_value(one.path, one.before),
+            after=nothing if one.after is None else self._format_value(one.path, one.after),
         )
 
-    def _value(self, path: str, value: object) -> Markup:
+    def _format_value(self, path: str, value: object) -> Markup:
         if path == "kind":
-            return self.choice("kind", str(value))
+            return self.get_choice_label("kind", str(value))
         if path == "institution":
-            return self.voice.code(str(value).partition(":")[2])
-        return self.voice.worded(path, value)
+            return self.voice.format_public_code(str(value).partition(":")[2])
+        return self.voice.format_recorded_value(path, value)
 
-    def finding(self, one: Finding) -> str:
+    def describe_finding(self, one: Finding) -> str:
         """The sentence of a finding."""
-        return one.text(self.voice.lang)
+        return one.get_text(self.voice.lang)

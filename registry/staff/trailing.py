@@ -14,71 +14,71 @@ from registry import trail
 from registry.errors import InvalidInput
 from registry.records import asof
 from registry.staff.desk import Desk
-from registry.text import harmless_cells
+from registry.text import escape_cells
 
 _AUDITORS = {"roles": ("auditor", "administrator")}
 _PAGE = 100
 
 
 @get("/trail", opt=_AUDITORS, sync_to_thread=True)
-def shown(desk: NamedDependency[Desk]) -> Response[Any]:
+def show_audit_log(desk: NamedDependency[Desk]) -> Response[Any]:
     """Deeds, newest first."""
     asked = desk.request.query_params
     try:
-        wanted, before = _wanted(desk), desk.number("before")
+        wanted, before = _read_filter(desk), desk.read_query_number("before")
     except InvalidInput as error:
-        return desk.page(
+        return desk.render_page(
             "trail",
             status=400,
-            errors=[(error.details.get("field", "since"), error.text(desk.voice.lang))],
+            errors=[(error.details.get("field", "since"), error.get_text(desk.voice.lang))],
             deeds=[],
             actions=[],
             next=None,
             asked=asked,
         )
-    desk.register.sign_ins.settle()
+    desk.register.sign_ins.write_failures()
     with desk.database.reading() as connection:
-        deeds = trail.listed(connection, wanted, before=before, limit=_PAGE)
-        actions = trail.actions(connection)
+        deeds = trail.list_events(connection, wanted, before=before, limit=_PAGE)
+        actions = trail.list_actions(connection)
     following = deeds[-1].id if len(deeds) == _PAGE else None
-    return desk.page("trail", deeds=deeds, actions=actions, next=following, asked=asked)
+    return desk.render_page("trail", deeds=deeds, actions=actions, next=following, asked=asked)
 
 
 @get("/trail.csv", opt={**_AUDITORS, "lane": "writes"}, sync_to_thread=True)
-def as_file(desk: NamedDependency[Desk]) -> Response[bytes]:
+def download_audit_log(desk: NamedDependency[Desk]) -> Response[bytes]:
     """All that is chosen, oldest first, as a file for a spreadsheet; that it was taken is a deed itself."""
-    wanted = _wanted(desk)
-    desk.register.sign_ins.settle()
+    wanted = _read_filter(desk)
+    desk.register.sign_ins.write_failures()
     with desk.database.writing() as connection:
-        trail.record(connection, desk.account.name, "trail_exported", "", desk.visitor.address)
+        trail.record_event(connection, desk.account.name, "trail_exported", "", desk.visitor.address)
     held = io.StringIO()
     write = csv.writer(held).writerow
     write(["id", "at", "account", "action", "about", "address"])
     with desk.database.reading() as connection:
-        for deed in trail.every(connection, wanted):
+        for deed in trail.iterate_events(connection, wanted):
             at = deed.at.isoformat(timespec="seconds").replace("+00:00", "Z")
-            write(harmless_cells([str(deed.id), at, deed.account, deed.action, deed.about, deed.address]))
+            write(escape_cells([str(deed.id), at, deed.account, deed.action, deed.about, deed.address]))
     headers = {"Content-Disposition": 'attachment; filename="trail.csv"'}
     return Response(held.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _wanted(desk: Desk) -> trail.Wanted:
+def _read_filter(desk: Desk) -> trail.AuditFilter:
     asked = desk.request.query_params
     since, until = asked.get("since"), asked.get("until")
-    return trail.Wanted(
+    return trail.AuditFilter(
         account=str(asked.get("account") or "").strip(),
         action=str(asked.get("action") or "").strip(),
-        since=_begin(since, "since") if since else None,
-        until=_begin(until, "until") + dt.timedelta(days=1) if until else None,
+        since=_parse_day_start(since, "since") if since else None,
+        until=_parse_day_start(until, "until") + dt.timedelta(days=1) if until else None,
     )
 
 
-def _begin(text: str, field: str) -> dt.datetime:
+def _parse_day_start(text: str, field: str) -> dt.datetime:
     try:
-        day = asof.day_of(text, field)
+        day = asof.parse_day(text, field)
     except InvalidInput as error:
         raise InvalidInput(error.zh, error.en, field=field) from None
     return dt.datetime.combine(day, dt.time(), asof.SHANGHAI).astimezone(dt.UTC)
 
 
-handlers = [shown, as_file]
+handlers = [show_audit_log, download_audit_log]

@@ -32,7 +32,7 @@ _callers_umask: int | None = None
 _log = logging.getLogger("registry")
 
 
-class Rights(Struct, frozen=True):
+class RightsFindings(Struct, frozen=True):
     """What was found: how many were tightened, and which still let others in."""
 
     tightened: int
@@ -40,7 +40,7 @@ class Rights(Struct, frozen=True):
 
 
 @contextmanager
-def private_files() -> Iterator[None]:
+def use_private_umask() -> Iterator[None]:
     """Let every file that is made inside be its maker's alone, in this process and in those it starts."""
     global _callers_umask  # noqa: PLW0603 - the umask is one per process
     before = os.umask(_OTHERS)
@@ -53,7 +53,7 @@ def private_files() -> Iterator[None]:
 
 
 @contextmanager
-def callers_files() -> Iterator[None]:
+def use_callers_umask() -> Iterator[None]:
     """Inside ``private_files``: make files that are meant for others as whoever called wants files to be.
 
     Only for a command that does one thing at a time: the umask is the whole process's.
@@ -73,7 +73,7 @@ def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
     missing = [one for one in (path, *path.parents) if not one.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for one in missing:
-        give(one, mode)
+        set_mode(one, mode)
 
 
 def make_file(path: Path) -> None:
@@ -85,34 +85,34 @@ def make_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
 
 
-def give(what: Path | int, mode: int) -> None:
+def set_mode(what: Path | int, mode: int) -> None:
     """Set the rights of a path or an open file; nothing where there are none."""
     if _HAS_RIGHTS:
         os.chmod(what, mode)  # noqa: PTH101 - also takes an open file
 
 
-def mode_within(path: Path) -> int:
+def inherit_mode(path: Path) -> int:
     """The rights of a folder that is as open to readers as the one it lies in, and that only its owner writes to."""
     above = next((one for one in path.absolute().parents if one.exists()), Path("/"))
     return PRIVATE_FOLDER | (above.stat().st_mode & 0o055)
 
 
-def guard(settings: Settings, board: FaultBoard, *, thoroughly: bool = False) -> Rights:
+def guard_files(settings: Settings, board: FaultBoard, *, thoroughly: bool = False) -> RightsFindings:
     """Tighten what is ours, say so in one line, and put up or take down the fault for what is not.
 
     ``thoroughly``: also the published log inside the data folder, whose files are many and hold no secret.
     """
-    found = tighten(settings, thoroughly=thoroughly)
+    found = tighten_rights(settings, thoroughly=thoroughly)
     if found.tightened:
-        _log.warning("%s / %s", *sentences(found))
+        _log.warning("%s / %s", *describe_tightening(found))
     if found.too_wide:
-        board.report(_refusal(found.too_wide))
+        board.report(_make_rights_error(found.too_wide))
     else:
         board.clear(RightsTooWide.code)
     return found
 
 
-def sentences(found: Rights) -> tuple[str, str]:
+def describe_tightening(found: RightsFindings) -> tuple[str, str]:
     """What was tightened, in Chinese and in English."""
     return (
         f"数据文件夹或机密文件中有{found.tightened}项他人可以访问，已收紧为仅本账号可用",
@@ -120,15 +120,15 @@ def sentences(found: Rights) -> tuple[str, str]:
     )
 
 
-def tighten(settings: Settings, *, thoroughly: bool = True) -> Rights:
+def tighten_rights(settings: Settings, *, thoroughly: bool = True) -> RightsFindings:
     """Take away what group and others may do with the register's files; never raises for one that cannot be changed."""
     tightened, too_wide = 0, []
-    for path in dict.fromkeys(_own_paths(settings, thoroughly)) if _HAS_RIGHTS else ():
+    for path in dict.fromkeys(_list_own_paths(settings, thoroughly)) if _HAS_RIGHTS else ():
         try:
             mode = path.stat().st_mode
             if not mode & _OTHERS:
                 continue
-            if not _is_shared(mode):
+            if not _is_shared_folder(mode):
                 path.chmod(stat.S_IMODE(mode) & (PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE))
             if path.stat().st_mode & _OTHERS:  # a file system that knows no rights says nothing
                 too_wide.append(path)
@@ -138,44 +138,44 @@ def tighten(settings: Settings, *, thoroughly: bool = True) -> Rights:
             continue  # removed since we looked
         except OSError:
             too_wide.append(path)
-    return Rights(tightened=tightened, too_wide=tuple(too_wide))
+    return RightsFindings(tightened=tightened, too_wide=tuple(too_wide))
 
 
-def _is_shared(mode: int) -> bool:
+def _is_shared_folder(mode: int) -> bool:
     """Whether it is a folder of many people, such as /tmp, which is nobody's to close."""
     return bool(stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
 
 
-def _own_paths(settings: Settings, thoroughly: bool) -> Iterator[Path]:
+def _list_own_paths(settings: Settings, thoroughly: bool) -> Iterator[Path]:
     """The data folder and every file of the register, no link followed but that to the database or the key."""
-    data, database, key = settings.data_dir, settings.database_file(), settings.key_file()
+    data, database, key = settings.data_dir, settings.find_database_file(), settings.get_key_file()
     if data.is_dir():
         yield data
         for pattern in _FILES:
-            yield from _without_links(data.glob(pattern))
-        log = settings.log_folder()
+            yield from _skip_links(data.glob(pattern))
+        log = settings.get_log_folder()
         folders = [data / name for name in _FOLDERS]
         if thoroughly and log.absolute().is_relative_to(data.absolute()):
             folders.append(log)
         for folder in folders:
             if folder.is_dir() and not folder.is_symlink():
                 yield folder
-                yield from _without_links(folder.rglob("*"))
+                yield from _skip_links(folder.rglob("*"))
     if database is not None:
-        yield from _with_suffixes(database)
-    yield from _with_suffixes(key)
+        yield from _list_with_suffixes(database)
+    yield from _list_with_suffixes(key)
 
 
-def _with_suffixes(path: Path) -> Iterator[Path]:
+def _list_with_suffixes(path: Path) -> Iterator[Path]:
     """A file and those that bear its name with something after it: ``-wal``, ``.lock``, ``.before-restore-...``."""
     yield from path.parent.glob(f"{path.name}*") if path.parent.is_dir() else ()
 
 
-def _without_links(paths: Iterator[Path]) -> Iterator[Path]:
+def _skip_links(paths: Iterator[Path]) -> Iterator[Path]:
     return (path for path in paths if not path.is_symlink())
 
 
-def _refusal(paths: tuple[Path, ...]) -> RightsTooWide:
+def _make_rights_error(paths: tuple[Path, ...]) -> RightsTooWide:
     named = ", ".join(str(path) for path in paths[:_NAMED])
     more = len(paths) - _NAMED
     return RightsTooWide(

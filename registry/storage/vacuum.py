@@ -34,14 +34,14 @@ def vacuum_postgresql(connection: sa.Connection, tables: Iterable[str]) -> bool:
     False when such a snapshot stays, or a table belongs to another role.
     """
     connection.execution_options(isolation_level="AUTOCOMMIT")
-    if not _older_snapshots_end(connection):
+    if not _wait_for_older_snapshots(connection):
         return False
     connection.exec_driver_sql(f"SET lock_timeout = {int(PATIENCE * 1000)}")
     try:
         for table in tables:
-            before = _file_of(connection, table)
+            before = _read_file_number(connection, table)
             connection.exec_driver_sql(f"VACUUM (FULL) {table}")
-            if _file_of(connection, table) == before:
+            if _read_file_number(connection, table) == before:
                 return False  # only a warning says so when the role does not own the table
         return True
     finally:
@@ -58,7 +58,7 @@ _OLDER = sa.text("""
 """)
 
 
-def _older_snapshots_end(connection: sa.Connection) -> bool:
+def _wait_for_older_snapshots(connection: sa.Connection) -> bool:
     now = connection.execute(sa.text("SELECT CAST(CAST(pg_current_xact_id() AS xid) AS text)")).scalar_one()
     until = time.monotonic() + PATIENCE
     while connection.execute(_OLDER, {"now": now}).scalar_one():
@@ -68,6 +68,6 @@ def _older_snapshots_end(connection: sa.Connection) -> bool:
     return True
 
 
-def _file_of(connection: sa.Connection, table: str) -> int:
+def _read_file_number(connection: sa.Connection, table: str) -> int:
     found = connection.execute(sa.text("SELECT pg_relation_filenode(CAST(:table AS regclass))"), {"table": table})
     return int(found.scalar_one())

@@ -8,26 +8,26 @@ from collections.abc import Iterator
 from typing import IO
 
 from registry.errors import UnreadableFile
-from registry.uploads.limits import Limits
-from registry.uploads.tables import Row, Table
+from registry.uploads.limits import FileLimits
+from registry.uploads.tables import TableRow, Table
 
 _ENCODINGS = ("utf-8-sig", "gb18030")  # Excel in China saves csv as GBK
 _FIRST = 131_072
 
 
-def tables(source: IO[bytes], limits: Limits) -> Iterator[Table]:
+def read_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
     """The table of the file; UnreadableFile saying what to do when it is no text, or its quotes are broken."""
-    text = _decoded(source.read())
-    yield Table("", "", True, _rows(text, _delimiter(text), limits))
+    text = _decode_text(source.read())
+    yield Table("", "", True, _read_rows(text, _detect_delimiter(text), limits))
 
 
-def _rows(text: str, delimiter: str, limits: Limits) -> Iterator[Row]:
+def _read_rows(text: str, delimiter: str, limits: FileLimits) -> Iterator[TableRow]:
     number = 0
     csv.field_size_limit(limits.cell_length)  # of this process, which reads this file only
     try:
         # strict: a quotation mark without its end would make one cell of all the rows below it
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
-            yield Row(number, tuple(cells))
+            yield TableRow(number, tuple(cells))
     except csv.Error as error:
         raise UnreadableFile(
             f"第{number + 1}行读不下去，多半是引号不成对，或一格太长；请改正后再上传。",
@@ -37,7 +37,7 @@ def _rows(text: str, delimiter: str, limits: Limits) -> Iterator[Row]:
         ) from error
 
 
-def _decoded(raw: bytes) -> str:
+def _decode_text(raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings: tuple[str, ...] = ("utf-16",)
     elif b"\x00" in raw:
@@ -55,7 +55,7 @@ def _decoded(raw: bytes) -> str:
     )
 
 
-def _delimiter(text: str) -> str:
+def _detect_delimiter(text: str) -> str:
     """The separator that occurs most in the first lines; a comma when none does."""
     first = "\n".join(text[:_FIRST].splitlines()[:20])
     return max((",", "\t", ";"), key=first.count)

@@ -9,10 +9,10 @@ from typing import IO, Any
 
 from lxml import etree
 
-from registry.uploads.limits import Limits
+from registry.uploads.limits import FileLimits
 from registry.uploads.packages import DOCUMENT
-from registry.uploads.refusals import damaged, too_large
-from registry.uploads.tables import Row
+from registry.uploads.refusals import make_damaged_file_error, make_too_large_error
+from registry.uploads.tables import TableRow
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
@@ -22,19 +22,19 @@ _GONE = frozenset({"del", "moveFrom", "Fallback"})  # deleted text; the copy of 
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
-def rows(source: IO[bytes], limits: Limits) -> Iterator[tuple[int, Row]]:
+def read_rows(source: IO[bytes], limits: FileLimits) -> Iterator[tuple[int, TableRow]]:
     """Every row of every outermost table with the table's number, both counted from 1; UnreadableFile when damaged.
 
     The package was looked through before: see packages.
     """
     try:
         with zipfile.ZipFile(source) as archive, archive.open(DOCUMENT) as file:
-            yield from _rows(file, limits)
+            yield from _parse_rows(file, limits)
     except (etree.XMLSyntaxError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-        raise damaged(error) from error
+        raise make_damaged_file_error(error) from error
 
 
-def _rows(file: IO[bytes], limits: Limits) -> Iterator[tuple[int, Row]]:
+def _parse_rows(file: IO[bytes], limits: FileLimits) -> Iterator[tuple[int, TableRow]]:
     table = number = depth = 0
     above: dict[int, str] = {}
     events = etree.iterparse(
@@ -46,104 +46,104 @@ def _rows(file: IO[bytes], limits: Limits) -> Iterator[tuple[int, Row]]:
         load_dtd=False,
     )
     for event, element in events:
-        name = _name(element)
+        name = _get_local_name(element)
         if name == _TABLE:
             if event == "start" and depth == 0:
                 table, number, above = table + 1, 0, {}
             depth += 1 if event == "start" else -1
         elif event == "end" and name == _ROW and depth == 1:
             number += 1
-            if not _deleted(element):
-                yield table, _row(element, number, above, limits.columns)
+            if not _is_deleted(element):
+                yield table, _read_row(element, number, above, limits.columns)
         if event == "end" and (depth == 0 or (depth == 1 and name == _ROW)):
-            _forget(element)
+            _free_element(element)
 
 
-def _name(element: Any) -> str:
+def _get_local_name(element: Any) -> str:
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _forget(element: Any) -> None:
+def _free_element(element: Any) -> None:
     """Free an element that was read, and its elder siblings, so that memory does not grow with the file."""
     element.clear()
     while element.getprevious() is not None:
         del element.getparent()[0]
 
 
-def _deleted(row: Any) -> bool:
-    return any(_name(child) == "trPr" and any(_name(mark) == "del" for mark in child) for child in row)
+def _is_deleted(row: Any) -> bool:
+    return any(_get_local_name(child) == "trPr" and any(_get_local_name(mark) == "del" for mark in child) for child in row)
 
 
-def _row(row: Any, number: int, above: dict[int, str], most: int) -> Row:
-    cells: list[str] = [""] * _before(row)
+def _read_row(row: Any, number: int, above: dict[int, str], most: int) -> TableRow:
+    cells: list[str] = [""] * _count_skipped_columns(row)
     merged: set[int] = set()
     across = False
-    for cell in _cells(row):
-        span, joined = _properties(cell)
+    for cell in _list_cells(row):
+        span, joined = _read_cell_merge(cell)
         column = len(cells)
         if joined == "continue":
             text = above.get(column, "")
             merged.update(range(column, column + span))
         else:
-            text = _text(cell)
+            text = _read_text(cell)
         above[column] = text
         across = across or span > 1
         cells += [text] + [""] * (span - 1)
         if len(cells) > most:
-            raise too_large(f"一行超过{most:,}列", f"a row has more than {most:,} columns", most)
-    return Row(number, tuple(cells), frozenset(merged), across)
+            raise make_too_large_error(f"一行超过{most:,}列", f"a row has more than {most:,} columns", most)
+    return TableRow(number, tuple(cells), frozenset(merged), across)
 
 
-def _before(row: Any) -> int:
+def _count_skipped_columns(row: Any) -> int:
     """Columns a row leaves out at its start (w:gridBefore)."""
     for properties in row:
-        if _name(properties) == "trPr":
-            return sum(_number(child) for child in properties if _name(child) == "gridBefore")
+        if _get_local_name(properties) == "trPr":
+            return sum(_read_number(child) for child in properties if _get_local_name(child) == "gridBefore")
     return 0
 
 
-def _cells(element: Any) -> Iterator[Any]:
+def _list_cells(element: Any) -> Iterator[Any]:
     """The cells of a row, not those of tables inside them."""
     for child in element:
-        if _name(child) == _CELL:
+        if _get_local_name(child) == _CELL:
             yield child
-        elif _name(child) in _WRAPPERS:
-            yield from _cells(child)
+        elif _get_local_name(child) in _WRAPPERS:
+            yield from _list_cells(child)
 
 
-def _properties(cell: Any) -> tuple[int, str | None]:
+def _read_cell_merge(cell: Any) -> tuple[int, str | None]:
     """Columns spanned, and ``restart`` or ``continue`` for a cell merged with those below or above."""
     span, joined = 1, None
     for properties in cell:
-        if _name(properties) == "tcPr":
+        if _get_local_name(properties) == "tcPr":
             for child in properties:
-                if _name(child) == "gridSpan":
-                    span = max(1, _number(child))
-                elif _name(child) == "vMerge":
-                    joined = _value(child) or "continue"
+                if _get_local_name(child) == "gridSpan":
+                    span = max(1, _read_number(child))
+                elif _get_local_name(child) == "vMerge":
+                    joined = _find_value(child) or "continue"
     return span, joined
 
 
-def _value(element: Any) -> str | None:
+def _find_value(element: Any) -> str | None:
     return next((str(value) for key, value in element.attrib.items() if key.endswith("}val")), None)
 
 
-def _number(element: Any) -> int:
-    value = _value(element) or ""
+def _read_number(element: Any) -> int:
+    value = _find_value(element) or ""
     return min(int(value), 1000) if value.isascii() and value.isdigit() else 0
 
 
-def _text(cell: Any) -> str:
+def _read_text(cell: Any) -> str:
     """The words of a cell, paragraphs on lines of their own, deleted words left out."""
     pieces: list[str] = []
-    _collect(cell, pieces)
+    _collect_text(cell, pieces)
     return "".join(pieces).strip("\n")
 
 
-def _collect(element: Any, pieces: list[str]) -> None:
+def _collect_text(element: Any, pieces: list[str]) -> None:
     for child in element:
-        name = _name(child)
+        name = _get_local_name(child)
         if name == "t":
             pieces.append(child.text or "")
         elif name in _BREAKS:
@@ -151,6 +151,6 @@ def _collect(element: Any, pieces: list[str]) -> None:
         elif name in _GONE or name.endswith("Pr"):
             continue
         else:
-            _collect(child, pieces)
+            _collect_text(child, pieces)
             if name == _PARAGRAPH:
                 pieces.append("\n")

@@ -19,16 +19,16 @@ from typing import NoReturn
 
 import msgspec
 
-from registry.uploads.messages import LENGTH, Kill, Order
+from registry.uploads.messages import LENGTH, KillOrder, TaskOrder
 from registry.uploads.process import BROKEN, NO_MEMORY, NOT_STARTED, OK, STATUS, end_with_parent, limit_process
-from registry.uploads.tasks import Job, run
+from registry.uploads.tasks import Job, run_task
 
 #: How much less than the server they may claim of the machine.
 _NICE = 5
-_orders = msgspec.msgpack.Decoder(Order | Kill)
+_orders = msgspec.msgpack.Decoder(TaskOrder | KillOrder)
 
 
-class Forking:
+class ForkServer:
     """Takes orders from a socket and forks for each; says in a pipe of each job how its child ended."""
 
     def __init__(self, control: socket.socket) -> None:
@@ -49,14 +49,14 @@ class Forking:
             while True:
                 for key, _ in ready.select():
                     if key.fileobj is self._control:
-                        if not self._obey((wakes, wake, ready.fileno())):
-                            return self._end()
+                        if not self._handle_order((wakes, wake, ready.fileno())):
+                            return self._kill_children()
                     else:
                         with suppress(BlockingIOError):
                             os.read(wakes, 4096)
-                self._reap()
+                self._reap_children()
 
-    def _obey(self, own: tuple[int, ...]) -> bool:
+    def _handle_order(self, own: tuple[int, ...]) -> bool:
         head, descriptors, _, _ = socket.recv_fds(self._control, LENGTH.size, 3)
         if len(head) < LENGTH.size:
             return False
@@ -67,7 +67,7 @@ class Forking:
             if not data:
                 return False
         order = _orders.decode(body)
-        if isinstance(order, Kill):
+        if isinstance(order, KillOrder):
             for process, (job, _) in self._jobs.items():
                 if job == order.job:
                     os.kill(process, signal.SIGKILL)  # not reaped yet: its number is nobody else's
@@ -80,13 +80,13 @@ class Forking:
             os.close(status)
         else:
             if process == 0:
-                self._become(order, channel, file, own)
+                self._run_child(order, channel, file, own)
             self._jobs[process] = (order.job, status)
         for descriptor in (channel, *file):
             os.close(descriptor)
         return True
 
-    def _become(self, order: Order, channel: int, file: list[int], own: tuple[int, ...]) -> NoReturn:
+    def _run_child(self, order: TaskOrder, channel: int, file: list[int], own: tuple[int, ...]) -> NoReturn:
         """The child: take the limits, do the task, end without a word to anybody else."""
         code = BROKEN
         try:
@@ -100,7 +100,7 @@ class Forking:
             limit_process(order.limits)
             source = os.fdopen(file[0], "rb") if file else None
             with socket.socket(fileno=channel) as connected:
-                run(Job(source, order.limits, order.options, connected), order.task)
+                run_task(Job(source, order.limits, order.options, connected), order.task)
                 connected.shutdown(socket.SHUT_WR)
             code = OK
         except MemoryError:
@@ -108,7 +108,7 @@ class Forking:
         finally:
             os._exit(code)
 
-    def _reap(self) -> None:
+    def _reap_children(self) -> None:
         while self._jobs:
             try:
                 process, status = os.waitpid(-1, os.WNOHANG)
@@ -121,7 +121,7 @@ class Forking:
                 os.write(pipe, STATUS.pack(status))
             os.close(pipe)
 
-    def _end(self) -> None:
+    def _kill_children(self) -> None:
         for process in self._jobs:
             os.kill(process, signal.SIGKILL)
         while self._jobs:
@@ -139,7 +139,7 @@ def main(arguments: list[str]) -> int:
     os.nice(_NICE)
     gc.disable()
     gc.freeze()  # children share what was imported until they write to it
-    Forking(control).serve()
+    ForkServer(control).serve()
     return 0
 
 

@@ -24,27 +24,27 @@ class Gate:
 
     def enter(self) -> None:
         """Go in, once there is room; Busy when too many wait, or it takes too long. ``leave`` afterwards."""
-        place = self._place()
+        place = self._take_place()
         try:
             place.result(self._patience)
         except TimeoutError:
             if place.cancel():
-                raise busy() from None
+                raise make_busy_error() from None
         except BaseException:
-            self._give_up(place)
+            self._give_up_place(place)
             raise
 
     async def enter_async(self) -> None:
         """The same without holding up the event loop."""
-        place = self._place()
+        place = self._take_place()
         try:
             async with asyncio.timeout(self._patience):
                 await asyncio.wrap_future(place)
         except TimeoutError:
-            self._give_up(place)
-            raise busy() from None
+            self._give_up_place(place)
+            raise make_busy_error() from None
         except BaseException:
-            self._give_up(place)
+            self._give_up_place(place)
             raise
 
     def leave(self) -> None:
@@ -57,7 +57,7 @@ class Gate:
                     return
             self._inside -= 1
 
-    def _place(self) -> Future[None]:
+    def _take_place(self) -> Future[None]:
         place: Future[None] = Future()
         with self._lock:
             while self._queue and self._queue[0].cancelled():
@@ -66,18 +66,18 @@ class Gate:
                 self._inside += 1
                 place.set_result(None)
             elif sum(not one.cancelled() for one in self._queue) >= self._waiting:
-                raise busy()
+                raise make_busy_error()
             else:
                 self._queue.append(place)
         return place
 
-    def _give_up(self, place: Future[None]) -> None:
+    def _give_up_place(self, place: Future[None]) -> None:
         """Whoever waited goes away; where it was let in meanwhile, the next one is."""
         if not place.cancel() and not place.cancelled():
             self.leave()
 
 
-def busy() -> Busy:
+def make_busy_error() -> Busy:
     """The refusal where too many files are being read."""
     return Busy(
         "正在处理的文件过多，这个文件没有处理，请稍等几秒再上传。",

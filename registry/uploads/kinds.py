@@ -9,8 +9,8 @@ import olefile
 
 from registry.errors import UnreadableFile
 from registry.uploads import packages
-from registry.uploads.limits import Limits
-from registry.uploads.refusals import damaged, protected, too_large
+from registry.uploads.limits import FileLimits
+from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
 
 FileKind = Literal["docx", "xlsx", "text"]
 
@@ -18,7 +18,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"RIFF")
 
 
-def kind_of(source: IO[bytes], limits: Limits) -> FileKind:
+def detect_kind(source: IO[bytes], limits: FileLimits) -> FileKind:
     """The kind of a readable list file, at whose start the source is left.
 
     UnreadableFile, saying what to do, for everything else; TooLarge beyond the limits.
@@ -28,9 +28,9 @@ def kind_of(source: IO[bytes], limits: Limits) -> FileKind:
     if not head.strip(b" \t\r\n\xef\xbb\xbf") and len(head) < 4096:
         raise UnreadableFile("文件是空的。", "The file is empty.")
     if head.startswith(b"PK\x03\x04"):
-        return _zip_kind(source, limits)
+        return _detect_zip_kind(source, limits)
     if head.startswith(_OLE):
-        raise _ole_refusal(source)
+        raise _make_ole_error(source)
     if head.startswith(b"PK\x05\x06"):
         raise UnreadableFile("这是空的压缩包，不是名单。", "This is an empty zip archive, not a list.")
     if head.lstrip().startswith(b"%PDF"):
@@ -49,23 +49,23 @@ def kind_of(source: IO[bytes], limits: Limits) -> FileKind:
             "This is a web page or an RTF file; please open it in Word or Excel and save it as docx or xlsx.",
         )
     if source.seek(0, io.SEEK_END) > limits.packed:
-        raise too_large(
+        raise make_too_large_error(
             f"超过{limits.packed // 1024**2} MB", f"it has more than {limits.packed // 1024**2} MB", limits.packed
         )
     source.seek(0)
     return "text"
 
 
-def _zip_kind(source: IO[bytes], limits: Limits) -> FileKind:
-    names = packages.look_through(source, limits).names
+def _detect_zip_kind(source: IO[bytes], limits: FileLimits) -> FileKind:
+    names = packages.scan_package(source, limits).names
     if packages.DOCUMENT in names:
         return "docx"
     if packages.WORKBOOK in names:
         return "xlsx"
-    raise not_office()
+    raise make_not_office_error()
 
 
-def not_office() -> UnreadableFile:
+def make_not_office_error() -> UnreadableFile:
     """The refusal of a file that is neither docx nor xlsx."""
     return UnreadableFile(
         "这不是 docx 或 xlsx 文件，请用 Word 或 Excel 打开后另存为 docx 或 xlsx。",
@@ -73,14 +73,14 @@ def not_office() -> UnreadableFile:
     )
 
 
-def _ole_refusal(source: IO[bytes]) -> UnreadableFile:
+def _make_ole_error(source: IO[bytes]) -> UnreadableFile:
     try:
         with olefile.OleFileIO(source) as ole:
             streams = {"/".join(name) for name in ole.listdir()}
     except Exception as error:  # olefile raises whatever a crafted file provokes
-        return damaged(error)
+        return make_damaged_file_error(error)
     if streams & {"EncryptedPackage", "EncryptionInfo"}:
-        return protected()
+        return make_password_error()
     for found, old, new in (("WordDocument", "doc", "docx"), ("Workbook", "xls", "xlsx"), ("Book", "xls", "xlsx")):
         if found in streams:
             return UnreadableFile(

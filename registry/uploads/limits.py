@@ -11,7 +11,7 @@ import msgspec
 _MIB = 1024 * 1024
 
 
-class Limits(msgspec.Struct, frozen=True):
+class FileLimits(msgspec.Struct, frozen=True):
     """What one file may hold, and what reading it may take. Sizes in bytes, times in seconds."""
 
     #: The file as it came; all that it unpacks to, files inside it included; parts of a package; sheets of a workbook.
@@ -42,9 +42,9 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 #: A list at /check: at most 5 MiB, answered while somebody waits.
-PAGE = Limits(packed=5 * _MIB, unpacked=32 * _MIB, output=32 * _MIB)
+PAGE = FileLimits(packed=5 * _MIB, unpacked=32 * _MIB, output=32 * _MIB)
 #: csv sent to /api/v1/verify/batch, piece by piece.
-BATCH = Limits(
+BATCH = FileLimits(
     packed=256 * _MIB,
     unpacked=256 * _MIB,
     cells=20_000_000,
@@ -54,11 +54,11 @@ BATCH = Limits(
     output=1024 * _MIB,
 )
 #: A document that a change rests on: only looked at for what it is.
-DOCUMENT = Limits(
+DOCUMENT = FileLimits(
     packed=64 * _MIB, unpacked=1024 * _MIB, parts=10_000, ratio_from=64 * _MIB, cpu=30, seconds=60.0, output=_MIB
 )
 #: Lists and files of people that are imported, and files given to the command.
-LIST = Limits(
+LIST = FileLimits(
     packed=64 * _MIB,
     unpacked=1024 * _MIB,
     parts=10_000,
@@ -70,7 +70,7 @@ LIST = Limits(
     output=4096 * _MIB,
 )
 #: A file of claims given to `registry check`: as large as a spreadsheet can be.
-SHELL = Limits(
+SHELL = FileLimits(
     packed=1024 * _MIB,
     unpacked=1024 * _MIB,
     parts=10_000,
@@ -83,4 +83,4 @@ SHELL = Limits(
 )
 #: The process that works on an import: it reads no file of a stranger itself, compares what one said with the register,
 #: and writes to the database, so what it writes is not limited.
-JOB = Limits(packed=0, unpacked=0, memory=4096 * _MIB, cpu=7200)
+JOB = FileLimits(packed=0, unpacked=0, memory=4096 * _MIB, cpu=7200)

@@ -28,7 +28,7 @@ _CHARSETS = {
 }
 
 
-def too_long() -> InvalidInput:
+def make_row_too_long_error() -> InvalidInput:
     """The refusal of a row beyond ``LONGEST``."""
     return InvalidInput(
         f"这一行超过{LONGEST:,}个字符，未核验；请检查是否漏了换行或引号。",
@@ -36,7 +36,7 @@ def too_long() -> InvalidInput:
     )
 
 
-def too_many_blank() -> TooLarge:
+def make_too_many_blanks_error() -> TooLarge:
     """The refusal of a file beyond ``MOST_BLANK``."""
     return TooLarge(
         f"文件里的空行超过{MOST_BLANK:,}个，此后各行未核验；请删去空行再提交。",
@@ -45,7 +45,7 @@ def too_many_blank() -> TooLarge:
     )
 
 
-class Lines(Generic[S]):
+class LineSplitter(Generic[S]):
     """Text or bytes cut at line breaks; a line beyond LONGEST comes as its beginning only, marked."""
 
     def __init__(self, newline: S) -> None:
@@ -65,14 +65,14 @@ class Lines(Generic[S]):
             self._long, rest = True, rest[:_BEGINNING]
         self._rest = rest
 
-    def end(self) -> Iterator[tuple[S, bool]]:
+    def feed_end(self) -> Iterator[tuple[S, bool]]:
         """The last line, when nothing ends it."""
         if self._rest:
             yield self._rest, self._long
         self._rest = self._newline[:0]
 
 
-class Text:
+class TextDecoder:
     """Bytes as text: the charset that is stated, a byte order mark's, UTF-8, or else GB18030 (Excel in China).
 
     Which of the last two it is, the first bytes beyond ASCII tell. Bytes that are neither become surrogates, for the
@@ -89,9 +89,9 @@ class Text:
         self.marked = False  # a byte order mark, or GB18030: a spreadsheet made it and will open the answers
         self._started = False
         self._held = b""
-        self._decoder = self._of(self.encoding) if self.encoding else None
+        self._decoder = self._make_decoder(self.encoding) if self.encoding else None
 
-    def _of(self, encoding: str) -> codecs.IncrementalDecoder:
+    def _make_decoder(self, encoding: str) -> codecs.IncrementalDecoder:
         self.encoding = encoding
         self.marked = self.marked or encoding != _UTF8
         return codecs.getincrementaldecoder(encoding)("replace" if encoding == "utf-16" else "surrogateescape")
@@ -103,23 +103,23 @@ class Text:
             if len(self._held) < 4 and not last:
                 return ""
             data, self._held, self._started = self._held, b"", True
-            data = self._begun(data)
+            data = self._read_byte_order_mark(data)
         if self._decoder is None:
             if data.isascii():
                 return data.decode("ascii")
-            self._decoder = self._of(_UTF8 if _is(_UTF8, data) or not _is("gb18030", data) else "gb18030")
+            self._decoder = self._make_decoder(_UTF8 if _can_decode(_UTF8, data) or not _can_decode("gb18030", data) else "gb18030")
         return self._decoder.decode(data, last)
 
-    def _begun(self, data: bytes) -> bytes:
+    def _read_byte_order_mark(self, data: bytes) -> bytes:
         if data.startswith(codecs.BOM_UTF8):
-            self.marked, self._decoder = True, self._of(_UTF8)
+            self.marked, self._decoder = True, self._make_decoder(_UTF8)
             return data.removeprefix(codecs.BOM_UTF8)
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            self._decoder = self._of("utf-16")
+            self._decoder = self._make_decoder("utf-16")
         return data
 
 
-def _is(encoding: str, data: bytes) -> bool:
+def _can_decode(encoding: str, data: bytes) -> bool:
     try:
         codecs.getincrementaldecoder(encoding)().decode(data)
     except UnicodeDecodeError:
@@ -127,12 +127,12 @@ def _is(encoding: str, data: bytes) -> bool:
     return True
 
 
-def is_damaged(text: str) -> bool:
+def has_undecodable_bytes(text: str) -> bool:
     """Whether bytes of the text were of no encoding this register reads."""
     return _SURROGATE.search(text) is not None
 
 
-def damaged() -> InvalidInput:
+def make_encoding_error() -> InvalidInput:
     """The refusal of a row with such bytes."""
     return InvalidInput(
         "这一行含有无法识别的字符编码，未核验；请把文件存为 UTF-8。",

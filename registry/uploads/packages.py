@@ -14,9 +14,9 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-from registry.uploads.limits import Limits
-from registry.uploads.markup import Scan, begins_as_markup, chained, normal_name
-from registry.uploads.refusals import damaged, protected, too_large
+from registry.uploads.limits import FileLimits
+from registry.uploads.markup import XmlScan, is_xml_start, prepend_piece, normalise_part_name
+from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
 
 #: Parts that the readers open by these very names.
 DOCUMENT, WORKBOOK = "word/document.xml", "xl/workbook.xml"
@@ -31,14 +31,14 @@ _UNZIPPING = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFE
 _ABSURD = ("解压后异常巨大", "it unpacks to an absurd size")
 
 
-class Contents(NamedTuple):
+class PackageContents(NamedTuple):
     """The names of the parts of a package, and whether one of them holds macros."""
 
     names: frozenset[str]
-    macros: bool
+    has_macros: bool
 
 
-def look_through(source: IO[bytes], limits: Limits, *, readable: bool = True) -> Contents:
+def scan_package(source: IO[bytes], limits: FileLimits, *, readable: bool = True) -> PackageContents:
     """What is in a zip file within the limits.
 
     TooLarge, or UnreadableFile saying what to do, for any other. ``readable``: what is XML must be well formed; where
@@ -46,26 +46,26 @@ def look_through(source: IO[bytes], limits: Limits, *, readable: bool = True) ->
     """
     size = source.seek(0, io.SEEK_END)
     if size > limits.packed:
-        raise too_large(*_ABSURD, limits.packed)
-    contents = _Package(source, _Left(limits), readable, level=1).check()
+        raise make_too_large_error(*_ABSURD, limits.packed)
+    contents = _PackageScan(source, _RemainingLimits(limits), readable, level=1).scan_archive()
     source.seek(0)
     return contents
 
 
-class _Left:
+class _RemainingLimits:
     """What is left of the limits, over a package and those inside it."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: FileLimits) -> None:
         self.limits = limits
         self._parts, self._bytes = limits.parts, limits.unpacked
 
-    def take(self, parts: list[zipfile.ZipInfo]) -> None:
+    def take_parts(self, parts: list[zipfile.ZipInfo]) -> None:
         """Count parts by what the archive says of them; TooLarge beyond the limits."""
         limits = self.limits
         self._parts -= len(parts)
         self._bytes -= sum(part.file_size for part in parts)
         if self._parts < 0:
-            raise too_large(
+            raise make_too_large_error(
                 f"由超过{limits.parts:,}个部分组成", f"it has more than {limits.parts:,} parts", limits.parts
             )
         packed_too_well = any(
@@ -73,34 +73,34 @@ class _Left:
             for part in parts
         )
         if self._bytes < 0 or packed_too_well:
-            raise too_large(*_ABSURD, limits.unpacked)
+            raise make_too_large_error(*_ABSURD, limits.unpacked)
 
 
-class _Package:
+class _PackageScan:
     """One archive, at a level of archives inside one another."""
 
-    def __init__(self, source: IO[bytes], left: _Left, readable: bool, level: int) -> None:
+    def __init__(self, source: IO[bytes], left: _RemainingLimits, readable: bool, level: int) -> None:
         self._source, self._left, self._readable, self._level = source, left, readable, level
-        self._scan = Scan(left.limits)
+        self._scan = XmlScan(left.limits)
         self._sheets: set[str] | None = None
 
-    def check(self) -> Contents:
+    def scan_archive(self) -> PackageContents:
         limits = self._left.limits
         if self._level > limits.packages:
-            raise too_large("压缩包层层嵌套", "there are archives inside archives", limits.packages)
+            raise make_too_large_error("压缩包层层嵌套", "there are archives inside archives", limits.packages)
         try:
             with zipfile.ZipFile(self._source) as archive:
                 parts = archive.infolist()
-            self._left.take(parts)
+            self._left.take_parts(parts)
             if any(part.flag_bits & 1 for part in parts):
-                raise protected()
-            _refuse_odd(parts)
-            for part in sorted(parts, key=self._rank):
+                raise make_password_error()
+            _check_parts(parts)
+            for part in sorted(parts, key=self._rank_part):
                 if not part.is_dir():
-                    self._part(part)
+                    self._scan_part(part)
         except _UNZIPPING as error:
-            raise damaged(error) from error
-        return Contents(frozenset(part.filename for part in parts), self._has_macros(parts))
+            raise make_damaged_file_error(error) from error
+        return PackageContents(frozenset(part.filename for part in parts), self._has_macros(parts))
 
     def _has_macros(self, parts: list[zipfile.ZipInfo]) -> bool:
         """By the content types, whatever the part that holds them is called; or by its usual name."""
@@ -108,18 +108,18 @@ class _Package:
         named = any(part.filename.lower().endswith("vbaproject.bin") for part in parts)
         return named or any("vbaproject" in kind or "macroenabled" in kind for kind in kinds)
 
-    def _rank(self, part: zipfile.ZipInfo) -> int:
+    def _rank_part(self, part: zipfile.ZipInfo) -> int:
         """What the other parts are, first."""
-        name = normal_name(part.filename)
+        name = normalise_part_name(part.filename)
         return 0 if name == _TYPES else 1 if name.endswith(".rels") else 2 if name in _BY_NAME else 3
 
-    def _part(self, part: zipfile.ZipInfo) -> None:
-        pieces = _pieces(self._source, part)
+    def _scan_part(self, part: zipfile.ZipInfo) -> None:
+        pieces = _read_part(self._source, part)
         first = next(pieces, b"")
-        if self._is_xml(normal_name(part.filename), first):
-            self._scan.part(chained(first, pieces), must_be_xml=self._readable)
+        if self._is_xml(normalise_part_name(part.filename), first):
+            self._scan.scan_part(prepend_piece(first, pieces), must_be_xml=self._readable)
         elif first.startswith(b"PK\x03\x04"):
-            self._inside(chained(first, pieces))
+            self._scan_inner_archive(prepend_piece(first, pieces))
         for _ in pieces:  # to its end: what is never looked at must not be larger than it says either
             pass
 
@@ -127,91 +127,91 @@ class _Package:
         if name in _BY_NAME:
             return True
         if self._sheets is None:
-            self._sheets = self._targets()
+            self._sheets = self._list_sheet_parts()
         if name in self._sheets:
             return True
         said = self._scan.types.get(name) or self._scan.defaults.get(name.rpartition(".")[2], "")
-        return said not in _NO_XML and (said.endswith("xml") or begins_as_markup(first))
+        return said not in _NO_XML and (said.endswith("xml") or is_xml_start(first))
 
-    def _targets(self) -> set[str]:
+    def _list_sheet_parts(self) -> set[str]:
         """The parts that the sheets of a workbook are; known once the parts that are opened by name were seen."""
         wanted = set(self._scan.sheets)
         found = [target for identifier, target in self._scan.relationships if identifier in wanted]
         return {
-            normal_name(posixpath.normpath(place))
-            for target in map(normal_name, found)
+            normalise_part_name(posixpath.normpath(place))
+            for target in map(normalise_part_name, found)
             for place in (target, f"xl/{target}")
         }
 
-    def _inside(self, pieces: Iterator[bytes]) -> None:
+    def _scan_inner_archive(self, pieces: Iterator[bytes]) -> None:
         held = io.BytesIO()
         for piece in pieces:
             if held.tell() > _IN_MEMORY:
-                raise too_large(*_ABSURD, _IN_MEMORY)
+                raise make_too_large_error(*_ABSURD, _IN_MEMORY)
             held.write(piece)
         held.seek(0)
-        _Package(held, self._left, readable=False, level=self._level + 1).check()
+        _PackageScan(held, self._left, readable=False, level=self._level + 1).scan_archive()
 
 
-def _refuse_odd(parts: list[zipfile.ZipInfo]) -> None:
+def _check_parts(parts: list[zipfile.ZipInfo]) -> None:
     """UnreadableFile for what no office program writes, and what two readers would understand differently."""
     if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
-        raise damaged("compression")
-    if len({normal_name(part.filename) for part in parts}) < len(parts):
-        raise damaged("duplicate parts")
+        raise make_damaged_file_error("compression")
+    if len({normalise_part_name(part.filename) for part in parts}) < len(parts):
+        raise make_damaged_file_error("duplicate parts")
     end = 0
     for part in sorted(parts, key=lambda one: one.header_offset):
         if part.header_offset < end:
-            raise damaged("overlapping parts")
+            raise make_damaged_file_error("overlapping parts")
         end = part.header_offset + _LOCAL.size + part.compress_size
 
 
-def _pieces(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[bytes]:
+def _read_part(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[bytes]:
     """The bytes of a part. UnreadableFile where there are more or fewer than the archive says, or others.
 
     Readers differ in whom they believe, the archive or the packed bytes; so both have to say the same.
     """
     size = crc = 0
-    packed = _packed(source, part)
-    for piece in packed if part.compress_type == zipfile.ZIP_STORED else _inflated(packed):
+    packed = _read_stored_bytes(source, part)
+    for piece in packed if part.compress_type == zipfile.ZIP_STORED else _inflate_pieces(packed):
         size, crc = size + len(piece), zlib.crc32(piece, crc)
         if size > part.file_size:
-            raise damaged("part size")
+            raise make_damaged_file_error("part size")
         yield piece
     if size != part.file_size or crc != part.CRC:
-        raise damaged("part size")
+        raise make_damaged_file_error("part size")
 
 
-def _packed(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[bytes]:
+def _read_stored_bytes(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[bytes]:
     """The bytes of a part as they are stored."""
     source.seek(part.header_offset)
     header = _LOCAL.unpack(source.read(_LOCAL.size))
     if header[0] != b"PK\x03\x04" or header[3] != part.compress_type:
-        raise damaged("part header")
+        raise make_damaged_file_error("part header")
     at, left = part.header_offset + _LOCAL.size + header[9] + header[10], part.compress_size
     while left:
         source.seek(at)
         piece = source.read(min(_PIECE, left))
         if not piece:
-            raise damaged("cut short")
+            raise make_damaged_file_error("cut short")
         at, left = at + len(piece), left - len(piece)
         yield piece
 
 
-def _inflated(packed: Iterator[bytes]) -> Iterator[bytes]:
+def _inflate_pieces(packed: Iterator[bytes]) -> Iterator[bytes]:
     """Deflated bytes unpacked, never more than some at a time; UnreadableFile unless they end where they should."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     for piece in packed:
         if unpacker.eof:
-            raise damaged("part size")
+            raise make_damaged_file_error("part size")
         waiting = piece
         while waiting:
             if made := unpacker.decompress(waiting, _PIECE):
                 yield made
             waiting = unpacker.unconsumed_tail
         if unpacker.unused_data:
-            raise damaged("part size")
+            raise make_damaged_file_error("part size")
     while made := unpacker.decompress(b"", _PIECE):
         yield made
     if not unpacker.eof:
-        raise damaged("part size")
+        raise make_damaged_file_error("part size")

@@ -9,7 +9,7 @@ import signal
 import struct
 from contextlib import suppress
 
-from registry.uploads.limits import Limits
+from registry.uploads.limits import FileLimits
 
 #: Exit statuses: everything was said; there was not even the memory to say so; something unforeseen. And instead of a
 #: status: the system could not start the process.
@@ -19,21 +19,21 @@ _DEATH_SIGNAL, _NO_NEW_PRIVILEGES = 1, 38  # of prctl(2)
 _FILES = 16
 
 
-def limit_process(limits: Limits, *, writing: bool = False) -> None:
+def limit_process(limits: FileLimits, *, writing: bool = False) -> None:
     """Give this process its limits: memory, processor time, open files, no core dump; no file is written.
 
     ``writing``: it works for the register itself and may write files, and open as many as the system lets it.
     """
-    _lower(resource.RLIMIT_AS, limits.memory)
-    _lower(resource.RLIMIT_CPU, limits.cpu)
-    _lower(resource.RLIMIT_CORE, 0)
+    _lower_limit(resource.RLIMIT_AS, limits.memory)
+    _lower_limit(resource.RLIMIT_CPU, limits.cpu)
+    _lower_limit(resource.RLIMIT_CORE, 0)
     if not writing:
-        _lower(resource.RLIMIT_FSIZE, 0)
-        _lower(resource.RLIMIT_NOFILE, _FILES)
-        _lower(resource.RLIMIT_NPROC, 0)
+        _lower_limit(resource.RLIMIT_FSIZE, 0)
+        _lower_limit(resource.RLIMIT_NOFILE, _FILES)
+        _lower_limit(resource.RLIMIT_NPROC, 0)
 
 
-def _lower(kind: int, most: int) -> None:
+def _lower_limit(kind: int, most: int) -> None:
     _, hard = resource.getrlimit(kind)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     with suppress(ValueError, OSError):  # a system that knows no such limit

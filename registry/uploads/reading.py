@@ -10,51 +10,51 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import IO
 
-from registry.uploads.limits import BATCH, Limits
-from registry.uploads.lines import Text
-from registry.uploads.messages import Answer, Package, Piece, Records, Rows, TableBegins
-from registry.uploads.sandbox import Channel, sandbox
-from registry.uploads.tables import Record, Row, Table
+from registry.uploads.limits import BATCH, FileLimits
+from registry.uploads.lines import TextDecoder
+from registry.uploads.messages import Answer, PackageParts, FilePiece, RecordBatch, RowBatch, TableStart
+from registry.uploads.sandbox import SandboxChannel, sandbox
+from registry.uploads.tables import ClaimRecord, TableRow, Table
 
 _PIECE = 65_536
 
 
-def tables(source: IO[bytes], limits: Limits) -> Iterator[Table]:
+def read_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
     """The tables of a docx, xlsx or csv file in order. Read a table's rows before asking for the next table."""
-    with sandbox.open("tables", limits, source) as channel, closing(channel.messages()) as messages:
+    with sandbox.open_channel("tables", limits, source) as channel, closing(channel.receive_messages()) as messages:
         upcoming: list[Answer | None] = [next(messages, None)]
-        while isinstance(begins := upcoming[0], TableBegins):
-            rows = _rows(messages, upcoming)
+        while isinstance(begins := upcoming[0], TableStart):
+            rows = _read_rows(messages, upcoming)
             yield Table(begins.name, begins.name_en, begins.lettered, rows, begins.hidden)
             for _ in rows:  # those that nobody read
                 pass
 
 
-def _rows(messages: Iterator[Answer], upcoming: list[Answer | None]) -> Iterator[Row]:
+def _read_rows(messages: Iterator[Answer], upcoming: list[Answer | None]) -> Iterator[TableRow]:
     """The rows up to the next table, or the end, which is put into ``upcoming``."""
     for message in messages:
-        if not isinstance(message, Rows):
+        if not isinstance(message, RowBatch):
             upcoming[0] = message
             return
         yield from message.rows
     upcoming[0] = None
 
 
-def sheet_records(source: IO[bytes], limits: Limits) -> Generator[Record, None, None]:
+def read_sheet_records(source: IO[bytes], limits: FileLimits) -> Generator[ClaimRecord, None, None]:
     """The records of the first sheet of an xlsx file that has any."""
-    with sandbox.open("claims-sheet", limits, source) as channel:
-        for message in channel.messages():
-            if isinstance(message, Records):
+    with sandbox.open_channel("claims-sheet", limits, source) as channel:
+        for message in channel.receive_messages():
+            if isinstance(message, RecordBatch):
                 yield from message.records
 
 
-def look_into(source: IO[bytes], limits: Limits, parts: tuple[str, ...]) -> Package:
+def inspect_package(source: IO[bytes], limits: FileLimits, parts: tuple[str, ...]) -> PackageParts:
     """Which of some parts a zip file has, and whether it holds macros."""
-    with sandbox.open("package", limits, source, parts="\n".join(parts)) as channel:
-        for message in channel.messages():
-            if isinstance(message, Package):
+    with sandbox.open_channel("package", limits, source, parts="\n".join(parts)) as channel:
+        for message in channel.receive_messages():
+            if isinstance(message, PackageParts):
                 return message
-    return Package([], False)
+    return PackageParts([], False)
 
 
 class CsvStream:
@@ -63,31 +63,31 @@ class CsvStream:
     ``delimiter`` and ``marked`` (by a byte order mark, or as a spreadsheet writes) are known with the first record.
     """
 
-    def __init__(self, charset: str | None = None, limits: Limits = BATCH) -> None:
+    def __init__(self, charset: str | None = None, limits: FileLimits = BATCH) -> None:
         """InvalidInput for a charset that is none of those that are read."""
-        Text(charset)
+        TextDecoder(charset)
         self.delimiter, self.marked = ",", False
         self._options = {"charset": charset} if charset else {}
         self._limits = limits
-        self._channel: Channel | None = None
+        self._channel: SandboxChannel | None = None
 
-    def feed(self, data: bytes, last: bool = False) -> Iterator[Record]:
+    def feed(self, data: bytes, last: bool = False) -> Iterator[ClaimRecord]:
         """The records that are whole with these bytes; with ``last``, all that are left."""
         if self._channel is None:
-            self._channel = sandbox.open("claims-csv", self._limits, None, **self._options)
-        for piece in _cut(data, last):
-            yield from self._records(self._channel.exchange(piece))
+            self._channel = sandbox.open_channel("claims-csv", self._limits, None, **self._options)
+        for piece in _split_pieces(data, last):
+            yield from self._read_records(self._channel.exchange_piece(piece))
 
-    async def feed_async(self, data: bytes, last: bool = False) -> list[Record]:
+    async def feed_async(self, data: bytes, last: bool = False) -> list[ClaimRecord]:
         """The same of at most 64 KiB, without holding up the event loop."""
         if self._channel is None:
             self._channel = await sandbox.open_stream("claims-csv", self._limits, **self._options)
-        heard = [await self._channel.exchange_async(piece) for piece in _cut(data, last)]
-        return [record for messages in heard for record in self._records(messages)]
+        heard = [await self._channel.exchange_piece_async(piece) for piece in _split_pieces(data, last)]
+        return [record for messages in heard for record in self._read_records(messages)]
 
-    def _records(self, messages: list[Answer]) -> Iterator[Record]:
+    def _read_records(self, messages: list[Answer]) -> Iterator[ClaimRecord]:
         for message in messages:
-            if isinstance(message, Records):
+            if isinstance(message, RecordBatch):
                 self.delimiter, self.marked = message.delimiter or ",", message.marked
                 yield from message.records
 
@@ -97,6 +97,6 @@ class CsvStream:
             self._channel.close()
 
 
-def _cut(data: bytes, last: bool) -> Iterator[Piece]:
+def _split_pieces(data: bytes, last: bool) -> Iterator[FilePiece]:
     for start in range(0, len(data) or 1, _PIECE):
-        yield Piece(data[start : start + _PIECE], last and start + _PIECE >= len(data))
+        yield FilePiece(data[start : start + _PIECE], last and start + _PIECE >= len(data))

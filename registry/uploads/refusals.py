@@ -5,7 +5,7 @@ from __future__ import annotations
 from registry.errors import TooLarge, UnreadableFile
 
 
-def damaged(reason: object) -> UnreadableFile:
+def make_damaged_file_error(reason: object) -> UnreadableFile:
     """The refusal of a file that ends early or contradicts itself; the reason is for the log, not for people."""
     return UnreadableFile(
         "文件已损坏；请重新取得，或用 Word、表格软件打开后另存为 docx、xlsx 或 csv。",
@@ -15,7 +15,7 @@ def damaged(reason: object) -> UnreadableFile:
     )
 
 
-def has_dtd() -> UnreadableFile:
+def make_dtd_error() -> UnreadableFile:
     """The refusal of XML that declares entities, which no program that writes such files does."""
     return UnreadableFile(
         "文件里有 DTD（实体声明），不予读取；请用 Word、表格软件打开后另存为 docx、xlsx 或 csv。",
@@ -24,7 +24,7 @@ def has_dtd() -> UnreadableFile:
     )
 
 
-def protected() -> UnreadableFile:
+def make_password_error() -> UnreadableFile:
     """The refusal of a file that opens only with a password."""
     return UnreadableFile(
         "文件有密码保护，请先去掉密码，另存后再上传。",
@@ -32,7 +32,7 @@ def protected() -> UnreadableFile:
     )
 
 
-def too_large(zh: str, en: str, limit: float) -> TooLarge:
+def make_too_large_error(zh: str, en: str, limit: float) -> TooLarge:
     """The refusal of a file beyond one of the limits: what there is too much of, and what to do."""
     return TooLarge(
         f"文件过大或过于复杂：{zh}。没有处理；请删去多余的行列和内容后另存，或分成几份，也可另存为 csv。",
@@ -42,7 +42,7 @@ def too_large(zh: str, en: str, limit: float) -> TooLarge:
     )
 
 
-def out_of_memory() -> TooLarge:
+def make_out_of_memory_error() -> TooLarge:
     """The refusal of a file that takes more memory than it may."""
     return TooLarge(
         "文件展开后过大，读取时超出了内存上限，没有处理；请删去多余的行列和内容后另存，或分成几份，也可另存为 csv。",
@@ -51,7 +51,7 @@ def out_of_memory() -> TooLarge:
     )
 
 
-def out_of_time() -> TooLarge:
+def make_out_of_time_error() -> TooLarge:
     """The refusal of a file that takes longer than it may."""
     return TooLarge(
         "读取这个文件用时过长，已经停止，没有处理；请删去多余的行列和内容后另存，或分成几份，也可另存为 csv。",
@@ -60,7 +60,7 @@ def out_of_time() -> TooLarge:
     )
 
 
-def out_of_output() -> TooLarge:
+def make_too_much_text_error() -> TooLarge:
     """The refusal of a file with more text than it may have."""
     return TooLarge(
         "文件里的文字过多，已经停止读取，没有处理；请删去多余的行列和内容后另存，或分成几份。",
@@ -69,7 +69,7 @@ def out_of_output() -> TooLarge:
     )
 
 
-def crashed() -> UnreadableFile:
+def make_crash_error() -> UnreadableFile:
     """The refusal of a file that ended the process which read it."""
     return UnreadableFile(
         "这个文件无法读取：读取它的进程中途停止了，没有处理。文件可能已损坏或过大；"

@@ -31,11 +31,11 @@ from typing import IO
 import msgspec
 
 from registry.errors import RegistryError
-from registry.uploads.gate import Gate, busy
-from registry.uploads.limits import Limits
-from registry.uploads.messages import LENGTH, LONGEST, Answer, Done, Kill, More, Order, Piece, Refusal, frame
+from registry.uploads.gate import Gate, make_busy_error
+from registry.uploads.limits import FileLimits
+from registry.uploads.messages import LENGTH, LONGEST, Answer, TaskDone, KillOrder, PieceDone, TaskOrder, FilePiece, FileRefusal, encode_frame
 from registry.uploads.process import NO_MEMORY, NOT_STARTED, STATUS
-from registry.uploads.refusals import crashed, out_of_memory, out_of_output, out_of_time
+from registry.uploads.refusals import make_crash_error, make_out_of_memory_error, make_too_much_text_error, make_out_of_time_error
 
 #: Files that are read at once, and those that wait for it; the same of csv that comes piece by piece, whose processes
 #: mostly wait for their client.
@@ -62,61 +62,61 @@ class Sandbox:
         self._control: socket.socket | None = None
         atexit.register(self.close)
 
-    def open(self, task: str, limits: Limits, source: IO[bytes] | None, **options: str) -> Channel:
+    def open_channel(self, task: str, limits: FileLimits, source: IO[bytes] | None, **options: str) -> SandboxChannel:
         """Begin a task; without a source the file comes piece by piece. Busy when too many are at it already."""
         self._files.enter()
-        return self._open(self._files, task, limits, source, options)
+        return self._make_channel(self._files, task, limits, source, options)
 
-    async def open_stream(self, task: str, limits: Limits, **options: str) -> Channel:
+    async def open_stream(self, task: str, limits: FileLimits, **options: str) -> SandboxChannel:
         """Begin a task whose file comes from a client, piece by piece as it sends; the event loop goes on meanwhile."""
         await self._streams.enter_async()
-        return self._open(self._streams, task, limits, None, options)
+        return self._make_channel(self._streams, task, limits, None, options)
 
-    def _open(
-        self, gate: Gate, task: str, limits: Limits, source: IO[bytes] | None, options: dict[str, str]
-    ) -> Channel:
+    def _make_channel(
+        self, gate: Gate, task: str, limits: FileLimits, source: IO[bytes] | None, options: dict[str, str]
+    ) -> SandboxChannel:
         try:
-            return Channel(self, gate, limits, *self._begin(task, limits, source, options))
+            return SandboxChannel(self, gate, limits, *self._start_job(task, limits, source, options))
         except BaseException:
             gate.leave()
             raise
 
-    def _begin(
-        self, task: str, limits: Limits, source: IO[bytes] | None, options: dict[str, str]
+    def _start_job(
+        self, task: str, limits: FileLimits, source: IO[bytes] | None, options: dict[str, str]
     ) -> tuple[int, socket.socket, int]:
         """(number of the job, what it says, where its end is said)."""
         job = next(self._jobs)
-        order = frame(Order(job, task, limits, options))
+        order = encode_frame(TaskOrder(job, task, limits, options))
         theirs: list[int] = []
         try:
             if source is not None:
-                file = reopened(source)
+                file = reopen_file(source)
             ours, channel = socket.socketpair()
             status, end = os.pipe()
             theirs = [channel.detach(), end, *([file] if source is not None else [])]
-            self._order(order, theirs)
+            self._send_order(order, theirs)
         except OSError as error:  # no descriptors, no processes: nothing the file is to blame for
             _log.warning("no process to read a file: %s", error)
-            raise busy() from error
+            raise make_busy_error() from error
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
         return job, ours, status
 
-    def _order(self, order: bytes, descriptors: list[int] | None = None) -> None:
+    def _send_order(self, order: bytes, descriptors: list[int] | None = None) -> None:
         with self._lock:
             for again in (True, False):
-                control = self._running()
+                control = self._open_control()
                 try:
                     socket.send_fds(control, [order], descriptors or [])
                 except OSError:
-                    self._stop()  # it ended, whoever ended it
+                    self._stop_server()  # it ended, whoever ended it
                     if not again:
                         raise
                 else:
                     return
 
-    def _running(self) -> socket.socket:
+    def _open_control(self) -> socket.socket:
         if self._control is not None:
             return self._control
         ours, theirs = socket.socketpair()
@@ -136,18 +136,18 @@ class Sandbox:
         self._control = ours
         return ours
 
-    def kill(self, job: int) -> None:
+    def kill_job(self, job: int) -> None:
         """End the process of a job, if it is still there."""
         with suppress(OSError), self._lock:
             if self._control is not None:
-                self._control.sendall(frame(Kill(job)))
+                self._control.sendall(encode_frame(KillOrder(job)))
 
     def close(self) -> None:
         """End every process."""
         with self._lock:
-            self._stop()
+            self._stop_server()
 
-    def _stop(self) -> None:
+    def _stop_server(self) -> None:
         control, process, self._control, self._process = self._control, self._process, None, None
         if control is not None:
             control.close()  # which ends it
@@ -159,11 +159,11 @@ class Sandbox:
                 process.wait()
 
 
-class Channel:
+class SandboxChannel:
     """One file being read: what the process says of it. Close it, or use it as a context manager."""
 
     def __init__(
-        self, sandbox: Sandbox, gate: Gate, limits: Limits, job: int, connected: socket.socket, status: int
+        self, sandbox: Sandbox, gate: Gate, limits: FileLimits, job: int, connected: socket.socket, status: int
     ) -> None:
         self._sandbox, self._gate, self._limits, self._job = sandbox, gate, limits, job
         self._socket, self._status = connected, status
@@ -171,7 +171,7 @@ class Channel:
         self._left, self._size = limits.seconds, 0
         self._done = self._closed = False
 
-    def __enter__(self) -> Channel:
+    def __enter__(self) -> SandboxChannel:
         return self
 
     def __exit__(
@@ -185,47 +185,47 @@ class Channel:
             return
         self._closed = True
         if not self._done:
-            self._sandbox.kill(self._job)
+            self._sandbox.kill_job(self._job)
         self._socket.close()
         os.close(self._status)
         self._gate.leave()
 
-    def messages(self) -> Generator[Answer, None, None]:
+    def receive_messages(self) -> Generator[Answer, None, None]:
         """All that is said of the file; UnreadableFile or TooLarge, with what to do, when it cannot be read."""
         try:
             while not self._done:
-                yield from self._understood(self._receive())
+                yield from self._decode_messages(self._receive_bytes())
         finally:
             self.close()
 
-    def exchange(self, piece: Piece) -> list[Answer]:
+    def exchange_piece(self, piece: FilePiece) -> list[Answer]:
         """Hand over the next piece of a file, and hear all that is said of it; an error closes the channel."""
         try:
-            return self._exchanged(piece)
+            return self._send_and_receive(piece)
         except BaseException:
             self.close()
             raise
 
-    def _exchanged(self, piece: Piece) -> list[Answer]:
+    def _send_and_receive(self, piece: FilePiece) -> list[Answer]:
         self._socket.settimeout(max(self._left, 0.001))
         started = time.monotonic()
         with suppress(BrokenPipeError, ConnectionResetError, TimeoutError):  # then it says nothing either
-            self._socket.sendall(frame(piece))
+            self._socket.sendall(encode_frame(piece))
         self._left -= time.monotonic() - started
         heard: list[Answer] = []
-        while not self._done and not (heard and isinstance(heard[-1], More)):
-            heard += self._understood(self._receive())
+        while not self._done and not (heard and isinstance(heard[-1], PieceDone)):
+            heard += self._decode_messages(self._receive_bytes())
         return heard
 
-    async def exchange_async(self, piece: Piece) -> list[Answer]:
+    async def exchange_piece_async(self, piece: FilePiece) -> list[Answer]:
         """The same without holding up the event loop."""
         try:
-            return await self._exchanged_async(piece)
+            return await self._send_and_receive_async(piece)
         except BaseException:
             self.close()
             raise
 
-    async def _exchanged_async(self, piece: Piece) -> list[Answer]:
+    async def _send_and_receive_async(self, piece: FilePiece) -> list[Answer]:
         loop = asyncio.get_running_loop()
         self._socket.setblocking(False)
         heard: list[Answer] = []
@@ -233,81 +233,81 @@ class Channel:
         try:
             async with asyncio.timeout(self._left):
                 with suppress(BrokenPipeError, ConnectionResetError):
-                    await loop.sock_sendall(self._socket, frame(piece))
-                while not self._done and not (heard and isinstance(heard[-1], More)):
+                    await loop.sock_sendall(self._socket, encode_frame(piece))
+                while not self._done and not (heard and isinstance(heard[-1], PieceDone)):
                     data = b""
                     with suppress(ConnectionResetError):
                         data = await loop.sock_recv(self._socket, _RECEIVED)
-                    heard += self._understood(data or await asyncio.to_thread(self._raise_end))
+                    heard += self._decode_messages(data or await asyncio.to_thread(self._raise_end_error))
         except TimeoutError:
-            raise out_of_time() from None
+            raise make_out_of_time_error() from None
         finally:
             self._left -= time.monotonic() - started
         return heard
 
-    def _receive(self) -> bytes:
+    def _receive_bytes(self) -> bytes:
         """The next bytes; what ended the process, where there are none."""
         started = time.monotonic()
         self._socket.settimeout(max(self._left, 0.001))
         try:
             data = self._socket.recv(_RECEIVED)
         except TimeoutError:
-            raise out_of_time() from None
+            raise make_out_of_time_error() from None
         except ConnectionResetError:
             data = b""
         self._left -= time.monotonic() - started
-        return data or self._raise_end()
+        return data or self._raise_end_error()
 
-    def _raise_end(self) -> bytes:
-        raise self._end()
+    def _raise_end_error(self) -> bytes:
+        raise self._make_end_error()
 
-    def _end(self) -> RegistryError:
+    def _make_end_error(self) -> RegistryError:
         """Why a process ended that had more to say."""
         ready, _, _ = select.select([self._status], [], [], _PATIENCE)
         said = os.read(self._status, STATUS.size) if ready else b""
         if len(said) < STATUS.size:
             _log.warning("the process that starts those that read files came to an end")
-            return busy()
+            return make_busy_error()
         (status,) = STATUS.unpack(said)
         if status == NOT_STARTED:
-            return busy()
+            return make_busy_error()
         code = os.waitstatus_to_exitcode(status)
         if code == NO_MEMORY:
-            return out_of_memory()
+            return make_out_of_memory_error()
         if code == -signal.SIGXCPU:
-            return out_of_time()
+            return make_out_of_time_error()
         _log.warning("a process that read a file ended with status %s", code)
-        return crashed()
+        return make_crash_error()
 
-    def _understood(self, data: bytes) -> list[Answer]:
+    def _decode_messages(self, data: bytes) -> list[Answer]:
         """The messages that are whole with these bytes; a Refusal is raised."""
         self._held += data
         found: list[Answer] = []
         while len(self._held) >= LENGTH.size:
             (length,) = LENGTH.unpack_from(self._held)
             if length > LONGEST or self._size + length > self._limits.output:
-                raise out_of_output()
+                raise make_too_much_text_error()
             if len(self._held) < LENGTH.size + length:
                 break
             try:
                 message = _answers.decode(memoryview(self._held)[LENGTH.size : LENGTH.size + length])
             except (msgspec.MsgspecError, UnicodeDecodeError):  # whatever speaks there is no reader of ours any more
-                raise crashed() from None
+                raise make_crash_error() from None
             self._size += length
             del self._held[: LENGTH.size + length]
-            if isinstance(message, Refusal):
+            if isinstance(message, FileRefusal):
                 self._done = True
                 if message.reason:
                     _log.info("a file could not be read: %r", message.reason)
-                raise message.error()
+                raise message.to_error()
             found.append(message)
-            if isinstance(message, Done):
+            if isinstance(message, TaskDone):
                 self._done = True
                 self.close()
         return found
 
 
-def reopened(source: IO[bytes]) -> int:
+def reopen_file(source: IO[bytes]) -> int:
     """A descriptor of a file for another process: to read only, with a place of its own in it, from its start."""
     try:
         source.flush()
@@ -318,7 +318,7 @@ def reopened(source: IO[bytes]) -> int:
             source.seek(0)
             shutil.copyfileobj(source, copy)
             source.seek(place)
-            return reopened(copy)
+            return reopen_file(copy)
     try:
         return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:  # no Linux

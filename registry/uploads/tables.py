@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One row. ``cells`` are as printed; a cell merged with the one above repeats its text and is in ``merged``.
 
     ``across``: one cell spans several columns, as banners do; its text stands in the first of them.
@@ -14,8 +14,8 @@ class Row(NamedTuple):
 
     number: int
     cells: tuple[str, ...]
-    merged: frozenset[int] = frozenset()
-    across: bool = False
+    merged_columns: frozenset[int] = frozenset()
+    has_spanning_cell: bool = False
 
 
 class Table(NamedTuple):
@@ -26,12 +26,12 @@ class Table(NamedTuple):
 
     name: str
     name_en: str
-    lettered: bool
-    rows: Iterator[Row]
-    hidden: bool = False
+    has_cell_names: bool
+    rows: Iterator[TableRow]
+    is_hidden: bool = False
 
 
-class Record(NamedTuple):
+class ClaimRecord(NamedTuple):
     """One record of a file of claims, or why its cells cannot be told apart (a sentence in Chinese and in English)."""
 
     number: int

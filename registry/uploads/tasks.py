@@ -11,41 +11,41 @@ import msgspec
 
 from registry.errors import RegistryError
 from registry.uploads import csvs, docx, kinds, packages, xlsx
-from registry.uploads.limits import Limits
+from registry.uploads.limits import FileLimits
 from registry.uploads.messages import (
     LENGTH,
     Answer,
-    Done,
-    More,
-    Package,
-    Piece,
-    Records,
-    Refusal,
-    Rows,
-    TableBegins,
-    frame,
+    TaskDone,
+    PieceDone,
+    PackageParts,
+    FilePiece,
+    RecordBatch,
+    FileRefusal,
+    RowBatch,
+    TableStart,
+    encode_frame,
 )
-from registry.uploads.records import CsvRecords
-from registry.uploads.refusals import damaged, out_of_memory, too_large
-from registry.uploads.tables import Record, Row, Table
+from registry.uploads.records import CsvRecordReader
+from registry.uploads.refusals import make_damaged_file_error, make_out_of_memory_error, make_too_large_error
+from registry.uploads.tables import ClaimRecord, TableRow, Table
 
 #: Rows, and characters of them, in one message.
 _ROWS, _CHARACTERS = 500, 65_536
 T = TypeVar("T")
-_piece = msgspec.msgpack.Decoder(Piece)
+_piece = msgspec.msgpack.Decoder(FilePiece)
 
 
 class Job(NamedTuple):
     """What a task is given: the file (absent where it comes piece by piece), its limits, options, and the way out."""
 
     source: IO[bytes] | None
-    limits: Limits
+    limits: FileLimits
     options: dict[str, str]
     channel: socket.socket
 
-    def send(self, message: Answer) -> None:
+    def send_message(self, message: Answer) -> None:
         """Say something; waits while nobody listens."""
-        self.channel.sendall(frame(message))
+        self.channel.sendall(encode_frame(message))
 
     @property
     def file(self) -> IO[bytes]:
@@ -54,18 +54,18 @@ class Job(NamedTuple):
             raise ValueError("the task needs a file")
         return self.source
 
-    def pieces(self) -> Iterator[Piece]:
+    def receive_pieces(self) -> Iterator[FilePiece]:
         """The file piece by piece; each but the last is answered with More before the next."""
         while True:
-            (length,) = LENGTH.unpack(_exactly(self.channel, LENGTH.size))
-            piece = _piece.decode(_exactly(self.channel, length))
+            (length,) = LENGTH.unpack(_receive_exactly(self.channel, LENGTH.size))
+            piece = _piece.decode(_receive_exactly(self.channel, length))
             yield piece
             if piece.last:
                 return
-            self.send(More())
+            self.send_message(PieceDone())
 
 
-def _exactly(channel: socket.socket, size: int) -> bytes:
+def _receive_exactly(channel: socket.socket, size: int) -> bytes:
     held = bytearray()
     while len(held) < size:
         data = channel.recv(size - len(held))
@@ -75,69 +75,69 @@ def _exactly(channel: socket.socket, size: int) -> bytes:
     return bytes(held)
 
 
-def run(job: Job, task: str) -> None:
+def run_task(job: Job, task: str) -> None:
     """Do one task to its end; what cannot be read is said as a Refusal."""
     try:
         TASKS[task](job)
     except RegistryError as error:
-        _refuse(job, error)
+        _send_refusal(job, error)
     except (MemoryError, RecursionError):
-        _refuse(job, out_of_memory())
+        _send_refusal(job, make_out_of_memory_error())
     except BrokenPipeError:
         raise  # whoever asked went away
     except Exception as error:  # whatever a crafted file provokes in a library
-        _refuse(job, damaged(type(error).__name__))
+        _send_refusal(job, make_damaged_file_error(type(error).__name__))
     else:
-        job.send(Done())
+        job.send_message(TaskDone())
 
 
-def _refuse(job: Job, error: RegistryError) -> None:
-    job.send(Refusal(error.code, error.zh, error.en, str(error.details.get("reason", ""))[:200]))
+def _send_refusal(job: Job, error: RegistryError) -> None:
+    job.send_message(FileRefusal(error.code, error.zh, error.en, str(error.details.get("reason", ""))[:200]))
 
 
 # --- tasks -----------------------------------------------------------------------------------------------------------
 
 
-def read_tables(job: Job) -> None:
+def send_tables(job: Job) -> None:
     """Every table of a docx, xlsx or csv file, with its rows."""
     source, limits = job.file, job.limits
-    kind = kinds.kind_of(source, limits)
-    read = {"docx": _docx, "xlsx": xlsx.tables, "text": csvs.tables}[kind]
-    guard = _Guard(limits)
+    kind = kinds.detect_kind(source, limits)
+    read = {"docx": _read_docx_tables, "xlsx": xlsx.read_tables, "text": csvs.read_tables}[kind]
+    guard = _SizeGuard(limits)
     for table in read(source, limits):
-        job.send(TableBegins(table.name, table.name_en, table.lettered, table.hidden))
-        for rows in _batched(guard.rows(table.rows), lambda row: row.cells):
-            job.send(Rows(rows))
+        job.send_message(TableStart(table.name, table.name_en, table.has_cell_names, table.is_hidden))
+        for rows in _batch_rows(guard.check_rows(table.rows), lambda row: row.cells):
+            job.send_message(RowBatch(rows))
 
 
-def _docx(source: IO[bytes], limits: Limits) -> Iterator[Table]:
-    for number, numbered in itertools.groupby(docx.rows(source, limits), key=lambda pair: pair[0]):
+def _read_docx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
+    for number, numbered in itertools.groupby(docx.read_rows(source, limits), key=lambda pair: pair[0]):
         yield Table(f"表{number}", f"table {number}", False, (row for _, row in numbered))
 
 
-def read_claims_sheet(job: Job) -> None:
+def send_sheet_records(job: Job) -> None:
     """The rows of the first sheet of an xlsx file that has any, as records."""
-    source, guard = job.file, _Guard(job.limits)
-    if kinds.kind_of(source, job.limits) != "xlsx":
-        raise kinds.not_office()
-    records = (Record(number, cells) for number, cells in xlsx.first_rows(source))
-    for some in _batched(guard.records(records), lambda record: record.cells):
-        job.send(Records(some, ",", True))
+    source, guard = job.file, _SizeGuard(job.limits)
+    if kinds.detect_kind(source, job.limits) != "xlsx":
+        raise kinds.make_not_office_error()
+    records = (ClaimRecord(number, cells) for number, cells in xlsx.read_first_sheet(source))
+    for some in _batch_rows(guard.check_records(records), lambda record: record.cells):
+        job.send_message(RecordBatch(some, ",", True))
 
 
-def read_claims_csv(job: Job) -> None:
+def send_csv_records(job: Job) -> None:
     """The records of a csv file that comes piece by piece; each piece is answered with those it completes."""
-    reader, guard = CsvRecords(job.options.get("charset")), _Guard(job.limits)
-    for piece in job.pieces():
-        records: Iterable[Record] = reader.feed(piece.data)
+    reader, guard = CsvRecordReader(job.options.get("charset")), _SizeGuard(job.limits)
+    for piece in job.receive_pieces():
+        records: Iterable[ClaimRecord] = reader.feed(piece.data)
         if piece.last:
-            records = itertools.chain(records, reader.end())
-        each = (_one_bad(record, job.limits) for record in records)
-        for some in _batched(guard.records(each), lambda record: record.cells):
-            job.send(Records(some, reader.delimiter, reader.marked))
+            records = itertools.chain(records, reader.feed_end())
+        each = (_limit_record(record, job.limits) for record in records)
+        for some in _batch_rows(guard.check_records(each), lambda record: record.cells):
+            job.send_message(RecordBatch(some, reader.delimiter, reader.is_from_spreadsheet))
 
 
-def _one_bad(record: Record, limits: Limits) -> Record:
+def _limit_record(record: ClaimRecord, limits: FileLimits) -> ClaimRecord:
     """The record, or why it is none: in a stream one that is too long stops no other."""
     long = max(map(len, record.cells), default=0) > limits.cell_length
     if not long and len(record.cells) <= limits.columns:
@@ -145,64 +145,64 @@ def _one_bad(record: Record, limits: Limits) -> Record:
     most = f"{limits.cell_length:,}" if long else f"{limits.columns:,}"
     zh = f"这一行有一格超过{most}个字符，未核验。" if long else f"这一行超过{most}列，未核验。"
     en = f"A value of this row is longer than {most} characters" if long else f"This row has more than {most} columns"
-    return Record(record.number, [cell[:200] for cell in record.cells[:200]], (zh, f"{en}; it was not checked."))
+    return ClaimRecord(record.number, [cell[:200] for cell in record.cells[:200]], (zh, f"{en}; it was not checked."))
 
 
-def look_through(job: Job) -> None:
+def send_package_parts(job: Job) -> None:
     """Which of some parts a package has, and whether it holds macros."""
-    found = packages.look_through(job.file, job.limits, readable=False)
-    job.send(Package([name for name in job.options["parts"].split("\n") if name in found.names], found.macros))
+    found = packages.scan_package(job.file, job.limits, readable=False)
+    job.send_message(PackageParts([name for name in job.options["parts"].split("\n") if name in found.names], found.has_macros))
 
 
 #: Every task by its name.
 TASKS: dict[str, Callable[[Job], None]] = {
-    "tables": read_tables,
-    "claims-sheet": read_claims_sheet,
-    "claims-csv": read_claims_csv,
-    "package": look_through,
+    "tables": send_tables,
+    "claims-sheet": send_sheet_records,
+    "claims-csv": send_csv_records,
+    "package": send_package_parts,
 }
 
 
 # --- limits while reading --------------------------------------------------------------------------------------------
 
 
-class _Guard:
+class _SizeGuard:
     """Counts rows and cells as they are read: what a file does not say of itself beforehand."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: FileLimits) -> None:
         self._limits = limits
         self._cells = 0
 
-    def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def check_rows(self, rows: Iterable[TableRow]) -> Iterator[TableRow]:
         for row in rows:
-            self._count(row.number, row.cells)
+            self._check_row_size(row.number, row.cells)
             yield row
 
-    def records(self, records: Iterable[Record]) -> Iterator[Record]:
+    def check_records(self, records: Iterable[ClaimRecord]) -> Iterator[ClaimRecord]:
         for record in records:
-            self._count(record.number, record.cells)
+            self._check_row_size(record.number, record.cells)
             yield record
 
-    def _count(self, number: int, cells: tuple[str, ...] | list[str]) -> None:
+    def _check_row_size(self, number: int, cells: tuple[str, ...] | list[str]) -> None:
         limits = self._limits
         self._cells += len(cells)
         if number > limits.rows:
-            raise too_large(f"超过{limits.rows:,}行", f"it has more than {limits.rows:,} rows", limits.rows)
+            raise make_too_large_error(f"超过{limits.rows:,}行", f"it has more than {limits.rows:,} rows", limits.rows)
         if len(cells) > limits.columns:
-            raise too_large(f"超过{limits.columns:,}列", f"it has more than {limits.columns:,} columns", limits.columns)
+            raise make_too_large_error(f"超过{limits.columns:,}列", f"it has more than {limits.columns:,} columns", limits.columns)
         if self._cells > limits.cells:
-            raise too_large(f"超过{limits.cells:,}格", f"it has more than {limits.cells:,} cells", limits.cells)
+            raise make_too_large_error(f"超过{limits.cells:,}格", f"it has more than {limits.cells:,} cells", limits.cells)
         if sum(map(len, cells)) > limits.row_length:
             most = limits.row_length
-            raise too_large(f"有一行超过{most:,}个字符", f"one of its rows is longer than {most:,} characters", most)
+            raise make_too_large_error(f"有一行超过{most:,}个字符", f"one of its rows is longer than {most:,} characters", most)
         if cells and max(map(len, cells)) > limits.cell_length:
             most = limits.cell_length
-            raise too_large(
+            raise make_too_large_error(
                 f"有一格的内容超过{most:,}个字符", f"one of its cells is longer than {most:,} characters", most
             )
 
 
-def _batched(rows: Iterable[T], cells_of: Callable[[T], Iterable[str]]) -> Iterator[list[T]]:
+def _batch_rows(rows: Iterable[T], cells_of: Callable[[T], Iterable[str]]) -> Iterator[list[T]]:
     held: list[T] = []
     size = 0
     for row in rows:

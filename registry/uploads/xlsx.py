@@ -12,12 +12,12 @@ from typing import IO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
-from registry.uploads.limits import Limits
-from registry.uploads.refusals import damaged, protected, too_large
-from registry.uploads.tables import Row, Table
+from registry.uploads.limits import FileLimits
+from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
+from registry.uploads.tables import TableRow, Table
 
 
-def as_text(value: object) -> str:
+def format_cell(value: object) -> str:
     """A cell's value as a person reads it: whole numbers without .0, dates as YYYY-MM-DD."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
@@ -27,50 +27,50 @@ def as_text(value: object) -> str:
 
 
 @contextmanager
-def _workbook(source: IO[bytes]) -> Iterator[CalamineWorkbook]:
+def _open_workbook(source: IO[bytes]) -> Iterator[CalamineWorkbook]:
     try:
         with CalamineWorkbook.from_filelike(source) as workbook:
             yield workbook
     except PasswordError as error:
-        raise protected() from error
+        raise make_password_error() from error
     except (CalamineError, OSError, ValueError) as error:
-        raise damaged(error) from error
+        raise make_damaged_file_error(error) from error
 
 
-def first_rows(source: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
+def read_first_sheet(source: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
     """(number, cells) of the rows of the first sheet that has any, blank ones left out."""
-    with _workbook(source) as workbook:
+    with _open_workbook(source) as workbook:
         for name in workbook.sheet_names:
             sheet = workbook.get_sheet_by_name(name)
             if not sheet.height:
                 continue
             _, left = sheet.start or (0, 0)
             for number, values in enumerate(sheet.iter_rows(), start=1):
-                cells = [""] * left + [as_text(value) for value in values]
+                cells = [""] * left + [format_cell(value) for value in values]
                 if any(cells):
                     yield number, cells
             return
 
 
-def tables(source: IO[bytes], limits: Limits) -> Iterator[Table]:
+def read_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
     """Every sheet that has rows, each a table; its rows are read before the next is asked for."""
-    with _workbook(source) as workbook:
+    with _open_workbook(source) as workbook:
         seen = {one.name for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible}
         sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
         filled = [sheet for sheet in sheets if sheet.height]
         for sheet in filled:
             alone = len(filled) == 1
             name, name_en = ("", "") if alone else (f"工作表“{sheet.name}”", f"sheet “{sheet.name}”")
-            yield Table(name, name_en, True, _rows(sheet, limits), hidden=sheet.name not in seen)
+            yield Table(name, name_en, True, _read_rows(sheet, limits), is_hidden=sheet.name not in seen)
 
 
-def _rows(sheet: CalamineSheet, limits: Limits) -> Iterator[Row]:
+def _read_rows(sheet: CalamineSheet, limits: FileLimits) -> Iterator[TableRow]:
     """Rows and columns as the program shows them; calamine leaves out the columns left of the first value."""
     _, left = sheet.start or (0, 0)
-    anchors, spans = _merges(sheet, limits)
+    anchors, spans = _list_merges(sheet, limits)
     above: dict[tuple[int, int], str] = {}
     for index, values in enumerate(sheet.iter_rows()):
-        cells = [""] * left + [as_text(value) for value in values]
+        cells = [""] * left + [format_cell(value) for value in values]
         merged: set[int] = set()
         for column in range(len(cells)):
             anchor = anchors.get((index, column))
@@ -81,10 +81,10 @@ def _rows(sheet: CalamineSheet, limits: Limits) -> Iterator[Row]:
             elif anchor[1] == column:
                 cells[column] = above.get(anchor, "")
                 merged.add(column)
-        yield Row(index + 1, tuple(cells), frozenset(merged), index in spans)
+        yield TableRow(index + 1, tuple(cells), frozenset(merged), index in spans)
 
 
-def _merges(sheet: CalamineSheet, limits: Limits) -> tuple[dict[tuple[int, int], tuple[int, int]], set[int]]:
+def _list_merges(sheet: CalamineSheet, limits: FileLimits) -> tuple[dict[tuple[int, int], tuple[int, int]], set[int]]:
     """Which cell holds the text of each merged cell, and the rows in which a merge spans several columns."""
     anchors: dict[tuple[int, int], tuple[int, int]] = {}
     spans: set[int] = set()
@@ -94,7 +94,7 @@ def _merges(sheet: CalamineSheet, limits: Limits) -> tuple[dict[tuple[int, int],
         last, farthest = min(bottom, sheet.total_height), min(right, rightmost)
         area += max(0, last - top + 1) * max(1, farthest - left + 1)
         if area > limits.cells:
-            raise too_large("合并的单元格过多", "too many of its cells are merged", limits.cells)
+            raise make_too_large_error("合并的单元格过多", "too many of its cells are merged", limits.cells)
         for row in range(top, last + 1):
             for column in range(left, farthest + 1):
                 anchors[row, column] = (top, left)

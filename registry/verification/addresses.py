@@ -8,7 +8,7 @@ from typing import Literal
 
 from registry import regions
 from registry.model import Region
-from registry.text import fold, numerals, simplified, width
+from registry.text import fold_text, convert_numerals, simplify_script, normalise_width
 
 #: `same`: the same site; `region`: only a region or a street was given, and it fits; `other`: not this site.
 Comparison = Literal["same", "region", "other"]
@@ -43,67 +43,67 @@ _DOORS = re.compile(r"\d+(?:及\d+)+")
 
 
 @lru_cache(maxsize=16_384)
-def parts(address: str, province: str | None = None) -> tuple[str | None, str]:
+def split_address(address: str, province: str | None = None) -> tuple[str | None, str]:
     """(region code, folded rest) of an address."""
-    resolved = regions.resolve(_plain(address), province)
-    return resolved.code, _folded(resolved.rest)
+    resolved = regions.resolve_address(_strip_labels(address), province)
+    return resolved.code, _fold_street(resolved.rest)
 
 
-def _plain(address: str) -> str:
+def _strip_labels(address: str) -> str:
     """An address without what stands before it on a form, and without marks between the levels of its place."""
-    return _BETWEEN.sub("", _BEFORE.sub("", simplified(width(address))))
+    return _BETWEEN.sub("", _BEFORE.sub("", simplify_script(normalise_width(address))))
 
 
-def _folded(rest: str) -> str:
+def _fold_street(rest: str) -> str:
     """The key of a street and number. Numerals are read before the marks between them go: 一、二号 is not 12号."""
-    rest = numerals(_SPACES.sub("", rest))
-    return _BUILDING.sub("栋", fold(_RANGE.sub("至", _LIST.sub("及", rest))))
+    rest = convert_numerals(_SPACES.sub("", rest))
+    return _BUILDING.sub("栋", fold_text(_RANGE.sub("至", _LIST.sub("及", rest))))
 
 
 @lru_cache(maxsize=16_384)
-def compare(given: str, registered: str, registered_region: str | None) -> Comparison:
+def compare_addresses(given: str, registered: str, registered_region: str | None) -> Comparison:
     """How an address given by an asker relates to a registered one.
 
     Two addresses are the same site when their regions do not contradict each other and one's street and number begin
     the other's, at a border: 大南街8号 is not 大南街87号, 87号附1号 is not 87号, and 87号对面 only lies near it.
     """
-    code, rest = parts(registered)
+    code, rest = split_address(registered)
     code = registered_region or code
-    given_code, given_rest = _read_near(given, regions.get(code or ""))
-    if not _compatible(given_code, code):
+    given_code, given_rest = _split_near(given, regions.find_region(code or ""))
+    if not _can_overlap(given_code, code):
         return "other"
     if not given_rest:
         return "region" if given_code else "other"
-    doors = _doors(rest)
-    if any(_same_street(given_rest, door) for door in doors):
+    doors = _list_doors(rest)
+    if any(_is_same_street(given_rest, door) for door in doors):
         return "same"
     # A street without its number, or a number without its 附1号, fits no more and no less than a city.
     vague = len(given_rest) >= 2 and not _HOUSE.search(given_rest) and rest.startswith(given_rest)
-    more = any(not _HOUSE.search(door) and _only_more(given_rest, door) for door in doors)
-    return "region" if vague or more or _less_exact(given_rest, rest) else "other"
+    more = any(not _HOUSE.search(door) and _is_more_exact(given_rest, door) for door in doors)
+    return "region" if vague or more or _is_less_exact(given_rest, rest) else "other"
 
 
-def _read_near(given: str, place: Region | None) -> tuple[str | None, str]:
+def _split_near(given: str, place: Region | None) -> tuple[str | None, str]:
     """The parts of an address; a district that several cities have (铁西区, 河北省新华区) is the registered city's."""
-    code, rest = parts(given)
+    code, rest = split_address(given)
     if place is None or not rest or (code is not None and not code.endswith("0000")):
         return code, rest
     city = f"{place.province or ''}{place.city or ''}"
     if code is None:
-        return parts(f"{city}{_plain(given)}")
+        return split_address(f"{city}{_strip_labels(given)}")
     if code[:2] != (place.code or "")[:2]:
         return code, rest
-    closer = parts(f"{city}{regions.resolve(_plain(given)).rest}")
+    closer = split_address(f"{city}{regions.resolve_address(_strip_labels(given)).rest}")
     return closer if closer[1] != rest else (code, rest)
 
 
-def _compatible(a: str | None, b: str | None) -> bool:
+def _can_overlap(a: str | None, b: str | None) -> bool:
     if a is None or b is None:
         return True
-    return a.startswith(regions.prefix(b)) or b.startswith(regions.prefix(a))
+    return a.startswith(regions.get_prefix(b)) or b.startswith(regions.get_prefix(a))
 
 
-def _doors(rest: str) -> list[str]:
+def _list_doors(rest: str) -> list[str]:
     """The address as it is printed, and with each number of a list alone: 521、523号 is 521号 and 523号."""
     found = _DOORS.search(rest)
     if found is None:
@@ -111,7 +111,7 @@ def _doors(rest: str) -> list[str]:
     return [rest, *(rest[: found.start()] + door + rest[found.end() :] for door in found[0].split("及"))]
 
 
-def _same_street(given: str, registered: str) -> bool:
+def _is_same_street(given: str, registered: str) -> bool:
     if given == registered:
         return True
     shorter, longer = sorted((given, registered), key=len)
@@ -122,10 +122,10 @@ def _same_street(given: str, registered: str) -> bool:
     broken = shorter[-1].isdigit() and _OTHER_NUMBER.match(following)
     if broken or _OTHER_DOOR.match(following):
         return False
-    return longer is registered or _only_more(given, registered)
+    return longer is registered or _is_more_exact(given, registered)
 
 
-def _only_more(given: str, registered: str) -> bool:
+def _is_more_exact(given: str, registered: str) -> bool:
     """Whether a given address says all of a registered one and then nothing that is elsewhere."""
     if not registered or not given.startswith(registered):
         return False
@@ -133,7 +133,7 @@ def _only_more(given: str, registered: str) -> bool:
     return not _NEARBY.match(following) and not _SECOND.search(following)
 
 
-def _less_exact(given: str, registered: str) -> bool:
+def _is_less_exact(given: str, registered: str) -> bool:
     """Whether only the last door was left out: 138号 of 138号增2号."""
     following = registered[len(given) :] if registered.startswith(given) else ""
     return given.endswith("号") and bool(_OTHER_DOOR.match(following))

@@ -8,7 +8,7 @@ from registry.model import Struct
 from registry.techniques import TechniqueCode
 
 
-class Wording(Struct, frozen=True):
+class AdWording(Struct, frozen=True):
     """``flags`` ask for a look; ``against`` stand in sentences against what they name; ``techniques`` are offered."""
 
     flags: list[ContentFlag]
@@ -16,15 +16,15 @@ class Wording(Struct, frozen=True):
     techniques: list[TechniqueCode]
 
 
-def read(text: str | None) -> Wording:
+def read_wording(text: str | None) -> AdWording:
     """What stands in a text. Naming a technique is flagged (医疗广告管理办法 art. 7(1)) and claims it.
 
     Denying it is not offering it: 本院不开展三代试管.
     """
     flags: list[ContentFlag] = []
     against: list[ContentFlag] = []
-    for find in wording.flags(text) if text else ():
+    for find in wording.find_flags(text) if text else ():
         flag = ContentFlag(kind=find.kind, text=find.text, start=find.start, end=find.end, technique=find.technique)
-        (against if find.condemned else flags).append(flag)
+        (against if find.is_condemned else flags).append(flag)
     offered = [flag.technique for flag in flags if flag.technique]
-    return Wording(flags=flags, against=against, techniques=list(dict.fromkeys(offered)))
+    return AdWording(flags=flags, against=against, techniques=list(dict.fromkeys(offered)))

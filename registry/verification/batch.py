@@ -9,9 +9,9 @@ import msgspec
 
 from registry.model import Answer, Claim, LogState, VerdictWord
 from registry.verification import people
-from registry.verification.answer import Moment, answer, moment
-from registry.verification.issuer import Issuer, no_key
-from registry.verification.receipt_rows import Rows, Signed
+from registry.verification.answer import Moment, answer_claim, take_moment
+from registry.verification.issuer import Issuer, make_no_key_error
+from registry.verification.receipt_rows import BatchRows, BatchSignature
 from registry.verification.view import VerificationView
 
 T = TypeVar("T")
@@ -38,47 +38,47 @@ class Batch:
         look: people.Look | None = None,
     ) -> None:
         self.lang = lang
-        self.at: Moment = moment(view)
+        self.at: Moment = take_moment(view)
         self.noted: list[Noted] | None = None  # a list, where what was answered is to be put on record
         self._view = view
         self._issuer = issuer
         self._look = look
 
-    def answer(self, claim: Claim) -> Answer:
+    def answer_claim(self, claim: Claim) -> Answer:
         """The answer to one claim, without a receipt; InvalidInput for a malformed one. What ``look`` raises when it is
         about a person whose institution's people may not be looked at."""
-        found = answer(self._view, claim, self.lang, self.at)
+        found = answer_claim(self._view, claim, self.lang, self.at)
         people.require_look(found, self._look)
         return found
 
-    def with_receipt(self, claim: Claim) -> Answer:
+    def answer_with_receipt(self, claim: Claim) -> Answer:
         """The answer to one claim with a receipt signed for it alone; CannotSign."""
-        return self._signing().give(claim, self.answer(claim))
+        return self._get_issuer().add_receipt(claim, self.answer_claim(claim))
 
-    def note(self, claim: Claim, verdict: VerdictWord, code: str | None) -> None:
+    def note_answer(self, claim: Claim, verdict: VerdictWord, code: str | None) -> None:
         """Keep what was answered to a claim, if that is wanted; ``code`` of the institution that was meant."""
         if self.noted is not None:
             self.noted.append((claim, verdict, code))
 
     def require_receipts(self) -> None:
         """CannotSign unless receipts of these answers can be given now."""
-        self._signing().require(self._log())
+        self._get_issuer().require_signer(self._get_log_state())
 
-    def sign(self, rows: Rows) -> Signed:
+    def sign_rows(self, rows: BatchRows) -> BatchSignature:
         """One signature over rows that were answered here; CannotSign."""
-        return self._signing().sign_rows(rows, self._log())
+        return self._get_issuer().sign_rows(rows, self._get_log_state())
 
-    def _log(self) -> LogState:
+    def _get_log_state(self) -> LogState:
         with self._view.lock:
-            return self._view.state(self.at.size)
+            return self._view.get_state(self.at.size)
 
-    def _signing(self) -> Issuer:
+    def _get_issuer(self) -> Issuer:
         if self._issuer is None:
-            raise no_key(None)
+            raise make_no_key_error(None)
         return self._issuer
 
 
-class Repeated(Generic[T]):
+class ClaimCache(Generic[T]):
     """What ``make`` made of a claim and its answer, made once for all claims that differ in their ``id`` alone.
 
     The key is the whole claim but its id: a field that Claim gains is part of it without a change here.
@@ -92,11 +92,11 @@ class Repeated(Generic[T]):
         self._met = 0
         self._worth = True
 
-    def of(self, claim: Claim) -> T:
+    def get_result(self, claim: Claim) -> T:
         """The same as ``make(claim, batch.answer(claim))``, but that neither has an id."""
         bare = claim if claim.id is None else _replace(claim, id=None)
         if not self._worth:
-            return self._make(bare, self._batch.answer(bare))
+            return self._make(bare, self._batch.answer_claim(bare))
         key = _key(bare)
         found = self._kept.get(key)
         if found is not None:
@@ -104,15 +104,15 @@ class Repeated(Generic[T]):
             return found
         found = self._before.get(key)
         if found is None:
-            found = self._make(bare, self._batch.answer(bare))
+            found = self._make(bare, self._batch.answer_claim(bare))
         else:
             self._met += 1
         if len(self._kept) >= _KEPT:
-            self._turn()
+            self._rotate_cache()
         self._kept[key] = found
         return found
 
-    def _turn(self) -> None:
+    def _rotate_cache(self) -> None:
         """Make room; where hardly a row asked what another had asked, keeping costs more than it spares."""
         self._worth = self._met * 8 >= _KEPT
         self._met = 0

@@ -6,17 +6,17 @@ from registry import regions
 from registry.identifiers import format_code
 from registry.model import Approval, Institution, Region
 from registry.records.asof import AsOf
-from registry.records.read import source_ref
+from registry.records.read import make_source_ref
 from registry.techniques import TECHNIQUES, TechniqueCode
-from registry.verification.verdict import KnownApproval
+from registry.verification.verdict import SiteApproval
 from registry.verification.view import VerificationView
 
 
-def institution(view: VerificationView, code: str, asof: AsOf) -> Institution | None:
+def find_institution(view: VerificationView, code: str, asof: AsOf) -> Institution | None:
     """An institution by its compact code with name, place, status and approvals; what is not in memory reads as not
     stated. None where nothing was known of the code."""
     with view.lock:
-        site, sources = view.site(code, asof), view.sources_on(asof)
+        site, sources = view.find_site(code, asof), view.get_sources(asof)
     if site is None:
         return None
     return Institution(
@@ -25,23 +25,23 @@ def institution(view: VerificationView, code: str, asof: AsOf) -> Institution | 
         aliases=[],
         former_names=[],
         known_as=[],
-        region=regions.get(site.region or "") or Region(code=None, province=None, city=None, district=None),
+        region=regions.find_region(site.region or "") or Region(code=None, province=None, city=None, district=None),
         address=site.address,
         status=site.status,
-        approvals=_approvals(site.approvals),
+        approvals=_list_approvals(site.approvals),
         uscc=None,
         practice_licence_no=None,
         domains=[],
         ownership=None,
         level=None,
         campus=None,
-        source=source_ref(sources.get(site.source or "")),
+        source=make_source_ref(sources.get(site.source or "")),
         entry=site.entry,
         log_size=asof.size,
     )
 
 
-def _approvals(known: dict[TechniqueCode, KnownApproval]) -> list[Approval]:
+def _list_approvals(known: dict[TechniqueCode, SiteApproval]) -> list[Approval]:
     return [
         Approval(
             technique=technique.code,

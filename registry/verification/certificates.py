@@ -12,18 +12,18 @@ from typing import Literal
 from registry.beside import CertificateAnswer, CertificateWord, Holder
 from registry.errors import InvalidInput
 from registry.identifiers import (
-    certificate_expiry,
+    compute_certificate_expiry,
     compact_certificate,
     compact_code,
     format_certificate,
     format_code,
-    read_certificate,
+    parse_certificate,
 )
 from registry.model import Struct
 from registry.records.asof import AsOf
-from registry.verification.judged import Judged
-from registry.verification.phrases import date_words
-from registry.verification.stated import Stated
+from registry.verification.judged import Judgement
+from registry.verification.phrases import format_date
+from registry.verification.stated import RecordSpan
 from registry.verification.view import VerificationView
 
 _SENTENCES: dict[str, tuple[str, str]] = {
@@ -83,7 +83,7 @@ class _Period(Struct, frozen=True):
     to: dt.date | None
     computed: tuple[Literal["valid_from", "valid_to"], ...] = ()
 
-    def word(self, day: dt.date) -> CertificateWord:
+    def judge_day(self, day: dt.date) -> CertificateWord:
         """What holds on a day, both ends included; `unknown` without an end."""
         if self.start is not None and day < self.start:
             return "not_yet_valid"
@@ -92,32 +92,32 @@ class _Period(Struct, frozen=True):
         return "expired" if self.to < day else "valid"
 
 
-def answer(view: VerificationView, given: str, judged: Judged, asof: AsOf, lang: str) -> CertificateAnswer:
+def answer_certificate(view: VerificationView, given: str, judged: Judgement, asof: AsOf, lang: str) -> CertificateAnswer:
     """The answer about the certificate a claim names; InvalidInput for an empty number."""
     if not given.strip():
         raise InvalidInput(
             "ad_certificate 是空的：请填写医疗广告审查证明文号，或不填此项。",
             "ad_certificate is empty: give the certificate's number, or leave the field out.",
         )
-    held = view.beside.certificates(compact_certificate(given), asof)
+    held = view.beside.list_certificates(compact_certificate(given), asof)
     if not held:
-        return _by_number(given, asof.valid_on, lang)
+        return _answer_by_number(given, asof.valid_on, lang)
     own = [one for one in held if one.institution in judged.codes]
-    return _registered(view, given, (own or held)[0], judged, asof, lang)
+    return _answer_from_register(view, given, (own or held)[0], judged, asof, lang)
 
 
-def _by_number(given: str, day: dt.date, lang: str) -> CertificateAnswer:
+def _answer_by_number(given: str, day: dt.date, lang: str) -> CertificateAnswer:
     """What a number nobody registered says by itself."""
     try:
-        number = read_certificate(given)
+        number = parse_certificate(given)
     except InvalidInput:
-        return CertificateAnswer(verdict="malformed", explanation=_sentence("malformed", day, lang), registered=False)
-    period = _Period(start=number.approved, to=certificate_expiry(number.approved), computed=("valid_from", "valid_to"))
-    word = period.word(day)
+        return CertificateAnswer(verdict="malformed", explanation=_format_sentence("malformed", day, lang), registered=False)
+    period = _Period(start=number.approval_day, to=compute_certificate_expiry(number.approval_day), computed=("valid_from", "valid_to"))
+    word = period.judge_day(day)
     why = {"expired": "computed_expired", "not_yet_valid": "computed_not_yet"}.get(word, "computed")
     return CertificateAnswer(
         verdict="unknown" if word == "valid" else word,  # genuine or not is what nobody here knows
-        explanation=_sentence(why, day, lang, period),
+        explanation=_format_sentence(why, day, lang, period),
         registered=False,
         number=format_certificate(number),
         valid_from=period.start,
@@ -126,20 +126,20 @@ def _by_number(given: str, day: dt.date, lang: str) -> CertificateAnswer:
     )
 
 
-def _registered(
-    view: VerificationView, given: str, held: Stated, judged: Judged, asof: AsOf, lang: str
+def _answer_from_register(
+    view: VerificationView, given: str, held: RecordSpan, judged: Judgement, asof: AsOf, lang: str
 ) -> CertificateAnswer:
-    period = _period(held)
-    word: CertificateWord = period.word(asof.valid_on)
+    period = _make_period(held)
+    word: CertificateWord = period.judge_day(asof.valid_on)
     why = "undated" if word == "unknown" else str(word)
     if held.institution not in judged.codes:
-        possible = judged.verdict in ("ambiguous", "site_mismatch") or held.institution in _candidates(judged)
+        possible = judged.verdict in ("ambiguous", "site_mismatch") or held.institution in _list_candidate_codes(judged)
         word, why = ("unknown", "unmatched") if possible else ("other_institution", "other_institution")
-    site = view.site(held.institution, asof)
+    site = view.find_site(held.institution, asof)
     holder = Holder(code=format_code(held.institution), name=site.name if site else None)
     return CertificateAnswer(
         verdict=word,
-        explanation=_sentence(why, asof.valid_on, lang, period, holder),
+        explanation=_format_sentence(why, asof.valid_on, lang, period, holder),
         registered=True,
         number=held.printed or given,
         valid_from=period.start,
@@ -150,34 +150,34 @@ def _registered(
     )
 
 
-def _candidates(judged: Judged) -> set[str]:
+def _list_candidate_codes(judged: Judgement) -> set[str]:
     return {compact_code(one.code) for one in judged.candidates}
 
 
-def _period(held: Stated) -> _Period:
+def _make_period(held: RecordSpan) -> _Period:
     """The days registered; what is missing of them is computed from the number, or from the other day."""
     start, to = held.since, held.until
     computed: list[Literal["valid_from", "valid_to"]] = []
     if start is None:
         try:
-            start = read_certificate(held.printed or "").approved
+            start = parse_certificate(held.printed or "").approval_day
             computed.append("valid_from")
         except InvalidInput:
             pass
     if to is None and start is not None:
-        to = certificate_expiry(start)
+        to = compute_certificate_expiry(start)
         computed.append("valid_to")
     return _Period(start=start, to=to, computed=tuple(computed))
 
 
-def _sentence(why: str, day: dt.date, lang: str, period: _Period | None = None, holder: Holder | None = None) -> str:
+def _format_sentence(why: str, day: dt.date, lang: str, period: _Period | None = None, holder: Holder | None = None) -> str:
     english = lang.startswith("en")
     start, to = (period.start, period.to) if period else (None, None)
     is_computed = period is not None and "valid_to" in period.computed
     return _SENTENCES[why][english].format(
-        day=date_words(day, english),
-        start=date_words(start, english) if start else "",
-        to=date_words(to, english) if to else "",
+        day=format_date(day, english),
+        start=format_date(start, english) if start else "",
+        to=format_date(to, english) if to else "",
         computed=(", computed" if english else "，按一年推算") if is_computed else "",
         holder=(holder.name or holder.code) if holder else "",
     )

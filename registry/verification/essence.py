@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def essence(said: dict[str, Any]) -> Any:
+def make_comparison_key(said: dict[str, Any]) -> Any:
     """What an answer (as JSON) comes to: verdicts, stages, and who is meant; not its words, its basis or its log."""
     techniques = [(one["technique"], one["verdict"], one.get("stage")) for one in said.get("techniques") or []]
     others = [(said.get(part) or {}).get("verdict") for part in ("practitioner", "ad_certificate")]

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from registry.techniques import Stage, TechniqueCode
 from registry.verification import verdict as rules
-from registry.verification.blanks import NUMBERS, Values, one_technique, times
-from registry.verification.judged import Judged
+from registry.verification.blanks import NUMBERS, SentenceValues, format_single_technique, make_time_words
+from registry.verification.judged import Judgement
 
 #: Reason -> sentence. Its blanks are filled by ``blanks.Values``.
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -142,16 +142,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
-def sentence(judged: Judged, on: dt.date, today: dt.date, english: bool) -> str:
+def describe_judgement(judged: Judgement, on: dt.date, today: dt.date, english: bool) -> str:
     """The sentence that explains a verdict about a day, as it is said ``today``, in the asked language."""
-    if len(judged.each) == len(judged.techniques) == 1 and (usual := _usual_reason(judged)):
+    if len(judged.each) == len(judged.techniques) == 1 and (usual := _find_usual_reason(judged)):
         (one,) = judged.techniques  # most answers: the sentence names no institution, so many of them share it
-        return _usual(usual, one.technique, one.stage, one.basis.as_of if one.basis else None, on, today, english)
+        return _format_usual_sentence(usual, one.technique, one.stage, one.basis.as_of if one.basis else None, on, today, english)
     reason = _REASONS[judged.verdict](judged, on)
-    return _of_its_day(SENTENCES[reason][english].format_map(Values(judged, on, today, english)), on, today, english)
+    return _add_future_caveat(SENTENCES[reason][english].format_map(SentenceValues(judged, on, today, english)), on, today, english)
 
 
-def _usual_reason(judged: Judged) -> str | None:
+def _find_usual_reason(judged: Judgement) -> str | None:
     """The reason, where the sentence hangs on nothing but one technique, its stage, its source and the day."""
     if judged.match is not None and judged.match.on == "former_name":
         return None
@@ -163,7 +163,7 @@ def _usual_reason(judged: Judged) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _usual(  # noqa: PLR0913 - all that it hangs on
+def _format_usual_sentence(  # noqa: PLR0913 - all that it hangs on
     reason: str,
     technique: TechniqueCode,
     stage: Stage | None,
@@ -173,64 +173,64 @@ def _usual(  # noqa: PLR0913 - all that it hangs on
     english: bool,
 ) -> str:
     """The sentence about one site that is, or is not, licensed for one technique."""
-    told, note = one_technique(technique, stage if reason == "licensed" else None, as_of, english)
-    blanks = {"formerly": "", "techniques": told, "note": note, **times(on, now, english)}
-    return _of_its_day(SENTENCES[reason][english].format(**blanks), on, now, english)
+    told, note = format_single_technique(technique, stage if reason == "licensed" else None, as_of, english)
+    blanks = {"formerly": "", "techniques": told, "note": note, **make_time_words(on, now, english)}
+    return _add_future_caveat(SENTENCES[reason][english].format(**blanks), on, now, english)
 
 
-def _of_its_day(told: str, on: dt.date, now: dt.date, english: bool) -> str:
+def _add_future_caveat(told: str, on: dt.date, now: dt.date, english: bool) -> str:
     """Of a day to come it is only known what is recorded so far."""
     if on <= now:
         return told
     return f"By what is recorded so far, {told[0].lower()}{told[1:]}" if english else f"按目前的记载，{told}"
 
 
-def _several(reason: str, judged: Judged) -> str:
+def _pluralise_reason(reason: str, judged: Judgement) -> str:
     return f"{reason}_several" if judged.count > 1 else reason
 
 
-def _licensed(judged: Judged, on: dt.date) -> str:
+def _select_licensed_reason(judged: Judgement, on: dt.date) -> str:
     del on
-    return _several("licensed" if judged.techniques else "listed", judged)
+    return _pluralise_reason("licensed" if judged.techniques else "listed", judged)
 
 
-def _not_licensed(judged: Judged, on: dt.date) -> str:
+def _select_not_licensed_reason(judged: Judgement, on: dt.date) -> str:
     del on
-    return _several("not_licensed" if judged.techniques else "nothing_in_force", judged)
+    return _pluralise_reason("not_licensed" if judged.techniques else "nothing_in_force", judged)
 
 
-def _site_mismatch(judged: Judged, on: dt.date) -> str:
+def _select_mismatch_reason(judged: Judgement, on: dt.date) -> str:
     if judged.count > 1 or judged.site is None:
         return "site_mismatch_several"
-    is_licensed = rules.of_institution(judged.site, on) == "licensed"
+    is_licensed = rules.judge_institution(judged.site, on) == "licensed"
     return "site_mismatch" if is_licensed else "site_mismatch_stopped"
 
 
-def _preparing(judged: Judged, on: dt.date) -> str:
+def _select_preparing_reason(judged: Judgement, on: dt.date) -> str:
     del on
-    return _several("preparing_for" if judged.techniques else "preparing", judged)
+    return _pluralise_reason("preparing_for" if judged.techniques else "preparing", judged)
 
 
-def _stopped(judged: Judged, on: dt.date) -> str:
+def _select_stopped_reason(judged: Judgement, on: dt.date) -> str:
     del on
-    return _several("stopped", judged)
+    return _pluralise_reason("stopped", judged)
 
 
-def _ambiguous(judged: Judged, on: dt.date) -> str:
+def _select_ambiguous_reason(judged: Judgement, on: dt.date) -> str:
     del on
     if judged.contradiction or judged.campus:
         return "contradiction" if judged.contradiction else "campus"
     return "same_number" if judged.by in NUMBERS else "same_name"
 
 
-def _not_found(judged: Judged, on: dt.date) -> str:
+def _select_not_found_reason(judged: Judgement, on: dt.date) -> str:
     del on
     if judged.site is not None:  # it was on an earlier list
         return "gone" if judged.site.source in judged.sources else "gone_undated"
     return "number_not_found" if judged.by in NUMBERS else "not_found"
 
 
-def _unknown(judged: Judged, on: dt.date) -> str:
+def _select_unknown_reason(judged: Judgement, on: dt.date) -> str:
     del on
     if judged.site is not None:
         return "not_stated"
@@ -240,14 +240,14 @@ def _unknown(judged: Judged, on: dt.date) -> str:
 
 
 _REASONS = {
-    "licensed": _licensed,
-    "technique_not_licensed": _not_licensed,
-    "site_mismatch": _site_mismatch,
-    "preparing": _preparing,
-    "suspended": _stopped,
-    "revoked": _stopped,
-    "lapsed": _stopped,
-    "ambiguous": _ambiguous,
-    "not_found": _not_found,
-    "unknown": _unknown,
+    "licensed": _select_licensed_reason,
+    "technique_not_licensed": _select_not_licensed_reason,
+    "site_mismatch": _select_mismatch_reason,
+    "preparing": _select_preparing_reason,
+    "suspended": _select_stopped_reason,
+    "revoked": _select_stopped_reason,
+    "lapsed": _select_stopped_reason,
+    "ambiguous": _select_ambiguous_reason,
+    "not_found": _select_not_found_reason,
+    "unknown": _select_unknown_reason,
 }

@@ -15,15 +15,15 @@ from registry.log.publish import PublishedLog
 from registry.model import Answer, Claim, LogState, Struct
 from registry.signing import Key
 from registry.verification import jwks, receipts
-from registry.verification.answer import answer
-from registry.verification.essence import essence
+from registry.verification.answer import answer_claim
+from registry.verification.essence import make_comparison_key
 from registry.verification.jwks import PublicKey
-from registry.verification.receipt_rows import Rows, Signed
+from registry.verification.receipt_rows import BatchRows, BatchSignature
 from registry.verification.receipts import Reason, Receipt
 from registry.verification.view import VerificationView
 
 
-class Checked(Struct, frozen=True):
+class ReceiptStatus(Struct, frozen=True):
     """What is known of a receipt. ``still_true``: whether the same question about the same day has the same answer now;
     None when the receipt is not ``valid``, or its log is ahead of the one here. ``now`` is what differs."""
 
@@ -48,125 +48,125 @@ class Issuer:
 
     # --- giving ------------------------------------------------------------------------------------------------------
 
-    def give(self, claim: Claim, found: Answer) -> Answer:
+    def add_receipt(self, claim: Claim, found: Answer) -> Answer:
         """The answer with its receipt; CannotSign where none can be given, never an answer without."""
-        issuer, key = self._signer(found.log)
-        return msgspec.structs.replace(found, receipt=receipts.sign(claim, found, issuer, key, self._view.find_now()))
+        issuer, key = self._get_signer(found.log)
+        return msgspec.structs.replace(found, receipt=receipts.sign_receipt(claim, found, issuer, key, self._view.find_now()))
 
-    def require(self, log: LogState) -> None:
+    def require_signer(self, log: LogState) -> None:
         """CannotSign unless a receipt of an answer that rests on this log can be given now."""
-        self._signer(log)
+        self._get_signer(log)
 
-    def sign_rows(self, rows: Rows, log: LogState) -> Signed:
+    def sign_rows(self, rows: BatchRows, log: LogState) -> BatchSignature:
         """One signature over all rows of a batch; CannotSign. ``log``: the longest that an answer rests on."""
-        issuer, key = self._signer(log)
+        issuer, key = self._get_signer(log)
         return rows.sign(issuer, key, self._view.find_now())
 
-    def learn(self) -> None:
+    def detect_mirror(self) -> None:
         """Find out whether this database is a mirror's, which never changes."""
         if self._is_mirror is None:
             with self._database.reading() as connection:
-                self._is_mirror = mirrored.is_marked(connection)
+                self._is_mirror = mirrored.is_mirror(connection)
 
-    def _signer(self, log: LogState) -> tuple[str, Key]:
+    def _get_signer(self, log: LogState) -> tuple[str, Key]:
         """(name of the log, key): the oldest in use, which most verifiers have."""
-        self.learn()
-        keys = [key for key in self._keys() if not key.retired]
+        self.detect_mirror()
+        keys = [key for key in self._load_keys() if not key.is_retired]
         if self._is_mirror or not keys:
-            raise no_key(self._issuer())
-        last = self._published.last()
+            raise make_no_key_error(self._find_origin())
+        last = self._published.find_checkpoint()
         if last is None or log.size > last.checkpoint.size:
-            raise _not_yet()
+            raise _make_unsigned_error()
         if log.size == last.checkpoint.size and log.root != last.checkpoint.root.hex():
             raise LogDamaged(
                 "日志与已签发的检查点不符，不签发回执。请运行：registry log check",
                 "The log is not the one whose checkpoint was signed; no receipt is given. Run: registry log check",
             )
-        return self._published.origin(), keys[0]
+        return self._published.get_origin(), keys[0]
 
-    def _keys(self) -> list[Key]:
+    def _load_keys(self) -> list[Key]:
         """The keys of this machine's file, read again when it changed; CannotSign when it cannot be read."""
         try:
             stat = self._key_file.stat()
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise no_key(None) from error
+            raise make_no_key_error(None) from error
         changed = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if changed != self._own[0]:
             try:
-                self._own = (changed, signing.load(self._key_file))
+                self._own = (changed, signing.load_keys(self._key_file))
             except InvalidInput as error:
                 raise CannotSign(error.zh, error.en) from error
         return self._own[1]
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
-    def keys(self) -> list[PublicKey]:
+    def list_keys(self) -> list[PublicKey]:
         """Every key that receipts of this register are checked with, oldest first.
 
         From the key file; where there is none, those beside the checkpoints another machine signed.
         """
-        if own := self._keys():
-            return [jwks.key_of(key) for key in own]
-        in_use = self._published.vkeys()
+        if own := self._load_keys():
+            return [jwks.to_public_key(key) for key in own]
+        in_use = self._published.read_vkeys()
         with self._database.reading() as connection:
-            lines = dict.fromkeys([*shared.every_vkey(connection), *in_use])
-        return [PublicKey(public=note.verifier(line).public, retired=line not in in_use) for line in lines]
+            lines = dict.fromkeys([*shared.list_vkeys(connection), *in_use])
+        return [PublicKey(public=note.parse_verifier(line).public, retired=line not in in_use) for line in lines]
 
-    def jwks(self) -> dict[str, Any]:
+    def make_key_set(self) -> dict[str, Any]:
         """The keys as /.well-known/jwks.json has them."""
-        return jwks.written(self.keys())
+        return jwks.make_key_set(self.list_keys())
 
     # --- checking ----------------------------------------------------------------------------------------------------
 
-    def check(self, text: str, lang: str = "zh-CN") -> Checked:
+    def check_receipt(self, text: str, lang: str = "zh-CN") -> ReceiptStatus:
         """Whether a receipt is genuine and of this log, and whether its answer is still what the register says.
 
         InvalidInput for what is no receipt at all; CannotAnswer while the register cannot be asked.
         """
         self._view.require_fresh()
-        found = receipts.read(text, self.keys(), self._issuer())
+        found = receipts.read_receipt(text, self.list_keys(), self._find_origin())
         receipt = found.receipt
         if receipt is None:
-            return Checked(valid=False, reason=found.reason, claims_from=found.claims_from)
-        root = self._root(receipt.log.size)
+            return ReceiptStatus(valid=False, reason=found.reason, claims_from=found.claims_from)
+        root = self._find_root(receipt.log.size)
         if root is None:
-            return Checked(valid=True, reason="ahead", receipt=receipt)
+            return ReceiptStatus(valid=True, reason="ahead", receipt=receipt)
         if root != receipt.log.root:
-            return Checked(valid=False, reason="other_log")
-        now = self._again(receipt, lang)
+            return ReceiptStatus(valid=False, reason="other_log")
+        now = self._answer_again(receipt, lang)
         if now is None:
-            return Checked(valid=True, receipt=receipt)
-        same = essence(msgspec.to_builtins(now)) == essence(receipt.answer)
-        return Checked(valid=True, receipt=receipt, still_true=same, now=None if same else now)
+            return ReceiptStatus(valid=True, receipt=receipt)
+        same = make_comparison_key(msgspec.to_builtins(now)) == make_comparison_key(receipt.answer)
+        return ReceiptStatus(valid=True, receipt=receipt, still_true=same, now=None if same else now)
 
-    def _issuer(self) -> str | None:
-        last = self._published.last()
+    def _find_origin(self) -> str | None:
+        last = self._published.find_checkpoint()
         return last.checkpoint.origin if last else None
 
-    def _root(self, size: int) -> str | None:
+    def _find_root(self, size: int) -> str | None:
         """The root of our log at a size; None for a size it has not reached."""
-        if (root := self._view.root_at(size)) is not None:
+        if (root := self._view.find_root_at(size)) is not None:
             return root
-        last = self._published.last()
+        last = self._published.find_checkpoint()
         if last is None or not 0 < size <= last.checkpoint.size:
             return None
         try:
-            return proofs.root(self._published.folder.tree(last.checkpoint.size), size).hex()
+            return proofs.compute_root(self._published.folder.make_tree(last.checkpoint.size), size).hex()
         except (NotFound, LogDamaged):  # tiles that were lost come back by themselves
             return None
 
-    def _again(self, receipt: Receipt, lang: str) -> Answer | None:
+    def _answer_again(self, receipt: Receipt, lang: str) -> Answer | None:
         """The same question about the same day, as known now; None when it can no longer be asked so."""
         try:
             claim = msgspec.convert(receipt.question, Claim)
-            return answer(self._view, msgspec.structs.replace(claim, on=receipt.on, known_at=None), lang)
+            return answer_claim(self._view, msgspec.structs.replace(claim, on=receipt.on, known_at=None), lang)
         except (msgspec.ValidationError, InvalidInput):
             return None
 
 
-def no_key(origin: str | None) -> CannotSign:
+def make_no_key_error(origin: str | None) -> CannotSign:
     """The refusal where there is no key; ``origin``: the register that has it."""
     where = origin or "—"
     return CannotSign(
@@ -176,7 +176,7 @@ def no_key(origin: str | None) -> CannotSign:
     )
 
 
-def _not_yet() -> CannotSign:
+def _make_unsigned_error() -> CannotSign:
     return CannotSign(
         "刚刚有新记录，日志尚未签发，暂时不能出具回执；请稍后再试，或不带 receipt 再问。",
         "Something was recorded just now and the log is not signed yet, so no receipt can be given; try again in a "

@@ -8,7 +8,7 @@ from registry.model import Basis, Candidate, Match, MatchedOn, Source, Struct, T
 from registry.verification.verdict import Site
 
 
-class Judged(Struct, frozen=True, gc=False):
+class Judgement(Struct, frozen=True, gc=False):
     """A verdict with everything its explanation, and the answers beside it, may need."""
 
     verdict: VerdictWord

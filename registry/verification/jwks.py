@@ -33,13 +33,13 @@ class PublicKey(Struct, frozen=True):
     @property
     def kid(self) -> str:
         """The RFC 7638 thumbprint: the same key has the same name wherever it is written down."""
-        return thumbprint(self.public)
+        return compute_thumbprint(self.public)
 
     @property
     def jwk(self) -> dict[str, Any]:
         """The key as RFC 8037 writes it; ``retired`` and ``retired_at`` are members of our own, null while in use."""
         at = self.retired_at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.retired_at else None
-        return {**_bare(self.public), "kid": self.kid, "use": "sig", "alg": "EdDSA"} | (
+        return {**_make_bare_jwk(self.public), "kid": self.kid, "use": "sig", "alg": "EdDSA"} | (
             {"retired": True, "retired_at": at} if self.retired else {}
         )
 
@@ -52,38 +52,38 @@ class _Jwk(msgspec.Struct, frozen=True):
     retired_at: dt.datetime | None = None
 
 
-class _Set(msgspec.Struct, frozen=True):
+class _KeySet(msgspec.Struct, frozen=True):
     keys: list[_Jwk]
 
 
 @lru_cache(maxsize=1024)
-def thumbprint(public: bytes) -> str:
+def compute_thumbprint(public: bytes) -> str:
     """The RFC 7638 thumbprint of an Ed25519 key, base64url of SHA-256.
 
     >>> thumbprint(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))  # RFC 8037, A.3
     'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
     """
-    members = msgspec.json.encode(dict(sorted(_bare(public).items())))
-    return encoded(hashlib.sha256(members).digest())
+    members = msgspec.json.encode(dict(sorted(_make_bare_jwk(public).items())))
+    return encode_base64url(hashlib.sha256(members).digest())
 
 
-def key_of(key: Key) -> PublicKey:
+def to_public_key(key: Key) -> PublicKey:
     """The public half of a signing key of this machine."""
-    at = dt.datetime.fromisoformat(key.at) if key.retired and key.at else None
-    return PublicKey(public=key.public, retired=key.retired, retired_at=at)
+    at = dt.datetime.fromisoformat(key.at) if key.is_retired and key.at else None
+    return PublicKey(public=key.public, retired=key.is_retired, retired_at=at)
 
 
-def written(keys: Iterable[PublicKey]) -> dict[str, Any]:
+def make_key_set(keys: Iterable[PublicKey]) -> dict[str, Any]:
     """The key set as it is published."""
     return {"keys": [key.jwk for key in keys]}
 
 
-def read(raw: bytes) -> list[PublicKey]:
+def parse_key_set(raw: bytes) -> list[PublicKey]:
     """The Ed25519 keys of a key set, others left out; InvalidInput when it is none or has none of them."""
     try:
-        found = msgspec.json.decode(raw, type=_Set).keys[:_MOST_KEYS]
+        found = msgspec.json.decode(raw, type=_KeySet).keys[:_MOST_KEYS]
         keys = [
-            PublicKey(public=decoded(one.x), retired=one.retired, retired_at=one.retired_at)
+            PublicKey(public=decode_base64url(one.x), retired=one.retired, retired_at=one.retired_at)
             for one in found
             if (one.kty, one.crv) == ("OKP", "Ed25519")
         ]
@@ -98,21 +98,21 @@ def read(raw: bytes) -> list[PublicKey]:
     return keys
 
 
-def encoded(raw: bytes) -> str:
+def encode_base64url(raw: bytes) -> str:
     """base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decoded(text: str) -> bytes:
+def decode_base64url(text: str) -> bytes:
     """The bytes of base64url without padding; ValueError for any other spelling of them."""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError) as error:
         raise ValueError("base64url") from error
-    if encoded(raw) != text:
+    if encode_base64url(raw) != text:
         raise ValueError("base64url")  # the decoder skips what it does not know, and spare bits
     return raw
 
 
-def _bare(public: bytes) -> dict[str, str]:
-    return {"kty": "OKP", "crv": "Ed25519", "x": encoded(public)}
+def _make_bare_jwk(public: bytes) -> dict[str, str]:
+    return {"kty": "OKP", "crv": "Ed25519", "x": encode_base64url(public)}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from registry.verification.nearby import NearIndex
+from registry.verification.nearby import NearNameIndex
 from registry.verification.spans import Span
 
 #: Institutions kept unpacked at most: more than China has. More would not help a register of a million, and to let them
@@ -20,7 +20,7 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[Span, ...]).decode
 
 
-class Codes:
+class CodeIndex:
     """Institution codes by a key. Nearly every key leads to one code, which is kept bare."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Codes:
     def __contains__(self, key: str) -> bool:
         return key in self._of
 
-    def of(self, key: str) -> tuple[str, ...]:
+    def list_codes(self, key: str) -> tuple[str, ...]:
         """The codes a key leads to, in order."""
         found = self._of.get(key, ())
         return (found,) if isinstance(found, str) else found
@@ -37,26 +37,26 @@ class Codes:
     def add(self, key: str, code: str) -> None:
         """Let a key lead to a code."""
         held = self._of.setdefault(key, code)
-        if held is not code and code not in (several := self.of(key)):
+        if held is not code and code not in (several := self.list_codes(key)):
             self._of[key] = tuple(sorted((*several, code))) if several else code
 
     def discard(self, key: str, code: str) -> None:
         """Let a key lead to that code no more. The key stays known, though it may lead nowhere."""
-        left = tuple(held for held in self.of(key) if held != code)
+        left = tuple(held for held in self.list_codes(key) if held != code)
         self._of[key] = left[0] if len(left) == 1 else left
 
-    def leading(self) -> dict[str, tuple[str, ...]]:
+    def to_dict(self) -> dict[str, tuple[str, ...]]:
         """Every key that leads somewhere."""
-        return {key: codes for key in self._of if (codes := self.of(key))}
+        return {key: codes for key in self._of if (codes := self.list_codes(key))}
 
 
-class Institutions(Mapping[str, tuple[Span, ...]]):
+class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
     """Every span of every institution by its code, in order of days; by names, by numbers, and by near names."""
 
     def __init__(self) -> None:
-        self.names = Codes()
-        self.numbers = Codes()
-        self._nearby = NearIndex()
+        self.names = CodeIndex()
+        self.numbers = CodeIndex()
+        self._nearby = NearNameIndex()
         self._packed: dict[str, bytes] = {}
         self._unpacked: dict[str, tuple[Span, ...]] = {}
 
@@ -69,7 +69,7 @@ class Institutions(Mapping[str, tuple[Span, ...]]):
     def __len__(self) -> int:
         return len(self._packed)
 
-    def spans(self, code: str) -> tuple[Span, ...]:
+    def list_spans(self, code: str) -> tuple[Span, ...]:
         """The spans of one institution; none of one that is not known."""
         found = self._unpacked.get(code)
         if found is None:
@@ -81,49 +81,49 @@ class Institutions(Mapping[str, tuple[Span, ...]]):
             found = self._unpacked[code] = _unpack(packed)
         return found
 
-    def named(self, key: str) -> tuple[str, ...]:
+    def find_by_name(self, key: str) -> tuple[str, ...]:
         """The institutions that have, or had, a name with this key."""
-        return self.names.of(key)
+        return self.names.list_codes(key)
 
-    def numbered(self, kind: str, value: str) -> tuple[str, ...]:
+    def find_by_number(self, kind: str, value: str) -> tuple[str, ...]:
         """The institutions that have, or had, this number or domain."""
-        return self.numbers.of(f"{kind}:{value}")
+        return self.numbers.list_codes(f"{kind}:{value}")
 
-    def near(self, key: str) -> dict[str, float]:
+    def score_near_names(self, key: str) -> dict[str, float]:
         """How near the names are that are near a key: by code."""
         scores: dict[str, float] = {}
-        for known, score in self._nearby.scores(key).items():
-            for code in self.names.of(known):
+        for known, score in self._nearby.score_names(key).items():
+            for code in self.names.list_codes(known):
                 scores[code] = max(score, scores.get(code, 0.0))
         return scores
 
-    def add(self, code: str, span: Span) -> None:
+    def add_span(self, code: str, span: Span) -> None:
         """One more span of an institution."""
         held = self._packed.get(code)
-        spans = (span,) if held is None else sorted((*_unpack(held), span), key=_first)
+        spans = (span,) if held is None else sorted((*_unpack(held), span), key=_make_sort_key)
         self._packed[code] = _pack(spans)
-        self._lead(code, span)
+        self._index_span(code, span)
 
-    def replace(self, code: str, fresh: tuple[Span, ...]) -> None:
+    def replace_spans(self, code: str, fresh: tuple[Span, ...]) -> None:
         """Keep of an institution these spans and no others."""
-        for span in self.spans(code):
+        for span in self.list_spans(code):
             for named in span.names:
                 self.names.discard(named.key, code)
             for kind, value in span.identifiers:
                 self.numbers.discard(f"{kind}:{value}", code)
         self._unpacked.pop(code, None)
-        self._packed[code] = _pack(sorted(fresh, key=_first))
+        self._packed[code] = _pack(sorted(fresh, key=_make_sort_key))
         for span in fresh:
-            self._lead(code, span)
+            self._index_span(code, span)
 
-    def _lead(self, code: str, span: Span) -> None:
+    def _index_span(self, code: str, span: Span) -> None:
         for named in span.names:
             if named.key not in self.names:
-                self._nearby.add(named.key)
+                self._nearby.add_name(named.key)
             self.names.add(named.key, code)
         for kind, value in span.identifiers:
             self.numbers.add(f"{kind}:{value}", code)
 
 
-def _first(span: Span) -> tuple[str, int]:
+def _make_sort_key(span: Span) -> tuple[str, int]:
     return span.valid_from, span.known_from

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from registry.text import fold
+from registry.text import fold_text
 
 #: How a name given by an asker met a name of the register: letter by letter; but for how it is written (width, script,
 #: case, numerals, spaces, marks); without the bracket at its end; but for a company form; by two of its names; without
@@ -25,7 +25,7 @@ _CLOSED = (")", "）", "]", "】", "〕")
 _TRAILING = re.compile(r"^(?P<base>.+?)\s*[（(\[【〔](?P<inner>[^（()）\[\]【】〔〕]+)[)）\]】〕]\s*$", re.S)
 
 
-def without_suffix(key: str) -> str:
+def remove_company_form(key: str) -> str:
     """A folded name without the company form at its end (有限公司, ...): the licence's holder is the same.
 
     >>> without_suffix("沈阳菁华医院有限公司")
@@ -37,7 +37,7 @@ def without_suffix(key: str) -> str:
     return stripped if len(stripped) >= 4 else key
 
 
-def base_of(name: str) -> str | None:
+def find_base_name(name: str) -> str | None:
     """The name before a trailing bracket, or None without one.
 
     >>> base_of("江苏省人民医院（江苏省妇幼保健院）")
@@ -49,7 +49,7 @@ def base_of(name: str) -> str | None:
     return found["base"] if found else None
 
 
-def halves(name: str) -> tuple[str, list[str]] | None:
+def split_bracket(name: str) -> tuple[str, list[str]] | None:
     """What stands before the bracket at the end of a name, and the names in it; None without one.
 
     >>> halves("示例医院（示例妇产医院、原示例妇幼保健院）")
@@ -61,24 +61,24 @@ def halves(name: str) -> tuple[str, list[str]] | None:
     return found["base"], [inner for inner in re.split("[、，,;；/]", found["inner"]) if inner.strip()]
 
 
-def keys(name: str, campus: str | None) -> Iterator[tuple[str, Rule]]:
+def make_official_keys(name: str, campus: str | None) -> Iterator[tuple[str, Rule]]:
     """The keys an official name answers to, strictest first.
 
     Without its campus (青岛市市立医院（东院区）) a name is only half of who is meant: rule `campus` needs the address.
     """
-    whole = fold(name)
+    whole = fold_text(name)
     yield whole, "normalised"
-    yield without_suffix(whole), "company_suffix"
-    base = base_of(name)
+    yield remove_company_form(whole), "company_suffix"
+    base = find_base_name(name)
     if base is not None:
         rule: Rule = "campus" if campus else "without_brackets"
-        yield fold(base), rule
-        yield without_suffix(fold(base)), rule
+        yield fold_text(base), rule
+        yield remove_company_form(fold_text(base)), rule
 
 
-def asked(name: str) -> Iterator[tuple[str, Rule]]:
+def make_lookup_keys(name: str) -> Iterator[tuple[str, Rule]]:
     """The keys to look an asked name up by, strictest first: as it is, then without a company form."""
-    whole = fold(name)
+    whole = fold_text(name)
     yield whole, "normalised"
-    if without_suffix(whole) != whole:
-        yield without_suffix(whole), "company_suffix"
+    if remove_company_form(whole) != whole:
+        yield remove_company_form(whole), "company_suffix"

@@ -25,29 +25,29 @@ _POSITION = "I"
 _NONE = array(_POSITION)
 
 
-class NearIndex:
+class NearNameIndex:
     """Folded names by their pairs of characters. Names are added and never taken out: who asks drops those gone."""
 
     def __init__(self) -> None:
         self._keys: list[str] = []
         self._having: dict[str, array[int]] = {}  # positions in _keys: four bytes instead of a whole object
 
-    def add(self, key: str) -> None:
+    def add_name(self, key: str) -> None:
         """Take in a folded name, once."""
         position = len(self._keys)
         self._keys.append(key)
         having = self._having
-        for pair in _pairs(key):
+        for pair in _split_pairs(key):
             held = having.get(pair)
             if held is None:
                 having[pair] = array(_POSITION, (position,))
             else:
                 held.append(position)
 
-    def scores(self, key: str) -> dict[str, float]:
+    def score_names(self, key: str) -> dict[str, float]:
         """Names near a folded one, with how near they are."""
-        lists = sorted((self._having.get(pair, _NONE) for pair in _pairs(key)), key=len)
-        worth = [self._keys[position] for position in _enough(lists)]
+        lists = sorted((self._having.get(pair, _NONE) for pair in _split_pairs(key)), key=len)
+        worth = [self._keys[position] for position in _select_positions(lists)]
         alike = process.extract(key, worth, scorer=fuzz.ratio, score_cutoff=NEAR, limit=MOST)
         found = {known: score for known, score, _ in alike}
         # Whatever contains the whole name has its rarest pair, which was followed first.
@@ -57,11 +57,11 @@ class NearIndex:
         return found
 
 
-def _pairs(key: str) -> set[str]:
+def _split_pairs(key: str) -> set[str]:
     return set(map(add, key, key[1:]))
 
 
-def _enough(lists: Iterable[Sequence[int]]) -> Iterable[int]:
+def _select_positions(lists: Iterable[Sequence[int]]) -> Iterable[int]:
     chosen: set[int] = set()
     for having in lists:
         if len(chosen) >= ENOUGH or (chosen and len(having) > MANY):

@@ -15,9 +15,9 @@ from registry.errors import InvalidInput
 from registry.model import Answer, Struct, TechniqueAnswer, VerdictWord
 from registry.records.asof import AsOf
 from registry.techniques import TechniqueCode
-from registry.verification.judged import Judged
-from registry.verification.phrases import date_words, technique_words
-from registry.verification.stated import Stated, loose_key, name_key
+from registry.verification.judged import Judgement
+from registry.verification.phrases import format_date, format_technique
+from registry.verification.stated import RecordSpan, make_loose_key, make_name_key
 from registry.verification.view import VerificationView
 
 #: From best to worst: a person's answer is the worst of the techniques'.
@@ -76,13 +76,13 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
-class _At(Struct, frozen=True):
+class _SiteFinding(Struct, frozen=True):
     """What is found at one site; ``why`` is the key of its sentence."""
 
     words: tuple[tuple[TechniqueCode, PersonWord], ...]
     word: PersonWord
     why: str
-    found: tuple[Stated, ...] = ()
+    found: tuple[RecordSpan, ...] = ()
     exact: bool | None = None
 
 
@@ -96,69 +96,69 @@ def require_look(found: Answer, look: Look | None) -> None:
         look(found.match.code)
 
 
-def answer(view: VerificationView, person: Person, judged: Judged, asof: AsOf, lang: str) -> PersonAnswer:
+def answer_person(view: VerificationView, person: Person, judged: Judgement, asof: AsOf, lang: str) -> PersonAnswer:
     """The answer about the person a claim names; InvalidInput for a name without a letter."""
-    key = name_key(person.name)
+    key = make_name_key(person.name)
     if not key:
         raise InvalidInput(
             "practitioner.name 是空的：请填写人员姓名，或不填 practitioner。",
             "practitioner.name is empty: give the person's name, or leave practitioner out.",
         )
     if not judged.codes:
-        return _told(_At(words=(), word="unknown", why="nobody_matched"), asof.valid_on, lang)
-    sites = [_at(view.beside.people(code, asof), key, judged, asof.valid_on) for code in judged.codes]
+        return _make_answer(_SiteFinding(words=(), word="unknown", why="nobody_matched"), asof.valid_on, lang)
+    sites = [_judge_site(view.beside.list_authorisations(code, asof), key, judged, asof.valid_on) for code in judged.codes]
     if len({(site.word, site.words) for site in sites}) > 1:
-        return _told(_At(words=(), word="ambiguous", why="ambiguous"), asof.valid_on, lang)
-    return _told(sites[0], asof.valid_on, lang)
+        return _make_answer(_SiteFinding(words=(), word="ambiguous", why="ambiguous"), asof.valid_on, lang)
+    return _make_answer(sites[0], asof.valid_on, lang)
 
 
-def _at(people: list[Stated], key: str, judged: Judged, day: dt.date) -> _At:
+def _judge_site(people: list[RecordSpan], key: str, judged: Judgement, day: dt.date) -> _SiteFinding:
     """What one site's authorisations say of a name."""
     if not people:
-        return _At(words=(), word="unknown", why="none_recorded")
-    there = [one for one in people if one.covers(day)]
+        return _SiteFinding(words=(), word="unknown", why="none_recorded")
+    there = [one for one in people if one.is_valid_on(day)]
     exact = [one for one in there if one.key == key]
-    found = exact or [one for one in there if one.key and loose_key(one.key) == loose_key(key)]
+    found = exact or [one for one in there if one.key and make_loose_key(one.key) == make_loose_key(key)]
     if not found:
         if any(one.key is None for one in there):
-            return _At(words=(), word="unknown", why="withheld")
-        return _At(words=(), word="not_authorised", why="not_authorised")
-    words = tuple((t.technique, _for(found, t)) for t in judged.techniques)
-    word = worst(one for _, one in words) if words else _licensed("authorised", judged.verdict)
+            return _SiteFinding(words=(), word="unknown", why="withheld")
+        return _SiteFinding(words=(), word="not_authorised", why="not_authorised")
+    words = tuple((t.technique, _judge_technique(found, t)) for t in judged.techniques)
+    word = select_worst(one for _, one in words) if words else _limit_by_licence("authorised", judged.verdict)
     why = "not_stated" if word == "unknown" else word
-    return _At(words=words, word=word, why=why, found=tuple(found), exact=bool(exact))
+    return _SiteFinding(words=words, word=word, why=why, found=tuple(found), exact=bool(exact))
 
 
-def _for(found: Sequence[Stated], licence: TechniqueAnswer) -> PersonWord:
+def _judge_technique(found: Sequence[RecordSpan], licence: TechniqueAnswer) -> PersonWord:
     """One technique: what everybody of the name is authorised for, as far as the institution is licensed for it."""
-    held = {_authorised(one, licence.technique) for one in found}
-    return _licensed(held.pop(), licence.verdict) if len(held) == 1 else "ambiguous"
+    held = {_judge_authorisation(one, licence.technique) for one in found}
+    return _limit_by_licence(held.pop(), licence.verdict) if len(held) == 1 else "ambiguous"
 
 
-def _authorised(one: Stated, technique: TechniqueCode) -> PersonWord:
+def _judge_authorisation(one: RecordSpan, technique: TechniqueCode) -> PersonWord:
     if not one.techniques:
         return "unknown"
     return "authorised" if technique in one.techniques else "not_for_technique"
 
 
-def _licensed(word: PersonWord, licence: VerdictWord) -> PersonWord:
+def _limit_by_licence(word: PersonWord, licence: VerdictWord) -> PersonWord:
     """Staff may not do what their institution is not licensed for: an authorisation there counts for nothing."""
     if word != "authorised" or licence == "licensed":
         return word
     return "unknown" if licence in ("unknown", "ambiguous") else "institution_not_licensed"
 
 
-def worst(words: Iterable[PersonWord]) -> PersonWord:
+def select_worst(words: Iterable[PersonWord]) -> PersonWord:
     """The worst of several."""
     return max(words, key=SEVERITY.index)
 
 
-def _told(at: _At, day: dt.date, lang: str) -> PersonAnswer:
+def _make_answer(at: _SiteFinding, day: dt.date, lang: str) -> PersonAnswer:
     english = lang.startswith("en")
     single = at.found[0] if len(at.found) == 1 else None
     return PersonAnswer(
         verdict=at.word,
-        explanation=_sentence(at, single, day, english),
+        explanation=_format_sentence(at, single, day, english),
         techniques=[PersonTechnique(technique=t, verdict=word) for t, word in at.words],
         role=single.role if single else None,
         exact=at.exact,
@@ -166,21 +166,21 @@ def _told(at: _At, day: dt.date, lang: str) -> PersonAnswer:
     )
 
 
-def _sentence(at: _At, single: Stated | None, day: dt.date, english: bool) -> str:
-    concerned = [technique_words(t, english) for t, word in at.words if word == at.word]
+def _format_sentence(at: _SiteFinding, single: RecordSpan | None, day: dt.date, english: bool) -> str:
+    concerned = [format_technique(t, english) for t, word in at.words if word == at.word]
     told = (", " if english else "、").join(concerned)
     role = single.role if single else None
-    write: Callable[[str], str] = (lambda text: text) if at.why != "authorised" else _beside(english)
+    write: Callable[[str], str] = (lambda text: text) if at.why != "authorised" else _make_scope_format(english)
     return _SENTENCES[at.why][english].format(
-        day=date_words(day, english),
+        day=format_date(day, english),
         role=(f" ({role})" if english else f"（{role}）") if role else "",
-        techniques=write(told) or ("" if at.why == "authorised" else _whole(english)),
+        techniques=write(told) or ("" if at.why == "authorised" else _format_whole_scope(english)),
     )
 
 
-def _beside(english: bool) -> Callable[[str], str]:
+def _make_scope_format(english: bool) -> Callable[[str], str]:
     return lambda told: (f" for {told}" if english else f"，范围含{told}") if told else ""
 
 
-def _whole(english: bool) -> str:
+def _format_whole_scope(english: bool) -> str:
     return "assisted reproduction" if english else "人类辅助生殖技术"

@@ -23,18 +23,18 @@ assert set(STAGE_WORDS) >= LAWFUL_STAGES  # noqa: S101 - a stage without words w
 
 
 @lru_cache(maxsize=1024)
-def date_words(day: dt.date, english: bool) -> str:
+def format_date(day: dt.date, english: bool) -> str:
     """2025年6月30日 / 30 June 2025."""
     return f"{day.day} {day:%B %Y}" if english else f"{day.year}年{day.month}月{day.day}日"
 
 
-def listed(words: Iterable[str], english: bool) -> str:
+def join_words(words: Iterable[str], english: bool) -> str:
     """Several words as one."""
     return (", " if english else "、").join(words)
 
 
 @cache
-def technique_words(code: str, english: bool) -> str:
+def format_technique(code: str, english: bool) -> str:
     """The everyday word with the official name after it, where that says more.
 
     >>> technique_words("PGT", False), technique_words("AIH", False)
@@ -51,7 +51,7 @@ def technique_words(code: str, english: bool) -> str:
     return f"{plain} [{official}]" if english else f"{plain}（{official}）"
 
 
-def stage_words(stages: Iterable[str], english: bool) -> str:
+def format_stages(stages: Iterable[str], english: bool) -> str:
     """The stage, or the stages where sites that are all approved differ in it.
 
     >>> stage_words(["formal", "trial"], True)
@@ -63,7 +63,7 @@ def stage_words(stages: Iterable[str], english: bool) -> str:
     return f"{' or '.join(told)} (the sites differ)" if english else f"{'或'.join(told)}（各处不同）"
 
 
-def source_note(days: Iterable[dt.date | None], english: bool) -> str:
+def format_source_note(days: Iterable[dt.date | None], english: bool) -> str:
     """Names the day of every list something rests on, so that an old list is never read as a new one.
 
     Empty where anything rests on no list: a note would stand for more than it covers.
@@ -71,7 +71,7 @@ def source_note(days: Iterable[dt.date | None], english: bool) -> str:
     known = sorted(day for day in set(days) if day is not None)
     if not known or None in set(days):
         return ""
-    told = listed((date_words(day, english) for day in known), english)
+    told = join_words((format_date(day, english) for day in known), english)
     if english:
         return f" ({'lists' if len(known) > 1 else 'list'} as of {told})"
     return f"（依据截至{told}的名录）"

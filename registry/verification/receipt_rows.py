@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from registry.log.merkle import leaf_hash, node_hash
+from registry.log.merkle import hash_leaf, hash_node
 from registry.model import Answer, Claim
 from registry.signing import Key
 from registry.verification import receipts
-from registry.verification.jwks import encoded
+from registry.verification.jwks import encode_base64url
 
 #: Bytes of chance in a row: without them the hashes of neighbours could be guessed from likely questions.
 _SALT = 16
@@ -33,15 +33,15 @@ class Statement(NamedTuple):
     answer: bytes
 
 
-def statement(claim: Claim, answer: Answer) -> Statement:
+def make_statement(claim: Claim, answer: Answer) -> Statement:
     """What a row says, but for its id; one statement serves all rows that ask the same."""
-    question = receipts.question_of(claim)
+    question = receipts.to_question(claim)
     question.pop("id", None)
     said = _json.encode(msgspec.structs.replace(answer, id=None, receipt=None))
     return Statement(_json.encode(question)[1:], said[len(_ID) : -len(_NO_RECEIPT)] + b"}")
 
 
-class Rows:
+class BatchRows:
     """The rows of one batch in order: their hashes, 90 bytes a row in all."""
 
     def __init__(self) -> None:
@@ -54,30 +54,30 @@ class Rows:
         """Take in one row; its bytes, to be handed to ``Signed.receipt`` later."""
         own = _json.encode(identifier)
         asked = b'"id":%b,' % own if identifier is not None else b""
-        salt = encoded(os.urandom(_SALT)).encode()
+        salt = encode_base64url(os.urandom(_SALT)).encode()
         row = b'{"salt":"%b","question":{%b%b,"answer":{"id":%b%b}' % (salt, asked, said.question, own, said.answer)
-        self._tree.append(leaf_hash(row))
+        self._tree.append(hash_leaf(row))
         return row
 
-    def sign(self, issuer: str, key: Key, at: dt.datetime) -> Signed:
+    def sign(self, issuer: str, key: Key, at: dt.datetime) -> BatchSignature:
         """Sign the root of all rows, of which there is at least one; none is added after."""
         root = self._tree.close()
         stated = {"size": self._tree.size, "root": root.hex()}
         payload = {"iss": issuer, "iat": int(at.timestamp()), "rows": stated}
-        return Signed(receipts.signed(receipts.BATCH_TYPE, payload, key), self._tree)
+        return BatchSignature(receipts.sign_payload(receipts.BATCH_TYPE, payload, key), self._tree)
 
 
-class Signed:
+class BatchSignature:
     """The signature over a batch, from which the receipt of each row is made."""
 
     def __init__(self, signature: str, tree: _Tree) -> None:
         self._signature = signature
         self._tree = tree
 
-    def receipt(self, index: int, row: bytes) -> str:
+    def make_receipt(self, index: int, row: bytes) -> str:
         """The receipt of the row that was added as number ``index``, from 0."""
-        way = _json.encode({"index": index, "path": self._tree.path(index)})
-        return f"{self._signature}~{encoded(row)}~{encoded(way)}"
+        way = _json.encode({"index": index, "path": self._tree.get_proof_path(index)})
+        return f"{self._signature}~{encode_base64url(row)}~{encode_base64url(way)}"
 
 
 class _Tree:
@@ -91,20 +91,20 @@ class _Tree:
     def append(self, leaf: bytes) -> None:
         """Add a leaf hash; amortised one node hash."""
         self.size += 1
-        self._put(0, leaf)
+        self._add_node(0, leaf)
 
-    def _put(self, level: int, node: bytes) -> None:
+    def _add_node(self, level: int, node: bytes) -> None:
         while True:
             if level == len(self._levels):
                 self._levels.append(bytearray())
                 self._alone.append(None)
-            self._levels[level] += encoded(node).encode()
+            self._levels[level] += encode_base64url(node).encode()
             sibling = self._alone[level]
             if sibling is None:
                 self._alone[level] = node
                 return
             self._alone[level] = None
-            node, level = node_hash(sibling, node), level + 1
+            node, level = hash_node(sibling, node), level + 1
 
     def close(self) -> bytes:
         """The root; ValueError without a leaf. A node without a sibling rises as it is."""
@@ -113,12 +113,12 @@ class _Tree:
             node, self._alone[level] = self._alone[level], None
             level += 1
             if node is not None:
-                self._put(level, node)
+                self._add_node(level, node)
         if not self.size or (root := self._alone[level]) is None:
             raise ValueError("a tree without leaves has no root to sign")
         return root
 
-    def path(self, index: int) -> list[str]:
+    def get_proof_path(self, index: int) -> list[str]:
         """The inclusion proof of a leaf of a closed tree: its sibling on every level where it has one."""
         found = []
         for level in self._levels[:-1]:

@@ -6,8 +6,8 @@ import datetime as dt
 from typing import Any
 
 from registry.records.asof import SHANGHAI
-from registry.techniques import BY_CODE, from_words
-from registry.verification.phrases import STAGE_WORDS, date_words, technique_words
+from registry.techniques import BY_CODE, find_technique
+from registry.verification.phrases import STAGE_WORDS, format_date, format_technique
 from registry.verification.receipts import Reason, Receipt
 
 #: Verdict -> words; the design's.
@@ -73,87 +73,87 @@ _PROVIDER = {
 }
 
 
-def names_person(receipt: Receipt) -> bool:
+def has_person_name(receipt: Receipt) -> bool:
     """Whether the name of a person is in it: then no address that we make carries it."""
     return bool(receipt.question.get("practitioner"))
 
 
-def verdict_words(verdict: str, english: bool) -> str:
+def describe_verdict(verdict: str, english: bool) -> str:
     """A verdict's word; the code itself for one that a newer register gave."""
     return VERDICTS.get(verdict, (verdict, verdict))[english]
 
 
-def moment(at: dt.datetime, english: bool) -> str:
+def format_instant(at: dt.datetime, english: bool) -> str:
     """An instant as the clock in Shanghai shows it, to the second."""
     here = at.astimezone(SHANGHAI)
-    told = f"{date_words(here.date(), english)} {here:%H:%M:%S}"
+    told = f"{format_date(here.date(), english)} {here:%H:%M:%S}"
     return f"{told} (Beijing time)" if english else f"{told}（北京时间）"
 
 
-def technique(code: str, english: bool) -> str:
+def describe_technique(code: str, english: bool) -> str:
     """A technique in words; as it was written where the table does not know it."""
-    known = from_words(code)
-    return technique_words(known, english) if known in BY_CODE else code
+    known = find_technique(code)
+    return format_technique(known, english) if known in BY_CODE else code
 
 
-def pairs(receipt: Receipt, english: bool) -> list[tuple[str, str]]:
+def describe_receipt(receipt: Receipt, english: bool) -> list[tuple[str, str]]:
     """(label, words) of everything a receipt says, in the order a reader needs it."""
     said = receipt.answer
     found = [
-        (("问", "Asked")[english], question(receipt.question, english)),
-        (("所问广告内容", "Advertisement asked about")[english], _text(receipt.question, english)),
-        (("所问日期", "Day asked about")[english], date_words(receipt.on, english)),
-        (("答", "Answer")[english], verdict_words(said["verdict"], english)),
+        (("问", "Asked")[english], describe_question(receipt.question, english)),
+        (("所问广告内容", "Advertisement asked about")[english], _shorten_text(receipt.question, english)),
+        (("所问日期", "Day asked about")[english], format_date(receipt.on, english)),
+        (("答", "Answer")[english], describe_verdict(said["verdict"], english)),
         (("说明", "Explanation")[english], said.get("explanation") or ""),
-        *((technique(one["technique"], english), _by_technique(one, english)) for one in said.get("techniques") or []),
-        (("对应机构", "Institution")[english], _institution(said)),
-        (("医务人员", "Staff")[english], _sentence(said.get("practitioner"), _PERSONS, english)),
+        *((describe_technique(one["technique"], english), _describe_technique_answer(one, english)) for one in said.get("techniques") or []),
+        (("对应机构", "Institution")[english], _describe_institution(said)),
+        (("医务人员", "Staff")[english], _describe_answer(said.get("practitioner"), _PERSONS, english)),
         (
             ("医疗广告审查证明", "Advertising certificate")[english],
-            _sentence(said.get("ad_certificate"), _CERTIFICATES, english),
+            _describe_answer(said.get("ad_certificate"), _CERTIFICATES, english),
         ),
-        (("广告内容", "Wording")[english], _wording(receipt, english)),
-        (("依据", "Rests on")[english], _basis(said, english)),
+        (("广告内容", "Wording")[english], _describe_wording(receipt, english)),
+        (("依据", "Rests on")[english], _describe_basis(said, english)),
         (("日志条数", "Entries of the log")[english], str(receipt.log.size)),
         (("日志根哈希", "Root hash of the log")[english], receipt.log.root),
-        (("签发时间", "Signed at")[english], moment(receipt.signed_at, english)),
+        (("签发时间", "Signed at")[english], format_instant(receipt.signed_at, english)),
         (("签发者", "Signed by")[english], receipt.issuer),
         (("回执摘要（SHA-256）", "Digest of the receipt (SHA-256)")[english], receipt.digest),
     ]
-    return [(_printable(label), _printable(words)) for label, words in found if words]
+    return [(_remove_controls(label), _remove_controls(words)) for label, words in found if words]
 
 
-def question(asked: dict[str, Any], english: bool) -> str:
+def describe_question(asked: dict[str, Any], english: bool) -> str:
     """The question but for its text: who, where, which techniques, which person, by what was known when."""
     provider = asked.get("provider") or {}
     parts = [f"{words[english]} {provider[field]}" for field, words in _PROVIDER.items() if provider.get(field)]
     if techniques := asked.get("techniques"):
-        named = (", " if english else "、").join(technique(code, english) for code in techniques)
+        named = (", " if english else "、").join(describe_technique(code, english) for code in techniques)
         parts.append(f"{('技术', 'techniques')[english]} {named}")
     if person := asked.get("practitioner"):
         parts.append(f"{('医务人员', 'staff')[english]} {person['name']}")
     if number := asked.get("ad_certificate"):
         parts.append(f"{('医疗广告审查证明', 'advertising certificate')[english]} {number}")
     if known := asked.get("known_at"):
-        told = moment(dt.datetime.fromisoformat(known), english)
+        told = format_instant(dt.datetime.fromisoformat(known), english)
         parts.append(f"as known at {told}" if english else f"只按截至{told}所知")
     return ("; " if english else "；").join(parts)
 
 
-def _printable(text: str) -> str:
+def _remove_controls(text: str) -> str:
     """Without control characters: a question is somebody's, and must not steer the reader's terminal."""
     return "".join(ch for ch in text if ch.isprintable())
 
 
-def _by_technique(one: dict[str, Any], english: bool) -> str:
-    words = verdict_words(one["verdict"], english)
+def _describe_technique_answer(one: dict[str, Any], english: bool) -> str:
+    words = describe_verdict(one["verdict"], english)
     stage = STAGE_WORDS.get(one.get("stage") or "")
     if stage is None:
         return words
     return f"{words}, {stage[1]}" if english else f"{words}，{stage[0]}"
 
 
-def _text(asked: dict[str, Any], english: bool) -> str:
+def _shorten_text(asked: dict[str, Any], english: bool) -> str:
     """The text of the advertisement, cut with a note where it is long."""
     text = asked.get("text") or ""
     if len(text) <= SHOWN_TEXT:
@@ -165,7 +165,7 @@ def _text(asked: dict[str, Any], english: bool) -> str:
     return f"{text[:SHOWN_TEXT]}{note[english]}"
 
 
-def _sentence(said: dict[str, Any] | None, words: dict[str, tuple[str, str]], english: bool) -> str:
+def _describe_answer(said: dict[str, Any] | None, words: dict[str, tuple[str, str]], english: bool) -> str:
     """An answer beside the licence: its word, and its sentence in the language it was signed in."""
     if not said:
         return ""
@@ -173,16 +173,16 @@ def _sentence(said: dict[str, Any] | None, words: dict[str, tuple[str, str]], en
     return f"{word}: {said.get('explanation') or ''}" if english else f"{word}：{said.get('explanation') or ''}"
 
 
-def _wording(receipt: Receipt, english: bool) -> str:
+def _describe_wording(receipt: Receipt, english: bool) -> str:
     """What the text's words ask for; that nothing was found is said too, where a text was given."""
     if not receipt.question.get("text"):
         return ""
     flags, against = (receipt.answer.get(field) or [] for field in ("content_flags", "content_against"))
     if flags:
         told = (
-            f"有{len(flags)}处词语需要人工查看（列出不等于认定违法）：{_kinds(flags, False)}。",
+            f"有{len(flags)}处词语需要人工查看（列出不等于认定违法）：{_describe_flags(flags, False)}。",
             f"{len(flags)} {'word needs' if len(flags) == 1 else 'words need'} a look by a person, which is no finding "
-            f"of an offence: {_kinds(flags, True)}.",
+            f"of an offence: {_describe_flags(flags, True)}.",
         )[english]
     else:
         told = (
@@ -191,13 +191,13 @@ def _wording(receipt: Receipt, english: bool) -> str:
         )[english]
     if against:
         told += (
-            f"另有词语出现在反对或否认的句子里，未计入：{_kinds(against, False)}。",
-            f" Words in sentences that oppose or deny what they name, not counted: {_kinds(against, True)}.",
+            f"另有词语出现在反对或否认的句子里，未计入：{_describe_flags(against, False)}。",
+            f" Words in sentences that oppose or deny what they name, not counted: {_describe_flags(against, True)}.",
         )[english]
     return told
 
 
-def _kinds(flags: list[dict[str, Any]], english: bool) -> str:
+def _describe_flags(flags: list[dict[str, Any]], english: bool) -> str:
     """Flags by kind, each word once; of many words the first ones."""
     kinds: dict[str, dict[str, None]] = {}
     for flag in flags:
@@ -211,17 +211,17 @@ def _kinds(flags: list[dict[str, Any]], english: bool) -> str:
     return ("; " if english else "；").join(told)
 
 
-def _institution(said: dict[str, Any]) -> str:
+def _describe_institution(said: dict[str, Any]) -> str:
     match = said.get("match")
     return f"{match['name']} · {match['address']} · {match['code']}" if match else ""
 
 
-def _basis(said: dict[str, Any], english: bool) -> str:
+def _describe_basis(said: dict[str, Any], english: bool) -> str:
     basis = said.get("basis")
     if not basis:
         return ""
-    day = date_words(dt.date.fromisoformat(basis["as_of"]), english)
-    if date_words(dt.date.fromisoformat(basis["as_of"]), False) in basis["source"]:  # many titles say their day
+    day = format_date(dt.date.fromisoformat(basis["as_of"]), english)
+    if format_date(dt.date.fromisoformat(basis["as_of"]), False) in basis["source"]:  # many titles say their day
         told = (f"（日志第{basis['entry']}条）", f" (log entry {basis['entry']})")
     else:
         told = (f"（截至{day}，日志第{basis['entry']}条）", f" (as of {day}, log entry {basis['entry']})")

@@ -17,11 +17,11 @@ import msgspec
 
 from registry.errors import InvalidInput
 from registry.log import proofs
-from registry.log.merkle import leaf_hash
+from registry.log.merkle import hash_leaf
 from registry.model import Answer, Claim, LogState, Struct
 from registry.signing import Key
 from registry.verification import jws
-from registry.verification.jwks import PublicKey, decoded
+from registry.verification.jwks import PublicKey, decode_base64url
 
 TYPE, BATCH_TYPE = "art-receipt+jwt", "art-receipt-batch+jwt"
 #: Characters. A receipt holds question and answer: of the longest text, 10,000 flagged words make 1.2 million of them.
@@ -56,7 +56,7 @@ class Receipt(Struct, frozen=True):
         return dt.date.fromisoformat(self.answer["on"])
 
 
-class Read(Struct, frozen=True):
+class ReceiptReading(Struct, frozen=True):
     """A receipt, or why what was read is no genuine one; ``claims_from``: what it says is its issuer, unproven."""
 
     receipt: Receipt | None = None
@@ -69,107 +69,107 @@ class _Header(msgspec.Struct, frozen=True):
     kid: str = ""
 
 
-class _Claimed(msgspec.Struct, frozen=True):
+class _IssuerClaims(msgspec.Struct, frozen=True):
     iss: str
     iat: int
 
 
-class _Single(msgspec.Struct, frozen=True):
+class _SinglePayload(msgspec.Struct, frozen=True):
     iss: str
     iat: int
     question: dict[str, Any]
     answer: dict[str, Any]
 
 
-class _Rows(msgspec.Struct, frozen=True):
+class _BatchRoot(msgspec.Struct, frozen=True):
     size: int
     root: str
 
 
-class _Batch(msgspec.Struct, frozen=True):
+class _BatchPayload(msgspec.Struct, frozen=True):
     iss: str
     iat: int
-    rows: _Rows
+    rows: _BatchRoot
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _BatchRow(msgspec.Struct, frozen=True):
     salt: str
     question: dict[str, Any]
     answer: dict[str, Any]
 
 
-class _Way(msgspec.Struct, frozen=True):
+class _ProofPath(msgspec.Struct, frozen=True):
     index: int
     path: list[str]
 
 
-class _Said(msgspec.Struct, frozen=True):
+class _AnswerCore(msgspec.Struct, frozen=True):
     verdict: str
     on: dt.date
     log: LogState
 
 
-class _Refused(Exception):
+class _NotGenuine(Exception):
     def __init__(self, reason: Reason, claims_from: str | None = None) -> None:
         super().__init__(reason)
-        self.read = Read(reason=reason, claims_from=claims_from)
+        self.read = ReceiptReading(reason=reason, claims_from=claims_from)
 
 
 # --- giving ----------------------------------------------------------------------------------------------------------
 
 
-def sign(claim: Claim, answer: Answer, issuer: str, key: Key, at: dt.datetime) -> str:
+def sign_receipt(claim: Claim, answer: Answer, issuer: str, key: Key, at: dt.datetime) -> str:
     """The receipt of one answer, signed by a key in use. ``issuer``: the name of the log."""
     said = {k: v for k, v in msgspec.to_builtins(answer).items() if k != "receipt"}
-    payload = {"iss": issuer, "iat": int(at.timestamp()), "question": question_of(claim), "answer": said}
-    return signed(TYPE, payload, key)
+    payload = {"iss": issuer, "iat": int(at.timestamp()), "question": to_question(claim), "answer": said}
+    return sign_payload(TYPE, payload, key)
 
 
-def question_of(claim: Claim) -> dict[str, Any]:
+def to_question(claim: Claim) -> dict[str, Any]:
     """A question as it is signed: without what it left open."""
     question = {k: v for k, v in msgspec.to_builtins(claim).items() if k != "receipt" and v not in (None, [], "")}
     question["provider"] = {k: v for k, v in question["provider"].items() if v is not None}
     return question
 
 
-def signed(kind: str, payload: dict[str, Any], key: Key) -> str:
+def sign_payload(kind: str, payload: dict[str, Any], key: Key) -> str:
     """A JWS of one of the two types, by a key in use."""
-    return jws.signed(kind, msgspec.json.encode(payload), key)
+    return jws.sign_token(kind, msgspec.json.encode(payload), key)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def compact(text: str) -> str:
+def compact_receipt(text: str) -> str:
     """A receipt's text without spaces, line breaks and what nobody sees: they come from mail, chats and paper."""
     return "".join(c for c in text if not c.isspace() and (c.isascii() or unicodedata.category(c) != "Cf"))
 
 
-def read(text: str, keys: Iterable[PublicKey], issuer: str | None = None) -> Read:
+def read_receipt(text: str, keys: Iterable[PublicKey], issuer: str | None = None) -> ReceiptReading:
     """What a receipt says, if a key of ``keys`` signed it; else why it is not genuine.
 
     InvalidInput for what is no receipt at all. ``issuer``: the register that must have given it, where that is known.
     """
-    text = compact(text)
+    text = compact_receipt(text)
     if len(text) > LONGEST:
         raise InvalidInput(
             f"内容过长，不是回执：最多{LONGEST}个字符。", f"Too long for a receipt: at most {LONGEST} characters."
         )
-    kind, kid = _header(text)
+    kind, kid = _read_header(text)
     token, *evidence = text.split("~")
     try:
-        payload = _opened(token, kid, {key.kid: key for key in keys}, issuer)
+        payload = _verify_token(token, kid, {key.kid: key for key in keys}, issuer)
         if len(evidence) < (2 if kind == BATCH_TYPE else 0):
-            raise _Refused("incomplete")
-        return Read(receipt=_receipt(kind, payload, evidence, kid, hashlib.sha256(text.encode()).hexdigest()))
-    except _Refused as refused:
+            raise _NotGenuine("incomplete")
+        return ReceiptReading(receipt=_make_receipt(kind, payload, evidence, kid, hashlib.sha256(text.encode()).hexdigest()))
+    except _NotGenuine as refused:
         return refused.read
 
 
-def _header(text: str) -> tuple[str, str]:
+def _read_header(text: str) -> tuple[str, str]:
     """(typ, kid) of what begins like a receipt; InvalidInput for anything else."""
     try:
-        header = msgspec.json.decode(decoded(text.split(".", 1)[0]), type=_Header)
+        header = msgspec.json.decode(decode_base64url(text.split(".", 1)[0]), type=_Header)
         if header.typ in (TYPE, BATCH_TYPE):
             return header.typ, header.kid
     except _UNREADABLE:
@@ -180,74 +180,74 @@ def _header(text: str) -> tuple[str, str]:
     )
 
 
-def _opened(token: str, kid: str, keys: dict[str, PublicKey], issuer: str | None) -> bytes:
+def _verify_token(token: str, kid: str, keys: dict[str, PublicKey], issuer: str | None) -> bytes:
     """The payload of a JWS whose signature, issuer and time are in order."""
     parts = token.split(".")
     if len(parts) < 3 or not all(parts):
-        raise _Refused("incomplete")
+        raise _NotGenuine("incomplete")
     key = keys.get(kid)
     if key is None:
-        claimed = _claimed(parts[1])
-        raise _Refused("other_register" if issuer and claimed and claimed != issuer else "unknown_key", claimed)
+        claimed = _read_claimed_issuer(parts[1])
+        raise _NotGenuine("other_register" if issuer and claimed and claimed != issuer else "unknown_key", claimed)
     try:
-        payload = jws.opened(token, key)
-    except jws.Altered as error:
-        raise _Refused("altered") from error
-    stated = _as(payload, _Claimed)
+        payload = jws.verify_token(token, key)
+    except jws.SignatureMismatch as error:
+        raise _NotGenuine("altered") from error
+    stated = _decode_as(payload, _IssuerClaims)
     if issuer is not None and stated.iss != issuer:
-        raise _Refused("other_register", stated.iss)
-    if key.retired_at is not None and _instant(stated.iat) > key.retired_at + _GRACE:
-        raise _Refused("after_retirement")
+        raise _NotGenuine("other_register", stated.iss)
+    if key.retired_at is not None and _to_instant(stated.iat) > key.retired_at + _GRACE:
+        raise _NotGenuine("after_retirement")
     return payload
 
 
-def _claimed(part: str) -> str | None:
+def _read_claimed_issuer(part: str) -> str | None:
     """Who an unverified payload says gave it, cut short."""
     try:
-        said = msgspec.json.decode(decoded(part), type=_Claimed).iss
+        said = msgspec.json.decode(decode_base64url(part), type=_IssuerClaims).iss
     except _UNREADABLE:
         return None
     return "".join(ch for ch in said[:200] if ch.isprintable())
 
 
-def _receipt(kind: str, payload: bytes, evidence: list[str], kid: str, digest: str) -> Receipt:
+def _make_receipt(kind: str, payload: bytes, evidence: list[str], kid: str, digest: str) -> Receipt:
     if kind == TYPE:
-        single = _as(payload, _Single)
+        single = _decode_as(payload, _SinglePayload)
         if evidence:
-            raise _Refused("altered")
+            raise _NotGenuine("altered")
         iss, iat, question, answer = single.iss, single.iat, single.question, single.answer
     else:
-        batch = _as(payload, _Batch)
-        row = _proven(batch.rows, evidence)
+        batch = _decode_as(payload, _BatchPayload)
+        row = _verify_row(batch.rows, evidence)
         iss, iat, question, answer = batch.iss, batch.iat, row.question, row.answer
-    _as(msgspec.json.encode(answer), _Said)
-    return Receipt(issuer=iss, signed_at=_instant(iat), key=kid, digest=digest, question=question, answer=answer)
+    _decode_as(msgspec.json.encode(answer), _AnswerCore)
+    return Receipt(issuer=iss, signed_at=_to_instant(iat), key=kid, digest=digest, question=question, answer=answer)
 
 
-def _proven(rows: _Rows, evidence: list[str]) -> _Row:
+def _verify_row(rows: _BatchRoot, evidence: list[str]) -> _BatchRow:
     """The row whose way leads to the signed root."""
     try:
-        body, way = decoded(evidence[0]), _as(decoded(evidence[1]), _Way)
-        path = [decoded(one) for one in way.path]
+        body, way = decode_base64url(evidence[0]), _decode_as(decode_base64url(evidence[1]), _ProofPath)
+        path = [decode_base64url(one) for one in way.path]
         root = bytes.fromhex(rows.root)
     except ValueError as error:
-        raise _Refused("altered") from error
-    leads = proofs.verify_inclusion(leaf_hash(body), way.index, rows.size, path, root)
+        raise _NotGenuine("altered") from error
+    leads = proofs.verify_inclusion(hash_leaf(body), way.index, rows.size, path, root)
     if len(evidence) != 2 or not leads or any(len(one) != len(root) for one in path):
-        raise _Refused("altered")
-    return _as(body, _Row)
+        raise _NotGenuine("altered")
+    return _decode_as(body, _BatchRow)
 
 
-def _as(raw: bytes, shape: type[_Shape]) -> _Shape:
+def _decode_as(raw: bytes, shape: type[_Shape]) -> _Shape:
     """JSON of a known shape; what has another is no receipt of ours."""
     try:
         return msgspec.json.decode(raw, type=shape)
     except _UNREADABLE as error:
-        raise _Refused("altered") from error
+        raise _NotGenuine("altered") from error
 
 
-def _instant(seconds: int) -> dt.datetime:
+def _to_instant(seconds: int) -> dt.datetime:
     try:
         return dt.datetime.fromtimestamp(seconds, dt.UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise _Refused("altered") from error
+        raise _NotGenuine("altered") from error

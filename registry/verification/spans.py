@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from registry.identifiers import compact_domain, compact_licence, compact_uscc
 from registry.model import Date, Source
 from registry.records import timeline
-from registry.records.read import source_of, status_of
+from registry.records.read import decode_source, derive_status
 from registry.records.view import decode_state
 from registry.tables import entries, versions
 from registry.techniques import TECHNIQUES
 from registry.verification import names
-from registry.verification.stated import Stated, stated
-from registry.verification.verdict import KnownApproval, Site
+from registry.verification.stated import RecordSpan, make_record_span
+from registry.verification.verdict import SiteApproval, Site
 
 CHUNK = 2000
 _APPROVALS = tuple((technique.code, f"approvals.{technique.code}") for technique in TECHNIQUES)
@@ -31,7 +31,7 @@ _KEPT = sa.select(
 )
 
 
-class Named(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class SpanName(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One name of one span of an institution: which kind of name, by which rule its key is reached."""
 
     key: str
@@ -48,11 +48,11 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     known_from: int
     known_to: int
     site: Site
-    names: tuple[Named, ...]
+    names: tuple[SpanName, ...]
     identifiers: tuple[tuple[str, str], ...]  # (kind, folded value)
 
 
-def times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, int]]:
+def read_recording_times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, int]]:
     """(last number, time) of each recording after a size: an import has one time for all its entries."""
     query = (
         sa.select(sa.func.max(entries.c.number), entries.c.recorded_at)
@@ -63,7 +63,7 @@ def times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, i
     return [(number, moment) for number, moment in connection.execute(query)]
 
 
-def changed(connection: sa.Connection, after: int, upto: int, *kinds: str) -> list[str]:
+def list_changed_subjects(connection: sa.Connection, after: int, upto: int, *kinds: str) -> list[str]:
     """The subjects of some kinds that entries after a size are about."""
     query = (
         sa.select(entries.c.subject)
@@ -73,39 +73,39 @@ def changed(connection: sa.Connection, after: int, upto: int, *kinds: str) -> li
     return list(connection.execute(query).scalars())
 
 
-def load(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Span, ...]]:
+def load_spans(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Span, ...]]:
     """Every span of these institutions known at a log size, by code."""
     found: dict[str, list[Span]] = {}
     for start in range(0, len(subjects), CHUNK):
         chosen = _KEPT.where(versions.c.subject.in_(subjects[start : start + CHUNK]), versions.c.known_from <= size)
-        for code, span in _spans(connection, chosen):
+        for code, span in _read_spans(connection, chosen):
             found.setdefault(code, []).append(span)
     return {code: tuple(spans) for code, spans in found.items()}
 
 
-def load_all(connection: sa.Connection, size: int) -> Iterator[tuple[str, Span]]:
+def load_all_spans(connection: sa.Connection, size: int) -> Iterator[tuple[str, Span]]:
     """Every span of every institution known at a log size, with its code, streamed in no order."""
-    return _spans(connection, _KEPT.where(versions.c.kind == "institution", versions.c.known_from <= size))
+    return _read_spans(connection, _KEPT.where(versions.c.kind == "institution", versions.c.known_from <= size))
 
 
-def _spans(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[tuple[str, Span]]:
+def _read_spans(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[tuple[str, Span]]:
     with connection.execute(query.execution_options(yield_per=CHUNK)) as rows:
         for subject, begins, ends, first, last, state in rows:
             code = subject.removeprefix("institution:")
-            span = _span(code, (begins, ends, first, last), decode_state(state))
+            span = _make_span(code, (begins, ends, first, last), decode_state(state))
             if span is not None:
                 yield code, span
 
 
-def load_beside(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Stated, ...]]:
+def load_record_spans(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[RecordSpan, ...]]:
     """Every span of these people and certificates known at a log size, by subject, in order of days."""
-    found: dict[str, list[Stated]] = {subject: [] for subject in subjects}
-    for row in _rows(connection, subjects, size):
-        found[row.subject].append(stated(row, decode_state(row.state)))
+    found: dict[str, list[RecordSpan]] = {subject: [] for subject in subjects}
+    for row in _read_rows(connection, subjects, size):
+        found[row.subject].append(make_record_span(row, decode_state(row.state)))
     return {subject: tuple(spans) for subject, spans in found.items()}
 
 
-def _rows(connection: sa.Connection, subjects: list[str], size: int) -> Iterator[Any]:
+def _read_rows(connection: sa.Connection, subjects: list[str], size: int) -> Iterator[Any]:
     for start in range(0, len(subjects), CHUNK):
         query = (
             sa.select(versions)
@@ -115,7 +115,7 @@ def _rows(connection: sa.Connection, subjects: list[str], size: int) -> Iterator
         yield from connection.execute(query)
 
 
-def _span(code: str, when: tuple[str, str, int, int], state: timeline.State) -> Span | None:
+def _make_span(code: str, when: tuple[str, str, int, int], state: timeline.State) -> Span | None:
     value: dict[str, Any] = {}
     decided: dict[str, tuple[int, str | None]] = {}
     for entry, _, source, values in state:  # each path is in one group only
@@ -123,51 +123,51 @@ def _span(code: str, when: tuple[str, str, int, int], state: timeline.State) -> 
         decided.update(dict.fromkeys(values, (entry, source)))
     if not {"name", "address", "status"} <= value.keys():
         return None
-    number, _, source, _ = timeline.latest(state)
+    number, _, source, _ = timeline.get_basis(state)
     site = Site(
         code=code,
         name=value["name"],
         address=value["address"],
         region=value.get("region"),
-        status=status_of(value),
+        status=derive_status(value),
         approvals={
-            technique: _approval(approval, *decided[path])
+            technique: _make_approval(approval, *decided[path])
             for technique, path in _APPROVALS
             if (approval := value.get(path)) is not None
         },
         entry=number,
         source=source,
     )
-    return Span(*when, site, tuple(_names(value)), tuple(_identifiers(value)))
+    return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)))
 
 
-def _approval(stated: dict[str, Any], entry: int, source: str | None) -> KnownApproval:
-    return KnownApproval(
+def _make_approval(stated: dict[str, Any], entry: int, source: str | None) -> SiteApproval:
+    return SiteApproval(
         stage=stated["stage"],
         entry=entry,
         source=source,
-        valid_from=_day(stated.get("valid_from")),
-        verification_due=_day(stated.get("verification_due")),
+        valid_from=_parse_day(stated.get("valid_from")),
+        verification_due=_parse_day(stated.get("verification_due")),
     )
 
 
-def _day(stated: str | None) -> Date | None:
+def _parse_day(stated: str | None) -> Date | None:
     return Date.fromisoformat(stated) if stated else None
 
 
-def _names(value: dict[str, Any]) -> Iterable[Named]:
+def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:
     seen: set[str] = set()
     for on, name, campus in [
         ("name", value["name"], value.get("campus")),
         *(("alias", alias, None) for alias in value.get("aliases") or ()),
     ]:
-        for key, rule in names.keys(name, campus):
+        for key, rule in names.make_official_keys(name, campus):
             if key not in seen:
                 seen.add(key)
-                yield Named(key, on, rule, name)
+                yield SpanName(key, on, rule, name)
 
 
-def _identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _list_identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
     """Numbers and domains in the form in which claims are looked up, however the record writes them."""
     if value.get("uscc"):
         yield "uscc", compact_uscc(value["uscc"])
@@ -178,7 +178,7 @@ def _identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
             yield "domain", domain
 
 
-def sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int, Source], ...]]:
+def load_sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int, Source], ...]]:
     """What was stated of every source up to a log size: (entry it was known from, source), oldest first."""
     query = (
         sa.select(versions.c.subject, versions.c.known_from, versions.c.state)
@@ -187,7 +187,7 @@ def sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int, 
     )
     found: dict[str, list[tuple[int, Source]]] = {}
     for subject, known_from, state in connection.execute(query):
-        source = source_of(subject, decode_state(state))
+        source = decode_source(subject, decode_state(state))
         if source is not None:
             found.setdefault(source.id, []).append((known_from, source))
     return {name: tuple(history) for name, history in found.items()}

@@ -36,7 +36,7 @@ _STOPPED: dict[str, VerdictWord] = {
 }
 
 
-class KnownApproval(Struct, frozen=True, array_like=True, gc=False):
+class SiteApproval(Struct, frozen=True, array_like=True, gc=False):
     """One approval as known on the day, with what it rests on."""
 
     stage: Stage
@@ -54,17 +54,17 @@ class Site(Struct, frozen=True, array_like=True, gc=False):
     address: str
     region: str | None
     status: Status
-    approvals: dict[TechniqueCode, KnownApproval]
+    approvals: dict[TechniqueCode, SiteApproval]
     entry: int
     source: str | None
 
 
-def worst(verdicts: Iterable[VerdictWord]) -> VerdictWord:
+def select_worst(verdicts: Iterable[VerdictWord]) -> VerdictWord:
     """The worst of several verdicts."""
     return max(verdicts, key=SEVERITY.index)
 
 
-def of_stage(stage: Stage) -> VerdictWord:
+def judge_stage(stage: Stage) -> VerdictWord:
     """What a stage permits: trial (试运行), formal, operating and rectification (限期整改) may treat.
 
     筹建 is permission to build and not to treat; suspended (停业整改), revoked (撤销) and lapsed (失效) have stopped.
@@ -72,7 +72,7 @@ def of_stage(stage: Stage) -> VerdictWord:
     return "licensed" if stage in LAWFUL_STAGES else _STOPPED[stage]
 
 
-def lapsed_from(approval: KnownApproval | Approval) -> Date | None:
+def find_lapse_day(approval: SiteApproval | Approval) -> Date | None:
     """The first day an approval is void because its verification (校验) was due and none is recorded; else None.
 
     The certificate is verified every two years; without an application in time it is void. A verification that took
@@ -84,15 +84,15 @@ def lapsed_from(approval: KnownApproval | Approval) -> Date | None:
     return approval.verification_due + dt.timedelta(days=1)
 
 
-def stage_on(approval: KnownApproval | Approval, day: Date) -> Stage | None:
+def find_stage_on(approval: SiteApproval | Approval, day: Date) -> Stage | None:
     """The stage an approval is at on a day: None before it takes effect, lapsed once its verification is overdue."""
     if approval.valid_from is not None and day < approval.valid_from and approval.stage in LAWFUL_STAGES:
         return None
-    void = lapsed_from(approval)
+    void = find_lapse_day(approval)
     return "lapsed" if void is not None and day >= void else approval.stage
 
 
-def of_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source], day: Date) -> TechniqueAnswer:
+def judge_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source], day: Date) -> TechniqueAnswer:
     """The verdict for one technique at one listed site on a day: approval is per institution and technique.
 
     A technique the record does not have is `technique_not_licensed` only where a complete source speaks about it;
@@ -101,37 +101,37 @@ def of_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source
     """
     approval = site.approvals.get(technique)
     if approval is None:
-        denying = complete(technique, site.region, sources)
+        denying = find_complete_source(technique, site.region, sources)
         stated = sources.get(site.source or "")
         if denying is None or (stated is not None and technique in stated.covers and stated.scope != "partial"):
-            rest = basis(site.entry, site.source, sources)
+            rest = find_basis(site.entry, site.source, sources)
         else:  # what names the institution does not speak of this technique: another list denies it
             rest = Basis(source=denying.title, as_of=denying.as_of, entry=denying.entry)
         return TechniqueAnswer(
             technique=technique, verdict="technique_not_licensed" if denying else "unknown", basis=rest
         )
-    stage = stage_on(approval, day)
-    verdict: VerdictWord = of_stage(stage) if stage else "technique_not_licensed"
+    stage = find_stage_on(approval, day)
+    verdict: VerdictWord = judge_stage(stage) if stage else "technique_not_licensed"
     if site.status == "suspended" and verdict == "licensed":
         verdict = "suspended"
     return TechniqueAnswer(
         technique=technique,
         verdict=verdict,
         stage=stage,
-        basis=basis(approval.entry, approval.source, sources),
+        basis=find_basis(approval.entry, approval.source, sources),
     )
 
 
-def of_institution(site: Site, day: Date) -> VerdictWord:
+def judge_institution(site: Site, day: Date) -> VerdictWord:
     """With no technique claimed: whether it is an approved institution at all on a day, by its best approval."""
     if site.status == "suspended":
         return "suspended"
-    stages = [stage_on(approval, day) for approval in site.approvals.values()]
-    verdicts = [of_stage(stage) for stage in stages if stage]
+    stages = [find_stage_on(approval, day) for approval in site.approvals.values()]
+    verdicts = [judge_stage(stage) for stage in stages if stage]
     return min(verdicts, key=SEVERITY.index) if verdicts else "technique_not_licensed"
 
 
-def complete(technique: TechniqueCode | None, region: str | None, sources: dict[str, Source]) -> Source | None:
+def find_complete_source(technique: TechniqueCode | None, region: str | None, sources: dict[str, Source]) -> Source | None:
     """The latest of ``sources`` that would name the institution, or its technique, if it were approved.
 
     It is complete for the place and speaks about the technique, so what it does not state is thereby denied. None:
@@ -142,12 +142,12 @@ def complete(technique: TechniqueCode | None, region: str | None, sources: dict[
         for s in sources.values()
         if s.scope != "partial"
         and (technique is None or technique in s.covers)
-        and (s.scope == "national" or (region is not None and region.startswith(regions.prefix(s.scope))))
+        and (s.scope == "national" or (region is not None and region.startswith(regions.get_prefix(s.scope))))
     ]
     return max(covering, key=lambda s: s.as_of, default=None)
 
 
-def basis(entry: int, source: str | None, sources: dict[str, Source]) -> Basis | None:
+def find_basis(entry: int, source: str | None, sources: dict[str, Source]) -> Basis | None:
     """What an answer rests on, or None when the fact has no source document."""
     stated = sources.get(source or "")
     return Basis(source=stated.title, as_of=stated.as_of, entry=entry) if stated else None

@@ -18,16 +18,16 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from registry.database import Database
-from registry.errors import LogDamaged, StateTooOld, cannot_look, rolled_back
+from registry.errors import LogDamaged, StateTooOld, make_cannot_answer_error, make_log_rollback_error
 from registry.log import clock, store
 from registry.log.merkle import Frontier
 from registry.model import Date, LogState, Source, Struct
-from registry.records.asof import AsOf, day_at, instant_at
+from registry.records.asof import AsOf, to_day, instant_at
 from registry.tables import entries
 from registry.verification import spans
-from registry.verification.kept import Institutions
-from registry.verification.spans import Named, Span
-from registry.verification.stated import Beside
+from registry.verification.kept import InstitutionIndex
+from registry.verification.spans import SpanName, Span
+from registry.verification.stated import PeopleIndex
 from registry.verification.verdict import Site
 
 _T = TypeVar("_T")
@@ -41,13 +41,13 @@ STALE_AFTER = 600.0
 REMEMBERED = 1024
 
 
-class Verified(Struct, frozen=True):
+class LogCheckTime(Struct, frozen=True):
     """One successful look at the log: by the clock that never goes back (seconds), and as an instant in UTC."""
 
     ticks: float
     at: dt.datetime
 
-    def age(self) -> float:
+    def get_age(self) -> float:
         """Seconds since then."""
         return time.monotonic() - self.ticks
 
@@ -64,20 +64,20 @@ class VerificationView:
         self._limit = limit
         self.size = 0
         self.sources: dict[str, tuple[tuple[int, Source], ...]] = {}
-        self.institutions = Institutions()
+        self.institutions = InstitutionIndex()
         self._remembered: dict[Hashable, Any] = {}
         self._before: dict[Hashable, Any] = {}  # what was remembered before that: what is asked often stays
-        self.beside = Beside()
+        self.beside = PeopleIndex()
         self.times: list[tuple[int, int]] = []
-        self._latest = (0, clock.instant_at(0))  # the log size at the end of ``times``, and its instant
+        self._latest = (0, clock.from_milliseconds(0))  # the log size at the end of ``times``, and its instant
         self._frontier = Frontier()
-        self._roots = {0: self._frontier.root().hex()}  # by log size at the end of each recording
+        self._roots = {0: self._frontier.compute_root().hex()}  # by log size at the end of each recording
         self._last = b""
-        self._verified: Verified | None = None
+        self._verified: LogCheckTime | None = None
         self._read_at = float("-inf")
         self._error: Exception | None = None
 
-    def follow(self, database: Database, at_least: int = 0) -> int:
+    def follow_log(self, database: Database, at_least: int = 0) -> int:
         """Take in what the log has gained; how many entries. On failure the error is kept and raised.
 
         LogDamaged when the log is shorter than ``at_least``, its published size: it was rolled back.
@@ -86,20 +86,20 @@ class VerificationView:
             # Before the look: what was recorded while it went on need not be in what it saw.
             ticks, looked_at = time.monotonic(), clock.read_clock()
             with database.reading() as connection:
-                head = store.head(connection)
+                head = store.read_head(connection)
                 size = head.size
-                verified = Verified(ticks=ticks, at=max(looked_at, instant_at(head.recorded_at)))
+                verified = LogCheckTime(ticks=ticks, at=max(looked_at, instant_at(head.recorded_at)))
                 _refuse_rolled_back(size, at_least)
                 self._refuse_another_log(connection, size)
                 if size == self.size:
                     self._verified, self._error = verified, None
                     return 0
                 gained = size - self.size
-                times = spans.times(connection, self.size, size)
-                with closing(store.leaves(connection, self.size, size)) as leaves:
-                    grown = self._grown(leaves, times)
-                whole = self._take_in(connection, size)
-                sources = spans.sources(connection, size)
+                times = spans.read_recording_times(connection, self.size, size)
+                with closing(store.read_leaves(connection, self.size, size)) as leaves:
+                    grown = self._extend_frontier(leaves, times)
+                whole = self._load_changes(connection, size)
+                sources = spans.load_sources(connection, size)
         except Exception as error:
             self._error = error
             raise
@@ -107,41 +107,41 @@ class VerificationView:
             self._frontier, roots, self._last = grown
             self._roots |= roots
             self.times += times
-            self._latest = (size, clock.instant_at(self.recorded_at(size)))
+            self._latest = (size, clock.from_milliseconds(self.get_recording_time(size)))
             self.sources = sources
             if whole is not None:
                 self.institutions = whole
             self.size = size
-            self.forget()
+            self.forget_answers()
             self._verified, self._error = verified, None
         return gained
 
-    def _take_in(self, connection: sa.Connection, size: int) -> Institutions | None:
+    def _load_changes(self, connection: sa.Connection, size: int) -> InstitutionIndex | None:
         """Every institution the first time; later what changed, a little at a time, so that nobody who asks meanwhile
         waits for all of it.
 
         Every span says from which to which size of the log it was known, and every question is asked of one size. Until
         ``size`` grows, what is here already holds of no question.
         """
-        others = spans.changed(connection, self.size, size, "practitioner", "ad_certificate")
-        for part in self._parts(others):
-            beside = spans.load_beside(connection, part, size)
+        others = spans.list_changed_subjects(connection, self.size, size, "practitioner", "ad_certificate")
+        for part in self._pace_subjects(others):
+            beside = spans.load_record_spans(connection, part, size)
             with self.lock:
                 for subject, stated in beside.items():
-                    self.beside.replace(subject, stated)
+                    self.beside.replace_spans(subject, stated)
         if self.size == 0:
-            whole = Institutions()
-            for code, span in spans.load_all(connection, size):
-                whole.add(code, span)
+            whole = InstitutionIndex()
+            for code, span in spans.load_all_spans(connection, size):
+                whole.add_span(code, span)
             return whole
-        for part in self._parts(spans.changed(connection, self.size, size, "institution")):
-            fresh = spans.load(connection, part, size)
+        for part in self._pace_subjects(spans.list_changed_subjects(connection, self.size, size, "institution")):
+            fresh = spans.load_spans(connection, part, size)
             with self.lock:
                 for code, found in fresh.items():
-                    self.institutions.replace(code, found)
+                    self.institutions.replace_spans(code, found)
         return None
 
-    def _parts(self, subjects: list[str]) -> Iterator[list[str]]:
+    def _pace_subjects(self, subjects: list[str]) -> Iterator[list[str]]:
         """The subjects in parts, with a rest after each but the last: half of the interpreter is for whoever asks."""
         for start in range(0, len(subjects), _AT_ONCE):
             began = time.monotonic()
@@ -150,7 +150,7 @@ class VerificationView:
             if start + _AT_ONCE < len(subjects):
                 time.sleep(min(time.monotonic() - began, _LONGEST_REST))
 
-    def remembered(self, question: Hashable, judge: Callable[[], _T]) -> _T:
+    def compute_once(self, question: Hashable, judge: Callable[[], _T]) -> _T:
         """What ``judge`` says to a question, judged once while the log stays as it is; call it under ``lock``."""
         known = self._remembered.get(question)
         if known is None:
@@ -162,7 +162,7 @@ class VerificationView:
             self._remembered[question] = known
         return known
 
-    def forget(self) -> None:
+    def forget_answers(self) -> None:
         """Judge every question anew."""
         self._remembered, self._before = {}, {}
 
@@ -173,7 +173,7 @@ class VerificationView:
         held = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == self.size)).scalar()
         if size < self.size or held != self._last:
             raise (
-                rolled_back(size, self.size)
+                make_log_rollback_error(size, self.size)
                 if size < self.size
                 else LogDamaged(
                     "日志与本进程此前所读的不一致，已停止从数据库答复；请检查数据库后重新启动。",
@@ -182,7 +182,7 @@ class VerificationView:
                 )
             )
 
-    def _grown(self, leaves: Iterator[bytes], times: list[tuple[int, int]]) -> tuple[Frontier, dict[int, str], bytes]:
+    def _extend_frontier(self, leaves: Iterator[bytes], times: list[tuple[int, int]]) -> tuple[Frontier, dict[int, str], bytes]:
         """The log's right edge after more leaf hashes, the root at the end of each recording (what was known at any
         instant), and the last leaf."""
         frontier, last = self._frontier.copy(), self._last
@@ -191,20 +191,20 @@ class VerificationView:
         for last in leaves:  # to the end, which closes the stream
             frontier.append(last)
             if frontier.size in ends:
-                roots[frontier.size] = frontier.root().hex()
+                roots[frontier.size] = frontier.compute_root().hex()
         return frontier, roots, last
 
-    def state(self, size: int | None = None) -> LogState:
+    def get_state(self, size: int | None = None) -> LogState:
         """Size and root of the log the view answers from; or of the log as it was known, at a size of ``size_at``."""
         size = self.size if size is None else size
         return LogState(size=size, root=self._roots[size])
 
-    def root_at(self, size: int) -> str | None:
+    def find_root_at(self, size: int) -> str | None:
         """The root (hex) of the log at a size; None where no recording ended there, or not yet."""
         return self._roots.get(size)
 
     @property
-    def verified(self) -> Verified | None:
+    def last_check_time(self) -> LogCheckTime | None:
         """When the log was last seen to be the one the view answers from; None before the first time."""
         return self._verified
 
@@ -213,70 +213,70 @@ class VerificationView:
         """Why the last look at the log failed; None when it did not."""
         return self._error
 
-    def age(self) -> float:
+    def get_age(self) -> float:
         """Seconds since the log was last read successfully; infinite before the first time."""
-        return self._verified.age() if self._verified else float("inf")
+        return self._verified.get_age() if self._verified else float("inf")
 
-    def silence(self) -> float:
+    def get_silence(self) -> float:
         """Seconds since anything was last read from the log: less than ``age`` while a long change is taken in."""
-        return min(self.age(), time.monotonic() - self._read_at)
+        return min(self.get_age(), time.monotonic() - self._read_at)
 
-    def require_fresh(self) -> Verified:
+    def require_fresh(self) -> LogCheckTime:
         """When the state was verified that is answered from; StateTooOld when that is longer ago than the limit,
         CannotAnswer when it never was."""
         verified = self._verified
         if verified is None:
-            raise cannot_look(self._error)
-        if verified.age() > (STALE_AFTER if self._limit is None else self._limit):
-            raise _too_old(verified)
+            raise make_cannot_answer_error(self._error)
+        if verified.get_age() > (STALE_AFTER if self._limit is None else self._limit):
+            raise _make_too_old_error(verified)
         return verified
 
     def require_whole(self) -> None:
         """CannotAnswer while the database holds another log than the one that was published or read before."""
         if isinstance(self._error, LogDamaged):
-            raise cannot_look(self._error)
+            raise make_cannot_answer_error(self._error)
 
-    def span(self, code: str, asof: AsOf) -> Span | None:
+    def find_span(self, code: str, asof: AsOf) -> Span | None:
         """The span of an institution that holds on a day; None when nothing is known of it then."""
         day = asof.valid_on.isoformat()
-        for span in self.institutions.spans(code):
+        for span in self.institutions.list_spans(code):
             if span.valid_from <= day < span.valid_to and span.known_from <= asof.size < span.known_to:
                 return span
         return None
 
-    def site(self, code: str, asof: AsOf) -> Site | None:
+    def find_site(self, code: str, asof: AsOf) -> Site | None:
         """What is known of an institution on a day; None when nothing is."""
-        span = self.span(code, asof)
+        span = self.find_span(code, asof)
         return span.site if span else None
 
-    def unbroken(self, code: str, asof: AsOf, holds: Callable[[Site, Date], bool]) -> Span | None:
+    def find_unbroken_span(self, code: str, asof: AsOf, holds: Callable[[Site, Date], bool]) -> Span | None:
         """The first span of the unbroken time up to the asked day in which something held, as known then.
 
         ``holds`` is asked of each span's last day, but never of one after the asked day.
         """
         day = asof.valid_on.isoformat()
         first: Span | None = None
-        for span in self.institutions.spans(code):  # in order of days
+        for span in self.institutions.list_spans(code):  # in order of days
             if span.known_from <= asof.size < span.known_to and span.valid_from <= day:
                 last = asof.valid_on if span.valid_to > day else Date.fromisoformat(span.valid_to) - _ONE_DAY
                 first = (first or span) if holds(span.site, last) else None
         return first
 
-    def named(self, code: str, key: str, size: int) -> list[tuple[Named, str]]:
+    def list_names(self, code: str, key: str, size: int) -> list[tuple[SpanName, str]]:
         """The names by which ``key`` reaches an institution, in spans known at a log size, with their first days."""
         return [
             (named, span.valid_from)
-            for span in self.institutions.spans(code)
+            for span in self.institutions.list_spans(code)
             if span.known_from <= size < span.known_to
             for named in span.names
             if named.key == key
         ]
 
-    def sources_on(self, asof: AsOf) -> dict[str, Source]:
+    def get_sources(self, asof: AsOf) -> dict[str, Source]:
         """Sources that speak of a day or of one before, as known at a log size. Do not change what is returned."""
-        return self.remembered(asof, lambda: self._sources_on(asof))
+        return self.compute_once(asof, lambda: self._select_sources(asof))
 
-    def _sources_on(self, asof: AsOf) -> dict[str, Source]:
+    def _select_sources(self, asof: AsOf) -> dict[str, Source]:
         known = {
             name: stated[-1][1]
             for name, history in self.sources.items()
@@ -284,12 +284,12 @@ class VerificationView:
         }
         return {name: source for name, source in known.items() if source.as_of <= asof.valid_on}
 
-    def size_at(self, milliseconds: int) -> int:
+    def get_size_at(self, milliseconds: int) -> int:
         """Entries recorded by an instant, as far as the view has followed."""
         position = bisect.bisect_right(self.times, milliseconds, key=lambda item: item[1])
         return self.times[position - 1][0] if position else 0
 
-    def recorded_at(self, size: int) -> int:
+    def get_recording_time(self, size: int) -> int:
         """When a log of that size was complete, in milliseconds since 1970; 0 for an empty one."""
         position = bisect.bisect_right(self.times, size, key=lambda item: item[0])
         return self.times[position - 1][1] if position else 0
@@ -298,21 +298,21 @@ class VerificationView:
         """The present of the register as far as it was followed, or up to a size: this instant, but never one before
         the last entry of it. Touches no database."""
         followed, latest = self._latest
-        return clock.find_present(latest if size in (None, followed) else self.recorded_at(size or 0))
+        return clock.find_present(latest if size in (None, followed) else self.get_recording_time(size or 0))
 
     def find_today(self) -> dt.date:
         """The day in Shanghai of that present."""
-        return day_at(self.find_now())
+        return to_day(self.find_now())
 
 
 def _refuse_rolled_back(size: int, published: int) -> None:
     """A database older than the published log may call licensed what was withdrawn since: answer nothing from it."""
     if size < published:
-        raise rolled_back(size, published)
+        raise make_log_rollback_error(size, published)
 
 
-def _too_old(verified: Verified) -> StateTooOld:
-    seconds = int(verified.age())
+def _make_too_old_error(verified: LogCheckTime) -> StateTooOld:
+    seconds = int(verified.get_age())
     zh, en = (
         (f"{seconds}秒", f"{seconds} seconds")
         if seconds < 120

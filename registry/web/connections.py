@@ -16,7 +16,7 @@ CROWDED = 0.8
 MOST_REFUSED = 64
 
 
-class Stopping(Enum):
+class StopMode(Enum):
     """How a worker stops: another one goes on in its place, or the whole server ends."""
 
     LEAVE = 1
@@ -35,7 +35,7 @@ class Connections:
         self.most_per_address = 0
         self.exempt: Container[str] = ()
         #: None while the process takes connections.
-        self.stopping: Stopping | None = None
+        self.stopping: StopMode | None = None
         #: A connection whose descriptor has this number or a higher one is refused; None: never.
         self.highest_descriptor: int | None = None
         self.open = 0
@@ -58,7 +58,7 @@ class Connections:
 
         ``address``: what is counted as one, of which ``host`` is a part.
         """
-        reason = self._refusal(address, host, descriptor)
+        reason = self._find_refusal(address, host, descriptor)
         if reason is not None:
             self.refused[reason] += 1
             return reason
@@ -75,7 +75,7 @@ class Connections:
         if not self._by_address[address]:
             del self._by_address[address]
 
-    def _refusal(self, address: str, host: str, descriptor: int) -> str | None:
+    def _find_refusal(self, address: str, host: str, descriptor: int) -> str | None:
         if self.highest_descriptor is not None and descriptor >= self.highest_descriptor:
             return "descriptors"
         if self.most and self.open >= self.most:
@@ -85,7 +85,7 @@ class Connections:
             return "address"
         return None
 
-    def summary(self) -> Counter[str]:
+    def summarise(self) -> Counter[str]:
         """Everything that was refused or cut so far, in words for a line of the log."""
         told: Counter[str] = Counter()
         for what, counted in (("refused", self.refused), ("cut", self.cut), ("malformed", self.malformed)):
@@ -93,7 +93,7 @@ class Connections:
         return told
 
 
-class Loopback:
+class LoopbackAddresses:
     """The addresses of this machine itself."""
 
     def __contains__(self, address: object) -> bool:

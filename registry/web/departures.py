@@ -8,6 +8,6 @@ from litestar.exceptions import InternalServerException
 _DETAIL = "client disconnected prematurely"
 
 
-def is_departure(error: BaseException) -> bool:
+def is_client_disconnect(error: BaseException) -> bool:
     """Whether a request failed only because its client went away before it was whole."""
     return isinstance(error, InternalServerException) and error.detail == _DETAIL

@@ -25,38 +25,38 @@ async def read_form(request: AnyRequest) -> FormMultiDict:
     """The form of a request, empty where it sent none; InvalidInput, or TooLarge saying how much it may be."""
     kind, options = request.content_type
     if kind == RequestEncodingType.MULTI_PART:
-        return await _parted(request, options.get("boundary", ""))
+        return await _read_multipart(request, options.get("boundary", ""))
     if kind == RequestEncodingType.URL_ENCODED:
         body = bytearray()
         async for piece in request.stream():
             body += piece
-            _require_room(len(body))
+            _check_text_size(len(body))
         return FormMultiDict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     return FormMultiDict({})
 
 
-async def _parted(request: AnyRequest, boundary: str) -> FormMultiDict:
+async def _read_multipart(request: AnyRequest, boundary: str) -> FormMultiDict:
     if not boundary:
-        raise _malformed()
-    form = _Form()
+        raise _make_malformed_error()
+    form = _MultipartForm()
     try:
         with PushMultipartParser(boundary, max_segment_count=MOST_FIELDS) as parser:
             async for piece in request.stream():
                 for event in parser.parse(piece):
-                    await form.take(event)
+                    await form.add_event(event)
     except ParserLimitReached as error:
         await form.close()
-        raise _too_large() from error
+        raise _make_too_large_error() from error
     except MultipartError as error:
         await form.close()
-        raise _malformed() from error
+        raise _make_malformed_error() from error
     except BaseException:
         await form.close()
         raise
-    return form.whole()
+    return form.make_form()
 
 
-class _Form:
+class _MultipartForm:
     """What came of a form so far."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class _Form:
         self._text = bytearray()
         self._size = 0
 
-    async def take(self, event: MultipartSegment | bytearray | None) -> None:
+    async def add_event(self, event: MultipartSegment | bytearray | None) -> None:
         """The head of a field or file, some of it, or its end."""
         if isinstance(event, MultipartSegment):
             self._segment = event
@@ -81,12 +81,12 @@ class _Form:
                 await self._file.write(bytes(event))
             else:
                 self._size += len(event)
-                _require_room(self._size)
+                _check_text_size(self._size)
                 self._text += event
         elif self._segment is not None:
-            await self._end(self._segment)
+            await self._end_field(self._segment)
 
-    async def _end(self, segment: MultipartSegment) -> None:
+    async def _end_field(self, segment: MultipartSegment) -> None:
         if self._file is not None:
             await self._file.seek(0)
             self._fields[segment.name].append(self._file)
@@ -94,7 +94,7 @@ class _Form:
             self._fields[segment.name].append(self._text.decode(segment.charset or "utf-8"))
         self._segment, self._file, self._text = None, None, bytearray()
 
-    def whole(self) -> FormMultiDict:
+    def make_form(self) -> FormMultiDict:
         """The form, once everything came."""
         return FormMultiDict([(name, value) for name, values in self._fields.items() for value in values])
 
@@ -105,12 +105,12 @@ class _Form:
             await file.close()
 
 
-def _require_room(size: int) -> None:
+def _check_text_size(size: int) -> None:
     if size > MOST_TEXT:
-        raise _too_large()
+        raise _make_too_large_error()
 
 
-def _too_large() -> TooLarge:
+def _make_too_large_error() -> TooLarge:
     most = MOST_TEXT // 1024 // 1024
     return TooLarge(
         f"表单中的文字过多（最多{most} MB），没有处理；文件请用选择文件的一栏上传。",
@@ -120,7 +120,7 @@ def _too_large() -> TooLarge:
     )
 
 
-def _malformed() -> InvalidInput:
+def _make_malformed_error() -> InvalidInput:
     return InvalidInput(
         "提交的表单不完整或已损坏，没有处理；请返回后重新提交。",
         "The form that was sent is damaged or incomplete, and nothing was done; go back and send it again.",

@@ -29,19 +29,19 @@ class HostList:
         named = [one.strip() for one in settings.hosts.split(",") if one.strip()]
         self.any = "*" in named or settings.public_url == Settings().public_url
         self._address = settings.public_url
-        self._names = {_name_of(urlsplit(settings.public_url).netloc), *map(_name_of, named)}
+        self._names = {_parse_host_name(urlsplit(settings.public_url).netloc), *map(_parse_host_name, named)}
 
-    def require(self, path: str, host: str) -> None:
+    def check_host(self, path: str, host: str) -> None:
         """WrongHost unless ``host``, as a Host header says it, is one of this register; its port may be any.
 
         InvalidInput where it is no host at all, at whichever path: no door could make an address of it.
         """
         if not self.any and path not in _PROBES:
-            self._require_own(host)
-        _require_sound(host)
+            self._check_own_host(host)
+        _check_host_syntax(host)
 
-    def _require_own(self, host: str) -> None:
-        name = _name_of(host)
+    def _check_own_host(self, host: str) -> None:
+        name = _parse_host_name(host)
         if name not in self._names and not _is_this_machine(name):
             raise WrongHost(
                 f"本名录的网址是 {self._address}，请求中的主机名不是它。",
@@ -49,7 +49,7 @@ class HostList:
             )
 
 
-def problem(error: WrongHost | InvalidInput, status: int) -> bytes:
+def encode_problem(error: WrongHost | InvalidInput, status: int) -> bytes:
     """The problem document: both languages, since it comes before anything is read of what was asked."""
     return msgspec.json.encode(
         {
@@ -62,7 +62,7 @@ def problem(error: WrongHost | InvalidInput, status: int) -> bytes:
     )
 
 
-def _require_sound(host: str) -> None:
+def _check_host_syntax(host: str) -> None:
     """InvalidInput unless a Host header says a name or an address, and after it nothing or a port.
 
     >>> for host in ("register.example:8443", "[::1]:8000", "127.0.0.1", ""):
@@ -85,7 +85,7 @@ def _is_ipv6(address: str) -> bool:
     return True
 
 
-def _name_of(host: str) -> str:
+def _parse_host_name(host: str) -> str:
     """A host without its port, user and final dot, in lower case.
 
     >>> _name_of("Register.Example.:8443"), _name_of("[::1]:8000"), _name_of("user@register.example")

@@ -26,23 +26,23 @@ _T = TypeVar("_T")
 Name = Literal["reads", "slow", "health", "writes", "sign-ins"]
 
 
-class Size(NamedTuple):
+class LaneSize(NamedTuple):
     """Threads of a lane, requests that may wait for one, and how long its requests wait for the lock of all writers."""
 
     threads: int
-    waiting: int
+    queue_limit: int
     lock: LockWait
 
 
 #: ``slow``: files that are made first, lists that are answered whole. ``health``: whether this process can answer; of
 #: that nobody learns too late because others ask much. Those who sign in wait in their threads for one that hashes
 #: (``accounts.hashing``), and never keep the staff from the line of writers.
-LANES: dict[Name, Size] = {
-    "reads": Size(threads=8, waiting=256, lock=AT_ONCE),
-    "slow": Size(threads=4, waiting=32, lock=AT_ONCE),
-    "health": Size(threads=2, waiting=16, lock=AT_ONCE),
-    "writes": Size(threads=16, waiting=16, lock=LockWait(seconds=10.0, behind=7)),
-    "sign-ins": Size(threads=64, waiting=8, lock=LockWait(seconds=3.0, behind=3)),
+LANES: dict[Name, LaneSize] = {
+    "reads": LaneSize(threads=8, queue_limit=256, lock=AT_ONCE),
+    "slow": LaneSize(threads=4, queue_limit=32, lock=AT_ONCE),
+    "health": LaneSize(threads=2, queue_limit=16, lock=AT_ONCE),
+    "writes": LaneSize(threads=16, queue_limit=16, lock=LockWait(seconds=10.0, queue_limit=7)),
+    "sign-ins": LaneSize(threads=64, queue_limit=8, lock=LockWait(seconds=3.0, queue_limit=3)),
 }
 #: Seconds after which somebody who found no place may come again.
 _AGAIN = 5
@@ -52,9 +52,9 @@ _lane: ContextVar[Name] = ContextVar("lane", default="reads")
 class _Lane(ThreadPoolExecutor):
     """The threads of one lane, and its end."""
 
-    def __init__(self, name: Name, size: Size) -> None:
+    def __init__(self, name: Name, size: LaneSize) -> None:
         super().__init__(size.threads, thread_name_prefix=name)
-        self._room = threading.Semaphore(size.threads + size.waiting)
+        self._room = threading.Semaphore(size.threads + size.queue_limit)
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         """Have it done; Busy when the lane is full."""
@@ -93,19 +93,19 @@ class Lanes(ThreadPoolExecutor):
             lane.shutdown(wait=wait)
 
 
-def install() -> None:
+def install_lanes() -> None:
     """Give the running event loop its lanes; it ends them when it is closed."""
     asyncio.get_running_loop().set_default_executor(Lanes())
 
 
-async def run(name: Name, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+async def run_in_lane(name: Name, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
     """What ``work`` returns, done in a lane; Busy when it is full."""
-    with _chosen(name):
+    with _use_lane(name):
         return await sync_to_thread(work, *args, **kwargs)
 
 
 @contextmanager
-def _chosen(name: Name) -> Iterator[None]:
+def _use_lane(name: Name) -> Iterator[None]:
     lane, lock = _lane.set(name), lock_wait.set(LANES[name].lock)
     try:
         yield
@@ -114,7 +114,7 @@ def _chosen(name: Name) -> Iterator[None]:
         _lane.reset(lane)
 
 
-class LaneChoice:
+class LaneMiddleware:
     """Around every handler: its lane, and its patience with the lock of all writers."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -125,11 +125,11 @@ class LaneChoice:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        with _chosen(lane_of(scope["route_handler"].opt, scope["method"])):
+        with _use_lane(choose_lane(scope["route_handler"].opt, scope["method"])):
             await self.app(scope, receive, send)
 
 
-def lane_of(opt: dict[str, Any], method: str) -> Name:
+def choose_lane(opt: dict[str, Any], method: str) -> Name:
     """The lane of a handler with this ``opt`` for a request of this method."""
     name: Name = opt.get("lane") or (opt.get("posts", "reads") if method == "POST" else "reads")
     return name

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Request
 
-from registry.errors import nested_too_deeply
+from registry.errors import make_nesting_error
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -17,4 +17,4 @@ class JsonRequest(Request[Any, Any, Any]):
         try:
             return await super().json()
         except RecursionError:
-            raise nested_too_deeply() from None
+            raise make_nesting_error() from None

@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 
 from registry import errors
 from registry.errors import RegistryError
-from registry.web.departures import is_departure
+from registry.web.departures import is_client_disconnect
 
 STATUSES: dict[type[RegistryError], int] = {
     errors.RegistryError: 500,
@@ -24,7 +24,7 @@ STATUSES: dict[type[RegistryError], int] = {
     errors.UnreadableFile: 400,
     errors.AuditFailed: 400,
     errors.InvalidKey: 401,
-    errors.FourEyes: 403,
+    errors.FourEyesViolation: 403,
     errors.NotAllowed: 403,
     errors.ScopeMissing: 403,
     errors.NotFound: 404,
@@ -87,43 +87,43 @@ EVERY = 10.0
 _log = logging.getLogger("registry")
 
 
-def nearest(kind: type[BaseException], table: dict[type[RegistryError], _Value]) -> _Value | None:
+def find_nearest(kind: type[BaseException], table: dict[type[RegistryError], _Value]) -> _Value | None:
     """What a table says of the nearest ancestor of a kind, itself first; None when of none."""
     return next((table[one] for one in kind.__mro__ if one in table), None)
 
 
-def recognise(error: BaseException) -> BaseException:
+def recognise_error(error: BaseException) -> BaseException:
     """The error of the register that an exception comes to: a disk that is full or read-only; else itself."""
-    return error if isinstance(error, RegistryError) else errors.storage_fault(error) or error
+    return error if isinstance(error, RegistryError) else errors.find_storage_fault(error) or error
 
 
-def status_of(error: BaseException) -> int:
+def get_status(error: BaseException) -> int:
     """The HTTP status of any exception; 500 for what is unforeseen."""
-    known = recognise(error)
+    known = recognise_error(error)
     if isinstance(known, RegistryError):
-        return nearest(type(known), STATUSES) or 500
+        return find_nearest(type(known), STATUSES) or 500
     if isinstance(known, UnicodeDecodeError):  # a body that is JSON but for its encoding
         return 400
     return known.status_code if isinstance(known, HTTPException) else 500
 
 
-def headers_of(error: BaseException) -> dict[str, str]:
+def make_headers(error: BaseException) -> dict[str, str]:
     """Headers that go with the status: when to come again, how to show a key, what the framework adds."""
-    known = recognise(error)
+    known = recognise_error(error)
     if not isinstance(known, RegistryError):
         return dict(known.headers or {}) if isinstance(known, HTTPException) else {}
     found: dict[str, str] = {}
-    if "retry_after" in known.details or status_of(known) == 503:
-        seconds = known.details.get("retry_after") or nearest(type(known), RETRY_AFTER) or 1
+    if "retry_after" in known.details or get_status(known) == 503:
+        seconds = known.details.get("retry_after") or find_nearest(type(known), RETRY_AFTER) or 1
         found["Retry-After"] = str(seconds)
-    if challenge := nearest(type(known), CHALLENGES):
+    if challenge := find_nearest(type(known), CHALLENGES):
         found["WWW-Authenticate"] = challenge
     return found
 
 
-def code_of(error: RegistryError) -> str:
+def get_code(error: RegistryError) -> str:
     """The code that programs read; ``error.code`` says more to whoever runs the register."""
-    return nearest(type(error), PUBLISHED_CODES) or error.code
+    return find_nearest(type(error), PUBLISHED_CODES) or error.code
 
 
 class FailureLog:
@@ -136,21 +136,21 @@ class FailureLog:
         self._lock = threading.Lock()
         self._last: dict[str, tuple[float, int]] = {}
 
-    def note(self, error: BaseException, where: str) -> None:
+    def log_error(self, error: BaseException, where: str) -> None:
         """Note an exception that is answered with 500 or more; ``where`` names the page or operation."""
-        known = recognise(error)
-        if status_of(known) < 500 or is_departure(error):
+        known = recognise_error(error)
+        if get_status(known) < 500 or is_client_disconnect(error):
             return
         if not isinstance(known, RegistryError):
             _log.error("unforeseen error at %s", where, exc_info=error)
             return
-        count = self._count(known.code)
+        count = self._count_since_last(known.code)
         if count:
             again = f" ({count} times)" if count > 1 else ""
             cause = ", ".join(f"{name} {value}" for name, value in known.details.items() if name in ("cause", "where"))
             _log.warning("%s at %s%s%s", known.code, where, f": {cause}" if cause else "", again)
 
-    def _count(self, code: str) -> int:
+    def _count_since_last(self, code: str) -> int:
         """How many of a code the next line speaks for; 0 when none is due."""
         now = time.monotonic()
         with self._lock:

@@ -12,7 +12,7 @@ _places = Gate(FILES, FILES_WAITING)
 
 
 @asynccontextmanager
-async def upload_place() -> AsyncIterator[None]:
+async def hold_upload_place() -> AsyncIterator[None]:
     """Hold a place while a request is worked on; Busy when too many wait for one."""
     await _places.enter_async()
     try:

@@ -51,7 +51,7 @@ class Postgres:
                 self.fresh().close()
             database = Database(self.create(template, "empty" if seeded else "template1"))
             if seeded:
-                seed.seed(database)
+                seed.load_seed(database)
                 database.close()
             else:
                 prepare(database)

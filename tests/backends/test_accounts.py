@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from registry import accounts, trail
 from registry.accounts import devices, passwords, second, sessions, signin, throttle
 from registry.accounts import repeats as repeats_
-from registry.accounts.sessions import Limits, Session
+from registry.accounts.sessions import SessionLimits, Session
 from registry.accounts.signin import SignIns, Visitor
 from registry.database import Database
 from registry.errors import Conflict, InvalidInput, NotAllowed, StorageFull, TooManyRequests
@@ -28,7 +28,7 @@ from tests.factories import PASSWORD
 NAME = "editor.a"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HERE = Visitor(address="192.0.2.7", agent="Desk/1")
-LIMITS = Limits(idle=30, absolute=600)
+LIMITS = SessionLimits(idle=30, absolute=600)
 MINUTE = 60_000
 
 
@@ -44,19 +44,19 @@ def _door(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
         yield
         return
     Door.ins = SignIns(request.getfixturevalue("database"), Settings(data_dir=tmp_path))
-    Door.ins.vault.create()
+    Door.ins.vault.create_file()
     yield
     Door.ins.close()
 
 
 def begin(name: str, password: str, who: Visitor = HERE) -> str | None:
     """The token of a session begun; None for what is wrong."""
-    return Door.ins.begin(name, password, who)[0]
+    return Door.ins.sign_in(name, password, who)[0]
 
 
 def known_browser(name: str = NAME) -> Visitor:
     """A browser that the account signed in from before, at another address than everybody else."""
-    cookie = Door.ins.remember(name)
+    cookie = Door.ins.make_device_cookie(name)
     assert cookie is not None
     return Visitor(address="192.0.2.8", agent="Desk/1", devices=(cookie,))
 
@@ -64,7 +64,7 @@ def known_browser(name: str = NAME) -> Visitor:
 def enrolled(database: Database, name: str = NAME) -> list[str]:
     """Give an account a second factor, whose code of now is spent by it; the recovery codes."""
     with database.writing() as connection:
-        codes = second.enrol(connection, Door.ins.vault, name, SECRET, pyotp.TOTP(SECRET).now())
+        codes = second.enrol_factor(connection, Door.ins.vault, name, SECRET, pyotp.TOTP(SECRET).now())
     assert codes is not None
     return codes
 
@@ -91,14 +91,14 @@ def half_open(database: Database, name: str = NAME) -> Session:
 
 def found(database: Database, token: str) -> Session:
     with database.reading() as connection:
-        session = sessions.find(connection, token, LIMITS)
+        session = sessions.find_session(connection, token, LIMITS)
     assert session is not None
     return session
 
 
-def is_found(database: Database, token: str, limits: Limits = LIMITS) -> bool:
+def is_found(database: Database, token: str, limits: SessionLimits = LIMITS) -> bool:
     with database.reading() as connection:
-        return sessions.find(connection, token, limits) is not None
+        return sessions.find_session(connection, token, limits) is not None
 
 
 def change(database: Database, table: sa.Table, **values: object) -> None:
@@ -113,9 +113,9 @@ def kept(database: Database, name: str = NAME) -> sa.Row[tuple[object, ...]]:
 
 def deeds(database: Database, account: str = NAME) -> list[tuple[str, str]]:
     """(action, about), oldest first, once what failed at the door was told."""
-    Door.ins.settle()
+    Door.ins.write_failures()
     with database.reading() as connection:
-        return [(one.action, one.about) for one in trail.every(connection, trail.Wanted(account=account))]
+        return [(one.action, one.about) for one in trail.iterate_events(connection, trail.AuditFilter(account=account))]
 
 
 # --- passwords -------------------------------------------------------------------------------------------------------
@@ -128,47 +128,47 @@ def test_a_password_that_is_short_long_repetitive_or_holds_the_name_is_refused(
     database: Database, password: str
 ) -> None:
     with database.writing() as connection, pytest.raises(InvalidInput):
-        accounts.add(connection, "editor.new", ["editor"], password)
+        accounts.create_account(connection, "editor.new", ["editor"], password)
     with database.reading() as connection:
-        assert accounts.get(connection, "editor.new") is None
+        assert accounts.find_account(connection, "editor.new") is None
 
 
 def test_a_password_is_kept_as_argon2id_with_a_salt_of_its_own(database: Database) -> None:
     one, other = kept(database).password, kept(database, "editor.b").password
     assert re.match(r"\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$", one)
     assert one != other
-    assert passwords.fits(one, PASSWORD)
-    assert not passwords.fits(one, PASSWORD + ".")
-    assert not passwords.fits(None, PASSWORD)
-    assert not passwords.fits("no hash", PASSWORD)
+    assert passwords.verify_password(one, PASSWORD)
+    assert not passwords.verify_password(one, PASSWORD + ".")
+    assert not passwords.verify_password(None, PASSWORD)
+    assert not passwords.verify_password("no hash", PASSWORD)
 
 
 @pytest.mark.parametrize("region", ["999999", "2103", "鞍山"])
 def test_an_account_has_a_region_that_exists_or_none(database: Database, region: str) -> None:
     with database.writing() as connection:
         with pytest.raises(InvalidInput, match=region):
-            accounts.change(connection, NAME, ["editor"], region)
-        assert accounts.change(connection, NAME, ["editor"], "210300").region == "210300"
-        assert accounts.change(connection, NAME, ["editor"], "").region == ""
+            accounts.change_rights(connection, NAME, ["editor"], region)
+        assert accounts.change_rights(connection, NAME, ["editor"], "210300").region == "210300"
+        assert accounts.change_rights(connection, NAME, ["editor"], "").region == ""
 
 
 # --- slowed ----------------------------------------------------------------------------------------------------------
 
 
 def test_wrong_passwords_of_others_cost_time_and_never_keep_the_owner_out(database: Database) -> None:
-    delays = [Door.ins.begin(NAME, "wrong", HERE) for _ in range(10)]
+    delays = [Door.ins.sign_in(NAME, "wrong", HERE) for _ in range(10)]
     assert delays == [(None, seconds) for seconds in (0, 0, 0, 1, 2, 4, 8, 16, 16, 16)]
-    assert Door.ins.begin(NAME, PASSWORD, HERE)[1] == 0  # from the same address
+    assert Door.ins.sign_in(NAME, PASSWORD, HERE)[1] == 0  # from the same address
     assert begin(NAME, PASSWORD, Visitor(address="192.0.2.9", agent="Desk/1")) is not None
     assert kept(database).failures == 0
 
 
 def test_an_address_that_tries_names_is_slowed_and_so_is_an_account_that_many_addresses_try(database: Database) -> None:
     for name in ("a.a", "b.b", "c.c", "d.d"):
-        last = Door.ins.begin(name, "wrong", HERE)
+        last = Door.ins.sign_in(name, "wrong", HERE)
     assert last == (None, 1)
     for number in range(4):
-        last = Door.ins.begin(NAME, "wrong", Visitor(address=f"198.51.100.{number}", agent="Desk/1"))
+        last = Door.ins.sign_in(NAME, "wrong", Visitor(address=f"198.51.100.{number}", agent="Desk/1"))
     assert last == (None, 1)
 
 
@@ -213,22 +213,22 @@ def test_a_browsers_cookie_is_worth_nothing_elsewhere(database: Database, change
         name = "editor.b"
     elif change_ == "another password":
         with database.writing() as connection:
-            signin.reset(connection, NAME, "told by telephone")
+            signin.reset_password(connection, NAME, "told by telephone")
     elif change_ == "forged":
         cookie = cookie[:-1] + ("0" if cookie[-1] != "0" else "1")
     else:
         head = f"1.{int(time.time() // 86_400) - devices.DAYS - 1}.{'0' * 16}"
-        message = devices._message(head, NAME, kept(database).password)
-        cookie = f"{head}.{Door.ins.vault.sign(devices._PURPOSE, message)}"
-    assert devices.find(Door.ins.vault, NAME, kept(database).password, browser.devices) or change_ == "another password"
-    assert devices.find(Door.ins.vault, name, kept(database, name).password, [cookie]) == ""
+        message = devices._make_message(head, NAME, kept(database).password)
+        cookie = f"{head}.{Door.ins.vault.sign_message(devices._PURPOSE, message)}"
+    assert devices.find_device(Door.ins.vault, NAME, kept(database).password, browser.devices) or change_ == "another password"
+    assert devices.find_device(Door.ins.vault, name, kept(database, name).password, [cookie]) == ""
 
 
 def test_an_unknown_and_a_closed_account_are_answered_alike_and_their_names_are_not_in_the_trail(
     database: Database,
 ) -> None:
     for name in ("nobody.here", "gone.a"):
-        answers = [Door.ins.begin(name, PASSWORD, Visitor(address=f"ad {name}", agent="")) for _ in range(5)]
+        answers = [Door.ins.sign_in(name, PASSWORD, Visitor(address=f"ad {name}", agent="")) for _ in range(5)]
         assert answers == [(None, 0), (None, 0), (None, 0), (None, 1), (None, 2)]
     assert [action for action, _ in deeds(database, "-")] == ["sign_in_failed"] * 2
     assert kept(database, "gone.a").failures == 0
@@ -241,30 +241,30 @@ def test_a_stranger_writes_nothing_into_the_database_and_repeats_are_one_line_wi
     at = 1_700_000_000.0
     repeats = Door.ins.repeats
     for number in range(37):
-        repeats.note(NAME, "sign_in_failed", "password", HERE.address, at + number)
+        repeats.count_failure(NAME, "sign_in_failed", "password", HERE.address, at + number)
         if number in (0, 4):
-            repeats.settle(database, at + number)
+            repeats.write_due_lines(database, at + number)
     with database.reading() as connection:
-        assert len(trail.listed(connection, trail.Wanted(account=NAME))) == 1
-    repeats.settle(database, at + 40)
-    repeats.settle(database, at + 3600)
-    repeats.settle(database, at + 3605)
+        assert len(trail.list_events(connection, trail.AuditFilter(account=NAME))) == 1
+    repeats.write_due_lines(database, at + 40)
+    repeats.write_due_lines(database, at + 3600)
+    repeats.write_due_lines(database, at + 3605)
     since = "since 2023-11-14T22:13:20Z"
     assert deeds(database) == [("sign_in_failed", "password"), ("sign_in_failed", f"password x37 {since}")]
     with database.reading() as connection:
-        assert {one.address for one in trail.listed(connection, trail.Wanted(account=NAME))} == {HERE.address}
+        assert {one.address for one in trail.list_events(connection, trail.AuditFilter(account=NAME))} == {HERE.address}
 
 
 def test_what_could_not_be_written_is_written_the_next_time(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Door.ins.repeats.note(NAME, "sign_in_failed", "password", HERE.address)
+    Door.ins.repeats.count_failure(NAME, "sign_in_failed", "password", HERE.address)
 
     def no_room(*_: object, **__: object) -> None:
         raise StorageFull("", "")
 
     monkeypatch.setattr(trail, "record", no_room)
-    Door.ins.settle()
+    Door.ins.write_failures()
     monkeypatch.undo()
     assert deeds(database) == [("sign_in_failed", "password")]
     assert deeds(database) == [("sign_in_failed", "password")]
@@ -274,12 +274,12 @@ def test_ten_thousand_failures_of_a_thousand_addresses_are_a_few_lines(database:
     at = 1_700_000_000.0
     for number in range(10_000):
         account = (NAME, "editor.b", "-")[number % 3]
-        Door.ins.repeats.note(account, "sign_in_failed", "password", f"127.1.{number % 4}.{number % 250}", at)
+        Door.ins.repeats.count_failure(account, "sign_in_failed", "password", f"127.1.{number % 4}.{number % 250}", at)
         if number % 500 == 0:
-            Door.ins.repeats.settle(database, at)
-    Door.ins.repeats.settle(database, at + 3600)
+            Door.ins.repeats.write_due_lines(database, at)
+    Door.ins.repeats.write_due_lines(database, at + 3600)
     with database.reading() as connection:
-        told = list(trail.every(connection, trail.Wanted(action="sign_in_failed")))
+        told = list(trail.iterate_events(connection, trail.AuditFilter(action="sign_in_failed")))
     assert len(told) <= 3 * (repeats_.ADDRESSES + 1) * 4
     last = {(one.account, one.address): one.about for one in told}
     counted = [int(found[1]) if (found := re.search(r" x(\d+) since", about)) else 1 for about in last.values()]
@@ -295,7 +295,7 @@ def wrong_codes(database: Database, number: int, who: Visitor = HERE) -> None:
     for _ in range(number):
         session = session if session and is_found(database, session.token) else half_open(database)
         try:
-            assert Door.ins.show_second(session, wrong_code(), who) is None
+            assert Door.ins.verify_second_factor(session, wrong_code(), who) is None
         except NotAllowed:
             assert not is_found(database, session.token)
 
@@ -304,15 +304,15 @@ def test_a_session_gets_five_codes_and_then_codes_of_unknown_browsers_wait(datab
     enrolled(database)
     session = half_open(database)
     for _ in range(sessions.TRIES - 1):
-        assert Door.ins.show_second(session, wrong_code(), HERE) is None
+        assert Door.ins.verify_second_factor(session, wrong_code(), HERE) is None
     with pytest.raises(NotAllowed, match="5"):
-        Door.ins.show_second(session, wrong_code(), HERE)
+        Door.ins.verify_second_factor(session, wrong_code(), HERE)
     assert not is_found(database, session.token)
     again = half_open(database)  # the password is let in as ever
     with pytest.raises(TooManyRequests):
-        Door.ins.show_second(again, next_code(), HERE)
+        Door.ins.verify_second_factor(again, next_code(), HERE)
     assert is_found(database, again.token)
-    assert Door.ins.show_second(again, next_code(), known_browser()) is not None  # the owner's own
+    assert Door.ins.verify_second_factor(again, next_code(), known_browser()) is not None  # the owner's own
     assert kept(database).failures == 0
     assert ("slowed", "second") in deeds(database)
 
@@ -327,14 +327,14 @@ def test_the_waits_double_up_to_an_hour_and_end_by_themselves(database: Database
         wrong_codes(database, 1)
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     change(database, accounts_table, locked_until=int(time.time() * 1000) - 1)
-    assert Door.ins.show_second(half_open(database), next_code(), HERE) is not None
+    assert Door.ins.verify_second_factor(half_open(database), next_code(), HERE) is not None
     assert (kept(database).failures, kept(database).locked_until) == (0, 0)
 
 
 def test_a_wait_that_a_wrong_clock_set_far_off_is_none(database: Database) -> None:
     enrolled(database)
     change(database, accounts_table, locked_until=int(time.time() * 1000) + 61 * MINUTE)
-    assert Door.ins.show_second(half_open(database), next_code(), HERE) is not None
+    assert Door.ins.verify_second_factor(half_open(database), next_code(), HERE) is not None
 
 
 def test_a_known_browser_gets_five_wrong_tries_a_day(database: Database) -> None:
@@ -342,7 +342,7 @@ def test_a_known_browser_gets_five_wrong_tries_a_day(database: Database) -> None
     browser = known_browser()
     wrong_codes(database, sessions.TRIES, browser)
     with pytest.raises(TooManyRequests):
-        Door.ins.show_second(half_open(database), next_code(), browser)
+        Door.ins.verify_second_factor(half_open(database), next_code(), browser)
 
 
 def test_a_right_password_forgives_no_wrong_code(database: Database) -> None:
@@ -357,7 +357,7 @@ def test_a_right_password_forgives_no_wrong_code(database: Database) -> None:
 
 def accepted(database: Database, code: str) -> str | None:
     with database.writing() as connection:
-        return second.accept(connection, Door.ins.vault, NAME, code)
+        return second.accept_code(connection, Door.ins.vault, NAME, code)
 
 
 def test_a_code_is_accepted_once_and_an_older_one_never_after_it(database: Database) -> None:
@@ -375,7 +375,7 @@ def test_codes_go_on_when_a_clock_that_was_ahead_came_back_and_none_works_twice(
 
     def shown(of: float, at: float) -> str | None:
         with database.writing() as connection:
-            return second.accept(connection, Door.ins.vault, NAME, pyotp.TOTP(SECRET).at(of), at)
+            return second.accept_code(connection, Door.ins.vault, NAME, pyotp.TOTP(SECRET).at(of), at)
 
     ahead = now + 400 * 86_400
     assert shown(now, now) == "code"
@@ -392,13 +392,13 @@ def test_codes_go_on_when_a_clock_that_was_ahead_came_back_and_none_works_twice(
 @pytest.mark.parametrize("steps", [-3, -2, 2, 3])
 def test_a_code_of_another_time_is_wrong(steps: int) -> None:
     at = 1_700_000_000.0
-    assert second.step_of(SECRET, pyotp.TOTP(SECRET).at(at + 30 * steps), at) is None
+    assert second.find_step(SECRET, pyotp.TOTP(SECRET).at(at + 30 * steps), at) is None
 
 
 @pytest.mark.parametrize("steps", [-1, 0, 1])
 def test_a_clock_may_be_one_step_off(steps: int) -> None:
     at = 1_700_000_000.0
-    assert second.step_of(SECRET, pyotp.TOTP(SECRET).at(at + 30 * steps), at) == int(at // 30) + steps
+    assert second.find_step(SECRET, pyotp.TOTP(SECRET).at(at + 30 * steps), at) == int(at // 30) + steps
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "１２３４５６", "12 34"])
@@ -432,7 +432,7 @@ def test_of_four_browsers_with_the_same_code_one_gets_in(database: Database, kin
 
     def act() -> str | None:
         try:
-            return Door.ins.show_second(waiting.pop(), code, HERE)
+            return Door.ins.verify_second_factor(waiting.pop(), code, HERE)
         except NotAllowed:
             return None
 
@@ -446,7 +446,7 @@ def test_a_recovery_code_works_once_as_people_type_it_and_is_kept_as_a_hash(data
     assert accepted(database, f" {codes[0].upper().replace('-', ' ')} ") == "recovery"
     assert accepted(database, codes[0]) is None
     with database.reading() as connection:
-        assert second.recovery_left(connection, NAME) == second.RECOVERY_CODES - 1
+        assert second.count_recovery_codes(connection, NAME) == second.RECOVERY_CODES - 1
         stored = connection.execute(sa.select(recovery_codes.c.digest)).scalars().all()
     assert all(codes[1].encode() not in bytes(one) and len(bytes(one)) == 32 for one in stored)
 
@@ -454,11 +454,11 @@ def test_a_recovery_code_works_once_as_people_type_it_and_is_kept_as_a_hash(data
 def test_new_recovery_codes_void_the_old_ones_and_forgetting_voids_all(database: Database) -> None:
     old = enrolled(database)
     with database.writing() as connection:
-        new = second.renew_recovery(connection, NAME)
+        new = second.renew_recovery_codes(connection, NAME)
     assert accepted(database, old[0]) is None
     assert accepted(database, new[0]) == "recovery"
     with database.writing() as connection:
-        second.forget(connection, NAME)
+        second.remove_factor(connection, NAME)
     assert accepted(database, new[1]) is None
     assert accepted(database, next_code()) is None
 
@@ -466,7 +466,7 @@ def test_new_recovery_codes_void_the_old_ones_and_forgetting_voids_all(database:
 def test_a_recovery_code_of_somebody_else_is_wrong(database: Database) -> None:
     enrolled(database)
     with database.writing() as connection:
-        other = second.enrol(connection, Door.ins.vault, "editor.b", SECRET, pyotp.TOTP(SECRET).now())
+        other = second.enrol_factor(connection, Door.ins.vault, "editor.b", SECRET, pyotp.TOTP(SECRET).now())
     assert other
     assert accepted(database, other[0]) is None
 
@@ -477,16 +477,16 @@ def test_whoever_only_knows_the_password_cannot_put_another_authenticator_in_the
     early = half_open(database)
     assert early.state == "enrol"
     enrolled(database)
-    mine = second.new_secret()
+    mine = second.make_secret()
     with pytest.raises(Conflict):
-        Door.ins.enrol(early, mine, pyotp.TOTP(mine).now(), HERE)
+        Door.ins.enrol_factor(early, mine, pyotp.TOTP(mine).now(), HERE)
     assert Door.ins.vault.open(NAME, kept(database).second) == SECRET
 
 
 @pytest.mark.parametrize("secret", ["", "AAAA", "short", "1" * 32, "A" * 33])
 def test_a_secret_that_the_page_did_not_make_is_refused(database: Database, secret: str) -> None:
     with database.writing() as connection, pytest.raises(InvalidInput):
-        second.enrol(connection, Door.ins.vault, NAME, secret, "000000")
+        second.enrol_factor(connection, Door.ins.vault, NAME, secret, "000000")
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------
@@ -494,7 +494,7 @@ def test_a_secret_that_the_page_did_not_make_is_refused(database: Database, secr
 
 def opened(database: Database) -> Session:
     session = half_open(database)
-    done = Door.ins.enrol(session, SECRET, pyotp.TOTP(SECRET).now(), HERE)
+    done = Door.ins.enrol_factor(session, SECRET, pyotp.TOTP(SECRET).now(), HERE)
     assert done
     return found(database, done[0])
 
@@ -502,7 +502,7 @@ def opened(database: Database) -> Session:
 def test_the_token_is_another_one_after_signing_in_and_only_its_hash_is_kept(database: Database) -> None:
     half = half_open(database)
     assert half.state == "enrol"
-    done = Door.ins.enrol(half, SECRET, pyotp.TOTP(SECRET).now(), HERE)
+    done = Door.ins.enrol_factor(half, SECRET, pyotp.TOTP(SECRET).now(), HERE)
     assert done
     assert done[0] != half.token
     assert not is_found(database, half.token)
@@ -526,7 +526,7 @@ def test_an_open_session_ends_when_unused_and_in_any_case_after_ten_hours(
     change(database, staff_sessions, created_at=now - created * MINUTE, seen_at=now - seen * MINUTE)
     assert is_found(database, token) is lasts
     with database.writing() as connection:
-        sessions.forget_ended(connection, LIMITS)
+        sessions.delete_ended_sessions(connection, LIMITS)
         left = connection.execute(sa.select(sa.func.count()).select_from(staff_sessions)).scalar_one()
     assert left == (1 if lasts else 0)
 
@@ -544,9 +544,9 @@ def test_using_a_session_is_noted_so_that_it_goes_on(database: Database) -> None
     session = opened(database)
     change(database, staff_sessions, seen_at=int(time.time() * 1000) - 29 * MINUTE)
     session = found(database, session.token)
-    assert sessions.needs_noting(session)
+    assert sessions.is_last_use_stale(session)
     with database.writing() as connection:
-        sessions.note_use(connection, session)
+        sessions.save_last_use(connection, session)
     assert found(database, session.token).seen_at > session.seen_at + 28 * MINUTE
 
 
@@ -574,16 +574,16 @@ def test_a_password_is_changed_by_whoever_knows_it_to_another_good_one(database:
     with pytest.raises(InvalidInput):
         Door.ins.change_password(session, old, new, HERE)
     assert is_found(database, session.token)
-    assert passwords.fits(kept(database).password, PASSWORD)
+    assert passwords.verify_password(kept(database).password, PASSWORD)
 
 
 def test_a_password_that_was_set_by_somebody_else_has_to_be_changed_first(database: Database) -> None:
     enrolled(database)
     with database.writing() as connection:
-        signin.reset(connection, NAME, "told by telephone")
+        signin.reset_password(connection, NAME, "told by telephone")
     token = begin(NAME, "told by telephone", HERE)
     assert token
-    token = Door.ins.show_second(found(database, token), next_code(), HERE)
+    token = Door.ins.verify_second_factor(found(database, token), next_code(), HERE)
     assert token
     session = found(database, token)
     assert session.state == "password"
@@ -597,7 +597,7 @@ def test_a_password_that_was_set_by_somebody_else_has_to_be_changed_first(databa
 @pytest.mark.parametrize("statement", ["UPDATE trail SET account = 'x'", "DELETE FROM trail"])
 def test_the_database_itself_refuses_to_change_the_trail(database: Database, statement: str) -> None:
     with database.writing() as connection:
-        trail.record(connection, NAME, "signed_in")
+        trail.record_event(connection, NAME, "signed_in")
     with pytest.raises(sa.exc.DBAPIError, match="append-only"), database.engine.begin() as connection:
         connection.exec_driver_sql(statement)
     assert deeds(database)[-1] == ("signed_in", "")
@@ -606,22 +606,22 @@ def test_the_database_itself_refuses_to_change_the_trail(database: Database, sta
 def test_a_deed_is_not_there_when_what_was_done_is_taken_back(database: Database) -> None:
     before = deeds(database)
     with pytest.raises(RuntimeError), database.writing() as connection:
-        trail.record(connection, NAME, "signed_in")
+        trail.record_event(connection, NAME, "signed_in")
         raise RuntimeError
     assert deeds(database) == before
 
 
 def test_the_trail_is_filtered_paged_and_says_where_from(database: Database) -> None:
-    with database.writing() as connection, trail.acting_from("192.0.2.9"):
+    with database.writing() as connection, trail.act_from_address("192.0.2.9"):
         for number in range(5):
-            trail.record(connection, NAME, "approved", f"proposal:{number}")
-        trail.record(connection, "editor.b", "signed_in", "", "192.0.2.1")
+            trail.record_event(connection, NAME, "approved", f"proposal:{number}")
+        trail.record_event(connection, "editor.b", "signed_in", "", "192.0.2.1")
     with database.writing() as connection:
-        trail.record(connection, "editor.b", "propose", "proposal:9")
-        mine = trail.Wanted(account=NAME, action="approved")
-        first = trail.listed(connection, mine, limit=3)
-        rest = trail.listed(connection, mine, before=first[-1].id, limit=3)
-        others = trail.listed(connection, trail.Wanted(account="editor.b"))
+        trail.record_event(connection, "editor.b", "propose", "proposal:9")
+        mine = trail.AuditFilter(account=NAME, action="approved")
+        first = trail.list_events(connection, mine, limit=3)
+        rest = trail.list_events(connection, mine, before=first[-1].id, limit=3)
+        others = trail.list_events(connection, trail.AuditFilter(account="editor.b"))
         rows = connection.execute(sa.select(sa.func.count()).select_from(trail_table)).scalar_one()
     assert [one.about for one in [*first, *rest]] == [f"proposal:{number}" for number in (4, 3, 2, 1, 0)]
     assert {one.address for one in first} == {"192.0.2.9"}

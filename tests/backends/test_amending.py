@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from registry import accounts, proposals
 from registry.database import Database
-from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed
+from registry.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed
 from registry.log import check, decided
 from registry.tables import proposal_items, trail
 from tests.factories import a_change, a_person, a_source, an_institution, approve, enter, hash_of, propose
@@ -25,7 +25,7 @@ def waiting(database: Database) -> int:
 
 def state_of(database: Database, identifier: int) -> proposals.Proposal:
     with database.reading() as connection:
-        return proposals.get(connection, identifier)
+        return proposals.get_proposal(connection, identifier)
 
 
 def amend(database: Database, identifier: int, level: str = "二级甲等", by: str = "editor.b", **told: str) -> str:
@@ -38,10 +38,10 @@ def test_an_amended_proposal_appends_what_it_says_now(database: Database, waitin
     assert amend(database, waiting) == hash_of(database, waiting)
     approve(database, waiting)
     with database.reading() as connection:
-        check.check(connection)
+        check.check_log(connection)
         decided.check_proposals(connection)
-        assert [draft.change.set for draft in proposals.drafts_of(connection, waiting)] == [{"level": "二级甲等"}]
-        assert [touch.action for touch in proposals.touches_of(connection, waiting)] == [
+        assert [draft.change.set for draft in proposals.read_drafts(connection, waiting)] == [{"level": "二级甲等"}]
+        assert [touch.action for touch in proposals.list_touches(connection, waiting)] == [
             "propose",
             "amended",
             "approved",
@@ -57,7 +57,7 @@ def test_an_approval_of_what_was_seen_before_an_amendment_is_refused(database: D
 
 def test_whoever_amends_has_a_hand_in_it(database: Database, waiting: int) -> None:
     amend(database, waiting, by="both.a")
-    with pytest.raises(FourEyes):
+    with pytest.raises(FourEyesViolation):
         approve(database, waiting, by="both.a")
     approve(database, waiting, by="both.b")
 
@@ -111,7 +111,7 @@ def test_a_proposal_sent_back_waits_for_its_editors_and_not_for_approvers(databa
 
 def test_what_was_said_stays_with_the_content_it_was_said_of(database: Database, waiting: int) -> None:
     seen = hash_of(database, waiting)
-    proposals.comment(database, waiting, by="auditor.a", text="  依据的文件呢  ")
+    proposals.add_comment(database, waiting, by="auditor.a", text="  依据的文件呢  ")
     amend(database, waiting)
     with database.reading() as connection:
         said = proposals.comments.listed(connection, waiting)
@@ -125,14 +125,14 @@ def test_what_was_said_stays_with_the_content_it_was_said_of(database: Database,
 @pytest.mark.parametrize("text", ["", "  ", "长" * 2001])
 def test_a_remark_says_something(database: Database, waiting: int, text: str) -> None:
     with pytest.raises(InvalidInput):
-        proposals.comment(database, waiting, by="editor.a", text=text)
+        proposals.add_comment(database, waiting, by="editor.a", text=text)
 
 
 def test_a_remark_names_nobody_the_proposal_is_about(database: Database) -> None:
     enter(database, a_source(), HOSPITAL)
     made = propose(database, a_person(HOSPITAL, NAME))
     with pytest.raises(InvalidInput) as refused:
-        proposals.comment(database, made, by="approver.a", text=f"{NAME}的证书呢")
+        proposals.add_comment(database, made, by="approver.a", text=f"{NAME}的证书呢")
     assert NAME not in refused.value.zh
 
 
@@ -152,7 +152,7 @@ def test_nobody_amends_what_concerns_another_region_even_with_drafts_of_their_ow
     database: Database, waiting: int
 ) -> None:
     with database.writing() as connection:
-        accounts.change(connection, "editor.b", ["editor"], "210200")
+        accounts.change_rights(connection, "editor.b", ["editor"], "210200")
     with pytest.raises(NotAllowed):
         amend(database, waiting)
     inside = a_change(

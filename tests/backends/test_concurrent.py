@@ -16,8 +16,8 @@ from registry.database import Database
 from registry.log import check as log_check
 from registry.log import proofs, shared
 from registry.log.publish import PublishedLog
-from registry.records.asof import as_of
-from registry.records.chosen import Filter, count
+from registry.records.asof import make_as_of
+from registry.records.chosen import InstitutionFilter, count_institutions
 from registry.settings import Settings
 from registry.tables import entries
 from tests.factories import DAY, ROOT, a_source, a_view, an_institution, enter, propose
@@ -102,8 +102,8 @@ def the_log_holds(database: Database, size: int) -> None:
         rows = connection.execute(sa.select(entries.c.number, entries.c.recorded_at).order_by(entries.c.number)).all()
         assert [row.number for row in rows] == list(range(1, size + 1))
         assert all(a.recorded_at <= b.recorded_at for a, b in pairwise(rows))
-        assert log_check.check(connection).size == size
-    views.check(database)
+        assert log_check.check_log(connection).size == size
+    views.check_views(database)
 
 
 APPROVERS = ["approver.a", "approver.b", "both.a", "both.b"]
@@ -118,7 +118,7 @@ def test_approvals_by_several_processes_lose_and_double_nothing(database: Databa
     assert spans == [(n, n + 1) for n in range(2, 2 + 2 * len(ids), 2)]
     the_log_holds(database, 1 + 2 * len(ids))
     with database.reading() as connection:
-        assert count(connection, Filter(), as_of(connection, DAY)) == len(ids)
+        assert count_institutions(connection, InstitutionFilter(), make_as_of(connection, DAY)) == len(ids)
     assert a_view(database).size == 1 + 2 * len(ids)
 
 
@@ -128,18 +128,18 @@ def test_approvals_by_several_processes_are_all_signed_and_no_two_checkpoints_di
     enter(database, a_source())
     names = [f"鞍山市示例{n}医院" for n in range(PROCESSES * EACH)]
     ids = [propose(database, an_institution(name, name), an_institution(name, name, level="三级")) for name in names]
-    signing.create(tmp_path / "signing.key")
+    signing.create_key_file(tmp_path / "signing.key")
     at_once(database, "approve and sign", [ids[n::PROCESSES] for n in range(PROCESSES)], APPROVERS, tmp_path)
     size = 1 + 2 * len(ids)
     the_log_holds(database, size)
     log = PublishedLog(Settings(data_dir=tmp_path))
-    assert log.latest().checkpoint.size == size
+    assert log.get_checkpoint().checkpoint.size == size
     with database.reading() as connection:
-        signed = [one.checkpoint for one in shared.every(connection)]
-        assert log_check.check(connection, log).signed == size
+        signed = [one.checkpoint for one in shared.list_checkpoints(connection)]
+        assert log_check.check_log(connection, log).signed == size
     assert [one.size for one in signed] == sorted({one.size for one in signed})
-    tree = log.folder.tree(size)
-    assert [one.root for one in signed] == [proofs.root(tree, one.size) for one in signed]
+    tree = log.folder.make_tree(size)
+    assert [one.root for one in signed] == [proofs.compute_root(tree, one.size) for one in signed]
 
 
 def test_one_proposal_is_approved_by_exactly_one_of_many(database: Database) -> None:

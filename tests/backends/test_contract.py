@@ -14,15 +14,15 @@ import sqlalchemy as sa
 
 from registry import proposals, views
 from registry.database import Database
-from registry.errors import CannotAnswer, Conflict, FourEyes, InvalidInput, LogDamaged
+from registry.errors import CannotAnswer, Conflict, FourEyesViolation, InvalidInput, LogDamaged
 from registry.log import check as log_check
 from registry.log import store
 from registry.model import Change, Draft
 from registry.records import read
-from registry.records.asof import AsOf, as_of
-from registry.records.chosen import Filter, count
-from registry.records.history import versions_of
-from registry.register import Choice, Register, SearchResult
+from registry.records.asof import AsOf, make_as_of
+from registry.records.chosen import InstitutionFilter, count_institutions
+from registry.records.history import list_versions
+from registry.register import SearchRequest, Register, SearchResult
 from registry.settings import Settings
 from registry.tables import entries, search_documents, versions
 from tests.factories import (
@@ -47,8 +47,8 @@ TODAY = dt.date(2025, 7, 1)
 
 def holds(database: Database) -> int:
     with database.reading() as connection:
-        size = log_check.check(connection).size
-    views.check(database)
+        size = log_check.check_log(connection).size
+    views.check_views(database)
     return size
 
 
@@ -65,7 +65,7 @@ def everything(database: Database) -> list[Any]:
 def opened(database: Database, folder: Path) -> Iterator[Register]:
     url = database.url.render_as_string(hide_password=False)
     register = Register(Settings(data_dir=folder, database_url=url))
-    register.verification.follow(register.database)
+    register.verification.follow_log(register.database)
     yield register
     register.close()
 
@@ -94,14 +94,14 @@ def test_entries_are_numbered_without_gaps_and_read_back_as_said(database: Datab
     assert enter(database, a_source(), hospital) == (1, 2)
     assert enter(database, person, a_change(hospital, LATER, {"name": "鞍山示例生殖医院"})) == (3, 4)
     with database.reading() as connection:
-        log = [entry for chunk in store.read(connection) for entry in chunk]
+        log = [entry for chunk in store.read_entries(connection) for entry in chunk]
         assert [entry.number for entry in log] == [1, 2, 3, 4]
         assert log[1].change == hospital.change
         assert log[2].change == person.change
-        assert [e.number for e in store.of_subject(connection, hospital.subject, 4)] == [2, 4]
-        assert store.size_at(connection, store.head(connection).recorded_at) == 4
-        assert store.size_at(connection, 0) == 0
-        assert len(list(store.leaves(connection))) == 4
+        assert [e.number for e in store.read_subject_entries(connection, hospital.subject, 4)] == [2, 4]
+        assert store.get_size_at(connection, store.read_head(connection).recorded_at) == 4
+        assert store.get_size_at(connection, 0) == 0
+        assert len(list(store.read_leaves(connection))) == 4
     assert holds(database) == 4
 
 
@@ -113,7 +113,7 @@ def test_records_tell_both_times(database: Database) -> None:
     with database.reading() as connection:
 
         def name_and_address(on: dt.date, size: int) -> tuple[str, str]:
-            one = read.institution(connection, code_of(hospital), AsOf(valid_on=on, size=size))
+            one = read.get_institution(connection, code_of(hospital), AsOf(valid_on=on, size=size))
             return one.name, one.address[-3:]
 
         assert name_and_address(DAY, 2) == ("鞍山市示例医院", "路1号")
@@ -121,7 +121,7 @@ def test_records_tell_both_times(database: Database) -> None:
         assert name_and_address(LATER, 3) == ("鞍山示例生殖医院", "路1号")
         assert name_and_address(DAY, 4) == ("鞍山市示例医院", "路2号")
         assert name_and_address(LATER, 4) == ("鞍山示例生殖医院", "路2号")
-        told = versions_of(connection, hospital.subject, as_of(connection))
+        told = list_versions(connection, hospital.subject, make_as_of(connection))
         assert [(v.entry, [c.field for c in v.changes]) for v in told][1:] == [(3, ["name"]), (4, ["address"])]
         assert told[2].reason == "更正"
 
@@ -132,14 +132,14 @@ def test_rebuilding_gives_what_was_there(database: Database) -> None:
     enter(database, a_change(hospital, LATER, {"name": "鞍山示例生殖医院"}))
     enter(database, a_change(hospital, DAY, {"level": "三级"}, reason="更正"))
     before = everything(database)
-    views.rebuild(database)
+    views.rebuild_views(database)
     assert everything(database) == before
     assert holds(database) == 5
 
 
 def test_four_eyes_and_its_refusals(database: Database) -> None:
     identifier = propose(database, a_source(), an_institution(), by="both.a")
-    with pytest.raises(FourEyes):
+    with pytest.raises(FourEyesViolation):
         approve(database, identifier, by="both.a")
     with pytest.raises(Conflict):
         proposals.approve(database, identifier, by="both.b", seen="0")
@@ -201,7 +201,7 @@ def test_a_refused_transaction_leaves_nothing(database: Database) -> None:
     enter(database, a_source())
     before = everything(database)
     with pytest.raises(RuntimeError), database.writing() as connection:
-        views.take(connection, store.Appender(connection, "editor.a", "approver.a", 1).append([an_institution()]))
+        views.apply_entries(connection, store.Appender(connection, "editor.a", "approver.a", 1).append([an_institution()]))
         raise RuntimeError
     assert everything(database) == before
     assert holds(database) == 1
@@ -210,12 +210,12 @@ def test_a_refused_transaction_leaves_nothing(database: Database) -> None:
 def test_a_reader_sees_one_log_from_first_to_last_statement(database: Database) -> None:
     enter(database, a_source())
     with database.reading() as connection:
-        assert store.head(connection).size == 1
+        assert store.read_head(connection).size == 1
         enter(database, an_institution())
-        assert store.head(connection).size == 1
-        assert len(list(store.leaves(connection))) == 1
+        assert store.read_head(connection).size == 1
+        assert len(list(store.read_leaves(connection))) == 1
     with database.reading() as connection:
-        assert store.head(connection).size == 2
+        assert store.read_head(connection).size == 2
 
 
 def test_a_reader_cannot_write(postgres: Any) -> None:
@@ -231,11 +231,11 @@ def test_the_verification_view_follows_and_answers(database: Database) -> None:
     view = a_view(database)
     assert ask(view, "鞍山市示例医院", "IVF", on=LATER).verdict == "licensed"
     enter(database, a_change(hospital, LATER, {"status": "suspended"}))
-    assert view.follow(database) == 1
+    assert view.follow_log(database) == 1
     assert ask(view, "鞍山市示例医院", "IVF", on=LATER).verdict == "suspended"
     assert ask(view, "鞍山市示例医院", "IVF", on=DAY).verdict == "licensed"
     assert ask(view, "示例无名医院", "IVF", on=DAY).verdict == "not_found"
-    assert view.state() == a_view(database).state()
+    assert view.get_state() == a_view(database).get_state()
 
 
 # --- with both national lists -----------------------------------------------------------------------------------------
@@ -244,27 +244,27 @@ def test_the_verification_view_follows_and_answers(database: Database) -> None:
 def test_both_lists_are_loaded_whole(seeded: Database) -> None:
     assert holds(seeded) == SEEDED
     with seeded.reading() as connection:
-        assert count(connection, Filter(), AsOf(valid_on=TODAY, size=SEEDED)) == 635
-        assert count(connection, Filter(), AsOf(valid_on=dt.date(2020, 1, 1), size=SEEDED)) == 325
+        assert count_institutions(connection, InstitutionFilter(), AsOf(valid_on=TODAY, size=SEEDED)) == 635
+        assert count_institutions(connection, InstitutionFilter(), AsOf(valid_on=dt.date(2020, 1, 1), size=SEEDED)) == 325
 
 
 def test_the_same_lists_give_the_same_records_everywhere(both: tuple[Database, Database]) -> None:
     assert everything(both[0]) == everything(both[1])
 
 
-FILTERS: dict[str, Choice] = {
-    "all": Choice(),
-    "a province": Choice(region="210000"),
-    "a city": Choice(region="210100"),
-    "a district": Choice(region="210103"),
-    "a technique": Choice(technique=("PGT",)),
-    "two techniques": Choice(technique=("AID", "PGT")),
-    "a stage": Choice(stage="trial"),
-    "a technique at a stage": Choice(technique=("AIH",), stage="trial"),
-    "who left": Choice(status="delisted"),
-    "everybody ever": Choice(status="all"),
-    "nobody": Choice(technique=("SPERM_BANK",)),
-    "all of it": Choice(region="440000", technique=("试管婴儿",), stage="formal"),
+FILTERS: dict[str, SearchRequest] = {
+    "all": SearchRequest(),
+    "a province": SearchRequest(region="210000"),
+    "a city": SearchRequest(region="210100"),
+    "a district": SearchRequest(region="210103"),
+    "a technique": SearchRequest(technique=("PGT",)),
+    "two techniques": SearchRequest(technique=("AID", "PGT")),
+    "a stage": SearchRequest(stage="trial"),
+    "a technique at a stage": SearchRequest(technique=("AIH",), stage="trial"),
+    "who left": SearchRequest(status="delisted"),
+    "everybody ever": SearchRequest(status="all"),
+    "nobody": SearchRequest(technique=("SPERM_BANK",)),
+    "all of it": SearchRequest(region="440000", technique=("试管婴儿",), stage="formal"),
 }
 EXPECTED: dict[str, Callable[[int], bool]] = {
     "all": lambda n: n == 635,
@@ -275,10 +275,10 @@ EXPECTED: dict[str, Callable[[int], bool]] = {
 }
 
 
-def pages(register: Register, choice: Choice, limit: int) -> Iterator[SearchResult]:
+def pages(register: Register, choice: SearchRequest, limit: int) -> Iterator[SearchResult]:
     cursor = None
     while True:
-        page = register.find(choice, register.as_of(TODAY), limit=limit, cursor=cursor)
+        page = register.search_institutions(choice, register.make_as_of(TODAY), limit=limit, cursor=cursor)
         yield page
         cursor = page.next
         if cursor is None:
@@ -322,7 +322,7 @@ def test_a_search_finds_the_same_first_on_both(both: tuple[Database, Database], 
     tops = []
     for database in both:
         with opened(database, tmp_path) as register:
-            found = register.find(Choice(q=query), register.as_of(TODAY), limit=20)
+            found = register.search_institutions(SearchRequest(q=query), register.make_as_of(TODAY), limit=20)
             names = [item.institution.name for item in found.items]
             assert QUERIES[query] in names[:5]
             tops.append(names[:3])
@@ -333,7 +333,7 @@ def test_numbers_are_the_same_everywhere(both: tuple[Database, Database], tmp_pa
     told = []
     for database in both:
         with opened(database, tmp_path) as register:
-            stats = register.stats(register.as_of(TODAY))
+            stats = register.compute_stats(register.make_as_of(TODAY))
             assert stats.total == sum(region.count for region in stats.by_region) == 635
             told.append((stats.by_region, stats.by_technique, stats.by_stage, stats.as_of))
     assert told[0] == told[1]
@@ -361,7 +361,7 @@ def test_the_same_claims_get_the_same_answers_everywhere(both: tuple[Database, D
 def test_seeding_again_loads_nothing_twice(seeded: Database) -> None:
     from registry.importers import seed
 
-    assert [one.first for one in seed.seed(seeded)] == [None, None, None]
+    assert [one.first for one in seed.load_seed(seeded)] == [None, None, None]
     assert holds(seeded) == SEEDED
 
 

@@ -13,7 +13,7 @@ from registry.log import store
 from registry.model import Draft
 from registry.records import deadlines, read
 from registry.records.asof import AsOf
-from registry.records.deadlines import Deadline, Wanted
+from registry.records.deadlines import Deadline, DeadlineFilter
 from registry.tables import deadlines as table
 from tests.factories import (
     a_certificate,
@@ -35,9 +35,9 @@ HOSPITAL = an_institution(**{"approvals.IVF": {"stage": "formal", "verification_
 
 def due(database: Database, on: dt.date = TODAY, **wanted: object) -> list[Deadline]:
     with database.reading() as connection:
-        asof = AsOf(valid_on=on, size=store.head(connection).size)
-        found = deadlines.due(connection, asof, Wanted(**wanted))  # type: ignore[arg-type]
-        numbers = deadlines.counts(connection, asof, Wanted(**wanted))  # type: ignore[arg-type]
+        asof = AsOf(valid_on=on, size=store.read_head(connection).size)
+        found = deadlines.list_deadlines(connection, asof, DeadlineFilter(**wanted))  # type: ignore[arg-type]
+        numbers = deadlines.count_deadlines(connection, asof, DeadlineFilter(**wanted))  # type: ignore[arg-type]
     assert sum(numbers.values()) == len(found)
     return found
 
@@ -126,7 +126,7 @@ def test_live_rebuilt_and_looked_up_day_by_day_agree(
     for day, values in history:
         approve(database, propose(database, a_change(hospital, day, values, reason="示例")))
     live = rows(database)
-    views.rebuild(database, "deadlines")
+    views.rebuild_views(database, "deadlines")
     assert rows(database) == live
     for on in (START, dt.date(2026, 1, 12), dt.date(2026, 2, 13), dt.date(2027, 1, 1)):
         assert {(one.path, one.day) for one in due(database, on)} == naive(database, code_of(hospital), on)
@@ -142,11 +142,11 @@ def naive(database: Database, code: str, on: dt.date) -> set[tuple[str, dt.date]
     """Asked of the record of every day there is: today's for what is over, its own for what is to come."""
     found = set()
     with database.reading() as connection:
-        size = store.head(connection).size
+        size = store.read_head(connection).size
         days = [on, *(dt.date(2026, month, day) for month in (1, 2) for day in range(10, 15))]
         subject = [f"institution:{code}"]
         for day in {max(day, on) for day in days}:
-            for one in read.institutions_by_subject(connection, subject, AsOf(valid_on=day, size=size)):
+            for one in read.read_institutions(connection, subject, AsOf(valid_on=day, size=size)):
                 for held in one.approvals:
                     lawful = held.stage in ("formal", "trial") and one.status != "delisted"
                     if lawful and held.verification_due and max(held.verification_due, on) == day:

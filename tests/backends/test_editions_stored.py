@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from registry import accounts, publishing
 from registry.database import Database
 from registry.editions import plan, read, store
-from registry.editions.content import Content
+from registry.editions.content import ListContent
 from registry.errors import Conflict, NotAllowed
 from registry.records.asof import AsOf
 from tests.factories import DAY, PASSWORD, a_source, an_institution, approve, enter
@@ -22,30 +22,30 @@ from tests.unit.test_edition_formats import an_edition, write_all
 def ready(database: Database) -> Database:
     enter(database, a_source(), an_institution(), an_institution("沈阳市示例医院", "沈阳市示例路2号", region="210102"))
     with database.writing() as connection:
-        accounts.add(connection, "publisher.a", ["publisher"], PASSWORD)
-        accounts.add(connection, "publisher.r", ["publisher"], PASSWORD, region="210300")
+        accounts.create_account(connection, "publisher.a", ["publisher"], PASSWORD)
+        accounts.create_account(connection, "publisher.r", ["publisher"], PASSWORD, region="210300")
     return database
 
 
-def planned(database: Database, scope: str = "national") -> plan.Plan:
-    return plan.made(database, plan.Wish(title="示例名单", as_of=DAY, scope=scope), "https://register.example")
+def planned(database: Database, scope: str = "national") -> plan.EditionPlan:
+    return plan.make_plan(database, plan.EditionRequest(title="示例名单", as_of=DAY, scope=scope), "https://register.example")
 
 
 def test_an_edition_is_stated_frozen_and_withdrawn(ready: Database, tmp_path: Path) -> None:
-    approve(ready, publishing.propose(ready, planned(ready), by="publisher.a"))
+    approve(ready, publishing.propose_edition(ready, planned(ready), by="publisher.a"))
     enter(ready, an_institution("鞍山市示例乙医院", "辽宁省鞍山市铁西区示例路3号"))
     with ready.reading() as connection:
-        found = read.every(connection)[0]
+        found = read.list_editions(connection)[0]
     assert found.institutions == 2
 
     def fill(folder: Path) -> None:
-        store.write(folder, ready, found, None, "register.example/log")
+        store.write_files(folder, ready, found, None, "register.example/log")
 
-    made = store.Files(tmp_path / "files").make(found, fill, Path.is_dir)
+    made = store.EditionFiles(tmp_path / "files").make_folder(found, fill, Path.is_dir)
     assert "示例乙" not in (made / "list.csv").read_text("utf-8-sig")
-    approve(ready, publishing.withdraw(ready, "1", "示例理由", by="publisher.a"))
+    approve(ready, publishing.propose_withdrawal(ready, "1", "示例理由", by="publisher.a"))
     with ready.reading() as connection:
-        withdrawn = read.every(connection)[0].withdrawn
+        withdrawn = read.list_editions(connection)[0].withdrawn
     assert withdrawn is not None
     assert withdrawn.reason == "示例理由"
     assert withdrawn.at >= found.published
@@ -54,18 +54,18 @@ def test_an_edition_is_stated_frozen_and_withdrawn(ready: Database, tmp_path: Pa
 def test_a_publisher_with_a_region_publishes_and_withdraws_there_and_nowhere_else(ready: Database) -> None:
     for scope in ("national", "210000", "210102"):
         with pytest.raises(NotAllowed):
-            publishing.propose(ready, planned(ready, scope), by="publisher.r")
+            publishing.propose_edition(ready, planned(ready, scope), by="publisher.r")
     for scope in ("210300", "210303"):
         assert planned(ready, scope).totals.institutions == 1
-        approve(ready, publishing.propose(ready, planned(ready, scope), by="publisher.r"))
-    approve(ready, publishing.propose(ready, planned(ready), by="publisher.a"))
-    approve(ready, publishing.withdraw(ready, "1", "示例理由", by="publisher.r"))
+        approve(ready, publishing.propose_edition(ready, planned(ready, scope), by="publisher.r"))
+    approve(ready, publishing.propose_edition(ready, planned(ready), by="publisher.a"))
+    approve(ready, publishing.propose_withdrawal(ready, "1", "示例理由", by="publisher.r"))
     with pytest.raises(NotAllowed):
-        publishing.withdraw(ready, "3", "示例理由", by="publisher.r")
+        publishing.propose_withdrawal(ready, "3", "示例理由", by="publisher.r")
 
 
 def test_of_two_editions_proposed_with_one_number_one_is_approved(ready: Database) -> None:
-    first, second = (publishing.propose(ready, planned(ready), by="publisher.a") for _ in range(2))
+    first, second = (publishing.propose_edition(ready, planned(ready), by="publisher.a") for _ in range(2))
     approve(ready, first)
     with pytest.raises(Conflict):
         approve(ready, second)
@@ -76,7 +76,7 @@ def test_both_databases_give_the_same_files(both: tuple[Database, Database], tmp
     for number, database in enumerate(both):
         folder = tmp_path / str(number)
         folder.mkdir()
-        with Content(database, AsOf(valid_on=DAY, size=981), "national") as found:
+        with ListContent(database, AsOf(valid_on=DAY, size=981), "national") as found:
             assert found.totals.institutions == 635
             write_all(folder, found, replace(an_edition(), institutions=635))
         sums.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()})

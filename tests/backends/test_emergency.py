@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from registry import proposals, views
 from registry.database import Database
-from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed
+from registry.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed
 from registry.log import check, clock, decided
 from registry.model import Institution
 from registry.proposals import emergency
@@ -31,7 +31,7 @@ def stop(database: Database, *techniques: str, by: str = "editor.a") -> proposal
 
 def recorded(database: Database) -> Institution:
     with database.reading() as connection:
-        return read.institution(connection, code_of(HOSPITAL), asof.as_of(connection))
+        return read.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection))
 
 
 def stages(database: Database) -> dict[str, str]:
@@ -45,10 +45,10 @@ def let_a_day_pass(database: Database) -> None:
 
 def whole(database: Database) -> None:
     with database.reading() as connection:
-        check.check(connection)
-        decided.check(connection, 0)
+        check.check_log(connection)
+        decided.check_entries(connection, 0)
         decided.check_proposals(connection)
-    views.check(database)
+    views.check_views(database)
 
 
 def test_one_person_stops_a_site_at_once(licensed: Database) -> None:
@@ -56,7 +56,7 @@ def test_one_person_stops_a_site_at_once(licensed: Database) -> None:
     assert done.techniques == ["ICSI", "IVF"]
     assert stages(licensed) == {"AIH": "preparing", "IVF": "suspended", "ICSI": "suspended"}
     view = VerificationView()
-    view.follow(licensed)
+    view.follow_log(licensed)
     assert ask(view, HOSPITAL.change.set["name"], "IVF").verdict == "suspended"
     whole(licensed)
 
@@ -71,7 +71,7 @@ def test_a_second_person_confirms_and_it_rests_on_two(licensed: Database) -> Non
     done = stop(licensed)
     first, last = approve(licensed, done.waiting)
     let_a_day_pass(licensed)
-    assert proposals.fall_back(licensed) == []
+    assert proposals.end_expired_suspensions(licensed) == []
     assert stages(licensed)["IVF"] == "suspended"
     assert recorded(licensed).entry == first == last
     whole(licensed)
@@ -79,9 +79,9 @@ def test_a_second_person_confirms_and_it_rests_on_two(licensed: Database) -> Non
 
 def test_whoever_stopped_it_does_not_confirm_it(licensed: Database) -> None:
     done = stop(licensed, by="both.a")
-    with pytest.raises(FourEyes):
+    with pytest.raises(FourEyesViolation):
         approve(licensed, done.waiting, by="both.a")
-    with pytest.raises(FourEyes):
+    with pytest.raises(FourEyesViolation):
         proposals.reject(licensed, done.waiting, by="both.a", reason="算了")
     for change in (
         lambda: proposals.withdraw(licensed, done.waiting, by="both.a"),
@@ -94,15 +94,15 @@ def test_whoever_stopped_it_does_not_confirm_it(licensed: Database) -> None:
 
 def test_nobody_confirms_and_it_falls_back_visibly_and_once(licensed: Database) -> None:
     done = stop(licensed)
-    assert proposals.fall_back(licensed) == []
+    assert proposals.end_expired_suspensions(licensed) == []
     let_a_day_pass(licensed)
     with pytest.raises(Conflict):
         approve(licensed, done.waiting)
-    assert proposals.fall_back(licensed) == [done.waiting]
-    assert proposals.fall_back(licensed) == []
+    assert proposals.end_expired_suspensions(licensed) == [done.waiting]
+    assert proposals.end_expired_suspensions(licensed) == []
     assert stages(licensed) == {"AIH": "preparing", "IVF": "formal", "ICSI": "trial"}
     with licensed.reading() as connection:
-        closed = proposals.get(connection, done.waiting)
+        closed = proposals.get_proposal(connection, done.waiting)
     assert (closed.state, closed.decided_by, closed.reason) == ("rejected", "system.emergency", emergency.EXPIRED)
     whole(licensed)
 
@@ -112,17 +112,17 @@ def test_a_second_person_who_rejects_it_ends_it_at_once(licensed: Database) -> N
     proposals.reject(licensed, done.waiting, by="approver.b", reason="查无此事")
     assert stages(licensed)["IVF"] == "formal"
     let_a_day_pass(licensed)
-    assert proposals.fall_back(licensed) == []
+    assert proposals.end_expired_suspensions(licensed) == []
     whole(licensed)
 
 
 def test_what_others_recorded_meanwhile_is_not_undone(licensed: Database) -> None:
     done = stop(licensed)
-    enter(licensed, a_change(HOSPITAL, asof.today(), {"approvals.IVF": {"stage": "revoked"}}))
+    enter(licensed, a_change(HOSPITAL, asof.read_today(), {"approvals.IVF": {"stage": "revoked"}}))
     with pytest.raises(Conflict):
         approve(licensed, done.waiting)
     let_a_day_pass(licensed)
-    proposals.fall_back(licensed)
+    proposals.end_expired_suspensions(licensed)
     assert stages(licensed) == {"AIH": "preparing", "IVF": "revoked", "ICSI": "trial"}
     whole(licensed)
 
@@ -157,13 +157,13 @@ def test_a_proposal_that_waited_before_is_looked_at_again(licensed: Database) ->
         approve(licensed, before)
 
 
-SOON = asof.today() + dt.timedelta(days=2)
+SOON = asof.read_today() + dt.timedelta(days=2)
 AGAIN = {"stage": "formal", "verification_due": (SOON + dt.timedelta(days=700)).isoformat()}
 
 
 def foreseen(database: Database) -> dict[str, str]:
     with database.reading() as connection:
-        then = read.institution(connection, code_of(HOSPITAL), asof.as_of(connection, SOON))
+        then = read.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection, SOON))
     return {one.technique: one.stage for one in then.approvals}
 
 
@@ -192,10 +192,10 @@ def test_what_was_stated_for_a_day_to_come_is_stated_again_when_it_ends(
         proposals.reject(stated_anew_soon, done.waiting, by="approver.b", reason="查无此事")
     else:
         let_a_day_pass(stated_anew_soon)
-        assert proposals.fall_back(stated_anew_soon) == [done.waiting]
+        assert proposals.end_expired_suspensions(stated_anew_soon) == [done.waiting]
     assert stages(stated_anew_soon)["IVF"] == foreseen(stated_anew_soon)["IVF"] == "formal"
     with stated_anew_soon.reading() as connection:
-        then = read.institution(connection, code_of(HOSPITAL), asof.as_of(connection, SOON))
+        then = read.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection, SOON))
     due = next(one.verification_due for one in then.approvals if one.technique == "IVF")
     assert due is not None
     assert due.isoformat() == AGAIN["verification_due"]
@@ -206,11 +206,11 @@ def test_it_ends_once_where_the_day_to_come_has_come_meanwhile(
     stated_anew_soon: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = stop(stated_anew_soon)
-    monkeypatch.setattr(clock, "read_clock", lambda: asof.start_of(SOON))
+    monkeypatch.setattr(clock, "read_clock", lambda: asof.get_day_start(SOON))
     let_a_day_pass(stated_anew_soon)
-    assert proposals.fall_back(stated_anew_soon) == [done.waiting]
+    assert proposals.end_expired_suspensions(stated_anew_soon) == [done.waiting]
     with stated_anew_soon.reading() as connection:
-        now = read.institution(connection, code_of(HOSPITAL), asof.as_of(connection))
+        now = read.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection))
     assert {one.technique: one.stage for one in now.approvals} == {"AIH": "preparing", "IVF": "formal", "ICSI": "trial"}
     assert next(one for one in now.approvals if one.technique == "IVF").verification_due is not None
     whole(stated_anew_soon)

@@ -20,7 +20,7 @@ from registry.database import Database
 from registry.errors import Conflict, NotFound
 from registry.importers import job, kept, steps
 from registry.importers.kept import Import
-from registry.settings import Settings, variable
+from registry.settings import Settings, get_variable_name
 from registry.tables import import_pages, imports
 from registry.tables import proposals as proposals_table
 from registry.tables import trail as trail_table
@@ -55,7 +55,7 @@ def known(database: Database) -> None:
 
 def pending(database: Database) -> list[int]:
     with database.reading() as connection:
-        return [one.id for one in proposals.listed(connection)]
+        return [one.id for one in proposals.list_proposals(connection)]
 
 
 def pages(database: Database) -> int:
@@ -85,8 +85,8 @@ def test_a_list_goes_from_its_file_to_a_proposal_that_holds_everything_decided(
     done = wizard.proposed(one)
     assert (done.state, done.run) == ("proposed", "")
     with database.reading() as connection:
-        proposal = proposals.get(connection, done.proposal or 0)
-        kept_file = b"".join(attachments.read(connection, done.file))
+        proposal = proposals.get_proposal(connection, done.proposal or 0)
+        kept_file = b"".join(attachments.read_parts(connection, done.file))
     assert kept_file == path.read_bytes()
     report = proposal.report
     assert report["file"] == {"name": "名单 2025.csv", "sha256": done.file}
@@ -127,7 +127,7 @@ def test_a_decision_can_be_taken_back_and_is_there_for_whoever_comes_next(
     one = again.of(one)
     assert [decision["same"] for decision in one.decisions.values()] == [False, False]
     with again.database.writing() as connection:
-        kept.save(connection, one, decisions={})
+        kept.save_import(connection, one, decisions={})
     assert len(wizard.open(wizard.of(one))) == 2
     again.database.close()
 
@@ -161,7 +161,7 @@ def test_columns_nobody_knows_are_named_by_hand(wizard: Wizard, tmp_path: Path) 
     assert [line["after"]["techniques"] for line in new] == [{"IVF": "formal", "ICSI": "formal"}]
     done = wizard.work(one, "proposing")
     with wizard.database.reading() as connection:
-        stated = list(proposals.drafts_of(connection, done.proposal or 0))[1].change.set
+        stated = list(proposals.read_drafts(connection, done.proposal or 0))[1].change.set
     assert not any(path.startswith("extra.") for path in stated)
 
 
@@ -172,7 +172,7 @@ def test_an_audit_with_errors_stops_before_anything_else(wizard: Wizard, databas
     assert [(line["row"], line["cell"]) for line in errors] == [(3, "techniques D3")]
     assert pending(database) == []
     with database.writing() as connection:
-        kept.cancel(connection, one)
+        kept.cancel_import(connection, one)
     assert pages(database) == 0
 
 
@@ -209,7 +209,7 @@ def test_decisions_about_what_is_gone_are_dropped_and_counted(
     lost = {key: {**value, "known": "institution:00000000"} for key, value in list(one.decisions.items())[:1]}
     strange = {"nobody": {**next(iter(lost.values())), "listed_key": "x"}}
     with database.writing() as connection:
-        kept.save(connection, one, decisions={**one.decisions, **strange})
+        kept.save_import(connection, one, decisions={**one.decisions, **strange})
     one = wizard.work(wizard.of(one), "comparing")
     assert (one.found["dropped"], len(one.decisions)) == (1, 2)
 
@@ -234,7 +234,7 @@ def ready_for(wizard: Wizard, state: kept.State, path: Path) -> Import:
     one = wizard.work(wizard.upload(path))
     if state == "comparing":
         with wizard.database.writing() as connection:
-            kept.save(connection, one, said={**one.said, "layouts": one.found["layouts"], "rows": one.found["rows"]})
+            kept.save_import(connection, one, said={**one.said, "layouts": one.found["layouts"], "rows": one.found["rows"]})
         return wizard.of(one)
     return wizard.mapped(one)
 
@@ -255,16 +255,16 @@ def test_cancelling_at_any_phase_leaves_no_proposal_and_nothing_of_the_file(
         ),
     )
     seen: list[str] = []
-    told = job.Beats.told
+    told = job.ProgressReporter.report_progress
 
-    def at(self: job.Beats, there: str, done: int, total: int) -> None:
+    def at(self: job.ProgressReporter, there: str, done: int, total: int) -> None:
         if there == phase and "cancelled" not in seen:
             seen.append("cancelled")
             with database.writing() as connection:
-                kept.cancel(connection, kept.of(connection, one.id))
+                kept.cancel_import(connection, kept.get_import(connection, one.id))
         told(self, there, done, total)
 
-    monkeypatch.setattr(job.Beats, "told", at)
+    monkeypatch.setattr(job.ProgressReporter, "told", at)
     done = wizard.work(one, state)
     assert seen == ["cancelled"]
     assert (done.state, done.proposal) == ("cancelled", None)
@@ -272,7 +272,7 @@ def test_cancelling_at_any_phase_leaves_no_proposal_and_nothing_of_the_file(
     assert pages(database) == 0
     assert not any((wizard.settings.data_dir / "imports").iterdir())
     with pytest.raises(Conflict), database.writing() as connection:
-        kept.cancel(connection, done)
+        kept.cancel_import(connection, done)
 
 
 def test_cancelling_right_before_the_commit_waits_for_it_and_comes_too_late(
@@ -284,12 +284,12 @@ def test_cancelling_right_before_the_commit_waits_for_it_and_comes_too_late(
     def cancel() -> None:
         try:
             with database.writing() as connection:
-                kept.cancel(connection, kept.of(connection, one.id))
+                kept.cancel_import(connection, kept.get_import(connection, one.id))
             outcome.append("cancelled")
         except Conflict:
             outcome.append("too late")
 
-    finished = steps.finish_proposed
+    finished = steps.finish_proposed_import
     threads: list[threading.Thread] = []
 
     def meanwhile(*told: Any) -> None:
@@ -306,7 +306,7 @@ def test_cancelling_right_before_the_commit_waits_for_it_and_comes_too_late(
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    told = {variable(name): str(getattr(settings, name)) for name in ("data_dir", "database_url")}
+    told = {get_variable_name(name): str(getattr(settings, name)) for name in ("data_dir", "database_url")}
     return {**os.environ, **told}
 
 
@@ -322,7 +322,7 @@ def killed_at(wizard: Wizard, one: Import, state: kept.State, is_there: Callable
         process.kill()
         process.wait()
     with wizard.database.writing() as connection:
-        kept.left(connection, one.id, run)
+        kept.mark_interrupted(connection, one.id, run)
     return wizard.of(one)
 
 
@@ -335,7 +335,7 @@ def test_a_killed_process_leaves_nothing_half_done_and_the_step_begins_anew(
     one = killed_at(wizard, one, state, lambda now: now.phase in ("read", "compare", "propose"))
     assert one.is_interrupted
     assert pending(database) == []
-    job.clear(wizard.settings, one.id)
+    job.delete_leftovers(wizard.settings, one.id)
     done = wizard.work(one, state)
     assert done.state == ("deciding" if state == "comparing" else "proposed")
     assert len(pending(database)) == (state == "proposing")
@@ -351,7 +351,7 @@ def test_a_process_that_was_taken_for_dead_writes_nothing_once_another_has_the_i
     one = wizard.of(one)
     assert one.is_interrupted
     done = wizard.work(one, "proposing")
-    job.work(wizard.settings, database, one.id, first)
+    job.run_import(wizard.settings, database, one.id, first)
     assert done.state == "proposed"
     assert wizard.of(one) == done
     assert pending(database) == [done.proposal]
@@ -362,7 +362,7 @@ def test_a_silent_process_counts_as_interrupted_after_a_minute(wizard: Wizard, t
     wizard.begin(one)
     assert not wizard.of(one).is_interrupted
     with wizard.database.writing() as connection:
-        connection.execute(sa.update(imports).values(beat_at=kept.now() - kept.SILENCE * 1000 - 1))
+        connection.execute(sa.update(imports).values(beat_at=kept.get_time_ms() - kept.SILENCE * 1000 - 1))
     assert wizard.of(one).is_interrupted
 
 
@@ -377,9 +377,9 @@ def test_only_so_many_are_worked_on_at_once(wizard: Wizard, tmp_path: Path) -> N
 def test_an_import_is_nobody_elses(wizard: Wizard, tmp_path: Path) -> None:
     one = wizard.upload(a_list(tmp_path / "a.csv", ROWS))
     with wizard.database.reading() as connection:
-        assert kept.listed(connection, "editor.b") == []
+        assert kept.list_imports(connection, "editor.b") == []
         with pytest.raises(NotFound):
-            kept.of(connection, one.id, "editor.b")
+            kept.get_import(connection, one.id, "editor.b")
 
 
 # --- regions ---------------------------------------------------------------------------------------------------------
@@ -391,7 +391,7 @@ def test_rows_outside_the_region_of_the_account_are_errors_of_the_audit(
     from registry import accounts
 
     with database.writing() as connection:
-        accounts.change(connection, "editor.a", ["editor"], "210300")
+        accounts.change_rights(connection, "editor.a", ["editor"], "210300")
     one = wizard.compared(a_list(tmp_path / "a.csv", ROWS), scope="210300")
     assert one.state == "audit"
     errors = [line for line in wizard.lines(one, "audit") if line["level"] == "error"]

@@ -90,9 +90,9 @@ def opened(path: Path) -> Iterator[Database]:
 def a_base(folder: Path) -> tuple[Path, int, str]:
     """A register with the list of 2018 and the list of 2025 proposed; its file, the proposal and its hash."""
     database = a_database(folder)
-    older, newer = shipped.sources()
+    older, newer = shipped.list_sources()
     for source in (older, newer):
-        outcome = submit.submit(database, seed.request_of(source), by=SEED_PROPOSER)
+        outcome = submit.import_list(database, seed.read_request(source), by=SEED_PROPOSER)
         assert outcome.proposal is not None
         seen = hash_of(database, outcome.proposal)
         if source == older:
@@ -112,13 +112,13 @@ def a_copy(base: Path, name: str) -> Path:
 def holds(database: Database) -> int:
     """The size of a log and views that hold; every proposal is whole and told as what it is."""
     with database.reading() as connection:
-        size = log_check.check(connection).size
-        for one in proposals.listed(connection, None):
+        size = log_check.check_log(connection).size
+        for one in proposals.list_proposals(connection, None):
             items = sa.select(sa.func.count()).where(proposal_items.c.proposal == one.id)
             assert connection.execute(items).scalar_one() == one.items > 0
             assert (one.state == "approved") == (one.last_entry is not None)
             assert (one.last_entry or 0) <= size
-    views.check(database)
+    views.check_views(database)
     return size
 
 
@@ -166,7 +166,7 @@ def test_an_approval_killed_at_any_moment_happened_whole_or_not_at_all(tmp_path:
             sizes.append(holds(database))
             assert sizes[-1] in (BEFORE, AFTER)
             with database.reading() as connection:
-                state = proposals.get(connection, proposal).state
+                state = proposals.get_proposal(connection, proposal).state
             assert state == ("pending" if sizes[-1] == BEFORE else "approved")
             if state == "pending":
                 proposals.approve(database, proposal, by=SEED_APPROVER, seen=seen)
@@ -185,10 +185,10 @@ def test_an_import_killed_at_any_moment_is_finished_by_the_next_run(tmp_path: Pa
         with opened(path) as database:
             sizes.append(holds(database))
             assert sizes[-1] in (BEFORE, AFTER, SEEDED)
-            seed.seed(database)
+            seed.load_seed(database)
             assert holds(database) == SEEDED
             with database.reading() as connection:
-                assert proposals.listed(connection, "pending") == []
-                assert len(proposals.listed(connection, "approved")) == 3
+                assert proposals.list_proposals(connection, "pending") == []
+                assert len(proposals.list_proposals(connection, "approved")) == 3
     assert len(sizes) == 8
     assert BEFORE in sizes

@@ -71,7 +71,7 @@ def working(folder: Path, first: int) -> Iterator[None]:
 def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
     """What is signed while the check begins is no damage."""
     settings = Settings(data_dir=tmp_path)
-    signing.create(settings.key_file())
+    signing.create_key_file(settings.get_key_file())
     database = a_database(tmp_path)
     enter(database, a_source())
     log = PublishedLog(settings)
@@ -80,10 +80,10 @@ def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
         until = time.monotonic() + 6
         while time.monotonic() < until:
             with database.reading() as connection:
-                found = log_check.check(connection, log)
-                decided.check(connection, after=found.signed, whole=True)
+                found = log_check.check_log(connection, log)
+                decided.check_entries(connection, after=found.signed, whole=True)
                 decided.check_proposals(connection)
-            settled.check(database, log)
+            settled.check_folder(database, log)
             assert found.size - 45 <= found.signed <= found.size
             sizes.append(found.size)
     assert len(sizes) > 10
@@ -99,7 +99,7 @@ def size_of(database: Database) -> int:
 def test_a_process_killed_while_it_publishes_leaves_a_log_that_the_next_one_extends(tmp_path: Path) -> None:
     chance = random.Random(20261124)
     settings = Settings(data_dir=tmp_path)
-    signing.create(settings.key_file())
+    signing.create_key_file(settings.get_key_file())
     database = a_database(tmp_path)
     enter(database, a_source())
     log = PublishedLog(settings)
@@ -107,16 +107,16 @@ def test_a_process_killed_while_it_publishes_leaves_a_log_that_the_next_one_exte
     for turn in range(ROUNDS):
         with working(tmp_path, 10_000 * turn):
             time.sleep(chance.uniform(0.0, 0.25))
-        left = log.last()
+        left = log.find_checkpoint()
         assert left is not None
         seen.append(left.checkpoint)  # as a citizen may have fetched it in that moment
         signed = log.publish(database)
         assert signed is not None
         assert signed.checkpoint.size == size_of(database)
-        tree = log.folder.tree(signed.checkpoint.size)
-        assert [proofs.root(tree, one.size) for one in seen] == [one.root for one in seen]
+        tree = log.folder.make_tree(signed.checkpoint.size)
+        assert [proofs.compute_root(tree, one.size) for one in seen] == [one.root for one in seen]
     with database.reading() as connection:
-        assert log_check.check(connection, log).signed == size_of(database)
-        assert {one.checkpoint.size for one in shared.every(connection)} >= {one.size for one in seen}
-    views.check(database)
+        assert log_check.check_log(connection, log).signed == size_of(database)
+        assert {one.checkpoint.size for one in shared.list_checkpoints(connection)} >= {one.size for one in seen}
+    views.check_views(database)
     database.close()

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from registry.database import Database
 from registry.log import store
-from registry.register import Choice, Register
+from registry.register import SearchRequest, Register
 from registry.search import fts5, plan
-from registry.search.contract import All, Document, EngineUnavailable, Expression, Some, Start, Word
-from registry.search.meilisearch import Meilisearch, State
+from registry.search.contract import AllOf, SearchDocument, EngineUnavailable, Expression, AnyOf, PrefixTerm, TokenTerm
+from registry.search.meilisearch import MeilisearchEngine, IndexState
 from registry.search.outside import OutsideSearch
-from registry.search.query import understand
+from registry.search.query import understand_question
 from registry.search.tokens import FORMAT
 from registry.settings import Settings
 from registry.tables import search_documents
@@ -62,12 +62,12 @@ def outside(database: Database, server: MeilisearchServer, key: str = KEY) -> Ou
 
 def size_of(database: Database) -> int:
     with database.reading() as connection:
-        return store.head(connection).size
+        return store.read_head(connection).size
 
 
-def engine_of(search: OutsideSearch, database: Database) -> Meilisearch:
-    found = search.engine(size_of(database))
-    assert isinstance(found, Meilisearch)
+def engine_of(search: OutsideSearch, database: Database) -> MeilisearchEngine:
+    found = search.find_engine(size_of(database))
+    assert isinstance(found, MeilisearchEngine)
     return found
 
 
@@ -75,10 +75,10 @@ def engine_of(search: OutsideSearch, database: Database) -> Meilisearch:
 
 LETTERS = st.text("ab医院\"\\' ()=,", min_size=1, max_size=4).filter(lambda text: text.strip() == text)
 EXPRESSIONS = st.recursive(
-    st.builds(Word, token=LETTERS) | st.builds(Start, token=LETTERS),
+    st.builds(TokenTerm, token=LETTERS) | st.builds(PrefixTerm, token=LETTERS),
     lambda inner: (
-        st.builds(All, parts=st.lists(inner, min_size=1, max_size=3).map(tuple))
-        | st.builds(Some, parts=st.lists(inner, min_size=1, max_size=3).map(tuple))
+        st.builds(AllOf, parts=st.lists(inner, min_size=1, max_size=3).map(tuple))
+        | st.builds(AnyOf, parts=st.lists(inner, min_size=1, max_size=3).map(tuple))
     ),
     max_leaves=6,
 )
@@ -89,31 +89,31 @@ HELD = {
 
 def satisfies(expression: Expression, held: list[str]) -> bool:
     match expression:
-        case Word(token=token):
+        case TokenTerm(token=token):
             return token in held
-        case Start(token=token):
+        case PrefixTerm(token=token):
             return any(one.startswith(token) for one in held)
-        case All(parts=parts):
+        case AllOf(parts=parts):
             return all(satisfies(part, held) for part in parts)
-        case Some(parts=parts):
+        case AnyOf(parts=parts):
             return any(satisfies(part, held) for part in parts)
 
 
 @pytest.fixture(scope="module")
-def holding(shared: MeilisearchServer) -> Meilisearch:
-    engine = Meilisearch(shared.url, KEY, "institutions-expressions")
-    index = engine.begin_aside()
-    engine.take(
-        index, [(c, msgspec.json.encode(Document(subject=f"institution:{c}", names=())), t) for c, t in HELD.items()]
+def holding(shared: MeilisearchServer) -> MeilisearchEngine:
+    engine = MeilisearchEngine(shared.url, KEY, "institutions-expressions")
+    index = engine.create_new_index()
+    engine.update_documents(
+        index, [(c, msgspec.json.encode(SearchDocument(subject=f"institution:{c}", names=())), t) for c, t in HELD.items()]
     )
-    engine.switch()
+    engine.switch_index()
     return engine
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(EXPRESSIONS, min_size=1, max_size=4))
 def test_an_expression_fetches_exactly_the_documents_that_satisfy_it_whatever_the_tokens(
-    holding: Meilisearch, expressions: list[Expression]
+    holding: MeilisearchEngine, expressions: list[Expression]
 ) -> None:
     for expression, found in zip(expressions, holding.fetch(expressions, 50), strict=True):
         wanted = {f"institution:{code}" for code, held in HELD.items() if satisfies(expression, held)}
@@ -121,8 +121,8 @@ def test_an_expression_fetches_exactly_the_documents_that_satisfy_it_whatever_th
         assert found.complete
 
 
-def test_more_than_were_asked_for_is_said(holding: Meilisearch) -> None:
-    found = holding.fetch([Some(parts=(Start(token="a"), Word(token="医")))], 2)[0]
+def test_more_than_were_asked_for_is_said(holding: MeilisearchEngine) -> None:
+    found = holding.fetch([AnyOf(parts=(PrefixTerm(token="a"), TokenTerm(token="医")))], 2)[0]
     assert (len(found.documents), found.complete) == (2, False)
 
 
@@ -132,14 +132,14 @@ def test_more_than_were_asked_for_is_said(holding: Meilisearch) -> None:
 def test_it_holds_the_same_candidates_as_the_embedded_engine(shared: MeilisearchServer) -> None:
     with closing(the_real_lists()) as database:
         search = outside(database, shared)
-        assert search.look()
+        assert search.update_index()
         engine = engine_of(search, database)
         with database.reading() as connection:
             for question in QUESTIONS:
-                for step in plan.steps(understand(question)):
+                for step in plan.make_steps(understand_question(question)):
                     if not step.expressions:
                         continue
-                    here = fts5.Embedded(connection).fetch(step.expressions, 2000)
+                    here = fts5.EmbeddedEngine(connection).fetch(step.expressions, 2000)
                     there = engine.fetch(step.expressions, 2000)
                     for one, other in zip(here, there, strict=True):
                         assert {d.subject: d for d in one.documents} == {d.subject: d for d in other.documents}
@@ -149,14 +149,14 @@ def test_what_is_approved_is_found_there_once_it_has_caught_up(tmp_path: Path, s
     with closing(a_database(tmp_path)) as database:
         approve(database, propose(database, a_source(), an_institution("鞍山市示例医院")))
         search = outside(database, shared)
-        assert search.look()
+        assert search.update_index()
         before = size_of(database)
         approve(database, propose(database, an_institution("大连市示例妇产医院", "辽宁省大连市中山区示例路2号")))
-        assert search.engine(before) is not None
-        assert search.engine(size_of(database)) is None
-        assert search.told(size_of(database))["lag"] == 1
-        assert search.look()
-        found = engine_of(search, database).fetch([Word(token="n大连")], 10)[0].documents
+        assert search.find_engine(before) is not None
+        assert search.find_engine(size_of(database)) is None
+        assert search.describe_status(size_of(database))["lag"] == 1
+        assert search.update_index()
+        found = engine_of(search, database).fetch([TokenTerm(token="n大连")], 10)[0].documents
         assert [document.names[0].text for document in found] == ["大连市示例妇产医院"]
 
 
@@ -166,20 +166,20 @@ def test_an_index_that_rests_on_entries_the_log_has_not_is_built_anew(
     with closing(a_database(tmp_path)) as database:
         approve(database, propose(database, a_source(), an_institution("鞍山市示例二院")))
         search = outside(database, shared)
-        assert search.look()
+        assert search.update_index()
         engine = engine_of(search, database)
         for wrong in (
-            State(position=size_of(database) + 5, leaf="00" * 32, format=FORMAT),
-            State(position=size_of(database), leaf="00" * 32, format=FORMAT),
-            State(position=size_of(database), leaf="00" * 32, format=FORMAT + 1),
+            IndexState(position=size_of(database) + 5, leaf="00" * 32, format=FORMAT),
+            IndexState(position=size_of(database), leaf="00" * 32, format=FORMAT),
+            IndexState(position=size_of(database), leaf="00" * 32, format=FORMAT + 1),
         ):
-            engine.take(engine.index, [], ["state"])
-            engine.rests_on(engine.index, wrong)
-            engine.take(engine.index, [("0000ZZZZ", b"{}", ["x"])])  # what nobody put there
-            assert search.look()
-            held = engine.state()
+            engine.update_documents(engine.index, [], ["state"])
+            engine.save_state(engine.index, wrong)
+            engine.update_documents(engine.index, [("0000ZZZZ", b"{}", ["x"])])  # what nobody put there
+            assert search.update_index()
+            held = engine.find_state()
             assert held is not None and (held.position, held.format) == (size_of(database), FORMAT)
-            assert engine.documents() == 1
+            assert engine.count_documents() == 1
 
 
 def test_an_index_with_fewer_institutions_than_the_records_is_not_switched_to(
@@ -190,14 +190,14 @@ def test_an_index_with_fewer_institutions_than_the_records_is_not_switched_to(
             database, propose(database, a_source(), an_institution("鞍山市示例三院"), an_institution("鞍山市示例四院"))
         )
         search = outside(database, shared)
-        assert search.look()
+        assert search.update_index()
         engine = engine_of(search, database)
-        taken = Meilisearch.take
-        monkeypatch.setattr(Meilisearch, "take", lambda self, index, part, gone=(): taken(self, index, part[:1], gone))
+        taken = MeilisearchEngine.update_documents
+        monkeypatch.setattr(MeilisearchEngine, "take", lambda self, index, part, gone=(): taken(self, index, part[:1], gone))
         with pytest.raises(EngineUnavailable, match="1 of 2"):
-            search.rebuild(engine)
-        assert engine.documents() == 2
-        assert engine.state(engine.aside) is None
+            search.rebuild_index(engine)
+        assert engine.count_documents() == 2
+        assert engine.find_state(engine.aside) is None
 
 
 def test_what_an_interrupted_build_left_is_removed(tmp_path: Path, shared: MeilisearchServer) -> None:
@@ -205,12 +205,12 @@ def test_what_an_interrupted_build_left_is_removed(tmp_path: Path, shared: Meili
         approve(database, propose(database, a_source(), an_institution("鞍山市示例五院")))
         search = outside(database, shared)
         with database.reading() as connection:
-            engine = search._of_this_log(connection)
+            engine = search._open_engine(connection)
         assert engine is not None
-        engine.take(engine.begin_aside(), [("0000ZZZZ", b"{}", ["x"])])
-        assert search.look()
-        assert engine.documents() == 1
-        assert engine.state(engine.aside) is None
+        engine.update_documents(engine.create_new_index(), [("0000ZZZZ", b"{}", ["x"])])
+        assert search.update_index()
+        assert engine.count_documents() == 1
+        assert engine.find_state(engine.aside) is None
 
 
 @pytest.mark.parametrize("moment", ["take", "rests_on", "switch"])
@@ -218,35 +218,35 @@ def test_a_server_killed_in_the_middle_of_a_build_gets_its_index_when_it_is_back
     own: MeilisearchServer, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     with closing(the_real_lists()) as database:
-        search, step = outside(database, own), getattr(Meilisearch, moment)
+        search, step = outside(database, own), getattr(MeilisearchEngine, moment)
 
-        def killed(self: Meilisearch, *args: object) -> None:
+        def killed(self: MeilisearchEngine, *args: object) -> None:
             own.kill()
             step(self, *args)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Meilisearch, moment, killed)
-            assert not search.look()
-        assert search.told(size_of(database))["engine"] == "embedded"
+            patch.setattr(MeilisearchEngine, moment, killed)
+            assert not search.update_index()
+        assert search.describe_status(size_of(database))["engine"] == "embedded"
         own.start()
-        assert search.look()
+        assert search.update_index()
         with database.reading() as connection:
             wanted = connection.execute(sa.select(sa.func.count()).select_from(search_documents)).scalar_one()
-        assert engine_of(search, database).documents() == wanted
-        assert engine_of(search, database).state(f"{engine_of(search, database).index}-building") is None
+        assert engine_of(search, database).count_documents() == wanted
+        assert engine_of(search, database).find_state(f"{engine_of(search, database).index}-building") is None
 
 
 def test_only_one_of_two_feeds_and_both_know_where_it_stands(tmp_path: Path, shared: MeilisearchServer) -> None:
     with closing(a_database(tmp_path)) as database, closing(Database(str(database.url))) as other:
         approve(database, propose(database, a_source(), an_institution("鞍山市示例六院")))
         feeding, watching = outside(database, shared), outside(other, shared)
-        with database.alone("search") as mine:
+        with database.hold_task_lock("search") as mine:
             assert mine
-            assert not watching.look()
-            assert "another process" in watching.told(1)["why"]
-        assert feeding.look()
-        assert watching.look()
-        assert watching.engine(size_of(database)) is not None
+            assert not watching.update_index()
+            assert "another process" in watching.describe_status(1)["why"]
+        assert feeding.update_index()
+        assert watching.update_index()
+        assert watching.find_engine(size_of(database)) is not None
 
 
 @pytest.mark.parametrize(
@@ -255,9 +255,9 @@ def test_only_one_of_two_feeds_and_both_know_where_it_stands(tmp_path: Path, sha
 def test_a_wrong_key_is_named_and_never_printed(shared: MeilisearchServer, key: str, why: str) -> None:
     with closing(the_real_lists()) as database:
         search = outside(database, shared, key)
-        assert not search.look()
-        assert search.told(1)["why"] == why
-        assert search.engine(1) is None
+        assert not search.update_index()
+        assert search.describe_status(1)["why"] == why
+        assert search.find_engine(1) is None
 
 
 def test_what_is_no_meilisearch_is_not_asked(tmp_path: Path) -> None:
@@ -266,8 +266,8 @@ def test_what_is_no_meilisearch_is_not_asked(tmp_path: Path) -> None:
         nobody.bind(("127.0.0.1", 0))
         for address in (f"http://127.0.0.1:{nobody.getsockname()[1]}", "http://nowhere.invalid", "nonsense"):
             search = OutsideSearch(database, address, KEY)
-            assert not search.look()
-            assert search.told(1)["engine"] == "embedded"
+            assert not search.update_index()
+            assert search.describe_status(1)["engine"] == "embedded"
 
 
 # --- a register that serves ------------------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ def test_the_server_is_killed_and_comes_back_and_answers_never_stop(tmp_path: Pa
 def _names(database: Database, question: str) -> list[str]:
     register = Register(Settings(database_url=str(database.url)))
     try:
-        found = register.find(Choice(q=question), register.as_of(), limit=20)
+        found = register.search_institutions(SearchRequest(q=question), register.make_as_of(), limit=20)
         return [one.institution.name for one in found.items]
     finally:
         register.close()

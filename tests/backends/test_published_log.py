@@ -16,9 +16,9 @@ from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError, S
 from registry.log import check as log_check
 from registry.log import checkpoint, codec, note, proofs, settled, tiles
 from registry.log.folder import CHECKPOINT, VKEY
-from registry.log.merkle import Frontier, leaf_hash
+from registry.log.merkle import Frontier, hash_leaf
 from registry.log.publish import PublishedLog
-from registry.log.shared import Signed, read
+from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from registry.settings import Settings
 from registry.tables import checkpoints, entries
 from tests.factories import a_change, a_source, an_institution, approve, enter, hash_of, propose
@@ -34,7 +34,7 @@ def hospitals(number: int, first: int = 0) -> list[object]:
 def a_log(folder: Path, **settings: str) -> PublishedLog:
     """The published log of a data folder, with a key of its own."""
     loaded = Settings(data_dir=folder, public_url="https://register.example", **settings)
-    signing.create(loaded.key_file())
+    signing.create_key_file(loaded.get_key_file())
     return PublishedLog(loaded)
 
 
@@ -53,23 +53,23 @@ def filled(database: Database, log: PublishedLog) -> Iterator[Database]:
     yield database
 
 
-def published(log: PublishedLog, database: Database) -> Signed:
+def published(log: PublishedLog, database: Database) -> SignedCheckpoint:
     found = log.publish(database)
     assert found is not None
     return found
 
 
-def checked(database: Database, log: PublishedLog) -> log_check.Checked:
+def checked(database: Database, log: PublishedLog) -> log_check.LogCheckResult:
     with database.reading() as connection:
-        found = log_check.check(connection, log)
-    views.check(database)
+        found = log_check.check_log(connection, log)
+    views.check_views(database)
     return found
 
 
 def damage(database: Database, log: PublishedLog) -> LogDamaged:
     """What the check says of a log that does not hold."""
     with database.reading() as connection, pytest.raises(LogDamaged) as found:
-        log_check.check(connection, log)
+        log_check.check_log(connection, log)
     return found.value
 
 
@@ -87,7 +87,7 @@ def unguard(database: Database) -> None:
 def leaves(database: Database) -> list[bytes]:
     with database.reading() as connection:
         rows = connection.execute(sa.select(entries.c.body).order_by(entries.c.number)).scalars().all()
-    return [leaf_hash(bytes(body)) for body in rows]
+    return [hash_leaf(bytes(body)) for body in rows]
 
 
 # --- what is published ---------------------------------------------------------------------------------------------
@@ -102,14 +102,14 @@ def test_every_approval_is_followed_by_a_checkpoint_that_extends_the_last_one(
         enter(database, *([a_source()] if step == 0 else []), *hospitals(60, 100 * step))
         seen.append(published(log, database))
         old, new = seen[-2].checkpoint, seen[-1].checkpoint
-        tree = log.folder.tree(new.size)
-        proof = proofs.consistency(tree, old.size, new.size) if old.size else []
+        tree = log.folder.make_tree(new.size)
+        proof = proofs.prove_consistency(tree, old.size, new.size) if old.size else []
         assert proofs.verify_consistency(old.size, new.size, old.root, new.root, proof)
-        assert new.root == proofs.root(tree, new.size)
-        note.opened(seen[-1].note, log.verifiers())
+        assert new.root == proofs.compute_root(tree, new.size)
+        note.verify_note(seen[-1].note, log.list_verifiers())
     frontier = Frontier()
     frontier.extend(leaves(database))
-    assert seen[-1].checkpoint.root == frontier.root()
+    assert seen[-1].checkpoint.root == frontier.compute_root()
     assert checked(database, log).signed == frontier.size
 
 
@@ -118,13 +118,13 @@ def test_nothing_new_means_the_same_checkpoint_byte_for_byte(filled: Database, l
     assert published(log, filled).note == before
     with filled.reading() as connection:
         notes = connection.execute(sa.select(checkpoints.c.note).order_by(checkpoints.c.id)).scalars().all()
-    assert [read(bytes(one)).checkpoint.size for one in notes] == [SIZE - 40, SIZE]
+    assert [parse_signed_checkpoint(bytes(one)).checkpoint.size for one in notes] == [SIZE - 40, SIZE]
 
 
 def test_the_files_hold_exactly_the_entries_of_the_log(filled: Database, log: PublishedLog) -> None:
     found: list[bytes] = []
     for index in range(2):
-        found += tiles.unbundled(log.folder.read(tiles.at(None, index, SIZE)))
+        found += tiles.decode_bundle(log.folder.read_tile(tiles.make_tile(None, index, SIZE)))
     with filled.reading() as connection:
         held = connection.execute(sa.select(entries.c.body).order_by(entries.c.number)).scalars().all()
     assert found == [bytes(body) for body in held]
@@ -137,8 +137,8 @@ def test_every_partial_tile_that_a_checkpoint_needs_can_be_read_later(database: 
     first = published(log, database).checkpoint
     enter(database, *hospitals(SIZE, 1000))
     published(log, database)
-    assert proofs.root(log.folder.tree(first.size), first.size) == first.root
-    assert len(tiles.unbundled(log.folder.read(tiles.at(None, 0, first.size)))) == first.size
+    assert proofs.compute_root(log.folder.make_tree(first.size), first.size) == first.root
+    assert len(tiles.decode_bundle(log.folder.read_tile(tiles.make_tile(None, 0, first.size)))) == first.size
 
 
 def test_published_files_are_written_again_when_they_are_lost(filled: Database, log: PublishedLog) -> None:
@@ -167,13 +167,13 @@ def test_a_machine_without_the_key_publishes_what_another_signed(
     mine = published(log, filled)
     assert published(other, filled) == mine
     checked(filled, other)
-    signing.rotate(tmp_path / "signing.key")
+    signing.add_key(tmp_path / "signing.key")
     anew = published(log, filled)  # the same entries, signed by both keys
     assert anew.checkpoint == mine.checkpoint
     assert published(other, filled) == anew
     assert published(log, filled) == anew
-    assert other.vkeys() == log.vkeys()
-    assert len(log.vkeys()) == 2
+    assert other.read_vkeys() == log.read_vkeys()
+    assert len(log.read_vkeys()) == 2
     checked(filled, other)
 
 
@@ -196,18 +196,18 @@ def test_two_machines_with_the_same_key_never_sign_apart(
 
 def test_a_new_key_signs_beside_the_old_one_and_then_alone(filled: Database, log: PublishedLog, tmp_path: Path) -> None:
     key_file = tmp_path / "signing.key"
-    (old,) = log.verifiers()
-    signing.rotate(key_file)
+    (old,) = log.list_verifiers()
+    signing.add_key(key_file)
     both = published(log, filled)
-    _, new = log.verifiers()
+    _, new = log.list_verifiers()
     for keys in ([old], [new], [old, new]):
-        assert note.opened(both.note, keys)[1] == keys  # who knows one key ignores the other's line
+        assert note.verify_note(both.note, keys)[1] == keys  # who knows one key ignores the other's line
     assert (log.folder.path / VKEY).read_text().splitlines() == [old.text, new.text]
-    signing.retire(key_file, old.public)
+    signing.retire_key(key_file, old.public)
     alone = published(log, filled)
-    assert note.opened(alone.note, [new])[1] == [new]
+    assert note.verify_note(alone.note, [new])[1] == [new]
     with pytest.raises(InvalidInput):
-        note.opened(alone.note, [old])
+        note.verify_note(alone.note, [old])
     enter(filled, *hospitals(1, 7000))
     published(log, filled)
     checked(filled, log)  # the old checkpoints still hold under the retired key
@@ -217,29 +217,29 @@ def test_a_checkpoint_signed_by_a_stranger_is_never_extended(
     filled: Database, log: PublishedLog, tmp_path: Path
 ) -> None:
     (tmp_path / "signing.key").unlink()
-    signing.create(tmp_path / "signing.key")
+    signing.create_key_file(tmp_path / "signing.key")
     enter(filled, *hospitals(1, 7000))
     before = (log.folder.path / CHECKPOINT).read_bytes()
     with pytest.raises(SigningKeyForeign):
         log.publish(filled)
     assert (log.folder.path / CHECKPOINT).read_bytes() == before
     with filled.reading() as connection, pytest.raises(SigningKeyForeign):
-        log_check.check(connection, log)
+        log_check.check_log(connection, log)
 
 
 def test_a_lost_key_is_replaced_and_the_old_checkpoints_still_hold(
     filled: Database, log: PublishedLog, tmp_path: Path
 ) -> None:
-    (old,) = log.verifiers()
+    (old,) = log.list_verifiers()
     (tmp_path / "signing.key").unlink()
     with filled.reading() as connection:
-        gone = log.lost(connection)
-    signing.renew(tmp_path / "signing.key", [key.public for key in gone])
+        gone = log.list_lost_keys(connection)
+    signing.recreate_key_file(tmp_path / "signing.key", [key.public for key in gone])
     enter(filled, *hospitals(1, 7000))
     published(log, filled)
-    (new,) = log.verifiers()
+    (new,) = log.list_verifiers()
     assert new != old
-    assert log.verifiers(retired=True) == [old, new]
+    assert log.list_verifiers(retired=True) == [old, new]
     checked(filled, log)
 
 
@@ -261,13 +261,13 @@ def altered(body: bytes) -> bytes:
     """An entry that says something else, as carefully as we would have written it."""
     told = json.loads(body)
     told["valid_from"] = "2024-01-01"
-    return codec.canonical(told)
+    return codec.encode_canonical(told)
 
 
 def change(connection: sa.Connection) -> int:
     """Rewrite an entry and its leaf hash."""
     body = altered(bytes(connection.execute(sa.select(entries.c.body).where(entries.c.number == 77)).scalar_one()))
-    connection.execute(sa.update(entries).where(entries.c.number == 77).values(body=body, leaf=leaf_hash(body)))
+    connection.execute(sa.update(entries).where(entries.c.number == 77).values(body=body, leaf=hash_leaf(body)))
     return 77
 
 
@@ -283,8 +283,8 @@ def delete_and_renumber(connection: sa.Connection) -> int:
     for row in rows:
         told = json.loads(bytes(row.body))
         told["number"] -= 1
-        body = codec.canonical(told)
-        values = {**row._mapping, "number": told["number"], "body": body, "leaf": leaf_hash(body)}
+        body = codec.encode_canonical(told)
+        values = {**row._mapping, "number": told["number"], "body": body, "leaf": hash_leaf(body)}
         connection.execute(sa.insert(entries).values(values))
     return 200
 
@@ -298,8 +298,8 @@ def swap(connection: sa.Connection) -> int:
     for mine, other in ((50, 60), (60, 50)):
         told = json.loads(bytes(rows[other].body))
         told["number"] = mine
-        body = codec.canonical(told)
-        values = {**rows[other]._mapping, "number": mine, "body": body, "leaf": leaf_hash(body)}
+        body = codec.encode_canonical(told)
+        values = {**rows[other]._mapping, "number": mine, "body": body, "leaf": hash_leaf(body)}
         connection.execute(sa.insert(entries).values(values))
     return 50
 
@@ -309,8 +309,8 @@ def insert(connection: sa.Connection) -> int:
     last = connection.execute(sa.select(entries).order_by(entries.c.number.desc()).limit(1)).one()
     told = json.loads(bytes(last.body))
     told["number"] += 1
-    body = codec.canonical(told)
-    values = {**last._mapping, "number": told["number"], "body": body, "leaf": leaf_hash(body)}
+    body = codec.encode_canonical(told)
+    values = {**last._mapping, "number": told["number"], "body": body, "leaf": hash_leaf(body)}
     connection.execute(sa.insert(entries).values(values))
     return int(told["number"])
 
@@ -319,8 +319,8 @@ def insert_with_a_made_up_proposal(connection: sa.Connection) -> int:
     last = connection.execute(sa.select(entries).order_by(entries.c.number.desc()).limit(1)).one()
     told = json.loads(bytes(last.body))
     told |= {"number": told["number"] + 1, "proposal": 4711}
-    body = codec.canonical(told)
-    values = {**last._mapping, "number": told["number"], "body": body, "leaf": leaf_hash(body)}
+    body = codec.encode_canonical(told)
+    values = {**last._mapping, "number": told["number"], "body": body, "leaf": hash_leaf(body)}
     connection.execute(sa.insert(entries).values(values))
     return int(told["number"])
 
@@ -361,7 +361,7 @@ def test_nothing_is_signed_over_a_log_that_somebody_tampered_with(
     filled: Database, log: PublishedLog, attack: Callable[[sa.Connection], int]
 ) -> None:
     """What no longer extends the last checkpoint is refused; what was signed before goes on being what is published."""
-    last = log.latest()
+    last = log.get_checkpoint()
     old = leaves(filled)
     unguard(filled)
     with filled.writing() as connection:
@@ -369,10 +369,10 @@ def test_nothing_is_signed_over_a_log_that_somebody_tampered_with(
     try:
         log.publish(filled)
     except LogDamaged:
-        assert log.latest() == last
+        assert log.get_checkpoint() == last
     else:  # an entry signed long ago: the next checkpoint is made from what was published, not from what is there now
-        assert log.latest() == last
-    tree = log.folder.tree(SIZE)
+        assert log.get_checkpoint() == last
+    tree = log.folder.make_tree(SIZE)
     assert [tree(0, index) for index in range(SIZE)] == old
     damage(filled, log)
 
@@ -388,7 +388,7 @@ def test_an_entry_is_named_although_the_next_checkpoint_comes_long_before_its_ti
     with database.writing() as connection:
         row = entries.c.number == number
         body = altered(bytes(connection.execute(sa.select(entries.c.body).where(row)).scalar_one()))
-        connection.execute(sa.update(entries).where(row).values(body=body, leaf=leaf_hash(body)))
+        connection.execute(sa.update(entries).where(row).values(body=body, leaf=hash_leaf(body)))
     assert damage(database, log).details["entry"] == number
 
 
@@ -454,14 +454,14 @@ def test_a_stored_checkpoint_that_somebody_tampered_with_is_named(
 def test_the_published_checkpoint_lost_from_the_database_is_noticed_and_put_back(
     filled: Database, log: PublishedLog
 ) -> None:
-    settled.check(filled, log)
+    settled.check_folder(filled, log)
     unguard(filled)
     with filled.writing() as connection:
         connection.execute(sa.delete(checkpoints))
     with pytest.raises(LogDamaged, match="registry log checkpoint"):
-        settled.check(filled, log, patience=0)
+        settled.check_folder(filled, log, patience=0)
     log.publish(filled)
-    settled.check(filled, log)
+    settled.check_folder(filled, log)
     checked(filled, log)
 
 
@@ -476,14 +476,14 @@ def test_published_keys_that_are_not_ours_are_noticed_and_put_right(
     else:
         path.write_bytes(content)
     with pytest.raises(LogDamaged, match="vkey"):
-        settled.check(filled, log, patience=0)
+        settled.check_folder(filled, log, patience=0)
     log.publish(filled)
     assert path.read_bytes() == good
-    settled.check(filled, log)
+    settled.check_folder(filled, log)
 
 
 def test_a_checkpoint_file_that_is_no_note_is_named_with_what_to_do(filled: Database, log: PublishedLog) -> None:
-    log.folder.put(CHECKPOINT, b"no note")
+    log.folder.write_file(CHECKPOINT, b"no note")
     found = damage(filled, log)
     assert "checkpoint" in found.zh
     assert "registry log checkpoint" in found.en
@@ -506,7 +506,7 @@ def test_nothing_can_be_approved_on_top_of_an_entry_nobody_approved(filled: Data
     with pytest.raises(LogDamaged):
         proposals.approve(filled, identifier, by="approver.a", seen=hash_of(filled, identifier), log=log)
     with filled.reading() as connection:
-        assert proposals.get(connection, identifier).state == "pending"
+        assert proposals.get_proposal(connection, identifier).state == "pending"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -528,7 +528,7 @@ def test_an_old_file_put_back_is_noticed_before_anything_is_signed_or_approved(
     identifier = propose(filled, *hospitals(7, 9000))
     with pytest.raises(LogDamaged):
         proposals.approve(filled, identifier, by="approver.a", seen=hash_of(filled, identifier), log=log)
-    assert log.latest() == newest
+    assert log.get_checkpoint() == newest
 
 
 def test_an_old_checkpoint_put_back_is_noticed_and_never_leads_to_a_fork(database: Database, log: PublishedLog) -> None:
@@ -536,7 +536,7 @@ def test_an_old_checkpoint_put_back_is_noticed_and_never_leads_to_a_fork(databas
     old = published(log, database)
     enter(database, *hospitals(9, 100))
     newest = published(log, database)
-    log.folder.put(CHECKPOINT, old.note)
+    log.folder.write_file(CHECKPOINT, old.note)
     assert "registry log checkpoint" in damage(database, log).zh
     assert published(log, database) == newest
     checked(database, log)
@@ -546,7 +546,7 @@ def test_a_checkpoint_of_another_log_put_in_place_is_noticed(
     filled: Database, log: PublishedLog, tmp_path: Path
 ) -> None:
     forged = checkpoint.Checkpoint(origin=ORIGIN, size=SIZE, root=bytes(32))
-    log.folder.put(CHECKPOINT, note.sign(forged.text, ORIGIN, log.keys()).encoded())
+    log.folder.write_file(CHECKPOINT, note.sign_text(forged.text, ORIGIN, log.load_keys()).encode())
     damage(filled, log)
     with pytest.raises(LogDamaged):
         log.publish(filled)
@@ -565,7 +565,7 @@ def test_a_published_file_that_was_altered_is_found_and_can_be_written_again(
         path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]) if how == "altered" else good[:-1])
     found = damage(filled, log)
     assert "registry rebuild log" in found.zh or found.details.get("entry")
-    log.rebuild(filled)
+    log.rebuild_files(filled)
     assert path.read_bytes() == good
     checked(filled, log)
 
@@ -600,11 +600,11 @@ def test_an_altered_tile_and_a_matching_database_still_do_not_fit_the_signature(
     with filled.reading() as connection:
         rows = connection.execute(sa.select(entries.c.body, entries.c.leaf).order_by(entries.c.number)).all()
     shutil.rmtree(log.folder.path / "tile")
-    log.folder.extend(0, [(bytes(body), bytes(leaf)) for body, leaf in rows])
+    log.folder.append_entries(0, [(bytes(body), bytes(leaf)) for body, leaf in rows])
     found = damage(filled, log)
     assert found.details["entry"] == 1  # among the entries of the first checkpoint, which no longer fits
     assert str(SIZE - 40) in found.zh
-    for attempt in (log.publish, log.rebuild):
+    for attempt in (log.publish, log.rebuild_files):
         with pytest.raises(LogDamaged):
             attempt(filled)
 
@@ -631,14 +631,14 @@ def test_an_approval_stands_although_it_cannot_be_signed_and_is_signed_later(
 
 
 def test_a_correction_leaves_the_old_checkpoint_valid(filled: Database, log: PublishedLog) -> None:
-    before = log.latest().checkpoint
+    before = log.get_checkpoint().checkpoint
     hospital = an_institution("鞍山市示例0医院")
     enter(filled, a_change(hospital, hospital.valid_from, {"level": "三级"}, reason="等级补记"))
     after = published(log, filled).checkpoint
-    proof = proofs.consistency(log.folder.tree(after.size), before.size, after.size)
+    proof = proofs.prove_consistency(log.folder.make_tree(after.size), before.size, after.size)
     assert proofs.verify_consistency(before.size, after.size, before.root, after.root, proof)
     with pytest.raises(RegistryError):
-        proofs.consistency(log.folder.tree(after.size), after.size, before.size)
+        proofs.prove_consistency(log.folder.make_tree(after.size), after.size, before.size)
 
 
 def test_a_decided_proposal_cannot_be_appended_twice(filled: Database, log: PublishedLog) -> None:

@@ -45,20 +45,20 @@ HOSPITAL = an_institution()
 
 def holds(database: Database) -> int:
     with database.reading() as connection:
-        size = log_check.check(connection).size
-        assert erasure.check(connection) == 0
-    views.check(database)
+        size = log_check.check_log(connection).size
+        assert erasure.check_erased_values(connection) == 0
+    views.check_views(database)
     return size
 
 
 def owed(database: Database) -> int:
     with database.reading() as connection:
-        return redaction.owed(connection)
+        return redaction.read_pending_erasure(connection)
 
 
 def names_at(database: Database, on: dt.date, size: int) -> list[str | None]:
     with database.reading() as connection:
-        people = read.practitioners(connection, code_of(HOSPITAL), AsOf(valid_on=on, size=size))
+        people = read.list_practitioners(connection, code_of(HOSPITAL), AsOf(valid_on=on, size=size))
     return [person.name for person in people]
 
 
@@ -145,7 +145,7 @@ def test_an_erased_name_is_in_no_table_and_no_file(database: Database) -> None:
     kept = personal(people[60:])
     assert left_in_tables(database, everybody) == kept
     assert left_in_files(database, everybody) == kept
-    views.rebuild(database)
+    views.rebuild_views(database)
     assert left_in_tables(database, everybody) == kept
     holds(database)
 
@@ -155,13 +155,13 @@ def test_an_erased_name_is_in_no_table_and_no_file(database: Database) -> None:
 
 def leaves(database: Database) -> list[bytes]:
     with database.reading() as connection:
-        return list(store.leaves(connection))
+        return list(store.read_leaves(connection))
 
 
 def root(hashes: list[bytes]) -> bytes:
     frontier = Frontier()
     frontier.extend(hashes)
-    return frontier.root()
+    return frontier.compute_root()
 
 
 def test_erasing_changes_no_leaf_hash_and_no_earlier_root(database: Database) -> None:
@@ -185,7 +185,7 @@ def test_an_erased_person_has_no_name_on_any_day_known_at_any_time(database: Dat
         for on in (DAY, LATER):
             assert names_at(database, on, size) == [None]
     with database.reading() as connection:
-        shown = read.practitioners(connection, code_of(HOSPITAL), AsOf(valid_on=LATER, size=5))[0]
+        shown = read.list_practitioners(connection, code_of(HOSPITAL), AsOf(valid_on=LATER, size=5))[0]
     assert (shown.role, shown.entry) == ("护士", 4)
     assert holds(database) == 5
 
@@ -208,7 +208,7 @@ def test_what_is_stated_and_erased_in_one_proposal_was_never_there(database: Dat
 
 def drafts_of(database: Database, identifier: int) -> list[Draft]:
     with database.reading() as connection:
-        return list(proposals.drafts_of(connection, identifier))
+        return list(proposals.read_drafts(connection, identifier))
 
 
 def test_stored_proposals_lose_the_values_and_keep_the_hash(database: Database) -> None:
@@ -218,14 +218,14 @@ def test_stored_proposals_lose_the_values_and_keep_the_hash(database: Database) 
     rejected, pending = (propose(database, a_change(person, LATER, {"name": "示例员丁"})) for _ in range(2))
     proposals.reject(database, rejected, by="approver.a", reason="核对")
     with database.reading() as connection:
-        seen = [proposals.get(connection, one).content_hash for one in (first, rejected, pending)]
+        seen = [proposals.get_proposal(connection, one).content_hash for one in (first, rejected, pending)]
     enter(database, an_erasure(person, "name"))
     stated = drafts_of(database, first)[2].change.set
     assert stated == {**person.change.set, "name": None}
     assert drafts_of(database, first)[3] == other
     assert [drafts_of(database, one)[0].change.set for one in (rejected, pending)] == [{"name": None}] * 2
     with database.reading() as connection:
-        assert [proposals.get(connection, one).content_hash for one in (first, rejected, pending)] == seen
+        assert [proposals.get_proposal(connection, one).content_hash for one in (first, rejected, pending)] == seen
     with pytest.raises(Conflict):
         approve(database, pending)
     enter(database, an_erasure(person, "certificate_masked"))
@@ -240,25 +240,25 @@ def test_who_still_reads_an_older_state_delays_the_bytes_and_nothing_else(
     name = {"示例员“慢”"}
     enter(database, a_source(), HOSPITAL, person)
     with database.reading() as connection:
-        assert store.head(connection).size == 3
+        assert store.read_head(connection).size == 3
         assert enter(database, an_erasure(person)) == (4, 4)
         assert names_at(database, DAY, 3) == [None]
         assert owed(database) == 4
-        assert not redaction.settle(database)
-        assert store.head(connection).size == 3
+        assert not redaction.purge_erased_bytes(database)
+        assert store.read_head(connection).size == 3
     assert owed(database) == 4
     enter(database, a_source("list-2"))  # the next approval, whatever it is about, finishes what is owed
     assert owed(database) == 0
     assert left_in_files(database, name) == left_in_tables(database, name) == set()
-    assert redaction.settle(database)
+    assert redaction.purge_erased_bytes(database)
     assert holds(database) == 5
 
 
 def test_bytes_cannot_be_forgotten_in_a_database_out_of_reach(database: Database) -> None:
     missing = database.url.set(database=f"{database.url.database}-missing").render_as_string(hide_password=False)
     elsewhere = Database(missing)
-    assert not elsewhere.forget_deleted(redaction.TABLES)
-    assert not redaction.settle(elsewhere)
+    assert not elsewhere.purge_deleted_rows(redaction.TABLES)
+    assert not redaction.purge_erased_bytes(elsewhere)
     elsewhere.close()
 
 
@@ -268,7 +268,7 @@ def test_a_role_that_does_not_own_the_tables_is_not_believed(postgres: Any) -> N
         connection.exec_driver_sql("CREATE ROLE guest LOGIN")
         connection.exec_driver_sql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO guest")
     guest = Database(database.url.set(username="guest").render_as_string(hide_password=False))
-    assert not guest.forget_deleted(redaction.TABLES)  # the server only warns, and leaves everything as it was
+    assert not guest.purge_deleted_rows(redaction.TABLES)  # the server only warns, and leaves everything as it was
     assert database.forget_deleted(redaction.TABLES)
     guest.close()
     database.close()
@@ -284,7 +284,7 @@ def test_a_value_that_came_back_is_named(database: Database) -> None:
         insert = sa.text("INSERT INTO erasable (number, path, salt, value) VALUES (:number, :path, :salt, :value)")
         connection.execute(insert, [dict(row) for row in held])
     with database.reading() as connection, pytest.raises(LogDamaged) as found:
-        erasure.check(connection)
+        erasure.check_erased_values(connection)
     assert found.value.details["entry"] == 3
     enter(database, an_erasure(person, reason="恢复备份后再次删除"))
     assert holds(database) == 5
@@ -299,7 +299,7 @@ def test_a_start_finishes_what_an_approval_could_not(database: Database, tmp_pat
 
     def is_settled() -> bool:
         with database.reading() as connection:
-            return not redaction.owed(connection)
+            return not redaction.read_pending_erasure(connection)
 
     with Register(Settings(data_dir=tmp_path / "var", database_url=url)):
         assert eventually(is_settled, 20)
@@ -311,11 +311,11 @@ def test_a_rejected_proposal_keeps_nothing_of_a_person(database: Database, tmp_p
     enter(database, a_source(), hospital)
     identifier = propose(database, a_person(hospital, "示例员未录"))
     with database.reading() as connection:
-        seen = proposals.get(connection, identifier).content_hash
+        seen = proposals.get_proposal(connection, identifier).content_hash
     proposals.reject(database, identifier, by="approver.a", reason="材料不全")
     with database.reading() as connection:
-        assert not redaction.owed(connection)
-        assert proposals.get(connection, identifier).content_hash == seen
+        assert not redaction.read_pending_erasure(connection)
+        assert proposals.get_proposal(connection, identifier).content_hash == seen
         bodies = connection.execute(sa.select(proposal_items.c.body)).scalars().all()
     assert not any("示例员未录".encode() in bytes(body) for body in bodies)
     if database.is_sqlite:

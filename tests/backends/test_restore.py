@@ -20,16 +20,16 @@ from registry import accounts, proposals, signing, trail, views
 from registry.accounts import second, sessions
 from registry.accounts.vault import Vault
 from registry.backup import compare, file, make, restore
-from registry.backup.make import Made
-from registry.backup.restore import Restored
+from registry.backup.make import BackupResult
+from registry.backup.restore import RestoreResult
 from registry.database import Database
 from registry.errors import Conflict, InvalidInput
 from registry.log import check as log_check
 from registry.log import mirrored, proofs
 from registry.log.publish import PublishedLog
-from registry.log.remote import Remote
+from registry.log.remote import RemoteLog
 from registry.records import read
-from registry.records.asof import as_of
+from registry.records.asof import make_as_of
 from registry.settings import Settings
 from registry.tables import erasable, metadata, proposal_items
 from tests.factories import (
@@ -65,17 +65,17 @@ class Home(NamedTuple):
     def size(self) -> int:
         """The size of a log that holds, with its views, and is what was published."""
         with self.database.reading() as connection:
-            size = log_check.check(connection, self.log).size
-        views.check(self.database)
+            size = log_check.check_log(connection, self.log).size
+        views.check_views(self.database)
         return size
 
-    def backup(self, path: Path, replace: bool = False) -> Made:
-        return make.make(self.database, self.log, path, replace=replace, progress=silent)
+    def backup(self, path: Path, replace: bool = False) -> BackupResult:
+        return make.make_backup(self.database, self.log, path, replace=replace, progress=silent)
 
-    def restore(self, path: Path, completing: bool = False, mirror: Path | None = None) -> Restored:
+    def restore(self, path: Path, completing: bool = False, mirror: Path | None = None) -> RestoreResult:
         self.database.close()
-        source = compare.elsewhere(Remote(str(mirror), timeout=5)) if mirror else None
-        return restore.restore(self.settings, path, completing=completing, source=source, progress=silent)
+        source = compare.read_remote_log(RemoteLog(str(mirror), timeout=5)) if mirror else None
+        return restore.restore_backup(self.settings, path, completing=completing, source=source, progress=silent)
 
 
 def silent(_phase: str, _done: int) -> None:
@@ -96,7 +96,7 @@ def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Empty]:
         name = f"{tmp_path.name}_{len(opened)}".replace("-", "_").lower()
         url = "" if backend == "sqlite" else request.getfixturevalue("postgres").create(f"machine_{name}"[-60:])
         settings = Settings(data_dir=folder, database_url=url, signing_key=str(tmp_path / "signing.key"))
-        opened.append(Database(settings.url()))
+        opened.append(Database(settings.get_database_url()))
         return Home(settings, opened[-1])
 
     yield made
@@ -109,7 +109,7 @@ def home(tmp_path: Path, database: Database) -> Home:
     """A register with people, sealed values and proposals of every state, signed and published."""
     url = database.url.render_as_string(hide_password=False)
     found = Home(Settings(data_dir=tmp_path, database_url=url), database)
-    signing.create(found.settings.key_file())
+    signing.create_key_file(found.settings.get_key_file())
     a_history(found)
     found.publish()
     return found
@@ -117,15 +117,15 @@ def home(tmp_path: Path, database: Database) -> Home:
 
 def a_history(home: Home) -> None:
     """Proposals 1 to 3 are approved, rejected and pending; somebody has a second factor."""
-    database, vault = home.database, Vault(home.settings.secrets_file())
+    database, vault = home.database, Vault(home.settings.get_secrets_file())
     hospital = an_institution()
     enter(database, a_source(), hospital, a_person(hospital))
     rejected = propose(database, an_institution("鞍山市示例乙医院"))
     proposals.reject(database, rejected, by="approver.a", reason="示例")
     propose(database, an_institution("鞍山市示例丙医院"))
     with database.writing() as connection:
-        vault.create()
-        second.enrol(connection, vault, "editor.a", SECRET, pyotp.TOTP(SECRET).now())
+        vault.create_file()
+        second.enrol_factor(connection, vault, "editor.a", SECRET, pyotp.TOTP(SECRET).now())
 
 
 def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -139,8 +139,8 @@ def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 def the_person(database: Database) -> Any:
     with database.reading() as connection:
-        asof = as_of(connection)
-        return read.practitioners(connection, a_person_of(), asof)[0]
+        asof = make_as_of(connection)
+        return read.list_practitioners(connection, a_person_of(), asof)[0]
 
 
 def a_person_of() -> str:
@@ -169,29 +169,29 @@ def test_a_backup_restores_into_either_database_row_for_row(
     assert the_person(there.database) == person
     assert person.name == NAME
     assert there.size() == made.size
-    assert there.log.latest().note == home.log.latest().note
+    assert there.log.get_checkpoint().note == home.log.get_checkpoint().note
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
 def test_a_restored_register_has_its_second_factors_and_its_trail_and_nobody_is_signed_in(
     home: Home, machine: Empty, target: str, tmp_path: Path
 ) -> None:
-    limits = sessions.Limits(idle=30, absolute=600)
+    limits = sessions.SessionLimits(idle=30, absolute=600)
     with home.database.writing() as connection:
-        codes = second.renew_recovery(connection, "editor.a")
-        token = sessions.begin(connection, "editor.a", "open", "192.0.2.1", "Desk/1")
-        assert sessions.find(connection, token, limits) is not None
-        deeds = trail.listed(connection, trail.Wanted())
+        codes = second.renew_recovery_codes(connection, "editor.a")
+        token = sessions.create_session(connection, "editor.a", "open", "192.0.2.1", "Desk/1")
+        assert sessions.find_session(connection, token, limits) is not None
+        deeds = trail.list_events(connection, trail.AuditFilter())
     assert deeds
     home.backup(tmp_path / "backup")
     there = machine(target)
     there.restore(tmp_path / "backup")
     with there.database.writing() as connection:
-        assert sessions.find(connection, token, limits) is None
-        assert second.accept(connection, Vault(there.settings.secrets_file()), "editor.a", codes[0]) == "recovery"
-        assert trail.listed(connection, trail.Wanted()) == deeds
-        trail.record(connection, "editor.a", "signed_in")
-        assert trail.listed(connection, trail.Wanted())[0].id > deeds[0].id
+        assert sessions.find_session(connection, token, limits) is None
+        assert second.accept_code(connection, Vault(there.settings.get_secrets_file()), "editor.a", codes[0]) == "recovery"
+        assert trail.list_events(connection, trail.AuditFilter()) == deeds
+        trail.record_event(connection, "editor.a", "signed_in")
+        assert trail.list_events(connection, trail.AuditFilter())[0].id > deeds[0].id
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
@@ -211,10 +211,10 @@ def test_what_is_proposed_and_approved_after_a_restore_extends_the_same_log(
 
 def assert_extends(old: PublishedLog, new: PublishedLog) -> None:
     """The newer log's own tiles prove that the older checkpoint is one of its past."""
-    before, after = old.latest().checkpoint, new.latest().checkpoint
+    before, after = old.get_checkpoint().checkpoint, new.get_checkpoint().checkpoint
     assert before.origin == after.origin
     assert before.size < after.size
-    proof = proofs.consistency(new.folder.tree(after.size), before.size, after.size)
+    proof = proofs.prove_consistency(new.folder.make_tree(after.size), before.size, after.size)
     assert proofs.verify_consistency(before.size, after.size, before.root, after.root, proof)
 
 
@@ -228,15 +228,15 @@ def test_an_older_backup_is_completed_with_all_that_was_decided_and_erased_since
     later = enter(home.database, a_person(an_institution(), "示例员乙"))
     home.publish()
     there = machine(target)
-    shutil.copytree(home.settings.log_folder(), there.settings.log_folder())
+    shutil.copytree(home.settings.get_log_folder(), there.settings.get_log_folder())
     done = there.restore(tmp_path / "old", completing=True)
     assert (done.size, done.completed, done.closed, done.withheld) == (later[1], 3, [3], 2)
     assert there.size() == home.size() == last + 1
     with there.database.reading() as connection:
-        closed, erased = proposals.get(connection, 3), connection.execute(sa.select(erasable)).all()
+        closed, erased = proposals.get_proposal(connection, 3), connection.execute(sa.select(erasable)).all()
         bodies = b"".join(connection.execute(sa.select(proposal_items.c.body)).scalars())
     with home.database.reading() as connection:
-        assert proposals.get(connection, 3).last_entry == closed.last_entry
+        assert proposals.get_proposal(connection, 3).last_entry == closed.last_entry
     assert (closed.state, closed.decided_by, closed.first_entry, closed.last_entry) == (
         "approved",
         "approver.b",
@@ -255,7 +255,7 @@ def test_an_older_backup_is_completed_with_all_that_was_decided_and_erased_since
 def extended(home: Home) -> PublishedLog:
     enter(home.database, an_institution("鞍山市示例戊医院"))
     home.publish()
-    assert home.size() == home.log.latest().checkpoint.size
+    assert home.size() == home.log.get_checkpoint().checkpoint.size
     return home.log
 
 
@@ -266,7 +266,7 @@ def test_a_backup_made_after_a_completed_restore_restores_with_numbers_that_go_o
     enter(home.database, an_institution("鞍山市示例丁医院"))
     home.publish()
     second, third = machine("sqlite"), machine("sqlite")
-    second.restore(tmp_path / "old", completing=True, mirror=home.settings.log_folder())
+    second.restore(tmp_path / "old", completing=True, mirror=home.settings.get_log_folder())
     second.backup(tmp_path / "new")  # holds entries of proposal 4, and no proposal 4
     third.restore(tmp_path / "new")
     assert third.size() == home.size()
@@ -278,13 +278,13 @@ def test_postgresql_is_restored_into_an_empty_database_only(machine: Empty, home
     there = machine("postgresql")
     there.database.migrate()
     with there.database.writing() as connection:
-        accounts.add(connection, "editor.z", ["editor"], "a long pass phrase")
+        accounts.create_account(connection, "editor.z", ["editor"], "a long pass phrase")
     before = rows(there.database)
     with pytest.raises(Conflict, match="REGISTRY_DATABASE_URL") as refused:
         there.restore(tmp_path / "backup")
     assert "accounts" in refused.value.en
     assert rows(there.database) == before
-    assert there.log.last() is None
+    assert there.log.find_checkpoint() is None
 
 
 def test_a_restore_that_fails_on_the_way_leaves_nothing_in_postgresql(
@@ -305,17 +305,17 @@ def test_entries_that_no_signature_reaches_are_told(home: Home, machine: Empty, 
     home.backup(tmp_path / "backup")
     there = machine("sqlite")
     assert there.restore(tmp_path / "backup").unsigned == 2
-    assert there.size() == there.log.latest().checkpoint.size
+    assert there.size() == there.log.get_checkpoint().checkpoint.size
 
 
 def test_a_restored_mirror_is_still_a_mirror(home: Home, machine: Empty, tmp_path: Path) -> None:
     with home.database.writing() as connection:
-        mirrored.mark(connection)
+        mirrored.mark_mirror(connection)
     home.backup(tmp_path / "backup")
     there = machine("sqlite")
     assert there.restore(tmp_path / "backup").key == "mirror"
     with there.database.reading() as connection:
-        assert mirrored.is_marked(connection)
+        assert mirrored.is_mirror(connection)
 
 
 # --- what a backup holds ---------------------------------------------------------------------------------------------
@@ -329,9 +329,9 @@ def test_an_erased_name_is_in_no_later_backup_nor_in_what_an_older_one_restores(
     home.backup(new)
     assert NAME.encode() in old.read_bytes()
     assert NAME.encode() not in new.read_bytes()
-    again = Home(Settings(data_dir=tmp_path / "again"), Database(Settings(data_dir=tmp_path / "again").url()))
-    shutil.copytree(home.settings.log_folder(), again.settings.log_folder())
-    shutil.copyfile(home.settings.key_file(), again.settings.key_file())
+    again = Home(Settings(data_dir=tmp_path / "again"), Database(Settings(data_dir=tmp_path / "again").get_database_url()))
+    shutil.copytree(home.settings.get_log_folder(), again.settings.get_log_folder())
+    shutil.copyfile(home.settings.get_key_file(), again.settings.get_key_file())
     again.restore(old, completing=True)
     left = [path.name for path in sorted((tmp_path / "again").rglob("*")) if path.is_file()]
     assert "register.sqlite" in left
@@ -441,7 +441,7 @@ def a_rolled_back_register(folder: Path) -> tuple[Path, Path]:
 
 def a_home(folder: Path) -> Home:
     home = Home(Settings(data_dir=folder), a_database(folder))
-    signing.create(home.settings.key_file())
+    signing.create_key_file(home.settings.get_key_file())
     a_history(home)
     home.publish()
     return home
@@ -457,7 +457,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_old_database_or_the_new_one(t
     for folder in rounds(base, backup, [seconds * n / 11 for n in range(12)]):
         sizes.append(the_size_of(folder))
         assert sizes[-1] in (BEFORE, AFTER)
-        done = restore.restore(Settings(data_dir=folder), backup, completing=False, source=None, progress=silent)
+        done = restore.restore_backup(Settings(data_dir=folder), backup, completing=False, source=None, progress=silent)
         assert (done.size, the_size_of(folder)) == (AFTER, AFTER)
         assert not list(folder.glob("*.restoring*"))
     assert len(sizes) == 12
@@ -468,7 +468,7 @@ def test_the_second_name_that_a_killed_restore_gave_the_old_database_is_taken_aw
     folder, backup = a_rolled_back_register(tmp_path)
     second = folder / "register.sqlite.before-restore-20250101T000000.000000Z"
     second.hardlink_to(folder / "register.sqlite")
-    done = restore.restore(Settings(data_dir=folder), backup, completing=False, source=None, progress=silent)
+    done = restore.restore_backup(Settings(data_dir=folder), backup, completing=False, source=None, progress=silent)
     kept = list(folder.glob("register.sqlite.*"))
     assert [str(path) for path in kept] == [done.kept]
     assert second not in kept
@@ -478,11 +478,11 @@ def test_the_second_name_that_a_killed_restore_gave_the_old_database_is_taken_aw
 
 def the_size_of(folder: Path) -> int:
     """The size of the log there, which holds, with its views."""
-    database = Database(Settings(data_dir=folder).url())
+    database = Database(Settings(data_dir=folder).get_database_url())
     with database.reading() as connection:
-        size = log_check.check(connection).size
-        assert len(proposals.listed(connection, None)) == (3 if size == BEFORE else 4)
-    views.check(database)
+        size = log_check.check_log(connection).size
+        assert len(proposals.list_proposals(connection, None)) == (3 if size == BEFORE else 4)
+    views.check_views(database)
     database.close()
     return size
 
@@ -505,7 +505,7 @@ def test_a_backup_killed_at_any_moment_leaves_the_earlier_backup_or_the_new_one(
         time.sleep(0.1 * n)
         process.kill()
         process.wait()
-        with file.opened(backup) as there:
+        with file.open_backup(backup) as there:
             there.verify(silent)
             sizes.append(there.about.size)
     assert set(sizes) <= {BEFORE, AFTER}

@@ -37,13 +37,13 @@ def ready(database: Database) -> Database:
     """A register with institutions in two cities and a person in each; editor.a has the region 210300."""
     enter(database, a_source(), INSIDE, OUTSIDE, NOWHERE, a_person(INSIDE), ELSEWHERE)
     with database.writing() as connection:
-        accounts.change(connection, "editor.a", ["editor"], "210300")
+        accounts.change_rights(connection, "editor.a", ["editor"], "210300")
     return database
 
 
 def count(database: Database) -> int:
     with database.reading() as connection:
-        return len(proposals.listed(connection, None))
+        return len(proposals.list_proposals(connection, None))
 
 
 def a_sanction(institution: Draft | None) -> Draft:
@@ -103,9 +103,9 @@ def test_what_is_outside_is_refused_whole_and_the_refusal_names_it(ready: Databa
     with pytest.raises(NotAllowed) as refused:
         propose(ready, a_change(INSIDE, LATER, {"campus": "示例院区"}), draft)
     assert refused.value.details["subject"] == draft.subject
-    assert draft.subject in refused.value.text("zh-CN")
-    assert draft.subject in refused.value.text("en")
-    assert "210300" in refused.value.text("en")
+    assert draft.subject in refused.value.get_text("zh-CN")
+    assert draft.subject in refused.value.get_text("en")
+    assert "210300" in refused.value.get_text("en")
     assert count(ready) == before
     assert propose(ready, draft, by="editor.b") > 0  # who has no region may
 
@@ -113,14 +113,14 @@ def test_what_is_outside_is_refused_whole_and_the_refusal_names_it(ready: Databa
 def test_a_list_is_imported_when_all_of_it_is_inside(ready: Database, tmp_path: Path) -> None:
     inside = {"name": "鞍山市示例新医院", "address": "辽宁省鞍山市铁东区示例路8号"}
     outside = {"name": "沈阳市示例新医院", "address": "辽宁省沈阳市和平区示例路9号"}
-    whole = submit.Request(path=a_list(tmp_path / "whole.csv", [inside]), as_of=LATER, scope="210300")
-    assert submit.submit(ready, whole, by="editor.a").proposal
-    mixed = submit.Request(path=a_list(tmp_path / "mixed.csv", [inside, outside]), as_of=LATER, scope="partial")
+    whole = submit.ImportRequest(path=a_list(tmp_path / "whole.csv", [inside]), as_of=LATER, scope="210300")
+    assert submit.import_list(ready, whole, by="editor.a").proposal
+    mixed = submit.ImportRequest(path=a_list(tmp_path / "mixed.csv", [inside, outside]), as_of=LATER, scope="partial")
     before = count(ready)
     with pytest.raises(NotAllowed, match="institution:"):
-        submit.submit(ready, mixed, by="editor.a")
+        submit.import_list(ready, mixed, by="editor.a")
     assert count(ready) == before
-    assert submit.submit(ready, mixed, by="editor.b").proposal
+    assert submit.import_list(ready, mixed, by="editor.b").proposal
 
 
 # --- who sees and decides what ---------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_a_proposal_has_the_region_that_holds_all_it_is_about(
 ) -> None:
     made = propose(ready, *drafts, by="editor.b")
     with ready.reading() as connection:
-        assert proposals.get(connection, made).region == region
+        assert proposals.get_proposal(connection, made).region == region
 
 
 @pytest.mark.parametrize(
@@ -162,18 +162,18 @@ def test_an_account_with_a_region_sees_and_decides_what_lies_inside_it(
     made = propose(ready, a_change(INSIDE, LATER, {"level": "三级"}), by="editor.b")
     wide = propose(ready, a_source("list-2", LATER), by="editor.b")
     with ready.writing() as connection:
-        accounts.change(connection, "approver.a", ["approver"], region)
-        account = accounts.found(connection, "approver.a")
+        accounts.change_rights(connection, "approver.a", ["approver"], region)
+        account = accounts.get_account(connection, "approver.a")
     with ready.reading() as connection:
-        seen = [one.id for one in proposals.listed(connection, seen_by=account)]
-        seen_hash = proposals.get(connection, made).content_hash
+        seen = [one.id for one in proposals.list_proposals(connection, seen_by=account)]
+        seen_hash = proposals.get_proposal(connection, made).content_hash
     assert seen == ([wide, made] if not region else [made] if sees else [])
     if sees:
-        proposals.comment(ready, made, by="approver.a", text="已核对")
+        proposals.add_comment(ready, made, by="approver.a", text="已核对")
         proposals.approve(ready, made, by="approver.a", seen=seen_hash)
         return
     for deed in (
-        lambda: proposals.comment(ready, made, by="approver.a", text="已核对"),
+        lambda: proposals.add_comment(ready, made, by="approver.a", text="已核对"),
         lambda: proposals.send_back(ready, made, by="approver.a", text="请改"),
         lambda: proposals.reject(ready, made, by="approver.a", reason="不符"),
         lambda: proposals.approve(ready, made, by="approver.a", seen=seen_hash),
@@ -185,8 +185,8 @@ def test_an_account_with_a_region_sees_and_decides_what_lies_inside_it(
 def test_whoever_proposed_something_still_sees_it_once_their_region_is_another(ready: Database) -> None:
     made = propose(ready, a_change(INSIDE, LATER, {"level": "三级"}))
     with ready.writing() as connection:
-        accounts.change(connection, "editor.a", ["editor"], "210100")
-        account = accounts.found(connection, "editor.a")
+        accounts.change_rights(connection, "editor.a", ["editor"], "210100")
+        account = accounts.get_account(connection, "editor.a")
     with ready.reading() as connection:
-        assert [one.id for one in proposals.listed(connection, seen_by=account)] == [made]
-        assert proposals.for_account(connection, made, "editor.a").id == made
+        assert [one.id for one in proposals.list_proposals(connection, seen_by=account)] == [made]
+        assert proposals.get_for_account(connection, made, "editor.a").id == made

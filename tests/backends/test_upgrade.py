@@ -19,7 +19,7 @@ from registry.accounts.signin import SignIns, Visitor
 from registry.backup import file as backups
 from registry.backup import make
 from registry.cli import care
-from registry.database import Database, number_after
+from registry.database import Database, continue_numbering
 from registry.log import check as log_check
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
@@ -55,7 +55,7 @@ def copied(source: Database, target: Database) -> None:
             if rows:
                 writing.execute(sa.insert(table), rows)
             if rows and table in (proposals, touches):
-                number_after(writing, table)
+                continue_numbering(writing, table)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_register_of_the_first_version_is_migrated_signed_and_can_erase(old: D
     assert old.migrate()
     assert not old.migrate()
     settings = Settings(data_dir=tmp_path / "var")
-    signing.create(settings.key_file())
+    signing.create_key_file(settings.get_key_file())
     log = PublishedLog(settings)
     signed = log.publish(old)
     assert signed is not None
@@ -91,10 +91,10 @@ def test_a_register_of_the_first_version_is_migrated_signed_and_can_erase(old: D
     person = a_person(an_institution(), NAME)
     enter(old, an_erasure(person))
     with old.reading() as connection:
-        assert log_check.check(connection, log).withheld == 0
+        assert log_check.check_log(connection, log).withheld == 0
         bodies = connection.execute(sa.select(proposal_items.c.body)).scalars().all()
         assert not any(NAME.encode() in bytes(body) for body in bodies)
-    views.check(old)
+    views.check_views(old)
 
 
 # --- second factors that were not sealed yet -------------------------------------------------------------------------
@@ -106,12 +106,12 @@ HERE = Visitor(address="192.0.2.7", agent="Desk/1")
 def let_in(database: Database, settings: Settings) -> None:
     """An editor signs in with the authenticator they had; their session has still to prove it for what matters."""
     ins = SignIns(database, settings)
-    token, _ = ins.begin("editor.a", PASSWORD, HERE)
+    token, _ = ins.sign_in("editor.a", PASSWORD, HERE)
     assert token
     with database.reading() as connection:
-        session = sessions.find(connection, token, sessions.Limits(idle=30, absolute=600))
+        session = sessions.find_session(connection, token, sessions.SessionLimits(idle=30, absolute=600))
     assert session
-    assert ins.show_second(session, pyotp.TOTP(PLAIN).at(time.time() + 30), HERE)
+    assert ins.verify_second_factor(session, pyotp.TOTP(PLAIN).at(time.time() + 30), HERE)
     ins.close()
 
 
@@ -149,23 +149,23 @@ def test_a_backup_of_the_version_before_is_restored_and_its_second_factors_are_s
     enter(database, a_source(), an_institution())
     settings = Settings(data_dir=tmp_path / "var")
     backup = tmp_path / "a.backup"
-    make.make(database, PublishedLog(settings), backup, replace=False, progress=lambda *_: None)
+    make.make_backup(database, PublishedLog(settings), backup, replace=False, progress=lambda *_: None)
     with sqlite3.connect(backup) as raw:
         raw.execute("ALTER TABLE accounts DROP COLUMN second_used")
         raw.execute("UPDATE accounts SET second = ? WHERE name = 'editor.a'", (PLAIN,))
         raw.execute("UPDATE backup SET \"schema\" = '0006'")
     raw.close()
-    with backups.opened(backup) as opened:
+    with backups.open_backup(backup) as opened:
         seen = backups._Digest()
-        for chunk in opened.rows(accounts):
-            seen.add(chunk)
+        for chunk in opened.read_rows(accounts):
+            seen.add_rows(chunk)
     with sqlite3.connect(backup) as raw:
-        raw.execute("UPDATE backup_tables SET sha256 = ? WHERE name = 'accounts'", (seen.hex(),))
+        raw.execute("UPDATE backup_tables SET sha256 = ? WHERE name = 'accounts'", (seen.to_hex(),))
     raw.close()
     cli = Cli(tmp_path / "restored", inside=True)
     cli.ok("restore", backup)
     restored = Settings(data_dir=cli.data_dir)
-    found = Database(restored.url())
+    found = Database(restored.get_database_url())
     let_in(found, restored)
     found.close()
     assert PLAIN.encode() not in (cli.data_dir / "register.sqlite").read_bytes()

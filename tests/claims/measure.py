@@ -71,7 +71,7 @@ def main() -> None:
     view = a_view(database)
     database.close()
     for title, made in (("given", given()), ("made by rule", list(claims()))):
-        view.follow(the_real_lists())
+        view.follow_log(the_real_lists())
         begun = dt.datetime.now(dt.UTC)
         found = measure(view, made)
         seconds = (dt.datetime.now(dt.UTC) - begun).total_seconds()

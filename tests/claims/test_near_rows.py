@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from registry.finding.reconciling import Reconciling
+from registry.finding.reconciling import Reconciler
 from registry.finding.result import SearchResult
 from registry.finding.rows import Query
 from registry.verification.view import VerificationView
@@ -21,7 +21,7 @@ def nothing_found(*_: Any, **__: Any) -> SearchResult:
 
 @pytest.mark.parametrize("how", near.NEAR)
 def test_a_near_miss_of_a_name_never_matches_another_institution(view: VerificationView, how: str) -> None:
-    service = Reconciling(view, nothing_found, lambda *_: [])
+    service = Reconciler(view, nothing_found, lambda *_: [])
     wrong, tried = [], 0
     for one in now():
         for written, address in near.changed(how, one):
@@ -30,12 +30,12 @@ def test_a_near_miss_of_a_name_never_matches_another_institution(view: Verificat
             tried += 1
             places = (("address", (address,)),) if address else ()
             matches = [
-                found.site for found in service.answer(Query(text=written, properties=places)).candidates if found.match
+                found.site for found in service.answer_query(Query(text=written, properties=places)).candidates if found.match
             ]
             if not matches:
                 continue
             whose = somebodys().get(plain(written)) or somebodys().get(without_company(written), set())
-            had = {plain(span.site.name) for span in view.institutions.spans(matches[0].code)}
+            had = {plain(span.site.name) for span in view.institutions.list_spans(matches[0].code)}
             if address is not None or not is_somebodys(written) or not had & {plain(name) for name in whose}:
                 wrong.append((one.name, written, address, matches[0].name))
     assert wrong == []

@@ -22,15 +22,15 @@ from typing import NamedTuple
 
 import httpx
 
-from registry.claimfiles.answering import Answering, CsvForm, JsonForm
+from registry.claimfiles.answering import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
 from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader
-from registry.claimfiles.rows import TableRows
-from registry.claimfiles.sheets import claims
-from registry.editing.documents import kind_of
+from registry.claimfiles.rows import ClaimTable
+from registry.claimfiles.sheets import read_claims
+from registry.editing.documents import detect_file_type
 from registry.errors import Busy, RegistryError
 from registry.importers import people_template
-from registry.register import Register, opened
+from registry.register import Register, open_register
 from registry.settings import Settings
 from registry.uploads import reading
 from registry.uploads.limits import LIST, PAGE
@@ -156,7 +156,7 @@ def kinds(register: Register) -> tuple[Kind, ...]:
     objects = [{"id": str(n), "provider": {"name": f"示例{n}医院"}, "techniques": ["IVF"]} for n in range(20)]
     lines = "\n".join(json.dumps(one, ensure_ascii=False) for one in objects).encode()
     whole = json.dumps({"claims": objects}, ensure_ascii=False).encode()
-    people = tuple(people_template.made(kind) for kind in ("practitioners", "ad_certificates"))
+    people = tuple(people_template.make_template(kind) for kind in ("practitioners", "ad_certificates"))
     texts = (hostile.docx(), _short(REAL))
     return (
         Kind("csv of claims", csvs, lambda b: _csv(register, b), _page),
@@ -166,7 +166,7 @@ def kinds(register: Register) -> tuple[Kind, ...]:
         Kind("list in xlsx", books, _tables, _page),
         Kind("list in docx", texts, _tables, _page),
         Kind("people in xlsx", people, _tables, _page),
-        Kind("documents", (*texts, *books, b"%PDF-1.7\n...", csvs[0]), lambda b: kind_of(io.BytesIO(b)), _page),
+        Kind("documents", (*texts, *books, b"%PDF-1.7\n...", csvs[0]), lambda b: detect_file_type(io.BytesIO(b)), _page),
         Kind("ndjson", (lines,), lambda b: _ndjson(register, b), _posted("application/x-ndjson")),
         Kind("JSON", (whole,), None, _posted("application/json")),
     )
@@ -183,24 +183,24 @@ def _short(path: Path) -> bytes:
 
 
 def _tables(content: bytes) -> int:
-    return sum(1 for table in reading.tables(io.BytesIO(content), LIST) for _ in table.rows)
+    return sum(1 for table in reading.read_tables(io.BytesIO(content), LIST) for _ in table.rows)
 
 
 def _sheet(content: bytes) -> int:
-    return sum(1 for _ in claims(io.BytesIO(content), TableRows(), PAGE))
+    return sum(1 for _ in read_claims(io.BytesIO(content), ClaimTable(), PAGE))
 
 
 def _csv(register: Register, content: bytes) -> int:
     reader = CsvReader(limits=PAGE)
-    return _answered(Answering(reader, CsvForm(register.batch(), reader.layout)), content)
+    return _answered(AnswerStream(reader, CsvAnswerWriter(register.make_batch(), reader.get_layout)), content)
 
 
 def _ndjson(register: Register, content: bytes) -> int:
-    return _answered(Answering(NdjsonReader(), JsonForm(register.batch())), content)
+    return _answered(AnswerStream(NdjsonReader(), JsonAnswerWriter(register.make_batch())), content)
 
 
-def _answered(answering: Answering, content: bytes) -> int:
-    return sum(map(len, answering.feed(content))) + sum(map(len, answering.end()))
+def _answered(answering: AnswerStream, content: bytes) -> int:
+    return sum(map(len, answering.feed(content))) + sum(map(len, answering.feed_end()))
 
 
 def _page(client: httpx.Client, content: bytes) -> httpx.Response:
@@ -218,7 +218,7 @@ def _posted(media_type: str) -> Callable[[httpx.Client, bytes], httpx.Response]:
 
 def run(data_dir: Path, server: Server, number: int, seed: int) -> Iterator[tuple[str, Outcome]]:
     """Each kind with its outcome. Anything but an answer or a refusal of ours is raised."""
-    with opened(Settings(data_dir=data_dir)) as register:
+    with open_register(Settings(data_dir=data_dir)) as register:
         there = kinds(register)
         for kind in there:
             yield kind.name, _of_kind(kind, server, number // len(there), random.Random(f"{seed} {kind.name}"))

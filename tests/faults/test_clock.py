@@ -18,12 +18,12 @@ import pytest
 from registry import accounts, proposals
 from registry.database import Database
 from registry.editions import plan
-from registry.editions.plan import Wish
+from registry.editions.plan import EditionRequest
 from registry.identifiers import format_code
 from registry.log import store
-from registry.log.clock import milliseconds_of, read_clock
-from registry.log.heartbeat import Heartbeat, HeartbeatFile, Running
-from registry.records.asof import SHANGHAI, day_at
+from registry.log.clock import to_milliseconds, read_clock
+from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
+from registry.records.asof import SHANGHAI, to_day
 from registry.settings import Settings
 from tests.backends.conftest import BACKENDS, Postgres
 from tests.factories import DAY, PASSWORD, a_change, a_database, a_source, an_institution, code_of, enter, propose
@@ -49,7 +49,7 @@ def home(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Maker]:
         database = postgres.fresh() if postgres else a_database(folder)
         made.append(database)
         with database.writing() as connection:
-            accounts.add(connection, "admin.a", ["administrator"], PASSWORD)
+            accounts.create_account(connection, "admin.a", ["administrator"], PASSWORD)
         with the_clock_at(recorded or read_clock().isoformat()):
             enter(database, a_source(), OLD)
         url = database.url.render_as_string(hide_password=False)
@@ -107,7 +107,7 @@ def test_a_clock_is_behind_the_log_from_ten_minutes_on(home: Maker) -> None:
     assert here.approve(first, **shifted("-8m")).code == 0
     assert here.approve(second).code == 0
     with here.database.reading() as connection:
-        times = [entry.recorded_at for chunk in store.read(connection) for entry in chunk]
+        times = [entry.recorded_at for chunk in store.read_entries(connection) for entry in chunk]
     assert times == sorted(times)
     assert size_of(here) == 4
 
@@ -116,8 +116,8 @@ def test_a_clock_behind_the_files_of_the_log_stops_appends_too(home: Maker) -> N
     here = home(recorded="2026-01-05T02:00:00Z")
     number = propose(here.database, a_hospital())
     with here.database.reading() as connection:
-        evidence = here.log.clock.gather(connection)
-    assert milliseconds_of(read_clock()) - evidence.files < 600_000  # it was published just now
+        evidence = here.log.clock.collect_evidence(connection)
+    assert to_milliseconds(read_clock()) - evidence.files < 600_000  # it was published just now
     assert_refused(here.approve(number, **shifted("-11m")), read_clock())
     # And behind the last checkpoint, where the files were put back with times of before.
     before = (read_clock() - dt.timedelta(days=2)).timestamp()
@@ -147,7 +147,7 @@ def test_a_register_that_was_idle_for_a_month_appends_and_one_whose_clock_is_two
 def stopped_long_ago(here: Home) -> None:
     """As if the machine had been off for a hundred days: another start of it, and nothing written since."""
     then = read_clock() - dt.timedelta(days=100)
-    beat = Heartbeat(seen_at=milliseconds_of(then), running=Running(boot="another start", seconds=10.0))
+    beat = Heartbeat(seen_at=to_milliseconds(then), running=Uptime(boot="another start", seconds=10.0))
     HeartbeatFile(here.folder).write(beat)
 
 
@@ -266,7 +266,7 @@ def test_a_wrong_clock_is_said_from_the_start_or_when_it_jumps_and_forgotten_onc
     try:
         assert faults_of(server) == ["clock_wrong"]
         told = server.get("/readyz").json()["faults"][0]
-        assert f"{day_at(read_clock() + AHEAD)}" in told["zh"] and "registry clock confirm" in told["en"]
+        assert f"{to_day(read_clock() + AHEAD)}" in told["zh"] and "registry clock confirm" in told["en"]
         receipt = server.verify(**claim, receipt=True)["receipt"]
         for offset in ("+400d", "-3h"):
             clock.set(offset)
@@ -281,9 +281,9 @@ def test_a_wrong_clock_is_said_from_the_start_or_when_it_jumps_and_forgotten_onc
         # What was signed under the wrong clock is genuine, and says of which day it speaks.
         checked = server.client.post("/api/v1/receipts/check", json={"receipt": receipt}).json()
         assert (checked["valid"], checked["still_true"]) == (True, True)
-        assert checked["answer"]["on"] == day_at(read_clock() + AHEAD).isoformat()
+        assert checked["answer"]["on"] == to_day(read_clock() + AHEAD).isoformat()
         with here.database.reading() as connection:  # no suspension fell back by a day that did not pass
-            assert proposals.get(connection, waiting).state == "pending"
+            assert proposals.get_proposal(connection, waiting).state == "pending"
         assert here.approve(number, **clock.env).code == 0
         assert here.approve(waiting).code == 0
     finally:
@@ -312,7 +312,7 @@ def ahead(request: pytest.FixtureRequest, home: Maker) -> Home:
     By an administrator who confirmed the wrong clock, on SQLite; by a version that did not look, on PostgreSQL.
     """
     future = read_clock() + AHEAD
-    hospital = a_hospital(on=day_at(future))
+    hospital = a_hospital(on=to_day(future))
     if request.param == "confirmed":
         here = home("sqlite")
         clock = shifted("+400d")
@@ -327,7 +327,7 @@ def ahead(request: pytest.FixtureRequest, home: Maker) -> Home:
 
 
 def test_today_no_door_contradicts_another(ahead: Home, tmp_path: Path) -> None:
-    code, today = format_code(code_of(a_hospital())), day_at(read_clock() + AHEAD)
+    code, today = format_code(code_of(a_hospital())), to_day(read_clock() + AHEAD)
     server = Server(ahead.folder, **ahead.env)
     try:
         found = doors(server, code)
@@ -335,8 +335,8 @@ def test_today_no_door_contradicts_another(ahead: Home, tmp_path: Path) -> None:
         server.stop()
     found |= shell(ahead, tmp_path)
     with ahead.database.reading() as connection:
-        present = store.head(connection).recorded_at
-    planned = plan.made(ahead.database, Wish(title="示例名录"), "http://register.example")
+        present = store.read_head(connection).recorded_at
+    planned = plan.make_plan(ahead.database, EditionRequest(title="示例名录"), "http://register.example")
     found["edition"] = (planned.totals.institutions, planned.as_of)
     assert found == {
         "page": 200,
@@ -402,7 +402,7 @@ def doors(server: Server, code: str) -> dict[str, Any]:
         "snapshot": (snapshot["total"], snapshot["on"]),
         "changes": server.api("/changes", since=0)["log_size"],
         "day": answer["on"],
-        "known_at": milliseconds_of(dt.datetime.fromisoformat(answer["known_at"])),
+        "known_at": to_milliseconds(dt.datetime.fromisoformat(answer["known_at"])),
         "receipt": (receipt["valid"], receipt["still_true"]),
         "badge of the day": answer["on"].replace("-", "") in server.get("/api/v1/stats").headers["etag"],
     }
@@ -426,7 +426,7 @@ def test_once_an_administrator_says_that_the_clock_is_right_appends_go_on_and_ne
     assert ahead.run("clock", "confirm", "--by", "admin.a").code == 0
     assert ahead.approve(number).code == 0
     with ahead.database.reading() as connection:
-        *_, before, last = (entry for chunk in store.read(connection) for entry in chunk)
+        *_, before, last = (entry for chunk in store.read_entries(connection) for entry in chunk)
     assert last.recorded_at == before.recorded_at
     # A clock that falls behind what was confirmed is wrong again, however far ahead the log is.
     assert_refused(ahead.approve(propose(ahead.database, a_hospital(7)), **shifted("-3h")), read_clock())

@@ -161,11 +161,11 @@ def test_a_lock_that_somebody_holds_is_said_to_be_that_and_reading_goes_on(
             propose(waiting, an_institution("鞍山市示例医院"))
         assert "正在写入" in found.value.zh and TO_READERS not in found.value.zh
         assert found.value.details["retry_after"] > 0
-        assert [one.code for one in board.faults()] == ["busy"]
+        assert [one.code for one in board.list_faults()] == ["busy"]
         with waiting.reading() as connection:
             assert connection.execute(sa.text("SELECT count(*) FROM proposals")).scalar() == 0
     propose(waiting, an_institution("鞍山市示例医院"))
-    assert board.faults() == []
+    assert board.list_faults() == []
     waiting.close()
     database.close()
 

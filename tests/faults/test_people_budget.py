@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from registry.clients.counts import Counts
-from registry.clients.people import Looks
+from registry.clients.people import PeopleBudget
 from registry.identifiers import format_code
 from registry.model import Draft
 from tests.factories import a_person, a_register, an_institution
@@ -291,17 +291,17 @@ def test_a_new_day_is_a_new_budget_and_the_old_one_is_forgotten(
     now = [1_800_000_000.0]
     monkeypatch.setattr("registry.clients.people.time.time", lambda: now[0])
     codes = [format_code("7K2M9QX4"), format_code("8TT24FRE")]
-    assert [Looks(counts, "a 192.0.2.7", 1).may_look(code) for code in codes] == [True, False]
+    assert [PeopleBudget(counts, "a 192.0.2.7", 1).may_look(code) for code in codes] == [True, False]
     now[0] += 86_400
-    assert [Looks(counts, "a 192.0.2.7", 1).may_look(code) for code in reversed(codes)] == [True, False]
-    counts.forget_marks(1 + int((now[0] + 8 * 3600) // 86_400))
-    assert Looks(counts, "a 192.0.2.7", 1).may_look(codes[0])
+    assert [PeopleBudget(counts, "a 192.0.2.7", 1).may_look(code) for code in reversed(codes)] == [True, False]
+    counts.delete_old_marks(1 + int((now[0] + 8 * 3600) // 86_400))
+    assert PeopleBudget(counts, "a 192.0.2.7", 1).may_look(codes[0])
     counts.close()
 
 
 def test_where_the_file_cannot_be_used_each_process_counts_by_itself(tmp_path: Path) -> None:
     (tmp_path / "limits.sqlite").mkdir()  # no file can be made here
     counts = Counts(tmp_path / "limits.sqlite")
-    looks = Looks(counts, "a 192.0.2.7", 1)
+    looks = PeopleBudget(counts, "a 192.0.2.7", 1)
     assert [looks.may_look(code) for code in ("7K2M-9QX4", "8TT2-4FRE")] == [True, False]
     counts.close()

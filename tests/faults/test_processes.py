@@ -380,15 +380,15 @@ def test_a_thread_that_dies_is_a_fault_until_it_runs_well_again(monkeypatch: pyt
 
     running.start("reader", dies_twice, blocks_reading=True)
     running.start("once", lambda _: runs.append("once"), once=True)
-    assert eventually(lambda: bool(board.faults()), 5)
-    (fault,) = board.faults()
+    assert eventually(lambda: bool(board.list_faults()), 5)
+    (fault,) = board.list_faults()
     assert fault.code == ThreadDied.code and "reader" in fault.en and "once" not in fault.en
     assert fault.blocks_reading
-    assert eventually(lambda: runs.count("run") == 3 and not board.faults(), 10)
+    assert eventually(lambda: runs.count("run") == 3 and not board.list_faults(), 10)
     running.start("silent", ends_by_itself)
-    assert eventually(lambda: bool(board.faults()) and "silent" in board.faults()[0].en, 5)
-    assert not board.faults()[0].blocks_reading
-    assert eventually(lambda: not board.faults(), 10)
+    assert eventually(lambda: bool(board.list_faults()) and "silent" in board.list_faults()[0].en, 5)
+    assert not board.list_faults()[0].blocks_reading
+    assert eventually(lambda: not board.list_faults(), 10)
     assert runs.count("once") == 1
     running.close()
 

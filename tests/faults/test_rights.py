@@ -154,18 +154,18 @@ def test_what_belongs_to_somebody_else_cannot_be_closed_and_is_a_fault_until_it_
     settings, board = Settings(data_dir=foreign), FaultBoard()
     os.seteuid(NOBODY)
     try:
-        found = rights.guard(settings, board)
+        found = rights.guard_files(settings, board)
     finally:
         os.seteuid(0)
-    assert found == rights.Rights(tightened=2, too_wide=(foreign / "signing.key",))
-    (fault,) = board.faults()
+    assert found == rights.RightsFindings(tightened=2, too_wide=(foreign / "signing.key",))
+    (fault,) = board.list_faults()
     assert (fault.code, fault.blocks_reading) == (RightsTooWide.code, False)
     assert "signing.key" in fault.zh
     assert "signing.key" in fault.en
     assert (rights_of(foreign), rights_of(foreign / "limits.sqlite")) == (0o700, 0o600)
     (foreign / "signing.key").chmod(0o600)
-    assert rights.guard(settings, board).too_wide == ()
-    assert board.faults() == []
+    assert rights.guard_files(settings, board).too_wide == ()
+    assert board.list_faults() == []
 
 
 def test_a_published_log_outside_may_be_served_by_others_and_one_inside_may_not(

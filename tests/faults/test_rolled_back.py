@@ -161,14 +161,14 @@ def assert_refused_by_the_functions_of_every_door(past: Past, seen: str) -> None
             lambda: proposals.amend(database, waiting, [draft], by="editor.a", seen=seen, log=log),
             lambda: proposals.withdraw(database, waiting, by="editor.a", log=log),
             lambda: proposals.send_back(database, waiting, by="approver.a", text="x", log=log),
-            lambda: proposals.comment(database, waiting, by="approver.a", text="x", log=log),
+            lambda: proposals.add_comment(database, waiting, by="approver.a", text="x", log=log),
             lambda: proposals.reject(database, waiting, by="approver.a", reason="x", log=log),
             lambda: proposals.approve(database, waiting, by="approver.a", seen=seen, log=log),
         ):
             with pytest.raises(LogRolledBack):
                 deed()
         with database.reading() as connection:
-            assert {each.state for each in proposals.listed(connection, None)} == {"approved", "pending"}
+            assert {each.state for each in proposals.list_proposals(connection, None)} == {"approved", "pending"}
 
 
 def assert_refused_at_the_desk(past: Past, person: Staff) -> None:

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser
 
 from registry.accounts import repeats, second
 from registry.accounts.vault import Vault
-from registry.app import create
+from registry.app import build_app
 from registry.database import Database
 from registry.errors import SecretsKeyMissing
 from registry.settings import Settings
@@ -58,7 +58,7 @@ class Place:
 
     def scalar(self, query: sa.Select[Any]) -> Any:
         """One value of the database."""
-        database = Database(self.settings.url())
+        database = Database(self.settings.get_database_url())
         with database.reading() as connection:
             found = connection.execute(query).scalar()
         database.close()
@@ -197,19 +197,19 @@ def test_secrets_of_second_factors_are_neither_in_the_database_nor_in_a_backup(
 ) -> None:
     one = arrive("stopper").sign_in()
     stored = str(place.scalar(sa.select(accounts.c.second).where(accounts.c.name == "stopper")))
-    assert Vault(place.settings.secrets_file()).open("stopper", stored) == one.secret
+    assert Vault(place.settings.get_secrets_file()).open("stopper", stored) == one.secret
     backup = tmp_path / "a.backup"
     place.ok("backup", backup)
     for path in [*filter(Path.is_file, place.settings.data_dir.rglob("*")), backup]:
         assert one.secret.encode() not in path.read_bytes(), path
-    key = place.settings.secrets_file().read_text().splitlines()[-1].split()[1]
+    key = place.settings.get_secrets_file().read_text().splitlines()[-1].split()[1]
     assert key.encode() not in backup.read_bytes()
-    assert stat.S_IMODE(place.settings.secrets_file().stat().st_mode) == 0o600
+    assert stat.S_IMODE(place.settings.get_secrets_file().stat().st_mode) == 0o600
 
 
 def test_a_row_copied_to_another_account_or_altered_opens_nothing(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "secrets.key")
-    vault.create()
+    vault.create_file()
     sealed = vault.seal("owner", "A" * 32)
     assert vault.open("owner", sealed) == "A" * 32
     for account, stored in (("other", sealed), ("owner", sealed[:-4] + "AAAA"), ("owner", "A" * 32)):
@@ -221,7 +221,7 @@ def test_without_its_key_the_server_says_so_recovery_codes_work_and_the_key_can_
     place: Place, arrive: Arrive
 ) -> None:
     late = arrive("late").sign_in()
-    file = place.settings.secrets_file()
+    file = place.settings.get_secrets_file()
     away = shutil.move(file, file.with_name("away"))
     again = arrive("late")
     again.show_password()
@@ -270,7 +270,7 @@ PROVED = {
 def test_what_changes_the_register_or_rights_asks_for_a_fresh_proof() -> None:
     declared = {
         route.path
-        for route in create(Settings()).routes
+        for route in build_app(Settings()).routes
         for handler in getattr(route, "route_handlers", ())
         if route.path.startswith("/staff") and handler.opt.get("proof")
     }
@@ -310,9 +310,9 @@ def test_an_old_proof_is_asked_for_again_and_nothing_that_was_filled_in_is_lost(
 
 
 def test_five_wrong_proofs_end_the_session(place: Place, arrive: Arrive) -> None:
-    database = Database(place.settings.url())
+    database = Database(place.settings.get_database_url())
     with database.writing() as connection:
-        second.forget(connection, "owner")
+        second.remove_factor(connection, "owner")
     database.close()
     one = arrive("owner").sign_in()
     let_proof_age(place.settings, "owner")

@@ -19,13 +19,13 @@ SENTENCES = {"signing_key_missing": "不在", "signing_key_foreign": "不是签�
 
 
 def taken_away(one: Broken, aside: Path) -> str:
-    one.settings.key_file().rename(aside)
+    one.settings.get_key_file().rename(aside)
     return "signing_key_missing"
 
 
 def exchanged(one: Broken, aside: Path) -> str:
-    one.settings.key_file().rename(aside)
-    signing.create(one.settings.key_file())
+    one.settings.get_key_file().rename(aside)
+    signing.create_key_file(one.settings.get_key_file())
     return "signing_key_foreign"
 
 
@@ -50,7 +50,7 @@ def test_without_the_key_that_signed_the_log_nothing_is_appended_and_everything_
     one.require_reads(again)
     again.stop()
     one.servers.remove(again)
-    shutil.move(tmp_path / "aside", one.settings.key_file())
+    shutil.move(tmp_path / "aside", one.settings.get_key_file())
     one.ends(server, code)
     one.require_whole()
 
@@ -64,7 +64,7 @@ def assert_no_way_in(one: Broken, code: str) -> None:
         assert found.value.code == code
     assert f"({code})" in one.refused("seed", "--json")
     with one.database() as database, database.reading() as connection:  # what it had proposed waits with the rest
-        waiting = [each.id for each in proposals.listed(connection) if each.id != one.proposal]
+        waiting = [each.id for each in proposals.list_proposals(connection) if each.id != one.proposal]
     for each in waiting:
         assert one.run("reject", each, "--by", "system.installation", "--reason", "x").code == 1  # a reserved account
     with one.database() as database:
@@ -82,14 +82,14 @@ def test_an_emergency_suspension_does_not_fall_back_without_the_key(
         exchanged(one, tmp_path / "aside")
         after = done.confirm_by + 1
         monkeypatch.setattr("registry.proposals.kept.now", lambda: after)
-        assert emergency.fall_back(database, one.log) == []
+        assert emergency.end_expired_suspensions(database, one.log) == []
         with pytest.raises(RegistryError) as found:
             proposals.reject(database, done.waiting, by="approver.a", reason="不属实", log=one.log)
         assert found.value.code == "signing_key_foreign"
         with database.reading() as connection:
-            assert proposals.get(connection, done.waiting).state == "pending"
-        shutil.move(tmp_path / "aside", one.settings.key_file())
-        assert emergency.fall_back(database, one.log) == [done.waiting]
+            assert proposals.get_proposal(connection, done.waiting).state == "pending"
+        shutil.move(tmp_path / "aside", one.settings.get_key_file())
+        assert emergency.end_expired_suspensions(database, one.log) == [done.waiting]
     assert one.run("log", "check").code == 0
 
 
@@ -99,18 +99,18 @@ def test_the_check_of_the_log_says_that_the_key_is_another_one(broken: Callable[
     said = one.refused("log", "check")
     assert "(signing_key_foreign)" in said and SENTENCES["signing_key_foreign"] in said
     assert "(signing_key_foreign)" in one.refused("log", "checkpoint")
-    shutil.move(tmp_path / "aside", one.settings.key_file())
+    shutil.move(tmp_path / "aside", one.settings.get_key_file())
     one.require_whole()
 
 
 def test_a_key_file_that_is_no_key_is_said_to_be_unreadable(broken: Callable[..., Broken]) -> None:
     one = broken()
-    good = one.settings.key_file().read_bytes()
-    one.settings.key_file().write_bytes(b"no key")
+    good = one.settings.get_key_file().read_bytes()
+    one.settings.get_key_file().write_bytes(b"no key")
     said = one.approve()
     assert said.code == 1 and "无法读取" in said.err and "(signing_key_missing)" in said.err
     one.require_untouched()
-    one.settings.key_file().write_bytes(good)
+    one.settings.get_key_file().write_bytes(good)
     one.require_whole()
 
 
@@ -122,7 +122,7 @@ def test_a_checkpoint_that_somebody_else_signed_is_not_gone_on_from(
     path = one.log.folder.path / CHECKPOINT
     good = path.read_bytes()
     stranger = an_origin(tmp_path / "stranger", 0)
-    theirs = stranger.log.latest().note
+    theirs = stranger.log.get_checkpoint().note
     assert theirs != good
     path.write_bytes(forged(good, tmp_path))
     one.begins(server, "checkpoint_foreign")
@@ -139,6 +139,6 @@ def forged(note_of_ours: bytes, folder: Path) -> bytes:
     """What our checkpoint says, signed by a key of somebody else."""
     from registry.log import note
 
-    signing.create(folder / "theirs.key")
+    signing.create_key_file(folder / "theirs.key")
     text = note.parse(note_of_ours).text
-    return note.sign(text, text.split("\n")[0], signing.load(folder / "theirs.key")).encoded()
+    return note.sign_text(text, text.split("\n")[0], signing.load_keys(folder / "theirs.key")).encode()

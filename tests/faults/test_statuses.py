@@ -19,7 +19,7 @@ from public_site import pages
 from registry import errors
 from registry.api import problems
 from registry.errors import RegistryError
-from registry.locks import busy_writing
+from registry.locks import make_write_busy_error
 from registry.staff import errors as staff_errors
 from registry.verification.view import VerificationView
 from registry.web import statuses
@@ -56,10 +56,10 @@ def doors() -> Any:
         return handler
 
     def api(request: Request[Any, Any, Any], error: Exception) -> Any:
-        return problems.respond(request, error)
+        return problems.make_response(request, error)
 
     app = Litestar(
-        [failing("/api", api), failing("/staff", staff_errors.failed), failing("/page", pages.error_page)],
+        [failing("/api", api), failing("/staff", staff_errors.render_error_page), failing("/page", pages.render_error_page)],
         state=State({"register": Stands()}),
         logging_config=None,
     )
@@ -76,11 +76,11 @@ def test_every_kind_has_one_status_at_every_door(doors: Any, kind: type[Registry
     raising, client = doors
     error = raised(kind)
     raising.append(error)
-    expected = statuses.status_of(error)
+    expected = statuses.get_status(error)
     for path in ("/api", "/page", *(() if kind.code in NOTED else ("/staff",))):
         answer = client.get(path)
         assert answer.status_code == expected == statuses.STATUSES[kind], path
-        for name, value in statuses.headers_of(error).items():
+        for name, value in statuses.make_headers(error).items():
             assert answer.headers[name] == value, (path, name)
         assert (expected == 503) <= ("retry-after" in answer.headers)
     assert staff_errors.statuses is statuses
@@ -101,9 +101,9 @@ def test_a_kind_that_is_not_in_the_table_is_answered_as_its_nearest_ancestor() -
         code = "several"
 
     try:
-        assert statuses.status_of(Unheard("", "")) == 503
-        assert statuses.headers_of(Unheard("", "")) == {"Retry-After": "60"}
-        assert statuses.status_of(Several("", "")) == 403  # the first of its ancestors
+        assert statuses.get_status(Unheard("", "")) == 503
+        assert statuses.make_headers(Unheard("", "")) == {"Retry-After": "60"}
+        assert statuses.get_status(Several("", "")) == 403  # the first of its ancestors
     finally:  # no kind of the product: other tests walk all of these
         del Unheard, Several
 
@@ -130,7 +130,7 @@ def test_a_fault_of_ours_is_one_line_with_its_code_and_the_unforeseen_a_tracebac
 ) -> None:
     raising, client = doors
     for path in ("/staff", "/page"):
-        for error, line in ((errors.LogDamaged("日志有误", "x"), "log_damaged"), (busy_writing(), "busy")):
+        for error, line in ((errors.LogDamaged("日志有误", "x"), "log_damaged"), (make_write_busy_error(), "busy")):
             caplog.clear()
             monkeypatch.setattr(statuses.failures, "_last", {})
             raising.append(error)
@@ -158,6 +158,6 @@ def test_a_damaged_log_is_not_a_refusal_at_the_desk(doors: Any) -> None:
 
 def test_a_body_in_another_encoding_is_the_askers_and_no_failure_of_ours(caplog: pytest.LogCaptureFixture) -> None:
     error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
-    assert statuses.status_of(error) == 400
-    statuses.FailureLog().note(error, "POST /api/v1/verify")
+    assert statuses.get_status(error) == 400
+    statuses.FailureLog().log_error(error, "POST /api/v1/verify")
     assert caplog.records == []

@@ -89,7 +89,7 @@ def test_an_approval_that_fills_the_disk_leaves_the_proposal_and_the_log_as_they
             attachments.add(connection, scan, name="scan.pdf", media_type="application/pdf", by="editor.a")
         with database.reading() as connection:
             assert connection.exec_driver_sql("SELECT count(*) FROM entries").scalar() == 1
-            assert proposals.get(connection, many).state == "pending"
+            assert proposals.get_proposal(connection, many).state == "pending"
         disk.empty()
         assert proposals.approve(database, many, by="approver.a", seen=hash_of(database, many)) == (2, 2_001)
         database.close()
@@ -106,7 +106,7 @@ def test_postgresql_whose_disk_is_full_says_the_same(postgres: Postgres) -> None
             propose(database, *(an_institution(f"鞍山市示例{n}医院") for n in range(5_000)))
         assert "磁盘已满" in found.value.zh and TO_READERS not in found.value.zh
         with database.reading() as connection:
-            assert proposals.listed(connection, None)[0].state == "approved"  # the first alone; nothing of the other
+            assert proposals.list_proposals(connection, None)[0].state == "approved"  # the first alone; nothing of the other
         disk.empty()
         propose(database, an_institution("鞍山市示例医院"))
         database.close()
@@ -183,9 +183,9 @@ def test_postgresql_that_takes_no_writes_says_the_same(postgres: Postgres) -> No
         connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     database.close()
     with pytest.raises(StorageReadOnly), database.writing() as connection:
-        trail.record(connection, "editor.a", "tried", "nothing", "-")
+        trail.record_event(connection, "editor.a", "tried", "nothing", "-")
     with database.reading() as connection:
-        assert proposals.listed(connection, None) == []
+        assert proposals.list_proposals(connection, None) == []
     with admin.connect() as connection:
         connection.exec_driver_sql("SET default_transaction_read_only = off")
         connection.exec_driver_sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")

@@ -99,7 +99,7 @@ def register(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
         database = postgres.fresh(seeded=True)
-    signing.create(data_dir / "signing.key")
+    signing.create_key_file(data_dir / "signing.key")
     url = database.url.render_as_string(hide_password=False)
     with serving(data_dir, REGISTRY_DATABASE_URL=url) as server, serving(_twin(data_dir)) as twin:
         for one in (server, twin):
@@ -116,7 +116,7 @@ def _twin(data_dir: Path) -> Path:
     folder = data_dir.with_name("twin")
     folder.mkdir()
     the_real_lists(folder).close()
-    signing.create(folder / "signing.key")
+    signing.create_key_file(folder / "signing.key")
     return folder
 
 
@@ -146,7 +146,7 @@ def test_while_another_process_holds_the_lock_everything_is_read_and_only_some_w
     leaving = [register.member("editor.a") for _ in range(14)]
     resting = register.member("approver.a")
     with register.database.writing() as connection:
-        _, text = keys.add(connection, keys.Wanted(client="示例单位", scopes=frozenset({"watch"})))
+        _, text = keys.create_key(connection, keys.NewKey(client="示例单位", scopes=frozenset({"watch"})))
         ago = int(time.time() * 1000) - 60_000  # so that its use has to be noted again
         connection.execute(
             sa.update(staff_sessions).where(staff_sessions.c.account == "approver.a").values(seen_at=ago)
@@ -234,7 +234,7 @@ def test_waiting_for_the_lock_ends_when_patience_does_and_reading_goes_on(databa
 
 
 def test_no_more_wait_in_one_process_than_may(database: Database) -> None:
-    wait, refused, done = LockWait(seconds=10.0, behind=4), list[float](), list[int]()
+    wait, refused, done = LockWait(seconds=10.0, queue_limit=4), list[float](), list[int]()
 
     def write(number: int) -> None:
         before = time.monotonic()

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from registry.log import note
 from registry.log.checkpoint import Checkpoint
-from registry.log.folder import Folder
-from registry.log.merkle import leaf_hash
+from registry.log.folder import LogFolder
+from registry.log.merkle import hash_leaf
 from registry.signing import Key
 
 ORIGIN = "register.example/log"
@@ -25,18 +25,18 @@ def vkey(number: int = 1, name: str = ORIGIN) -> str:
     return note.Verifier(name=name, kind=note.ED25519, public=a_key(number).public).text
 
 
-def sign(folder: Folder, size: int, *numbers: int, name: str = ORIGIN, root: bytes | None = None) -> None:
+def sign(folder: LogFolder, size: int, *numbers: int, name: str = ORIGIN, root: bytes | None = None) -> None:
     """Put a checkpoint of that size, and the verifier keys, where they are published."""
-    text = Checkpoint(origin=ORIGIN, size=size, root=root or folder.frontier(size).root()).text
-    folder.put("checkpoint", note.sign(text, name, [a_key(number) for number in numbers]).encoded())
-    folder.put("vkey", "".join(f"{vkey(number, name)}\n" for number in numbers).encode())
+    text = Checkpoint(origin=ORIGIN, size=size, root=root or folder.read_frontier(size).compute_root()).text
+    folder.write_file("checkpoint", note.sign_text(text, name, [a_key(number) for number in numbers]).encode())
+    folder.write_file("vkey", "".join(f"{vkey(number, name)}\n" for number in numbers).encode())
 
 
 def a_log(path: Path, size: int, word: str = "示例", after: int = 0) -> Path:
     """A published log of made-up entries; ``after`` leaves what the folder already holds."""
-    folder = Folder(path)
+    folder = LogFolder(path)
     bodies = [f'{{"number":{n},"word":"{word}"}}'.encode() for n in range(after + 1, size + 1)]
-    folder.extend(after, [(body, leaf_hash(body)) for body in bodies])
+    folder.append_entries(after, [(body, hash_leaf(body)) for body in bodies])
     sign(folder, size, 1)
     return path
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from registry.log import note, proofs, prove, tiles
-from registry.log.folder import Folder
-from registry.log.merkle import leaf_hash
+from registry.log.folder import LogFolder
+from registry.log.merkle import hash_leaf
 from tests.independent.logs import ORIGIN, a_key, a_log, altered, lines_of, replaced, sign, vkey
 from tests.independent.program import HERE, Program, go
 
@@ -35,9 +35,9 @@ def test_every_size_of_a_growing_log_is_a_beginning_of_the_later_ones(independen
         kept.append(shutil.copy(folder / "checkpoint", tmp_path / str(size)))
     for older in kept:
         independent.accepts("same", folder / "vkey", older, folder / "checkpoint", folder)
-    tree = Folder(folder).tree(size)
+    tree = LogFolder(folder).make_tree(size)
     for older in kept:
-        (tmp_path / "proof").write_text(lines_of(proofs.consistency(tree, int(Path(older).name), size)))
+        (tmp_path / "proof").write_text(lines_of(proofs.prove_consistency(tree, int(Path(older).name), size)))
         independent.accepts("consistency", folder / "vkey", older, folder / "checkpoint", tmp_path / "proof")
 
 
@@ -90,24 +90,24 @@ def test_an_altered_entry_is_refused_by_its_number(independent: Program, log: Pa
 
 def test_entries_swapped_or_left_out_are_refused(independent: Program, log: Path) -> None:
     bundle = log / "tile/entries/002.p/188"
-    entries = tiles.unbundled(bundle.read_bytes())
-    bundle.write_bytes(tiles.bundle([entries[1], entries[0], *entries[2:]]))
+    entries = tiles.decode_bundle(bundle.read_bytes())
+    bundle.write_bytes(tiles.encode_bundle([entries[1], entries[0], *entries[2:]]))
     assert refused(independent, log) == "hash 1 of tile/0/002.p/188 does not follow from the entries"
-    bundle.write_bytes(tiles.bundle(entries[:-1]))
+    bundle.write_bytes(tiles.encode_bundle(entries[:-1]))
     assert "not a bundle of 188 entries" in refused(independent, log)
-    bundle.write_bytes(tiles.bundle(entries)[:-1])
+    bundle.write_bytes(tiles.encode_bundle(entries)[:-1])
     assert "not a bundle of 188 entries" in refused(independent, log)
 
 
 def test_an_entry_altered_together_with_hashes_above_it_is_refused(independent: Program, log: Path) -> None:
     bundle, tile, above = (log / "tile" / name for name in ("entries/001", "0/001", "1/000.p/2"))
-    entries = tiles.unbundled(bundle.read_bytes())
+    entries = tiles.decode_bundle(bundle.read_bytes())
     entries[40] = entries[40].replace(b"297", b"298")
-    bundle.write_bytes(tiles.bundle(entries))
-    hashes = [leaf_hash(entry) for entry in entries]
+    bundle.write_bytes(tiles.encode_bundle(entries))
+    hashes = [hash_leaf(entry) for entry in entries]
     tile.write_bytes(b"".join(hashes))
     assert refused(independent, log) == "hash 2 of tile/1/000.p/2 does not follow from the entries"
-    above.write_bytes(above.read_bytes()[:32] + tiles.perfect(hashes))
+    above.write_bytes(above.read_bytes()[:32] + tiles.compute_subtree_root(hashes))
     assert refused(independent, log) == "the entries do not give the root of the checkpoint"
 
 
@@ -148,31 +148,31 @@ def test_an_altered_size_root_or_name_in_the_checkpoint_is_refused(independent: 
 
 
 def test_a_signed_checkpoint_of_another_root_size_or_log_is_refused(independent: Program, log: Path) -> None:
-    folder = Folder(log)
+    folder = LogFolder(log)
     sign(folder, SIZE, 1, root=bytes(32))
     assert refused(independent, log) == "the entries do not give the root of the checkpoint"
-    sign(folder, SIZE - 1, 1, root=folder.frontier(SIZE).root())
+    sign(folder, SIZE - 1, 1, root=folder.read_frontier(SIZE).compute_root())
     independent.refuses("log", log / "vkey", log)
     sign(folder, SIZE, 1, name="other.example/log")
     assert f"a checkpoint of {ORIGIN}, signed by other.example/log" in refused(independent, log)
 
 
 def test_a_signature_by_another_key_is_refused(independent: Program, log: Path) -> None:
-    sign(Folder(log), SIZE, 2)
+    sign(LogFolder(log), SIZE, 2)
     (log / "vkey").write_text(vkey(1))
     assert "no verifiable signatures" in refused(independent, log)
     # The same, under the name and id of the key that verifiers know.
     told = note.parse((log / "checkpoint").read_bytes())
-    posing = note.Signature(name=ORIGIN, id=note.verifier(vkey(1)).id, blob=told.signatures[0].blob)
-    (log / "checkpoint").write_bytes(note.Note(text=told.text, signatures=[posing]).encoded())
+    posing = note.Signature(name=ORIGIN, id=note.parse_verifier(vkey(1)).id, blob=told.signatures[0].blob)
+    (log / "checkpoint").write_bytes(note.Note(text=told.text, signatures=[posing]).encode())
     assert "invalid signature for key" in refused(independent, log)
 
 
 def test_lines_of_unknown_keys_and_a_second_key_change_nothing(independent: Program, log: Path, tmp_path: Path) -> None:
-    sign(Folder(log), SIZE, 1, 2)
+    sign(LogFolder(log), SIZE, 1, 2)
     text = note.parse((log / "checkpoint").read_bytes()).text
     stranger = note.Signature(name="stranger.example/1", id=b"\x00\x01\x02\x03", blob=bytes(200))
-    witness = note.cosign(text, "witness.example/w1", a_key(9), 1_700_000_000)
+    witness = note.cosign_text(text, "witness.example/w1", a_key(9), 1_700_000_000)
     with (log / "checkpoint").open("a", encoding="utf-8") as file:
         file.write(stranger.line + witness.line)
     independent.accepts("log", log / "vkey", log)

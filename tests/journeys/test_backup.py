@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from registry import proposals
 from registry.database import Database
 from registry.log import proofs, store
-from registry.log.folder import Folder
+from registry.log.folder import LogFolder
 from registry.log.publish import PublishedLog
-from registry.log.tiles import Tile, bundle, unbundled
+from registry.log.tiles import Tile, encode_bundle, decode_bundle
 from registry.model import Draft
 from registry.settings import Settings
 from registry.tables import entries
@@ -31,7 +31,7 @@ SIZE = 3  # a source, an institution, a person
 
 @contextmanager
 def opened(cli: Cli) -> Iterator[Database]:
-    database = Database(Settings(data_dir=cli.data_dir).url())
+    database = Database(Settings(data_dir=cli.data_dir).get_database_url())
     yield database
     database.close()
 
@@ -123,7 +123,7 @@ def assert_is_one_moment(told: dict[str, Any], folder: Path, each: int) -> None:
     cli.ok("restore", told["file"])
     assert cli.log_size() == told["size"]
     with opened(cli) as database, database.reading() as connection:
-        approved = [one for one in proposals.listed(connection, None) if one.state == "approved"]
+        approved = [one for one in proposals.list_proposals(connection, None) if one.state == "approved"]
         assert max(one.last_entry or 0 for one in approved) == told["size"] == SIZE + each * (len(approved) - 1)
 
 
@@ -154,14 +154,14 @@ def test_the_rehearsal_of_a_lost_disk_an_old_backup_and_a_newer_checkpoint_outsi
     assert small.log_size() == SIZE + 3
     assert signed(small, fresh(4)) == SIZE + 4
     assert small.log_size() == SIZE + 4
-    assert_extends(Folder(tmp_path / "as-published"), small)
+    assert_extends(LogFolder(tmp_path / "as-published"), small)
 
 
-def assert_extends(old: Folder, cli: Cli) -> None:
+def assert_extends(old: LogFolder, cli: Cli) -> None:
     """The checkpoint kept outside is one of the past of the log as it is now published."""
-    before = PublishedLog(Settings(log_dir=str(old.path))).latest().checkpoint
-    now = published(cli).latest().checkpoint
-    proof = proofs.consistency(published(cli).folder.tree(now.size), before.size, now.size)
+    before = PublishedLog(Settings(log_dir=str(old.path))).get_checkpoint().checkpoint
+    now = published(cli).get_checkpoint().checkpoint
+    proof = proofs.prove_consistency(published(cli).folder.make_tree(now.size), before.size, now.size)
     assert proofs.verify_consistency(before.size, now.size, before.root, now.root, proof)
 
 
@@ -195,7 +195,7 @@ def test_a_lost_bundle_is_said_and_a_mirror_completes_the_log(
     server = start(tmp_path / "served")
     small.ok("restore", tmp_path / "backup", "--complete-from", server.url)
     assert small.log_size() == SIZE + 1
-    assert published(small).folder.read(Tile(level=None, index=0, width=SIZE + 1))
+    assert published(small).folder.read_tile(Tile(level=None, index=0, width=SIZE + 1))
 
 
 def test_a_bundle_that_does_not_give_the_signed_root_is_not_taken_in(small: Cli, tmp_path: Path) -> None:
@@ -204,8 +204,8 @@ def test_a_bundle_that_does_not_give_the_signed_root_is_not_taken_in(small: Cli,
     lose_database(small)
     folder = published(small).folder
     tile = Tile(level=None, index=0, width=SIZE + 1)
-    *held, last = unbundled(folder.read(tile))
-    folder.write(tile, bundle([*held, last.replace("示例第1".encode(), "示例第9".encode())]))
+    *held, last = decode_bundle(folder.read_tile(tile))
+    folder.write_tile(tile, encode_bundle([*held, last.replace("示例第1".encode(), "示例第9".encode())]))
     assert "与签发的检查点不符" in small.refused("restore", tmp_path / "backup", "--complete")
     assert not (small.data_dir / "register.sqlite").exists()
 
@@ -232,7 +232,7 @@ def test_restoring_on_a_new_machine_without_its_log_says_what_cannot_be_known(sm
     ran = machine.ok("restore", tmp_path / "backup")
     assert "没有已公布的日志可供核对" in ran.err
     assert machine.log_size() == SIZE
-    assert published(machine).latest().note == published(small).latest().note
+    assert published(machine).get_checkpoint().note == published(small).get_checkpoint().note
 
 
 def test_without_the_key_everything_is_restored_and_a_new_key_can_go_on(small: Cli, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_without_the_key_everything_is_restored_and_a_new_key_can_go_on(small: C
     machine.ok("log", "rotate", "--lost")
     assert signed(machine, fresh(1)) == SIZE + 1
     assert machine.log_size() == SIZE + 1
-    assert_extends(Folder(small.data_dir / "log"), machine)
+    assert_extends(LogFolder(small.data_dir / "log"), machine)
 
 
 def test_a_key_made_by_mistake_is_told_and_the_right_one_takes_its_place(small: Cli, tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_key_made_by_mistake_is_told_and_the_right_one_takes_its_place(small: 
     shutil.copyfile(small.data_dir / "signing.key", machine.data_dir / "signing.key")
     assert machine.log_size() == SIZE
     assert signed(machine, fresh(1)) == SIZE + 1
-    assert_extends(Folder(small.data_dir / "log"), machine)
+    assert_extends(LogFolder(small.data_dir / "log"), machine)
 
 
 def test_a_machine_that_was_rolled_back_whole_goes_on_from_what_a_mirror_saw(small: Cli, tmp_path: Path) -> None:
@@ -268,12 +268,12 @@ def test_a_machine_that_was_rolled_back_whole_goes_on_from_what_a_mirror_saw(sma
     assert (done["size"], done["compared"], done["key"]) == (SIZE + 1, SIZE + 1, "ours")
     assert signed(small, fresh(2)) == SIZE + 2
     assert small.log_size() == SIZE + 2
-    assert_extends(Folder(tmp_path / "mirror"), small)
+    assert_extends(LogFolder(tmp_path / "mirror"), small)
 
 
 def test_an_older_backup_is_completed_although_the_key_was_replaced_since(small: Cli, tmp_path: Path) -> None:
     small.ok("backup", tmp_path / "backup")
-    old = published(small).verifiers()[0].id.hex()
+    old = published(small).list_verifiers()[0].id.hex()
     small.ok("log", "rotate")
     small.ok("log", "retire", old)
     signed(small, fresh(1))
@@ -347,7 +347,7 @@ def test_a_database_that_was_rolled_back_or_rewritten_is_not_backed_up(small: Cl
     shutil.copyfile(tmp_path / "newer", small.data_dir / "register.sqlite")
     with opened(small) as database, database.writing() as connection:
         connection.exec_driver_sql("DROP TRIGGER entries_no_update")
-        body = store.whole(connection, 1, 2)
+        body = store.read_verified_entries(connection, 1, 2)
         changed = next(body)[0].replace("鞍山市示例医院".encode(), "鞍山市示例医园".encode())
         connection.execute(sa.update(entries).where(entries.c.number == 2).values(body=changed))
     assert "已损坏" in small.refused("backup", tmp_path / "backup")
@@ -507,7 +507,7 @@ def test_a_server_whose_database_was_lost_goes_on_with_the_restored_one(
     with opened(small) as database:
         approve(database, propose(database, fresh(1)))
     assert eventually(lambda: server.api("/institutions")["total"] == 2, 10)
-    assert eventually(lambda: published(small).latest().checkpoint.size == SIZE + 1, 10)
+    assert eventually(lambda: published(small).get_checkpoint().checkpoint.size == SIZE + 1, 10)
     assert small.log_size() == SIZE + 1
 
 

@@ -186,7 +186,7 @@ def test_a_hundred_thousand_rows_with_receipts_take_no_more_memory_than_their_ha
 
 
 def test_a_file_is_answered_with_receipts_in_every_form(seeded: Cli, tmp_path: Path) -> None:
-    keys = jwks.written(map(jwks.key_of, signing.load(seeded.data_dir / "signing.key")))
+    keys = jwks.make_key_set(map(jwks.to_public_key, signing.load_keys(seeded.data_dir / "signing.key")))
     (tmp_path / "claims.ndjson").write_bytes(lines([*CLAIMS, BAD]))
     (tmp_path / "claims.csv").write_text(f"id,name,techniques\nrow-0,{FUYING},IVF\nrow-1,,IVF\n", "utf-8")
     for given, wanted in (("claims.ndjson", "a.ndjson"), ("claims.csv", "a.csv"), ("claims.csv", "a.xlsx")):

@@ -14,7 +14,7 @@ from jwcrypto import jwk, jws
 
 from registry import accounts, trail
 from registry.database import Database
-from registry.importers.lists import parse
+from registry.importers.lists import read_list
 from registry.verification import jwks
 from tests.factories import LIST_2025
 from tests.running import PASSWORD, Cli
@@ -53,7 +53,7 @@ def publish(cli: Cli, *more: object, title: str = TITLE) -> None:
 
 
 def approvals(path: Path) -> dict[tuple[str, str], dict[str, str]]:
-    found = parse(path)
+    found = read_list(path)
     assert not found.errors
     return {(one.name, one.address): {a.technique: a.stage for a in one.approvals} for one in found.institutions}
 
@@ -103,13 +103,13 @@ def test_the_files_are_whole_and_signed_by_the_registers_key(published: Cli, fol
 def key_set(cli: Cli) -> dict[str, list[dict[str, str]]]:
     from registry import signing
 
-    return jwks.written(jwks.key_of(key) for key in signing.load(cli.data_dir / "signing.key"))
+    return jwks.make_key_set(jwks.to_public_key(key) for key in signing.load_keys(cli.data_dir / "signing.key"))
 
 
 def test_what_was_published_and_taken_is_in_the_trail(published: Cli, folder: Path) -> None:
     database = Database(f"sqlite:///{published.data_dir / 'register.sqlite'}")
     with database.reading() as connection:
-        deeds = {(deed.account, deed.action, deed.about) for deed in trail.every(connection, trail.Wanted())}
+        deeds = {(deed.account, deed.action, deed.about) for deed in trail.iterate_events(connection, trail.AuditFilter())}
     database.close()
     made = next(about for account, action, about in deeds if (account, action) == ("publisher", "propose"))
     assert ("approver", "approved", made) in deeds

@@ -229,7 +229,7 @@ def test_security_txt_says_whom_to_tell_until_when(reading: Cli, start: Callable
 @pytest.mark.parametrize("day", ["2026-11-29", "2031-02-28", "2040-12-31"])
 def test_security_txt_never_expires_while_it_is_served(day: str) -> None:
     now = dt.datetime.fromisoformat(f"{day}T12:00:00+00:00")
-    told = security_txt.write(Settings(security_contact="a@b.example"), now)
+    told = security_txt.format_security_txt(Settings(security_contact="a@b.example"), now)
     expires = re.search("^Expires: (.*)$", told, re.MULTILINE)
     assert expires
     assert dt.timedelta(days=80) < dt.datetime.fromisoformat(expires[1]) - now < dt.timedelta(days=365)

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 from registry.database import Database
 from registry.editions import manifest
 from registry.log import store
-from registry.log.merkle import Frontier, leaf_hash
+from registry.log.merkle import Frontier, hash_leaf
 from registry.records import timeline
 from tests.desk import Staff
 from tests.journeys.test_api_document import document_of, operations, unlike
@@ -112,11 +112,11 @@ def test_the_json_edition_is_signed_and_is_what_the_log_says(running: Server) ->
     for raw in feed(running):
         if raw["number"] > size:
             break
-        frontier.append(leaf_hash(json.dumps(raw, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()))
+        frontier.append(hash_leaf(json.dumps(raw, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()))
         if raw["change"]["kind"] == "institution":
             held = known.setdefault(raw["subject"], [])
             held.append((raw["valid_from"], raw["number"], raw["change"]["set"]))
-    assert frontier.root().hex() == told["log"]["root"] == signed["log"]["root"]
+    assert frontier.compute_root().hex() == told["log"]["root"] == signed["log"]["root"]
     expected = {}
     for subject, said in known.items():
         values: dict[str, Any] = {}
@@ -348,10 +348,10 @@ def test_records_fold_editions_like_everything_else(made: Path) -> None:
     database = Database(f"sqlite:///{made / 'register.sqlite'}")
     spans: list[timeline.Span] = []
     with database.reading() as connection:
-        for entry in store.of_subject(connection, "edition:1", store.head(connection).size):
-            spans, _ = timeline.apply(spans, entry)
+        for entry in store.read_subject_entries(connection, "edition:1", store.read_head(connection).size):
+            spans, _ = timeline.apply_entry(spans, entry)
     database.close()
-    assert timeline.facts(spans[-1].state)["institutions"].value == 635
+    assert timeline.collect_facts(spans[-1].state)["institutions"].value == 635
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------

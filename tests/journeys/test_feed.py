@@ -15,7 +15,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry.api.changes import as_json, as_lines
+from registry.api.changes import encode_snapshot_json, encode_snapshot_lines
 from registry.api.shapes import ChangeList, SnapshotList
 from registry.records.asof import AsOf
 from registry.records.snapshot import PAGE, Snapshot
@@ -225,7 +225,7 @@ def test_a_snapshot_of_many_institutions_is_never_held_whole(tmp_path: Path) -> 
     number = 20_000
     drafts = (an_institution(f"示例{n}医院", f"示例路{n}号", AIH="formal", IVF="trial") for n in range(number))
     database = a_register(tmp_path, a_source(), *drafts)
-    for form in (as_json, as_lines):
+    for form in (encode_snapshot_json, encode_snapshot_lines):
         sent = 0
         tracemalloc.start()
         for piece in form(Snapshot(database, AsOf(valid_on=EDITION, size=number + 1))):

@@ -40,8 +40,8 @@ class Grown:
 
     def entry(self, number: int, to: Path) -> Path:
         """The bytes of an entry, out of its bundle as it is served."""
-        tile = tiles.at(None, (number - 1) // 256, self.size)
-        body = tiles.unbundled(self.server.get(f"/log/tile/{tile.path}").content)[(number - 1) % 256]
+        tile = tiles.make_tile(None, (number - 1) // 256, self.size)
+        body = tiles.decode_bundle(self.server.get(f"/log/tile/{tile.path}").content)[(number - 1) % 256]
         assert json.loads(body)["number"] == number
         to.write_bytes(body)
         return to
@@ -135,12 +135,12 @@ def test_the_log_is_served_as_the_specification_says(grown: Grown) -> None:
         return answer.headers["content-type"]
 
     assert kind("/checkpoint") == "text/plain; charset=utf-8"
-    last = tiles.at(0, grown.size // 256, grown.size)
-    bundle = tiles.at(None, last.index, grown.size)
-    for path in ("0/000", tiles.at(1, 0, grown.size).path, last.path, bundle.path, "entries/000"):
+    last = tiles.make_tile(0, grown.size // 256, grown.size)
+    bundle = tiles.make_tile(None, last.index, grown.size)
+    for path in ("0/000", tiles.make_tile(1, 0, grown.size).path, last.path, bundle.path, "entries/000"):
         assert kind(f"/tile/{path}") == "application/octet-stream"
     # Partial tiles of a checkpoint that somebody kept, though full ones have taken their place.
-    partial = tiles.at(0, grown.kept // 256, grown.kept)
+    partial = tiles.make_tile(0, grown.kept // 256, grown.kept)
     full = grown.server.get(f"/log/tile/0/{partial.index:03d}").content
     assert grown.server.get(f"/log/tile/{partial.path}").content == full[: 32 * partial.width]
     for path in ("0/000.p/0", "0/000.p/256", "0/0", "0/001/000", "1/001", "64/000", "data/000", "0/" + "x001/" * 900):

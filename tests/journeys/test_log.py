@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from registry.log import checkpoint, codec, note, proofs, tiles
-from registry.log.merkle import leaf_hash
+from registry.log.merkle import hash_leaf
 from registry.log.publish import PublishedLog
 from tests.running import Cli, Server, eventually
 
@@ -24,13 +24,13 @@ LIST = "province,name,address,techniques,stages\n辽宁省,鞍山市示例医院
 
 def the_key(server: Server) -> note.Verifier:
     (line,) = server.get("/log/vkey").text.splitlines()
-    return note.verifier(line)
+    return note.parse_verifier(line)
 
 
 def the_checkpoint(server: Server) -> checkpoint.Checkpoint:
     answer = server.get("/log/checkpoint")
     assert answer.status_code == 200
-    opened, _ = note.opened(answer.content, [the_key(server)])
+    opened, _ = note.verify_note(answer.content, [the_key(server)])
     return checkpoint.parse(opened.text)
 
 
@@ -53,12 +53,12 @@ def test_a_stranger_rebuilds_the_whole_tree_from_the_files(server: Server) -> No
     assert stated.origin == "127.0.0.1:8000/log"
     bodies: list[bytes] = []
     for index in range(-(-stated.size // tiles.WIDTH)):
-        bodies += tiles.unbundled(tile(server, tiles.at(None, index, stated.size)))
+        bodies += tiles.decode_bundle(tile(server, tiles.make_tile(None, index, stated.size)))
     assert [json.loads(body)["number"] for body in bodies] == list(range(1, stated.size + 1))
-    tree = tiles.Tree(stated.size, lambda one: tile(server, one))
-    assert [tree(0, index) for index in range(stated.size)] == [leaf_hash(body) for body in bodies]
-    assert proofs.root(tree, stated.size) == stated.root
-    assert all(codec.canonical(json.loads(body)) == body for body in bodies[::97])
+    tree = tiles.TileTree(stated.size, lambda one: tile(server, one))
+    assert [tree(0, index) for index in range(stated.size)] == [hash_leaf(body) for body in bodies]
+    assert proofs.compute_root(tree, stated.size) == stated.root
+    assert all(codec.encode_canonical(json.loads(body)) == body for body in bodies[::97])
 
 
 def test_answers_and_the_checkpoint_name_the_same_log(server: Server) -> None:
@@ -71,7 +71,7 @@ def test_tiles_may_be_kept_for_ever_and_the_checkpoint_is_asked_for_again(server
     stated = the_checkpoint(server)
     assert server.get("/log/checkpoint").headers["cache-control"] == "public, no-cache"
     assert server.get("/log/checkpoint").headers["content-type"] == "text/plain; charset=utf-8"
-    for one in (tiles.at(0, 0, stated.size), tiles.at(0, stated.size // tiles.WIDTH, stated.size)):
+    for one in (tiles.make_tile(0, 0, stated.size), tiles.make_tile(0, stated.size // tiles.WIDTH, stated.size)):
         assert "immutable" in server.get(f"/log/tile/{one.path}").headers["cache-control"]
     assert (
         server.client.get("/log/checkpoint", headers={"origin": "https://reviewer.example"}).headers[
@@ -175,10 +175,10 @@ def test_a_proof_file_verifies_without_asking_anyone(server: Server) -> None:
     head, _, signed = answer.text.partition("\n\n")
     kind, index, *hashes = head.split("\n")
     assert (kind, index) == ("c2sp.org/tlog-proof@v1", "index 420")
-    opened, _ = note.opened(signed.encode(), [the_key(server)])
+    opened, _ = note.verify_note(signed.encode(), [the_key(server)])
     stated = checkpoint.parse(opened.text)
-    bundle = tiles.unbundled(tile(server, tiles.at(None, 1, stated.size)))
-    leaf = leaf_hash(bundle[420 - 256])
+    bundle = tiles.decode_bundle(tile(server, tiles.make_tile(None, 1, stated.size)))
+    leaf = hash_leaf(bundle[420 - 256])
     assert proofs.verify_inclusion(leaf, 420, stated.size, [base64.b64decode(one) for one in hashes], stated.root)
 
 
@@ -228,11 +228,11 @@ def test_a_new_key_signs_beside_the_old_one_until_that_is_retired(seeded: Cli) -
     _, new = seeded.ok("log", "keys", "--json").json
     signed = seeded.ok("log", "checkpoint").out.encode()
     for key in (old, new):
-        note.opened(signed, [note.verifier(key["vkey"])])
+        note.verify_note(signed, [note.parse_verifier(key["vkey"])])
     assert seeded.refused("log", "retire", "00000000")
     seeded.ok("log", "retire", old["id"])
     signed = seeded.ok("log", "checkpoint").out.encode()
-    assert note.opened(signed, [note.verifier(new["vkey"])])
+    assert note.verify_note(signed, [note.parse_verifier(new["vkey"])])
     assert "log rotate" in seeded.refused("log", "retire", new["id"])  # never the last one
     assert seeded.ok("log", "keys", "--json").json[0]["retired"] is True
     seeded.log_size()

@@ -20,9 +20,9 @@ from registry import views
 from registry.database import Database
 from registry.log import check as log_check
 from registry.log import note, store, tiles
-from registry.log.folder import CHECKPOINT, Folder
+from registry.log.folder import CHECKPOINT, LogFolder
 from registry.log.publish import PublishedLog
-from registry.log.shared import Signed, read
+from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from registry.settings import Settings
 from registry.tables import entries
 from tests.factories import a_person, a_source, an_erasure, an_institution, enter
@@ -97,9 +97,9 @@ def whole(data_dir: Path) -> list[bytes]:
     published = PublishedLog(Settings(data_dir=data_dir))
     try:
         with database.reading() as connection:
-            found = log_check.check(connection, published)
-        views.check(database)
-        assert found.size == found.signed == published.latest().checkpoint.size
+            found = log_check.check_log(connection, published)
+        views.check_views(database)
+        assert found.size == found.signed == published.get_checkpoint().checkpoint.size
         return bodies(database)
     finally:
         database.close()
@@ -109,12 +109,12 @@ def same(origin: Origin, mirror: Mirror) -> None:
     """The mirror holds what its origin holds: entries, files and checkpoint, byte for byte."""
     held, noted = mirror.held()
     assert held == whole(origin.data_dir)
-    assert noted == origin.log.latest().note
-    here, there = Folder(mirror.folder / "log"), origin.log.folder
+    assert noted == origin.log.get_checkpoint().note
+    here, there = LogFolder(mirror.folder / "log"), origin.log.folder
     size = len(held)
-    wanted = [*tiles.changed(0, size), *(tiles.at(None, index, size) for index in range(-(-size // tiles.WIDTH)))]
-    assert all(here.read(tile) == there.read(tile) for tile in wanted)
-    assert here.get("vkey") == there.get("vkey")
+    wanted = [*tiles.list_changed_tiles(0, size), *(tiles.make_tile(None, index, size) for index in range(-(-size // tiles.WIDTH)))]
+    assert all(here.read_tile(tile) == there.read_tile(tile) for tile in wanted)
+    assert here.find_file("vkey") == there.find_file("vkey")
 
 
 # --- what a mirror is ------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_a_mirror_follows_a_running_register_and_answers_as_it_does_without_it(
     mirror = Mirror(tmp_path / "m", running.url)
     done = mirror.run(verdict="first")
     assert (done["size"], done["gained"]) == (SIZE, SIZE)
-    assert done["root"] == origin.log.latest().checkpoint.root.hex()
+    assert done["root"] == origin.log.get_checkpoint().checkpoint.root.hex()
     origin.gains(*hospitals(260, 1000), an_institution("鞍山市示例1001医院", on=a_later_day(), IVF="suspended"))
     assert mirror.run(verdict="grown")["gained"] == 261
     assert mirror.run(verdict="same")["gained"] == 0
@@ -143,10 +143,10 @@ def test_a_mirror_follows_a_running_register_and_answers_as_it_does_without_it(
     assert answers == said
     assert {one["verdict"] for one in answers} >= {"licensed", "not_found"}
     assert copy.api("/institutions", q="示例", limit=5) == found
-    assert copy.get("/log/checkpoint").content == origin.log.latest().note
-    assert copy.get("/log/vkey").content == origin.log.folder.get("vkey")
+    assert copy.get("/log/checkpoint").content == origin.log.get_checkpoint().note
+    assert copy.get("/log/vkey").content == origin.log.folder.find_file("vkey")
     assert mirror.cli.ok("log", "check", "--json").json["size"] == SIZE + 261
-    assert mirror.cli.ok("log", "checkpoint").out.encode() == origin.log.latest().note
+    assert mirror.cli.ok("log", "checkpoint").out.encode() == origin.log.get_checkpoint().note
     assert not (mirror.folder / "signing.key").exists()
 
 
@@ -157,12 +157,12 @@ def a_later_day() -> Any:
 def test_the_key_trusted_at_first_use_is_said_and_the_given_one_is_not(
     origin: Origin, served: Static, cli: Cli, tmp_path: Path
 ) -> None:
-    vkey = origin.log.verifiers()[0].text
+    vkey = origin.log.list_verifiers()[0].text
     first = cli.ok("mirror", served.url, tmp_path / "a").out
     assert f"trusted at first use: {vkey}" in first
     assert "gained: 300" in first
     assert "first use" not in cli.ok("mirror", served.url, tmp_path / "b", "--vkey", vkey).out
-    other = note.Verifier(name=origin.log.origin(), kind=note.ED25519, public=bytes(32)).text
+    other = note.Verifier(name=origin.log.get_origin(), kind=note.ED25519, public=bytes(32)).text
     assert "未获所信任的密钥签名" in cli.refused("mirror", served.url, tmp_path / "c", "--vkey", other)
 
 
@@ -204,7 +204,7 @@ def test_a_running_mirror_answers_with_what_it_has_just_taken_in(
         origin.gains(an_institution(name))
         mirror.run(verdict="grown")
         assert eventually(lambda name=name: copy.api("/verify", name=name)["verdict"] == "licensed", 10)
-        assert copy.get("/log/checkpoint").content == origin.log.latest().note
+        assert copy.get("/log/checkpoint").content == origin.log.get_checkpoint().note
     same(origin, mirror)
 
 
@@ -302,10 +302,10 @@ def test_a_fork_of_any_size_is_refused_with_both_checkpoints_and_the_copy_is_unt
     ran = mirror()
     assert (ran.code, ran.json["verdict"]) == (1, "fork")
     assert "分叉" in ran.err
-    assert ran.json["checkpoint"] == other.log.latest().note.decode()
-    assert ran.json["seen"]["checkpoint"] == origin.log.latest().note.decode()
-    evidence = Folder(Path(ran.json["evidence"]))
-    assert (evidence.get("seen"), evidence.get("offered")) == (origin.log.latest().note, other.log.latest().note)
+    assert ran.json["checkpoint"] == other.log.get_checkpoint().note.decode()
+    assert ran.json["seen"]["checkpoint"] == origin.log.get_checkpoint().note.decode()
+    evidence = LogFolder(Path(ran.json["evidence"]))
+    assert (evidence.find_file("seen"), evidence.find_file("offered")) == (origin.log.get_checkpoint().note, other.log.get_checkpoint().note)
     if size != SIZE:
         require_proof(evidence)
     assert mirror.held() == held
@@ -344,9 +344,9 @@ def test_a_register_rolled_back_and_grown_again_is_a_fork(
 
 def entry_changed(content: bytes) -> bytes:
     """The bundle with another stage in its last entry: well-formed, canonical, and not what was signed."""
-    bundle = tiles.unbundled(content)
+    bundle = tiles.decode_bundle(content)
     bundle[-1] = bundle[-1].replace(b'"formal"', b'"trials"')
-    return tiles.bundle(bundle)
+    return tiles.encode_bundle(bundle)
 
 
 def altered(tile: str, change: Callable[[bytes], bytes]) -> Alter:
@@ -358,8 +358,8 @@ def altered(tile: str, change: Callable[[bytes], bytes]) -> Alter:
     [
         entry_changed,
         lambda content: content[:-1],
-        lambda content: tiles.bundle(tiles.unbundled(content)[:-1]),
-        lambda content: tiles.bundle(tiles.unbundled(content)[::-1]),
+        lambda content: tiles.encode_bundle(tiles.decode_bundle(content)[:-1]),
+        lambda content: tiles.encode_bundle(tiles.decode_bundle(content)[::-1]),
         lambda content: content + content,
         lambda content: content[:0],
         lambda content: b"\xff" * len(content),
@@ -405,7 +405,7 @@ def test_a_bundle_that_is_missing_is_told(served: Static, mirror: Mirror) -> Non
 def test_a_bundle_that_was_completed_meanwhile_is_cut_to_what_was_signed(
     origin: Origin, served: Static, mirror: Mirror
 ) -> None:
-    old = origin.log.latest()
+    old = origin.log.get_checkpoint()
     origin.gains(*hospitals(300, 1000))
     served.alter = only(CHECKPOINT, old.note)
     assert mirror.run(verdict="first")["size"] == SIZE
@@ -482,15 +482,15 @@ def beginning(many: list[bytes], mirror: Mirror) -> tuple[int, int]:
         if database.is_current():
             held = bodies(database)
             with database.reading() as connection:
-                assert store.head(connection).size == len(held)
-                assert set(views.lag(connection).values()) == {0}
+                assert store.read_head(connection).size == len(held)
+                assert set(views.measure_lag(connection).values()) == {0}
         database.close()
     assert held == many[: len(held)]
-    raw = Folder(mirror.folder / "log").get(CHECKPOINT)
-    published = read(raw).checkpoint if raw else None
+    raw = LogFolder(mirror.folder / "log").find_file(CHECKPOINT)
+    published = parse_signed_checkpoint(raw).checkpoint if raw else None
     if published:
         assert published.size <= len(held)
-        assert Folder(mirror.folder / "log").frontier(published.size).root() == published.root
+        assert LogFolder(mirror.folder / "log").read_frontier(published.size).compute_root() == published.root
     return len(held), published.size if published else 0
 
 
@@ -505,7 +505,7 @@ def test_killed_at_any_moment_the_next_run_goes_on_and_ends_right(many: Origin, 
                 if killed(mirror, server, rolled):
                     stages.append(stage(wanted, mirror))
             mirror.run()
-            assert mirror.held() == (wanted, many.log.latest().note)
+            assert mirror.held() == (wanted, many.log.get_checkpoint().note)
     assert set(stages) >= {"begun", "fetched"}, stages
 
 
@@ -600,7 +600,7 @@ def test_it_goes_on_until_interrupted(origin: Origin, mirror: Mirror) -> None:
     try:
         checkpoint = mirror.folder / "log" / CHECKPOINT
         assert eventually(checkpoint.exists, 20)
-        signed: Signed = origin.gains(*hospitals(3, 1000))
+        signed: SignedCheckpoint = origin.gains(*hospitals(3, 1000))
         assert eventually(lambda: checkpoint.read_bytes() == signed.note, 20)
         running.process.send_signal(signal.SIGINT)
         out, err = running.process.communicate(timeout=20)

@@ -134,7 +134,7 @@ def test_a_site_that_nobody_confirms_stopped_comes_back_by_itself_and_says_so(
         "location"
     ]
     assert eventually(lambda: verdict(running) == "suspended", 2)
-    database = Database(Settings(data_dir=staffed.data_dir).url())
+    database = Database(Settings(data_dir=staffed.data_dir).get_database_url())
     with database.writing() as connection:  # a day later
         connection.execute(sa.update(proposals).where(proposals.c.confirm_by.is_not(None)).values(confirm_by=1))
     database.close()
@@ -169,7 +169,7 @@ def test_a_first_page_with_very_many_proposals_shows_some_and_what_must_be_confi
     code = the_hospital(running)["code"]
     stop = {"code": code, "technique": ["IVF"], "why": "示例"}
     stopped = editor.send("/staff/suspend", on=f"/staff/suspend?code={code}", **stop).headers["location"]
-    database = Database(Settings(data_dir=staffed.data_dir).url())
+    database = Database(Settings(data_dir=staffed.data_dir).get_database_url())
     for n in range(60):
         new = an_institution(f"示例第{n}医院", f"辽宁省沈阳市和平区示例路{n}号", source=None)
         propose(database, [new], by="editor", title=f"示例提案{n}")

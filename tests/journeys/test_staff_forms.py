@@ -12,7 +12,7 @@ import pytest
 from registry.database import Database
 from registry.editing import documents
 from registry.identifiers import format_code, make_code
-from registry.records.asof import today
+from registry.records.asof import read_today
 from registry.settings import Settings
 from tests.desk import Staff
 from tests.forming import DOCUMENT, PDF, approved, drafted, errors_in, fields_of, fill, proposed
@@ -20,7 +20,7 @@ from tests.running import PASSWORD, Cli, Server, eventually
 
 NAME, ADDRESS = "鞍山市示例增补医院", "辽宁省鞍山市铁西区示例路9号"
 DEMO = "示例市第一示例医院"
-TODAY = today().isoformat()
+TODAY = read_today().isoformat()
 Arrive = Callable[..., Staff]
 
 
@@ -422,9 +422,9 @@ def test_a_document_comes_back_byte_for_byte_as_a_file_and_a_web_page_is_refused
     assert running.get(f"/staff/attachments/{digest}").status_code == 303  # nobody without a session
     for path in ("0" * 64, "..%2Fregister.sqlite", "x"):
         assert approver.client.get(f"/staff/attachments/{path}").status_code == 404
-    database = Database(Settings(data_dir=register.data_dir).url())
+    database = Database(Settings(data_dir=register.data_dir).get_database_url())
     with database.reading() as connection:
-        found = documents.of_proposal(connection, number)
+        found = documents.list_proposal_documents(connection, number)
     database.close()
     assert [(one.sha256, one.file.name if one.file else "") for one in found] == [(digest, "批复.pdf")]
     deeds = arrive(running, "auditor").sign_in().deeds()

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.accounts import ROLES
-from registry.app import create
+from registry.app import build_app
 from registry.database import Database
 from registry.importers import kept
 from registry.settings import Settings
@@ -120,7 +120,7 @@ FORMS = {
 def routes() -> set[tuple[str, str]]:
     return {
         (method, route.path_format)
-        for route in create(Settings()).routes
+        for route in build_app(Settings()).routes
         if route.path.startswith("/staff")
         for method in getattr(route, "methods", ())
         if method != "OPTIONS"
@@ -168,9 +168,9 @@ def number(register: Cli, tmp_path_factory: pytest.TempPathFactory) -> int:
 def imported(register: Cli) -> int:
     """An import of one.editor that waits for its columns to be named, and of whose number no proposal is."""
     with opened(register) as database, database.writing() as connection:
-        one = kept.add(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said={"as_of": "2025-06-30"})
+        one = kept.create_import(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said={"as_of": "2025-06-30"})
         nothing = {"rows": 0, "layouts": []}
-        kept.save(connection, one, state="mapping", found=nothing)
+        kept.save_import(connection, one, state="mapping", found=nothing)
     return one.id
 
 
@@ -286,7 +286,7 @@ def test_an_import_is_there_for_the_editor_who_began_it_alone(
 ) -> None:
     with opened(register) as database, database.writing() as connection:
         said = {"as_of": "2025-06-30"}
-        one = kept.add(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said=said)
+        one = kept.create_import(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said=said)
     other = arrive(running, "editor.z").sign_in()
     token, wrong = token_of(other), []
     for method, path in sorted(MAY):
@@ -303,7 +303,7 @@ def test_an_import_is_there_for_the_editor_who_began_it_alone(
     assert other.client.get(f"/staff/imports/new?like={one.id}").status_code == 404
     assert "a.csv" in people["editor"].get("/staff/imports")
     with opened(register) as database, database.reading() as connection:
-        assert kept.of(connection, one.id) == one
+        assert kept.get_import(connection, one.id) == one
 
 
 def test_a_file_is_not_taken_in_from_somebody_who_may_not_import(people: dict[str, Staff]) -> None:
@@ -517,7 +517,7 @@ class opened:
     """The register's database from outside the server, closed at the end."""
 
     def __init__(self, cli: Cli) -> None:
-        self.database = Database(Settings(data_dir=cli.data_dir).url())
+        self.database = Database(Settings(data_dir=cli.data_dir).get_database_url())
 
     def __enter__(self) -> Database:
         return self.database

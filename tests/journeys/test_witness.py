@@ -16,8 +16,8 @@ import pytest
 
 from registry import signing
 from registry.log import checkpoint, note
-from registry.log.folder import CHECKPOINT, VKEY, Folder
-from registry.log.shared import Signed, read
+from registry.log.folder import CHECKPOINT, VKEY, LogFolder
+from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from tests.factories import a_source
 from tests.published import (
     SIZE,
@@ -77,7 +77,7 @@ def watching(cli: Cli, tmp_path: Path, served: Static) -> Watching:
     return Watching(cli, tmp_path / "w", served.url)
 
 
-def of(signed: Signed) -> dict[str, Any]:
+def of(signed: SignedCheckpoint) -> dict[str, Any]:
     return {"size": signed.checkpoint.size, "root": signed.checkpoint.root.hex()}
 
 
@@ -87,13 +87,13 @@ def of(signed: Signed) -> dict[str, Any]:
 def test_the_first_look_pins_the_key_and_says_that_somebody_must_compare_it(
     origin: Origin, served: Static, cli: Cli
 ) -> None:
-    vkey = origin.log.verifiers()[0].text
+    vkey = origin.log.list_verifiers()[0].text
     ran = cli.ok("log", "witness", served.url)
     assert vkey in ran.out
     assert "trusted at first use" in ran.out
     assert "compare it by another channel" in ran.out
     folder = cli.data_dir / "witness" / "127.0.0.1_8000_log"
-    assert (folder / CHECKPOINT).read_bytes() == origin.log.latest().note
+    assert (folder / CHECKPOINT).read_bytes() == origin.log.get_checkpoint().note
     assert (folder / "pinned").read_text() == f"{vkey}\n"
     again = cli.ok("log", "witness", served.url)
     assert vkey not in again.out
@@ -105,7 +105,7 @@ def test_growth_is_followed_on_a_running_register_and_every_look_is_remembered(
 ) -> None:
     server = start(origin.data_dir)
     watching = Watching(cli, tmp_path / "w", server.url)
-    seen = [origin.log.latest()]
+    seen = [origin.log.get_checkpoint()]
     looks = [watching.look("first"), watching.look("same")]
     for step, number in enumerate((1, 255, 300)):
         seen.append(origin.gains(*hospitals(number, 1000 * (step + 1))))
@@ -190,7 +190,7 @@ def test_a_key_that_replaced_the_pinned_one_unseen_is_refused_until_it_is_given(
     register.ok("log", "rotate")
     register.ok("log", "retire", old.split("+")[1])
     assert "not signed by a trusted key" in watching.refused(LC_ALL="en_US.UTF-8")
-    new = origin.log.verifiers()[0].text
+    new = origin.log.list_verifiers()[0].text
     assert watching.look("same", "--vkey", new)["pinned"] == [old, new]
     assert watching.look("same")["pinned"] == [old, new]
 
@@ -203,17 +203,17 @@ def test_over_an_open_channel_a_new_key_is_told_of_but_not_taken_in(
     Cli(origin.data_dir, inside=True).ok("log", "rotate")
     look = watching.look("same", HTTP_PROXY=served.url)
     assert (look["pinned"], look["taken_in"]) == (old, [])
-    assert look["unknown_keys"] == [origin.log.verifiers()[1].id.hex()]
+    assert look["unknown_keys"] == [origin.log.list_verifiers()[1].id.hex()]
 
 
 def test_a_forged_line_beside_the_pinned_signature_brings_no_key_in(
     origin: Origin, served: Static, watching: Watching, tmp_path: Path
 ) -> None:
     watching.look("first")
-    signing.create(tmp_path / "other.key")
-    other = signing.load(tmp_path / "other.key")[0]
-    signed = origin.log.latest()
-    forged = note.sign("another text\n", signed.checkpoint.origin, [other]).signatures[0]
+    signing.create_key_file(tmp_path / "other.key")
+    other = signing.load_keys(tmp_path / "other.key")[0]
+    signed = origin.log.get_checkpoint()
+    forged = note.sign_text("another text\n", signed.checkpoint.origin, [other]).signatures[0]
     vkey = note.Verifier(name=signed.checkpoint.origin, kind=note.ED25519, public=other.public).text
     changed = {CHECKPOINT: signed.note + forged.line.encode(), VKEY: f"{vkey}\n".encode()}
     served.alter = changed.get
@@ -224,7 +224,7 @@ def test_a_forged_line_beside_the_pinned_signature_brings_no_key_in(
 def test_a_given_key_is_trusted_instead_of_the_first_one_offered(
     origin: Origin, watching: Watching, tmp_path: Path
 ) -> None:
-    vkey = origin.log.verifiers()[0].text
+    vkey = origin.log.list_verifiers()[0].text
     (tmp_path / "vkey").write_text(f"{vkey}\n")
     look = watching.look("first", "--vkey", tmp_path / "vkey")
     assert (look["pinned"], look["taken_in"], look["first_use"]) == ([vkey], [], False)
@@ -233,9 +233,9 @@ def test_a_given_key_is_trusted_instead_of_the_first_one_offered(
 def test_a_log_of_another_key_than_the_given_one_is_refused_and_nothing_kept(
     origin: Origin, watching: Watching, tmp_path: Path
 ) -> None:
-    signing.create(tmp_path / "other.key")
-    other = signing.load(tmp_path / "other.key")[0].public
-    name = origin.log.origin()
+    signing.create_key_file(tmp_path / "other.key")
+    other = signing.load_keys(tmp_path / "other.key")[0].public
+    name = origin.log.get_origin()
     refused = watching.refused("--vkey", note.Verifier(name=name, kind=note.ED25519, public=other).text)
     assert "未获所信任的密钥签名" in refused
     elsewhere = note.Verifier(name="other.example/log", kind=note.ED25519, public=other).text
@@ -250,8 +250,8 @@ def test_a_log_that_calls_itself_otherwise_is_refused_also_without_a_folder_of_o
     origin: Origin, served: Static, cli: Cli, tmp_path: Path
 ) -> None:
     cli.ok("log", "witness", served.url)
-    text = origin.log.latest().checkpoint.text.replace(origin.log.origin(), "other.example/log")
-    renamed = note.sign(text, "other.example/log", origin.log.keys()).encoded()
+    text = origin.log.get_checkpoint().checkpoint.text.replace(origin.log.get_origin(), "other.example/log")
+    renamed = note.sign_text(text, "other.example/log", origin.log.load_keys()).encode()
     served.alter = only(CHECKPOINT, renamed)
     assert "不是同一日志" in cli.refused("log", "witness", served.url)
 
@@ -266,19 +266,19 @@ def test_a_cosignature_is_appended_to_what_is_kept_and_holds(
     before = int(time.time())
     look = watching.look("first", "--key", key, "--name", NAME)
     kept = (watching.folder / CHECKPOINT).read_bytes()
-    assert kept == origin.log.latest().note + look["cosignature"].encode()
-    who = note.verifier((watching.folder / VKEY).read_text())
+    assert kept == origin.log.get_checkpoint().note + look["cosignature"].encode()
+    who = note.parse_verifier((watching.folder / VKEY).read_text())
     assert (who.text, who.kind, who.name) == (look["vkey"], note.COSIGNATURE, NAME)
-    assert note.opened(kept, [who])[1] == [who]
-    assert note.opened(kept, origin.log.verifiers())[1] == origin.log.verifiers()
+    assert note.verify_note(kept, [who])[1] == [who]
+    assert note.verify_note(kept, origin.log.list_verifiers())[1] == origin.log.list_verifiers()
     stamp = note.parse(kept).signatures[-1].timestamp
     assert stamp is not None
     assert before <= stamp <= time.time()
-    assert signing.load(key)[0].public == who.public
+    assert signing.load_keys(key)[0].public == who.public
     again = watching.look("same", "--key", key, "--name", NAME)
-    assert (watching.folder / CHECKPOINT).read_bytes() == origin.log.latest().note + again["cosignature"].encode()
+    assert (watching.folder / CHECKPOINT).read_bytes() == origin.log.get_checkpoint().note + again["cosignature"].encode()
     assert watching.look("same")["cosignature"] is None
-    assert (watching.folder / CHECKPOINT).read_bytes() == origin.log.latest().note + again["cosignature"].encode()
+    assert (watching.folder / CHECKPOINT).read_bytes() == origin.log.get_checkpoint().note + again["cosignature"].encode()
 
 
 def test_a_checkpoint_that_comes_back_with_our_cosignature_carries_it_once(
@@ -289,14 +289,14 @@ def test_a_checkpoint_that_comes_back_with_our_cosignature_carries_it_once(
     served.alter = only(CHECKPOINT, (watching.folder / CHECKPOINT).read_bytes())
     look = watching.look("same", "--key", key, "--name", NAME)
     kept = (watching.folder / CHECKPOINT).read_bytes()
-    assert kept == origin.log.latest().note + look["cosignature"].encode()
+    assert kept == origin.log.get_checkpoint().note + look["cosignature"].encode()
     assert first["vkey"] == look["vkey"]
 
 
 def test_a_cosignature_is_byte_for_byte_what_the_specification_says() -> None:
     """The example of c2sp.org/tlog-cosignature: the message that is signed."""
     text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
-    assert note.cosigned(text, 1679315147) == (
+    assert note.encode_cosigned_text(text, 1679315147) == (
         b"cosignature/v1\ntime 1679315147\nexample.com/behind-the-sofa\n20852163\n"
         b"CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
     )
@@ -332,8 +332,8 @@ def test_another_history_under_the_same_key_is_a_fork_with_both_checkpoints(
     assert ran.code == 1
     assert ran.json["verdict"] == "fork"
     assert ran.json["cosignature"] is None
-    assert ran.json["checkpoint"] == other.log.latest().note.decode()
-    assert ran.json["seen"]["checkpoint"].startswith(origin.log.latest().note.decode())
+    assert ran.json["checkpoint"] == other.log.get_checkpoint().note.decode()
+    assert ran.json["seen"]["checkpoint"].startswith(origin.log.get_checkpoint().note.decode())
     assert "分叉" in ran.err
     assert "主办单位" in ran.err
     assert ran.json["evidence"] in ran.err
@@ -341,9 +341,9 @@ def test_another_history_under_the_same_key_is_a_fork_with_both_checkpoints(
     assert {name: after[name] for name in kept if name != "history.ndjson"} == {
         name: kept[name] for name in kept if name != "history.ndjson"
     }
-    evidence = Folder(Path(ran.json["evidence"]))
-    assert evidence.get("offered") == other.log.latest().note
-    assert evidence.get("seen") == kept[CHECKPOINT]
+    evidence = LogFolder(Path(ran.json["evidence"]))
+    assert evidence.find_file("offered") == other.log.get_checkpoint().note
+    assert evidence.find_file("seen") == kept[CHECKPOINT]
     assert watching.history()[-1]["verdict"] == "fork"
     if entries > SIZE:
         require_proof(evidence)
@@ -357,8 +357,8 @@ def test_both_checkpoints_of_a_fork_are_shown_to_people_byte_for_byte(
     served.folder = other.log.folder.path
     ran = cli("log", "witness", served.url, LC_ALL="en_US.UTF-8")
     assert ran.code == 1
-    assert origin.log.latest().note.decode() in ran.out
-    assert other.log.latest().note.decode() in ran.out
+    assert origin.log.get_checkpoint().note.decode() in ran.out
+    assert other.log.get_checkpoint().note.decode() in ran.out
     assert ran.err.startswith("registry: FORK: ")
 
 
@@ -395,7 +395,7 @@ def test_an_old_checkpoint_that_was_seen_is_told_as_older_and_changes_nothing(
     origin: Origin, served: Static, watching: Watching
 ) -> None:
     watching.look("first")
-    old = origin.log.latest()
+    old = origin.log.get_checkpoint()
     origin.gains(*hospitals(3, 1000))
     watching.look("grown")
     kept = (watching.folder / CHECKPOINT).read_bytes()
@@ -411,7 +411,7 @@ def test_an_old_checkpoint_that_was_seen_is_told_as_older_and_changes_nothing(
 def test_an_old_checkpoint_never_seen_is_older_where_the_hashes_show_it(
     origin: Origin, served: Static, watching: Watching
 ) -> None:
-    old = origin.log.latest()
+    old = origin.log.get_checkpoint()
     origin.gains(*hospitals(3, 1000))
     watching.look("first")
     served.alter = only(CHECKPOINT, old.note)
@@ -422,7 +422,7 @@ def test_a_smaller_checkpoint_of_another_history_is_a_fork_where_the_hashes_show
     origin: Origin, served: Static, watching: Watching, tmp_path: Path
 ) -> None:
     watching.look("first")
-    served.alter = only(CHECKPOINT, forked(origin, tmp_path / "other", 20).log.latest().note)
+    served.alter = only(CHECKPOINT, forked(origin, tmp_path / "other", 20).log.get_checkpoint().note)
     watching.look("fork", code=1)
 
 
@@ -436,7 +436,7 @@ def test_a_register_rolled_back_proves_nothing_and_is_a_fork_once_it_grows_again
     ran = watching()
     assert (ran.code, ran.json["verdict"]) == (1, "unproven")
     assert "可能是分叉" in ran.err
-    assert Folder(Path(ran.json["evidence"])).get("offered") == other.log.latest().note
+    assert LogFolder(Path(ran.json["evidence"])).find_file("offered") == other.log.get_checkpoint().note
     other.gains(*hospitals(80, 2000))
     watching.look("fork", code=1)
 
@@ -642,7 +642,7 @@ def test_a_witness_killed_at_any_moment_goes_on_where_it_was(
 ) -> None:
     key = tmp_path / "k"
     watching.look("first", "--key", key, "--name", NAME)
-    who = note.verifier((watching.folder / VKEY).read_text())
+    who = note.parse_verifier((watching.folder / VKEY).read_text())
     rolled = random.Random(7)
     command = [REGISTRY, "log", "witness", served.url, "--dir", watching.folder, "--key", key, "--name", NAME]
     for step in range(10):
@@ -659,8 +659,8 @@ def test_a_witness_killed_at_any_moment_goes_on_where_it_was(
         process.kill()
         process.wait()
         kept = (watching.folder / CHECKPOINT).read_bytes()
-        assert read(kept).checkpoint.size in (signed.checkpoint.size - 1, signed.checkpoint.size)
-        assert note.opened(kept, [who])[1] == [who]
+        assert parse_signed_checkpoint(kept).checkpoint.size in (signed.checkpoint.size - 1, signed.checkpoint.size)
+        assert note.verify_note(kept, [who])[1] == [who]
         ran = watching("--key", key, "--name", NAME)
         assert ran.code == 0
         assert ran.json["verdict"] in ("grown", "same")
@@ -673,7 +673,7 @@ def test_a_line_of_history_that_was_cut_short_is_ended_and_passed_over(
     origin: Origin, served: Static, watching: Watching
 ) -> None:
     watching.look("first")
-    old = origin.log.latest()
+    old = origin.log.get_checkpoint()
     with (watching.folder / "history.ndjson").open("ab") as file:
         file.write(b'{"time":"2026-')
     origin.gains(*hospitals(1, 1000))

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from registry.errors import InvalidInput
-from registry.register import Choice, Register
+from registry.register import SearchRequest, Register
 from registry.search.outside import OutsideSearch
 from registry.settings import Settings
 from tests.factories import DAY, the_real_lists
@@ -95,17 +95,17 @@ def a_register_with(engine: str) -> Iterator[Register]:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="relevance-")))
             server = stack.enter_context(a_meilisearch(folder / "server"))
             register.outside = OutsideSearch(register.database, server.url, KEY)
-            if not register.outside.look():
-                raise SystemExit(f"Meilisearch holds no index: {register.outside.told(register.now().size)}")
+            if not register.outside.update_index():
+                raise SystemExit(f"Meilisearch holds no index: {register.outside.describe_status(register.make_as_of_now().size)}")
         yield register
 
 
 def judge(register: Register, queries: Iterable[Query]) -> list[Judged]:
     """Every query asked of a register as it stands on the day of the 2025 list."""
-    asof = register.as_of(DAY)
+    asof = register.make_as_of(DAY)
     judged = []
     for query in queries:
-        items = register.find(Choice(q=query.text), asof, limit=PAGE).items
+        items = register.search_institutions(SearchRequest(q=query.text), asof, limit=PAGE).items
         names = [item.institution.name for item in items]
         position = next((place for place, name in enumerate(names, 1) if name in query.expected), None)
         judged.append(Judged(query, names[0] if names else None, position))
@@ -188,7 +188,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (OSError, UnicodeDecodeError) as error:
         parser.error(str(error))
     except InvalidInput as error:
-        parser.error(error.text("en"))
+        parser.error(error.get_text("en"))
     engines = [given.engine] if given.engine else list(ENGINES)
     documents: dict[str, Any] = {}
     below: list[str] = []

@@ -12,7 +12,7 @@ import pytest
 
 from registry import settings
 from registry.api.examples import BY_OPERATION
-from registry.app import create
+from registry.app import build_app
 from registry.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("variable", [variable for variable, _, _ in settings.described()])
+@pytest.mark.parametrize("variable", [variable for variable, _, _ in settings.list_settings()])
 def test_every_setting_is_documented(variable: str) -> None:
     assert f"`{variable}`" in documents()
 
@@ -61,7 +61,7 @@ def test_no_document_names_a_command_that_does_not_exist() -> None:
 
 
 def operations() -> list[tuple[str, str, str]]:
-    schema = create(settings.Settings()).openapi_schema.to_schema()
+    schema = build_app(settings.Settings()).openapi_schema.to_schema()
     return [
         (method.upper(), path, operation["operationId"])
         for path, methods in schema["paths"].items()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.verification.addresses import compare
+from registry.verification.addresses import compare_addresses
 
 REGISTERED, REGION = "辽宁省沈阳市沈河区大南街87号", "210103"
 
@@ -49,7 +49,7 @@ REGISTERED, REGION = "辽宁省沈阳市沈河区大南街87号", "210103"
     ],
 )
 def test_an_address_is_this_site_its_region_or_another(given: str, how: str) -> None:
-    assert compare(given, REGISTERED, REGION) == how
+    assert compare_addresses(given, REGISTERED, REGION) == how
 
 
 @pytest.mark.parametrize(
@@ -63,28 +63,28 @@ def test_an_address_is_this_site_its_region_or_another(given: str, how: str) -> 
     ],
 )
 def test_a_double_number_is_one_number(given: str, how: str) -> None:
-    assert compare(given, "鞍山市铁西区中山路8-7号", "210303") == how
+    assert compare_addresses(given, "鞍山市铁西区中山路8-7号", "210303") == how
 
 
 def test_a_district_of_two_cities_is_told_by_its_city() -> None:
-    assert compare("沈阳市铁西区示例路1号", "辽宁省鞍山市铁西区示例路1号", "210303") == "other"
-    assert compare("鞍山市铁西区示例路1号", "辽宁省鞍山市铁西区示例路1号", "210303") == "same"
-    assert compare("铁西区示例路1号", "辽宁省鞍山市铁西区示例路1号", "210303") == "same"
-    assert compare("铁西区", "辽宁省鞍山市铁西区示例路1号", "210303") == "region"
-    assert compare("铁西区示例路1号", "辽宁省鞍山市铁东区示例路1号", "210302") == "other"
-    assert compare("铁西区示例路1号", "辽宁省沈阳市铁西区示例路1号", "210106") == "same"
-    assert compare("朝阳区示例路1号", "北京市朝阳区示例路1号", "110105") == "same"
-    assert compare("朝阳区示例路1号", "北京市海淀区示例路1号", "110108") == "other"
+    assert compare_addresses("沈阳市铁西区示例路1号", "辽宁省鞍山市铁西区示例路1号", "210303") == "other"
+    assert compare_addresses("鞍山市铁西区示例路1号", "辽宁省鞍山市铁西区示例路1号", "210303") == "same"
+    assert compare_addresses("铁西区示例路1号", "辽宁省鞍山市铁西区示例路1号", "210303") == "same"
+    assert compare_addresses("铁西区", "辽宁省鞍山市铁西区示例路1号", "210303") == "region"
+    assert compare_addresses("铁西区示例路1号", "辽宁省鞍山市铁东区示例路1号", "210302") == "other"
+    assert compare_addresses("铁西区示例路1号", "辽宁省沈阳市铁西区示例路1号", "210106") == "same"
+    assert compare_addresses("朝阳区示例路1号", "北京市朝阳区示例路1号", "110105") == "same"
+    assert compare_addresses("朝阳区示例路1号", "北京市海淀区示例路1号", "110108") == "other"
 
 
 def test_an_unknown_region_contradicts_nothing() -> None:
-    assert compare("示例路1号", "示例路1号", None) == "same"
-    assert compare("鞍山市示例路1号", "示例路1号", None) == "same"
+    assert compare_addresses("示例路1号", "示例路1号", None) == "same"
+    assert compare_addresses("鞍山市示例路1号", "示例路1号", None) == "same"
 
 
 def test_a_registered_address_is_its_own_site() -> None:
     for address in (REGISTERED, "鞍山市铁西区中山路8-7号", "示例大厦", "示例村示例组"):
-        assert compare(address, address, None) == "same"
+        assert compare_addresses(address, address, None) == "same"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_registered_address_is_its_own_site() -> None:
     ],
 )
 def test_what_forms_and_people_put_around_an_address_does_not_matter(given: str) -> None:
-    assert compare(given, REGISTERED, REGION) == "same"
+    assert compare_addresses(given, REGISTERED, REGION) == "same"
 
 
 @pytest.mark.parametrize(
@@ -134,25 +134,25 @@ def test_what_forms_and_people_put_around_an_address_does_not_matter(given: str)
     ],
 )
 def test_near_a_site_or_beside_another_is_not_the_site(given: str) -> None:
-    assert compare(given, REGISTERED, REGION) == "other"
+    assert compare_addresses(given, REGISTERED, REGION) == "other"
 
 
 def test_a_street_with_a_numeral_in_its_name_is_no_house_number() -> None:
-    assert compare("五一路", "鞍山市铁西区五一路12号", "210303") == "region"
-    assert compare("五一", "鞍山市铁西区五一路12号", "210303") != "same"
-    assert compare("五一路12号", "鞍山市铁西区五一路12号", "210303") == "same"
-    assert compare("五一路东段99号", "鞍山市铁西区五一路东段", "210303") == "other"
-    assert compare("五一路东段门诊楼", "鞍山市铁西区五一路东段", "210303") == "region"
+    assert compare_addresses("五一路", "鞍山市铁西区五一路12号", "210303") == "region"
+    assert compare_addresses("五一", "鞍山市铁西区五一路12号", "210303") != "same"
+    assert compare_addresses("五一路12号", "鞍山市铁西区五一路12号", "210303") == "same"
+    assert compare_addresses("五一路东段99号", "鞍山市铁西区五一路东段", "210303") == "other"
+    assert compare_addresses("五一路东段门诊楼", "鞍山市铁西区五一路东段", "210303") == "region"
 
 
 def test_numerals_in_a_list_or_after_a_dash_stay_apart() -> None:
-    assert compare("示例路一、二号", "鞍山市铁西区示例路12号", "210303") == "other"
-    assert compare("示例路601-一号", "鞍山市铁西区示例路601-1号", "210303") == "same"
-    assert compare("示例路3号", "鞍山市铁西区示例路1号、3号", "210303") == "same"
-    assert compare("示例路13号", "鞍山市铁西区示例路1号、3号", "210303") == "other"
+    assert compare_addresses("示例路一、二号", "鞍山市铁西区示例路12号", "210303") == "other"
+    assert compare_addresses("示例路601-一号", "鞍山市铁西区示例路601-1号", "210303") == "same"
+    assert compare_addresses("示例路3号", "鞍山市铁西区示例路1号、3号", "210303") == "same"
+    assert compare_addresses("示例路13号", "鞍山市铁西区示例路1号、3号", "210303") == "other"
 
 
 def test_a_district_of_two_cities_of_one_province_is_the_registered_citys() -> None:
-    assert compare("河北省新华区示例路1号", "河北省沧州市新华区示例路1号", "130902") == "same"
-    assert compare("河北省新华区示例路2号", "河北省沧州市新华区示例路1号", "130902") == "other"
-    assert compare("辽宁省铁西区示例路1号", "河北省沧州市新华区示例路1号", "130902") == "other"
+    assert compare_addresses("河北省新华区示例路1号", "河北省沧州市新华区示例路1号", "130902") == "same"
+    assert compare_addresses("河北省新华区示例路2号", "河北省沧州市新华区示例路1号", "130902") == "other"
+    assert compare_addresses("辽宁省铁西区示例路1号", "河北省沧州市新华区示例路1号", "130902") == "other"

@@ -424,13 +424,13 @@ def test_a_view_that_lost_the_log_refuses_to_answer(database: Database) -> None:
     view._verified = msgspec.structs.replace(view._verified, ticks=view._verified.ticks - 3600)
     with pytest.raises(CannotAnswer):
         ask(view, NAME, "IVF")
-    view.follow(database)
+    view.follow_log(database)
     assert ask(view, NAME, "IVF").verdict == "licensed"
 
 
 def test_every_verdict_is_said_in_both_languages(database: Database) -> None:
     from registry.model import Claim, Provider
-    from registry.verification.answer import answer
+    from registry.verification.answer import answer_claim
 
     stages: dict[str, Any] = {"甲": "formal", "乙": "suspended", "丙": "revoked", "丁": "lapsed", "戊": "preparing"}
     enter(
@@ -446,7 +446,7 @@ def test_every_verdict_is_said_in_both_languages(database: Database) -> None:
     for name in [*(f"鞍山示例{n}医院" for n in stages), "示例无名医院"]:
         for lang in ("zh-CN", "en"):
             for technique in ("IVF", "PGT", "SPERM_BANK"):
-                one = answer(view, Claim(provider=Provider(name=name), techniques=[technique], on=AFTER), lang)
+                one = answer_claim(view, Claim(provider=Provider(name=name), techniques=[technique], on=AFTER), lang)
                 assert one.explanation.isascii() == (lang == "en") or name in one.explanation
                 said.add((one.verdict, one.explanation))
     assert {verdict for verdict, _ in said} >= {"licensed", "suspended", "revoked", "lapsed", "preparing", "not_found"}

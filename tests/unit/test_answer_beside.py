@@ -188,7 +188,7 @@ def test_an_erased_name_is_forgotten_by_the_view_that_follows_and_never_matched_
     before = dt.datetime.now(dt.UTC)
     assert person(ask(view, NAME, "IVF", person="示例员甲", on=AFTER)).verdict == "authorised"
     enter(database, an_erasure(gone))
-    view.follow(database)
+    view.follow_log(database)
     for asked, told in (("示例员甲", {}), ("示例员甲", {"known_at": before}), ("示例员丁", {})):
         said = person(ask(view, NAME, "IVF", person=asked, on=AFTER, **told))
         assert (said.verdict, said.entry) == ("unknown", None)
@@ -205,7 +205,7 @@ def test_a_view_that_followed_knows_what_one_made_anew_knows(database: Database)
     view = a_view(database)
     enter(database, a_person(ELSEWHERE, "示例员乙"), a_change(one, AFTER, {"techniques": ["ICSI"]}))
     enter(database, an_erasure(one))
-    view.follow(database)
+    view.follow_log(database)
     assert view.beside._spans == a_view(database).beside._spans
 
 
@@ -362,10 +362,10 @@ def test_what_was_not_asked_is_null_and_an_empty_text_has_no_flags(holding: Call
 def test_sentences_are_said_in_english_too(holding: Callable[..., Asker], database: Database) -> None:
     from registry.beside import Person
     from registry.model import Claim, Provider
-    from registry.verification.answer import answer
+    from registry.verification.answer import answer_claim
 
     holding(a_person(HOSPITAL), a_certificate(HOSPITAL))
     claim = Claim(provider=Provider(name=NAME), on=AFTER, practitioner=Person(name="示例员甲"), ad_certificate=NUMBER)
-    said = answer(a_view(database), claim, "en")
+    said = answer_claim(a_view(database), claim, "en")
     assert person(said).explanation.startswith("A person of this name is recorded as authorised")
     assert certificate(said).explanation.startswith("This certificate is registered for this institution")

@@ -107,12 +107,12 @@ def test_the_view_answers_what_the_entries_say(
             instant = f"2025-07-{number + 1:02}T00:00:00Z"
             with the_clock_at(instant):
                 enter(database, *batch)
-            view.follow(database)
+            view.follow_log(database)
             recorded.append((2 + number, dt.datetime.fromisoformat(instant)))
         compare(view, drafts, len(drafts), None)
         for size, known_at in recorded:
             compare(view, drafts, size, known_at)
         fresh = VerificationView()
-        fresh.follow(database)
+        fresh.follow_log(database)
         compare(fresh, drafts, len(drafts), None)
         database.close()

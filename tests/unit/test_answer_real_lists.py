@@ -15,8 +15,8 @@ import pytest
 from opencc import OpenCC
 
 from registry.model import Answer
-from registry.text import fold
-from registry.verification.names import without_suffix
+from registry.text import fold_text
+from registry.verification.names import remove_company_form
 from registry.verification.view import VerificationView
 from tests.factories import LIST_2025, a_view, ask, the_real_lists
 
@@ -102,7 +102,7 @@ VARIATIONS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("how", VARIATIONS)
 def test_every_listed_name_is_found_however_it_is_written(view: VerificationView, how: str) -> None:
-    known = {fold(one.name) for one in the_list()}
+    known = {fold_text(one.name) for one in the_list()}
     wrong = []
     for one in the_list():
         written = VARIATIONS[how](one.name)
@@ -110,8 +110,8 @@ def test_every_listed_name_is_found_however_it_is_written(view: VerificationView
             continue
         if how == "no company" and one.has_campus:
             continue
-        bare = fold(written)
-        if bare != fold(one.name) and bare in known:
+        bare = fold_text(written)
+        if bare != fold_text(one.name) and bare in known:
             continue  # that is the name of another row
         answers = [claim(view, written, technique) for technique in one.techniques]
         matched = {a.match.name for a in answers if a.match}
@@ -123,7 +123,7 @@ def test_every_listed_name_is_found_however_it_is_written(view: VerificationView
 def test_every_listed_name_is_licensed_for_what_it_holds_and_for_nothing_else(view: VerificationView) -> None:
     by_name: dict[str, list[Listed]] = {}
     for one in the_list():
-        by_name.setdefault(fold(one.name), []).append(one)
+        by_name.setdefault(fold_text(one.name), []).append(one)
     wrong = []
     for sites in by_name.values():
         for technique in ("AIH", "AID", "IVF", "ICSI", "PGT"):
@@ -136,7 +136,7 @@ def test_every_listed_name_is_licensed_for_what_it_holds_and_for_nothing_else(vi
 
 
 def test_a_name_at_two_sites_is_ambiguous_only_where_they_disagree(view: VerificationView) -> None:
-    twice = {one.name for one in the_list() if sum(fold(other.name) == fold(one.name) for other in the_list()) > 1}
+    twice = {one.name for one in the_list() if sum(fold_text(other.name) == fold_text(one.name) for other in the_list()) > 1}
     assert twice == {"大连市妇女儿童医疗中心（集团）"}
     sites = [one for one in the_list() if one.name in twice]
     assert len(sites) == 2
@@ -189,7 +189,7 @@ def near_names(name: str) -> Iterator[str]:
                 if other != character:
                     yield name[:i] + other + name[i + 1 :]
         elif character in DIGITS or character.isdigit():
-            yield name[:i] + DIGITS[(fold(character) in "0123456789" and int(fold(character)) + 1) % 10] + name[i + 1 :]
+            yield name[:i] + DIGITS[(fold_text(character) in "0123456789" and int(fold_text(character)) + 1) % 10] + name[i + 1 :]
     for ending in ENDINGS:
         yield name + ending
         yield base(name) + ending
@@ -212,14 +212,14 @@ def test_a_name_that_is_only_near_is_licensed_only_as_whom_it_names(view: Verifi
     for position, one in enumerate(the_list()):
         # Every second change of every second name, alternating: each change meets hundreds of names.
         for number, written in enumerate(dict.fromkeys(near_names(one.name))):
-            if fold(written) == fold(one.name) or (position + number) % 2:
+            if fold_text(written) == fold_text(one.name) or (position + number) % 2:
                 continue
             tried += 1
             answer = claim(view, written, one.techniques[0])
             if answer.verdict == "licensed":
                 assert answer.match is not None
-                key = fold(written)
-                named_so = named.get(key) or named.get(without_suffix(key), set())
+                key = fold_text(written)
+                named_so = named.get(key) or named.get(remove_company_form(key), set())
                 if answer.match.code.replace("-", "") not in named_so:
                     wrong.append((one.name, written, answer.match.name))
     assert tried > 9_000
@@ -280,6 +280,6 @@ def test_the_development_claims_are_all_judged_right(view: VerificationView, row
     assert answer.verdict in verdicts.split("|")
     if matched != "-":
         assert answer.match is not None
-        assert fold(answer.match.name) == fold(matched)
+        assert fold_text(answer.match.name) == fold_text(matched)
     elif answer.verdict == "licensed":
         pytest.fail("licensed nobody")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.importers.bracketed import SplitName, split_name
+from registry.importers.bracketed import NameParts, split_name
 
 SEED = Path(__file__).parents[2] / "seed_data"
 
@@ -28,7 +28,7 @@ SEED = Path(__file__).parents[2] / "seed_data"
     ],
 )
 def test_a_second_name_becomes_an_alias(name: str, base: str, aliases: tuple[str, ...]) -> None:
-    assert split_name(name) == SplitName(name=name, base=base, aliases=aliases)
+    assert split_name(name) == NameParts(name=name, base=base, aliases=aliases)
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_several_brackets_are_read_in_print_order() -> None:
 
 
 def test_brackets_inside_a_name_belong_to_it() -> None:
-    assert split_name("树兰（杭州）医院") == SplitName(name="树兰（杭州）医院", base="树兰（杭州）医院")
-    assert split_name("（杭州）") == SplitName(name="（杭州）", base="（杭州）")
+    assert split_name("树兰（杭州）医院") == NameParts(name="树兰（杭州）医院", base="树兰（杭州）医院")
+    assert split_name("（杭州）") == NameParts(name="（杭州）", base="（杭州）")
 
 
 def test_a_name_without_brackets_is_itself() -> None:
-    assert split_name(" 原沈阳军区第202医院 ") == SplitName(name="原沈阳军区第202医院", base="原沈阳军区第202医院")
+    assert split_name(" 原沈阳军区第202医院 ") == NameParts(name="原沈阳军区第202医院", base="原沈阳军区第202医院")
 
 
 def test_a_bracket_that_repeats_the_name_is_no_second_name() -> None:

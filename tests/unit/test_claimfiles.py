@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.claimfiles.answering import Answering, CsvForm, JsonForm
-from registry.claimfiles.columns import COLUMNS, Columns
+from registry.claimfiles.answering import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
+from registry.claimfiles.columns import COLUMNS, ClaimColumns
 from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader
-from registry.claimfiles.rows import Row
+from registry.claimfiles.rows import ClaimRow
 from registry.claimfiles.told import NAMES
 from registry.errors import InvalidInput
 from registry.model import Claim
-from registry.techniques import from_words
+from registry.techniques import find_technique
 from registry.uploads.lines import LONGEST
 from registry.verification.batch import Batch
 from registry.verification.view import VerificationView
@@ -38,18 +38,18 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VerificationView]
     database.close()
 
 
-def read(data: bytes, size: int = 1 << 16, charset: str | None = None) -> list[Row]:
+def read(data: bytes, size: int = 1 << 16, charset: str | None = None) -> list[ClaimRow]:
     """All rows of a csv file that comes in pieces of so many bytes."""
     reader = CsvReader(charset)
     rows = [row for at in range(0, len(data), size) for row in reader.feed(data[at : at + size])]
-    return rows + list(reader.end())
+    return rows + list(reader.feed_end())
 
 
 def answered(view: VerificationView, data: bytes, size: int = 1 << 16, most: int = 100_000) -> bytes:
     reader = CsvReader()
-    answering = Answering(reader, CsvForm(Batch(view), reader.layout), most)
+    answering = AnswerStream(reader, CsvAnswerWriter(Batch(view), reader.get_layout), most)
     pieces = [piece for at in range(0, len(data), size) for piece in answering.feed(data[at : at + size])]
-    return b"".join([*pieces, *answering.end()])
+    return b"".join([*pieces, *answering.feed_end()])
 
 
 def table(data: bytes) -> list[dict[str, Any]]:
@@ -57,8 +57,8 @@ def table(data: bytes) -> list[dict[str, Any]]:
 
 
 def ndjson(view: VerificationView, data: bytes, most: int = 100_000) -> list[dict[str, Any]]:
-    answering = Answering(NdjsonReader(), JsonForm(Batch(view)), most)
-    return [json.loads(line) for line in b"".join([*answering.feed(data), *answering.end()]).splitlines()]
+    answering = AnswerStream(NdjsonReader(), JsonAnswerWriter(Batch(view)), most)
+    return [json.loads(line) for line in b"".join([*answering.feed(data), *answering.feed_end()]).splitlines()]
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def ndjson(view: VerificationView, data: bytes, most: int = 100_000) -> list[dic
 def test_every_heading_of_the_table_of_columns_reaches_its_field(column: Any) -> None:
     value = {"on": "2025-07-01", "known_at": "2025-07-01", "techniques": "IVF"}.get(column.field, "x")
     for heading in column.headings:
-        claim = Columns([heading.upper(), "其他", "domain" if column.field != "provider.domain" else "code"]).claim(
+        claim = ClaimColumns([heading.upper(), "其他", "domain" if column.field != "provider.domain" else "code"]).make_claim(
             [value, "y", "example.org"]
         )
         owner, _, field = column.field.rpartition(".")
@@ -87,7 +87,7 @@ def test_columns_come_in_any_order_in_chinese_or_english() -> None:
 def test_techniques_may_be_parted_as_the_national_list_or_people_do(cell: str) -> None:
     (row,) = read(f"name,techniques\n某医院,{cell}\n".encode())
     assert row.claim is not None
-    assert [from_words(word) for word in row.claim.techniques] == ["AIH", "IVF", "PGT"]
+    assert [find_technique(word) for word in row.claim.techniques] == ["AIH", "IVF", "PGT"]
 
 
 @pytest.mark.parametrize("cell", ["2025/7/1 0:00", "2025-07-01 08:30:00", "2025-07-01T00:00:00", "2025年7月1日 9:05"])
@@ -180,7 +180,7 @@ def test_no_bytes_at_all_break_a_reader(data: bytes, size: int) -> None:
     for row in read(begin + data, size):
         assert (row.claim is None) != (row.error is None)
     reader = NdjsonReader()
-    for row in [*reader.feed(data), *reader.end()]:
+    for row in [*reader.feed(data), *reader.feed_end()]:
         assert (row.claim is None) != (row.error is None)
 
 
@@ -262,14 +262,14 @@ def test_a_batch_answers_from_the_log_as_it_was_when_it_began(tmp_path: Path) ->
     view = f.a_view(database)
     batch = Batch(view)
     claim = Claim(provider=f.Provider(name=HOSPITAL), techniques=["IVF"])
-    before = batch.answer(claim)
+    before = batch.answer_claim(claim)
     f.enter(database, f.a_change(hospital, f.DAY, {"approvals.IVF": {"stage": "revoked"}}, reason="更正"))
-    view.follow(database)
+    view.follow_log(database)
     assert f.ask(view, HOSPITAL, "IVF").verdict == "revoked"
-    assert batch.answer(claim) == before
+    assert batch.answer_claim(claim) == before
     assert (before.verdict, before.log.size) == ("licensed", 2)
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
-    assert batch.answer(Claim(provider=f.Provider(name=HOSPITAL), known_at=later)).log == before.log
+    assert batch.answer_claim(Claim(provider=f.Provider(name=HOSPITAL), known_at=later)).log == before.log
     database.close()
 
 
@@ -279,5 +279,5 @@ def test_rows_that_ask_the_same_are_told_the_same_as_one_alone(view: Verificatio
     ]
     told = ndjson(view, b"\n".join(json.dumps(claim).encode() for claim in claims))
     for claim, one in zip(claims, told, strict=True):
-        alone = json.loads(JsonForm(Batch(view)).row(next(NdjsonReader().feed(json.dumps(claim).encode() + b"\n"))))
+        alone = json.loads(JsonAnswerWriter(Batch(view)).answer_row(next(NdjsonReader().feed(json.dumps(claim).encode() + b"\n"))))
         assert {**one, "known_at": None} == {**alone, "known_at": None}

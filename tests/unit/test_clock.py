@@ -10,20 +10,20 @@ import pytest
 
 from registry.errors import StorageReadOnly
 from registry.log import clock, timesources
-from registry.log.clock import find_present, instant_at, milliseconds_of
-from registry.log.clockcheck import Evidence, judge
-from registry.log.folder import CHECKPOINT, Folder
-from registry.log.heartbeat import Heartbeat, HeartbeatFile, Running, beat_at, measure_running
+from registry.log.clock import find_present, from_milliseconds, to_milliseconds
+from registry.log.clockcheck import ClockEvidence, find_clock_fault
+from registry.log.folder import CHECKPOINT, LogFolder
+from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime, make_heartbeat, measure_uptime
 from registry.log.tiles import Tile
-from registry.log.timesources import Statement, WebTime
+from registry.log.timesources import TimeStatement, WebTime
 from registry.records import asof
-from registry.verification.answer import moment
+from registry.verification.answer import take_moment
 from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, enter
 from tests.times import the_clock_at
 
 NOW = dt.datetime(2026, 11, 29, 4, tzinfo=dt.UTC)
 MINUTE, HOUR, ONE_DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
-HERE, AFTER, OTHER = Running("one", 1000.0), Running("one", 4600.0), Running("other", 5.0)
+HERE, AFTER, OTHER = Uptime("one", 1000.0), Uptime("one", 4600.0), Uptime("other", 5.0)
 
 
 # --- the present -----------------------------------------------------------------------------------------------------
@@ -31,13 +31,13 @@ HERE, AFTER, OTHER = Running("one", 1000.0), Running("one", 4600.0), Running("ot
 
 def test_now_is_the_clock_and_never_before_the_last_entry() -> None:
     with the_clock_at(NOW.isoformat()):
-        assert find_present(0) == find_present(milliseconds_of(NOW - ONE_DAY)) == NOW
-        assert find_present(milliseconds_of(NOW + ONE_DAY)) == NOW + ONE_DAY
+        assert find_present(0) == find_present(to_milliseconds(NOW - ONE_DAY)) == NOW
+        assert find_present(to_milliseconds(NOW + ONE_DAY)) == NOW + ONE_DAY
 
 
 @pytest.mark.parametrize("instant", [NOW, dt.datetime(1969, 12, 31, 23, 59, 59, 1000, tzinfo=dt.UTC)])
 def test_milliseconds_and_instants_are_each_others_inverse(instant: dt.datetime) -> None:
-    assert instant_at(milliseconds_of(instant)) == instant
+    assert from_milliseconds(to_milliseconds(instant)) == instant
 
 
 def test_a_day_begins_at_midnight_in_shanghai_for_the_database_and_for_the_view(tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_a_day_begins_at_midnight_in_shanghai_for_the_database_and_for_the_view(
         view = a_view(database)
         with database.reading() as connection:
             assert asof.find_now(connection) == view.find_now() == instant
-            assert asof.find_today(connection) == view.find_today() == asof.as_of(connection).valid_on == day
-        assert moment(view).now == instant and moment(view).day == day
+            assert asof.find_today(connection) == view.find_today() == asof.make_as_of(connection).valid_on == day
+        assert take_moment(view).now == instant and take_moment(view).day == day
     database.close()
 
 
@@ -60,7 +60,7 @@ def test_at_one_moment_the_view_says_the_present_of_what_it_holds_and_not_of_wha
     with the_clock_at("2099-06-01T00:00:00Z"):
         enter(database, a_change(an_institution(), DAY, {"level": "三级甲等"}))
     assert view.find_today() < dt.date(2099, 1, 1)
-    view.follow(database)
+    view.follow_log(database)
     assert view.find_today() == dt.date(2099, 6, 1)
     assert view.find_now(2) < dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
     database.close()
@@ -87,19 +87,19 @@ def evidence(
     seen: dt.datetime | None = None,
     confirmed: dt.datetime | None = None,
     excused: dt.datetime | None = None,
-    running: Running = AFTER,
+    running: Uptime = AFTER,
     synchronised: bool = False,
-    says: tuple[Statement, ...] = (),
-) -> Evidence:
+    says: tuple[TimeStatement, ...] = (),
+) -> ClockEvidence:
     def at(instant: dt.datetime | None) -> int:
-        return milliseconds_of(instant) if instant else 0
+        return to_milliseconds(instant) if instant else 0
 
     beat = Heartbeat(at(seen), HERE, at(confirmed), at(excused)) if seen else None
-    return Evidence(2, at(entry), at(signed), at(files), beat, running, synchronised, list(says))
+    return ClockEvidence(2, at(entry), at(signed), at(files), beat, running, synchronised, list(says))
 
 
-def web(instant: dt.datetime, vouches: bool = True) -> Statement:
-    return Statement(zh="某处的时间", en="the time of somewhere", instant=instant, vouches=vouches)
+def web(instant: dt.datetime, vouches: bool = True) -> TimeStatement:
+    return TimeStatement(zh="某处的时间", en="the time of somewhere", instant=instant, vouches=vouches)
 
 
 LONG_AGO = NOW - 100 * ONE_DAY
@@ -108,7 +108,7 @@ RIGHT = {
     "the log is of today": evidence(entry=NOW - HOUR, signed=NOW - HOUR, files=NOW - HOUR),
     "the log is nine minutes ahead": evidence(entry=NOW + 9 * MINUTE, files=NOW + 9 * MINUTE),
     "idle for long, and running all the while": evidence(
-        entry=LONG_AGO, seen=LONG_AGO, running=Running("one", 1000 + 100 * 86400.0)
+        entry=LONG_AGO, seen=LONG_AGO, running=Uptime("one", 1000 + 100 * 86400.0)
     ),
     "less than a day ahead": evidence(entry=NOW - 23 * HOUR),
     "started again within a day": evidence(entry=LONG_AGO, seen=NOW - 23 * HOUR, running=OTHER),
@@ -117,7 +117,7 @@ RIGHT = {
     "off for long, a web server knows": evidence(entry=LONG_AGO, says=(web(NOW + MINUTE),)),
     "off for long, confirmed": evidence(entry=LONG_AGO, seen=NOW, confirmed=NOW, excused=LONG_AGO, running=OTHER),
     "came back by a few hours, nothing recorded": evidence(
-        entry=NOW - HOUR, seen=NOW + 3 * HOUR, running=Running("one", 1060.0)
+        entry=NOW - HOUR, seen=NOW + 3 * HOUR, running=Uptime("one", 1060.0)
     ),
     "the log is ahead, confirmed": evidence(
         entry=NOW + 400 * ONE_DAY, signed=NOW + HOUR, seen=NOW, confirmed=NOW, excused=NOW + 400 * ONE_DAY
@@ -139,7 +139,7 @@ WRONG = {
             seen=NOW + HOUR,
             confirmed=NOW + HOUR,
             excused=NOW + 400 * ONE_DAY,
-            running=Running("one", 1060.0),
+            running=Uptime("one", 1060.0),
         ),
         "管理员确认",
     ),
@@ -163,7 +163,7 @@ WRONG = {
         "快了超过一天",
     ),
     "ahead of a machine that does not say how long it runs": (
-        evidence(entry=LONG_AGO, seen=LONG_AGO, running=Running()),
+        evidence(entry=LONG_AGO, seen=LONG_AGO, running=Uptime()),
         "快了超过一天",
     ),
     "a web server says otherwise": (
@@ -176,13 +176,13 @@ WRONG = {
 
 @pytest.mark.parametrize("case", RIGHT)
 def test_a_clock_can_be_right(case: str) -> None:
-    assert judge(RIGHT[case], NOW) is None
+    assert find_clock_fault(RIGHT[case], NOW) is None
 
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_clock_cannot_be_right_and_the_sentence_names_both_times(case: str) -> None:
     known, word = WRONG[case]
-    wrong = judge(known, NOW)
+    wrong = find_clock_fault(known, NOW)
     assert wrong is not None and wrong.code == "clock_wrong"
     assert word in wrong.zh
     assert all("2026-11-29 12:00:00" in text for text in (wrong.zh, wrong.en))
@@ -195,16 +195,16 @@ def test_a_clock_cannot_be_right_and_the_sentence_names_both_times(case: str) ->
 
 
 def test_what_the_clock_has_to_show_follows_from_how_long_the_machine_has_been_running() -> None:
-    beat = beat_at(NOW, HERE, None)
-    assert beat.find_expected(AFTER) == NOW + HOUR
-    for unknown in (OTHER, Running(), Running("one", 999.0)):  # a container that counts anew, say
-        assert beat.find_expected(unknown) is None
-    again = beat_at(NOW + HOUR, AFTER, Heartbeat(1, HERE, confirmed_at=2, excused_until=3))
-    assert (again.seen_at, again.confirmed_at, again.excused_until) == (milliseconds_of(NOW + HOUR), 2, 3)
+    beat = make_heartbeat(NOW, HERE, None)
+    assert beat.find_expected_time(AFTER) == NOW + HOUR
+    for unknown in (OTHER, Uptime(), Uptime("one", 999.0)):  # a container that counts anew, say
+        assert beat.find_expected_time(unknown) is None
+    again = make_heartbeat(NOW + HOUR, AFTER, Heartbeat(1, HERE, confirmed_at=2, excused_until=3))
+    assert (again.seen_at, again.confirmed_at, again.excused_until) == (to_milliseconds(NOW + HOUR), 2, 3)
 
 
 def test_a_machine_says_how_long_it_has_been_running() -> None:
-    one, later = measure_running(), measure_running()
+    one, later = measure_uptime(), measure_uptime()
     assert one.boot == later.boot != ""
     assert 0 < one.seconds <= later.seconds
 
@@ -212,7 +212,7 @@ def test_a_machine_says_how_long_it_has_been_running() -> None:
 def test_the_file_of_the_heartbeat_is_whole_or_not_there(tmp_path: Path) -> None:
     file = HeartbeatFile(tmp_path / "new")
     assert file.read() is None
-    beat = beat_at(NOW, HERE, None)
+    beat = make_heartbeat(NOW, HERE, None)
     file.write(beat)
     assert file.read() == beat
     assert [path.name for path in file.path.parent.iterdir()] == ["clock"]
@@ -227,19 +227,19 @@ def test_the_file_of_the_heartbeat_is_whole_or_not_there(tmp_path: Path) -> None
 
 
 def test_the_files_of_the_log_tell_when_the_last_of_them_was_written(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    assert folder.written_at() == 0
+    folder = LogFolder(tmp_path)
+    assert folder.read_last_write_time() == 0
     for number, tile in enumerate([Tile(0, 999), Tile(0, 1000), Tile(0, 1001, 7), Tile(None, 1001, 7)]):
-        folder.put(f"tile/{tile.path}", b"x")
+        folder.write_file(f"tile/{tile.path}", b"x")
         os.utime(tmp_path / "tile" / tile.path, (number, number))
-    folder.put(CHECKPOINT, b"x")
+    folder.write_file(CHECKPOINT, b"x")
     long_ago = 1000.0
     for path in [tmp_path / CHECKPOINT, *tmp_path.rglob("*")]:
         os.utime(path, (long_ago, long_ago))
-    assert folder.written_at() == long_ago
+    assert folder.read_last_write_time() == long_ago
     for newest in (CHECKPOINT, f"tile/{Tile(0, 1001, 7).path}", f"tile/{Tile(None, 1001, 7).path}"):
         os.utime(tmp_path / newest, (2000.0, 2000.0))
-        assert folder.written_at() == 2000.0, newest
+        assert folder.read_last_write_time() == 2000.0, newest
         os.utime(tmp_path / newest, (long_ago, long_ago))
 
 
@@ -251,4 +251,4 @@ def test_the_kernel_vouches_for_no_clock_but_its_own(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("url", ["", "http://127.0.0.1:1/", "http://[", "no address"])
 def test_a_web_server_that_cannot_be_asked_says_nothing(url: str) -> None:
-    assert WebTime(url).ask() is None
+    assert WebTime(url).ask_server() is None

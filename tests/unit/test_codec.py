@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from registry.errors import InvalidInput, LogDamaged
 from registry.log import codec
-from registry.log.merkle import leaf_hash
+from registry.log.merkle import hash_leaf
 from registry.model import Change, Draft
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -35,8 +35,8 @@ def a_draft(kind: str = "institution", reason: str | None = None, **values: Any)
 
 
 def encoded(draft: Draft, number: int = 1) -> bytes:
-    values, _ = codec.seal(draft.change)
-    return codec.encode(number, RECORDED, draft, values, "editor.a", "approver.a", 7)
+    values, _ = codec.seal_change(draft.change)
+    return codec.encode_entry(number, RECORDED, draft, values, "editor.a", "approver.a", 7)
 
 
 #: Entry 1 states everything there is; entry 2 erases.
@@ -52,12 +52,12 @@ def vector(number: int) -> tuple[Any, bytes]:
 def test_the_bytes_of_an_entry_are_those_of_the_vector_for_ever(number: int) -> None:
     told, bytes_for_ever = vector(number)
     draft = msgspec.convert(told["draft"], Draft)
-    values, sealed = codec.seal(draft.change)
-    body = codec.encode(told["number"], told["recorded_at"], draft, values, *told["who"], told["proposal"])
+    values, sealed = codec.seal_change(draft.change)
+    body = codec.encode_entry(told["number"], told["recorded_at"], draft, values, *told["who"], told["proposal"])
     assert sealed == []
     assert body == bytes_for_ever
-    assert leaf_hash(body).hex() == told["leaf_hash"]
-    assert codec.decode(body).change == draft.change
+    assert hash_leaf(body).hex() == told["leaf_hash"]
+    assert codec.decode_entry(body).change == draft.change
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -71,17 +71,17 @@ def test_the_vector_is_what_another_writer_of_canonical_json_gives(number: int) 
 def test_keys_are_in_the_order_of_rfc_8785() -> None:
     # The RFC's own example: UTF-16 code units decide, so the emoji (D83D DE00) stands before U+FB33.
     value = {"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\U0001f600": 5, "\x80": 6, "\xf6": 7}
-    assert list(json.loads(codec.canonical(value))) == ["\r", "1", "\x80", "\xf6", "\u20ac", "\U0001f600", "\ufb33"]
+    assert list(json.loads(codec.encode_canonical(value))) == ["\r", "1", "\x80", "\xf6", "\u20ac", "\U0001f600", "\ufb33"]
 
 
 def test_escapes_are_those_of_rfc_8785() -> None:
-    assert codec.canonical('\u20ac$\u000f\nA\'B"\\\\"/') == '"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'.encode()
-    assert codec.canonical("\b\t\n\f\r\x00\x1f") == rb'"\b\t\n\f\r\u0000\u001f"'
-    assert codec.canonical("\x7f\u2028\u2029<>&") == '"\x7f\u2028\u2029<>&"'.encode()
+    assert codec.encode_canonical('\u20ac$\u000f\nA\'B"\\\\"/') == '"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'.encode()
+    assert codec.encode_canonical("\b\t\n\f\r\x00\x1f") == rb'"\b\t\n\f\r\u0000\u001f"'
+    assert codec.encode_canonical("\x7f\u2028\u2029<>&") == '"\x7f\u2028\u2029<>&"'.encode()
 
 
 def test_objects_inside_objects_are_ordered_too() -> None:
-    assert codec.canonical({"b": [{"z": None, "a": True}], "a": {"2": 0, "10": -1}}) == (
+    assert codec.encode_canonical({"b": [{"z": None, "a": True}], "a": {"2": 0, "10": -1}}) == (
         b'{"a":{"10":-1,"2":0},"b":[{"a":true,"z":null}]}'
     )
 
@@ -107,15 +107,15 @@ def test_objects_inside_objects_are_ordered_too() -> None:
 )
 def test_what_json_cannot_say_the_same_everywhere_is_refused(value: Any) -> None:
     with pytest.raises(InvalidInput):
-        codec.canonical(value)
+        codec.encode_canonical(value)
 
 
 @given(json_values)
 def test_canonical_bytes_are_json_and_do_not_depend_on_key_order(value: Any) -> None:
-    body = codec.canonical(value)
+    body = codec.encode_canonical(value)
     assert json.loads(body) == value
-    assert codec.canonical(json.loads(body)) == body
-    assert codec.canonical(_backwards(value)) == body
+    assert codec.encode_canonical(json.loads(body)) == body
+    assert codec.encode_canonical(_backwards(value)) == body
 
 
 def _backwards(value: Any) -> Any:
@@ -134,21 +134,21 @@ def test_decoding_gives_back_what_was_encoded(
     values: dict[str, Any], reason: str | None, number: int, milliseconds: int
 ) -> None:
     draft = a_draft(reason=reason, **values)
-    stamp = codec.timestamp(milliseconds)
-    entry = codec.decode(codec.encode(number, stamp, draft, values, "editor.a", "approver.a", 7))
+    stamp = codec.format_timestamp(milliseconds)
+    entry = codec.decode_entry(codec.encode_entry(number, stamp, draft, values, "editor.a", "approver.a", 7))
     assert (entry.number, entry.subject, entry.change) == (number, draft.subject, draft.change)
     assert (entry.valid_from, entry.source) == (draft.valid_from, draft.source)
     assert (entry.proposer, entry.approver, entry.proposal) == ("editor.a", "approver.a", 7)
-    assert entry.recorded_at == codec.instant(stamp)
+    assert entry.recorded_at == codec.parse_timestamp(stamp)
     assert round(entry.recorded_at.timestamp() * 1000) == milliseconds
 
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 999, 1_751_356_800_007, 253_402_300_799_999])
 def test_an_instant_has_one_spelling(milliseconds: int) -> None:
-    text = codec.timestamp(milliseconds)
+    text = codec.format_timestamp(milliseconds)
     assert text.endswith("Z")
     assert len(text) == 24
-    assert codec.instant(text).utcoffset() == dt.timedelta(0)
+    assert codec.parse_timestamp(text).utcoffset() == dt.timedelta(0)
 
 
 def test_an_entry_of_65535_bytes_fits_and_one_more_does_not() -> None:
@@ -178,8 +178,8 @@ def test_the_limit_counts_bytes_and_not_characters() -> None:
 )
 def test_personal_values_are_never_in_the_bytes(kind: str, values: dict[str, str], secrets: list[str]) -> None:
     draft = a_draft(kind, **values)
-    public, sealed = codec.seal(draft.change)
-    body = codec.encode(1, RECORDED, draft, public, "editor.a", "approver.a", 7)
+    public, sealed = codec.seal_change(draft.change)
+    body = codec.encode_entry(1, RECORDED, draft, public, "editor.a", "approver.a", 7)
     for secret in secrets:
         assert secret.encode() not in body
         assert json.dumps(secret).encode() not in body
@@ -188,42 +188,42 @@ def test_personal_values_are_never_in_the_bytes(kind: str, values: dict[str, str
         assert json.loads(body)["change"]["set"][one.path] == {
             "sha256": hashlib.sha256(one.salt + one.value).hexdigest()
         }
-    back = codec.decode(body, {one.path: one.value for one in sealed})
+    back = codec.decode_entry(body, {one.path: one.value for one in sealed})
     assert back.change == draft.change
 
 
 def test_erased_values_are_none_and_the_bytes_stay_what_they_were() -> None:
     draft = a_draft("practitioner", name="示例员甲", role="医师")
-    public, sealed = codec.seal(draft.change)
-    body = codec.encode(1, RECORDED, draft, public, "editor.a", "approver.a", 7)
-    assert codec.decode(body).change.set == {"name": None, "role": "医师"}
-    assert codec.decode(body, {}).change.set["name"] is None
+    public, sealed = codec.seal_change(draft.change)
+    body = codec.encode_entry(1, RECORDED, draft, public, "editor.a", "approver.a", 7)
+    assert codec.decode_entry(body).change.set == {"name": None, "role": "医师"}
+    assert codec.decode_entry(body, {}).change.set["name"] is None
     assert sealed[0].value.decode() == '"示例员甲"'
 
 
 def test_the_same_person_is_sealed_differently_each_time() -> None:
     change = a_draft("practitioner", name="示例员甲").change
-    hashes = {codec.seal(change)[0]["name"]["sha256"] for _ in range(20)}
+    hashes = {codec.seal_change(change)[0]["name"]["sha256"] for _ in range(20)}
     assert len(hashes) == 20
 
 
 def test_the_bytes_tell_which_values_are_sealed_whether_they_are_held_or_not() -> None:
     draft = a_draft("practitioner", name="示例员甲", certificate_masked=None, role="医师")
-    assert codec.sealed_paths(encoded(draft)) == {"name"}
-    assert codec.sealed_paths(encoded(a_draft(name="示例医院"))) == set()
+    assert codec.read_sealed_paths(encoded(draft)) == {"name"}
+    assert codec.read_sealed_paths(encoded(a_draft(name="示例医院"))) == set()
 
 
 def test_only_an_entry_that_erases_has_the_key_for_it() -> None:
     assert b"erases" not in encoded(a_draft(name="示例医院"))
-    assert codec.decode(encoded(a_draft(name="示例医院"))).change.erases == []
+    assert codec.decode_entry(encoded(a_draft(name="示例医院"))).change.erases == []
 
 
 def test_an_institutions_name_is_public() -> None:
-    assert codec.seal(a_draft(name="示例医院").change) == ({"name": "示例医院"}, [])
+    assert codec.seal_change(a_draft(name="示例医院").change) == ({"name": "示例医院"}, [])
 
 
 def test_saying_that_a_personal_value_is_no_longer_stated_needs_no_seal() -> None:
-    assert codec.seal(a_draft("practitioner", name=None).change) == ({"name": None}, [])
+    assert codec.seal_change(a_draft("practitioner", name=None).change) == ({"name": None}, [])
 
 
 @pytest.mark.parametrize(
@@ -245,4 +245,4 @@ def test_saying_that_a_personal_value_is_no_longer_stated_needs_no_seal() -> Non
 )
 def test_bytes_that_are_no_entry_are_damage(body: bytes) -> None:
     with pytest.raises(LogDamaged):
-        codec.decode(body)
+        codec.decode_entry(body)

@@ -13,7 +13,7 @@ from registry.database import Database
 from registry.errors import InvalidInput, NotFound
 from registry.model import Change, Date, Entry
 from registry.records import history, read
-from registry.records.asof import AsOf, as_of, day_of, end_of, instant_of, milliseconds
+from registry.records.asof import AsOf, make_as_of, parse_day, get_day_end, parse_instant, to_milliseconds
 from registry.records.history import Version
 from tests.factories import a_change, a_register, a_source, an_institution, code_of, enter
 from tests.times import CORRECTED, DATE, FIRST, LATE, LEARNT, LISTED_AGAIN, REASON_DATE, SECOND, STOP, STOPPED
@@ -40,27 +40,27 @@ def an_entry(on: Date, recorded: Date = dt.date(2026, 1, 1), **values: Any) -> E
 
 
 def test_the_first_statement_corrects_nothing_however_late_it_was_recorded() -> None:
-    assert not history.corrects([], an_entry(JUNE, recorded=dt.date(2099, 1, 1), name="甲"))
+    assert not history.is_correction([], an_entry(JUNE, recorded=dt.date(2099, 1, 1), name="甲"))
 
 
 def test_a_later_day_is_no_correction_whatever_it_says_and_however_late() -> None:
     stated = [an_entry(JUNE, name="甲")]
-    assert not history.corrects(stated, an_entry(JULY, recorded=dt.date(2099, 1, 1), name="乙"))
+    assert not history.is_correction(stated, an_entry(JULY, recorded=dt.date(2099, 1, 1), name="乙"))
 
 
 def test_a_day_before_the_latest_one_stated_is_a_correction() -> None:
     stated = [an_entry(AUGUST, name="甲"), an_entry(JUNE, name="甲")]
-    assert history.corrects(stated, an_entry(JULY, name="乙"))
-    assert not history.corrects(stated, an_entry(AUGUST + dt.timedelta(days=1), name="乙"))
+    assert history.is_correction(stated, an_entry(JULY, name="乙"))
+    assert not history.is_correction(stated, an_entry(AUGUST + dt.timedelta(days=1), name="乙"))
 
 
 def test_the_very_day_is_a_correction_only_where_the_value_differs_from_the_last_one_stated_of_it() -> None:
     stated = [an_entry(JULY, name="甲", level="三级"), an_entry(JULY, name="乙")]
-    assert history.corrects(stated, an_entry(JULY, name="甲"))
-    assert history.corrects(stated, an_entry(JULY, level=None))
-    assert not history.corrects(stated, an_entry(JULY, name="乙"))
-    assert not history.corrects(stated, an_entry(JULY, address="辽宁省"))
-    assert not history.corrects(stated, an_entry(AUGUST, name="甲"))
+    assert history.is_correction(stated, an_entry(JULY, name="甲"))
+    assert history.is_correction(stated, an_entry(JULY, level=None))
+    assert not history.is_correction(stated, an_entry(JULY, name="乙"))
+    assert not history.is_correction(stated, an_entry(JULY, address="辽宁省"))
+    assert not history.is_correction(stated, an_entry(AUGUST, name="甲"))
 
 
 # --- in a history ----------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 def told(database: Database, subject: str, upto: Date | None = None) -> list[Version]:
     with database.reading() as connection:
-        return history.versions_of(connection, subject, as_of(connection), upto)
+        return history.list_versions(connection, subject, make_as_of(connection), upto)
 
 
 def test_a_wrong_date_put_right_is_a_correction_and_keeps_its_reason(database: Database) -> None:
@@ -120,8 +120,8 @@ def test_a_history_up_to_a_day_leaves_out_what_is_about_later_days_and_changes_n
 
 def since(database: Database, subject: str, on: Date, known_at: str | None = None) -> dict[str, Date]:
     with database.reading() as connection:
-        asof = as_of(connection, on, instant_of(known_at) if known_at else None)
-        return history.since(connection, subject, asof)
+        asof = make_as_of(connection, on, parse_instant(known_at) if known_at else None)
+        return history.read_first_days(connection, subject, asof)
 
 
 def test_a_corrected_date_is_the_day_since_when_and_the_wrong_one_is_not(database: Database) -> None:
@@ -175,7 +175,7 @@ def test_after_a_gap_nothing_is_known_of_since_when(tmp_path: Path) -> None:
     ],
 )
 def test_an_instant_is_rfc_3339_with_its_zone(text: str, instant: str) -> None:
-    assert instant_of(text).isoformat() == instant
+    assert parse_instant(text).isoformat() == instant
 
 
 @pytest.mark.parametrize(
@@ -198,42 +198,42 @@ def test_an_instant_is_rfc_3339_with_its_zone(text: str, instant: str) -> None:
 )
 def test_what_is_no_instant_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        instant_of(text)
-    assert all("2025-07-01T00:00:00Z" in refused.value.text(lang) for lang in ("zh-CN", "en"))
+        parse_instant(text)
+    assert all("2025-07-01T00:00:00Z" in refused.value.get_text(lang) for lang in ("zh-CN", "en"))
 
 
 @pytest.mark.parametrize("text", ["2025-02-30", "2025-7-1", "20250701", "2025-07-01T00:00:00Z", "2025", "", "今天"])
 def test_what_is_no_day_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        day_of(text)
-    assert all("2025-07-01" in refused.value.text(lang) for lang in ("zh-CN", "en"))
-    assert day_of("2025-07-01") == JULY
+        parse_day(text)
+    assert all("2025-07-01" in refused.value.get_text(lang) for lang in ("zh-CN", "en"))
+    assert parse_day("2025-07-01") == JULY
 
 
 def test_the_end_of_a_day_is_its_last_instant_in_shanghai() -> None:
-    assert end_of(JULY) == instant_of("2025-07-01T23:59:59.999999+08:00")
-    assert milliseconds(end_of(JULY)) + 1 == milliseconds(instant_of("2025-07-02T00:00:00+08:00"))
+    assert get_day_end(JULY) == parse_instant("2025-07-01T23:59:59.999999+08:00")
+    assert to_milliseconds(get_day_end(JULY)) + 1 == to_milliseconds(parse_instant("2025-07-02T00:00:00+08:00"))
 
 
 def test_an_entry_is_known_from_its_very_millisecond_on(database: Database) -> None:
     with database.reading() as connection:
         for size, text in ((10, STOPPED), (11, CORRECTED), (12, LEARNT)):
-            at = instant_of(text)
-            assert as_of(connection, known_at=at).size == size
-            assert as_of(connection, known_at=at - dt.timedelta(milliseconds=1)).size == size - 1
+            at = parse_instant(text)
+            assert make_as_of(connection, known_at=at).size == size
+            assert make_as_of(connection, known_at=at - dt.timedelta(milliseconds=1)).size == size - 1
 
 
 @pytest.mark.parametrize("first", [1_073_780_140_000, 1_751_385_599_000])
 def test_no_millisecond_is_lost_on_the_way(first: int) -> None:
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     for since_1970 in range(first, first + 1000):
-        assert milliseconds(epoch + dt.timedelta(milliseconds=since_1970)) == since_1970
+        assert to_milliseconds(epoch + dt.timedelta(milliseconds=since_1970)) == since_1970
 
 
 def test_before_the_first_entry_nothing_is_known(database: Database) -> None:
     with database.reading() as connection:
-        asof = as_of(connection, known_at=dt.datetime(1, 1, 1, tzinfo=dt.UTC))
+        asof = make_as_of(connection, known_at=dt.datetime(1, 1, 1, tzinfo=dt.UTC))
         assert asof.size == 0
         with pytest.raises(NotFound):
-            read.institution(connection, code_of(LATE), asof)
-        assert history.versions_of(connection, LATE.subject, AsOf(valid_on=JULY, size=0)) == []
+            read.get_institution(connection, code_of(LATE), asof)
+        assert history.list_versions(connection, LATE.subject, AsOf(valid_on=JULY, size=0)) == []

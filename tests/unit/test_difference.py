@@ -15,15 +15,15 @@ import sqlalchemy as sa
 from registry import proposals, views
 from registry.database import Database
 from registry.importers.difference import CENTRE_TECHNIQUES
-from registry.importers.submit import Outcome, Request, submit
+from registry.importers.submit import ImportOutcome, ImportRequest, import_list
 from registry.log import check as log_check
 from registry.model import Institution
 from registry.records import read
-from registry.records.asof import as_of
-from registry.records.chosen import Filter
-from registry.records.history import versions_of
+from registry.records.asof import make_as_of
+from registry.records.chosen import InstitutionFilter
+from registry.records.history import list_versions
 from registry.tables import versions
-from registry.text import fold
+from registry.text import fold_text
 from tests.factories import (
     DAY,
     LIST_2018,
@@ -57,23 +57,23 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def compare(
     database: Database, rows: list[dict[str, Any]], on: dt.date = DAY, scope: str = "national", dry: bool = True
-) -> Outcome:
+) -> ImportOutcome:
     path = Path(str(database.url.database)).with_name(f"list-{on}-{len(rows)}.csv")
-    request = Request(path=a_list(path, rows), as_of=on, scope=scope, title=f"示例名单{on}")
-    return submit(database, request, by="editor.a", dry_run=dry)
+    request = ImportRequest(path=a_list(path, rows), as_of=on, scope=scope, title=f"示例名单{on}")
+    return import_list(database, request, by="editor.a", dry_run=dry)
 
 
-def imported(database: Database, rows: list[dict[str, Any]], on: dt.date = DAY, scope: str = "national") -> Outcome:
+def imported(database: Database, rows: list[dict[str, Any]], on: dt.date = DAY, scope: str = "national") -> ImportOutcome:
     outcome = compare(database, rows, on, scope, dry=False)
     assert outcome.proposal is not None
     approve(database, outcome.proposal)
     with database.reading() as connection:
-        log_check.check(connection)
-    views.check(database)
+        log_check.check_log(connection)
+    views.check_views(database)
     return outcome
 
 
-def nothing_but(outcome: Outcome, *expected: str) -> bool:
+def nothing_but(outcome: ImportOutcome, *expected: str) -> bool:
     return {name for name, lines in outcome.difference.items() if lines} == set(expected)
 
 
@@ -82,7 +82,7 @@ def everybody(database: Database, on: dt.date) -> dict[str, Institution]:
         subjects = connection.execute(
             sa.select(versions.c.subject).where(versions.c.kind == "institution").distinct()
         ).scalars()
-        found = read.institutions_by_subject(connection, list(subjects), as_of(connection, on))
+        found = read.read_institutions(connection, list(subjects), make_as_of(connection, on))
     assert len({one.name for one in found}) == len(found)
     return {one.name: one for one in found}
 
@@ -105,7 +105,7 @@ def test_the_same_list_again_changes_nothing_and_confirms(database: Database) ->
         assert one.source is not None
         assert one.source.as_of == LATER
         with database.reading() as connection:
-            told = versions_of(connection, f"institution:{one.code.replace('-', '')}", as_of(connection))
+            told = list_versions(connection, f"institution:{one.code.replace('-', '')}", make_as_of(connection))
         assert [version.changes == [] for version in told] == [False, True]
 
 
@@ -284,7 +284,7 @@ def test_what_only_an_older_list_states_ended_with_the_newer_one(database: Datab
 def test_a_dry_run_proposes_nothing(database: Database) -> None:
     assert compare(database, [ANSHAN]).proposal is None
     with database.reading() as connection:
-        assert proposals.listed(connection, None) == []
+        assert proposals.list_proposals(connection, None) == []
 
 
 # --- the two real lists -----------------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def renames() -> list[dict[str, str]]:
 def reported() -> dict[str, list[dict[str, Any]]]:
     database = the_real_lists()
     with database.reading() as connection:
-        told = next(p for p in proposals.listed(connection, "approved") if "2025年6月30日" in p.title)
+        told = next(p for p in proposals.list_proposals(connection, "approved") if "2025年6月30日" in p.title)
     database.close()
     difference: dict[str, list[dict[str, Any]]] = told.report["difference"]
     return difference
@@ -331,7 +331,7 @@ def test_the_true_renames_are_what_the_two_lists_print() -> None:
         elif rename["kind"] == "name and street alike, same number":
             assert numbers[0] & numbers[1] and not streets[0] & streets[1], rename
         elif rename["kind"] == "same name, other spaces or brackets":
-            assert fold(rename["from"]) == fold(rename["to"]), rename
+            assert fold_text(rename["from"]) == fold_text(rename["to"]), rename
         elif "bracket" in rename["kind"]:
             bare = re.split("[（(]", rename["from"])[0].strip()
             assert bare in rename["to"], rename
@@ -351,10 +351,10 @@ def test_who_keeps_a_name_keeps_a_code_and_nobody_else_gets_it() -> None:
     before, after = {}, {}
     with database.reading() as connection:
         for found, day in ((before, "2025-06-29"), (after, "2025-06-30")):
-            asof = as_of(connection, dt.date.fromisoformat(day))
-            subjects = connection.execute(sa.select(versions.c.subject).where(Filter().where(asof))).scalars()
-            for one in read.institutions_by_subject(connection, list(subjects), asof):
-                found.setdefault(fold(one.name), []).append(one.code)
+            asof = make_as_of(connection, dt.date.fromisoformat(day))
+            subjects = connection.execute(sa.select(versions.c.subject).where(InstitutionFilter().make_condition(asof))).scalars()
+            for one in read.read_institutions(connection, list(subjects), asof):
+                found.setdefault(fold_text(one.name), []).append(one.code)
     database.close()
     assert sum(map(len, before.values())) == 325
     assert sum(map(len, after.values())) == 635
@@ -364,4 +364,4 @@ def test_who_keeps_a_name_keeps_a_code_and_nobody_else_gets_it() -> None:
     # A code that changed its name did so by a judged rename.
     named = {code: name for name, codes in before.items() for code in codes}
     changed = {(named[c], name) for name, codes in after.items() for c in codes if c in named and named[c] != name}
-    assert changed <= {(fold(r["from"]), fold(r["to"])) for r in renames()}
+    assert changed <= {(fold_text(r["from"]), fold_text(r["to"])) for r in renames()}

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from registry import proposals
 from registry.database import Database
 from registry.editing import kept, recorded, submit
-from registry.editing.compose import Composed
-from registry.editing.kept import Kept
-from registry.editing.review import Review, review
+from registry.editing.compose import FormProposal
+from registry.editing.kept import FormDraft
+from registry.editing.review import Review, review_form
 from registry.errors import InvalidInput
 from registry.identifiers import format_code
-from registry.records.asof import today
+from registry.records.asof import read_today
 from tests.editing import a_form
 from tests.factories import (
     DAY,
@@ -36,7 +36,7 @@ from tests.factories import (
 
 HOSPITAL = an_institution(aliases=["鞍山市示例妇幼保健院"], level="三级乙等", IVF="formal", ICSI="trial")
 CODE = format_code(code_of(HOSPITAL))
-TODAY = today()
+TODAY = read_today()
 
 
 @pytest.fixture
@@ -46,29 +46,29 @@ def database(tmp_path: Path) -> Iterator[Database]:
     found.close()
 
 
-def looked(database: Database, one: Kept) -> Review:
+def looked(database: Database, one: FormDraft) -> Review:
     with database.reading() as connection:
-        return review(connection, one)
+        return review_form(connection, one)
 
 
-def composed(database: Database, one: Kept) -> Composed:
+def composed(database: Database, one: FormDraft) -> FormProposal:
     found = looked(database, one)
     assert found.errors == []
     assert found.composed is not None
     return found.composed
 
 
-def errors(database: Database, one: Kept) -> set[str]:
+def errors(database: Database, one: FormDraft) -> set[str]:
     return {found.field for found in looked(database, one).errors}
 
 
-def warned(database: Database, one: Kept) -> set[str]:
+def warned(database: Database, one: FormDraft) -> set[str]:
     return {found.field for found in looked(database, one).warnings}
 
 
-def proposed(database: Database, one: Kept) -> int:
+def proposed(database: Database, one: FormDraft) -> int:
     keys = frozenset(found.key for found in looked(database, one).warnings)
-    number, _ = submit.propose(database, one.id, one.account, keys)
+    number, _ = submit.propose_form(database, one.id, one.account, keys)
     assert number is not None
     return number
 
@@ -109,10 +109,10 @@ def test_what_is_stated_is_exactly_what_differs_from_the_record(database: Databa
     one = a_form(database, "institution", subject=HOSPITAL.subject, **typed)
     found = looked(database, one)
     with database.writing() as connection:
-        before = recorded.values_on(connection, HOSPITAL.subject, TODAY)
-        kept.discard(connection, one.id, one.account)
+        before = recorded.read_values_on(connection, HOSPITAL.subject, TODAY)
+        kept.discard_draft(connection, one.id, one.account)
     if found.composed is None:
-        shown = recorded.filled("institution", before)
+        shown = recorded.fill_form("institution", before)
         assert all(shown[name] == value for name, value in typed.items())
         return
     stated = found.composed.drafts[-1].change.set
@@ -123,7 +123,7 @@ def test_what_is_stated_is_exactly_what_differs_from_the_record(database: Databa
 def test_a_form_that_changes_nothing_is_not_proposed(database: Database) -> None:
     one = a_form(database, "institution", subject=HOSPITAL.subject)
     assert errors(database, one) == {""}
-    assert submit.propose(database, one.id, one.account, frozenset())[0] is None
+    assert submit.propose_form(database, one.id, one.account, frozenset())[0] is None
 
 
 def test_a_change_of_stage_keeps_the_other_approvals_and_withdrawing_needs_a_reason(database: Database) -> None:
@@ -216,8 +216,8 @@ def test_nothing_personal_stands_in_a_report_or_a_title(database: Database) -> N
     }
     number = proposed(database, a_form(database, "practitioner", **told))
     with database.reading() as connection:
-        proposal = proposals.get(connection, number)
-        draft = list(proposals.drafts_of(connection, number))[-1]
+        proposal = proposals.get_proposal(connection, number)
+        draft = list(proposals.read_drafts(connection, number))[-1]
     assert "示例员乙" not in f"{proposal.title}{proposal.report}"
     assert "0777" not in str(proposal.report)
     assert draft.change.set["certificate_masked"] == "****0777"
@@ -228,10 +228,10 @@ def test_a_name_in_a_text_that_stays_for_ever_is_refused_and_the_draft_is_kept(d
     told = {"institution": CODE, "name": "示例员乙", "role": "护士", "techniques": ["IVF"]}
     one = a_form(database, "practitioner", **told, to_approver="示例员乙已到岗")
     with pytest.raises(InvalidInput) as refusal:
-        submit.propose(database, one.id, one.account, frozenset(w.key for w in looked(database, one).warnings))
+        submit.propose_form(database, one.id, one.account, frozenset(w.key for w in looked(database, one).warnings))
     assert "示例员乙" not in refusal.value.zh
     with database.reading() as connection:
-        assert kept.found(connection, one.id, one.account).filled.typed["name"] == "示例员乙"
+        assert kept.get_draft(connection, one.id, one.account).filled.typed["name"] == "示例员乙"
 
 
 def test_the_codes_of_two_people_of_one_name_tell_nothing(database: Database) -> None:
@@ -266,7 +266,7 @@ def test_an_institution_that_may_be_there_already_has_to_be_confirmed(
 ) -> None:
     one = a_form(database, "institution", **typed, stage__IVF="formal")
     assert warned(database, one) - {"effective"} == ({field} if field else set())
-    number, found = submit.propose(database, one.id, one.account, frozenset())
+    number, found = submit.propose_form(database, one.id, one.account, frozenset())
     assert (number is None) is bool(found.warnings)
     for warning in found.warnings:
         if warning.field == field:

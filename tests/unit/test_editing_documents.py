@@ -34,7 +34,7 @@ def packed(*names: str) -> bytes:
     ],
 )
 def test_what_staff_hold_is_taken(content: bytes, kind: str) -> None:
-    assert documents.kind_of(io.BytesIO(content)) == kind
+    assert documents.detect_file_type(io.BytesIO(content)) == kind
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_what_staff_hold_is_taken(content: bytes, kind: str) -> None:
 )
 def test_what_could_run_or_cannot_be_looked_at_is_refused(content: bytes) -> None:
     with pytest.raises(InvalidInput):
-        documents.kind_of(io.BytesIO(content))
+        documents.detect_file_type(io.BytesIO(content))

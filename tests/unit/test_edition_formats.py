@@ -24,10 +24,10 @@ from lxml import html as lxml_html
 from registry.database import Database
 from registry.editions import csvs, htmls, jsons, pdf, printed, setting, store, xlsx
 from registry.editions import docx as word
-from registry.editions.content import Content
+from registry.editions.content import ListContent
 from registry.editions.edition import Edition
 from registry.identifiers import make_code
-from registry.importers.lists import parse
+from registry.importers.lists import read_list
 from registry.model import Change, Draft, LogState
 from registry.records.asof import AsOf
 from registry.techniques import Stage, TechniqueCode
@@ -94,11 +94,11 @@ def an_edition(size: int = 1, **more: Any) -> Edition:
     return Edition(id="1", number=1, **{**told, **more})
 
 
-def content(database: Database, on: dt.date = DAY) -> Content:
-    return Content(database, AsOf(valid_on=on, size=10**6), "national")
+def content(database: Database, on: dt.date = DAY) -> ListContent:
+    return ListContent(database, AsOf(valid_on=on, size=10**6), "national")
 
 
-def write_all(folder: Path, found: Content, edition: Edition | None = None) -> None:
+def write_all(folder: Path, found: ListContent, edition: Edition | None = None) -> None:
     one = edition or an_edition()
     csvs.write(folder / "list.csv", found)
     jsons.write(folder / "list.json", one, found)
@@ -109,13 +109,13 @@ def write_all(folder: Path, found: Content, edition: Edition | None = None) -> N
 
 
 def read(path: Path) -> dict[tuple[str, str], dict[str, str]]:
-    found = parse(path)
+    found = read_list(path)
     assert not found.errors, [line.message for line in found.errors]
     return {(one.name, one.address): {a.technique: a.stage for a in one.approvals} for one in found.institutions}
 
 
-def listed(found: Content) -> dict[tuple[str, str], dict[str, str]]:
-    return {(one.name, one.address): {line.technique: line.stage for line in one.lines} for one in found.listed()}
+def listed(found: ListContent) -> dict[tuple[str, str], dict[str, str]]:
+    return {(one.name, one.address): {line.technique: line.stage for line in one.lines} for one in found.read_list()}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -130,12 +130,12 @@ def test_every_list_comes_back_as_it_was_published(drafts: tuple[Draft, ...]) ->
                 return
             write_all(folder, found)
             expected = listed(found)
-            owned = {one.name: (one.ownership, one.level) for one in found.listed()}
+            owned = {one.name: (one.ownership, one.level) for one in found.read_list()}
         database.close()
         for name in ("list.csv", "list.xlsx", "list.docx"):
             assert read(folder / name) == expected, name
         for name in ("list.csv", "list.xlsx"):
-            back = parse(folder / name).institutions
+            back = read_list(folder / name).institutions
             assert {one.name: (one.ownership, one.level) for one in back} == owned
             assert all({"编码", "行政区划代码"}.isdisjoint(one.extra) for one in back)  # else every one "changed"
         items = json.loads((folder / "list.json").read_bytes())["items"]
@@ -282,19 +282,19 @@ def test_a_title_of_marks_breaks_no_file(small: Callable[..., Database], tmp_pat
 def test_lines_of_text_keep_words_whole_and_no_stop_begins_one() -> None:
     room = 80.0
     for text in ("示例市ABCDEF123456号，示例路。" * 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 3, ""):
-        found = setting.lines(text, 10, room)
+        found = setting.wrap_lines(text, 10, room)
         assert "".join(found) == text
         assert all(line[:1] not in "，。" for line in found if line)
-        assert all(setting.width(line, 10) <= room + 20 for line in found)
+        assert all(setting.measure_width(line, 10) <= room + 20 for line in found)
 
 
 def test_an_edition_is_read_at_its_own_log_size(tmp_path: Path) -> None:
     database = a_database(tmp_path)
     _, size = enter(database, a_source(), an_institution("示例甲医院"))
     enter(database, an_institution("示例乙医院"))
-    with Content(database, AsOf(valid_on=DAY, size=size), "national") as found:
-        assert [one.name for one in found.listed()] == ["示例甲医院"]
-    assert store.root_at(database, size) != store.root_at(database, size + 1)
+    with ListContent(database, AsOf(valid_on=DAY, size=size), "national") as found:
+        assert [one.name for one in found.read_list()] == ["示例甲医院"]
+    assert store.compute_root(database, size) != store.compute_root(database, size + 1)
     database.close()
 
 

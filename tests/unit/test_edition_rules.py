@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from registry import accounts, facts, proposals, publishing
 from registry.database import Database
 from registry.editions import difference, edition, manifest, plan, read, store
-from registry.editions.content import Line, Listed
+from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.editions.edition import Edition, Withdrawal
 from registry.errors import Conflict, Gone, InvalidInput, LogDamaged, NotAllowed, NotFound
 from registry.model import Change, Draft
 from registry.techniques import Stage
-from registry.verification.jws import opened_by
+from registry.verification.jws import verify_with_keys
 from tests.factories import DAY, PASSWORD, a_register, a_source, an_institution, approve, enter, propose
 from tests.unit.test_edition_formats import an_edition
 
@@ -49,50 +49,50 @@ def gone(at: dt.datetime, entry: int = 10_000) -> Withdrawal:
 )
 def test_an_edition_is_what_the_clock_and_its_withdrawal_make_it(more: dict[str, Any], state: str) -> None:
     it = one(1, **more)
-    assert it.state(NOW) == state
+    assert it.get_state(NOW) == state
     assert it.is_public(NOW) == (state in ("published", "withdrawn"))
 
 
 def test_the_latest_is_the_last_that_stands_of_the_widest_scope() -> None:
     country, city = one(1), one(2, scope="210300")
-    assert edition.latest([city, country], NOW) is country
-    assert edition.latest([city], NOW) is city
-    assert edition.chosen([city, country], "latest-210300", NOW) is city
+    assert edition.get_latest([city, country], NOW) is country
+    assert edition.get_latest([city], NOW) is city
+    assert edition.get_public([city, country], "latest-210300", NOW) is city
     newer = one(3, published=NOW + HOUR)
-    assert edition.latest([newer, city, country], NOW) is country
-    assert edition.latest([newer, city, country], NOW + HOUR) is newer
+    assert edition.get_latest([newer, city, country], NOW) is country
+    assert edition.get_latest([newer, city, country], NOW + HOUR) is newer
     with pytest.raises(NotFound):
-        edition.latest([one(1, withdrawn=gone(NOW))], NOW)
+        edition.get_latest([one(1, withdrawn=gone(NOW))], NOW)
     for said in ("2x", "latest-", "latest-220000", "3", "01"):
         with pytest.raises(NotFound):
-            edition.chosen([newer, city, country], said, NOW)
+            edition.get_public([newer, city, country], said, NOW)
 
 
 def test_files_of_a_withdrawn_edition_are_gone_with_the_reason() -> None:
-    edition.require_standing(one(1))
+    edition.check_not_withdrawn(one(1))
     with pytest.raises(Gone, match="示例"):
-        edition.require_standing(one(1, withdrawn=gone(NOW)))
+        edition.check_not_withdrawn(one(1, withdrawn=gone(NOW)))
 
 
 def test_what_an_edition_is_compared_with_never_depends_on_when_somebody_asks() -> None:
     first, second, third = one(1), one(2), one(3)
-    assert edition.before(third, [third, second, first]) is second
-    assert edition.before(first, [third, second, first]) is None
+    assert edition.find_predecessor(third, [third, second, first]) is second
+    assert edition.find_predecessor(first, [third, second, first]) is None
     later = replace(second, withdrawn=gone(NOW, entry=301))  # withdrawn after the third was recorded
-    assert edition.before(third, [third, later, first]) is later
+    assert edition.find_predecessor(third, [third, later, first]) is later
     earlier = replace(second, withdrawn=gone(NOW, entry=250))
-    assert edition.before(third, [third, earlier, first]) is first
+    assert edition.find_predecessor(third, [third, earlier, first]) is first
     hidden = replace(second, published=NOW + HOUR)  # still to come when the third is public
-    assert edition.before(third, [third, hidden, first]) is first
-    assert edition.before(third, [third, replace(second, scope="210000"), first]) is first
+    assert edition.find_predecessor(third, [third, hidden, first]) is first
+    assert edition.find_predecessor(third, [third, replace(second, scope="210000"), first]) is first
 
 
 # --- differences -----------------------------------------------------------------------------------------------------
 
 
-def listed(code: str, name: str = "示例医院", address: str = "示例路1号", **stages: Stage) -> Listed:
-    lines = tuple(Line(t, s) for t, s in (stages or {"IVF": "formal"}).items())  # type: ignore[arg-type]
-    return Listed(code, name, address, "示例省", "", None, None, lines)
+def listed(code: str, name: str = "示例医院", address: str = "示例路1号", **stages: Stage) -> EditionInstitution:
+    lines = tuple(ApprovalLine(t, s) for t, s in (stages or {"IVF": "formal"}).items())  # type: ignore[arg-type]
+    return EditionInstitution(code, name, address, "示例省", "", None, None, lines)
 
 
 def test_a_difference_names_each_change_once_by_code() -> None:
@@ -104,7 +104,7 @@ def test_a_difference_names_each_change_once_by_code() -> None:
         listed("E"),
         listed("F"),
     ]
-    found = difference.compare("1", before, now)
+    found = difference.compare_lists("1", before, now)
     assert (found.since, found.before, found.institutions, found.changes) == ("1", 5, 5, 7)
     assert [one.code for one in found.new] == ["F"]
     assert [one.code for one in found.gone] == ["A"]
@@ -115,8 +115,8 @@ def test_a_difference_names_each_change_once_by_code() -> None:
     assert [(one.code, one.technique, one.before, one.after) for one in found.stage] == [
         ("D", "IVF", "trial", "formal")
     ]
-    assert difference.compare("1", now, now).changes == 0
-    assert difference.first(now).changes == 0
+    assert difference.compare_lists("1", now, now).changes == 0
+    assert difference.make_first_difference(now).changes == 0
 
 
 # --- who may state what ----------------------------------------------------------------------------------------------
@@ -126,22 +126,22 @@ def test_a_difference_names_each_change_once_by_code() -> None:
 def database(tmp_path: Path) -> Any:
     made = a_register(tmp_path, a_source(), an_institution(), an_institution("示例乙医院", IVF="trial"))
     with made.writing() as connection:
-        accounts.add(connection, "publisher.a", ["publisher"], PASSWORD)
-        accounts.add(connection, "all.a", ["publisher", "editor", "approver"], PASSWORD)
+        accounts.create_account(connection, "publisher.a", ["publisher"], PASSWORD)
+        accounts.create_account(connection, "all.a", ["publisher", "editor", "approver"], PASSWORD)
     yield made
     made.close()
 
 
-def planned(database: Database, **more: Any) -> plan.Plan:
-    return plan.made(database, plan.Wish(title="示例名单", **{"as_of": DAY, **more}), "https://register.example/")
+def planned(database: Database, **more: Any) -> plan.EditionPlan:
+    return plan.make_plan(database, plan.EditionRequest(title="示例名单", **{"as_of": DAY, **more}), "https://register.example/")
 
 
 def test_a_published_edition_is_read_back_from_the_log(database: Database) -> None:
     it = planned(database)
-    approve(database, publishing.propose(database, it, by="publisher.a"))
+    approve(database, publishing.propose_edition(database, it, by="publisher.a"))
     with database.reading() as connection:
-        found = read.every(connection)[0]
-        assert read.every(connection, it.log.size) == []  # as known before it was stated
+        found = read.list_editions(connection)[0]
+        assert read.list_editions(connection, it.log.size) == []  # as known before it was stated
     assert (found.id, found.institutions, found.techniques) == ("1", 2, {"IVF": 2})
     assert (found.log, found.page) == (it.log, "https://register.example/editions/1")
     assert found.entry == it.log.size + 1
@@ -183,23 +183,23 @@ def test_no_kind_of_proposal_lets_somebody_state_what_another_role_does(database
 )
 def test_an_edition_may_say_only_what_editions_say(subject: str, values: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
-        facts.validate(Draft(subject=subject, change=Change(kind="edition", set=values), valid_from=DAY))
+        facts.check_draft(Draft(subject=subject, change=Change(kind="edition", set=values), valid_from=DAY))
 
 
 def test_an_edition_withdrawn_once_is_not_withdrawn_again(database: Database) -> None:
-    approve(database, publishing.propose(database, planned(database), by="publisher.a"))
+    approve(database, publishing.propose_edition(database, planned(database), by="publisher.a"))
     with pytest.raises(InvalidInput, match="理由"):
-        publishing.withdraw(database, "1", " ", by="publisher.a")
+        publishing.propose_withdrawal(database, "1", " ", by="publisher.a")
     with pytest.raises(NotFound):
-        publishing.withdraw(database, "2", "示例理由", by="publisher.a")
-    first, second = (publishing.withdraw(database, "1", "示例理由", by="publisher.a") for _ in range(2))
+        publishing.propose_withdrawal(database, "2", "示例理由", by="publisher.a")
+    first, second = (publishing.propose_withdrawal(database, "1", "示例理由", by="publisher.a") for _ in range(2))
     approve(database, first)
     with pytest.raises(Conflict):
         approve(database, second)
     with pytest.raises(Conflict):
-        publishing.withdraw(database, "1", "示例理由", by="publisher.a")
+        publishing.propose_withdrawal(database, "1", "示例理由", by="publisher.a")
     with database.reading() as connection:
-        withdrawn = read.every(connection)[0].withdrawn
+        withdrawn = read.list_editions(connection)[0].withdrawn
     assert withdrawn is not None
     assert withdrawn.reason == "示例理由"
 
@@ -222,16 +222,16 @@ def test_a_preview_warns_of_what_the_public_should_not_be_surprised_by(database:
 
 
 def test_files_are_not_made_of_another_log_or_another_figure(database: Database, tmp_path: Path) -> None:
-    approve(database, publishing.propose(database, planned(database), by="publisher.a"))
+    approve(database, publishing.propose_edition(database, planned(database), by="publisher.a"))
     with database.reading() as connection:
-        found = read.every(connection)[0]
-    files = store.Files(tmp_path / "editions")
+        found = read.list_editions(connection)[0]
+    files = store.EditionFiles(tmp_path / "editions")
 
     def made(one: Edition) -> Path:
         def fill(folder: Path) -> None:
-            store.write(folder, database, one, None, "register.example/log")
+            store.write_files(folder, database, one, None, "register.example/log")
 
-        return files.make(one, fill, Path.is_dir)
+        return files.make_folder(one, fill, Path.is_dir)
 
     for wrong in (
         replace(found, institutions=3),
@@ -247,7 +247,7 @@ def test_files_are_not_made_of_another_log_or_another_figure(database: Database,
 
 
 def test_a_large_difference_is_kept_short_for_the_approver_with_its_counts(database: Database) -> None:
-    approve(database, publishing.propose(database, planned(database), by="publisher.a"))
+    approve(database, publishing.propose_edition(database, planned(database), by="publisher.a"))
     enter(database, *(an_institution(f"示例第{n}医院", f"辽宁省鞍山市铁西区示例路{n}号") for n in range(60)))
     report = planned(database).report
     assert report["counts"]["new"] == 60
@@ -257,7 +257,7 @@ def test_a_large_difference_is_kept_short_for_the_approver_with_its_counts(datab
 @pytest.mark.parametrize("token", ["", "a.b", "e30.e30.e30", "eyJ0eXAiOiJhcnQtZWRpdGlvbitqd3MifQ.e30.AA", "é"])
 def test_what_is_no_signature_of_an_edition_is_refused_in_words(token: str) -> None:
     with pytest.raises(InvalidInput):
-        opened_by(manifest.TYPE, token, [])
+        verify_with_keys(manifest.TYPE, token, [])
 
 
 def test_a_plain_proposal_still_needs_an_editor(database: Database) -> None:

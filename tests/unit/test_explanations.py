@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from registry.beside import CertificateWord, PersonWord
 from registry.model import Answer, VerdictWord
-from registry.records.asof import today
+from registry.records.asof import read_today
 from registry.techniques import TECHNIQUES
 from registry.verification import certificates, explain, people
 from registry.verification.view import VerificationView
@@ -91,8 +91,8 @@ def test_the_sentence_is_exactly_this(kind: str, row: dict[str, Any], monkeypatc
     recording = Recording(getattr(module, name))
     monkeypatch.setattr(module, name, recording)
     view = VIEWS[row.get("register", "")]()
-    view.forget()  # a sentence remembered from before would use no template
-    explain._usual.cache_clear()
+    view.forget_answers()  # a sentence remembered from before would use no template
+    explain._format_usual_sentence.cache_clear()
     chinese, english = (part(kind, answered(view, row["asked"], lang)) for lang in LANGUAGES)
     assert (chinese.explanation, english.explanation) == (row["zh"], row["en"])
     assert chinese.verdict == english.verdict == row["verdict"]
@@ -108,9 +108,9 @@ def test_the_table_has_every_template_and_every_verdict(kind: str) -> None:
 
 def test_the_table_asks_of_days_gone_by_of_today_and_of_days_to_come() -> None:
     for reason in ("licensed", "listed", "preparing", "stopped", "gone_undated", "not_found"):
-        asked = [row["asked"].get("on", today()) for row in TABLE["answer"] if row["reason"] == reason]
-        assert any(on == today() for on in asked), reason
-        assert any(on != today() for on in asked), reason
+        asked = [row["asked"].get("on", read_today()) for row in TABLE["answer"] if row["reason"] == reason]
+        assert any(on == read_today() for on in asked), reason
+        assert any(on != read_today() for on in asked), reason
 
 
 @pytest.mark.parametrize("kind", TEMPLATES)
@@ -194,7 +194,7 @@ def test_whatever_is_recorded_and_asked_the_sentence_says_what_the_verdict_says(
         for draft in drafts:
             enter(database, draft)
         view = VerificationView()
-        view.follow(database)
+        view.follow_log(database)
         database.close()
     for question in [
         *questions,

@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from registry.api.changes import as_json, as_lines, changes_body
+from registry.api.changes import encode_snapshot_json, encode_snapshot_lines, encode_changes
 from registry.database import Database
 from registry.errors import Conflict, LogDamaged
 from registry.identifiers import make_code
 from registry.log import store
 from registry.model import Change, Draft
 from registry.records import feed, snapshot
-from registry.records.asof import as_of
+from registry.records.asof import make_as_of
 from registry.records.snapshot import Snapshot
 from tests.factories import (
     a_change,
@@ -93,11 +93,11 @@ histories = st.lists(st.lists(drafts(), min_size=1, max_size=3), max_size=6)
 
 def a_snapshot(database: Database, on: dt.date) -> Snapshot:
     with database.reading() as connection:
-        return Snapshot(database, as_of(connection, on))
+        return Snapshot(database, make_as_of(connection, on))
 
 
 def lines_of(database: Database, on: dt.date) -> list[str]:
-    return b"".join(as_lines(a_snapshot(database, on))).decode().splitlines()
+    return b"".join(encode_snapshot_lines(a_snapshot(database, on))).decode().splitlines()
 
 
 def changes_of(database: Database) -> Callable[..., Any]:
@@ -105,7 +105,7 @@ def changes_of(database: Database) -> Callable[..., Any]:
 
     def changes(since: int, limit: int) -> Any:
         with database.reading() as connection:
-            return json.loads(changes_body(feed.page(connection, since, limit, store.head(connection).size)))
+            return json.loads(encode_changes(feed.read_page(connection, since, limit, store.read_head(connection).size)))
 
     return changes
 
@@ -125,14 +125,14 @@ def test_a_snapshot_with_the_changes_after_it_is_the_later_snapshot(
         for group in after:
             enter(database, *group)
         last = lines_of(database, later)
-        assert b"".join(as_lines(kept)).decode().splitlines() == first  # read only now, and the same
+        assert b"".join(encode_snapshot_lines(kept)).decode().splitlines() == first  # read only now, and the same
 
         joined, naive = Follower(), Follower()
         joined.start(first)
         for follower in (joined, naive):
             follower.follow(changes_of(database), limit=2)
             assert follower.snapshot(later.isoformat()) == told_by(last)
-        as_one = json.loads(b"".join(as_json(a_snapshot(database, later))))
+        as_one = json.loads(b"".join(encode_snapshot_json(a_snapshot(database, later))))
         database.close()
     records = [json.loads(line) for line in last[1:-1]]
     for kind, name in zip(
@@ -147,7 +147,7 @@ def test_a_snapshot_with_the_changes_after_it_is_the_later_snapshot(
 def test_a_follower_of_the_real_lists_arrives_at_every_snapshot_on_the_way() -> None:
     database = the_real_lists()
     with database.reading() as connection:
-        size = store.head(connection).size
+        size = store.read_head(connection).size
     follower = Follower()
     follower.follow(changes_of(database), limit=333)
     for day in ("2018-02-20", "2018-02-21", "2025-06-29", "2025-06-30", "2026-01-01"):
@@ -182,17 +182,17 @@ def test_pages_of_any_length_are_every_entry_once_and_in_order(tmp_path: Path) -
     drafts = [an_institution(f"示例{n}医院", f"示例路{n}号") for n in range(30)]
     database = a_register(tmp_path, a_source(), *drafts, a_person(drafts[0]))
     with database.reading() as connection:
-        stored = [feed.page(connection, number, 1, 32).entries[0] for number in range(32)]
+        stored = [feed.read_page(connection, number, 1, 32).entries[0] for number in range(32)]
     for limit in (1, 7, 32, 33):
         pages = [changes_of(database)(since=since, limit=limit) for since in range(0, 32, limit)]
         assert list(numbers_of(pages)) == list(range(1, 33))
         assert [page["log_size"] for page in pages] == [32] * len(pages)
     with database.reading() as connection:
-        assert feed.page(connection, 0, 100, 32).entries == stored
-        assert feed.page(connection, 0, 100, 20).entries == stored[:20]
-        assert feed.page(connection, 32, 100, 32) == feed.Page(entries=[], leaves=[], next=32, log_size=32)
+        assert feed.read_page(connection, 0, 100, 32).entries == stored
+        assert feed.read_page(connection, 0, 100, 20).entries == stored[:20]
+        assert feed.read_page(connection, 32, 100, 32) == feed.FeedPage(entries=[], leaves=[], next=32, log_size=32)
         with pytest.raises(Conflict) as refusal:
-            feed.page(connection, 33, 100, 32)
+            feed.read_page(connection, 33, 100, 32)
     assert refusal.value.details == {"since": 33, "log_size": 32}
     database.close()
 
@@ -201,8 +201,8 @@ def test_a_page_of_long_entries_ends_early_and_the_next_goes_on(tmp_path: Path) 
     long = [an_institution(f"示例{n}医院", f"示例路{n}号", **{"extra.说明": "x" * 60_000}) for n in range(150)]
     database = a_register(tmp_path, a_source(), *long)
     with database.reading() as connection:
-        first = feed.page(connection, 0, 5000, 151)
-        second = feed.page(connection, first.next, 5000, 151)
+        first = feed.read_page(connection, 0, 5000, 151)
+        second = feed.read_page(connection, first.next, 5000, 151)
     assert feed.PAGE_BYTES <= sum(map(len, first.entries)) < feed.PAGE_BYTES + 65_536
     assert 0 < first.next < second.next == 151
     assert len(first.entries) + len(second.entries) == 151
@@ -216,13 +216,13 @@ def test_a_missing_entry_ends_the_feed_with_an_error_never_with_a_gap(tmp_path: 
         connection.exec_driver_sql("DROP TRIGGER entries_no_delete")
         connection.execute(sa.text("DELETE FROM entries WHERE number = :lost"), {"lost": lost})
     with database.reading() as connection:
-        assert feed.page(connection, lost, 10, 4).next == 4
+        assert feed.read_page(connection, lost, 10, 4).next == 4
         for since in range(lost):
             for limit in (lost - since, 10):  # also when other entries would fill the page
                 with pytest.raises(LogDamaged):
-                    feed.page(connection, since, limit, 4)
+                    feed.read_page(connection, since, limit, 4)
             if since + 1 < lost:
-                assert feed.page(connection, since, 1, 4).next == since + 1
+                assert feed.read_page(connection, since, 1, 4).next == since + 1
     database.close()
 
 
@@ -239,13 +239,13 @@ def test_a_state_holds_what_is_still_to_come(tmp_path: Path) -> None:
     record, state = told[FIRST.subject]
     assert record["approvals"][0]["stage"] == "formal"
     assert [part["set"]["approvals.IVF"] for part in state] == [{"stage": "formal"}, {"stage": "revoked"}]
-    assert json.loads(b"".join(as_json(a_snapshot(database, DAYS[2]))))["total"] == 1
+    assert json.loads(b"".join(encode_snapshot_json(a_snapshot(database, DAYS[2]))))["total"] == 1
     database.close()
 
 
 def test_a_snapshot_stops_when_the_database_becomes_another_one(tmp_path: Path) -> None:
     database = a_register(tmp_path, a_source(), FIRST)
-    pages = as_lines(a_snapshot(database, DAYS[2]))
+    pages = encode_snapshot_lines(a_snapshot(database, DAYS[2]))
     read = [next(pages), next(pages)]
     assert b'"source:list-1"' in read[1]
     (tmp_path / "other").mkdir()
@@ -260,7 +260,7 @@ def test_a_snapshot_stops_when_the_database_becomes_another_one(tmp_path: Path) 
 
 def test_an_empty_register_has_an_empty_snapshot_and_feed(tmp_path: Path) -> None:
     database = a_database(tmp_path)
-    assert json.loads(b"".join(as_json(a_snapshot(database, START)))) == {
+    assert json.loads(b"".join(encode_snapshot_json(a_snapshot(database, START)))) == {
         "log_size": 0,
         "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "on": "2020-01-01",
@@ -280,7 +280,7 @@ def test_an_approval_between_two_pages_changes_neither_snapshot_nor_order(tmp_pa
     drafts = [an_institution(f"示例{n}医院", f"示例路{n}号", on=START) for n in range(snapshot.PAGE + 20)]
     database = a_register(tmp_path, a_source("list-1", START), *drafts)
     first = lines_of(database, START)
-    taken = as_lines(a_snapshot(database, START))
+    taken = encode_snapshot_lines(a_snapshot(database, START))
     read = []
     for number, piece in enumerate(taken):
         read.append(piece)

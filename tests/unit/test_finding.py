@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from registry.database import Database
-from registry.finding import Choice, find
+from registry.finding import SearchRequest, search_institutions
 from registry.records import asof, stats
 from tests.factories import a_register, a_source, an_institution
 
@@ -15,9 +15,9 @@ STANDING = ("formal", "trial", "operating", "rectification", "suspended")
 ENDED = ("preparing", "revoked", "lapsed")
 
 
-def names(database: Database, choice: Choice) -> set[str]:
+def names(database: Database, choice: SearchRequest) -> set[str]:
     with database.reading() as connection:
-        found = find(connection, choice, asof.as_of(connection), limit=100)
+        found = search_institutions(connection, choice, asof.make_as_of(connection), limit=100)
         assert found.total == len(found.items)
     return {item.institution.name for item in found.items}
 
@@ -29,21 +29,21 @@ def database(tmp_path: Path) -> Database:
 
 
 def test_an_institution_whose_every_approval_ended_or_is_not_yet_one_is_in_no_list(database: Database) -> None:
-    assert names(database, Choice()) == {f"示例市示例{stage}医院" for stage in STANDING}
+    assert names(database, SearchRequest()) == {f"示例市示例{stage}医院" for stage in STANDING}
     with database.reading() as connection:
-        assert stats.stats(connection, asof.as_of(connection)).total == len(STANDING)
+        assert stats.compute_stats(connection, asof.make_as_of(connection)).total == len(STANDING)
 
 
 @pytest.mark.parametrize("stage", [*STANDING, *ENDED])
 def test_it_is_found_by_its_name_by_its_stage_and_among_all(database: Database, stage: str) -> None:
     name = f"示例市示例{stage}医院"
-    assert name in names(database, Choice(q=name))
-    assert names(database, Choice(stage=stage)) == {name}
-    assert name in names(database, Choice(status="all"))
+    assert name in names(database, SearchRequest(q=name))
+    assert names(database, SearchRequest(stage=stage)) == {name}
+    assert name in names(database, SearchRequest(status="all"))
 
 
 def test_a_question_without_a_letter_finds_nobody_and_a_code_finds_its_institution(database: Database) -> None:
-    assert names(database, Choice(q="＊！😀")) == set()
+    assert names(database, SearchRequest(q="＊！😀")) == set()
     with database.reading() as connection:
-        one = find(connection, Choice(), asof.as_of(connection)).items[0].institution
-    assert names(database, Choice(q=one.code.replace("-", "").lower())) == {one.name}
+        one = search_institutions(connection, SearchRequest(), asof.make_as_of(connection)).items[0].institution
+    assert names(database, SearchRequest(q=one.code.replace("-", "").lower())) == {one.name}

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from registry.errors import LogDamaged, NotFound
 from registry.log import proofs
 from registry.log.checkpoint import Checkpoint
-from registry.log.forks import compare
-from registry.log.merkle import leaf_hash
+from registry.log.forks import compare_checkpoints
+from registry.log.merkle import hash_leaf
 from registry.log.proofs import Hashes
-from registry.log.tiles import perfect
+from registry.log.tiles import compute_subtree_root
 
 ORIGIN = "register.example/log"
 sizes = st.integers(min_value=0, max_value=70)
 
 
 def leaves(number: int, history: str = "a") -> list[bytes]:
-    return [leaf_hash(f"{history}{n}".encode()) for n in range(number)]
+    return [hash_leaf(f"{history}{n}".encode()) for n in range(number)]
 
 
 def hashes_of(some: list[bytes]) -> Hashes:
@@ -28,13 +28,13 @@ def hashes_of(some: list[bytes]) -> Hashes:
         below = some[index << level : (index + 1) << level]
         if len(below) < 1 << level:
             raise NotFound("没有", "there is none")
-        return perfect(below)
+        return compute_subtree_root(below)
 
     return hashes
 
 
 def checkpoint_of(some: list[bytes]) -> Checkpoint:
-    return Checkpoint(origin=ORIGIN, size=len(some), root=proofs.root(hashes_of(some), len(some)))
+    return Checkpoint(origin=ORIGIN, size=len(some), root=proofs.compute_root(hashes_of(some), len(some)))
 
 
 def log_of(some: list[bytes]) -> Callable[[int], Hashes]:
@@ -43,7 +43,7 @@ def log_of(some: list[bytes]) -> Callable[[int], Hashes]:
 
 def verdict(seen: list[bytes], offered: list[bytes], served: list[bytes] | None = None) -> str:
     tree = log_of(offered if served is None else served)
-    return compare(checkpoint_of(seen), checkpoint_of(offered), tree).verdict
+    return compare_checkpoints(checkpoint_of(seen), checkpoint_of(offered), tree).verdict
 
 
 @given(sizes, sizes)
@@ -58,7 +58,7 @@ def test_one_entry_rewritten_is_a_fork(seen: int, offered: int, data: st.DataObj
     if both == 0:
         return
     before, after = leaves(seen), leaves(offered)
-    after[data.draw(st.integers(0, both - 1))] = leaf_hash(b"rewritten")
+    after[data.draw(st.integers(0, both - 1))] = hash_leaf(b"rewritten")
     assert verdict(before, after, served=max(before, after, key=len)) == "fork"
 
 
@@ -73,7 +73,7 @@ def test_wrong_hashes_never_make_a_fork_of_growth_nor_growth_of_a_fork(
     def altered(at: int, which: int) -> bytes:
         return hashlib.sha256(b"wrong").digest() if (at, which) == (level, index) else honest(at, which)
 
-    found = compare(checkpoint_of(before), checkpoint_of(after), lambda _size: altered).verdict
+    found = compare_checkpoints(checkpoint_of(before), checkpoint_of(after), lambda _size: altered).verdict
     fits = "same" if seen == offered else "grown" if seen < offered else "older"
     assert found in ({"fork", "unproven"} if is_fork else {fits, "unproven"})
 
@@ -89,29 +89,29 @@ def test_a_root_that_was_seen_before_tells_without_any_hashes() -> None:
 
     known = {20: checkpoint_of(leaves(20)).root}
     seen = checkpoint_of(leaves(30))
-    assert compare(seen, checkpoint_of(leaves(20)), nothing, lambda: known).verdict == "older"
-    assert compare(seen, checkpoint_of(leaves(20, "b")), nothing, lambda: known).verdict == "fork"
-    assert compare(seen, checkpoint_of(leaves(21)), nothing, lambda: known).verdict == "unproven"
+    assert compare_checkpoints(seen, checkpoint_of(leaves(20)), nothing, lambda: known).verdict == "older"
+    assert compare_checkpoints(seen, checkpoint_of(leaves(20, "b")), nothing, lambda: known).verdict == "fork"
+    assert compare_checkpoints(seen, checkpoint_of(leaves(21)), nothing, lambda: known).verdict == "unproven"
 
 
 def test_an_empty_log_with_another_root_is_a_fork() -> None:
     wrong = Checkpoint(origin=ORIGIN, size=0, root=bytes(32))
-    assert compare(checkpoint_of(leaves(3)), wrong, log_of([])).verdict == "fork"
-    assert compare(wrong, checkpoint_of(leaves(3)), log_of(leaves(3))).verdict == "fork"
+    assert compare_checkpoints(checkpoint_of(leaves(3)), wrong, log_of([])).verdict == "fork"
+    assert compare_checkpoints(wrong, checkpoint_of(leaves(3)), log_of(leaves(3))).verdict == "fork"
     assert verdict([], leaves(3)) == "grown"
     assert verdict(leaves(3), []) == "older"
 
 
 def test_the_proof_of_growth_convinces_by_itself() -> None:
     before, after = checkpoint_of(leaves(11)), checkpoint_of(leaves(50))
-    found = compare(before, after, log_of(leaves(50)))
+    found = compare_checkpoints(before, after, log_of(leaves(50)))
     assert proofs.verify_consistency(11, 50, before.root, after.root, found.proof)
 
 
 def test_a_first_checkpoint_must_have_the_hashes_it_states() -> None:
     first = checkpoint_of(leaves(5))
-    assert compare(None, first, log_of(leaves(5))).verdict == "first"
+    assert compare_checkpoints(None, first, log_of(leaves(5))).verdict == "first"
     with pytest.raises(LogDamaged):
-        compare(None, first, log_of(leaves(5, "b")))
+        compare_checkpoints(None, first, log_of(leaves(5, "b")))
     with pytest.raises(NotFound):
-        compare(None, first, log_of(leaves(4)))
+        compare_checkpoints(None, first, log_of(leaves(4)))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from registry.accounts import passwords
-from registry.accounts.hashing import Hashing
+from registry.accounts.hashing import HashingQueue
 from registry.errors import Busy
 
 
@@ -19,7 +19,7 @@ class Line:
     """A thread that hashes, kept at work until ``go``; notes who was served in which order."""
 
     def __init__(self, **told: float) -> None:
-        self.hashing = Hashing(**told)  # type: ignore[arg-type]
+        self.hashing = HashingQueue(**told)  # type: ignore[arg-type]
         self.served: list[str] = []
         self._go = threading.Event()
         self._pool = ThreadPoolExecutor(20)
@@ -27,7 +27,7 @@ class Line:
 
     def ask(self, name: str | None, task: Callable[[], bool]) -> Future[bool]:
         """Have it done; the next one who asks stands behind."""
-        future = self._pool.submit(self.hashing.run, name, task)
+        future = self._pool.submit(self.hashing.run_task, name, task)
         time.sleep(0.05)
         return future
 
@@ -66,9 +66,9 @@ def test_tries_under_a_name_stand_in_the_way_of_that_name_only() -> None:
 
 
 def test_a_right_password_makes_the_tries_before_it_forgotten() -> None:
-    hashing = Hashing()
+    hashing = HashingQueue()
     for right in (False, False, True):
-        hashing.run("owner", lambda: right)  # noqa: B023 - called at once
+        hashing.run_task("owner", lambda: right)  # noqa: B023 - called at once
     assert not hashing._tried
 
 
@@ -93,13 +93,13 @@ def test_where_the_line_is_full_whoever_would_come_last_goes_and_not_the_owner()
 
 
 def test_what_goes_wrong_in_the_thread_is_said_to_whoever_asked_and_the_next_is_served() -> None:
-    hashing = Hashing()
+    hashing = HashingQueue()
     with pytest.raises(ZeroDivisionError):
-        hashing.run(None, lambda: 1 // 0)
-    assert hashing.run(None, lambda: 7) == 7
+        hashing.run_task(None, lambda: 1 // 0)
+    assert hashing.run_task(None, lambda: 7) == 7
 
 
 def test_a_password_hashed_before_the_costs_were_split_still_fits() -> None:
     before = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$A9CMYpdlNbnPW7O8ckk3RY6xYef42vnotdD2gFDW50E"
-    assert passwords.fits(before, "correct horse battery")
-    assert not passwords.fits(before, "correct horse battery staple")
+    assert passwords.verify_password(before, "correct horse battery")
+    assert not passwords.verify_password(before, "correct horse battery staple")

@@ -10,7 +10,7 @@ import pytest
 
 from registry import regions
 from registry.importers.bracketed import split_name
-from registry.importers.identity import Pairing, Party, pair
+from registry.importers.identity import Pairing, Party, pair_parties
 
 GUTA = "辽宁省锦州市古塔区"
 TAIHE = "辽宁省锦州市太和区"
@@ -18,13 +18,13 @@ TAIHE = "辽宁省锦州市太和区"
 
 def a_party(key: str, name: str, address: str) -> Party:
     split = split_name(name)
-    region = regions.resolve(address, "辽宁省").code
+    region = regions.resolve_address(address, "辽宁省").code
     return Party(key=key, name=name, aliases=split.aliases, campus=split.campus, address=address, region=region)
 
 
 def paired(known: list[tuple[str, str]], listed: list[tuple[str, str]]) -> Pairing:
     """The pairing of two lists of (name, address)."""
-    return pair(
+    return pair_parties(
         [a_party(f"k{i}", *one) for i, one in enumerate(known)],
         [a_party(f"l{i}", *one) for i, one in enumerate(listed)],
     )

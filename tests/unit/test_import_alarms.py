@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from registry.database import Database
-from registry.importers.submit import Request, submit
+from registry.importers.submit import ImportRequest, import_list
 from tests.factories import DAY, a_database, a_list, approve
 
 LIAONING = [{"name": f"鞍山市示例{n}院", "address": f"辽宁省鞍山市铁西区示例路{n}号"} for n in range(1, 10)]
@@ -24,7 +24,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     """A register of nine institutions of 辽宁省 and two of 吉林省."""
     database = a_database(tmp_path)
     path = a_list(tmp_path / "first.csv", [*LIAONING, *JILIN])
-    outcome = submit(database, Request(path=path, as_of=DAY, scope="national"), by="editor.a")
+    outcome = import_list(database, ImportRequest(path=path, as_of=DAY, scope="national"), by="editor.a")
     approve(database, outcome.proposal or 0)
     yield database
     database.close()
@@ -32,7 +32,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def warned(database: Database, tmp_path: Path, rows: list[dict[str, Any]], scope: str) -> list[str]:
     path = a_list(tmp_path / "next.csv", rows)
-    outcome = submit(database, Request(path=path, as_of=DAY, scope=scope), by=None, dry_run=True)
+    outcome = import_list(database, ImportRequest(path=path, as_of=DAY, scope=scope), by=None, dry_run=True)
     return [line.message for line in outcome.audit if line.level == "warning"]
 
 

@@ -15,12 +15,12 @@ import pytest
 from registry import signing
 from registry.errors import CannotAnswer, CannotSign, LogDamaged
 from registry.log import mirrored
-from registry.log.merkle import leaf_hash
+from registry.log.merkle import hash_leaf
 from registry.model import Answer, Claim, LogState, Provider
 from registry.register import Register
 from registry.settings import Settings
 from registry.verification import jwks, receipts
-from registry.verification.receipt_rows import Rows, statement
+from registry.verification.receipt_rows import BatchRows, make_statement
 from tests.factories import a_change, a_register, a_source, an_institution, enter
 from tests.receipts import header_of, opened_by_another, row_of
 
@@ -32,14 +32,14 @@ DAY = dt.date(2025, 7, 1)
 def opened(folder: Path) -> Register:
     """A register over a folder, brought up to its log and with its checkpoint signed; it follows nothing by itself."""
     register = Register(Settings(data_dir=folder, public_url="https://register.example"))
-    register.look()
+    register.follow_log()
     register.log.publish(register.database)
     return register
 
 
 @pytest.fixture
 def register(tmp_path: Path) -> Iterator[Register]:
-    signing.create(tmp_path / "signing.key")
+    signing.create_key_file(tmp_path / "signing.key")
     a_register(tmp_path, a_source(), IT).close()
     register = opened(tmp_path)
     yield register
@@ -48,7 +48,7 @@ def register(tmp_path: Path) -> Iterator[Register]:
 
 def ask(register: Register, name: str = NAME, *techniques: str, **told: Any) -> Answer:
     claim = Claim(provider=Provider(name=name), techniques=list(techniques or ("IVF",)), receipt=True, **told)
-    return register.answer(claim)
+    return register.answer_claim(claim)
 
 
 def a_receipt(register: Register, name: str = NAME, *techniques: str, **told: Any) -> str:
@@ -71,7 +71,7 @@ def another_machine(register: Register, folder: Path) -> Register:
 def test_a_receipt_is_given_when_asked_for_and_holds(register: Register, name: str, verdict: str) -> None:
     found = ask(register, name, on=DAY)
     assert (found.verdict, found.receipt is None) == (verdict, False)
-    said = opened_by_another(found.receipt or "", register.receipts.jwks())
+    said = opened_by_another(found.receipt or "", register.receipts.make_key_set())
     assert said["iss"] == "register.example/log"
     assert said["answer"] == {k: v for k, v in msgspec.to_builtins(found).items() if k != "receipt"}
     checked = register.check_receipt(found.receipt or "")
@@ -80,14 +80,14 @@ def test_a_receipt_is_given_when_asked_for_and_holds(register: Register, name: s
 
 
 def test_no_receipt_is_given_unasked(register: Register) -> None:
-    assert register.answer(Claim(provider=Provider(name=NAME))).receipt is None
+    assert register.answer_claim(Claim(provider=Provider(name=NAME))).receipt is None
 
 
 def test_a_later_correction_makes_it_genuine_and_no_longer_true(register: Register) -> None:
     texts = {name: a_receipt(register, name, on=DAY) for name in (NAME, "示例市新医院")}
     suspended = a_change(IT, dt.date(2025, 6, 30), {"approvals.IVF": {"stage": "suspended"}}, reason="核对原件")
     enter(register.database, suspended, an_institution("示例市新医院", "辽宁省鞍山市铁西区示例路9号"))
-    register.look()
+    register.follow_log()
     for name, was, now in ((NAME, "licensed", "suspended"), ("示例市新医院", "not_found", "licensed")):
         checked = register.check_receipt(texts[name])
         assert (checked.valid, checked.still_true) == (True, False)
@@ -98,7 +98,7 @@ def test_a_later_correction_makes_it_genuine_and_no_longer_true(register: Regist
 def test_what_was_recorded_about_later_days_leaves_it_true(register: Register) -> None:
     text = a_receipt(register, on=DAY)
     enter(register.database, a_change(IT, dt.date(2025, 9, 1), {"approvals.IVF": {"stage": "revoked"}}))
-    register.look()
+    register.follow_log()
     register.log.publish(register.database)
     assert register.check_receipt(text).still_true is True
     assert ask(register, on=dt.date(2025, 9, 1)).verdict == "revoked"
@@ -115,13 +115,13 @@ def test_a_receipt_about_what_was_known_then_is_compared_with_what_is_known_now(
 
 def test_every_row_of_a_batch_is_checked_by_itself(register: Register) -> None:
     claims = [Claim(provider=Provider(name=f"{NAME}{n or ''}"), on=DAY, receipt=True) for n in range(5)]
-    batch, rows = register.batch(), Rows()
-    answers = [batch.answer(one) for one in claims]
-    bodies = [rows.add(statement(one, found), one.id) for one, found in zip(claims, answers, strict=True)]
-    signed = batch.sign(rows)
+    batch, rows = register.make_batch(), BatchRows()
+    answers = [batch.answer_claim(one) for one in claims]
+    bodies = [rows.add(make_statement(one, found), one.id) for one, found in zip(claims, answers, strict=True)]
+    signed = batch.sign_rows(rows)
     for number, (answer, body) in enumerate(zip(answers, bodies, strict=True)):
-        text = signed.receipt(number, body)
-        signature = opened_by_another(text, register.receipts.jwks())
+        text = signed.make_receipt(number, body)
+        signature = opened_by_another(text, register.receipts.make_key_set())
         assert row_of(text, signature["rows"])["answer"]["verdict"] == answer.verdict
         assert (register.check_receipt(text).valid, register.check_receipt(text).still_true) == (True, True)
 
@@ -130,8 +130,8 @@ def test_every_row_of_a_batch_is_checked_by_itself(register: Register) -> None:
 
 
 def test_a_receipt_of_another_log_under_our_key_is_not_genuine(register: Register) -> None:
-    found = register.answer(Claim(provider=Provider(name=NAME)))
-    key = signing.load(register.settings.key_file())[0]
+    found = register.answer_claim(Claim(provider=Provider(name=NAME)))
+    key = signing.load_keys(register.settings.get_key_file())[0]
     for log, reason in (
         (LogState(size=found.log.size, root="00" * 32), "other_log"),
         (LogState(size=1, root=found.log.root), "other_log"),
@@ -139,18 +139,18 @@ def test_a_receipt_of_another_log_under_our_key_is_not_genuine(register: Registe
     ):
         answer = msgspec.structs.replace(found, log=log)
         claim = Claim(provider=Provider(name=NAME))
-        text = receipts.sign(claim, answer, "register.example/log", key, dt.datetime.now(dt.UTC))
+        text = receipts.sign_receipt(claim, answer, "register.example/log", key, dt.datetime.now(dt.UTC))
         checked = register.check_receipt(text)
         assert (checked.valid, checked.reason, checked.receipt) == (False, reason, None)
 
 
 def test_a_size_at_which_no_recording_ended_is_compared_by_the_published_tiles(register: Register) -> None:
-    found = register.answer(Claim(provider=Provider(name=NAME)))
-    key = signing.load(register.settings.key_file())[0]
-    root = leaf_hash(register.entry(1)[1].encode()).hex()
-    assert register.verification.root_at(1) is None
+    found = register.answer_claim(Claim(provider=Provider(name=NAME)))
+    key = signing.load_keys(register.settings.get_key_file())[0]
+    root = hash_leaf(register.get_entry(1)[1].encode()).hex()
+    assert register.verification.find_root_at(1) is None
     answer = msgspec.structs.replace(found, log=LogState(size=1, root=root))
-    text = receipts.sign(
+    text = receipts.sign_receipt(
         Claim(provider=Provider(name=NAME)), answer, "register.example/log", key, dt.datetime.now(dt.UTC)
     )
     assert register.check_receipt(text).valid
@@ -159,7 +159,7 @@ def test_a_size_at_which_no_recording_ended_is_compared_by_the_published_tiles(r
 def test_a_receipt_from_further_on_cannot_be_compared_here(register: Register, tmp_path: Path) -> None:
     behind = another_machine(register, tmp_path / "behind")
     enter(register.database, a_change(IT, dt.date(2025, 9, 1), {"level": "三级"}))
-    register.look()
+    register.follow_log()
     register.log.publish(register.database)
     checked = behind.check_receipt(a_receipt(register))
     assert (checked.valid, checked.reason, checked.still_true) == (True, "ahead", None)
@@ -168,10 +168,10 @@ def test_a_receipt_from_further_on_cannot_be_compared_here(register: Register, t
 
 def test_a_receipt_of_another_register_is_told_as_such(register: Register, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    signing.create(tmp_path / "other" / "signing.key")
+    signing.create_key_file(tmp_path / "other" / "signing.key")
     a_register(tmp_path / "other", a_source(), IT).close()
     other = Register(Settings(data_dir=tmp_path / "other", public_url="https://other.example"))
-    other.look()
+    other.follow_log()
     other.log.publish(other.database)
     checked = register.check_receipt(a_receipt(other))
     assert (checked.valid, checked.reason, checked.claims_from) == (False, "other_register", "other.example/log")
@@ -182,15 +182,15 @@ def test_a_receipt_of_another_register_is_told_as_such(register: Register, tmp_p
 
 
 def test_receipts_of_a_retired_key_stay_checkable(register: Register) -> None:
-    path = register.settings.key_file()
+    path = register.settings.get_key_file()
     old = a_receipt(register)
-    first = signing.load(path)[0]
-    fresh = signing.rotate(path)
-    assert header_of(a_receipt(register))["kid"] == jwks.key_of(first).kid, "the key most verifiers have"
-    signing.retire(path, first.public)
+    first = signing.load_keys(path)[0]
+    fresh = signing.add_key(path)
+    assert header_of(a_receipt(register))["kid"] == jwks.to_public_key(first).kid, "the key most verifiers have"
+    signing.retire_key(path, first.public)
     new = a_receipt(register)
-    assert header_of(new)["kid"] == jwks.key_of(fresh).kid
-    published = register.receipts.jwks()
+    assert header_of(new)["kid"] == jwks.to_public_key(fresh).kid
+    published = register.receipts.make_key_set()
     assert [one.get("retired", False) for one in published["keys"]] == [True, False]
     for text in (old, new):
         assert opened_by_another(text, published)["iss"] == "register.example/log"
@@ -200,56 +200,56 @@ def test_receipts_of_a_retired_key_stay_checkable(register: Register) -> None:
 def test_a_machine_without_the_key_says_that_it_gives_no_receipts_and_checks_them(
     register: Register, tmp_path: Path
 ) -> None:
-    text, expected = a_receipt(register), register.receipts.jwks()
+    text, expected = a_receipt(register), register.receipts.make_key_set()
     keyless = another_machine(register, tmp_path / "keyless")
     with pytest.raises(CannotSign) as refused:
         ask(keyless)
     assert "register.example/log" in refused.value.zh and "register.example/log" in refused.value.en
     with pytest.raises(CannotSign):
-        keyless.batch().require_receipts()
-    assert keyless.answer(Claim(provider=Provider(name=NAME))).verdict == "licensed"
+        keyless.make_batch().require_receipts()
+    assert keyless.answer_claim(Claim(provider=Provider(name=NAME))).verdict == "licensed"
     assert (keyless.check_receipt(text).valid, keyless.check_receipt(text).still_true) == (True, True)
-    assert keyless.receipts.jwks() == expected
+    assert keyless.receipts.make_key_set() == expected
     keyless.database.close()
 
 
 def test_a_machine_without_the_key_knows_the_retired_ones(register: Register, tmp_path: Path) -> None:
-    old, path = a_receipt(register), register.settings.key_file()
-    signing.rotate(path)
+    old, path = a_receipt(register), register.settings.get_key_file()
+    signing.add_key(path)
     register.log.publish(register.database)
-    signing.retire(path, signing.load(path)[0].public)
+    signing.retire_key(path, signing.load_keys(path)[0].public)
     register.log.publish(register.database)
     keyless = another_machine(register, tmp_path / "keyless")
-    assert [one.get("retired", False) for one in keyless.receipts.jwks()["keys"]] == [True, False]
+    assert [one.get("retired", False) for one in keyless.receipts.make_key_set()["keys"]] == [True, False]
     assert keyless.check_receipt(old).valid
     keyless.database.close()
 
 
 def test_a_mirror_gives_no_receipts_whatever_key_lies_beside_it(tmp_path: Path) -> None:
-    signing.create(tmp_path / "signing.key")
+    signing.create_key_file(tmp_path / "signing.key")
     database = a_register(tmp_path, a_source(), IT)
     database.close()
     register = opened(tmp_path)
     with register.database.writing() as connection:
-        mirrored.mark(connection)
+        mirrored.mark_mirror(connection)
     register.database.close()
     mirror = Register(register.settings)
-    mirror.look()
+    mirror.follow_log()
     with pytest.raises(CannotSign):
         ask(mirror)
     mirror.database.close()
 
 
 def test_a_key_file_that_cannot_be_read_is_our_fault_and_not_the_askers(register: Register) -> None:
-    register.settings.key_file().write_text("-----BEGIN", encoding="ascii")
+    register.settings.get_key_file().write_text("-----BEGIN", encoding="ascii")
     with pytest.raises(CannotSign):
         ask(register)
-    assert register.answer(Claim(provider=Provider(name=NAME))).verdict == "licensed"
+    assert register.answer_claim(Claim(provider=Provider(name=NAME))).verdict == "licensed"
 
 
 def test_nothing_is_signed_about_a_log_that_no_checkpoint_covers(register: Register) -> None:
     enter(register.database, a_change(IT, dt.date(2025, 9, 1), {"level": "三级"}))
-    register.look()
+    register.follow_log()
     with pytest.raises(CannotSign) as refused:
         ask(register)
     assert "稍后" in refused.value.zh
@@ -258,10 +258,10 @@ def test_nothing_is_signed_about_a_log_that_no_checkpoint_covers(register: Regis
 
 
 def test_a_receipt_is_refused_where_the_log_is_not_what_was_signed(register: Register) -> None:
-    found = register.answer(Claim(provider=Provider(name=NAME)))
+    found = register.answer_claim(Claim(provider=Provider(name=NAME)))
     wrong = msgspec.structs.replace(found, log=LogState(size=found.log.size, root="00" * 32))
     with pytest.raises(LogDamaged):
-        register.receipts.give(Claim(provider=Provider(name=NAME)), wrong)
+        register.receipts.add_receipt(Claim(provider=Provider(name=NAME)), wrong)
 
 
 def test_nothing_is_said_of_a_receipt_while_the_register_cannot_be_asked(register: Register) -> None:
@@ -272,7 +272,7 @@ def test_nothing_is_said_of_a_receipt_while_the_register_cannot_be_asked(registe
 
 
 def test_the_published_keys_hold_no_secret(register: Register) -> None:
-    text = json.dumps(register.receipts.jwks())
-    key = signing.load(register.settings.key_file())[0]
+    text = json.dumps(register.receipts.make_key_set())
+    key = signing.load_keys(register.settings.get_key_file())[0]
     assert key.private is not None
-    assert jwks.encoded(key.private.private_bytes_raw()) not in text and '"d"' not in text
+    assert jwks.encode_base64url(key.private.private_bytes_raw()) not in text and '"d"' not in text

@@ -9,8 +9,8 @@ import openpyxl
 import pytest
 
 from registry.errors import UnreadableFile
-from registry.importers.cells import UNSTATED, read_province, read_stages, read_techniques, read_total, tidy
-from registry.importers.lists import parse
+from registry.importers.cells import UNSTATED, parse_province, parse_stages, parse_techniques, parse_total, tidy_cell
+from registry.importers.lists import read_list
 from registry.importers.rows import AuditLine, ListedInstitution, ListFile
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def a_csv(path: Path, rows: Rows) -> Path:
 
 
 def of(tmp_path: Path, *rows: list[str]) -> ListFile:
-    return parse(a_csv(tmp_path / "list.csv", list(rows)))
+    return read_list(a_csv(tmp_path / "list.csv", list(rows)))
 
 
 def one(tmp_path: Path, *rows: list[str]) -> ListFile:
@@ -84,7 +84,7 @@ def facts(listed: ListedInstitution) -> tuple[object, ...]:
 
 
 def test_the_attachment_and_its_transcription_give_the_same_635_institutions() -> None:
-    typeset, transcribed = parse(REAL_DOCX), parse(REAL_CSV)
+    typeset, transcribed = read_list(REAL_DOCX), read_list(REAL_CSV)
     assert (typeset.rows, transcribed.rows) == (1839, 635)
     assert typeset.errors == transcribed.errors == ()
     assert len(typeset.institutions) == 635
@@ -94,13 +94,13 @@ def test_the_attachment_and_its_transcription_give_the_same_635_institutions() -
 def test_every_province_of_the_real_list_has_the_count_printed_beside_it() -> None:
     with REAL_CSV.open(encoding="utf-8-sig", newline="") as file:
         printed = {line["province"]: int(line["province_count"]) for line in csv.DictReader(file)}
-    found = Counter(listed.province for listed in parse(REAL_DOCX).institutions)
+    found = Counter(listed.province for listed in read_list(REAL_DOCX).institutions)
     assert len(found) == 31
     assert found == printed
 
 
 def test_the_55_institutions_with_blank_stages_are_operating_and_reported() -> None:
-    typeset = parse(REAL_DOCX)
+    typeset = read_list(REAL_DOCX)
     blank = [one for one in typeset.institutions if "operating" in said(one).values()]
     assert len(blank) == 55
     assert {approval.note for one in blank for approval in one.approvals} == {UNSTATED}
@@ -111,7 +111,7 @@ def test_the_55_institutions_with_blank_stages_are_operating_and_reported() -> N
 
 
 def test_the_old_list_keeps_ownership_and_level() -> None:
-    old = parse(OLD_CSV)
+    old = read_list(OLD_CSV)
     assert old.errors == ()
     assert len(old.institutions) == 325
     assert (old.institutions[0].ownership, old.institutions[0].level) == ("public", "三级甲等")
@@ -119,7 +119,7 @@ def test_the_old_list_keeps_ownership_and_level() -> None:
 
 
 def test_a_hospital_at_two_addresses_is_two_institutions() -> None:
-    twice = [one for one in parse(REAL_DOCX).institutions if one.name == "大连市妇女儿童医疗中心（集团）"]
+    twice = [one for one in read_list(REAL_DOCX).institutions if one.name == "大连市妇女儿童医疗中心（集团）"]
     assert len({one.address for one in twice}) == 2
     assert said(twice[0]) != said(twice[1])
 
@@ -143,7 +143,7 @@ def test_one_row_per_technique_is_gathered_from_csv(tmp_path: Path, rows: Rows) 
 
 
 def test_one_row_per_technique_is_gathered_from_merged_docx_cells(tmp_path: Path) -> None:
-    found = parse(a_docx(tmp_path / "a.docx", ATTACHMENT))
+    found = read_list(a_docx(tmp_path / "a.docx", ATTACHMENT))
     assert shape(found) == EXPECTED
     assert [one.row for one in found.institutions] == [2, 4]
     assert found.rows == 3
@@ -158,13 +158,13 @@ def test_one_row_per_technique_is_gathered_from_merged_xlsx_cells(tmp_path: Path
     for merge in ("A1:F1", "A3:A5", "B3:B4", "C3:C4", "D3:D4"):
         sheet.merge_cells(merge)
     book.save(tmp_path / "a.xlsx")
-    assert shape(parse(tmp_path / "a.xlsx")) == EXPECTED
+    assert shape(read_list(tmp_path / "a.xlsx")) == EXPECTED
 
 
 def test_a_list_that_runs_on_over_pages_is_one_list(tmp_path: Path) -> None:
     first, *rest = ATTACHMENT[1:]
-    again = parse(a_docx(tmp_path / "again.docx", [SIX, first], [SIX, ["", "", "", "", *rest[0][4:]], rest[1]]))
-    bare = parse(a_docx(tmp_path / "bare.docx", [SIX, first], [["", "", "", "", *rest[0][4:]], rest[1]]))
+    again = read_list(a_docx(tmp_path / "again.docx", [SIX, first], [SIX, ["", "", "", "", *rest[0][4:]], rest[1]]))
+    bare = read_list(a_docx(tmp_path / "bare.docx", [SIX, first], [["", "", "", "", *rest[0][4:]], rest[1]]))
     assert shape(again) == shape(bare) == EXPECTED
 
 
@@ -179,7 +179,7 @@ def test_headings_may_follow_banners_and_be_broken_and_printed_again(tmp_path: P
 
 def test_sperm_banks_have_five_columns_and_no_province(tmp_path: Path) -> None:
     banks = [FIVE, ["1", "丙精子库", "湖南省长沙市岳麓区三街3号", BANK, FORMAL]]
-    found = parse(a_docx(tmp_path / "a.docx", ATTACHMENT, banks))
+    found = read_list(a_docx(tmp_path / "a.docx", ATTACHMENT, banks))
     assert found.errors == ()
     bank = found.institutions[-1]
     assert (bank.name, bank.province, bank.region, said(bank)) == ("丙精子库", None, "430104", {"SPERM_BANK": "formal"})
@@ -195,7 +195,7 @@ def test_a_table_of_sperm_banks_may_leave_the_technique_out(tmp_path: Path) -> N
 
 
 def test_a_centre_that_also_has_a_sperm_bank_is_one_institution(tmp_path: Path) -> None:
-    found = parse(a_docx(tmp_path / "a.docx", ATTACHMENT, [FIVE, ["1", *A[2:], BANK, FORMAL]]))
+    found = read_list(a_docx(tmp_path / "a.docx", ATTACHMENT, [FIVE, ["1", *A[2:], BANK, FORMAL]]))
     assert found.errors == ()
     assert len(found.institutions) == 2
     assert said(found.institutions[0]) == {"AIH": "formal", "IVF": "trial", "SPERM_BANK": "formal"}
@@ -262,7 +262,7 @@ def test_what_cannot_be_understood_is_an_error(tmp_path: Path, row: list[str], w
 def test_an_audit_line_says_row_and_cell_as_a_person_counts_them(tmp_path: Path) -> None:
     csv_line = one(tmp_path, a_row(), a_row(name="乙医院", stages="？")).errors[0]
     assert (csv_line.row, csv_line.cell) == (3, "stages E3")
-    docx_line = parse(a_docx(tmp_path / "a.docx", [SIX, [*A, AIH, "？"], [*B, AIH, FORMAL]])).errors[0]
+    docx_line = read_list(a_docx(tmp_path / "a.docx", [SIX, [*A, AIH, "？"], [*B, AIH, FORMAL]])).errors[0]
     assert (docx_line.row, docx_line.cell) == (2, "运行情况")
     assert docx_line.message.startswith("表1第2行：")
     assert docx_line.message_en.startswith("table 1, row 2:")
@@ -302,7 +302,7 @@ def test_a_heading_that_stands_for_two_columns_is_an_error(tmp_path: Path) -> No
 
 
 def test_a_table_beside_the_list_is_reported_and_not_read(tmp_path: Path) -> None:
-    found = parse(a_docx(tmp_path / "a.docx", [["填表说明", "x"]], ATTACHMENT))
+    found = read_list(a_docx(tmp_path / "a.docx", [["填表说明", "x"]], ATTACHMENT))
     assert shape(found) == EXPECTED
     assert "没有读取" in messages(found, "warning")
 
@@ -355,9 +355,9 @@ def test_the_corps_of_xinjiang_is_listed_beside_the_provinces(tmp_path: Path) ->
 
 def test_an_unreadable_file_raises_and_progress_is_heard(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile):
-        parse(tmp_path / "none.csv")
+        read_list(tmp_path / "none.csv")
     heard: list[int] = []
-    parse(REAL_DOCX, progress=heard.append)
+    read_list(REAL_DOCX, progress=heard.append)
     assert heard == [1000, 1841]
 
 
@@ -365,9 +365,9 @@ def test_an_unreadable_file_raises_and_progress_is_heard(tmp_path: Path) -> None
 
 
 def test_a_cell_is_trimmed_and_its_line_breaks_closed() -> None:
-    assert tidy(" 鞍山市\n妇儿医院　") == "鞍山市妇儿医院"
-    assert tidy("No. 1\nRoad") == "No. 1 Road"
-    assert tidy("厦门大学附属第一医院 （厦门市第一医院）") == "厦门大学附属第一医院 （厦门市第一医院）"
+    assert tidy_cell(" 鞍山市\n妇儿医院　") == "鞍山市妇儿医院"
+    assert tidy_cell("No. 1\nRoad") == "No. 1 Road"
+    assert tidy_cell("厦门大学附属第一医院 （厦门市第一医院）") == "厦门大学附属第一医院 （厦门市第一医院）"
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_a_cell_is_trimmed_and_its_line_breaks_closed() -> None:
     ],
 )
 def test_techniques_are_read_from_a_cell(text: str, codes: list[str | None]) -> None:
-    assert [code for _, code in read_techniques(text)] == codes
+    assert [code for _, code in parse_techniques(text)] == codes
 
 
 @pytest.mark.parametrize(
@@ -404,24 +404,24 @@ def test_techniques_are_read_from_a_cell(text: str, codes: list[str | None]) -> 
     ],
 )
 def test_stages_are_read_from_a_cell(text: str, count: int, stages: list[str] | None) -> None:
-    found = read_stages(text, count)
+    found = parse_stages(text, count)
     assert (None if found is None else [stage for stage, _ in found]) == stages
 
 
 def test_a_count_of_formal_and_trial_is_kept_as_a_note() -> None:
-    assert read_stages("1 formal + 1 trial", 2) == [("operating", "1 formal + 1 trial")] * 2
+    assert parse_stages("1 formal + 1 trial", 2) == [("operating", "1 formal + 1 trial")] * 2
 
 
 def test_a_province_cell_carries_its_count() -> None:
     assert (
-        read_province("辽宁省（22家）")
-        == read_province("辽宁省(22)")
-        == read_province("辽宁省 共22家")
+        parse_province("辽宁省（22家）")
+        == parse_province("辽宁省(22)")
+        == parse_province("辽宁省 共22家")
         == ("辽宁省", 22)
     )
-    assert read_province("辽宁省") == ("辽宁省", None)
-    assert read_total("截至2025年6月30日 共635家") == 635
-    assert read_total("截至2025年6月30日") is None
+    assert parse_province("辽宁省") == ("辽宁省", None)
+    assert parse_total("截至2025年6月30日 共635家") == 635
+    assert parse_total("截至2025年6月30日") is None
 
 
 @pytest.mark.parametrize("value", ["21030219900101123X", "210302 19900101 1236", "20192111021030219900101123X"])

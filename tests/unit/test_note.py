@@ -36,7 +36,7 @@ def a_verifier(number: int = 1, name: str = NAME, kind: int = ED25519) -> Verifi
 
 
 def a_note(*numbers: int, text: str = TEXT) -> bytes:
-    return note.sign(text, NAME, [a_key(number) for number in numbers or (1,)]).encoded()
+    return note.sign_text(text, NAME, [a_key(number) for number in numbers or (1,)]).encode()
 
 
 def stranger(number: int) -> str:
@@ -45,19 +45,19 @@ def stranger(number: int) -> str:
 
 
 def accepted(raw: bytes, *keys: Verifier) -> list[Verifier]:
-    return note.opened(raw, keys)[1]
+    return note.verify_note(raw, keys)[1]
 
 
 def refused(raw: bytes, *keys: Verifier) -> None:
     with pytest.raises(InvalidInput):
-        note.opened(raw, keys)
+        note.verify_note(raw, keys)
 
 
 # --- verifier keys ---------------------------------------------------------------------------------------------------
 
 
 def test_the_example_of_the_go_package_is_accepted_and_its_altered_text_refused() -> None:
-    key = note.verifier(GO_VKEY)
+    key = note.parse_verifier(GO_VKEY)
     assert (key.name, key.kind, key.text) == ("PeterNeumann", ED25519, GO_VKEY)
     assert accepted(GO_NOTE.encode(), key) == [key]
     refused(GO_NOTE.replace("answer", "Answer").encode(), key)
@@ -66,8 +66,8 @@ def test_the_example_of_the_go_package_is_accepted_and_its_altered_text_refused(
 @pytest.mark.parametrize("kind", [ED25519, COSIGNATURE])
 def test_a_verifier_key_is_read_as_it_is_written(kind: int) -> None:
     key = a_verifier(kind=kind)
-    assert note.verifier(key.text) == key
-    assert note.verifier(f"{key.text}\n") == key
+    assert note.parse_verifier(key.text) == key
+    assert note.parse_verifier(f"{key.text}\n") == key
     digest = hashlib.sha256(NAME.encode() + b"\n" + bytes([kind]) + key.public).hexdigest()
     assert key.text.split("+")[:2] == [NAME, digest[:8]]
 
@@ -95,14 +95,14 @@ def test_one_key_under_two_names_or_for_two_purposes_has_different_ids() -> None
 )
 def test_a_malformed_verifier_key_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
-        note.verifier(text)
+        note.parse_verifier(text)
 
 
 @pytest.mark.parametrize("material", [b"", b"\x01", b"\x01" + bytes(31), b"\x01" + bytes(33), b"\x02" + bytes(32)])
 def test_a_verifier_key_of_another_kind_or_length_is_refused_though_its_id_is_right(material: bytes) -> None:
     identifier = hashlib.sha256(NAME.encode() + b"\n" + material).hexdigest()[:8]
     with pytest.raises(InvalidInput):
-        note.verifier(f"{NAME}+{identifier}+{base64.b64encode(material).decode()}")
+        note.parse_verifier(f"{NAME}+{identifier}+{base64.b64encode(material).decode()}")
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_a_verifier_key_of_another_kind_or_length_is_refused_though_its_id_is_ri
 )
 def test_what_cannot_stand_in_a_signature_line_cannot_name_a_log(name: str) -> None:
     with pytest.raises(InvalidInput):
-        note.named(name)
-    assert note.named("示例.example/日志") == "示例.example/日志"
+        note.check_name(name)
+    assert note.check_name("示例.example/日志") == "示例.example/日志"
 
 
 # --- the note --------------------------------------------------------------------------------------------------------
@@ -135,8 +135,8 @@ def test_a_note_is_parsed_as_it_was_encoded(lines: list[str], blobs: list[bytes]
     text = "".join(f"{line}\n" for line in lines)
     signatures = [Signature(name=f"a/{n}", id=bytes([n]) * 4, blob=blob) for n, blob in enumerate(blobs)]
     made = Note(text=text, signatures=signatures)
-    assert note.parse(made.encoded()) == made
-    assert note.parse(made.encoded()).encoded() == made.encoded()
+    assert note.parse(made.encode()) == made
+    assert note.parse(made.encode()).encode() == made.encode()
 
 
 WHOLE = a_note().decode()
@@ -255,16 +255,16 @@ WITNESS = a_verifier(9, name="witness.example/w1", kind=COSIGNATURE)
 
 
 def cosigned(stamp: int = STAMP, text: str = TEXT) -> Signature:
-    return note.cosign(text, WITNESS.name, a_key(9), stamp)
+    return note.cosign_text(text, WITNESS.name, a_key(9), stamp)
 
 
 def test_a_cosignature_signs_the_header_the_time_and_the_text() -> None:
     made = cosigned()
-    assert note.cosigned(TEXT, STAMP) == b"cosignature/v1\ntime 1679315147\n" + TEXT.encode()
+    assert note.encode_cosigned_text(TEXT, STAMP) == b"cosignature/v1\ntime 1679315147\n" + TEXT.encode()
     assert (made.id, made.timestamp, len(made.blob)) == (WITNESS.id, STAMP, 72)
     assert made.blob[:8] == STAMP.to_bytes(8, "big")
     signed = Ed25519PrivateKey.from_private_bytes(bytes([9]) * 32).public_key()
-    signed.verify(made.blob[8:], note.cosigned(TEXT, STAMP))  # raises where it does not hold
+    signed.verify(made.blob[8:], note.encode_cosigned_text(TEXT, STAMP))  # raises where it does not hold
 
 
 def test_a_witness_stands_beside_the_log() -> None:
@@ -275,25 +275,25 @@ def test_a_witness_stands_beside_the_log() -> None:
 
 def test_a_cosignature_of_another_text_time_or_key_does_not_hold() -> None:
     made = cosigned()
-    assert WITNESS.accepts(made, TEXT)
-    assert not WITNESS.accepts(made, TEXT + "x\n")
+    assert WITNESS.verify_signature(made, TEXT)
+    assert not WITNESS.verify_signature(made, TEXT + "x\n")
     later = Signature(name=made.name, id=made.id, blob=struct.pack(">Q", STAMP + 1) + made.blob[8:])
-    assert not WITNESS.accepts(later, TEXT)
-    assert not a_verifier(8, name=WITNESS.name, kind=COSIGNATURE).accepts(made, TEXT)
+    assert not WITNESS.verify_signature(later, TEXT)
+    assert not a_verifier(8, name=WITNESS.name, kind=COSIGNATURE).verify_signature(made, TEXT)
 
 
 def test_a_log_signature_is_no_cosignature_and_the_other_way_round() -> None:
     log, witness = a_verifier(9), a_verifier(9, kind=COSIGNATURE)
-    plain = note.sign(TEXT, NAME, [a_key(9)]).signatures[0]
-    timed = note.cosign(TEXT, NAME, a_key(9), STAMP)
-    assert log.accepts(plain, TEXT)
-    assert witness.accepts(timed, TEXT)
-    assert not log.accepts(timed, TEXT)
-    assert not witness.accepts(plain, TEXT)
+    plain = note.sign_text(TEXT, NAME, [a_key(9)]).signatures[0]
+    timed = note.cosign_text(TEXT, NAME, a_key(9), STAMP)
+    assert log.verify_signature(plain, TEXT)
+    assert witness.verify_signature(timed, TEXT)
+    assert not log.verify_signature(timed, TEXT)
+    assert not witness.verify_signature(plain, TEXT)
     assert plain.timestamp is None
 
 
 def test_a_time_beyond_what_the_specification_allows_does_not_hold() -> None:
-    assert WITNESS.accepts(cosigned(2**63 - 1), TEXT)
-    assert not WITNESS.accepts(cosigned(2**63), TEXT)
+    assert WITNESS.verify_signature(cosigned(2**63 - 1), TEXT)
+    assert not WITNESS.verify_signature(cosigned(2**63), TEXT)
     assert cosigned(2**63).timestamp is None

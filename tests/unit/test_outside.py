@@ -14,12 +14,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
-from registry.accounts.outside import Asked, Provider
+from registry.accounts.outside import PendingSignIn, IdentityProvider
 from registry.errors import CannotAnswer, NotAllowed, RegistryError
 from registry.settings import Settings
 
 KEY, OTHER = (ECKey.generate_key("P-256", {"kid": name}) for name in ("one", "other"))
-ASKED = Asked(state="s" * 43, nonce="n" * 43, verifier="v" * 86)
+ASKED = PendingSignIn(state="s" * 43, nonce="n" * 43, verifier="v" * 86)
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -61,8 +61,8 @@ def address() -> Iterator[str]:
     Answers.token, Answers.issuer = None, None
 
 
-def provider(address: str) -> Provider:
-    return Provider(Settings(oidc_issuer=address, oidc_client_id="register", oidc_client_secret="secret"))
+def provider(address: str) -> IdentityProvider:
+    return IdentityProvider(Settings(oidc_issuer=address, oidc_client_id="register", oidc_client_secret="secret"))
 
 
 def a_token(address: str, key: ECKey | OctKey = KEY, alg: str = "ES256", **claims: Any) -> str:
@@ -74,7 +74,7 @@ def a_token(address: str, key: ECKey | OctKey = KEY, alg: str = "ES256", **claim
 
 def finish(address: str, token: object, state: str = ASKED.state, code: str = "c") -> str:
     Answers.token = token
-    return provider(address).finish(ASKED, state, code)
+    return provider(address).finish_sign_in(ASKED, state, code)
 
 
 def test_what_the_provider_signed_for_this_sign_in_says_who_it_is(address: str) -> None:
@@ -125,11 +125,11 @@ def test_an_answer_to_another_question_is_refused_before_the_provider_is_asked(
 def test_a_provider_that_calls_itself_something_else_is_not_believed(address: str) -> None:
     Answers.issuer = "http://evil.example"
     with pytest.raises(CannotAnswer):
-        provider(address).start()
+        provider(address).start_sign_in()
 
 
 @pytest.mark.parametrize("issuer", ["http://127.0.0.1:1", "http://", "nonsense"])
 def test_a_provider_out_of_reach_is_said_to_be(issuer: str) -> None:
     with pytest.raises(RegistryError) as said:
-        provider(issuer).start()
+        provider(issuer).start_sign_in()
     assert said.value.code == "cannot_answer"

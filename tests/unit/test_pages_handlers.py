@@ -16,7 +16,7 @@ from registry import accounts, proposals
 from registry.database import Database
 from registry.importers import demo
 from registry.importers.shipped import SEED_DATA
-from registry.register import Choice, Register
+from registry.register import SearchRequest, Register
 from registry.settings import Settings
 
 Client = TestClient[Litestar]
@@ -26,7 +26,7 @@ def application(register: Register) -> Litestar:
     return Litestar(
         pages.handlers,
         state=State({"register": register}),
-        exception_handlers={Exception: pages.error_page},
+        exception_handlers={Exception: pages.render_error_page},
         logging_config=None,
     )
 
@@ -34,13 +34,13 @@ def application(register: Register) -> Litestar:
 @pytest.fixture(scope="module")
 def register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("pages"), public_url="https://register.example/")
-    database = Database(settings.url())
+    database = Database(settings.get_database_url())
     database.migrate()
     identifier = proposals.propose(
-        database, demo.drafts(SEED_DATA / "demo" / "demo.toml"), by=accounts.SEED_PROPOSER, title="示例", kind="demo"
+        database, demo.read_drafts(SEED_DATA / "demo" / "demo.toml"), by=accounts.SEED_PROPOSER, title="示例", kind="demo"
     )
     with database.reading() as connection:
-        seen = proposals.get(connection, identifier).content_hash
+        seen = proposals.get_proposal(connection, identifier).content_hash
     proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen)
     database.close()
     with Register(settings) as opened:
@@ -55,7 +55,7 @@ def client(register: Register) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def code(register: Register) -> str:
-    return register.find(Choice(q="示例"), register.now()).items[0].institution.code
+    return register.search_institutions(SearchRequest(q="示例"), register.make_as_of_now()).items[0].institution.code
 
 
 def heading(html: str) -> str:
@@ -88,7 +88,7 @@ def test_every_page_answers_in_both_languages_and_to_head(client: Client, code: 
 
 
 def test_the_home_page_has_the_count_of_the_register(client: Client, register: Register) -> None:
-    total = register.stats(register.now()).total
+    total = register.compute_stats(register.make_as_of_now()).total
     assert total > 0 and f"名录共 {total} 家机构" in client.get("/").text
 
 
@@ -160,7 +160,7 @@ def test_what_a_person_types_never_becomes_markup(client: Client) -> None:
 
 
 def test_styles_are_kept_for_a_year_and_an_unknown_file_is_not_found(client: Client) -> None:
-    answer = client.get(render.asset("site.css"))
+    answer = client.get(render.make_asset_url("site.css"))
     assert answer.headers["content-type"].startswith("text/css")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert client.get("/static/site.0000000000.css").status_code == 404

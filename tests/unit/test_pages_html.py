@@ -14,7 +14,7 @@ from public_site.voice import Lang, Size
 
 VOID = {"meta", "link", "input", "img", "br", "hr", "wbr"}
 SVG_VOID = {"path", "circle", "rect"}
-PAGES = fixtures.pages()
+PAGES = fixtures.make_pages()
 VOICES: list[tuple[Lang, Size]] = list(product(("zh-CN", "en"), ("normal", "large")))  # type: ignore[arg-type]
 EVERY = [(name, lang, size) for name in PAGES for lang, size in VOICES]
 
@@ -53,7 +53,7 @@ class Document(HTMLParser):
 
 
 def page(name: str, lang: Lang = "zh-CN", size: Size = "normal") -> tuple[str, Document]:
-    html = render.render(PAGES[name], lang, size)
+    html = render.render_page(PAGES[name], lang, size)
     return html, Document(html)
 
 
@@ -138,4 +138,4 @@ def test_static_files_have_their_content_in_their_address() -> None:
         "/static/tokens.css",
         "/static/site.css",
     }
-    assert all(one.rsplit("/", 1)[1] in render.assets() for one in addresses)
+    assert all(one.rsplit("/", 1)[1] in render.list_assets() for one in addresses)

@@ -14,10 +14,10 @@ from litestar.testing import TestClient
 
 from public_site import changed, fixtures, pages, render, times
 from public_site import contexts as c
-from public_site.samples import approval, institution, version
-from public_site.standing import standing_of
-from public_site.voice import Voice
-from registry.records.asof import today
+from public_site.samples import make_approval, make_institution, make_version
+from public_site.standing import make_standing
+from public_site.voice import Language
+from registry.records.asof import read_today
 from registry.register import Register
 from registry.settings import Settings
 from tests.times import DATE, LATE, NEW, SECOND, STOP, a_corrected_register, printed
@@ -41,7 +41,7 @@ def client(register: Register) -> Iterator[Client]:
     app = Litestar(
         pages.handlers,
         state=State({"register": register}),
-        exception_handlers={Exception: pages.error_page},
+        exception_handlers={Exception: pages.render_error_page},
         logging_config=None,
     )
     with TestClient(app) as made:
@@ -75,7 +75,7 @@ def test_every_page_of_another_time_says_so_before_its_answer(client: Client, dr
 
 def test_todays_day_in_words_is_today(client: Client) -> None:
     code = printed(STOP)
-    assert words(client.get(f"/i/{code}", params={"on": today().isoformat()}).text) == words(
+    assert words(client.get(f"/i/{code}", params={"on": read_today().isoformat()}).text) == words(
         client.get(f"/i/{code}").text
     )
 
@@ -91,16 +91,16 @@ def test_the_page_and_the_comparison_give_the_same_answer_for_a_day(client: Clie
 
 
 def test_every_sample_page_of_another_time_says_so() -> None:
-    past = [page for page in fixtures.pages().values() if getattr(page, "past", None)]
+    past = [page for page in fixtures.make_pages().values() if getattr(page, "past", None)]
     assert len(past) >= 8
     for page in past:
         for lang, said in (("zh-CN", ("这不是",)), ("en", ("This is not",))):
-            assert said[0] in words(render.render(page, lang))  # type: ignore[arg-type]
+            assert said[0] in words(render.render_page(page, lang))  # type: ignore[arg-type]
 
 
 def test_a_page_about_another_day_never_says_now_of_it() -> None:
     for name in ("institution-past", "institution-past-known", "institution-past-delisted", "institution-to-come"):
-        html = render.render(fixtures.pages()[name])
+        html = render.render_page(fixtures.make_pages()[name])
         verdict = html.split('<section class="verdict', 1)[1].split("</section>")[0]
         assert not re.search("现不|现已|现在|今", verdict), name
 
@@ -109,9 +109,9 @@ def test_a_page_about_another_day_never_says_now_of_it() -> None:
 
 
 def test_two_sides_show_what_differs_first_and_of_the_rest_who_and_what() -> None:
-    before = institution("示例甲医院", approval("IVF"), level="三级", ownership="public")
-    after = institution("示例乙医院", approval("IVF"), approval("PGT", "trial"), ownership="public")
-    rows = changed.sides(Voice(), before, after)
+    before = make_institution("示例甲医院", make_approval("IVF"), level="三级", ownership="public")
+    after = make_institution("示例乙医院", make_approval("IVF"), make_approval("PGT", "trial"), ownership="public")
+    rows = changed.compare_records(Language(), before, after)
     assert [(str(row.label), row.before, row.after) for row in rows if row.differs] == [
         ("名称", "示例甲医院", "示例乙医院"),
         ("三代试管（植入前胚胎遗传学检测）", None, "试运行"),
@@ -119,26 +119,26 @@ def test_two_sides_show_what_differs_first_and_of_the_rest_who_and_what() -> Non
     ]
     same = [str(row.label) for row in rows[3:]]
     assert same == ["名录状态", "地址", "试管婴儿（体外受精-胚胎移植）"]
-    assert not any(row.differs for row in changed.sides(Voice(), before, before))
+    assert not any(row.differs for row in changed.compare_records(Language(), before, before))
 
 
 def test_two_sides_count_an_approval_as_the_law_does() -> None:
-    suspended = institution("示例甲医院", approval("IVF"), status="suspended")
-    delisted = institution("示例甲医院", approval("IVF"), status="delisted")
-    row = {str(row.label): row for row in changed.sides(Voice(), suspended, delisted)}["试管婴儿（体外受精-胚胎移植）"]
+    suspended = make_institution("示例甲医院", make_approval("IVF"), status="suspended")
+    delisted = make_institution("示例甲医院", make_approval("IVF"), status="delisted")
+    row = {str(row.label): row for row in changed.compare_records(Language(), suspended, delisted)}["试管婴儿（体外受精-胚胎移植）"]
     assert (row.before, row.after) == ("停业整改", None)
 
 
 def test_a_side_that_holds_nothing_differs_in_everything() -> None:
-    it = institution("示例甲医院", approval("IVF"))
-    assert all(row.differs and row.before is None for row in changed.sides(Voice(), None, it))
-    assert changed.sides(Voice(), None, None) == []
+    it = make_institution("示例甲医院", make_approval("IVF"))
+    assert all(row.differs and row.before is None for row in changed.compare_records(Language(), None, it))
+    assert changed.compare_records(Language(), None, None) == []
 
 
 def test_where_only_the_day_of_an_approval_differs_the_days_are_said() -> None:
-    before = institution("示例医院", approval("IVF", valid_from=dt.date(2019, 3, 1), authority="示例省卫生健康委"))
-    after = institution("示例医院", approval("IVF", valid_from=dt.date(2018, 3, 1), authority="示例省卫生健康委"))
-    row = next(row for row in changed.sides(Voice(), before, after) if row.differs)
+    before = make_institution("示例医院", make_approval("IVF", valid_from=dt.date(2019, 3, 1), authority="示例省卫生健康委"))
+    after = make_institution("示例医院", make_approval("IVF", valid_from=dt.date(2018, 3, 1), authority="示例省卫生健康委"))
+    row = next(row for row in changed.compare_records(Language(), before, after) if row.differs)
     assert (row.before or "").replace('<time datetime="2019-03-01">', "").replace("</time>", "") == (
         "正式运行（起始日期：2019年3月1日）"
     )
@@ -147,11 +147,11 @@ def test_where_only_the_day_of_an_approval_differs_the_days_are_said() -> None:
 
 def test_an_earlier_state_of_which_nothing_was_recorded_is_an_addition_and_no_correction() -> None:
     day = dt.date(2018, 2, 21)
-    added = version(2, day, ("name", None, "示例医院"), ("status", None, "listed"), corrects=True)
-    corrected = version(2, day, ("name", "示例甲医院", "示例医院"), corrects=True)
-    learnt = version(2, day, ("approvals.PGT", None, {"stage": "trial"}), corrects=True)
-    plain = version(2, day, ("name", None, "示例医院"))
-    assert [changed.kind_of(one) for one in (added, corrected, learnt, plain)] == [
+    added = make_version(2, day, ("name", None, "示例医院"), ("status", None, "listed"), corrects=True)
+    corrected = make_version(2, day, ("name", "示例甲医院", "示例医院"), corrects=True)
+    learnt = make_version(2, day, ("approvals.PGT", None, {"stage": "trial"}), corrects=True)
+    plain = make_version(2, day, ("name", None, "示例医院"))
+    assert [changed.classify_version(one) for one in (added, corrected, learnt, plain)] == [
         "addition",
         "correction",
         "correction",
@@ -160,10 +160,10 @@ def test_an_earlier_state_of_which_nothing_was_recorded_is_an_addition_and_no_co
 
 
 def test_the_times_of_an_empty_form_are_now(register: Register) -> None:
-    assert times.past_of(register, c.TimesForm()) == (register.now(), None)
-    asof, past = times.past_of(register, c.TimesForm(on=SECOND.isoformat()))
+    assert times.choose_as_of(register, c.TimesForm()) == (register.make_as_of_now(), None)
+    asof, past = times.choose_as_of(register, c.TimesForm(on=SECOND.isoformat()))
     assert past is not None and asof.valid_on == SECOND and past.known_at is None
-    recorded = times.recorded(register, printed(STOP), asof)
+    recorded = times.read_day_record(register, printed(STOP), asof)
     day = dt.date(2024, 10, 1)
     assert recorded.institution is not None
-    assert recorded.standing == standing_of(recorded.institution, {"approvals.IVF": day, "status": day})
+    assert recorded.standing == make_standing(recorded.institution, {"approvals.IVF": day, "status": day})

@@ -10,25 +10,25 @@ import msgspec
 import pytest
 
 from public_site import openapi, render, samples
-from public_site.changed import changes
-from public_site.fixtures import pages
-from public_site.said import sentences, titled
+from public_site.changed import describe_changes
+from public_site.fixtures import make_pages
+from public_site.said import describe_standing, format_source_title
 from public_site.sample_openapi import DOCUMENT
-from public_site.samples import approval, institution
-from public_site.standing import on_day, standing_of, tone_of
-from public_site.voice import Lang, Voice
+from public_site.samples import make_approval, make_institution
+from public_site.standing import apply_rules_on_day, make_standing, choose_tone
+from public_site.voice import Lang, Language
 from registry.model import Approval, Institution
 from registry.records.history import FieldChange, Version
 
 
 def said(it: Institution, since: dict[str, dt.date] | None = None, then: bool = False) -> list[str]:
-    return [re.sub("<.*?>", "", line) for line in sentences(Voice(), standing_of(it, since), then)]
+    return [re.sub("<.*?>", "", line) for line in describe_standing(Language(), make_standing(it, since), then)]
 
 
 def test_an_approved_institution_is_said_with_its_techniques_and_stages() -> None:
-    it = institution("示例医院", approval("IVF"))
+    it = make_institution("示例医院", make_approval("IVF"))
     assert said(it) == ["该机构在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行。"]
-    assert standing_of(it).tone == "approved"
+    assert make_standing(it).tone == "approved"
 
 
 def test_techniques_at_different_stages_are_said_apart() -> None:
@@ -40,24 +40,24 @@ def test_techniques_at_different_stages_are_said_apart() -> None:
 
 
 def test_trial_alone_is_an_approval_with_the_limited_tone() -> None:
-    standing = standing_of(samples.TRIAL)
+    standing = make_standing(samples.TRIAL)
     assert (standing.state, standing.tone) == ("licensed", "limited")
 
 
 def test_a_place_with_one_technique_stopped_is_approved_and_limited() -> None:
-    standing = standing_of(samples.NARROW)
+    standing = make_standing(samples.NARROW)
     assert (standing.state, standing.tone) == ("licensed", "limited")
     assert said(samples.NARROW)[1] == "现已暂停，不得开展三代试管（植入前胚胎遗传学检测）。"
 
 
 def test_being_set_up_never_looks_like_an_approval() -> None:
-    standing = standing_of(samples.PREPARING)
+    standing = make_standing(samples.PREPARING)
     assert (standing.state, standing.tone) == ("preparing", "stopped")
     assert said(samples.PREPARING) == ["尚在筹建，不得开展诊疗。"]
 
 
 def test_a_suspended_institution_may_do_nothing_whatever_its_approvals_still_say() -> None:
-    it = institution("示例医院", approval("IVF"), status="suspended")
+    it = make_institution("示例医院", make_approval("IVF"), status="suspended")
     day = dt.date(2025, 8, 1)
     assert said(it, {"status": day}) == ["自2025年8月1日起暂停，现不得开展试管婴儿（体外受精-胚胎移植）。"]
     # The day since when it had been approved is not the day since when it is suspended.
@@ -69,14 +69,14 @@ def test_a_suspended_institution_may_do_nothing_whatever_its_approvals_still_say
 
 
 def test_the_day_of_a_revocation_comes_from_the_history_when_the_approval_does_not_state_it() -> None:
-    it = institution("示例医院", approval("IVF", "revoked"))
+    it = make_institution("示例医院", make_approval("IVF", "revoked"))
     since = {"approvals.IVF": dt.date(2025, 8, 1)}
     assert said(it, since) == ["自2025年8月1日起撤销，现不得开展试管婴儿（体外受精-胚胎移植）。"]
     assert said(it) == ["现已撤销，不得开展试管婴儿（体外受精-胚胎移植）。"]
 
 
 def test_a_suspension_is_said_from_the_day_it_came_and_not_from_the_day_the_approval_began() -> None:
-    it = institution("示例医院", approval("IVF", "suspended", valid_from=dt.date(2019, 3, 1)))
+    it = make_institution("示例医院", make_approval("IVF", "suspended", valid_from=dt.date(2019, 3, 1)))
     (line,) = said(it, {"approvals.IVF": dt.date(2026, 11, 26)})
     assert line.startswith("自2026年11月26日起暂停")
 
@@ -84,7 +84,7 @@ def test_a_suspension_is_said_from_the_day_it_came_and_not_from_the_day_the_appr
 def test_a_delisted_institution_is_said_to_be_off_the_list_and_shows_no_technique_as_approved() -> None:
     since = {"status": dt.date(2025, 6, 30)}
     assert said(samples.DELISTED, since)[0].startswith("该机构曾在名录中，自2025年6月30日起不再列入。")
-    html = render.render(pages()["institution-delisted"])
+    html = render.render_page(make_pages()["institution-delisted"])
     assert "现不在名录中" in html and "已获批准" not in html and "正式运行" not in html
 
 
@@ -94,7 +94,7 @@ def test_no_sentence_about_another_day_says_now(lang: Lang) -> None:
     every = [value for value in vars(samples).values() if isinstance(value, Institution)]
     assert len(every) > 10
     for it, since in product(every, (None, days)):
-        for line in sentences(Voice(lang), standing_of(it, since), then=True):
+        for line in describe_standing(Language(lang), make_standing(it, since), then=True):
             assert not re.search("现|今| now | today ", line), line
 
 
@@ -104,34 +104,34 @@ def test_an_institution_without_any_approval_is_on_the_list_with_none_in_force()
 
 def test_a_failure_never_looks_like_not_licensed() -> None:
     for lang, words in (("zh-CN", ("未获批此项", "未找到")), ("en", ("Not approved for", "Not found on"))):
-        html = render.render(pages()["error-503"], lang)  # type: ignore[arg-type]
+        html = render.render_page(make_pages()["error-503"], lang)  # type: ignore[arg-type]
         assert "verdict-unlisted" in html and not any(word in html for word in words)
-    assert tone_of("cannot_answer") == "unlisted"
+    assert choose_tone("cannot_answer") == "unlisted"
 
 
 def test_the_landing_page_says_the_verdict_the_time_and_the_address_in_that_order() -> None:
-    html = render.render(pages()["landing"])
+    html = render.render_page(make_pages()["landing"])
     places = [html.index(text) for text in ("已获批准", "本页作答时间", "请核对您所在的地址")]
     assert places == sorted(places)
     assert "10:52（北京时间）" in html
 
 
 def test_near_names_are_said_to_be_near_only_and_the_city_is_always_shown() -> None:
-    html = render.render(pages()["search"])
+    html = render.render_page(make_pages()["search"])
     assert "名称相近，不一定是您找的机构" in html
     assert "辽宁省鞍山市铁西区" in html and "三道街115号" in html
 
 
 def test_a_secondary_source_is_said_to_be_one() -> None:
     for name in ("institution", "landing", "home"):
-        assert "二手转录" in render.render(pages()[name])
+        assert "二手转录" in render.render_page(make_pages()[name])
 
 
 def test_a_history_is_read_in_the_order_of_a_record() -> None:
     fields = ["approvals.PGT", "address", "approvals.AIH", "extra.床位", "name", "status"]
     made = [FieldChange(field=field, from_=None, to="x") for field in fields]
     version = Version(entry=1, recorded_at=samples.AT, valid_from=samples.AT.date(), changes=made, source=None)
-    labels = [str(one.label) for one in changes(Voice(), version)]
+    labels = [str(one.label) for one in describe_changes(Language(), version)]
     assert labels == [
         "名称",
         "名录状态",
@@ -144,12 +144,12 @@ def test_a_history_is_read_in_the_order_of_a_record() -> None:
 
 def test_the_day_of_a_source_is_said_once() -> None:
     day = dt.date(2025, 6, 30)
-    assert titled(Voice(), "名单（截至2025年6月30日）", day) == "名单（截至2025年6月30日）"
-    assert titled(Voice(), "名单", day).striptags() == "名单（截至2025年6月30日）"
+    assert format_source_title(Language(), "名单（截至2025年6月30日）", day) == "名单（截至2025年6月30日）"
+    assert format_source_title(Language(), "名单", day).striptags() == "名单（截至2025年6月30日）"
 
 
 def test_an_openapi_document_is_read_whole() -> None:
-    read = openapi.read(DOCUMENT)
+    read = openapi.read_document(DOCUMENT)
     get = read.operations[0]
     assert (get.method, [p.name for p in get.parameters]) == ("GET", ["code", "on"])
     assert get.answers[0].links == ("Institution",) and "7K2M-9QX4" in get.answers[0].examples[0]
@@ -166,7 +166,7 @@ def test_an_overdue_verification_is_told_as_the_verdict_tells_it() -> None:
     ]
     it = msgspec.structs.replace(samples.FULL, approvals=told)
     stages = {
-        day: [(a.technique, a.stage, a.valid_from) for a in on_day(it, day).approvals]
+        day: [(a.technique, a.stage, a.valid_from) for a in apply_rules_on_day(it, day).approvals]
         for day in (due, due + dt.timedelta(days=1), due + dt.timedelta(days=2))
     }
     void, later = due + dt.timedelta(days=1), due + dt.timedelta(days=2)

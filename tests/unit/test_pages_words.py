@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 from public_site import fixtures, render, voice
-from public_site.voice import Voice, words
+from public_site.voice import Language, load_catalogue
 
 LITERAL = re.compile(r"""\bt\(\s*"([a-z_.0-9]+)"\s*[,)]""")
 SOURCES = [*render.HERE.glob("templates/**/*.html"), *render.HERE.glob("*.py")]
@@ -21,7 +21,7 @@ def fields(text: str) -> set[str]:
 
 
 def test_every_string_has_both_languages_with_the_same_blanks() -> None:
-    for key, entry in words().items():
+    for key, entry in load_catalogue().items():
         assert set(entry) <= {"zh", "en", "en_one"}, key
         assert entry["zh"].strip() and entry["en"].strip(), key
         assert fields(entry["zh"]) == fields(entry["en"]) == fields(entry.get("en_one", entry["en"])), key
@@ -30,7 +30,7 @@ def test_every_string_has_both_languages_with_the_same_blanks() -> None:
 def test_every_key_a_template_or_module_names_exists() -> None:
     named = set(LITERAL.findall(CODE))
     assert len(named) > 100
-    assert named <= set(words())
+    assert named <= set(load_catalogue())
 
 
 def test_every_key_in_the_catalogue_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,48 +41,48 @@ def test_every_key_in_the_catalogue_is_used(monkeypatch: pytest.MonkeyPatch) -> 
             used.add(key)
             return super().__getitem__(key)
 
-    recording = Recording(words())
+    recording = Recording(load_catalogue())
     monkeypatch.setattr(voice, "words", lambda: recording)
-    for page in fixtures.pages().values():
+    for page in fixtures.make_pages().values():
         for size in ("normal", "large"):
-            render.render(page, "zh-CN", size)  # type: ignore[arg-type]
-    assert set(words()) - used == set()
+            render.render_page(page, "zh-CN", size)  # type: ignore[arg-type]
+    assert set(load_catalogue()) - used == set()
 
 
 def test_no_string_shouts_or_asks_for_patience() -> None:
-    for key, entry in words().items():
+    for key, entry in load_catalogue().items():
         for text in entry.values():
             assert not set(text) & set("!！"), key
             assert "耐心" not in text and "请您" not in text, key
 
 
 def test_dates_codes_and_instants_are_written_as_people_read_them() -> None:
-    zh, en = Voice(), Voice("en")
+    zh, en = Language(), Language("en")
     day, at = dt.date(2025, 6, 30), dt.datetime(2025, 6, 30, 16, 5, tzinfo=dt.UTC)
-    assert zh.day(day) == '<time datetime="2025-06-30">2025年6月30日</time>'
-    assert ">30 June 2025<" in en.day(day)
-    assert ">2025年7月1日 00:05（北京时间）<" in zh.moment(at)
-    assert ">7K2M-9QX4<" in zh.code("7k2m9qx4")
+    assert zh.format_day(day) == '<time datetime="2025-06-30">2025年6月30日</time>'
+    assert ">30 June 2025<" in en.format_day(day)
+    assert ">2025年7月1日 00:05（北京时间）<" in zh.format_instant(at)
+    assert ">7K2M-9QX4<" in zh.format_public_code("7k2m9qx4")
 
 
 def test_a_technique_is_its_everyday_word_with_the_official_name_after_it() -> None:
-    assert Voice().technique("IVF") == "试管婴儿（体外受精-胚胎移植）"
-    assert Voice().technique("AIH") == "夫精人工授精"
-    assert Voice().technique("SPERM_BANK") == "精子库"
-    assert Voice("en").technique("IVF").startswith("test-tube baby (IVF) [")
+    assert Language().format_technique("IVF") == "试管婴儿（体外受精-胚胎移植）"
+    assert Language().format_technique("AIH") == "夫精人工授精"
+    assert Language().format_technique("SPERM_BANK") == "精子库"
+    assert Language("en").format_technique("IVF").startswith("test-tube baby (IVF) [")
 
 
 def test_values_are_escaped_and_a_count_of_one_has_its_own_english() -> None:
-    assert "&lt;b&gt;" in Voice().t("empty.title", query="<b>")
-    assert Voice("en").t("search.found", count=1) == "1 institution found"
-    assert Voice("en").t("search.found", count=2) == "2 institutions found"
+    assert "&lt;b&gt;" in Language().translate("empty.title", query="<b>")
+    assert Language("en").translate("search.found", count=1) == "1 institution found"
+    assert Language("en").translate("search.found", count=2) == "2 institutions found"
 
 
 def test_links_keep_language_and_size_and_drop_what_is_empty() -> None:
-    both = Voice("en", "large")
-    assert both.link("/") == "/?lang=en&size=large"
-    assert Voice().link("/search", q="", region=None, technique=[]) == "/search"
-    assert both.other(lang="zh-CN").link("/search?q=a") == "/search?q=a&size=large"
+    both = Language("en", "large")
+    assert both.make_link("/") == "/?lang=en&size=large"
+    assert Language().make_link("/search", q="", region=None, technique=[]) == "/search"
+    assert both.switch_to(lang="zh-CN").make_link("/search?q=a") == "/search?q=a&size=large"
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_links_keep_language_and_size_and_drop_what_is_empty() -> None:
     ],
 )
 def test_the_address_decides_language_and_size(query: dict[str, str], expected: tuple[str, str]) -> None:
-    assert voice.preferences(query) == expected
+    assert voice.read_preferences(query) == expected

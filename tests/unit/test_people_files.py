@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from registry import drafts, proposals
 from registry.database import Database
 from registry.importers import kept, people_template
-from registry.importers.people_columns import HEADINGS, PeopleKind, masked, personal_in
+from registry.importers.people_columns import HEADINGS, PeopleKind, mask_certificate, find_personal_data
 from registry.tables import import_pages, imports, proposal_items, trail
 from registry.tables import proposals as proposals_table
 from tests.factories import a_certificate, a_database, a_person, a_source, an_institution, approve, enter
@@ -62,7 +62,7 @@ def errors(wizard: Wizard, one: kept.Import) -> list[tuple[int | None, str | Non
 
 def stated(database: Database, number: int | None) -> list[dict[str, Any]]:
     with database.reading() as connection:
-        return [draft.change.set for draft in proposals.drafts_of(connection, number or 0)]
+        return [draft.change.set for draft in proposals.read_drafts(connection, number or 0)]
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_who_is_known_changes_or_stays_and_a_complete_file_ends_the_others(wizar
     assert one.found["counts"] == {"new": 1, "changed": 1, "unchanged": 1, "ended": 1}
     done = wizard.work(one, "proposing")
     with database.reading() as connection:
-        made = {draft.subject: draft.change.set for draft in proposals.drafts_of(connection, done.proposal or 0)}
+        made = {draft.subject: draft.change.set for draft in proposals.read_drafts(connection, done.proposal or 0)}
     assert made[people[0].subject] == {"role": "护士"}
     assert made[people[2].subject] == {"valid_to": "2025-08-31"}
     assert people[1].subject not in made
@@ -215,18 +215,18 @@ def test_a_code_is_not_made_of_the_name(wizard: Wizard, database: Database) -> N
     for _ in range(2):
         one = wizard.work(compared(wizard, a_file(PERSON)), "proposing")
         with database.reading() as connection:
-            made.add(next(iter(proposals.drafts_of(connection, one.proposal or 0))).subject)
+            made.add(next(iter(proposals.read_drafts(connection, one.proposal or 0))).subject)
     assert len(made) == 2
 
 
 def test_a_cancelled_or_forgotten_import_leaves_nothing_about_anybody(wizard: Wizard, database: Database) -> None:
     one = compared(wizard, a_file(PERSON))
     with database.writing() as connection:
-        kept.cancel(connection, one)
+        kept.cancel_import(connection, one)
     compared(wizard, a_file(PERSON))
     with database.writing() as connection:
-        connection.execute(sa.update(imports).values(updated_at=kept.now() - kept.PATIENCE * 1000 - 1))
-        kept.forget_abandoned(connection)
+        connection.execute(sa.update(imports).values(updated_at=kept.get_time_ms() - kept.PATIENCE * 1000 - 1))
+        kept.cancel_abandoned_imports(connection)
     with database.reading() as connection:
         assert connection.execute(sa.select(import_pages)).all() == []
         assert {(row.state, row.found) for row in connection.execute(sa.select(imports))} == {("cancelled", None)}
@@ -236,7 +236,7 @@ def test_people_outside_the_region_of_the_account_are_refused(wizard: Wizard, da
     from registry import accounts
 
     with database.writing() as connection:
-        accounts.change(connection, "editor.a", ["editor"], "210200")
+        accounts.change_rights(connection, "editor.a", ["editor"], "210200")
     one = compared(wizard, a_file(PERSON))
     assert one.state == "failed"
     assert "210200" in one.found["error"][0] and "示例员丙" not in str(one.found)
@@ -291,7 +291,7 @@ def test_a_number_of_another_institution_is_refused_and_a_complete_file_ends_oth
 def test_the_template_goes_through_and_its_example_is_skipped(
     wizard: Wizard, database: Database, kind: PeopleKind
 ) -> None:
-    body = people_template.made(kind)
+    body = people_template.make_template(kind)
     empty = compared(wizard, body, kind)
     assert "没有可导入的行" in errors(wizard, empty)[0][2]
     assert [line["row"] for line in wizard.lines(empty, "audit") if line["level"] == "info"] == [2]
@@ -313,17 +313,17 @@ def test_the_template_goes_through_and_its_example_is_skipped(
 
 
 def test_the_template_lets_choose_what_is_a_list_and_its_example_is_nobody(database: Database) -> None:
-    sheet = openpyxl.load_workbook(io.BytesIO(people_template.made("practitioners")))["填写"]
+    sheet = openpyxl.load_workbook(io.BytesIO(people_template.make_template("practitioners")))["填写"]
     chosen = {next(iter(validation.sqref.ranges)).min_col for validation in sheet.data_validations.dataValidation}
     titles = [cell.value for cell in sheet[1]]
     assert {titles[column - 1] for column in chosen} >= {"职务", "证书种类", HEADINGS["IVF"][0]}
     example = {title: cell.value for title, cell in zip(titles, sheet[2], strict=True) if cell.value}
     assert "示例" in example["机构名称"] and "示例" in example["姓名"]
-    assert drafts.encode(example)
+    assert drafts.encode_value(example)
 
 
 def test_numbers_are_masked_whatever_their_length() -> None:
-    assert [masked(n) for n in (FULL, "123456", "11 0210 0000 05678")] == [
+    assert [mask_certificate(n) for n in (FULL, "123456", "11 0210 0000 05678")] == [
         "***********5678",
         "****3456",
         "***********5678",
@@ -340,4 +340,4 @@ def test_real_addresses_codes_and_numbers_are_not_taken_for_personal_data() -> N
         ("institution", "联勤保障部队第九六〇医院"),
         ("code", "7K2M-9QX4"),
     ]
-    assert [(column, text) for column, text in fine if personal_in(text, column)] == []  # type: ignore[arg-type]
+    assert [(column, text) for column, text in fine if find_personal_data(text, column)] == []  # type: ignore[arg-type]

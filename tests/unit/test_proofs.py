@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from registry.errors import InvalidInput
 from registry.log import proofs, tiles
-from registry.log.merkle import Frontier, leaf_hash, node_hash
+from registry.log.merkle import Frontier, hash_leaf, hash_node
 from registry.log.proofs import verify_consistency, verify_inclusion
 
 MOST = 70
 NOTHING = hashlib.sha256(b"").digest()
-LEAVES = [leaf_hash(f"示例 {n}".encode()) for n in range(4100)]
+LEAVES = [hash_leaf(f"示例 {n}".encode()) for n in range(4100)]
 
 
 @cache
@@ -23,7 +23,7 @@ def subtree(level: int, index: int) -> bytes:
     """The root of a perfect subtree of LEAVES."""
     if level == 0:
         return LEAVES[index]
-    return node_hash(subtree(level - 1, 2 * index), subtree(level - 1, 2 * index + 1))
+    return hash_node(subtree(level - 1, 2 * index), subtree(level - 1, 2 * index + 1))
 
 
 @cache
@@ -34,7 +34,7 @@ def span(start: int, end: int) -> bytes:
     if end == start + 1:
         return LEAVES[start]
     k = largest_power_below(end - start)
-    return node_hash(span(start, start + k), span(start + k, end))
+    return hash_node(span(start, start + k), span(start + k, end))
 
 
 def largest_power_below(n: int) -> int:
@@ -89,16 +89,16 @@ def altered(proof: list[bytes]) -> Iterator[list[bytes]]:
 
 
 def test_seven_leaves_are_subtrees_of_four_two_and_one() -> None:
-    assert proofs.subtrees(0, 7) == [(2, 0), (1, 2), (0, 6)]
-    assert proofs.subtrees(0, 0) == []
-    assert proofs.subtrees(0, 8) == [(3, 0)]
-    assert proofs.subtrees(5, 8) == [(0, 5), (1, 3)]
+    assert proofs.list_subtrees(0, 7) == [(2, 0), (1, 2), (0, 6)]
+    assert proofs.list_subtrees(0, 0) == []
+    assert proofs.list_subtrees(0, 8) == [(3, 0)]
+    assert proofs.list_subtrees(5, 8) == [(0, 5), (1, 3)]
 
 
 @pytest.mark.parametrize("size", range(MOST))
 def test_subtrees_cover_every_leaf_once_and_in_order(size: int) -> None:
     for start in range(size):
-        found = proofs.subtrees(start, size)
+        found = proofs.list_subtrees(start, size)
         assert [leaf for level, index in found for leaf in range(index << level, (index + 1) << level)] == list(
             range(start, size)
         )
@@ -109,7 +109,7 @@ def test_subtrees_cover_every_leaf_once_and_in_order(size: int) -> None:
 def test_the_root_is_that_of_the_frontier_and_of_the_definition(size: int) -> None:
     frontier = Frontier()
     frontier.extend(LEAVES[:size])
-    assert proofs.root(subtree, size) == frontier.root() == span(0, size)
+    assert proofs.compute_root(subtree, size) == frontier.compute_root() == span(0, size)
 
 
 # --- inclusion -------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_the_root_is_that_of_the_frontier_and_of_the_definition(size: int) -> No
 @pytest.mark.parametrize("size", range(1, MOST))
 def test_every_leaf_of_a_small_log_is_proven_as_the_rfc_says(size: int) -> None:
     for index in range(size):
-        proof = proofs.inclusion(subtree, index, size)
+        proof = proofs.prove_inclusion(subtree, index, size)
         assert proof == path(index, 0, size)
         assert verify_inclusion(LEAVES[index], index, size, proof, span(0, size))
 
@@ -152,7 +152,7 @@ def test_a_proof_under_another_size_is_refused_where_the_size_matters() -> None:
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 1), (-1, 1), (5, 5), (6, 5), (-6, 5), (0, -1)])
 def test_there_is_no_proof_of_an_entry_the_log_does_not_have(index: int, size: int) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        proofs.inclusion(subtree, index, size)
+        proofs.prove_inclusion(subtree, index, size)
     assert str(size) in refusal.value.zh
     assert str(index + 1) in refusal.value.en
     assert not verify_inclusion(LEAVES[0], index, size, [], LEAVES[0])
@@ -161,7 +161,7 @@ def test_there_is_no_proof_of_an_entry_the_log_does_not_have(index: int, size: i
 def test_an_inner_node_is_never_proven_as_an_entry() -> None:
     # The node over entries 1 and 2 of a log of four would be "entry 1 of a log of two" under the same root.
     assert verify_inclusion(subtree(1, 0), 0, 2, [subtree(1, 1)], span(0, 4))
-    assert leaf_hash(LEAVES[0] + LEAVES[1]) != subtree(1, 0)
+    assert hash_leaf(LEAVES[0] + LEAVES[1]) != subtree(1, 0)
 
 
 # --- consistency -----------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_an_inner_node_is_never_proven_as_an_entry() -> None:
 @pytest.mark.parametrize("new", range(1, MOST))
 def test_every_earlier_size_of_a_small_log_is_proven_as_the_rfc_says(new: int) -> None:
     for old in range(1, new + 1):
-        proof = proofs.consistency(subtree, old, new)
+        proof = proofs.prove_consistency(subtree, old, new)
         assert proof == subproof(old, 0, new, True)
         assert verify_consistency(old, new, span(0, old), span(0, new), proof)
 
@@ -212,7 +212,7 @@ def test_sizes_that_no_log_has_are_never_consistent(old: int, new: int) -> None:
 @pytest.mark.parametrize(("old", "new"), [(0, 0), (0, 1), (2, 1), (-1, 1), (1, -1)])
 def test_there_is_no_consistency_proof_backwards_or_from_nothing(old: int, new: int) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        proofs.consistency(subtree, old, new)
+        proofs.prove_consistency(subtree, old, new)
     assert f"from size {old} to {new}" in refusal.value.en
 
 
@@ -229,7 +229,7 @@ def sizes_and_index(draw: st.DrawFn) -> tuple[int, int, int]:
 @given(sizes_and_index())
 def test_what_is_proven_of_a_large_log_verifies_and_is_short(drawn: tuple[int, int, int]) -> None:
     index, old, new = drawn
-    inclusion, consistency = proofs.inclusion(subtree, index, new), proofs.consistency(subtree, old, new)
+    inclusion, consistency = proofs.prove_inclusion(subtree, index, new), proofs.prove_consistency(subtree, old, new)
     assert inclusion == path(index, 0, new)
     assert consistency == subproof(old, 0, new, True)
     assert verify_inclusion(LEAVES[index], index, new, inclusion, span(0, new))
@@ -259,8 +259,8 @@ def test_proofs_made_from_tiles_are_the_same(drawn: tuple[int, int, int]) -> Non
 
     def read(tile: tiles.Tile) -> bytes:
         assert tile.level is not None
-        return b"".join(subtree(8 * tile.level, tile.first + n) for n in range(tile.width))
+        return b"".join(subtree(8 * tile.level, tile.first_index + n) for n in range(tile.width))
 
-    tree = tiles.Tree(new, read)
-    assert proofs.inclusion(tree, index, new) == path(index, 0, new)
-    assert proofs.consistency(tree, old, new) == subproof(old, 0, new, True)
+    tree = tiles.TileTree(new, read)
+    assert proofs.prove_inclusion(tree, index, new) == path(index, 0, new)
+    assert proofs.prove_consistency(tree, old, new) == subproof(old, 0, new, True)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from registry import accounts, proposals, views
 from registry.cli import common
 from registry.database import Database
-from registry.errors import Conflict, FourEyes, InvalidInput, NotAllowed, NotFound, RegistryError
+from registry.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed, NotFound, RegistryError
 from registry.log import check as log_check
 from registry.log import store
 from registry.model import Change, Draft
@@ -43,12 +43,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def size(database: Database) -> int:
     with database.reading() as connection:
-        return store.head(connection).size
+        return store.read_head(connection).size
 
 
 def state(database: Database, identifier: int) -> str:
     with database.reading() as connection:
-        return proposals.get(connection, identifier).state
+        return proposals.get_proposal(connection, identifier).state
 
 
 def everything(database: Database) -> list[Any]:
@@ -67,8 +67,8 @@ def test_two_people_put_an_entry_into_the_log(database: Database) -> None:
     assert size(database) == 0
     assert approve(database, identifier, by="approver.a") == (1, 2)
     with database.reading() as connection:
-        told = proposals.get(connection, identifier)
-        log = [entry for chunk in store.read(connection) for entry in chunk]
+        told = proposals.get_proposal(connection, identifier)
+        log = [entry for chunk in store.read_entries(connection) for entry in chunk]
     assert (told.state, told.decided_by, told.first_entry, told.last_entry) == ("approved", "approver.a", 1, 2)
     assert told.touched_by == ["editor.a", "approver.a"]
     assert {(e.proposer, e.approver, e.proposal) for e in log} == {("editor.a", "approver.a", identifier)}
@@ -80,7 +80,7 @@ def test_two_people_put_an_entry_into_the_log(database: Database) -> None:
 def test_nobody_approves_what_they_proposed(database: Database, proposer: str, approver: str) -> None:
     identifier = propose(database, a_source(), by=proposer)
     if proposer == approver:
-        with pytest.raises(FourEyes):
+        with pytest.raises(FourEyesViolation):
             approve(database, identifier, by=approver)
         assert (state(database, identifier), size(database)) == ("pending", 0)
     else:
@@ -92,7 +92,7 @@ def test_nobody_approves_what_they_touched_first_last_or_between(database: Datab
     identifier = propose(database, a_source(), by=order[0])
     for account in order[1:]:
         touch(database, identifier, account)
-    with pytest.raises(FourEyes):
+    with pytest.raises(FourEyesViolation):
         approve(database, identifier, by="both.a")
     assert size(database) == 0
     approve(database, identifier, by="both.b")
@@ -102,7 +102,7 @@ def test_a_second_touch_does_not_wash_away_the_first(database: Database) -> None
     identifier = propose(database, a_source(), by="both.a")
     touch(database, identifier, "both.b")
     for account in ("both.a", "both.b"):
-        with pytest.raises(FourEyes):
+        with pytest.raises(FourEyesViolation):
             approve(database, identifier, by=account)
 
 
@@ -137,7 +137,7 @@ def test_an_account_disabled_after_proposing_leaves_its_proposal_to_others(datab
 def test_the_accounts_of_the_seed_cannot_be_made_by_anybody(database: Database) -> None:
     for name in ("system.seed", "system.installation", "system.x"):
         with database.writing() as connection, pytest.raises(InvalidInput):
-            accounts.add(connection, name, ["editor", "approver"], PASSWORD)
+            accounts.create_account(connection, name, ["editor", "approver"], PASSWORD)
 
 
 def test_the_seeds_accounts_have_one_role_each(database: Database) -> None:
@@ -210,7 +210,7 @@ def test_what_was_rejected_is_never_approved(database: Database) -> None:
     with pytest.raises(Conflict):
         proposals.reject(database, identifier, by="approver.b", reason="再次")
     with database.reading() as connection:
-        told = proposals.get(connection, identifier)
+        told = proposals.get_proposal(connection, identifier)
     assert (told.state, told.reason, told.decided_by) == ("rejected", "地址有误", "both.a")
     assert size(database) == 0
 
@@ -312,7 +312,7 @@ def test_a_source_that_says_too_little_breaks_no_reader(database: Database) -> N
     enter(database, a_source(), hospital)
     enter(database, wrong("source:list-9", kind="source", published="2025-07-01"))
     with database.reading() as connection:
-        assert read.institution(connection, GOOD_CODE, asof.as_of(connection)).source is not None
+        assert read.get_institution(connection, GOOD_CODE, asof.make_as_of(connection)).source is not None
 
 
 def test_proposals_are_listed_newest_first_by_state(database: Database) -> None:
@@ -320,10 +320,10 @@ def test_proposals_are_listed_newest_first_by_state(database: Database) -> None:
     approve(database, ids[0])
     proposals.reject(database, ids[1], by="approver.a", reason="示例")
     with database.reading() as connection:
-        assert [p.id for p in proposals.listed(connection)] == [ids[3], ids[2]]
-        assert [p.id for p in proposals.listed(connection, "approved")] == [ids[0]]
-        assert [p.id for p in proposals.listed(connection, None)] == ids[::-1]
-        assert [d.subject for d in proposals.drafts_of(connection, ids[2])] == ["source:list-2"]
+        assert [p.id for p in proposals.list_proposals(connection)] == [ids[3], ids[2]]
+        assert [p.id for p in proposals.list_proposals(connection, "approved")] == [ids[0]]
+        assert [p.id for p in proposals.list_proposals(connection, None)] == ids[::-1]
+        assert [d.subject for d in proposals.read_drafts(connection, ids[2])] == ["source:list-2"]
 
 
 def test_personal_values_are_stored_apart_and_come_back(database: Database) -> None:
@@ -332,7 +332,7 @@ def test_personal_values_are_stored_apart_and_come_back(database: Database) -> N
     enter(database, a_source(), hospital, person)
     with database.reading() as connection:
         bodies = connection.execute(sa.select(entries.c.body)).scalars().all()
-        entry = store.of_subject(connection, person.subject, 3)[0]
+        entry = store.read_subject_entries(connection, person.subject, 3)[0]
     assert not any("示例员甲".encode() in body for body in bodies)
     assert entry.change == person.change
 
@@ -342,8 +342,8 @@ def test_after_everything_the_log_and_its_views_hold(database: Database) -> None
     enter(database, a_source(), hospital)
     enter(database, a_change(hospital, DAY, {"level": "三级"}), a_change(hospital, DAY, {"level": "二级"}))
     with database.reading() as connection:
-        assert log_check.check(connection).size == 4
-    views.check(database)
+        assert log_check.check_log(connection).size == 4
+    views.check_views(database)
 
 
 def test_a_person_belongs_to_an_institution_of_the_register_or_of_the_same_proposal(database: Database) -> None:
@@ -357,5 +357,5 @@ def test_a_person_belongs_to_an_institution_of_the_register_or_of_the_same_propo
 
 def test_people_may_sign_on_only_with_their_own_names_in_the_shell(database: Database) -> None:
     with pytest.raises(NotAllowed):
-        common._person(None, None, accounts.SEED_APPROVER)  # type: ignore[arg-type]
-    assert common._person(None, None, "anshan-approver-1") == "anshan-approver-1"  # type: ignore[arg-type]
+        common._check_acting_account(None, None, accounts.SEED_APPROVER)  # type: ignore[arg-type]
+    assert common._check_acting_account(None, None, "anshan-approver-1") == "anshan-approver-1"  # type: ignore[arg-type]

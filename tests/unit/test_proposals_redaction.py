@@ -55,7 +55,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def size(database: Database) -> int:
     with database.reading() as connection:
-        return store.head(connection).size
+        return store.read_head(connection).size
 
 
 # --- what an erasing draft may say ------------------------------------------------------------------------------------
@@ -97,10 +97,10 @@ def test_a_draft_may_state_one_thing_and_erase_another(database: Database) -> No
     change = Change(kind="practitioner", set={"role": "护士"}, reason="本人申请", erases=["name"])
     approve(database, propose(database, msgspec.structs.replace(PERSON, change=change)))
     with database.reading() as connection:
-        log = store.of_subject(connection, PERSON.subject, size(database))
+        log = store.read_subject_entries(connection, PERSON.subject, size(database))
         assert log[0].change.set == {**PERSON.change.set, "name": None}
         assert log[1].change == change
-        assert erasure.check(connection) == 0
+        assert erasure.check_erased_values(connection) == 0
 
 
 def test_nobody_is_erased_whom_the_register_does_not_know(database: Database) -> None:
@@ -168,9 +168,9 @@ def test_numbers_and_single_characters_are_no_names(database: Database) -> None:
 
 
 def test_what_the_product_proposes_itself_carries_no_name(database: Database) -> None:
-    drafts = demo.drafts(shipped.SEED_DATA / "demo" / "demo.toml")
+    drafts = demo.read_drafts(shipped.SEED_DATA / "demo" / "demo.toml")
     proposals.propose(database, drafts, by=SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={})
-    submit.submit(database, submit.Request(path=LIST_2018, as_of=DAY, scope="partial"), by="editor.a")
+    submit.import_list(database, submit.ImportRequest(path=LIST_2018, as_of=DAY, scope="partial"), by="editor.a")
     names = {
         value for d in drafts for p, value in d.change.set.items() if d.change.kind == "practitioner" and p == "name"
     }
@@ -211,7 +211,7 @@ def test_a_long_proposal_erases_only_what_stands_before(database: Database) -> N
     identifier = propose(database, *drafts)
     approve(database, identifier)
     with database.reading() as connection:
-        kept = [draft.change.set.get("name") for draft in proposals.drafts_of(connection, identifier)]
+        kept = [draft.change.set.get("name") for draft in proposals.read_drafts(connection, identifier)]
         held = connection.execute(sa.select(erasable.c.value)).scalars().all()
     assert kept == [None] * 2101 + ["示例员丁"]
     assert [msgspec.json.decode(value) for value in held] == ["示例员丁"]
@@ -220,9 +220,9 @@ def test_a_long_proposal_erases_only_what_stands_before(database: Database) -> N
 # --- a redaction as it is planned -------------------------------------------------------------------------------------
 
 
-def plan(database: Database, said: str) -> redaction.Plan:
+def plan(database: Database, said: str) -> redaction.RedactionPlan:
     with database.reading() as connection:
-        return redaction.plan(connection, said, "本人申请", LATER)
+        return redaction.plan_redaction(connection, said, "本人申请", LATER)
 
 
 @pytest.mark.parametrize("said", [PERSON.subject, CODE, f"{CODE[:4]}-{CODE[4:]}", CODE.lower()])
@@ -263,16 +263,16 @@ def test_only_a_known_person_or_sanction_is_redacted(database: Database, said: s
 def test_values_that_are_sealed_and_not_held_are_counted_as_withheld(database: Database) -> None:
     enter(database, SANCTION, stated(PERSON, name=None))
     with database.writing() as connection:
-        assert erasure.check(connection) == 0
+        assert erasure.check_erased_values(connection) == 0
         connection.execute(sa.text("DELETE FROM erasable WHERE path = 'person'"))
-        assert erasure.check(connection) == 1
-        assert erasure.outstanding(connection, SANCTION.subject) == {"person": 1}
+        assert erasure.check_erased_values(connection) == 1
+        assert erasure.count_erasable_values(connection, SANCTION.subject) == {"person": 1}
         connection.execute(sa.text("DELETE FROM erasable"))
-        assert erasure.check(connection) == 3
+        assert erasure.check_erased_values(connection) == 3
     enter(database, an_erasure(SANCTION, "person"))
     with database.reading() as connection:
-        assert erasure.check(connection) == 2
-        assert erasure.held(connection, [PERSON.subject, SANCTION.subject]) == {}
+        assert erasure.check_erased_values(connection) == 2
+        assert erasure.read_held_values(connection, [PERSON.subject, SANCTION.subject]) == {}
 
 
 # --- corrections of the past ------------------------------------------------------------------------------------------
@@ -318,6 +318,6 @@ def test_rows_that_were_moved_between_pages_leave_no_copy_behind(tmp_path: Path,
 def test_a_name_written_with_spaces_dots_or_other_characters_is_the_name(database: Database, written: str) -> None:
     waiting = propose(database, SANCTION)
     with pytest.raises(InvalidInput):
-        proposals.comment(database, waiting, by="approver.a", text=f"请核对{written}的材料")
+        proposals.add_comment(database, waiting, by="approver.a", text=f"请核对{written}的材料")
     with pytest.raises(InvalidInput):
         propose(database, SANCTION, report={"to_approver": f"关于{written}"})

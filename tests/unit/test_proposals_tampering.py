@@ -13,7 +13,7 @@ from registry.database import Database
 from registry.errors import CannotAnswer, Conflict, LogDamaged
 from registry.log import check as log_check
 from registry.log import decided
-from registry.log.merkle import leaf_hash
+from registry.log.merkle import hash_leaf
 from registry.model import Date
 from registry.tables import entries
 from tests.factories import a_database, a_person, a_source, an_institution, approve, enter, propose
@@ -50,7 +50,7 @@ def unguard(database: Database) -> None:
 def the_damage(database: Database) -> int:
     """The entry the check names."""
     with database.reading() as connection, pytest.raises(LogDamaged) as found:
-        log_check.check(connection)
+        log_check.check_log(connection)
     number = found.value.details["entry"]
     assert str(number) in found.value.zh
     assert str(number) in found.value.en
@@ -59,7 +59,7 @@ def the_damage(database: Database) -> int:
 
 def root(database: Database) -> str:
     with database.reading() as connection:
-        return log_check.check(connection).root
+        return log_check.check_log(connection).root
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_the_database_itself_refuses_to_change_or_remove_an_entry(database: Data
 
 def test_an_untouched_log_holds(database: Database) -> None:
     with database.reading() as connection:
-        assert log_check.check(connection).size == SIZE
-    views.check(database)
+        assert log_check.check_log(connection).size == SIZE
+    views.check_views(database)
 
 
 @pytest.mark.parametrize("number", [1, 5, SIZE])
@@ -127,7 +127,7 @@ def test_a_log_cut_short_no_longer_fits_its_views(database: Database) -> None:
     unguard(database)
     run(database, f"DELETE FROM entries WHERE number = {SIZE}", f"DELETE FROM erasable WHERE number = {SIZE}")
     with pytest.raises(LogDamaged):
-        views.check(database)
+        views.check_views(database)
 
 
 @pytest.mark.parametrize(("a", "b"), [(2, 3), (1, SIZE - 1), (5, 11)])
@@ -165,10 +165,10 @@ def test_an_entry_forged_whole_at_the_end_no_longer_fits_the_views(database: Dat
     with database.writing() as connection:
         last = connection.execute(sa.select(entries).where(entries.c.number == SIZE)).one()
         body = last.body.replace(f'"number":{SIZE}'.encode(), f'"number":{SIZE + 1}'.encode())
-        values = {**last._mapping, "number": SIZE + 1, "body": body, "leaf": leaf_hash(body)}
+        values = {**last._mapping, "number": SIZE + 1, "body": body, "leaf": hash_leaf(body)}
         connection.execute(sa.insert(entries).values(**values))
     with pytest.raises(LogDamaged):
-        views.check(database)
+        views.check_views(database)
 
 
 @pytest.mark.parametrize(
@@ -193,9 +193,9 @@ def test_a_personal_value_that_is_not_what_was_sealed_is_named(database: Databas
 def test_erasing_a_personal_value_is_no_damage(database: Database) -> None:
     before = root(database)
     run(database, "DELETE FROM erasable")
-    views.rebuild(database)
+    views.rebuild_views(database)
     assert root(database) == before
-    views.check(database)
+    views.check_views(database)
 
 
 @pytest.mark.parametrize(
@@ -216,11 +216,11 @@ def test_erasing_a_personal_value_is_no_damage(database: Database) -> None:
 def test_records_that_are_not_what_the_log_says_are_found_and_rebuilt(database: Database, statement: str) -> None:
     run(database, statement)
     with pytest.raises(LogDamaged) as found:
-        views.check(database)
+        views.check_views(database)
     assert found.value.details.get("entry", 3) == 3
     assert "3" in found.value.zh or "search" in found.value.zh
-    views.rebuild(database)
-    views.check(database)
+    views.rebuild_views(database)
+    views.check_views(database)
 
 
 def test_of_several_records_that_differ_the_earliest_entry_is_named(database: Database) -> None:
@@ -231,7 +231,7 @@ def test_of_several_records_that_differ_the_earliest_entry_is_named(database: Da
         "UPDATE versions SET offers = 0 WHERE known_from = 7",
     )
     with pytest.raises(LogDamaged) as found:
-        views.check(database)
+        views.check_views(database)
     assert found.value.details["entry"] == 4
 
 
@@ -251,7 +251,7 @@ def test_a_damaged_file_is_a_refusal_that_says_what_to_do(database: Database, tm
     path.write_bytes(raw[:start] + b"?" * (len(raw) - start))
     again = Database(str(database.url))
     with pytest.raises(CannotAnswer, match="registry restore") as found, again.reading() as connection:
-        log_check.check(connection)
+        log_check.check_log(connection)
     assert "does not mean" in found.value.en
     again.close()
 
@@ -261,8 +261,8 @@ def test_a_damaged_file_is_a_refusal_that_says_what_to_do(database: Database, tm
 
 def the_proposals_hold(database: Database) -> None:
     with database.reading() as connection:
-        size = log_check.check(connection).size
-        decided.check(connection, after=size, whole=True)
+        size = log_check.check_log(connection).size
+        decided.check_entries(connection, after=size, whole=True)
         decided.check_proposals(connection)
 
 
@@ -302,7 +302,7 @@ def test_a_decision_that_somebody_altered_is_named(database: Database, statement
 
 def test_an_erased_person_leaves_every_decision_whole(database: Database) -> None:
     with database.reading() as connection:
-        erasing = redaction.plan(connection, subject_of_person(connection), "本人申请", TODAY).draft
+        erasing = redaction.plan_redaction(connection, subject_of_person(connection), "本人申请", TODAY).draft
     enter(database, erasing)
     the_proposals_hold(database)
 
@@ -310,7 +310,7 @@ def test_an_erased_person_leaves_every_decision_whole(database: Database) -> Non
 def test_a_pending_proposal_altered_in_the_database_is_not_approved(database: Database) -> None:
     identifier = propose(database, an_institution("鞍山市另一医院"))
     with database.reading() as connection:
-        before = log_check.check(connection)
+        before = log_check.check_log(connection)
     run(
         database,
         "UPDATE proposal_items SET body = CAST(replace(CAST(body AS TEXT), '另一', '别的') AS BLOB) "
@@ -321,4 +321,4 @@ def test_a_pending_proposal_altered_in_the_database_is_not_approved(database: Da
     with pytest.raises(Conflict, match="改动"):
         approve(database, identifier)
     with database.reading() as connection:
-        assert log_check.check(connection) == before
+        assert log_check.check_log(connection) == before

@@ -15,14 +15,14 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl.cell.cell import MergedCell
 
 from registry.errors import UnreadableFile
-from registry.importers.reading import read
-from registry.uploads.tables import Row
+from registry.importers.reading import read_tables
+from registry.uploads.tables import TableRow
 
 REAL = Path(__file__).parents[1] / "data" / "national-list-2025-06.docx"
 
 
-def rows_of(path: Path) -> list[Row]:
-    return [row for table in read(path) for row in table.rows]
+def rows_of(path: Path) -> list[TableRow]:
+    return [row for table in read_tables(path) for row in table.rows]
 
 
 def cells_of(path: Path) -> list[tuple[str, ...]]:
@@ -71,9 +71,9 @@ def test_a_docx_cell_merged_downwards_repeats_its_text_and_a_blank_one_does_not(
 
     path = a_docx(tmp_path / "a.docx", [["甲", "x"], ["", ""], ["", "z"]], merge)
     first, second, third = rows_of(path)
-    assert (first.cells, first.merged) == (("甲", "x"), frozenset())
-    assert (second.cells, second.merged) == (("甲", ""), frozenset({0}))
-    assert (third.cells, third.merged) == (("", "z"), frozenset())
+    assert (first.cells, first.merged_columns) == (("甲", "x"), frozenset())
+    assert (second.cells, second.merged_columns) == (("甲", ""), frozenset({0}))
+    assert (third.cells, third.merged_columns) == (("", "z"), frozenset())
     assert [row.number for row in (first, second, third)] == [1, 2, 3]
 
 
@@ -84,8 +84,8 @@ def test_a_docx_cell_merged_sideways_keeps_later_columns_in_place(tmp_path: Path
     path = a_docx(tmp_path / "a.docx", [["横", "", "c"], ["a", "b", "c"]], merge)
     first, second = rows_of(path)
     assert first.cells == ("横", "", "c")
-    assert first.across
-    assert not second.across
+    assert first.has_spanning_cell
+    assert not second.has_spanning_cell
 
 
 def test_docx_breaks_tabs_and_paragraphs_are_kept_apart(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_docx_tables_are_numbered_and_each_counts_its_rows_from_one(tmp_path: Pa
         document.add_paragraph("段")
         document.add_table(1, 1).cell(0, 0).text = text
     document.save(str(tmp_path / "a.docx"))
-    found = [(table.name, [(row.number, row.cells) for row in table.rows]) for table in read(tmp_path / "a.docx")]
+    found = [(table.name, [(row.number, row.cells) for row in table.rows]) for table in read_tables(tmp_path / "a.docx")]
     assert found == [("表1", [(1, ("甲",))]), ("表2", [(1, ("乙",))])]
 
 
@@ -130,7 +130,7 @@ def test_a_table_whose_rows_nobody_read_is_passed_over(tmp_path: Path) -> None:
     for text in ("甲", "乙"):
         document.add_table(2, 1).cell(0, 0).text = text
     document.save(str(tmp_path / "a.docx"))
-    assert [table.name for table in read(tmp_path / "a.docx") if list(table.rows)] == ["表1", "表2"]
+    assert [table.name for table in read_tables(tmp_path / "a.docx") if list(table.rows)] == ["表1", "表2"]
 
 
 # --- xlsx ------------------------------------------------------------------------------------------------------------
@@ -139,14 +139,14 @@ def test_a_table_whose_rows_nobody_read_is_passed_over(tmp_path: Path) -> None:
 def test_an_xlsx_cell_merged_downwards_repeats_its_text_and_a_blank_one_does_not(tmp_path: Path) -> None:
     path = an_xlsx(tmp_path / "a.xlsx", [["甲", "x"], [None, "y"], [None, "z"]], ("A1:A2",))
     first, second, third = rows_of(path)
-    assert (second.cells, second.merged) == (("甲", "y"), frozenset({0}))
-    assert (third.cells, third.merged) == (("", "z"), frozenset())
-    assert not first.across
+    assert (second.cells, second.merged_columns) == (("甲", "y"), frozenset({0}))
+    assert (third.cells, third.merged_columns) == (("", "z"), frozenset())
+    assert not first.has_spanning_cell
 
 
 def test_an_xlsx_cell_merged_sideways_is_across(tmp_path: Path) -> None:
     path = an_xlsx(tmp_path / "a.xlsx", [["共2家", None], ["a", "b"]], ("A1:B1",))
-    assert [row.across for row in rows_of(path)] == [True, False]
+    assert [row.has_spanning_cell for row in rows_of(path)] == [True, False]
     assert isinstance(openpyxl.load_workbook(path).worksheets[0]["B1"], MergedCell)
 
 
@@ -178,8 +178,8 @@ def test_sheets_have_names_only_when_there_are_several_filled_ones(tmp_path: Pat
     book.save(tmp_path / "one.xlsx")
     book.create_sheet("第二")["A1"] = "乙"
     book.save(tmp_path / "two.xlsx")
-    assert [table.name for table in read(tmp_path / "one.xlsx") if list(table.rows)] == [""]
-    assert [table.name for table in read(tmp_path / "two.xlsx") if list(table.rows)] == [
+    assert [table.name for table in read_tables(tmp_path / "one.xlsx") if list(table.rows)] == [""]
+    assert [table.name for table in read_tables(tmp_path / "two.xlsx") if list(table.rows)] == [
         "工作表“Sheet”",
         "工作表“第二”",
     ]
@@ -331,7 +331,7 @@ def test_progress_hears_the_rows_about_every_thousand(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("甲,乙\n" * 2500, encoding="utf-8")
     heard: list[int] = []
-    for table in read(path, heard.append):
+    for table in read_tables(path, heard.append):
         assert len(list(table.rows)) == 2500
     assert heard == [1000, 2000, 2500]
 
@@ -340,5 +340,5 @@ def test_the_real_attachment_has_one_table_of_six_columns() -> None:
     rows = rows_of(REAL)
     assert len(rows) == 1841
     assert {len(row.cells) for row in rows} == {6}
-    assert rows[0].across
+    assert rows[0].has_spanning_cell
     assert rows[0].cells[0] == "截至2025年6月30日 共635家"

@@ -21,7 +21,7 @@ from registry.model import Answer, Claim, Provider
 from registry.signing import Key
 from registry.verification import jwks, receipts
 from registry.verification.jwks import PublicKey
-from registry.verification.jws import signed
+from registry.verification.jws import sign_token
 from registry.verification.receipts import BATCH_TYPE, LONGEST, TYPE
 from registry.verification.view import VerificationView
 from tests.factories import a_register, a_source, a_view, an_institution, ask
@@ -34,8 +34,8 @@ ISSUER = "register.example/log"
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
     path = tmp_path_factory.mktemp("key") / "signing.key"
-    signing.create(path)
-    return signing.load(path)[0]
+    signing.create_key_file(path)
+    return signing.load_keys(path)[0]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def text(view: VerificationView, key: Key) -> str:
     """A receipt for an answer of `licensed`."""
     claim, answer = asked(view, "鞍山市示例医院", "IVF")
     assert answer.verdict == "licensed"
-    return receipts.sign(claim, answer, ISSUER, key, AT)
+    return receipts.sign_receipt(claim, answer, ISSUER, key, AT)
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +65,11 @@ def batch(view: VerificationView, key: Key) -> list[str]:
 
 
 def known(*keys: Key) -> list[PublicKey]:
-    return [jwks.key_of(key) for key in keys]
+    return [jwks.to_public_key(key) for key in keys]
 
 
 def reason(text: str, *keys: Key, issuer: str | None = ISSUER) -> str | None:
-    found = receipts.read(text, known(*keys), issuer)
+    found = receipts.read_receipt(text, known(*keys), issuer)
     assert (found.receipt is None) == (found.reason is not None)
     return found.reason
 
@@ -82,16 +82,16 @@ def test_a_receipt_says_question_answer_log_and_time_to_any_jose_library(
     view: VerificationView, key: Key, name: str, verdict: str
 ) -> None:
     claim, answer = asked(view, name, "IVF", id="row-1")
-    text = receipts.sign(claim, answer, ISSUER, key, AT)
+    text = receipts.sign_receipt(claim, answer, ISSUER, key, AT)
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", text)
-    assert header_of(text) == {"alg": "EdDSA", "kid": jwks.key_of(key).kid, "typ": TYPE}
-    said = opened_by_another(text, jwks.written(known(key)))
+    assert header_of(text) == {"alg": "EdDSA", "kid": jwks.to_public_key(key).kid, "typ": TYPE}
+    said = opened_by_another(text, jwks.make_key_set(known(key)))
     assert (said["iss"], said["iat"]) == (ISSUER, int(AT.timestamp()))
     assert said["question"] == {"id": "row-1", "provider": {"name": name}, "techniques": ["IVF"]}
     assert (said["answer"]["verdict"], said["answer"]["log"]["size"]) == (verdict, view.size)
-    assert said["answer"]["log"]["root"] == view.state().root
+    assert said["answer"]["log"]["root"] == view.get_state().root
     assert "receipt" not in said["answer"]
-    found = receipts.read(text, known(key), ISSUER).receipt
+    found = receipts.read_receipt(text, known(key), ISSUER).receipt
     assert found is not None
     assert (found.question, found.answer, found.signed_at) == (said["question"], said["answer"], AT)
 
@@ -105,8 +105,8 @@ def test_a_question_is_signed_as_it_was_asked(view: VerificationView, key: Key) 
         known_at=known_at,
         receipt=True,
     )
-    text = receipts.sign(claim, ask(view, "鞍山市示例医院"), ISSUER, key, AT)
-    assert opened_by_another(text, jwks.written(known(key)))["question"] == {
+    text = receipts.sign_receipt(claim, ask(view, "鞍山市示例医院"), ISSUER, key, AT)
+    assert opened_by_another(text, jwks.make_key_set(known(key)))["question"] == {
         "provider": {"name": " 鞍山市示例醫院 ", "address": "三道街"},
         "techniques": ["试管婴儿"],
         "on": "2025-07-01",
@@ -116,7 +116,7 @@ def test_a_question_is_signed_as_it_was_asked(view: VerificationView, key: Key) 
 
 def test_a_retired_key_gives_no_receipt(view: VerificationView, key: Key) -> None:
     with pytest.raises((ValueError, Conflict)):
-        receipts.sign(*asked(view, "鞍山市示例医院"), ISSUER, Key(key.public, None), AT)
+        receipts.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, Key(key.public, None), AT)
 
 
 # --- batches ---------------------------------------------------------------------------------------------------------
@@ -129,10 +129,10 @@ def test_every_row_of_a_batch_proves_itself_under_one_signature(view: Verificati
     assert len(made) == count and len({text.split("~")[0] for text in made}) == 1
     for text, (claim, answer) in zip(made, rows, strict=True):
         assert header_of(text)["typ"] == BATCH_TYPE
-        signed = opened_by_another(text, jwks.written(known(key)))
+        signed = opened_by_another(text, jwks.make_key_set(known(key)))
         row = row_of(text, signed["rows"])
         assert (signed["iss"], signed["rows"]["size"], row["question"]["id"]) == (ISSUER, count, claim.id)
-        found = receipts.read(text, known(key), ISSUER).receipt
+        found = receipts.read_receipt(text, known(key), ISSUER).receipt
         assert found is not None and found.signed_at == AT
         assert (found.answer, found.answer["verdict"]) == (row["answer"], answer.verdict)
 
@@ -220,7 +220,7 @@ def test_no_other_algorithm_is_accepted(text: str, key: Key) -> None:
             assert reason(f"{forged}.{payload}.{tail}", key) == "altered"
         assert reason(f"{forged}.{payload}.", key) == "incomplete"
     critical = jws.JWS(unpacked(payload), header_registry={"x": JWSEHeaderParameter("x", True, True, None)})
-    secret = jwk.JWK(**{**jwks.key_of(key).jwk, "d": packed(key.private.private_bytes_raw())})  # type: ignore[union-attr]
+    secret = jwk.JWK(**{**jwks.to_public_key(key).jwk, "d": packed(key.private.private_bytes_raw())})  # type: ignore[union-attr]
     critical.add_signature(
         secret, protected=json.dumps({"alg": "EdDSA", "kid": kid, "typ": TYPE, "crit": ["x"], "x": 1})
     )
@@ -235,32 +235,32 @@ def test_spare_bits_of_base64_are_no_second_spelling(text: str, key: Key) -> Non
 
 
 def test_another_key_and_another_register_are_told_apart(text: str, key: Key) -> None:
-    stranger = signing._new()
+    stranger = signing._make_key()
     assert reason(text, stranger) == "unknown_key"
     assert reason(text, stranger, issuer=None) == "unknown_key"
     assert reason(text, stranger, issuer="other.example/log") == "other_register"
     assert reason(text, key, issuer="other.example/log") == "other_register"
-    assert receipts.read(text, known(stranger), "other.example/log").claims_from == ISSUER
+    assert receipts.read_receipt(text, known(stranger), "other.example/log").claims_from == ISSUER
 
 
 def test_a_forged_key_under_a_known_name_does_not_pass(view: VerificationView, key: Key) -> None:
-    stranger = signing._new()
-    text = receipts.sign(*asked(view, "鞍山市示例医院"), ISSUER, stranger, AT)
+    stranger = signing._make_key()
+    text = receipts.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, stranger, AT)
     _, payload, signature = text.split(".")
-    forged = packed({"alg": "EdDSA", "kid": jwks.key_of(key).kid, "typ": TYPE})
+    forged = packed({"alg": "EdDSA", "kid": jwks.to_public_key(key).kid, "typ": TYPE})
     assert reason(f"{forged}.{payload}.{signature}", key) == "altered"
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "....", "eyJ", "a.b.c", "~", "{}", packed({"alg": "EdDSA"}) + ".a.b"])
 def test_what_is_no_receipt_is_refused_in_words(wrong: str, key: Key) -> None:
     with pytest.raises(InvalidInput) as refused:
-        receipts.read(wrong, known(key), ISSUER)
+        receipts.read_receipt(wrong, known(key), ISSUER)
     assert "eyJ" in refused.value.zh and "eyJ" in refused.value.en
 
 
 def test_a_text_that_is_too_long_is_refused_before_it_is_read(text: str, key: Key) -> None:
     with pytest.raises(InvalidInput, match=str(LONGEST)):
-        receipts.read(text + "A" * LONGEST, known(key))
+        receipts.read_receipt(text + "A" * LONGEST, known(key))
 
 
 @pytest.mark.parametrize("depth", [900, 50_000])
@@ -268,7 +268,7 @@ def test_brackets_without_end_are_no_error_of_ours(depth: int, key: Key, batch: 
     header, open_ = packed({"alg": "EdDSA", "kid": "x", "typ": TYPE}), b"[" * depth
     assert reason(f"{header}.{packed(open_)}.AA", key) == "unknown_key"
     with pytest.raises(InvalidInput):
-        receipts.read(packed(b'{"typ":' + open_) + ".AA.AA", known(key))
+        receipts.read_receipt(packed(b'{"typ":' + open_) + ".AA.AA", known(key))
     signed, body, _ = batch[0].split("~")
     assert reason("~".join((signed, body, packed(b'{"index":0,"x":' + open_))), key) == "altered"
 
@@ -280,14 +280,14 @@ def test_brackets_without_end_are_no_error_of_ours(depth: int, key: Key, batch: 
 )
 def test_what_our_key_signed_otherwise_is_no_receipt(payload: bytes, key: Key) -> None:
     for kind in (TYPE, BATCH_TYPE):
-        made = signed(kind, payload, key)
+        made = sign_token(kind, payload, key)
         assert reason(made if kind == TYPE else f"{made}~e30~e30", key) == "altered"
 
 
 def test_line_breaks_and_spaces_of_mail_and_paper_do_no_harm(text: str, batch: list[str], key: Key) -> None:
     for whole in (text, batch[1]):
         folded = "\r\n \u200b".join(whole[at : at + 60] for at in range(0, len(whole), 60))
-        once, again = (receipts.read(one, known(key), ISSUER).receipt for one in (whole, f"\ufeff\n{folded}\n\u2060"))
+        once, again = (receipts.read_receipt(one, known(key), ISSUER).receipt for one in (whole, f"\ufeff\n{folded}\n\u2060"))
         assert once is not None and once == again
 
 
@@ -297,26 +297,26 @@ def test_line_breaks_and_spaces_of_mail_and_paper_do_no_harm(text: str, batch: l
 def test_receipts_of_a_retired_key_stay_good_and_later_ones_do_not(view: VerificationView, key: Key) -> None:
     retired = PublicKey(public=key.public, retired=True, retired_at=AT)
     for after, expected in ((-86400, None), (0, None), (30, None), (3600, "after_retirement")):
-        text = receipts.sign(*asked(view, "鞍山市示例医院"), ISSUER, key, AT + dt.timedelta(seconds=after))
-        assert receipts.read(text, [retired], ISSUER).reason == expected
+        text = receipts.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, key, AT + dt.timedelta(seconds=after))
+        assert receipts.read_receipt(text, [retired], ISSUER).reason == expected
         undated = PublicKey(public=key.public, retired=True)
-        assert receipts.read(text, [undated], ISSUER).receipt is not None
+        assert receipts.read_receipt(text, [undated], ISSUER).receipt is not None
 
 
 def test_a_key_set_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "signing.key"
-    signing.create(path)
-    first = signing.load(path)[0]
-    signing.rotate(path)
-    signing.retire(path, first.public)
-    keys = known(*signing.load(path))
-    written = jwks.written(keys)
+    signing.create_key_file(path)
+    first = signing.load_keys(path)[0]
+    signing.add_key(path)
+    signing.retire_key(path, first.public)
+    keys = known(*signing.load_keys(path))
+    written = jwks.make_key_set(keys)
     assert [one["kid"] for one in written["keys"]] == [one.kid for one in keys]
     assert [one.get("retired", False) for one in written["keys"]] == [True, False]
     assert all("d" not in one and one["kty"] == "OKP" and one["crv"] == "Ed25519" for one in written["keys"])
-    assert jwks.read(json.dumps(written).encode()) == keys
+    assert jwks.parse_key_set(json.dumps(written).encode()) == keys
     others = {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}, *written["keys"]]}
-    assert jwks.read(json.dumps(others).encode()) == keys
+    assert jwks.parse_key_set(json.dumps(others).encode()) == keys
 
 
 @pytest.mark.parametrize(
@@ -325,4 +325,4 @@ def test_a_key_set_is_read_as_it_was_written(tmp_path: Path) -> None:
 )
 def test_what_is_no_key_set_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidInput, match=re.escape("/.well-known/jwks.json")):
-        jwks.read(raw)
+        jwks.parse_key_set(raw)

@@ -10,7 +10,7 @@ import pytest
 
 from registry.database import Database
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput
-from registry.finding.reconciling import Reconciled, Reconciling, Reply
+from registry.finding.reconciling import MatchCandidate, Reconciler, MatchReply
 from registry.finding.rows import MOST_PROPERTIES, Query
 from registry.identifiers import format_code, make_code
 from registry.model import Draft
@@ -22,7 +22,7 @@ from tests.factories import a_change, a_source, an_institution, code_of, enter, 
 USCC = "91350100M000100Y43"
 OTHER_USCC = "91110000600037341L"
 NAME = "鞍山市示例医院"
-Row = Callable[..., Reply]
+Row = Callable[..., MatchReply]
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def holding(tmp_path: Path) -> Iterator[Callable[..., Row]]:
 
     def entered(*drafts: Draft) -> Row:
         enter(database, a_source(), *drafts)
-        register.look()
-        return asking(register.reconciling())
+        register.follow_log()
+        return asking(register.make_reconciler())
 
     yield entered
     register.close()
@@ -47,20 +47,20 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
     folder = tmp_path_factory.mktemp("real")
     the_real_lists(folder).close()
     register = Register(Settings(data_dir=folder))
-    register.look()
-    yield asking(register.reconciling())
+    register.follow_log()
+    yield asking(register.make_reconciler())
     register.close()
 
 
-def asking(service: Reconciling) -> Row:
-    def ask(text: str = "", limit: int = 5, **properties: str | tuple[str, ...]) -> Reply:
+def asking(service: Reconciler) -> Row:
+    def ask(text: str = "", limit: int = 5, **properties: str | tuple[str, ...]) -> MatchReply:
         given = tuple((pid, (v,) if isinstance(v, str) else v) for pid, v in properties.items())
-        return service.answer(Query(text=text, properties=given, limit=limit))
+        return service.answer_query(Query(text=text, properties=given, limit=limit))
 
     return ask
 
 
-def matched(reply: Reply) -> str | None:
+def matched(reply: MatchReply) -> str | None:
     """The name of the match, which is always first and alone."""
     found = [one for one in reply.candidates if one.match]
     assert len(found) <= 1 and (not found or found[0] is reply.candidates[0])
@@ -68,11 +68,11 @@ def matched(reply: Reply) -> str | None:
     return found[0].site.name if found else None
 
 
-def names(reply: Reply) -> list[str]:
+def names(reply: MatchReply) -> list[str]:
     return [one.site.name for one in reply.candidates]
 
 
-def features(one: Reconciled) -> dict[str, bool | float]:
+def features(one: MatchCandidate) -> dict[str, bool | float]:
     found = {feature.id: feature.value for feature in one.features}
     assert len(found) == len(one.features)
     return found
@@ -258,5 +258,5 @@ def test_a_row_that_cannot_be_understood_is_refused_with_what_to_do(holding: Cal
 def test_a_register_that_was_never_read_answers_nothing(tmp_path: Path) -> None:
     register = Register(Settings(data_dir=tmp_path))
     with pytest.raises(CannotAnswer):
-        register.reconciling()
+        register.make_reconciler()
     register.close()

@@ -22,7 +22,7 @@ from registry.log import store
 from registry.model import Change, Draft, Entry
 from registry.records import read, timeline
 from registry.records.asof import AsOf
-from registry.records.history import versions_of
+from registry.records.history import list_versions
 from registry.tables import entries, search_documents, versions
 from registry.verification.view import VerificationView
 from tests.factories import (
@@ -99,10 +99,10 @@ def a_played(history: list[tuple[list[Draft], bool]]) -> Iterator[tuple[Database
             identifier = propose(database, *chosen)
             if approved:
                 approve(database, identifier)
-                view.follow(database)
+                view.follow_log(database)
             else:
                 proposals.reject(database, identifier, by="approver.a", reason="示例")
-        view.follow(database)
+        view.follow_log(database)
         try:
             yield database, view
         finally:
@@ -146,7 +146,7 @@ def naive_former_names(log: list[Entry], subject: str, on: dt.date, size: int) -
 
 def the_log(database: Database) -> list[Entry]:
     with database.reading() as connection:
-        return [entry for chunk in store.read(connection) for entry in chunk]
+        return [entry for chunk in store.read_entries(connection) for entry in chunk]
 
 
 @settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
@@ -167,12 +167,12 @@ def test_every_way_to_read_a_random_history_says_the_same(
 
 
 def a_rebuilt_register_is_the_live_one(database: Database) -> None:
-    views.check(database)
+    views.check_views(database)
     with database.reading() as connection:
-        log_check.check(connection)
+        log_check.check_log(connection)
         live = everything(connection)
-    views.rebuild(database)
-    views.check(database)
+    views.rebuild_views(database)
+    views.check_views(database)
     with database.reading() as connection:
         assert everything(connection) == live
 
@@ -181,9 +181,9 @@ def records_are_the_naive_fold(database: Database, log: list[Entry], on: dt.date
     asof = AsOf(valid_on=on, size=size)
     with database.reading() as connection:
         for code in CODES:
-            subject = read.subject_of(code)
+            subject = read.to_subject(code)
             folded = naive_fold(log, subject, on, size)
-            found = read.institutions_by_subject(connection, [subject], asof)
+            found = read.read_institutions(connection, [subject], asof)
             assert bool(found) == ({"name", "address", "status"} <= folded.keys())
             if not found:
                 continue
@@ -210,16 +210,16 @@ def a_view_that_followed_is_one_loaded_from_scratch(
     database: Database, followed: VerificationView, log: list[Entry]
 ) -> None:
     fresh = a_view(database)
-    assert followed.state() == fresh.state()
+    assert followed.get_state() == fresh.get_state()
     mine, whole = followed.institutions, fresh.institutions
     assert dict(mine) == dict(whole)
-    assert {code: mine.spans(code) for code in mine} == dict(mine)
-    assert (mine.names.leading(), mine.numbers.leading()) == (whole.names.leading(), whole.numbers.leading())
+    assert {code: mine.list_spans(code) for code in mine} == dict(mine)
+    assert (mine.names.to_dict(), mine.numbers.to_dict()) == (whole.names.to_dict(), whole.numbers.to_dict())
     assert followed.sources == fresh.sources
     for entry in log:
         at = round(entry.recorded_at.timestamp() * 1000)
-        assert followed.size_at(at) == fresh.size_at(at) >= entry.number
-        assert followed.size_at(at - 1) == fresh.size_at(at - 1) < entry.number
+        assert followed.get_size_at(at) == fresh.get_size_at(at) >= entry.number
+        assert followed.get_size_at(at - 1) == fresh.get_size_at(at - 1) < entry.number
 
 
 def numbers_have_no_gaps_and_time_never_goes_back(database: Database) -> None:
@@ -232,9 +232,9 @@ def numbers_have_no_gaps_and_time_never_goes_back(database: Database) -> None:
 def a_history_lists_every_entry_with_what_it_changed(database: Database, log: list[Entry]) -> None:
     asof = AsOf(valid_on=START, size=len(log))
     for code in CODES:
-        subject = read.subject_of(code)
+        subject = read.to_subject(code)
         with database.reading() as connection:
-            told = versions_of(connection, subject, asof)
+            told = list_versions(connection, subject, asof)
         mine = [entry for entry in log if entry.subject == subject]
         assert [v.entry for v in told] == [e.number for e in mine]
         for version, entry in zip(told, mine, strict=True):
@@ -253,15 +253,15 @@ def test_time_never_goes_back_even_when_the_clock_does(tmp_path: Path) -> None:
         enter(database, a_source())
     approve(database, propose(database, a_source("list-2")))
     with database.reading() as connection:
-        assert store.head(connection) == store.Head(size=2, recorded_at=ahead)
-        log_check.check(connection)
+        assert store.read_head(connection) == store.LogHead(size=2, recorded_at=ahead)
+        log_check.check_log(connection)
     database.close()
 
 
 def test_codes_are_shown_as_they_are_printed(tmp_path: Path) -> None:
     with a_played([([WHOLE], True)]) as (database, _):
         with database.reading() as connection:
-            found = read.institution(connection, CODES[0].lower(), AsOf(valid_on=START, size=3))
+            found = read.get_institution(connection, CODES[0].lower(), AsOf(valid_on=START, size=3))
         assert found.code == format_code(CODES[0])
         assert START.isoformat() < timeline.FOREVER
 
@@ -272,7 +272,7 @@ def test_a_person_whose_role_no_source_states_is_shown_without_one(tmp_path: Pat
     database = a_register(tmp_path, a_source(), hospital, person)
     enter(database, a_change(person, DAY, {"role": None}, reason="来源未载明"))
     with database.reading() as connection:
-        (shown,) = read.practitioners(connection, code_of(hospital), AsOf(valid_on=DAY, size=4))
+        (shown,) = read.list_practitioners(connection, code_of(hospital), AsOf(valid_on=DAY, size=4))
     assert shown.role is None
     assert shown.name == "示例员甲"
     database.close()

@@ -23,7 +23,7 @@ from registry.log import erasure, store
 from registry.model import Change, Draft
 from registry.records import read, timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import known, true_on
+from registry.records.chosen import match_known, match_day
 from registry.records.view import decode_state
 from registry.tables import versions
 from tests.factories import a_database, a_person, a_source, an_institution, approve, propose
@@ -92,7 +92,7 @@ class Played:
 
     def leaves(self) -> list[bytes]:
         with self.database.reading() as connection:
-            return list(store.leaves(connection))
+            return list(store.read_leaves(connection))
 
     def erased(self, subject: str, path: str, position: int) -> bool:
         """Whether a draft proposed later became an entry that erased this path of the subject."""
@@ -162,12 +162,12 @@ def rows(database: Database) -> list[Any]:
 
 def everything_holds_and_rebuilding_changes_nothing(database: Database) -> None:
     with database.reading() as connection:
-        log_check.check(connection)
-        assert erasure.check(connection) == 0
-    views.check(database)
+        log_check.check_log(connection)
+        assert erasure.check_erased_values(connection) == 0
+    views.check_views(database)
     live = rows(database)
-    views.rebuild(database)
-    views.check(database)
+    views.rebuild_views(database)
+    views.check_views(database)
     assert rows(database) == live
 
 
@@ -176,13 +176,13 @@ def the_records_are_the_naive_fold(played: Played, on: dt.date, size: int) -> No
     with played.database.reading() as connection:
         for about in SUBJECTS:
             wanted = versions.c.subject == about.subject
-            query = sa.select(versions.c.state).where(wanted, known(asof), true_on(asof))
+            query = sa.select(versions.c.state).where(wanted, match_known(asof), match_day(asof))
             states = [decode_state(state) for state in connection.execute(query).scalars()]
             assert len(states) == played.is_known(about.subject, on, size)
-            told = {path: fact.value for state in states for path, fact in timeline.facts(state).items()}
+            told = {path: fact.value for state in states for path, fact in timeline.collect_facts(state).items()}
             assert told == played.values(about.subject, on, size)
         if size >= len(FIRST) and on >= START:
-            shown = {one.code.replace("-", ""): one.name for one in read.practitioners(connection, CODE, asof)}
+            shown = {one.code.replace("-", ""): one.name for one in read.list_practitioners(connection, CODE, asof)}
             assert shown == {
                 person.subject.partition(":")[2]: played.values(person.subject, on, size).get("name")
                 for person in PEOPLE

@@ -12,7 +12,7 @@ SEED = Path(__file__).parents[2] / "seed_data"
 
 
 def place(code: str | None) -> tuple[str | None, str | None, str | None]:
-    found = regions.get(code or "")
+    found = regions.find_region(code or "")
     return (found.province, found.city, found.district) if found else (None, None, None)
 
 
@@ -20,7 +20,7 @@ def levels(file: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     with (SEED / file).open(encoding="utf-8-sig", newline="") as lines:
         for line in csv.DictReader(lines):
-            found = regions.resolve(line["address"], line["province"])
+            found = regions.resolve_address(line["address"], line["province"])
             assert not found.disagrees, line
             province, city, district = place(found.code)
             counts["district" if district else "city" if city not in (None, province) else "province"] += 1
@@ -32,8 +32,8 @@ def test_a_code_has_the_names_of_all_its_levels() -> None:
     assert place("210300") == ("辽宁省", "鞍山市", None)
     assert place("210000") == ("辽宁省", None, None)
     assert place("441900") == ("广东省", "东莞市", None)
-    assert regions.get("999999") is None
-    assert regions.get("") is None
+    assert regions.find_region("999999") is None
+    assert regions.find_region("") is None
 
 
 def test_a_municipality_is_its_own_city() -> None:
@@ -61,22 +61,22 @@ def test_a_county_directly_under_its_province_stands_as_a_city() -> None:
     ],
 )
 def test_a_prefix_is_what_all_codes_below_share(code: str, shared: str) -> None:
-    assert regions.prefix(code) == shared
+    assert regions.get_prefix(code) == shared
 
 
 def test_children_are_the_divisions_right_below() -> None:
-    assert len(regions.children(None)) == 34
-    assert ("210300", "鞍山市") in regions.children("210000")
-    assert ("210303", "铁西区") not in regions.children("210000")
-    assert ("429004", "仙桃市") in regions.children("420000")
-    assert ("110108", "海淀区") in regions.children("110000")
-    assert len(regions.children("210300")) == 7
-    assert regions.children("441900") == []
-    assert regions.children("429004") == []
+    assert len(regions.list_children(None)) == 34
+    assert ("210300", "鞍山市") in regions.list_children("210000")
+    assert ("210303", "铁西区") not in regions.list_children("210000")
+    assert ("429004", "仙桃市") in regions.list_children("420000")
+    assert ("110108", "海淀区") in regions.list_children("110000")
+    assert len(regions.list_children("210300")) == 7
+    assert regions.list_children("441900") == []
+    assert regions.list_children("429004") == []
 
 
 def test_children_leave_out_what_was_abolished() -> None:
-    assert "下城区" not in [name for _, name in regions.children("330100")]
+    assert "下城区" not in [name for _, name in regions.list_children("330100")]
 
 
 @pytest.mark.parametrize(
@@ -104,83 +104,83 @@ def test_children_leave_out_what_was_abolished() -> None:
     ],
 )
 def test_official_names_are_read_from_the_start(address: str, code: str, rest: str) -> None:
-    assert regions.resolve(address) == regions.Resolved(code=code, rest=rest)
+    assert regions.resolve_address(address) == regions.AddressRegion(code=code, rest=rest)
 
 
 @pytest.mark.parametrize("zone", ["高新区", "经济技术开发区", "三江新区"])
 def test_a_development_zone_is_no_district(zone: str) -> None:
-    assert regions.resolve(f"辽宁省沈阳市{zone}1号") == regions.Resolved(code="210100", rest=f"{zone}1号")
+    assert regions.resolve_address(f"辽宁省沈阳市{zone}1号") == regions.AddressRegion(code="210100", rest=f"{zone}1号")
 
 
 def test_a_name_that_two_districts_have_is_not_guessed() -> None:
-    assert regions.resolve("辽宁省铁西区1号") == regions.Resolved(code="210000", rest="铁西区1号")
-    assert regions.resolve("铁西区1号") == regions.Resolved(code=None, rest="铁西区1号")
-    assert regions.resolve("铁西区1号", "辽宁省").code == "210000"
-    assert regions.resolve("铁西区1号", "吉林省").code == "220302"
+    assert regions.resolve_address("辽宁省铁西区1号") == regions.AddressRegion(code="210000", rest="铁西区1号")
+    assert regions.resolve_address("铁西区1号") == regions.AddressRegion(code=None, rest="铁西区1号")
+    assert regions.resolve_address("铁西区1号", "辽宁省").code == "210000"
+    assert regions.resolve_address("铁西区1号", "吉林省").code == "220302"
 
 
 def test_short_names_need_a_full_name_below_them() -> None:
-    assert regions.resolve("辽宁沈阳沈河区文艺路").code == "210103"
-    assert regions.resolve("上海浦东新区即墨路", "上海市").code == "310115"
-    assert regions.resolve("内蒙古呼和浩特市通道北街", "内蒙古自治区").code == "150100"
-    assert regions.resolve("辽宁沈阳文艺路").code is None
-    assert regions.resolve("河南南阳路7号", "河南省") == regions.Resolved(code="410000", rest="河南南阳路7号")
-    assert regions.resolve("辽宁铁西区1号").code is None
+    assert regions.resolve_address("辽宁沈阳沈河区文艺路").code == "210103"
+    assert regions.resolve_address("上海浦东新区即墨路", "上海市").code == "310115"
+    assert regions.resolve_address("内蒙古呼和浩特市通道北街", "内蒙古自治区").code == "150100"
+    assert regions.resolve_address("辽宁沈阳文艺路").code is None
+    assert regions.resolve_address("河南南阳路7号", "河南省") == regions.AddressRegion(code="410000", rest="河南南阳路7号")
+    assert regions.resolve_address("辽宁铁西区1号").code is None
 
 
 def test_the_province_of_the_list_stands_when_the_address_names_none() -> None:
-    assert regions.resolve("三道街115号", "辽宁省") == regions.Resolved(code="210000", rest="三道街115号")
-    assert regions.resolve("鞍山市铁西区三道街", "辽宁省").code == "210303"
-    assert regions.resolve("三道街115号").code is None
-    assert regions.resolve("三道街115号", "某某省").code is None
+    assert regions.resolve_address("三道街115号", "辽宁省") == regions.AddressRegion(code="210000", rest="三道街115号")
+    assert regions.resolve_address("鞍山市铁西区三道街", "辽宁省").code == "210303"
+    assert regions.resolve_address("三道街115号").code is None
+    assert regions.resolve_address("三道街115号", "某某省").code is None
 
 
 def test_a_province_is_known_by_its_official_or_short_name() -> None:
-    assert regions.province_code("辽宁省") == regions.province_code("辽宁") == "210000"
-    assert regions.province_code("吉林") == "220000"
-    assert regions.province_code("沈阳市") is None
-    assert regions.province_code("") is None
+    assert regions.find_province_code("辽宁省") == regions.find_province_code("辽宁") == "210000"
+    assert regions.find_province_code("吉林") == "220000"
+    assert regions.find_province_code("沈阳市") is None
+    assert regions.find_province_code("") is None
 
 
 def test_an_address_that_disagrees_with_its_list_is_reported() -> None:
-    assert regions.resolve("吉林省长春市人民大街", "辽宁省") == regions.Resolved(
+    assert regions.resolve_address("吉林省长春市人民大街", "辽宁省") == regions.AddressRegion(
         code="220100", rest="人民大街", disagrees=True
     )
-    assert regions.resolve("长春市人民大街", "辽宁省") == regions.Resolved(
+    assert regions.resolve_address("长春市人民大街", "辽宁省") == regions.AddressRegion(
         code="210000", rest="长春市人民大街", disagrees=True
     )
 
 
 def test_old_names_keep_their_place() -> None:
-    assert place(regions.resolve("浙江省杭州市下城区上塘路").code) == ("浙江省", "杭州市", "下城区")
-    assert regions.resolve("四川省资阳市简阳市").code == "510185"
-    assert regions.resolve("湖北省襄樊市").code == "420600"
+    assert place(regions.resolve_address("浙江省杭州市下城区上塘路").code) == ("浙江省", "杭州市", "下城区")
+    assert regions.resolve_address("四川省资阳市简阳市").code == "510185"
+    assert regions.resolve_address("湖北省襄樊市").code == "420600"
     assert place("341402") == ("安徽省", "巢湖市", "居巢区")
-    assert regions.resolve("安徽省巢湖市居巢区").code == "341402"
+    assert regions.resolve_address("安徽省巢湖市居巢区").code == "341402"
 
 
 def test_a_reused_code_does_not_mislead_an_old_name() -> None:
-    assert regions.resolve("广东省韶关市武江区").code == "440203"
-    assert regions.resolve("海南省定安县").code == "469021"
+    assert regions.resolve_address("广东省韶关市武江区").code == "440203"
+    assert regions.resolve_address("海南省定安县").code == "469021"
 
 
 def test_places_in_free_text_are_all_named_longest_first() -> None:
-    assert placenames.named("鞍山试管婴儿") == [(0, 2, "210300")]
-    assert placenames.named("在鞍山市铁西区")[0] == (1, 4, "210300")
-    assert {code for start, _, code in placenames.named("在鞍山市铁西区") if start == 4} >= {"210106", "210303"}
-    assert [code for *_, code in placenames.named("吉林")] == ["220000", "220200"]
-    assert (0, 2, "222400") in placenames.named("延边")
-    assert placenames.named("试管婴儿") == []
-    assert placenames.named("") == []
+    assert placenames.find_places("鞍山试管婴儿") == [(0, 2, "210300")]
+    assert placenames.find_places("在鞍山市铁西区")[0] == (1, 4, "210300")
+    assert {code for start, _, code in placenames.find_places("在鞍山市铁西区") if start == 4} >= {"210106", "210303"}
+    assert [code for *_, code in placenames.find_places("吉林")] == ["220000", "220200"]
+    assert (0, 2, "222400") in placenames.find_places("延边")
+    assert placenames.find_places("试管婴儿") == []
+    assert placenames.find_places("") == []
 
 
 def test_every_row_of_the_table_has_its_levels() -> None:
     with (SEED / "regions" / "regions.csv").open(encoding="utf-8", newline="") as lines:
         for line in csv.DictReader(lines):
-            found = regions.get(line["code"])
+            found = regions.find_region(line["code"])
             assert found is not None
             assert found.province is not None
-            assert (0, len(line["name"]), line["code"]) in placenames.named(line["name"]) or line["until"]
+            assert (0, len(line["name"]), line["code"]) in placenames.find_places(line["name"]) or line["until"]
 
 
 def test_the_real_lists_resolve_to_the_known_extent() -> None:

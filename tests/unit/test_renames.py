@@ -12,9 +12,9 @@ import pytest
 
 from registry.database import Database
 from registry.importers import lists
-from registry.importers.identity import Party, pair
+from registry.importers.identity import Party, pair_parties
 from registry.importers.kept import Import
-from registry.importers.submit import Request, submit
+from registry.importers.submit import ImportRequest, import_list
 from registry.model import Date
 from tests.factories import LIST_2018, LIST_2025, a_database, approve
 from tests.wizard import Wizard, names
@@ -35,8 +35,8 @@ RENAMES, APART, UNSETTLED = told("renames"), told("apart"), told("unsettled")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A register that knows the edition of 2018 and nothing else."""
     database = a_database(tmp_path_factory.mktemp("2018"))
-    request = Request(path=LIST_2018, as_of=Date(2018, 2, 21), scope="partial", title="2018年2月名单")
-    approve(database, submit(database, request, by="editor.a").proposal or 0)
+    request = ImportRequest(path=LIST_2018, as_of=Date(2018, 2, 21), scope="partial", title="2018年2月名单")
+    approve(database, import_list(database, request, by="editor.a").proposal or 0)
     yield database
     database.close()
 
@@ -109,7 +109,7 @@ def test_nothing_is_merged_that_is_two(wizard: Wizard) -> None:
 
 def parties(path: Path) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
-    for one in lists.parse(path).institutions:
+    for one in lists.read_list(path).institutions:
         found.setdefault(one.name, []).append(one)
     return found
 
@@ -122,6 +122,6 @@ def test_two_are_not_merged_even_where_nobody_else_is_left_for_them() -> None:
             Party(key=key, name=o.name, aliases=o.aliases, campus=o.campus, address=o.address, region=o.region)
             for key, o in (("known", before[row["from"]][0]), ("listed", after[row["to"]][0]))
         ]
-        if pair(sides[:1], sides[1:]).pairs:
+        if pair_parties(sides[:1], sides[1:]).pairs:
             merged.append(row)
     assert merged == []

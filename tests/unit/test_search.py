@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from registry.errors import InvalidInput
-from registry.register import Choice, Register, SearchResult
-from registry.search.query import understand
+from registry.register import SearchRequest, Register, SearchResult
+from registry.search.query import understand_question
 from registry.settings import Settings
 from tests.factories import the_real_lists
 
@@ -27,7 +27,7 @@ TODAY = dt.date(2025, 7, 1)
     ],
 )
 def test_a_question_is_first_read_as_the_name_it_may_be(question: str, text: str) -> None:
-    query = understand(question)
+    query = understand_question(question)
     plain = next(reading for reading in query.readings if reading.text)
     assert (plain.text, plain.regions, plain.techniques) == (text, (), ())
     assert not query.listing_first
@@ -46,7 +46,7 @@ def test_a_question_is_first_read_as_the_name_it_may_be(question: str, text: str
 def test_a_question_wholly_made_of_places_and_techniques_is_a_list(
     question: str, regions: tuple[str, ...], techniques: tuple[str, ...]
 ) -> None:
-    query = understand(question)
+    query = understand_question(question)
     assert query.listing is not None
     assert query.listing_first
     assert set(regions) <= set(query.listing.regions)
@@ -55,14 +55,14 @@ def test_a_question_wholly_made_of_places_and_techniques_is_a_list(
 
 @pytest.mark.parametrize("question", ["", "  ", "（）", "＊！😀"])
 def test_a_question_without_a_letter_has_no_reading(question: str) -> None:
-    query = understand(question)
+    query = understand_question(question)
     assert (query.readings, query.listing) == ((), None)
-    assert query.means_nothing is bool(question.strip())
+    assert query.is_meaningless is bool(question.strip())
 
 
 def test_a_question_however_odd_is_understood_as_something() -> None:
     for question in ("%" * 500, '"', "*", "医院 OR 1=1", "\x00", "NEAR(a b)", "AND", "a" * 5000, "、，/？"):
-        assert understand(question).raw == question
+        assert understand_question(question).raw == question
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def find() -> Iterator[Callable[..., SearchResult]]:
     database = the_real_lists()
     register = Register(Settings(database_url=str(database.url)))
     database.close()
-    yield lambda q="", **told: register.find(Choice(q=q, **told), register.as_of(TODAY), limit=50)
+    yield lambda q="", **told: register.search_institutions(SearchRequest(q=q, **told), register.make_as_of(TODAY), limit=50)
     register.close()
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from registry.finding import Choice
+from registry.finding import SearchRequest
 from registry.register import Register
-from registry.search.query import MAX_LENGTH, understand
+from registry.search.query import MAX_LENGTH, understand_question
 from registry.settings import Settings
 from tests.factories import DAY, the_real_lists
 
@@ -121,20 +121,20 @@ def register() -> Iterator[Register]:
 
 
 def test_twenty_thousand_hostile_questions_are_answered_and_none_takes_long(register: Register) -> None:
-    asof = register.as_of(DAY)
-    before = register.stats(asof)
+    asof = register.make_as_of(DAY)
+    before = register.compute_stats(asof)
     number, slowest = 0, (0.0, "")
     for question in questions():
         began = time.perf_counter()
-        found = register.find(Choice(q=question), asof, limit=5)
+        found = register.search_institutions(SearchRequest(q=question), asof, limit=5)
         slowest = max(slowest, (time.perf_counter() - began, question[:60]))
         number += 1
         assert found.total >= len(found.items)
     assert number == NUMBER
     assert slowest[0] < PATIENCE, slowest
-    assert register.stats(asof) == before
+    assert register.compute_stats(asof) == before
 
 
 def test_of_a_very_long_question_the_beginning_is_read() -> None:
-    assert understand("盛京" * 10_000) == understand("盛京" * 10_000)
-    assert len(understand("盛京" * 10_000).readings[0].text) <= MAX_LENGTH
+    assert understand_question("盛京" * 10_000) == understand_question("盛京" * 10_000)
+    assert len(understand_question("盛京" * 10_000).readings[0].text) <= MAX_LENGTH

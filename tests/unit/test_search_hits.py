@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from opencc import OpenCC
 
-from registry.register import Choice, Register, SearchResult
+from registry.register import SearchRequest, Register, SearchResult
 from registry.search import pinyin
 from registry.settings import Settings
 from tests.factories import DAY, LIST_2025, the_real_lists
@@ -26,7 +26,7 @@ def register() -> Iterator[Register]:
 
 
 def found(register: Register, question: str) -> SearchResult:
-    return register.find(Choice(q=question), register.as_of(DAY), limit=20)
+    return register.search_institutions(SearchRequest(q=question), register.make_as_of(DAY), limit=20)
 
 
 @pytest.mark.parametrize(
@@ -100,25 +100,25 @@ def test_a_hospital_whose_name_reads_like_a_list_is_still_found_by_it(register: 
     "typed", ["盛", "盛京", "s", "sh", "shengj", "shengjing yiy", "盛jing", "zgykdxfssj", "瀋", "２"]
 )
 def test_something_is_suggested_from_the_first_character_on(register: Register, typed: str) -> None:
-    assert register.suggest(typed, register.as_of(DAY))
+    assert register.suggest_institutions(typed, register.make_as_of(DAY))
 
 
 @pytest.mark.parametrize("typed", ["", " ", "代孕", "dai孕", "？", "圣玛丽国际生殖"])
 def test_nothing_is_suggested_for_nothing_for_what_nobody_may_offer_and_for_who_is_not_there(
     register: Register, typed: str
 ) -> None:
-    assert register.suggest(typed, register.as_of(DAY)) == []
+    assert register.suggest_institutions(typed, register.make_as_of(DAY)) == []
 
 
 def test_a_name_that_is_only_alike_is_never_suggested(register: Register) -> None:
     for typed in ("盛景医院", "泸州市妇儿", "中国医科大学附属第一"):
-        assert "similar" not in {one.match for one in register.suggest(typed, register.as_of(DAY))}
+        assert "similar" not in {one.match for one in register.suggest_institutions(typed, register.make_as_of(DAY))}
 
 
 @pytest.mark.parametrize("name", PRINTED[::40])
 def test_while_a_name_is_typed_its_institution_stays_suggested_once_it_is_there(register: Register, name: str) -> None:
     there = [
-        name in [one.institution.name for one in register.suggest(name[:end], register.as_of(DAY), 50)]
+        name in [one.institution.name for one in register.suggest_institutions(name[:end], register.make_as_of(DAY), 50)]
         for end in range(1, len(name) + 1)
     ]
     assert there[-1]
@@ -132,7 +132,7 @@ _FULL = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
 
 def _sounds(name: str) -> str:
-    return "".join(atom.split(".")[1] for atom in pinyin.atoms(name).split())
+    return "".join(atom.split(".")[1] for atom in pinyin.to_atoms(name).split())
 
 
 WAYS = {

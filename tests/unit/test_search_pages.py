@@ -13,8 +13,8 @@ from registry.database import Database
 from registry.errors import InvalidInput
 from registry.importers import known_as
 from registry.records import history, read
-from registry.records.asof import AsOf, as_of
-from registry.register import Choice, Found, Register, SearchResult
+from registry.records.asof import AsOf, make_as_of
+from registry.register import SearchRequest, InstitutionHit, Register, SearchResult
 from registry.search import plan
 from registry.settings import Settings
 from tests.factories import (
@@ -56,12 +56,12 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
 
 
 def walked(
-    register: Register, choice: Choice, limit: int, between: Callable[[], None] = lambda: None
+    register: Register, choice: SearchRequest, limit: int, between: Callable[[], None] = lambda: None
 ) -> list[SearchResult]:
-    pages = [register.find(choice, register.as_of(DAY), limit=limit)]
+    pages = [register.search_institutions(choice, register.make_as_of(DAY), limit=limit)]
     while pages[-1].next:
         between()
-        pages.append(register.find(choice, register.as_of(DAY), limit=limit, cursor=pages[-1].next))
+        pages.append(register.search_institutions(choice, register.make_as_of(DAY), limit=limit, cursor=pages[-1].next))
         assert len(pages) <= MANY
     return pages
 
@@ -74,19 +74,19 @@ def names(pages: list[SearchResult]) -> list[str]:
 @pytest.mark.parametrize(
     "choice",
     [
-        Choice(),
-        Choice(q="妇产医院"),
-        Choice(q="fuchan"),
-        Choice(q="fcyy"),
-        Choice(q="鞍山 妇产"),
-        Choice(q="医院", technique=("PGT",)),
-        Choice(q="妇产医院", region="210300", stage="formal"),
-        Choice(technique=("PGT",)),
+        SearchRequest(),
+        SearchRequest(q="妇产医院"),
+        SearchRequest(q="fuchan"),
+        SearchRequest(q="fcyy"),
+        SearchRequest(q="鞍山 妇产"),
+        SearchRequest(q="医院", technique=("PGT",)),
+        SearchRequest(q="妇产医院", region="210300", stage="formal"),
+        SearchRequest(technique=("PGT",)),
     ],
     ids=str,
 )
 def test_every_page_goes_on_where_the_last_one_ended_until_all_were_shown(
-    many: Register, choice: Choice, limit: int
+    many: Register, choice: SearchRequest, limit: int
 ) -> None:
     pages = walked(many, choice, limit)
     shown = names(pages)
@@ -101,7 +101,7 @@ def test_what_is_appended_while_somebody_turns_pages_shifts_nothing(tmp_path: Pa
     drafts = [an_institution(f"鞍山{number(n)}妇产医院", f"辽宁省鞍山市铁西区示例路{n}号") for n in range(60)]
     with closing(a_register(tmp_path, a_source(), *drafts)) as database:
         register = Register(Settings(data_dir=tmp_path))
-        before = names(walked(register, Choice(q="妇产医院"), 9))
+        before = names(walked(register, SearchRequest(q="妇产医院"), 9))
         later = iter(range(100, 200))
 
         def another() -> None:
@@ -110,14 +110,14 @@ def test_what_is_appended_while_somebody_turns_pages_shifts_nothing(tmp_path: Pa
                 an_institution(f"鞍山{number(next(later))}妇产医院", f"辽宁省鞍山市铁东区示例路{next(later)}号"),
             )
 
-        assert names(walked(register, Choice(q="妇产医院"), 9, another)) == before
+        assert names(walked(register, SearchRequest(q="妇产医院"), 9, another)) == before
         register.close()
 
 
 def test_a_cursor_nobody_gave_is_refused_with_what_to_do(many: Register) -> None:
     for cursor in ("x", "AAAA", "W10", "我"):
         with pytest.raises(InvalidInput, match="第一页"):
-            many.find(Choice(q="妇产"), many.as_of(DAY), cursor=cursor)
+            many.search_institutions(SearchRequest(q="妇产"), many.make_as_of(DAY), cursor=cursor)
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def staffed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
 
 
 def found_with_people(register: Register, question: str) -> list[tuple[str, list[str | None]]]:
-    items: list[Found] = register.find(Choice(q=question), register.as_of(DAY)).items
+    items: list[InstitutionHit] = register.search_institutions(SearchRequest(q=question), register.make_as_of(DAY)).items
     return [(item.institution.name, [person.name for person in item.practitioners]) for item in items]
 
 
@@ -194,15 +194,15 @@ def named(tmp_path: Path) -> Iterator[Database]:
 
 def take(database: Database, path: Path) -> list[str]:
     """Propose and approve what a file changes; the names of the institutions it changed."""
-    changed = [one for one in known_as.compared(database, path) if one.changes]
+    changed = [one for one in known_as.compare_file(database, path) if one.has_changes]
     if changed:
-        approve(database, propose(database, *known_as.drafts(changed, DAY)))
+        approve(database, propose(database, *known_as.make_drafts(changed, DAY)))
     return [one.name for one in changed]
 
 
 def known(database: Database, question: str) -> list[tuple[str, str, str | None]]:
     register = Register(Settings(database_url=str(database.url)))
-    items = register.find(Choice(q=question), register.as_of(DAY)).items
+    items = register.search_institutions(SearchRequest(q=question), register.make_as_of(DAY)).items
     register.close()
     return [(item.institution.name, item.match, item.by) for item in items]
 
@@ -218,16 +218,16 @@ def test_a_name_people_use_finds_its_institution_and_never_licenses_it(named: Da
 def test_where_a_name_comes_from_is_in_the_log(named: Database, tmp_path: Path) -> None:
     take(named, a_file(tmp_path, "示例市示例妇婴医院,红楼医院,街坊都这样叫"))
     with named.reading() as connection:
-        asof = as_of(connection)
-        one = next(iter(read.institutions_by_subject(connection, [read.subject_of(_code(named))], asof)))
-        versions = history.versions_of(connection, read.subject_of(_code(named)), asof)
+        asof = make_as_of(connection)
+        one = next(iter(read.read_institutions(connection, [read.to_subject(_code(named))], asof)))
+        versions = history.list_versions(connection, read.to_subject(_code(named)), asof)
     assert one.known_as == ["红楼医院"]
     assert "街坊都这样叫" in str(versions[-1])
 
 
 def _code(database: Database) -> str:
     register = Register(Settings(database_url=str(database.url)))
-    code = register.find(Choice(q="示例市示例妇婴医院"), register.as_of(DAY)).items[0].institution.code
+    code = register.search_institutions(SearchRequest(q="示例市示例妇婴医院"), register.make_as_of(DAY)).items[0].institution.code
     register.close()
     return code.replace("-", "")
 
@@ -256,9 +256,9 @@ def test_a_row_that_cannot_be_used_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         take(named, a_file(tmp_path, *rows))
-    assert line in refused.value.text("zh-CN")
-    assert words in refused.value.text("zh-CN")
-    assert refused.value.text("en").isascii() or "line" in refused.value.text("en")
+    assert line in refused.value.get_text("zh-CN")
+    assert words in refused.value.get_text("zh-CN")
+    assert refused.value.get_text("en").isascii() or "line" in refused.value.get_text("en")
 
 
 def test_a_former_name_finds_the_institution_for_ever(tmp_path: Path) -> None:
@@ -268,9 +268,9 @@ def test_a_former_name_finds_the_institution_for_ever(tmp_path: Path) -> None:
         enter(database, a_source(), one)
         enter(database, renamed)
         register = Register(Settings(data_dir=tmp_path))
-        size = register.as_of().size
+        size = register.make_as_of().size
         for day, name in ((DAY, "示例市示例旧名医院"), (dt.date(2026, 2, 1), "示例市示例新楼医院")):
-            first = register.find(Choice(q="旧名医院"), AsOf(valid_on=day, size=size)).items[0]
+            first = register.search_institutions(SearchRequest(q="旧名医院"), AsOf(valid_on=day, size=size)).items[0]
             assert (first.institution.name, first.match) == (name, "former_name")
         register.close()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from registry.search import misspelt, words
-from registry.search.query import understand
+from registry.search.query import understand_question
 
 
 def filters(question: str) -> tuple[set[str], tuple[str, ...], str | None] | None:
     """(regions, techniques, stage) of a question that is wholly made of filters."""
-    listing = understand(question).listing
+    listing = understand_question(question).listing
     return None if listing is None else (set(listing.regions), listing.techniques, listing.stage)
 
 
@@ -32,7 +32,7 @@ def test_an_everyday_question_in_characters_or_letters_is_a_list(
     question: str, regions: set[str], techniques: tuple[str, ...]
 ) -> None:
     assert filters(question) == (regions, techniques, None)
-    assert understand(question).listing_first
+    assert understand_question(question).listing_first
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_general_word_beside_an_exact_one_asks_for_nothing_more(question: str,
     ["十堰市太和和医院", "沈阳大学附属中心", "shengjing", "dalian daxue", "大连abc试管", "南京中大医院好不好吃"],
 )
 def test_what_leaves_something_over_is_no_list(question: str) -> None:
-    assert understand(question).listing is None
+    assert understand_question(question).listing is None
 
 
 def test_places_that_follow_at_once_must_lie_in_one_another() -> None:
@@ -78,36 +78,36 @@ def test_places_that_follow_at_once_must_lie_in_one_another() -> None:
     ],
 )
 def test_what_is_commonly_written_for_something_else_is_read_as_that(question: str, text: str) -> None:
-    assert understand(question).readings[0].text == text
+    assert understand_question(question).readings[0].text == text
 
 
 @pytest.mark.parametrize("question", ["鞍山o医院", "oklahoma", "支付宝医院", "内蒙古医院", "大齐市"])
 def test_and_not_where_it_is_something_else(question: str) -> None:
-    said = {reading.text for reading in understand(question).readings if reading.text}
-    heard = {"".join(piece.value[0] for piece in way) for r in understand(question).readings for way in r.ways}
+    said = {reading.text for reading in understand_question(question).readings if reading.text}
+    heard = {"".join(piece.value[0] for piece in way) for r in understand_question(question).readings for way in r.ways}
     assert question in said or heard
     assert not any("0" in one or "附" in one or "齐齐" in one or "古古" in one for one in said | heard)
 
 
 def test_what_is_asked_beside_a_name_is_no_part_of_it() -> None:
     for question in ("海口妇幼能做人工授精吗", "海口妇幼做人工授精怎么样", "请问海口妇幼可以做人授吗"):
-        texts = {(reading.text, reading.techniques) for reading in understand(question).readings}
+        texts = {(reading.text, reading.techniques) for reading in understand_question(question).readings}
         assert ("海口妇幼", ("AIH",)) in texts, question
 
 
 def test_the_place_before_a_name_that_begins_with_a_place_is_where_it_must_be() -> None:
-    readings = understand("山东济南市妇幼保健院").readings
+    readings = understand_question("山东济南市妇幼保健院").readings
     assert any((r.text, r.regions) == ("济南市妇幼保健院", ("370000",)) for r in readings)
 
 
 def test_an_army_hospital_is_asked_for_by_its_number_alone() -> None:
-    readings = understand("解放军940医院").readings
+    readings = understand_question("解放军940医院").readings
     assert any((r.text, r.categories) == ("940医院", ("military",)) for r in readings)
 
 
 def test_of_a_long_question_the_beginning_is_read_and_nothing_is_refused() -> None:
     assert (
-        understand("盛京医院" + "，广告" * 4000).readings == understand(("盛京医院" + "，广告" * 4000)[:120]).readings
+        understand_question("盛京医院" + "，广告" * 4000).readings == understand_question(("盛京医院" + "，广告" * 4000)[:120]).readings
     )
 
 
@@ -123,7 +123,7 @@ def test_of_a_long_question_the_beginning_is_read_and_nothing_is_refused() -> No
     ],
 )
 def test_what_may_be_left_out_of_a_name_makes_no_difference(said: str, printed: str) -> None:
-    assert words.bare(said) == words.bare(printed)
+    assert words.strip_optional(said) == words.strip_optional(printed)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_what_may_be_left_out_of_a_name_makes_no_difference(said: str, printed: 
     ],
 )
 def test_what_tells_hospitals_apart_is_never_left_out(one: str, other: str) -> None:
-    assert words.bare(one) != words.bare(other)
-    assert words.shortening(one, other) is None
+    assert words.strip_optional(one) != words.strip_optional(other)
+    assert words.compute_shortening(one, other) is None
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,11 @@ def test_what_tells_hospitals_apart_is_never_left_out(one: str, other: str) -> N
     ],
 )
 def test_a_slip_costs_little(typed: str, meant: str) -> None:
-    assert misspelt.distance(typed, meant) <= 1.1
+    assert misspelt.measure_distance(typed, meant) <= 1.1
 
 
 @pytest.mark.parametrize(
     ("typed", "other"), [("第2人民医院", "第1人民医院"), ("联勤保障部队第900医院", "联勤保障部队第901医院")]
 )
 def test_another_number_is_no_slip(typed: str, other: str) -> None:
-    assert misspelt.distance(typed, other) >= misspelt.TYPO
+    assert misspelt.measure_distance(typed, other) >= misspelt.TYPO

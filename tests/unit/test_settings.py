@@ -5,29 +5,29 @@ from pathlib import Path
 import pytest
 
 from registry.errors import InvalidInput
-from registry.settings import Settings, described, load, variable
+from registry.settings import Settings, list_settings, load, get_variable_name
 
 
 def test_without_an_environment_everything_has_its_default() -> None:
     assert load({}) == Settings()
-    assert load({}).url().startswith("sqlite:///")
-    assert load({}).url().endswith("/var/register.sqlite")
-    assert load({}).key_file() == Path("var/signing.key")
+    assert load({}).get_database_url().startswith("sqlite:///")
+    assert load({}).get_database_url().endswith("/var/register.sqlite")
+    assert load({}).get_key_file() == Path("var/signing.key")
 
 
 def test_a_variable_sets_its_setting(tmp_path: Path) -> None:
     settings = load({"REGISTRY_DATA_DIR": str(tmp_path), "REGISTRY_PUBLIC_URL": "https://register.example"})
     assert settings.data_dir == tmp_path
-    assert settings.url() == f"sqlite:///{tmp_path / 'register.sqlite'}"
-    assert settings.key_file() == tmp_path / "signing.key"
+    assert settings.get_database_url() == f"sqlite:///{tmp_path / 'register.sqlite'}"
+    assert settings.get_key_file() == tmp_path / "signing.key"
     assert settings.public_url == "https://register.example"
 
 
 def test_a_database_and_a_key_elsewhere_are_used_as_said() -> None:
     url = "postgresql+psycopg://registry@db.example/registry"
     settings = load({"REGISTRY_DATABASE_URL": url, "REGISTRY_SIGNING_KEY": "keys/one.key"})
-    assert settings.url() == url
-    assert settings.key_file() == Path("keys/one.key")
+    assert settings.get_database_url() == url
+    assert settings.get_key_file() == Path("keys/one.key")
 
 
 def test_an_empty_variable_is_no_setting() -> None:
@@ -43,7 +43,7 @@ def test_an_address_that_no_one_can_open_is_refused_by_name(address: str) -> Non
 
 
 def test_every_setting_says_what_it_means() -> None:
-    told = described()
-    assert [name for name, _, _ in told] == [variable(field) for field in Settings.__struct_fields__]
+    told = list_settings()
+    assert [name for name, _, _ in told] == [get_variable_name(field) for field in Settings.__struct_fields__]
     assert all(meaning for _, _, meaning in told)
-    assert variable("data_dir") == "REGISTRY_DATA_DIR"
+    assert get_variable_name("data_dir") == "REGISTRY_DATA_DIR"

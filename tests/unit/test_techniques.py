@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from registry.techniques import BY_CODE, LAWFUL_STAGES, STAGES, TECHNIQUES, from_printed, from_words, stage_from_printed
+from registry.techniques import BY_CODE, LAWFUL_STAGES, STAGES, TECHNIQUES, find_printed_technique, find_technique, find_stage
 
 DASHES = ["-", "—", "－", "–", "‐", "―", "−", "——", " - "]
 PRINTED = [
@@ -43,40 +43,40 @@ NOT_APPROVAL_ITEMS = ["冻卵", "冻胚", "供卵", "赠卵", "辅助孵化", "�
 @pytest.mark.parametrize(("words", "code"), PRINTED)
 @pytest.mark.parametrize("ending", ["", "技术", " 技术"])
 def test_every_printed_variant_is_its_technique(words: str, code: str, ending: str) -> None:
-    assert from_printed(words + ending) == code
-    assert from_words(words + ending) == code
+    assert find_printed_technique(words + ending) == code
+    assert find_technique(words + ending) == code
 
 
 @pytest.mark.parametrize("dash", DASHES)
 def test_every_dash_of_ivf_is_read(dash: str) -> None:
     for start, end in product(("", "常规"), ("", "技术")):
-        assert from_printed(f"{start}体外受精{dash}胚胎移植{end}") == "IVF"
+        assert find_printed_technique(f"{start}体外受精{dash}胚胎移植{end}") == "IVF"
 
 
 @pytest.mark.parametrize("text", ["人类精子库", " 人类 精子库\n", "人类精子库技术"])
 def test_a_sperm_bank_is_read(text: str) -> None:
-    assert from_printed(text) == "SPERM_BANK"
+    assert find_printed_technique(text) == "SPERM_BANK"
 
 
 @pytest.mark.parametrize("code", list(BY_CODE))
 def test_a_code_is_read_in_any_case_and_width(code: str) -> None:
     wide = "".join(chr(ord(c) + 0xFEE0) if c != "_" else "＿" for c in code)
     for text in (code, code.lower(), f" {code} ", wide):
-        assert from_printed(text) == from_words(text) == code
+        assert find_printed_technique(text) == find_technique(text) == code
 
 
 @pytest.mark.parametrize(("words", "code"), SAID)
 def test_what_people_say_is_understood_and_not_taken_for_print(words: str, code: str) -> None:
-    assert from_words(words) == code
-    assert from_words(words.lower()) == code
+    assert find_technique(words) == code
+    assert find_technique(words.lower()) == code
     if words not in BY_CODE:
-        assert from_printed(words) is None
+        assert find_printed_technique(words) is None
 
 
 @pytest.mark.parametrize("text", NOT_APPROVAL_ITEMS)
 def test_what_is_no_approval_item_is_nothing(text: str) -> None:
-    assert from_words(text) is None
-    assert from_printed(text) is None
+    assert find_technique(text) is None
+    assert find_printed_technique(text) is None
 
 
 def test_no_word_means_two_techniques() -> None:
@@ -112,7 +112,7 @@ def test_the_supervision_codes_are_those_of_the_standard() -> None:
     ],
 )
 def test_stages_are_read_as_printed_and_never_guessed(text: str, stage: str | None) -> None:
-    assert stage_from_printed(text) == stage
+    assert find_stage(text) == stage
 
 
 def test_preparing_is_no_permission_to_treat() -> None:
@@ -143,7 +143,7 @@ def test_preparing_is_no_permission_to_treat() -> None:
     ],
 )
 def test_an_everyday_word_is_understood_however_it_is_written(written: str, code: str) -> None:
-    assert from_words(written) == code
+    assert find_technique(written) == code
 
 
 @pytest.mark.parametrize(
@@ -163,4 +163,4 @@ def test_an_everyday_word_is_understood_however_it_is_written(written: str, code
     ],
 )
 def test_a_word_for_two_things_or_for_none_is_no_technique(written: str) -> None:
-    assert from_words(written) is None
+    assert find_technique(written) is None

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from registry.errors import InvalidInput, LogDamaged
 from registry.log import proofs, tiles
-from registry.log.merkle import Frontier, leaf_hash, node_hash
-from registry.log.tiles import HASH, WIDTH, Tile, Tree
+from registry.log.merkle import Frontier, hash_leaf, hash_node
+from registry.log.tiles import HASH, WIDTH, Tile, TileTree
 
 MOST = 70_001
 EDGES = [1, 2, 3, 255, 256, 257, 511, 512, 513, 4_000, 65_535, 65_536, 65_537, 65_792, 70_000]
@@ -21,7 +21,7 @@ EDGES = [1, 2, 3, 255, 256, 257, 511, 512, 513, 4_000, 65_535, 65_536, 65_537, 6
 def level_of(level: int) -> list[bytes]:
     """Every hash of a level of tiles: RFC 6962 over 256**level leaves each, for synthetic entries 0, 1, 2, ..."""
     if level == 0:
-        return [leaf_hash(str(n).encode()) for n in range(MOST)]
+        return [hash_leaf(str(n).encode()) for n in range(MOST)]
     below = level_of(level - 1)
     return [by_definition(below[i : i + WIDTH]) for i in range(0, len(below) - WIDTH + 1, WIDTH)]
 
@@ -30,18 +30,18 @@ def by_definition(hashes: list[bytes]) -> bytes:
     if len(hashes) == 1:
         return hashes[0]
     half = len(hashes) // 2
-    return node_hash(by_definition(hashes[:half]), by_definition(hashes[half:]))
+    return hash_node(by_definition(hashes[:half]), by_definition(hashes[half:]))
 
 
 def content(tile: Tile) -> bytes:
     assert tile.level is not None
-    return b"".join(level_of(tile.level)[tile.first : tile.first + tile.width])
+    return b"".join(level_of(tile.level)[tile.first_index : tile.first_index + tile.width])
 
 
 def frontier_root(size: int) -> bytes:
     frontier = Frontier()
     frontier.extend(level_of(0)[:size])
-    return frontier.root()
+    return frontier.compute_root()
 
 
 # --- paths -----------------------------------------------------------------------------------------------------------
@@ -63,13 +63,13 @@ PATHS = [
 @pytest.mark.parametrize(("tile", "path"), PATHS, ids=[path for _, path in PATHS])
 def test_a_tile_has_the_path_of_the_specification_and_the_path_means_it(tile: Tile, path: str) -> None:
     assert tile.path == path
-    assert tiles.parse(path) == tile
+    assert tiles.parse_path(path) == tile
 
 
 @given(st.none() | st.integers(0, 63), st.integers(0, 2**55 - 1), st.integers(1, WIDTH))
 def test_every_tile_is_what_its_path_means(level: int | None, index: int, width: int) -> None:
     tile = Tile(level=level, index=index, width=width)
-    assert tiles.parse(tile.path) == tile
+    assert tiles.parse_path(tile.path) == tile
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_every_tile_is_what_its_path_means(level: int | None, index: int, width:
 )
 def test_what_is_not_exactly_a_path_means_no_tile(path: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        tiles.parse(path)
+        tiles.parse_path(path)
     assert len(refusal.value.en) < 200
 
 
@@ -133,18 +133,18 @@ def test_what_is_not_exactly_a_path_means_no_tile(path: str) -> None:
 
 
 def test_a_log_of_70000_has_the_tiles_the_specification_counts() -> None:
-    found = [(tile.level, tile.width) for tile in tiles.changed(0, 70_000)]
+    found = [(tile.level, tile.width) for tile in tiles.list_changed_tiles(0, 70_000)]
     assert found.count((0, WIDTH)) == 273
     assert found[-4:] == [(0, 112), (1, WIDTH), (1, 17), (2, 1)]
     assert len(found) == 273 + 4
 
 
 def test_a_log_of_256_has_a_full_tile_and_a_partial_one_above_it() -> None:
-    assert [tile.path for tile in tiles.changed(0, 256)] == ["0/000", "1/000.p/1"]
+    assert [tile.path for tile in tiles.list_changed_tiles(0, 256)] == ["0/000", "1/000.p/1"]
 
 
 def test_an_empty_log_has_no_tiles() -> None:
-    assert list(tiles.changed(0, 0)) == []
+    assert list(tiles.list_changed_tiles(0, 0)) == []
 
 
 def every_tile(size: int) -> set[Tile]:
@@ -172,7 +172,7 @@ def test_what_changed_is_what_the_new_log_has_and_the_old_one_had_not(one: int, 
     old, new = min(one, other), max(one, other)
     if new - old > 100_000:
         old = new - old % 100_000
-    found = list(tiles.changed(old, new))
+    found = list(tiles.list_changed_tiles(old, new))
     assert set(found) == every_tile(new) - every_tile(old)
     assert len(set(found)) == len(found)
     levels = [tile.level or 0 for tile in found]
@@ -181,42 +181,42 @@ def test_what_changed_is_what_the_new_log_has_and_the_old_one_had_not(one: int, 
 
 @given(st.integers(1, 2**40), st.data())
 def test_only_the_last_tile_of_a_level_is_partial(size: int, data: st.DataObject) -> None:
-    level = data.draw(st.integers(0, 5).filter(lambda at: tiles.count(at, size) > 0))
-    assert tiles.count(level, size) == size // 256**level
-    last = (tiles.count(level, size) - 1) // WIDTH
+    level = data.draw(st.integers(0, 5).filter(lambda at: tiles.count_hashes(at, size) > 0))
+    assert tiles.count_hashes(level, size) == size // 256**level
+    last = (tiles.count_hashes(level, size) - 1) // WIDTH
     index = data.draw(st.integers(0, last))
-    tile = tiles.at(level, index, size)
-    assert tile.first + tile.width == min(tile.first + WIDTH, tiles.count(level, size))
+    tile = tiles.make_tile(level, index, size)
+    assert tile.first_index + tile.width == min(tile.first_index + WIDTH, tiles.count_hashes(level, size))
     if level == 0:
-        assert tiles.at(None, index, size).width == tile.width
+        assert tiles.make_tile(None, index, size).width == tile.width
 
 
 # --- entry bundles ---------------------------------------------------------------------------------------------------
 
 
 def test_a_bundle_is_each_entry_behind_its_length() -> None:
-    assert tiles.bundle([b"", b"a", b"x" * 258]) == b"\x00\x00" + b"\x00\x01a" + b"\x01\x02" + b"x" * 258
-    assert tiles.bundle([]) == b""
+    assert tiles.encode_bundle([b"", b"a", b"x" * 258]) == b"\x00\x00" + b"\x00\x01a" + b"\x01\x02" + b"x" * 258
+    assert tiles.encode_bundle([]) == b""
 
 
 @given(st.lists(st.binary(max_size=300), max_size=WIDTH))
 def test_a_bundle_gives_back_its_entries(entries: list[bytes]) -> None:
-    assert tiles.unbundled(tiles.bundle(entries)) == entries
+    assert tiles.decode_bundle(tiles.encode_bundle(entries)) == entries
 
 
 def test_the_longest_entry_fits() -> None:
-    assert tiles.unbundled(tiles.bundle([b"x" * 65_535, b"y"])) == [b"x" * 65_535, b"y"]
+    assert tiles.decode_bundle(tiles.encode_bundle([b"x" * 65_535, b"y"])) == [b"x" * 65_535, b"y"]
 
 
 def test_a_bundle_cut_short_is_damage() -> None:
-    whole = tiles.bundle([b"one", b"two", b"three"])
+    whole = tiles.encode_bundle([b"one", b"two", b"three"])
     ends = {0, 5, 10, len(whole)}
     for end in range(len(whole) + 1):
         if end in ends:
-            assert len(tiles.unbundled(whole[:end])) == sorted(ends).index(end)
+            assert len(tiles.decode_bundle(whole[:end])) == sorted(ends).index(end)
             continue
         with pytest.raises(LogDamaged):
-            tiles.unbundled(whole[:end])
+            tiles.decode_bundle(whole[:end])
 
 
 # --- trees from tiles ------------------------------------------------------------------------------------------------
@@ -224,14 +224,14 @@ def test_a_bundle_cut_short_is_damage() -> None:
 
 @pytest.mark.parametrize("size", EDGES)
 def test_the_root_from_tiles_is_that_of_the_frontier(size: int) -> None:
-    assert proofs.root(Tree(size, content), size) == frontier_root(size)
+    assert proofs.compute_root(TileTree(size, content), size) == frontier_root(size)
 
 
 @pytest.mark.parametrize("size", [255, 257, 65_537])
 def test_the_tiles_of_a_larger_log_give_the_roots_of_every_smaller_one(size: int) -> None:
-    tree = Tree(MOST, content)
-    assert proofs.root(tree, size) == frontier_root(size)
-    assert proofs.root(tree, 0) == hashlib.sha256(b"").digest()
+    tree = TileTree(MOST, content)
+    assert proofs.compute_root(tree, size) == frontier_root(size)
+    assert proofs.compute_root(tree, 0) == hashlib.sha256(b"").digest()
 
 
 def counting() -> tuple[Callable[[Tile], bytes], list[str]]:
@@ -246,10 +246,10 @@ def counting() -> tuple[Callable[[Tile], bytes], list[str]]:
 
 def test_a_proof_in_a_log_of_70000_reads_few_tiles_each_once() -> None:
     read, asked = counting()
-    tree = Tree(70_000, read)
-    proof = proofs.inclusion(tree, 40_000, 70_000)
+    tree = TileTree(70_000, read)
+    proof = proofs.prove_inclusion(tree, 40_000, 70_000)
     assert sorted(asked) == ["0/156", "0/273.p/112", "1/000", "1/001.p/17"]
-    assert proofs.inclusion(tree, 40_000, 70_000) == proof
+    assert proofs.prove_inclusion(tree, 40_000, 70_000) == proof
     assert len(asked) == 4
     assert proofs.verify_inclusion(level_of(0)[40_000], 40_000, 70_000, proof, frontier_root(70_000))
 
@@ -259,14 +259,14 @@ def test_a_proof_in_a_log_of_70000_reads_few_tiles_each_once() -> None:
 )
 def test_a_tile_of_a_wrong_length_is_damage(change: Callable[[bytes], bytes]) -> None:
     with pytest.raises(LogDamaged) as refusal:
-        Tree(300, lambda tile: change(content(tile)))(0, 299)
+        TileTree(300, lambda tile: change(content(tile)))(0, 299)
     assert "0/001.p/44" in refusal.value.zh
     assert "0/001.p/44" in refusal.value.en
 
 
 @pytest.mark.parametrize(("level", "index"), [(0, 300), (0, 299 + WIDTH), (1, 150), (8, 1), (9, 0), (0, -1), (16, 0)])
 def test_what_lies_beyond_the_log_is_refused_and_never_made_up(level: int, index: int) -> None:
-    tree = Tree(300, content)
+    tree = TileTree(300, content)
     assert tree(0, 299) == level_of(0)[299]
     assert tree(8, 0) == level_of(1)[0]
     with pytest.raises(InvalidInput):
@@ -275,7 +275,7 @@ def test_what_lies_beyond_the_log_is_refused_and_never_made_up(level: int, index
 
 def test_every_altered_hash_of_a_tile_changes_the_root() -> None:
     size, root = 600, frontier_root(600)
-    for tile in tiles.changed(0, size):
+    for tile in tiles.list_changed_tiles(0, size):
         for place in range(0, tile.width * HASH, 29 * HASH):
 
             def read(asked: Tile, tile: Tile = tile, place: int = place) -> bytes:
@@ -285,5 +285,5 @@ def test_every_altered_hash_of_a_tile_changes_the_root() -> None:
                 return bytes(raw)
 
             # Full tiles below level 1 stand behind their hash there; whoever reads leaves compares them with it.
-            seen = proofs.root(Tree(size, read), size) != root
+            seen = proofs.compute_root(TileTree(size, read), size) != root
             assert seen == (tile.level == 1 or tile.width < WIDTH)

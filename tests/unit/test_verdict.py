@@ -9,13 +9,13 @@ from registry.model import Source
 from registry.techniques import STAGES
 from registry.verification.verdict import (
     SEVERITY,
-    KnownApproval,
+    SiteApproval,
     Site,
-    complete,
-    of_institution,
-    of_stage,
-    of_technique,
-    worst,
+    find_complete_source,
+    judge_institution,
+    judge_stage,
+    judge_technique,
+    select_worst,
 )
 from tests.factories import DAY
 
@@ -33,7 +33,7 @@ def a_site(status: Any = "listed", source: str | None = "national", **stages: An
         address="辽宁省鞍山市铁西区示例路1号",
         region="210303",
         status=status,
-        approvals={t: KnownApproval(stage=s, entry=2, source=source) for t, s in stages.items()},  # type: ignore[misc]
+        approvals={t: SiteApproval(stage=s, entry=2, source=source) for t, s in stages.items()},  # type: ignore[misc]
         entry=2,
         source=source,
     )
@@ -53,15 +53,15 @@ def a_site(status: Any = "listed", source: str | None = "national", **stages: An
     ],
 )
 def test_every_stage_has_its_verdict(stage: Any, word: str) -> None:
-    assert of_stage(stage) == word
-    answer = of_technique(a_site(IVF=stage), "IVF", SOURCES, DAY)
+    assert judge_stage(stage) == word
+    answer = judge_technique(a_site(IVF=stage), "IVF", SOURCES, DAY)
     assert (answer.verdict, answer.stage) == (word, stage)
     assert answer.basis is not None
     assert answer.basis.entry == 2
 
 
 def test_no_stage_was_forgotten() -> None:
-    assert all(of_stage(stage) in SEVERITY for stage in STAGES)
+    assert all(judge_stage(stage) in SEVERITY for stage in STAGES)
 
 
 @pytest.mark.parametrize(
@@ -77,36 +77,36 @@ def test_no_stage_was_forgotten() -> None:
 )
 def test_an_absence_is_denied_only_by_who_would_have_stated_it(source: Any, technique: Any, word: str) -> None:
     known = {source: SOURCES[source]} if source in SOURCES else {}
-    assert of_technique(a_site(source=source, IVF="formal"), technique, known, DAY).verdict == word
+    assert judge_technique(a_site(source=source, IVF="formal"), technique, known, DAY).verdict == word
 
 
 def test_a_later_partial_list_or_a_staff_edit_does_not_undo_what_a_complete_list_denies() -> None:
     for latest in ("partial", None):
         assert (
-            of_technique(a_site(source=latest, IVF="formal"), "AIH", SOURCES, DAY).verdict == "technique_not_licensed"
+            judge_technique(a_site(source=latest, IVF="formal"), "AIH", SOURCES, DAY).verdict == "technique_not_licensed"
         )
 
 
 def test_only_a_complete_source_about_the_technique_and_the_place_proves_absence() -> None:
     only = {name: {name: source} for name, source in SOURCES.items()}
-    assert complete("IVF", "210303", only["national"])
-    assert complete("IVF", "210303", only["city"])
-    assert complete("IVF", "210200", only["city"]) is None
-    assert complete("AIH", "210303", only["city"]) is None
-    assert complete("IVF", None, only["city"]) is None
-    assert complete("IVF", "210303", only["partial"]) is None
-    assert complete("SPERM_BANK", "210303", SOURCES) is None
-    assert complete(None, "210303", SOURCES) == SOURCES["national"]
+    assert find_complete_source("IVF", "210303", only["national"])
+    assert find_complete_source("IVF", "210303", only["city"])
+    assert find_complete_source("IVF", "210200", only["city"]) is None
+    assert find_complete_source("AIH", "210303", only["city"]) is None
+    assert find_complete_source("IVF", None, only["city"]) is None
+    assert find_complete_source("IVF", "210303", only["partial"]) is None
+    assert find_complete_source("SPERM_BANK", "210303", SOURCES) is None
+    assert find_complete_source(None, "210303", SOURCES) == SOURCES["national"]
 
 
 @pytest.mark.parametrize("stage", ["formal", "trial", "operating", "rectification"])
 def test_a_suspended_institution_may_not_treat_whatever_its_approvals_say(stage: Any) -> None:
     site = a_site("suspended", IVF=stage)
-    assert of_technique(site, "IVF", SOURCES, DAY).verdict == of_institution(site, DAY) == "suspended"
+    assert judge_technique(site, "IVF", SOURCES, DAY).verdict == judge_institution(site, DAY) == "suspended"
 
 
 def test_a_suspension_does_not_hide_a_revocation() -> None:
-    assert of_technique(a_site("suspended", IVF="revoked"), "IVF", SOURCES, DAY).verdict == "revoked"
+    assert judge_technique(a_site("suspended", IVF="revoked"), "IVF", SOURCES, DAY).verdict == "revoked"
 
 
 @pytest.mark.parametrize(
@@ -119,12 +119,12 @@ def test_a_suspension_does_not_hide_a_revocation() -> None:
     ],
 )
 def test_without_a_technique_the_best_approval_speaks(stages: dict[str, Any], word: str) -> None:
-    assert of_institution(a_site(**stages), DAY) == word
+    assert judge_institution(a_site(**stages), DAY) == word
 
 
 def test_the_worst_of_several_does_not_depend_on_their_order() -> None:
     for words in permutations(("licensed", "suspended", "not_found")):
-        assert worst(words) == "not_found"
-    assert worst(["licensed", "unknown"]) == "unknown"
-    assert worst(["licensed"]) == "licensed"
-    assert all(worst(["licensed", word]) == word for word in SEVERITY)
+        assert select_worst(words) == "not_found"
+    assert select_worst(["licensed", "unknown"]) == "unknown"
+    assert select_worst(["licensed"]) == "licensed"
+    assert all(select_worst(["licensed", word]) == word for word in SEVERITY)

@@ -12,13 +12,13 @@ from registry.model import Source
 from registry.techniques import STAGES
 from registry.verification.verdict import (
     SEVERITY,
-    KnownApproval,
+    SiteApproval,
     Site,
-    complete,
-    lapsed_from,
-    of_institution,
-    of_technique,
-    stage_on,
+    find_complete_source,
+    find_lapse_day,
+    judge_institution,
+    judge_technique,
+    find_stage_on,
 )
 from tests.factories import DAY
 
@@ -29,9 +29,9 @@ SCOPES = ("national", "210000", "210300", "210200", "partial", None)
 
 
 def a_site(status: Any, stage: Any, begins: dt.date | None, due: dt.date | None) -> Site:
-    approvals: dict[Any, KnownApproval] = {}
+    approvals: dict[Any, SiteApproval] = {}
     if stage is not None:
-        approvals["IVF"] = KnownApproval(stage=stage, entry=7, source="s", valid_from=begins, verification_due=due)
+        approvals["IVF"] = SiteApproval(stage=stage, entry=7, source="s", valid_from=begins, verification_due=due)
     return Site(
         code="7K2M9QX4",
         name="鞍山市示例医院",
@@ -70,7 +70,7 @@ def test_every_combination_of_stage_days_and_sources_has_its_verdict(status: str
         known = sources(scope, covers)
         denied = covers and scope in ("national", "210000", "210300")
         site = a_site(status, stage, begins, due)
-        answer = of_technique(site, "IVF", known, DAY)
+        answer = judge_technique(site, "IVF", known, DAY)
         told = (status, stage, begins, due, scope, covers)
         assert answer.verdict == expected(status, stage, begins, due, denied), told
         assert (answer.basis is not None) == bool(known), told
@@ -78,7 +78,7 @@ def test_every_combination_of_stage_days_and_sources_has_its_verdict(status: str
             assert answer.basis.entry == 7, told
         if answer.verdict == "licensed":
             assert answer.stage in MAY_TREAT, told
-        assert (complete("IVF", "210303", known) is not None) == denied, told
+        assert (find_complete_source("IVF", "210303", known) is not None) == denied, told
         tried += 1
     assert tried == 9 * 4 * 4 * 6 * 2
 
@@ -86,28 +86,28 @@ def test_every_combination_of_stage_days_and_sources_has_its_verdict(status: str
 def test_without_a_technique_every_pair_of_approvals_is_judged_by_the_better() -> None:
     for first, second, status in product((None, *STAGES), (None, *STAGES), ("listed", "suspended")):
         one = a_site(status, first, None, None)
-        other = {"AIH": KnownApproval(stage=second, entry=1, source=None)} if second else {}
+        other = {"AIH": SiteApproval(stage=second, entry=1, source=None)} if second else {}
         site = Site(
             **{f: getattr(one, f) for f in one.__struct_fields__ if f != "approvals"},
             approvals={**one.approvals, **other},
         )  # type: ignore[arg-type]
         words = ["licensed" if s in MAY_TREAT else s for s in (first, second) if s]
         due = min(words, key=SEVERITY.index) if words else "technique_not_licensed"
-        assert of_institution(site, DAY) == ("suspended" if status == "suspended" else due)
+        assert judge_institution(site, DAY) == ("suspended" if status == "suspended" else due)
 
 
 @pytest.mark.parametrize("stage", sorted(MAY_TREAT))
 def test_an_approval_ends_the_day_after_its_verification_was_due(stage: Any) -> None:
-    approval = KnownApproval(stage=stage, entry=1, source=None, verification_due=DAY)
-    assert (stage_on(approval, DAY), stage_on(approval, DAY + ONE)) == (stage, "lapsed")
-    assert lapsed_from(approval) == DAY + ONE
+    approval = SiteApproval(stage=stage, entry=1, source=None, verification_due=DAY)
+    assert (find_stage_on(approval, DAY), find_stage_on(approval, DAY + ONE)) == (stage, "lapsed")
+    assert find_lapse_day(approval) == DAY + ONE
 
 
 @pytest.mark.parametrize("stage", sorted(set(STAGES) - MAY_TREAT))
 def test_what_has_stopped_or_not_begun_does_not_lapse_as_well(stage: Any) -> None:
-    approval = KnownApproval(stage=stage, entry=1, source=None, verification_due=DAY, valid_from=DAY + ONE)
-    assert stage_on(approval, DAY + 2 * ONE) == stage_on(approval, DAY) == stage
-    assert lapsed_from(approval) is None
+    approval = SiteApproval(stage=stage, entry=1, source=None, verification_due=DAY, valid_from=DAY + ONE)
+    assert find_stage_on(approval, DAY + 2 * ONE) == find_stage_on(approval, DAY) == stage
+    assert find_lapse_day(approval) is None
 
 
 def test_a_worse_list_of_words_cannot_be_forgotten() -> None:

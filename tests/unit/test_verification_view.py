@@ -33,7 +33,7 @@ def test_a_log_that_became_shorter_is_not_followed(tmp_path: Path) -> None:
     enter(longer, an_institution("示例市另一示例医院"))
     view = a_view(longer)
     with pytest.raises(LogDamaged):
-        view.follow(older)
+        view.follow_log(older)
 
 
 def test_another_log_of_the_same_length_is_not_followed(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_another_log_of_the_same_length_is_not_followed(tmp_path: Path) -> None:
     other = a_register(folder(tmp_path, "other"), a_source(), an_institution("示例市另一示例医院"))
     view = a_view(one)
     with pytest.raises(LogDamaged):
-        view.follow(other)
+        view.follow_log(other)
 
 
 def test_a_view_that_follows_nothing_for_too_long_stops_answering(
@@ -66,11 +66,11 @@ def test_what_is_half_taken_in_holds_of_no_question_yet(tmp_path: Path, monkeypa
     meanwhile = []
 
     def look(_seconds: float) -> None:
-        view.forget()
+        view.forget_answers()
         meanwhile.append((ask(view, HOSPITAL), ask(view, "示例市第1示例医院")))
 
     monkeypatch.setattr("registry.verification.view.time", SimpleNamespace(monotonic=time.monotonic, sleep=look))
-    assert view.follow(database) == 5
+    assert view.follow_log(database) == 5
     assert len(meanwhile) == 4
     for known, unknown in meanwhile:
         assert (known.verdict, known.log, known.basis) == ("licensed", before.log, before.basis)
@@ -86,7 +86,7 @@ def test_an_answer_as_known_then_rests_on_the_log_as_it_was_then(tmp_path: Path)
         with the_clock_at(instant):
             enter(database, *drafts)
         with database.reading() as connection:
-            found = log_check.check(connection)
+            found = log_check.check_log(connection)
             roots[instant] = (found.size, found.root)
     view = a_view(database)
     for instant, expected in roots.items():
@@ -99,7 +99,7 @@ def test_an_answer_as_known_then_rests_on_the_log_as_it_was_then(tmp_path: Path)
     assert before.verdict == "unknown"
     assert (before.log.size, before.log.root) == (0, hashlib.sha256(b"").hexdigest())
     enter(database, a_source("c"))
-    view.follow(database)
+    view.follow_log(database)
     for instant, expected in roots.items():
         said = ask(view, "鞍山市示例医院", known_at=dt.datetime.fromisoformat(instant))
         assert (said.log.size, said.log.root) == expected

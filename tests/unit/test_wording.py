@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from registry import wording
 from registry.techniques import TECHNIQUES, Technique
-from registry.wording import WORDS, flags, forbidden
+from registry.wording import WORDS, find_flags, find_forbidden_words
 
 DATA = tomllib.loads(Path(wording.__file__).with_name("wording.toml").read_text("utf-8"))
 LISTS = sorted((Path(__file__).parents[2] / "seed_data").rglob("*.csv"))
@@ -23,7 +23,7 @@ BETWEEN = st.text(" *·.-_/|~!、。（）【】★☆❤\u3000\u200b\u200c\u200
 
 
 def kinds(text: str) -> list[str]:
-    return [one.kind for one in forbidden(text)]
+    return [one.kind for one in find_forbidden_words(text)]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_word_is_found_however_it_is_written(text: str, kind: str) -> None:
     ],
 )
 def test_an_ordinary_word_is_not(text: str) -> None:
-    assert forbidden(text) == []
+    assert find_forbidden_words(text) == []
 
 
 @pytest.mark.parametrize("file", LISTS, ids=lambda path: path.parent.name)
@@ -86,7 +86,7 @@ def test_no_institution_of_the_national_lists_is_taken_for_such_a_word(file: Pat
     rows = list(csv.reader(file.read_text("utf-8-sig").splitlines()))
     cells = [cell for row in rows for cell in row]
     assert len(cells) > 10
-    assert [cell for cell in cells if forbidden(cell)] == []
+    assert [cell for cell in cells if find_forbidden_words(cell)] == []
 
 
 @given(
@@ -98,7 +98,7 @@ def test_what_is_put_between_its_characters_hides_no_word_and_the_find_says_wher
     data: st.DataObject, word: str, before: str
 ) -> None:
     masked = word[0] + "".join(data.draw(BETWEEN) + character for character in word[1:])
-    found = forbidden(before + masked + "吗")
+    found = find_forbidden_words(before + masked + "吗")
     assert found, masked
     assert (found[0].start, found[-1].end) == (len(before), len(before) + len(masked))
     assert all(one.text == (before + masked + "吗")[one.start : one.end] for one in found)
@@ -106,13 +106,13 @@ def test_what_is_put_between_its_characters_hides_no_word_and_the_find_says_wher
 
 @given(st.text(max_size=300))
 def test_any_text_is_read_and_finds_never_overlap(text: str) -> None:
-    found = forbidden(text)
+    found = find_forbidden_words(text)
     assert all(text[one.start : one.end] == one.text for one in found)
     assert all(one.end <= other.start for one, other in pairwise(found))
 
 
 def test_the_longest_word_is_the_find_and_each_is_found_once() -> None:
-    assert [one.text for one in forbidden("找代孕妈妈，供卵试管，包代生")] == ["代孕妈妈", "供卵试管", "包代生"]
+    assert [one.text for one in find_forbidden_words("找代孕妈妈，供卵试管，包代生")] == ["代孕妈妈", "供卵试管", "包代生"]
 
 
 @pytest.mark.parametrize(
@@ -128,19 +128,19 @@ def test_the_longest_word_is_the_find_and_each_is_found_once() -> None:
     ],
 )
 def test_a_sentence_against_it_is_told_from_an_offer(text: str, condemned: bool) -> None:
-    assert forbidden(text)[-1].condemned is condemned
+    assert find_forbidden_words(text)[-1].is_condemned is condemned
 
 
 def test_a_very_long_text_is_read_too() -> None:
     text = "代" * 5000 + "daidaidai" * 500 + "代孕"
-    assert forbidden(text)[-1].text == "代孕"
+    assert find_forbidden_words(text)[-1].text == "代孕"
 
 
 # --- every kind ------------------------------------------------------------------------------------------------------
 
 
 def flagged(text: str) -> list[tuple[str, str]]:
-    return [(one.kind, one.text) for one in flags(text) if not one.condemned]
+    return [(one.kind, one.text) for one in find_flags(text) if not one.is_condemned]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_promises_praise_lures_and_techniques_are_flagged_as_they_stand(text: st
     ],
 )
 def test_ordinary_words_are_not_flagged(text: str) -> None:
-    assert flags(text) == []
+    assert find_flags(text) == []
 
 
 @pytest.mark.parametrize(
@@ -235,13 +235,13 @@ def test_ordinary_words_are_not_flagged(text: str) -> None:
     ],
 )
 def test_a_technique_named_in_a_text_is_known_by_its_longest_word(text: str, techniques: list[str | None]) -> None:
-    assert [one.technique for one in flags(text) if one.kind == "technique"] == techniques
+    assert [one.technique for one in find_flags(text) if one.kind == "technique"] == techniques
 
 
 @pytest.mark.parametrize("technique", TECHNIQUES, ids=lambda one: one.code)
 def test_every_printed_wording_of_a_technique_is_found_in_a_sentence(technique: Technique) -> None:
     for word in technique.printed:
-        found = [one for one in flags(f"我院开展{word}，欢迎咨询") if one.kind == "technique"]
+        found = [one for one in find_flags(f"我院开展{word}，欢迎咨询") if one.kind == "technique"]
         assert [(one.technique, one.text) for one in found] == [(technique.code, word)]
 
 
@@ -260,7 +260,7 @@ def test_every_printed_wording_of_a_technique_is_found_in_a_sentence(technique: 
     ],
 )
 def test_whether_a_sentence_is_against_what_it_names(text: str, condemned: bool) -> None:
-    assert {one.condemned for one in flags(text)} == {condemned}
+    assert {one.is_condemned for one in find_flags(text)} == {condemned}
 
 
 @pytest.mark.parametrize("after", ["abc", "AA69", "e", "nan", "fu"])
@@ -273,7 +273,7 @@ def test_no_name_or_address_of_the_national_lists_is_flagged(file: Path) -> None
     rows = csv.DictReader(file.read_text("utf-8-sig").splitlines())
     cells = [row.get(column) or "" for row in rows for column in ("name", "address", "known_as", "from", "to")]
     assert len(cells) > 10
-    odd = {cell for cell in cells for one in flags(cell) if one.kind != "technique"}
+    odd = {cell for cell in cells for one in find_flags(cell) if one.kind != "technique"}
     assert odd == set()
 
 
@@ -282,7 +282,7 @@ LEXICON = st.sampled_from(sorted({word for words in DATA["words"].values() for w
 
 @given(st.lists(st.one_of(st.text(max_size=12), LEXICON), max_size=12).map("".join))
 def test_any_text_gives_flags_that_say_where_they_stand_and_never_overlap_within_a_kind(text: str) -> None:
-    found = flags(text)
+    found = find_flags(text)
     assert all(text[one.start : one.end] == one.text and one.start < one.end <= len(text) for one in found)
     for kind in {one.kind for one in found}:
         some = [one for one in found if one.kind == kind]
@@ -291,7 +291,7 @@ def test_any_text_gives_flags_that_say_where_they_stand_and_never_overlap_within
 
 @given(LEXICON)
 def test_every_word_of_the_lexicon_is_flagged_by_itself(word: str) -> None:
-    assert any(one.start == 0 for one in flags(word)), word
+    assert any(one.start == 0 for one in find_flags(word)), word
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_hostile_texts_take_time_as_they_are_long_and_no_more(piece: str) -> Non
         taken = []
         for _ in range(2):
             started = time.process_time()
-            flags(text)
+            find_flags(text)
             taken.append(time.process_time() - started)
         return min(taken)
 

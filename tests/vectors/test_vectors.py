@@ -14,8 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from registry.log import checkpoint, codec, note, proofs, tiles
-from registry.log.folder import Folder
-from registry.log.merkle import Frontier, leaf_hash
+from registry.log.folder import LogFolder
+from registry.log.merkle import Frontier, hash_leaf
 from registry.signing import Key
 
 HERE = Path(__file__).parent
@@ -86,9 +86,9 @@ def test_the_roots_are_those_of_the_definition_and_ours(name: str) -> None:
     assert told["roots"] == [tree_hash(leaves[:size]).hex() for size in range(len(leaves) + 1)]
     frontier = Frontier()
     for entry, root in zip(entries, told["roots"], strict=False):
-        assert frontier.root().hex() == root
-        frontier.append(leaf_hash(entry))
-    assert frontier.root().hex() == told["roots"][-1]
+        assert frontier.compute_root().hex() == root
+        frontier.append(hash_leaf(entry))
+    assert frontier.compute_root().hex() == told["roots"][-1]
 
 
 @pytest.mark.parametrize("name", LOGS)
@@ -98,7 +98,7 @@ def test_the_inclusion_proofs_are_those_of_the_definition_and_ours(name: str) ->
     assert len(told["inclusion"]) == 5
     for case in told["inclusion"]:
         index, size, proof = case["index"], case["size"], [bytes.fromhex(one) for one in case["proof"]]
-        assert proof == audit_path(index, leaves[:size]) == proofs.inclusion(of_leaves(leaves), index, size)
+        assert proof == audit_path(index, leaves[:size]) == proofs.prove_inclusion(of_leaves(leaves), index, size)
         root = bytes.fromhex(told["roots"][size])
         assert proofs.verify_inclusion(leaves[index], index, size, proof, root)
         assert not proofs.verify_inclusion(leaves[index - 1] if index else root[::-1], index, size, proof, root)
@@ -111,7 +111,7 @@ def test_the_consistency_proofs_are_those_of_the_definition_and_ours(name: str) 
     assert len(told["consistency"]) >= 4
     for case in told["consistency"]:
         old, new, proof = case["old"], case["new"], [bytes.fromhex(one) for one in case["proof"]]
-        assert proof == subproof(old, leaves[:new]) == proofs.consistency(of_leaves(leaves), old, new)
+        assert proof == subproof(old, leaves[:new]) == proofs.prove_consistency(of_leaves(leaves), old, new)
         before, after = (bytes.fromhex(told["roots"][size]) for size in (old, new))
         assert proofs.verify_consistency(old, new, before, after, proof)
         assert not proofs.verify_consistency(old, new, after[::-1], after, proof)
@@ -125,9 +125,9 @@ def test_the_entries_are_canonical_and_numbered_and_hash_to_their_leaves() -> No
         parsed = json.loads(body)
         assert json.dumps(parsed, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() == body
         assert told["number"] == parsed["number"] == number
-        assert sha256(b"\x00", body).hex() == told["leaf_hash"] == leaf_hash(body).hex()
-        assert codec.canonical(parsed) == body
-        assert codec.decode(body).number == number
+        assert sha256(b"\x00", body).hex() == told["leaf_hash"] == hash_leaf(body).hex()
+        assert codec.encode_canonical(parsed) == body
+        assert codec.decode_entry(body).number == number
 
 
 def test_personal_values_are_sealed_by_their_salts_and_open_with_them_only() -> None:
@@ -135,9 +135,9 @@ def test_personal_values_are_sealed_by_their_salts_and_open_with_them_only() -> 
     for told in LOG["sealed"]:
         body, salt, value = ENTRIES[told["number"] - 1], bytes.fromhex(told["salt"]), told["value"].encode()
         assert json.loads(body)["change"]["set"][told["path"]] == {"sha256": sha256(salt, value).hex()}
-        assert codec.opens(body, told["path"], salt, value)
-        assert not codec.opens(body, told["path"], salt[::-1], value)
-        opened = codec.decode(body, {told["path"]: value}).change.set[told["path"]]
+        assert codec.verify_seal(body, told["path"], salt, value)
+        assert not codec.verify_seal(body, told["path"], salt[::-1], value)
+        opened = codec.decode_entry(body, {told["path"]: value}).change.set[told["path"]]
         assert opened == json.loads(value)
         assert opened.encode() not in body
 
@@ -162,7 +162,7 @@ def test_the_keys_say_that_they_are_test_keys_and_have_the_verifier_keys_of_thei
         kinds.append(raw[0])
         assert raw[1:] == public == bytes.fromhex(told["public"])
         assert identifier == sha256(name.encode(), b"\n", raw).hex()[:8]
-        assert note.verifier(told["vkey"]) == note.Verifier(name=name, kind=raw[0], public=public)
+        assert note.parse_verifier(told["vkey"]) == note.Verifier(name=name, kind=raw[0], public=public)
     assert kinds == [note.ED25519, note.ED25519, note.COSIGNATURE]
 
 
@@ -192,23 +192,23 @@ def test_our_code_signs_the_same_checkpoints_byte_for_byte_and_accepts_them() ->
         made = checkpoint.Checkpoint(
             origin=LOG["origin"], size=told["size"], root=bytes.fromhex(LOG["roots"][told["size"]])
         )
-        known = [note.verifier(vkey) for vkey in told["signed_by"]]
+        known = [note.parse_verifier(vkey) for vkey in told["signed_by"]]
         signers = [Key(who.public, secret(who.text)) for who in known if who.kind == note.ED25519]
-        signed = note.sign(made.text, LOG["origin"], signers).encoded().decode()
+        signed = note.sign_text(made.text, LOG["origin"], signers).encode().decode()
         if len(signers) < len(known):
             signed += LOG["cosignature"]["line"]
         assert signed == told["note"]
-        opened, held = note.opened(signed.encode(), known)
+        opened, held = note.verify_note(signed.encode(), known)
         assert held == known
         assert checkpoint.parse(opened.text) == made
 
 
 def test_our_code_makes_the_same_cosignature() -> None:
     told, text = LOG["cosignature"], LOG["checkpoints"][1]["note"].split("\n\n")[0] + "\n"
-    who = note.verifier(told["vkey"])
-    made = note.cosign(text, who.name, Key(who.public, secret(who.text)), told["timestamp"])
+    who = note.parse_verifier(told["vkey"])
+    made = note.cosign_text(text, who.name, Key(who.public, secret(who.text)), told["timestamp"])
     assert made.line == told["line"]
-    assert note.cosigned(text, told["timestamp"]).decode() == told["signed"]
+    assert note.encode_cosigned_text(text, told["timestamp"]).decode() == told["signed"]
     assert told["signed"] == f"cosignature/v1\ntime {told['timestamp']}\n{text}"
 
 
@@ -221,10 +221,10 @@ def test_the_files_of_the_log_are_its_hashes_and_its_entries_and_we_write_the_sa
         "tile/0/000.p/7": b"".join(sha256(b"\x00", body) for body in ENTRIES),
         "tile/entries/000.p/7": b"".join(len(body).to_bytes(2, "big") + body for body in ENTRIES),
     }
-    frontier = Folder(tmp_path).extend(0, [(body, leaf_hash(body)) for body in ENTRIES])
+    frontier = LogFolder(tmp_path).append_entries(0, [(body, hash_leaf(body)) for body in ENTRIES])
     written = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert written == told
-    assert frontier.root().hex() == LOG["roots"][7]
+    assert frontier.compute_root().hex() == LOG["roots"][7]
 
 
 @cache
@@ -240,18 +240,18 @@ def synthetic(level: int) -> list[bytes]:
 def test_the_synthetic_logs_have_their_roots_and_files(told: dict[str, Any]) -> None:
     size = told["size"]
     assert told["root"] == tree_hash(synthetic(0)[:size]).hex()
-    tree = tiles.Tree(size, lambda tile: b"".join(synthetic(tile.level or 0)[tile.first : tile.first + tile.width]))
-    assert told["root"] == proofs.root(tree, size).hex()
+    tree = tiles.TileTree(size, lambda tile: b"".join(synthetic(tile.level or 0)[tile.first_index : tile.first_index + tile.width]))
+    assert told["root"] == proofs.compute_root(tree, size).hex()
     for file in told["files"]:
-        tile = tiles.parse(file["path"].removeprefix("tile/"))
-        last = tile.first + tile.width
+        tile = tiles.parse_path(file["path"].removeprefix("tile/"))
+        last = tile.first_index + tile.width
         if tile.level is None:
-            content = tiles.bundle(str(n).encode() for n in range(tile.first, last))
+            content = tiles.encode_bundle(str(n).encode() for n in range(tile.first_index, last))
         else:
-            content = b"".join(synthetic(tile.level)[tile.first : last])
+            content = b"".join(synthetic(tile.level)[tile.first_index : last])
             assert len(content) == 32 * tile.width
         assert sha256(content).hex() == file["sha256"]
-        assert tile == tiles.at(tile.level, tile.index, size)
+        assert tile == tiles.make_tile(tile.level, tile.index, size)
 
 
 def test_the_synthetic_logs_name_the_last_file_of_every_level() -> None:
@@ -261,4 +261,4 @@ def test_the_synthetic_logs_name_the_last_file_of_every_level() -> None:
         assert len(levels) == 1 + (size.bit_length() - 1) // 8
         for level in [None, *levels]:
             last = ((size >> 8 * (level or 0)) - 1) // 256
-            assert {f"tile/{tiles.at(level, index, size).path}" for index in (0, last)} <= named
+            assert {f"tile/{tiles.make_tile(level, index, size).path}" for index in (0, last)} <= named

@@ -9,7 +9,7 @@ from registry.api import guards
 from registry.api.reconcile import routes
 
 
-def router() -> Router:
+def build_router() -> Router:
     """The service and what its manifest names, but for the preview, which is a page."""
     return Router(
         path="/reconcile",
@@ -22,8 +22,8 @@ def router() -> Router:
             routes.propose_properties,
             routes.flyout,
         ],
-        before_request=guards.unchanged,
-        middleware=[DefineMiddleware(guards.Revalidated)],
+        before_request=guards.answer_not_modified,
+        middleware=[DefineMiddleware(guards.EtagMiddleware)],
         include_in_schema=False,
         opt={"scope": "reconcile"},
     )

@@ -6,106 +6,106 @@ from typing import Any
 
 import msgspec
 
-from registry.api.reconcile.manifest import TYPE, described
+from registry.api.reconcile.manifest import TYPE, describe_property
 from registry.api.reconcile.queries import read_json
 from registry.errors import InvalidCode, InvalidInput, TooLarge
 from registry.finding.properties import BY_ID, PROPERTIES, Property, Value
-from registry.identifiers import validate_code
+from registry.identifiers import parse_code
 from registry.model import Institution
-from registry.records.asof import AsOf, day_of
+from registry.records.asof import AsOf, parse_day
 from registry.register import Register
 from registry.techniques import TechniqueCode
-from registry.verification.answer import technique_of
+from registry.verification.answer import parse_technique
 
 #: Institutions, and columns, of one request at most.
 MOST_IDS, MOST_COLUMNS = 500, 100
 _SETTINGS = ("on", "technique")
 
 
-class AskedColumn(msgspec.Struct, frozen=True):
+class ColumnRequest(msgspec.Struct, frozen=True):
     """A property with its settings."""
 
     id: str
     settings: dict[str, Any] | None = None
 
 
-class AskedExtension(msgspec.Struct, frozen=True):
+class ExtensionRequest(msgspec.Struct, frozen=True):
     """Which columns of which institutions."""
 
     ids: list[str]
-    properties: list[AskedColumn]
+    properties: list[ColumnRequest]
 
 
-class Column(msgspec.Struct, frozen=True):
+class ExtensionColumn(msgspec.Struct, frozen=True):
     """One column as it is understood: of which day, and of which technique alone."""
 
     property: Property
     asof: AsOf
     technique: TechniqueCode | None
 
-    def cells(self, it: Institution | None) -> list[dict[str, Any]]:
+    def make_cells(self, it: Institution | None) -> list[dict[str, Any]]:
         """The values of one institution; nothing recorded of the day is said in the column `status` alone."""
         if it is None:
             return [{"str": "no_record"}] if self.property.id == "status" else []
         if self.technique is not None:
             kept = [approval for approval in it.approvals if approval.technique == self.technique]
             it = msgspec.structs.replace(it, approvals=kept)
-        return [_cell(value) for value in self.property.values(it, self.asof.valid_on)]
+        return [_make_cell(value) for value in self.property.values(it, self.asof.valid_on)]
 
 
-_extension = msgspec.json.Decoder(AskedExtension)
+_extension = msgspec.json.Decoder(ExtensionRequest)
 
 
-def extension(register: Register, text: str, lang: str) -> dict[str, Any]:
+def answer_extension(register: Register, text: str, lang: str) -> dict[str, Any]:
     """The rows asked for. InvalidInput for a property or setting that does not exist; TooLarge beyond the limits."""
-    asked: AskedExtension = read_json(text, _extension, "extend")
+    asked: ExtensionRequest = read_json(text, _extension, "extend")
     if len(asked.ids) > MOST_IDS or len(asked.properties) > MOST_COLUMNS:
         raise TooLarge(
             f"一次最多{MOST_IDS}家机构、{MOST_COLUMNS}个属性；请分批发送。",
             f"At most {MOST_IDS} institutions and {MOST_COLUMNS} properties at once; send them in several.",
             limit=MOST_IDS,
         )
-    columns = [_column(register, one) for one in asked.properties]
-    codes = {identifier: code for identifier in asked.ids if (code := _code(identifier))}
+    columns = [_make_column(register, one) for one in asked.properties]
+    codes = {identifier: code for identifier in asked.ids if (code := _parse_code(identifier))}
     # One look at the records for each moment that is asked about.
     found = {
-        asof: {validate_code(it.code): it for it in register.institutions(list(dict.fromkeys(codes.values())), asof)}
+        asof: {parse_code(it.code): it for it in register.list_institutions(list(dict.fromkeys(codes.values())), asof)}
         for asof in {column.asof for column in columns}
     }
     return {
-        "meta": [{"id": c.property.id, "name": c.property.name(lang)} for c in columns],
+        "meta": [{"id": c.property.id, "name": c.property.get_name(lang)} for c in columns],
         "rows": {
-            identifier: {c.property.id: c.cells(found[c.asof].get(codes.get(identifier, ""))) for c in columns}
+            identifier: {c.property.id: c.make_cells(found[c.asof].get(codes.get(identifier, ""))) for c in columns}
             for identifier in asked.ids
         },
     }
 
 
-def proposals(type_id: str | None, limit: str | None, lang: str) -> dict[str, Any]:
+def propose_columns(type_id: str | None, limit: str | None, lang: str) -> dict[str, Any]:
     """Which columns can be had of a type; InvalidInput for a limit that is no number."""
-    proposed = [described(one, lang) for one in PROPERTIES] if type_id in (None, "", TYPE) else []
+    proposed = [describe_property(one, lang) for one in PROPERTIES] if type_id in (None, "", TYPE) else []
     answer: dict[str, Any] = {"properties": proposed, "type": type_id or TYPE}
     if limit:
-        most = whole(limit, "limit")
+        most = parse_whole_number(limit, "limit")
         answer |= {"properties": proposed[:most], "limit": most}
     return answer
 
 
-def whole(text: str, name: str) -> int:
+def parse_whole_number(text: str, name: str) -> int:
     """A whole number of an address, at most a million; InvalidInput naming it."""
     if not (text.isascii() and text.isdecimal()):
         raise InvalidInput(f"{name} 须为非负整数。", f"{name} must be a whole number, 0 or more.")
     return int(text[:7]) if len(text) <= 7 else 1_000_000
 
 
-def _code(identifier: str) -> str | None:
+def _parse_code(identifier: str) -> str | None:
     try:
-        return validate_code(identifier)
+        return parse_code(identifier)
     except InvalidCode:
         return None  # of one that is no code nothing is recorded either
 
 
-def _column(register: Register, asked: AskedColumn) -> Column:
+def _make_column(register: Register, asked: ColumnRequest) -> ExtensionColumn:
     if asked.id not in BY_ID:
         raise InvalidInput(
             f"未知的属性“{asked.id[:40]}”；可用：{'、'.join(BY_ID)}。",
@@ -118,14 +118,14 @@ def _column(register: Register, asked: AskedColumn) -> Column:
             f"Unknown setting “{unknown[0][:40]}”; there are {', '.join(_SETTINGS)}.",
         )
     on, technique = (str(settings.get(name) or "").strip() for name in _SETTINGS)
-    return Column(
+    return ExtensionColumn(
         property=BY_ID[asked.id],
-        asof=register.as_of(day_of(on) if on else None),
-        technique=technique_of(technique) if technique else None,
+        asof=register.make_as_of(parse_day(on) if on else None),
+        technique=parse_technique(technique) if technique else None,
     )
 
 
-def _cell(value: Value) -> dict[str, Any]:
+def _make_cell(value: Value) -> dict[str, Any]:
     if isinstance(value, str):
         return {"str": value}
     if isinstance(value, int):

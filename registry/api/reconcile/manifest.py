@@ -20,18 +20,18 @@ _TECHNIQUE = (("技术", "批准类属性只取这一项技术"), ("Technique", 
 _ALL = ("全部", "all")
 
 
-def type_of(lang: str) -> dict[str, str]:
+def describe_type(lang: str) -> dict[str, str]:
     """The one type there is. It says that somebody is in the register, which is not that they are licensed."""
     return {"id": TYPE, "name": _TYPE_NAME[lang.startswith("en")]}
 
 
-def manifest(public_url: str, lang: str) -> dict[str, Any]:
+def make_manifest(public_url: str, lang: str) -> dict[str, Any]:
     """The service manifest. Its addresses are those the public reaches: ``REGISTRY_PUBLIC_URL``."""
     root = public_url.rstrip("/")
     base = f"{root}/reconcile"
     documentation = f"{root}/developers#reconcile"
 
-    def suggest(what: str) -> dict[str, str]:
+    def make_suggest_entry(what: str) -> dict[str, str]:
         return {
             "service_url": base,
             "service_path": f"/suggest/{what}",
@@ -46,20 +46,20 @@ def manifest(public_url: str, lang: str) -> dict[str, Any]:
         "schemaSpace": documentation,
         "documentation": documentation,
         "serviceVersion": __version__,
-        "defaultTypes": [type_of(lang)],
+        "defaultTypes": [describe_type(lang)],
         "view": {"url": f"{root}/i/{{{{id}}}}"},
         "feature_view": {"url": f"{documentation}-{{{{id}}}}"},
         "preview": {"url": f"{base}/preview?id={{{{id}}}}", "width": 420, "height": 320},
-        "suggest": {what: suggest(what) for what in ("entity", "property", "type")},
+        "suggest": {what: make_suggest_entry(what) for what in ("entity", "property", "type")},
         "extend": {
             "propose_properties": {"service_url": base, "service_path": "/properties"},
-            "property_settings": _settings(lang),
+            "property_settings": _make_settings(lang),
         },
         "batchSize": BATCH,
     }
 
 
-def _settings(lang: str) -> list[dict[str, Any]]:
+def _make_settings(lang: str) -> list[dict[str, Any]]:
     english = lang.startswith("en")
     (on, on_help), (technique, technique_help) = _ON[english], _TECHNIQUE[english]
     choices = [{"value": "", "name": _ALL[english]}]
@@ -77,24 +77,24 @@ def _settings(lang: str) -> list[dict[str, Any]]:
     ]
 
 
-def described(one: Property, lang: str) -> dict[str, str]:
+def describe_property(one: Property, lang: str) -> dict[str, str]:
     """A property as suggestions and proposals show it."""
-    return {"id": one.id, "name": one.name(lang), "description": one.meaning(lang)}
+    return {"id": one.id, "name": one.get_name(lang), "description": one.get_meaning(lang)}
 
 
-def properties(prefix: str, lang: str) -> list[dict[str, str]]:
+def search_properties(prefix: str, lang: str) -> list[dict[str, str]]:
     """Properties whose id, name or meaning has what was typed, those that begin with it first; all for nothing."""
     wanted = prefix.strip().lower()
 
-    def names(one: Property) -> tuple[str, ...]:
+    def list_names(one: Property) -> tuple[str, ...]:
         return (one.id.lower(), one.zh, one.en.lower())
 
-    begin = [one for one in PROPERTIES if any(name.startswith(wanted) for name in names(one))]
-    others = [one for one in PROPERTIES if one not in begin and wanted in f"{names(one)}{one.meaning(lang)}".lower()]
-    return [described(one, lang) for one in [*begin, *others]]
+    begin = [one for one in PROPERTIES if any(name.startswith(wanted) for name in list_names(one))]
+    others = [one for one in PROPERTIES if one not in begin and wanted in f"{list_names(one)}{one.get_meaning(lang)}".lower()]
+    return [describe_property(one, lang) for one in [*begin, *others]]
 
 
-def types(prefix: str, lang: str) -> list[dict[str, str]]:
+def search_types(prefix: str, lang: str) -> list[dict[str, str]]:
     """The type, when what was typed may be it."""
     wanted = prefix.strip().lower()
-    return [type_of(lang)] if any(wanted in name for name in (TYPE, *_TYPE_NAME)) else []
+    return [describe_type(lang)] if any(wanted in name for name in (TYPE, *_TYPE_NAME)) else []

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import msgspec
 
 from registry.api import problems
-from registry.api.reconcile.manifest import BATCH, TYPE, type_of
-from registry.errors import InvalidInput, TooLarge, nested_too_deeply
-from registry.finding.reconciling import Reconciled, Reconciling
+from registry.api.reconcile.manifest import BATCH, TYPE, describe_type
+from registry.errors import InvalidInput, TooLarge, make_nesting_error
+from registry.finding.reconciling import MatchCandidate, Reconciler
 from registry.finding.rows import Query
 from registry.model import Status
 
@@ -33,25 +33,25 @@ class Entity(msgspec.Struct, frozen=True):
 Scalar = str | int | float | bool | Entity
 
 
-class AskedProperty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PropertyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A column beside the name, with its value or values."""
 
     pid: str
     v: str | int | float | bool | Entity | list[Scalar]
 
 
-class AskedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class QueryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A reconciliation query as clients send it."""
 
     query: str | None = None
     type: str | list[str] | None = None
     limit: int | float | None = None
-    properties: list[AskedProperty] | None = None
+    properties: list[PropertyRequest] | None = None
     type_strict: Literal["any", "should", "all"] | None = None
 
 
 _batch = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_query = msgspec.json.Decoder(AskedQuery)
+_query = msgspec.json.Decoder(QueryRequest)
 
 
 def read_json(text: str, decoder: msgspec.json.Decoder[Any], what: str) -> Any:
@@ -59,7 +59,7 @@ def read_json(text: str, decoder: msgspec.json.Decoder[Any], what: str) -> Any:
     try:
         return decoder.decode(text)
     except RecursionError as error:
-        raise nested_too_deeply() from error
+        raise make_nesting_error() from error
     except (msgspec.DecodeError, UnicodeError) as error:
         told = str(error)[:200] or type(error).__name__
         raise InvalidInput(
@@ -67,7 +67,7 @@ def read_json(text: str, decoder: msgspec.json.Decoder[Any], what: str) -> Any:
         ) from error
 
 
-def batch(service: Reconciling, text: str, lang: str) -> dict[str, Any]:
+def answer_batch(service: Reconciler, text: str, lang: str) -> dict[str, Any]:
     """A result for each query of a batch, under its key. TooLarge beyond BATCH; CannotAnswer stops them all."""
     asked = read_json(text, _batch, "queries")
     if len(asked) > BATCH:
@@ -76,41 +76,41 @@ def batch(service: Reconciling, text: str, lang: str) -> dict[str, Any]:
             f"A batch holds at most {BATCH} queries, this one {len(asked)}; send them in several.",
             limit=BATCH,
         )
-    return {key: _answered(service, bytes(raw), lang) for key, raw in asked.items()}
+    return {key: _answer_or_report(service, bytes(raw), lang) for key, raw in asked.items()}
 
 
-def single(service: Reconciling, text: str, lang: str) -> dict[str, Any]:
+def answer_single(service: Reconciler, text: str, lang: str) -> dict[str, Any]:
     """The result of one query that is JSON, or a name alone; InvalidInput when it cannot be understood."""
-    return _result(service, text if text.lstrip().startswith("{") else AskedQuery(query=text), lang)
+    return _make_result(service, text if text.lstrip().startswith("{") else QueryRequest(query=text), lang)
 
 
-def _answered(service: Reconciling, raw: bytes, lang: str) -> dict[str, Any]:
+def _answer_or_report(service: Reconciler, raw: bytes, lang: str) -> dict[str, Any]:
     try:
-        return _result(service, raw.decode(), lang)
+        return _make_result(service, raw.decode(), lang)
     except InvalidInput as error:
         # No candidates because nothing was looked for; `error` tells this apart from "nobody has such a name".
-        return {"result": [], "error": msgspec.to_builtins(problems.of(error, lang))}
+        return {"result": [], "error": msgspec.to_builtins(problems.make_problem(error, lang))}
 
 
-def _result(service: Reconciling, asked: str | AskedQuery, lang: str) -> dict[str, Any]:
+def _make_result(service: Reconciler, asked: str | QueryRequest, lang: str) -> dict[str, Any]:
     query = read_json(asked, _query, "query") if isinstance(asked, str) else asked
     _check_type(query)
-    reply = service.answer(
+    reply = service.answer_query(
         Query(
             text=query.query or "",
-            properties=tuple((one.pid, _values(one)) for one in query.properties or ()),
-            limit=_limit(query.limit),
+            properties=tuple((one.pid, _list_values(one)) for one in query.properties or ()),
+            limit=_parse_limit(query.limit),
         )
     )
-    result: dict[str, Any] = {"result": [_candidate(one, lang) for one in reply.candidates]}
+    result: dict[str, Any] = {"result": [_make_candidate(one, lang) for one in reply.candidates]}
     if reply.unreadable:
         result["warnings"] = [
-            {"property": pid, "code": error.code, "detail": error.text(lang)} for pid, error in reply.unreadable.items()
+            {"property": pid, "code": error.code, "detail": error.get_text(lang)} for pid, error in reply.unreadable.items()
         ]
     return result
 
 
-def _check_type(query: AskedQuery) -> None:
+def _check_type(query: QueryRequest) -> None:
     """The one type there is, and none, are the same; InvalidInput for another one, unless it is a mere preference."""
     asked = [query.type] if isinstance(query.type, str) else query.type or []
     others = [one for one in asked if one and one != TYPE]
@@ -121,7 +121,7 @@ def _check_type(query: AskedQuery) -> None:
     )
 
 
-def _limit(asked: float | None) -> int:
+def _parse_limit(asked: float | None) -> int:
     if asked is None:
         return USUAL
     if asked < 1 or asked % 1:
@@ -129,12 +129,12 @@ def _limit(asked: float | None) -> int:
     return min(int(asked), MOST)
 
 
-def _values(one: AskedProperty) -> tuple[str, ...]:
+def _list_values(one: PropertyRequest) -> tuple[str, ...]:
     given = one.v if isinstance(one.v, list) else [one.v]
-    return tuple(_text(one.pid, value) for value in given)
+    return tuple(_format_value(one.pid, value) for value in given)
 
 
-def _text(pid: str, value: Scalar) -> str:
+def _format_value(pid: str, value: Scalar) -> str:
     if isinstance(value, Entity):
         return value.id if pid == "code" else value.name or value.id
     if isinstance(value, bool):
@@ -144,19 +144,19 @@ def _text(pid: str, value: Scalar) -> str:
     return str(value)
 
 
-def description(address: str, status: Status, lang: str, by_former_name: bool = False) -> str:
+def describe_institution(address: str, status: Status, lang: str, by_former_name: bool = False) -> str:
     """Where an institution is, what became of it, and whether the name asked is one it had."""
     english = lang.startswith("en")
     return " · ".join(filter(None, (address, _STATUS[status][english], _FORMER[english] if by_former_name else "")))
 
 
-def _candidate(one: Reconciled, lang: str) -> dict[str, Any]:
+def _make_candidate(one: MatchCandidate, lang: str) -> dict[str, Any]:
     site = one.site
     return {
         "id": site.code[:4] + "-" + site.code[4:],
         "name": site.name,
-        "description": description(site.address, site.status, lang, one.by_former_name),
-        "type": [type_of(lang)],
+        "description": describe_institution(site.address, site.status, lang, one.by_former_name),
+        "type": [describe_type(lang)],
         "score": one.score,
         "match": one.match,
         "features": [msgspec.to_builtins(feature) for feature in one.features],

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from registry.database import append_only
+from registry.database import make_append_only_triggers
 
 revision = "0001"
 down_revision = None
@@ -119,5 +119,5 @@ def upgrade() -> None:
     dialect = op.get_bind().dialect.name
     if dialect == "sqlite":
         op.execute("CREATE VIRTUAL TABLE search_fts USING fts5(names, place, tokenize = 'unicode61')")
-    for statement in append_only("entries", dialect):
+    for statement in make_append_only_triggers("entries", dialect):
         op.execute(statement)

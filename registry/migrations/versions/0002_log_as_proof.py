@@ -5,7 +5,7 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-from registry.database import append_only
+from registry.database import make_append_only_triggers
 from registry.facts import PERSONAL
 
 revision = "0002"
@@ -55,5 +55,5 @@ def upgrade() -> None:
         postgresql_where=sa.text("personal IS NOT NULL"),
     )
     _mark_items_about_people()
-    for statement in append_only("checkpoints", op.get_bind().dialect.name, key="id"):
+    for statement in make_append_only_triggers("checkpoints", op.get_bind().dialect.name, key="id"):
         op.execute(statement)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from registry.database import append_only
+from registry.database import make_append_only_triggers
 
 revision = "0005"
 down_revision = "0004"
@@ -49,5 +49,5 @@ def upgrade() -> None:
     )
     op.create_index("trail_by_account", "trail", ["account", "id"])
     op.create_index("trail_by_action", "trail", ["action", "id"])
-    for statement in append_only("trail", op.get_bind().dialect.name, key="id"):
+    for statement in make_append_only_triggers("trail", op.get_bind().dialect.name, key="id"):
         op.execute(statement)
