@@ -27,7 +27,7 @@ from registry.database import Database
 from registry.identifiers import make_code
 from registry.importers.difference import CENTRE_TECHNIQUES
 from registry.model import Change, Date, Draft
-from registry.register import SearchRequest, Register
+from registry.register import Register, SearchRequest
 from registry.search.outside import OutsideSearch
 from registry.settings import Settings
 from tests.searching import KEY, MeilisearchServer, a_meilisearch
@@ -129,7 +129,9 @@ def _ours(register: Register, asked: list[names.Question]) -> tuple[list[Asked],
     asof = register.make_as_of()
 
     def search(text: str) -> list[str]:
-        return [one.institution.name for one in register.search_institutions(SearchRequest(q=text), asof, limit=20).items]
+        return [
+            one.institution.name for one in register.search_institutions(SearchRequest(q=text), asof, limit=20).items
+        ]
 
     def suggest(text: str) -> list[str]:
         return [one.institution.name for one in register.suggest_institutions(text, asof)]

@@ -87,7 +87,9 @@ def find_site_facts(request: Req) -> c.SiteFacts | None:
         return kept
 
 
-def make_page_response(request: Req, context: c.PageContext, status: int = 200, cache: str = PAGE_CACHE) -> Response[str]:
+def make_page_response(
+    request: Req, context: c.PageContext, status: int = 200, cache: str = PAGE_CACHE
+) -> Response[str]:
     """The page in the language and size that were asked for; one of an old state says so, and no cache keeps it."""
     voice = read_language(request)
     verified = get_register(request).verification.last_check_time

@@ -89,14 +89,20 @@ def _format_value(voice: Language, field: str, value: Any, other: Any) -> Markup
         for name in ("valid_from", "verification_due", "document_no", "authority", "note")
         if (stated := value.get(name)) is not None and stated != other.get(name)
     ]
-    return voice.translate("site.stage_in_brackets", technique=said, stage=voice.format_list(details)) if details else said
+    return (
+        voice.translate("site.stage_in_brackets", technique=said, stage=voice.format_list(details)) if details else said
+    )
 
 
 def _format_detail(voice: Language, name: str, stated: str) -> Markup:
     """What else an approval states, said where nothing but it differs."""
     if name == "note":
         return Markup(voice.format_remark(stated).rstrip("。."))  # noqa: S704  safe before, and still
-    value = voice.format_day(Date.fromisoformat(stated)) if name in ("valid_from", "verification_due") else voice.mark_chinese(stated)
+    value = (
+        voice.format_day(Date.fromisoformat(stated))
+        if name in ("valid_from", "verification_due")
+        else voice.mark_chinese(stated)
+    )
     label = "institution.col_since" if name == "valid_from" else f"history.{name}"
     return voice.translate("site.colon", label=voice.translate(label)) + value
 
@@ -120,7 +126,9 @@ def compare_records(voice: Language, believed: Institution | None, known: Instit
     before, after = collect_recorded_values(believed), collect_recorded_values(known)
     paths = [path for path in before.keys() | after.keys() if path in _ALWAYS or before.get(path) != after.get(path)]
     made = [FieldChange(field=path, from_=before.get(path), to=after.get(path)) for path in paths]
-    return sorted((describe_change(voice, one) for one in sorted(made, key=lambda one: _rank_field(one.field))), key=_is_same)
+    return sorted(
+        (describe_change(voice, one) for one in sorted(made, key=lambda one: _rank_field(one.field))), key=_is_same
+    )
 
 
 def _is_same(said: ChangeLine) -> bool:

@@ -12,7 +12,14 @@ from litestar.response import Redirect
 
 from public_site import contexts as c
 from public_site import questions, times
-from public_site.answers import PAGE_CACHE, read_language, get_page_address, make_page_response, get_register, find_site_facts
+from public_site.answers import (
+    PAGE_CACHE,
+    find_site_facts,
+    get_page_address,
+    get_register,
+    make_page_response,
+    read_language,
+)
 from public_site.check_contexts import CheckForm, CheckPage
 from public_site.standing import choose_tone
 from public_site.voice import Language
@@ -31,7 +38,9 @@ def show_check(request: Req) -> Response[str]:
     """The check form and its answers. Wrong input is shown beside its field, and nothing typed is lost."""
     given = request.query_params
     if not any(name in given for name in CheckForm.__struct_fields__):
-        return make_page_response(request, CheckPage(here=get_page_address(request), site=find_site_facts(request), form=CheckForm()))
+        return make_page_response(
+            request, CheckPage(here=get_page_address(request), site=find_site_facts(request), form=CheckForm())
+        )
     return render_check_answer(request, read_check_form(given), get_page_address(request), PAGE_CACHE)
 
 
@@ -42,7 +51,8 @@ def submit_check(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response
     plain = {name: getattr(form, name) for name in _PLAIN}
     if form.is_plain:
         return Redirect(
-            read_language(request).make_link("/check", **(plain if any(plain.values()) else {"name": " "})), status_code=303
+            read_language(request).make_link("/check", **(plain if any(plain.values()) else {"name": " "})),
+            status_code=303,
         )
     return render_check_answer(request, form, make_plain_link(form), "no-store")
 
@@ -72,7 +82,9 @@ def render_check_answer(request: Req, form: CheckForm, here: str, cache: str) ->
             answer = register.answer_claim(claim, voice.lang, make_people_budget(request).require_look)
         except PeopleLimit as error:
             wrong = c.FieldError(field="practitioner", sentence=error.get_text(voice.lang))
-            response = make_page_response(request, CheckPage(here=here, site=site, form=form, errors=(wrong,)), 429, "no-store")
+            response = make_page_response(
+                request, CheckPage(here=here, site=site, form=form, errors=(wrong,)), 429, "no-store"
+            )
             response.set_header("Retry-After", str(error.details["retry_after"]))
             return response
         except InvalidInput as error:

@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from public_site.answers import get_page_address, make_page_response, get_register, find_site_facts
+from public_site.answers import find_site_facts, get_page_address, get_register, make_page_response
 from public_site.contexts import PageContext
 from registry.editions.content import EditionInstitution
 from registry.editions.difference import EditionDifference

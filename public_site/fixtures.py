@@ -257,7 +257,11 @@ def make_other_pages() -> dict[str, c.PageContext]:
             standings=standings,
             versions=VERSIONS,
             at=AT,
-            empty=[one for one in sample_search.make_search_pages().values() if isinstance(one, c.SearchPage) and not one.hits],
+            empty=[
+                one
+                for one in sample_search.make_search_pages().values()
+                if isinstance(one, c.SearchPage) and not one.hits
+            ],
         ),
         "error-400-kept": c.ErrorPage(
             status=400,
@@ -277,7 +281,15 @@ def make_pages() -> dict[str, c.PageContext]:
     """Every sample page by the name of its file."""
     times = {**sample_times.make_history_pages(), **sample_times.make_institution_pages()}
     asked = {**make_check_pages(), **sample_receipts.make_pages(), **sample_editions.make_pages()}
-    return {**make_home_pages(), **sample_search.make_search_pages(), **make_institution_pages(), **times, **asked, **sample_log.make_pages(), **make_other_pages()}
+    return {
+        **make_home_pages(),
+        **sample_search.make_search_pages(),
+        **make_institution_pages(),
+        **times,
+        **asked,
+        **sample_log.make_pages(),
+        **make_other_pages(),
+    }
 
 
 def write_pages(folder: Path) -> int:

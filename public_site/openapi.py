@@ -166,7 +166,9 @@ def _make_operation(document: Node, path: str, method: str, node: Node, shared: 
 
 def _make_schema(name: str, node: Node) -> Schema:
     required = node.get("required", [])
-    fields = [_make_field(key, value, value, required=key in required) for key, value in node.get("properties", {}).items()]
+    fields = [
+        _make_field(key, value, value, required=key in required) for key, value in node.get("properties", {}).items()
+    ]
     return Schema(name=name, meaning=str(node.get("description", "")), fields=fields, kind=describe_type(node)[0])
 
 

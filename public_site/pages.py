@@ -17,15 +17,15 @@ from public_site import checking, editions, openapi, preview, publiclog, questio
 from public_site import contexts as c
 from public_site.answers import (
     PAGE_CACHE,
+    find_site_facts,
+    get_page_address,
+    get_register,
+    get_state_instant,
+    get_stats,
+    make_page_response,
     read_language,
     render_error_page,
-    get_stats,
-    get_page_address,
-    make_page_response,
     save_site_facts,
-    get_register,
-    find_site_facts,
-    get_state_instant,
 )
 from public_site.standing import apply_rules_on_day, make_standing
 from registry.admission import make_people_budget
@@ -34,7 +34,7 @@ from registry.errors import CannotAnswer, InvalidCode, NotFound, PeopleLimit
 from registry.finding.properties import PROPERTIES
 from registry.identifiers import compact_code, format_code, parse_code
 
-__all__ = ["render_error_page", "handlers"]
+__all__ = ["handlers", "render_error_page"]
 
 YEAR = "public, max-age=31536000, immutable"
 Req = Request[Any, Any, State]
@@ -73,10 +73,14 @@ def show_search(request: Req) -> Response[Any]:
     choice = questions.read_search_request(request.query_params)
     if questions.is_code(choice.q):  # raises InvalidCode when mistyped: that is not "not found"
         code = format_code(parse_code(choice.q))
-        return Redirect(read_language(request).make_link(f"/i/{code}"), status_code=302, headers={"Cache-Control": PAGE_CACHE})
+        return Redirect(
+            read_language(request).make_link(f"/i/{code}"), status_code=302, headers={"Cache-Control": PAGE_CACHE}
+        )
     cursor = request.query_params.get("cursor") or None
     looks = make_people_budget(request)
-    found = register.search_institutions(choice, asof, limit=questions.PER_PAGE, cursor=cursor, facets=True, may_look=looks.may_look)
+    found = register.search_institutions(
+        choice, asof, limit=questions.PER_PAGE, cursor=cursor, facets=True, may_look=looks.may_look
+    )
     if found.warning is not None:
         warned = found.warning
         page = c.WarningPage(

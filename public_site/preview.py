@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from litestar import HttpMethod, Request, Response, route
 from litestar.datastructures import State
 
-from public_site.answers import get_page_address, make_page_response, get_register
+from public_site.answers import get_page_address, get_register, make_page_response
 from public_site.contexts import PageContext, Standing
 from public_site.contexts import State as Said
 from public_site.standing import apply_rules_on_day, make_standing
@@ -31,7 +31,11 @@ class PreviewPage(PageContext, frozen=True, kw_only=True):
 
 def _render_card(request: Request[Any, Any, State], status: int = 200, **shown: Any) -> Response[str]:
     page = PreviewPage(here=get_page_address(request), **shown)
-    response = make_page_response(request, page, status=status) if status == 200 else make_page_response(request, page, status, cache="no-store")
+    response = (
+        make_page_response(request, page, status=status)
+        if status == 200
+        else make_page_response(request, page, status, cache="no-store")
+    )
     response.set_header("Content-Security-Policy", POLICY)
     return response
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from litestar import HttpMethod, Request, Response, route
 from litestar.datastructures import State
 
-from public_site.answers import get_page_address, make_page_response, get_register, find_site_facts
+from public_site.answers import find_site_facts, get_page_address, get_register, make_page_response
 from public_site.contexts import FieldError, PageContext
 from registry import model
 from registry.errors import NotFound
@@ -44,12 +44,16 @@ def show_log(request: Request[Any, Any, State]) -> Response[str]:
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
     if number is None:
         wrong = FieldError(field="entry", key="log.error_number", value=asked)
-        return make_page_response(request, LogPage(here=here, site=site, log=published, asked=asked, errors=(wrong,)), status=400)
+        return make_page_response(
+            request, LogPage(here=here, site=site, log=published, asked=asked, errors=(wrong,)), status=400
+        )
     try:
         entry, body = register.get_entry(number)
     except NotFound:
         missing = FieldError(field="entry", key="log.error_missing", value=asked)
-        return make_page_response(request, LogPage(here=here, site=site, log=published, asked=asked, errors=(missing,)), status=404)
+        return make_page_response(
+            request, LogPage(here=here, site=site, log=published, asked=asked, errors=(missing,)), status=404
+        )
     kind, _, code = entry.subject.partition(":")
     return make_page_response(
         request,
@@ -62,7 +66,9 @@ def show_log(request: Request[Any, Any, State]) -> Response[str]:
             code=format_code(code) if kind == "institution" else None,
             says=to_version(entry) if kind == "institution" else None,
             bytes=body,
-            edition=code if kind == "edition" and any(one.id == code for one in register.editions.list_public()) else None,
+            edition=code
+            if kind == "edition" and any(one.id == code for one in register.editions.list_public())
+            else None,
         ),
     )
 

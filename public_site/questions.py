@@ -26,7 +26,7 @@ from registry.techniques import find_technique
 from registry.text import fold_text
 
 if TYPE_CHECKING:
-    from registry.register import SearchRequest, InstitutionHit
+    from registry.register import InstitutionHit, SearchRequest
 
 PER_PAGE = 20
 _LOOSE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")

@@ -11,7 +11,7 @@ from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
 from public_site import checking, questions
-from public_site.answers import read_language, get_page_address, make_page_response, get_register, find_site_facts
+from public_site.answers import find_site_facts, get_page_address, get_register, make_page_response, read_language
 from public_site.check_contexts import AnswerPage, CheckForm
 from public_site.contexts import Tone
 from public_site.standing import choose_tone
@@ -69,7 +69,9 @@ def issue_receipt(request: Req) -> Response[Any]:
     voice = read_language(request)
     claim, errors = questions.make_claim(form := checking.read_check_form(request.query_params), voice)
     if claim is None or errors:
-        return Redirect(voice.make_link(get_page_address(request).replace("/check/receipt", "/check", 1)), status_code=302)
+        return Redirect(
+            voice.make_link(get_page_address(request).replace("/check/receipt", "/check", 1)), status_code=302
+        )
     return _render_new_receipt(request, form, claim, get_page_address(request))
 
 
@@ -93,20 +95,29 @@ def _render_new_receipt(request: Req, form: CheckForm, claim: model.Claim, here:
         text = register.answer_claim(signed, lang, make_people_budget(request).require_look).receipt or ""
     except (InvalidInput, PeopleLimit):  # the check page says what is wrong
         return checking.render_check_answer(request, form, here, "no-store")
-    page = make_receipt_page(register.check_receipt(text, lang), text, fresh=True, here=here, site=find_site_facts(request))
+    page = make_receipt_page(
+        register.check_receipt(text, lang), text, fresh=True, here=here, site=find_site_facts(request)
+    )
     return make_page_response(request, page, cache="no-store")
 
 
 def _render_receipt_check(request: Req, given: str) -> Response[str]:
     text = compact_receipt(given)
-    here, site = Language().make_link("/receipt", receipt=text if len(text) <= _IN_ADDRESS else None), find_site_facts(request)
+    here, site = (
+        Language().make_link("/receipt", receipt=text if len(text) <= _IN_ADDRESS else None),
+        find_site_facts(request),
+    )
     if not text:
-        return make_page_response(request, ReceiptPage(here=get_page_address(request) if not given else here, site=site))
+        return make_page_response(
+            request, ReceiptPage(here=get_page_address(request) if not given else here, site=site)
+        )
     try:
         checked = get_register(request).check_receipt(text, read_language(request).lang)
     except InvalidInput as error:
         said = error.get_text(read_language(request).lang)
-        return make_page_response(request, ReceiptPage(here=here, site=site, text=given, error=said), status=400, cache="no-store")
+        return make_page_response(
+            request, ReceiptPage(here=here, site=site, text=given, error=said), status=400, cache="no-store"
+        )
     if checked.receipt and has_person_name(checked.receipt) and request.method == "POST":
         here = "/receipt"
     return make_page_response(request, make_receipt_page(checked, text, here=here, site=site), cache="no-store")

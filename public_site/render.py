@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from public_site import changed, said, standing
 from public_site.contexts import PageContext
-from public_site.voice import Lang, Size, Language
+from public_site.voice import Lang, Language, Size
 from registry.techniques import STAGES, TECHNIQUES
 
 HERE = Path(__file__).parent

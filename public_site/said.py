@@ -21,7 +21,9 @@ def describe_standing(voice: Language, standing: Standing, then: bool = False) -
     words = "then" if then else "verdict"
     if standing.state == "delisted":
         stopped = [
-            _describe_since(voice, f"{words}.{grant.stage}", grant.since, techniques=voice.format_techniques(grant.techniques))
+            _describe_since(
+                voice, f"{words}.{grant.stage}", grant.since, techniques=voice.format_techniques(grant.techniques)
+            )
             for grant in standing.grants
         ]
         return [_describe_since(voice, f"{words}.delisted", standing.since), *stopped]
@@ -36,7 +38,9 @@ def _describe_grant(voice: Language, words: str, grant: Grant, *, first: bool) -
     techniques = voice.format_techniques(grant.techniques)
     if grant.stage in LAWFUL_STAGES:
         key = "sentence" if first else "also"
-        return voice.translate(f"{words}.licensed.{key}", techniques=techniques, stage=voice.translate(f"stage.{grant.stage}"))
+        return voice.translate(
+            f"{words}.licensed.{key}", techniques=techniques, stage=voice.translate(f"stage.{grant.stage}")
+        )
     if grant.stage == "preparing":
         return voice.translate(f"{words}.preparing.also", techniques=techniques)
     return _describe_since(voice, f"{words}.{grant.stage}", grant.since, techniques=techniques)
@@ -80,8 +84,16 @@ def format_value(voice: Language, field: str, value: Any) -> Markup | None:
         return get_ownership_label(voice, str(value))
     if field == "region":
         place = regions.find_region(str(value))
-        return voice.mark_chinese(str(value)) if place is None else voice.format_region(place.province, place.city, place.district)
-    return voice.format_list(voice.mark_chinese(one) for one in value) if isinstance(value, list) else voice.mark_chinese(str(value))
+        return (
+            voice.mark_chinese(str(value))
+            if place is None
+            else voice.format_region(place.province, place.city, place.district)
+        )
+    return (
+        voice.format_list(voice.mark_chinese(one) for one in value)
+        if isinstance(value, list)
+        else voice.mark_chinese(str(value))
+    )
 
 
 def format_source(voice: Language, source: SourceRef) -> Markup:
@@ -99,7 +111,11 @@ def format_source_title(voice: Language, title: str, as_of: Date) -> Markup:
 
 def get_ownership_label(voice: Language, ownership: str) -> Markup:
     """公立 or 民营; a source's own word when it is another one."""
-    return voice.translate(f"institution.{ownership}") if ownership in {"public", "private"} else voice.mark_chinese(ownership)
+    return (
+        voice.translate(f"institution.{ownership}")
+        if ownership in {"public", "private"}
+        else voice.mark_chinese(ownership)
+    )
 
 
 def get_stage_label(voice: Language, stage: str) -> Markup:

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from public_site import contexts as c
-from public_site.editions import EditionPage, EditionsPage, EditionRows
+from public_site.editions import EditionPage, EditionRows, EditionsPage
 from public_site.samples import ANSHAN, AT, FULL, SITE, SUSPENDED, TRIAL
 from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.editions.difference import EditionDifference, InstitutionRef, StageChange, TechniqueChange, ValueChange
@@ -105,7 +105,9 @@ def make_pages() -> dict[str, c.PageContext]:
         "editions-withdrawn": EditionsPage(site=SITE, here="/editions", editions=[withdrawn], latest=None),
         "edition": _make_page(second, **whole),
         "edition-many": _make_page(second, **whole, most=2),
-        "edition-first": _make_page(first, manifest=MANIFEST, difference=_make_difference(since=None, before=None), newer=second),
+        "edition-first": _make_page(
+            first, manifest=MANIFEST, difference=_make_difference(since=None, before=None), newer=second
+        ),
         "edition-same": _make_page(city, manifest=MANIFEST, difference=_make_difference()),
         "edition-rows": _make_page(second, **whole, rows=rows),
         "edition-withdrawn": _make_page(withdrawn, newer=city),

@@ -35,7 +35,8 @@ def make_counts(codes: tuple[str, ...] | list[str], first: int) -> list[c.Count]
 def make_region_counts() -> list[c.Count]:
     """Made-up figures for every province."""
     return [
-        c.Count(code=code, name=name, count=63 // (n % 7 + 1)) for n, (code, name) in enumerate(regions.list_children(None))
+        c.Count(code=code, name=name, count=63 // (n % 7 + 1))
+        for n, (code, name) in enumerate(regions.list_children(None))
     ]
 
 

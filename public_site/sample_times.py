@@ -76,12 +76,16 @@ def make_history_pages() -> dict[str, c.PageContext]:
     known, nothing = _make_day_record(RIGHT, SINCE), c.DayRecord()
     instant = c.PageTimes(on=ON, known_at=dt.datetime(2025, 8, 1, 1, 30, tzinfo=dt.UTC))
     unsourced = _make_day_record(msgspec.structs.replace(WRONG, source=None))
-    fewer = _make_day_record(msgspec.structs.replace(RIGHT, level="三级", approvals=[make_approval("IVF"), *RIGHT.approvals[1:]]))
+    fewer = _make_day_record(
+        msgspec.structs.replace(RIGHT, level="三级", approvals=[make_approval("IVF"), *RIGHT.approvals[1:]])
+    )
     answers = {
         "differs": c.Comparison(times=_make_times(), known=known, believed=_make_day_record(WRONG)),
         "differs-later": c.Comparison(times=_make_times(known=LEARNT), known=known, believed=fewer),
         "differs-once": c.Comparison(
-            times=instant, known=_make_day_record(WRONG), believed=_make_day_record(msgspec.structs.replace(WRONG, level="二级"))
+            times=instant,
+            known=_make_day_record(WRONG),
+            believed=_make_day_record(msgspec.structs.replace(WRONG, level="二级")),
         ),
         "agrees": c.Comparison(times=_make_times(), known=known, believed=known),
         "no-record": c.Comparison(times=_make_times(), known=unsourced, believed=nothing),

@@ -91,7 +91,9 @@ FULL = make_institution(
     domains=["hospital.example"],
 )
 TRIAL = make_institution("示例市示例试运行医院", make_approval("PGT", "trial"), source=NOTICE)
-RECTIFY = make_institution("示例市示例整改医院", make_approval("IVF", "rectification"), make_approval("AIH", "preparing"))
+RECTIFY = make_institution(
+    "示例市示例整改医院", make_approval("IVF", "rectification"), make_approval("AIH", "preparing")
+)
 PREPARING = make_institution("示例市示例筹建医院", make_approval("IVF", "preparing"))
 SUSPENDED = make_institution(
     "示例市示例停业医院",
@@ -112,7 +114,9 @@ LAPSED = make_institution(
 DELISTED = make_institution("示例市示例除名医院", make_approval("IVF"), status="delisted")
 NOTHING = make_institution("示例市示例空白医院")
 CLOSED = make_institution("示例市示例停诊医院", status="suspended")
-NARROW = make_institution("示例市示例部分停业医院", make_approval("AIH"), make_approval("IVF"), make_approval("PGT", "suspended"))
+NARROW = make_institution(
+    "示例市示例部分停业医院", make_approval("AIH"), make_approval("IVF"), make_approval("PGT", "suspended")
+)
 UNSOURCED = make_institution(
     "示例市示例诊疗中心",
     make_approval("SPERM_BANK"),

@@ -9,9 +9,17 @@ import msgspec
 from public_site.contexts import Grant, Standing, State, Tone
 from registry.model import Approval, Date, Institution
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES, Stage
-from registry.verification.inforce import list_effective_approvals, apply_rules_on_day
+from registry.verification.inforce import apply_rules_on_day, list_effective_approvals
 
-__all__ = ["TONES", "group_approvals", "list_effective_approvals", "sort_approvals", "apply_rules_on_day", "make_standing", "choose_tone"]
+__all__ = [
+    "TONES",
+    "apply_rules_on_day",
+    "choose_tone",
+    "group_approvals",
+    "list_effective_approvals",
+    "make_standing",
+    "sort_approvals",
+]
 
 #: How grants are said: what may be done first, then what may not.
 _ORDER: tuple[Stage, ...] = (
@@ -91,7 +99,9 @@ def make_standing(institution: Institution, since: Mapping[str, Date] | None = N
     otherwise = status_day if state == "suspended" else None
     # Only what is itself stated as stopped stopped on a day of its own; what a suspension stops, stops with it.
     own = {a.technique: days.get(f"approvals.{a.technique}") for a in institution.approvals if a.stage in _STOPPED}
-    grants = group_approvals([_set_stop_day(a, own.get(a.technique), otherwise) for a in list_effective_approvals(institution)])
+    grants = group_approvals(
+        [_set_stop_day(a, own.get(a.technique), otherwise) for a in list_effective_approvals(institution)]
+    )
     return Standing(
         state=state,
         tone=choose_tone(state, [grant.stage for grant in grants]),

@@ -18,7 +18,7 @@ from public_site.standing import apply_rules_on_day, make_standing
 from registry.claimfiles.columns import parse_loose_day
 from registry.errors import InvalidInput, NotFound
 from registry.model import Institution
-from registry.records.asof import AsOf, to_day, get_day_end
+from registry.records.asof import AsOf, get_day_end, to_day
 
 if TYPE_CHECKING:
     from registry.register import Register
@@ -97,4 +97,6 @@ def compare_then_and_now(register: Register, code: str, times: c.PageTimes) -> c
     known = read_day_record(register, code, register.make_as_of(times.on))
     if at >= register.find_now():  # nothing was believed yet that is not known now
         return c.Comparison(times=times, known=known)
-    return c.Comparison(times=times, known=known, believed=read_day_record(register, code, register.make_as_of(times.on, at)))
+    return c.Comparison(
+        times=times, known=known, believed=read_day_record(register, code, register.make_as_of(times.on, at))
+    )

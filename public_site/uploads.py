@@ -17,14 +17,14 @@ from litestar.concurrency import sync_to_thread
 from litestar.datastructures import FormMultiDict, State, UploadFile
 from litestar.response import Stream
 
-from public_site.answers import read_language, make_page_response, get_register, find_site_facts
+from public_site.answers import find_site_facts, get_register, make_page_response, read_language
 from public_site.lists import ListPage, ListRow
 from public_site.standing import choose_tone
 from registry.admission import find_admitted_request, make_people_budget
-from registry.claimfiles.answering import CsvAnswerWriter, AnswerWriter
+from registry.claimfiles.answering import AnswerWriter, CsvAnswerWriter
 from registry.claimfiles.rows import AnswerLayout, ClaimRow
 from registry.claimfiles.sheets import XlsxAnswerWriter
-from registry.claimfiles.work import F, detect_format, answer_file
+from registry.claimfiles.work import F, answer_file, detect_format
 from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
 from registry.model import Answer
 from registry.uploads.limits import PAGE
@@ -59,7 +59,9 @@ class PageAnswerWriter(AnswerWriter[Answer]):
         if len(self.shown) < SHOWN and row.claim is not None:
             tone = choose_tone(made.verdict, [one.stage for one in made.techniques])
             said = made.explanation
-            self.shown.append(ListRow(number=row.number, asked=_describe_subject(row), answer=made, tone=tone, sentence=said))
+            self.shown.append(
+                ListRow(number=row.number, asked=_describe_subject(row), answer=made, tone=tone, sentence=said)
+            )
         return b""
 
     def format_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
@@ -106,7 +108,9 @@ def _answer_list(request: Req, form: FormMultiDict) -> Response[Any]:
 
 def _render_refusal(request: Req, error: InvalidInput | Busy) -> Response[Any]:
     """The page with what is wrong with the file, or that there are too many."""
-    page = ListPage(here="/check", site=find_site_facts(request), error=error.get_text(read_language(request).lang), most=MOST_ROWS)
+    page = ListPage(
+        here="/check", site=find_site_facts(request), error=error.get_text(read_language(request).lang), most=MOST_ROWS
+    )
     answer = make_page_response(request, page, status=statuses.get_status(error), cache="no-store")
     answer.headers.update(statuses.make_headers(error))
     return answer
@@ -184,7 +188,9 @@ def _make_download(request: Req, source: IO[bytes], wanted: str) -> Stream:
         else:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "answers.xlsx"
-                with closing(_answer_rows(request, source, None, lambda batch, layout: XlsxAnswerWriter(batch, layout, path))):
+                with closing(
+                    _answer_rows(request, source, None, lambda batch, layout: XlsxAnswerWriter(batch, layout, path))
+                ):
                     pass
                 with path.open("rb") as made:
                     shutil.copyfileobj(made, held)

@@ -147,7 +147,11 @@ class Language:
     def format_techniques(self, codes: Iterable[str]) -> Markup:
         """Techniques as running text: with the official name when it is one, everyday words when they are many."""
         given = list(codes)
-        return self.format_technique(given[0]) if len(given) == 1 else self.format_list(self.get_plain_word(code) for code in given)
+        return (
+            self.format_technique(given[0])
+            if len(given) == 1
+            else self.format_list(self.get_plain_word(code) for code in given)
+        )
 
     def format_region(self, *levels: str | None) -> Markup:
         """Province, city and district in order, each said once (北京市 is both province and city)."""

@@ -142,7 +142,9 @@ def make_limit_headers(rooms: dict[str, RemainingRequests]) -> list[tuple[bytes,
     """The headers that tell what is left: those of the draft standard, and the three that clients knew before it."""
     tightest = min(rooms.values(), key=lambda room: (room.is_admitted, room.left))
     policy = ", ".join(f'"{name}";q={room.limit};w={room.window}' for name, room in rooms.items())
-    left = ", ".join(f'"{name}";r={room.left};t={to_whole_seconds(room.wait or room.reset)}' for name, room in rooms.items())
+    left = ", ".join(
+        f'"{name}";r={room.left};t={to_whole_seconds(room.wait or room.reset)}' for name, room in rooms.items()
+    )
     return [
         (b"ratelimit-policy", policy.encode()),
         (b"ratelimit", left.encode()),

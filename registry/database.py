@@ -33,12 +33,12 @@ from registry.errors import (
 from registry.faults import FaultBoard
 from registry.locks import (
     WRITERS_LOCK,
-    WriterQueue,
     LockWait,
-    make_read_busy_error,
-    make_write_busy_error,
+    WriterQueue,
     lock_postgresql,
     lock_wait,
+    make_read_busy_error,
+    make_write_busy_error,
     to_milliseconds,
     try_lock_postgresql,
 )

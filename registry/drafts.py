@@ -16,7 +16,7 @@ from registry.log import codec, erasure
 from registry.log.decided import ContentHash
 from registry.model import Date, Draft
 from registry.tables import entries, versions
-from registry.text import simplify_script, normalise_width
+from registry.text import normalise_width, simplify_script
 
 CHUNK = 2000
 #: Proposals of this kind rest on a dated list, which is why they may speak of any day.
@@ -141,7 +141,9 @@ class Changeset:
         held = erasure.read_held_values(connection, self._about_people)
         everybody: set[str] = set()
         for subject, drafts in self._about_people.items():
-            named = _select_names([*held.get(subject, ()), *(value for draft in drafts for value in list_personal_values(draft))])
+            named = _select_names(
+                [*held.get(subject, ()), *(value for draft in drafts for value in list_personal_values(draft))]
+            )
             refuse_names_in(named, (text for draft in drafts for text in _collect_public_texts(draft)), subject)
             everybody |= named
         refuse_names_in(everybody, [title, *_collect_texts(report)], title)

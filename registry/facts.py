@@ -148,16 +148,24 @@ def check_draft(draft: Draft) -> None:
     """InvalidInput unless the draft says only what its kind of subject may say, in the right types."""
     kind, _, identifier = draft.subject.partition(":")
     if kind != draft.change.kind or kind not in _FIELDS or not identifier:
-        raise _make_draft_error(draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind")
+        raise _make_draft_error(
+            draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind"
+        )
     if kind in _NAMED:
         if not _NAMED[kind].fullmatch(identifier):
             raise _make_draft_error(draft, "标识须为编号，如 edition:1", "it must be named by its number: edition:1")
     elif parse_code(identifier) != identifier:
-        raise _make_draft_error(draft, "编码须为8位大写、不带横线", "the code must be written in upper case without dash")
+        raise _make_draft_error(
+            draft, "编码须为8位大写、不带横线", "the code must be written in upper case without dash"
+        )
     if len(draft.subject) > LONGEST_SUBJECT:
-        raise _make_draft_error(draft, f"标识过长，最多{LONGEST_SUBJECT}个字符", f"longer than {LONGEST_SUBJECT} characters")
+        raise _make_draft_error(
+            draft, f"标识过长，最多{LONGEST_SUBJECT}个字符", f"longer than {LONGEST_SUBJECT} characters"
+        )
     if not EARLIEST <= draft.valid_from <= LATEST:
-        raise _make_draft_error(draft, f"生效日期 {draft.valid_from} 不合理", f"{draft.valid_from} is not a plausible day")
+        raise _make_draft_error(
+            draft, f"生效日期 {draft.valid_from} 不合理", f"{draft.valid_from} is not a plausible day"
+        )
     if not draft.change.set and not draft.change.erases:
         raise _make_draft_error(draft, "没有说明任何内容", "nothing is said")
     _check_erasures(draft)
@@ -205,7 +213,9 @@ def _check_erasures(draft: Draft) -> None:
             draft, f"{strange[0]} 不是可删除的个人信息", f"{strange[0]} is not personal data that can be erased"
         )
     if erases != sorted(set(erases)):
-        raise _make_draft_error(draft, "要删除的字段须按字母排序且不重复", "the fields to erase must be sorted, each once")
+        raise _make_draft_error(
+            draft, "要删除的字段须按字母排序且不重复", "the fields to erase must be sorted, each once"
+        )
     if stated := sorted(set(erases) & draft.change.set.keys()):
         raise _make_draft_error(draft, f"不能既填写又删除 {stated[0]}", f"{stated[0]} cannot be both stated and erased")
     if not (draft.change.reason or "").strip():

@@ -18,7 +18,7 @@ from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_37_36
 
 from registry.errors import InvalidCode, InvalidInput
-from registry.text import simplify_script, normalise_width
+from registry.text import normalise_width, simplify_script
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: The rules that number certificates so are in force since 2007-01-01.

@@ -49,7 +49,9 @@ class MirrorResult(Struct, frozen=True):
     forks: tuple[str, ...]
 
 
-def update_mirror(remote: RemoteLog, folder: Path, given: Sequence[Verifier] = (), progress: Progress | None = None) -> MirrorResult:
+def update_mirror(
+    remote: RemoteLog, folder: Path, given: Sequence[Verifier] = (), progress: Progress | None = None
+) -> MirrorResult:
     """Bring the mirror in ``folder`` up to the checkpoint that the log offers; one run at a time.
 
     CannotAnswer when the log cannot be asked; LogDamaged when its files are not what its checkpoint was signed over;
@@ -88,7 +90,9 @@ class _MirrorRun:
         offered = pinned.verify_offer(self._remote.read_checkpoint(), self._remote, self._read_trusted_keys(), given)
         is_ours = seen is not None and offered.signed.checkpoint.size <= seen.checkpoint.size
         recorded = TileRecorder(self._published.folder.read_tile if is_ours else self._remote.read_tile)
-        found = forks.compare_checkpoints(seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.make_tree)
+        found = forks.compare_checkpoints(
+            seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.make_tree
+        )
         start = seen.checkpoint.size if seen else 0
         if found.verdict in HELD:
             pinned.pin_keys(self._state, offered)
@@ -106,7 +110,9 @@ class _MirrorRun:
     def _read_trusted_keys(self) -> list[Verifier]:
         """The pinned keys; where that file was lost, the keys that everything held here was verified by."""
         with self._database.reading() as connection:
-            return pinned.read_pinned_keys(self._state) or [note.parse_verifier(line) for line in shared.list_vkeys(connection)]
+            return pinned.read_pinned_keys(self._state) or [
+                note.parse_verifier(line) for line in shared.list_vkeys(connection)
+            ]
 
     def _publish_log(self) -> SignedCheckpoint | None:
         return self._published.publish(self._database, lambda done: self._told("publish", done))
@@ -200,7 +206,10 @@ def _require_mirror(database: Database, settings: Settings) -> None:
     with database.reading() as connection:
         if mirrored.is_mirror(connection):
             return
-        is_used = store.read_head(connection).size > 0 or LogFolder(settings.get_log_folder()).find_file(CHECKPOINT) is not None
+        is_used = (
+            store.read_head(connection).size > 0
+            or LogFolder(settings.get_log_folder()).find_file(CHECKPOINT) is not None
+        )
     if is_used:
         raise _make_own_register_error(settings.data_dir)
     with database.writing() as connection:

@@ -28,7 +28,9 @@ def propose_edition(database: Database, planned: EditionPlan, *, by: str, log: P
     )
 
 
-def propose_withdrawal(database: Database, edition: str, reason: str, *, by: str, log: PublishedLog | None = None) -> int:
+def propose_withdrawal(
+    database: Database, edition: str, reason: str, *, by: str, log: PublishedLog | None = None
+) -> int:
     """Propose to withdraw an edition, for a reason the public will read; the proposal's id."""
     found, draft = plan.make_withdrawal(database, edition, reason)
     title = f"撤回第{found.id}期：{found.title}"

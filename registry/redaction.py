@@ -48,7 +48,9 @@ def plan_redaction(connection: sa.Connection, said: str, reason: str, on: Date) 
     return RedactionPlan(draft=Draft(subject=subject, change=change, valid_from=on), erases=counts)
 
 
-def erase_stored_copies(connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int = 0, first: int = 0) -> None:
+def erase_stored_copies(
+    connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int = 0, first: int = 0
+) -> None:
     """Empty in every stored proposal what the entries ``erasing`` erase; part of the transaction that wrote them.
 
     Of the ``proposal`` being approved, whose first entry is ``first``, only in the drafts before the erasing one.
@@ -78,7 +80,9 @@ def erase_personal_values(connection: sa.Connection, proposal: int) -> bool:
     for row in rows:
         _erase_item(connection, row, sorted(facts.PERSONAL[drafts.decode_draft(row.body).change.kind]))
     if rows:
-        upsert_row(connection, positions, {"view": OWED, "position": max(1, store.read_head(connection).size)}, ["view"])
+        upsert_row(
+            connection, positions, {"view": OWED, "position": max(1, store.read_head(connection).size)}, ["view"]
+        )
     return bool(rows)
 
 

@@ -174,7 +174,9 @@ def resolve_address(address: str, province: str | None = None) -> AddressRegion:
     first = _match_full_name(text, 0, None, provinces_only=True)
     if first is not None:
         code, end = _walk_down(text, first)
-        return AddressRegion(code=code, rest=text[end:], disagrees=stated is not None and stated.code != code[:2] + "0000")
+        return AddressRegion(
+            code=code, rest=text[end:], disagrees=stated is not None and stated.code != code[:2] + "0000"
+        )
     step = _match_next_name(text, 0, [stated.code]) if stated is not None else None
     step = step or _match_next_name(text, 0, None)
     if step is not None and (stated is None or step.rows[0].target.startswith(get_prefix(stated.code))):
@@ -288,4 +290,8 @@ def map_names_to_codes() -> dict[str, tuple[str, ...]]:
 
 def list_region_names(code: str, name: str) -> list[str]:
     """The ways to say a division: its official name, and that without the word for its kind."""
-    return [form for form in (name, _strip_kind_word(name)) if form is not None and code in map_names_to_codes().get(form, ())]
+    return [
+        form
+        for form in (name, _strip_kind_word(name))
+        if form is not None and code in map_names_to_codes().get(form, ())
+    ]

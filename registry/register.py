@@ -17,7 +17,7 @@ from registry.database import Database
 from registry.editions.service import Editions
 from registry.errors import NotFound, make_cannot_answer_error
 from registry.faults import FaultBoard
-from registry.finding import SearchRequest, SearchExplanation, InstitutionHit, SearchResult
+from registry.finding import InstitutionHit, SearchExplanation, SearchRequest, SearchResult
 from registry.finding.pages import MayLook, allow_every_look
 from registry.finding.reconciling import Reconciler
 from registry.identifiers import parse_code
@@ -37,13 +37,13 @@ from registry.upkeep import Upkeep
 from registry.verification import card, people
 from registry.verification.answer import answer_claim, take_moment
 from registry.verification.batch import Batch
-from registry.verification.issuer import ReceiptStatus, Issuer
+from registry.verification.issuer import Issuer, ReceiptStatus
 from registry.verification.view import VerificationView
 
 if TYPE_CHECKING:
     from registry.search.outside import OutsideSearch
 
-__all__ = ["SearchRequest", "SearchExplanation", "InstitutionHit", "Register", "SearchResult", "open_register"]
+__all__ = ["InstitutionHit", "Register", "SearchExplanation", "SearchRequest", "SearchResult", "open_register"]
 _log = logging.getLogger("registry")
 
 
@@ -214,7 +214,9 @@ class Register:
         """
         return self._search(choice, asof, limit=limit, cursor=cursor, facets=facets, may_look=may_look)
 
-    def suggest_institutions(self, typed: str, asof: AsOf, limit: int = 8, may_look: MayLook = allow_every_look) -> list[InstitutionHit]:
+    def suggest_institutions(
+        self, typed: str, asof: AsOf, limit: int = 8, may_look: MayLook = allow_every_look
+    ) -> list[InstitutionHit]:
         """Institutions somebody may be typing, best first; none for what nobody may offer."""
         if not typed.strip():
             return []

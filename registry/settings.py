@@ -182,4 +182,6 @@ def list_settings() -> list[tuple[str, str, str]]:
     """(variable, default, meaning) of every setting, for the CLI and the docs test."""
     hints = get_type_hints(Settings, include_extras=True)
     defaults = Settings()
-    return [(get_variable_name(f), str(getattr(defaults, f)), hints[f].__metadata__[0]) for f in Settings.__struct_fields__]
+    return [
+        (get_variable_name(f), str(getattr(defaults, f)), hints[f].__metadata__[0]) for f in Settings.__struct_fields__
+    ]

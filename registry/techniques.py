@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from registry.text import simplify_script, normalise_width
+from registry.text import normalise_width, simplify_script
 
 TechniqueCode = Literal["AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK"]
 Stage = Literal["preparing", "trial", "formal", "operating", "rectification", "suspended", "revoked", "lapsed"]

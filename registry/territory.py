@@ -62,7 +62,11 @@ def require_inside_region(connection: sa.Connection, name: str, proposed: list[D
 
 def find_common_region(connection: sa.Connection, proposed: list[Draft]) -> str:
     """The smallest region that holds all that some drafts are about; "" where only the whole country does."""
-    reached = [regions.get_prefix(one) if one else "" for _, places in _find_draft_regions(connection, proposed) for one in places]
+    reached = [
+        regions.get_prefix(one) if one else ""
+        for _, places in _find_draft_regions(connection, proposed)
+        for one in places
+    ]
     for digits in (6, 4, 2):
         shared = {one[:digits] for one in reached}
         if len(shared) == 1 and len(code := shared.pop()) == digits:

@@ -49,7 +49,9 @@ class AuditFilter(Struct, frozen=True):
     until: dt.datetime | None = None
 
 
-def record_event(connection: sa.Connection, account: str, action: str, about: str = "", address: str | None = None) -> None:
+def record_event(
+    connection: sa.Connection, account: str, action: str, about: str = "", address: str | None = None
+) -> None:
     """Add a deed, in the transaction of what was done: neither is there without the other.
 
     ``about`` holds numbers and codes, never a text somebody wrote: the trail cannot be erased.
@@ -59,7 +61,9 @@ def record_event(connection: sa.Connection, account: str, action: str, about: st
     connection.execute(sa.insert(trail).values(at=int(time.time() * 1000), **row))
 
 
-def list_events(connection: sa.Connection, wanted: AuditFilter, *, before: int | None = None, limit: int = 100) -> list[AuditEvent]:
+def list_events(
+    connection: sa.Connection, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
+) -> list[AuditEvent]:
     """Deeds newest first, those before a number."""
     query = _select_events(wanted).order_by(trail.c.id.desc()).limit(limit)
     if before is not None:

@@ -178,4 +178,6 @@ class Upkeep:
     def _warm_up(self, stop: threading.Event) -> None:  # noqa: ARG002 - it is over before that matters
         finding.preload_tables()
         gc.freeze()  # what is loaded by now stays: it need not be looked through for garbage again and again
-        redaction.purge_erased_bytes(self._register.database)  # bytes of erased values that somebody's reading had kept from going
+        redaction.purge_erased_bytes(
+            self._register.database
+        )  # bytes of erased values that somebody's reading had kept from going

@@ -35,7 +35,9 @@ def select_views(name: str | None) -> tuple[follow.View, ...]:
     return found
 
 
-def rebuild_views(database: Database, name: str | None = None, progress: Callable[[int], None] | None = None) -> list[str]:
+def rebuild_views(
+    database: Database, name: str | None = None, progress: Callable[[int], None] | None = None
+) -> list[str]:
     """Empty and replay one view, or all in order; the names of those rebuilt. Readers see the old one until the end."""
     done = []
     for view in select_views(name):

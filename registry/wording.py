@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from registry.techniques import TECHNIQUES, TechniqueCode
-from registry.text import simplify_script, normalise_width
+from registry.text import normalise_width, simplify_script
 
 FlagKind = Literal["technique", "surrogacy", "gamete_trade", "sex_selection", "guarantee", "endorsement", "lure"]
 
@@ -66,7 +66,10 @@ _CLAUSE = "[^，。！？；,.!?;\n]"
 
 def find_forbidden_words(text: str) -> list[AdFinding]:
     """Every word in a text for what nobody may offer, in order, the longest where several begin; never overlapping."""
-    return [_make_finding(text, place) for place in _drop_overlaps(one for one in _find_words(text) if one.sort.kind in WORDS)]
+    return [
+        _make_finding(text, place)
+        for place in _drop_overlaps(one for one in _find_words(text) if one.sort.kind in WORDS)
+    ]
 
 
 def find_flags(text: str) -> list[AdFinding]:
@@ -213,7 +216,10 @@ def _compile_context_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pa
 
 
 def _is_condemned(text: str, start: int, end: int, kind: FlagKind) -> bool:
-    before, after = simplify_script(normalise_width(text[max(0, start - 16) : start])), simplify_script(normalise_width(text[end : end + 14]))
+    before, after = (
+        simplify_script(normalise_width(text[max(0, start - 16) : start])),
+        simplify_script(normalise_width(text[end : end + 14])),
+    )
     against, is_wrong, not_offered = _compile_context_patterns()
     if kind == "technique":
         return bool(not_offered.search(before))

@@ -14,7 +14,7 @@ from registry.clients import keys
 from registry.database import Database
 from registry.identifiers import format_code
 from registry.log.publish import PublishedLog
-from registry.settings import Settings, load, get_variable_name
+from registry.settings import Settings, get_variable_name, load
 from tests.factories import a_database, a_source, an_institution, code_of, enter, propose
 from tests.published import hospitals
 from tests.running import Cli, Ran, Server, environment, eventually
@@ -48,7 +48,9 @@ class Broken:
             self.log.publish(database)
             self.proposal = propose(database, an_institution("鞍山市示例新医院"))
             with database.writing() as connection:  # before anything breaks: figures are shown to a key
-                _, self.key = keys.create_key(connection, keys.NewKey(client="prometheus", scopes=frozenset({"metrics"})))
+                _, self.key = keys.create_key(
+                    connection, keys.NewKey(client="prometheus", scopes=frozenset({"metrics"}))
+                )
         Vault(self.settings.get_secrets_file()).create_file()
         self.servers: list[Server] = []
         #: Where servers write their own log: not on the disk that breaks.

@@ -18,7 +18,9 @@ PDF = b"%PDF-1.4 made up"
 DOCUMENT = {"doc_title": "关于示例机构的批复", "doc_number": "示卫批〔2025〕3号", "doc_date": "2025-10-20"}
 
 
-def a_form(database: Database, kind: FormKind, *, by: str = "editor.a", document: bool = True, **typed: Any) -> FormDraft:
+def a_form(
+    database: Database, kind: FormKind, *, by: str = "editor.a", document: bool = True, **typed: Any
+) -> FormDraft:
     """Open a form (``subject``, ``institution``, ``technique`` say which), type into it and keep it."""
     about = {name: typed.pop(name) for name in ("subject", "technique") if name in typed}
     if "institution" in typed:

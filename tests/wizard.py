@@ -58,7 +58,9 @@ class Wizard:
         assert one.state == "mapping", (one.state, one.found)
         there = [msgspec.convert(layout, layouts.Layout) for layout in one.found["layouts"]]
         named = [
-            layouts.name_columns(layout, [uses.get(title, use) for title, use in zip(layout.titles, layout.uses, strict=True)])
+            layouts.name_columns(
+                layout, [uses.get(title, use) for title, use in zip(layout.titles, layout.uses, strict=True)]
+            )
             for layout in there
         ]
         said = {**one.said, "layouts": msgspec.to_builtins(named), "rows": one.found["rows"]}

@@ -79,7 +79,9 @@ class IdentityProvider:
             "code_verifier": asked.verifier,
         }
         name, secret = (quote(part, safe="") for part in self._client)
-        answer = self._send_request("POST", self._load_configuration()["token_endpoint"], data=told, auth=(name, secret))
+        answer = self._send_request(
+            "POST", self._load_configuration()["token_endpoint"], data=told, auth=(name, secret)
+        )
         token = answer.json().get("id_token") if answer.is_success else None
         if not isinstance(token, str):
             raise _make_refusal("code")

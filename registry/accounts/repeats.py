@@ -17,7 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from registry import trail
-from registry.clients.counts import to_network, open_file
+from registry.clients.counts import open_file, to_network
 from registry.database import Database
 from registry.errors import RegistryError
 from registry.model import Struct

@@ -87,7 +87,9 @@ def remove_factor(connection: sa.Connection, account: str) -> None:
     connection.execute(sa.update(accounts).where(accounts.c.name == account).values(second=None))
 
 
-def accept_code(connection: sa.Connection, vault: Vault, account: str, code: str, at: float | None = None) -> str | None:
+def accept_code(
+    connection: sa.Connection, vault: Vault, account: str, code: str, at: float | None = None
+) -> str | None:
     """Whether a code is right: "code" or "recovery"; None when it is not. Each code is accepted once.
 
     ``at``: seconds since 1970 (now). SecretsKeyMissing where a code of an authenticator cannot be looked at.

@@ -143,7 +143,9 @@ class SignIns:
         self._count_wrong_code(ended, session, who)
         return False
 
-    def _check_code(self, connection: sa.Connection, session: Session, code: str, who: Visitor) -> tuple[str | None, bool]:
+    def _check_code(
+        self, connection: sa.Connection, session: Session, code: str, who: Visitor
+    ) -> tuple[str | None, bool]:
         """(how a code is right, whether a wrong one ended the session). TooManyRequests for one not looked at.
 
         An open session has shown the factor before: it does not wait for what others typed.
@@ -199,7 +201,9 @@ class SignIns:
             mine = sa.and_(accounts.c.name == name, accounts.c.password == stored)
             if not connection.execute(sa.update(accounts).where(mine).values(**told)).rowcount:
                 raise Conflict("密码刚刚被更改，请重新登录。", "The password was changed just now; sign in again.")
-            for other in sessions.list_sessions(connection, session.account, sessions.SessionLimits(idle=10**6, absolute=10**6)):
+            for other in sessions.list_sessions(
+                connection, session.account, sessions.SessionLimits(idle=10**6, absolute=10**6)
+            ):
                 if other.id != session.id:
                     sessions.end_sessions(connection, name, other.id)
             trail.record_event(connection, name, "password_changed", "", who.address)

@@ -23,7 +23,7 @@ from registry.api.institutions import AnyRequest
 from registry.api.problems import read_language
 from registry.api.shapes import BatchAnswers
 from registry.api.spool import AnswersResponse, ClientGone, Spool
-from registry.claimfiles.answering import MOST_ROWS, AnswerStream, CsvAnswerWriter, AnswerWriter, JsonAnswerWriter
+from registry.claimfiles.answering import MOST_ROWS, AnswerStream, AnswerWriter, CsvAnswerWriter, JsonAnswerWriter
 from registry.claimfiles.csvs import CsvReader
 from registry.claimfiles.ndjson import NdjsonReader, read_json_row
 from registry.claimfiles.rows import ClaimRow

@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from registry.api.guards import get_register
-from registry.api.institutions import AnyRequest, KnownAtText, OnText, read_asof, parse_known_at, parse_on
+from registry.api.institutions import AnyRequest, KnownAtText, OnText, parse_known_at, parse_on, read_asof
 from registry.api.shapes import ChangeList, SnapshotList
 from registry.model import Kind
 from registry.records import feed
@@ -98,7 +98,10 @@ def get_snapshot(request: AnyRequest, on: OnText = None, known_at: KnownAtText =
     """All current records at one log size."""
     taken = get_register(request).make_snapshot(parse_on(on), parse_known_at(known_at))
     form = request.accept.best_match([JSON, NDJSON], default=JSON)
-    return Stream(_iterate_in_thread(encode_snapshot_lines(taken) if form == NDJSON else encode_snapshot_json(taken)), media_type=form)
+    return Stream(
+        _iterate_in_thread(encode_snapshot_lines(taken) if form == NDJSON else encode_snapshot_json(taken)),
+        media_type=form,
+    )
 
 
 def encode_snapshot_json(taken: Snapshot) -> Iterator[bytes]:

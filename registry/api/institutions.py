@@ -190,7 +190,9 @@ def list_practitioners(
 ) -> PractitionerList:
     """Authorised people of one institution."""
     asof = read_asof(request, on, known_at)
-    return PractitionerList(items=get_register(request).list_practitioners(code, asof, make_people_budget(request).require_look))
+    return PractitionerList(
+        items=get_register(request).list_practitioners(code, asof, make_people_budget(request).require_look)
+    )
 
 
 @get(

@@ -79,7 +79,9 @@ def make_problem(error: Exception, lang: str) -> Problem:
     if isinstance(known, RegistryError):
         status, code = statuses.get_status(known), statuses.get_code(known)
         cause = known.code if known.code != code else msgspec.UNSET
-        return Problem(title=HTTPStatus(status).phrase, status=status, detail=known.get_text(lang), code=code, cause=cause)
+        return Problem(
+            title=HTTPStatus(status).phrase, status=status, detail=known.get_text(lang), code=code, cause=cause
+        )
     if isinstance(error, ValidationException):
         return _make_invalid_problem(error, lang)
     if isinstance(error, HTTPException):

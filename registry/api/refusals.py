@@ -40,7 +40,8 @@ HEADERS: dict[str, dict[str, Any]] = {"503": _RETRY_AFTER}
 def make_refusals(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
     """Status -> OpenAPI response of every refusal an operation may answer."""
     return {
-        status: _make_response(status, words) for status, words in sorted({**COMMON, **_select_refusals(path, method, operation)}.items())
+        status: _make_response(status, words)
+        for status, words in sorted({**COMMON, **_select_refusals(path, method, operation)}.items())
     }
 
 

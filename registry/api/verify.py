@@ -10,7 +10,7 @@ from litestar import get, post
 from litestar.params import QueryParameter
 
 from registry.admission import find_admitted_request, make_people_budget
-from registry.api.guards import get_register, decode_body
+from registry.api.guards import decode_body, get_register
 from registry.api.institutions import AnyRequest, KnownAtText, OnText, parse_known_at, parse_on, parse_techniques
 from registry.api.problems import read_language
 from registry.api.written import JsonAnswer, describe_responses
@@ -46,7 +46,9 @@ async def verify_claim(request: AnyRequest) -> JsonAnswer:
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused
         parse_known_at(claim.known_at.isoformat())
     check_provider(claim.provider)
-    ask = partial(get_register(request).answer_claim, claim, read_language(request), make_people_budget(request).require_look)
+    ask = partial(
+        get_register(request).answer_claim, claim, read_language(request), make_people_budget(request).require_look
+    )
     if len(claim.text or "") > LONGEST_TEXT_IN_ADDRESS:  # takes tenths of a second: others need not wait for it
         found = await lanes.run_in_lane("reads", ask)
     else:

@@ -11,7 +11,7 @@ from litestar import delete, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from registry.admission import find_admitted_request, get_api_key, make_people_budget
-from registry.api.guards import get_register, decode_body
+from registry.api.guards import decode_body, get_register
 from registry.api.institutions import AnyRequest
 from registry.api.problems import read_language
 from registry.claimfiles.rows import check_provider
@@ -162,7 +162,9 @@ def get_watch_changes(
     since: Annotated[str, QueryParameter(description="从何处起。 / Where to begin.", min_length=1, max_length=100)],
 ) -> AnswerChanges:
     """Which answers have changed"""
-    found = get_register(request).watches.find_changes(get_api_key(request).client, watches.parse_position(since), read_language(request))
+    found = get_register(request).watches.find_changes(
+        get_api_key(request).client, watches.parse_position(since), read_language(request)
+    )
     items = [AnswerChange(watch=c.watch, claim=to_question(c.claim), before=c.before, now=c.now) for c in found.items]
     return AnswerChanges(items=items, next=str(found.next), more=found.more)
 

@@ -72,7 +72,9 @@ def find_local_log(published: PublishedLog) -> LogSource | None:
 
 def read_remote_log(remote: RemoteLog) -> LogSource:
     """The published log at another address or in another folder, as it says it is: nothing of it is trusted yet."""
-    return LogSource(name=remote.address, signed=parse_signed_checkpoint(remote.read_checkpoint()), read=remote.read_tile)
+    return LogSource(
+        name=remote.address, signed=parse_signed_checkpoint(remote.read_checkpoint()), read=remote.read_tile
+    )
 
 
 def compute_roots(leaves: Iterable[bytes], sizes: set[int]) -> dict[int, bytes]:
@@ -86,7 +88,9 @@ def compute_roots(leaves: Iterable[bytes], sizes: set[int]) -> dict[int, bytes]:
     return found
 
 
-def plan_restore(backup: BackupFile, published: PublishedLog, other: LogSource | None, *, complete: bool) -> RestorePlan:
+def plan_restore(
+    backup: BackupFile, published: PublishedLog, other: LogSource | None, *, complete: bool
+) -> RestorePlan:
     """What a restore of a verified backup leads to.
 
     LogDamaged, saying what to do, where that would contradict or cut short what was published here or at ``other``.

@@ -62,7 +62,9 @@ def _note_decisions(decisions: dict[int, _Decision], taken: Iterable[Entry]) -> 
 def _erase_copies(connection: sa.Connection, decisions: dict[int, _Decision], taken: Iterable[Entry]) -> None:
     for entry in taken:
         if entry.change.erases:
-            redaction.erase_stored_copies(connection, [entry], proposal=entry.proposal, first=decisions[entry.proposal].first)
+            redaction.erase_stored_copies(
+                connection, [entry], proposal=entry.proposal, first=decisions[entry.proposal].first
+            )
 
 
 def _close_proposal(connection: sa.Connection, number: int, decision: _Decision) -> bool:

@@ -194,7 +194,9 @@ def write_backup(path: Path, source: sa.Connection, made_at: int, progress: Prog
                 row = {"name": table.name, "rows": seen.rows, "sha256": seen.to_hex()}
                 connection.execute(sa.insert(_contents).values(row))
             connection.execute(
-                sa.insert(_about).values({"format": FORMAT, **_make_info_row(connection, made_at, mirrored.is_mirror(source))})
+                sa.insert(_about).values(
+                    {"format": FORMAT, **_make_info_row(connection, made_at, mirrored.is_mirror(source))}
+                )
             )
     finally:
         made.dispose()

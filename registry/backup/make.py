@@ -29,7 +29,9 @@ class BackupResult(Struct, frozen=True):
     bytes: int
 
 
-def make_backup(database: Database, published: PublishedLog, path: Path, *, replace: bool, progress: Progress) -> BackupResult:
+def make_backup(
+    database: Database, published: PublishedLog, path: Path, *, replace: bool, progress: Progress
+) -> BackupResult:
     """Write a checked backup to ``path``, or leave what is there as it was.
 
     Conflict when something is there and ``replace`` is not set, or it is no backup. LogDamaged when the database is not

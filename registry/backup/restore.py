@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from registry import redaction, views
 from registry.backup import compare, complete, file, place
-from registry.backup.compare import RestorePlan, LogSource
+from registry.backup.compare import LogSource, RestorePlan
 from registry.backup.file import BackupFile, Progress
 from registry.database import Database, continue_numbering
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
@@ -56,7 +56,9 @@ class _BuildResult(Struct, frozen=True):
     closed: list[int]
 
 
-def restore_backup(settings: Settings, path: Path, *, completing: bool, source: LogSource | None, progress: Progress) -> RestoreResult:
+def restore_backup(
+    settings: Settings, path: Path, *, completing: bool, source: LogSource | None, progress: Progress
+) -> RestoreResult:
     """Make the register what the backup says, or leave everything as it was.
 
     ``completing``: entries that were published after the backup are taken from ``source``, or else from the log folder
@@ -124,7 +126,9 @@ def _build_file(new: Path, backup: BackupFile, plan: RestorePlan, progress: Prog
     target = Database(f"sqlite:///{new}")
     try:
         built = _build_database(target, backup, plan, progress)
-        if not target.purge_deleted_rows(()):  # what was erased on the way leaves no bytes, and no write-ahead log is left
+        if not target.purge_deleted_rows(
+            ()
+        ):  # what was erased on the way leaves no bytes, and no write-ahead log is left
             raise InvalidInput(
                 f"{new} 无法整理（磁盘已满？），现有数据库未改动。",
                 f"{new} cannot be finished (is the disk full?); the database that is there was not changed.",
@@ -237,7 +241,9 @@ def _read_key_state(published: PublishedLog, database: Database, mirror: bool) -
     return "ours", size - last.checkpoint.size
 
 
-def _publish_log(published: PublishedLog, database: Database, key: KeyState, progress: Progress) -> dict[str, str] | None:
+def _publish_log(
+    published: PublishedLog, database: Database, key: KeyState, progress: Progress
+) -> dict[str, str] | None:
     """The restore stands whatever becomes of this; what stood in its way is said."""
     try:
         with file.translate_write_errors(published.folder.path):

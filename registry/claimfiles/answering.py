@@ -12,7 +12,14 @@ import msgspec
 from msgspec.structs import replace
 
 from registry.claimfiles.rows import AnswerLayout, ClaimReader, ClaimRow
-from registry.claimfiles.told import NAMES, RECEIPT, RowProblem, format_answer_cells, format_error_cells, make_row_problem
+from registry.claimfiles.told import (
+    NAMES,
+    RECEIPT,
+    RowProblem,
+    format_answer_cells,
+    format_error_cells,
+    make_row_problem,
+)
 from registry.claimfiles.waiting import PendingAnswers
 from registry.errors import CannotSign, InvalidInput, PeopleLimit, RegistryError, TooLarge
 from registry.model import Answer, Claim, VerdictWord
@@ -69,7 +76,9 @@ class AnswerWriter(ABC, Generic[M]):
 
     def _prepare_answer(self, claim: Claim, found: Answer) -> _ReusableAnswer[M]:
         code = found.match.code if found.match else None
-        return _ReusableAnswer(found.verdict, code, self.format_answer(found), make_statement(claim, found) if self.receipts else None)
+        return _ReusableAnswer(
+            found.verdict, code, self.format_answer(found), make_statement(claim, found) if self.receipts else None
+        )
 
     def format_header(self) -> bytes:
         """What comes before the first row."""
@@ -120,7 +129,9 @@ class AnswerWriter(ABC, Generic[M]):
         found = self.batch.answer_with_receipt(claim)
         self.tally.verdicts[found.verdict] += 1
         self.batch.note_answer(claim, found.verdict, found.match.code if found.match else None)
-        return self.write_line(self.format_row(row, self.format_answer(replace(found, id=None, receipt=None))), found.receipt)
+        return self.write_line(
+            self.format_row(row, self.format_answer(replace(found, id=None, receipt=None))), found.receipt
+        )
 
     def _refuse_row(self, row: ClaimRow, error: RegistryError) -> bytes:
         self.tally.errors += 1

@@ -12,7 +12,7 @@ import msgspec
 from registry.claimfiles.told import NAMES, RECEIPT
 from registry.errors import InvalidInput
 from registry.model import Claim
-from registry.records.asof import parse_day, get_day_end, parse_instant
+from registry.records.asof import get_day_end, parse_day, parse_instant
 from registry.techniques import find_technique
 from registry.text import normalise_width
 
@@ -87,9 +87,13 @@ COLUMNS: tuple[ClaimColumn, ...] = (
     ),
     ClaimColumn("provider.code", ("code", "编码", "名录编码", "机构编码")),
     ClaimColumn("provider.domain", ("domain", "域名", "网站域名")),
-    ClaimColumn("techniques", ("techniques", "technique", "技术", "所称技术", "技术项目", "批准开展的技术"), _split_words),
+    ClaimColumn(
+        "techniques", ("techniques", "technique", "技术", "所称技术", "技术项目", "批准开展的技术"), _split_words
+    ),
     ClaimColumn("practitioner.name", ("practitioner", "医务人员", "医师姓名", "人员姓名")),
-    ClaimColumn("ad_certificate", ("ad_certificate", "医疗广告审查证明文号", "广告审查证明文号", "审查证明文号", "文号")),
+    ClaimColumn(
+        "ad_certificate", ("ad_certificate", "医疗广告审查证明文号", "广告审查证明文号", "审查证明文号", "文号")
+    ),
     ClaimColumn("text", ("text", "广告内容", "广告文字", "文案", "正文")),
     ClaimColumn("on", ("on", "date", "日期", "所问日期", "广告日期", "发布日期"), _parse_day_cell),
     ClaimColumn("known_at", ("known_at", "所知时间", "所知时刻"), _parse_instant_cell),
@@ -109,7 +113,9 @@ class ClaimColumns:
 
     def __init__(self, headings: Sequence[str]) -> None:
         self.width = len(headings)
-        found = [(at, column) for at, heading in enumerate(headings) if (column := _BY_HEADING.get(_fold_heading(heading)))]
+        found = [
+            (at, column) for at, heading in enumerate(headings) if (column := _BY_HEADING.get(_fold_heading(heading)))
+        ]
         _check_duplicates(headings, found)
         self._fields = [(at, *c.field.rpartition(".")[::2], c.parse) for at, c in found]
         if not any(owner == "provider" and field != "address" for _, owner, field, _ in self._fields):

@@ -68,7 +68,10 @@ class XlsxAnswerWriter(AnswerWriter[list[str]]):
     def format_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
         """The row's cells with the error in its columns."""
         return _cells.encode(
-            [*self._columns.select_own_cells(row.cells), *format_error_cells(error, self.batch.lang, self.batch.at.size)]
+            [
+                *self._columns.select_own_cells(row.cells),
+                *format_error_cells(error, self.batch.lang, self.batch.at.size),
+            ]
         )
 
     def write_line(self, line: bytes, receipt: str | None) -> bytes:

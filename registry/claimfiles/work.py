@@ -27,7 +27,11 @@ def detect_format(begin: bytes) -> Given:
 
 
 def answer_file(
-    source: IO[bytes], given: Given, form_of: Callable[[Callable[[], AnswerLayout]], F], most: int, limits: FileLimits = SHELL
+    source: IO[bytes],
+    given: Given,
+    form_of: Callable[[Callable[[], AnswerLayout]], F],
+    most: int,
+    limits: FileLimits = SHELL,
 ) -> tuple[F, Iterator[bytes]]:
     """The form of the answers, whose tally counts along, and the answers: a piece for each row.
 
@@ -57,7 +61,9 @@ def _answer_csv(source: IO[bytes], reader: CsvReader, form: AnswerWriter[Any], m
         yield from _feed_pieces(source, AnswerStream(reader, form, most))
 
 
-def _answer_sheet(source: IO[bytes], table: ClaimTable, form: AnswerWriter[Any], most: int, limits: FileLimits) -> Iterator[bytes]:
+def _answer_sheet(
+    source: IO[bytes], table: ClaimTable, form: AnswerWriter[Any], most: int, limits: FileLimits
+) -> Iterator[bytes]:
     answering = AnswerStream(NdjsonReader(), form, most)
     with closing(sheets.read_claims(source, table, limits)) as rows:
         yield from answering.answer_rows(rows)

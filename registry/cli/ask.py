@@ -10,11 +10,11 @@ import click
 
 from registry import settings
 from registry.beside import LONGEST_TEXT, Person
-from registry.cli import common, explaining, detect_language, main
+from registry.cli import common, detect_language, explaining, main
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim, Provider
 from registry.records.asof import SHANGHAI
-from registry.register import SearchRequest, InstitutionHit, open_register
+from registry.register import InstitutionHit, SearchRequest, open_register
 from registry.techniques import BY_CODE
 
 on_day = click.option("--on", type=common.DayParam(), help="哪一天的情况，默认今天 / which day (today)")

@@ -56,7 +56,9 @@ def import_list(  # noqa: PLR0913 - one parameter per option
 
 @main.command("known-as")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--from", "day", type=common.DayParam(), help="自哪一天起，默认今天 / the day from which it is so (today)")
+@click.option(
+    "--from", "day", type=common.DayParam(), help="自哪一天起，默认今天 / the day from which it is so (today)"
+)
 @common.by_user
 @click.option("--dry-run", is_flag=True, help="只比对，不提案 / compare only")
 @common.as_json

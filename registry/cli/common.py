@@ -52,9 +52,15 @@ def _check_acting_account(_context: click.Context, _parameter: click.Parameter, 
     return name
 
 
-by_user = click.option("--by", metavar="USER", callback=_check_acting_account, help="账号 / account acting (registry user add)")
+by_user = click.option(
+    "--by", metavar="USER", callback=_check_acting_account, help="账号 / account acting (registry user add)"
+)
 by_decider = click.option(
-    "--by", metavar="USER", required=True, callback=_check_acting_account, help="审批账号 / deciding account, not the proposer's"
+    "--by",
+    metavar="USER",
+    required=True,
+    callback=_check_acting_account,
+    help="审批账号 / deciding account, not the proposer's",
 )
 
 
@@ -83,7 +89,9 @@ class KnownAtParam(click.ParamType[dt.datetime]):
         if isinstance(value, dt.datetime):
             return value
         try:
-            return asof.parse_instant(value) if len(value) > len("2025-07-01") else asof.get_day_end(asof.parse_day(value))
+            return (
+                asof.parse_instant(value) if len(value) > len("2025-07-01") else asof.get_day_end(asof.parse_day(value))
+            )
         except InvalidInput:
             self.fail(
                 f"“{value}” 不是日期，也不是带时区的时刻 / is neither a day nor an instant with its zone; "

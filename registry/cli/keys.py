@@ -173,7 +173,10 @@ def _to_dict(one: ApiKey) -> dict[str, Any]:
         "per_minute": one.per_minute,
         "per_day": one.per_day,
         "recorded": one.recorded,
-        **{name: _format_instant(getattr(one, name)) for name in ("created_at", "expires_at", "revoked_at", "last_used_at")},
+        **{
+            name: _format_instant(getattr(one, name))
+            for name in ("created_at", "expires_at", "revoked_at", "last_used_at")
+        },
     }
 
 

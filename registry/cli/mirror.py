@@ -12,13 +12,13 @@ from registry.cli.witness import (
     RunResult,
     by_vkey,
     every,
-    print_row,
     find_refusal,
-    run_repeatedly,
+    make_json_fields,
     print_checkpoints,
     print_keys,
+    print_row,
+    run_repeatedly,
     timeout,
-    make_json_fields,
 )
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import
@@ -32,7 +32,9 @@ if TYPE_CHECKING:  # the HTTP client takes a while to import
 @every
 @timeout
 @common.as_json
-def mirror_register(url: str, directory: Path, vkeys: tuple[str, ...], every: float | None, timeout: float, json_: bool) -> None:
+def mirror_register(
+    url: str, directory: Path, vkeys: tuple[str, ...], every: float | None, timeout: float, json_: bool
+) -> None:
     """镜像：在 DIR 保存 URL 处名录的经核验副本 / keep a verified copy of the register at URL in DIR.
 
     之后可用 / afterwards: REGISTRY_DATA_DIR=DIR registry serve

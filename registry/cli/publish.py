@@ -24,7 +24,11 @@ class ReleaseParam(click.ParamType[dt.datetime]):
         if isinstance(value, dt.datetime):
             return value
         try:
-            return asof.parse_instant(value) if len(value) > len("2025-07-01") else asof.get_day_start(asof.parse_day(value))
+            return (
+                asof.parse_instant(value)
+                if len(value) > len("2025-07-01")
+                else asof.get_day_start(asof.parse_day(value))
+            )
         except InvalidInput:
             self.fail(
                 f"“{value}” 不是日期，也不是带时区的时刻 / is neither a day nor an instant with its zone; "
@@ -37,7 +41,9 @@ class ReleaseParam(click.ParamType[dt.datetime]):
 @main.command()
 @click.option("--title", help="名单的标题 / title of the list")
 @click.option("--as-of", type=common.DayParam(), help="截止日，默认今天 / the day it speaks of (today)")
-@click.option("--release", type=ReleaseParam(), help="公布时刻，默认批准即公布 / when it is public (once it is approved)")
+@click.option(
+    "--release", type=ReleaseParam(), help="公布时刻，默认批准即公布 / when it is public (once it is approved)"
+)
 @click.option("--scope", default="national", help="national 或行政区划代码 / national, or a region code")
 @click.option("--withdraw", metavar="EDITION", help="改为撤回这一期 / withdraw this edition instead")
 @click.option("--reason", help="撤回的理由，公众会看到 / why; the public reads it")

@@ -209,13 +209,17 @@ def _compute_remaining(counted: list[tuple[int, int]], limit: int, window: int, 
     part = window // PARTS
     asked = sum(count for _, count in counted)
     if asked < limit:
-        return RemainingRequests(limit=limit, window=window, left=limit - asked - 1, reset=float(window + part - now % part))
+        return RemainingRequests(
+            limit=limit, window=window, left=limit - asked - 1, reset=float(window + part - now % part)
+        )
     over = asked - limit + 1  # so many must be gone before the next
     reset = (counted[-1][0] + 1 + PARTS) * part - now
     for number, count in counted:
         over -= count
         if over <= 0:
-            return RemainingRequests(limit=limit, window=window, left=0, reset=reset, wait=(number + 1 + PARTS) * part - now)
+            return RemainingRequests(
+                limit=limit, window=window, left=0, reset=reset, wait=(number + 1 + PARTS) * part - now
+            )
     raise AssertionError("what was asked is the sum of its parts")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from registry.clients import watches
-from registry.clients.watches import WatchChangePage, WatchPosition, WatchState, Watch
+from registry.clients.watches import Watch, WatchChangePage, WatchPosition, WatchState
 from registry.database import Database
 from registry.errors import InvalidInput
 from registry.model import Answer, Claim
@@ -18,7 +18,9 @@ class WatchLists:
         self._database = database
         self._view = view
 
-    def add_watches(self, client: str, claims: list[Claim], lang: str = "zh-CN") -> tuple[list[tuple[int, Answer]], WatchState]:
+    def add_watches(
+        self, client: str, claims: list[Claim], lang: str = "zh-CN"
+    ) -> tuple[list[tuple[int, Answer]], WatchState]:
         """Watch claims from now on: each one's number and answer, in order; and where changes begin.
 
         InvalidInput names the first claim that cannot be watched; then none is.

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from registry.clients import keys, usage
 from registry.clients.counts import Counts, RemainingRequests, to_network, to_whole_seconds
 from registry.clients.keys import ApiKey, Scope
-from registry.clients.people import DAY, PeopleBudget, to_day_number, count_seconds_to_midnight
+from registry.clients.people import DAY, PeopleBudget, count_seconds_to_midnight, to_day_number
 from registry.database import Database
 from registry.errors import Busy, CannotRecord, InvalidKey, QuotaSpent, RegistryError, ScopeMissing, TooManyRequests
 from registry.faults import RepeatedWarnings
@@ -176,7 +176,9 @@ class Clients:
         at = time.time()
         minute = self._counts.take_one(f"k {key.id}", key.per_minute, MINUTE, at)
         day = self._compute_day_remaining(key, at)
-        admitted = AdmittedRequest(who=f"k {key.id}", key=key, operation=operation, rooms={"minute": minute, "day": day})
+        admitted = AdmittedRequest(
+            who=f"k {key.id}", key=key, operation=operation, rooms={"minute": minute, "day": day}
+        )
         if not (minute.is_admitted and day.is_admitted):
             self._count_usage(key, operation, refused=1)
             raise _make_refusal(admitted)
@@ -246,13 +248,17 @@ class Clients:
             return usage.list_checks(connection, client, since, limit)
 
     def _compute_day_remaining(self, key: ApiKey, at: float) -> RemainingRequests:
-        asked = max(self._counts.count_in_period(_name_day_counter(key), DAY, to_day_number(at)), self._elsewhere.get(key.id, 0))
+        asked = max(
+            self._counts.count_in_period(_name_day_counter(key), DAY, to_day_number(at)), self._elsewhere.get(key.id, 0)
+        )
         rest = count_seconds_to_midnight(at)
         wait = rest if asked >= key.per_day else 0.0
         left = max(0, key.per_day - asked - 1)
         return RemainingRequests(limit=key.per_day, window=DAY, left=left, reset=rest, wait=wait)
 
-    def _count_usage(self, key: ApiKey, operation: str, *, requests: int = 0, questions: int = 0, refused: int = 0) -> None:
+    def _count_usage(
+        self, key: ApiKey, operation: str, *, requests: int = 0, questions: int = 0, refused: int = 0
+    ) -> None:
         day = read_today().isoformat()
         with self._lock:
             counted = self._told[key.id, day, operation]

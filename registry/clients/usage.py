@@ -67,7 +67,9 @@ def count_questions(connection: sa.Connection, day: str) -> dict[str, int]:
     return {key: int(total) for key, total in connection.execute(query.group_by(key_usage.c.key))}
 
 
-def record_checks(connection: sa.Connection, key: keys.ApiKey, operation: str, asked: Iterable[Noted], log_size: int) -> None:
+def record_checks(
+    connection: sa.Connection, key: keys.ApiKey, operation: str, asked: Iterable[Noted], log_size: int
+) -> None:
     """Keep these checks; nothing of an answer but its verdict and whom it is about."""
     at = keys.get_now_ms()
     rows = [

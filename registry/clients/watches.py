@@ -90,7 +90,9 @@ def parse_position(text: str) -> WatchPosition:
             case [size, day]:
                 return WatchPosition(since=_parse_state(size, day))
             case [size, day, size2, day2, after]:
-                return WatchPosition(since=_parse_state(size, day), upto=_parse_state(size2, day2), after=_parse_number(after))
+                return WatchPosition(
+                    since=_parse_state(size, day), upto=_parse_state(size2, day2), after=_parse_number(after)
+                )
     except ValueError:
         pass
     raise InvalidInput(
@@ -145,7 +147,9 @@ def get_current_state(view: VerificationView) -> WatchState:
     return WatchState(size=at.size, day=at.day)
 
 
-def find_changes(connection: sa.Connection, view: VerificationView, client: str, at: WatchPosition, lang: str) -> WatchChangePage:
+def find_changes(
+    connection: sa.Connection, view: VerificationView, client: str, at: WatchPosition, lang: str
+) -> WatchChangePage:
     """Which answers differ between a place and now; InvalidInput for a place that never was."""
     upto = at.upto or get_current_state(view)
     for state in (at.since, upto):

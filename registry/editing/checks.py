@@ -7,11 +7,22 @@ from collections.abc import Iterator
 
 from registry.editing import particulars
 from registry.editing.findings import Finding, make_error, make_note, make_warning
-from registry.editing.forms import CODES, LONGEST, WITHDRAWN, Field, FormKind, Typed, list_fields, read_lines, read_text, read_boxes
+from registry.editing.forms import (
+    CODES,
+    LONGEST,
+    WITHDRAWN,
+    Field,
+    FormKind,
+    Typed,
+    list_fields,
+    read_boxes,
+    read_lines,
+    read_text,
+)
 from registry.editing.values import read_day
 from registry.errors import InvalidInput
 from registry.facts import EARLIEST, LATEST
-from registry.identifiers import compute_certificate_expiry, compact_domain, parse_certificate, parse_code
+from registry.identifiers import compact_domain, compute_certificate_expiry, parse_certificate, parse_code
 from registry.records.asof import parse_day
 from registry.techniques import LAWFUL_STAGES, STAGES
 
@@ -128,7 +139,9 @@ def _check_approval(typed: Typed, _new: bool, today: dt.date) -> Iterator[Findin
     if not stage:
         return
     if stage == WITHDRAWN and not read_text(typed, "reason"):
-        yield make_error("reason", "撤回误登的批准须写明理由。", "Taking back what was stated by mistake needs a reason.")
+        yield make_error(
+            "reason", "撤回误登的批准须写明理由。", "Taking back what was stated by mistake needs a reason."
+        )
     if stage in STAGES:
         yield from _check_approval_days(typed, today, lawful=stage in LAWFUL_STAGES)
     if read_text(typed, "technique") in read_boxes(typed, "also"):
@@ -136,7 +149,11 @@ def _check_approval(typed: Typed, _new: bool, today: dt.date) -> Iterator[Findin
 
 
 def _check_approval_days(typed: Typed, today: dt.date, *, lawful: bool) -> Iterator[Finding]:
-    start, due, effective = read_day(typed, "valid_from"), read_day(typed, "verification_due"), read_day(typed, "effective")
+    start, due, effective = (
+        read_day(typed, "valid_from"),
+        read_day(typed, "verification_due"),
+        read_day(typed, "effective"),
+    )
     if start and due and due <= start:
         yield make_error(
             "verification_due",
@@ -203,7 +220,9 @@ def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Find
             f"It is valid for one year at most, until {usual} (医疗广告管理办法 art. 18).",
         )
     if start > today:
-        yield make_error("number", f"文号中的批准日 {start} 还没有到。", f"The day in the number, {start}, has not come.")
+        yield make_error(
+            "number", f"文号中的批准日 {start} 还没有到。", f"The day in the number, {start}, has not come."
+        )
     effective = read_day(typed, "effective")
     if new and effective and start < effective:
         yield _make_late_warning(start, effective)

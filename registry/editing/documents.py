@@ -83,7 +83,9 @@ def delete_unused_document(connection: sa.Connection, sha256: str, *, by: str) -
         .join(proposal_items, proposal_items.c.proposal == proposals_table.c.id)
         .where(undecided, contains_text(proposal_items.c.body, sha256)),
     )
-    if attachments.find_attachment(connection, sha256) is None or any(connection.execute(q.limit(1)).first() for q in needed):
+    if attachments.find_attachment(connection, sha256) is None or any(
+        connection.execute(q.limit(1)).first() for q in needed
+    ):
         return False
     attachments.delete_attachment(connection, sha256)
     trail.record_event(connection, by, "attachment_removed", f"sha256:{sha256}")

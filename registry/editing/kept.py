@@ -94,7 +94,9 @@ def create_draft(  # noqa: PLR0913 - each is a part of what is kept
     return get_draft(connection, int(connection.execute(query.returning(staff_drafts.c.id)).scalar_one()), account)
 
 
-def save_draft(connection: sa.Connection, kept: FormDraft, filled: FormContent, *, base_size: int | None = None) -> FormDraft:
+def save_draft(
+    connection: sa.Connection, kept: FormDraft, filled: FormContent, *, base_size: int | None = None
+) -> FormDraft:
     """Keep a form as it is now; Conflict when it was saved elsewhere since ``kept`` was read."""
     values: dict[str, Any] = {"form": _encode(filled), "updated_at": max(_get_now_ms(), kept.updated_at + 1)}
     if base_size is not None:

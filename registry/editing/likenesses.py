@@ -107,7 +107,9 @@ def _list_candidates(connection: sa.Connection, party: Party) -> Iterator[tuple[
     if place and regions.find_region(place) is not None and len(party.city) == 4:
         inside |= versions.c.region == f"{party.province}0000"
     wanted = (versions.c.region == "") | inside if place else versions.c.region == ""
-    yield from ((_make_party(subject, said), said) for subject, said in list_current_records(connection, "institution", wanted))
+    yield from (
+        (_make_party(subject, said), said) for subject, said in list_current_records(connection, "institution", wanted)
+    )
 
 
 def _fold_names(party: Party) -> list[str]:

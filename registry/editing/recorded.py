@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.editing.forms import OWNERSHIP, Field, FormKind, Typed, make_empty_form, list_own_fields
+from registry.editing.forms import OWNERSHIP, Field, FormKind, Typed, list_own_fields, make_empty_form
 from registry.identifiers import format_code
 from registry.log import store
 from registry.model import Date, Entry

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from registry import accounts, regions, territory
 from registry.editing import checks, likenesses, recorded
-from registry.editing.compose import FormProposal, select_changes, compose_proposal
+from registry.editing.compose import FormProposal, compose_proposal, select_changes
 from registry.editing.findings import Finding, make_error, make_warning
 from registry.editing.forms import ABOUT, WITHDRAWN, FormKind, Typed, read_text
 from registry.editing.kept import FormDraft
@@ -111,7 +111,9 @@ def _check_against_register(connection: sa.Connection, kept: FormDraft) -> list[
         )
     touched = select_changes(kept.kind, typed, kept.filled.base, held)
     fields = {_FIELD_OF.get(path, path) for path in touched}
-    found += [one for one in likenesses.check_duplicates(connection, kept.kind, kept.subject, said) if one.field in fields]
+    found += [
+        one for one in likenesses.check_duplicates(connection, kept.kind, kept.subject, said) if one.field in fields
+    ]
     return found + _check_stage_change(kept.kind, typed, held)
 
 
@@ -171,7 +173,9 @@ def _check_region(connection: sa.Connection, kept: FormDraft) -> list[Finding]:
         if subject and recorded.read_values_on(connection, str(subject), asof.find_today(connection)):
             require_subject_in_region(connection, kept.account, str(subject))
     except NotAllowed:
-        return [_make_outside_error("institution" if kept.kind not in ("institution", "approval") else "effective", place)]
+        return [
+            _make_outside_error("institution" if kept.kind not in ("institution", "approval") else "effective", place)
+        ]
     return []
 
 

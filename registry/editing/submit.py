@@ -15,7 +15,7 @@ from registry.editing.forms import ABOUT, CODES, FormKind, Typed
 from registry.editing.kept import FormContent, FormDraft
 from registry.editing.review import Review, is_stale, require_subject_in_region, review_form
 from registry.errors import Conflict, NotFound, RegistryError
-from registry.locks import make_write_busy_error, lock_wait
+from registry.locks import lock_wait, make_write_busy_error
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.model import Struct

@@ -5,14 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from registry import regions
-from registry.editing.forms import ABOUT, CODES, OWNERSHIP, WITHDRAWN, FormKind, Typed, read_lines, list_own_fields, read_text, read_boxes
+from registry.editing.forms import (
+    ABOUT,
+    CODES,
+    OWNERSHIP,
+    WITHDRAWN,
+    FormKind,
+    Typed,
+    list_own_fields,
+    read_boxes,
+    read_lines,
+    read_text,
+)
 from registry.errors import InvalidInput
 from registry.identifiers import (
-    compute_certificate_expiry,
     compact_code,
     compact_domain,
     compact_licence,
     compact_uscc,
+    compute_certificate_expiry,
     format_certificate,
     parse_certificate,
 )
@@ -37,7 +48,11 @@ def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
     """
     if kind == "approval":
         return _read_approvals(typed, recorded)
-    found = {field.record_path: _to_record_value(field.name, typed) for field in list_own_fields(kind, new=False) if field.record_path}
+    found = {
+        field.record_path: _to_record_value(field.name, typed)
+        for field in list_own_fields(kind, new=False)
+        if field.record_path
+    }
     if kind == "institution":
         found["region"] = read_region(typed)
         for code in CODES:

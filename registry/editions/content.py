@@ -18,7 +18,7 @@ from registry.model import Approval, Institution, Struct
 from registry.records import chosen, read
 from registry.records.asof import AsOf
 from registry.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
-from registry.verification.inforce import list_effective_approvals, apply_rules_on_day
+from registry.verification.inforce import apply_rules_on_day, list_effective_approvals
 
 Progress = Callable[[int], None]
 PAGE = 500

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from registry.editions import printed
-from registry.editions.content import ListContent, ApprovalLine, EditionInstitution
+from registry.editions.content import ApprovalLine, EditionInstitution, ListContent
 from registry.text import escape_cells
 
 #: The attachment's six columns, then what else is known.

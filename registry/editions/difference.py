@@ -77,7 +77,9 @@ def make_first_difference(now: Iterable[EditionInstitution]) -> EditionDifferenc
     return _build_difference(None, count, None, [], [], [])
 
 
-def compare_lists(since: str, before: Iterable[EditionInstitution], now: Iterable[EditionInstitution]) -> EditionDifference:
+def compare_lists(
+    since: str, before: Iterable[EditionInstitution], now: Iterable[EditionInstitution]
+) -> EditionDifference:
     """What ``now`` changes against ``before``, the list of edition ``since``; in the order of ``now``."""
     held = {one.code: _ListedState(one.name, one.address, one.lines) for one in before}
     earlier, count = len(held), 0
@@ -119,7 +121,9 @@ def _build_difference(
             for code, old, now in both
             if old.address != now.address
         ],
-        gained=_list_missing_techniques((code, now.name, _map_stages(now), _map_stages(old)) for code, old, now in both),
+        gained=_list_missing_techniques(
+            (code, now.name, _map_stages(now), _map_stages(old)) for code, old, now in both
+        ),
         lost=_list_missing_techniques((code, now.name, _map_stages(old), _map_stages(now)) for code, old, now in both),
         stage=[
             StageChange(code=code, name=now.name, technique=technique, before=was, after=after)

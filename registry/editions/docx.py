@@ -13,7 +13,7 @@ from typing import Literal
 from xml.sax.saxutils import escape
 
 from registry.editions import packed, printed
-from registry.editions.content import ListContent, ApprovalLine
+from registry.editions.content import ApprovalLine, ListContent
 from registry.editions.docx_parts import CONTENT_TYPES, FOOTER, RELATIONS, STYLES, TOP_RELATIONS, format_core_properties
 from registry.editions.edition import Edition
 
@@ -90,7 +90,13 @@ def _render_centres(content: ListContent, progress: Progress | None) -> Iterator
             again: Merge = "restart" if position == 0 else "continue"
             said = f"{one.province}（{counts[one.province]}家）"
             yield _render_row(
-                [(said, first), (str(number), again), (one.name, again), (one.address, again), *_make_approval_cells(line)],
+                [
+                    (said, first),
+                    (str(number), again),
+                    (one.name, again),
+                    (one.address, again),
+                    *_make_approval_cells(line),
+                ],
                 _CENTRE_WIDTHS,
             )
         province = one.province
@@ -100,16 +106,23 @@ def _render_centres(content: ListContent, progress: Progress | None) -> Iterator
 
 def _render_placeless(content: ListContent) -> Iterator[str]:
     """Centres of no province: in a table that has no column for one."""
-    for number, one in enumerate((one for one in content.read_list() if one.centre_lines and not one.province), start=1):
+    for number, one in enumerate(
+        (one for one in content.read_list() if one.centre_lines and not one.province), start=1
+    ):
         for position, line in enumerate(one.centre_lines):
             again: Merge = "restart" if position == 0 else "continue"
-            yield _render_row([(str(number), again), (one.name, again), (one.address, again), *_make_approval_cells(line)], _BANK_WIDTHS)
+            yield _render_row(
+                [(str(number), again), (one.name, again), (one.address, again), *_make_approval_cells(line)],
+                _BANK_WIDTHS,
+            )
 
 
 def _render_banks(content: ListContent) -> Iterator[str]:
     for number, one in enumerate((one for one in content.read_list() if one.bank_lines), start=1):
         for line in one.bank_lines:
-            yield _render_row([(str(number), ""), (one.name, ""), (one.address, ""), *_make_approval_cells(line)], _BANK_WIDTHS)
+            yield _render_row(
+                [(str(number), ""), (one.name, ""), (one.address, ""), *_make_approval_cells(line)], _BANK_WIDTHS
+            )
 
 
 def _make_approval_cells(line: ApprovalLine) -> list[tuple[str, Merge]]:

@@ -78,7 +78,9 @@ def get_latest(editions: Iterable[Edition], now: dt.datetime, scope: str | None 
             "名录尚未公布过，或公布的各期均已撤回。", "No edition was published yet, or every one was withdrawn."
         )
     widest = min(_measure_scope(one.scope) for one in held)
-    return max((one for one in held if _measure_scope(one.scope) == widest), key=lambda one: (one.published, one.number))
+    return max(
+        (one for one in held if _measure_scope(one.scope) == widest), key=lambda one: (one.published, one.number)
+    )
 
 
 def _measure_scope(scope: str) -> int:

@@ -47,7 +47,9 @@ class ExportResult(Struct, frozen=True):
         return f"{said} ({'; '.join(lacks)})" if lacks else said
 
 
-def export_edition(editions: Editions, said: str, out: Path, progress: store.Progress = store.ignore_progress) -> ExportResult:
+def export_edition(
+    editions: Editions, said: str, out: Path, progress: store.Progress = store.ignore_progress
+) -> ExportResult:
     """Write every file of an edition, also of one that is still to come or was withdrawn; NotFound, InvalidInput."""
     chosen = next((one for one in editions.list_all() if one.id == said), None) or editions.get_public(said)
     made = editions.make_folder(chosen, progress)

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from registry.editions import printed
-from registry.editions.content import ListContent, ApprovalLine, EditionInstitution
+from registry.editions.content import ApprovalLine, EditionInstitution, ListContent
 from registry.editions.edition import Edition
 
 Progress = Callable[[int], None]
@@ -64,9 +64,7 @@ def _render_page(edition: Edition, content: ListContent, progress: Progress | No
 
 def _render_row(number: int, one: EditionInstitution) -> str:
     lines = "".join(f"<li>{_format_line(line)}</li>" for line in one.lines)
-    return (
-        f"<tr><td>{number}</td><td>{_escape_text(one.name)}</td><td>{_escape_text(one.address)}</td><td><ul>{lines}</ul></td></tr>\n"
-    )
+    return f"<tr><td>{number}</td><td>{_escape_text(one.name)}</td><td>{_escape_text(one.address)}</td><td><ul>{lines}</ul></td></tr>\n"
 
 
 def _format_line(line: ApprovalLine) -> str:

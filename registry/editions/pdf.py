@@ -13,7 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from registry.editions import printed, setting
-from registry.editions.content import ListContent, EditionInstitution
+from registry.editions.content import EditionInstitution, ListContent
 from registry.editions.edition import Edition
 
 PAGE = landscape(A4)
@@ -58,7 +58,11 @@ def _make_cells(number: int, one: EditionInstitution) -> list[list[str]]:
     approvals = [f"{printed.describe_stage(stage)}：{'、'.join(names)}" for stage, names in said]
     texts = [[str(number)], [one.name], [one.address], approvals, [one.code]]
     return [  # one character's room is left for what no line begins with
-        [line for text in many for line in setting.wrap_lines(setting.replace_missing_glyphs(text), _SIZE, room - 2 * _PAD - _SIZE)]
+        [
+            line
+            for text in many
+            for line in setting.wrap_lines(setting.replace_missing_glyphs(text), _SIZE, room - 2 * _PAD - _SIZE)
+        ]
         for many, room in zip(texts, _WIDTHS, strict=True)
     ]
 
@@ -146,7 +150,13 @@ class _PageLayout:
 
     def _draw_footer(self) -> None:
         left = f"{self._edition.title}　截至{printed.format_day(self._edition.as_of)}　第{self._edition.number}期"
-        self._draw_text(_MARGIN, _MARGIN - 2 * mm, setting.wrap_lines(setting.replace_missing_glyphs(left), 8, 220 * mm)[0], 8, grey=True)
+        self._draw_text(
+            _MARGIN,
+            _MARGIN - 2 * mm,
+            setting.wrap_lines(setting.replace_missing_glyphs(left), 8, 220 * mm)[0],
+            8,
+            grey=True,
+        )
         right = f"第{self._number}页"
         self._draw_text(PAGE[0] - _MARGIN - setting.measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
 

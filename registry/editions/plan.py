@@ -13,7 +13,7 @@ import msgspec
 from registry import regions
 from registry.database import Database
 from registry.editions import read, store
-from registry.editions.content import ListContent, EditionInstitution, Totals
+from registry.editions.content import EditionInstitution, ListContent, Totals
 from registry.editions.difference import EditionDifference
 from registry.editions.edition import NATIONAL, Edition
 from registry.errors import Conflict, InvalidInput, NotFound
@@ -93,7 +93,11 @@ class EditionPlan(Struct, frozen=True):
 
 
 def make_plan(
-    database: Database, wish: EditionRequest, public_url: str, progress: Callable[[int], None] | None = None, rows: int = 20
+    database: Database,
+    wish: EditionRequest,
+    public_url: str,
+    progress: Callable[[int], None] | None = None,
+    rows: int = 20,
 ) -> EditionPlan:
     """What a wish comes to, as of the log as it stands. InvalidInput for what cannot be published."""
     with database.reading() as connection:

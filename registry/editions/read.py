@@ -27,7 +27,9 @@ def list_editions(connection: sa.Connection, size: int | None = None) -> list[Ed
     query = sa.select(versions.c.subject, versions.c.state).where(
         versions.c.kind == "edition", match_known(AsOf(valid_on=dt.date.max, size=upto)), versions.c.valid_to == FOREVER
     )
-    found = [_read_edition(connection, subject, decode_state(state)) for subject, state in connection.execute(query).all()]
+    found = [
+        _read_edition(connection, subject, decode_state(state)) for subject, state in connection.execute(query).all()
+    ]
     return sorted((one for one in found if one is not None), key=lambda one: one.number, reverse=True)
 
 

@@ -97,7 +97,9 @@ class Editions:
             making = self._making.get(said.id)
             if making is None:
                 making = self._making[said.id] = Future()
-                threading.Thread(target=self._run_make, args=(said, making), name=f"edition-{said.id}", daemon=True).start()
+                threading.Thread(
+                    target=self._run_make, args=(said, making), name=f"edition-{said.id}", daemon=True
+                ).start()
         try:
             return making.result(timeout=PATIENCE)
         except TookLong as error:
@@ -145,7 +147,9 @@ class Editions:
         path = folder / manifest.SIGNED
         if not path.exists():
             aside = path.with_name(f".{path.name}.{threading.get_ident()}")
-            aside.write_text(manifest.sign_manifest((folder / manifest.MANIFEST).read_bytes(), self._get_signing_key()), "ascii")
+            aside.write_text(
+                manifest.sign_manifest((folder / manifest.MANIFEST).read_bytes(), self._get_signing_key()), "ascii"
+            )
             aside.replace(path)
         return path
 

@@ -69,7 +69,12 @@ class EditionFiles:
 
 
 def write_files(
-    folder: Path, database: Database, edition: Edition, before: Edition | None, issuer: str, progress: Progress = ignore_progress
+    folder: Path,
+    database: Database,
+    edition: Edition,
+    before: Edition | None,
+    issuer: str,
+    progress: Progress = ignore_progress,
 ) -> None:
     """Every file of MADE into an empty folder. LogDamaged when the log or the records no longer give what the edition's
     entry says of it."""
@@ -92,7 +97,9 @@ def write_files(
     (folder / manifest.SUMS).write_bytes(manifest.format_checksums(every))
 
 
-def compare_with_predecessor(database: Database, content: ListContent, before: Edition | None) -> difference.EditionDifference:
+def compare_with_predecessor(
+    database: Database, content: ListContent, before: Edition | None
+) -> difference.EditionDifference:
     """What a content changes against the edition before it."""
     if before is None:
         return difference.make_first_difference(content.read_list())

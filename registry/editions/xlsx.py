@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 
 from registry.editions import csvs, printed
-from registry.editions.content import ListContent, ApprovalLine, EditionInstitution
+from registry.editions.content import ApprovalLine, EditionInstitution, ListContent
 from registry.editions.edition import Edition
 
 Progress = Callable[[int], None]
@@ -47,14 +47,20 @@ class _Workbook:
         totals = self._content.totals
         if totals.centres or not totals.banks + totals.placeless:
             sheet = self._add_sheet("机构名单", csvs.HEADINGS, self._edition.title, totals.centres)
-            self._write_rows(sheet, ((one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and one.province), 0)
+            self._write_rows(
+                sheet,
+                ((one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and one.province),
+                0,
+            )
 
     def write_placeless(self) -> None:
         """Those of no province, in a sheet that has no column for one."""
         if count := self._content.totals.placeless:
             headings = (*printed.PLACELESS, *csvs.HEADINGS[len(printed.CENTRES) :])
             sheet = self._add_sheet("未注明行政区划", headings, printed.PLACELESS_TITLE, count)
-            rows = ((one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and not one.province)
+            rows = (
+                (one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and not one.province
+            )
             self._write_rows(sheet, rows, 1)
 
     def write_banks(self) -> None:
@@ -66,10 +72,14 @@ class _Workbook:
 
     def _add_sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
         sheet = _Sheet(self._book, name, headings, self._formats)
-        sheet.write_head(title, printed.format_banner(self._edition, count), printed.describe_publication(self._edition))
+        sheet.write_head(
+            title, printed.format_banner(self._edition, count), printed.describe_publication(self._edition)
+        )
         return sheet
 
-    def _write_rows(self, sheet: _Sheet, rows: Iterable[tuple[EditionInstitution, tuple[ApprovalLine, ...]]], left_out: int) -> None:
+    def _write_rows(
+        self, sheet: _Sheet, rows: Iterable[tuple[EditionInstitution, tuple[ApprovalLine, ...]]], left_out: int
+    ) -> None:
         """Number the rows; ``left_out``: columns of the csv that the sheet does not have, from the left."""
         for number, (one, lines) in enumerate(rows, start=1):
             for line in lines:

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from registry import wording
 from registry.errors import InvalidCode, InvalidInput, NotFound
 from registry.finding.filters import SearchRequest, make_filter
-from registry.finding.pages import PageSearch, MayLook, allow_every_look
-from registry.finding.result import Cursor, SearchExplanation, InstitutionHit, SearchResult, Warned
+from registry.finding.pages import MayLook, PageSearch, allow_every_look
+from registry.finding.result import Cursor, InstitutionHit, SearchExplanation, SearchResult, Warned
 from registry.identifiers import may_be_code
 from registry.records import read, stats
 from registry.records.asof import AsOf
@@ -23,7 +23,16 @@ from registry.search.plan import Effort
 from registry.search.query import understand_question
 
 MOST_PER_PAGE = 500
-__all__ = ["MOST_PER_PAGE", "SearchRequest", "SearchExplanation", "InstitutionHit", "SearchResult", "Warned", "explain_search", "search_institutions"]
+__all__ = [
+    "MOST_PER_PAGE",
+    "InstitutionHit",
+    "SearchExplanation",
+    "SearchRequest",
+    "SearchResult",
+    "Warned",
+    "explain_search",
+    "search_institutions",
+]
 
 
 def search_institutions(  # noqa: PLR0913 - how much of the result, and by which engine
@@ -52,9 +61,13 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     if may_be_code(choice.q) and (exact := _find_by_code(connection, choice.q, asof)):
         return exact
     effort = effort or (plan.IN_LARGE if asof.size > plan.LARGE else plan.EVERYTHING)
-    asked = PageSearch(connection, choice, asof, position, limit, engine or fts5.EmbeddedEngine(connection), effort, may_look)
+    asked = PageSearch(
+        connection, choice, asof, position, limit, engine or fts5.EmbeddedEngine(connection), effort, may_look
+    )
     page = asked.build_page(understand_question(choice.q))
-    counted = stats.compute_stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
+    counted = (
+        stats.compute_stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
+    )
     return SearchResult(
         items=page.items,
         total=page.total,

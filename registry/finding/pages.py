@@ -14,7 +14,7 @@ from registry.identifiers import parse_code
 from registry.model import Institution, Struct
 from registry.records import read
 from registry.records.asof import AsOf
-from registry.records.chosen import InstitutionFilter, select_subjects, count_institutions
+from registry.records.chosen import InstitutionFilter, count_institutions, select_subjects
 from registry.records.chosen import list_institutions as page_of
 from registry.search import fts5, plan, rank
 from registry.search.contract import Engine, Expression, Hit, MatchKind, QueryReading, SearchQuery, Understood
@@ -118,7 +118,11 @@ class PageSearch(Struct, frozen=True):
     def make_ranked_page(self, searched: RankedHits, reading: QueryReading) -> ResultPage:
         """A page of hits; once they are all shown, of what fits besides and was too much to be ranked."""
         chosen = make_name_filter(self.choice)
-        standing = select_subjects(self.connection, _limit_to_hits(chosen, searched.hits), self.asof) if searched.hits else set()
+        standing = (
+            select_subjects(self.connection, _limit_to_hits(chosen, searched.hits), self.asof)
+            if searched.hits
+            else set()
+        )
         hits = [hit for hit in searched.hits if hit.subject in standing]
         hits, chosen = self._narrow_to_technique(hits, chosen, reading)
         offset, beyond = self.position.offset, self.position.beyond
@@ -133,7 +137,9 @@ class PageSearch(Struct, frozen=True):
         )
         return self._fill_page(page, searched, chosen, reading) if searched.more is not None else page
 
-    def _fill_page(self, page: ResultPage, searched: RankedHits, chosen: InstitutionFilter, reading: QueryReading) -> ResultPage:
+    def _fill_page(
+        self, page: ResultPage, searched: RankedHits, chosen: InstitutionFilter, reading: QueryReading
+    ) -> ResultPage:
         """The page filled up with what fits besides the ranked hits, in the order it was recorded."""
         assert searched.more is not None  # noqa: S101 - asked by the caller
         first = self.connection.execute(self._select_unranked(searched.more, searched.judged, chosen).limit(1)).first()
@@ -146,13 +152,17 @@ class PageSearch(Struct, frozen=True):
         room, after = self.limit - len(page.items), self.position.beyond or 0
         if not room:
             return msgspec.structs.replace(page, following=Cursor(size=self.asof.size, beyond=after))
-        rows = self.connection.execute(self._select_unranked(searched.more, searched.judged, chosen, after).limit(room + 1)).all()
+        rows = self.connection.execute(
+            self._select_unranked(searched.more, searched.judged, chosen, after).limit(room + 1)
+        ).all()
         why: MatchKind = "name" if reading.text else "pinyin" if reading.ways else "initials"
         found = self._load_hits([(subject, why, "") for _, subject in rows[:room]], reading.techniques)
         following = Cursor(size=self.asof.size, beyond=rows[room - 1][0]) if len(rows) > room else None
         return msgspec.structs.replace(page, items=[*page.items, *found], following=following)
 
-    def _select_unranked(self, more: Expression, judged: frozenset[str], chosen: InstitutionFilter, after: int = 0) -> sa.Select[int, str]:
+    def _select_unranked(
+        self, more: Expression, judged: frozenset[str], chosen: InstitutionFilter, after: int = 0
+    ) -> sa.Select[int, str]:
         documents = fts5.select_matches(self.connection, more).subquery()
         return (
             sa.select(documents.c.id, versions.c.subject)
@@ -162,7 +172,9 @@ class PageSearch(Struct, frozen=True):
             .order_by(documents.c.id)
         )
 
-    def _narrow_to_technique(self, hits: list[Hit], chosen: InstitutionFilter, reading: QueryReading) -> tuple[list[Hit], InstitutionFilter]:
+    def _narrow_to_technique(
+        self, hits: list[Hit], chosen: InstitutionFilter, reading: QueryReading
+    ) -> tuple[list[Hit], InstitutionFilter]:
         """Only those with the technique and stage a question names beside a name; all, when the best has them not.
 
         Whoever asks 某医院 三代试管 must see that hospital, and that it is not approved for this.

@@ -7,7 +7,7 @@ from typing import Literal
 
 from registry.model import Approval, Date, Institution, Struct
 from registry.techniques import LAWFUL_STAGES
-from registry.verification.inforce import list_effective_approvals, apply_rules_on_day
+from registry.verification.inforce import apply_rules_on_day, list_effective_approvals
 from registry.verification.phrases import STAGE_WORDS
 
 Value = str | int | Date

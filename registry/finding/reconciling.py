@@ -135,7 +135,9 @@ class Reconciler:
         found = self._records(list(codes), self.asof)
         return {parse_code(it.code): list(_compare_columns(it, row, self.asof.valid_on)) for it in found}
 
-    def _make_candidate(self, row: QueryRow, decided: MatchDecision, site: Site, base: float, supports: list[Feature]) -> MatchCandidate:
+    def _make_candidate(
+        self, row: QueryRow, decided: MatchDecision, site: Site, base: float, supports: list[Feature]
+    ) -> MatchCandidate:
         match = site.code == decided.match
         return MatchCandidate(
             site=site,

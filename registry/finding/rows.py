@@ -121,7 +121,9 @@ def _collect_values(query: Query) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _parse_numbers(given: dict[str, tuple[str, ...]]) -> tuple[dict[str, tuple[MatchedOn, str]], dict[str, InvalidInput]]:
+def _parse_numbers(
+    given: dict[str, tuple[str, ...]],
+) -> tuple[dict[str, tuple[MatchedOn, str]], dict[str, InvalidInput]]:
     numbers: dict[str, tuple[MatchedOn, str]] = {}
     unreadable: dict[str, InvalidInput] = {}
     for pid, values in given.items():
@@ -158,7 +160,11 @@ def _find_number(text: str) -> tuple[str, tuple[MatchedOn, str]] | None:
 
 def _compare_place(value: str, site: Site) -> Comparison:
     """How a GB/T 2260 code, a place as people say it (沈阳, 铁西区) or an address relates to a site."""
-    codes = (value,) if regions.find_region(value) is not None else regions.map_names_to_codes().get(regions.clean_address(value), ())
+    codes = (
+        (value,)
+        if regions.find_region(value) is not None
+        else regions.map_names_to_codes().get(regions.clean_address(value), ())
+    )
     if not codes:
         return addresses.compare_addresses(value, site.address, site.region)
     region = site.region or addresses.split_address(site.address)[0]

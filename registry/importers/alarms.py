@@ -18,7 +18,11 @@ WHOLE, TOLD = 2, 5
 
 def collect_alarms(found: Difference, register: RegisterSide, parsed: ListFile, source: Source) -> list[AuditLine]:
     """The warnings about a compared list: too many gone, a whole place gone, rows outside the scope."""
-    return [*_check_removals(found, len(register.listed)), *_check_whole_provinces(found, parsed), *_check_scope(parsed, source)]
+    return [
+        *_check_removals(found, len(register.listed)),
+        *_check_whole_provinces(found, parsed),
+        *_check_scope(parsed, source),
+    ]
 
 
 def _make_warning(zh: str, en: str) -> AuditLine:

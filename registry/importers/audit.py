@@ -26,7 +26,11 @@ class RowPlace(NamedTuple):
 
     def format_cell(self, title: str, column: int | None) -> str:
         """A heading, with the cell's name where cells have names: 运行情况 G37."""
-        return f"{title} {format_column_letters(column)}{self.row}" if self.table.has_cell_names and column is not None else title
+        return (
+            f"{title} {format_column_letters(column)}{self.row}"
+            if self.table.has_cell_names and column is not None
+            else title
+        )
 
 
 def format_column_letters(column: int) -> str:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from registry.techniques import Stage, TechniqueCode, find_printed_technique, find_technique, find_stage
+from registry.techniques import Stage, TechniqueCode, find_printed_technique, find_stage, find_technique
 
 #: The note of a stage whose cell is blank: the source lists the technique without saying trial or formal.
 UNSTATED = "来源未写明是试运行还是正式运行"

@@ -30,7 +30,9 @@ def read_drafts(path: Path) -> list[Draft]:
         code = make_code(f"{institution['name']}|{institution['address']}")
         subjects[institution["name"]] = f"institution:{code}"
         for statement in institution.pop("later", []):
-            later.append(_make_draft("institution", code, _make_approval_paths(statement["approvals"]), statement["valid_from"]))
+            later.append(
+                _make_draft("institution", code, _make_approval_paths(statement["approvals"]), statement["valid_from"])
+            )
         values = {"status": "listed", **_make_approval_paths(institution.pop("approvals")), **institution}
         first.append(_make_draft("institution", code, values, day))
     kinds: tuple[Kind, ...] = ("practitioner", "ad_certificate", "sanction")

@@ -75,8 +75,12 @@ def compare_list(
         one = listed[int(party.key)]
         subject = _make_subject(one, register.taken)
         statement = _make_statement(one, {}, source)
-        matched[int(party.key)] = InstitutionMatch(subject=subject, listed=one, known=None, why=None, statement=statement)
-        report["new"].append({"name": one.name, "address": one.address, "row": one.row, "code": _format_subject_code(subject)})
+        matched[int(party.key)] = InstitutionMatch(
+            subject=subject, listed=one, known=None, why=None, statement=statement
+        )
+        report["new"].append(
+            {"name": one.name, "address": one.address, "row": one.row, "code": _format_subject_code(subject)}
+        )
         drafts[int(party.key)] = [
             _make_draft(subject, statement, source),
             *make_later_endings(subject, statement, register.later),
@@ -84,7 +88,9 @@ def compare_list(
     gone = [_make_delisting(mine[str(p.key)], source) for p in pairing.gone if _has_left(mine[str(p.key)], source)]
     for draft in gone:
         values = mine[draft.subject].values
-        report["gone"].append({"name": values["name"], "address": values["address"], "code": _format_subject_code(draft.subject)})
+        report["gone"].append(
+            {"name": values["name"], "address": values["address"], "code": _format_subject_code(draft.subject)}
+        )
     doubts = [
         DoubtfulPair(
             listed=listed[int(d.listed.key)], known=mine[str(d.known.key)], rule=d.rule, why=d.why, why_en=d.why_en
@@ -114,7 +120,10 @@ def _pair_sides(
     back = {pair for pair in ruled.same if pair[0] in asked} if ruled else set()
     taken = {listed_key for _, listed_key in back}  # a person said it is one that had left: no rule has it first
     first = identity.pair_parties(
-        (_make_register_party(one) for one in register.listed), (p for p in parties if p.key not in taken), decided, ruled=ruled
+        (_make_register_party(one) for one in register.listed),
+        (p for p in parties if p.key not in taken),
+        decided,
+        ruled=ruled,
     )
     waiting = [p for p in parties if p.key in taken]
     second = identity.pair_parties(others, [*first.new, *waiting], decided, surely=True, ruled=ruled)

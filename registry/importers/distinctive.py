@@ -49,7 +49,9 @@ def find_distinctive_word(name: str, region: str | None = None) -> str:
     return word if len(word) >= SHORTEST else ""
 
 
-def find_pairs_by_word(known: Iterable[RegionalName], listed: Iterable[RegionalName]) -> list[tuple[Hashable, Hashable]]:
+def find_pairs_by_word(
+    known: Iterable[RegionalName], listed: Iterable[RegionalName]
+) -> list[tuple[Hashable, Hashable]]:
     """(known, listed) keys whose distinctive parts are one inside the other, where few share it."""
     sides = [{one.key: find_distinctive_word(one.name, one.region) for one in side} for side in (known, listed)]
     found: dict[tuple[Hashable, Hashable], None] = {}

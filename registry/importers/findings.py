@@ -74,7 +74,12 @@ def list_technique_stages(values: dict[str, Any]) -> dict[str, str]:
 
 
 def _make_line(one: InstitutionMatch, **more: Any) -> Line:
-    told: Line = {"row": one.listed.row, "code": _format_subject_code(one.subject), "after": _make_listed_side(one.listed), **more}
+    told: Line = {
+        "row": one.listed.row,
+        "code": _format_subject_code(one.subject),
+        "after": _make_listed_side(one.listed),
+        **more,
+    }
     if one.known is not None:
         told["before"] = _make_register_side(one.known)
         told["key"] = make_pair_key(one.listed.name, one.listed.address, one.subject)
@@ -188,7 +193,9 @@ def collect_pairs(compared: ListComparison, decisions: dict[str, dict[str, Any]]
     return found
 
 
-def _add_pair(found: dict[str, Line], listed: ListedInstitution, known: RegisterInstitution, rule: str, *, suggested: bool) -> None:
+def _add_pair(
+    found: dict[str, Line], listed: ListedInstitution, known: RegisterInstitution, rule: str, *, suggested: bool
+) -> None:
     key = make_pair_key(listed.name, listed.address, known.subject)
     found[key] = {
         "key": key,

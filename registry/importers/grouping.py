@@ -16,7 +16,7 @@ from registry.importers.headings import Columns, Kind
 from registry.importers.people_columns import WORDS, find_personal_data
 from registry.importers.rows import ListedApproval
 from registry.techniques import TechniqueCode
-from registry.uploads.tables import TableRow, Table
+from registry.uploads.tables import Table, TableRow
 
 #: Characters of an identity number.
 _IDENTITY = 18
@@ -108,7 +108,9 @@ class RowGrouper:
                 zh, en = f"这一格像是{zh}，请删去；名录不收", f"this looks like {en}: remove it"
                 self.audit.add_finding("error", place, place.format_cell(title, i), zh, en)
 
-    def _is_continuation(self, draft: RowGroup, row: TableRow, columns: Columns, values: dict[Kind, str], techniques: int) -> bool:
+    def _is_continuation(
+        self, draft: RowGroup, row: TableRow, columns: Columns, values: dict[Kind, str], techniques: int
+    ) -> bool:
         name, address, number = values["name"], values["address"], values.get("no", "")
         same_place = not address or columns.positions["address"] in row.merged_columns or address == draft.address
         if columns.positions["name"] in row.merged_columns:
@@ -121,7 +123,9 @@ class RowGrouper:
 
     # --- a new institution -------------------------------------------------------------------------------------------
 
-    def _open_group(self, place: RowPlace, columns: Columns, row: TableRow, values: dict[Kind, str], several: bool) -> RowGroup:
+    def _open_group(
+        self, place: RowPlace, columns: Columns, row: TableRow, values: dict[Kind, str], several: bool
+    ) -> RowGroup:
         province = self._read_province(place, columns, row, values)
         draft = RowGroup(
             place=place,
@@ -133,7 +137,11 @@ class RowGrouper:
             has_several_techniques=several,
             ownership=values.get("ownership") or None,
             level=values.get("level") or None,
-            extra={title: text for i, title in columns.other_columns if i < len(row.cells) and (text := tidy_cell(row.cells[i]))},
+            extra={
+                title: text
+                for i, title in columns.other_columns
+                if i < len(row.cells) and (text := tidy_cell(row.cells[i]))
+            },
         )
         if not draft.name:
             self._add_error(place, columns, "name", f"没有机构名称：{draft.address}", f"no name: {draft.address}")
@@ -144,7 +152,9 @@ class RowGrouper:
             province.institution_count += 1
         return draft
 
-    def _read_province(self, place: RowPlace, columns: Columns, row: TableRow, values: dict[Kind, str]) -> ProvinceTally | None:
+    def _read_province(
+        self, place: RowPlace, columns: Columns, row: TableRow, values: dict[Kind, str]
+    ) -> ProvinceTally | None:
         if "province" not in columns.positions:
             return None
         printed = values["province"]
@@ -259,10 +269,14 @@ class RowGrouper:
             self._add_warning(place, draft.columns, "techniques", zh, en)
 
     def _add_error(self, place: RowPlace, columns: Columns, kind: Kind, zh: str, en: str) -> None:
-        self.audit.add_finding("error", place, place.format_cell(columns.get_title(kind), columns.positions.get(kind)), zh, en)
+        self.audit.add_finding(
+            "error", place, place.format_cell(columns.get_title(kind), columns.positions.get(kind)), zh, en
+        )
 
     def _add_warning(self, place: RowPlace, columns: Columns, kind: Kind, zh: str, en: str) -> None:
-        self.audit.add_finding("warning", place, place.format_cell(columns.get_title(kind), columns.positions.get(kind)), zh, en)
+        self.audit.add_finding(
+            "warning", place, place.format_cell(columns.get_title(kind), columns.positions.get(kind)), zh, en
+        )
 
 
 def find_home_province(province: str | None) -> str | None:

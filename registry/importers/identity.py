@@ -19,7 +19,7 @@ from registry.importers.sites import may_share_city
 from registry.text import fold_text
 from registry.verification import names
 
-__all__ = ["Doubt", "DoubtRule", "Pair", "Pairing", "Party", "Rulings", "Why", "pair_parties", "may_share_city"]
+__all__ = ["Doubt", "DoubtRule", "Pair", "Pairing", "Party", "Rulings", "Why", "may_share_city", "pair_parties"]
 #: The former name that a bracket states: 示例医院（原示例妇婴医院）.
 _FORMER = re.compile(r"[（(]\s*原\s*([^（()）]{4,})[)）]")
 #: A second name that is a part of the institution: at another address it is another site.
@@ -52,10 +52,18 @@ def pair_parties(
     work.pair_by_key(lambda p: [(p.province, p.name_key, p.site)], "same_name", may_share_city)
     work.pair_by_key(_list_full_name_keys, "same_name", sites.is_surely_one_city)
     work.pair_by_key(_list_loose_name_keys, "same_name_apart_from_brackets", _may_be_at_one_site)
-    work.pair_by_key(_list_base_name_keys, "same_name_apart_from_brackets", _may_have_moved, alone=_list_loose_name_keys)
+    work.pair_by_key(
+        _list_base_name_keys, "same_name_apart_from_brackets", _may_have_moved, alone=_list_loose_name_keys
+    )
     work.pair_by_key(_list_all_name_keys, "former_name", _is_successor, alone=_list_all_name_keys)
-    work.pair_by_key(lambda p: [(p.region, sites.get_street(p))] if _has_street_number(p) else [], "same_address", _is_at_one_address)
-    work.pair_by_key(lambda p: [(p.province, sites.get_street(p))] if _has_street_number(p) else [], "same_address", _is_at_one_address)
+    work.pair_by_key(
+        lambda p: [(p.region, sites.get_street(p))] if _has_street_number(p) else [], "same_address", _is_at_one_address
+    )
+    work.pair_by_key(
+        lambda p: [(p.province, sites.get_street(p))] if _has_street_number(p) else [],
+        "same_address",
+        _is_at_one_address,
+    )
     if surely:
         return Pairing(pairs=work.pairs, new=list(work.listed.values()), gone=list(work.known.values()), doubts=[])
     found = neighbours.find_neighbours(work.known.values(), work.listed.values(), _list_all_name_keys)
@@ -182,7 +190,9 @@ def _list_loose_name_keys(party: Party) -> list[Hashable]:
 
 def _list_base_name_keys(party: Party) -> list[Hashable]:
     """The whole name and what stands before its bracket; not the names in it."""
-    return [(party.province, key) for key, rule in names.make_official_keys(party.name, party.campus) if rule != "campus"]
+    return [
+        (party.province, key) for key, rule in names.make_official_keys(party.name, party.campus) if rule != "campus"
+    ]
 
 
 def _list_former_names(party: Party) -> list[str]:

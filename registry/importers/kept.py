@@ -179,7 +179,11 @@ def list_cleared_columns(one: Import) -> dict[str, Any]:
 
 def cancel_abandoned_imports(connection: sa.Connection) -> None:
     """Cancel imports of people and certificates that nobody went on with for a week."""
-    late = (imports.c.kind != "list") & imports.c.state.not_in(OVER) & (imports.c.updated_at < get_time_ms() - PATIENCE * 1000)
+    late = (
+        (imports.c.kind != "list")
+        & imports.c.state.not_in(OVER)
+        & (imports.c.updated_at < get_time_ms() - PATIENCE * 1000)
+    )
     for row in connection.execute(sa.select(imports).where(late)).all():
         cancel_import(connection, _make_import(row))
 
@@ -196,7 +200,10 @@ def save_heartbeat(connection: sa.Connection, identifier: int, run: str, phase: 
 def finish_run(connection: sa.Connection, identifier: int, run: str, **values: Any) -> None:
     """The end of a process's work; Stopped when the import is no longer its own."""
     mine = (imports.c.id == identifier) & (imports.c.run == run)
-    if connection.execute(sa.update(imports).where(mine).values(**_encode_columns({**values, "run": ""}))).rowcount != 1:
+    if (
+        connection.execute(sa.update(imports).where(mine).values(**_encode_columns({**values, "run": ""}))).rowcount
+        != 1
+    ):
         raise ImportStopped
 
 
@@ -257,7 +264,9 @@ def read_lines(connection: sa.Connection, identifier: int, section: str) -> Iter
         page += 1
 
 
-def delete_pages(connection: sa.Connection, identifier: int, *, also_file: bool = False, only_file: bool = False) -> None:
+def delete_pages(
+    connection: sa.Connection, identifier: int, *, also_file: bool = False, only_file: bool = False
+) -> None:
     """Forget what was found, with ``also_file`` the upload too, with ``only_file`` nothing else."""
     mine, file = import_pages.c["import"] == identifier, import_pages.c.section == FILE
     chosen = mine & file if only_file else mine if also_file else mine & ~file

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from registry.model import Date, Source, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import match_known, match_day
+from registry.records.chosen import match_day, match_known
 from registry.records.read import is_complete, read_sources
 from registry.records.view import decode_state
 from registry.tables import versions

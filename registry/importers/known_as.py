@@ -88,7 +88,9 @@ def _make_error(file: str, row: CommonNameRow, zh: str, en: str) -> InvalidInput
     return InvalidInput(f"{file} 第{row.line}行：{zh}。", f"{file}, line {row.line}: {en}.", line=row.line)
 
 
-def compare_rows(connection: sa.Connection, file: str, given: Iterable[CommonNameRow], asof: AsOf | None = None) -> list[CommonNameChange]:
+def compare_rows(
+    connection: sa.Connection, file: str, given: Iterable[CommonNameRow], asof: AsOf | None = None
+) -> list[CommonNameChange]:
     """What the lines would change; InvalidInput for a name that is nobody's, or that several institutions have."""
     asof = asof or make_as_of(connection)
     everyone = select_subjects(connection, InstitutionFilter(standing=False), asof)

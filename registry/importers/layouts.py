@@ -10,7 +10,7 @@ from registry.errors import InvalidInput
 from registry.importers import headings, reading
 from registry.importers.headings import HEADINGS, REQUIRED, Mapping
 from registry.model import Struct
-from registry.uploads.tables import TableRow, Table
+from registry.uploads.tables import Table, TableRow
 
 #: Rows shown of a table without known headings, values shown of a column, tables that are told apart, longest cell.
 FIRST, VALUES, MOST, LONGEST = 8, 3, 30, 300

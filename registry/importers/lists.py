@@ -21,7 +21,7 @@ from registry.importers.cells import parse_province, parse_total
 from registry.importers.grouping import RowGroup, RowGrouper, find_home_province
 from registry.importers.headings import HEADINGS, REQUIRED, Columns
 from registry.importers.rows import Level, ListedInstitution, ListFile
-from registry.uploads.tables import TableRow, Table
+from registry.uploads.tables import Table, TableRow
 
 
 def read_list(
@@ -62,7 +62,9 @@ class _ListReader:
         if self.unstated:
             n = len(self.unstated)
             zh = f"共 {n} 家机构有未写明的运行情况，按“运行（试运行或正式运行）”登记"
-            self.audit.add_finding("warning", None, None, zh, f"{n} institutions have stages left blank: listed as operating")
+            self.audit.add_finding(
+                "warning", None, None, zh, f"{n} institutions have stages left blank: listed as operating"
+            )
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         kept = tuple(listed for listed, _ in self.institutions.values())
@@ -79,7 +81,9 @@ class _ListReader:
         columns, before = headings.find_columns(table.rows, self.mapping)
         if columns is not None and self.mapping and not columns.positions:
             place = RowPlace(table, columns.row)
-            self.audit.add_finding("info", place, None, "这张表按您的选择没有读取", "this table was left out as you said")
+            self.audit.add_finding(
+                "info", place, None, "这张表按您的选择没有读取", "this table was left out as you said"
+            )
             return
         if columns is None:
             if self.columns is None or any(len(row.cells) != len(self.columns.titles) for row in before):
@@ -123,7 +127,9 @@ class _ListReader:
             if not row.has_spanning_cell:
                 text = "".join(row.cells).strip()
                 zh = f"这一行只有一格文字，按说明跳过：{text}"
-                self.audit.add_finding("info", RowPlace(table, row.number), None, zh, f"one text alone, skipped as a note: {text}")
+                self.audit.add_finding(
+                    "info", RowPlace(table, row.number), None, zh, f"one text alone, skipped as a note: {text}"
+                )
 
     def _read_banner(self, table: Table, row: TableRow, columns: Columns) -> None:
         text = "".join(row.cells)
@@ -188,7 +194,9 @@ class _ListReader:
         found = regions.resolve_address(draft.address, find_home_province(draft.province))
         if found.disagrees:
             zh = f"地址不在所列省份“{draft.province}”：{draft.address}"
-            self._add_finding(draft, "address", zh, f"the address is not in the listed province: {draft.address}", "warning")
+            self._add_finding(
+                draft, "address", zh, f"the address is not in the listed province: {draft.address}", "warning"
+            )
         region = regions.find_region(found.code) if found.code else None
         if region is None or found.code is None:
             zh, en = f"地址看不出行政区划：{draft.address}", f"the address names no division: {draft.address}"

@@ -18,7 +18,7 @@ from registry.importers.people_rows import PersonRow
 from registry.model import Change, Date, Draft, Kind, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import match_known, match_day
+from registry.records.chosen import match_day, match_known
 from registry.records.view import decode_state
 from registry.tables import versions
 from registry.text import fold_text, normalise_width
@@ -111,7 +111,9 @@ class PeopleRegister:
             raise InvalidInput(
                 f"名录中没有这个{word}", f"no institution of the register has this {column}", column=column
             )
-        names = {fold_text(name) for name in (self._get_name(subject), *(self.institutions[subject].get("aliases") or ()))}
+        names = {
+            fold_text(name) for name in (self._get_name(subject), *(self.institutions[subject].get("aliases") or ()))
+        }
         if row.institution and fold_text(row.institution) not in names:
             raise InvalidInput(
                 f"与机构名称不符：{format_code(subject.removeprefix('institution:'))} 是 {self._get_name(subject)}",
@@ -170,7 +172,13 @@ def match_rows(
         stated = {"institution": institution, **row.stated}
         key = subject or str((institution, *_make_identity(register.kind, stated)))
         if (other := seen.setdefault(key, row)) is not row:
-            _add_error(audit, row, _get_identity_column(register.kind), f"与第{other.row}行重复", f"the same as row {other.row}")
+            _add_error(
+                audit,
+                row,
+                _get_identity_column(register.kind),
+                f"与第{other.row}行重复",
+                f"the same as row {other.row}",
+            )
             continue
         code = subject or _make_subject(register, f"{salt}|{row.table}|{row.row}")
         changes = {path: value for path, value in stated.items() if before is None or before.get(path) != value}
@@ -220,7 +228,9 @@ def _find_subject(
             )
         return found[0] if found else None
     tail = _make_identity(register.kind, stated)[1]
-    fitting = [one for one in found if _make_identity(register.kind, register.recorded[one])[1] in ("", tail) or not tail]
+    fitting = [
+        one for one in found if _make_identity(register.kind, register.recorded[one])[1] in ("", tail) or not tail
+    ]
     if len(fitting) > 1:
         raise InvalidInput(
             "该机构有几位同名人员，请填证书编号",

@@ -19,7 +19,7 @@ from registry.importers.cells import tidy_cell
 from registry.importers.people_columns import COLUMNS, EXAMPLE, HEADINGS, TECHNIQUE_COLUMNS, Column, PeopleKind
 from registry.model import Struct
 from registry.techniques import TechniqueCode, find_printed_technique
-from registry.uploads.tables import TableRow, Table
+from registry.uploads.tables import Table, TableRow
 
 _NAME = re.compile(r"[^\W\d_]+(?:[·•. ][^\W\d_]+)*")
 _WITHIN = 10  # rows in which headings are looked for
@@ -44,7 +44,9 @@ class PeopleFile(Struct, frozen=True):
     audit: Audit
 
 
-def read_people_file(path: Path, kind: PeopleKind, progress: reading.Progress | None = None, most: int = 10_000) -> PeopleFile:
+def read_people_file(
+    path: Path, kind: PeopleKind, progress: reading.Progress | None = None, most: int = 10_000
+) -> PeopleFile:
     """Read a file of one kind; UnreadableFile for what is no table file, everything else goes to the audit."""
     reader = _PeopleReader(kind, most)
     for n, table in enumerate(reading.read_tables(path, progress), start=1):
@@ -55,7 +57,9 @@ def read_people_file(path: Path, kind: PeopleKind, progress: reading.Progress | 
         zh, en = f"找不到表头（{wanted}），请用模板", f"no headings ({wanted}); please use the template"
         reader.audit.add_finding("error", None, None, zh, en)
     elif not reader.rows and not reader.audit.error_count:
-        reader.audit.add_finding("error", None, None, "表头下面没有可导入的行", "there is no row to import below the headings")
+        reader.audit.add_finding(
+            "error", None, None, "表头下面没有可导入的行", "there is no row to import below the headings"
+        )
     return PeopleFile(rows=reader.rows, audit=reader.audit)
 
 
@@ -90,7 +94,9 @@ class _PeopleReader:
 
     def _read_headings(self, table: Table, row: TableRow) -> dict[int, Column] | None:
         """The columns of a row of headings; None for any other row."""
-        known = {i: column for i, cell in enumerate(row.cells) if (column := columns.find_column(cell)) in self._allowed}
+        known = {
+            i: column for i, cell in enumerate(row.cells) if (column := columns.find_column(cell)) in self._allowed
+        }
         if len(known) < 3 and not ({"institution", "code"} & set(known.values()) and len(known) > 1):
             return None
         place = RowPlace(table, row.number)
@@ -107,7 +113,9 @@ class _PeopleReader:
         columns_there = [column for column in known.values() if column is not None]
         for column in columns_there:
             if columns_there.count(column) > 1:
-                self.audit.add_finding("error", place, HEADINGS[column][0], "这一栏出现两次", "this column is there twice")
+                self.audit.add_finding(
+                    "error", place, HEADINGS[column][0], "这一栏出现两次", "this column is there twice"
+                )
         for column in _list_required_columns(self.kind):
             if column not in columns_there:
                 self.audit.add_finding("error", place, HEADINGS[column][0], "缺少这一栏", "this column is missing")
@@ -157,7 +165,9 @@ class _RowCells:
         return self._cells.get(column, "")
 
     def add_finding(self, column: Column, zh: str, en: str, level: Any = "error") -> None:
-        self._audit.add_finding(level, self._place, self._place.format_cell(HEADINGS[column][0], self._at.get(column)), zh, en)
+        self._audit.add_finding(
+            level, self._place, self._place.format_cell(HEADINGS[column][0], self._at.get(column)), zh, en
+        )
 
     def read_day(self, column: Column) -> dt.date | None:
         if not self.get_text(column):
@@ -234,7 +244,9 @@ def _read_ad_certificate(read: _RowCells) -> dict[str, Any]:
     stated = read.read_period()
     start = stated.setdefault("valid_from", number.approval_day.isoformat())
     if start != number.approval_day.isoformat():
-        read.add_finding("valid_from", "与文号中的批准日不同，请核对", "not the day of approval in the number", "warning")
+        read.add_finding(
+            "valid_from", "与文号中的批准日不同，请核对", "not the day of approval in the number", "warning"
+        )
     last = compute_certificate_expiry(dt.date.fromisoformat(start)).isoformat()
     if stated.setdefault("valid_to", last) > last:
         read.add_finding("valid_to", "有效期超过一年，请核对", "valid for more than a year; please check", "warning")

@@ -20,7 +20,14 @@ from registry.importers.audit import shorten_audit
 from registry.importers.people_columns import PeopleKind
 from registry.importers.people_match import PeopleDifference
 from registry.importers.rows import AuditLine
-from registry.importers.steps import AUDIT_PAGE, GuardedDatabase, ImportTask, make_audit_lines, finish_proposed_import, count_levels
+from registry.importers.steps import (
+    AUDIT_PAGE,
+    GuardedDatabase,
+    ImportTask,
+    count_levels,
+    finish_proposed_import,
+    make_audit_lines,
+)
 from registry.log import store
 from registry.model import Date, Draft, Struct
 from registry.records.asof import AsOf
@@ -66,7 +73,9 @@ def propose_difference(work: ImportTask) -> None:
         "decisions": [],
         "file": {"name": None, "sha256": one.file},
     }
-    together = GuardedDatabase(work.database, work, lambda connection, made: finish_proposed_import(connection, work, made))
+    together = GuardedDatabase(
+        work.database, work, lambda connection, made: finish_proposed_import(connection, work, made)
+    )
     about = f"{len(compared.drafts)}项，涉及{compared.found.about}家机构"
     proposals.propose(
         together,
@@ -97,7 +106,9 @@ def _read_and_compare(work: ImportTask) -> _PeopleComparison:
         made = list(found.make_drafts(kind, day, one.said.get("origin") or None))
         if not file.audit.error_count:
             territory.require_may_propose(connection, one.account, made)
-    return _PeopleComparison(rows=len(file.rows), found=found, audit=file.audit.list_lines(), size=size, salt=salt, drafts=made)
+    return _PeopleComparison(
+        rows=len(file.rows), found=found, audit=file.audit.list_lines(), size=size, salt=salt, drafts=made
+    )
 
 
 def _save_comparison(work: ImportTask, compared: _PeopleComparison, said: str | None) -> None:
@@ -113,7 +124,8 @@ def _save_comparison(work: ImportTask, compared: _PeopleComparison, said: str | 
                 name: [] for name in ("new", "changed", "unchanged", "ended")
             } | _group_lines(compared.found)
             counts = {
-                name: kept.write_pages(connection, one.id, name, lines, findings.PAGE) for name, lines in sections.items()
+                name: kept.write_pages(connection, one.id, name, lines, findings.PAGE)
+                for name, lines in sections.items()
             }
             found |= {
                 "counts": counts,

@@ -13,7 +13,7 @@ from typing import IO
 from registry.errors import TooLarge, UnreadableFile
 from registry.uploads import reading
 from registry.uploads.limits import LIST
-from registry.uploads.tables import TableRow, Table
+from registry.uploads.tables import Table, TableRow
 
 Progress = Callable[[int], None]
 _EVERY = 1000  # rows between two reports of progress
@@ -37,7 +37,9 @@ def read_tables(path: Path, progress: Progress | None = None) -> Iterator[Table]
         raise make_refusal("文件里没有任何表格行", "The file has no rows in any table", path)
 
 
-def _count_rows(path: Path, rows: Iterable[TableRow], seen: Counter[str], progress: Progress | None) -> Iterator[TableRow]:
+def _count_rows(
+    path: Path, rows: Iterable[TableRow], seen: Counter[str], progress: Progress | None
+) -> Iterator[TableRow]:
     try:
         for row in rows:
             seen["rows"] += 1
@@ -65,7 +67,9 @@ def _open_file(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except FileNotFoundError as error:
-        raise make_refusal("找不到这个文件，请检查路径", "There is no such file; please check the path", path) from error
+        raise make_refusal(
+            "找不到这个文件，请检查路径", "There is no such file; please check the path", path
+        ) from error
     except OSError as error:
         raise make_refusal(
             f"文件打不开，请检查权限（{error.strerror}）",

@@ -92,7 +92,9 @@ def check_expected_counts(folder: Path) -> None:
         )
 
 
-def _load_list(database: Database, folder: Path, progress: submit.Progress | None, log: PublishedLog | None) -> SeedResult:
+def _load_list(
+    database: Database, folder: Path, progress: submit.Progress | None, log: PublishedLog | None
+) -> SeedResult:
     request = read_request(folder)
     if shipped.has_source(database, folder.name):
         return SeedResult(source=folder.name, institutions=0)

@@ -84,7 +84,9 @@ def propose_difference(work: ImportTask) -> None:
 
     def store_upload_and_finish(connection: sa.Connection, proposal: int) -> None:
         with work.path.open("rb") as file:
-            attachments.add_attachment(connection, file, name=one.name, media_type="application/octet-stream", by=one.account)
+            attachments.add_attachment(
+                connection, file, name=one.name, media_type="application/octet-stream", by=one.account
+            )
         finish_proposed_import(connection, work, proposal)
 
     total = len(compared.found.drafts)

@@ -61,7 +61,9 @@ def check_log(
     _check_sealed_values(connection)
     withheld = erasure.check_erased_values(connection)
     decided.check_entries(connection, after=milestones.signed)
-    return LogCheckResult(size=frontier.size, root=frontier.compute_root().hex(), signed=milestones.signed, withheld=withheld)
+    return LogCheckResult(
+        size=frontier.size, root=frontier.compute_root().hex(), signed=milestones.signed, withheld=withheld
+    )
 
 
 class _PublicationCheck:
@@ -70,7 +72,9 @@ class _PublicationCheck:
     def __init__(self, connection: sa.Connection, published: PublishedLog | None) -> None:
         self._connection = connection
         self._folder = published.folder if published else None
-        outside = published.find_checkpoint() if published else None  # before the database is read: what it names is then there
+        outside = (
+            published.find_checkpoint() if published else None
+        )  # before the database is read: what it names is then there
         stated = shared.list_checkpoints(connection)
         self._keys = (published.list_verifiers(retired=True) if published else []) or [
             note.parse_verifier(key) for key in shared.list_vkeys(connection)
@@ -152,7 +156,9 @@ class _PublicationCheck:
         hashes = self._level[level]
         hashes.append(value)
         if len(hashes) == tiles.WIDTH:
-            self._compare_tile(tiles.Tile(level=level, index=tiles.count_hashes(level, number) // tiles.WIDTH - 1), hashes)
+            self._compare_tile(
+                tiles.Tile(level=level, index=tiles.count_hashes(level, number) // tiles.WIDTH - 1), hashes
+            )
             if level + 1 == len(self._level):
                 self._level.append([])
             self._level[level] = []
@@ -211,7 +217,9 @@ def _check_sealed_values(connection: sa.Connection) -> None:
         for row in rows:
             stored = isinstance(row.salt, bytes) and isinstance(row.value, bytes)  # SQLite takes any type anywhere
             if row.body is None or not stored or not codec.verify_seal(row.body, row.path, row.salt, row.value):
-                raise _make_entry_error(row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed")
+                raise _make_entry_error(
+                    row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed"
+                )
 
 
 def _check_row(row: sa.Row[Any]) -> None:

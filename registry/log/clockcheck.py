@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from registry.database import Database, read_server_clock
 from registry.errors import ClockWrong, RegistryError
 from registry.log import heartbeat, mirrored, shared, store
-from registry.log.clock import from_milliseconds, to_milliseconds, read_clock
+from registry.log.clock import from_milliseconds, read_clock, to_milliseconds
 from registry.log.folder import LogFolder
 from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
 from registry.log.timesources import SLACK, TimeStatement, WebTime, is_synchronised
@@ -179,7 +179,9 @@ def _find_server_time(connection: sa.Connection) -> TimeStatement | None:
     if instant is None:
         return None
     # It vouches for nothing: that server may be this very machine, and its clock the same one.
-    return TimeStatement(zh="数据库服务器的时间", en="the time of the database's server", instant=instant, vouches=False)
+    return TimeStatement(
+        zh="数据库服务器的时间", en="the time of the database's server", instant=instant, vouches=False
+    )
 
 
 def _find_contradiction(evidence: ClockEvidence, clock: dt.datetime) -> ClockWrong | None:

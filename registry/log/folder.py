@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from registry.errors import NotFound
-from registry.locks import make_write_busy_error, lock_wait
+from registry.locks import lock_wait, make_write_busy_error
 from registry.log import tiles
 from registry.log.merkle import Frontier
 from registry.log.proofs import list_subtrees
@@ -153,7 +153,9 @@ class LogFolder:
         """Write one tile; the partial ones it completes are no longer needed by anyone."""
         self.write_file(f"tile/{tile.path}", content)
         if tile.width == WIDTH:
-            shutil.rmtree(self._get_tile_path(Tile(level=tile.level, index=tile.index, width=1)).parent, ignore_errors=True)
+            shutil.rmtree(
+                self._get_tile_path(Tile(level=tile.level, index=tile.index, width=1)).parent, ignore_errors=True
+            )
 
 
 class _TileWriter:
@@ -192,7 +194,9 @@ class _TileWriter:
             full = bytes(self._hashes[level])
             self._hashes[level].clear()
             self._folder.write_tile(Tile(level=level, index=tiles.count_hashes(level, self._size) // WIDTH - 1), full)
-            self._add_hash(level + 1, tiles.compute_subtree_root([full[i : i + HASH] for i in range(0, len(full), HASH)]))
+            self._add_hash(
+                level + 1, tiles.compute_subtree_root([full[i : i + HASH] for i in range(0, len(full), HASH)])
+            )
 
     def close(self) -> None:
         """Write the partial tiles that have grown."""

@@ -102,17 +102,25 @@ def _require_root(offered: Checkpoint, tree: Callable[[int], proofs.Hashes]) -> 
         )
 
 
-def save_evidence(folder: LogFolder, found: Comparison, seen: SignedCheckpoint, offered: OfferedCheckpoint, hashes: TileRecorder) -> Path | None:
+def save_evidence(
+    folder: LogFolder, found: Comparison, seen: SignedCheckpoint, offered: OfferedCheckpoint, hashes: TileRecorder
+) -> Path | None:
     """Keep two checkpoints that do not fit, byte for byte, and what tells so; where. None when they fit.
 
     Once is enough: the same two are not kept again.
     """
     if found.verdict not in ("fork", "unproven"):
         return None
-    files = {"seen": seen.note, "offered": offered.signed.note, pinned.PINNED: pinned.format_keys(offered.keys).encode()}
+    files = {
+        "seen": seen.note,
+        "offered": offered.signed.note,
+        pinned.PINNED: pinned.format_keys(offered.keys).encode(),
+    }
     for before in sorted(folder.path.glob(f"{found.verdict}-*")):
         there = LogFolder(before)
-        if there.find_file("offered") == offered.signed.note and _read_note_text(there.find_file("seen")) == _read_note_text(seen.note):
+        if there.find_file("offered") == offered.signed.note and _read_note_text(
+            there.find_file("seen")
+        ) == _read_note_text(seen.note):
             return before
     files |= {f"tile/{tile.path}": content for tile, content in hashes.tiles.items()}
     files["proof.json"] = msgspec.json.encode([one.hex() for one in found.proof])

@@ -45,7 +45,9 @@ class Verifier(Struct, frozen=True):
         if self.kind == ED25519:
             return signing.verify_signature(self.public, signature.blob, text.encode())
         stamp = signature.timestamp
-        return stamp is not None and signing.verify_signature(self.public, signature.blob[8:], encode_cosigned_text(text, stamp))
+        return stamp is not None and signing.verify_signature(
+            self.public, signature.blob[8:], encode_cosigned_text(text, stamp)
+        )
 
 
 class Signature(Struct, frozen=True):

@@ -71,7 +71,9 @@ def pin_keys(folder: LogFolder, offered: OfferedCheckpoint) -> None:
         folder.write_file(PINNED, wanted)
 
 
-def verify_offer(raw: bytes, remote: RemoteLog, trusted: Sequence[Verifier], more: Sequence[Verifier]) -> OfferedCheckpoint:
+def verify_offer(
+    raw: bytes, remote: RemoteLog, trusted: Sequence[Verifier], more: Sequence[Verifier]
+) -> OfferedCheckpoint:
     """The checkpoint of a note that a key ``trusted`` so far or one given now (``more``) signed.
 
     With neither, the keys that the log names as its own are trusted from now on. Conflict when the log has another name
@@ -114,7 +116,9 @@ def _get_signers(signed: SignedCheckpoint, known: Sequence[Verifier]) -> list[Ve
         ) from error
 
 
-def _list_new_keys(signed: SignedCheckpoint, remote: RemoteLog, known: Sequence[Verifier]) -> tuple[list[Verifier], list[str]]:
+def _list_new_keys(
+    signed: SignedCheckpoint, remote: RemoteLog, known: Sequence[Verifier]
+) -> tuple[list[Verifier], list[str]]:
     """(keys that newly sign under the log's name and may be taken in, ids of those that may not)."""
     ids = {key.id for key in known}
     strangers = {

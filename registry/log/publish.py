@@ -20,8 +20,8 @@ from registry.errors import (
     LogDamaged,
     NotFound,
     RegistryError,
-    make_log_rollback_error,
     find_storage_fault,
+    make_log_rollback_error,
 )
 from registry.faults import MIB, check_free_space, check_writable
 from registry.log import decided, mirrored, note, shared, signable, store
@@ -239,7 +239,9 @@ class PublishedLog:
         else:
             self.folder.write_file(VKEY, shared.read_vkeys(connection).encode())
         size = last.checkpoint.size if last else 0
-        frontier = self.folder.append_entries(size, store.read_verified_entries(connection, size, there.checkpoint.size), progress)
+        frontier = self.folder.append_entries(
+            size, store.read_verified_entries(connection, size, there.checkpoint.size), progress
+        )
         _require_root(frontier, there.checkpoint)
         self.folder.write_file(CHECKPOINT, there.note)
 
@@ -272,7 +274,9 @@ class PublishedLog:
         _require_root(frontier, of)
         self.folder.append_entries(0, store.read_verified_entries(connection, 0, of.size), progress)
 
-    def _sign_checkpoint(self, connection: sa.Connection, head: int, progress: Progress | None) -> SignedCheckpoint | None:
+    def _sign_checkpoint(
+        self, connection: sa.Connection, head: int, progress: Progress | None
+    ) -> SignedCheckpoint | None:
         """The checkpoint of ``head`` by every key in use; the last one as it is where nothing has changed."""
         last = self.find_checkpoint()
         keys = [key for key in self.load_keys() if not key.is_retired]

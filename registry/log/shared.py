@@ -51,7 +51,9 @@ def list_checkpoints(connection: sa.Connection) -> list[SignedCheckpoint]:
         except (InvalidInput, TypeError) as error:
             raise _make_checkpoint_error(expected, "无法解读", "it cannot be read") from error
         if row.size != signed.checkpoint.size:
-            raise _make_checkpoint_error(expected, "所记条数与签名文本不符", "its size is not that of the note that was signed")
+            raise _make_checkpoint_error(
+                expected, "所记条数与签名文本不符", "its size is not that of the note that was signed"
+            )
         _require_signature(expected, signed, keys)
         found.append(signed)
     return found

@@ -57,7 +57,11 @@ def make_foreign_checkpoint_error(path: Path) -> CheckpointForeign:
 
 
 def find_signer_fault(
-    connection: sa.Connection, last: SignedCheckpoint | None, verifiers: Sequence[note.Verifier], key: Path, checkpoint: Path
+    connection: sa.Connection,
+    last: SignedCheckpoint | None,
+    verifiers: Sequence[note.Verifier],
+    key: Path,
+    checkpoint: Path,
 ) -> RegistryError | None:
     """What is wrong between keys and checkpoint; None when the keys signed it. ``last``: the one outside the database.
 

@@ -84,7 +84,9 @@ class Appender:
         for entry in erasing:
             erase_values(self._connection, entry.subject, entry.change.erases, before=entry.number)
         if erasing:  # what was appended just before may be erased already
-            return [entry for chunk in read_entries(self._connection, appended[0].number - 1, self.size) for entry in chunk]
+            return [
+                entry for chunk in read_entries(self._connection, appended[0].number - 1, self.size) for entry in chunk
+            ]
         return appended
 
 

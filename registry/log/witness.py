@@ -93,7 +93,9 @@ class Witness:
         """
         folder = LogFolder(self._folder or select_folder(self._parent, self._remote))
         self._remote.require_log()  # nothing is made for an address at which there is no log
-        with folder.hold_lock():  # before it is asked: who asked earlier and compared later would see an older checkpoint
+        with (
+            folder.hold_lock()
+        ):  # before it is asked: who asked earlier and compared later would see an older checkpoint
             look = self._compare_offer(self._remote.read_checkpoint(), folder)
             _append_history(folder, look)
         return look
@@ -129,7 +131,9 @@ class Witness:
                 "The witness's key is the log's own, so its word adds nothing; give another key file with --key.",
             )
 
-    def _save_state(self, folder: LogFolder, kept: bytes | None, offered: OfferedCheckpoint, cosign: bool) -> str | None:
+    def _save_state(
+        self, folder: LogFolder, kept: bytes | None, offered: OfferedCheckpoint, cosign: bool
+    ) -> str | None:
         """Pin the keys, and keep the checkpoint together with our cosignature; that cosignature."""
         pinned.pin_keys(folder, offered)
         _write_if_changed(folder, _ADDRESS, self._remote.address.encode())

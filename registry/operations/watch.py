@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from registry import errors
 from registry.errors import RegistryError, StorageFull, StorageLow, StorageReadOnly, find_storage_fault
-from registry.faults import MIB, count_free_bytes, check_free_space, check_writable
+from registry.faults import MIB, check_free_space, check_writable, count_free_bytes
 from registry.locks import AT_ONCE
 from registry.log import mirrored
 
@@ -56,7 +56,9 @@ class FaultWatch:
         if error is None:
             self._board.clear(*_READING, source=FOLLOWING)
         else:
-            self._replace_faults(error if isinstance(error, RegistryError) else errors.make_unreachable_error(error), _READING, FOLLOWING)
+            self._replace_faults(
+                error if isinstance(error, RegistryError) else errors.make_unreachable_error(error), _READING, FOLLOWING
+            )
 
     def report_publish_fault(self, fault: RegistryError | None) -> None:
         """Put up what kept the log from being signed and published, or take it down."""
@@ -78,7 +80,9 @@ class FaultWatch:
         for folder in list_folders(self._settings):
             try:
                 left = count_free_bytes(folder)
-                low = low or (_make_low_storage_fault(folder, left) if left < self._settings.storage_low * MIB else None)
+                low = low or (
+                    _make_low_storage_fault(folder, left) if left < self._settings.storage_low * MIB else None
+                )
                 check_free_space(folder, 0, reserve)
                 check_writable(folder)
             except (StorageFull, StorageReadOnly) as fault:

@@ -43,7 +43,9 @@ def add_comment(database: Database, identifier: int, *, by: str, text: str, log:
         insert_comment(connection, proposal, by, text)
 
 
-def insert_comment(connection: sa.Connection, proposal: Proposal, by: str, text: str, action: Action = "commented") -> None:
+def insert_comment(
+    connection: sa.Connection, proposal: Proposal, by: str, text: str, action: Action = "commented"
+) -> None:
     """Keep a remark, in the transaction of what was done with it."""
     text = text.strip()
     if not text:

@@ -105,7 +105,9 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
         content.check_against_register(connection, kind, title, report)
         territory.require_may_propose(connection, by, map(drafts.decode_draft, content.bodies))
         base_size = store.read_head(connection).size if base_size is None else base_size
-        owed = redaction.erase_personal_values(connection, identifier)  # what it held of people is in no log to be erased from
+        owed = redaction.erase_personal_values(
+            connection, identifier
+        )  # what it held of people is in no log to be erased from
         connection.execute(sa.delete(proposal_items).where(proposal_items.c.proposal == identifier))
         told = {"state": "pending", "kind": kind, "title": title, "base_size": base_size}
         told |= _make_content_columns(connection, content, report)

@@ -42,7 +42,9 @@ def preview_subjects(connection: sa.Connection, drafts: list[Draft], before: int
     for draft in drafts:
         by_subject.setdefault(_get_main_subject(draft), []).append(draft)
     today = asof.find_today(connection)
-    sides = _read_sides(connection, {subject: _list_days(some, today) for subject, some in by_subject.items()}, (before, after))
+    sides = _read_sides(
+        connection, {subject: _list_days(some, today) for subject, some in by_subject.items()}, (before, after)
+    )
     return [_make_preview(subject, some, sides.get(subject, [])) for subject, some in by_subject.items()]
 
 
@@ -57,7 +59,9 @@ def _list_days(drafts: list[Draft], today: Date) -> list[Date]:
     return sorted(days | {max([today, *days])})
 
 
-def _read_sides(connection: sa.Connection, days: dict[str, list[Date]], sizes: tuple[int, int]) -> dict[str, list[BeforeAfter]]:
+def _read_sides(
+    connection: sa.Connection, days: dict[str, list[Date]], sizes: tuple[int, int]
+) -> dict[str, list[BeforeAfter]]:
     """Each institution on its days, at both sizes; the database is asked for each day, not for each institution."""
     by_day: dict[Date, list[str]] = {}
     for subject, several in days.items():

@@ -36,7 +36,9 @@ class SuspendedApproval(Struct, frozen=True):
 def read_values_on(connection: sa.Connection, subject: str, day: Date) -> dict[str, Any]:
     """What is known now of a subject on a day, by path; empty for nothing."""
     known = asof.make_as_of(connection, day)
-    query = sa.select(versions.c.state).where(versions.c.subject == subject, chosen.match_known(known), chosen.match_day(known))
+    query = sa.select(versions.c.state).where(
+        versions.c.subject == subject, chosen.match_known(known), chosen.match_day(known)
+    )
     blob = connection.execute(query).scalar()
     return {path: fact.value for path, fact in timeline.collect_facts(decode_state(blob)).items()} if blob else {}
 
@@ -67,7 +69,9 @@ def make_report(stopped: ByDay) -> dict[str, Any]:
     return {"before": stopped[first], "later": {day.isoformat(): stopped[day] for day in later}}
 
 
-def list_suspended_approvals(connection: sa.Connection, proposal: Proposal, drafts: list[Draft]) -> Iterator[SuspendedApproval]:
+def list_suspended_approvals(
+    connection: sa.Connection, proposal: Proposal, drafts: list[Draft]
+) -> Iterator[SuspendedApproval]:
     """Each approval that a proposal's drafts suspend, from today on: of days that are over nothing is said any more."""
     today = asof.find_today(connection)
     drafts = sorted(drafts, key=lambda draft: draft.valid_from)
@@ -78,4 +82,6 @@ def list_suspended_approvals(connection: sa.Connection, proposal: Proposal, draf
         day = max(draft.valid_from, today)
         now = read_values_on(connection, draft.subject, day)
         for path in draft.change.set.keys() - due:
-            yield SuspendedApproval(day=day, path=path, before=before[path], still=now.get(path) == draft.change.set[path])
+            yield SuspendedApproval(
+                day=day, path=path, before=before[path], still=now.get(path) == draft.change.set[path]
+            )

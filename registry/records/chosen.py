@@ -82,7 +82,9 @@ def _match_regions(codes: tuple[str, ...]) -> sa.ColumnElement[bool]:
 
 def count_institutions(connection: sa.Connection, chosen: InstitutionFilter, asof: AsOf) -> int:
     """How many institutions the filter chooses."""
-    return connection.execute(sa.select(sa.func.count()).select_from(versions).where(chosen.make_condition(asof))).scalar_one()
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(versions).where(chosen.make_condition(asof))
+    ).scalar_one()
 
 
 def list_institutions(

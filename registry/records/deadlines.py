@@ -109,7 +109,12 @@ def _select_in_chunks(
 
 
 def list_deadlines(
-    connection: sa.Connection, asof: AsOf, wanted: DeadlineFilter, *, after: tuple[str, str, str] | None = None, limit: int = 50
+    connection: sa.Connection,
+    asof: AsOf,
+    wanted: DeadlineFilter,
+    *,
+    after: tuple[str, str, str] | None = None,
+    limit: int = 50,
 ) -> list[Deadline]:
     """The deadlines wanted, the earliest day first; with ``after`` (day, subject, path) those behind it.
 

@@ -14,7 +14,7 @@ from registry.model import Date, Entry, Source, SourceRef, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.records.chosen import match_known
-from registry.records.read import make_source_ref, read_sources, derive_status
+from registry.records.read import derive_status, make_source_ref, read_sources
 from registry.records.view import decode_state
 from registry.tables import versions
 

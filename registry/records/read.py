@@ -17,7 +17,7 @@ from registry.log import store
 from registry.model import Approval, FormerName, Institution, Practitioner, Region, Source, SourceRef, Status, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import KNOWN, match_known, match_day
+from registry.records.chosen import KNOWN, match_day, match_known
 from registry.records.view import decode_state
 from registry.tables import versions
 from registry.techniques import TECHNIQUES
@@ -123,7 +123,9 @@ def read_institutions(connection: sa.Connection, subjects: Sequence[str], asof: 
     spans = _read_spans(connection, subjects, asof)
     origin = read_sources(connection, asof)
     return [
-        _make_institution(spans[s], origin, asof) for s in subjects if s in spans and is_complete(spans[s].states[-1][1])
+        _make_institution(spans[s], origin, asof)
+        for s in subjects
+        if s in spans and is_complete(spans[s].states[-1][1])
     ]
 
 
@@ -143,7 +145,8 @@ def _make_institution(spans: _SubjectSpans, origin: dict[str, Source], asof: AsO
         aliases=value.get("aliases") or [],
         former_names=list_former_names(spans.states),
         known_as=value.get("known_as") or [],
-        region=regions.find_region(value.get("region") or "") or Region(code=None, province=None, city=None, district=None),
+        region=regions.find_region(value.get("region") or "")
+        or Region(code=None, province=None, city=None, district=None),
         address=value["address"],
         status=derive_status(value),
         approvals=list_approvals(value),

@@ -160,7 +160,9 @@ def _read_page(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) ->
     shown = _make_records(connection, kind, spans, asof)
     day = asof.valid_on.isoformat()
     return [
-        SnapshotRecord(subject=subject, kind=kind, record=shown.get(subject), state=_collect_statements(kind, spans[subject], day))
+        SnapshotRecord(
+            subject=subject, kind=kind, record=shown.get(subject), state=_collect_statements(kind, spans[subject], day)
+        )
         for subject in subjects
     ]
 
@@ -187,7 +189,9 @@ def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) 
     return found
 
 
-def _replace_personal_values(connection: sa.Connection, kind: Kind, found: dict[str, list[_Span]]) -> dict[str, list[_Span]]:
+def _replace_personal_values(
+    connection: sa.Connection, kind: Kind, found: dict[str, list[_Span]]
+) -> dict[str, list[_Span]]:
     """The same with each personal value replaced by what the log's bytes hold in its place."""
     personal = PERSONAL.get(kind, frozenset())
     groups = [
@@ -235,7 +239,9 @@ def _make_records(
     }
 
 
-def _make_plain_record(subject: str, state: timeline.State, origin: dict[str, Source]) -> AdCertificate | Sanction | EditionRecord:
+def _make_plain_record(
+    subject: str, state: timeline.State, origin: dict[str, Source]
+) -> AdCertificate | Sanction | EditionRecord:
     """A certificate, a sanction or an edition; no Struct of them has a field for a person."""
     values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     if subject.startswith("edition:"):

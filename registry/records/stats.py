@@ -79,7 +79,9 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
     )
 
 
-def _count_by_region(connection: sa.Connection, where: sa.ColumnElement[bool], chosen: tuple[str, ...]) -> list[RegionCount]:
+def _count_by_region(
+    connection: sa.Connection, where: sa.ColumnElement[bool], chosen: tuple[str, ...]
+) -> list[RegionCount]:
     """Counts one level below the chosen region (provinces when none or several are chosen)."""
     length = min(len(regions.get_prefix(chosen[0])) + 2, 6) if len(chosen) == 1 else 2
     part = sa.func.substr(versions.c.region, 1, length)

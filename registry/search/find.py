@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from registry.model import Struct
 from registry.search import plan, rank
-from registry.search.contract import SearchDocument, Engine, Expression, FetchResult, Hit, QueryReading, SearchQuery
+from registry.search.contract import Engine, Expression, FetchResult, Hit, QueryReading, SearchDocument, SearchQuery
 from registry.search.plan import Effort
 from registry.search.rank import SLIP, WEAK
 
@@ -62,7 +62,9 @@ def search_documents(engine: Engine, query: SearchQuery, effort: Effort = plan.E
             break
     more = more if hits and hits[0].cost < WEAK else None
     return RankedHits(
-        hits=rank.select_best(hits) if effort.alike else [hit for hit in rank.select_best(hits) if hit.cost < WEAK + SLIP],
+        hits=rank.select_best(hits)
+        if effort.alike
+        else [hit for hit in rank.select_best(hits) if hit.cost < WEAK + SLIP],
         more=more,
         judged=frozenset(known) if more else frozenset(),
         engine=engine.name,
@@ -76,7 +78,9 @@ def _has_mostly_hits(found: FetchResult, hits: Sequence[Hit]) -> bool:
     return sum(document.subject in fit for document in found.documents) >= 0.9 * len(found.documents)
 
 
-def _fetch_documents(engine: Engine, expressions: Sequence[Expression], known: dict[str, SearchDocument], most: int) -> list[FetchResult]:
+def _fetch_documents(
+    engine: Engine, expressions: Sequence[Expression], known: dict[str, SearchDocument], most: int
+) -> list[FetchResult]:
     found = engine.fetch(expressions, most)
     known.update((document.subject, document) for one in found for document in one.documents)
     return found
@@ -90,4 +94,6 @@ def search_by_category(engine: Engine, reading: QueryReading) -> RankedHits:
     found = engine.fetch(wanted, plan.MOST)[0]
     documents = {d.subject: d for d in found.documents}
     hits = [hit for d in found.documents if (hit := rank.find_hit([reading], d)) is not None]
-    return RankedHits(hits=rank.sort_hits(hits, documents), more=None if found.complete else wanted[0], engine=engine.name)
+    return RankedHits(
+        hits=rank.sort_hits(hits, documents), more=None if found.complete else wanted[0], engine=engine.name
+    )

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from registry.model import Entry
 from registry.search import index
-from registry.search.contract import SearchDocument, Expression, FetchResult
-from registry.search.stored import delete_tokens, index_tokens, read_matches, get_renderer, get_token_table
+from registry.search.contract import Expression, FetchResult, SearchDocument
+from registry.search.stored import delete_tokens, get_renderer, get_token_table, index_tokens, read_matches
 from registry.search.tokens import list_tokens
 from registry.tables import search_documents
 

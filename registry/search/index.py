@@ -11,7 +11,7 @@ from registry import regions
 from registry.records import timeline
 from registry.records.view import decode_state
 from registry.search import pinyin
-from registry.search.contract import SearchDocument, NameForm
+from registry.search.contract import NameForm, SearchDocument
 from registry.tables import STILL_KNOWN, versions
 from registry.text import fold_text
 

@@ -17,7 +17,7 @@ from meilisearch.errors import MeilisearchApiError, MeilisearchError
 from requests.exceptions import RequestException
 
 from registry.model import Struct
-from registry.search.contract import SearchDocument, EngineUnavailable, Expression, FetchResult, ExpressionSyntax
+from registry.search.contract import EngineUnavailable, Expression, ExpressionSyntax, FetchResult, SearchDocument
 
 #: Seconds for one request. A search that takes longer is answered by the embedded engine.
 PATIENCE = 2
@@ -118,7 +118,9 @@ class MeilisearchEngine:
 
     # --- feeding -----------------------------------------------------------------------------------------------------
 
-    def update_documents(self, index: str, changed: Iterable[tuple[str, bytes, list[str]]], gone: Sequence[str] = ()) -> None:
+    def update_documents(
+        self, index: str, changed: Iterable[tuple[str, bytes, list[str]]], gone: Sequence[str] = ()
+    ) -> None:
         """Add or replace documents given as (code, body, tokens), and remove codes; returns once that is done."""
         added = [{"id": code, "body": body.decode(), "tokens": tokens} for code, body, tokens in changed]
         if added:
@@ -171,7 +173,9 @@ def _quote_token(token: str) -> str:
 
 
 #: An expression as a Meilisearch filter.
-_FILTER = ExpressionSyntax(word="tokens = {}", start="tokens STARTS WITH {}", all=" AND ", some=" OR ", quoted=_quote_token)
+_FILTER = ExpressionSyntax(
+    word="tokens = {}", start="tokens STARTS WITH {}", all=" AND ", some=" OR ", quoted=_quote_token
+)
 
 
 def _describe_error(error: Exception) -> str:

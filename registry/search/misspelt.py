@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process
 
 from registry import placenames
 from registry.search import hearing, lookalike, pinyin, words
-from registry.search.contract import SearchDocument, NameForm, QueryReading
+from registry.search.contract import NameForm, QueryReading, SearchDocument
 
 #: Up to here the differences are those of a slip; beyond, the names are only similar.
 TYPO = 2.0
@@ -30,7 +30,9 @@ _OTHER_PLACE = 1.0
 _LIGHT = frozenset("市省区县州第的医院科")
 
 
-def find_closest_names(reading: QueryReading, documents: Iterable[SearchDocument]) -> list[tuple[SearchDocument, float, str]]:
+def find_closest_names(
+    reading: QueryReading, documents: Iterable[SearchDocument]
+) -> list[tuple[SearchDocument, float, str]]:
     """(document, cost, name) of those whose name may have been meant: cost 0 to ``TYPO`` is a slip, above it alike."""
     text = reading.text
     if len(text) < 2:

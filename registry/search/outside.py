@@ -20,7 +20,7 @@ from registry.log import store
 from registry.model import Struct
 from registry.search import fts5
 from registry.search.contract import Engine, EngineUnavailable
-from registry.search.meilisearch import MeilisearchEngine, IndexState
+from registry.search.meilisearch import IndexState, MeilisearchEngine
 from registry.search.tokens import FORMAT
 from registry.tables import search_documents
 
@@ -84,7 +84,9 @@ class OutsideSearch:
         with self._lock:
             before, self._now = self._now, now
         if before.up and not now.up:
-            _log.warning("search: %s is not asked any more, the embedded engine answers: %s", MeilisearchEngine.name, now.why)
+            _log.warning(
+                "search: %s is not asked any more, the embedded engine answers: %s", MeilisearchEngine.name, now.why
+            )
         elif now.up and not before.up:
             _log.info("search: %s answers, at entry %d", MeilisearchEngine.name, now.position)
         elif not now.up and now.why != before.why:

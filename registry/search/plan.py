@@ -64,7 +64,11 @@ def make_steps(query: SearchQuery, effort: Effort = EVERYTHING) -> Iterator[Fetc
     first, others = query.readings[:1], query.readings[1:]
     yield _make_plain_step(first, others[0].cost if others else WEAK)
     yield _make_plain_step(others, WEAK)
-    looser = ((_match_abbreviations, WEAK, False), (_match_misspellings, WEAK + SLIP, True), (_match_similar_names, 0.0, True))
+    looser = (
+        (_match_abbreviations, WEAK, False),
+        (_match_misspellings, WEAK + SLIP, True),
+        (_match_similar_names, 0.0, True),
+    )
     for stage, enough, deep in looser if effort.alike else looser[:-1]:
         expressions = dict.fromkeys(one for reading in query.readings for one in stage(reading))
         most = _ALIKE if stage is _match_similar_names else MOST
@@ -115,7 +119,9 @@ def _match_names(reading: QueryReading) -> list[Expression]:
     if not reading.text:
         return []
     bare = words.strip_optional(reading.text)
-    return _apply_limits(reading, tokens.match_name(reading.text), tokens.match_name(bare) if bare != reading.text else None)
+    return _apply_limits(
+        reading, tokens.match_name(reading.text), tokens.match_name(bare) if bare != reading.text else None
+    )
 
 
 def _match_addresses(reading: QueryReading) -> list[Expression]:
@@ -136,7 +142,9 @@ def _match_name_starts(reading: QueryReading) -> list[Expression]:
         return _apply_limits(reading, *(tokens.match_first_sound(way) for way in reading.ways))
     if not reading.text:
         return []
-    begins = match_all(e for e in (tokens.match_name_start(reading.text), tokens.match_name(reading.text)) if e is not None)
+    begins = match_all(
+        e for e in (tokens.match_name_start(reading.text), tokens.match_name(reading.text)) if e is not None
+    )
     return _apply_limits(reading, tokens.match_whole_name(reading.text), begins)
 
 
@@ -163,7 +171,10 @@ def _match_misspellings(reading: QueryReading) -> list[Expression]:
     if len(text) < _SHORTEST_TYPO:
         return []
     units = len(tokens.split_units(text))
-    wanted = [tokens.match_homophones(text), tokens.match_scattered_homophones(text) if units <= _LONGEST_SHORT else None]
+    wanted = [
+        tokens.match_homophones(text),
+        tokens.match_scattered_homophones(text) if units <= _LONGEST_SHORT else None,
+    ]
     if units > _LONGEST_TYPO:
         return _apply_limits(reading, *wanted)
     if _STREET.search(text) and len(text) > _SHORTEST_ADDRESS:

@@ -18,9 +18,9 @@ from registry.search import pinyin
 from registry.search.contract import QueryReading, SearchQuery, Understood
 from registry.search.listing import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
-from registry.search.places import split_pinyin_place, parse_place, split_places
+from registry.search.places import parse_place, split_pinyin_place, split_places
 from registry.search.vocabulary import DEPARTMENT, LEFT_AFTER, LEFT_BEFORE, expand_nicknames, find_word
-from registry.text import fold_text, simplify_script, normalise_width
+from registry.text import fold_text, normalise_width, simplify_script
 
 #: Characters that are read of a question: more than the longest name with its address has.
 MAX_LENGTH = 120
@@ -52,7 +52,8 @@ def understand_question(raw: str) -> SearchQuery:
     readings = [reading for draft in drafts if draft.words for reading in draft.make_readings()]
     readings.sort(key=lambda reading: reading.cost)
     first = filters is not None and (
-        any(piece.kind != "region" for piece in filters.understood) or fold_text(filters.understood[0].text) == fold_text(text)
+        any(piece.kind != "region" for piece in filters.understood)
+        or fold_text(filters.understood[0].text) == fold_text(text)
     )
     return SearchQuery(raw=raw, readings=tuple(dict.fromkeys(readings)), listing=filters, listing_first=first)
 
@@ -179,7 +180,9 @@ def _take_out_places(draft: _ReadingDraft) -> list[_ReadingDraft]:
             last = here[-1].text
             if word.endswith(last + left) and (outer := [piece for piece in here if piece.text != last]):
                 # 山东济南市妇幼保健院: the last place belongs to the name
-                drafts.append(_ReadingDraft([*rest[:at], last + left, *rest[at + 1 :]], [*told, *outer], draft.cost + 0.2))
+                drafts.append(
+                    _ReadingDraft([*rest[:at], last + left, *rest[at + 1 :]], [*told, *outer], draft.cost + 0.2)
+                )
             break
     if heard := split_pinyin_place("".join(draft.words)):
         text, pieces = heard

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from registry import regions
 from registry.search import hearing, misspelt, words
-from registry.search.contract import SearchDocument, NameForm, Hit, MatchKind, QueryReading, SearchQuery
+from registry.search.contract import Hit, MatchKind, NameForm, QueryReading, SearchDocument, SearchQuery
 from registry.search.pinyin import SoundPiece
 from registry.search.vocabulary import CATEGORIES
 
@@ -206,7 +206,9 @@ def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
     """Every word fits by itself, in a name or in the address; the worst of them decides."""
     found: list[Fit] = []
     for part in parts:
-        fit = _select_best_fit((*(_fit_name(part, named) for named in _list_forms(document)), _fit_address(part, document)))
+        fit = _select_best_fit(
+            (*(_fit_name(part, named) for named in _list_forms(document)), _fit_address(part, document))
+        )
         if fit is None:
             return None
         found.append(fit)
@@ -233,7 +235,9 @@ def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, 
             more = 0.02 * min(found.name_length - len(way) + 1, 20)
             if found.is_whole and kind == "known_as":
                 extra -= _PARTLY_KNOWN
-            cost = (0.2 if found.is_whole else _BEGINS if found.is_at_start else _ENDS if found.is_at_end else _HOLDS) + more
+            cost = (
+                0.2 if found.is_whole else _BEGINS if found.is_at_start else _ENDS if found.is_at_end else _HOLDS
+            ) + more
             best = _select_best_fit((best, (cost + extra, "pinyin", form.text)))
         elif sum(piece.kind in "sc" for piece in way) >= 2:
             shortened = words.compute_shortening(found.characters, form.text)

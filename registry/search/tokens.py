@@ -20,7 +20,7 @@ from typing import TypeVar
 from registry import regions
 from registry.search import pinyin, words
 from registry.search.common import COMMON_PAIRS, EVERYWHERE
-from registry.search.contract import AllOf, SearchDocument, Expression, NameForm, AnyOf, PrefixTerm, TokenTerm
+from registry.search.contract import AllOf, AnyOf, Expression, NameForm, PrefixTerm, SearchDocument, TokenTerm
 
 #: Changes whenever tokens or documents do, so that an index of another make is built anew.
 FORMAT = 1
@@ -149,13 +149,17 @@ def is_telling(text: str) -> bool:
 def match_address(text: str) -> Expression | None:
     """Addresses with every two neighbours of the text."""
     pairs = _pair_neighbours(split_units(text))
-    return match_all(_match_last("a", pair) if pair == pairs[-1] else TokenTerm(token="a" + pair) for pair in _thin_out(pairs))
+    return match_all(
+        _match_last("a", pair) if pair == pairs[-1] else TokenTerm(token="a" + pair) for pair in _thin_out(pairs)
+    )
 
 
 def match_address_but_one(text: str) -> Expression | None:
     """Addresses with every two neighbours of the text but those at one place, where something may be left out."""
     pairs = _pair_neighbours(split_units(text))
-    return match_any(match_all(TokenTerm(token="a" + p) for p in pairs[:at] + pairs[at + 1 :]) for at in range(len(pairs)))
+    return match_any(
+        match_all(TokenTerm(token="a" + p) for p in pairs[:at] + pairs[at + 1 :]) for at in range(len(pairs))
+    )
 
 
 def match_name_but_one(text: str, wrong: int) -> Expression | None:
@@ -164,7 +168,11 @@ def match_name_but_one(text: str, wrong: int) -> Expression | None:
     Without those that most names have; None when nothing else is left.
     """
     parts = split_units(text)
-    pairs = [pair for at, pair in enumerate(_pair_neighbours(parts)) if at not in (wrong - 1, wrong) and pair not in COMMON_PAIRS]
+    pairs = [
+        pair
+        for at, pair in enumerate(_pair_neighbours(parts))
+        if at not in (wrong - 1, wrong) and pair not in COMMON_PAIRS
+    ]
     alone = [part for at, part in enumerate(parts) if at != wrong and part not in EVERYWHERE]
     return match_all(TokenTerm(token="n" + one) for one in _thin_out(pairs) or alone)
 
@@ -181,7 +189,10 @@ def match_regions(codes: Iterable[str]) -> Expression | None:
     found: list[Expression] = []
     for code in codes:
         prefix = regions.get_prefix(code)
-        found += [TokenTerm(token="r" + prefix), *(TokenTerm(token="q" + prefix[:n]) for n in (2, 4) if n < len(prefix))]
+        found += [
+            TokenTerm(token="r" + prefix),
+            *(TokenTerm(token="q" + prefix[:n]) for n in (2, 4) if n < len(prefix)),
+        ]
     return match_any(found)
 
 
@@ -192,7 +203,9 @@ def match_sounds(pieces: Sequence[pinyin.SoundPiece], in_a_row: bool) -> Express
         rare = [pair for a, b, pair in pairs if not (_is_common(a) and _is_common(b))]
         if pairs:
             return match_all(_thin_out(rare or [pair for _, _, pair in pairs]))
-    return match_all(_select_telling([(piece.value, one) for piece in pieces if (one := _match_sound(piece)) is not None]))
+    return match_all(
+        _select_telling([(piece.value, one) for piece in pieces if (one := _match_sound(piece)) is not None])
+    )
 
 
 def match_first_sound(pieces: Sequence[pinyin.SoundPiece]) -> Expression | None:
@@ -251,7 +264,11 @@ def _to_pieces(text: str) -> list[pinyin.SoundPiece]:
 def _match_sound_pair(left: pinyin.SoundPiece, right: pinyin.SoundPiece) -> Expression | None:
     if left.kind not in "sc" or right.kind == "p":
         return None
-    ends = [pinyin.blur_syllable(one) for one in _list_sounds(right)] if right.kind in "sc" else _complete_syllable(right.value)
+    ends = (
+        [pinyin.blur_syllable(one) for one in _list_sounds(right)]
+        if right.kind in "sc"
+        else _complete_syllable(right.value)
+    )
     starts = [f"p{pinyin.blur_syllable(one)}{_SEAM}" for one in _list_sounds(left)]
     return match_any(TokenTerm(token=start + end) for start in starts for end in ends)
 

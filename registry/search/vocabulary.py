@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from registry.search.contract import Understood
 from registry.techniques import STAGES, TECHNIQUES
-from registry.text import fold_text, simplify_script, normalise_width
+from registry.text import fold_text, normalise_width, simplify_script
 
 #: Kinds of hospital people ask for by a word that is in no name: the word, and what their names hold.
 CATEGORIES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {

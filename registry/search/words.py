@@ -65,7 +65,9 @@ def split_name(name: str) -> tuple[NameWord, ...]:
 @cache
 def _load_folded_places() -> frozenset[str]:
     """Places whose names folding changes, folded: 4川, 3亚, 10堰."""
-    return frozenset(folded for name in placenames.list_place_names() if (folded := fold_text(name)) != name and len(folded) > 1)
+    return frozenset(
+        folded for name in placenames.list_place_names() if (folded := fold_text(name)) != name and len(folded) > 1
+    )
 
 
 def _find_known_word(name: str, at: int, places: dict[int, int]) -> NameWord | None:

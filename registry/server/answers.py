@@ -73,7 +73,11 @@ class BodyExchange:
 
     async def send(self, message: ASGISendEvent) -> None:
         """The next part of the answer."""
-        if message["type"] == "http.response.start" and self._cycle.more_body and not self._may_keep_alive(message["status"]):
+        if (
+            message["type"] == "http.response.start"
+            and self._cycle.more_body
+            and not self._may_keep_alive(message["status"])
+        ):
             self._cycle.keep_alive = False
         await RequestResponseCycle.send(self._cycle, message)
 

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from registry.clients.counts import to_network
 from registry.server import refusals
-from registry.server.answers import BodyExchange, ResponseTransport, Http10Sender
+from registry.server.answers import BodyExchange, Http10Sender, ResponseTransport
 from registry.server.refusals import RefusalResponse
 from registry.web.connections import HERE, MOST_REFUSED, StopMode
 

@@ -63,7 +63,9 @@ BAD_CODING = RefusalResponse(
     501, "invalid_input", "请求体只接受chunked传输编码。", "Of transfer codings a body may have chunked alone."
 )
 LONG_ADDRESS = RefusalResponse(414, "too_large", "请求的地址太长。", "The address of the request is too long.")
-LARGE_HEAD = RefusalResponse(431, "too_large", "请求头太大或太多。", "The headers of the request are too large or too many.")
+LARGE_HEAD = RefusalResponse(
+    431, "too_large", "请求头太大或太多。", "The headers of the request are too large or too many."
+)
 SLOW = RefusalResponse(408, "too_slow", "请求发送得太慢，已停止接收。", "The request came too slowly and was given up.")
 ADDRESS_FULL = RefusalResponse(
     429,

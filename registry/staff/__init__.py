@@ -28,11 +28,11 @@ from registry.staff import (
     trailing,
 )
 from registry.staff.desk import open_desk
-from registry.staff.errors import HEADERS, render_error_page, record_refused_request
+from registry.staff.errors import HEADERS, record_refused_request, render_error_page
 from registry.staff.proving import ProofRequired, ask_for_proof
 from registry.staff.slowing import DelayMiddleware
 
-__all__ = ["record_refused_request", "build_router"]
+__all__ = ["build_router", "record_refused_request"]
 
 
 def build_router() -> Router:

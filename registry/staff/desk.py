@@ -13,7 +13,7 @@ from litestar.response import Redirect
 
 from public_site.voice import read_preferences
 from registry.accounts import devices, sessions
-from registry.accounts.sessions import SessionLimits, Session
+from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import Visitor
 from registry.errors import Busy, InvalidInput, NotFound, TooLarge
 from registry.locks import AT_ONCE, LockWait

@@ -83,7 +83,9 @@ def save_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[A
             one = kept.get_draft(connection, number, desk.account.name)
         except NotFound:
             one = None
-    return _receive_form(desk, one.kind if one else forms.get_form_kind(desk.read_field("form_kind")), one, again=number)
+    return _receive_form(
+        desk, one.kind if one else forms.get_form_kind(desk.read_field("form_kind")), one, again=number
+    )
 
 
 @post("/drafts/{number:int}/discard", opt=EDITORS, status_code=200, sync_to_thread=True)
@@ -212,7 +214,9 @@ def _render_form_page(
         notes=looked.notes if looked else [],
         attachment=find_attachment(connection, attachment) if attachment else None,
         said=said,
-        whose=_find_institution(connection, str(subject or ""), str(held.get("institution") or _make_parent_subject(source.filled))),
+        whose=_find_institution(
+            connection, str(subject or ""), str(held.get("institution") or _make_parent_subject(source.filled))
+        ),
         latest=max(days, default=None),
     )
 

@@ -12,7 +12,7 @@ from registry import trail
 from registry.accounts import second, sessions
 from registry.credentials import qr
 from registry.errors import InvalidInput, NotAllowed, SecretsKeyMissing, TooManyRequests
-from registry.staff.desk import COOKIE, Desk, get_session_limits, set_session_cookie, set_device_cookie
+from registry.staff.desk import COOKIE, Desk, get_session_limits, set_device_cookie, set_session_cookie
 from registry.staff.errors import find_session
 from registry.staff.slowing import delay_answer
 
@@ -23,7 +23,9 @@ _NOBODY = {"state": "none"}
 def show_sign_in(desk: NamedDependency[Desk]) -> Response[Any]:
     """The form; whoever is signed in goes on."""
     return (
-        desk.redirect_to("/staff") if desk.is_signed_in else desk.render_page("sign_in", next=_clean_next_path(desk.request.query_params.get("next")))
+        desk.redirect_to("/staff")
+        if desk.is_signed_in
+        else desk.render_page("sign_in", next=_clean_next_path(desk.request.query_params.get("next")))
     )
 
 
@@ -104,7 +106,9 @@ def enrol_authenticator(desk: NamedDependency[Desk]) -> Response[Any]:
     if done is None:
         return _render_enrolment(desk, secret, [("code", str(desk.voice.translate("second.wrong")))])
     token, codes = done
-    return set_device_cookie(desk, set_session_cookie(desk, desk.render_page("recovery", codes=codes), token), desk.account.name)
+    return set_device_cookie(
+        desk, set_session_cookie(desk, desk.render_page("recovery", codes=codes), token), desk.account.name
+    )
 
 
 @get("/password", opt={"state": "password"}, sync_to_thread=True)

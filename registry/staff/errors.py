@@ -101,7 +101,9 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Resp
     menu = SessionMenu(None if _has_ended_session(error) else find_session(request))
     told: dict[str, Any] = {"here": request.url.path, "status": status, "said": said, "desk": menu, "errors": []}
     body = build_environment(lang, size).get_template("staff/error.html").render(page=told)
-    return Response(body, status_code=status, media_type="text/html", headers={**HEADERS, **statuses.make_headers(error)})
+    return Response(
+        body, status_code=status, media_type="text/html", headers={**HEADERS, **statuses.make_headers(error)}
+    )
 
 
 def describe_path(request: Request[Any, Any, Any]) -> str:

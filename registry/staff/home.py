@@ -26,7 +26,9 @@ def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
     name = desk.account.name
     with desk.database.reading() as connection:
         open_ = proposals.list_proposals(connection, proposals.OPEN, with_report=False, seen_by=desk.account)
-        approved = proposals.list_proposals(connection, "approved", limit=RECENT, with_report=False, seen_by=desk.account)
+        approved = proposals.list_proposals(
+            connection, "approved", limit=RECENT, with_report=False, seen_by=desk.account
+        )
         forms = drafts.list_drafts(connection, name) if desk.has_role("editor") else []
         under_way = [one for one in imports.list_imports(connection, name) if one.state not in imports.OVER]
     mine = [one for one in open_ if name in one.touched_by]
@@ -72,7 +74,9 @@ def end_session(desk: NamedDependency[Desk]) -> Response[Any]:
     chosen = desk.read_field("session") or None
     with desk.database.writing() as connection:
         sessions.end_sessions(connection, desk.account.name, chosen)
-        trail.record_event(connection, desk.account.name, "sessions_ended", "one" if chosen else "all", desk.visitor.address)
+        trail.record_event(
+            connection, desk.account.name, "sessions_ended", "one" if chosen else "all", desk.visitor.address
+        )
     return desk.redirect_to("/staff/account")
 
 

@@ -16,7 +16,7 @@ from registry.importers.kept import Import
 from registry.importers.layouts import Layout
 from registry.staff.desk import Desk
 from registry.staff.errors import record_refusal
-from registry.staff.import_desk import EDITORS, get_own_import, render_import_page, start_import_job, redirect_to_import
+from registry.staff.import_desk import EDITORS, get_own_import, redirect_to_import, render_import_page, start_import_job
 from registry.web import bodies
 
 

@@ -91,7 +91,9 @@ def create_import(desk: NamedDependency[Desk]) -> Response[Any]:
         with trail.act_from_address(desk.visitor.address), desk.database.writing() as connection:
             kept.cancel_abandoned_imports(connection)
             source = cast("BinaryIO", upload.file)
-            one = kept.create_import(connection, desk.account.name, kind, source, name=_clean_filename(upload), said=said)
+            one = kept.create_import(
+                connection, desk.account.name, kind, source, name=_clean_filename(upload), said=said
+            )
     except InvalidInput as error:
         return _render_import_form(desk, kind, given, [("file", error.get_text(desk.voice.lang))])
     return start_import_job(desk, one, one.state)

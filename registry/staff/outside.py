@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 
 from registry import trail
 from registry.accounts import sessions
-from registry.accounts.outside import PendingSignIn, IdentityProvider
+from registry.accounts.outside import IdentityProvider, PendingSignIn
 from registry.errors import NotAllowed, NotFound
 from registry.settings import Settings
 from registry.staff.desk import Desk, set_session_cookie
@@ -75,8 +75,12 @@ def return_from_provider(desk: NamedDependency[Desk]) -> Response[Any]:
             response = set_session_cookie(desk, desk.render_page("gone_in", onward=NEXT_STEP[state]), token)
     except NotAllowed as error:
         if error.details.get("why") not in ("oidc_unknown", None):
-            desk.register.sign_ins.repeats.count_failure("-", "sign_in_failed", error.details["why"], desk.visitor.address)
-        response = desk.render_page("sign_in", status=403, errors=[("", error.get_text(desk.voice.lang))], next="/staff")
+            desk.register.sign_ins.repeats.count_failure(
+                "-", "sign_in_failed", error.details["why"], desk.visitor.address
+            )
+        response = desk.render_page(
+            "sign_in", status=403, errors=[("", error.get_text(desk.voice.lang))], next="/staff"
+        )
     response.delete_cookie(COOKIE, path=PATH)
     return response
 

@@ -36,7 +36,9 @@ def add_account(desk: NamedDependency[Desk]) -> Response[Any]:
     name, password = desk.read_field("name"), _make_password()
     try:
         with desk.database.writing() as connection:
-            accounts.create_account(connection, name, _read_roles(desk), password, region=desk.read_field("region"), must_change=True)
+            accounts.create_account(
+                connection, name, _read_roles(desk), password, region=desk.read_field("region"), must_change=True
+            )
             trail.record_event(connection, desk.account.name, "account_added", f"account:{name}", desk.visitor.address)
     except (InvalidInput, Conflict) as error:
         return _render_accounts_page(desk, status=400, errors=_format_error(desk, error, "name"), given=desk.form)
@@ -80,7 +82,9 @@ def change_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response
                 sessions.end_sessions(connection, name)
             else:
                 raise InvalidInput("没有这样的操作。", "There is no such action.")
-            trail.record_event(connection, desk.account.name, f"account_{action}", f"account:{name}", desk.visitor.address)
+            trail.record_event(
+                connection, desk.account.name, f"account_{action}", f"account:{name}", desk.visitor.address
+            )
     except (InvalidInput, Conflict) as error:
         return _render_account_page(desk, name, status=400, errors=_format_error(desk, error, ""))
     return _render_account_page(desk, name, made=(name, password) if action == "reset" else None, done=action)

@@ -20,7 +20,7 @@ from registry.proposals.appending import find_changed_subject
 from registry.proposals.sides import SubjectPreview
 from registry.staff import reporting
 from registry.staff.desk import Desk
-from registry.staff.errors import record_refusal, describe_path
+from registry.staff.errors import describe_path, record_refusal
 from registry.web import statuses
 
 _DECIDERS = {"roles": ("approver",)}
@@ -45,7 +45,10 @@ class ProposalEvent(Struct, frozen=True):
 
 def _list_events(connection: Any, proposal: proposals.Proposal) -> list[ProposalEvent]:
     """All that was done and said, in order."""
-    done = [ProposalEvent(account=t.account, at=t.at, action=t.action) for t in proposals.list_touches(connection, proposal.id)]
+    done = [
+        ProposalEvent(account=t.account, at=t.at, action=t.action)
+        for t in proposals.list_touches(connection, proposal.id)
+    ]
     said = [
         ProposalEvent(
             account=one.account,
@@ -127,7 +130,9 @@ def _preview_changes(desk: Desk, number: int, places: list[int]) -> tuple[list[S
         return [], [("", fault.get_text(desk.voice.lang))]
 
 
-def _perform_action(desk: Desk, number: int, deed: Callable[[], Any], field: str = "", **typed: str) -> Response[Any] | Any:
+def _perform_action(
+    desk: Desk, number: int, deed: Callable[[], Any], field: str = "", **typed: str
+) -> Response[Any] | Any:
     """What a deed returns; or the proposal as it is now with the reason why it was refused, and what was typed."""
     try:
         with trail.act_from_address(desk.visitor.address):
@@ -136,7 +141,9 @@ def _perform_action(desk: Desk, number: int, deed: Callable[[], Any], field: str
         record_refusal(desk.request, error)
         return _render_proposal_page(desk, number, status=409, errors=[("", error.get_text(desk.voice.lang))], **typed)
     except InvalidInput as error:
-        return _render_proposal_page(desk, number, status=400, errors=[(field, error.get_text(desk.voice.lang))], **typed)
+        return _render_proposal_page(
+            desk, number, status=400, errors=[(field, error.get_text(desk.voice.lang))], **typed
+        )
     except statuses.WRITE_FAULTS as error:  # nothing was done and the page can be shown: what was typed is kept
         statuses.failures.log_error(error, f"POST {describe_path(desk.request)}")
         told = {"status": statuses.get_status(error), "errors": [("", error.get_text(desk.voice.lang))], **typed}
@@ -210,4 +217,12 @@ def withdraw_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Res
     return refused or desk.redirect_to(f"/staff/proposals/{number}")
 
 
-handlers = [show_proposals, show_proposal, approve_proposal, reject_proposal, send_back_proposal, comment_on_proposal, withdraw_proposal]
+handlers = [
+    show_proposals,
+    show_proposal,
+    approve_proposal,
+    reject_proposal,
+    send_back_proposal,
+    comment_on_proposal,
+    withdraw_proposal,
+]

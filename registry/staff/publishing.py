@@ -58,7 +58,9 @@ def preview_edition(desk: NamedDependency[Desk]) -> Response[Any]:
 
 def _render_preview_page(desk: Desk, planned: EditionPlan, **told: Any) -> Response[Any]:
     given = {name: desk.read_field(name) for name in _FIELDS}
-    return desk.render_page("edition_preview", plan=planned, seen=_digest_plan(planned), given=given, most=plan.SHOWN, **told)
+    return desk.render_page(
+        "edition_preview", plan=planned, seen=_digest_plan(planned), given=given, most=plan.SHOWN, **told
+    )
 
 
 @post("/editions", opt=_PUBLISHERS, status_code=200, sync_to_thread=True)
@@ -96,10 +98,14 @@ def propose_withdrawal(desk: NamedDependency[Desk]) -> Response[Any]:
     said, reason = desk.read_field("edition"), desk.read_field("reason", 2_000)
     try:
         with trail.act_from_address(desk.visitor.address):
-            made = publishing.propose_withdrawal(desk.database, said, reason, by=desk.account.name, log=desk.register.log)
+            made = publishing.propose_withdrawal(
+                desk.database, said, reason, by=desk.account.name, log=desk.register.log
+            )
     except (InvalidInput, NotFound, Conflict) as error:
         field = str(error.details.get("field") or "edition")
-        return _render_withdrawal_page(desk, said, status=400, errors=[(field, error.get_text(desk.voice.lang))], reason=reason)
+        return _render_withdrawal_page(
+            desk, said, status=400, errors=[(field, error.get_text(desk.voice.lang))], reason=reason
+        )
     return desk.redirect_to(f"/staff/proposals/{made}")
 
 
@@ -148,4 +154,11 @@ def _digest_plan(planned: EditionPlan) -> str:
     return hashlib.sha256(codec.encode_canonical(planned.draft.change.set)).hexdigest()
 
 
-handlers = [show_editions, show_edition_form, preview_edition, propose_edition, show_withdrawal_form, propose_withdrawal]
+handlers = [
+    show_editions,
+    show_edition_form,
+    preview_edition,
+    propose_edition,
+    show_withdrawal_form,
+    propose_withdrawal,
+]

@@ -30,7 +30,13 @@ def show_records(desk: NamedDependency[Desk]) -> Response[Any]:
     """The search, with what it finds; also those that are delisted or being set up, by name or code."""
     asked = str(desk.request.query_params.get("q") or "").strip()[:100]
     cursor = desk.request.query_params.get("cursor") or None
-    found = desk.register.search_institutions(SearchRequest(q=asked), desk.register.make_as_of_now(), limit=_PAGE, cursor=cursor) if asked else None
+    found = (
+        desk.register.search_institutions(
+            SearchRequest(q=asked), desk.register.make_as_of_now(), limit=_PAGE, cursor=cursor
+        )
+        if asked
+        else None
+    )
     with desk.database.reading() as connection:
         unlisted = [] if asked else recorded.list_records_of_parent(connection, "sanction", "")[-_UNLISTED:]
     return desk.render_page("records", asked=asked, found=found, unlisted=unlisted)
@@ -45,9 +51,14 @@ def show_record(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[An
         people = recorded.list_records_of_parent(connection, "practitioner", subject)
         certificates = recorded.list_records_of_parent(connection, "ad_certificate", subject)
         sanctions = recorded.list_records_of_parent(connection, "sanction", subject)
-        about = [proposals.get_proposal(connection, one) for one in kept.list_open_proposals_about(connection, subject, belonging=True)]
+        about = [
+            proposals.get_proposal(connection, one)
+            for one in kept.list_open_proposals_about(connection, subject, belonging=True)
+        ]
         waiting = [one for one in about if can_see_proposal(desk.account, one.region, one.touched_by)]
-        drafts = [one for one in kept.list_concurrent_edits(connection, subject, desk.account.name) if one.proposal is None]
+        drafts = [
+            one for one in kept.list_concurrent_edits(connection, subject, desk.account.name) if one.proposal is None
+        ]
         mine = [one for one in kept.list_drafts(connection, desk.account.name) if one.subject == subject]
         inside = True
         try:

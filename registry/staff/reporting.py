@@ -71,7 +71,9 @@ def _make_line(one: dict[str, Any], part: str) -> ReportLine:
         sides = ("address", None, one["address"]) if part == "new" else ("address", one["address"], None)
         return ReportLine(name=one["name"], code=code, sides=[sides])
     field = "address" if part == "moved" else "name"
-    return ReportLine(name=one.get("name") or one["to"], code=code, sides=[(field, one["from"], one["to"])], why=one["why"])
+    return ReportLine(
+        name=one.get("name") or one["to"], code=code, sides=[(field, one["from"], one["to"])], why=one["why"]
+    )
 
 
 @get("/proposals/{number:int}/report", sync_to_thread=True)

@@ -60,7 +60,9 @@ class FormLabels:
     def format_input(self, field: str, value: str | list[str]) -> Markup:
         """What stands in a field, as text."""
         if isinstance(value, list):
-            return self.voice.format_list(self.voice.get_plain_word(one) for one in value) or self.voice.translate("proposal.nothing")
+            return self.voice.format_list(self.voice.get_plain_word(one) for one in value) or self.voice.translate(
+                "proposal.nothing"
+            )
         if not value:
             return self.voice.translate("proposal.nothing")
         if field in ("status", "stage", "technique", "kind") or field.startswith("stage."):

@@ -25,7 +25,11 @@ _FIELDS = {"reason": "why", "techniques": "technique"}
 def show_suspension_form(desk: NamedDependency[Desk]) -> Response[Any]:
     """The code of an institution; then what it offers, and what stopping it means."""
     code = str(desk.request.query_params.get("code") or "").strip()[:60]
-    return _render_suspension_form(desk, code) if code else desk.render_page("suspend", code="", institution=None, waiting=None)
+    return (
+        _render_suspension_form(desk, code)
+        if code
+        else desk.render_page("suspend", code="", institution=None, waiting=None)
+    )
 
 
 def _render_suspension_form(desk: Desk, code: str, **told: Any) -> Response[Any]:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from public_site import changed, render, voice
 from public_site.changed import ChangeLine
-from public_site.voice import Lang, Size, Language
+from public_site.voice import Lang, Language, Size
 from registry import regions
 from registry.editions.difference import EditionDifference
 from registry.editions.plan import ListWarning
@@ -50,10 +50,15 @@ class StaffLanguage(Language):
 
     def describe_draft(self, draft: Draft) -> list[tuple[Markup, Markup]]:
         """What a draft states, erases and gives as its reason, as (label, value)."""
-        pairs = [(self.get_field_label(path), self.format_recorded_value(path, value)) for path, value in draft.change.set.items()]
+        pairs = [
+            (self.get_field_label(path), self.format_recorded_value(path, value))
+            for path, value in draft.change.set.items()
+        ]
         pairs += [(self.get_field_label(path), self.translate("proposal.erased")) for path in draft.change.erases]
         pairs.append((self.translate("proposal.from"), self.format_day(draft.valid_from)))
-        return pairs + ([(self.translate("proposal.why"), self.mark_chinese(draft.change.reason))] if draft.change.reason else [])
+        return pairs + (
+            [(self.translate("proposal.why"), self.mark_chinese(draft.change.reason))] if draft.change.reason else []
+        )
 
     def describe_institution_draft(self, draft: Draft) -> list[tuple[Markup, Markup]]:
         """What a draft states about an institution, as (label, value)."""
@@ -107,7 +112,11 @@ class StaffLanguage(Language):
         if path in ("techniques", "covers"):
             return self.format_list(self.get_plain_word(one) for one in value)
         if path == "scope":
-            return self.format_region_code(value) if regions.find_region(value) else self.translate(f"import_new.scope_{value}")
+            return (
+                self.format_region_code(value)
+                if regions.find_region(value)
+                else self.translate(f"import_new.scope_{value}")
+            )
         if path == "kind" and f"form.choice.{value}" in self.get_catalogue():
             return self.translate(f"form.choice.{value}")
         return self.format_names(map(str, value)) if isinstance(value, list) else self.mark_chinese(str(value))
@@ -115,12 +124,20 @@ class StaffLanguage(Language):
     def format_region_code(self, code: str) -> Markup:
         """A region by its names; the whole country for none."""
         found = regions.find_region(code) if code else None
-        return self.format_region(found.province, found.city, found.district) if found else self.translate("accounts.everywhere")
+        return (
+            self.format_region(found.province, found.city, found.district)
+            if found
+            else self.translate("accounts.everywhere")
+        )
 
 
 @cache
 def _load_catalogues() -> dict[str, dict[str, str]]:
-    return voice.load_catalogue() | voice.load_catalogue(HERE / "words.toml") | voice.load_catalogue(HERE / "words_imports.toml")
+    return (
+        voice.load_catalogue()
+        | voice.load_catalogue(HERE / "words.toml")
+        | voice.load_catalogue(HERE / "words_imports.toml")
+    )
 
 
 def get_role_label(role: str, lang: Lang) -> str:

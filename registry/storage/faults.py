@@ -7,7 +7,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from registry.errors import RegistryError, StorageFull, StorageReadOnly, make_database_damage_error, make_disk_full_error, make_read_only_error, make_unreachable_error
+from registry.errors import (
+    RegistryError,
+    StorageFull,
+    StorageReadOnly,
+    make_database_damage_error,
+    make_disk_full_error,
+    make_read_only_error,
+    make_unreachable_error,
+)
 from registry.faults import check_writable
 from registry.locks import make_write_busy_error
 

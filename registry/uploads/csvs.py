@@ -9,7 +9,7 @@ from typing import IO
 
 from registry.errors import UnreadableFile
 from registry.uploads.limits import FileLimits
-from registry.uploads.tables import TableRow, Table
+from registry.uploads.tables import Table, TableRow
 
 _ENCODINGS = ("utf-8-sig", "gb18030")  # Excel in China saves csv as GBK
 _FIRST = 131_072

@@ -72,7 +72,9 @@ def _free_element(element: Any) -> None:
 
 
 def _is_deleted(row: Any) -> bool:
-    return any(_get_local_name(child) == "trPr" and any(_get_local_name(mark) == "del" for mark in child) for child in row)
+    return any(
+        _get_local_name(child) == "trPr" and any(_get_local_name(mark) == "del" for mark in child) for child in row
+    )
 
 
 def _read_row(row: Any, number: int, above: dict[int, str], most: int) -> TableRow:

@@ -107,7 +107,9 @@ class TextDecoder:
         if self._decoder is None:
             if data.isascii():
                 return data.decode("ascii")
-            self._decoder = self._make_decoder(_UTF8 if _can_decode(_UTF8, data) or not _can_decode("gb18030", data) else "gb18030")
+            self._decoder = self._make_decoder(
+                _UTF8 if _can_decode(_UTF8, data) or not _can_decode("gb18030", data) else "gb18030"
+            )
         return self._decoder.decode(data, last)
 
     def _read_byte_order_mark(self, data: bytes) -> bytes:

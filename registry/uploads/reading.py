@@ -12,9 +12,9 @@ from typing import IO
 
 from registry.uploads.limits import BATCH, FileLimits
 from registry.uploads.lines import TextDecoder
-from registry.uploads.messages import Answer, PackageParts, FilePiece, RecordBatch, RowBatch, TableStart
+from registry.uploads.messages import Answer, FilePiece, PackageParts, RecordBatch, RowBatch, TableStart
 from registry.uploads.sandbox import SandboxChannel, sandbox
-from registry.uploads.tables import ClaimRecord, TableRow, Table
+from registry.uploads.tables import ClaimRecord, Table, TableRow
 
 _PIECE = 65_536
 

@@ -6,7 +6,15 @@ import csv
 from collections.abc import Iterator
 
 from registry.errors import InvalidInput
-from registry.uploads.lines import MOST_BLANK, LineSplitter, TextDecoder, make_encoding_error, has_undecodable_bytes, make_row_too_long_error, make_too_many_blanks_error
+from registry.uploads.lines import (
+    MOST_BLANK,
+    LineSplitter,
+    TextDecoder,
+    has_undecodable_bytes,
+    make_encoding_error,
+    make_row_too_long_error,
+    make_too_many_blanks_error,
+)
 from registry.uploads.tables import ClaimRecord
 
 #: A quoted cell may hold line breaks; one that is still open after so many lines, or so much text, was never closed.
@@ -108,7 +116,9 @@ class CsvRecordReader:
         self._number += lines
         self.delimiter = delimiter
         if self._text.encoding is not None and has_undecodable_bytes("".join(cells)):
-            return _make_error_record(self._number, [_replace_surrogates(cell) for cell in cells], make_encoding_error())
+            return _make_error_record(
+                self._number, [_replace_surrogates(cell) for cell in cells], make_encoding_error()
+            )
         return ClaimRecord(self._number, cells)
 
     def _refuse_line(self, line: str, error: InvalidInput) -> ClaimRecord:

@@ -33,9 +33,25 @@ import msgspec
 from registry.errors import RegistryError
 from registry.uploads.gate import Gate, make_busy_error
 from registry.uploads.limits import FileLimits
-from registry.uploads.messages import LENGTH, LONGEST, Answer, TaskDone, KillOrder, PieceDone, TaskOrder, FilePiece, FileRefusal, encode_frame
+from registry.uploads.messages import (
+    LENGTH,
+    LONGEST,
+    Answer,
+    FilePiece,
+    FileRefusal,
+    KillOrder,
+    PieceDone,
+    TaskDone,
+    TaskOrder,
+    encode_frame,
+)
 from registry.uploads.process import NO_MEMORY, NOT_STARTED, STATUS
-from registry.uploads.refusals import make_crash_error, make_out_of_memory_error, make_too_much_text_error, make_out_of_time_error
+from registry.uploads.refusals import (
+    make_crash_error,
+    make_out_of_memory_error,
+    make_out_of_time_error,
+    make_too_much_text_error,
+)
 
 #: Files that are read at once, and those that wait for it; the same of csv that comes piece by piece, whose processes
 #: mostly wait for their client.

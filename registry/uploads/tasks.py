@@ -15,19 +15,19 @@ from registry.uploads.limits import FileLimits
 from registry.uploads.messages import (
     LENGTH,
     Answer,
-    TaskDone,
-    PieceDone,
-    PackageParts,
     FilePiece,
-    RecordBatch,
     FileRefusal,
+    PackageParts,
+    PieceDone,
+    RecordBatch,
     RowBatch,
     TableStart,
+    TaskDone,
     encode_frame,
 )
 from registry.uploads.records import CsvRecordReader
 from registry.uploads.refusals import make_damaged_file_error, make_out_of_memory_error, make_too_large_error
-from registry.uploads.tables import ClaimRecord, TableRow, Table
+from registry.uploads.tables import ClaimRecord, Table, TableRow
 
 #: Rows, and characters of them, in one message.
 _ROWS, _CHARACTERS = 500, 65_536
@@ -151,7 +151,9 @@ def _limit_record(record: ClaimRecord, limits: FileLimits) -> ClaimRecord:
 def send_package_parts(job: Job) -> None:
     """Which of some parts a package has, and whether it holds macros."""
     found = packages.scan_package(job.file, job.limits, readable=False)
-    job.send_message(PackageParts([name for name in job.options["parts"].split("\n") if name in found.names], found.has_macros))
+    job.send_message(
+        PackageParts([name for name in job.options["parts"].split("\n") if name in found.names], found.has_macros)
+    )
 
 
 #: Every task by its name.
@@ -189,12 +191,18 @@ class _SizeGuard:
         if number > limits.rows:
             raise make_too_large_error(f"超过{limits.rows:,}行", f"it has more than {limits.rows:,} rows", limits.rows)
         if len(cells) > limits.columns:
-            raise make_too_large_error(f"超过{limits.columns:,}列", f"it has more than {limits.columns:,} columns", limits.columns)
+            raise make_too_large_error(
+                f"超过{limits.columns:,}列", f"it has more than {limits.columns:,} columns", limits.columns
+            )
         if self._cells > limits.cells:
-            raise make_too_large_error(f"超过{limits.cells:,}格", f"it has more than {limits.cells:,} cells", limits.cells)
+            raise make_too_large_error(
+                f"超过{limits.cells:,}格", f"it has more than {limits.cells:,} cells", limits.cells
+            )
         if sum(map(len, cells)) > limits.row_length:
             most = limits.row_length
-            raise make_too_large_error(f"有一行超过{most:,}个字符", f"one of its rows is longer than {most:,} characters", most)
+            raise make_too_large_error(
+                f"有一行超过{most:,}个字符", f"one of its rows is longer than {most:,} characters", most
+            )
         if cells and max(map(len, cells)) > limits.cell_length:
             most = limits.cell_length
             raise make_too_large_error(

@@ -14,7 +14,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 
 from registry.uploads.limits import FileLimits
 from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
-from registry.uploads.tables import TableRow, Table
+from registry.uploads.tables import Table, TableRow
 
 
 def format_cell(value: object) -> str:

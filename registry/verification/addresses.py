@@ -8,7 +8,7 @@ from typing import Literal
 
 from registry import regions
 from registry.model import Region
-from registry.text import fold_text, convert_numerals, simplify_script, normalise_width
+from registry.text import convert_numerals, fold_text, normalise_width, simplify_script
 
 #: `same`: the same site; `region`: only a region or a street was given, and it fits; `other`: not this site.
 Comparison = Literal["same", "region", "other"]

@@ -30,13 +30,13 @@ from registry.verification import addresses, adtext, certificates, explain, peop
 from registry.verification.judged import Judgement
 from registry.verification.matching import (
     SiteMatch,
-    select_by_address,
-    make_candidate,
     find_contradictions,
-    match_provider,
+    find_number_kind,
     is_same_site,
     list_near_candidates,
-    find_number_kind,
+    make_candidate,
+    match_provider,
+    select_by_address,
 )
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
@@ -98,7 +98,9 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
     return msgspec.structs.replace(told, id=claim.id, known_at=known_at, state_age=at.age, **beside)
 
 
-def _answer_person_and_certificate(view: VerificationView, claim: Claim, judged: Judgement, asof: AsOf, lang: str) -> dict[str, Any]:
+def _answer_person_and_certificate(
+    view: VerificationView, claim: Claim, judged: Judgement, asof: AsOf, lang: str
+) -> dict[str, Any]:
     """What is answered beside the licence: the person and the certificate, when the claim names them."""
     told: dict[str, Any] = {}
     if claim.practitioner is not None:
@@ -154,7 +156,9 @@ def parse_technique(word: str) -> TechniqueCode:
     return found
 
 
-def _judge_provider(view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf) -> Judgement:
+def _judge_provider(
+    view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf
+) -> Judgement:
     sources = view.get_sources(asof)
     found = match_provider(view, provider, asof)
     chosen = select_by_address(found, provider.address)
@@ -275,7 +279,9 @@ def _judge_no_match(
     complete = {t: verdict.find_complete_source(t, region, sources) for t in asked}
     words: list[VerdictWord] = ["not_found" if source else "unknown" for source in complete.values()]
     answers = [
-        TechniqueAnswer(technique=t, verdict="not_found" if complete[t] else "unknown", basis=_make_list_basis(complete[t]))
+        TechniqueAnswer(
+            technique=t, verdict="not_found" if complete[t] else "unknown", basis=_make_list_basis(complete[t])
+        )
         for t in techniques
     ]
     return Judgement(

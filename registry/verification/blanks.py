@@ -10,7 +10,7 @@ from registry.model import MatchedOn, TechniqueAnswer
 from registry.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 from registry.verification import verdict as rules
 from registry.verification.judged import Judgement
-from registry.verification.phrases import format_date, join_words, format_source_note, format_stages, format_technique
+from registry.verification.phrases import format_date, format_source_note, format_stages, format_technique, join_words
 
 #: By what several institutions fit: (zh before "3处机构", English behind "3 sites").
 _ALIKE: dict[MatchedOn, tuple[str, str]] = {
@@ -116,7 +116,9 @@ def _describe_techniques(judged: Judgement, on: dt.date, english: bool) -> tuple
         days = [source.as_of if (source := judged.sources.get(site.source or "")) else None for site, _ in judged.each]
         return "", format_source_note(days, english)
     notes = [
-        format_source_note((one.basis.as_of if one.basis else None for one in _list_site_answers(judged, each.technique)), english)
+        format_source_note(
+            (one.basis.as_of if one.basis else None for one in _list_site_answers(judged, each.technique)), english
+        )
         for each in concerned
     ]
     told = [_describe_technique(judged, each, on, english) for each in concerned]

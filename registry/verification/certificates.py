@@ -12,9 +12,9 @@ from typing import Literal
 from registry.beside import CertificateAnswer, CertificateWord, Holder
 from registry.errors import InvalidInput
 from registry.identifiers import (
-    compute_certificate_expiry,
     compact_certificate,
     compact_code,
+    compute_certificate_expiry,
     format_certificate,
     format_code,
     parse_certificate,
@@ -92,7 +92,9 @@ class _Period(Struct, frozen=True):
         return "expired" if self.to < day else "valid"
 
 
-def answer_certificate(view: VerificationView, given: str, judged: Judgement, asof: AsOf, lang: str) -> CertificateAnswer:
+def answer_certificate(
+    view: VerificationView, given: str, judged: Judgement, asof: AsOf, lang: str
+) -> CertificateAnswer:
     """The answer about the certificate a claim names; InvalidInput for an empty number."""
     if not given.strip():
         raise InvalidInput(
@@ -111,8 +113,14 @@ def _answer_by_number(given: str, day: dt.date, lang: str) -> CertificateAnswer:
     try:
         number = parse_certificate(given)
     except InvalidInput:
-        return CertificateAnswer(verdict="malformed", explanation=_format_sentence("malformed", day, lang), registered=False)
-    period = _Period(start=number.approval_day, to=compute_certificate_expiry(number.approval_day), computed=("valid_from", "valid_to"))
+        return CertificateAnswer(
+            verdict="malformed", explanation=_format_sentence("malformed", day, lang), registered=False
+        )
+    period = _Period(
+        start=number.approval_day,
+        to=compute_certificate_expiry(number.approval_day),
+        computed=("valid_from", "valid_to"),
+    )
     word = period.judge_day(day)
     why = {"expired": "computed_expired", "not_yet_valid": "computed_not_yet"}.get(word, "computed")
     return CertificateAnswer(
@@ -170,7 +178,9 @@ def _make_period(held: RecordSpan) -> _Period:
     return _Period(start=start, to=to, computed=tuple(computed))
 
 
-def _format_sentence(why: str, day: dt.date, lang: str, period: _Period | None = None, holder: Holder | None = None) -> str:
+def _format_sentence(
+    why: str, day: dt.date, lang: str, period: _Period | None = None, holder: Holder | None = None
+) -> str:
     english = lang.startswith("en")
     start, to = (period.start, period.to) if period else (None, None)
     is_computed = period is not None and "valid_to" in period.computed

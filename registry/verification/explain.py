@@ -146,9 +146,13 @@ def describe_judgement(judged: Judgement, on: dt.date, today: dt.date, english: 
     """The sentence that explains a verdict about a day, as it is said ``today``, in the asked language."""
     if len(judged.each) == len(judged.techniques) == 1 and (usual := _find_usual_reason(judged)):
         (one,) = judged.techniques  # most answers: the sentence names no institution, so many of them share it
-        return _format_usual_sentence(usual, one.technique, one.stage, one.basis.as_of if one.basis else None, on, today, english)
+        return _format_usual_sentence(
+            usual, one.technique, one.stage, one.basis.as_of if one.basis else None, on, today, english
+        )
     reason = _REASONS[judged.verdict](judged, on)
-    return _add_future_caveat(SENTENCES[reason][english].format_map(SentenceValues(judged, on, today, english)), on, today, english)
+    return _add_future_caveat(
+        SENTENCES[reason][english].format_map(SentenceValues(judged, on, today, english)), on, today, english
+    )
 
 
 def _find_usual_reason(judged: Judgement) -> str | None:

@@ -51,7 +51,9 @@ class Issuer:
     def add_receipt(self, claim: Claim, found: Answer) -> Answer:
         """The answer with its receipt; CannotSign where none can be given, never an answer without."""
         issuer, key = self._get_signer(found.log)
-        return msgspec.structs.replace(found, receipt=receipts.sign_receipt(claim, found, issuer, key, self._view.find_now()))
+        return msgspec.structs.replace(
+            found, receipt=receipts.sign_receipt(claim, found, issuer, key, self._view.find_now())
+        )
 
     def require_signer(self, log: LogState) -> None:
         """CannotSign unless a receipt of an answer that rests on this log can be given now."""

@@ -71,7 +71,9 @@ def find_number_kind(provider: Provider) -> MatchedOn | None:
     return wanted[0][0] if wanted else None
 
 
-def find_contradictions(view: VerificationView, provider: Provider, chosen: list[SiteMatch], asof: AsOf) -> list[SiteMatch]:
+def find_contradictions(
+    view: VerificationView, provider: Provider, chosen: list[SiteMatch], asof: AsOf
+) -> list[SiteMatch]:
     """Everybody a claim speaks of when its number and its name, or two of its numbers, are not one institution's."""
     if provider.name and chosen[0].rule == "identifier":
         named = match_by_name(view, provider.name, asof)
@@ -107,7 +109,9 @@ def match_by_name(view: VerificationView, name: str, asof: AsOf) -> list[SiteMat
     for key, rule in names.make_lookup_keys(name):
         if not key:
             continue
-        found = [f for code in view.institutions.find_by_name(key) if (f := _match_name(view, code, key, rule, name, asof))]
+        found = [
+            f for code in view.institutions.find_by_name(key) if (f := _match_name(view, code, key, rule, name, asof))
+        ]
         if found:
             current = [f for f in found if f.on in ("name", "alias") and f.rule != "later_name"]
             return current or found
@@ -138,7 +142,9 @@ def _match_by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[
     ]
 
 
-def _match_name(view: VerificationView, code: str, key: str, rule: names.Rule, asked: str, asof: AsOf) -> SiteMatch | None:
+def _match_name(
+    view: VerificationView, code: str, key: str, rule: names.Rule, asked: str, asof: AsOf
+) -> SiteMatch | None:
     span = view.find_span(code, asof)
     if span is None or not (reached := view.list_names(code, key, asof.size)):
         return None
@@ -183,6 +189,8 @@ def list_near_candidates(view: VerificationView, name: str | None, asof: AsOf) -
     if len(key) < 2:
         return []
     best = sorted(view.institutions.score_near_names(key).items(), key=lambda item: (-item[1], item[0]))
-    sites = [(site, score) for code, score in best if (site := view.find_site(code, asof)) and site.status != "delisted"]
+    sites = [
+        (site, score) for code, score in best if (site := view.find_site(code, asof)) and site.status != "delisted"
+    ]
     # 100 is reserved for "this very name": a near name is never certain.
     return [make_candidate(site, min(score, 99)) for site, score in sites[:MOST_CANDIDATES]]

@@ -106,7 +106,9 @@ def answer_person(view: VerificationView, person: Person, judged: Judgement, aso
         )
     if not judged.codes:
         return _make_answer(_SiteFinding(words=(), word="unknown", why="nobody_matched"), asof.valid_on, lang)
-    sites = [_judge_site(view.beside.list_authorisations(code, asof), key, judged, asof.valid_on) for code in judged.codes]
+    sites = [
+        _judge_site(view.beside.list_authorisations(code, asof), key, judged, asof.valid_on) for code in judged.codes
+    ]
     if len({(site.word, site.words) for site in sites}) > 1:
         return _make_answer(_SiteFinding(words=(), word="ambiguous", why="ambiguous"), asof.valid_on, lang)
     return _make_answer(sites[0], asof.valid_on, lang)

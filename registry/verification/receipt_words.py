@@ -105,7 +105,10 @@ def describe_receipt(receipt: Receipt, english: bool) -> list[tuple[str, str]]:
         (("所问日期", "Day asked about")[english], format_date(receipt.on, english)),
         (("答", "Answer")[english], describe_verdict(said["verdict"], english)),
         (("说明", "Explanation")[english], said.get("explanation") or ""),
-        *((describe_technique(one["technique"], english), _describe_technique_answer(one, english)) for one in said.get("techniques") or []),
+        *(
+            (describe_technique(one["technique"], english), _describe_technique_answer(one, english))
+            for one in said.get("techniques") or []
+        ),
         (("对应机构", "Institution")[english], _describe_institution(said)),
         (("医务人员", "Staff")[english], _describe_answer(said.get("practitioner"), _PERSONS, english)),
         (

@@ -161,7 +161,9 @@ def read_receipt(text: str, keys: Iterable[PublicKey], issuer: str | None = None
         payload = _verify_token(token, kid, {key.kid: key for key in keys}, issuer)
         if len(evidence) < (2 if kind == BATCH_TYPE else 0):
             raise _NotGenuine("incomplete")
-        return ReceiptReading(receipt=_make_receipt(kind, payload, evidence, kid, hashlib.sha256(text.encode()).hexdigest()))
+        return ReceiptReading(
+            receipt=_make_receipt(kind, payload, evidence, kid, hashlib.sha256(text.encode()).hexdigest())
+        )
     except _NotGenuine as refused:
         return refused.read
 

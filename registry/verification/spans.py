@@ -17,7 +17,7 @@ from registry.tables import entries, versions
 from registry.techniques import TECHNIQUES
 from registry.verification import names
 from registry.verification.stated import RecordSpan, make_record_span
-from registry.verification.verdict import SiteApproval, Site
+from registry.verification.verdict import Site, SiteApproval
 
 CHUNK = 2000
 _APPROVALS = tuple((technique.code, f"approvals.{technique.code}") for technique in TECHNIQUES)

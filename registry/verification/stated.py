@@ -15,7 +15,7 @@ from registry.identifiers import compact_certificate
 from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.techniques import TechniqueCode
-from registry.text import simplify_script, normalise_width
+from registry.text import normalise_width, simplify_script
 
 
 class RecordSpan(msgspec.Struct, frozen=True):

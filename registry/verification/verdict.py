@@ -131,7 +131,9 @@ def judge_institution(site: Site, day: Date) -> VerdictWord:
     return min(verdicts, key=SEVERITY.index) if verdicts else "technique_not_licensed"
 
 
-def find_complete_source(technique: TechniqueCode | None, region: str | None, sources: dict[str, Source]) -> Source | None:
+def find_complete_source(
+    technique: TechniqueCode | None, region: str | None, sources: dict[str, Source]
+) -> Source | None:
     """The latest of ``sources`` that would name the institution, or its technique, if it were approved.
 
     It is complete for the place and speaks about the technique, so what it does not state is thereby denied. None:

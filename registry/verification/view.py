@@ -22,11 +22,11 @@ from registry.errors import LogDamaged, StateTooOld, make_cannot_answer_error, m
 from registry.log import clock, store
 from registry.log.merkle import Frontier
 from registry.model import Date, LogState, Source, Struct
-from registry.records.asof import AsOf, to_day, instant_at
+from registry.records.asof import AsOf, instant_at, to_day
 from registry.tables import entries
 from registry.verification import spans
 from registry.verification.kept import InstitutionIndex
-from registry.verification.spans import SpanName, Span
+from registry.verification.spans import Span, SpanName
 from registry.verification.stated import PeopleIndex
 from registry.verification.verdict import Site
 
@@ -182,7 +182,9 @@ class VerificationView:
                 )
             )
 
-    def _extend_frontier(self, leaves: Iterator[bytes], times: list[tuple[int, int]]) -> tuple[Frontier, dict[int, str], bytes]:
+    def _extend_frontier(
+        self, leaves: Iterator[bytes], times: list[tuple[int, int]]
+    ) -> tuple[Frontier, dict[int, str], bytes]:
         """The log's right edge after more leaf hashes, the root at the end of each recording (what was known at any
         instant), and the last leaf."""
         frontier, last = self._frontier.copy(), self._last

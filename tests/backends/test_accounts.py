@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from registry import accounts, trail
 from registry.accounts import devices, passwords, second, sessions, signin, throttle
 from registry.accounts import repeats as repeats_
-from registry.accounts.sessions import SessionLimits, Session
+from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import SignIns, Visitor
 from registry.database import Database
 from registry.errors import Conflict, InvalidInput, NotAllowed, StorageFull, TooManyRequests
@@ -220,7 +220,10 @@ def test_a_browsers_cookie_is_worth_nothing_elsewhere(database: Database, change
         head = f"1.{int(time.time() // 86_400) - devices.DAYS - 1}.{'0' * 16}"
         message = devices._make_message(head, NAME, kept(database).password)
         cookie = f"{head}.{Door.ins.vault.sign_message(devices._PURPOSE, message)}"
-    assert devices.find_device(Door.ins.vault, NAME, kept(database).password, browser.devices) or change_ == "another password"
+    assert (
+        devices.find_device(Door.ins.vault, NAME, kept(database).password, browser.devices)
+        or change_ == "another password"
+    )
     assert devices.find_device(Door.ins.vault, name, kept(database, name).password, [cookie]) == ""
 
 

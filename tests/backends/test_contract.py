@@ -22,7 +22,7 @@ from registry.records import read
 from registry.records.asof import AsOf, make_as_of
 from registry.records.chosen import InstitutionFilter, count_institutions
 from registry.records.history import list_versions
-from registry.register import SearchRequest, Register, SearchResult
+from registry.register import Register, SearchRequest, SearchResult
 from registry.settings import Settings
 from registry.tables import entries, search_documents, versions
 from tests.factories import (
@@ -201,7 +201,9 @@ def test_a_refused_transaction_leaves_nothing(database: Database) -> None:
     enter(database, a_source())
     before = everything(database)
     with pytest.raises(RuntimeError), database.writing() as connection:
-        views.apply_entries(connection, store.Appender(connection, "editor.a", "approver.a", 1).append([an_institution()]))
+        views.apply_entries(
+            connection, store.Appender(connection, "editor.a", "approver.a", 1).append([an_institution()])
+        )
         raise RuntimeError
     assert everything(database) == before
     assert holds(database) == 1
@@ -245,7 +247,9 @@ def test_both_lists_are_loaded_whole(seeded: Database) -> None:
     assert holds(seeded) == SEEDED
     with seeded.reading() as connection:
         assert count_institutions(connection, InstitutionFilter(), AsOf(valid_on=TODAY, size=SEEDED)) == 635
-        assert count_institutions(connection, InstitutionFilter(), AsOf(valid_on=dt.date(2020, 1, 1), size=SEEDED)) == 325
+        assert (
+            count_institutions(connection, InstitutionFilter(), AsOf(valid_on=dt.date(2020, 1, 1), size=SEEDED)) == 325
+        )
 
 
 def test_the_same_lists_give_the_same_records_everywhere(both: tuple[Database, Database]) -> None:

@@ -28,7 +28,9 @@ def ready(database: Database) -> Database:
 
 
 def planned(database: Database, scope: str = "national") -> plan.EditionPlan:
-    return plan.make_plan(database, plan.EditionRequest(title="示例名单", as_of=DAY, scope=scope), "https://register.example")
+    return plan.make_plan(
+        database, plan.EditionRequest(title="示例名单", as_of=DAY, scope=scope), "https://register.example"
+    )
 
 
 def test_an_edition_is_stated_frozen_and_withdrawn(ready: Database, tmp_path: Path) -> None:

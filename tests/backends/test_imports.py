@@ -234,7 +234,9 @@ def ready_for(wizard: Wizard, state: kept.State, path: Path) -> Import:
     one = wizard.work(wizard.upload(path))
     if state == "comparing":
         with wizard.database.writing() as connection:
-            kept.save_import(connection, one, said={**one.said, "layouts": one.found["layouts"], "rows": one.found["rows"]})
+            kept.save_import(
+                connection, one, said={**one.said, "layouts": one.found["layouts"], "rows": one.found["rows"]}
+            )
         return wizard.of(one)
     return wizard.mapped(one)
 

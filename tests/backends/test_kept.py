@@ -150,7 +150,10 @@ def test_a_record_that_moved_is_told_field_by_field_and_joined_with_nothing_lost
     )
     with database.reading() as connection:
         assert review.list_field_changes(connection, one) == []
-    enter(database, a_change(HOSPITAL, read_today(), {"name": "鞍山市示例乙医院", "campus": "东院区", "level": "三级甲等"}))
+    enter(
+        database,
+        a_change(HOSPITAL, read_today(), {"name": "鞍山市示例乙医院", "campus": "东院区", "level": "三级甲等"}),
+    )
     with database.reading() as connection:
         points = {point.field: point for point in review.list_field_changes(connection, one)}
         assert {field: point.both for field, point in points.items()} == {"name": True, "campus": False, "level": False}

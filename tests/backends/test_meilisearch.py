@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from registry.database import Database
 from registry.log import store
-from registry.register import SearchRequest, Register
+from registry.register import Register, SearchRequest
 from registry.search import fts5, plan
-from registry.search.contract import AllOf, SearchDocument, EngineUnavailable, Expression, AnyOf, PrefixTerm, TokenTerm
-from registry.search.meilisearch import MeilisearchEngine, IndexState
+from registry.search.contract import AllOf, AnyOf, EngineUnavailable, Expression, PrefixTerm, SearchDocument, TokenTerm
+from registry.search.meilisearch import IndexState, MeilisearchEngine
 from registry.search.outside import OutsideSearch
 from registry.search.query import understand_question
 from registry.search.tokens import FORMAT
@@ -104,7 +104,8 @@ def holding(shared: MeilisearchServer) -> MeilisearchEngine:
     engine = MeilisearchEngine(shared.url, KEY, "institutions-expressions")
     index = engine.create_new_index()
     engine.update_documents(
-        index, [(c, msgspec.json.encode(SearchDocument(subject=f"institution:{c}", names=())), t) for c, t in HELD.items()]
+        index,
+        [(c, msgspec.json.encode(SearchDocument(subject=f"institution:{c}", names=())), t) for c, t in HELD.items()],
     )
     engine.switch_index()
     return engine
@@ -193,7 +194,9 @@ def test_an_index_with_fewer_institutions_than_the_records_is_not_switched_to(
         assert search.update_index()
         engine = engine_of(search, database)
         taken = MeilisearchEngine.update_documents
-        monkeypatch.setattr(MeilisearchEngine, "take", lambda self, index, part, gone=(): taken(self, index, part[:1], gone))
+        monkeypatch.setattr(
+            MeilisearchEngine, "take", lambda self, index, part, gone=(): taken(self, index, part[:1], gone)
+        )
         with pytest.raises(EngineUnavailable, match="1 of 2"):
             search.rebuild_index(engine)
         assert engine.count_documents() == 2

@@ -188,7 +188,9 @@ def test_a_restored_register_has_its_second_factors_and_its_trail_and_nobody_is_
     there.restore(tmp_path / "backup")
     with there.database.writing() as connection:
         assert sessions.find_session(connection, token, limits) is None
-        assert second.accept_code(connection, Vault(there.settings.get_secrets_file()), "editor.a", codes[0]) == "recovery"
+        assert (
+            second.accept_code(connection, Vault(there.settings.get_secrets_file()), "editor.a", codes[0]) == "recovery"
+        )
         assert trail.list_events(connection, trail.AuditFilter()) == deeds
         trail.record_event(connection, "editor.a", "signed_in")
         assert trail.list_events(connection, trail.AuditFilter())[0].id > deeds[0].id
@@ -329,7 +331,9 @@ def test_an_erased_name_is_in_no_later_backup_nor_in_what_an_older_one_restores(
     home.backup(new)
     assert NAME.encode() in old.read_bytes()
     assert NAME.encode() not in new.read_bytes()
-    again = Home(Settings(data_dir=tmp_path / "again"), Database(Settings(data_dir=tmp_path / "again").get_database_url()))
+    again = Home(
+        Settings(data_dir=tmp_path / "again"), Database(Settings(data_dir=tmp_path / "again").get_database_url())
+    )
     shutil.copytree(home.settings.get_log_folder(), again.settings.get_log_folder())
     shutil.copyfile(home.settings.get_key_file(), again.settings.get_key_file())
     again.restore(old, completing=True)

@@ -30,7 +30,9 @@ def test_a_near_miss_of_a_name_never_matches_another_institution(view: Verificat
             tried += 1
             places = (("address", (address,)),) if address else ()
             matches = [
-                found.site for found in service.answer_query(Query(text=written, properties=places)).candidates if found.match
+                found.site
+                for found in service.answer_query(Query(text=written, properties=places)).candidates
+                if found.match
             ]
             if not matches:
                 continue

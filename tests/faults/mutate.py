@@ -166,7 +166,9 @@ def kinds(register: Register) -> tuple[Kind, ...]:
         Kind("list in xlsx", books, _tables, _page),
         Kind("list in docx", texts, _tables, _page),
         Kind("people in xlsx", people, _tables, _page),
-        Kind("documents", (*texts, *books, b"%PDF-1.7\n...", csvs[0]), lambda b: detect_file_type(io.BytesIO(b)), _page),
+        Kind(
+            "documents", (*texts, *books, b"%PDF-1.7\n...", csvs[0]), lambda b: detect_file_type(io.BytesIO(b)), _page
+        ),
         Kind("ndjson", (lines,), lambda b: _ndjson(register, b), _posted("application/x-ndjson")),
         Kind("JSON", (whole,), None, _posted("application/json")),
     )

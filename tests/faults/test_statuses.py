@@ -59,7 +59,11 @@ def doors() -> Any:
         return problems.make_response(request, error)
 
     app = Litestar(
-        [failing("/api", api), failing("/staff", staff_errors.render_error_page), failing("/page", pages.render_error_page)],
+        [
+            failing("/api", api),
+            failing("/staff", staff_errors.render_error_page),
+            failing("/page", pages.render_error_page),
+        ],
         state=State({"register": Stands()}),
         logging_config=None,
     )

@@ -106,7 +106,9 @@ def test_postgresql_whose_disk_is_full_says_the_same(postgres: Postgres) -> None
             propose(database, *(an_institution(f"鞍山市示例{n}医院") for n in range(5_000)))
         assert "磁盘已满" in found.value.zh and TO_READERS not in found.value.zh
         with database.reading() as connection:
-            assert proposals.list_proposals(connection, None)[0].state == "approved"  # the first alone; nothing of the other
+            assert (
+                proposals.list_proposals(connection, None)[0].state == "approved"
+            )  # the first alone; nothing of the other
         disk.empty()
         propose(database, an_institution("鞍山市示例医院"))
         database.close()

@@ -18,7 +18,7 @@ from registry.database import Database
 from registry.log import proofs, store
 from registry.log.folder import LogFolder
 from registry.log.publish import PublishedLog
-from registry.log.tiles import Tile, encode_bundle, decode_bundle
+from registry.log.tiles import Tile, decode_bundle, encode_bundle
 from registry.model import Draft
 from registry.settings import Settings
 from registry.tables import entries

@@ -109,7 +109,9 @@ def key_set(cli: Cli) -> dict[str, list[dict[str, str]]]:
 def test_what_was_published_and_taken_is_in_the_trail(published: Cli, folder: Path) -> None:
     database = Database(f"sqlite:///{published.data_dir / 'register.sqlite'}")
     with database.reading() as connection:
-        deeds = {(deed.account, deed.action, deed.about) for deed in trail.iterate_events(connection, trail.AuditFilter())}
+        deeds = {
+            (deed.account, deed.action, deed.about) for deed in trail.iterate_events(connection, trail.AuditFilter())
+        }
     database.close()
     made = next(about for account, action, about in deeds if (account, action) == ("publisher", "propose"))
     assert ("approver", "approved", made) in deeds

@@ -112,7 +112,10 @@ def same(origin: Origin, mirror: Mirror) -> None:
     assert noted == origin.log.get_checkpoint().note
     here, there = LogFolder(mirror.folder / "log"), origin.log.folder
     size = len(held)
-    wanted = [*tiles.list_changed_tiles(0, size), *(tiles.make_tile(None, index, size) for index in range(-(-size // tiles.WIDTH)))]
+    wanted = [
+        *tiles.list_changed_tiles(0, size),
+        *(tiles.make_tile(None, index, size) for index in range(-(-size // tiles.WIDTH))),
+    ]
     assert all(here.read_tile(tile) == there.read_tile(tile) for tile in wanted)
     assert here.find_file("vkey") == there.find_file("vkey")
 
@@ -305,7 +308,10 @@ def test_a_fork_of_any_size_is_refused_with_both_checkpoints_and_the_copy_is_unt
     assert ran.json["checkpoint"] == other.log.get_checkpoint().note.decode()
     assert ran.json["seen"]["checkpoint"] == origin.log.get_checkpoint().note.decode()
     evidence = LogFolder(Path(ran.json["evidence"]))
-    assert (evidence.find_file("seen"), evidence.find_file("offered")) == (origin.log.get_checkpoint().note, other.log.get_checkpoint().note)
+    assert (evidence.find_file("seen"), evidence.find_file("offered")) == (
+        origin.log.get_checkpoint().note,
+        other.log.get_checkpoint().note,
+    )
     if size != SIZE:
         require_proof(evidence)
     assert mirror.held() == held

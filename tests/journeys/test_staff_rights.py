@@ -168,7 +168,9 @@ def number(register: Cli, tmp_path_factory: pytest.TempPathFactory) -> int:
 def imported(register: Cli) -> int:
     """An import of one.editor that waits for its columns to be named, and of whose number no proposal is."""
     with opened(register) as database, database.writing() as connection:
-        one = kept.create_import(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said={"as_of": "2025-06-30"})
+        one = kept.create_import(
+            connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said={"as_of": "2025-06-30"}
+        )
         nothing = {"rows": 0, "layouts": []}
         kept.save_import(connection, one, state="mapping", found=nothing)
     return one.id

@@ -276,9 +276,13 @@ def test_a_cosignature_is_appended_to_what_is_kept_and_holds(
     assert before <= stamp <= time.time()
     assert signing.load_keys(key)[0].public == who.public
     again = watching.look("same", "--key", key, "--name", NAME)
-    assert (watching.folder / CHECKPOINT).read_bytes() == origin.log.get_checkpoint().note + again["cosignature"].encode()
+    assert (watching.folder / CHECKPOINT).read_bytes() == origin.log.get_checkpoint().note + again[
+        "cosignature"
+    ].encode()
     assert watching.look("same")["cosignature"] is None
-    assert (watching.folder / CHECKPOINT).read_bytes() == origin.log.get_checkpoint().note + again["cosignature"].encode()
+    assert (watching.folder / CHECKPOINT).read_bytes() == origin.log.get_checkpoint().note + again[
+        "cosignature"
+    ].encode()
 
 
 def test_a_checkpoint_that_comes_back_with_our_cosignature_carries_it_once(

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from registry.errors import InvalidInput
-from registry.register import SearchRequest, Register
+from registry.register import Register, SearchRequest
 from registry.search.outside import OutsideSearch
 from registry.settings import Settings
 from tests.factories import DAY, the_real_lists
@@ -96,7 +96,9 @@ def a_register_with(engine: str) -> Iterator[Register]:
             server = stack.enter_context(a_meilisearch(folder / "server"))
             register.outside = OutsideSearch(register.database, server.url, KEY)
             if not register.outside.update_index():
-                raise SystemExit(f"Meilisearch holds no index: {register.outside.describe_status(register.make_as_of_now().size)}")
+                raise SystemExit(
+                    f"Meilisearch holds no index: {register.outside.describe_status(register.make_as_of_now().size)}"
+                )
         yield register
 
 

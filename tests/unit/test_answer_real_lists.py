@@ -136,7 +136,9 @@ def test_every_listed_name_is_licensed_for_what_it_holds_and_for_nothing_else(vi
 
 
 def test_a_name_at_two_sites_is_ambiguous_only_where_they_disagree(view: VerificationView) -> None:
-    twice = {one.name for one in the_list() if sum(fold_text(other.name) == fold_text(one.name) for other in the_list()) > 1}
+    twice = {
+        one.name for one in the_list() if sum(fold_text(other.name) == fold_text(one.name) for other in the_list()) > 1
+    }
     assert twice == {"大连市妇女儿童医疗中心（集团）"}
     sites = [one for one in the_list() if one.name in twice]
     assert len(sites) == 2
@@ -189,7 +191,11 @@ def near_names(name: str) -> Iterator[str]:
                 if other != character:
                     yield name[:i] + other + name[i + 1 :]
         elif character in DIGITS or character.isdigit():
-            yield name[:i] + DIGITS[(fold_text(character) in "0123456789" and int(fold_text(character)) + 1) % 10] + name[i + 1 :]
+            yield (
+                name[:i]
+                + DIGITS[(fold_text(character) in "0123456789" and int(fold_text(character)) + 1) % 10]
+                + name[i + 1 :]
+            )
     for ending in ENDINGS:
         yield name + ending
         yield base(name) + ending

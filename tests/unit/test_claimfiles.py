@@ -68,9 +68,9 @@ def ndjson(view: VerificationView, data: bytes, most: int = 100_000) -> list[dic
 def test_every_heading_of_the_table_of_columns_reaches_its_field(column: Any) -> None:
     value = {"on": "2025-07-01", "known_at": "2025-07-01", "techniques": "IVF"}.get(column.field, "x")
     for heading in column.headings:
-        claim = ClaimColumns([heading.upper(), "其他", "domain" if column.field != "provider.domain" else "code"]).make_claim(
-            [value, "y", "example.org"]
-        )
+        claim = ClaimColumns(
+            [heading.upper(), "其他", "domain" if column.field != "provider.domain" else "code"]
+        ).make_claim([value, "y", "example.org"])
         owner, _, field = column.field.rpartition(".")
         assert getattr(getattr(claim, owner) if owner else claim, field) not in (None, [])
 
@@ -279,5 +279,7 @@ def test_rows_that_ask_the_same_are_told_the_same_as_one_alone(view: Verificatio
     ]
     told = ndjson(view, b"\n".join(json.dumps(claim).encode() for claim in claims))
     for claim, one in zip(claims, told, strict=True):
-        alone = json.loads(JsonAnswerWriter(Batch(view)).answer_row(next(NdjsonReader().feed(json.dumps(claim).encode() + b"\n"))))
+        alone = json.loads(
+            JsonAnswerWriter(Batch(view)).answer_row(next(NdjsonReader().feed(json.dumps(claim).encode() + b"\n")))
+        )
         assert {**one, "known_at": None} == {**alone, "known_at": None}

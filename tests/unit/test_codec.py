@@ -71,7 +71,15 @@ def test_the_vector_is_what_another_writer_of_canonical_json_gives(number: int) 
 def test_keys_are_in_the_order_of_rfc_8785() -> None:
     # The RFC's own example: UTF-16 code units decide, so the emoji (D83D DE00) stands before U+FB33.
     value = {"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\U0001f600": 5, "\x80": 6, "\xf6": 7}
-    assert list(json.loads(codec.encode_canonical(value))) == ["\r", "1", "\x80", "\xf6", "\u20ac", "\U0001f600", "\ufb33"]
+    assert list(json.loads(codec.encode_canonical(value))) == [
+        "\r",
+        "1",
+        "\x80",
+        "\xf6",
+        "\u20ac",
+        "\U0001f600",
+        "\ufb33",
+    ]
 
 
 def test_escapes_are_those_of_rfc_8785() -> None:

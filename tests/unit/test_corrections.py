@@ -13,7 +13,7 @@ from registry.database import Database
 from registry.errors import InvalidInput, NotFound
 from registry.model import Change, Date, Entry
 from registry.records import history, read
-from registry.records.asof import AsOf, make_as_of, parse_day, get_day_end, parse_instant, to_milliseconds
+from registry.records.asof import AsOf, get_day_end, make_as_of, parse_day, parse_instant, to_milliseconds
 from registry.records.history import Version
 from tests.factories import a_change, a_register, a_source, an_institution, code_of, enter
 from tests.times import CORRECTED, DATE, FIRST, LATE, LEARNT, LISTED_AGAIN, REASON_DATE, SECOND, STOP, STOPPED

@@ -63,7 +63,9 @@ def compare(
     return import_list(database, request, by="editor.a", dry_run=dry)
 
 
-def imported(database: Database, rows: list[dict[str, Any]], on: dt.date = DAY, scope: str = "national") -> ImportOutcome:
+def imported(
+    database: Database, rows: list[dict[str, Any]], on: dt.date = DAY, scope: str = "national"
+) -> ImportOutcome:
     outcome = compare(database, rows, on, scope, dry=False)
     assert outcome.proposal is not None
     approve(database, outcome.proposal)
@@ -352,7 +354,9 @@ def test_who_keeps_a_name_keeps_a_code_and_nobody_else_gets_it() -> None:
     with database.reading() as connection:
         for found, day in ((before, "2025-06-29"), (after, "2025-06-30")):
             asof = make_as_of(connection, dt.date.fromisoformat(day))
-            subjects = connection.execute(sa.select(versions.c.subject).where(InstitutionFilter().make_condition(asof))).scalars()
+            subjects = connection.execute(
+                sa.select(versions.c.subject).where(InstitutionFilter().make_condition(asof))
+            ).scalars()
             for one in read.read_institutions(connection, list(subjects), asof):
                 found.setdefault(fold_text(one.name), []).append(one.code)
     database.close()

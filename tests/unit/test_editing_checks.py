@@ -11,8 +11,8 @@ from litestar.datastructures import FormMultiDict
 
 from registry.editing import checks, particulars
 from registry.editing.findings import Finding
-from registry.editing.forms import KINDS, FormKind, Typed, make_empty_form, list_fields
-from registry.editing.typed import normalise_day, mask_certificate_number, has_forbidden_number, read_input
+from registry.editing.forms import KINDS, FormKind, Typed, list_fields, make_empty_form
+from registry.editing.typed import has_forbidden_number, mask_certificate_number, normalise_day, read_input
 from registry.records.asof import read_today
 from tests.unit.test_identifiers import USCC_ALPHABET, a_uscc
 
@@ -187,5 +187,9 @@ def test_reading_drops_what_may_not_be_kept_and_what_is_too_long_is_refused() ->
     fits = read_input("institution", True, FormMultiDict({"name": "长" * 200, "region": "２１０３０２"}))
     assert fits.typed["region"] == "210302"
     assert levels(checks.check_form("institution", True, fits.typed, read_today()), "name") == set()
-    assert levels(checks.check_form("institution", True, {**fits.typed, "name": "长" * 201}, read_today()), "name") == {"error"}
-    assert levels(checks.check_form("practitioner", True, found.typed, read_today(), found.refused), "name") == {"error"}
+    assert levels(checks.check_form("institution", True, {**fits.typed, "name": "长" * 201}, read_today()), "name") == {
+        "error"
+    }
+    assert levels(checks.check_form("practitioner", True, found.typed, read_today(), found.refused), "name") == {
+        "error"
+    }

@@ -133,7 +133,9 @@ def database(tmp_path: Path) -> Any:
 
 
 def planned(database: Database, **more: Any) -> plan.EditionPlan:
-    return plan.make_plan(database, plan.EditionRequest(title="示例名单", **{"as_of": DAY, **more}), "https://register.example/")
+    return plan.make_plan(
+        database, plan.EditionRequest(title="示例名单", **{"as_of": DAY, **more}), "https://register.example/"
+    )
 
 
 def test_a_published_edition_is_read_back_from_the_log(database: Database) -> None:

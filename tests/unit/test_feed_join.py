@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from registry.api.changes import encode_snapshot_json, encode_snapshot_lines, encode_changes
+from registry.api.changes import encode_changes, encode_snapshot_json, encode_snapshot_lines
 from registry.database import Database
 from registry.errors import Conflict, LogDamaged
 from registry.identifiers import make_code
@@ -105,7 +105,9 @@ def changes_of(database: Database) -> Callable[..., Any]:
 
     def changes(since: int, limit: int) -> Any:
         with database.reading() as connection:
-            return json.loads(encode_changes(feed.read_page(connection, since, limit, store.read_head(connection).size)))
+            return json.loads(
+                encode_changes(feed.read_page(connection, since, limit, store.read_head(connection).size))
+            )
 
     return changes
 

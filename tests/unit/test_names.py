@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.verification.names import make_lookup_keys, find_base_name, make_official_keys, remove_company_form
+from registry.verification.names import find_base_name, make_lookup_keys, make_official_keys, remove_company_form
 
 
 @pytest.mark.parametrize("form", ["有限公司", "有限责任公司", "股份有限公司"])

@@ -16,7 +16,7 @@ from registry import accounts, proposals
 from registry.database import Database
 from registry.importers import demo
 from registry.importers.shipped import SEED_DATA
-from registry.register import SearchRequest, Register
+from registry.register import Register, SearchRequest
 from registry.settings import Settings
 
 Client = TestClient[Litestar]
@@ -37,7 +37,11 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
     database = Database(settings.get_database_url())
     database.migrate()
     identifier = proposals.propose(
-        database, demo.read_drafts(SEED_DATA / "demo" / "demo.toml"), by=accounts.SEED_PROPOSER, title="示例", kind="demo"
+        database,
+        demo.read_drafts(SEED_DATA / "demo" / "demo.toml"),
+        by=accounts.SEED_PROPOSER,
+        title="示例",
+        kind="demo",
     )
     with database.reading() as connection:
         seen = proposals.get_proposal(connection, identifier).content_hash

@@ -125,7 +125,9 @@ def test_two_sides_show_what_differs_first_and_of_the_rest_who_and_what() -> Non
 def test_two_sides_count_an_approval_as_the_law_does() -> None:
     suspended = make_institution("示例甲医院", make_approval("IVF"), status="suspended")
     delisted = make_institution("示例甲医院", make_approval("IVF"), status="delisted")
-    row = {str(row.label): row for row in changed.compare_records(Language(), suspended, delisted)}["试管婴儿（体外受精-胚胎移植）"]
+    row = {str(row.label): row for row in changed.compare_records(Language(), suspended, delisted)}[
+        "试管婴儿（体外受精-胚胎移植）"
+    ]
     assert (row.before, row.after) == ("停业整改", None)
 
 
@@ -136,8 +138,12 @@ def test_a_side_that_holds_nothing_differs_in_everything() -> None:
 
 
 def test_where_only_the_day_of_an_approval_differs_the_days_are_said() -> None:
-    before = make_institution("示例医院", make_approval("IVF", valid_from=dt.date(2019, 3, 1), authority="示例省卫生健康委"))
-    after = make_institution("示例医院", make_approval("IVF", valid_from=dt.date(2018, 3, 1), authority="示例省卫生健康委"))
+    before = make_institution(
+        "示例医院", make_approval("IVF", valid_from=dt.date(2019, 3, 1), authority="示例省卫生健康委")
+    )
+    after = make_institution(
+        "示例医院", make_approval("IVF", valid_from=dt.date(2018, 3, 1), authority="示例省卫生健康委")
+    )
     row = next(row for row in changed.compare_records(Language(), before, after) if row.differs)
     assert (row.before or "").replace('<time datetime="2019-03-01">', "").replace("</time>", "") == (
         "正式运行（起始日期：2019年3月1日）"

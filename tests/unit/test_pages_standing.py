@@ -15,7 +15,7 @@ from public_site.fixtures import make_pages
 from public_site.said import describe_standing, format_source_title
 from public_site.sample_openapi import DOCUMENT
 from public_site.samples import make_approval, make_institution
-from public_site.standing import apply_rules_on_day, make_standing, choose_tone
+from public_site.standing import apply_rules_on_day, choose_tone, make_standing
 from public_site.voice import Lang, Language
 from registry.model import Approval, Institution
 from registry.records.history import FieldChange, Version

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from registry import drafts, proposals
 from registry.database import Database
 from registry.importers import kept, people_template
-from registry.importers.people_columns import HEADINGS, PeopleKind, mask_certificate, find_personal_data
+from registry.importers.people_columns import HEADINGS, PeopleKind, find_personal_data, mask_certificate
 from registry.tables import import_pages, imports, proposal_items, trail
 from registry.tables import proposals as proposals_table
 from tests.factories import a_certificate, a_database, a_person, a_source, an_institution, approve, enter

@@ -121,7 +121,9 @@ def test_docx_tables_are_numbered_and_each_counts_its_rows_from_one(tmp_path: Pa
         document.add_paragraph("段")
         document.add_table(1, 1).cell(0, 0).text = text
     document.save(str(tmp_path / "a.docx"))
-    found = [(table.name, [(row.number, row.cells) for row in table.rows]) for table in read_tables(tmp_path / "a.docx")]
+    found = [
+        (table.name, [(row.number, row.cells) for row in table.rows]) for table in read_tables(tmp_path / "a.docx")
+    ]
     assert found == [("表1", [(1, ("甲",))]), ("表2", [(1, ("乙",))])]
 
 

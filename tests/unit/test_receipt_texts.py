@@ -287,7 +287,9 @@ def test_what_our_key_signed_otherwise_is_no_receipt(payload: bytes, key: Key) -
 def test_line_breaks_and_spaces_of_mail_and_paper_do_no_harm(text: str, batch: list[str], key: Key) -> None:
     for whole in (text, batch[1]):
         folded = "\r\n \u200b".join(whole[at : at + 60] for at in range(0, len(whole), 60))
-        once, again = (receipts.read_receipt(one, known(key), ISSUER).receipt for one in (whole, f"\ufeff\n{folded}\n\u2060"))
+        once, again = (
+            receipts.read_receipt(one, known(key), ISSUER).receipt for one in (whole, f"\ufeff\n{folded}\n\u2060")
+        )
         assert once is not None and once == again
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from registry.database import Database
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput
-from registry.finding.reconciling import MatchCandidate, Reconciler, MatchReply
+from registry.finding.reconciling import MatchCandidate, MatchReply, Reconciler
 from registry.finding.rows import MOST_PROPERTIES, Query
 from registry.identifiers import format_code, make_code
 from registry.model import Draft

@@ -23,7 +23,7 @@ from registry.log import erasure, store
 from registry.model import Change, Draft
 from registry.records import read, timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import match_known, match_day
+from registry.records.chosen import match_day, match_known
 from registry.records.view import decode_state
 from registry.tables import versions
 from tests.factories import a_database, a_person, a_source, an_institution, approve, propose

@@ -124,7 +124,9 @@ def test_short_names_need_a_full_name_below_them() -> None:
     assert regions.resolve_address("上海浦东新区即墨路", "上海市").code == "310115"
     assert regions.resolve_address("内蒙古呼和浩特市通道北街", "内蒙古自治区").code == "150100"
     assert regions.resolve_address("辽宁沈阳文艺路").code is None
-    assert regions.resolve_address("河南南阳路7号", "河南省") == regions.AddressRegion(code="410000", rest="河南南阳路7号")
+    assert regions.resolve_address("河南南阳路7号", "河南省") == regions.AddressRegion(
+        code="410000", rest="河南南阳路7号"
+    )
     assert regions.resolve_address("辽宁铁西区1号").code is None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from registry.errors import InvalidInput
-from registry.register import SearchRequest, Register, SearchResult
+from registry.register import Register, SearchRequest, SearchResult
 from registry.search.query import understand_question
 from registry.settings import Settings
 from tests.factories import the_real_lists
@@ -70,7 +70,9 @@ def find() -> Iterator[Callable[..., SearchResult]]:
     database = the_real_lists()
     register = Register(Settings(database_url=str(database.url)))
     database.close()
-    yield lambda q="", **told: register.search_institutions(SearchRequest(q=q, **told), register.make_as_of(TODAY), limit=50)
+    yield lambda q="", **told: register.search_institutions(
+        SearchRequest(q=q, **told), register.make_as_of(TODAY), limit=50
+    )
     register.close()
 
 

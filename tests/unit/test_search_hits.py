@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from opencc import OpenCC
 
-from registry.register import SearchRequest, Register, SearchResult
+from registry.register import Register, SearchRequest, SearchResult
 from registry.search import pinyin
 from registry.settings import Settings
 from tests.factories import DAY, LIST_2025, the_real_lists
@@ -118,7 +118,8 @@ def test_a_name_that_is_only_alike_is_never_suggested(register: Register) -> Non
 @pytest.mark.parametrize("name", PRINTED[::40])
 def test_while_a_name_is_typed_its_institution_stays_suggested_once_it_is_there(register: Register, name: str) -> None:
     there = [
-        name in [one.institution.name for one in register.suggest_institutions(name[:end], register.make_as_of(DAY), 50)]
+        name
+        in [one.institution.name for one in register.suggest_institutions(name[:end], register.make_as_of(DAY), 50)]
         for end in range(1, len(name) + 1)
     ]
     assert there[-1]

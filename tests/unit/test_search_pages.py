@@ -14,7 +14,7 @@ from registry.errors import InvalidInput
 from registry.importers import known_as
 from registry.records import history, read
 from registry.records.asof import AsOf, make_as_of
-from registry.register import SearchRequest, InstitutionHit, Register, SearchResult
+from registry.register import InstitutionHit, Register, SearchRequest, SearchResult
 from registry.search import plan
 from registry.settings import Settings
 from tests.factories import (
@@ -136,7 +136,9 @@ def staffed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
 
 
 def found_with_people(register: Register, question: str) -> list[tuple[str, list[str | None]]]:
-    items: list[InstitutionHit] = register.search_institutions(SearchRequest(q=question), register.make_as_of(DAY)).items
+    items: list[InstitutionHit] = register.search_institutions(
+        SearchRequest(q=question), register.make_as_of(DAY)
+    ).items
     return [(item.institution.name, [person.name for person in item.practitioners]) for item in items]
 
 
@@ -227,7 +229,11 @@ def test_where_a_name_comes_from_is_in_the_log(named: Database, tmp_path: Path) 
 
 def _code(database: Database) -> str:
     register = Register(Settings(database_url=str(database.url)))
-    code = register.search_institutions(SearchRequest(q="示例市示例妇婴医院"), register.make_as_of(DAY)).items[0].institution.code
+    code = (
+        register.search_institutions(SearchRequest(q="示例市示例妇婴医院"), register.make_as_of(DAY))
+        .items[0]
+        .institution.code
+    )
     register.close()
     return code.replace("-", "")
 

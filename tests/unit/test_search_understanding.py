@@ -107,7 +107,8 @@ def test_an_army_hospital_is_asked_for_by_its_number_alone() -> None:
 
 def test_of_a_long_question_the_beginning_is_read_and_nothing_is_refused() -> None:
     assert (
-        understand_question("盛京医院" + "，广告" * 4000).readings == understand_question(("盛京医院" + "，广告" * 4000)[:120]).readings
+        understand_question("盛京医院" + "，广告" * 4000).readings
+        == understand_question(("盛京医院" + "，广告" * 4000)[:120]).readings
     )
 
 

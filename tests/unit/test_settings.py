@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from registry.errors import InvalidInput
-from registry.settings import Settings, list_settings, load, get_variable_name
+from registry.settings import Settings, get_variable_name, list_settings, load
 
 
 def test_without_an_environment_everything_has_its_default() -> None:

@@ -4,7 +4,15 @@ from itertools import product
 
 import pytest
 
-from registry.techniques import BY_CODE, LAWFUL_STAGES, STAGES, TECHNIQUES, find_printed_technique, find_technique, find_stage
+from registry.techniques import (
+    BY_CODE,
+    LAWFUL_STAGES,
+    STAGES,
+    TECHNIQUES,
+    find_printed_technique,
+    find_stage,
+    find_technique,
+)
 
 DASHES = ["-", "—", "－", "–", "‐", "―", "−", "——", " - "]
 PRINTED = [

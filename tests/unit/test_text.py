@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.text import fold_text, convert_numerals, simplify_script, normalise_width
+from registry.text import convert_numerals, fold_text, normalise_width, simplify_script
 
 
 @pytest.mark.parametrize(
@@ -115,18 +115,26 @@ def test_radicals_that_come_out_of_pdf_are_ordinary_characters() -> None:
 
 
 def test_roman_and_formal_numerals_are_numbers_after_an_ordinal_word_only() -> None:
-    assert {fold_text(f"示例第{n}医院") for n in ("Ⅲ", " Ⅲ ", "\u200bⅢ", "ⅲ", "III", "叁", "叄", "三", "3", "③", "㈢")} == {
-        "示例第3医院"
-    }
+    assert {
+        fold_text(f"示例第{n}医院") for n in ("Ⅲ", " Ⅲ ", "\u200bⅢ", "ⅲ", "III", "叁", "叄", "三", "3", "③", "㈢")
+    } == {"示例第3医院"}
     assert {fold_text(f"示例第{n}医院") for n in ("Ⅻ", "拾贰", "壹拾贰", "十二")} == {"示例第12医院"}
     assert fold_text("示例第贰陆零医院") == fold_text("示例第二六〇医院")
-    assert fold_text("陆军示例医院") != fold_text("六军示例医院") and fold_text("示例第陆军医院") != fold_text("示例第六军医院")
-    assert fold_text("示例第X医院") != fold_text("示例第十医院") and fold_text("示例第IIA医院") != fold_text("示例第2A医院")
-    assert fold_text("示例第ⅠⅠ医院") != fold_text("示例第十一医院") and fold_text("示例第Ⅱ医院") != fold_text("示例第Ⅲ医院")
+    assert fold_text("陆军示例医院") != fold_text("六军示例医院") and fold_text("示例第陆军医院") != fold_text(
+        "示例第六军医院"
+    )
+    assert fold_text("示例第X医院") != fold_text("示例第十医院") and fold_text("示例第IIA医院") != fold_text(
+        "示例第2A医院"
+    )
+    assert fold_text("示例第ⅠⅠ医院") != fold_text("示例第十一医院") and fold_text("示例第Ⅱ医院") != fold_text(
+        "示例第Ⅲ医院"
+    )
 
 
 def test_near_characters_are_not_merged() -> None:
-    assert len({fold_text(name) for name in ("妇婴医院", "妇幼医院", "妇儿医院", "妇产医院", "菁华医院", "精华医院")}) == 6
+    assert (
+        len({fold_text(name) for name in ("妇婴医院", "妇幼医院", "妇儿医院", "妇产医院", "菁华医院", "精华医院")}) == 6
+    )
 
 
 def test_width_keeps_words_apart_at_line_breaks() -> None:

@@ -9,8 +9,8 @@ from registry.model import Source
 from registry.techniques import STAGES
 from registry.verification.verdict import (
     SEVERITY,
-    SiteApproval,
     Site,
+    SiteApproval,
     find_complete_source,
     judge_institution,
     judge_stage,
@@ -83,7 +83,8 @@ def test_an_absence_is_denied_only_by_who_would_have_stated_it(source: Any, tech
 def test_a_later_partial_list_or_a_staff_edit_does_not_undo_what_a_complete_list_denies() -> None:
     for latest in ("partial", None):
         assert (
-            judge_technique(a_site(source=latest, IVF="formal"), "AIH", SOURCES, DAY).verdict == "technique_not_licensed"
+            judge_technique(a_site(source=latest, IVF="formal"), "AIH", SOURCES, DAY).verdict
+            == "technique_not_licensed"
         )
 
 

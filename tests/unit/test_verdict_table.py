@@ -12,13 +12,13 @@ from registry.model import Source
 from registry.techniques import STAGES
 from registry.verification.verdict import (
     SEVERITY,
-    SiteApproval,
     Site,
+    SiteApproval,
     find_complete_source,
     find_lapse_day,
+    find_stage_on,
     judge_institution,
     judge_technique,
-    find_stage_on,
 )
 from tests.factories import DAY
 

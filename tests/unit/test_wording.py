@@ -112,7 +112,11 @@ def test_any_text_is_read_and_finds_never_overlap(text: str) -> None:
 
 
 def test_the_longest_word_is_the_find_and_each_is_found_once() -> None:
-    assert [one.text for one in find_forbidden_words("找代孕妈妈，供卵试管，包代生")] == ["代孕妈妈", "供卵试管", "包代生"]
+    assert [one.text for one in find_forbidden_words("找代孕妈妈，供卵试管，包代生")] == [
+        "代孕妈妈",
+        "供卵试管",
+        "包代生",
+    ]
 
 
 @pytest.mark.parametrize(

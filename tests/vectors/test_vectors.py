@@ -240,7 +240,9 @@ def synthetic(level: int) -> list[bytes]:
 def test_the_synthetic_logs_have_their_roots_and_files(told: dict[str, Any]) -> None:
     size = told["size"]
     assert told["root"] == tree_hash(synthetic(0)[:size]).hex()
-    tree = tiles.TileTree(size, lambda tile: b"".join(synthetic(tile.level or 0)[tile.first_index : tile.first_index + tile.width]))
+    tree = tiles.TileTree(
+        size, lambda tile: b"".join(synthetic(tile.level or 0)[tile.first_index : tile.first_index + tile.width])
+    )
     assert told["root"] == proofs.compute_root(tree, size).hex()
     for file in told["files"]:
         tile = tiles.parse_path(file["path"].removeprefix("tile/"))

@@ -90,7 +90,9 @@ def search_properties(prefix: str, lang: str) -> list[dict[str, str]]:
         return (one.id.lower(), one.zh, one.en.lower())
 
     begin = [one for one in PROPERTIES if any(name.startswith(wanted) for name in list_names(one))]
-    others = [one for one in PROPERTIES if one not in begin and wanted in f"{list_names(one)}{one.get_meaning(lang)}".lower()]
+    others = [
+        one for one in PROPERTIES if one not in begin and wanted in f"{list_names(one)}{one.get_meaning(lang)}".lower()
+    ]
     return [describe_property(one, lang) for one in [*begin, *others]]
 
 

@@ -105,7 +105,8 @@ def _make_result(service: Reconciler, asked: str | QueryRequest, lang: str) -> d
     result: dict[str, Any] = {"result": [_make_candidate(one, lang) for one in reply.candidates]}
     if reply.unreadable:
         result["warnings"] = [
-            {"property": pid, "code": error.code, "detail": error.get_text(lang)} for pid, error in reply.unreadable.items()
+            {"property": pid, "code": error.code, "detail": error.get_text(lang)}
+            for pid, error in reply.unreadable.items()
         ]
     return result
 

@@ -77,7 +77,9 @@ def suggest_entity(request: AnyRequest) -> dict[str, Any]:
     skip, most = _read_page(request)
     asof = register.make_as_of_now()
     may_look = make_people_budget(request).may_look
-    found = register.suggest_institutions(_read_prefix(request), asof, skip + most, may_look) if skip <= FARTHEST else []
+    found = (
+        register.suggest_institutions(_read_prefix(request), asof, skip + most, may_look) if skip <= FARTHEST else []
+    )
     return {
         "result": [
             {
