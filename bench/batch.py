@@ -20,11 +20,11 @@ import msgspec
 from bench import registers
 from bench.registers import REAL, Listed
 from bench.search import on_one_core
-from registry.claimfiles.answering import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
-from registry.claimfiles.csvs import CsvReader
-from registry.claimfiles.ndjson import NdjsonReader
+from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
+from registry.batch.csv_reader import CsvReader
+from registry.batch.ndjson_reader import NdjsonReader
+from registry.domain.model import Claim
 from registry.errors import InvalidInput
-from registry.model import Claim
 from registry.register import Register, open_register
 from registry.settings import Settings
 from registry.verification.answer import answer_claim

@@ -15,14 +15,14 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bench import lists
-from registry import accounts, proposals, signing, views
-from registry.database import Database
-from registry.identifiers import make_code
-from registry.log import check, decided
+from registry import accounts, proposals, views
+from registry.domain.identifiers import make_code
+from registry.domain.model import Change, Date, Draft
+from registry.log import check, four_eyes, signing_keys
 from registry.log.publish import PublishedLog
-from registry.model import Change, Date, Draft
 from registry.settings import Settings
-from registry.tables import entries
+from registry.storage.database import Database
+from registry.storage.tables import entries
 
 SIZES = (1_000, 10_000, 100_000)
 DAY = Date(2026, 1, 1)
@@ -43,7 +43,7 @@ def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
 
 def _line(engine: str, folder: Path, url: str, number: int) -> None:
     settings = Settings(data_dir=folder, database_url=url)
-    signing.create_key_file(settings.get_key_file())
+    signing_keys.create_key_file(settings.get_key_file())
     log, database = PublishedLog(settings), Database(settings.get_database_url())
     _prepare(database)
     appended = _timed(lambda: _enter(database, _drafts(number)))
@@ -65,8 +65,8 @@ def _line(engine: str, folder: Path, url: str, number: int) -> None:
 def _check(connection: sa.Connection, log: PublishedLog) -> None:
     """What `registry log check` does before it folds the records."""
     found = check.check_log(connection, log)
-    decided.check_entries(connection, after=found.signed, whole=True)
-    decided.check_proposals(connection)
+    four_eyes.check_entries(connection, after=found.signed, whole=True)
+    four_eyes.check_proposals(connection)
 
 
 def _prepare(database: Database) -> None:

@@ -22,14 +22,15 @@ import meilisearch
 import sqlalchemy as sa
 
 from bench import names
-from registry import accounts, proposals, regions, views
-from registry.database import Database
-from registry.identifiers import make_code
-from registry.importers.difference import CENTRE_TECHNIQUES
-from registry.model import Change, Date, Draft
+from registry import accounts, proposals, views
+from registry.domain import regions
+from registry.domain.identifiers import make_code
+from registry.domain.model import Change, Date, Draft
+from registry.importers.matching.difference import CENTRE_TECHNIQUES
 from registry.register import Register, SearchRequest
-from registry.search.outside import OutsideSearch
+from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
+from registry.storage.database import Database
 from tests.searching import KEY, MeilisearchServer, a_meilisearch
 
 SIZES = (635, 100_000, 1_000_000)

@@ -24,8 +24,8 @@ import sqlalchemy as sa
 
 from bench import lists, running
 from registry.accounts import sessions
-from registry.database import Database
-from registry.locks import WRITERS_LOCK
+from registry.storage.database import Database
+from registry.storage.locks import WRITERS_LOCK
 
 AGENT = "bench"
 #: Sign-ins that run at once, and seconds another process holds the lock.

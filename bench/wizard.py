@@ -13,8 +13,8 @@ import httpx
 
 from bench import lists, running
 from registry.accounts import sessions
-from registry.database import Database
 from registry.settings import Settings
+from registry.storage.database import Database
 
 AGENT = "bench"
 
@@ -150,7 +150,10 @@ class _Watch:
     def _look(self) -> None:
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if b"registry.importers.job" in path.read_bytes() and sys.executable.encode() in path.read_bytes():
+                if (
+                    b"registry.importers.wizard.job" in path.read_bytes()
+                    and sys.executable.encode() in path.read_bytes()
+                ):
                     status = (path.parent / "status").read_text()
                     self.job = max(self.job, int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024)
             except (OSError, IndexError):

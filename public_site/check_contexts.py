@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from public_site.contexts import FieldError, PageContext, PageTimes, Tone
-from registry import model
-from registry.beside import ContentFlag
-from registry.model import Struct
-from registry.wording import FlagKind
+from registry.domain import model
+from registry.domain.ad_findings import ContentFlag
+from registry.domain.ad_lexicon import FlagKind
+from registry.domain.model import Struct
 
 
 class CheckForm(Struct, frozen=True, kw_only=True):

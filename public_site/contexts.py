@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import ClassVar, Literal
 
-from public_site.openapi import ApiReference
-from registry import model
-from registry.finding.properties import Property
-from registry.model import Struct
+from public_site.api_reference import ApiReference
+from registry.domain import model
+from registry.domain.model import Struct
+from registry.domain.techniques import Stage, TechniqueCode
+from registry.reconciliation.properties import Property
 from registry.records.history import Version
-from registry.techniques import Stage, TechniqueCode
 
 Tone = Literal["approved", "limited", "stopped", "unlisted"]
 State = Literal[

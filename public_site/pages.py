@@ -13,9 +13,19 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from public_site import checking, editions, openapi, preview, publiclog, questions, receipt, render, times, uploads
+from public_site import (
+    api_reference,
+    check_pages,
+    edition_pages,
+    list_upload,
+    log_pages,
+    page_times,
+    questions,
+    receipt_pages,
+    reconcile_preview,
+)
 from public_site import contexts as c
-from public_site.answers import (
+from public_site.responses import (
     PAGE_CACHE,
     find_site_facts,
     get_page_address,
@@ -27,12 +37,13 @@ from public_site.answers import (
     render_error_page,
     save_site_facts,
 )
-from public_site.standing import apply_rules_on_day, make_standing
-from registry.admission import make_people_budget
-from registry.clients.people import PeopleBudget
+from registry.clients.people_budget import PeopleBudget
+from registry.domain.identifiers import compact_code, format_code, parse_code
 from registry.errors import CannotAnswer, InvalidCode, NotFound, PeopleLimit
-from registry.finding.properties import PROPERTIES
-from registry.identifiers import compact_code, format_code, parse_code
+from registry.reconciliation.properties import PROPERTIES
+from registry.web import render
+from registry.web.rate_limit import make_people_budget
+from registry.web.standing import apply_rules_on_day, make_standing
 
 __all__ = ["handlers", "render_error_page"]
 
@@ -144,9 +155,9 @@ def show_institution(request: Req, code: FromPath[str]) -> Response[Any]:
     if moved := _make_canonical_redirect(request, code):
         return moved
     register = get_register(request)
-    form = times.read_times_form(request.query_params)
+    form = page_times.read_times_form(request.query_params)
     try:
-        asof, past = times.choose_as_of(register, form)
+        asof, past = page_times.choose_as_of(register, form)
     except CannotAnswer:
         if form != c.TimesForm():
             raise
@@ -176,7 +187,7 @@ def show_institution(request: Req, code: FromPath[str]) -> Response[Any]:
             public_url=f"{register.settings.public_url.rstrip('/')}/q/{it.code}",
             as_of=asof.valid_on,
             past=past,
-            superseded=times.is_superseded(register, code, it, past),
+            superseded=page_times.is_superseded(register, code, it, past),
         ),
         cache=_choose_cache_control(bool(working), looks),
     )
@@ -198,8 +209,8 @@ def show_history(request: Req, code: FromPath[str]) -> Response[Any]:
     register = get_register(request)
     asof = register.make_as_of_now()
     it = register.get_institution(code, asof)
-    form = times.read_times_form(request.query_params)
-    asked_for, errors = times.parse_times(form, asof.valid_on)
+    form = page_times.read_times_form(request.query_params)
+    asked_for, errors = page_times.parse_times(form, asof.valid_on)
     answered = form != c.TimesForm() and not errors
     return make_page_response(
         request,
@@ -210,7 +221,7 @@ def show_history(request: Req, code: FromPath[str]) -> Response[Any]:
             versions=register.list_versions(code, asof)[::-1],
             form=form,
             errors=errors,
-            answer=times.compare_then_and_now(register, code, asked_for) if answered else None,
+            answer=page_times.compare_then_and_now(register, code, asked_for) if answered else None,
         ),
         status=400 if errors else 200,
     )
@@ -268,7 +279,7 @@ def show_developers(request: Req) -> Response[str]:
             document = request.app.openapi_schema.to_schema()
         except ImproperlyConfiguredException:  # an application without a document, in tests
             document = {}
-        reference = request.app.state["reference"] = openapi.read_document(document)
+        reference = request.app.state["reference"] = api_reference.read_document(document)
     return make_page_response(
         request,
         c.DevelopersPage(
@@ -307,14 +318,14 @@ handlers: list[Router] = [
             show_institution,
             show_history,
             show_landing,
-            checking.show_check,
-            checking.submit_check,
+            check_pages.show_check,
+            check_pages.submit_check,
             show_developers,
-            publiclog.show_log,
-            preview.show_preview,
-            *editions.handlers,
-            *receipt.handlers,
-            uploads.check_list,
+            log_pages.show_log,
+            reconcile_preview.show_preview,
+            *edition_pages.handlers,
+            *receipt_pages.handlers,
+            list_upload.check_list,
             show_about,
             get_static_file,
         ],

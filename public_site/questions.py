@@ -11,19 +11,19 @@ import msgspec
 
 from public_site import contexts as c
 from public_site.check_contexts import CheckForm
-from public_site.said import get_stage_label
-from public_site.voice import Language
-from registry import regions
-from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, Person
-from registry.claimfiles.columns import parse_loose_day
+from registry.batch.claim_columns import parse_loose_day
+from registry.domain import regions
+from registry.domain.ad_findings import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, Person
+from registry.domain.identifiers import may_be_code, parse_code
+from registry.domain.model import Claim, Provider
+from registry.domain.normalise import fold_text
+from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
-from registry.identifiers import may_be_code, parse_code
-from registry.model import Claim, Provider
 from registry.records.asof import get_day_end, parse_instant
 from registry.records.stats import Stats
 from registry.search.contract import Understood
-from registry.techniques import find_technique
-from registry.text import fold_text
+from registry.web.i18n import Language
+from registry.web.labels import get_stage_label
 
 if TYPE_CHECKING:
     from registry.register import InstitutionHit, SearchRequest

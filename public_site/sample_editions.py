@@ -6,13 +6,13 @@ import datetime as dt
 from typing import Any
 
 from public_site import contexts as c
-from public_site.editions import EditionPage, EditionRows, EditionsPage
-from public_site.samples import ANSHAN, AT, FULL, SITE, SUSPENDED, TRIAL
+from public_site.edition_pages import EditionPage, EditionRows, EditionsPage
+from public_site.sample_records import ANSHAN, AT, FULL, SITE, SUSPENDED, TRIAL
+from registry.domain.model import Institution, LogState
 from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.editions.difference import EditionDifference, InstitutionRef, StageChange, TechniqueChange, ValueChange
 from registry.editions.edition import Edition, Withdrawal
 from registry.editions.manifest import File, Manifest, Province
-from registry.model import Institution, LogState
 
 ROOT = "8f775c224fee36cfc539c7aa8ea8e0cd486f5301e91fa47c3b22bc6d4695bad0"
 TITLE = "经批准开展人类辅助生殖技术的医疗机构名单"

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from public_site import contexts as c
-from public_site.publiclog import LogPage, to_version
-from public_site.samples import AT, SITE
-from registry import model
+from public_site.log_pages import LogPage, to_version
+from public_site.sample_records import AT, SITE
+from registry.domain import model
 from registry.register import PublicLog
 
 SIGNED = PublicLog(

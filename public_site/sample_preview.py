@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from public_site import contexts as c
-from public_site.openapi import ApiReference
-from public_site.preview import PreviewPage
-from public_site.samples import ANSHAN, DELISTED, FULL, SITE, SUSPENDED, TRIAL
-from public_site.standing import make_standing
-from registry.finding.properties import PROPERTIES
+from public_site.api_reference import ApiReference
+from public_site.reconcile_preview import PreviewPage
+from public_site.sample_records import ANSHAN, DELISTED, FULL, SITE, SUSPENDED, TRIAL
+from registry.reconciliation.properties import PROPERTIES
+from registry.web.standing import make_standing
 
 
 def make_pages() -> dict[str, c.PageContext]:

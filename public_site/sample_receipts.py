@@ -9,11 +9,11 @@ import msgspec
 
 from public_site import contexts as c
 from public_site import sample_check
-from public_site.receipt import ReceiptPage, make_receipt_page
-from public_site.samples import AT, FULL, LIST, SITE
-from registry import beside, model
-from registry.verification.issuer import ReceiptStatus
-from registry.verification.receipts import Reason, Receipt
+from public_site.receipt_pages import ReceiptPage, make_receipt_page
+from public_site.sample_records import AT, FULL, LIST, SITE
+from registry.domain import ad_findings, model
+from registry.receipts.issuer import ReceiptStatus
+from registry.receipts.receipt_text import Reason, Receipt
 
 _ROOT = "43af0436e9b1fdb7979fa41587d02027cfa950f40eef99208c70daab29433c10"
 _TEXT = "eyJhbGciOiJFZERTQSIsInR5cCI6ImFydC1yZWNlaXB0K2p3dCJ9.eyJpc3MiOiLnpLrkvosifQ.AAAA"
@@ -58,13 +58,13 @@ ASKED = model.Claim(
 #: A question with everything beside the licence, its text longer than a page shows unasked.
 ADVERTISED = msgspec.structs.replace(
     ASKED,
-    practitioner=beside.Person(name="示例员"),
+    practitioner=ad_findings.Person(name="示例员"),
     ad_certificate=sample_check.NUMBER,
     text=sample_check.TEXT * 3,
 )
 FLAGGED = msgspec.structs.replace(
     LICENSED,
-    practitioner=beside.PersonAnswer(
+    practitioner=ad_findings.PersonAnswer(
         verdict="authorised",
         explanation="此姓名的人员2025年7月1日在该机构有执业授权记载（临床医师）。",
         role="临床医师",

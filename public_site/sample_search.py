@@ -8,7 +8,7 @@ import msgspec
 
 from public_site import contexts as c
 from public_site import questions
-from public_site.samples import (
+from public_site.sample_records import (
     ALL,
     ANSHAN,
     DELISTED,
@@ -22,9 +22,9 @@ from public_site.samples import (
     TRIAL,
     UNSOURCED,
 )
-from public_site.voice import Language
-from registry import regions
+from registry.domain import regions
 from registry.search.contract import Understood
+from registry.web.i18n import Language
 
 
 def make_counts(codes: tuple[str, ...] | list[str], first: int) -> list[c.Count]:

@@ -8,7 +8,7 @@ import msgspec
 
 from public_site import contexts as c
 from public_site.check_contexts import CheckForm, CheckPage
-from public_site.samples import (
+from public_site.sample_records import (
     DELISTED,
     FULL,
     LIST,
@@ -20,9 +20,9 @@ from public_site.samples import (
     make_institution,
     make_version,
 )
-from public_site.standing import make_standing
-from registry import model
+from registry.domain import model
 from registry.records.asof import get_day_end
+from registry.web.standing import make_standing
 
 ON, LEARNT = dt.date(2025, 7, 1), dt.date(2025, 9, 1)
 WRONG = make_institution("示例市示例更正医院", make_approval("IVF"), make_approval("ICSI"), source=LIST, level="三级")

@@ -9,39 +9,39 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from registry import finding, health
 from registry.accounts.signin import SignIns
+from registry.batch.batch import Batch
 from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
-from registry.database import Database
+from registry.domain.identifiers import parse_code
+from registry.domain.model import Answer, Claim, Entry, Institution, Practitioner, Struct
 from registry.editions.service import Editions
 from registry.errors import NotFound, make_cannot_answer_error
-from registry.faults import FaultBoard
-from registry.finding import InstitutionHit, SearchExplanation, SearchRequest, SearchResult
-from registry.finding.pages import MayLook, allow_every_look
-from registry.finding.reconciling import Reconciler
-from registry.identifiers import parse_code
+from registry.institutions import search
+from registry.institutions.pages import MayLook, allow_every_look
+from registry.institutions.search import InstitutionHit, SearchExplanation, SearchRequest, SearchResult
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
-from registry.model import Answer, Claim, Entry, Institution, Practitioner, Struct
-from registry.operations import presence
+from registry.operations import health, presence
+from registry.operations.upkeep import Upkeep
+from registry.receipts.issuer import Issuer, ReceiptStatus
+from registry.reconciliation.match import Reconciler
 from registry.records import asof as times
-from registry.records import feed, history, read, stats
+from registry.records import feed, history, lookup, stats
 from registry.records.asof import AsOf
 from registry.records.history import Version
 from registry.records.snapshot import Snapshot
 from registry.search.contract import EngineUnavailable
-from registry.search.plan import TYPING
+from registry.search.fetch_plan import TYPING
 from registry.settings import Settings
-from registry.upkeep import Upkeep
-from registry.verification import card, people
+from registry.storage.database import Database
+from registry.storage.fault_board import FaultBoard
+from registry.verification import institution_card, people
 from registry.verification.answer import answer_claim, take_moment
-from registry.verification.batch import Batch
-from registry.verification.issuer import Issuer, ReceiptStatus
 from registry.verification.view import VerificationView
 
 if TYPE_CHECKING:
-    from registry.search.outside import OutsideSearch
+    from registry.search.outside_search import OutsideSearch
 
 __all__ = ["InstitutionHit", "Register", "SearchExplanation", "SearchRequest", "SearchResult", "open_register"]
 _log = logging.getLogger("registry")
@@ -125,7 +125,7 @@ class Register:
     def get_institution(self, code: str, asof: AsOf) -> Institution:
         """One institution; InvalidCode when mistyped, NotFound when unknown as of then."""
         with self.database.reading() as connection:
-            return read.get_institution(connection, code, asof)
+            return lookup.get_institution(connection, code, asof)
 
     def get_institution_from_memory(self, code: str) -> tuple[Institution, dt.datetime]:
         """What memory holds of an institution today, and when that was verified: for when the database is out of reach.
@@ -134,7 +134,7 @@ class Register:
         """
         compact = parse_code(code)
         at = take_moment(self.verification)
-        found = card.find_institution(self.verification, compact, AsOf(valid_on=at.day, size=at.size))
+        found = institution_card.find_institution(self.verification, compact, AsOf(valid_on=at.day, size=at.size))
         if found is None:
             raise NotFound(f"名录中没有编码 {code}。", f"The register has no code {code}.")
         return found, at.now
@@ -142,24 +142,24 @@ class Register:
     def list_institutions(self, codes: Sequence[str], asof: AsOf) -> list[Institution]:
         """Those of some compact codes that are known as of then, in the order asked."""
         with self.database.reading() as connection:
-            return read.read_institutions(connection, [read.to_subject(code) for code in codes], asof)
+            return lookup.read_institutions(connection, [lookup.to_subject(code) for code in codes], asof)
 
     def list_versions(self, code: str, asof: AsOf, upto: dt.date | None = None) -> list[Version]:
         """What was stated about an institution, entry by entry; with ``upto``, about days up to that one."""
         compact = parse_code(code)
         with self.database.reading() as connection:
-            read.get_institution(connection, compact, asof)
-            return history.list_versions(connection, read.to_subject(compact), asof, upto)
+            lookup.get_institution(connection, compact, asof)
+            return history.list_versions(connection, lookup.to_subject(compact), asof, upto)
 
     def read_first_days(self, code: str, asof: AsOf) -> dict[str, dt.date]:
         """From which day on each thing recorded of an institution has held, for what was otherwise before."""
         with self.database.reading() as connection:
-            return history.read_first_days(connection, read.to_subject(parse_code(code)), asof)
+            return history.read_first_days(connection, lookup.to_subject(parse_code(code)), asof)
 
     def list_practitioners(self, code: str, asof: AsOf, look: people.Look | None = None) -> list[Practitioner]:
         """The authorised people of one institution; what ``look`` raises when there are any and it refuses."""
         with self.database.reading() as connection:
-            found = read.list_practitioners(connection, code, asof)
+            found = lookup.list_practitioners(connection, code, asof)
         if found and look:
             look(code)
         return found
@@ -207,7 +207,7 @@ class Register:
         facets: bool = False,
         may_look: MayLook = allow_every_look,
     ) -> SearchResult:
-        """Institutions that fit a question and filters: see ``registry.finding``.
+        """Institutions that fit a question and filters: see ``registry.institutions.search``.
 
         ``may_look`` is asked before the people of an institution are searched for a name.
         Candidates come from the outside engine while it is up with ``asof``, else from the embedded one.
@@ -225,7 +225,7 @@ class Register:
     def _search(self, choice: SearchRequest, asof: AsOf, **wanted: Any) -> SearchResult:
         engine = self.outside.find_engine(asof.size) if self.outside and choice.q else None
         with self.database.reading() as connection:
-            ask = partial(finding.search_institutions, connection, choice, asof, **wanted)
+            ask = partial(search.search_institutions, connection, choice, asof, **wanted)
             if self.outside and engine is not None:
                 try:
                     return ask(engine=engine)
@@ -236,7 +236,7 @@ class Register:
     def explain_search(self, question: str) -> SearchExplanation:
         """How the search understands a question, and what every hit cost."""
         with self.database.reading() as connection:
-            return finding.explain_search(connection, question)
+            return search.explain_search(connection, question)
 
     def make_reconciler(self, may_look: MayLook = allow_every_look) -> Reconciler:
         """What matches rows of somebody's table to institutions, all as of now. CannotAnswer as for a claim."""
@@ -272,7 +272,7 @@ def _make_outside_search(database: Database, settings: Settings) -> OutsideSearc
     """The outside search, if one is set. Its client is loaded only then: most registers have none."""
     if not settings.search_url:
         return None
-    from registry.search.outside import OutsideSearch
+    from registry.search.outside_search import OutsideSearch
 
     return OutsideSearch(database, settings.search_url, settings.search_key)
 

@@ -6,25 +6,25 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from registry.database import Database
+from registry.domain.model import Entry
 from registry.errors import InvalidInput, LogDamaged
-from registry.log import follow, store
-from registry.model import Entry
+from registry.log import follower, store
 from registry.records import check as records_check
 from registry.records.deadlines import DeadlinesView
 from registry.records.view import RecordsView
-from registry.search.fts5 import SearchView
+from registry.search.embedded_engine import SearchView
+from registry.storage.database import Database
 
-VIEWS: tuple[follow.View, ...] = (RecordsView(), SearchView(), DeadlinesView())
+VIEWS: tuple[follower.View, ...] = (RecordsView(), SearchView(), DeadlinesView())
 
 
 def apply_entries(connection: sa.Connection, entries: list[Entry]) -> None:
     """Apply freshly appended entries to every view, inside the append transaction."""
     for view in VIEWS:
-        follow.apply_entries(connection, view, entries)
+        follower.apply_entries(connection, view, entries)
 
 
-def select_views(name: str | None) -> tuple[follow.View, ...]:
+def select_views(name: str | None) -> tuple[follower.View, ...]:
     """The view of that name, or all; InvalidInput naming those there are."""
     if name is None:
         return VIEWS
@@ -42,7 +42,7 @@ def rebuild_views(
     done = []
     for view in select_views(name):
         with database.writing() as connection:
-            follow.rebuild_view(connection, view, progress)
+            follower.rebuild_view(connection, view, progress)
         done.append(view.name)
     return done
 
@@ -51,16 +51,16 @@ def catch_up(database: Database, progress: Callable[[int], None] | None = None) 
     """Let every view take in what it has not seen: after a change of the schema, one may begin anew."""
     for view in VIEWS:
         with database.reading() as connection:
-            behind = store.read_head(connection).size - follow.read_position(connection, view)
+            behind = store.read_head(connection).size - follower.read_position(connection, view)
         if behind:
             with database.writing() as connection:
-                follow.catch_up(connection, view, progress)
+                follower.catch_up(connection, view, progress)
 
 
 def measure_lag(connection: sa.Connection) -> dict[str, int]:
     """How many entries each view has not taken in yet."""
     size = store.read_head(connection).size
-    return {view.name: size - follow.read_position(connection, view) for view in VIEWS}
+    return {view.name: size - follower.read_position(connection, view) for view in VIEWS}
 
 
 def check_views(database: Database) -> None:

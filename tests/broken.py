@@ -8,13 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from registry import signing
 from registry.accounts.vault import Vault
 from registry.clients import keys
-from registry.database import Database
-from registry.identifiers import format_code
+from registry.domain.identifiers import format_code
+from registry.log import signing_keys
 from registry.log.publish import PublishedLog
 from registry.settings import Settings, get_variable_name, load
+from registry.storage.database import Database
 from tests.factories import a_database, a_source, an_institution, code_of, enter, propose
 from tests.published import hospitals
 from tests.running import Cli, Ran, Server, environment, eventually
@@ -39,7 +39,7 @@ class Broken:
         data_dir.mkdir(parents=True, exist_ok=True)
         if not url:
             a_database(data_dir).close()
-        signing.create_key_file(self.settings.get_key_file())
+        signing_keys.create_key_file(self.settings.get_key_file())
         self.log = PublishedLog(self.settings)
         institutions = hospitals(20)
         self.code = format_code(code_of(institutions[3]))

@@ -13,9 +13,9 @@ import pyotp
 import sqlalchemy as sa
 
 from registry.accounts.sessions import PROOF
-from registry.database import Database
 from registry.settings import Settings
-from registry.tables import staff_sessions
+from registry.storage.database import Database
+from registry.storage.tables import staff_sessions
 from tests.running import PASSWORD, Server
 
 FIRST = PASSWORD.strip()

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from registry import attachments
-from registry.database import Database
-from registry.editing import kept, submit
-from registry.editing.forms import FormKind, Typed
-from registry.editing.kept import FormDraft
-from registry.editing.submit import FormRequest
+from registry.staff.forms import form_drafts, submit
+from registry.staff.forms.form_drafts import FormDraft
+from registry.staff.forms.forms import FormKind, Typed
+from registry.staff.forms.submit import FormRequest
+from registry.storage import attachments
+from registry.storage.database import Database
 
 PDF = b"%PDF-1.4 made up"
 DOCUMENT = {"doc_title": "关于示例机构的批复", "doc_number": "示卫批〔2025〕3号", "doc_date": "2025-10-20"}
@@ -34,4 +34,4 @@ def a_form(
             told = {"name": "批复.pdf", "media_type": "application/pdf", "by": by}
             digest = attachments.add(connection, io.BytesIO(PDF), **told).sha256
         content = msgspec.structs.replace(opened.filled, typed=filled, attachment=digest)
-        return kept.create_draft(connection, by, kind, opened.subject, content, base_size=opened.base_size)
+        return form_drafts.create_draft(connection, by, kind, opened.subject, content, base_size=opened.base_size)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from stdnum.cn import uscc
 
-from registry.model import Draft
+from registry.domain.model import Draft
 from registry.verification.view import VerificationView
 from tests.factories import (
     DAY,

@@ -15,13 +15,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry import accounts, proposals
-from registry.beside import Person
-from registry.database import Database
-from registry.identifiers import make_code
-from registry.importers import seed
-from registry.importers.difference import CENTRE_TECHNIQUES
-from registry.model import Answer, Change, Claim, Draft, Provider
-from registry.tables import accounts as accounts_table
+from registry.domain.ad_findings import Person
+from registry.domain.identifiers import make_code
+from registry.domain.model import Answer, Change, Claim, Draft, Provider
+from registry.importers.matching.difference import CENTRE_TECHNIQUES
+from registry.importers.seed import loader
+from registry.storage.database import Database
+from registry.storage.tables import accounts as accounts_table
 from registry.verification.answer import answer_claim
 from registry.verification.view import VerificationView
 
@@ -63,7 +63,7 @@ def _real() -> Path:
     path = _folder() / "real.sqlite"
     shutil.copyfile(_empty(), path)
     database = Database(f"sqlite:///{path}")
-    seed.load_seed(database)
+    loader.load_seed(database)
     database.close()
     return path
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.clients.keys import SCOPES
-from registry.techniques import STAGES, TECHNIQUES
+from registry.domain.techniques import STAGES, TECHNIQUES
 from tests.explained import OTHER_USCC, UNUSED_USCC, USCC
 from tests.running import PASSWORD, Cli, Server, serving
 

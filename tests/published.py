@@ -20,14 +20,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from registry import signing
-from registry.database import Database
-from registry.log import note, proofs
+from registry.domain.model import Draft
+from registry.log import note, proofs, signing_keys
+from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import LogFolder
 from registry.log.publish import PublishedLog
-from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
-from registry.model import Draft
 from registry.settings import Settings
+from registry.storage.database import Database
 from tests.factories import a_database, a_source, an_institution, enter
 
 #: Entries of the log that tests watch and copy: more than one tile.
@@ -76,7 +75,7 @@ def an_origin(data_dir: Path, entries: int = 0, first: int = 0, like: Origin | N
     origin = Origin(data_dir)
     if like is not None:
         shutil.copyfile(like.data_dir / "signing.key", data_dir / "signing.key")
-    signing.create_key_file(data_dir / "signing.key")
+    signing_keys.create_key_file(data_dir / "signing.key")
     if entries:
         origin.gains(a_source(), *hospitals(entries - 1, first))
     else:

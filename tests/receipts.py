@@ -11,9 +11,9 @@ from typing import Any
 
 from jwcrypto import jwk, jws
 
-from registry.model import Answer, Claim
-from registry.signing import Key
-from registry.verification.receipt_rows import BatchRows, make_statement
+from registry.domain.model import Answer, Claim
+from registry.log.signing_keys import Key
+from registry.receipts.batch_proofs import BatchRows, make_statement
 
 
 def sign_batch(asked: Sequence[tuple[Claim, Answer]], issuer: str, key: Key, at: dt.datetime) -> list[str]:

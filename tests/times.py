@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from registry.database import Database
-from registry.identifiers import format_code
+from registry.domain.identifiers import format_code
+from registry.domain.model import Draft
 from registry.log import clock
-from registry.model import Draft
+from registry.storage.database import Database
 from tests.factories import a_change, a_database, a_person, a_source, an_institution, code_of, enter
 
 FIRST, SECOND = dt.date(2024, 6, 30), dt.date(2024, 12, 31)

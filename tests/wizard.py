@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from registry.database import Database
-from registry.importers import deciding, job, kept, layouts
-from registry.importers.kept import Import
+from registry.importers.reading import layouts
+from registry.importers.wizard import import_store, job, pair_decisions
+from registry.importers.wizard.import_store import Import
 from registry.settings import Settings
+from registry.storage.database import Database
 
 Judge = Callable[[dict[str, Any]], bool | None]
 
@@ -24,24 +25,26 @@ class Wizard:
         self.database, self.by = database, by
         self.settings = Settings(data_dir=folder, database_url=database.url.render_as_string(hide_password=False))
 
-    def upload(self, file: Path | bytes, kind: kept.Kind = "list", name: str = "list.csv", **said: Any) -> Import:
+    def upload(
+        self, file: Path | bytes, kind: import_store.Kind = "list", name: str = "list.csv", **said: Any
+    ) -> Import:
         """Keep a file; nothing is done with it yet."""
         body = file if isinstance(file, bytes) else file.read_bytes()
         told = {"as_of": "2025-06-30", "title": "示例名单", "scope": "national", "origin": "", **said}
         with self.database.writing() as connection:
-            return kept.create_import(connection, self.by, kind, io.BytesIO(body), name=name, said=told)
+            return import_store.create_import(connection, self.by, kind, io.BytesIO(body), name=name, said=told)
 
     def of(self, one: Import) -> Import:
         """The import as it stands now."""
         with self.database.reading() as connection:
-            return kept.get_import(connection, one.id, self.by)
+            return import_store.get_import(connection, one.id, self.by)
 
-    def begin(self, one: Import, state: kept.State | None = None, **values: Any) -> str:
+    def begin(self, one: Import, state: import_store.State | None = None, **values: Any) -> str:
         """Hand it to a process that has not started yet; its name."""
         with self.database.writing() as connection:
-            return kept.start_run(connection, one, state or one.state, **values)
+            return import_store.start_run(connection, one, state or one.state, **values)
 
-    def work(self, one: Import, state: kept.State | None = None, **values: Any) -> Import:
+    def work(self, one: Import, state: import_store.State | None = None, **values: Any) -> Import:
         """Hand it to a process and wait for its end."""
         job.run_import(self.settings, self.database, one.id, self.begin(one, state, **values))
         return self.of(one)
@@ -69,22 +72,22 @@ class Wizard:
     def lines(self, one: Import, section: str) -> list[dict[str, Any]]:
         """Every line of a section."""
         with self.database.reading() as connection:
-            return list(kept.read_lines(connection, one.id, section))
+            return list(import_store.read_lines(connection, one.id, section))
 
     def decide(self, one: Import, judge: Judge) -> Import:
         """Answer the pairs that are open: True the same, False two, None left open."""
         made = one.decisions
         for line in self.lines(one, "pairs"):
-            answer = judge(line) if line["key"] in deciding.list_open_pairs(one.found["pairs"], made) else None
+            answer = judge(line) if line["key"] in pair_decisions.list_open_pairs(one.found["pairs"], made) else None
             if answer is not None:
-                made = deciding.add_decision(made, line, answer, self.by, kept.get_time_ms())
+                made = pair_decisions.add_decision(made, line, answer, self.by, import_store.get_time_ms())
         with self.database.writing() as connection:
-            kept.save_import(connection, one, decisions=made)
+            import_store.save_import(connection, one, decisions=made)
         return self.of(one)
 
     def open(self, one: Import) -> list[str]:
         """The keys of the pairs nobody decided."""
-        return deciding.list_open_pairs(one.found["pairs"], one.decisions)
+        return pair_decisions.list_open_pairs(one.found["pairs"], one.decisions)
 
     def proposed(self, one: Import) -> Import:
         """Compare by what was decided, then propose."""

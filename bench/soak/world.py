@@ -143,7 +143,10 @@ class World:
         found = []
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if b"registry.importers.job" in path.read_bytes() and mine in (path.parent / "environ").read_bytes():
+                if (
+                    b"registry.importers.wizard.job" in path.read_bytes()
+                    and mine in (path.parent / "environ").read_bytes()
+                ):
                     found.append(int(path.parent.name))
             except OSError:
                 continue  # it ended meanwhile

@@ -12,11 +12,11 @@ from typing import Literal, get_args
 
 import sqlalchemy as sa
 
-from registry import regions
 from registry.accounts import passwords
+from registry.domain import regions
+from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from registry.model import Struct
-from registry.tables import accounts
+from registry.storage.tables import accounts
 
 Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from registry import accounts as people
 from registry.accounts import Account
-from registry.model import Struct
-from registry.tables import staff_sessions
+from registry.domain.model import Struct
+from registry.storage.tables import staff_sessions
 
 #: What a session still has to show before it is open: the second factor, a new second factor, a new password.
 State = Literal["second", "enrol", "password", "open"]

@@ -12,18 +12,17 @@ import time
 
 import sqlalchemy as sa
 
-from registry import trail
-from registry.accounts import devices, passwords, second, sessions
-from registry.accounts.repeats import FailureCounts
+from registry.accounts import audit_log, devices, factors, passwords, sessions
+from registry.accounts.failure_counts import FailureCounts
 from registry.accounts.sessions import TRIES, Session, State
 from registry.accounts.throttle import Throttle, make_too_many_error
 from registry.accounts.vault import Vault
-from registry.clients.counts import Counts
-from registry.database import Database
+from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed
-from registry.model import Struct
 from registry.settings import Settings
-from registry.tables import accounts
+from registry.storage.counts import Counts
+from registry.storage.database import Database
+from registry.storage.tables import accounts
 
 #: Minutes that a browser unknown to the account waits after TRIES wrong codes in a row, doubled by each further one.
 FIRST_WAIT, LONGEST_WAIT = 1, 60
@@ -62,7 +61,7 @@ class SignIns:
     def require_key(self) -> None:
         """SecretsKeyMissing unless the second factors of all accounts can be looked at here."""
         with self._database.reading() as connection:
-            second.require_key(connection, self.vault)
+            factors.require_key(connection, self.vault)
 
     # --- the password ------------------------------------------------------------------------------------------------
 
@@ -115,7 +114,7 @@ class SignIns:
         state: State = ("enrol" if row.second is None else "second") if second_too else "open"
         with self._database.writing() as connection:
             if state == "open":
-                trail.record_event(connection, row.name, "signed_in", "oidc", who.address)
+                audit_log.record_event(connection, row.name, "signed_in", "oidc", who.address)
             return sessions.create_session(connection, row.name, state, who.address, who.agent), state
 
     # --- the second factor -------------------------------------------------------------------------------------------
@@ -138,7 +137,7 @@ class SignIns:
             how, ended = self._check_code(connection, session, code, who)
             if how:
                 sessions.save_proof(connection, session)
-                trail.record_event(connection, session.account.name, "proved", how, who.address)
+                audit_log.record_event(connection, session.account.name, "proved", how, who.address)
                 return True
         self._count_wrong_code(ended, session, who)
         return False
@@ -155,14 +154,14 @@ class SignIns:
         device = self._find_device(row, who)
         if not device and session.state != "open" and (wait := _compute_wait(row.locked_until)):
             raise make_too_many_error(wait / 1000)
-        how = second.accept_code(connection, self.vault, name, code)
+        how = factors.accept_code(connection, self.vault, name, code)
         if how:
             told = {"failures": 0, "locked_until": 0}
         else:
             self._throttle.count_device_failure(device)
             told = {"failures": row.failures + 1, "locked_until": _compute_lock_end(row.failures + 1)}
             if told["failures"] == TRIES:
-                trail.record_event(connection, name, "slowed", "second", who.address)
+                audit_log.record_event(connection, name, "slowed", "second", who.address)
         connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
         return how, not how and sessions.count_failure(connection, session)
 
@@ -175,10 +174,10 @@ class SignIns:
         """(token, recovery codes) once a new second factor was shown; None for a wrong code."""
         name = session.account.name
         with self._database.writing() as connection:
-            codes = second.enrol_factor(connection, self.vault, name, secret, code)
+            codes = factors.enrol_factor(connection, self.vault, name, secret, code)
             if codes is None:
                 return None
-            trail.record_event(connection, name, "second_factor_set", "", who.address)
+            audit_log.record_event(connection, name, "second_factor_set", "", who.address)
             return _open_session(connection, session, "enrolled", who), codes
 
     # --- what a signed-in browser does -------------------------------------------------------------------------------
@@ -206,7 +205,7 @@ class SignIns:
             ):
                 if other.id != session.id:
                     sessions.end_sessions(connection, name, other.id)
-            trail.record_event(connection, name, "password_changed", "", who.address)
+            audit_log.record_event(connection, name, "password_changed", "", who.address)
             return sessions.renew_token(connection, session.token, "open")
 
     def _read_password_hash(self, name: str) -> str:
@@ -255,7 +254,7 @@ def make_session_ended_error() -> NotAllowed:
 
 
 def _open_session(connection: sa.Connection, session: Session, how: str, who: Visitor) -> str:
-    trail.record_event(connection, session.account.name, "signed_in", how, who.address)
+    audit_log.record_event(connection, session.account.name, "signed_in", how, who.address)
     sessions.save_proof(connection, session)
     return sessions.renew_token(connection, session.token, "password" if session.account.must_change else "open")
 

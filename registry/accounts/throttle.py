@@ -11,8 +11,8 @@ import re
 import time
 
 from registry.accounts.vault import Vault
-from registry.clients.counts import Counts, to_network, to_whole_seconds
 from registry.errors import SecretsKeyMissing, TooManyRequests
+from registry.storage.counts import Counts, to_network, to_whole_seconds
 
 #: Passwords of one address that are looked at in SPAN seconds (more than 60 at once, and those that come again soon);
 #: of one account as many, from all addresses together that failed already.

@@ -18,8 +18,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from registry.domain.model import Struct
 from registry.errors import SecretsKeyMissing
-from registry.model import Struct
 
 _NONCE, _KEY = 12, 32  # bytes
 _HEAD = "# Keys of the secrets of second factors, newest last. Keep a copy, apart from the backups.\n"

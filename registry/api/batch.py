@@ -17,21 +17,21 @@ from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
-from registry.admission import find_admitted_request, make_people_budget
 from registry.api.guards import get_register
 from registry.api.institutions import AnyRequest
 from registry.api.problems import read_language
 from registry.api.shapes import BatchAnswers
 from registry.api.spool import AnswersResponse, ClientGone, Spool
-from registry.claimfiles.answering import MOST_ROWS, AnswerStream, AnswerWriter, CsvAnswerWriter, JsonAnswerWriter
-from registry.claimfiles.csvs import CsvReader
-from registry.claimfiles.ndjson import NdjsonReader, read_json_row
-from registry.claimfiles.rows import ClaimRow
+from registry.batch.answer_stream import MOST_ROWS, AnswerStream, AnswerWriter, CsvAnswerWriter, JsonAnswerWriter
+from registry.batch.batch import Batch
+from registry.batch.claim_rows import ClaimRow
+from registry.batch.csv_reader import CsvReader
+from registry.batch.ndjson_reader import NdjsonReader, read_json_row
 from registry.clients.service import AdmittedRequest, Clients
 from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile, make_nesting_error
-from registry.uploads.lines import MOST_BLANK, LineSplitter, make_too_many_blanks_error
-from registry.verification.batch import Batch
+from registry.uploads.text_lines import MOST_BLANK, LineSplitter, make_too_many_blanks_error
 from registry.web import lanes
+from registry.web.rate_limit import find_admitted_request, make_people_budget
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 #: Claims of one JSON document, which is read whole.

@@ -14,7 +14,7 @@ from litestar.response import Stream
 from registry.api.guards import get_register
 from registry.api.institutions import AnyRequest, KnownAtText, OnText, parse_known_at, parse_on, read_asof
 from registry.api.shapes import ChangeList, SnapshotList
-from registry.model import Kind
+from registry.domain.model import Kind
 from registry.records import feed
 from registry.records.snapshot import KINDS, Snapshot
 from registry.web import lanes

@@ -15,11 +15,11 @@ from litestar.response import File as FileResponse
 
 from registry.api.guards import get_register
 from registry.api.institutions import AnyRequest
+from registry.domain.model import Date, LogState, Struct
+from registry.domain.techniques import TechniqueCode
 from registry.editions import manifest
 from registry.editions.edition import Edition
 from registry.editions.manifest import Manifest
-from registry.model import Date, LogState, Struct
-from registry.techniques import TechniqueCode
 
 #: A withdrawn edition is to be known of at the next request, so everything is asked for again.
 CACHED = {"Cache-Control": "public, no-cache"}

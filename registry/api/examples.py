@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from registry.api import examples_batch, examples_clients, examples_editions, examples_log, examples_receipts
-from registry.model import Struct
+from registry.domain.model import Struct
 
 _SOURCE = {
     "title": "经批准开展人类辅助生殖技术的医疗机构名单（截至2025年6月30日）",

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from registry.api.batch import CSV, JSON, NDJSON
-from registry.claimfiles.told import NAMES, format_answer_cells
-from registry.model import Answer
+from registry.batch.result_columns import NAMES, format_answer_cells
+from registry.domain.model import Answer
 
 _ERROR: dict[str, Any] = {
     "title": "Bad Request",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from registry.verification.jwks import encode_base64url
+from registry.receipts.jwks import encode_base64url
 
 _KEY = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"  # of RFC 8037, A.3: no register signs with it
 _HEADER = f'{{"alg":"EdDSA","kid":"{_KEY}","typ":"art-receipt+jwt"}}'

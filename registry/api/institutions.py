@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from litestar import Request, get
 from litestar.params import PathParameter, QueryParameter
 
-from registry.admission import make_people_budget
 from registry.api.guards import get_register
 from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList, Why
+from registry.domain.model import Institution
 from registry.errors import InvalidInput
-from registry.model import Institution
 from registry.records import asof as times
 from registry.records.asof import AsOf
 from registry.records.stats import Stats
 from registry.register import SearchRequest
+from registry.web.rate_limit import make_people_budget
 
 _ON = (
     "所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期。 / "

@@ -9,12 +9,12 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
-from registry.admission import find_admitted_request, get_api_key
 from registry.api.guards import get_register
 from registry.api.institutions import AnyRequest
-from registry.identifiers import format_code
-from registry.model import Struct
+from registry.domain.identifiers import format_code
+from registry.domain.model import Struct
 from registry.records.asof import instant_at
+from registry.web.rate_limit import find_admitted_request, get_api_key
 
 MOST_CHECKS = 1_000
 

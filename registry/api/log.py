@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from registry.api.guards import get_register
 from registry.api.shapes import ConsistencyProof, InclusionProof
 from registry.errors import InvalidInput, NotFound
-from registry.log import proofs, prove, tiles
+from registry.log import entry_proofs, proofs, tiles
 from registry.log.folder import VKEY
 
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -67,7 +67,7 @@ def get_inclusion_proof(
 ) -> Response[InclusionProof]:
     """That an entry is in the log of a size: by default that of the last checkpoint."""
     log = get_register(request).log
-    proved = prove.prove_entry(log, entry, size)
+    proved = entry_proofs.prove_entry(log, entry, size)
     body = InclusionProof(
         entry=entry,
         index=entry - 1,
@@ -88,7 +88,7 @@ def get_consistency_proof(
 ) -> Response[ConsistencyProof]:
     """That the log of one size is the beginning of the log of a later one: by default the last checkpoint's."""
     log = get_register(request).log
-    size = prove.get_proof_size(log.get_checkpoint(), to)
+    size = entry_proofs.get_proof_size(log.get_checkpoint(), to)
     tree = log.folder.make_tree(size)
     body = ConsistencyProof(
         from_=from_,
@@ -106,7 +106,7 @@ def get_proof_file(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     number, dot, kind = name.partition(".")
     if not (number.isascii() and number.isdigit() and dot and kind == "tlog-proof") or len(number) > 18:
         raise NotFound("此地址没有内容；证明在 /log/proof/编号.tlog-proof。", "Proofs are at /log/proof/N.tlog-proof.")
-    content = prove.make_proof_file(get_register(request).log, int(number))
+    content = entry_proofs.make_proof_file(get_register(request).log, int(number))
     return _make_text_response(content, **{"Content-Disposition": f'attachment; filename="entry-{number}.tlog-proof"'})
 
 

@@ -15,11 +15,11 @@ from registry.api import (
     examples_clients,
     examples_editions,
     examples_log,
-    formats,
+    openapi_formats,
     openapi_keys,
-    refusals,
+    openapi_refusals,
 )
-from registry.web import state
+from registry.web import state_age
 
 CONFIG = OpenAPIConfig(
     title="人类辅助生殖技术机构名录 / ART Register",
@@ -38,11 +38,11 @@ CONFIG = OpenAPIConfig(
 )
 #: Of every read: how old the state is that it rests on.
 _STATE_HEADERS = {
-    state.AGE: {
+    state_age.AGE: {
         "description": "距名录最近一次确认的秒数。 / Seconds since the register was last seen to say this.",
         "schema": {"type": "integer", "minimum": 0},
     },
-    state.AT: {
+    state_age.AT: {
         "description": "最近一次确认的时刻。 / The instant at which it was.",
         "schema": {"type": "string", "format": "date-time"},
     },
@@ -79,7 +79,7 @@ def complete_document(schema: dict[str, Any], public_url: str) -> dict[str, Any]
     schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
     answers = schema["components"]["schemas"]["BatchAnswers"]["properties"]["answers"]
     answers["items"] = {"anyOf": [answers["items"], examples_batch.REFUSED_SCHEMA]}
-    formats.complete_requests(schema["components"]["schemas"])
+    openapi_formats.complete_requests(schema["components"]["schemas"])
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             if method not in ("get", "post", "delete"):
@@ -87,16 +87,16 @@ def complete_document(schema: dict[str, Any], public_url: str) -> dict[str, Any]
             example = examples.BY_OPERATION[operation["operationId"]]
             _complete_parameters(operation, example)
             _complete_body(operation, example)
-            _complete_responses(operation, example, refusals.make_refusals(path, method, operation))
+            _complete_responses(operation, example, openapi_refusals.make_refusals(path, method, operation))
     openapi_keys.add_key_security(schema, examples_clients.NEED_A_KEY)
-    formats.complete_answers(schema["components"]["schemas"]["Answer"]["properties"])
+    openapi_formats.complete_answers(schema["components"]["schemas"]["Answer"]["properties"])
     return schema
 
 
 def _complete_parameters(operation: dict[str, Any], example: examples.Example) -> None:
-    operation.setdefault("parameters", []).append(dict(formats.LANG))
+    operation.setdefault("parameters", []).append(dict(openapi_formats.LANG))
     for parameter in operation["parameters"]:
-        formats.complete_parameter(parameter)
+        openapi_formats.complete_parameter(parameter)
         if parameter["name"] in example.parameters:
             parameter["example"] = example.parameters[parameter["name"]]
 

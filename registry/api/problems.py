@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from registry.errors import RegistryError
-from registry.web import statuses
+from registry.web import error_status
 
 MEDIA_TYPE = "application/problem+json"
 _LANGUAGE = b"accept-language"
@@ -75,9 +75,9 @@ def read_language(request: Request[Any, Any, Any]) -> str:
 
 def make_problem(error: Exception, lang: str) -> Problem:
     """The problem document of any exception; what is unforeseen says so and nothing of the inside."""
-    known = statuses.recognise_error(error)
+    known = error_status.recognise_error(error)
     if isinstance(known, RegistryError):
-        status, code = statuses.get_status(known), statuses.get_code(known)
+        status, code = error_status.get_status(known), error_status.get_code(known)
         cause = known.code if known.code != code else msgspec.UNSET
         return Problem(
             title=HTTPStatus(status).phrase, status=status, detail=known.get_text(lang), code=code, cause=cause
@@ -143,7 +143,7 @@ def make_response(request: Request[Any, Any, Any], error: Exception) -> Response
     """The problem response of an exception."""
     problem = make_problem(error, read_language(request))
     headers = {"Cache-Control": "no-store", "Content-Language": read_language(request)}
-    headers |= statuses.make_headers(error)
+    headers |= error_status.make_headers(error)
     return Response(
         content=msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
     )

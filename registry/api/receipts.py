@@ -11,10 +11,10 @@ from litestar.params import JSONBody
 
 from registry.api.guards import get_register
 from registry.api.problems import read_language
-from registry.model import Answer, Date, LogState, Struct
-from registry.verification.issuer import ReceiptStatus
-from registry.verification.receipts import LONGEST, Reason
-from registry.web import bodies
+from registry.domain.model import Answer, Date, LogState, Struct
+from registry.receipts.issuer import ReceiptStatus
+from registry.receipts.receipt_text import LONGEST, Reason
+from registry.web import body_limits
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -79,7 +79,7 @@ def make_receipt_check(found: ReceiptStatus) -> ReceiptCheck:
     "receipt at all is 400.",
     status_code=200,
     sync_to_thread=True,
-    request_max_body_size=bodies.LIST,
+    request_max_body_size=body_limits.LIST,
     opt={"scope": "verify"},
 )
 def check_receipt(request: AnyRequest, data: JSONBody[ReceiptText]) -> ReceiptCheck:

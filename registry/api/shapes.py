@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from registry.finding import Warned
-from registry.model import Answer, Date, Institution, Kind, Practitioner, Region, Source, Struct
+from registry.domain.model import Answer, Date, Institution, Kind, Practitioner, Region, Source, Struct
+from registry.domain.techniques import TechniqueCode
+from registry.institutions.search import Warned
 from registry.records.history import Version
 from registry.records.snapshot import AdCertificate, EditionRecord, Sanction
 from registry.search.contract import MatchKind, Understood
-from registry.techniques import TechniqueCode
 
 
 class Why(Struct, frozen=True):

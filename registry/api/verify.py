@@ -9,15 +9,15 @@ import msgspec
 from litestar import get, post
 from litestar.params import QueryParameter
 
-from registry.admission import find_admitted_request, make_people_budget
 from registry.api.guards import decode_body, get_register
 from registry.api.institutions import AnyRequest, KnownAtText, OnText, parse_known_at, parse_on, parse_techniques
+from registry.api.json_answer import JsonAnswer, describe_responses
 from registry.api.problems import read_language
-from registry.api.written import JsonAnswer, describe_responses
-from registry.beside import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, LONGEST_TEXT_IN_ADDRESS, Person
-from registry.claimfiles.rows import check_provider
-from registry.model import Answer, Claim, Provider
-from registry.web import bodies, lanes
+from registry.batch.claim_rows import check_provider
+from registry.domain.ad_findings import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, LONGEST_TEXT_IN_ADDRESS, Person
+from registry.domain.model import Answer, Claim, Provider
+from registry.web import body_limits, lanes
+from registry.web.rate_limit import find_admitted_request, make_people_budget
 
 _claim = msgspec.json.Decoder(Claim)
 
@@ -37,7 +37,7 @@ _claim = msgspec.json.Decoder(Claim)
     "carries a signed receipt; where none can be given that is 503 with code `cannot_sign`, never a silent null.",
     status_code=200,
     responses=describe_responses(Answer),
-    request_max_body_size=bodies.TEXT,
+    request_max_body_size=body_limits.TEXT,
     opt={"scope": "verify", "json": True},
 )
 async def verify_claim(request: AnyRequest) -> JsonAnswer:

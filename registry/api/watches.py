@@ -10,16 +10,16 @@ import msgspec
 from litestar import delete, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from registry.admission import find_admitted_request, get_api_key, make_people_budget
 from registry.api.guards import decode_body, get_register
 from registry.api.institutions import AnyRequest
 from registry.api.problems import read_language
-from registry.claimfiles.rows import check_provider
+from registry.batch.claim_rows import check_provider
 from registry.clients import watches
+from registry.domain.model import Answer, Claim, Date, Struct
 from registry.errors import InvalidInput
-from registry.model import Answer, Claim, Date, Struct
-from registry.verification.receipts import to_question
-from registry.web import bodies, lanes
+from registry.receipts.receipt_text import to_question
+from registry.web import body_limits, lanes
+from registry.web.rate_limit import find_admitted_request, get_api_key, make_people_budget
 
 #: Claims of one request, and watches of one page.
 MOST_CLAIMS, MOST_LISTED = 1_000, 1_000
@@ -94,7 +94,7 @@ class AnswerChanges(Struct, frozen=True):
     f"Needs a key with scope `watch`. At most {MOST_CLAIMS:,} claims at once and {watches.MOST:,} a client; what is "
     "watched already is not added twice. Nothing is pushed: ask `GET /watches/changes` as often as you need.",
     status_code=200,
-    request_max_body_size=bodies.LIST,
+    request_max_body_size=body_limits.LIST,
     opt={"scope": "watch"},
 )
 async def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:  # noqa: ARG001 - says what the body is

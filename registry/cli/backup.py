@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from registry import settings
-from registry.cli import care, common, main
+from registry.cli import common, main, maintenance
 from registry.log import codec
 from registry.log.publish import PublishedLog
 
@@ -23,7 +23,7 @@ TIMEOUT = 30.0
 @common.as_json
 def backup(file: Path, replace: bool, json_: bool) -> None:
     """在线备份为一个经过校验的文件 / back the register up, while it is in use, into one checked file."""
-    from registry.backup import make
+    from registry.operations.backup import make
 
     loaded = settings.load()
     with common.open_database() as database, common.show_progress(quiet=json_) as told:
@@ -46,16 +46,18 @@ def backup(file: Path, replace: bool, json_: bool) -> None:
 @common.as_json
 def restore(file: Path, complete: bool, mirror: str | None, json_: bool) -> None:
     """恢复备份；会使已公布日志分叉的，一律拒绝 / restore a backup; refused where it would fork the published log."""
-    from registry.backup import compare
-    from registry.backup import restore as restoring
-    from registry.log.remote import RemoteLog
+    from registry.log.remote_log import RemoteLog
+    from registry.operations.backup import compare
+    from registry.operations.backup import restore as restoring
 
     loaded = settings.load()
     with RemoteLog(mirror or "", timeout=TIMEOUT) as remote, common.show_progress(quiet=json_) as told:
         source = compare.read_remote_log(remote) if mirror else None
         done = restoring.restore_backup(loaded, file, completing=complete or bool(mirror), source=source, progress=told)
     with common.open_database() as database:
-        care.seal_secrets(database, loaded)  # of a version that did not, or by a key that is not here: that is said
+        maintenance.seal_secrets(
+            database, loaded
+        )  # of a version that did not, or by a key that is not here: that is said
     if json_:
         common.print_json(done)
         return

@@ -16,10 +16,10 @@ from registry.errors import InvalidInput, UnreadableFile
 from registry.register import open_register
 
 if TYPE_CHECKING:  # what reads and writes files takes a while to import
-    from registry.claimfiles.answering import AnswerWriter, Tally
-    from registry.claimfiles.rows import AnswerLayout
-    from registry.claimfiles.work import Given
-    from registry.verification.batch import Batch
+    from registry.batch.answer_stream import AnswerWriter, Tally
+    from registry.batch.batch import Batch
+    from registry.batch.claim_rows import AnswerLayout
+    from registry.batch.job import Given
 
 _FORMS = ("csv", "xlsx", "ndjson")
 #: The command has no limit of rows but the one of a sheet.
@@ -63,7 +63,7 @@ def check(file: Path, out: Path | None, receipt: bool) -> None:
 
 def _choose_formats(file: Path, out: Path | None) -> tuple[Given, str]:
     """(form of the file, form of the answers); InvalidInput where OUT cannot be written from this file."""
-    from registry.claimfiles.work import detect_format
+    from registry.batch.job import detect_format
 
     try:
         with file.open("rb") as opened_file:
@@ -95,9 +95,9 @@ class _CheckOptions(NamedTuple):
 def _answer_file(
     source: IO[bytes], wanted: _CheckOptions, out: Path | None, batch: Batch, told: Callable[[str, int], None]
 ) -> Tally:
-    from registry.claimfiles.answering import CsvAnswerWriter, JsonAnswerWriter
-    from registry.claimfiles.sheets import XlsxAnswerWriter
-    from registry.claimfiles.work import answer_file
+    from registry.batch.answer_stream import CsvAnswerWriter, JsonAnswerWriter
+    from registry.batch.job import answer_file
+    from registry.batch.xlsx_sheets import XlsxAnswerWriter
 
     def make_form(layout: Callable[[], AnswerLayout]) -> AnswerWriter[Any]:
         if wanted.answers_format == "xlsx" and part is not None:

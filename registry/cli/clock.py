@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from registry import accounts, settings, trail
+from registry import accounts, settings
+from registry.accounts import audit_log
 from registry.cli import common, main
-from registry.log import clockcheck
+from registry.log import clock_check
 from registry.log.clock import find_present, from_milliseconds, read_clock
 from registry.log.publish import PublishedLog
 
@@ -25,7 +26,7 @@ def show_clock(json_: bool) -> None:
     check = PublishedLog(settings.load()).clock
     with common.open_database() as database, database.reading() as connection:
         evidence, now = check.collect_evidence(connection), read_clock()
-    wrong = clockcheck.find_clock_fault(evidence, now)
+    wrong = clock_check.find_clock_fault(evidence, now)
     before = evidence.before
     told: dict[str, Any] = {
         "clock": now,
@@ -62,7 +63,7 @@ def confirm_clock(by: str) -> None:
     check = PublishedLog(settings.load()).clock
     with common.open_database() as database, database.writing() as connection:
         accounts.require_role(connection, by, "administrator")
-        trail.record_event(connection, by, "clock_confirmed", f"clock:{read_clock().isoformat(timespec='seconds')}")
+        audit_log.record_event(connection, by, "clock_confirmed", f"clock:{read_clock().isoformat(timespec='seconds')}")
         noted = check.confirm_clock(connection)
     click.echo(f"已确认 / confirmed: {from_milliseconds(noted.confirmed_at)}")
 

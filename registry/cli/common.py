@@ -12,11 +12,11 @@ import click
 import msgspec
 
 from registry import accounts, settings
-from registry.database import Database
 from registry.errors import InvalidInput, NotAllowed, SecretsKeyMissing
 from registry.log.publish import PublishedLog
 from registry.operations import presence
 from registry.records import asof
+from registry.storage.database import Database
 
 PHASES = {
     "read": "读取 / reading",
@@ -115,13 +115,13 @@ def open_database(create: bool = False) -> Iterator[Database]:
 
 def warn_of_lost_secrets_key(found: Database, loaded: settings.Settings) -> bool:
     """Whether the key of second factors is not here although something was sealed with it; said on stderr."""
-    from registry.accounts import second
+    from registry.accounts import factors
     from registry.accounts.vault import Vault
     from registry.cli import detect_language
 
     try:
         with found.reading() as connection:
-            second.require_key(connection, Vault(loaded.get_secrets_file()))
+            factors.require_key(connection, Vault(loaded.get_secrets_file()))
     except SecretsKeyMissing as error:
         click.echo(f"registry: {error.get_text(detect_language())}", err=True)
         return True

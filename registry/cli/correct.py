@@ -8,12 +8,14 @@ from typing import Any
 import click
 import msgspec
 
-from registry import drafts, facts, proposals, redaction, settings
+from registry import proposals, settings
 from registry.cli import common, main
+from registry.domain import schema
+from registry.domain.model import Change, Draft, Entry
 from registry.errors import InvalidInput
 from registry.log import store
 from registry.log.publish import PublishedLog
-from registry.model import Change, Draft, Entry
+from registry.proposals import changeset, redaction
 from registry.records import asof, history, timeline
 from registry.records.history import FieldChange
 
@@ -95,9 +97,9 @@ def correct(  # noqa: PLR0913 - one parameter per option
         raise InvalidInput("请用 --reason 说明为何更正。", "Say with --reason why this is corrected.")
     with common.open_database() as database:
         with database.reading() as connection:
-            draft = _parse_draft(drafts.resolve_subject(connection, code, _KINDS), fields, day, reason, source)
+            draft = _parse_draft(changeset.resolve_subject(connection, code, _KINDS), fields, day, reason, source)
             if source:
-                drafts.resolve_subject(connection, f"source:{source}", ["source"])
+                changeset.resolve_subject(connection, f"source:{source}", ["source"])
             size = store.read_head(connection).size
             changes = _compare_draft(store.read_subject_entries(connection, draft.subject, size), draft)
         made = proposals.propose(
@@ -134,7 +136,7 @@ def _parse_value(subject: str, path: str, text: str, day: dt.date) -> Any:
         return None
     try:
         value = msgspec.json.decode(text)
-        facts.check_draft(_make_draft(subject, {path: value}, day))
+        schema.check_draft(_make_draft(subject, {path: value}, day))
     except (msgspec.DecodeError, InvalidInput):
         return text
     return value
@@ -150,7 +152,7 @@ def _make_draft(
 
 def _compare_draft(stated: list[Entry], draft: Draft) -> list[FieldChange]:
     """What the day says now and would say; personal values are withheld, because proposals are kept."""
-    personal = facts.PERSONAL.get(draft.change.kind, frozenset())
+    personal = schema.PERSONAL.get(draft.change.kind, frozenset())
     spans: list[timeline.Span] = []
     for entry in stated:
         spans, _ = timeline.apply_entry(spans, entry)

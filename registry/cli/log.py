@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from registry import settings, signing
+from registry import settings
 from registry.cli import common, main
 from registry.errors import Conflict, NotFound
-from registry.log import mirrored
+from registry.log import mirror_mark, signing_keys
 from registry.log.publish import PublishedLog
 from registry.records import asof
 from registry.storage import rights
@@ -25,16 +25,16 @@ def log_group() -> None:
 def check_log(json_: bool) -> None:
     """从正文重新推导日志、分片、检查点与视图并比对 / re-derive entries, tree, checkpoints and records, and compare."""
     from registry import views
-    from registry.log import check, decided, settled
+    from registry.log import check, folder_check, four_eyes
 
     published = PublishedLog(settings.load())
     with common.open_database() as database, common.show_progress(quiet=json_) as told:
         with database.reading() as connection:
             published.refuse_rollback(connection)
             found = check.check_log(connection, published, lambda done: told("check", done))
-            decided.check_entries(connection, after=found.signed, whole=True)
-            decided.check_proposals(connection)
-        settled.check_folder(database, published)
+            four_eyes.check_entries(connection, after=found.signed, whole=True)
+            four_eyes.check_proposals(connection)
+        folder_check.check_folder(database, published)
         views.check_views(database)
         common.warn_of_lost_secrets_key(database, settings.load())
     if json_:
@@ -73,9 +73,9 @@ def print_checkpoint(json_: bool) -> None:
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="写入文件 / write to a file")
 def write_proof(entry: int, out: Path | None) -> None:
     """一条日志的离线证明（C2SP tlog-proof）/ a proof of one entry that can be checked without us."""
-    from registry.log import prove
+    from registry.log import entry_proofs
 
-    made = prove.make_proof_file(PublishedLog(settings.load()), entry)
+    made = entry_proofs.make_proof_file(PublishedLog(settings.load()), entry)
     if out is None:
         click.echo(made.decode(), nl=False)
     else:
@@ -111,9 +111,11 @@ def rotate_log_key(lost: bool) -> None:
         raise Conflict(f"密钥文件 {path} 仍在，无需重建。", f"The key file {path} is there; nothing is lost.")
     with common.open_database() as database:
         with database.reading() as connection:
-            mirrored.refuse_mirror(connection)
+            mirror_mark.refuse_mirror(connection)
             gone = published.list_lost_keys(connection)
-        fresh = signing.recreate_key_file(path, [who.public for who in gone]) if lost else signing.add_key(path)
+        fresh = (
+            signing_keys.recreate_key_file(path, [who.public for who in gone]) if lost else signing_keys.add_key(path)
+        )
         published.publish(database)
     made = next(who for who in published.list_verifiers() if who.public == fresh.public)
     click.echo(f"新密钥 / new key: {made.text}")
@@ -135,6 +137,6 @@ def retire_log_key(identifier: str) -> None:
         with database.reading() as connection:
             # Receipts bear the register's time: those it gave until now must not seem to be of later.
             now = asof.find_now(connection)
-        signing.retire_key(settings.load().get_key_file(), found[0].public, now)
+        signing_keys.retire_key(settings.load().get_key_file(), found[0].public, now)
         published.publish(database)
     click.echo(f"已停用 / retired: {identifier}")

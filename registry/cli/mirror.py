@@ -22,7 +22,7 @@ from registry.cli.witness import (
 )
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import
-    from registry.mirror import MirrorResult
+    from registry.operations.mirror import MirrorResult
 
 
 @main.command("mirror")
@@ -39,11 +39,11 @@ def mirror_register(
 
     之后可用 / afterwards: REGISTRY_DATA_DIR=DIR registry serve
     """
-    from registry.log import pinned
-    from registry.log.remote import RemoteLog
-    from registry.mirror import update_mirror
+    from registry.log import trusted_keys
+    from registry.log.remote_log import RemoteLog
+    from registry.operations.mirror import update_mirror
 
-    given = pinned.read_given_keys(vkeys)
+    given = trusted_keys.read_given_keys(vkeys)
     with RemoteLog(url, timeout) as remote:
 
         def run_once() -> RunResult:

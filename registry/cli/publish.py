@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from registry import accounts, settings, trail
+from registry import accounts, settings
+from registry.accounts import audit_log
 from registry.cli import common, detect_language, main
 from registry.errors import InvalidInput
 from registry.records import asof
@@ -60,9 +61,9 @@ def publish(  # noqa: PLR0913 - one parameter per option
     json_: bool,
 ) -> None:
     """提出公布一期名录，或撤回一期 / propose an edition of the list, or its withdrawal; a second person approves."""
-    from registry import publishing
     from registry.editions import plan
     from registry.log.publish import PublishedLog
+    from registry.proposals import edition_proposals
 
     if by is None:
         raise click.UsageError("请加 --by 账号 / give --by USER")
@@ -72,11 +73,11 @@ def publish(  # noqa: PLR0913 - one parameter per option
     log = PublishedLog(settings.load())
     with common.open_database() as database, common.show_progress(quiet=json_) as told:
         if withdraw is not None:
-            made = publishing.propose_withdrawal(database, withdraw, reason or "", by=by, log=log)
+            made = edition_proposals.propose_withdrawal(database, withdraw, reason or "", by=by, log=log)
         else:
             wish = plan.EditionRequest(title=title or "", as_of=as_of, release=release, scope=scope)
             planned = plan.make_plan(database, wish, settings.load().public_url, lambda n: told("compare", n))
-            made = publishing.propose_edition(database, planned, by=by, log=log)
+            made = edition_proposals.propose_edition(database, planned, by=by, log=log)
     if json_:
         common.print_json({"proposal": made})
         return
@@ -130,7 +131,7 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
 
     EDITION: 期号，或 latest、latest-行政区划代码 / its number, or latest, or latest-REGION.
     """
-    from registry.editions import check
+    from registry.editions import folder_check
     from registry.editions.export import export_edition as written
     from registry.register import open_register
 
@@ -141,12 +142,12 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
     try:
         with common.show_progress(quiet=json_) as told:
             if checked is not None:
-                result = check.check_folder(register.editions, register.receipts.list_keys(), checked, told)
+                result = folder_check.check_folder(register.editions, register.receipts.list_keys(), checked, told)
             else:
                 result = written(register.editions, edition or "latest", out or Path(), told)
         if checked is None:
             with register.database.writing() as connection:
-                trail.record_event(connection, accounts.SHELL, "edition_exported", f"edition:{result.edition.id}")
+                audit_log.record_event(connection, accounts.SHELL, "edition_exported", f"edition:{result.edition.id}")
     finally:
         register.close()
     if json_:

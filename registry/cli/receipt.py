@@ -9,14 +9,15 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from registry import settings, signing
+from registry import settings
 from registry.cli import common, main
 from registry.errors import CannotAnswer, InvalidInput
-from registry.log.web import WebClient
-from registry.verification import jwks, receipt_words, receipts
+from registry.log import signing_keys
+from registry.log.web_client import WebClient
+from registry.receipts import describe, jwks, receipt_text
 
 _KEY_SET = "/.well-known/jwks.json"
-_LONGEST_FILE, _LONGEST_KEYS = 4 * receipts.LONGEST, 1024 * 1024
+_LONGEST_FILE, _LONGEST_KEYS = 4 * receipt_text.LONGEST, 1024 * 1024
 _TIMEOUT = 20.0
 
 
@@ -41,7 +42,7 @@ def receipt(context: click.Context, file: Any, keys: str | None, json_: bool) ->
     FILE holds the receipt, or the JSON answer it came in; - reads standard input.
     """
     known = _load_keys(keys)
-    found = receipts.read_receipt(_extract_receipt(file.read(_LONGEST_FILE + 1)), known)
+    found = receipt_text.read_receipt(_extract_receipt(file.read(_LONGEST_FILE + 1)), known)
     if json_:
         common.print_json({"genuine": found.receipt is not None, "reason": found.reason, "receipt": found.receipt})
     elif found.receipt is not None:
@@ -51,17 +52,17 @@ def receipt(context: click.Context, file: Any, keys: str | None, json_: bool) ->
     context.exit(0 if found.receipt is not None else 1)
 
 
-def _print_receipt(it: receipts.Receipt) -> None:
+def _print_receipt(it: receipt_text.Receipt) -> None:
     click.echo("真实：由所给公钥的持有者签发，未被改动。今天是否仍然成立，请在线核对。")
     click.echo("Genuine: signed by the holder of the keys given, and not altered. Whether it still holds, ask online.")
     for english in (False, True):
         click.echo()
-        for label, words in receipt_words.describe_receipt(it, english):
+        for label, words in describe.describe_receipt(it, english):
             click.echo(f"{label}: {words}" if english else f"{label}：{words}")
 
 
-def _print_refusal(found: receipts.ReceiptReading) -> None:
-    zh, en = receipt_words.REASONS[found.reason or "altered"]
+def _print_refusal(found: receipt_text.ReceiptReading) -> None:
+    zh, en = describe.REASONS[found.reason or "altered"]
     click.echo(f"不真实，不能作为凭据：{zh}。")
     click.echo(f"Not genuine, proves nothing: {en}.")
     if found.claims_from:
@@ -102,7 +103,7 @@ def _load_keys(where: str | None) -> list[jwks.PublicKey]:
                 f"本机没有密钥文件 {path}；请用 --keys 指明名录网址或其 {_KEY_SET} 文件。",
                 f"There is no key file {path} here; give the register's address, or its {_KEY_SET}, with --keys.",
             )
-        return [jwks.to_public_key(key) for key in signing.load_keys(path)]
+        return [jwks.to_public_key(key) for key in signing_keys.load_keys(path)]
     return jwks.parse_key_set(_fetch_key_set(where) if "://" in where else _read_key_file(where))
 
 

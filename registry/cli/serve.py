@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from registry.cli import care, common, main
+from registry.cli import common, main, maintenance
 
 
 @main.command()
@@ -23,8 +23,8 @@ def serve(host: str, port: int, workers: int, setup: bool) -> None:
     from registry import server, settings
 
     if setup:
-        care.prepare_register(quiet=True)
-        care.load_seed(demo=False, if_empty=True)
+        maintenance.prepare_register(quiet=True)
+        maintenance.load_seed(demo=False, if_empty=True)
     with common.open_database():
         pass  # refuse before binding when there is nothing to serve
     server.run_server(host, port, workers, settings.load())

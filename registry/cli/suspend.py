@@ -6,10 +6,11 @@ import datetime as dt
 
 import click
 
-from registry import drafts, settings
 from registry import proposals as four_eyes
+from registry import settings
 from registry.cli import common, main
 from registry.log.publish import PublishedLog
+from registry.proposals import changeset
 from registry.records.asof import SHANGHAI, instant_at
 
 
@@ -26,7 +27,7 @@ def suspend(code: str, techniques: tuple[str, ...], reason: str, by: str, json_:
     """
     with common.open_database() as database:
         with database.reading() as connection:
-            subject = drafts.resolve_subject(connection, code, ["institution"])
+            subject = changeset.resolve_subject(connection, code, ["institution"])
         log = PublishedLog(settings.load())
         done = four_eyes.suspend(database, subject, techniques, by=by, reason=reason, log=log)
     if json_:

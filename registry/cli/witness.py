@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from registry import settings, signing
+from registry import settings
 from registry.cli import common, detect_language
 from registry.cli.log import log_group
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
+from registry.log import signing_keys
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a command asks somebody
+    from registry.log.checkpoint_store import SignedCheckpoint
     from registry.log.forks import Verdict
-    from registry.log.pinned import OfferedCheckpoint
-    from registry.log.shared import SignedCheckpoint
+    from registry.log.trusted_keys import OfferedCheckpoint
     from registry.log.witness import Observation, Signer
 
 _WORDS: dict[Verdict, str] = {
@@ -70,11 +71,11 @@ def witness_log(  # noqa: PLR0913 - one parameter per option
 
     URL 可为名录网址、日志前缀或本机文件夹 / the register's address, its log's prefix, or a folder.
     """
-    from registry.log import pinned
-    from registry.log.remote import RemoteLog
+    from registry.log import trusted_keys
+    from registry.log.remote_log import RemoteLog
     from registry.log.witness import Witness
 
-    given = pinned.read_given_keys(vkeys)
+    given = trusted_keys.read_given_keys(vkeys)
     signer = _load_signer(key, name)
     with RemoteLog(url, timeout) as remote:
         watching = Witness(remote, settings.load().data_dir / "witness", directory, given, signer)
@@ -236,9 +237,9 @@ def _load_signer(key: Path | None, name: str | None) -> Signer | None:
     from registry.log.witness import Signer
 
     called = note.check_name(name or socket.gethostname())
-    if signing.create_key_file(key):
+    if signing_keys.create_key_file(key):
         click.echo(f"已生成会签密钥 / cosigning key created: {key}", err=True)
-    return Signer(name=called, key=[one for one in signing.load_keys(key) if not one.is_retired][-1])
+    return Signer(name=called, key=[one for one in signing_keys.load_keys(key) if not one.is_retired][-1])
 
 
 def _print_outcome(look: Observation, signer: Signer | None, json_: bool, ndjson: bool) -> None:

@@ -15,9 +15,9 @@ from typing import Literal, get_args
 
 import sqlalchemy as sa
 
+from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotFound
-from registry.model import Struct
-from registry.tables import api_keys
+from registry.storage.tables import api_keys
 
 #: read: look-ups, search, the feed; verify: claims, batches, receipts; reconcile: /reconcile; watch: the watch list;
 #: people: a budget of its own for the people of institutions; metrics: /metrics.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from registry.clients import watches
 from registry.clients.watches import Watch, WatchChangePage, WatchPosition, WatchState
-from registry.database import Database
+from registry.domain.model import Answer, Claim
 from registry.errors import InvalidInput
-from registry.model import Answer, Claim
+from registry.storage.database import Database
 from registry.verification.answer import answer_claim, take_moment
 from registry.verification.view import VerificationView
 

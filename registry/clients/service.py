@@ -12,19 +12,19 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from registry.batch.batch import Noted
 from registry.clients import keys, usage
-from registry.clients.counts import Counts, RemainingRequests, to_network, to_whole_seconds
 from registry.clients.keys import ApiKey, Scope
-from registry.clients.people import DAY, PeopleBudget, count_seconds_to_midnight, to_day_number
-from registry.database import Database
+from registry.clients.people_budget import DAY, PeopleBudget, count_seconds_to_midnight, to_day_number
+from registry.domain.model import Struct
 from registry.errors import Busy, CannotRecord, InvalidKey, QuotaSpent, RegistryError, ScopeMissing, TooManyRequests
-from registry.faults import RepeatedWarnings
-from registry.locks import AT_ONCE, LockWait
-from registry.model import Struct
 from registry.records.asof import read_today
 from registry.settings import Settings
-from registry.tables import api_keys
-from registry.verification.batch import Noted
+from registry.storage.counts import Counts, RemainingRequests, to_network, to_whole_seconds
+from registry.storage.database import Database
+from registry.storage.fault_board import RepeatedWarnings
+from registry.storage.locks import AT_ONCE, LockWait
+from registry.storage.tables import api_keys
 
 #: Seconds between looks at the keys: a revoked one is refused by every process within one second.
 LOOK_EVERY = 0.25

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 import msgspec
 import sqlalchemy as sa
 
-from registry import database
+from registry.batch.batch import Noted
 from registry.clients import keys
-from registry.model import Struct
+from registry.domain.model import Struct
+from registry.receipts.receipt_text import to_question
 from registry.records.asof import instant_at
-from registry.tables import api_keys, key_checks, key_usage
-from registry.verification.batch import Noted
-from registry.verification.receipts import to_question
+from registry.storage import database
+from registry.storage.tables import api_keys, key_checks, key_usage
 
 _json = msgspec.json.Encoder()
 

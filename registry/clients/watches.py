@@ -14,13 +14,13 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.clients import keys
+from registry.domain.model import Answer, Claim, Struct
 from registry.errors import InvalidInput, NotFound, TooLarge
-from registry.model import Answer, Claim, Struct
+from registry.receipts.receipt_text import to_question
 from registry.records.asof import SHANGHAI, instant_at
-from registry.tables import watches
+from registry.storage.tables import watches
 from registry.verification.answer import Moment, answer_claim, take_moment
-from registry.verification.essence import make_comparison_key
-from registry.verification.receipts import to_question
+from registry.verification.same_answer import make_comparison_key
 from registry.verification.view import VerificationView
 
 #: Claims one client may watch.

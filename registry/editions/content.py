@@ -12,13 +12,13 @@ from types import TracebackType
 
 import msgspec
 
-from registry.database import Database
+from registry.domain.model import Approval, Institution, Struct
+from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.editions.edition import NATIONAL
-from registry.model import Approval, Institution, Struct
-from registry.records import chosen, read
+from registry.records import lookup, selection
 from registry.records.asof import AsOf
-from registry.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
-from registry.verification.inforce import apply_rules_on_day, list_effective_approvals
+from registry.storage.database import Database
+from registry.verification.approvals_on_day import apply_rules_on_day, list_effective_approvals
 
 Progress = Callable[[int], None]
 PAGE = 500
@@ -142,12 +142,12 @@ class ListContent:
 
 def read_institutions_on_day(database: Database, asof: AsOf, scope: str) -> Iterator[Institution]:
     """The institutions recorded as listed, each with its approvals as they count on the day; by region, then code."""
-    wanted = chosen.InstitutionFilter(regions=() if scope == NATIONAL else (scope,))
+    wanted = selection.InstitutionFilter(regions=() if scope == NATIONAL else (scope,))
     after: tuple[str, str] | None = None
     while True:
         with database.reading() as connection:
-            keys = chosen.list_institutions(connection, wanted, asof, PAGE, after)
-            found = read.read_institutions(connection, [subject for _, subject in keys], asof)
+            keys = selection.list_institutions(connection, wanted, asof, PAGE, after)
+            found = lookup.read_institutions(connection, [subject for _, subject in keys], asof)
         if not keys:
             return
         for one in found:

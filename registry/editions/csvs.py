@@ -6,12 +6,12 @@ import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from registry.editions import printed
+from registry.domain.normalise import escape_cells
+from registry.editions import labels
 from registry.editions.content import ApprovalLine, EditionInstitution, ListContent
-from registry.text import escape_cells
 
 #: The attachment's six columns, then what else is known.
-HEADINGS = (*printed.CENTRES, "所有制", "等级", "编码", "行政区划代码", "运行情况说明")
+HEADINGS = (*labels.CENTRES, "所有制", "等级", "编码", "行政区划代码", "运行情况说明")
 
 
 def make_rows(content: ListContent) -> Iterator[list[str]]:
@@ -23,7 +23,7 @@ def make_rows(content: ListContent) -> Iterator[list[str]]:
 
 def make_cells(number: int, one: EditionInstitution, line: ApprovalLine) -> list[str]:
     """One row: what stands under each of HEADINGS."""
-    own = [one.province, str(number), one.name, one.address, printed.format_technique(line), printed.format_stage(line)]
+    own = [one.province, str(number), one.name, one.address, labels.format_technique(line), labels.format_stage(line)]
     return [*own, one.ownership or "", one.level or "", one.code, one.region, line.note or ""]
 
 
@@ -33,6 +33,6 @@ def write(path: Path, content: ListContent, progress: Callable[[int], None] | No
         out = csv.writer(file)
         out.writerow(HEADINGS)
         for number, row in enumerate(make_rows(content), start=1):
-            out.writerow(escape_cells([printed.remove_unprintable(cell) for cell in row]))
+            out.writerow(escape_cells([labels.remove_unprintable(cell) for cell in row]))
             if progress and number % 1000 == 0:
                 progress(number)

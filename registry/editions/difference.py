@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from registry.domain.model import Struct
+from registry.domain.techniques import Stage, TechniqueCode
 from registry.editions.content import ApprovalLine, EditionInstitution
-from registry.model import Struct
-from registry.techniques import Stage, TechniqueCode
 
 
 class InstitutionRef(Struct, frozen=True):

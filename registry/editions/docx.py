@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 from xml.sax.saxutils import escape
 
-from registry.editions import packed, printed
+from registry.editions import labels, packed
 from registry.editions.content import ApprovalLine, ListContent
 from registry.editions.docx_parts import CONTENT_TYPES, FOOTER, RELATIONS, STYLES, TOP_RELATIONS, format_core_properties
 from registry.editions.edition import Edition
@@ -40,7 +40,7 @@ def write(path: Path, edition: Edition, content: ListContent, progress: Progress
         [
             ("[Content_Types].xml", [CONTENT_TYPES]),
             ("_rels/.rels", [TOP_RELATIONS]),
-            ("docProps/core.xml", [format_core_properties(escape(printed.remove_unprintable(edition.title)), made)]),
+            ("docProps/core.xml", [format_core_properties(escape(labels.remove_unprintable(edition.title)), made)]),
             ("word/document.xml", _render_document(edition, content, progress)),
             ("word/styles.xml", [STYLES]),
             ("word/footer1.xml", [FOOTER]),
@@ -53,20 +53,20 @@ def _render_document(edition: Edition, content: ListContent, progress: Progress 
     totals = content.totals
     yield f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<w:document {_NAMESPACES}><w:body>'
     yield _render_paragraph(edition.title, "Heading1")
-    yield _render_paragraph(f"{printed.describe_publication(edition)}。{printed.describe_totals(totals)}")
+    yield _render_paragraph(f"{labels.describe_publication(edition)}。{labels.describe_totals(totals)}")
     if totals.centres or not totals.banks + totals.placeless:
-        yield from _open_table(printed.CENTRES, _CENTRE_WIDTHS, printed.format_banner(edition, totals.centres))
+        yield from _open_table(labels.CENTRES, _CENTRE_WIDTHS, labels.format_banner(edition, totals.centres))
         yield from _render_centres(content, progress)
         yield "</w:tbl>"
-        yield _render_paragraph(printed.UNSTATED)
+        yield _render_paragraph(labels.UNSTATED)
     if totals.placeless:
-        yield _render_paragraph(printed.PLACELESS_TITLE, "Heading1")
-        yield from _open_table(printed.PLACELESS, _BANK_WIDTHS, printed.format_banner(edition, totals.placeless))
+        yield _render_paragraph(labels.PLACELESS_TITLE, "Heading1")
+        yield from _open_table(labels.PLACELESS, _BANK_WIDTHS, labels.format_banner(edition, totals.placeless))
         yield from _render_placeless(content)
         yield "</w:tbl>"
     if totals.banks:
-        yield _render_paragraph(printed.BANKS_TITLE, "Heading1")
-        yield from _open_table(printed.BANKS, _BANK_WIDTHS, printed.format_banner(edition, totals.banks))
+        yield _render_paragraph(labels.BANKS_TITLE, "Heading1")
+        yield from _open_table(labels.BANKS, _BANK_WIDTHS, labels.format_banner(edition, totals.banks))
         yield from _render_banks(content)
         yield "</w:tbl>"
     yield _render_paragraph(f"核对：{edition.page}" if edition.page else "")
@@ -126,7 +126,7 @@ def _render_banks(content: ListContent) -> Iterator[str]:
 
 
 def _make_approval_cells(line: ApprovalLine) -> list[tuple[str, Merge]]:
-    return [(printed.format_technique(line), ""), (printed.format_stage(line), "")]
+    return [(labels.format_technique(line), ""), (labels.format_stage(line), "")]
 
 
 def _open_table(headings: tuple[str, ...], widths: tuple[int, ...], banner: str) -> Iterator[str]:
@@ -158,4 +158,4 @@ def _render_paragraph(text: str, style: str = "") -> str:
     if not text:
         return "<w:p/>"
     looks = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
-    return f'<w:p>{looks}<w:r><w:t xml:space="preserve">{escape(printed.remove_unprintable(text))}</w:t></w:r></w:p>'
+    return f'<w:p>{looks}<w:r><w:t xml:space="preserve">{escape(labels.remove_unprintable(text))}</w:t></w:r></w:p>'

@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Literal
 
-from registry import regions
+from registry.domain import regions
+from registry.domain.model import Date, LogState, Struct
+from registry.domain.techniques import TechniqueCode
 from registry.errors import Gone, NotFound
-from registry.model import Date, LogState, Struct
 from registry.records.asof import AsOf
-from registry.techniques import TechniqueCode
 
 #: ``cancelled``: withdrawn before it was public.
 State = Literal["scheduled", "published", "withdrawn", "cancelled"]

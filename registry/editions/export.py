@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from registry.domain.model import Struct
 from registry.editions import manifest, store
 from registry.editions.edition import Edition
 from registry.editions.manifest import File
 from registry.editions.service import Editions
 from registry.errors import CannotAnswer, CannotSign, InvalidInput, NotFound
-from registry.log import prove
-from registry.model import Struct
+from registry.log import entry_proofs
 from registry.storage import rights
 
 #: The proof that the edition's entry is in the signed log (C2SP tlog-proof).
@@ -66,7 +66,7 @@ def export_edition(
                 progress(name, 0)
                 shutil.copyfile(made / name, out / name)
             try:
-                (out / PROOF).write_bytes(prove.make_proof_file(editions.log, chosen.entry))
+                (out / PROOF).write_bytes(entry_proofs.make_proof_file(editions.log, chosen.entry))
                 names.append(PROOF)
             except (NotFound, CannotAnswer):
                 unproven = True

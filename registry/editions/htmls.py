@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from registry.editions import printed
+from registry.editions import labels
 from registry.editions.content import ApprovalLine, EditionInstitution, ListContent
 from registry.editions.edition import Edition
 
@@ -42,16 +42,16 @@ def _render_page(edition: Edition, content: ListContent, progress: Progress | No
     yield f'<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     yield f"<style>{_STYLES}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-    yield f"<p><strong>截至{printed.format_day(edition.as_of)}，{printed.describe_totals(totals)}</strong></p>\n"
+    yield f"<p><strong>截至{labels.format_day(edition.as_of)}，{labels.describe_totals(totals)}</strong></p>\n"
     address = _escape_text(edition.page)
-    yield f'<p>{printed.describe_publication(edition)}。核对与下载：<a href="{address}">{address}</a></p>\n'
+    yield f'<p>{labels.describe_publication(edition)}。核对与下载：<a href="{address}">{address}</a></p>\n'
     yield '<nav aria-label="省份"><ul>\n'
     for place, (name, _, count) in enumerate(totals.provinces):
-        yield f'<li><a href="#p{place}">{_escape_text(name or printed.PLACELESS_TITLE)}（{count}家）</a></li>\n'
+        yield f'<li><a href="#p{place}">{_escape_text(name or labels.PLACELESS_TITLE)}（{count}家）</a></li>\n'
     yield "</ul></nav>\n"
     number = 0
     for place, (name, found) in enumerate(groupby(content.read_list(), key=lambda one: one.province)):
-        yield f'<h2 id="p{place}">{_escape_text(name or printed.PLACELESS_TITLE)}（{totals.provinces[place][2]}家）</h2>\n'
+        yield f'<h2 id="p{place}">{_escape_text(name or labels.PLACELESS_TITLE)}（{totals.provinces[place][2]}家）</h2>\n'
         yield f"<table>\n<thead><tr>{_HEAD}</tr></thead>\n<tbody>\n"
         for one in found:
             number += 1
@@ -68,8 +68,8 @@ def _render_row(number: int, one: EditionInstitution) -> str:
 
 
 def _format_line(line: ApprovalLine) -> str:
-    return f"{printed.format_technique(line)}，{printed.describe_stage(line.stage)}"
+    return f"{labels.format_technique(line)}，{labels.describe_stage(line.stage)}"
 
 
 def _escape_text(text: str) -> str:
-    return escape(printed.remove_unprintable(text))
+    return escape(labels.remove_unprintable(text))

@@ -13,15 +13,15 @@ from typing import Any
 
 import msgspec
 
-from registry import regions
+from registry.domain import regions
+from registry.domain.model import LogState, Struct
 from registry.editions import jsons
 from registry.editions.content import Totals
 from registry.editions.edition import Edition
 from registry.errors import InvalidInput
-from registry.model import LogState, Struct
-from registry.signing import Key
-from registry.verification import jws
-from registry.verification.jwks import PublicKey
+from registry.log.signing_keys import Key
+from registry.receipts import jws
+from registry.receipts.jwks import PublicKey
 
 FORMAT = 1
 TYPE = "art-edition+jws"

@@ -12,7 +12,7 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from registry.editions import printed, setting
+from registry.editions import labels, typesetting
 from registry.editions.content import EditionInstitution, ListContent
 from registry.editions.edition import Edition
 
@@ -26,15 +26,17 @@ _GREY, _BAND, _LINE = HexColor("#444444"), HexColor("#e8eef0"), HexColor("#9aa5a
 
 def write(path: Path, edition: Edition, content: ListContent, progress: Callable[[int], None] | None = None) -> None:
     """The document. Drawn row by row: pages are packed as they are done."""
-    setting.load_font()
-    first: Any = setting.FONT  # else every page names Helvetica, which no file carries; the stub takes it for a number
+    typesetting.load_font()
+    first: Any = (
+        typesetting.FONT
+    )  # else every page names Helvetica, which no file carries; the stub takes it for a number
     canvas = Canvas(str(path), pagesize=PAGE, pageCompression=1, invariant=1, lang="zh-CN", initialFontName=first)
-    canvas.setTitle(setting.replace_missing_glyphs(edition.title))
-    canvas.setSubject(printed.describe_publication(edition))
+    canvas.setTitle(typesetting.replace_missing_glyphs(edition.title))
+    canvas.setSubject(labels.describe_publication(edition))
     canvas.setAuthor("人类辅助生殖技术机构名录 / ART Register")
     canvas.setCreator("art-registry")
     sheet = _PageLayout(canvas, edition)
-    sheet.draw_cover(printed.describe_totals(content.totals))
+    sheet.draw_cover(labels.describe_totals(content.totals))
     counts = {name: count for name, _, count in content.totals.provinces}
     province: str | None = None
     number = 0
@@ -43,7 +45,7 @@ def write(path: Path, edition: Edition, content: ListContent, progress: Callable
         cells = _make_cells(number, one)
         if one.province != province:
             province = one.province
-            sheet.draw_province(f"{province or printed.PLACELESS_TITLE}（{counts[province]}家）", beside=cells)
+            sheet.draw_province(f"{province or labels.PLACELESS_TITLE}（{counts[province]}家）", beside=cells)
         sheet.draw_row(cells)
         if progress and done % 1000 == 0:
             progress(done)
@@ -54,14 +56,14 @@ def write(path: Path, edition: Edition, content: ListContent, progress: Callable
 def _make_cells(number: int, one: EditionInstitution) -> list[list[str]]:
     """The lines of each cell of one institution."""
     stages = list(dict.fromkeys(line.stage for line in one.lines))
-    said = [(stage, [printed.format_technique(line) for line in one.lines if line.stage == stage]) for stage in stages]
-    approvals = [f"{printed.describe_stage(stage)}：{'、'.join(names)}" for stage, names in said]
+    said = [(stage, [labels.format_technique(line) for line in one.lines if line.stage == stage]) for stage in stages]
+    approvals = [f"{labels.describe_stage(stage)}：{'、'.join(names)}" for stage, names in said]
     texts = [[str(number)], [one.name], [one.address], approvals, [one.code]]
     return [  # one character's room is left for what no line begins with
         [
             line
             for text in many
-            for line in setting.wrap_lines(setting.replace_missing_glyphs(text), _SIZE, room - 2 * _PAD - _SIZE)
+            for line in typesetting.wrap_lines(typesetting.replace_missing_glyphs(text), _SIZE, room - 2 * _PAD - _SIZE)
         ]
         for many, room in zip(texts, _WIDTHS, strict=True)
     ]
@@ -81,13 +83,13 @@ class _PageLayout:
         room = PAGE[0] - 2 * _MARGIN - (_QR + 8 * mm if self._edition.page else 0)
         y = top
         said = [
-            printed.describe_scope(self._edition.scope),
-            f"截至{printed.format_day(self._edition.as_of)}",
-            printed.describe_publication(self._edition),
+            labels.describe_scope(self._edition.scope),
+            f"截至{labels.format_day(self._edition.as_of)}",
+            labels.describe_publication(self._edition),
         ]
         rest = ["　".join(said), figure, f"核对与下载：{self._edition.page}" if self._edition.page else ""]
         for text, size in [(self._edition.title, 18.0), *((line, 10.0) for line in rest)]:
-            for line in setting.wrap_lines(setting.replace_missing_glyphs(text), size, room) if text else ():
+            for line in typesetting.wrap_lines(typesetting.replace_missing_glyphs(text), size, room) if text else ():
                 y -= size * _LEAD
                 self._draw_text(_MARGIN, y, line, size)
             y -= 1.5 * mm
@@ -149,19 +151,19 @@ class _PageLayout:
         canvas.line(_MARGIN, self._y, _MARGIN + sum(_WIDTHS), self._y)
 
     def _draw_footer(self) -> None:
-        left = f"{self._edition.title}　截至{printed.format_day(self._edition.as_of)}　第{self._edition.number}期"
+        left = f"{self._edition.title}　截至{labels.format_day(self._edition.as_of)}　第{self._edition.number}期"
         self._draw_text(
             _MARGIN,
             _MARGIN - 2 * mm,
-            setting.wrap_lines(setting.replace_missing_glyphs(left), 8, 220 * mm)[0],
+            typesetting.wrap_lines(typesetting.replace_missing_glyphs(left), 8, 220 * mm)[0],
             8,
             grey=True,
         )
         right = f"第{self._number}页"
-        self._draw_text(PAGE[0] - _MARGIN - setting.measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
+        self._draw_text(PAGE[0] - _MARGIN - typesetting.measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
 
     def _draw_text(self, x: float, y: float, text: str, size: float, *, grey: bool = False) -> None:
-        self._canvas.setFont(setting.FONT, size)
+        self._canvas.setFont(typesetting.FONT, size)
         self._canvas.setFillColor(_GREY if grey else HexColor("#000000"))
         self._canvas.drawString(x, y, text)
 

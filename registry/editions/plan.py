@@ -10,17 +10,17 @@ from typing import Any
 
 import msgspec
 
-from registry import regions
-from registry.database import Database
-from registry.editions import read, store
+from registry.domain import regions
+from registry.domain.model import Change, Date, Draft, LogState, Struct
+from registry.editions import queries, store
 from registry.editions.content import EditionInstitution, ListContent, Totals
 from registry.editions.difference import EditionDifference
 from registry.editions.edition import NATIONAL, Edition
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.log import store as log
-from registry.model import Change, Date, Draft, LogState, Struct
 from registry.records import asof as times
 from registry.records.asof import AsOf
+from registry.storage.database import Database
 
 #: Institutions shown of each part of a difference, of the first rows and of each warning; the files hold all.
 SHOWN = 50
@@ -103,7 +103,7 @@ def make_plan(
     with database.reading() as connection:
         size = log.read_head(connection).size
         now = times.find_now(connection)
-        known = read.list_editions(connection, size)
+        known = queries.list_editions(connection, size)
     today = times.to_day(now)
     as_of = wish.as_of or today
     _check_request(wish, as_of, today, now)
@@ -186,7 +186,7 @@ def _collect_warnings(content: ListContent) -> list[ListWarning]:
 def make_withdrawal(database: Database, said: str, reason: str) -> tuple[Edition, Draft]:
     """The edition of an id and the entry by which it would be withdrawn; NotFound, Conflict, InvalidInput."""
     with database.reading() as connection:
-        found = next((one for one in read.list_editions(connection) if one.id == said), None)
+        found = next((one for one in queries.list_editions(connection) if one.id == said), None)
         today = times.find_today(connection)
     if found is None:
         raise NotFound(f"没有第{said[:20]}期名录。", f"There is no edition {said[:20]}.")

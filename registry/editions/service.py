@@ -11,19 +11,19 @@ from pathlib import Path
 
 import msgspec
 
-from registry import regions, signing
-from registry.database import Database
-from registry.editions import content, edition, manifest, read, store
+from registry.domain import regions
+from registry.editions import content, edition, manifest, queries, store
 from registry.editions.content import ListContent
 from registry.editions.difference import EditionDifference
 from registry.editions.edition import Edition
-from registry.editions.intact import IntegrityChecker
+from registry.editions.integrity import IntegrityChecker
 from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, find_storage_fault
-from registry.log import mirrored
+from registry.log import mirror_mark, signing_keys
 from registry.log.publish import PublishedLog
+from registry.receipts.jwks import PublicKey
 from registry.records import asof
 from registry.settings import Settings
-from registry.verification.jwks import PublicKey
+from registry.storage.database import Database
 
 #: Seconds a request waits for files that are being made; then it is told to come again.
 PATIENCE = 8.0
@@ -47,7 +47,7 @@ class Editions:
     def list_all(self) -> list[Edition]:
         """Every edition, also withdrawn ones and those to come, newest first."""
         with self.database.reading() as connection:
-            return read.list_editions(connection)
+            return queries.list_editions(connection)
 
     def list_public(self) -> list[Edition]:
         """Those the public knows of now, newest first."""
@@ -73,7 +73,7 @@ class Editions:
 
     def _read_all_now(self) -> tuple[list[Edition], dt.datetime]:
         with self.database.reading() as connection:
-            return read.list_editions(connection), asof.find_now(connection)
+            return queries.list_editions(connection), asof.find_now(connection)
 
     # --- their files -------------------------------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class Editions:
             aside.replace(path)
         return path
 
-    def _get_signing_key(self) -> signing.Key:
+    def _get_signing_key(self) -> signing_keys.Key:
         """The oldest key in use, which most verifiers have."""
         keys = [key for key in self._list_keys() if not key.is_retired]
         if not keys:
@@ -163,9 +163,9 @@ class Editions:
             )
         return keys[0]
 
-    def _list_keys(self) -> list[signing.Key]:
+    def _list_keys(self) -> list[signing_keys.Key]:
         with self.database.reading() as connection:
-            is_mirror = mirrored.is_mirror(connection)
+            is_mirror = mirror_mark.is_mirror(connection)
         return [] if is_mirror else self.log.load_keys()
 
     # --- what they hold ----------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from registry.database import Database
 from registry.editions import csvs, difference, docx, htmls, jsons, manifest, pdf, xlsx
 from registry.editions.content import ListContent, Totals
 from registry.editions.edition import Edition
@@ -21,6 +20,7 @@ from registry.errors import LogDamaged
 from registry.log import store as log
 from registry.log.merkle import Frontier
 from registry.storage import rights
+from registry.storage.database import Database
 
 _log = logging.getLogger("registry")
 #: Hears what is being made, and how far it is.

@@ -9,7 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
-from registry.editions import csvs, printed
+from registry.editions import csvs, labels
 from registry.editions.content import ApprovalLine, EditionInstitution, ListContent
 from registry.editions.edition import Edition
 
@@ -23,7 +23,7 @@ def write(path: Path, edition: Edition, content: ListContent, progress: Progress
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(str(path), {**options, "strings_to_numbers": False})
     made = edition.published.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
-    book.set_properties({"title": edition.title, "subject": printed.describe_publication(edition), "created": made})
+    book.set_properties({"title": edition.title, "subject": labels.describe_publication(edition), "created": made})
     lists = _Workbook(book, edition, content, progress)
     try:
         lists.write_centres()
@@ -56,8 +56,8 @@ class _Workbook:
     def write_placeless(self) -> None:
         """Those of no province, in a sheet that has no column for one."""
         if count := self._content.totals.placeless:
-            headings = (*printed.PLACELESS, *csvs.HEADINGS[len(printed.CENTRES) :])
-            sheet = self._add_sheet("未注明行政区划", headings, printed.PLACELESS_TITLE, count)
+            headings = (*labels.PLACELESS, *csvs.HEADINGS[len(labels.CENTRES) :])
+            sheet = self._add_sheet("未注明行政区划", headings, labels.PLACELESS_TITLE, count)
             rows = (
                 (one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and not one.province
             )
@@ -66,15 +66,13 @@ class _Workbook:
     def write_banks(self) -> None:
         """Sperm banks, also of institutions that stand in another sheet as well."""
         if count := self._content.totals.banks:
-            headings = (*printed.BANKS, *csvs.HEADINGS[len(printed.CENTRES) :])
-            sheet = self._add_sheet("人类精子库", headings, printed.BANKS_TITLE, count)
+            headings = (*labels.BANKS, *csvs.HEADINGS[len(labels.CENTRES) :])
+            sheet = self._add_sheet("人类精子库", headings, labels.BANKS_TITLE, count)
             self._write_rows(sheet, ((one, one.bank_lines) for one in self._content.read_list() if one.bank_lines), 1)
 
     def _add_sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
         sheet = _Sheet(self._book, name, headings, self._formats)
-        sheet.write_head(
-            title, printed.format_banner(self._edition, count), printed.describe_publication(self._edition)
-        )
+        sheet.write_head(title, labels.format_banner(self._edition, count), labels.describe_publication(self._edition))
         return sheet
 
     def _write_rows(
@@ -103,7 +101,7 @@ class _Sheet:
             self._sheet.set_column(column, column, width)
         last = len(self._headings) - 1
         for text in (title, banner, about):
-            self._sheet.merge_range(self._row, 0, self._row, last, printed.remove_unprintable(text), self._bold)
+            self._sheet.merge_range(self._row, 0, self._row, last, labels.remove_unprintable(text), self._bold)
             self._row += 1
         for column, heading in enumerate(self._headings):
             self._sheet.write_string(self._row, column, heading, self._bold)
@@ -119,5 +117,5 @@ class _Sheet:
         """One row."""
         for column, cell in enumerate(cells):
             if cell:
-                self._sheet.write_string(self._row, column, printed.remove_unprintable(cell)[:_LONGEST], self._text)
+                self._sheet.write_string(self._row, column, labels.remove_unprintable(cell)[:_LONGEST], self._text)
         self._row += 1

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError, SigningKeyForeign
-from registry.log import codec, decided, erasure, merkle, note, shared, store, tiles
+from registry.log import checkpoint_store, codec, erasure, four_eyes, merkle, note, store, tiles
 from registry.log.checkpoint import Checkpoint
+from registry.log.checkpoint_store import SignedCheckpoint
 from registry.log.publish import PublishedLog
-from registry.log.shared import SignedCheckpoint
-from registry.model import Struct
-from registry.tables import entries, erasable
+from registry.storage.tables import entries, erasable
 
 Progress = Callable[[int], None]
 
@@ -60,7 +60,7 @@ def check_log(
     milestones.check_end(frontier)
     _check_sealed_values(connection)
     withheld = erasure.check_erased_values(connection)
-    decided.check_entries(connection, after=milestones.signed)
+    four_eyes.check_entries(connection, after=milestones.signed)
     return LogCheckResult(
         size=frontier.size, root=frontier.compute_root().hex(), signed=milestones.signed, withheld=withheld
     )
@@ -75,9 +75,9 @@ class _PublicationCheck:
         outside = (
             published.find_checkpoint() if published else None
         )  # before the database is read: what it names is then there
-        stated = shared.list_checkpoints(connection)
+        stated = checkpoint_store.list_checkpoints(connection)
         self._keys = (published.list_verifiers(retired=True) if published else []) or [
-            note.parse_verifier(key) for key in shared.list_vkeys(connection)
+            note.parse_verifier(key) for key in checkpoint_store.list_vkeys(connection)
         ]
         if published:
             _refuse_replay(published, stated)

@@ -9,8 +9,8 @@ import base64
 import binascii
 import re
 
+from registry.domain.model import Struct
 from registry.errors import InvalidInput
-from registry.model import Struct
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
+from registry.domain.model import Change, Draft, Entry
+from registry.domain.schema import PERSONAL
 from registry.errors import InvalidInput, LogDamaged
-from registry.facts import PERSONAL
-from registry.model import Change, Draft, Entry
 
 MAX_BYTES = 65_535
 FORMAT = 1

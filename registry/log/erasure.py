@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from registry.domain.schema import PERSONAL
 from registry.errors import LogDamaged
-from registry.facts import PERSONAL
 from registry.log import codec, store
-from registry.tables import entries, erasable
+from registry.storage.tables import entries, erasable
 
 _decode = msgspec.json.Decoder().decode
 

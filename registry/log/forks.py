@@ -15,14 +15,14 @@ from typing import Literal
 
 import msgspec
 
+from registry.domain.model import Struct
 from registry.errors import LogDamaged, NotFound
-from registry.log import note, pinned, proofs
+from registry.log import note, proofs, trusted_keys
 from registry.log.checkpoint import Checkpoint
+from registry.log.checkpoint_store import SignedCheckpoint
 from registry.log.folder import LogFolder
-from registry.log.pinned import OfferedCheckpoint
-from registry.log.shared import SignedCheckpoint
 from registry.log.tiles import Tile, TileTree
-from registry.model import Struct
+from registry.log.trusted_keys import OfferedCheckpoint
 
 #: first: nothing was seen before. older: smaller than what was seen, and a beginning of it.
 Verdict = Literal["first", "same", "grown", "older", "unproven", "fork"]
@@ -114,7 +114,7 @@ def save_evidence(
     files = {
         "seen": seen.note,
         "offered": offered.signed.note,
-        pinned.PINNED: pinned.format_keys(offered.keys).encode(),
+        trusted_keys.PINNED: trusted_keys.format_keys(offered.keys).encode(),
     }
     for before in sorted(folder.path.glob(f"{found.verdict}-*")):
         there = LogFolder(before)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from registry.domain.model import Struct
 from registry.errors import StorageFull, StorageReadOnly
 from registry.log.clock import from_milliseconds, to_milliseconds
-from registry.model import Struct
 
 _NAME = "clock"
 _UPTIME, _BOOT = Path("/proc/uptime"), Path("/proc/sys/kernel/random/boot_id")

@@ -12,9 +12,9 @@ import hashlib
 import struct
 from collections.abc import Iterable, Sequence
 
-from registry import signing
+from registry.domain.model import Struct
 from registry.errors import InvalidInput
-from registry.model import Struct
+from registry.log import signing_keys
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
@@ -43,9 +43,9 @@ class Verifier(Struct, frozen=True):
     def verify_signature(self, signature: Signature, text: str) -> bool:
         """Whether ``signature`` is this key's over ``text``."""
         if self.kind == ED25519:
-            return signing.verify_signature(self.public, signature.blob, text.encode())
+            return signing_keys.verify_signature(self.public, signature.blob, text.encode())
         stamp = signature.timestamp
-        return stamp is not None and signing.verify_signature(
+        return stamp is not None and signing_keys.verify_signature(
             self.public, signature.blob[8:], encode_cosigned_text(text, stamp)
         )
 
@@ -105,7 +105,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def sign_text(text: str, name: str, keys: Iterable[signing.Key]) -> Note:
+def sign_text(text: str, name: str, keys: Iterable[signing_keys.Key]) -> Note:
     """``text`` signed by each key under one name."""
     lines = []
     for key in keys:
@@ -114,7 +114,7 @@ def sign_text(text: str, name: str, keys: Iterable[signing.Key]) -> Note:
     return Note(text=text, signatures=lines)
 
 
-def cosign_text(text: str, name: str, key: signing.Key, timestamp: int) -> Signature:
+def cosign_text(text: str, name: str, key: signing_keys.Key, timestamp: int) -> Signature:
     """A cosignature/v1 of a checkpoint's text at a time (seconds since 1970)."""
     who = Verifier(name=name, kind=COSIGNATURE, public=key.public)
     blob = struct.pack(">Q", timestamp) + key.sign(encode_cosigned_text(text, timestamp))

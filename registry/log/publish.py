@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
-from registry import signing
-from registry.database import Database
 from registry.errors import (
     CannotAnswer,
     InvalidInput,
@@ -23,14 +21,15 @@ from registry.errors import (
     find_storage_fault,
     make_log_rollback_error,
 )
-from registry.faults import MIB, check_free_space, check_writable
-from registry.log import decided, mirrored, note, shared, signable, store
+from registry.log import checkpoint_store, four_eyes, mirror_mark, note, signer_faults, signing_keys, store
 from registry.log.checkpoint import Checkpoint
-from registry.log.clockcheck import ClockCheck
+from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
+from registry.log.clock_check import ClockCheck
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.merkle import Frontier
-from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from registry.settings import Settings
+from registry.storage.database import Database
+from registry.storage.fault_board import MIB, check_free_space, check_writable
 
 Progress = Callable[[int], None]
 _log = logging.getLogger("registry")
@@ -90,10 +89,10 @@ class PublishedLog:
             )
         return last.checkpoint.origin
 
-    def load_keys(self) -> list[signing.Key]:
+    def load_keys(self) -> list[signing_keys.Key]:
         """The signing keys of this machine, oldest first; none where there is no key file."""
         path = self._settings.get_key_file()
-        return signing.load_keys(path) if path.exists() else []
+        return signing_keys.load_keys(path) if path.exists() else []
 
     def list_verifiers(self, *, retired: bool = False) -> list[note.Verifier]:
         """The public halves of the keys in use, oldest first; with ``retired`` those of every key there ever was."""
@@ -112,7 +111,7 @@ class PublishedLog:
         """The public keys of a log whose key file is not here, oldest first: in use when it was lost, or retired."""
         if self._settings.get_key_file().exists():
             return []
-        known = dict.fromkeys([*shared.list_vkeys(connection), *self.read_vkeys()])
+        known = dict.fromkeys([*checkpoint_store.list_vkeys(connection), *self.read_vkeys()])
         return [note.parse_verifier(line) for line in known]
 
     # --- writing -----------------------------------------------------------------------------------------------------
@@ -129,10 +128,10 @@ class PublishedLog:
                 head = store.read_head(connection).size
                 self._require_extension(connection)
                 signed = self._sign_checkpoint(connection, head, progress)
-                held = shared.find_last(connection)
+                held = checkpoint_store.find_last(connection)
             if signed is not None and (held is None or held.note != signed.note):
                 with database.writing() as connection:
-                    shared.save_checkpoint(connection, signed, (self.folder.find_file(VKEY) or b"").decode())
+                    checkpoint_store.save_checkpoint(connection, signed, (self.folder.find_file(VKEY) or b"").decode())
         return signed
 
     def try_publish(self, database: Database, quiet: bool = False) -> RegistryError | None:
@@ -165,29 +164,31 @@ class PublishedLog:
         """StorageFull unless ``size`` bytes of drafts fit on the disks of the database's file and the published log."""
         reserve = self._settings.storage_reserve * MIB
         if (file := self._settings.find_database_file()) is not None:
-            check_free_space(file.parent, size * signable.GROWTH, reserve)
-        check_free_space(self.folder.path, size * signable.GROWTH_PUBLISHED, reserve)
+            check_free_space(file.parent, size * signer_faults.GROWTH, reserve)
+        check_free_space(self.folder.path, size * signer_faults.GROWTH_PUBLISHED, reserve)
 
     def find_signer_fault(self, connection: sa.Connection) -> RegistryError | None:
         """What keeps this machine from signing what is appended here; None where nothing was signed yet."""
         path = self._settings.get_key_file()
         last = self.find_checkpoint()
-        if last is None and shared.find_last(connection) is None:
+        if last is None and checkpoint_store.find_last(connection) is None:
             return None
         try:
             keys = self.load_keys()
         except InvalidInput as error:
-            return signable.make_missing_key_error(path, error)
+            return signer_faults.make_missing_key_error(path, error)
         if not keys:
-            return signable.make_missing_key_error(path)
-        return signable.find_signer_fault(connection, last, _make_verifiers(keys), path, self.folder.path / CHECKPOINT)
+            return signer_faults.make_missing_key_error(path)
+        return signer_faults.find_signer_fault(
+            connection, last, _make_verifiers(keys), path, self.folder.path / CHECKPOINT
+        )
 
     def require_extension(self, connection: sa.Connection) -> None:
         """LogDamaged unless this database holds the log that was published, and every entry after it was decided.
 
         Conflict in a mirror, to which nobody appends; ClockWrong where the time of an entry would not be the time.
         """
-        mirrored.refuse_mirror(connection)
+        mirror_mark.refuse_mirror(connection)
         self._require_extension(connection)
         self.clock.require_right_clock(connection)
 
@@ -216,7 +217,7 @@ class PublishedLog:
     def _require_extension(self, connection: sa.Connection) -> None:
         self.require_published_prefix(connection)
         last = self.find_checkpoint()
-        decided.check_entries(connection, after=last.checkpoint.size if last else 0)
+        four_eyes.check_entries(connection, after=last.checkpoint.size if last else 0)
 
     def _find_published_leaf(self, number: int) -> bytes | None:
         """The leaf hash as published; None where the tile was lost, which ``publish`` mends or refuses."""
@@ -227,7 +228,7 @@ class PublishedLog:
 
     def _take_over_checkpoint(self, connection: sa.Connection, progress: Progress | None) -> None:
         """Bring the folder up to the checkpoint in the database: of another machine, or the folder was lost."""
-        there = shared.find_last(connection)
+        there = checkpoint_store.find_last(connection)
         last = self.find_checkpoint()
         if last is not None:
             self._mend_tiles(connection, last, progress)
@@ -237,7 +238,7 @@ class PublishedLog:
             if fault := self.find_signer_fault(connection):
                 raise fault
         else:
-            self.folder.write_file(VKEY, shared.read_vkeys(connection).encode())
+            self.folder.write_file(VKEY, checkpoint_store.read_vkeys(connection).encode())
         size = last.checkpoint.size if last else 0
         frontier = self.folder.append_entries(
             size, store.read_verified_entries(connection, size, there.checkpoint.size), progress
@@ -280,7 +281,7 @@ class PublishedLog:
         """The checkpoint of ``head`` by every key in use; the last one as it is where nothing has changed."""
         last = self.find_checkpoint()
         keys = [key for key in self.load_keys() if not key.is_retired]
-        if not keys or mirrored.is_mirror(connection):  # whose key would sign what others decided
+        if not keys or mirror_mark.is_mirror(connection):  # whose key would sign what others decided
             return last
         origin = self.get_origin()
         if last is not None:
@@ -307,10 +308,10 @@ class PublishedLog:
     def has_stored_checkpoint(self, database: Database) -> bool:
         """Whether the database holds a signed checkpoint, of this machine or another."""
         with database.reading() as connection:
-            return shared.find_last(connection) is not None
+            return checkpoint_store.find_last(connection) is not None
 
 
-def _make_verifiers(keys: Sequence[signing.Key]) -> list[note.Verifier]:
+def _make_verifiers(keys: Sequence[signing_keys.Key]) -> list[note.Verifier]:
     return [note.Verifier(name="", kind=note.ED25519, public=key.public) for key in keys]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.domain.model import Draft, Entry, Struct
 from registry.errors import LogDamaged, NotFound
 from registry.log import clock, codec, merkle
-from registry.model import Draft, Entry, Struct
-from registry.tables import entries, erasable
+from registry.storage.tables import entries, erasable
 
 CHUNK = 2000
 

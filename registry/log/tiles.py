@@ -10,9 +10,9 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
 
+from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged
 from registry.log.merkle import hash_node
-from registry.model import Struct
 
 WIDTH = 256
 HEIGHT = 8

@@ -15,16 +15,15 @@ from pathlib import Path
 
 import msgspec
 
-from registry import signing
+from registry.domain.model import Struct
 from registry.errors import Conflict
-from registry.log import forks, note, pinned, shared
+from registry.log import checkpoint_store, forks, note, signing_keys, trusted_keys
+from registry.log.checkpoint_store import SignedCheckpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
 from registry.log.note import Verifier
-from registry.log.pinned import OfferedCheckpoint
-from registry.log.remote import RemoteLog
-from registry.log.shared import SignedCheckpoint
-from registry.model import Struct
+from registry.log.remote_log import RemoteLog
+from registry.log.trusted_keys import OfferedCheckpoint
 
 _ADDRESS, _HISTORY = "address", "history.ndjson"
 
@@ -51,7 +50,7 @@ class Signer(Struct, frozen=True):
     """A witness's own key under its name."""
 
     name: str
-    key: signing.Key
+    key: signing_keys.Key
 
     @property
     def verifier(self) -> Verifier:
@@ -102,8 +101,8 @@ class Witness:
 
     def _compare_offer(self, raw: bytes, folder: LogFolder) -> Observation:
         kept = folder.find_file(CHECKPOINT)
-        seen = shared.parse_signed_checkpoint(kept) if kept is not None else None
-        offered = pinned.verify_offer(raw, self._remote, pinned.read_pinned_keys(folder), self._given)
+        seen = checkpoint_store.parse_signed_checkpoint(kept) if kept is not None else None
+        offered = trusted_keys.verify_offer(raw, self._remote, trusted_keys.read_pinned_keys(folder), self._given)
         self._require_other_key(offered)
         recorded = TileRecorder(self._remote.read_tile)
         found = forks.compare_checkpoints(
@@ -135,7 +134,7 @@ class Witness:
         self, folder: LogFolder, kept: bytes | None, offered: OfferedCheckpoint, cosign: bool
     ) -> str | None:
         """Pin the keys, and keep the checkpoint together with our cosignature; that cosignature."""
-        pinned.pin_keys(folder, offered)
+        trusted_keys.pin_keys(folder, offered)
         _write_if_changed(folder, _ADDRESS, self._remote.address.encode())
         raw, line = offered.signed.note, None
         if self._signer is not None:
@@ -152,7 +151,7 @@ def select_folder(parent: Path, remote: RemoteLog) -> Path:
     for kept in sorted(parent.glob(f"*/{_ADDRESS}")):
         if kept.read_bytes() == remote.address.encode():
             return kept.parent
-    origin = shared.parse_signed_checkpoint(remote.read_checkpoint()).checkpoint.origin
+    origin = checkpoint_store.parse_signed_checkpoint(remote.read_checkpoint()).checkpoint.origin
     return parent / "".join(ch if ch.isalnum() or ch in ".-" else "_" for ch in origin[:80]).lstrip(".")
 
 

@@ -6,7 +6,7 @@ import os
 import resource
 
 from registry.errors import InvalidInput, OutOfDescriptors
-from registry.faults import FaultBoard
+from registry.storage.fault_board import FaultBoard
 
 #: Kept for the database, the log, temporary files and child processes: no connection takes one of them.
 RESERVE = 128

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from registry.database import Database
 from registry.errors import CannotAnswer, DatabaseUnreachable
 from registry.log.publish import PublishedLog
+from registry.storage.database import Database
 
 
 def require_database(database: Database, published: PublishedLog) -> None:

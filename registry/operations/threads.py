@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from registry.errors import ThreadDied
-from registry.faults import FaultBoard
+from registry.storage.fault_board import FaultBoard
 
 #: Seconds between looks at the threads.
 LOOK_EVERY = 0.5

@@ -11,7 +11,7 @@ from __future__ import annotations
 from registry.proposals.comments import Comment, add_comment
 from registry.proposals.decide import approve, reject, send_back
 from registry.proposals.emergency import end_expired_suspensions, suspend
-from registry.proposals.kept import (
+from registry.proposals.proposal_store import (
     OPEN,
     Proposal,
     State,
@@ -23,8 +23,8 @@ from registry.proposals.kept import (
     read_drafts,
     read_drafts_at,
 )
-from registry.proposals.offer import amend, propose, withdraw
 from registry.proposals.sampling import draw_sample
+from registry.proposals.submission import amend, propose, withdraw
 
 __all__ = [
     "OPEN",

@@ -6,14 +6,15 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from registry import accounts, drafts, trail
-from registry.database import Database
+from registry import accounts
+from registry.accounts import audit_log
+from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotAllowed
 from registry.log.publish import PublishedLog
-from registry.model import Struct
-from registry.proposals import kept
-from registry.proposals.kept import Proposal
-from registry.tables import comments
+from registry.proposals import changeset, proposal_store
+from registry.proposals.proposal_store import Proposal
+from registry.storage.database import Database
+from registry.storage.tables import comments
 
 LONGEST = 2_000
 Action = Literal["commented", "returned"]
@@ -38,8 +39,8 @@ def add_comment(database: Database, identifier: int, *, by: str, text: str, log:
         account = accounts.find_account(connection, by)
         if account is None or account.disabled:
             raise NotAllowed(f"没有可用的账号“{by}”。", f"There is no open account “{by}”.")
-        proposal = kept.get_for_account(connection, identifier, by)
-        kept.require_state(proposal, *kept.OPEN)
+        proposal = proposal_store.get_for_account(connection, identifier, by)
+        proposal_store.require_state(proposal, *proposal_store.OPEN)
         insert_comment(connection, proposal, by, text)
 
 
@@ -52,10 +53,10 @@ def insert_comment(
         raise InvalidInput("请写明意见。", "Please say what you mean.", field="text")
     if len(text) > LONGEST:
         raise InvalidInput(f"意见最多{LONGEST}字。", f"At most {LONGEST} characters.", field="text")
-    drafts.refuse_personal_data(connection, kept.read_drafts(connection, proposal.id), text)
-    row = {"proposal": proposal.id, "account": by, "at": kept.get_now_ms(), "action": action, "text": text}
+    changeset.refuse_personal_data(connection, proposal_store.read_drafts(connection, proposal.id), text)
+    row = {"proposal": proposal.id, "account": by, "at": proposal_store.get_now_ms(), "action": action, "text": text}
     connection.execute(sa.insert(comments).values(**row, content_hash=proposal.content_hash))
-    trail.record_event(connection, by, action, f"proposal:{proposal.id}")
+    audit_log.record_event(connection, by, action, f"proposal:{proposal.id}")
 
 
 def list_comments(connection: sa.Connection, identifier: int) -> list[Comment]:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from registry import accounts, drafts, redaction
-from registry.database import Database
+from registry import accounts
 from registry.errors import Conflict, FourEyesViolation, InvalidInput
 from registry.log.publish import PublishedLog
-from registry.proposals import appending, comments, emergency, kept
-from registry.proposals.kept import Proposal
-from registry.tables import proposals
+from registry.proposals import append, changeset, comments, emergency, proposal_store, redaction
+from registry.proposals.proposal_store import Proposal
+from registry.storage.database import Database
+from registry.storage.tables import proposals
 
 
 def approve(
@@ -45,12 +45,12 @@ def approve(
                 f"Proposal {identifier} is not what was seen; look at it again before approving.",
             )
         if proposal.confirm_by is None:
-            appending.refuse_stale_proposal(connection, proposal)
+            append.refuse_stale_proposal(connection, proposal)
         else:
             emergency.require_in_force(connection, proposal)
-        first, last = appending.append_proposal(connection, proposal, by, log, progress)
+        first, last = append.append_proposal(connection, proposal, by, log, progress)
         owed = redaction.read_pending_erasure(connection)
-        kept.close_proposal(connection, identifier, "approved", by, first_entry=first, last_entry=last)
+        proposal_store.close_proposal(connection, identifier, "approved", by, first_entry=first, last_entry=last)
     if log is not None:
         log.try_publish(database)
     if owed:
@@ -61,8 +61,8 @@ def approve(
 def _get_for_decision(connection: sa.Connection, identifier: int, by: str) -> Proposal:
     """A pending proposal, for an approver who has no hand in it."""
     accounts.require_role(connection, by, "approver")
-    proposal = kept.get_for_account(connection, identifier, by)
-    kept.require_state(proposal, "pending")
+    proposal = proposal_store.get_for_account(connection, identifier, by)
+    proposal_store.require_state(proposal, "pending")
     if by in proposal.touched_by:
         raise FourEyesViolation(
             f"{by} 参与过提案 {identifier}，须由另一人审批。",
@@ -86,16 +86,16 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
         if log is not None:
             log.refuse_rollback(connection)
         accounts.require_role(connection, by, "approver")
-        proposal = kept.get_for_account(connection, identifier, by)
-        kept.require_state(proposal, *kept.OPEN)
-        drafts.refuse_personal_data(connection, kept.read_drafts(connection, identifier), reason)
+        proposal = proposal_store.get_for_account(connection, identifier, by)
+        proposal_store.require_state(proposal, *proposal_store.OPEN)
+        changeset.refuse_personal_data(connection, proposal_store.read_drafts(connection, identifier), reason)
         if proposal.confirm_by is not None:
             if log is not None:
                 log.require_extension(connection)
             _get_for_decision(connection, identifier, by)
             emergency.restore_approvals(connection, proposal, by, emergency.REJECTED, log)
         scrubbed = redaction.erase_personal_values(connection, identifier)
-        kept.close_proposal(connection, identifier, "rejected", by, reason=reason)
+        proposal_store.close_proposal(connection, identifier, "rejected", by, reason=reason)
     if log is not None and proposal.confirm_by is not None:
         log.try_publish(database)
     if scrubbed:

@@ -14,18 +14,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry import accounts, drafts, territory
-from registry.accounts import DEADLINE, EMERGENCY
-from registry.database import Database
+from registry import accounts
+from registry.accounts import DEADLINE, EMERGENCY, region_scope
+from registry.domain.model import Change, Date, Draft, Struct
+from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES
 from registry.errors import FAULTS, ClockWrong, Conflict, FourEyesViolation, InvalidInput, NotAllowed, RegistryError
 from registry.log import store
 from registry.log.publish import PublishedLog
-from registry.model import Change, Date, Draft, Struct
-from registry.proposals import appending, kept, offer, stopping
-from registry.proposals.kept import Proposal
+from registry.proposals import append, changeset, proposal_store, submission, suspension_scope
+from registry.proposals.proposal_store import Proposal
 from registry.records import asof
-from registry.tables import proposals
-from registry.techniques import LAWFUL_STAGES, TECHNIQUES
+from registry.storage.database import Database
+from registry.storage.tables import proposals
 
 KIND = "emergency"
 #: Characters of a reason, which is published.
@@ -74,21 +74,21 @@ def suspend(
         _refuse_second_suspension(connection, subject)
         before = _select_approvals(connection, subject, techniques)
         today = asof.find_today(connection)
-        all_before = {today: before, **stopping.list_future_approvals(connection, subject, set(before), today)}
+        all_before = {today: before, **suspension_scope.list_future_approvals(connection, subject, set(before), today)}
         stopped = _make_suspension_drafts(subject, all_before, f"紧急暂停：{reason}")
-        territory.require_inside_region(connection, by, stopped)
-        name = stopping.read_values_on(connection, subject, today).get("name")
+        region_scope.require_inside_region(connection, by, stopped)
+        name = suspension_scope.read_values_on(connection, subject, today).get("name")
         held = sorted(path.removeprefix("approvals.") for path in before)
         first, last, in_force = _put_in_force(connection, stopped, by, f"紧急暂停：{name}", log)
         confirming = _make_suspension_drafts(subject, all_before, f"紧急暂停经第二人确认：{reason}")
-        confirm_by = kept.get_now_ms() + WITHIN
-        waiting = offer.insert_proposal(
+        confirm_by = proposal_store.get_now_ms() + WITHIN
+        waiting = submission.insert_proposal(
             connection,
             _make_changeset(connection, confirming),
             by=by,
             title=f"确认紧急暂停：{name}",
             kind=KIND,
-            report={"in_force": in_force, **stopping.make_report(all_before), "reason": reason},
+            report={"in_force": in_force, **suspension_scope.make_report(all_before), "reason": reason},
             base_size=store.read_head(connection).size,
             confirm_by=confirm_by,
         )
@@ -101,15 +101,15 @@ def suspend(
 
 def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
     """Conflict when it is too late to confirm, or the register says something else of it by now."""
-    if proposal.confirm_by is not None and kept.get_now_ms() > proposal.confirm_by:
+    if proposal.confirm_by is not None and proposal_store.get_now_ms() > proposal.confirm_by:
         raise Conflict(
             f"提案 {proposal.id} 已过24小时确认期限，紧急暂停已按规则恢复，请另行提案。",
             f"The day in which proposal {proposal.id} could be confirmed is over, so the suspension fell back; "
             "propose it anew.",
         )
-    stated = list(kept.read_drafts(connection, proposal.id))
+    stated = list(proposal_store.read_drafts(connection, proposal.id))
     subject = stated[0].subject
-    if not all(one.still for one in stopping.list_suspended_approvals(connection, proposal, stated)):
+    if not all(one.still for one in suspension_scope.list_suspended_approvals(connection, proposal, stated)):
         raise Conflict(
             f"紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。",
             f"{subject} was changed since the emergency suspension; reject it and propose anew.",
@@ -121,14 +121,14 @@ def restore_approvals(
     connection: sa.Connection, proposal: Proposal, by: str, why: str, log: PublishedLog | None
 ) -> tuple[int, int] | None:
     """State again what was recorded before, where the suspension is what is recorded still; the entries, if any."""
-    stated = list(kept.read_drafts(connection, proposal.id))
+    stated = list(proposal_store.read_drafts(connection, proposal.id))
     subject, before = stated[0].subject, dict[Date, dict[str, Any]]()
-    for one in stopping.list_suspended_approvals(connection, proposal, stated):
+    for one in suspension_scope.list_suspended_approvals(connection, proposal, stated):
         if one.still:
             before.setdefault(one.day, {})[one.path] = one.before
     if not before:
         return None
-    name = stopping.read_values_on(connection, subject, asof.find_today(connection)).get("name")
+    name = suspension_scope.read_values_on(connection, subject, asof.find_today(connection)).get("name")
     proposer = EMERGENCY if by != EMERGENCY else DEADLINE
     restoring = [_make_draft(subject, before[day], why, day) for day in sorted(before)]
     first, last, _ = _put_in_force(connection, restoring, proposer, f"恢复：{name}", log, by)
@@ -140,7 +140,7 @@ def end_expired_suspensions(database: Database, log: PublishedLog | None = None)
     at any time: each is ended once. ClockWrong, and nothing ended, where one seems due by a clock that cannot be right.
     """
     with database.reading() as connection:
-        due = _list_pending(connection, proposals.c.confirm_by <= kept.get_now_ms())
+        due = _list_pending(connection, proposals.c.confirm_by <= proposal_store.get_now_ms())
     ended = [one for one in due if _end_suspension(database, one, log)]
     if ended and log is not None:
         log.try_publish(database)
@@ -152,11 +152,11 @@ def _end_suspension(database: Database, identifier: int, log: PublishedLog | Non
         with database.writing() as connection:
             if log is not None:
                 log.require_extension(connection)
-            proposal = kept.get_proposal(connection, identifier)
-            if proposal.state not in kept.OPEN:
+            proposal = proposal_store.get_proposal(connection, identifier)
+            if proposal.state not in proposal_store.OPEN:
                 return False
             restore_approvals(connection, proposal, EMERGENCY, EXPIRED, log)
-            kept.close_proposal(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
+            proposal_store.close_proposal(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
     except ClockWrong:
         raise  # whether its time is over cannot be told
     except FAULTS:
@@ -171,8 +171,8 @@ def _end_suspension(database: Database, identifier: int, log: PublishedLog | Non
 def find_pending_confirmation(connection: sa.Connection, subject: str) -> Proposal | None:
     """The proposal that would confirm an emergency suspension of this subject, if one is in force."""
     for identifier in _list_pending(connection, sa.true()):
-        if next(kept.read_drafts(connection, identifier)).subject == subject:
-            return kept.get_proposal(connection, identifier)
+        if next(proposal_store.read_drafts(connection, identifier)).subject == subject:
+            return proposal_store.get_proposal(connection, identifier)
     return None
 
 
@@ -201,7 +201,7 @@ def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
 
 def _select_approvals(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """The approvals to suspend, by path, as they are recorded today."""
-    now = stopping.read_values_on(connection, subject, asof.find_today(connection))
+    now = suspension_scope.read_values_on(connection, subject, asof.find_today(connection))
     lawful = {
         f"approvals.{one.code}": now[f"approvals.{one.code}"]
         for one in TECHNIQUES
@@ -219,7 +219,7 @@ def _select_approvals(connection: sa.Connection, subject: str, techniques: Seque
     return {path: value for path, value in lawful.items() if path in wanted}
 
 
-def _make_suspension_drafts(subject: str, before: stopping.ByDay, reason: str) -> list[Draft]:
+def _make_suspension_drafts(subject: str, before: suspension_scope.ByDay, reason: str) -> list[Draft]:
     """Approvals suspended, from each day on from which they are recorded as they are."""
     return [
         _make_draft(subject, {path: {**held, "stage": "suspended"} for path, held in before[day].items()}, reason, day)
@@ -232,8 +232,8 @@ def _make_draft(subject: str, values: dict[str, Any], reason: str, day: Date) ->
     return Draft(subject=subject, change=change, valid_from=day)
 
 
-def _make_changeset(connection: sa.Connection, stated: list[Draft]) -> drafts.Changeset:
-    content = drafts.Changeset(stated)
+def _make_changeset(connection: sa.Connection, stated: list[Draft]) -> changeset.Changeset:
+    content = changeset.Changeset(stated)
     content.check_against_register(connection, KIND, "", None)
     return content
 
@@ -251,7 +251,9 @@ def _put_in_force(
         raise FourEyesViolation(f"{by} 不能自行审批。", f"{by} cannot approve what they proposed.")
     size = store.read_head(connection).size
     content = _make_changeset(connection, stated)
-    made = offer.insert_proposal(connection, content, by=proposer, title=title, kind=KIND, report=None, base_size=size)
-    first, last = appending.append_proposal(connection, kept.get_proposal(connection, made), by, log)
-    kept.close_proposal(connection, made, "approved", by, first_entry=first, last_entry=last)
+    made = submission.insert_proposal(
+        connection, content, by=proposer, title=title, kind=KIND, report=None, base_size=size
+    )
+    first, last = append.append_proposal(connection, proposal_store.get_proposal(connection, made), by, log)
+    proposal_store.close_proposal(connection, made, "approved", by, first_entry=first, last_entry=last)
     return first, last, made

@@ -15,14 +15,14 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import errors, settings
-from registry.database import Database
+from registry.accounts.audit_log import act_from_address
 from registry.errors import CannotAnswer, RegistryError
-from registry.locks import LockWait, lock_wait
 from registry.log.publish import PublishedLog
 from registry.proposals.decide import approve
 from registry.settings import Settings
-from registry.tables import proposals
-from registry.trail import act_from_address
+from registry.storage.database import Database
+from registry.storage.locks import LockWait, lock_wait
+from registry.storage.tables import proposals
 
 #: Drafts of a proposal up to which an approval is done where it is asked for: it takes less than starting a process.
 SHORT = 1_000

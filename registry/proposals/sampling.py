@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.proposals import kept
-from registry.proposals.kept import Proposal
+from registry.proposals import proposal_store
+from registry.proposals.proposal_store import Proposal
 
 
 def draw_sample(connection: sa.Connection, proposal: Proposal, most: int, draw: int) -> list[int]:
@@ -25,7 +25,7 @@ def draw_sample(connection: sa.Connection, proposal: Proposal, most: int, draw: 
     kinds = _list_subjects_by_difference(proposal.report)
     for subjects in kinds:
         chosen = chance.sample(subjects, min(len(subjects), max(1, most // (len(kinds) + 1))))
-        places |= set(kept.list_places(connection, proposal.id, chosen))
+        places |= set(proposal_store.list_places(connection, proposal.id, chosen))
     while len(places) < most:
         places.add(chance.randint(1, proposal.items))
     return sorted(places)

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.log import clock, store
-from registry.model import Struct
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: The instant of milliseconds since 1970, as they stand in a table.

@@ -11,7 +11,7 @@ from registry.errors import LogDamaged
 from registry.log import store
 from registry.records import timeline
 from registry.records.view import make_version_row
-from registry.tables import versions
+from registry.storage.tables import versions
 
 
 def check_records(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> int:

@@ -8,14 +8,14 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
-from registry import regions
-from registry.model import Date, Entry, Struct
+from registry.domain import regions
+from registry.domain.model import Date, Entry, Struct
+from registry.domain.techniques import LAWFUL_STAGES
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import match_known
+from registry.records.selection import match_known
 from registry.records.view import decode_state
-from registry.tables import STILL_KNOWN, deadlines, versions
-from registry.techniques import LAWFUL_STAGES
+from registry.storage.tables import STILL_KNOWN, deadlines, versions
 
 Kind = Literal["verification", "authorisation", "certificate"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from registry.domain.model import Struct
 from registry.errors import Conflict, LogDamaged
-from registry.model import Struct
-from registry.tables import entries
+from registry.storage.tables import entries
 
 MOST, USUAL = 5000, 1000
 #: A page ends early at this many bytes, so that entries of any length need little memory here and at the follower.

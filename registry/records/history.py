@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from registry.domain.model import Date, Entry, Source, SourceRef, Struct
 from registry.log import store
-from registry.model import Date, Entry, Source, SourceRef, Struct
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import match_known
-from registry.records.read import derive_status, make_source_ref, read_sources
+from registry.records.lookup import derive_status, make_source_ref, read_sources
+from registry.records.selection import match_known
 from registry.records.view import decode_state
-from registry.tables import versions
+from registry.storage.tables import versions
 
 
 class FieldChange(Struct, frozen=True):

@@ -13,19 +13,19 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from registry.database import Database
+from registry.domain.identifiers import format_code, parse_code
+from registry.domain.model import Date, Institution, Kind, LogState, Source, SourceRef, Struct
+from registry.domain.schema import PERSONAL
+from registry.domain.techniques import TechniqueCode
 from registry.errors import LogDamaged
-from registry.facts import PERSONAL
-from registry.identifiers import format_code, parse_code
 from registry.log import store
 from registry.log.merkle import Frontier
-from registry.model import Date, Institution, Kind, LogState, Source, SourceRef, Struct
-from registry.records import read, timeline
+from registry.records import lookup, timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import match_known
+from registry.records.selection import match_known
 from registry.records.view import decode_state
-from registry.tables import FOREVER, entries, versions
-from registry.techniques import TechniqueCode
+from registry.storage.database import Database
+from registry.storage.tables import FOREVER, entries, versions
 
 KINDS: tuple[Kind, ...] = ("source", "institution", "ad_certificate", "sanction", "edition")
 PAGE = 500
@@ -224,12 +224,12 @@ def _make_records(
     connection: sa.Connection, kind: Kind, spans: dict[str, list[_Span]], asof: AsOf
 ) -> dict[str, Institution | Source | AdCertificate | Sanction | EditionRecord]:
     if kind == "institution":
-        found = read.read_institutions(connection, list(spans), asof)
-        return {read.to_subject(parse_code(one.code)): one for one in found}
+        found = lookup.read_institutions(connection, list(spans), asof)
+        return {lookup.to_subject(parse_code(one.code)): one for one in found}
     if kind == "source":  # known is known: also a document about a later day
-        last = {subject: read.decode_source(subject, known[-1].state) for subject, known in spans.items()}
+        last = {subject: lookup.decode_source(subject, known[-1].state) for subject, known in spans.items()}
         return {subject: source for subject, source in last.items() if source is not None}
-    origin = read.read_sources(connection, asof)
+    origin = lookup.read_sources(connection, asof)
     day = asof.valid_on.isoformat()
     return {
         subject: _make_plain_record(subject, span.state, origin)
@@ -257,7 +257,7 @@ def _make_plain_record(
             **told,
             "code": format_code(subject.partition(":")[2]),
             "institution": format_code(institution.partition(":")[2]) if institution else None,
-            "source": read.make_source_ref(origin.get(source or "")),
+            "source": lookup.make_source_ref(origin.get(source or "")),
             "entry": number,
         },
         shape,

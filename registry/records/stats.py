@@ -6,14 +6,14 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from registry import regions
-from registry.model import Date, Source, SourceRef, Struct
+from registry.domain import regions
+from registry.domain.model import Date, Source, SourceRef, Struct
+from registry.domain.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.records.asof import AsOf, instant_at
-from registry.records.chosen import InstitutionFilter
-from registry.records.read import make_source_ref, read_sources
+from registry.records.lookup import make_source_ref, read_sources
+from registry.records.selection import InstitutionFilter
 from registry.records.view import make_offer_mask
-from registry.tables import entries, versions
-from registry.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
+from registry.storage.tables import entries, versions
 
 
 class RegionCount(Struct, frozen=True):

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from registry.model import Entry
-from registry.tables import FOREVER, STILL_KNOWN
+from registry.domain.model import Entry
+from registry.storage.tables import FOREVER, STILL_KNOWN
 
 #: Paths that say nothing of the licence.
 _BESIDE = frozenset({"known_as", "extra.俗称依据"})

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from registry.domain.model import Entry
+from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.log import store
-from registry.model import Entry
 from registry.records import timeline
-from registry.tables import STILL_KNOWN, versions
-from registry.techniques import STAGES, TECHNIQUES
+from registry.storage.tables import STILL_KNOWN, versions
 
 _json = msgspec.json.Encoder()
 _from_json = msgspec.json.Decoder()

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, TypeAlias
 
-from registry.model import Struct
+from registry.domain.model import Struct
+from registry.domain.techniques import Stage, TechniqueCode
 from registry.search.pinyin import SoundPiece
-from registry.techniques import Stage, TechniqueCode
 
 MatchKind = Literal[
     "name",

@@ -16,7 +16,7 @@ import msgspec
 from meilisearch.errors import MeilisearchApiError, MeilisearchError
 from requests.exceptions import RequestException
 
-from registry.model import Struct
+from registry.domain.model import Struct
 from registry.search.contract import EngineUnavailable, Expression, ExpressionSyntax, FetchResult, SearchDocument
 
 #: Seconds for one request. A search that takes longer is answered by the embedded engine.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pypinyin import Style, lazy_pinyin, pinyin, pinyin_dict
 from pypinyin.constants import PHRASES_DICT
 
-from registry.text import normalise_width, simplify_script
+from registry.domain.normalise import normalise_width, simplify_script
 
 #: Words that most names are made of: read once each, and what is between them is read on its own.
 _COMMON = re.compile(

@@ -14,13 +14,13 @@ from itertools import product
 
 from msgspec.structs import replace
 
+from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.search import pinyin
 from registry.search.contract import QueryReading, SearchQuery, Understood
-from registry.search.listing import make_filter_reading, parse_filters
+from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
 from registry.search.places import parse_place, split_pinyin_place, split_places
 from registry.search.vocabulary import DEPARTMENT, LEFT_AFTER, LEFT_BEFORE, expand_nicknames, find_word
-from registry.text import fold_text, normalise_width, simplify_script
 
 #: Characters that are read of a question: more than the longest name with its address has.
 MAX_LENGTH = 120

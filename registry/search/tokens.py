@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
-from registry import regions
+from registry.domain import regions
 from registry.search import pinyin, words
 from registry.search.common import COMMON_PAIRS, EVERYWHERE
 from registry.search.contract import AllOf, AnyOf, Expression, NameForm, PrefixTerm, SearchDocument, TokenTerm

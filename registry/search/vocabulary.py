@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from registry.domain.normalise import fold_text, normalise_width, simplify_script
+from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.search.contract import Understood
-from registry.techniques import STAGES, TECHNIQUES
-from registry.text import fold_text, normalise_width, simplify_script
 
 #: Kinds of hospital people ask for by a word that is in no name: the word, and what their names hold.
 CATEGORIES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {

@@ -11,10 +11,10 @@ from enum import Enum
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from registry.clients.counts import to_network
 from registry.server import refusals
-from registry.server.answers import BodyExchange, Http10Sender, ResponseTransport
 from registry.server.refusals import RefusalResponse
+from registry.server.response_framing import BodyExchange, Http10Sender, ResponseTransport
+from registry.storage.counts import to_network
 from registry.web.connections import HERE, MOST_REFUSED, StopMode
 
 #: Bytes of a request's line and headers, bytes of its address, and number of its headers.

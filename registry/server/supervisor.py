@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from registry.errors import CannotAnswer
-from registry.server.process import WorkerProcess
+from registry.server.worker_process import WorkerProcess
 
 #: Seconds between looks, and between two pings of each worker.
 LOOK_EVERY, PING_EVERY = 0.5, 1.0

@@ -198,7 +198,7 @@ def make_config(loaded: Settings) -> uvicorn.Config:
     HERE.exempt = cast("Container[str]", proxies) if loaded.trusted_proxies else LoopbackAddresses()
     HERE.highest_descriptor = descriptors.find_first_reserved()
     return uvicorn.Config(
-        "registry.app:served",
+        "registry.server.app:served",
         factory=True,
         http=HttpConnection,
         ws="none",

@@ -10,27 +10,27 @@ from litestar import Router
 from litestar.di import Provide
 
 from registry.staff import (
-    attaching,
-    checking,
-    duties,
-    editing,
-    entrance,
+    account_pages,
+    attachment_download,
+    audit_log_pages,
+    draft_pages,
+    draft_review,
+    due_dates,
+    edition_pages,
     home,
-    import_deeds,
-    importing,
-    outside,
-    people,
-    proposing,
-    publishing,
+    identity_provider,
+    import_actions,
+    import_pages,
+    import_report,
+    proposal_pages,
     records,
-    reporting,
-    suspending,
-    trailing,
+    sign_in_pages,
+    suspension,
 )
+from registry.staff.answer_delay import DelayMiddleware
 from registry.staff.desk import open_desk
 from registry.staff.errors import HEADERS, record_refused_request, render_error_page
-from registry.staff.proving import ProofRequired, ask_for_proof
-from registry.staff.slowing import DelayMiddleware
+from registry.staff.second_factor_proof import ProofRequired, ask_for_proof
 
 __all__ = ["build_router", "record_refused_request"]
 
@@ -40,22 +40,22 @@ def build_router() -> Router:
     return Router(
         path="/staff",
         route_handlers=[
-            *entrance.handlers,
+            *sign_in_pages.handlers,
             *home.handlers,
-            *duties.handlers,
-            *outside.handlers,
-            *importing.handlers,
-            *import_deeds.handlers,
-            *people.handlers,
-            *proposing.handlers,
-            *reporting.handlers,
-            *suspending.handlers,
-            *publishing.handlers,
+            *due_dates.handlers,
+            *identity_provider.handlers,
+            *import_pages.handlers,
+            *import_actions.handlers,
+            *account_pages.handlers,
+            *proposal_pages.handlers,
+            *import_report.handlers,
+            *suspension.handlers,
+            *edition_pages.handlers,
             *records.handlers,
-            *editing.handlers,
-            *checking.handlers,
-            *attaching.handlers,
-            *trailing.handlers,
+            *draft_pages.handlers,
+            *draft_review.handlers,
+            *attachment_download.handlers,
+            *audit_log_pages.handlers,
         ],
         dependencies={"desk": Provide(open_desk)},
         opt={"posts": "writes"},

@@ -11,18 +11,18 @@ from litestar.datastructures import FormMultiDict
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Redirect
 
-from public_site.voice import read_preferences
 from registry.accounts import devices, sessions
 from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import Visitor
 from registry.errors import Busy, InvalidInput, NotFound, TooLarge
-from registry.locks import AT_ONCE, LockWait
 from registry.register import Register
 from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, make_refusal
-from registry.staff.proving import require_proof
-from registry.staff.voice import StaffLanguage, build_environment, get_role_label
+from registry.staff.i18n import StaffLanguage, build_environment, get_role_label
+from registry.staff.second_factor_proof import require_proof
+from registry.storage.locks import AT_ONCE, LockWait
 from registry.web import lanes
 from registry.web.forms import read_form
+from registry.web.i18n import read_preferences
 
 COOKIE = "staff_session"
 #: What a column of numbers can hold: nothing in the register has a greater one.

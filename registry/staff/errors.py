@@ -11,14 +11,13 @@ from litestar.enums import ScopeType
 from litestar.response import Redirect
 from litestar.types import Scope
 
-from public_site.voice import read_preferences
-from registry import trail
-from registry.accounts import Account
+from registry.accounts import Account, audit_log
 from registry.accounts.sessions import Session, State
 from registry.errors import CannotAnswer, NotAllowed, RegistryError
-from registry.locks import LockWait
-from registry.staff.voice import build_environment
-from registry.web import lanes, statuses
+from registry.staff.i18n import build_environment
+from registry.storage.locks import LockWait
+from registry.web import error_status, lanes
+from registry.web.i18n import read_preferences
 
 _log = logging.getLogger("registry")
 #: Where a request keeps its session.
@@ -93,16 +92,16 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Resp
     if isinstance(error, SignInRequired):
         back = f"?next={quote(str(request.url.path))}" if error.where.endswith("sign-in") else ""
         return Redirect(path=error.where + back, status_code=303, headers=HEADERS)
-    status = statuses.get_status(error)
-    statuses.failures.log_error(error, f"{request.method} {describe_path(request)}")
+    status = error_status.get_status(error)
+    error_status.failures.log_error(error, f"{request.method} {describe_path(request)}")
     lang, size = read_preferences(request.query_params)
-    known = statuses.recognise_error(error)
+    known = error_status.recognise_error(error)
     said = known.get_text(lang) if isinstance(known, RegistryError) else None
     menu = SessionMenu(None if _has_ended_session(error) else find_session(request))
     told: dict[str, Any] = {"here": request.url.path, "status": status, "said": said, "desk": menu, "errors": []}
     body = build_environment(lang, size).get_template("staff/error.html").render(page=told)
     return Response(
-        body, status_code=status, media_type="text/html", headers={**HEADERS, **statuses.make_headers(error)}
+        body, status_code=status, media_type="text/html", headers={**HEADERS, **error_status.make_headers(error)}
     )
 
 
@@ -124,7 +123,7 @@ async def record_refused_request(error: Exception, scope: Scope) -> None:
     request = Request[Any, Any, Any](scope)
     # Something was to be done in a session that is over; or was refused.
     late = isinstance(error, SignInRequired) and request.method == "POST" and bool(request.cookies)
-    if late or (isinstance(error, RegistryError) and statuses.get_status(error) in (403, 409)):
+    if late or (isinstance(error, RegistryError) and error_status.get_status(error) in (403, 409)):
         try:
             # Strangers may do the first as often as they like: not in the lane of those who are signed in.
             lane: lanes.Name = "sign-ins" if late else "writes"
@@ -147,6 +146,6 @@ def record_refusal(request: Request[Any, Any, Any], error: RegistryError | SignI
         return
     try:
         with register.database.writing(_NOTING) as connection:
-            trail.record_event(connection, who, "refused", about, address)
+            audit_log.record_event(connection, who, "refused", about, address)
     except RegistryError as failure:
         _log.warning("a refusal could not be put in the trail: %s", failure.code)

@@ -7,14 +7,14 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 
-from registry import proposals, trail
-from registry.accounts import second, sessions
-from registry.editing import kept as drafts
+from registry import proposals
+from registry.accounts import audit_log, factors, sessions
 from registry.editions.edition import Edition
-from registry.importers import kept as imports
+from registry.importers.wizard import import_store as imports
 from registry.records.deadlines import KINDS
-from registry.staff import duties
+from registry.staff import due_dates
 from registry.staff.desk import Desk, get_session_limits
+from registry.staff.forms import form_drafts as drafts
 
 #: Approved proposals shown on the first page; of those that wait, so many, the others on a page of their own.
 RECENT, SHOWN = 8, 50
@@ -46,7 +46,7 @@ def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
         forms=forms,
         imports=under_way,
         coming=_list_scheduled_editions(desk),
-        due=duties.count_due(desk),
+        due=due_dates.count_due(desk),
         kinds=KINDS,
         health=desk.register.read_health(),
         log=desk.register.find_public_log(),
@@ -64,7 +64,7 @@ def show_account(desk: NamedDependency[Desk]) -> Response[Any]:
     """One's own sessions, password and recovery codes."""
     with desk.database.reading() as connection:
         open_ = sessions.list_sessions(connection, desk.account, get_session_limits(desk.register))
-        left = second.count_recovery_codes(connection, desk.account.name)
+        left = factors.count_recovery_codes(connection, desk.account.name)
     return desk.render_page("account", sessions=open_, recovery_left=left)
 
 
@@ -74,7 +74,7 @@ def end_session(desk: NamedDependency[Desk]) -> Response[Any]:
     chosen = desk.read_field("session") or None
     with desk.database.writing() as connection:
         sessions.end_sessions(connection, desk.account.name, chosen)
-        trail.record_event(
+        audit_log.record_event(
             connection, desk.account.name, "sessions_ended", "one" if chosen else "all", desk.visitor.address
         )
     return desk.redirect_to("/staff/account")
@@ -84,8 +84,8 @@ def end_session(desk: NamedDependency[Desk]) -> Response[Any]:
 def renew_recovery_codes(desk: NamedDependency[Desk]) -> Response[Any]:
     """New recovery codes in place of the old ones."""
     with desk.database.writing() as connection:
-        codes = second.renew_recovery_codes(connection, desk.account.name)
-        trail.record_event(connection, desk.account.name, "recovery_codes_renewed", "", desk.visitor.address)
+        codes = factors.renew_recovery_codes(connection, desk.account.name)
+        audit_log.record_event(connection, desk.account.name, "recovery_codes_renewed", "", desk.visitor.address)
     return desk.render_page("recovery", codes=codes)
 
 

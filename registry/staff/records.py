@@ -9,16 +9,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from registry import proposals
-from registry.editing import kept, recorded
-from registry.editing.review import require_subject_in_region
+from registry.accounts.region_scope import can_see_proposal
+from registry.domain.identifiers import parse_code
+from registry.domain.model import Institution
+from registry.domain.techniques import BY_CODE
 from registry.errors import NotAllowed, NotFound
-from registry.identifiers import parse_code
-from registry.model import Institution
-from registry.records import asof, read
+from registry.records import asof, lookup
 from registry.register import SearchRequest
 from registry.staff.desk import Desk
-from registry.techniques import BY_CODE
-from registry.territory import can_see_proposal
+from registry.staff.forms import form_drafts, record_values
+from registry.staff.forms.review import require_subject_in_region
 
 _PAGE = 20
 #: Sanctions of those who are no institution of the register, shown below the search.
@@ -38,28 +38,30 @@ def show_records(desk: NamedDependency[Desk]) -> Response[Any]:
         else None
     )
     with desk.database.reading() as connection:
-        unlisted = [] if asked else recorded.list_records_of_parent(connection, "sanction", "")[-_UNLISTED:]
+        unlisted = [] if asked else record_values.list_records_of_parent(connection, "sanction", "")[-_UNLISTED:]
     return desk.render_page("records", asked=asked, found=found, unlisted=unlisted)
 
 
 @get("/records/{code:str}", sync_to_thread=True)
 def show_record(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
     """What is recorded of one institution now, of its people, certificates and sanctions, and what waits about it."""
-    subject = read.to_subject(parse_code(code))
+    subject = lookup.to_subject(parse_code(code))
     it = _get_institution(desk, code, subject)
     with desk.database.reading() as connection:
-        people = recorded.list_records_of_parent(connection, "practitioner", subject)
-        certificates = recorded.list_records_of_parent(connection, "ad_certificate", subject)
-        sanctions = recorded.list_records_of_parent(connection, "sanction", subject)
+        people = record_values.list_records_of_parent(connection, "practitioner", subject)
+        certificates = record_values.list_records_of_parent(connection, "ad_certificate", subject)
+        sanctions = record_values.list_records_of_parent(connection, "sanction", subject)
         about = [
             proposals.get_proposal(connection, one)
-            for one in kept.list_open_proposals_about(connection, subject, belonging=True)
+            for one in form_drafts.list_open_proposals_about(connection, subject, belonging=True)
         ]
         waiting = [one for one in about if can_see_proposal(desk.account, one.region, one.touched_by)]
         drafts = [
-            one for one in kept.list_concurrent_edits(connection, subject, desk.account.name) if one.proposal is None
+            one
+            for one in form_drafts.list_concurrent_edits(connection, subject, desk.account.name)
+            if one.proposal is None
         ]
-        mine = [one for one in kept.list_drafts(connection, desk.account.name) if one.subject == subject]
+        mine = [one for one in form_drafts.list_drafts(connection, desk.account.name) if one.subject == subject]
         inside = True
         try:
             require_subject_in_region(connection, desk.account.name, subject)
@@ -89,7 +91,7 @@ def _get_institution(desk: Desk, code: str, subject: str) -> Institution:
     except NotFound:
         with desk.database.reading() as connection:
             today = asof.find_today(connection)
-            days = [one.valid_from for one in recorded.read_entries(connection, subject) if one.valid_from > today]
+            days = [one.valid_from for one in record_values.read_entries(connection, subject) if one.valid_from > today]
         if not days:
             raise
         return desk.register.get_institution(code, desk.register.make_as_of(min(days)))

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from registry.domain.model import Struct
 from registry.errors import RightsTooWide
-from registry.faults import FaultBoard
-from registry.model import Struct
 from registry.settings import Settings
+from registry.storage.fault_board import FaultBoard
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 _OTHERS = 0o077

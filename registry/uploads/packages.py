@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 from registry.uploads.limits import FileLimits
-from registry.uploads.markup import XmlScan, is_xml_start, normalise_part_name, prepend_piece
 from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
+from registry.uploads.xml_scan import XmlScan, is_xml_start, normalise_part_name, prepend_piece
 
 #: Parts that the readers open by these very names.
 DOCUMENT, WORKBOOK = "word/document.xml", "xl/workbook.xml"

@@ -45,7 +45,7 @@ from registry.uploads.messages import (
     TaskOrder,
     encode_frame,
 )
-from registry.uploads.process import NO_MEMORY, NOT_STARTED, STATUS
+from registry.uploads.process_limits import NO_MEMORY, NOT_STARTED, STATUS
 from registry.uploads.refusals import (
     make_crash_error,
     make_out_of_memory_error,
@@ -142,7 +142,7 @@ class Sandbox:
         more = [self._more_tasks] if self._more_tasks else []
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "registry.uploads.forking", str(theirs.fileno()), *more],
+                [sys.executable, "-P", "-m", "registry.uploads.fork_server", str(theirs.fileno()), *more],
                 env={**clean, "PYTHONPATH": os.pathsep.join(paths)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

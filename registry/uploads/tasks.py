@@ -10,7 +10,8 @@ from typing import IO, NamedTuple, TypeVar
 import msgspec
 
 from registry.errors import RegistryError
-from registry.uploads import csvs, docx, kinds, packages, xlsx
+from registry.uploads import csv_tables, docx_tables, file_kind, packages, xlsx_tables
+from registry.uploads.csv_records import CsvRecordReader
 from registry.uploads.limits import FileLimits
 from registry.uploads.messages import (
     LENGTH,
@@ -25,7 +26,6 @@ from registry.uploads.messages import (
     TaskDone,
     encode_frame,
 )
-from registry.uploads.records import CsvRecordReader
 from registry.uploads.refusals import make_damaged_file_error, make_out_of_memory_error, make_too_large_error
 from registry.uploads.tables import ClaimRecord, Table, TableRow
 
@@ -101,8 +101,8 @@ def _send_refusal(job: Job, error: RegistryError) -> None:
 def send_tables(job: Job) -> None:
     """Every table of a docx, xlsx or csv file, with its rows."""
     source, limits = job.file, job.limits
-    kind = kinds.detect_kind(source, limits)
-    read = {"docx": _read_docx_tables, "xlsx": xlsx.read_tables, "text": csvs.read_tables}[kind]
+    kind = file_kind.detect_kind(source, limits)
+    read = {"docx": _read_docx_tables, "xlsx": xlsx_tables.read_tables, "text": csv_tables.read_tables}[kind]
     guard = _SizeGuard(limits)
     for table in read(source, limits):
         job.send_message(TableStart(table.name, table.name_en, table.has_cell_names, table.is_hidden))
@@ -111,16 +111,16 @@ def send_tables(job: Job) -> None:
 
 
 def _read_docx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
-    for number, numbered in itertools.groupby(docx.read_rows(source, limits), key=lambda pair: pair[0]):
+    for number, numbered in itertools.groupby(docx_tables.read_rows(source, limits), key=lambda pair: pair[0]):
         yield Table(f"表{number}", f"table {number}", False, (row for _, row in numbered))
 
 
 def send_sheet_records(job: Job) -> None:
     """The rows of the first sheet of an xlsx file that has any, as records."""
     source, guard = job.file, _SizeGuard(job.limits)
-    if kinds.detect_kind(source, job.limits) != "xlsx":
-        raise kinds.make_not_office_error()
-    records = (ClaimRecord(number, cells) for number, cells in xlsx.read_first_sheet(source))
+    if file_kind.detect_kind(source, job.limits) != "xlsx":
+        raise file_kind.make_not_office_error()
+    records = (ClaimRecord(number, cells) for number, cells in xlsx_tables.read_first_sheet(source))
     for some in _batch_rows(guard.check_records(records), lambda record: record.cells):
         job.send_message(RecordBatch(some, ",", True))
 

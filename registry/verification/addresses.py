@@ -6,9 +6,9 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from registry import regions
-from registry.model import Region
-from registry.text import convert_numerals, fold_text, normalise_width, simplify_script
+from registry.domain import regions
+from registry.domain.model import Region
+from registry.domain.normalise import convert_numerals, fold_text, normalise_width, simplify_script
 
 #: `same`: the same site; `region`: only a region or a street was given, and it fits; `other`: not this site.
 Comparison = Literal["same", "region", "other"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from registry import wording
-from registry.beside import ContentFlag
-from registry.model import Struct
-from registry.techniques import TechniqueCode
+from registry.domain import ad_lexicon
+from registry.domain.ad_findings import ContentFlag
+from registry.domain.model import Struct
+from registry.domain.techniques import TechniqueCode
 
 
 class AdWording(Struct, frozen=True):
@@ -23,7 +23,7 @@ def read_wording(text: str | None) -> AdWording:
     """
     flags: list[ContentFlag] = []
     against: list[ContentFlag] = []
-    for find in wording.find_flags(text) if text else ():
+    for find in ad_lexicon.find_flags(text) if text else ():
         flag = ContentFlag(kind=find.kind, text=find.text, start=find.start, end=find.end, technique=find.technique)
         (against if find.is_condemned else flags).append(flag)
     offered = [flag.technique for flag in flags if flag.technique]

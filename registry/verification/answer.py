@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
-from registry import techniques as table
-from registry.errors import InvalidInput
-from registry.identifiers import format_code
-from registry.model import (
+from registry.domain import techniques as table
+from registry.domain.identifiers import format_code
+from registry.domain.model import (
     Answer,
     Basis,
     Candidate,
@@ -24,10 +23,11 @@ from registry.model import (
     TechniqueAnswer,
     VerdictWord,
 )
+from registry.domain.techniques import TechniqueCode
+from registry.errors import InvalidInput
 from registry.records.asof import AsOf, to_day, to_milliseconds
-from registry.techniques import TechniqueCode
 from registry.verification import addresses, adtext, certificates, explain, people, verdict
-from registry.verification.judged import Judgement
+from registry.verification.judgement import Judgement
 from registry.verification.matching import (
     SiteMatch,
     find_contradictions,

@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-from registry.beside import CertificateAnswer, CertificateWord, Holder
-from registry.errors import InvalidInput
-from registry.identifiers import (
+from registry.domain.ad_findings import CertificateAnswer, CertificateWord, Holder
+from registry.domain.identifiers import (
     compact_certificate,
     compact_code,
     compute_certificate_expiry,
@@ -19,11 +18,12 @@ from registry.identifiers import (
     format_code,
     parse_certificate,
 )
-from registry.model import Struct
+from registry.domain.model import Struct
+from registry.errors import InvalidInput
 from registry.records.asof import AsOf
-from registry.verification.judged import Judgement
-from registry.verification.phrases import format_date
-from registry.verification.stated import RecordSpan
+from registry.verification.explain_phrases import format_date
+from registry.verification.judgement import Judgement
+from registry.verification.people_index import RecordSpan
 from registry.verification.view import VerificationView
 
 _SENTENCES: dict[str, tuple[str, str]] = {

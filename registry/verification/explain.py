@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 
-from registry.techniques import Stage, TechniqueCode
+from registry.domain.techniques import Stage, TechniqueCode
 from registry.verification import verdict as rules
-from registry.verification.blanks import NUMBERS, SentenceValues, format_single_technique, make_time_words
-from registry.verification.judged import Judgement
+from registry.verification.explain_values import NUMBERS, SentenceValues, format_single_technique, make_time_words
+from registry.verification.judgement import Judgement
 
 #: Reason -> sentence. Its blanks are filled by ``blanks.Values``.
 SENTENCES: dict[str, tuple[str, str]] = {

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from registry.identifiers import compact_licence, format_code, parse_code, parse_domain, parse_uscc
-from registry.model import Candidate, MatchedOn, Provider, Struct
+from registry.domain.identifiers import compact_licence, format_code, parse_code, parse_domain, parse_uscc
+from registry.domain.model import Candidate, MatchedOn, Provider, Struct
+from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
-from registry.text import fold_text
 from registry.verification import addresses, names
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView

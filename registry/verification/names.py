@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from registry.text import fold_text
+from registry.domain.normalise import fold_text
 
 #: How a name given by an asker met a name of the register: letter by letter; but for how it is written (width, script,
 #: case, numerals, spaces, marks); without the bracket at its end; but for a company form; by two of its names; without

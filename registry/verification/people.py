@@ -10,14 +10,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 
-from registry.beside import Person, PersonAnswer, PersonTechnique, PersonWord
+from registry.domain.ad_findings import Person, PersonAnswer, PersonTechnique, PersonWord
+from registry.domain.model import Answer, Struct, TechniqueAnswer, VerdictWord
+from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
-from registry.model import Answer, Struct, TechniqueAnswer, VerdictWord
 from registry.records.asof import AsOf
-from registry.techniques import TechniqueCode
-from registry.verification.judged import Judgement
-from registry.verification.phrases import format_date, format_technique
-from registry.verification.stated import RecordSpan, make_loose_key, make_name_key
+from registry.verification.explain_phrases import format_date, format_technique
+from registry.verification.judgement import Judgement
+from registry.verification.people_index import RecordSpan, make_loose_key, make_name_key
 from registry.verification.view import VerificationView
 
 #: From best to worst: a person's answer is the worst of the techniques'.

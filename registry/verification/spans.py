@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from registry.identifiers import compact_domain, compact_licence, compact_uscc
-from registry.model import Date, Source
+from registry.domain.identifiers import compact_domain, compact_licence, compact_uscc
+from registry.domain.model import Date, Source
+from registry.domain.techniques import TECHNIQUES
 from registry.records import timeline
-from registry.records.read import decode_source, derive_status
+from registry.records.lookup import decode_source, derive_status
 from registry.records.view import decode_state
-from registry.tables import entries, versions
-from registry.techniques import TECHNIQUES
+from registry.storage.tables import entries, versions
 from registry.verification import names
-from registry.verification.stated import RecordSpan, make_record_span
+from registry.verification.people_index import RecordSpan, make_record_span
 from registry.verification.verdict import Site, SiteApproval
 
 CHUNK = 2000

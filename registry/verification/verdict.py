@@ -11,9 +11,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from registry import regions
-from registry.model import Approval, Basis, Date, Source, Status, Struct, TechniqueAnswer, VerdictWord
-from registry.techniques import LAWFUL_STAGES, Stage, TechniqueCode
+from registry.domain import regions
+from registry.domain.model import Approval, Basis, Date, Source, Status, Struct, TechniqueAnswer, VerdictWord
+from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 
 #: From best to worst: the verdict of a claim is the worst of its techniques'.
 SEVERITY: tuple[VerdictWord, ...] = (

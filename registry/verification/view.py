@@ -17,17 +17,17 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from registry.database import Database
+from registry.domain.model import Date, LogState, Source, Struct
 from registry.errors import LogDamaged, StateTooOld, make_cannot_answer_error, make_log_rollback_error
 from registry.log import clock, store
 from registry.log.merkle import Frontier
-from registry.model import Date, LogState, Source, Struct
 from registry.records.asof import AsOf, instant_at, to_day
-from registry.tables import entries
+from registry.storage.database import Database
+from registry.storage.tables import entries
 from registry.verification import spans
-from registry.verification.kept import InstitutionIndex
+from registry.verification.packed_index import InstitutionIndex
+from registry.verification.people_index import PeopleIndex
 from registry.verification.spans import Span, SpanName
-from registry.verification.stated import PeopleIndex
 from registry.verification.verdict import Site
 
 _T = TypeVar("_T")

@@ -19,7 +19,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from registry.errors import Busy
-from registry.locks import AT_ONCE, LockWait, lock_wait
+from registry.storage.locks import AT_ONCE, LockWait, lock_wait
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from registry.database import Database
-from registry.importers import seed
+from registry.importers.seed import loader
+from registry.storage.database import Database
 from tests.factories import a_database, prepare, the_real_lists
 
 BACKENDS = ["sqlite", "postgresql"]
@@ -51,7 +51,7 @@ class Postgres:
                 self.fresh().close()
             database = Database(self.create(template, "empty" if seeded else "template1"))
             if seeded:
-                seed.load_seed(database)
+                loader.load_seed(database)
                 database.close()
             else:
                 prepare(database)

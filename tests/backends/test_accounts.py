@@ -12,17 +12,17 @@ import pyotp
 import pytest
 import sqlalchemy as sa
 
-from registry import accounts, trail
-from registry.accounts import devices, passwords, second, sessions, signin, throttle
-from registry.accounts import repeats as repeats_
+from registry import accounts
+from registry.accounts import audit_log, devices, factors, passwords, sessions, signin, throttle
+from registry.accounts import failure_counts as repeats_
 from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import SignIns, Visitor
-from registry.database import Database
 from registry.errors import Conflict, InvalidInput, NotAllowed, StorageFull, TooManyRequests
 from registry.settings import Settings
-from registry.tables import accounts as accounts_table
-from registry.tables import recovery_codes, staff_sessions
-from registry.tables import trail as trail_table
+from registry.storage.database import Database
+from registry.storage.tables import accounts as accounts_table
+from registry.storage.tables import recovery_codes, staff_sessions
+from registry.storage.tables import trail as trail_table
 from tests.factories import PASSWORD
 
 NAME = "editor.a"
@@ -64,7 +64,7 @@ def known_browser(name: str = NAME) -> Visitor:
 def enrolled(database: Database, name: str = NAME) -> list[str]:
     """Give an account a second factor, whose code of now is spent by it; the recovery codes."""
     with database.writing() as connection:
-        codes = second.enrol_factor(connection, Door.ins.vault, name, SECRET, pyotp.TOTP(SECRET).now())
+        codes = factors.enrol_factor(connection, Door.ins.vault, name, SECRET, pyotp.TOTP(SECRET).now())
     assert codes is not None
     return codes
 
@@ -115,7 +115,10 @@ def deeds(database: Database, account: str = NAME) -> list[tuple[str, str]]:
     """(action, about), oldest first, once what failed at the door was told."""
     Door.ins.write_failures()
     with database.reading() as connection:
-        return [(one.action, one.about) for one in trail.iterate_events(connection, trail.AuditFilter(account=account))]
+        return [
+            (one.action, one.about)
+            for one in audit_log.iterate_events(connection, audit_log.AuditFilter(account=account))
+        ]
 
 
 # --- passwords -------------------------------------------------------------------------------------------------------
@@ -248,14 +251,16 @@ def test_a_stranger_writes_nothing_into_the_database_and_repeats_are_one_line_wi
         if number in (0, 4):
             repeats.write_due_lines(database, at + number)
     with database.reading() as connection:
-        assert len(trail.list_events(connection, trail.AuditFilter(account=NAME))) == 1
+        assert len(audit_log.list_events(connection, audit_log.AuditFilter(account=NAME))) == 1
     repeats.write_due_lines(database, at + 40)
     repeats.write_due_lines(database, at + 3600)
     repeats.write_due_lines(database, at + 3605)
     since = "since 2023-11-14T22:13:20Z"
     assert deeds(database) == [("sign_in_failed", "password"), ("sign_in_failed", f"password x37 {since}")]
     with database.reading() as connection:
-        assert {one.address for one in trail.list_events(connection, trail.AuditFilter(account=NAME))} == {HERE.address}
+        assert {one.address for one in audit_log.list_events(connection, audit_log.AuditFilter(account=NAME))} == {
+            HERE.address
+        }
 
 
 def test_what_could_not_be_written_is_written_the_next_time(
@@ -266,7 +271,7 @@ def test_what_could_not_be_written_is_written_the_next_time(
     def no_room(*_: object, **__: object) -> None:
         raise StorageFull("", "")
 
-    monkeypatch.setattr(trail, "record", no_room)
+    monkeypatch.setattr(audit_log, "record", no_room)
     Door.ins.write_failures()
     monkeypatch.undo()
     assert deeds(database) == [("sign_in_failed", "password")]
@@ -282,7 +287,7 @@ def test_ten_thousand_failures_of_a_thousand_addresses_are_a_few_lines(database:
             Door.ins.repeats.write_due_lines(database, at)
     Door.ins.repeats.write_due_lines(database, at + 3600)
     with database.reading() as connection:
-        told = list(trail.iterate_events(connection, trail.AuditFilter(action="sign_in_failed")))
+        told = list(audit_log.iterate_events(connection, audit_log.AuditFilter(action="sign_in_failed")))
     assert len(told) <= 3 * (repeats_.ADDRESSES + 1) * 4
     last = {(one.account, one.address): one.about for one in told}
     counted = [int(found[1]) if (found := re.search(r" x(\d+) since", about)) else 1 for about in last.values()]
@@ -360,7 +365,7 @@ def test_a_right_password_forgives_no_wrong_code(database: Database) -> None:
 
 def accepted(database: Database, code: str) -> str | None:
     with database.writing() as connection:
-        return second.accept_code(connection, Door.ins.vault, NAME, code)
+        return factors.accept_code(connection, Door.ins.vault, NAME, code)
 
 
 def test_a_code_is_accepted_once_and_an_older_one_never_after_it(database: Database) -> None:
@@ -378,7 +383,7 @@ def test_codes_go_on_when_a_clock_that_was_ahead_came_back_and_none_works_twice(
 
     def shown(of: float, at: float) -> str | None:
         with database.writing() as connection:
-            return second.accept_code(connection, Door.ins.vault, NAME, pyotp.TOTP(SECRET).at(of), at)
+            return factors.accept_code(connection, Door.ins.vault, NAME, pyotp.TOTP(SECRET).at(of), at)
 
     ahead = now + 400 * 86_400
     assert shown(now, now) == "code"
@@ -395,13 +400,13 @@ def test_codes_go_on_when_a_clock_that_was_ahead_came_back_and_none_works_twice(
 @pytest.mark.parametrize("steps", [-3, -2, 2, 3])
 def test_a_code_of_another_time_is_wrong(steps: int) -> None:
     at = 1_700_000_000.0
-    assert second.find_step(SECRET, pyotp.TOTP(SECRET).at(at + 30 * steps), at) is None
+    assert factors.find_step(SECRET, pyotp.TOTP(SECRET).at(at + 30 * steps), at) is None
 
 
 @pytest.mark.parametrize("steps", [-1, 0, 1])
 def test_a_clock_may_be_one_step_off(steps: int) -> None:
     at = 1_700_000_000.0
-    assert second.find_step(SECRET, pyotp.TOTP(SECRET).at(at + 30 * steps), at) == int(at // 30) + steps
+    assert factors.find_step(SECRET, pyotp.TOTP(SECRET).at(at + 30 * steps), at) == int(at // 30) + steps
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "１２３４５６", "12 34"])
@@ -445,11 +450,11 @@ def test_of_four_browsers_with_the_same_code_one_gets_in(database: Database, kin
 
 def test_a_recovery_code_works_once_as_people_type_it_and_is_kept_as_a_hash(database: Database) -> None:
     codes = enrolled(database)
-    assert len(set(codes)) == second.RECOVERY_CODES
+    assert len(set(codes)) == factors.RECOVERY_CODES
     assert accepted(database, f" {codes[0].upper().replace('-', ' ')} ") == "recovery"
     assert accepted(database, codes[0]) is None
     with database.reading() as connection:
-        assert second.count_recovery_codes(connection, NAME) == second.RECOVERY_CODES - 1
+        assert factors.count_recovery_codes(connection, NAME) == factors.RECOVERY_CODES - 1
         stored = connection.execute(sa.select(recovery_codes.c.digest)).scalars().all()
     assert all(codes[1].encode() not in bytes(one) and len(bytes(one)) == 32 for one in stored)
 
@@ -457,11 +462,11 @@ def test_a_recovery_code_works_once_as_people_type_it_and_is_kept_as_a_hash(data
 def test_new_recovery_codes_void_the_old_ones_and_forgetting_voids_all(database: Database) -> None:
     old = enrolled(database)
     with database.writing() as connection:
-        new = second.renew_recovery_codes(connection, NAME)
+        new = factors.renew_recovery_codes(connection, NAME)
     assert accepted(database, old[0]) is None
     assert accepted(database, new[0]) == "recovery"
     with database.writing() as connection:
-        second.remove_factor(connection, NAME)
+        factors.remove_factor(connection, NAME)
     assert accepted(database, new[1]) is None
     assert accepted(database, next_code()) is None
 
@@ -469,7 +474,7 @@ def test_new_recovery_codes_void_the_old_ones_and_forgetting_voids_all(database:
 def test_a_recovery_code_of_somebody_else_is_wrong(database: Database) -> None:
     enrolled(database)
     with database.writing() as connection:
-        other = second.enrol_factor(connection, Door.ins.vault, "editor.b", SECRET, pyotp.TOTP(SECRET).now())
+        other = factors.enrol_factor(connection, Door.ins.vault, "editor.b", SECRET, pyotp.TOTP(SECRET).now())
     assert other
     assert accepted(database, other[0]) is None
 
@@ -480,7 +485,7 @@ def test_whoever_only_knows_the_password_cannot_put_another_authenticator_in_the
     early = half_open(database)
     assert early.state == "enrol"
     enrolled(database)
-    mine = second.make_secret()
+    mine = factors.make_secret()
     with pytest.raises(Conflict):
         Door.ins.enrol_factor(early, mine, pyotp.TOTP(mine).now(), HERE)
     assert Door.ins.vault.open(NAME, kept(database).second) == SECRET
@@ -489,7 +494,7 @@ def test_whoever_only_knows_the_password_cannot_put_another_authenticator_in_the
 @pytest.mark.parametrize("secret", ["", "AAAA", "short", "1" * 32, "A" * 33])
 def test_a_secret_that_the_page_did_not_make_is_refused(database: Database, secret: str) -> None:
     with database.writing() as connection, pytest.raises(InvalidInput):
-        second.enrol_factor(connection, Door.ins.vault, NAME, secret, "000000")
+        factors.enrol_factor(connection, Door.ins.vault, NAME, secret, "000000")
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------
@@ -600,7 +605,7 @@ def test_a_password_that_was_set_by_somebody_else_has_to_be_changed_first(databa
 @pytest.mark.parametrize("statement", ["UPDATE trail SET account = 'x'", "DELETE FROM trail"])
 def test_the_database_itself_refuses_to_change_the_trail(database: Database, statement: str) -> None:
     with database.writing() as connection:
-        trail.record_event(connection, NAME, "signed_in")
+        audit_log.record_event(connection, NAME, "signed_in")
     with pytest.raises(sa.exc.DBAPIError, match="append-only"), database.engine.begin() as connection:
         connection.exec_driver_sql(statement)
     assert deeds(database)[-1] == ("signed_in", "")
@@ -609,22 +614,22 @@ def test_the_database_itself_refuses_to_change_the_trail(database: Database, sta
 def test_a_deed_is_not_there_when_what_was_done_is_taken_back(database: Database) -> None:
     before = deeds(database)
     with pytest.raises(RuntimeError), database.writing() as connection:
-        trail.record_event(connection, NAME, "signed_in")
+        audit_log.record_event(connection, NAME, "signed_in")
         raise RuntimeError
     assert deeds(database) == before
 
 
 def test_the_trail_is_filtered_paged_and_says_where_from(database: Database) -> None:
-    with database.writing() as connection, trail.act_from_address("192.0.2.9"):
+    with database.writing() as connection, audit_log.act_from_address("192.0.2.9"):
         for number in range(5):
-            trail.record_event(connection, NAME, "approved", f"proposal:{number}")
-        trail.record_event(connection, "editor.b", "signed_in", "", "192.0.2.1")
+            audit_log.record_event(connection, NAME, "approved", f"proposal:{number}")
+        audit_log.record_event(connection, "editor.b", "signed_in", "", "192.0.2.1")
     with database.writing() as connection:
-        trail.record_event(connection, "editor.b", "propose", "proposal:9")
-        mine = trail.AuditFilter(account=NAME, action="approved")
-        first = trail.list_events(connection, mine, limit=3)
-        rest = trail.list_events(connection, mine, before=first[-1].id, limit=3)
-        others = trail.list_events(connection, trail.AuditFilter(account="editor.b"))
+        audit_log.record_event(connection, "editor.b", "propose", "proposal:9")
+        mine = audit_log.AuditFilter(account=NAME, action="approved")
+        first = audit_log.list_events(connection, mine, limit=3)
+        rest = audit_log.list_events(connection, mine, before=first[-1].id, limit=3)
+        others = audit_log.list_events(connection, audit_log.AuditFilter(account="editor.b"))
         rows = connection.execute(sa.select(sa.func.count()).select_from(trail_table)).scalar_one()
     assert [one.about for one in [*first, *rest]] == [f"proposal:{number}" for number in (4, 3, 2, 1, 0)]
     assert {one.address for one in first} == {"192.0.2.9"}

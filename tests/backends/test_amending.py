@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from registry import accounts, proposals
-from registry.database import Database
 from registry.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed
-from registry.log import check, decided
-from registry.tables import proposal_items, trail
+from registry.log import check, four_eyes
+from registry.storage.database import Database
+from registry.storage.tables import proposal_items, trail
 from tests.factories import a_change, a_person, a_source, an_institution, approve, enter, hash_of, propose
 
 HOSPITAL = an_institution()
@@ -39,7 +39,7 @@ def test_an_amended_proposal_appends_what_it_says_now(database: Database, waitin
     approve(database, waiting)
     with database.reading() as connection:
         check.check_log(connection)
-        decided.check_proposals(connection)
+        four_eyes.check_proposals(connection)
         assert [draft.change.set for draft in proposals.read_drafts(connection, waiting)] == [{"level": "二级甲等"}]
         assert [touch.action for touch in proposals.list_touches(connection, waiting)] == [
             "propose",
@@ -145,7 +145,7 @@ def test_whoever_proposed_it_takes_it_back_and_nobody_else_does(database: Databa
         with pytest.raises(Conflict):
             again(database, waiting)
     with database.reading() as connection:
-        decided.check_proposals(connection)
+        four_eyes.check_proposals(connection)
 
 
 def test_nobody_amends_what_concerns_another_region_even_with_drafts_of_their_own(

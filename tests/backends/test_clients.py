@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from registry.batch.batch import Noted
 from registry.clients import keys, service, usage, watches
 from registry.clients.keys import ApiKey, NewKey
 from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
-from registry.database import Database
+from registry.domain.model import Answer, Claim, Draft, Provider
 from registry.errors import (
     CannotRecord,
     Conflict,
@@ -26,12 +27,11 @@ from registry.errors import (
     TooLarge,
     TooManyRequests,
 )
-from registry.model import Answer, Claim, Draft, Provider
 from registry.records.asof import read_today
 from registry.settings import Settings
-from registry.tables import api_keys, key_checks
+from registry.storage.database import Database
+from registry.storage.tables import api_keys, key_checks
 from registry.verification.answer import answer_claim
-from registry.verification.batch import Noted
 from registry.verification.view import VerificationView
 from tests.factories import a_change, a_source, a_view, an_institution, enter
 

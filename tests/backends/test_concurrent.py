@@ -11,15 +11,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry import signing, views
-from registry.database import Database
+from registry import views
 from registry.log import check as log_check
-from registry.log import proofs, shared
+from registry.log import checkpoint_store, proofs, signing_keys
 from registry.log.publish import PublishedLog
 from registry.records.asof import make_as_of
-from registry.records.chosen import InstitutionFilter, count_institutions
+from registry.records.selection import InstitutionFilter, count_institutions
 from registry.settings import Settings
-from registry.tables import entries
+from registry.storage.database import Database
+from registry.storage.tables import entries
 from tests.factories import DAY, ROOT, a_source, a_view, an_institution, enter, propose
 
 PROCESSES, EACH = 4, 8
@@ -28,7 +28,7 @@ WORKER = """
 import json, sys
 from pathlib import Path
 from registry import proposals
-from registry.database import Database
+from registry.storage.database import Database
 from registry.errors import RegistryError
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
@@ -128,14 +128,14 @@ def test_approvals_by_several_processes_are_all_signed_and_no_two_checkpoints_di
     enter(database, a_source())
     names = [f"鞍山市示例{n}医院" for n in range(PROCESSES * EACH)]
     ids = [propose(database, an_institution(name, name), an_institution(name, name, level="三级")) for name in names]
-    signing.create_key_file(tmp_path / "signing.key")
+    signing_keys.create_key_file(tmp_path / "signing.key")
     at_once(database, "approve and sign", [ids[n::PROCESSES] for n in range(PROCESSES)], APPROVERS, tmp_path)
     size = 1 + 2 * len(ids)
     the_log_holds(database, size)
     log = PublishedLog(Settings(data_dir=tmp_path))
     assert log.get_checkpoint().checkpoint.size == size
     with database.reading() as connection:
-        signed = [one.checkpoint for one in shared.list_checkpoints(connection)]
+        signed = [one.checkpoint for one in checkpoint_store.list_checkpoints(connection)]
         assert log_check.check_log(connection, log).signed == size
     assert [one.size for one in signed] == sorted({one.size for one in signed})
     tree = log.folder.make_tree(size)

@@ -13,18 +13,18 @@ import pytest
 import sqlalchemy as sa
 
 from registry import proposals, views
-from registry.database import Database
+from registry.domain.model import Change, Draft
 from registry.errors import CannotAnswer, Conflict, FourEyesViolation, InvalidInput, LogDamaged
 from registry.log import check as log_check
 from registry.log import store
-from registry.model import Change, Draft
-from registry.records import read
+from registry.records import lookup
 from registry.records.asof import AsOf, make_as_of
-from registry.records.chosen import InstitutionFilter, count_institutions
 from registry.records.history import list_versions
+from registry.records.selection import InstitutionFilter, count_institutions
 from registry.register import Register, SearchRequest, SearchResult
 from registry.settings import Settings
-from registry.tables import entries, search_documents, versions
+from registry.storage.database import Database
+from registry.storage.tables import entries, search_documents, versions
 from tests.factories import (
     DAY,
     SEEDED,
@@ -113,7 +113,7 @@ def test_records_tell_both_times(database: Database) -> None:
     with database.reading() as connection:
 
         def name_and_address(on: dt.date, size: int) -> tuple[str, str]:
-            one = read.get_institution(connection, code_of(hospital), AsOf(valid_on=on, size=size))
+            one = lookup.get_institution(connection, code_of(hospital), AsOf(valid_on=on, size=size))
             return one.name, one.address[-3:]
 
         assert name_and_address(DAY, 2) == ("鞍山市示例医院", "路1号")
@@ -363,9 +363,9 @@ def test_the_same_claims_get_the_same_answers_everywhere(both: tuple[Database, D
 
 
 def test_seeding_again_loads_nothing_twice(seeded: Database) -> None:
-    from registry.importers import seed
+    from registry.importers.seed import loader
 
-    assert [one.first for one in seed.load_seed(seeded)] == [None, None, None]
+    assert [one.first for one in loader.load_seed(seeded)] == [None, None, None]
     assert holds(seeded) == SEEDED
 
 

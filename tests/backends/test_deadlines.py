@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry import views
-from registry.database import Database
+from registry.domain.model import Draft
 from registry.log import store
-from registry.model import Draft
-from registry.records import deadlines, read
+from registry.records import deadlines, lookup
 from registry.records.asof import AsOf
 from registry.records.deadlines import Deadline, DeadlineFilter
-from registry.tables import deadlines as table
+from registry.storage.database import Database
+from registry.storage.tables import deadlines as table
 from tests.factories import (
     a_certificate,
     a_change,
@@ -146,7 +146,7 @@ def naive(database: Database, code: str, on: dt.date) -> set[tuple[str, dt.date]
         days = [on, *(dt.date(2026, month, day) for month in (1, 2) for day in range(10, 15))]
         subject = [f"institution:{code}"]
         for day in {max(day, on) for day in days}:
-            for one in read.read_institutions(connection, subject, AsOf(valid_on=day, size=size)):
+            for one in lookup.read_institutions(connection, subject, AsOf(valid_on=day, size=size)):
                 for held in one.approvals:
                     lawful = held.stage in ("formal", "trial") and one.status != "delisted"
                     if lawful and held.verification_due and max(held.verification_due, on) == day:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from registry import accounts, publishing
-from registry.database import Database
-from registry.editions import plan, read, store
+from registry import accounts
+from registry.editions import plan, queries, store
 from registry.editions.content import ListContent
 from registry.errors import Conflict, NotAllowed
+from registry.proposals import edition_proposals
 from registry.records.asof import AsOf
+from registry.storage.database import Database
 from tests.factories import DAY, PASSWORD, a_source, an_institution, approve, enter
 from tests.unit.test_edition_formats import an_edition, write_all
 
@@ -34,10 +35,10 @@ def planned(database: Database, scope: str = "national") -> plan.EditionPlan:
 
 
 def test_an_edition_is_stated_frozen_and_withdrawn(ready: Database, tmp_path: Path) -> None:
-    approve(ready, publishing.propose_edition(ready, planned(ready), by="publisher.a"))
+    approve(ready, edition_proposals.propose_edition(ready, planned(ready), by="publisher.a"))
     enter(ready, an_institution("鞍山市示例乙医院", "辽宁省鞍山市铁西区示例路3号"))
     with ready.reading() as connection:
-        found = read.list_editions(connection)[0]
+        found = queries.list_editions(connection)[0]
     assert found.institutions == 2
 
     def fill(folder: Path) -> None:
@@ -45,9 +46,9 @@ def test_an_edition_is_stated_frozen_and_withdrawn(ready: Database, tmp_path: Pa
 
     made = store.EditionFiles(tmp_path / "files").make_folder(found, fill, Path.is_dir)
     assert "示例乙" not in (made / "list.csv").read_text("utf-8-sig")
-    approve(ready, publishing.propose_withdrawal(ready, "1", "示例理由", by="publisher.a"))
+    approve(ready, edition_proposals.propose_withdrawal(ready, "1", "示例理由", by="publisher.a"))
     with ready.reading() as connection:
-        withdrawn = read.list_editions(connection)[0].withdrawn
+        withdrawn = queries.list_editions(connection)[0].withdrawn
     assert withdrawn is not None
     assert withdrawn.reason == "示例理由"
     assert withdrawn.at >= found.published
@@ -56,18 +57,18 @@ def test_an_edition_is_stated_frozen_and_withdrawn(ready: Database, tmp_path: Pa
 def test_a_publisher_with_a_region_publishes_and_withdraws_there_and_nowhere_else(ready: Database) -> None:
     for scope in ("national", "210000", "210102"):
         with pytest.raises(NotAllowed):
-            publishing.propose_edition(ready, planned(ready, scope), by="publisher.r")
+            edition_proposals.propose_edition(ready, planned(ready, scope), by="publisher.r")
     for scope in ("210300", "210303"):
         assert planned(ready, scope).totals.institutions == 1
-        approve(ready, publishing.propose_edition(ready, planned(ready, scope), by="publisher.r"))
-    approve(ready, publishing.propose_edition(ready, planned(ready), by="publisher.a"))
-    approve(ready, publishing.propose_withdrawal(ready, "1", "示例理由", by="publisher.r"))
+        approve(ready, edition_proposals.propose_edition(ready, planned(ready, scope), by="publisher.r"))
+    approve(ready, edition_proposals.propose_edition(ready, planned(ready), by="publisher.a"))
+    approve(ready, edition_proposals.propose_withdrawal(ready, "1", "示例理由", by="publisher.r"))
     with pytest.raises(NotAllowed):
-        publishing.propose_withdrawal(ready, "3", "示例理由", by="publisher.r")
+        edition_proposals.propose_withdrawal(ready, "3", "示例理由", by="publisher.r")
 
 
 def test_of_two_editions_proposed_with_one_number_one_is_approved(ready: Database) -> None:
-    first, second = (publishing.propose_edition(ready, planned(ready), by="publisher.a") for _ in range(2))
+    first, second = (edition_proposals.propose_edition(ready, planned(ready), by="publisher.a") for _ in range(2))
     approve(ready, first)
     with pytest.raises(Conflict):
         approve(ready, second)

@@ -6,13 +6,13 @@ import pytest
 import sqlalchemy as sa
 
 from registry import proposals, views
-from registry.database import Database
+from registry.domain.model import Institution
 from registry.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed
-from registry.log import check, clock, decided
-from registry.model import Institution
+from registry.log import check, clock, four_eyes
 from registry.proposals import emergency
-from registry.records import asof, read
-from registry.tables import proposals as table
+from registry.records import asof, lookup
+from registry.storage.database import Database
+from registry.storage.tables import proposals as table
 from registry.verification.view import VerificationView
 from tests.factories import DAY, a_change, a_source, an_institution, approve, ask, code_of, enter, propose
 
@@ -31,7 +31,7 @@ def stop(database: Database, *techniques: str, by: str = "editor.a") -> proposal
 
 def recorded(database: Database) -> Institution:
     with database.reading() as connection:
-        return read.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection))
+        return lookup.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection))
 
 
 def stages(database: Database) -> dict[str, str]:
@@ -46,8 +46,8 @@ def let_a_day_pass(database: Database) -> None:
 def whole(database: Database) -> None:
     with database.reading() as connection:
         check.check_log(connection)
-        decided.check_entries(connection, 0)
-        decided.check_proposals(connection)
+        four_eyes.check_entries(connection, 0)
+        four_eyes.check_proposals(connection)
     views.check_views(database)
 
 
@@ -163,7 +163,7 @@ AGAIN = {"stage": "formal", "verification_due": (SOON + dt.timedelta(days=700)).
 
 def foreseen(database: Database) -> dict[str, str]:
     with database.reading() as connection:
-        then = read.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection, SOON))
+        then = lookup.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection, SOON))
     return {one.technique: one.stage for one in then.approvals}
 
 
@@ -195,7 +195,7 @@ def test_what_was_stated_for_a_day_to_come_is_stated_again_when_it_ends(
         assert proposals.end_expired_suspensions(stated_anew_soon) == [done.waiting]
     assert stages(stated_anew_soon)["IVF"] == foreseen(stated_anew_soon)["IVF"] == "formal"
     with stated_anew_soon.reading() as connection:
-        then = read.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection, SOON))
+        then = lookup.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection, SOON))
     due = next(one.verification_due for one in then.approvals if one.technique == "IVF")
     assert due is not None
     assert due.isoformat() == AGAIN["verification_due"]
@@ -210,7 +210,7 @@ def test_it_ends_once_where_the_day_to_come_has_come_meanwhile(
     let_a_day_pass(stated_anew_soon)
     assert proposals.end_expired_suspensions(stated_anew_soon) == [done.waiting]
     with stated_anew_soon.reading() as connection:
-        now = read.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection))
+        now = lookup.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection))
     assert {one.technique: one.stage for one in now.approvals} == {"AIH": "preparing", "IVF": "formal", "ICSI": "trial"}
     assert next(one for one in now.approvals if one.technique == "IVF").verification_due is not None
     whole(stated_anew_soon)

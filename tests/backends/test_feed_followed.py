@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from registry.database import Database
+from registry.storage.database import Database
 from tests.factories import DAY, ROOT, a_source, an_institution, enter
 from tests.following import Follower, root_of, told_by
 from tests.running import Server, serving
@@ -20,7 +20,7 @@ ON = "2025-07-15"
 #: it waits until the follower has come that far, so that one is never done before the other began.
 APPROVES = """
 import datetime as dt, sys
-from registry.database import Database
+from registry.storage.database import Database
 from tests.factories import DAY, a_change, a_person, an_institution, enter
 
 database = Database(sys.argv[1])

@@ -15,15 +15,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry import attachments, proposals
-from registry.database import Database
+from registry import proposals
 from registry.errors import Conflict, NotFound
-from registry.importers import job, kept, steps
-from registry.importers.kept import Import
+from registry.importers.wizard import import_store, job, steps
+from registry.importers.wizard.import_store import Import
 from registry.settings import Settings, get_variable_name
-from registry.tables import import_pages, imports
-from registry.tables import proposals as proposals_table
-from registry.tables import trail as trail_table
+from registry.storage import attachments
+from registry.storage.database import Database
+from registry.storage.tables import import_pages, imports
+from registry.storage.tables import proposals as proposals_table
+from registry.storage.tables import trail as trail_table
 from tests.factories import DAY, a_list, a_source, an_institution, approve, enter
 from tests.running import eventually
 from tests.wizard import Wizard, names
@@ -127,7 +128,7 @@ def test_a_decision_can_be_taken_back_and_is_there_for_whoever_comes_next(
     one = again.of(one)
     assert [decision["same"] for decision in one.decisions.values()] == [False, False]
     with again.database.writing() as connection:
-        kept.save_import(connection, one, decisions={})
+        import_store.save_import(connection, one, decisions={})
     assert len(wizard.open(wizard.of(one))) == 2
     again.database.close()
 
@@ -172,7 +173,7 @@ def test_an_audit_with_errors_stops_before_anything_else(wizard: Wizard, databas
     assert [(line["row"], line["cell"]) for line in errors] == [(3, "techniques D3")]
     assert pending(database) == []
     with database.writing() as connection:
-        kept.cancel_import(connection, one)
+        import_store.cancel_import(connection, one)
     assert pages(database) == 0
 
 
@@ -209,14 +210,14 @@ def test_decisions_about_what_is_gone_are_dropped_and_counted(
     lost = {key: {**value, "known": "institution:00000000"} for key, value in list(one.decisions.items())[:1]}
     strange = {"nobody": {**next(iter(lost.values())), "listed_key": "x"}}
     with database.writing() as connection:
-        kept.save_import(connection, one, decisions={**one.decisions, **strange})
+        import_store.save_import(connection, one, decisions={**one.decisions, **strange})
     one = wizard.work(wizard.of(one), "comparing")
     assert (one.found["dropped"], len(one.decisions)) == (1, 2)
 
 
 # --- cancelled, interrupted ------------------------------------------------------------------------------------------
 
-STEPS: tuple[tuple[kept.State, str], ...] = (
+STEPS: tuple[tuple[import_store.State, str], ...] = (
     ("looking", "look"),
     ("comparing", "read"),
     ("comparing", "compare"),
@@ -228,13 +229,13 @@ STEPS: tuple[tuple[kept.State, str], ...] = (
 )
 
 
-def ready_for(wizard: Wizard, state: kept.State, path: Path) -> Import:
+def ready_for(wizard: Wizard, state: import_store.State, path: Path) -> Import:
     if state == "looking":
         return wizard.upload(path)
     one = wizard.work(wizard.upload(path))
     if state == "comparing":
         with wizard.database.writing() as connection:
-            kept.save_import(
+            import_store.save_import(
                 connection, one, said={**one.said, "layouts": one.found["layouts"], "rows": one.found["rows"]}
             )
         return wizard.of(one)
@@ -243,7 +244,12 @@ def ready_for(wizard: Wizard, state: kept.State, path: Path) -> Import:
 
 @pytest.mark.parametrize(("state", "phase"), STEPS)
 def test_cancelling_at_any_phase_leaves_no_proposal_and_nothing_of_the_file(
-    wizard: Wizard, database: Database, tmp_path: Path, state: kept.State, phase: str, monkeypatch: pytest.MonkeyPatch
+    wizard: Wizard,
+    database: Database,
+    tmp_path: Path,
+    state: import_store.State,
+    phase: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one = ready_for(
         wizard,
@@ -263,7 +269,7 @@ def test_cancelling_at_any_phase_leaves_no_proposal_and_nothing_of_the_file(
         if there == phase and "cancelled" not in seen:
             seen.append("cancelled")
             with database.writing() as connection:
-                kept.cancel_import(connection, kept.get_import(connection, one.id))
+                import_store.cancel_import(connection, import_store.get_import(connection, one.id))
         told(self, there, done, total)
 
     monkeypatch.setattr(job.ProgressReporter, "told", at)
@@ -274,7 +280,7 @@ def test_cancelling_at_any_phase_leaves_no_proposal_and_nothing_of_the_file(
     assert pages(database) == 0
     assert not any((wizard.settings.data_dir / "imports").iterdir())
     with pytest.raises(Conflict), database.writing() as connection:
-        kept.cancel_import(connection, done)
+        import_store.cancel_import(connection, done)
 
 
 def test_cancelling_right_before_the_commit_waits_for_it_and_comes_too_late(
@@ -286,7 +292,7 @@ def test_cancelling_right_before_the_commit_waits_for_it_and_comes_too_late(
     def cancel() -> None:
         try:
             with database.writing() as connection:
-                kept.cancel_import(connection, kept.get_import(connection, one.id))
+                import_store.cancel_import(connection, import_store.get_import(connection, one.id))
             outcome.append("cancelled")
         except Conflict:
             outcome.append("too late")
@@ -312,10 +318,10 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **told}
 
 
-def killed_at(wizard: Wizard, one: Import, state: kept.State, is_there: Callable[[Import], bool]) -> Import:
+def killed_at(wizard: Wizard, one: Import, state: import_store.State, is_there: Callable[[Import], bool]) -> Import:
     """A real process, killed as soon as the import looks as wanted."""
     run = wizard.begin(one, state)
-    command = [sys.executable, "-m", "registry.importers.job", str(one.id), run, "-"]
+    command = [sys.executable, "-m", "registry.importers.wizard.job", str(one.id), run, "-"]
     process = subprocess.Popen(command, env=environment(wizard.settings), stderr=subprocess.DEVNULL)
     try:
         assert eventually(lambda: is_there(wizard.of(one)), 60)
@@ -324,13 +330,13 @@ def killed_at(wizard: Wizard, one: Import, state: kept.State, is_there: Callable
         process.kill()
         process.wait()
     with wizard.database.writing() as connection:
-        kept.mark_interrupted(connection, one.id, run)
+        import_store.mark_interrupted(connection, one.id, run)
     return wizard.of(one)
 
 
 @pytest.mark.parametrize("state", ["comparing", "proposing"])
 def test_a_killed_process_leaves_nothing_half_done_and_the_step_begins_anew(
-    wizard: Wizard, database: Database, tmp_path: Path, state: kept.State
+    wizard: Wizard, database: Database, tmp_path: Path, state: import_store.State
 ) -> None:
     rows = [{"name": f"鞍山市示例{n}号医院", "address": f"辽宁省鞍山市铁西区示例路{n}号"} for n in range(1, 12_000)]
     one = ready_for(wizard, state, a_list(tmp_path / "a.csv", rows))
@@ -364,12 +370,14 @@ def test_a_silent_process_counts_as_interrupted_after_a_minute(wizard: Wizard, t
     wizard.begin(one)
     assert not wizard.of(one).is_interrupted
     with wizard.database.writing() as connection:
-        connection.execute(sa.update(imports).values(beat_at=kept.get_time_ms() - kept.SILENCE * 1000 - 1))
+        connection.execute(
+            sa.update(imports).values(beat_at=import_store.get_time_ms() - import_store.SILENCE * 1000 - 1)
+        )
     assert wizard.of(one).is_interrupted
 
 
 def test_only_so_many_are_worked_on_at_once(wizard: Wizard, tmp_path: Path) -> None:
-    there = [wizard.upload(a_list(tmp_path / "a.csv", ROWS)) for _ in range(kept.MOST_AT_ONCE + 1)]
+    there = [wizard.upload(a_list(tmp_path / "a.csv", ROWS)) for _ in range(import_store.MOST_AT_ONCE + 1)]
     for one in there[:-1]:
         wizard.begin(one)
     with pytest.raises(Conflict):
@@ -379,9 +387,9 @@ def test_only_so_many_are_worked_on_at_once(wizard: Wizard, tmp_path: Path) -> N
 def test_an_import_is_nobody_elses(wizard: Wizard, tmp_path: Path) -> None:
     one = wizard.upload(a_list(tmp_path / "a.csv", ROWS))
     with wizard.database.reading() as connection:
-        assert kept.list_imports(connection, "editor.b") == []
+        assert import_store.list_imports(connection, "editor.b") == []
         with pytest.raises(NotFound):
-            kept.get_import(connection, one.id, "editor.b")
+            import_store.get_import(connection, one.id, "editor.b")
 
 
 # --- regions ---------------------------------------------------------------------------------------------------------

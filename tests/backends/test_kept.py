@@ -8,14 +8,15 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry import attachments, proposals
-from registry.backup.file import KEPT
-from registry.database import Database
-from registry.editing import documents, kept, review, submit
-from registry.editing.kept import FormContent
+from registry import proposals
 from registry.errors import Conflict, InvalidInput, NotFound
+from registry.operations.backup.file import KEPT
 from registry.records.asof import read_today
-from registry.tables import staff_drafts
+from registry.staff.forms import documents, form_drafts, review, submit
+from registry.staff.forms.form_drafts import FormContent
+from registry.storage import attachments
+from registry.storage.database import Database
+from registry.storage.tables import staff_drafts
 from tests.editing import a_form
 from tests.factories import (
     DAY,
@@ -42,37 +43,37 @@ def database(database: Database) -> Database:
 def test_a_form_is_found_as_it_was_typed_by_its_account_alone(database: Database) -> None:
     one = a_form(database, "institution", name="示例“引号”\n医院", stage__IVF="formal")
     with database.reading() as connection:
-        again = kept.get_draft(connection, one.id, "editor.a")
+        again = form_drafts.get_draft(connection, one.id, "editor.a")
         assert again == one
         assert again.filled.typed["name"] == "示例“引号”\n医院"
-        assert [mine.id for mine in kept.list_drafts(connection, "editor.a")] == [one.id]
-        assert kept.list_drafts(connection, "editor.b") == []
+        assert [mine.id for mine in form_drafts.list_drafts(connection, "editor.a")] == [one.id]
+        assert form_drafts.list_drafts(connection, "editor.b") == []
         with pytest.raises(NotFound):
-            kept.get_draft(connection, one.id, "editor.b")
+            form_drafts.get_draft(connection, one.id, "editor.b")
     with pytest.raises(NotFound), database.writing() as connection:
-        kept.discard_draft(connection, one.id, "editor.b")
+        form_drafts.discard_draft(connection, one.id, "editor.b")
 
 
 def test_the_second_save_of_one_version_is_refused_and_changes_nothing(database: Database) -> None:
     one = a_form(database, "institution", name="甲")
     with database.writing() as connection:
-        two = kept.save_draft(connection, one, one.filled)
+        two = form_drafts.save_draft(connection, one, one.filled)
     assert two.version > one.version
     other = msgspec.structs.replace(one.filled, typed={**one.filled.typed, "name": "乙"})
     with pytest.raises(Conflict), database.writing() as connection:
-        kept.save_draft(connection, one, other)
+        form_drafts.save_draft(connection, one, other)
     with database.reading() as connection:
-        assert kept.get_draft(connection, one.id, "editor.a").filled.typed["name"] == "甲"
+        assert form_drafts.get_draft(connection, one.id, "editor.a").filled.typed["name"] == "甲"
 
 
 def test_what_nobody_touched_for_ninety_days_is_gone(database: Database) -> None:
     old, fresh = a_form(database, "institution", name="甲"), a_form(database, "institution", name="乙")
-    ninety = {"updated_at": old.updated_at - kept.DAYS * 86_400_000 - 1}
+    ninety = {"updated_at": old.updated_at - form_drafts.DAYS * 86_400_000 - 1}
     with database.writing() as connection:
         connection.execute(sa.update(staff_drafts).where(staff_drafts.c.id == old.id).values(**ninety))
-        assert [one.id for one in kept.list_drafts(connection, "editor.a")] == [fresh.id]
-        assert kept.delete_expired_drafts(connection) == 1
-        assert kept.delete_expired_drafts(connection) == 0
+        assert [one.id for one in form_drafts.list_drafts(connection, "editor.a")] == [fresh.id]
+        assert form_drafts.delete_expired_drafts(connection) == 1
+        assert form_drafts.delete_expired_drafts(connection) == 0
 
 
 def test_a_document_goes_with_the_last_form_that_needs_it_and_never_from_under_a_proposal(database: Database) -> None:
@@ -85,7 +86,7 @@ def test_a_document_goes_with_the_last_form_that_needs_it_and_never_from_under_a
             return attachments.find_attachment(connection, digest) is not None
 
     with database.writing() as connection:
-        kept.discard_draft(connection, two.id, "editor.b")
+        form_drafts.discard_draft(connection, two.id, "editor.b")
     assert is_there()
     with database.reading() as connection:
         looked = review.review_form(connection, one)
@@ -94,28 +95,30 @@ def test_a_document_goes_with_the_last_form_that_needs_it_and_never_from_under_a
     assert is_there()
     three = a_form(database, "institution", name="乙")
     with database.writing() as connection:
-        kept.discard_draft(connection, three.id, "editor.a")
+        form_drafts.discard_draft(connection, three.id, "editor.a")
     assert is_there()  # the proposal waits
     approve(database, number)
     four = a_form(database, "institution", name="乙")
     with database.writing() as connection:
-        kept.discard_draft(connection, four.id, "editor.a")
+        form_drafts.discard_draft(connection, four.id, "editor.a")
         assert not documents.delete_unused_document(connection, digest, by="editor.a")
     assert is_there()  # the record rests on it
     with database.writing() as connection:
         other = documents.save_document(connection, io.BytesIO(b"%PDF- another"), "x.pdf", by="editor.a", address="-")
-        five = kept.save_draft(connection, a_form_row(connection, "丙", other.sha256), FormContent(typed={}, base={}))
+        five = form_drafts.save_draft(
+            connection, a_form_row(connection, "丙", other.sha256), FormContent(typed={}, base={})
+        )
         assert attachments.find_attachment(connection, other.sha256) is None  # replaced
-        kept.discard_draft(connection, five.id, "editor.a")
+        form_drafts.discard_draft(connection, five.id, "editor.a")
 
 
-def a_form_row(connection: sa.Connection, name: str, digest: str) -> kept.FormDraft:
+def a_form_row(connection: sa.Connection, name: str, digest: str) -> form_drafts.FormDraft:
     filled = FormContent(typed={"name": name}, base={}, attachment=digest)
-    return kept.create_draft(connection, "editor.a", "institution", None, filled, base_size=0)
+    return form_drafts.create_draft(connection, "editor.a", "institution", None, filled, base_size=0)
 
 
 def test_nobody_keeps_more_than_is_work(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "MOST", 2)
+    monkeypatch.setattr(form_drafts, "MOST", 2)
     for name in ("甲", "乙"):
         a_form(database, "institution", name=name)
     with pytest.raises(InvalidInput):
@@ -131,12 +134,12 @@ def test_others_at_work_are_told_by_draft_and_by_pending_proposal(database: Data
     done = propose(database, a_change(PERSON, read_today(), {"institution": HOSPITAL.subject}), by="both.a")
     approve(database, propose(database, a_change(HOSPITAL, read_today(), {"campus": "西院区"})))
     with database.reading() as connection:
-        found = kept.list_concurrent_edits(connection, HOSPITAL.subject, "editor.a")
+        found = form_drafts.list_concurrent_edits(connection, HOSPITAL.subject, "editor.a")
         assert [(one.account, one.proposal) for one in found] == [("editor.b", None), ("both.a", number)]
-        own = kept.list_concurrent_edits(connection, HOSPITAL.subject, "editor.b")
+        own = form_drafts.list_concurrent_edits(connection, HOSPITAL.subject, "editor.b")
         assert [(one.account, one.proposal) for one in own] == [("both.a", number)]
-        assert kept.list_open_proposals_about(connection, PERSON.subject) == [about, done]
-        assert kept.list_open_proposals_about(connection, HOSPITAL.subject, belonging=True) == [number, done]
+        assert form_drafts.list_open_proposals_about(connection, PERSON.subject) == [about, done]
+        assert form_drafts.list_open_proposals_about(connection, HOSPITAL.subject, belonging=True) == [number, done]
 
 
 def test_a_record_that_moved_is_told_field_by_field_and_joined_with_nothing_lost(database: Database) -> None:
@@ -164,9 +167,9 @@ def test_a_record_that_moved_is_told_field_by_field_and_joined_with_nothing_lost
     assert submit.propose_form(database, one.id, "editor.a", frozenset())[0] is None
     with database.writing() as connection:
         typed, base, size = review.merge_with_record(connection, one, frozenset())
-        now = kept.get_draft(connection, one.id, "editor.a")
+        now = form_drafts.get_draft(connection, one.id, "editor.a")
         filled = msgspec.structs.replace(now.filled, typed=typed, base=base)
-        now = kept.save_draft(connection, now, filled, base_size=size)
+        now = form_drafts.save_draft(connection, now, filled, base_size=size)
     with database.reading() as connection:
         looked = review.review_form(connection, now)
     number, _ = submit.propose_form(database, one.id, "editor.a", frozenset(w.key for w in looked.warnings))
@@ -192,5 +195,5 @@ def test_an_erasure_takes_half_filled_forms_about_the_person_along_and_no_backup
     assert about.filled.base["name"] == "示例员甲"
     enter(database, an_erasure(PERSON, on=DAY))
     with database.reading() as connection:
-        assert [one.id for one in kept.list_drafts(connection, "editor.a")] == [other.id]
+        assert [one.id for one in form_drafts.list_drafts(connection, "editor.a")] == [other.id]
     assert staff_drafts not in KEPT

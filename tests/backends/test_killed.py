@@ -17,10 +17,11 @@ import sqlalchemy as sa
 
 from registry import proposals, views
 from registry.accounts import SEED_APPROVER, SEED_PROPOSER
-from registry.database import Database
-from registry.importers import seed, shipped, submit
+from registry.importers.seed import loader, seed_sources
+from registry.importers.wizard import list_import
 from registry.log import check as log_check
-from registry.tables import proposal_items
+from registry.storage.database import Database
+from registry.storage.tables import proposal_items
 from tests.factories import ROOT, SEEDED, a_database, hash_of
 
 BEFORE, AFTER = 326, 980  # the list of 2018 alone; both lists
@@ -29,7 +30,7 @@ WORKER = """
 import json, sys, time
 from registry import proposals
 from registry.accounts import SEED_APPROVER
-from registry.database import Database
+from registry.storage.database import Database
 from registry.importers import lists, seed, submit
 
 told = json.loads(sys.stdin.readline())
@@ -90,9 +91,9 @@ def opened(path: Path) -> Iterator[Database]:
 def a_base(folder: Path) -> tuple[Path, int, str]:
     """A register with the list of 2018 and the list of 2025 proposed; its file, the proposal and its hash."""
     database = a_database(folder)
-    older, newer = shipped.list_sources()
+    older, newer = seed_sources.list_sources()
     for source in (older, newer):
-        outcome = submit.import_list(database, seed.read_request(source), by=SEED_PROPOSER)
+        outcome = list_import.import_list(database, loader.read_request(source), by=SEED_PROPOSER)
         assert outcome.proposal is not None
         seen = hash_of(database, outcome.proposal)
         if source == older:
@@ -185,7 +186,7 @@ def test_an_import_killed_at_any_moment_is_finished_by_the_next_run(tmp_path: Pa
         with opened(path) as database:
             sizes.append(holds(database))
             assert sizes[-1] in (BEFORE, AFTER, SEEDED)
-            seed.load_seed(database)
+            loader.load_seed(database)
             assert holds(database) == SEEDED
             with database.reading() as connection:
                 assert proposals.list_proposals(connection, "pending") == []

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from registry import signing, views
-from registry.database import Database
+from registry import views
 from registry.log import check as log_check
-from registry.log import decided, proofs, settled, shared
+from registry.log import checkpoint_store, folder_check, four_eyes, proofs, signing_keys
 from registry.log.checkpoint import Checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
-from registry.tables import entries
+from registry.storage.database import Database
+from registry.storage.tables import entries
 from tests.factories import ROOT, a_database, a_source, enter
 
 ROUNDS = 15
@@ -30,7 +30,7 @@ WORKER = """
 import json, sys
 from pathlib import Path
 from registry import proposals
-from registry.database import Database
+from registry.storage.database import Database
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from tests.factories import an_institution, hash_of, propose
@@ -71,7 +71,7 @@ def working(folder: Path, first: int) -> Iterator[None]:
 def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
     """What is signed while the check begins is no damage."""
     settings = Settings(data_dir=tmp_path)
-    signing.create_key_file(settings.get_key_file())
+    signing_keys.create_key_file(settings.get_key_file())
     database = a_database(tmp_path)
     enter(database, a_source())
     log = PublishedLog(settings)
@@ -81,9 +81,9 @@ def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
         while time.monotonic() < until:
             with database.reading() as connection:
                 found = log_check.check_log(connection, log)
-                decided.check_entries(connection, after=found.signed, whole=True)
-                decided.check_proposals(connection)
-            settled.check_folder(database, log)
+                four_eyes.check_entries(connection, after=found.signed, whole=True)
+                four_eyes.check_proposals(connection)
+            folder_check.check_folder(database, log)
             assert found.size - 45 <= found.signed <= found.size
             sizes.append(found.size)
     assert len(sizes) > 10
@@ -99,7 +99,7 @@ def size_of(database: Database) -> int:
 def test_a_process_killed_while_it_publishes_leaves_a_log_that_the_next_one_extends(tmp_path: Path) -> None:
     chance = random.Random(20261124)
     settings = Settings(data_dir=tmp_path)
-    signing.create_key_file(settings.get_key_file())
+    signing_keys.create_key_file(settings.get_key_file())
     database = a_database(tmp_path)
     enter(database, a_source())
     log = PublishedLog(settings)
@@ -117,6 +117,8 @@ def test_a_process_killed_while_it_publishes_leaves_a_log_that_the_next_one_exte
         assert [proofs.compute_root(tree, one.size) for one in seen] == [one.root for one in seen]
     with database.reading() as connection:
         assert log_check.check_log(connection, log).signed == size_of(database)
-        assert {one.checkpoint.size for one in shared.list_checkpoints(connection)} >= {one.size for one in seen}
+        assert {one.checkpoint.size for one in checkpoint_store.list_checkpoints(connection)} >= {
+            one.size for one in seen
+        }
     views.check_views(database)
     database.close()

@@ -14,17 +14,17 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.database import Database
 from registry.log import store
 from registry.register import Register, SearchRequest
-from registry.search import fts5, plan
+from registry.search import embedded_engine, fetch_plan
 from registry.search.contract import AllOf, AnyOf, EngineUnavailable, Expression, PrefixTerm, SearchDocument, TokenTerm
 from registry.search.meilisearch import IndexState, MeilisearchEngine
-from registry.search.outside import OutsideSearch
+from registry.search.outside_search import OutsideSearch
 from registry.search.query import understand_question
 from registry.search.tokens import FORMAT
 from registry.settings import Settings
-from registry.tables import search_documents
+from registry.storage.database import Database
+from registry.storage.tables import search_documents
 from tests.factories import a_database, a_source, an_institution, approve, propose, the_real_lists
 from tests.running import Server, eventually, serving
 from tests.searching import KEY, MeilisearchServer, a_meilisearch
@@ -137,10 +137,10 @@ def test_it_holds_the_same_candidates_as_the_embedded_engine(shared: Meilisearch
         engine = engine_of(search, database)
         with database.reading() as connection:
             for question in QUESTIONS:
-                for step in plan.make_steps(understand_question(question)):
+                for step in fetch_plan.make_steps(understand_question(question)):
                     if not step.expressions:
                         continue
-                    here = fts5.EmbeddedEngine(connection).fetch(step.expressions, 2000)
+                    here = embedded_engine.EmbeddedEngine(connection).fetch(step.expressions, 2000)
                     there = engine.fetch(step.expressions, 2000)
                     for one, other in zip(here, there, strict=True):
                         assert {d.subject: d for d in one.documents} == {d.subject: d for d in other.documents}

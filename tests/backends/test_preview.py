@@ -5,12 +5,12 @@ import datetime as dt
 import pytest
 
 from registry import proposals
-from registry.database import Database
+from registry.domain.model import Draft
 from registry.log import check, store
-from registry.model import Draft
-from registry.preview import preview_proposal
 from registry.proposals import draw_sample
-from registry.records import asof, read
+from registry.proposals.preview import preview_proposal
+from registry.records import asof, lookup
+from registry.storage.database import Database
 from tests.factories import DAY, a_change, a_person, a_source, an_institution, approve, code_of, enter, propose
 
 HOSPITAL = an_institution()
@@ -31,7 +31,7 @@ def test_what_is_foreseen_is_what_comes(register: Database) -> None:
     approve(register, made)
     with register.reading() as connection:
         for one in foreseen:
-            there = read.get_institution(connection, one.subject.partition(":")[2], asof.make_as_of(connection))
+            there = lookup.get_institution(connection, one.subject.partition(":")[2], asof.make_as_of(connection))
             assert one.after is not None
             assert (one.after.name, one.after.approvals) == (there.name, there.approvals)
 
@@ -44,7 +44,7 @@ def test_looking_leaves_nothing_behind(register: Database) -> None:
     with register.reading() as connection:
         assert store.read_head(connection).size == size
         assert check.check_log(connection).size == size
-        assert read.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection)).level is None
+        assert lookup.get_institution(connection, code_of(HOSPITAL), asof.make_as_of(connection)).level is None
 
 
 def many(register: Database, report: object = None) -> proposals.Proposal:

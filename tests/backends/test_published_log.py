@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals, signing, views
-from registry.database import APPEND_ONLY, Database
+from registry import proposals, views
 from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError, SigningKeyForeign
 from registry.log import check as log_check
-from registry.log import checkpoint, codec, note, proofs, settled, tiles
+from registry.log import checkpoint, codec, folder_check, note, proofs, signing_keys, tiles
+from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.merkle import Frontier, hash_leaf
 from registry.log.publish import PublishedLog
-from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from registry.settings import Settings
-from registry.tables import checkpoints, entries
+from registry.storage.database import APPEND_ONLY, Database
+from registry.storage.tables import checkpoints, entries
 from tests.factories import a_change, a_source, an_institution, approve, enter, hash_of, propose
 
 SIZE = 300  # entries: more than one tile
@@ -34,7 +34,7 @@ def hospitals(number: int, first: int = 0) -> list[object]:
 def a_log(folder: Path, **settings: str) -> PublishedLog:
     """The published log of a data folder, with a key of its own."""
     loaded = Settings(data_dir=folder, public_url="https://register.example", **settings)
-    signing.create_key_file(loaded.get_key_file())
+    signing_keys.create_key_file(loaded.get_key_file())
     return PublishedLog(loaded)
 
 
@@ -167,7 +167,7 @@ def test_a_machine_without_the_key_publishes_what_another_signed(
     mine = published(log, filled)
     assert published(other, filled) == mine
     checked(filled, other)
-    signing.add_key(tmp_path / "signing.key")
+    signing_keys.add_key(tmp_path / "signing.key")
     anew = published(log, filled)  # the same entries, signed by both keys
     assert anew.checkpoint == mine.checkpoint
     assert published(other, filled) == anew
@@ -197,13 +197,13 @@ def test_two_machines_with_the_same_key_never_sign_apart(
 def test_a_new_key_signs_beside_the_old_one_and_then_alone(filled: Database, log: PublishedLog, tmp_path: Path) -> None:
     key_file = tmp_path / "signing.key"
     (old,) = log.list_verifiers()
-    signing.add_key(key_file)
+    signing_keys.add_key(key_file)
     both = published(log, filled)
     _, new = log.list_verifiers()
     for keys in ([old], [new], [old, new]):
         assert note.verify_note(both.note, keys)[1] == keys  # who knows one key ignores the other's line
     assert (log.folder.path / VKEY).read_text().splitlines() == [old.text, new.text]
-    signing.retire_key(key_file, old.public)
+    signing_keys.retire_key(key_file, old.public)
     alone = published(log, filled)
     assert note.verify_note(alone.note, [new])[1] == [new]
     with pytest.raises(InvalidInput):
@@ -217,7 +217,7 @@ def test_a_checkpoint_signed_by_a_stranger_is_never_extended(
     filled: Database, log: PublishedLog, tmp_path: Path
 ) -> None:
     (tmp_path / "signing.key").unlink()
-    signing.create_key_file(tmp_path / "signing.key")
+    signing_keys.create_key_file(tmp_path / "signing.key")
     enter(filled, *hospitals(1, 7000))
     before = (log.folder.path / CHECKPOINT).read_bytes()
     with pytest.raises(SigningKeyForeign):
@@ -234,7 +234,7 @@ def test_a_lost_key_is_replaced_and_the_old_checkpoints_still_hold(
     (tmp_path / "signing.key").unlink()
     with filled.reading() as connection:
         gone = log.list_lost_keys(connection)
-    signing.recreate_key_file(tmp_path / "signing.key", [key.public for key in gone])
+    signing_keys.recreate_key_file(tmp_path / "signing.key", [key.public for key in gone])
     enter(filled, *hospitals(1, 7000))
     published(log, filled)
     (new,) = log.list_verifiers()
@@ -454,14 +454,14 @@ def test_a_stored_checkpoint_that_somebody_tampered_with_is_named(
 def test_the_published_checkpoint_lost_from_the_database_is_noticed_and_put_back(
     filled: Database, log: PublishedLog
 ) -> None:
-    settled.check_folder(filled, log)
+    folder_check.check_folder(filled, log)
     unguard(filled)
     with filled.writing() as connection:
         connection.execute(sa.delete(checkpoints))
     with pytest.raises(LogDamaged, match="registry log checkpoint"):
-        settled.check_folder(filled, log, patience=0)
+        folder_check.check_folder(filled, log, patience=0)
     log.publish(filled)
-    settled.check_folder(filled, log)
+    folder_check.check_folder(filled, log)
     checked(filled, log)
 
 
@@ -476,10 +476,10 @@ def test_published_keys_that_are_not_ours_are_noticed_and_put_right(
     else:
         path.write_bytes(content)
     with pytest.raises(LogDamaged, match="vkey"):
-        settled.check_folder(filled, log, patience=0)
+        folder_check.check_folder(filled, log, patience=0)
     log.publish(filled)
     assert path.read_bytes() == good
-    settled.check_folder(filled, log)
+    folder_check.check_folder(filled, log)
 
 
 def test_a_checkpoint_file_that_is_no_note_is_named_with_what_to_do(filled: Database, log: PublishedLog) -> None:

@@ -12,19 +12,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals, redaction, views
-from registry.database import Database
+from registry import proposals, views
+from registry.domain.model import Draft
 from registry.errors import Conflict, LogDamaged
 from registry.log import check as log_check
 from registry.log import erasure, store
 from registry.log.merkle import Frontier
-from registry.model import Draft
-from registry.records import read
+from registry.proposals import redaction
+from registry.records import lookup
 from registry.records.asof import AsOf
 from registry.register import Register
 from registry.settings import Settings
 from registry.storage import vacuum
-from registry.tables import positions, proposal_items
+from registry.storage.database import Database
+from registry.storage.tables import positions, proposal_items
 from tests.factories import (
     DAY,
     a_change,
@@ -58,7 +59,7 @@ def owed(database: Database) -> int:
 
 def names_at(database: Database, on: dt.date, size: int) -> list[str | None]:
     with database.reading() as connection:
-        people = read.list_practitioners(connection, code_of(HOSPITAL), AsOf(valid_on=on, size=size))
+        people = lookup.list_practitioners(connection, code_of(HOSPITAL), AsOf(valid_on=on, size=size))
     return [person.name for person in people]
 
 
@@ -185,7 +186,7 @@ def test_an_erased_person_has_no_name_on_any_day_known_at_any_time(database: Dat
         for on in (DAY, LATER):
             assert names_at(database, on, size) == [None]
     with database.reading() as connection:
-        shown = read.list_practitioners(connection, code_of(HOSPITAL), AsOf(valid_on=LATER, size=5))[0]
+        shown = lookup.list_practitioners(connection, code_of(HOSPITAL), AsOf(valid_on=LATER, size=5))[0]
     assert (shown.role, shown.entry) == ("护士", 4)
     assert holds(database) == 5
 

@@ -16,22 +16,22 @@ import pyotp
 import pytest
 import sqlalchemy as sa
 
-from registry import accounts, proposals, signing, trail, views
-from registry.accounts import second, sessions
+from registry import accounts, proposals, views
+from registry.accounts import audit_log, factors, sessions
 from registry.accounts.vault import Vault
-from registry.backup import compare, file, make, restore
-from registry.backup.make import BackupResult
-from registry.backup.restore import RestoreResult
-from registry.database import Database
 from registry.errors import Conflict, InvalidInput
 from registry.log import check as log_check
-from registry.log import mirrored, proofs
+from registry.log import mirror_mark, proofs, signing_keys
 from registry.log.publish import PublishedLog
-from registry.log.remote import RemoteLog
-from registry.records import read
+from registry.log.remote_log import RemoteLog
+from registry.operations.backup import compare, file, make, restore
+from registry.operations.backup.make import BackupResult
+from registry.operations.backup.restore import RestoreResult
+from registry.records import lookup
 from registry.records.asof import make_as_of
 from registry.settings import Settings
-from registry.tables import erasable, metadata, proposal_items
+from registry.storage.database import Database
+from registry.storage.tables import erasable, metadata, proposal_items
 from tests.factories import (
     ROOT,
     a_database,
@@ -109,7 +109,7 @@ def home(tmp_path: Path, database: Database) -> Home:
     """A register with people, sealed values and proposals of every state, signed and published."""
     url = database.url.render_as_string(hide_password=False)
     found = Home(Settings(data_dir=tmp_path, database_url=url), database)
-    signing.create_key_file(found.settings.get_key_file())
+    signing_keys.create_key_file(found.settings.get_key_file())
     a_history(found)
     found.publish()
     return found
@@ -125,7 +125,7 @@ def a_history(home: Home) -> None:
     propose(database, an_institution("鞍山市示例丙医院"))
     with database.writing() as connection:
         vault.create_file()
-        second.enrol_factor(connection, vault, "editor.a", SECRET, pyotp.TOTP(SECRET).now())
+        factors.enrol_factor(connection, vault, "editor.a", SECRET, pyotp.TOTP(SECRET).now())
 
 
 def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -140,7 +140,7 @@ def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 def the_person(database: Database) -> Any:
     with database.reading() as connection:
         asof = make_as_of(connection)
-        return read.list_practitioners(connection, a_person_of(), asof)[0]
+        return lookup.list_practitioners(connection, a_person_of(), asof)[0]
 
 
 def a_person_of() -> str:
@@ -178,10 +178,10 @@ def test_a_restored_register_has_its_second_factors_and_its_trail_and_nobody_is_
 ) -> None:
     limits = sessions.SessionLimits(idle=30, absolute=600)
     with home.database.writing() as connection:
-        codes = second.renew_recovery_codes(connection, "editor.a")
+        codes = factors.renew_recovery_codes(connection, "editor.a")
         token = sessions.create_session(connection, "editor.a", "open", "192.0.2.1", "Desk/1")
         assert sessions.find_session(connection, token, limits) is not None
-        deeds = trail.list_events(connection, trail.AuditFilter())
+        deeds = audit_log.list_events(connection, audit_log.AuditFilter())
     assert deeds
     home.backup(tmp_path / "backup")
     there = machine(target)
@@ -189,11 +189,12 @@ def test_a_restored_register_has_its_second_factors_and_its_trail_and_nobody_is_
     with there.database.writing() as connection:
         assert sessions.find_session(connection, token, limits) is None
         assert (
-            second.accept_code(connection, Vault(there.settings.get_secrets_file()), "editor.a", codes[0]) == "recovery"
+            factors.accept_code(connection, Vault(there.settings.get_secrets_file()), "editor.a", codes[0])
+            == "recovery"
         )
-        assert trail.list_events(connection, trail.AuditFilter()) == deeds
-        trail.record_event(connection, "editor.a", "signed_in")
-        assert trail.list_events(connection, trail.AuditFilter())[0].id > deeds[0].id
+        assert audit_log.list_events(connection, audit_log.AuditFilter()) == deeds
+        audit_log.record_event(connection, "editor.a", "signed_in")
+        assert audit_log.list_events(connection, audit_log.AuditFilter())[0].id > deeds[0].id
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
@@ -312,12 +313,12 @@ def test_entries_that_no_signature_reaches_are_told(home: Home, machine: Empty, 
 
 def test_a_restored_mirror_is_still_a_mirror(home: Home, machine: Empty, tmp_path: Path) -> None:
     with home.database.writing() as connection:
-        mirrored.mark_mirror(connection)
+        mirror_mark.mark_mirror(connection)
     home.backup(tmp_path / "backup")
     there = machine("sqlite")
     assert there.restore(tmp_path / "backup").key == "mirror"
     with there.database.reading() as connection:
-        assert mirrored.is_mirror(connection)
+        assert mirror_mark.is_mirror(connection)
 
 
 # --- what a backup holds ---------------------------------------------------------------------------------------------
@@ -365,7 +366,7 @@ def test_a_backup_is_one_private_file_that_restoring_does_not_change(
 WORKER = """
 import json, sys, time
 from pathlib import Path
-from registry.backup import restore
+from registry.operations.backup import restore
 from registry.settings import Settings
 
 told = json.loads(sys.stdin.readline())
@@ -445,7 +446,7 @@ def a_rolled_back_register(folder: Path) -> tuple[Path, Path]:
 
 def a_home(folder: Path) -> Home:
     home = Home(Settings(data_dir=folder), a_database(folder))
-    signing.create_key_file(home.settings.get_key_file())
+    signing_keys.create_key_file(home.settings.get_key_file())
     a_history(home)
     home.publish()
     return home

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from registry import accounts, proposals
-from registry.database import Database
+from registry.domain.model import Change, Draft
 from registry.errors import NotAllowed
-from registry.importers import submit
-from registry.model import Change, Draft
+from registry.importers.wizard import list_import
+from registry.storage.database import Database
 from tests.factories import (
     DAY,
     a_certificate,
@@ -113,14 +113,16 @@ def test_what_is_outside_is_refused_whole_and_the_refusal_names_it(ready: Databa
 def test_a_list_is_imported_when_all_of_it_is_inside(ready: Database, tmp_path: Path) -> None:
     inside = {"name": "鞍山市示例新医院", "address": "辽宁省鞍山市铁东区示例路8号"}
     outside = {"name": "沈阳市示例新医院", "address": "辽宁省沈阳市和平区示例路9号"}
-    whole = submit.ImportRequest(path=a_list(tmp_path / "whole.csv", [inside]), as_of=LATER, scope="210300")
-    assert submit.import_list(ready, whole, by="editor.a").proposal
-    mixed = submit.ImportRequest(path=a_list(tmp_path / "mixed.csv", [inside, outside]), as_of=LATER, scope="partial")
+    whole = list_import.ImportRequest(path=a_list(tmp_path / "whole.csv", [inside]), as_of=LATER, scope="210300")
+    assert list_import.import_list(ready, whole, by="editor.a").proposal
+    mixed = list_import.ImportRequest(
+        path=a_list(tmp_path / "mixed.csv", [inside, outside]), as_of=LATER, scope="partial"
+    )
     before = count(ready)
     with pytest.raises(NotAllowed, match="institution:"):
-        submit.import_list(ready, mixed, by="editor.a")
+        list_import.import_list(ready, mixed, by="editor.a")
     assert count(ready) == before
-    assert submit.import_list(ready, mixed, by="editor.b").proposal
+    assert list_import.import_list(ready, mixed, by="editor.b").proposal
 
 
 # --- who sees and decides what ---------------------------------------------------------------------------------------

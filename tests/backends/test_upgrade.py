@@ -13,17 +13,18 @@ from alembic import command
 from alembic.config import Config
 
 import registry
-from registry import signing, views
+from registry import views
 from registry.accounts import sessions
 from registry.accounts.signin import SignIns, Visitor
-from registry.backup import file as backups
-from registry.backup import make
-from registry.cli import care
-from registry.database import Database, continue_numbering
+from registry.cli import maintenance
 from registry.log import check as log_check
+from registry.log import signing_keys
 from registry.log.publish import PublishedLog
+from registry.operations.backup import file as backups
+from registry.operations.backup import make
 from registry.settings import Settings
-from registry.tables import accounts, metadata, proposal_items, proposals, touches
+from registry.storage.database import Database, continue_numbering
+from registry.storage.tables import accounts, metadata, proposal_items, proposals, touches
 from tests.factories import PASSWORD, a_person, a_source, an_erasure, an_institution, enter, propose
 from tests.running import Cli
 
@@ -80,7 +81,7 @@ def test_a_register_of_the_first_version_is_migrated_signed_and_can_erase(old: D
     assert old.migrate()
     assert not old.migrate()
     settings = Settings(data_dir=tmp_path / "var")
-    signing.create_key_file(settings.get_key_file())
+    signing_keys.create_key_file(settings.get_key_file())
     log = PublishedLog(settings)
     signed = log.publish(old)
     assert signed is not None
@@ -131,8 +132,8 @@ def test_second_factors_of_the_version_before_are_sealed_by_init_and_go_on(
         connection.execute(mine.values(second=PLAIN, failures=3, locked_until=locked))
     assert before.migrate()
     settings = Settings(data_dir=tmp_path / "var")
-    assert care.seal_secrets(before, settings) == (True, 1)
-    assert care.seal_secrets(before, settings) == (False, 0)
+    assert maintenance.seal_secrets(before, settings) == (True, 1)
+    assert maintenance.seal_secrets(before, settings) == (False, 0)
     with before.reading() as connection:
         stored = connection.execute(sa.select(accounts.c.second).where(accounts.c.name == "editor.a")).scalar_one()
         assert stored is not None

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from registry import signing
-from registry.database import Database
+from registry.log import signing_keys
+from registry.storage.database import Database
 from tests.factories import DAY, a_change, a_source, an_institution, enter
 from tests.running import Server
 
@@ -34,7 +34,7 @@ def test_a_change_is_in_every_worker_within_a_second_and_each_answer_says_its_lo
     enter(database, a_source(), hospital)
     data_dir = tmp_path / "served"
     data_dir.mkdir()
-    signing.create_key_file(data_dir / "signing.key")
+    signing_keys.create_key_file(data_dir / "signing.key")
     url = database.url.render_as_string(hide_password=False)
     server = start(data_dir, workers=2, REGISTRY_DATABASE_URL=url, REGISTRY_ANONYMOUS_LIMIT="0")
     assert set(answers(server)) == {(2, "licensed")}

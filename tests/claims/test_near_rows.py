@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from registry.finding.reconciling import Reconciler
-from registry.finding.result import SearchResult
-from registry.finding.rows import Query
+from registry.institutions.result import SearchResult
+from registry.reconciliation.match import Reconciler
+from registry.reconciliation.queries import Query
 from registry.verification.view import VerificationView
 from tests.claims import near
 from tests.claims.lists import is_somebodys, now, plain, somebodys, without_company

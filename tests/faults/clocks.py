@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from registry.database import Database
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
+from registry.storage.database import Database
 from tests.factories import hash_of
 from tests.running import Cli, Ran
 

@@ -22,17 +22,17 @@ from typing import NamedTuple
 
 import httpx
 
-from registry.claimfiles.answering import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
-from registry.claimfiles.csvs import CsvReader
-from registry.claimfiles.ndjson import NdjsonReader
-from registry.claimfiles.rows import ClaimTable
-from registry.claimfiles.sheets import read_claims
-from registry.editing.documents import detect_file_type
+from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
+from registry.batch.claim_rows import ClaimTable
+from registry.batch.csv_reader import CsvReader
+from registry.batch.ndjson_reader import NdjsonReader
+from registry.batch.xlsx_sheets import read_claims
 from registry.errors import Busy, RegistryError
-from registry.importers import people_template
+from registry.importers.people import people_template
 from registry.register import Register, open_register
 from registry.settings import Settings
-from registry.uploads import reading
+from registry.staff.forms.documents import detect_file_type
+from registry.uploads import file_reader
 from registry.uploads.limits import LIST, PAGE
 from tests.faults import hostile_files as hostile
 from tests.faults.processes import Peak, readers_of
@@ -185,7 +185,7 @@ def _short(path: Path) -> bytes:
 
 
 def _tables(content: bytes) -> int:
-    return sum(1 for table in reading.read_tables(io.BytesIO(content), LIST) for _ in table.rows)
+    return sum(1 for table in file_reader.read_tables(io.BytesIO(content), LIST) for _ in table.rows)
 
 
 def _sheet(content: bytes) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.running import Server, workers_of
 
-FORKING = "registry.uploads.forking"
+FORKING = "registry.uploads.fork_server"
 
 
 def children_of(process: int) -> list[int]:

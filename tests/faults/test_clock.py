@@ -16,15 +16,15 @@ import msgspec
 import pytest
 
 from registry import accounts, proposals
-from registry.database import Database
+from registry.domain.identifiers import format_code
 from registry.editions import plan
 from registry.editions.plan import EditionRequest
-from registry.identifiers import format_code
 from registry.log import store
 from registry.log.clock import read_clock, to_milliseconds
 from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
 from registry.records.asof import SHANGHAI, to_day
 from registry.settings import Settings
+from registry.storage.database import Database
 from tests.backends.conftest import BACKENDS, Postgres
 from tests.factories import DAY, PASSWORD, a_change, a_database, a_source, an_institution, code_of, enter, propose
 from tests.faults.clocks import Clock, Home, shifted

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from registry.database import Database
 from registry.errors import Busy
-from registry.faults import FaultBoard
+from registry.storage.database import Database
+from registry.storage.fault_board import FaultBoard
 from tests.backends.conftest import BACKENDS, Postgres
 from tests.broken import CLAIM, HOSPITAL, NOT_LICENSED, TO_READERS, Broken, answered
 from tests.factories import a_database, an_institution, propose

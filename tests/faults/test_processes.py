@@ -21,9 +21,9 @@ import httpx
 import pytest
 
 from registry.errors import ThreadDied
-from registry.faults import FaultBoard
 from registry.operations import threads
 from registry.operations.threads import BackgroundThreads
+from registry.storage.fault_board import FaultBoard
 from tests.running import REGISTRY, Cli, Server, environment, eventually, serving, workers_of
 
 Start = Callable[..., Server]

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from registry.errors import RightsTooWide
-from registry.faults import FaultBoard
 from registry.settings import Settings
 from registry.storage import rights
+from registry.storage.fault_board import FaultBoard
 from tests.running import PASSWORD, REGISTRY, Cli, Server, environment, eventually
 
 NOBODY = 65534
@@ -217,7 +217,15 @@ def test_a_file_that_is_made_while_the_server_runs_is_closed_as_well(
     data_dir = seeded.data_dir
     env = {**environment(data_dir), "REGISTRY_ANONYMOUS_LIMIT": "100"}
     process = subprocess.Popen(
-        [REGISTRY.with_name("uvicorn"), "--factory", "registry.app:served", "--port", "0", "--log-level", "critical"],
+        [
+            REGISTRY.with_name("uvicorn"),
+            "--factory",
+            "registry.server.app:served",
+            "--port",
+            "0",
+            "--log-level",
+            "critical",
+        ],
         env=env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -20,13 +20,13 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser
 
-from registry.accounts import repeats, second
+from registry.accounts import factors, failure_counts
 from registry.accounts.vault import Vault
-from registry.app import build_app
-from registry.database import Database
 from registry.errors import SecretsKeyMissing
+from registry.server.app import build_app
 from registry.settings import Settings
-from registry.tables import accounts, trail
+from registry.storage.database import Database
+from registry.storage.tables import accounts, trail
 from tests.backends.conftest import BACKENDS, postgres
 from tests.desk import FIRST, Staff, let_proof_age
 from tests.factories import a_list
@@ -183,10 +183,12 @@ def test_strangers_cannot_fill_the_trail(place: Place, arrive: Arrive) -> None:
     told = arrive("auditor").sign_in().deeds()
     added = place.scalar(rows) - before
     print(f"{added} lines of {100 * 5 + 36} refusals and failures")
-    assert added <= 7 * (repeats.ADDRESSES + 1) * 2 + 10, added
+    assert added <= 7 * (failure_counts.ADDRESSES + 1) * 2 + 10, added
     refused = [deed for deed in told if deed[:2] == ["-", "refused"]]
-    assert any(deed[2].startswith("POST /staff/sign-in other_site") and deed[3] == repeats.MANY for deed in refused)
-    assert len([deed for deed in refused if "/staff/suspend" in deed[2]]) <= 2 * (repeats.ADDRESSES + 1)
+    assert any(
+        deed[2].startswith("POST /staff/sign-in other_site") and deed[3] == failure_counts.MANY for deed in refused
+    )
+    assert len([deed for deed in refused if "/staff/suspend" in deed[2]]) <= 2 * (failure_counts.ADDRESSES + 1)
 
 
 # --- second factors --------------------------------------------------------------------------------------------------
@@ -312,7 +314,7 @@ def test_an_old_proof_is_asked_for_again_and_nothing_that_was_filled_in_is_lost(
 def test_five_wrong_proofs_end_the_session(place: Place, arrive: Arrive) -> None:
     database = Database(place.settings.get_database_url())
     with database.writing() as connection:
-        second.remove_factor(connection, "owner")
+        factors.remove_factor(connection, "owner")
     database.close()
     one = arrive("owner").sign_in()
     let_proof_age(place.settings, "owner")
@@ -375,7 +377,7 @@ def test_the_code_is_asked_for_without_a_script_and_given_by_keyboard_alone(
     page.keyboard.type(staff.fresh_code())  # the field has the focus
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="恢复码").wait_for()
-    assert page.locator(".codes li").count() == second.RECOVERY_CODES
+    assert page.locator(".codes li").count() == factors.RECOVERY_CODES
     context.close()
 
 

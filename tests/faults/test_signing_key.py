@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from registry import proposals, signing
+from registry import proposals
 from registry.errors import RegistryError
+from registry.log import signing_keys
 from registry.log.folder import CHECKPOINT
 from registry.proposals import emergency
 from tests.broken import TO_READERS, Broken
@@ -25,7 +26,7 @@ def taken_away(one: Broken, aside: Path) -> str:
 
 def exchanged(one: Broken, aside: Path) -> str:
     one.settings.get_key_file().rename(aside)
-    signing.create_key_file(one.settings.get_key_file())
+    signing_keys.create_key_file(one.settings.get_key_file())
     return "signing_key_foreign"
 
 
@@ -81,7 +82,7 @@ def test_an_emergency_suspension_does_not_fall_back_without_the_key(
         done = proposals.suspend(database, subject, by="editor.a", reason="现场检查", log=one.log)
         exchanged(one, tmp_path / "aside")
         after = done.confirm_by + 1
-        monkeypatch.setattr("registry.proposals.kept.now", lambda: after)
+        monkeypatch.setattr("registry.proposals.proposal_store.now", lambda: after)
         assert emergency.end_expired_suspensions(database, one.log) == []
         with pytest.raises(RegistryError) as found:
             proposals.reject(database, done.waiting, by="approver.a", reason="不属实", log=one.log)
@@ -139,6 +140,6 @@ def forged(note_of_ours: bytes, folder: Path) -> bytes:
     """What our checkpoint says, signed by a key of somebody else."""
     from registry.log import note
 
-    signing.create_key_file(folder / "theirs.key")
+    signing_keys.create_key_file(folder / "theirs.key")
     text = note.parse(note_of_ours).text
-    return note.sign_text(text, text.split("\n")[0], signing.load_keys(folder / "theirs.key")).encode()
+    return note.sign_text(text, text.split("\n")[0], signing_keys.load_keys(folder / "theirs.key")).encode()

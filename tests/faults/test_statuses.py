@@ -19,10 +19,10 @@ from public_site import pages
 from registry import errors
 from registry.api import problems
 from registry.errors import RegistryError
-from registry.locks import make_write_busy_error
 from registry.staff import errors as staff_errors
+from registry.storage.locks import make_write_busy_error
 from registry.verification.view import VerificationView
-from registry.web import statuses
+from registry.web import error_status
 
 LOG = logging.getLogger("registry")
 
@@ -80,16 +80,16 @@ def test_every_kind_has_one_status_at_every_door(doors: Any, kind: type[Registry
     raising, client = doors
     error = raised(kind)
     raising.append(error)
-    expected = statuses.get_status(error)
+    expected = error_status.get_status(error)
     for path in ("/api", "/page", *(() if kind.code in NOTED else ("/staff",))):
         answer = client.get(path)
-        assert answer.status_code == expected == statuses.STATUSES[kind], path
-        for name, value in statuses.make_headers(error).items():
+        assert answer.status_code == expected == error_status.STATUSES[kind], path
+        for name, value in error_status.make_headers(error).items():
             assert answer.headers[name] == value, (path, name)
         assert (expected == 503) <= ("retry-after" in answer.headers)
-    assert staff_errors.statuses is statuses
+    assert staff_errors.statuses is error_status
     problem = client.get("/api").json()
-    assert problem["code"] == (errors.CannotAnswer.code if kind in statuses.PUBLISHED_CODES else kind.code)
+    assert problem["code"] == (errors.CannotAnswer.code if kind in error_status.PUBLISHED_CODES else kind.code)
     assert problem.get("cause", problem["code"]) == kind.code
 
 
@@ -105,9 +105,9 @@ def test_a_kind_that_is_not_in_the_table_is_answered_as_its_nearest_ancestor() -
         code = "several"
 
     try:
-        assert statuses.get_status(Unheard("", "")) == 503
-        assert statuses.make_headers(Unheard("", "")) == {"Retry-After": "60"}
-        assert statuses.get_status(Several("", "")) == 403  # the first of its ancestors
+        assert error_status.get_status(Unheard("", "")) == 503
+        assert error_status.make_headers(Unheard("", "")) == {"Retry-After": "60"}
+        assert error_status.get_status(Several("", "")) == 403  # the first of its ancestors
     finally:  # no kind of the product: other tests walk all of these
         del Unheard, Several
 
@@ -136,7 +136,7 @@ def test_a_fault_of_ours_is_one_line_with_its_code_and_the_unforeseen_a_tracebac
     for path in ("/staff", "/page"):
         for error, line in ((errors.LogDamaged("日志有误", "x"), "log_damaged"), (make_write_busy_error(), "busy")):
             caplog.clear()
-            monkeypatch.setattr(statuses.failures, "_last", {})
+            monkeypatch.setattr(error_status.failures, "_last", {})
             raising.append(error)
             for _ in range(5):
                 client.get(path)
@@ -162,6 +162,6 @@ def test_a_damaged_log_is_not_a_refusal_at_the_desk(doors: Any) -> None:
 
 def test_a_body_in_another_encoding_is_the_askers_and_no_failure_of_ours(caplog: pytest.LogCaptureFixture) -> None:
     error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
-    assert statuses.get_status(error) == 400
-    statuses.FailureLog().log_error(error, "POST /api/v1/verify")
+    assert error_status.get_status(error) == 400
+    error_status.FailureLog().log_error(error, "POST /api/v1/verify")
     assert caplog.records == []

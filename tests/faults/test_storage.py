@@ -11,9 +11,11 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from registry import attachments, proposals, trail
-from registry.database import Database
+from registry import proposals
+from registry.accounts import audit_log
 from registry.errors import StorageFull, StorageReadOnly
+from registry.storage import attachments
+from registry.storage.database import Database
 from tests.backends.conftest import Postgres
 from tests.broken import TO_READERS, Broken
 from tests.factories import a_database, a_source, an_institution, enter, hash_of, propose
@@ -185,7 +187,7 @@ def test_postgresql_that_takes_no_writes_says_the_same(postgres: Postgres) -> No
         connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     database.close()
     with pytest.raises(StorageReadOnly), database.writing() as connection:
-        trail.record_event(connection, "editor.a", "tried", "nothing", "-")
+        audit_log.record_event(connection, "editor.a", "tried", "nothing", "-")
     with database.reading() as connection:
         assert proposals.list_proposals(connection, None) == []
     with admin.connect() as connection:

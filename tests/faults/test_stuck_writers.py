@@ -22,12 +22,12 @@ import pytest
 import sqlalchemy as sa
 
 from bench import stuck
-from registry import signing
 from registry.clients import keys
-from registry.database import READ_WAIT, READERS, Database
 from registry.errors import Busy
-from registry.locks import AT_ONCE, LockWait
-from registry.tables import staff_sessions
+from registry.log import signing_keys
+from registry.storage.database import READ_WAIT, READERS, Database
+from registry.storage.locks import AT_ONCE, LockWait
+from registry.storage.tables import staff_sessions
 from registry.web.lanes import LANES
 from tests.backends.conftest import BACKENDS, Postgres
 from tests.factories import PASSWORD, an_institution, code_of, hash_of, propose, the_real_lists
@@ -99,7 +99,7 @@ def register(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
         database = postgres.fresh(seeded=True)
-    signing.create_key_file(data_dir / "signing.key")
+    signing_keys.create_key_file(data_dir / "signing.key")
     url = database.url.render_as_string(hide_password=False)
     with serving(data_dir, REGISTRY_DATABASE_URL=url) as server, serving(_twin(data_dir)) as twin:
         for one in (server, twin):
@@ -116,7 +116,7 @@ def _twin(data_dir: Path) -> Path:
     folder = data_dir.with_name("twin")
     folder.mkdir()
     the_real_lists(folder).close()
-    signing.create_key_file(folder / "signing.key")
+    signing_keys.create_key_file(folder / "signing.key")
     return folder
 
 

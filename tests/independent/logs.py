@@ -11,7 +11,7 @@ from registry.log import note
 from registry.log.checkpoint import Checkpoint
 from registry.log.folder import LogFolder
 from registry.log.merkle import hash_leaf
-from registry.signing import Key
+from registry.log.signing_keys import Key
 
 ORIGIN = "register.example/log"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.log import note, proofs, prove, tiles
+from registry.log import entry_proofs, note, proofs, tiles
 from registry.log.folder import LogFolder
 from registry.log.merkle import hash_leaf
 from tests.independent.logs import ORIGIN, a_key, a_log, altered, lines_of, replaced, sign, vkey
@@ -63,7 +63,7 @@ def test_the_vectors_are_accepted(independent: Program, tmp_path: Path) -> None:
         if case["size"] in signed:
             entry.write_bytes(bytes.fromhex(told["entries"][case["index"]]["bytes"]))
             hashes = lines_of([bytes.fromhex(one) for one in case["proof"]])
-            proof.write_text(f"{prove.FORMAT}\nindex {case['index']}\n{hashes}\n{signed[case['size']]}", "utf-8")
+            proof.write_text(f"{entry_proofs.FORMAT}\nindex {case['index']}\n{hashes}\n{signed[case['size']]}", "utf-8")
             independent.accepts("inclusion", tmp_path / "0", entry, proof)
 
 

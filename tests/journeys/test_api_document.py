@@ -12,7 +12,7 @@ import png
 import pytest
 import qrcode
 
-from registry.api import refusals
+from registry.api import openapi_refusals
 from tests.running import Cli, Server
 
 METHODS = ("get", "post", "delete")
@@ -104,9 +104,9 @@ def test_every_operation_says_what_it_refuses(server: Server) -> None:
 def test_every_operation_has_every_common_refusal_with_its_headers(server: Server) -> None:
     for method, path, operation in operations(document_of(server)):
         shown = operation["responses"]
-        assert shown.keys() >= refusals.COMMON.keys(), path
+        assert shown.keys() >= openapi_refusals.COMMON.keys(), path
         assert {"413", "415"} <= shown.keys() or method != "post", path
-        for status, headers in refusals.HEADERS.items():
+        for status, headers in openapi_refusals.HEADERS.items():
             assert shown[status]["headers"].keys() == headers.keys()
 
 

@@ -14,14 +14,14 @@ import pytest
 import sqlalchemy as sa
 
 from registry import proposals
-from registry.database import Database
+from registry.domain.model import Draft
 from registry.log import proofs, store
 from registry.log.folder import LogFolder
 from registry.log.publish import PublishedLog
 from registry.log.tiles import Tile, decode_bundle, encode_bundle
-from registry.model import Draft
 from registry.settings import Settings
-from registry.tables import entries
+from registry.storage.database import Database
+from registry.storage.tables import entries
 from tests.factories import a_database, a_person, a_source, an_institution, approve, enter, hash_of, propose
 from tests.running import REGISTRY, Cli, Server, environment, eventually
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from registry.identifiers import make_code
+from registry.domain.identifiers import make_code
 from tests.running import Cli, serving
 
 PERSON = make_code("demo|practitioner|0")  # 示例甲, of the fictional city the product ships

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from jwcrypto import jwk, jws
 
-from registry import accounts, trail
-from registry.database import Database
-from registry.importers.lists import read_list
-from registry.verification import jwks
+from registry import accounts
+from registry.accounts import audit_log
+from registry.importers.reading.lists import read_list
+from registry.receipts import jwks
+from registry.storage.database import Database
 from tests.factories import LIST_2025
 from tests.running import PASSWORD, Cli
 
@@ -101,16 +102,17 @@ def test_the_files_are_whole_and_signed_by_the_registers_key(published: Cli, fol
 
 
 def key_set(cli: Cli) -> dict[str, list[dict[str, str]]]:
-    from registry import signing
+    from registry.log import signing_keys
 
-    return jwks.make_key_set(jwks.to_public_key(key) for key in signing.load_keys(cli.data_dir / "signing.key"))
+    return jwks.make_key_set(jwks.to_public_key(key) for key in signing_keys.load_keys(cli.data_dir / "signing.key"))
 
 
 def test_what_was_published_and_taken_is_in_the_trail(published: Cli, folder: Path) -> None:
     database = Database(f"sqlite:///{published.data_dir / 'register.sqlite'}")
     with database.reading() as connection:
         deeds = {
-            (deed.account, deed.action, deed.about) for deed in trail.iterate_events(connection, trail.AuditFilter())
+            (deed.account, deed.action, deed.about)
+            for deed in audit_log.iterate_events(connection, audit_log.AuditFilter())
         }
     database.close()
     made = next(about for account, action, about in deeds if (account, action) == ("publisher", "propose"))

@@ -14,11 +14,11 @@ import pytest
 from jwcrypto import jwk, jws
 from playwright.sync_api import Browser, Page
 
-from registry.database import Database
 from registry.editions import manifest
 from registry.log import store
 from registry.log.merkle import Frontier, hash_leaf
 from registry.records import timeline
+from registry.storage.database import Database
 from tests.desk import Staff
 from tests.journeys.test_api_document import document_of, operations, unlike
 from tests.running import PASSWORD, Cli, Server, eventually, serving
@@ -248,7 +248,7 @@ def test_files_that_were_altered_on_disk_are_made_again_and_never_served_or_sign
 def test_files_are_refused_where_the_log_no_longer_gives_what_was_approved(cli: Cli, start: Start) -> None:
     import sqlalchemy as sa
 
-    from registry.tables import versions
+    from registry.storage.tables import versions
 
     database = Database(f"sqlite:///{cli.data_dir / 'register.sqlite'}")
     with database.writing() as connection:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.log import prove, tiles
+from registry.log import entry_proofs, tiles
 from tests.factories import a_list
 from tests.independent.logs import altered, lines_of
 from tests.independent.program import Program
@@ -113,7 +113,7 @@ def test_an_altered_proof_file_is_refused(independent: Program, grown: Grown, tm
     entry, proof = grown.entry(700, tmp_path / "entry"), tmp_path / "entry.tlog-proof"
     whole = grown.server.get("/log/proof/700.tlog-proof").text
     lines = whole.split("\n")
-    assert lines[:2] == [prove.FORMAT, "index 699"]
+    assert lines[:2] == [entry_proofs.FORMAT, "index 699"]
     for wrong in (
         whole.replace("index 699", "index 698"),
         whole.replace("index 699", f"index {grown.size}"),

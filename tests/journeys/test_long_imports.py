@@ -71,7 +71,7 @@ def processes(data_dir: Path) -> list[int]:
             command, told = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
         except OSError:
             continue
-        if b"registry.importers.job" in command and f"REGISTRY_DATA_DIR={data_dir}".encode() in told:
+        if b"registry.importers.wizard.job" in command and f"REGISTRY_DATA_DIR={data_dir}".encode() in told:
             found.append(int(path.name))
     return found
 

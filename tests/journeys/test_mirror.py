@@ -17,14 +17,14 @@ import pytest
 import sqlalchemy as sa
 
 from registry import views
-from registry.database import Database
 from registry.log import check as log_check
 from registry.log import note, store, tiles
+from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, LogFolder
 from registry.log.publish import PublishedLog
-from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from registry.settings import Settings
-from registry.tables import entries
+from registry.storage.database import Database
+from registry.storage.tables import entries
 from tests.factories import a_person, a_source, an_erasure, an_institution, enter
 from tests.published import (
     SIZE,

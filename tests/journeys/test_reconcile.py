@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.identifiers import format_code, make_code
+from registry.domain.identifiers import format_code, make_code
 from tests.factories import LIST_2025
 from tests.reconciliation.shapes import OFFICIAL, STATED, conforms, official
 from tests.running import Cli, Server

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry import upkeep
-from registry.database import Database
-from registry.identifiers import format_code, make_code
+from registry.domain.identifiers import format_code, make_code
+from registry.operations import upkeep
 from registry.proposals import propose
 from registry.settings import Settings
-from registry.tables import proposals
+from registry.storage.database import Database
+from registry.storage.tables import proposals
 from tests.desk import Staff
 from tests.factories import LIST_2025, a_list, an_institution
 from tests.running import PASSWORD, Cli, Server, eventually

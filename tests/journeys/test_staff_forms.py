@@ -9,11 +9,11 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from registry.database import Database
-from registry.editing import documents
-from registry.identifiers import format_code, make_code
+from registry.domain.identifiers import format_code, make_code
 from registry.records.asof import read_today
 from registry.settings import Settings
+from registry.staff.forms import documents
+from registry.storage.database import Database
 from tests.desk import Staff
 from tests.forming import DOCUMENT, PDF, approved, drafted, errors_in, fields_of, fill, proposed
 from tests.running import PASSWORD, Cli, Server, eventually

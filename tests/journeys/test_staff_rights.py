@@ -14,11 +14,11 @@ import pytest
 import sqlalchemy as sa
 
 from registry.accounts import ROLES
-from registry.app import build_app
-from registry.database import Database
-from registry.importers import kept
+from registry.importers.wizard import import_store
+from registry.server.app import build_app
 from registry.settings import Settings
-from registry.tables import proposals, staff_sessions
+from registry.storage.database import Database
+from registry.storage.tables import proposals, staff_sessions
 from tests.desk import Staff
 from tests.factories import a_list
 from tests.forming import PDF, fill
@@ -168,11 +168,11 @@ def number(register: Cli, tmp_path_factory: pytest.TempPathFactory) -> int:
 def imported(register: Cli) -> int:
     """An import of one.editor that waits for its columns to be named, and of whose number no proposal is."""
     with opened(register) as database, database.writing() as connection:
-        one = kept.create_import(
+        one = import_store.create_import(
             connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said={"as_of": "2025-06-30"}
         )
         nothing = {"rows": 0, "layouts": []}
-        kept.save_import(connection, one, state="mapping", found=nothing)
+        import_store.save_import(connection, one, state="mapping", found=nothing)
     return one.id
 
 
@@ -288,7 +288,7 @@ def test_an_import_is_there_for_the_editor_who_began_it_alone(
 ) -> None:
     with opened(register) as database, database.writing() as connection:
         said = {"as_of": "2025-06-30"}
-        one = kept.create_import(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said=said)
+        one = import_store.create_import(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said=said)
     other = arrive(running, "editor.z").sign_in()
     token, wrong = token_of(other), []
     for method, path in sorted(MAY):
@@ -305,7 +305,7 @@ def test_an_import_is_there_for_the_editor_who_began_it_alone(
     assert other.client.get(f"/staff/imports/new?like={one.id}").status_code == 404
     assert "a.csv" in people["editor"].get("/staff/imports")
     with opened(register) as database, database.reading() as connection:
-        assert kept.get_import(connection, one.id) == one
+        assert import_store.get_import(connection, one.id) == one
 
 
 def test_a_file_is_not_taken_in_from_somebody_who_may_not_import(people: dict[str, Staff]) -> None:

@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from registry import signing
-from registry.log import checkpoint, note
+from registry.log import checkpoint, note, signing_keys
+from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
-from registry.log.shared import SignedCheckpoint, parse_signed_checkpoint
 from tests.factories import a_source
 from tests.published import (
     SIZE,
@@ -210,8 +209,8 @@ def test_a_forged_line_beside_the_pinned_signature_brings_no_key_in(
     origin: Origin, served: Static, watching: Watching, tmp_path: Path
 ) -> None:
     watching.look("first")
-    signing.create_key_file(tmp_path / "other.key")
-    other = signing.load_keys(tmp_path / "other.key")[0]
+    signing_keys.create_key_file(tmp_path / "other.key")
+    other = signing_keys.load_keys(tmp_path / "other.key")[0]
     signed = origin.log.get_checkpoint()
     forged = note.sign_text("another text\n", signed.checkpoint.origin, [other]).signatures[0]
     vkey = note.Verifier(name=signed.checkpoint.origin, kind=note.ED25519, public=other.public).text
@@ -233,8 +232,8 @@ def test_a_given_key_is_trusted_instead_of_the_first_one_offered(
 def test_a_log_of_another_key_than_the_given_one_is_refused_and_nothing_kept(
     origin: Origin, watching: Watching, tmp_path: Path
 ) -> None:
-    signing.create_key_file(tmp_path / "other.key")
-    other = signing.load_keys(tmp_path / "other.key")[0].public
+    signing_keys.create_key_file(tmp_path / "other.key")
+    other = signing_keys.load_keys(tmp_path / "other.key")[0].public
     name = origin.log.get_origin()
     refused = watching.refused("--vkey", note.Verifier(name=name, kind=note.ED25519, public=other).text)
     assert "未获所信任的密钥签名" in refused
@@ -274,7 +273,7 @@ def test_a_cosignature_is_appended_to_what_is_kept_and_holds(
     stamp = note.parse(kept).signatures[-1].timestamp
     assert stamp is not None
     assert before <= stamp <= time.time()
-    assert signing.load_keys(key)[0].public == who.public
+    assert signing_keys.load_keys(key)[0].public == who.public
     again = watching.look("same", "--key", key, "--name", NAME)
     assert (watching.folder / CHECKPOINT).read_bytes() == origin.log.get_checkpoint().note + again[
         "cosignature"

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from registry.errors import InvalidInput
 from registry.register import Register, SearchRequest
-from registry.search.outside import OutsideSearch
+from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
 from tests.factories import DAY, the_real_lists
 from tests.searching import KEY, a_meilisearch

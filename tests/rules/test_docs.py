@@ -12,8 +12,8 @@ import pytest
 
 from registry import settings
 from registry.api.examples import BY_OPERATION
-from registry.app import build_app
 from registry.cli import main
+from registry.server.app import build_app
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.beside import CertificateAnswer, PersonAnswer
-from registry.database import Database
+from registry.domain.ad_findings import CertificateAnswer, PersonAnswer
+from registry.domain.identifiers import format_code
+from registry.domain.model import Answer, Draft
 from registry.errors import InvalidInput
-from registry.identifiers import format_code
-from registry.model import Answer, Draft
+from registry.storage.database import Database
 from tests.factories import (
     DAY,
     a_certificate,
@@ -360,8 +360,8 @@ def test_what_was_not_asked_is_null_and_an_empty_text_has_no_flags(holding: Call
 
 
 def test_sentences_are_said_in_english_too(holding: Callable[..., Asker], database: Database) -> None:
-    from registry.beside import Person
-    from registry.model import Claim, Provider
+    from registry.domain.ad_findings import Person
+    from registry.domain.model import Claim, Provider
     from registry.verification.answer import answer_claim
 
     holding(a_person(HOSPITAL), a_certificate(HOSPITAL))

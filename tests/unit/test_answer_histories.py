@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.model import Answer, Draft
+from registry.domain.model import Answer, Draft
 from registry.verification.view import VerificationView
 from tests.factories import a_change, a_database, a_source, an_institution, ask, enter
 from tests.times import the_clock_at

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import pytest
 from opencc import OpenCC
 
-from registry.model import Answer
-from registry.text import fold_text
+from registry.domain.model import Answer
+from registry.domain.normalise import fold_text
 from registry.verification.names import remove_company_form
 from registry.verification.view import VerificationView
 from tests.factories import LIST_2025, a_view, ask, the_real_lists

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.claimfiles.answering import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
-from registry.claimfiles.columns import COLUMNS, ClaimColumns
-from registry.claimfiles.csvs import CsvReader
-from registry.claimfiles.ndjson import NdjsonReader
-from registry.claimfiles.rows import ClaimRow
-from registry.claimfiles.told import NAMES
+from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
+from registry.batch.batch import Batch
+from registry.batch.claim_columns import COLUMNS, ClaimColumns
+from registry.batch.claim_rows import ClaimRow
+from registry.batch.csv_reader import CsvReader
+from registry.batch.ndjson_reader import NdjsonReader
+from registry.batch.result_columns import NAMES
+from registry.domain.model import Claim
+from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
-from registry.model import Claim
-from registry.techniques import find_technique
-from registry.uploads.lines import LONGEST
-from registry.verification.batch import Batch
+from registry.uploads.text_lines import LONGEST
 from registry.verification.view import VerificationView
 from tests import factories as f
 

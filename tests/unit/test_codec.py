@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.domain.model import Change, Draft
 from registry.errors import InvalidInput, LogDamaged
 from registry.log import codec
 from registry.log.merkle import hash_leaf
-from registry.model import Change, Draft
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 RECORDED = "2025-07-01T08:00:00.007Z"

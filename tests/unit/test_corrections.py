@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from registry.database import Database
+from registry.domain.model import Change, Date, Entry
 from registry.errors import InvalidInput, NotFound
-from registry.model import Change, Date, Entry
-from registry.records import history, read
+from registry.records import history, lookup
 from registry.records.asof import AsOf, get_day_end, make_as_of, parse_day, parse_instant, to_milliseconds
 from registry.records.history import Version
+from registry.storage.database import Database
 from tests.factories import a_change, a_register, a_source, an_institution, code_of, enter
 from tests.times import CORRECTED, DATE, FIRST, LATE, LEARNT, LISTED_AGAIN, REASON_DATE, SECOND, STOP, STOPPED
 from tests.times import a_corrected_register as corrected
@@ -235,5 +235,5 @@ def test_before_the_first_entry_nothing_is_known(database: Database) -> None:
         asof = make_as_of(connection, known_at=dt.datetime(1, 1, 1, tzinfo=dt.UTC))
         assert asof.size == 0
         with pytest.raises(NotFound):
-            read.get_institution(connection, code_of(LATE), asof)
+            lookup.get_institution(connection, code_of(LATE), asof)
         assert history.list_versions(connection, LATE.subject, AsOf(valid_on=JULY, size=0)) == []

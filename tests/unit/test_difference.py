@@ -13,17 +13,17 @@ import pytest
 import sqlalchemy as sa
 
 from registry import proposals, views
-from registry.database import Database
-from registry.importers.difference import CENTRE_TECHNIQUES
-from registry.importers.submit import ImportOutcome, ImportRequest, import_list
+from registry.domain.model import Institution
+from registry.domain.normalise import fold_text
+from registry.importers.matching.difference import CENTRE_TECHNIQUES
+from registry.importers.wizard.list_import import ImportOutcome, ImportRequest, import_list
 from registry.log import check as log_check
-from registry.model import Institution
-from registry.records import read
+from registry.records import lookup
 from registry.records.asof import make_as_of
-from registry.records.chosen import InstitutionFilter
 from registry.records.history import list_versions
-from registry.tables import versions
-from registry.text import fold_text
+from registry.records.selection import InstitutionFilter
+from registry.storage.database import Database
+from registry.storage.tables import versions
 from tests.factories import (
     DAY,
     LIST_2018,
@@ -84,7 +84,7 @@ def everybody(database: Database, on: dt.date) -> dict[str, Institution]:
         subjects = connection.execute(
             sa.select(versions.c.subject).where(versions.c.kind == "institution").distinct()
         ).scalars()
-        found = read.read_institutions(connection, list(subjects), make_as_of(connection, on))
+        found = lookup.read_institutions(connection, list(subjects), make_as_of(connection, on))
     assert len({one.name for one in found}) == len(found)
     return {one.name: one for one in found}
 
@@ -357,7 +357,7 @@ def test_who_keeps_a_name_keeps_a_code_and_nobody_else_gets_it() -> None:
             subjects = connection.execute(
                 sa.select(versions.c.subject).where(InstitutionFilter().make_condition(asof))
             ).scalars()
-            for one in read.read_institutions(connection, list(subjects), asof):
+            for one in lookup.read_institutions(connection, list(subjects), asof):
                 found.setdefault(fold_text(one.name), []).append(one.code)
     database.close()
     assert sum(map(len, before.values())) == 325

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry import proposals
-from registry.database import Database
-from registry.editing import kept, recorded, submit
-from registry.editing.compose import FormProposal
-from registry.editing.kept import FormDraft
-from registry.editing.review import Review, review_form
+from registry.domain.identifiers import format_code
 from registry.errors import InvalidInput
-from registry.identifiers import format_code
 from registry.records.asof import read_today
+from registry.staff.forms import form_drafts, record_values, submit
+from registry.staff.forms.compose import FormProposal
+from registry.staff.forms.form_drafts import FormDraft
+from registry.staff.forms.review import Review, review_form
+from registry.storage.database import Database
 from tests.editing import a_form
 from tests.factories import (
     DAY,
@@ -109,10 +109,10 @@ def test_what_is_stated_is_exactly_what_differs_from_the_record(database: Databa
     one = a_form(database, "institution", subject=HOSPITAL.subject, **typed)
     found = looked(database, one)
     with database.writing() as connection:
-        before = recorded.read_values_on(connection, HOSPITAL.subject, TODAY)
-        kept.discard_draft(connection, one.id, one.account)
+        before = record_values.read_values_on(connection, HOSPITAL.subject, TODAY)
+        form_drafts.discard_draft(connection, one.id, one.account)
     if found.composed is None:
-        shown = recorded.fill_form("institution", before)
+        shown = record_values.fill_form("institution", before)
         assert all(shown[name] == value for name, value in typed.items())
         return
     stated = found.composed.drafts[-1].change.set
@@ -231,7 +231,7 @@ def test_a_name_in_a_text_that_stays_for_ever_is_refused_and_the_draft_is_kept(d
         submit.propose_form(database, one.id, one.account, frozenset(w.key for w in looked(database, one).warnings))
     assert "示例员乙" not in refusal.value.zh
     with database.reading() as connection:
-        assert kept.get_draft(connection, one.id, one.account).filled.typed["name"] == "示例员乙"
+        assert form_drafts.get_draft(connection, one.id, one.account).filled.typed["name"] == "示例员乙"
 
 
 def test_the_codes_of_two_people_of_one_name_tell_nothing(database: Database) -> None:

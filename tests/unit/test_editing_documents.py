@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from registry.editing import documents
 from registry.errors import InvalidInput
+from registry.staff.forms import documents
 
 
 def packed(*names: str) -> bytes:

@@ -21,16 +21,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
-from registry.database import Database
-from registry.editions import csvs, htmls, jsons, pdf, printed, setting, store, xlsx
+from registry.domain.identifiers import make_code
+from registry.domain.model import Change, Draft, LogState
+from registry.domain.techniques import Stage, TechniqueCode
+from registry.editions import csvs, htmls, jsons, labels, pdf, store, typesetting, xlsx
 from registry.editions import docx as word
 from registry.editions.content import ListContent
 from registry.editions.edition import Edition
-from registry.identifiers import make_code
-from registry.importers.lists import read_list
-from registry.model import Change, Draft, LogState
+from registry.importers.reading.lists import read_list
 from registry.records.asof import AsOf
-from registry.techniques import Stage, TechniqueCode
+from registry.storage.database import Database
 from tests.factories import DAY, a_database, a_register, a_source, an_institution, enter
 
 #: Everything a list may print of a stage.
@@ -227,11 +227,11 @@ def test_the_document_has_the_shape_of_the_national_list(small: Callable[..., Da
     with content(database) as found:
         word.write(tmp_path / "list.docx", an_edition(), found)
     centres, banks = docx.Document(str(tmp_path / "list.docx")).tables
-    assert [cell.text for cell in centres.rows[1].cells] == list(printed.CENTRES)
+    assert [cell.text for cell in centres.rows[1].cells] == list(labels.CENTRES)
     assert {row.cells[0].text for row in centres.rows[2:]} == {"辽宁省（2家）"}  # merged over every row
     first = next(row for row in centres.rows[2:] if row.cells[2].text == "示例甲医院")
     assert [cell.text for cell in first.cells][3:] == ["辽宁省鞍山市铁西区示例路1号", "体外受精-胚胎移植", "正式运行"]
-    assert [cell.text for cell in banks.rows[1].cells] == list(printed.BANKS)
+    assert [cell.text for cell in banks.rows[1].cells] == list(labels.BANKS)
     assert [cell.text for cell in banks.rows[2].cells][1] == "示例乙医院"
     assert centres.rows[0].cells[0].text == "截至2025年6月30日 共2家"
 
@@ -282,10 +282,10 @@ def test_a_title_of_marks_breaks_no_file(small: Callable[..., Database], tmp_pat
 def test_lines_of_text_keep_words_whole_and_no_stop_begins_one() -> None:
     room = 80.0
     for text in ("示例市ABCDEF123456号，示例路。" * 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 3, ""):
-        found = setting.wrap_lines(text, 10, room)
+        found = typesetting.wrap_lines(text, 10, room)
         assert "".join(found) == text
         assert all(line[:1] not in "，。" for line in found if line)
-        assert all(setting.measure_width(line, 10) <= room + 20 for line in found)
+        assert all(typesetting.measure_width(line, 10) <= room + 20 for line in found)
 
 
 def test_an_edition_is_read_at_its_own_log_size(tmp_path: Path) -> None:

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from registry import accounts, facts, proposals, publishing
-from registry.database import Database
-from registry.editions import difference, edition, manifest, plan, read, store
+from registry import accounts, proposals
+from registry.domain import schema
+from registry.domain.model import Change, Draft
+from registry.domain.techniques import Stage
+from registry.editions import difference, edition, manifest, plan, queries, store
 from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.editions.edition import Edition, Withdrawal
 from registry.errors import Conflict, Gone, InvalidInput, LogDamaged, NotAllowed, NotFound
-from registry.model import Change, Draft
-from registry.techniques import Stage
-from registry.verification.jws import verify_with_keys
+from registry.proposals import edition_proposals
+from registry.receipts.jws import verify_with_keys
+from registry.storage.database import Database
 from tests.factories import DAY, PASSWORD, a_register, a_source, an_institution, approve, enter, propose
 from tests.unit.test_edition_formats import an_edition
 
@@ -140,10 +142,10 @@ def planned(database: Database, **more: Any) -> plan.EditionPlan:
 
 def test_a_published_edition_is_read_back_from_the_log(database: Database) -> None:
     it = planned(database)
-    approve(database, publishing.propose_edition(database, it, by="publisher.a"))
+    approve(database, edition_proposals.propose_edition(database, it, by="publisher.a"))
     with database.reading() as connection:
-        found = read.list_editions(connection)[0]
-        assert read.list_editions(connection, it.log.size) == []  # as known before it was stated
+        found = queries.list_editions(connection)[0]
+        assert queries.list_editions(connection, it.log.size) == []  # as known before it was stated
     assert (found.id, found.institutions, found.techniques) == ("1", 2, {"IVF": 2})
     assert (found.log, found.page) == (it.log, "https://register.example/editions/1")
     assert found.entry == it.log.size + 1
@@ -185,23 +187,25 @@ def test_no_kind_of_proposal_lets_somebody_state_what_another_role_does(database
 )
 def test_an_edition_may_say_only_what_editions_say(subject: str, values: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
-        facts.check_draft(Draft(subject=subject, change=Change(kind="edition", set=values), valid_from=DAY))
+        schema.check_draft(Draft(subject=subject, change=Change(kind="edition", set=values), valid_from=DAY))
 
 
 def test_an_edition_withdrawn_once_is_not_withdrawn_again(database: Database) -> None:
-    approve(database, publishing.propose_edition(database, planned(database), by="publisher.a"))
+    approve(database, edition_proposals.propose_edition(database, planned(database), by="publisher.a"))
     with pytest.raises(InvalidInput, match="理由"):
-        publishing.propose_withdrawal(database, "1", " ", by="publisher.a")
+        edition_proposals.propose_withdrawal(database, "1", " ", by="publisher.a")
     with pytest.raises(NotFound):
-        publishing.propose_withdrawal(database, "2", "示例理由", by="publisher.a")
-    first, second = (publishing.propose_withdrawal(database, "1", "示例理由", by="publisher.a") for _ in range(2))
+        edition_proposals.propose_withdrawal(database, "2", "示例理由", by="publisher.a")
+    first, second = (
+        edition_proposals.propose_withdrawal(database, "1", "示例理由", by="publisher.a") for _ in range(2)
+    )
     approve(database, first)
     with pytest.raises(Conflict):
         approve(database, second)
     with pytest.raises(Conflict):
-        publishing.propose_withdrawal(database, "1", "示例理由", by="publisher.a")
+        edition_proposals.propose_withdrawal(database, "1", "示例理由", by="publisher.a")
     with database.reading() as connection:
-        withdrawn = read.list_editions(connection)[0].withdrawn
+        withdrawn = queries.list_editions(connection)[0].withdrawn
     assert withdrawn is not None
     assert withdrawn.reason == "示例理由"
 
@@ -224,9 +228,9 @@ def test_a_preview_warns_of_what_the_public_should_not_be_surprised_by(database:
 
 
 def test_files_are_not_made_of_another_log_or_another_figure(database: Database, tmp_path: Path) -> None:
-    approve(database, publishing.propose_edition(database, planned(database), by="publisher.a"))
+    approve(database, edition_proposals.propose_edition(database, planned(database), by="publisher.a"))
     with database.reading() as connection:
-        found = read.list_editions(connection)[0]
+        found = queries.list_editions(connection)[0]
     files = store.EditionFiles(tmp_path / "editions")
 
     def made(one: Edition) -> Path:
@@ -249,7 +253,7 @@ def test_files_are_not_made_of_another_log_or_another_figure(database: Database,
 
 
 def test_a_large_difference_is_kept_short_for_the_approver_with_its_counts(database: Database) -> None:
-    approve(database, publishing.propose_edition(database, planned(database), by="publisher.a"))
+    approve(database, edition_proposals.propose_edition(database, planned(database), by="publisher.a"))
     enter(database, *(an_institution(f"示例第{n}医院", f"辽宁省鞍山市铁西区示例路{n}号") for n in range(60)))
     report = planned(database).report
     assert report["counts"]["new"] == 60

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.beside import CertificateWord, PersonWord
-from registry.model import Answer, VerdictWord
+from registry.domain.ad_findings import CertificateWord, PersonWord
+from registry.domain.model import Answer, VerdictWord
+from registry.domain.techniques import TECHNIQUES
 from registry.records.asof import read_today
-from registry.techniques import TECHNIQUES
 from registry.verification import certificates, explain, people
 from registry.verification.view import VerificationView
 from tests import explained

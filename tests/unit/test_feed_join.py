@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from registry.api.changes import encode_changes, encode_snapshot_json, encode_snapshot_lines
-from registry.database import Database
+from registry.domain.identifiers import make_code
+from registry.domain.model import Change, Draft
 from registry.errors import Conflict, LogDamaged
-from registry.identifiers import make_code
 from registry.log import store
-from registry.model import Change, Draft
 from registry.records import feed, snapshot
 from registry.records.asof import make_as_of
 from registry.records.snapshot import Snapshot
+from registry.storage.database import Database
 from tests.factories import (
     a_change,
     a_database,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from registry.database import Database
-from registry.finding import SearchRequest, search_institutions
+from registry.institutions.search import SearchRequest, search_institutions
 from registry.records import asof, stats
+from registry.storage.database import Database
 from tests.factories import a_register, a_source, an_institution
 
 STANDING = ("formal", "trial", "operating", "rectification", "suspended")

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.errors import InvalidCode, InvalidInput
-from registry.identifiers import (
+from registry.domain.identifiers import (
     ALPHABET,
     compact_certificate,
     compact_code,
@@ -21,6 +20,7 @@ from registry.identifiers import (
     parse_code,
     parse_uscc,
 )
+from registry.errors import InvalidCode, InvalidInput
 
 CODES = [make_code(f"示例医院{n}|示例路{n}号") for n in range(60)]
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from registry.importers.identity import Pairing, Party, may_share_city, pair_parties
+from registry.importers.matching.identity import Pairing, Party, may_share_city, pair_parties
 
 
 def a_party(key: str, name: str, address: str, region: str | None = "210303", **more: Any) -> Party:

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from registry import regions
-from registry.importers.bracketed import split_name
-from registry.importers.identity import Pairing, Party, pair_parties
+from registry.domain import regions
+from registry.importers.matching.identity import Pairing, Party, pair_parties
+from registry.importers.reading.name_brackets import split_name
 
 GUTA = "辽宁省锦州市古塔区"
 TAIHE = "辽宁省锦州市太和区"

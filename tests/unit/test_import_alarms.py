@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from registry.database import Database
-from registry.importers.submit import ImportRequest, import_list
+from registry.importers.wizard.list_import import ImportRequest, import_list
+from registry.storage.database import Database
 from tests.factories import DAY, a_database, a_list, approve
 
 LIAONING = [{"name": f"鞍山市示例{n}院", "address": f"辽宁省鞍山市铁西区示例路{n}号"} for n in range(1, 10)]

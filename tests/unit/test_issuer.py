@@ -12,15 +12,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from registry import signing
+from registry.domain.model import Answer, Claim, LogState, Provider
 from registry.errors import CannotAnswer, CannotSign, LogDamaged
-from registry.log import mirrored
+from registry.log import mirror_mark, signing_keys
 from registry.log.merkle import hash_leaf
-from registry.model import Answer, Claim, LogState, Provider
+from registry.receipts import jwks, receipt_text
+from registry.receipts.batch_proofs import BatchRows, make_statement
 from registry.register import Register
 from registry.settings import Settings
-from registry.verification import jwks, receipts
-from registry.verification.receipt_rows import BatchRows, make_statement
 from tests.factories import a_change, a_register, a_source, an_institution, enter
 from tests.receipts import header_of, opened_by_another, row_of
 
@@ -39,7 +38,7 @@ def opened(folder: Path) -> Register:
 
 @pytest.fixture
 def register(tmp_path: Path) -> Iterator[Register]:
-    signing.create_key_file(tmp_path / "signing.key")
+    signing_keys.create_key_file(tmp_path / "signing.key")
     a_register(tmp_path, a_source(), IT).close()
     register = opened(tmp_path)
     yield register
@@ -131,7 +130,7 @@ def test_every_row_of_a_batch_is_checked_by_itself(register: Register) -> None:
 
 def test_a_receipt_of_another_log_under_our_key_is_not_genuine(register: Register) -> None:
     found = register.answer_claim(Claim(provider=Provider(name=NAME)))
-    key = signing.load_keys(register.settings.get_key_file())[0]
+    key = signing_keys.load_keys(register.settings.get_key_file())[0]
     for log, reason in (
         (LogState(size=found.log.size, root="00" * 32), "other_log"),
         (LogState(size=1, root=found.log.root), "other_log"),
@@ -139,18 +138,18 @@ def test_a_receipt_of_another_log_under_our_key_is_not_genuine(register: Registe
     ):
         answer = msgspec.structs.replace(found, log=log)
         claim = Claim(provider=Provider(name=NAME))
-        text = receipts.sign_receipt(claim, answer, "register.example/log", key, dt.datetime.now(dt.UTC))
+        text = receipt_text.sign_receipt(claim, answer, "register.example/log", key, dt.datetime.now(dt.UTC))
         checked = register.check_receipt(text)
         assert (checked.valid, checked.reason, checked.receipt) == (False, reason, None)
 
 
 def test_a_size_at_which_no_recording_ended_is_compared_by_the_published_tiles(register: Register) -> None:
     found = register.answer_claim(Claim(provider=Provider(name=NAME)))
-    key = signing.load_keys(register.settings.get_key_file())[0]
+    key = signing_keys.load_keys(register.settings.get_key_file())[0]
     root = hash_leaf(register.get_entry(1)[1].encode()).hex()
     assert register.verification.find_root_at(1) is None
     answer = msgspec.structs.replace(found, log=LogState(size=1, root=root))
-    text = receipts.sign_receipt(
+    text = receipt_text.sign_receipt(
         Claim(provider=Provider(name=NAME)), answer, "register.example/log", key, dt.datetime.now(dt.UTC)
     )
     assert register.check_receipt(text).valid
@@ -168,7 +167,7 @@ def test_a_receipt_from_further_on_cannot_be_compared_here(register: Register, t
 
 def test_a_receipt_of_another_register_is_told_as_such(register: Register, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    signing.create_key_file(tmp_path / "other" / "signing.key")
+    signing_keys.create_key_file(tmp_path / "other" / "signing.key")
     a_register(tmp_path / "other", a_source(), IT).close()
     other = Register(Settings(data_dir=tmp_path / "other", public_url="https://other.example"))
     other.follow_log()
@@ -184,10 +183,10 @@ def test_a_receipt_of_another_register_is_told_as_such(register: Register, tmp_p
 def test_receipts_of_a_retired_key_stay_checkable(register: Register) -> None:
     path = register.settings.get_key_file()
     old = a_receipt(register)
-    first = signing.load_keys(path)[0]
-    fresh = signing.add_key(path)
+    first = signing_keys.load_keys(path)[0]
+    fresh = signing_keys.add_key(path)
     assert header_of(a_receipt(register))["kid"] == jwks.to_public_key(first).kid, "the key most verifiers have"
-    signing.retire_key(path, first.public)
+    signing_keys.retire_key(path, first.public)
     new = a_receipt(register)
     assert header_of(new)["kid"] == jwks.to_public_key(fresh).kid
     published = register.receipts.make_key_set()
@@ -215,9 +214,9 @@ def test_a_machine_without_the_key_says_that_it_gives_no_receipts_and_checks_the
 
 def test_a_machine_without_the_key_knows_the_retired_ones(register: Register, tmp_path: Path) -> None:
     old, path = a_receipt(register), register.settings.get_key_file()
-    signing.add_key(path)
+    signing_keys.add_key(path)
     register.log.publish(register.database)
-    signing.retire_key(path, signing.load_keys(path)[0].public)
+    signing_keys.retire_key(path, signing_keys.load_keys(path)[0].public)
     register.log.publish(register.database)
     keyless = another_machine(register, tmp_path / "keyless")
     assert [one.get("retired", False) for one in keyless.receipts.make_key_set()["keys"]] == [True, False]
@@ -226,12 +225,12 @@ def test_a_machine_without_the_key_knows_the_retired_ones(register: Register, tm
 
 
 def test_a_mirror_gives_no_receipts_whatever_key_lies_beside_it(tmp_path: Path) -> None:
-    signing.create_key_file(tmp_path / "signing.key")
+    signing_keys.create_key_file(tmp_path / "signing.key")
     database = a_register(tmp_path, a_source(), IT)
     database.close()
     register = opened(tmp_path)
     with register.database.writing() as connection:
-        mirrored.mark_mirror(connection)
+        mirror_mark.mark_mirror(connection)
     register.database.close()
     mirror = Register(register.settings)
     mirror.follow_log()
@@ -273,6 +272,6 @@ def test_nothing_is_said_of_a_receipt_while_the_register_cannot_be_asked(registe
 
 def test_the_published_keys_hold_no_secret(register: Register) -> None:
     text = json.dumps(register.receipts.make_key_set())
-    key = signing.load_keys(register.settings.get_key_file())[0]
+    key = signing_keys.load_keys(register.settings.get_key_file())[0]
     assert key.private is not None
     assert jwks.encode_base64url(key.private.private_bytes_raw()) not in text and '"d"' not in text

@@ -9,9 +9,16 @@ import openpyxl
 import pytest
 
 from registry.errors import UnreadableFile
-from registry.importers.cells import UNSTATED, parse_province, parse_stages, parse_techniques, parse_total, tidy_cell
-from registry.importers.lists import read_list
-from registry.importers.rows import AuditLine, ListedInstitution, ListFile
+from registry.importers.reading.cells import (
+    UNSTATED,
+    parse_province,
+    parse_stages,
+    parse_techniques,
+    parse_total,
+    tidy_cell,
+)
+from registry.importers.reading.list_file import AuditLine, ListedInstitution, ListFile
+from registry.importers.reading.lists import read_list
 
 ROOT = Path(__file__).parents[2]
 REAL_DOCX = ROOT / "tests" / "data" / "national-list-2025-06.docx"

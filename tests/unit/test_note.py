@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from registry.errors import InvalidInput
 from registry.log import note
 from registry.log.note import COSIGNATURE, ED25519, Note, Signature, Verifier
-from registry.signing import Key
+from registry.log.signing_keys import Key
 
 NAME = "register.example/log"
 TEXT = "示例日志\n\n第二段\n"

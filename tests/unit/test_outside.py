@@ -14,7 +14,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
-from registry.accounts.outside import IdentityProvider, PendingSignIn
+from registry.accounts.oidc import IdentityProvider, PendingSignIn
 from registry.errors import CannotAnswer, NotAllowed, RegistryError
 from registry.settings import Settings
 

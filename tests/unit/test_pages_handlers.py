@@ -11,13 +11,14 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.testing import TestClient
 
-from public_site import pages, render
+from public_site import pages
 from registry import accounts, proposals
-from registry.database import Database
-from registry.importers import demo
-from registry.importers.shipped import SEED_DATA
+from registry.importers.seed import demo
+from registry.importers.seed.seed_sources import SEED_DATA
 from registry.register import Register, SearchRequest
 from registry.settings import Settings
+from registry.storage.database import Database
+from registry.web import render
 
 Client = TestClient[Litestar]
 

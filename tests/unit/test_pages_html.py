@@ -9,12 +9,13 @@ from itertools import pairwise, product
 
 import pytest
 
-from public_site import fixtures, render
-from public_site.voice import Lang, Size
+from public_site import sample_pages
+from registry.web import render
+from registry.web.i18n import Lang, Size
 
 VOID = {"meta", "link", "input", "img", "br", "hr", "wbr"}
 SVG_VOID = {"path", "circle", "rect"}
-PAGES = fixtures.make_pages()
+PAGES = sample_pages.make_pages()
 VOICES: list[tuple[Lang, Size]] = list(product(("zh-CN", "en"), ("normal", "large")))  # type: ignore[arg-type]
 EVERY = [(name, lang, size) for name in PAGES for lang, size in VOICES]
 

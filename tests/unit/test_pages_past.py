@@ -12,14 +12,15 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.testing import TestClient
 
-from public_site import changed, fixtures, pages, render, times
 from public_site import contexts as c
-from public_site.samples import make_approval, make_institution, make_version
-from public_site.standing import make_standing
-from public_site.voice import Language
+from public_site import page_times, pages, sample_pages
+from public_site.sample_records import make_approval, make_institution, make_version
 from registry.records.asof import read_today
 from registry.register import Register
 from registry.settings import Settings
+from registry.web import record_changes, render
+from registry.web.i18n import Language
+from registry.web.standing import make_standing
 from tests.times import DATE, LATE, NEW, SECOND, STOP, a_corrected_register, printed
 
 Client = TestClient[Litestar]
@@ -91,7 +92,7 @@ def test_the_page_and_the_comparison_give_the_same_answer_for_a_day(client: Clie
 
 
 def test_every_sample_page_of_another_time_says_so() -> None:
-    past = [page for page in fixtures.make_pages().values() if getattr(page, "past", None)]
+    past = [page for page in sample_pages.make_pages().values() if getattr(page, "past", None)]
     assert len(past) >= 8
     for page in past:
         for lang, said in (("zh-CN", ("这不是",)), ("en", ("This is not",))):
@@ -100,7 +101,7 @@ def test_every_sample_page_of_another_time_says_so() -> None:
 
 def test_a_page_about_another_day_never_says_now_of_it() -> None:
     for name in ("institution-past", "institution-past-known", "institution-past-delisted", "institution-to-come"):
-        html = render.render_page(fixtures.make_pages()[name])
+        html = render.render_page(sample_pages.make_pages()[name])
         verdict = html.split('<section class="verdict', 1)[1].split("</section>")[0]
         assert not re.search("现不|现已|现在|今", verdict), name
 
@@ -111,7 +112,7 @@ def test_a_page_about_another_day_never_says_now_of_it() -> None:
 def test_two_sides_show_what_differs_first_and_of_the_rest_who_and_what() -> None:
     before = make_institution("示例甲医院", make_approval("IVF"), level="三级", ownership="public")
     after = make_institution("示例乙医院", make_approval("IVF"), make_approval("PGT", "trial"), ownership="public")
-    rows = changed.compare_records(Language(), before, after)
+    rows = record_changes.compare_records(Language(), before, after)
     assert [(str(row.label), row.before, row.after) for row in rows if row.differs] == [
         ("名称", "示例甲医院", "示例乙医院"),
         ("三代试管（植入前胚胎遗传学检测）", None, "试运行"),
@@ -119,13 +120,13 @@ def test_two_sides_show_what_differs_first_and_of_the_rest_who_and_what() -> Non
     ]
     same = [str(row.label) for row in rows[3:]]
     assert same == ["名录状态", "地址", "试管婴儿（体外受精-胚胎移植）"]
-    assert not any(row.differs for row in changed.compare_records(Language(), before, before))
+    assert not any(row.differs for row in record_changes.compare_records(Language(), before, before))
 
 
 def test_two_sides_count_an_approval_as_the_law_does() -> None:
     suspended = make_institution("示例甲医院", make_approval("IVF"), status="suspended")
     delisted = make_institution("示例甲医院", make_approval("IVF"), status="delisted")
-    row = {str(row.label): row for row in changed.compare_records(Language(), suspended, delisted)}[
+    row = {str(row.label): row for row in record_changes.compare_records(Language(), suspended, delisted)}[
         "试管婴儿（体外受精-胚胎移植）"
     ]
     assert (row.before, row.after) == ("停业整改", None)
@@ -133,8 +134,8 @@ def test_two_sides_count_an_approval_as_the_law_does() -> None:
 
 def test_a_side_that_holds_nothing_differs_in_everything() -> None:
     it = make_institution("示例甲医院", make_approval("IVF"))
-    assert all(row.differs and row.before is None for row in changed.compare_records(Language(), None, it))
-    assert changed.compare_records(Language(), None, None) == []
+    assert all(row.differs and row.before is None for row in record_changes.compare_records(Language(), None, it))
+    assert record_changes.compare_records(Language(), None, None) == []
 
 
 def test_where_only_the_day_of_an_approval_differs_the_days_are_said() -> None:
@@ -144,7 +145,7 @@ def test_where_only_the_day_of_an_approval_differs_the_days_are_said() -> None:
     after = make_institution(
         "示例医院", make_approval("IVF", valid_from=dt.date(2018, 3, 1), authority="示例省卫生健康委")
     )
-    row = next(row for row in changed.compare_records(Language(), before, after) if row.differs)
+    row = next(row for row in record_changes.compare_records(Language(), before, after) if row.differs)
     assert (row.before or "").replace('<time datetime="2019-03-01">', "").replace("</time>", "") == (
         "正式运行（起始日期：2019年3月1日）"
     )
@@ -157,7 +158,7 @@ def test_an_earlier_state_of_which_nothing_was_recorded_is_an_addition_and_no_co
     corrected = make_version(2, day, ("name", "示例甲医院", "示例医院"), corrects=True)
     learnt = make_version(2, day, ("approvals.PGT", None, {"stage": "trial"}), corrects=True)
     plain = make_version(2, day, ("name", None, "示例医院"))
-    assert [changed.classify_version(one) for one in (added, corrected, learnt, plain)] == [
+    assert [record_changes.classify_version(one) for one in (added, corrected, learnt, plain)] == [
         "addition",
         "correction",
         "correction",
@@ -166,10 +167,10 @@ def test_an_earlier_state_of_which_nothing_was_recorded_is_an_addition_and_no_co
 
 
 def test_the_times_of_an_empty_form_are_now(register: Register) -> None:
-    assert times.choose_as_of(register, c.TimesForm()) == (register.make_as_of_now(), None)
-    asof, past = times.choose_as_of(register, c.TimesForm(on=SECOND.isoformat()))
+    assert page_times.choose_as_of(register, c.TimesForm()) == (register.make_as_of_now(), None)
+    asof, past = page_times.choose_as_of(register, c.TimesForm(on=SECOND.isoformat()))
     assert past is not None and asof.valid_on == SECOND and past.known_at is None
-    recorded = times.read_day_record(register, printed(STOP), asof)
+    recorded = page_times.read_day_record(register, printed(STOP), asof)
     day = dt.date(2024, 10, 1)
     assert recorded.institution is not None
     assert recorded.standing == make_standing(recorded.institution, {"approvals.IVF": day, "status": day})

@@ -9,16 +9,17 @@ from itertools import product
 import msgspec
 import pytest
 
-from public_site import openapi, render, samples
-from public_site.changed import describe_changes
-from public_site.fixtures import make_pages
-from public_site.said import describe_standing, format_source_title
+from public_site import api_reference, sample_records
 from public_site.sample_openapi import DOCUMENT
-from public_site.samples import make_approval, make_institution
-from public_site.standing import apply_rules_on_day, choose_tone, make_standing
-from public_site.voice import Lang, Language
-from registry.model import Approval, Institution
+from public_site.sample_pages import make_pages
+from public_site.sample_records import make_approval, make_institution
+from registry.domain.model import Approval, Institution
 from registry.records.history import FieldChange, Version
+from registry.web import render
+from registry.web.i18n import Lang, Language
+from registry.web.labels import describe_standing, format_source_title
+from registry.web.record_changes import describe_changes
+from registry.web.standing import apply_rules_on_day, choose_tone, make_standing
 
 
 def said(it: Institution, since: dict[str, dt.date] | None = None, then: bool = False) -> list[str]:
@@ -32,7 +33,7 @@ def test_an_approved_institution_is_said_with_its_techniques_and_stages() -> Non
 
 
 def test_techniques_at_different_stages_are_said_apart() -> None:
-    assert said(samples.FULL) == [
+    assert said(sample_records.FULL) == [
         "该机构在此地址获准开展夫精人工授精、试管婴儿，正式运行。",
         "另获准开展二代试管（卵胞浆内单精子显微注射），名录未说明是正式运行还是试运行。",
         "另获准开展三代试管（植入前胚胎遗传学检测），试运行。",
@@ -40,20 +41,20 @@ def test_techniques_at_different_stages_are_said_apart() -> None:
 
 
 def test_trial_alone_is_an_approval_with_the_limited_tone() -> None:
-    standing = make_standing(samples.TRIAL)
+    standing = make_standing(sample_records.TRIAL)
     assert (standing.state, standing.tone) == ("licensed", "limited")
 
 
 def test_a_place_with_one_technique_stopped_is_approved_and_limited() -> None:
-    standing = make_standing(samples.NARROW)
+    standing = make_standing(sample_records.NARROW)
     assert (standing.state, standing.tone) == ("licensed", "limited")
-    assert said(samples.NARROW)[1] == "现已暂停，不得开展三代试管（植入前胚胎遗传学检测）。"
+    assert said(sample_records.NARROW)[1] == "现已暂停，不得开展三代试管（植入前胚胎遗传学检测）。"
 
 
 def test_being_set_up_never_looks_like_an_approval() -> None:
-    standing = make_standing(samples.PREPARING)
+    standing = make_standing(sample_records.PREPARING)
     assert (standing.state, standing.tone) == ("preparing", "stopped")
-    assert said(samples.PREPARING) == ["尚在筹建，不得开展诊疗。"]
+    assert said(sample_records.PREPARING) == ["尚在筹建，不得开展诊疗。"]
 
 
 def test_a_suspended_institution_may_do_nothing_whatever_its_approvals_still_say() -> None:
@@ -65,7 +66,7 @@ def test_a_suspended_institution_may_do_nothing_whatever_its_approvals_still_say
     assert said(it, both) == said(it, {"status": day})
     assert said(it, {"approvals.IVF": dt.date(2020, 1, 1)}) == said(it)
     assert said(it) == ["现已暂停，不得开展试管婴儿（体外受精-胚胎移植）。"]
-    assert said(samples.CLOSED) == ["现已暂停，不得开展任何一项人类辅助生殖技术。"]
+    assert said(sample_records.CLOSED) == ["现已暂停，不得开展任何一项人类辅助生殖技术。"]
 
 
 def test_the_day_of_a_revocation_comes_from_the_history_when_the_approval_does_not_state_it() -> None:
@@ -83,7 +84,7 @@ def test_a_suspension_is_said_from_the_day_it_came_and_not_from_the_day_the_appr
 
 def test_a_delisted_institution_is_said_to_be_off_the_list_and_shows_no_technique_as_approved() -> None:
     since = {"status": dt.date(2025, 6, 30)}
-    assert said(samples.DELISTED, since)[0].startswith("该机构曾在名录中，自2025年6月30日起不再列入。")
+    assert said(sample_records.DELISTED, since)[0].startswith("该机构曾在名录中，自2025年6月30日起不再列入。")
     html = render.render_page(make_pages()["institution-delisted"])
     assert "现不在名录中" in html and "已获批准" not in html and "正式运行" not in html
 
@@ -91,7 +92,7 @@ def test_a_delisted_institution_is_said_to_be_off_the_list_and_shows_no_techniqu
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])
 def test_no_sentence_about_another_day_says_now(lang: Lang) -> None:
     days = {"status": dt.date(2025, 8, 1), "approvals.IVF": dt.date(2025, 8, 1)}
-    every = [value for value in vars(samples).values() if isinstance(value, Institution)]
+    every = [value for value in vars(sample_records).values() if isinstance(value, Institution)]
     assert len(every) > 10
     for it, since in product(every, (None, days)):
         for line in describe_standing(Language(lang), make_standing(it, since), then=True):
@@ -99,7 +100,7 @@ def test_no_sentence_about_another_day_says_now(lang: Lang) -> None:
 
 
 def test_an_institution_without_any_approval_is_on_the_list_with_none_in_force() -> None:
-    assert said(samples.NOTHING) == ["该机构在名录中，但没有现行有效的批准项目。"]
+    assert said(sample_records.NOTHING) == ["该机构在名录中，但没有现行有效的批准项目。"]
 
 
 def test_a_failure_never_looks_like_not_licensed() -> None:
@@ -130,7 +131,9 @@ def test_a_secondary_source_is_said_to_be_one() -> None:
 def test_a_history_is_read_in_the_order_of_a_record() -> None:
     fields = ["approvals.PGT", "address", "approvals.AIH", "extra.床位", "name", "status"]
     made = [FieldChange(field=field, from_=None, to="x") for field in fields]
-    version = Version(entry=1, recorded_at=samples.AT, valid_from=samples.AT.date(), changes=made, source=None)
+    version = Version(
+        entry=1, recorded_at=sample_records.AT, valid_from=sample_records.AT.date(), changes=made, source=None
+    )
     labels = [str(one.label) for one in describe_changes(Language(), version)]
     assert labels == [
         "名称",
@@ -149,7 +152,7 @@ def test_the_day_of_a_source_is_said_once() -> None:
 
 
 def test_an_openapi_document_is_read_whole() -> None:
-    read = openapi.read_document(DOCUMENT)
+    read = api_reference.read_document(DOCUMENT)
     get = read.operations[0]
     assert (get.method, [p.name for p in get.parameters]) == ("GET", ["code", "on"])
     assert get.answers[0].links == ("Institution",) and "7K2M-9QX4" in get.answers[0].examples[0]
@@ -164,7 +167,7 @@ def test_an_overdue_verification_is_told_as_the_verdict_tells_it() -> None:
         Approval(technique="AIH", name="x", stage="formal", valid_from=due + dt.timedelta(days=2)),
         Approval(technique="ICSI", name="x", stage="suspended", verification_due=due),
     ]
-    it = msgspec.structs.replace(samples.FULL, approvals=told)
+    it = msgspec.structs.replace(sample_records.FULL, approvals=told)
     stages = {
         day: [(a.technique, a.stage, a.valid_from) for a in apply_rules_on_day(it, day).approvals]
         for day in (due, due + dt.timedelta(days=1), due + dt.timedelta(days=2))

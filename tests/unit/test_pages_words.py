@@ -8,8 +8,9 @@ from string import Formatter
 
 import pytest
 
-from public_site import fixtures, render, voice
-from public_site.voice import Language, load_catalogue
+from public_site import sample_pages
+from registry.web import i18n, render
+from registry.web.i18n import Language, load_catalogue
 
 LITERAL = re.compile(r"""\bt\(\s*"([a-z_.0-9]+)"\s*[,)]""")
 SOURCES = [*render.HERE.glob("templates/**/*.html"), *render.HERE.glob("*.py")]
@@ -42,8 +43,8 @@ def test_every_key_in_the_catalogue_is_used(monkeypatch: pytest.MonkeyPatch) -> 
             return super().__getitem__(key)
 
     recording = Recording(load_catalogue())
-    monkeypatch.setattr(voice, "words", lambda: recording)
-    for page in fixtures.make_pages().values():
+    monkeypatch.setattr(i18n, "words", lambda: recording)
+    for page in sample_pages.make_pages().values():
         for size in ("normal", "large"):
             render.render_page(page, "zh-CN", size)  # type: ignore[arg-type]
     assert set(load_catalogue()) - used == set()
@@ -94,4 +95,4 @@ def test_links_keep_language_and_size_and_drop_what_is_empty() -> None:
     ],
 )
 def test_the_address_decides_language_and_size(query: dict[str, str], expected: tuple[str, str]) -> None:
-    assert voice.read_preferences(query) == expected
+    assert i18n.read_preferences(query) == expected

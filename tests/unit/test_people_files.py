@@ -12,12 +12,14 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
-from registry import drafts, proposals
-from registry.database import Database
-from registry.importers import kept, people_template
-from registry.importers.people_columns import HEADINGS, PeopleKind, find_personal_data, mask_certificate
-from registry.tables import import_pages, imports, proposal_items, trail
-from registry.tables import proposals as proposals_table
+from registry import proposals
+from registry.importers.people import people_template
+from registry.importers.people.columns import HEADINGS, PeopleKind, find_personal_data, mask_certificate
+from registry.importers.wizard import import_store
+from registry.proposals import changeset
+from registry.storage.database import Database
+from registry.storage.tables import import_pages, imports, proposal_items, trail
+from registry.storage.tables import proposals as proposals_table
 from tests.factories import a_certificate, a_database, a_person, a_source, an_institution, approve, enter
 from tests.wizard import Wizard
 
@@ -50,11 +52,11 @@ def a_file(*rows: dict[str, str], extra: tuple[str, ...] = ()) -> bytes:
     return held.getvalue().encode()
 
 
-def compared(wizard: Wizard, body: bytes, kind: PeopleKind = "practitioners", **said: Any) -> kept.Import:
+def compared(wizard: Wizard, body: bytes, kind: PeopleKind = "practitioners", **said: Any) -> import_store.Import:
     return wizard.compared(body, kind=kind, as_of="2025-09-01", **said)
 
 
-def errors(wizard: Wizard, one: kept.Import) -> list[tuple[int | None, str | None, str]]:
+def errors(wizard: Wizard, one: import_store.Import) -> list[tuple[int | None, str | None, str]]:
     assert one.state == "audit", one.found
     lines = wizard.lines(one, "audit")
     return [(line["row"], line["cell"], line["message"]) for line in lines if line["level"] == "error"]
@@ -222,11 +224,13 @@ def test_a_code_is_not_made_of_the_name(wizard: Wizard, database: Database) -> N
 def test_a_cancelled_or_forgotten_import_leaves_nothing_about_anybody(wizard: Wizard, database: Database) -> None:
     one = compared(wizard, a_file(PERSON))
     with database.writing() as connection:
-        kept.cancel_import(connection, one)
+        import_store.cancel_import(connection, one)
     compared(wizard, a_file(PERSON))
     with database.writing() as connection:
-        connection.execute(sa.update(imports).values(updated_at=kept.get_time_ms() - kept.PATIENCE * 1000 - 1))
-        kept.cancel_abandoned_imports(connection)
+        connection.execute(
+            sa.update(imports).values(updated_at=import_store.get_time_ms() - import_store.PATIENCE * 1000 - 1)
+        )
+        import_store.cancel_abandoned_imports(connection)
     with database.reading() as connection:
         assert connection.execute(sa.select(import_pages)).all() == []
         assert {(row.state, row.found) for row in connection.execute(sa.select(imports))} == {("cancelled", None)}
@@ -319,7 +323,7 @@ def test_the_template_lets_choose_what_is_a_list_and_its_example_is_nobody(datab
     assert {titles[column - 1] for column in chosen} >= {"职务", "证书种类", HEADINGS["IVF"][0]}
     example = {title: cell.value for title, cell in zip(titles, sheet[2], strict=True) if cell.value}
     assert "示例" in example["机构名称"] and "示例" in example["姓名"]
-    assert drafts.encode_value(example)
+    assert changeset.encode_value(example)
 
 
 def test_numbers_are_masked_whatever_their_length() -> None:

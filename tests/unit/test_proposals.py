@@ -11,14 +11,14 @@ import sqlalchemy as sa
 
 from registry import accounts, proposals, views
 from registry.cli import common
-from registry.database import Database
+from registry.domain.model import Change, Draft
 from registry.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed, NotFound, RegistryError
 from registry.log import check as log_check
 from registry.log import store
-from registry.model import Change, Draft
-from registry.records import asof, read
-from registry.tables import entries, proposal_items, touches
-from registry.tables import proposals as proposals_table
+from registry.records import asof, lookup
+from registry.storage.database import Database
+from registry.storage.tables import entries, proposal_items, touches
+from registry.storage.tables import proposals as proposals_table
 from tests.factories import (
     DAY,
     PASSWORD,
@@ -312,7 +312,7 @@ def test_a_source_that_says_too_little_breaks_no_reader(database: Database) -> N
     enter(database, a_source(), hospital)
     enter(database, wrong("source:list-9", kind="source", published="2025-07-01"))
     with database.reading() as connection:
-        assert read.get_institution(connection, GOOD_CODE, asof.make_as_of(connection)).source is not None
+        assert lookup.get_institution(connection, GOOD_CODE, asof.make_as_of(connection)).source is not None
 
 
 def test_proposals_are_listed_newest_first_by_state(database: Database) -> None:

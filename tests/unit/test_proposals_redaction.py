@@ -11,15 +11,17 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals, redaction
+from registry import proposals
 from registry.accounts import SEED_PROPOSER
-from registry.database import Database
+from registry.domain.model import Change, Draft
 from registry.errors import Conflict, InvalidCode, InvalidInput, NotFound
-from registry.importers import demo, shipped, submit
+from registry.importers.seed import demo, seed_sources
+from registry.importers.wizard import list_import
 from registry.log import erasure, store
-from registry.model import Change, Draft
-from registry.tables import erasable, proposal_items
-from registry.tables import proposals as proposals_table
+from registry.proposals import redaction
+from registry.storage.database import Database
+from registry.storage.tables import erasable, proposal_items
+from registry.storage.tables import proposals as proposals_table
 from tests.factories import (
     DAY,
     LIST_2018,
@@ -168,9 +170,11 @@ def test_numbers_and_single_characters_are_no_names(database: Database) -> None:
 
 
 def test_what_the_product_proposes_itself_carries_no_name(database: Database) -> None:
-    drafts = demo.read_drafts(shipped.SEED_DATA / "demo" / "demo.toml")
+    drafts = demo.read_drafts(seed_sources.SEED_DATA / "demo" / "demo.toml")
     proposals.propose(database, drafts, by=SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={})
-    submit.import_list(database, submit.ImportRequest(path=LIST_2018, as_of=DAY, scope="partial"), by="editor.a")
+    list_import.import_list(
+        database, list_import.ImportRequest(path=LIST_2018, as_of=DAY, scope="partial"), by="editor.a"
+    )
     names = {
         value for d in drafts for p, value in d.change.set.items() if d.change.kind == "practitioner" and p == "name"
     }

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from registry import redaction, views
-from registry.database import Database
+from registry import views
+from registry.domain.model import Date
 from registry.errors import CannotAnswer, Conflict, LogDamaged
 from registry.log import check as log_check
-from registry.log import decided
+from registry.log import four_eyes
 from registry.log.merkle import hash_leaf
-from registry.model import Date
-from registry.tables import entries
+from registry.proposals import redaction
+from registry.storage.database import Database
+from registry.storage.tables import entries
 from tests.factories import a_database, a_person, a_source, an_institution, approve, enter, propose
 
 SIZE = 12
@@ -262,8 +263,8 @@ def test_a_damaged_file_is_a_refusal_that_says_what_to_do(database: Database, tm
 def the_proposals_hold(database: Database) -> None:
     with database.reading() as connection:
         size = log_check.check_log(connection).size
-        decided.check_entries(connection, after=size, whole=True)
-        decided.check_proposals(connection)
+        four_eyes.check_entries(connection, after=size, whole=True)
+        four_eyes.check_proposals(connection)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl.cell.cell import MergedCell
 
 from registry.errors import UnreadableFile
-from registry.importers.reading import read_tables
+from registry.importers.reading.file_tables import read_tables
 from registry.uploads.tables import TableRow
 
 REAL = Path(__file__).parents[1] / "data" / "national-list-2025-06.docx"

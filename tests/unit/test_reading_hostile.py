@@ -8,9 +8,10 @@ import pytest
 import xlsxwriter
 
 from registry.errors import UnreadableFile
-from registry.importers import layouts, lists, people_rows
-from registry.importers.cells import tidy_cell
-from registry.importers.reading import read_tables
+from registry.importers.people import people_file
+from registry.importers.reading import layouts, lists
+from registry.importers.reading.cells import tidy_cell
+from registry.importers.reading.file_tables import read_tables
 
 HEADINGS = ("省份", "医疗机构名称", "地址", "批准开展的技术", "运行情况")
 ROWS = [
@@ -62,7 +63,7 @@ def test_rows_of_people_on_a_hidden_sheet_are_not_taken_but_still_searched_for_n
     shown = [head, ("示例甲医院", "示例员", "医师")]
     secret = [head, ("示例甲医院", "示例二", "13800138000")]
     path = a_book(tmp_path / "people.xlsx", {"人员": shown, "旧": secret}, hide="旧")
-    found = people_rows.read_people_file(path, "practitioners")
+    found = people_file.read_people_file(path, "practitioners")
     told = [(line.level, line.message) for line in found.audit.list_lines()]
     assert len([row for row in found.rows if row.stated.get("name") == "示例二"]) == 0
     assert any(level == "warning" and "隐藏" in message for level, message in told)

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from jwcrypto import jwk, jws
 from jwcrypto.common import JWSEHeaderParameter
 
-from registry import signing
+from registry.domain.model import Answer, Claim, Provider
 from registry.errors import Conflict, InvalidInput
-from registry.model import Answer, Claim, Provider
-from registry.signing import Key
-from registry.verification import jwks, receipts
-from registry.verification.jwks import PublicKey
-from registry.verification.jws import sign_token
-from registry.verification.receipts import BATCH_TYPE, LONGEST, TYPE
+from registry.log import signing_keys
+from registry.log.signing_keys import Key
+from registry.receipts import jwks, receipt_text
+from registry.receipts.jwks import PublicKey
+from registry.receipts.jws import sign_token
+from registry.receipts.receipt_text import BATCH_TYPE, LONGEST, TYPE
 from registry.verification.view import VerificationView
 from tests.factories import a_register, a_source, a_view, an_institution, ask
 from tests.receipts import header_of, opened_by_another, packed, row_of, sign_batch, unpacked
@@ -34,8 +34,8 @@ ISSUER = "register.example/log"
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
     path = tmp_path_factory.mktemp("key") / "signing.key"
-    signing.create_key_file(path)
-    return signing.load_keys(path)[0]
+    signing_keys.create_key_file(path)
+    return signing_keys.load_keys(path)[0]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def text(view: VerificationView, key: Key) -> str:
     """A receipt for an answer of `licensed`."""
     claim, answer = asked(view, "鞍山市示例医院", "IVF")
     assert answer.verdict == "licensed"
-    return receipts.sign_receipt(claim, answer, ISSUER, key, AT)
+    return receipt_text.sign_receipt(claim, answer, ISSUER, key, AT)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def known(*keys: Key) -> list[PublicKey]:
 
 
 def reason(text: str, *keys: Key, issuer: str | None = ISSUER) -> str | None:
-    found = receipts.read_receipt(text, known(*keys), issuer)
+    found = receipt_text.read_receipt(text, known(*keys), issuer)
     assert (found.receipt is None) == (found.reason is not None)
     return found.reason
 
@@ -82,7 +82,7 @@ def test_a_receipt_says_question_answer_log_and_time_to_any_jose_library(
     view: VerificationView, key: Key, name: str, verdict: str
 ) -> None:
     claim, answer = asked(view, name, "IVF", id="row-1")
-    text = receipts.sign_receipt(claim, answer, ISSUER, key, AT)
+    text = receipt_text.sign_receipt(claim, answer, ISSUER, key, AT)
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", text)
     assert header_of(text) == {"alg": "EdDSA", "kid": jwks.to_public_key(key).kid, "typ": TYPE}
     said = opened_by_another(text, jwks.make_key_set(known(key)))
@@ -91,7 +91,7 @@ def test_a_receipt_says_question_answer_log_and_time_to_any_jose_library(
     assert (said["answer"]["verdict"], said["answer"]["log"]["size"]) == (verdict, view.size)
     assert said["answer"]["log"]["root"] == view.get_state().root
     assert "receipt" not in said["answer"]
-    found = receipts.read_receipt(text, known(key), ISSUER).receipt
+    found = receipt_text.read_receipt(text, known(key), ISSUER).receipt
     assert found is not None
     assert (found.question, found.answer, found.signed_at) == (said["question"], said["answer"], AT)
 
@@ -105,7 +105,7 @@ def test_a_question_is_signed_as_it_was_asked(view: VerificationView, key: Key) 
         known_at=known_at,
         receipt=True,
     )
-    text = receipts.sign_receipt(claim, ask(view, "鞍山市示例医院"), ISSUER, key, AT)
+    text = receipt_text.sign_receipt(claim, ask(view, "鞍山市示例医院"), ISSUER, key, AT)
     assert opened_by_another(text, jwks.make_key_set(known(key)))["question"] == {
         "provider": {"name": " 鞍山市示例醫院 ", "address": "三道街"},
         "techniques": ["试管婴儿"],
@@ -116,7 +116,7 @@ def test_a_question_is_signed_as_it_was_asked(view: VerificationView, key: Key) 
 
 def test_a_retired_key_gives_no_receipt(view: VerificationView, key: Key) -> None:
     with pytest.raises((ValueError, Conflict)):
-        receipts.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, Key(key.public, None), AT)
+        receipt_text.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, Key(key.public, None), AT)
 
 
 # --- batches ---------------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def test_every_row_of_a_batch_proves_itself_under_one_signature(view: Verificati
         signed = opened_by_another(text, jwks.make_key_set(known(key)))
         row = row_of(text, signed["rows"])
         assert (signed["iss"], signed["rows"]["size"], row["question"]["id"]) == (ISSUER, count, claim.id)
-        found = receipts.read_receipt(text, known(key), ISSUER).receipt
+        found = receipt_text.read_receipt(text, known(key), ISSUER).receipt
         assert found is not None and found.signed_at == AT
         assert (found.answer, found.answer["verdict"]) == (row["answer"], answer.verdict)
 
@@ -235,17 +235,17 @@ def test_spare_bits_of_base64_are_no_second_spelling(text: str, key: Key) -> Non
 
 
 def test_another_key_and_another_register_are_told_apart(text: str, key: Key) -> None:
-    stranger = signing._make_key()
+    stranger = signing_keys._make_key()
     assert reason(text, stranger) == "unknown_key"
     assert reason(text, stranger, issuer=None) == "unknown_key"
     assert reason(text, stranger, issuer="other.example/log") == "other_register"
     assert reason(text, key, issuer="other.example/log") == "other_register"
-    assert receipts.read_receipt(text, known(stranger), "other.example/log").claims_from == ISSUER
+    assert receipt_text.read_receipt(text, known(stranger), "other.example/log").claims_from == ISSUER
 
 
 def test_a_forged_key_under_a_known_name_does_not_pass(view: VerificationView, key: Key) -> None:
-    stranger = signing._make_key()
-    text = receipts.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, stranger, AT)
+    stranger = signing_keys._make_key()
+    text = receipt_text.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, stranger, AT)
     _, payload, signature = text.split(".")
     forged = packed({"alg": "EdDSA", "kid": jwks.to_public_key(key).kid, "typ": TYPE})
     assert reason(f"{forged}.{payload}.{signature}", key) == "altered"
@@ -254,13 +254,13 @@ def test_a_forged_key_under_a_known_name_does_not_pass(view: VerificationView, k
 @pytest.mark.parametrize("wrong", ["", "x", "....", "eyJ", "a.b.c", "~", "{}", packed({"alg": "EdDSA"}) + ".a.b"])
 def test_what_is_no_receipt_is_refused_in_words(wrong: str, key: Key) -> None:
     with pytest.raises(InvalidInput) as refused:
-        receipts.read_receipt(wrong, known(key), ISSUER)
+        receipt_text.read_receipt(wrong, known(key), ISSUER)
     assert "eyJ" in refused.value.zh and "eyJ" in refused.value.en
 
 
 def test_a_text_that_is_too_long_is_refused_before_it_is_read(text: str, key: Key) -> None:
     with pytest.raises(InvalidInput, match=str(LONGEST)):
-        receipts.read_receipt(text + "A" * LONGEST, known(key))
+        receipt_text.read_receipt(text + "A" * LONGEST, known(key))
 
 
 @pytest.mark.parametrize("depth", [900, 50_000])
@@ -268,7 +268,7 @@ def test_brackets_without_end_are_no_error_of_ours(depth: int, key: Key, batch: 
     header, open_ = packed({"alg": "EdDSA", "kid": "x", "typ": TYPE}), b"[" * depth
     assert reason(f"{header}.{packed(open_)}.AA", key) == "unknown_key"
     with pytest.raises(InvalidInput):
-        receipts.read_receipt(packed(b'{"typ":' + open_) + ".AA.AA", known(key))
+        receipt_text.read_receipt(packed(b'{"typ":' + open_) + ".AA.AA", known(key))
     signed, body, _ = batch[0].split("~")
     assert reason("~".join((signed, body, packed(b'{"index":0,"x":' + open_))), key) == "altered"
 
@@ -288,7 +288,7 @@ def test_line_breaks_and_spaces_of_mail_and_paper_do_no_harm(text: str, batch: l
     for whole in (text, batch[1]):
         folded = "\r\n \u200b".join(whole[at : at + 60] for at in range(0, len(whole), 60))
         once, again = (
-            receipts.read_receipt(one, known(key), ISSUER).receipt for one in (whole, f"\ufeff\n{folded}\n\u2060")
+            receipt_text.read_receipt(one, known(key), ISSUER).receipt for one in (whole, f"\ufeff\n{folded}\n\u2060")
         )
         assert once is not None and once == again
 
@@ -299,19 +299,19 @@ def test_line_breaks_and_spaces_of_mail_and_paper_do_no_harm(text: str, batch: l
 def test_receipts_of_a_retired_key_stay_good_and_later_ones_do_not(view: VerificationView, key: Key) -> None:
     retired = PublicKey(public=key.public, retired=True, retired_at=AT)
     for after, expected in ((-86400, None), (0, None), (30, None), (3600, "after_retirement")):
-        text = receipts.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, key, AT + dt.timedelta(seconds=after))
-        assert receipts.read_receipt(text, [retired], ISSUER).reason == expected
+        text = receipt_text.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, key, AT + dt.timedelta(seconds=after))
+        assert receipt_text.read_receipt(text, [retired], ISSUER).reason == expected
         undated = PublicKey(public=key.public, retired=True)
-        assert receipts.read_receipt(text, [undated], ISSUER).receipt is not None
+        assert receipt_text.read_receipt(text, [undated], ISSUER).receipt is not None
 
 
 def test_a_key_set_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "signing.key"
-    signing.create_key_file(path)
-    first = signing.load_keys(path)[0]
-    signing.add_key(path)
-    signing.retire_key(path, first.public)
-    keys = known(*signing.load_keys(path))
+    signing_keys.create_key_file(path)
+    first = signing_keys.load_keys(path)[0]
+    signing_keys.add_key(path)
+    signing_keys.retire_key(path, first.public)
+    keys = known(*signing_keys.load_keys(path))
     written = jwks.make_key_set(keys)
     assert [one["kid"] for one in written["keys"]] == [one.kid for one in keys]
     assert [one.get("retired", False) for one in written["keys"]] == [True, False]

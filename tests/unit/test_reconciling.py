@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from registry.database import Database
+from registry.domain.identifiers import format_code, make_code
+from registry.domain.model import Draft
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput
-from registry.finding.reconciling import MatchCandidate, MatchReply, Reconciler
-from registry.finding.rows import MOST_PROPERTIES, Query
-from registry.identifiers import format_code, make_code
-from registry.model import Draft
+from registry.reconciliation.match import MatchCandidate, MatchReply, Reconciler
+from registry.reconciliation.queries import MOST_PROPERTIES, Query
 from registry.register import Register
 from registry.settings import Settings
+from registry.storage.database import Database
 from tests.claims.lists import now
 from tests.factories import a_change, a_source, an_institution, code_of, enter, prepare, the_real_lists
 

@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from registry import proposals, views
-from registry.database import Database
-from registry.identifiers import format_code, make_code
+from registry.domain.identifiers import format_code, make_code
+from registry.domain.model import Change, Draft, Entry
 from registry.log import check as log_check
 from registry.log import store
-from registry.model import Change, Draft, Entry
-from registry.records import read, timeline
+from registry.records import lookup, timeline
 from registry.records.asof import AsOf
 from registry.records.history import list_versions
-from registry.tables import entries, search_documents, versions
+from registry.storage.database import Database
+from registry.storage.tables import entries, search_documents, versions
 from registry.verification.view import VerificationView
 from tests.factories import (
     DAY,
@@ -181,9 +181,9 @@ def records_are_the_naive_fold(database: Database, log: list[Entry], on: dt.date
     asof = AsOf(valid_on=on, size=size)
     with database.reading() as connection:
         for code in CODES:
-            subject = read.to_subject(code)
+            subject = lookup.to_subject(code)
             folded = naive_fold(log, subject, on, size)
-            found = read.read_institutions(connection, [subject], asof)
+            found = lookup.read_institutions(connection, [subject], asof)
             assert bool(found) == ({"name", "address", "status"} <= folded.keys())
             if not found:
                 continue
@@ -232,7 +232,7 @@ def numbers_have_no_gaps_and_time_never_goes_back(database: Database) -> None:
 def a_history_lists_every_entry_with_what_it_changed(database: Database, log: list[Entry]) -> None:
     asof = AsOf(valid_on=START, size=len(log))
     for code in CODES:
-        subject = read.to_subject(code)
+        subject = lookup.to_subject(code)
         with database.reading() as connection:
             told = list_versions(connection, subject, asof)
         mine = [entry for entry in log if entry.subject == subject]
@@ -261,7 +261,7 @@ def test_time_never_goes_back_even_when_the_clock_does(tmp_path: Path) -> None:
 def test_codes_are_shown_as_they_are_printed(tmp_path: Path) -> None:
     with a_played([([WHOLE], True)]) as (database, _):
         with database.reading() as connection:
-            found = read.get_institution(connection, CODES[0].lower(), AsOf(valid_on=START, size=3))
+            found = lookup.get_institution(connection, CODES[0].lower(), AsOf(valid_on=START, size=3))
         assert found.code == format_code(CODES[0])
         assert START.isoformat() < timeline.FOREVER
 
@@ -272,7 +272,7 @@ def test_a_person_whose_role_no_source_states_is_shown_without_one(tmp_path: Pat
     database = a_register(tmp_path, a_source(), hospital, person)
     enter(database, a_change(person, DAY, {"role": None}, reason="来源未载明"))
     with database.reading() as connection:
-        (shown,) = read.list_practitioners(connection, code_of(hospital), AsOf(valid_on=DAY, size=4))
+        (shown,) = lookup.list_practitioners(connection, code_of(hospital), AsOf(valid_on=DAY, size=4))
     assert shown.role is None
     assert shown.name == "示例员甲"
     database.close()

@@ -16,16 +16,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from registry import proposals, views
-from registry.database import Database
-from registry.facts import PERSONAL
+from registry.domain.model import Change, Draft
+from registry.domain.schema import PERSONAL
 from registry.log import check as log_check
 from registry.log import erasure, store
-from registry.model import Change, Draft
-from registry.records import read, timeline
+from registry.records import lookup, timeline
 from registry.records.asof import AsOf
-from registry.records.chosen import match_day, match_known
+from registry.records.selection import match_day, match_known
 from registry.records.view import decode_state
-from registry.tables import versions
+from registry.storage.database import Database
+from registry.storage.tables import versions
 from tests.factories import a_database, a_person, a_source, an_institution, approve, propose
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
@@ -182,7 +182,7 @@ def the_records_are_the_naive_fold(played: Played, on: dt.date, size: int) -> No
             told = {path: fact.value for state in states for path, fact in timeline.collect_facts(state).items()}
             assert told == played.values(about.subject, on, size)
         if size >= len(FIRST) and on >= START:
-            shown = {one.code.replace("-", ""): one.name for one in read.list_practitioners(connection, CODE, asof)}
+            shown = {one.code.replace("-", ""): one.name for one in lookup.list_practitioners(connection, CODE, asof)}
             assert shown == {
                 person.subject.partition(":")[2]: played.values(person.subject, on, size).get("name")
                 for person in PEOPLE

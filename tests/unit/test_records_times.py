@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 
+from registry.domain.identifiers import format_code
+from registry.domain.model import Draft, Entry, Institution
 from registry.errors import NotFound
-from registry.identifiers import format_code
 from registry.log import store
-from registry.model import Draft, Entry, Institution
-from registry.records import history, read
+from registry.records import history, lookup
 from registry.records.asof import AsOf, make_as_of
 from tests.factories import a_database
 from tests.unit.test_records_history import (
@@ -52,13 +52,13 @@ def test_every_public_read_of_a_random_history_is_the_naive_fold_at_every_pair_o
 
 def an_institution_is_the_naive_fold(connection: sa.Connection, log: list[Entry], asof: AsOf) -> None:
     for code in CODES:
-        subject = read.to_subject(code)
+        subject = lookup.to_subject(code)
         folded = {path: value for path, (value, _) in naive_fold(log, subject, asof.valid_on, asof.size).items()}
         if not {"name", "address", "status"} <= folded.keys():
             with pytest.raises(NotFound):
-                read.get_institution(connection, code, asof)
+                lookup.get_institution(connection, code, asof)
             continue
-        one = read.get_institution(connection, code, asof)
+        one = lookup.get_institution(connection, code, asof)
         assert said(one) == {path: value for path, value in folded.items() if path not in UNLISTED and value != []}
         assert one.status == naive_status(folded)
         assert {f.name: f.until for f in one.former_names} == naive_former_names(log, subject, asof.valid_on, asof.size)
@@ -80,7 +80,7 @@ def naive_status(folded: dict[str, Any]) -> str:
 
 def a_history_up_to_a_day_is_the_naive_one(connection: sa.Connection, log: list[Entry], on: dt.date) -> None:
     for code in CODES:
-        subject = read.to_subject(code)
+        subject = lookup.to_subject(code)
         for size in (len(log), len(log) // 2):
             told = history.list_versions(connection, subject, AsOf(valid_on=START, size=size), on)
             mine = [entry for entry in log[:size] if entry.subject == subject]
@@ -109,7 +109,7 @@ def naive_correction(stated: list[Entry], entry: Entry, changed: dict[str, Any])
 def since_is_the_naive_walk(connection: sa.Connection, log: list[Entry]) -> None:
     """Day by day backwards from each day: where a value held without a break, and something else was stated before."""
     for code in CODES:
-        subject = read.to_subject(code)
+        subject = lookup.to_subject(code)
         for on in DAYS[1:-1]:
             found = history.read_first_days(connection, subject, AsOf(valid_on=on, size=len(log)))
             starts = sorted({e.valid_from for e in log if e.subject == subject and e.valid_from <= on})
@@ -147,5 +147,5 @@ def test_a_day_and_a_time_of_knowing_may_be_asked_of_an_empty_register(tmp_path:
     database = a_database(tmp_path)
     with database.reading() as connection:
         assert make_as_of(connection, START, dt.datetime.now(dt.UTC)) == AsOf(valid_on=START, size=0)
-        assert history.read_first_days(connection, read.to_subject(CODES[0]), AsOf(valid_on=START, size=0)) == {}
+        assert history.read_first_days(connection, lookup.to_subject(CODES[0]), AsOf(valid_on=START, size=0)) == {}
     database.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from registry import placenames, regions
+from registry.domain import place_names, regions
 
 SEED = Path(__file__).parents[2] / "seed_data"
 
@@ -167,13 +167,13 @@ def test_a_reused_code_does_not_mislead_an_old_name() -> None:
 
 
 def test_places_in_free_text_are_all_named_longest_first() -> None:
-    assert placenames.find_places("鞍山试管婴儿") == [(0, 2, "210300")]
-    assert placenames.find_places("在鞍山市铁西区")[0] == (1, 4, "210300")
-    assert {code for start, _, code in placenames.find_places("在鞍山市铁西区") if start == 4} >= {"210106", "210303"}
-    assert [code for *_, code in placenames.find_places("吉林")] == ["220000", "220200"]
-    assert (0, 2, "222400") in placenames.find_places("延边")
-    assert placenames.find_places("试管婴儿") == []
-    assert placenames.find_places("") == []
+    assert place_names.find_places("鞍山试管婴儿") == [(0, 2, "210300")]
+    assert place_names.find_places("在鞍山市铁西区")[0] == (1, 4, "210300")
+    assert {code for start, _, code in place_names.find_places("在鞍山市铁西区") if start == 4} >= {"210106", "210303"}
+    assert [code for *_, code in place_names.find_places("吉林")] == ["220000", "220200"]
+    assert (0, 2, "222400") in place_names.find_places("延边")
+    assert place_names.find_places("试管婴儿") == []
+    assert place_names.find_places("") == []
 
 
 def test_every_row_of_the_table_has_its_levels() -> None:
@@ -182,7 +182,7 @@ def test_every_row_of_the_table_has_its_levels() -> None:
             found = regions.find_region(line["code"])
             assert found is not None
             assert found.province is not None
-            assert (0, len(line["name"]), line["code"]) in placenames.find_places(line["name"]) or line["until"]
+            assert (0, len(line["name"]), line["code"]) in place_names.find_places(line["name"]) or line["until"]
 
 
 def test_the_real_lists_resolve_to_the_known_extent() -> None:

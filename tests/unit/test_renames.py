@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from registry.database import Database
-from registry.importers import lists
-from registry.importers.identity import Party, pair_parties
-from registry.importers.kept import Import
-from registry.importers.submit import ImportRequest, import_list
-from registry.model import Date
+from registry.domain.model import Date
+from registry.importers.matching.identity import Party, pair_parties
+from registry.importers.reading import lists
+from registry.importers.wizard.import_store import Import
+from registry.importers.wizard.list_import import ImportRequest, import_list
+from registry.storage.database import Database
 from tests.factories import LIST_2018, LIST_2025, a_database, approve
 from tests.wizard import Wizard, names
 

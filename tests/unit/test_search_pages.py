@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from registry.database import Database
 from registry.errors import InvalidInput
-from registry.importers import known_as
-from registry.records import history, read
+from registry.importers.seed import common_names
+from registry.records import history, lookup
 from registry.records.asof import AsOf, make_as_of
 from registry.register import InstitutionHit, Register, SearchRequest, SearchResult
-from registry.search import plan
+from registry.search import fetch_plan
 from registry.settings import Settings
+from registry.storage.database import Database
 from tests.factories import (
     DAY,
     a_change,
@@ -32,7 +32,7 @@ from tests.factories import (
     propose,
 )
 
-MANY = plan.MOST + 57
+MANY = fetch_plan.MOST + 57
 
 
 def number(n: int) -> str:
@@ -196,9 +196,9 @@ def named(tmp_path: Path) -> Iterator[Database]:
 
 def take(database: Database, path: Path) -> list[str]:
     """Propose and approve what a file changes; the names of the institutions it changed."""
-    changed = [one for one in known_as.compare_file(database, path) if one.has_changes]
+    changed = [one for one in common_names.compare_file(database, path) if one.has_changes]
     if changed:
-        approve(database, propose(database, *known_as.make_drafts(changed, DAY)))
+        approve(database, propose(database, *common_names.make_drafts(changed, DAY)))
     return [one.name for one in changed]
 
 
@@ -221,8 +221,8 @@ def test_where_a_name_comes_from_is_in_the_log(named: Database, tmp_path: Path) 
     take(named, a_file(tmp_path, "示例市示例妇婴医院,红楼医院,街坊都这样叫"))
     with named.reading() as connection:
         asof = make_as_of(connection)
-        one = next(iter(read.read_institutions(connection, [read.to_subject(_code(named))], asof)))
-        versions = history.list_versions(connection, read.to_subject(_code(named)), asof)
+        one = next(iter(lookup.read_institutions(connection, [lookup.to_subject(_code(named))], asof)))
+        versions = history.list_versions(connection, lookup.to_subject(_code(named)), asof)
     assert one.known_as == ["红楼医院"]
     assert "街坊都这样叫" in str(versions[-1])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.search import misspelt, words
+from registry.search import misspellings, words
 from registry.search.query import understand_question
 
 
@@ -154,11 +154,11 @@ def test_what_tells_hospitals_apart_is_never_left_out(one: str, other: str) -> N
     ],
 )
 def test_a_slip_costs_little(typed: str, meant: str) -> None:
-    assert misspelt.measure_distance(typed, meant) <= 1.1
+    assert misspellings.measure_distance(typed, meant) <= 1.1
 
 
 @pytest.mark.parametrize(
     ("typed", "other"), [("第2人民医院", "第1人民医院"), ("联勤保障部队第900医院", "联勤保障部队第901医院")]
 )
 def test_another_number_is_no_slip(typed: str, other: str) -> None:
-    assert misspelt.measure_distance(typed, other) >= misspelt.TYPO
+    assert misspellings.measure_distance(typed, other) >= misspellings.TYPO

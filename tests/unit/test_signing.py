@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from registry import signing
 from registry.errors import Conflict, InvalidInput, NotFound
-from registry.signing import Key
+from registry.log import signing_keys
+from registry.log.signing_keys import Key
 
 #: RFC 8032 section 7.1, tests 1 to 3: public key, message, signature.
 RFC_8032 = [
@@ -45,7 +45,7 @@ RFC_8032 = [
 def path(tmp_path: Path) -> Path:
     """A key file that was just made."""
     path = tmp_path / "keys" / "signing.key"
-    assert signing.create_key_file(path)
+    assert signing_keys.create_key_file(path)
     return path
 
 
@@ -67,34 +67,34 @@ def in_use(keys: list[Key]) -> list[bytes]:
 
 @pytest.mark.parametrize(("public", "message", "signature"), RFC_8032)
 def test_the_signatures_of_rfc_8032_hold(public: str, message: str, signature: str) -> None:
-    assert signing.verify_signature(bytes.fromhex(public), bytes.fromhex(signature), bytes.fromhex(message))
+    assert signing_keys.verify_signature(bytes.fromhex(public), bytes.fromhex(signature), bytes.fromhex(message))
 
 
 def test_a_signature_holds_for_its_key_and_message_only(path: Path) -> None:
-    key, other = signing.load_keys(path)[0], signing.add_key(path)
+    key, other = signing_keys.load_keys(path)[0], signing_keys.add_key(path)
     signature = key.sign(b"message")
     assert len(signature) == 64
-    assert signing.verify_signature(key.public, signature, b"message")
-    assert not signing.verify_signature(key.public, signature, b"Message")
-    assert not signing.verify_signature(other.public, signature, b"message")
+    assert signing_keys.verify_signature(key.public, signature, b"message")
+    assert not signing_keys.verify_signature(key.public, signature, b"Message")
+    assert not signing_keys.verify_signature(other.public, signature, b"message")
     for place in range(64):
         altered = bytearray(signature)
         altered[place] ^= 1
-        assert not signing.verify_signature(key.public, bytes(altered), b"message")
+        assert not signing_keys.verify_signature(key.public, bytes(altered), b"message")
 
 
 @pytest.mark.parametrize("length", [0, 1, 31, 33, 64])
 def test_bytes_that_are_no_key_or_no_signature_verify_nothing(path: Path, length: int) -> None:
-    key = signing.load_keys(path)[0]
-    assert not signing.verify_signature(bytes(length), key.sign(b"message"), b"message")
-    assert not signing.verify_signature(key.public, bytes(length), b"message")
+    key = signing_keys.load_keys(path)[0]
+    assert not signing_keys.verify_signature(bytes(length), key.sign(b"message"), b"message")
+    assert not signing_keys.verify_signature(key.public, bytes(length), b"message")
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
 
 
 def test_a_new_file_holds_one_key_that_signs_and_only_its_owner_reads_it(path: Path) -> None:
-    (key,) = signing.load_keys(path)
+    (key,) = signing_keys.load_keys(path)
     assert not key.is_retired
     assert key.at is not None
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", key.at)
@@ -103,7 +103,7 @@ def test_a_new_file_holds_one_key_that_signs_and_only_its_owner_reads_it(path: P
 
 def test_creating_again_changes_nothing(path: Path) -> None:
     before = path.read_bytes()
-    assert not signing.create_key_file(path)
+    assert not signing_keys.create_key_file(path)
     assert path.read_bytes() == before
 
 
@@ -111,96 +111,96 @@ def test_creating_over_a_file_that_is_no_key_is_refused_and_leaves_it(tmp_path: 
     path = tmp_path / "signing.key"
     path.write_text("somebody's notes\n")
     with pytest.raises(InvalidInput):
-        signing.create_key_file(path)
+        signing_keys.create_key_file(path)
     assert path.read_text() == "somebody's notes\n"
 
 
 def test_two_files_never_hold_the_same_key(tmp_path: Path) -> None:
     for name in "ab":
-        signing.create_key_file(tmp_path / name)
-    assert signing.load_keys(tmp_path / "a")[0].public != signing.load_keys(tmp_path / "b")[0].public
+        signing_keys.create_key_file(tmp_path / name)
+    assert signing_keys.load_keys(tmp_path / "a")[0].public != signing_keys.load_keys(tmp_path / "b")[0].public
 
 
 def test_a_file_of_before_the_keys_had_dates_is_read(tmp_path: Path) -> None:
     path = tmp_path / "signing.key"
     private = ed25519.Ed25519PrivateKey.generate()
     path.write_text(pem(private))
-    (key,) = signing.load_keys(path)
+    (key,) = signing_keys.load_keys(path)
     assert key.at is None
     assert key.public == private.public_key().public_bytes_raw()
-    signing.add_key(path)
-    first, second = signing.load_keys(path)
+    signing_keys.add_key(path)
+    first, second = signing_keys.load_keys(path)
     assert (first.public, first.at) == (key.public, None)
     assert second.at is not None
 
 
 def test_a_file_with_the_line_ends_of_another_system_is_read(path: Path) -> None:
-    before = signing.load_keys(path)
+    before = signing_keys.load_keys(path)
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert [(key.public, key.at) for key in signing.load_keys(path)] == [(key.public, key.at) for key in before]
+    assert [(key.public, key.at) for key in signing_keys.load_keys(path)] == [(key.public, key.at) for key in before]
 
 
 # --- rotating and retiring -------------------------------------------------------------------------------------------
 
 
 def test_a_rotated_file_holds_both_keys_the_old_one_first(path: Path) -> None:
-    (old,) = signing.load_keys(path)
-    fresh = signing.add_key(path)
-    assert in_use(signing.load_keys(path)) == [old.public, fresh.public]
+    (old,) = signing_keys.load_keys(path)
+    fresh = signing_keys.add_key(path)
+    assert in_use(signing_keys.load_keys(path)) == [old.public, fresh.public]
     assert fresh.public != old.public
-    assert signing.load_keys(path)[0].at == old.at
-    assert signing.verify_signature(fresh.public, fresh.sign(b"message"), b"message")
+    assert signing_keys.load_keys(path)[0].at == old.at
+    assert signing_keys.verify_signature(fresh.public, fresh.sign(b"message"), b"message")
     assert mode(path) == 0o600
 
 
 def test_a_retired_key_keeps_its_public_half_only(path: Path) -> None:
-    (old,) = signing.load_keys(path)
+    (old,) = signing_keys.load_keys(path)
     assert old.private is not None
     secret = pem(old.private).splitlines()[1]
     signature = old.sign(b"message")
-    fresh = signing.add_key(path)
+    fresh = signing_keys.add_key(path)
     assert secret in path.read_text()
-    signing.retire_key(path, old.public)
-    kept, still = signing.load_keys(path)
+    signing_keys.retire_key(path, old.public)
+    kept, still = signing_keys.load_keys(path)
     assert (kept.public, kept.is_retired, still.public, still.is_retired) == (old.public, True, fresh.public, False)
     assert secret not in path.read_text()
-    assert signing.verify_signature(kept.public, signature, b"message")
+    assert signing_keys.verify_signature(kept.public, signature, b"message")
     assert mode(path) == 0o600
     with pytest.raises(Conflict):
         kept.sign(b"message")
 
 
 def test_the_last_key_in_use_is_never_retired(path: Path) -> None:
-    (only,) = signing.load_keys(path)
+    (only,) = signing_keys.load_keys(path)
     before = path.read_bytes()
     with pytest.raises(Conflict) as refusal:
-        signing.retire_key(path, only.public)
+        signing_keys.retire_key(path, only.public)
     assert "registry log rotate" in refusal.value.zh
     assert "registry log rotate" in refusal.value.en
     assert path.read_bytes() == before
-    fresh = signing.add_key(path)
-    signing.retire_key(path, only.public)
+    fresh = signing_keys.add_key(path)
+    signing_keys.retire_key(path, only.public)
     with pytest.raises(Conflict):
-        signing.retire_key(path, fresh.public)
+        signing_keys.retire_key(path, fresh.public)
 
 
 def test_a_key_that_is_not_in_use_cannot_be_retired(path: Path) -> None:
-    (old,) = signing.load_keys(path)
-    signing.add_key(path)
-    signing.retire_key(path, old.public)
+    (old,) = signing_keys.load_keys(path)
+    signing_keys.add_key(path)
+    signing_keys.retire_key(path, old.public)
     before = path.read_bytes()
     for public in (old.public, bytes(32)):
         with pytest.raises(NotFound):
-            signing.retire_key(path, public)
+            signing_keys.retire_key(path, public)
     assert path.read_bytes() == before
 
 
 def test_many_rotations_keep_every_key_there_ever_was(path: Path) -> None:
-    everyone = [signing.load_keys(path)[0].public]
+    everyone = [signing_keys.load_keys(path)[0].public]
     for _ in range(5):
-        everyone.append(signing.add_key(path).public)
-        signing.retire_key(path, everyone[-2])
-    keys = signing.load_keys(path)
+        everyone.append(signing_keys.add_key(path).public)
+        signing_keys.retire_key(path, everyone[-2])
+    keys = signing_keys.load_keys(path)
     assert [key.public for key in keys] == everyone
     assert in_use(keys) == everyone[-1:]
     assert sorted(name.name for name in path.parent.iterdir()) == ["signing.key"]
@@ -208,8 +208,8 @@ def test_many_rotations_keep_every_key_there_ever_was(path: Path) -> None:
 
 def test_what_a_killed_rotation_left_beside_the_file_does_not_stop_the_next(path: Path) -> None:
     path.with_name("signing.key.new").write_text("half a fi")
-    fresh = signing.add_key(path)
-    assert signing.load_keys(path)[-1].public == fresh.public
+    fresh = signing_keys.add_key(path)
+    assert signing_keys.load_keys(path)[-1].public == fresh.public
 
 
 # --- damaged files ---------------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_what_a_killed_rotation_left_beside_the_file_does_not_stop_the_next(path
 
 def refused(path: Path) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        signing.load_keys(path)
+        signing_keys.load_keys(path)
     assert str(path) in refusal.value.zh
     assert str(path) in refusal.value.en
 
@@ -245,7 +245,7 @@ def test_a_key_with_a_changed_character_is_refused(path: Path) -> None:
 
 
 def test_a_file_that_lost_a_part_is_refused_instead_of_losing_a_key(path: Path) -> None:
-    signing.add_key(path)
+    signing_keys.add_key(path)
     whole = path.read_text()
     assert whole.count("-----BEGIN") == 2
     lines = whole.splitlines(keepends=True)
@@ -273,8 +273,8 @@ def test_keys_of_another_kind_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_of_retired_keys_only_is_refused(path: Path) -> None:
-    (old,) = signing.load_keys(path)
-    signing.add_key(path)
-    signing.retire_key(path, old.public)
+    (old,) = signing_keys.load_keys(path)
+    signing_keys.add_key(path)
+    signing_keys.retire_key(path, old.public)
     path.write_text(path.read_text().split("# added")[0])
     refused(path)

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from registry.techniques import (
+from registry.domain.techniques import (
     BY_CODE,
     LAWFUL_STAGES,
     STAGES,

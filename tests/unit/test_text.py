@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.text import convert_numerals, fold_text, normalise_width, simplify_script
+from registry.domain.normalise import convert_numerals, fold_text, normalise_width, simplify_script
 
 
 @pytest.mark.parametrize(

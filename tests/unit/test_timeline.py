@@ -3,10 +3,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from registry.model import Change, Entry
+from registry.domain.model import Change, Entry
 from registry.records import timeline
 from registry.records.history import get_values_on
-from registry.tables import FOREVER, STILL_KNOWN
+from registry.storage.tables import FOREVER, STILL_KNOWN
 
 
 def day(number: int) -> dt.date:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from registry.model import Source
-from registry.techniques import STAGES
+from registry.domain.model import Source
+from registry.domain.techniques import STAGES
 from registry.verification.verdict import (
     SEVERITY,
     Site,

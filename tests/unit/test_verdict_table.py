@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from registry.model import Source
-from registry.techniques import STAGES
+from registry.domain.model import Source
+from registry.domain.techniques import STAGES
 from registry.verification.verdict import (
     SEVERITY,
     Site,
@@ -113,6 +113,6 @@ def test_what_has_stopped_or_not_begun_does_not_lapse_as_well(stage: Any) -> Non
 def test_a_worse_list_of_words_cannot_be_forgotten() -> None:
     from typing import get_args
 
-    from registry.model import VerdictWord
+    from registry.domain.model import VerdictWord
 
     assert set(SEVERITY) == set(get_args(VerdictWord))

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from registry.model import Answer, Claim
-from registry.signing import Key
-from registry.verification import jwks, receipts
+from registry.domain.model import Answer, Claim
+from registry.log.signing_keys import Key
+from registry.receipts import jwks, receipt_text
 from tests.receipts import header_of, opened_by_another, row_of, unpacked
 
 TOLD: dict[str, Any] = json.loads((Path(__file__).parent / "receipts.json").read_text("utf-8"))
@@ -53,7 +53,7 @@ def test_a_receipt_is_what_the_definition_says(told: dict[str, Any]) -> None:
 
 def test_our_code_reads_them_all() -> None:
     for told in TOLD["single"] + TOLD["batch"]:
-        found = receipts.read_receipt(told["receipt"], KEYS, "register.example/log").receipt
+        found = receipt_text.read_receipt(told["receipt"], KEYS, "register.example/log").receipt
         assert found is not None and found.digest == told["digest"]
         said = json.loads(told.get("row") or told["payload"])
         assert (found.question, found.answer) == (said["question"], said["answer"])
@@ -66,7 +66,7 @@ def test_our_code_signs_the_same_receipts_byte_for_byte() -> None:
         claim = msgspec.convert(said["question"], Claim)
         answer = msgspec.convert(said["answer"], Answer)
         at = dt.datetime.fromtimestamp(said["iat"], dt.UTC)
-        made = receipts.sign_receipt(claim, answer, said["iss"], key, at)
+        made = receipt_text.sign_receipt(claim, answer, said["iss"], key, at)
         payload = json.loads(unpacked(made.split(".")[1]))
         assert payload == said | {"answer": {**payload["answer"], **said["answer"]}}  # later fields may join an answer
         if payload == said:
@@ -75,4 +75,4 @@ def test_our_code_signs_the_same_receipts_byte_for_byte() -> None:
 
 @pytest.mark.parametrize("told", TOLD["altered"], ids=lambda told: told["what"])
 def test_what_was_altered_is_refused(told: dict[str, Any]) -> None:
-    assert receipts.read_receipt(told["receipt"], KEYS).reason == told["reason"]
+    assert receipt_text.read_receipt(told["receipt"], KEYS).reason == told["reason"]

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from registry.log import checkpoint, codec, note, proofs, tiles
 from registry.log.folder import LogFolder
 from registry.log.merkle import Frontier, hash_leaf
-from registry.signing import Key
+from registry.log.signing_keys import Key
 
 HERE = Path(__file__).parent
 

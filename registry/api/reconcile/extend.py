@@ -8,13 +8,13 @@ import msgspec
 
 from registry.api.reconcile.manifest import TYPE, describe_property
 from registry.api.reconcile.queries import read_json
+from registry.domain.identifiers import parse_code
+from registry.domain.model import Institution
+from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidCode, InvalidInput, TooLarge
-from registry.finding.properties import BY_ID, PROPERTIES, Property, Value
-from registry.identifiers import parse_code
-from registry.model import Institution
+from registry.reconciliation.properties import BY_ID, PROPERTIES, Property, Value
 from registry.records.asof import AsOf, parse_day
 from registry.register import Register
-from registry.techniques import TechniqueCode
 from registry.verification.answer import parse_technique
 
 #: Institutions, and columns, of one request at most.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from registry import __version__
-from registry.finding.properties import PROPERTIES, Property
-from registry.techniques import TECHNIQUES
+from registry.domain.techniques import TECHNIQUES
+from registry.reconciliation.properties import PROPERTIES, Property
 
 #: Queries of one batch at most.
 BATCH = 50

@@ -8,10 +8,10 @@ import msgspec
 
 from registry.api import problems
 from registry.api.reconcile.manifest import BATCH, TYPE, describe_type
+from registry.domain.model import Status
 from registry.errors import InvalidInput, TooLarge, make_nesting_error
-from registry.finding.reconciling import MatchCandidate, Reconciler
-from registry.finding.rows import Query
-from registry.model import Status
+from registry.reconciliation.match import MatchCandidate, Reconciler
+from registry.reconciliation.queries import Query
 
 #: Candidates of a query that does not say how many it wants, and the most it gets.
 USUAL, MOST = 5, 50

@@ -10,13 +10,13 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
-from registry.admission import make_people_budget
 from registry.api.guards import get_register
 from registry.api.problems import read_language
 from registry.api.reconcile import extend, manifest, queries
 from registry.errors import InvalidInput, NotFound
-from registry.finding.properties import BY_ID
-from registry.web import bodies, lanes
+from registry.reconciliation.properties import BY_ID
+from registry.web import body_limits, lanes
+from registry.web.rate_limit import make_people_budget
 
 FORM = "application/x-www-form-urlencoded"
 #: Suggestions at once, and how far a client may page.
@@ -33,7 +33,7 @@ def ask(request: AnyRequest) -> dict[str, Any]:
     return _answer_question(request, *asked, read_language(request))
 
 
-@post("/", status_code=200, request_max_body_size=bodies.LIST)
+@post("/", status_code=200, request_max_body_size=body_limits.LIST)
 async def ask_by_form(request: AnyRequest) -> Response[dict[str, Any]]:
     """The same in a form, as clients send it: `queries`, `query` or `extend`."""
     kind, _ = request.content_type

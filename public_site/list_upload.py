@@ -1,0 +1,217 @@
+"""A list of claims uploaded at /check: answered at once, shown or handed back as a file. Nothing of it is kept."""
+
+from __future__ import annotations
+
+import io
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+from litestar import Request, Response, post
+from litestar.concurrency import sync_to_thread
+from litestar.datastructures import FormMultiDict, State, UploadFile
+from litestar.response import Stream
+
+from public_site.list_contexts import ListPage, ListRow
+from public_site.responses import find_site_facts, get_register, make_page_response, read_language
+from registry.batch.answer_stream import AnswerWriter, CsvAnswerWriter
+from registry.batch.batch import Batch
+from registry.batch.claim_rows import AnswerLayout, ClaimRow
+from registry.batch.job import F, answer_file, detect_format
+from registry.batch.xlsx_sheets import XlsxAnswerWriter
+from registry.domain.model import Answer
+from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
+from registry.uploads.limits import PAGE
+from registry.web import error_status
+from registry.web.forms import read_form
+from registry.web.rate_limit import find_admitted_request, make_people_budget
+from registry.web.standing import choose_tone
+from registry.web.upload_gate import hold_upload_place
+
+#: Rows and bytes of one upload, and rows that the page shows.
+MOST_ROWS, MOST_BYTES, SHOWN = 5_000, PAGE.packed, 50
+#: Bytes that are taken in only to say that they are too many.
+_RECEIVED = 64 * 1024 * 1024
+#: Bytes of answers in memory before the rest goes to a temporary file without a name, and bytes sent at once.
+_IN_MEMORY, _PIECE = 1024 * 1024, 65_536
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Req = Request[Any, Any, State]
+
+
+class PageAnswerWriter(AnswerWriter[Answer]):
+    """Answers as the page shows them: the first rows, and how many of each verdict."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(batch)
+        self.shown: list[ListRow] = []
+
+    def format_answer(self, answer: Answer) -> Answer:
+        """The answer itself."""
+        return answer
+
+    def format_row(self, row: ClaimRow, made: Answer) -> bytes:
+        """Keep a row while there is room."""
+        if len(self.shown) < SHOWN and row.claim is not None:
+            tone = choose_tone(made.verdict, [one.stage for one in made.techniques])
+            said = made.explanation
+            self.shown.append(
+                ListRow(number=row.number, asked=_describe_subject(row), answer=made, tone=tone, sentence=said)
+            )
+        return b""
+
+    def format_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
+        """Keep a row that was not answered while there is room."""
+        if len(self.shown) < SHOWN:
+            said = error.get_text(self.batch.lang)
+            self.shown.append(ListRow(number=row.number, asked=_describe_subject(row), sentence=said))
+        return b""
+
+
+def _describe_subject(row: ClaimRow) -> str:
+    """Who a row is about, in its own words."""
+    if row.claim is None:
+        return "，".join(cell for cell in row.cells if cell.strip())[:80]
+    provider = row.claim.provider
+    return provider.name or provider.code or provider.uscc or provider.practice_licence_no or provider.domain or ""
+
+
+@post(
+    "/check/list",
+    status_code=200,
+    opt={"lane": "slow"},
+    include_in_schema=False,
+    request_max_body_size=_RECEIVED,
+)
+async def check_list(request: Req) -> Response[Any]:
+    """The list answered: a page with its first rows, or the whole as a file when the form's button asked for one."""
+    form = await read_form(request)
+    try:
+        async with hold_upload_place():
+            return await sync_to_thread(_answer_list, request, form)
+    except (InvalidInput, Busy) as error:
+        return await sync_to_thread(_render_refusal, request, error)
+
+
+def _answer_list(request: Req, form: FormMultiDict) -> Response[Any]:
+    file = form.get("file")
+    wanted = str(form.get("as") or "page")
+    source = _open_upload(file)
+    if wanted in ("csv", "xlsx"):
+        return _make_download(request, source, wanted)
+    return _render_answers(request, source, str(getattr(file, "filename", "")))
+
+
+def _render_refusal(request: Req, error: InvalidInput | Busy) -> Response[Any]:
+    """The page with what is wrong with the file, or that there are too many."""
+    page = ListPage(
+        here="/check", site=find_site_facts(request), error=error.get_text(read_language(request).lang), most=MOST_ROWS
+    )
+    answer = make_page_response(request, page, status=error_status.get_status(error), cache="no-store")
+    answer.headers.update(error_status.make_headers(error))
+    return answer
+
+
+def _open_upload(file: object) -> IO[bytes]:
+    """The bytes of an upload; InvalidInput when there are none, TooLarge when there are too many."""
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise InvalidInput("请先选择一个 csv 或 xlsx 文件。", "Choose a csv or xlsx file first.")
+    source = file.file
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    if size > MOST_BYTES:
+        told = math.ceil(size * 10 / 1024 / 1024) / 10  # rounded up: 5.0 is not more than 5
+        raise TooLarge(
+            f"文件有 {told:.1f} MB，这里最多 5 MB，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
+            f"The file has {told:.1f} MB; this page takes 5 MB, and nothing was checked. Split it, or "
+            "send up to 100,000 rows through the developers' interface.",
+        )
+    return source
+
+
+def _answer_rows(
+    request: Req, source: IO[bytes], out: IO[bytes] | None, form_of: Callable[[Batch, Callable[[], AnswerLayout]], F]
+) -> F:
+    """The form with all rows in it, and what they make in ``out``; TooLarge, with nothing answered, beyond the limit.
+
+    The file is taken apart by a process of its own: see ``registry.uploads``.
+    """
+    given = detect_format(source.read(64))
+    source.seek(0)
+    if given == "ndjson":
+        raise InvalidInput("这里只接受 csv 或 xlsx 文件。", "This page takes csv and xlsx files.")
+    batch = get_register(request).make_batch(read_language(request).lang, make_people_budget(request).require_look)
+    form, pieces = answer_file(source, given, lambda layout: form_of(batch, layout), MOST_ROWS, PAGE)
+    for piece in pieces:
+        if out is not None:
+            out.write(piece)
+    if admitted := find_admitted_request(request):
+        get_register(request).clients.count_rows(admitted, form.tally.rows)
+    if form.tally.cut:
+        raise TooLarge(
+            f"这里一次最多 {MOST_ROWS:,} 行，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
+            f"This page takes {MOST_ROWS:,} rows, and nothing was checked. Split the file, or send up to 100,000 rows "
+            "through the developers' interface.",
+        )
+    return form
+
+
+def _render_answers(request: Req, source: IO[bytes], name: str) -> Response[str]:
+    form = _answer_rows(request, source, None, lambda batch, _: PageAnswerWriter(batch))
+    tally, at = form.tally, form.batch.at
+    page = ListPage(
+        here="/check",
+        site=find_site_facts(request),
+        most=MOST_ROWS,
+        name=name[:80],
+        rows=tuple(form.shown),
+        total=tally.rows,
+        unanswered=tally.errors,
+        counts=tuple((word, choose_tone(word), number) for word, number in tally.verdicts.most_common()),
+        known_at=at.now,
+        log_size=at.size,
+    )
+    return make_page_response(request, page, cache="no-store")
+
+
+def _make_download(request: Req, source: IO[bytes], wanted: str) -> Stream:
+    """The answers as a file, made whole before it is sent."""
+    held = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by what sends it
+    try:
+        if wanted == "csv":
+            # A person opens it in a spreadsheet program, which needs the byte order mark to see that it is UTF-8.
+            _answer_rows(request, source, held, _make_bom_csv_writer)
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "answers.xlsx"
+                with closing(
+                    _answer_rows(request, source, None, lambda batch, layout: XlsxAnswerWriter(batch, layout, path))
+                ):
+                    pass
+                with path.open("rb") as made:
+                    shutil.copyfileobj(made, held)
+    except BaseException:
+        held.close()
+        raise
+    held.seek(0)
+    name = quote(f"核验结果.{wanted}")
+    headers = {
+        "Content-Disposition": f"attachment; filename=\"answers.{wanted}\"; filename*=UTF-8''{name}",
+        "Cache-Control": "no-store",
+    }
+    media_type = "text/csv; charset=utf-8" if wanted == "csv" else _SHEET
+    return Stream(_read_pieces(held), media_type=media_type, headers=headers)
+
+
+def _make_bom_csv_writer(batch: Batch, layout: Callable[[], AnswerLayout]) -> CsvAnswerWriter:
+    return CsvAnswerWriter(batch, lambda: layout()._replace(has_bom=True))
+
+
+def _read_pieces(held: IO[bytes]) -> Iterator[bytes]:
+    with held:
+        while piece := held.read(_PIECE):
+            yield piece

@@ -1,0 +1,315 @@
+"""Sample pages: every template with every option. ``python -m public_site.sample_pages OUTDIR`` writes them as files.
+
+Institutions are fictional (示例) or taken from the published list; people belong to fictional institutions only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sys
+from pathlib import Path
+from typing import ClassVar, get_args
+
+import msgspec
+import qrcode
+import qrcode.image.svg
+
+from public_site import (
+    api_reference,
+    sample_check,
+    sample_editions,
+    sample_log,
+    sample_preview,
+    sample_receipts,
+    sample_search,
+    sample_times,
+)
+from public_site import contexts as c
+from public_site.check_contexts import CheckForm, CheckPage
+from public_site.list_contexts import ListPage, ListRow
+from public_site.sample_openapi import DOCUMENT
+from public_site.sample_records import (
+    ALL,
+    ANSHAN,
+    AT,
+    CLOSED,
+    DELISTED,
+    DELISTING,
+    FULL,
+    FUYING,
+    FUYOU,
+    LAPSED,
+    LIST,
+    NARROW,
+    NOTHING,
+    NOTICE,
+    PEOPLE,
+    PREPARING,
+    RECTIFY,
+    REVOKED,
+    SITE,
+    SUSPENDED,
+    TRIAL,
+    UNSOURCED,
+    VERSIONS,
+)
+from registry.domain import model
+from registry.records.history import Version
+from registry.web import render
+from registry.web.i18n import Language
+from registry.web.standing import make_standing
+
+
+class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
+    """Every component with its options; never served, rendered by ``fixtures``."""
+
+    template: ClassVar[str] = "components.html"
+    noindex: ClassVar[bool] = True
+    empty: list[c.SearchPage]
+    institution: model.Institution
+    standings: list[c.Standing]
+    versions: list[Version]
+    at: dt.datetime
+
+
+def make_home_pages() -> dict[str, c.PageContext]:
+    """The start page, full and before the first list."""
+    full = c.HomePage(
+        site=SITE,
+        count=635,
+        as_of=LIST.as_of,
+        source=LIST,
+        provinces=sample_search.make_region_counts(),
+        techniques=[*sample_search.make_counts(ALL, 612), c.Count(code="SPERM_BANK", count=None)],
+        last_updated=AT,
+    )
+    return {
+        "home": full,
+        "home-empty": c.HomePage(count=0, as_of=None, source=None, provinces=[], techniques=[], last_updated=None),
+    }
+
+
+def make_institution_pages() -> dict[str, c.PageContext]:
+    """Institutions in every standing, with their histories and what their QR codes show."""
+    pages: dict[str, c.PageContext] = {}
+    for name, it, versions, since in (
+        ("", FULL, VERSIONS, {}),
+        ("-anshan", ANSHAN, VERSIONS[1:2], {}),
+        ("-trial", TRIAL, [], {}),
+        ("-suspended", SUSPENDED, [], {}),
+        ("-delisted", DELISTED, DELISTING, {"status": DELISTING[0].valid_from}),
+        ("-revoked", REVOKED, [], {"approvals.IVF": dt.date(2025, 8, 1)}),
+        ("-lapsed", LAPSED, [], {}),
+        ("-preparing", PREPARING, [], {}),
+        ("-unsourced", UNSOURCED, [], {}),
+        ("-gone", DELISTED, [], {}),
+    ):
+        standing = make_standing(it, since)
+        pages[f"institution{name}"] = c.InstitutionPage(
+            site=SITE,
+            here=f"/i/{it.code}",
+            institution=it,
+            standing=standing,
+            recent=versions[:3],
+            practitioners=PEOPLE if it is FULL else [],
+            qr="/static/qr.svg",
+            public_url=f"https://register.example/q/{it.code}",
+            as_of=dt.date(2025, 11, 22),
+        )
+        pages[f"landing{name}"] = c.LandingPage(
+            site=SITE, here=f"/q/{it.code}", code=it.code, answered_at=AT, institution=it, standing=standing
+        )
+        pages[f"history{name}"] = c.HistoryPage(
+            site=SITE, here=f"/i/{it.code}/history", institution=it, versions=versions
+        )
+    pages["landing-old-state"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT, state_at=AT)
+    pages["landing-unknown"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT)
+    pages["landing-mistyped"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX", answered_at=AT, mistyped=True)
+    return pages
+
+
+def _make_answer(verdict: model.VerdictWord, explanation: str, **more: object) -> model.Answer:
+    values: dict[str, object] = {"techniques": [], "match": None, "candidates": [], "basis": None, **more}
+    return model.Answer(
+        id=None,
+        verdict=verdict,
+        explanation=explanation,
+        on=dt.date(2025, 7, 1),
+        known_at=AT,
+        log=model.LogState(size=2000, root="00"),
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def make_check_pages() -> dict[str, c.PageContext]:
+    """The check form: empty, wrong, and with answers."""
+    basis = model.Basis(source=LIST.title, as_of=LIST.as_of, entry=1234)
+    match = model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="alias", exact=False, rule="width")
+    form = CheckForm(name="示例市妇幼保健院", technique="PGT", on="2025-07-01", address="示例路1号")
+    trial = _make_answer(
+        "licensed",
+        "该机构在此地址获准开展三代试管（植入前胚胎遗传学检测），试运行。",
+        match=match,
+        basis=basis,
+        techniques=[model.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", basis=basis)],
+    )
+    here = "/check?name=x"
+    ways = get_args(model.MatchedOn)
+    near = [model.Candidate(code=one.code, name=one.name, address=one.address, score=80) for one in (FUYING, FUYOU)]
+    refused = _make_answer(
+        "technique_not_licensed",
+        "该机构在名录中，但未获准开展供精人工授精。",
+        match=model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="name", exact=True, rule="exact"),
+        techniques=[model.TechniqueAnswer(technique="AID", verdict="technique_not_licensed")],
+        basis=basis,
+    )
+    matched = [
+        _make_answer(
+            "licensed",
+            "该机构在获准开展人类辅助生殖技术的机构名录中。",
+            candidates=near,
+            match=msgspec.structs.replace(match, on=on, exact=True),
+        )
+        for on in ways
+    ]
+    not_found = _make_answer(
+        "not_found",
+        "截至2025年6月30日的名录中没有这家机构。未在名录中的机构不得开展人类辅助生殖技术；如遇宣传，可拨打12345举报。",
+    )
+    return {
+        "check": CheckPage(site=SITE, here="/check", form=CheckForm()),
+        "check-licensed": CheckPage(site=SITE, here=here, form=form, answer=trial, tone="limited"),
+        "check-refused": CheckPage(site=SITE, here=here, form=form, answer=refused, tone="limited"),
+        "check-ambiguous": CheckPage(
+            site=SITE,
+            here=here,
+            form=form,
+            answer=_make_answer("ambiguous", "有2家机构名称相同或相近，请核对地址或编码。", candidates=near),
+        ),
+        "check-not-found": CheckPage(site=SITE, here=here, form=form, answer=not_found),
+        **{
+            f"check-by-{on}": CheckPage(site=SITE, here=here, form=form, answer=answer, tone="approved")
+            for on, answer in zip(ways, matched, strict=True)
+        },
+        **_make_list_pages(trial, not_found),
+        "check-errors": _make_check_with_errors(here),
+        **sample_times.make_check_pages(matched[0]),
+        **sample_check.make_check_pages(CheckPage(site=SITE, here=here, form=form, tone="limited"), trial),
+    }
+
+
+def _make_check_with_errors(here: str) -> CheckPage:
+    errors = (
+        c.FieldError(field="name", key="check.error_name"),
+        c.FieldError(field="on", key="check.error_date", value="2025-13-01"),
+        c.FieldError(field="technique", key="check.error_technique", value="冻卵"),
+    )
+    return CheckPage(site=SITE, here=here, form=CheckForm(technique="冻卵", on="2025-13-01"), errors=errors)
+
+
+def _make_list_pages(trial: model.Answer, not_found: model.Answer) -> dict[str, c.PageContext]:
+    rows = (
+        ListRow(number=2, asked="示例市妇幼保健院", answer=trial, tone="limited", sentence=trial.explanation),
+        ListRow(number=3, asked="示例市某某医院", answer=not_found, sentence=not_found.explanation),
+        ListRow(number=4, asked="示例医院，冻卵", sentence="未知的技术“冻卵”；可用：AIH、AID、IVF。"),
+    )
+    answered = ListPage(
+        site=SITE,
+        here="/check",
+        most=5000,
+        name="清单.xlsx",
+        rows=rows,
+        total=3,
+        unanswered=1,
+        counts=(("licensed", "approved", 1), ("not_found", "unlisted", 1)),
+        known_at=AT,
+        log_size=2000,
+    )
+    told = "这里一次最多 5,000 行，没有核验。请分成几份。"
+    return {"check-list": answered, "check-list-error": ListPage(site=SITE, here="/check", most=5000, error=told)}
+
+
+def make_other_pages() -> dict[str, c.PageContext]:
+    """Developers, about, errors, components."""
+    empty = api_reference.read_document({})
+    kinds: list[tuple[int, c.ErrorKind]] = [
+        (404, "not_found"),
+        (400, "invalid"),
+        (429, "too_many"),
+        (503, "cannot_answer"),
+    ]
+    standings = [
+        make_standing(one)
+        for one in (FULL, TRIAL, RECTIFY, PREPARING, SUSPENDED, REVOKED, LAPSED, DELISTED, NOTHING, CLOSED, NARROW)
+    ]
+    return {
+        **sample_preview.make_developers_pages(api_reference.read_document(DOCUMENT), empty),
+        **sample_preview.make_pages(),
+        "about": c.AboutPage(
+            site=c.SiteFacts(count=635, as_of=LIST.as_of, source=NOTICE, updated=AT, operator="示例省卫生健康委员会"),
+            here="/about",
+        ),
+        "components": ComponentsPage(
+            site=SITE,
+            here="/components",
+            institution=FULL,
+            standings=standings,
+            versions=VERSIONS,
+            at=AT,
+            empty=[
+                one
+                for one in sample_search.make_search_pages().values()
+                if isinstance(one, c.SearchPage) and not one.hits
+            ],
+        ),
+        "error-400-kept": c.ErrorPage(
+            status=400,
+            kind="invalid",
+            sentence="编码“7K2M-9QX5”有误：校验位不符，很可能抄错了一位，请核对。",
+            kept="7K2M-9QX5",
+            here="/i/7K2M-9QX5",
+            site=SITE,
+        ),
+        "error-503-not-done": c.ErrorPage(status=503, kind="not_done", sentence="磁盘已满，刚才的操作没有保存。"),
+        "error-503-not-done-bare": c.ErrorPage(status=503, kind="not_done"),
+        **{f"error-{status}": c.ErrorPage(status=status, kind=kind) for status, kind in kinds},
+    }
+
+
+def make_pages() -> dict[str, c.PageContext]:
+    """Every sample page by the name of its file."""
+    times = {**sample_times.make_history_pages(), **sample_times.make_institution_pages()}
+    asked = {**make_check_pages(), **sample_receipts.make_pages(), **sample_editions.make_pages()}
+    return {
+        **make_home_pages(),
+        **sample_search.make_search_pages(),
+        **make_institution_pages(),
+        **times,
+        **asked,
+        **sample_log.make_pages(),
+        **make_other_pages(),
+    }
+
+
+def write_pages(folder: Path) -> int:
+    """Render every sample page in both languages and sizes into ``folder``, styles beside; how many files."""
+    static = folder / "static"
+    static.mkdir(parents=True, exist_ok=True)
+    for name, path in render.list_assets().items():
+        shutil.copy(path, static / name)
+    with (static / "qr.svg").open("wb") as file:
+        qrcode.make("https://register.example/q/7K2M-9QX4", image_factory=qrcode.image.svg.SvgPathImage).save(file)
+    made = 0
+    for name, page in make_pages().items():
+        for voice in (Language("zh-CN"), Language("en"), Language("zh-CN", "large"), Language("en", "large")):
+            html = render.render_page(page, voice.lang, voice.size).replace('"/static/', '"static/')
+            (folder / f"{name}.{voice.lang[:2]}{'.large' if voice.size == 'large' else ''}.html").write_text(
+                html, "utf-8"
+            )
+            made += 1
+    return made
+
+
+if __name__ == "__main__":
+    print(f"{write_pages(Path(sys.argv[1]))} pages")

@@ -1,0 +1,100 @@
+"""The trail: what each member of staff did and when. Rows are only added; the database refuses anything else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import sqlalchemy as sa
+
+from registry.domain.model import Struct
+from registry.records.asof import instant_at
+from registry.storage.tables import trail
+
+#: Where somebody acts in a shell of the server, there is no address.
+SHELL = "shell"
+_address: ContextVar[str] = ContextVar("address", default=SHELL)
+
+
+@contextmanager
+def act_from_address(address: str) -> Iterator[None]:
+    """Deeds recorded inside without an address of their own are from this one."""
+    before = _address.set(address)
+    try:
+        yield
+    finally:
+        _address.reset(before)
+
+
+class AuditEvent(Struct, frozen=True):
+    """One thing somebody did: ``action`` is a word for programs (signed_in, propose, ...), ``about`` says to what."""
+
+    id: int
+    at: dt.datetime
+    account: str
+    action: str
+    about: str
+    address: str
+
+
+class AuditFilter(Struct, frozen=True):
+    """Which deeds: of an account, an action, from a day on, up to a day (instants in UTC). Nothing given: all."""
+
+    account: str = ""
+    action: str = ""
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+
+def record_event(
+    connection: sa.Connection, account: str, action: str, about: str = "", address: str | None = None
+) -> None:
+    """Add a deed, in the transaction of what was done: neither is there without the other.
+
+    ``about`` holds numbers and codes, never a text somebody wrote: the trail cannot be erased.
+    """
+    address = _address.get() if address is None else address
+    row = {"account": account[:60], "action": action, "about": about[:120], "address": address[:60]}
+    connection.execute(sa.insert(trail).values(at=int(time.time() * 1000), **row))
+
+
+def list_events(
+    connection: sa.Connection, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
+) -> list[AuditEvent]:
+    """Deeds newest first, those before a number."""
+    query = _select_events(wanted).order_by(trail.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(trail.c.id < before)
+    return [_read_event(row) for row in connection.execute(query)]
+
+
+def iterate_events(connection: sa.Connection, wanted: AuditFilter) -> Iterator[AuditEvent]:
+    """All of them, oldest first, without holding them all."""
+    query = _select_events(wanted).order_by(trail.c.id).execution_options(yield_per=2_000)
+    yield from map(_read_event, connection.execute(query))
+
+
+def list_actions(connection: sa.Connection) -> list[str]:
+    """Every action there is."""
+    return sorted(connection.execute(sa.select(trail.c.action).distinct()).scalars())
+
+
+def _select_events(wanted: AuditFilter) -> sa.Select[tuple[object, ...]]:
+    query = sa.select(trail)
+    if wanted.account:
+        query = query.where(trail.c.account == wanted.account)
+    if wanted.action:
+        query = query.where(trail.c.action == wanted.action)
+    if wanted.since:
+        query = query.where(trail.c.at >= int(wanted.since.timestamp() * 1000))
+    if wanted.until:
+        query = query.where(trail.c.at < int(wanted.until.timestamp() * 1000))
+    return query
+
+
+def _read_event(row: sa.Row[tuple[object, ...]]) -> AuditEvent:
+    fields = dict(row._mapping)
+    return AuditEvent(**{**fields, "at": instant_at(fields["at"])})

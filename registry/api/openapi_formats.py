@@ -1,0 +1,110 @@
+"""What the OpenAPI document says of values beyond their type: which text is understood, and which fields there are.
+
+The generated document knows types and lengths only. A `format` names a text that is checked further: docs/api.md says
+of each what it is; programs that do not know one take any text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.editions import manifest
+from registry.institutions.filters import EVERY_STATUS
+
+#: Parameter or property -> format. `name`: text with a letter or a digit in it.
+_FORMATS = {
+    "name": "name",
+    "practitioner": "name",
+    "ad_certificate": "name",
+    "practice_licence_no": "name",
+    "code": "art-code",
+    "uscc": "uscc",
+    "domain": "domain",
+    "region": "region-code",
+    "stage": "stage",
+    "cursor": "cursor",
+    "receipt": "art-receipt",
+    "since": "watch-place",
+    "edition": "edition",
+}
+#: An empty one of these is refused; of the others it is as if it were left out.
+_NEVER_EMPTY = ("practitioner", "ad_certificate")
+_TECHNIQUES = ("technique", "techniques")
+#: Shapes of requests, which hold no other fields than those shown.
+_CLOSED = ("Claim", "Provider", "Person", "ReceiptText", "ToWatch")
+_NAMING = ("name", "uscc", "practice_licence_no", "code", "domain")
+_LANGUAGES = "^([Zz][Hh]|[Ee][Nn])(-[A-Za-z0-9]+)*$"
+
+LANG: dict[str, Any] = {
+    "name": "lang",
+    "in": "query",
+    "required": False,
+    "description": "`en` 为英文，否则为中文。 / `en` for English sentences; zh-CN otherwise.",
+    "schema": {"type": "string", "pattern": _LANGUAGES, "examples": ["zh-CN", "en"]},
+}
+
+
+def complete_parameter(stated: dict[str, Any]) -> None:
+    """Complete one parameter of an operation."""
+    name, schema = stated["name"], stated["schema"]
+    if name == "status":
+        _find_text_schema(schema)["enum"] = [*EVERY_STATUS, "all"]
+    elif name == "file":
+        _find_text_schema(schema)["enum"] = list(manifest.FILES)
+    elif name in _TECHNIQUES:
+        _get_array_schema(schema)["items"]["format"] = "technique"
+    elif name in _FORMATS:
+        _set_format(name, _find_text_schema(schema))
+    if stated["in"] == "query":
+        stated["schema"] = _remove_null(schema)
+
+
+def complete_requests(schemas: dict[str, Any]) -> None:
+    """Complete the shapes that requests are read as."""
+    for shape in _CLOSED:
+        schemas[shape]["additionalProperties"] = False
+        for name, schema in schemas[shape]["properties"].items():
+            if name in _TECHNIQUES:
+                schema["items"] |= {"format": "technique", "maxLength": 300}
+            elif name in _FORMATS and (text := _find_text_schema(schema)):
+                _set_format(name, text)
+    schemas["Person"]["properties"]["name"]["minLength"] = 1
+    watched = {"receipt": {"const": False}, "known_at": {"type": "null"}}  # what is known from now on is watched
+    schemas["ToWatch"]["properties"]["claims"]["items"]["properties"] = watched
+    schemas["Provider"]["anyOf"] = [{"required": [name], "properties": {name: {"type": "string"}}} for name in _NAMING]
+
+
+def complete_answers(properties: dict[str, Any]) -> None:
+    """Say what the times of an answer are; ``properties``: those of the schema Answer."""
+    properties["known_at"]["description"] = (
+        "所问的时刻；未问时为名录最近一次确认的时刻，绝不是当前这一秒。 / The instant asked about; else the one at "
+        "which the register was last seen to say this, never the present second."
+    )
+    properties["state_age"] |= {
+        "minimum": 0,
+        "description": "答复时距最近一次确认的秒数；平时为0。超过上限（默认10分钟）即答 503。 / Seconds from then to "
+        "the answer, 0 as a rule. Beyond a limit (10 minutes by default) it is 503.",
+    }
+
+
+def _set_format(name: str, text: dict[str, Any]) -> None:
+    text["format"] = _FORMATS[name]
+    if name in _NEVER_EMPTY:
+        text["minLength"] = 1
+
+
+def _find_text_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """The part of a schema that is text; nothing where it is none."""
+    return next((one for one in schema.get("oneOf", [schema]) if one.get("type") == "string"), {})
+
+
+def _get_array_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    return next(one for one in schema.get("oneOf", [schema]) if one.get("type") == "array")
+
+
+def _remove_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """An address has no null: what may be left out is text or it is not there."""
+    others: list[dict[str, Any]] = [one for one in schema.get("oneOf", []) if one.get("type") != "null"]
+    if len(others) != 1:
+        return schema
+    return others[0] | {key: value for key, value in schema.items() if key != "oneOf"}

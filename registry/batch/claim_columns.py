@@ -1,0 +1,158 @@
+"""The table of columns: by which headings a csv or xlsx file says which field of a claim. A new field is a new line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from registry.batch.result_columns import NAMES, RECEIPT
+from registry.domain.model import Claim
+from registry.domain.normalise import normalise_width
+from registry.domain.techniques import find_technique
+from registry.errors import InvalidInput
+from registry.records.asof import get_day_end, parse_day, parse_instant
+
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
+_CLOCK = re.compile(r"(?<=\d|日)(?:\s+|T)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*$")
+_SEPARATORS = re.compile(r"[;；、,，|\n]+")
+_LOOSE = re.compile(r"[\s/+＋&和及与]+")
+_HEADING = re.compile(r"[\s_\-]+")
+
+
+def parse_loose_day(text: str) -> dt.date | None:
+    """A day as people write it: 2025-06-30, 2025/6/30, 20250630 or 2025年6月30日; None when it is none.
+
+    >>> written_day("2025年6月30日") == written_day("20250630") == dt.date(2025, 6, 30)
+    True
+    """
+    found = _DAY.fullmatch(re.sub(r"\s+", "", text))
+    if found is None:
+        return None
+    year, month, day = (int(part) for part in found.groups() if part is not None)
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _parse_day_cell(text: str) -> dt.date:
+    """A day; spreadsheets write a time of day behind it (2025/7/1 0:00), which is of the same day."""
+    return parse_loose_day(_CLOCK.sub("", text)) or parse_day(text)  # the latter says what to write
+
+
+def _parse_instant_cell(text: str) -> dt.datetime:
+    day = parse_loose_day(text)
+    return parse_instant(text) if day is None else get_day_end(day)
+
+
+def _split_words(text: str) -> list[str]:
+    """The words of a cell. The national list parts codes by spaces, people write IVF/ICSI: parted where each is known.
+
+    >>> _several("AIH IVF、三代试管"), _several("IVF-ET"), _several("冻卵 IVF")
+    (['AIH', 'IVF', '三代试管'], ['IVF-ET'], ['冻卵 IVF'])
+    """
+    words = (word for part in _SEPARATORS.split(text) if (word := part.strip()))
+    return [one for word in words for one in _split_techniques(word)]
+
+
+def _split_techniques(word: str) -> list[str]:
+    if find_technique(word) is None:
+        each = [one for one in _LOOSE.split(word) if one]
+        if each and all(find_technique(one) for one in each):
+            return each
+    return [word]
+
+
+class ClaimColumn(NamedTuple):
+    """One field of a claim (``provider.name`` is the name of its provider), its headings, and how a cell is read."""
+
+    field: str
+    headings: tuple[str, ...]
+    parse: Callable[[str], Any] = str
+
+
+#: Headings are compared without case, spaces, _ and -. The first one is the one to document.
+COLUMNS: tuple[ClaimColumn, ...] = (
+    ClaimColumn("id", ("id", "编号", "行号")),
+    ClaimColumn("provider.name", ("name", "名称", "机构名称", "医疗机构名称", "医院名称", "单位名称")),
+    ClaimColumn("provider.address", ("address", "地址", "机构地址", "医疗机构地址", "执业地址", "所称地址")),
+    ClaimColumn("provider.uscc", ("uscc", "统一社会信用代码", "社会信用代码", "信用代码")),
+    ClaimColumn(
+        "provider.practice_licence_no",
+        ("practice_licence_no", "执业许可证登记号", "医疗机构执业许可证登记号", "登记号", "执业许可证号"),
+    ),
+    ClaimColumn("provider.code", ("code", "编码", "名录编码", "机构编码")),
+    ClaimColumn("provider.domain", ("domain", "域名", "网站域名")),
+    ClaimColumn(
+        "techniques", ("techniques", "technique", "技术", "所称技术", "技术项目", "批准开展的技术"), _split_words
+    ),
+    ClaimColumn("practitioner.name", ("practitioner", "医务人员", "医师姓名", "人员姓名")),
+    ClaimColumn(
+        "ad_certificate", ("ad_certificate", "医疗广告审查证明文号", "广告审查证明文号", "审查证明文号", "文号")
+    ),
+    ClaimColumn("text", ("text", "广告内容", "广告文字", "文案", "正文")),
+    ClaimColumn("on", ("on", "date", "日期", "所问日期", "广告日期", "发布日期"), _parse_day_cell),
+    ClaimColumn("known_at", ("known_at", "所知时间", "所知时刻"), _parse_instant_cell),
+)
+
+
+def _fold_heading(heading: str) -> str:
+    return _HEADING.sub("", normalise_width(heading).lower())
+
+
+_BY_HEADING = {_fold_heading(heading): column for column in COLUMNS for heading in column.headings}
+_ANSWERS = {_fold_heading(name) for name in (*NAMES, RECEIPT)}
+
+
+class ClaimColumns:
+    """What the headings of one file mean; InvalidInput when no claim can be made of its rows."""
+
+    def __init__(self, headings: Sequence[str]) -> None:
+        self.width = len(headings)
+        found = [
+            (at, column) for at, heading in enumerate(headings) if (column := _BY_HEADING.get(_fold_heading(heading)))
+        ]
+        _check_duplicates(headings, found)
+        self._fields = [(at, *c.field.rpartition(".")[::2], c.parse) for at, c in found]
+        if not any(owner == "provider" and field != "address" for _, owner, field, _ in self._fields):
+            raise InvalidInput(
+                "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
+                "practice_licence_no（执业许可证登记号）或 domain（域名）之一。",
+                "No column says who is meant: the first row holds the headings, at least one of name (名称), code, "
+                "uscc, practice_licence_no or domain.",
+            )
+        # A file that was answered before: its old answers give way to the new ones.
+        self.kept = [at for at, heading in enumerate(headings) if _fold_heading(heading) not in _ANSWERS]
+        self.headings = [headings[at] for at in self.kept]
+
+    def make_claim(self, cells: Sequence[str]) -> Claim:
+        """The claim of one row of ``width`` cells; InvalidInput, or msgspec.ValidationError for what is too long."""
+        made: dict[str, Any] = {"provider": {}}
+        for at, owner, field, read in self._fields:
+            if text := cells[at].strip():
+                (made.setdefault(owner, {}) if owner else made)[field] = read(text)
+        return msgspec.convert(made, Claim)
+
+    def find_id(self, cells: Sequence[str]) -> str | None:
+        """The id of a row, also of one that is no claim."""
+        at = next((at for at, _, field, _ in self._fields if field == "id"), None)
+        return cells[at].strip() or None if at is not None and at < len(cells) else None
+
+    def select_own_cells(self, cells: Sequence[str]) -> list[str]:
+        """The cells of a row that are kept, as many as there are headings."""
+        return [cells[at] if at < len(cells) else "" for at in self.kept]
+
+
+def _check_duplicates(headings: Sequence[str], found: list[tuple[int, ClaimColumn]]) -> None:
+    seen: dict[str, str] = {}
+    for at, column in found:
+        if column.field in seen:
+            raise InvalidInput(
+                f"“{seen[column.field]}”与“{headings[at]}”两列意思相同，无法确定用哪一列；请改名或删去其一。",
+                f"The columns “{seen[column.field]}” and “{headings[at]}” mean the same; rename or delete one of them.",
+            )
+        seen[column.field] = headings[at]

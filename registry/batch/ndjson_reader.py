@@ -1,0 +1,81 @@
+"""Claims in ndjson, one JSON object a line, read as a stream."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from registry.batch.claim_rows import ClaimRow, check_provider
+from registry.batch.result_columns import make_unreadable_error
+from registry.domain.model import Claim
+from registry.errors import InvalidInput
+from registry.uploads.text_lines import MOST_BLANK, LineSplitter, make_row_too_long_error, make_too_many_blanks_error
+
+
+class _RowId(msgspec.Struct):
+    id: Any = None
+
+
+_claim = msgspec.json.Decoder(Claim)
+_identified = msgspec.json.Decoder(_RowId)
+#: What decoding raises of bytes that are no such object; the last of brackets without end.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def read_json_row(number: int, line: bytes | msgspec.Raw) -> ClaimRow:
+    """The row of one JSON object, with its claim or why it is none."""
+    try:
+        claim = _claim.decode(line)
+        check_provider(claim.provider)
+    except _UNREADABLE as error:
+        return ClaimRow(number, _find_id(line), None, make_unreadable_error(error))
+    except InvalidInput as error:
+        return ClaimRow(number, _find_id(line), None, error)
+    return ClaimRow(number, claim.id, claim)
+
+
+def _find_id(line: bytes | msgspec.Raw) -> Any:
+    """The id as it was sent, of whatever type, so that the sender knows the row again; None when it has none."""
+    try:
+        found = _identified.decode(line).id
+    except _UNREADABLE:
+        return None
+    return found if isinstance(found, str | int | float) else None
+
+
+class NdjsonReader:
+    """Bytes of an ndjson file as rows. Blank lines are passed over; TooLarge when there is no end of them."""
+
+    def __init__(self, charset: str | None = None) -> None:
+        if charset is not None and charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+            raise InvalidInput(f"ndjson 须为 UTF-8，而非 {charset[:40]}。", f"ndjson is UTF-8, not {charset[:40]}.")
+        self._lines = LineSplitter(b"\n")
+        self._number = self._blank = 0
+
+    def feed(self, data: bytes) -> Iterator[ClaimRow]:
+        """The rows that are whole with these bytes."""
+        return self._read_rows(self._lines.feed(data))
+
+    def feed_end(self) -> Iterator[ClaimRow]:
+        """The last row, when no line break ends it."""
+        return self._read_rows(self._lines.feed_end())
+
+    def close(self) -> None:
+        """Nothing: lines are decoded here."""
+
+    def _read_rows(self, lines: Iterator[tuple[bytes, bool]]) -> Iterator[ClaimRow]:
+        for line, long in lines:
+            self._number += 1
+            if self._number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - without what is no part of it
+            if long:
+                yield ClaimRow(self._number, None, None, make_row_too_long_error())
+            elif line and not line.isspace():
+                yield read_json_row(self._number, line)
+            else:
+                self._blank += 1
+                if self._blank > MOST_BLANK:
+                    raise make_too_many_blanks_error()

@@ -1,0 +1,117 @@
+"""What is said of a row: the columns of an answer, and why a row could not be answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import lru_cache
+from http import HTTPStatus
+
+import msgspec
+
+from registry.domain.model import Answer, Struct
+from registry.errors import InvalidInput, RegistryError, make_nesting_error
+
+#: The columns an answer adds to a row, in order. Names are for programs and stay as they are.
+_COLUMNS = (
+    *("verdict", "explanation", "technique_verdicts", "technique_stages"),
+    *("matched_code", "matched_name", "matched_address", "matched_on", "candidates"),
+    *("practitioner_verdict", "ad_certificate_verdict", "content_flags"),
+    *("source", "as_of", "answered_on", "answered_known_at", "log_size"),
+)
+_ERRORS = ("error_code", "error")
+NAMES: tuple[str, ...] = (*_COLUMNS, *_ERRORS)
+#: The column after those, where receipts were asked for.
+RECEIPT = "receipt"
+_NOBODY = ("", "", "", "")
+_LOG_SIZE = NAMES.index("log_size")
+
+
+def format_answer_cells(answer: Answer) -> list[str]:
+    """The cells of an answer, one for each of ``NAMES``."""
+    match, basis = answer.match, answer.basis
+    return [
+        answer.verdict,
+        answer.explanation,
+        ";".join([f"{t.technique}={t.verdict}" for t in answer.techniques]),
+        ";".join([f"{t.technique}={t.stage}" for t in answer.techniques if t.stage]),
+        *((match.code, match.name, match.address, match.on) if match else _NOBODY),
+        "; ".join([f"{c.code} {c.name}" for c in answer.candidates]),
+        answer.practitioner.verdict if answer.practitioner else "",
+        answer.ad_certificate.verdict if answer.ad_certificate else "",
+        "; ".join([f"{flag.kind}={flag.text}" for flag in answer.content_flags]),
+        *((basis.source, basis.as_of.isoformat()) if basis else ("", "")),
+        answer.on.isoformat(),
+        _format_instant(answer.known_at),
+        str(answer.log.size),
+        *("", ""),
+    ]
+
+
+@lru_cache(maxsize=64)
+def _format_instant(known_at: dt.datetime) -> str:
+    return known_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def format_error_cells(error: RegistryError, lang: str, size: int) -> list[str]:
+    """The cells of a row that was not answered, one for each of ``NAMES``: no verdict, the log size, and why."""
+    cells = [""] * len(NAMES)
+    cells[_LOG_SIZE], cells[-2], cells[-1] = str(size), error.code, error.get_text(lang)
+    return cells
+
+
+class RowProblem(Struct, frozen=True):
+    """RFC 9457, of one row: ``code`` is stable and for programs, ``detail`` is for people."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+    type: str = "about:blank"
+
+
+#: Statuses of what can stop a row; anything else is the row's own fault.
+_STATUSES = {"too_large": 413, "cannot_sign": 503, "people_limit": 429}
+
+
+def make_row_problem(error: RegistryError, lang: str) -> RowProblem:
+    """Why a row was not answered, as an object."""
+    status = HTTPStatus(_STATUSES.get(error.code, 400))
+    return RowProblem(title=status.phrase, status=status, detail=error.get_text(lang), code=error.code)
+
+
+#: What the decoder says of a value it cannot use, and what helps whoever wrote it.
+_SAYINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (
+        re.compile("Invalid RFC3339 encoded date$"),
+        "不是日期，请写成 YYYY-MM-DD，例如 2025-07-01",
+        "not a day; write YYYY-MM-DD, for example 2025-07-01",
+    ),
+    (
+        re.compile("Invalid RFC3339 encoded datetime$"),
+        "不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样",
+        "not an instant with its time zone; write it like 2025-07-01T00:00:00Z",
+    ),
+    (re.compile("Object contains unknown field `(.*)`$"), "未知的字段 {0}", "unknown field {0}"),
+    (re.compile("Object missing required field `(.*)`$"), "缺少字段 {0}", "field {0} is missing"),
+    (re.compile(r"Expected `str` of length <= (\d+)"), "过长，最多{0}个字符", "too long: at most {0} characters"),
+    (re.compile(r"Expected `array` of length <= (\d+)"), "过多，最多{0}项", "too many: at most {0}"),
+    (re.compile("Expected `(.*)`, got `(.*)`$"), "应为 {0}，却是 {1}", "must be {0}, not {1}"),
+)
+
+
+def make_unreadable_error(error: Exception) -> InvalidInput:
+    """What to do about a row the decoder refuses: which field, and what to write instead."""
+    if isinstance(error, RecursionError):
+        return make_nesting_error()
+    message, _, path = str(error).partition(" - at `$")
+    field = path.strip("`.")
+    zh = en = message
+    for pattern, said_zh, said_en in _SAYINGS:
+        if found := pattern.match(message):
+            zh, en = said_zh.format(*found.groups()), said_en.format(*found.groups())
+            break
+    if not isinstance(error, msgspec.ValidationError):  # no JSON at all
+        return InvalidInput(f"这一行不是合法的 JSON：{zh}。", f"This row is not JSON: {en}.")
+    lead_zh, lead_en = (f"{field}：", f"{field}: ") if field else ("", "")
+    return InvalidInput(f"{lead_zh}{zh}。", f"{lead_en}{en}.")

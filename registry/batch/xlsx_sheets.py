@@ -1,0 +1,97 @@
+"""Claims in xlsx: read by a process of its own, written by XlsxWriter a row at a time."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from registry.batch.answer_stream import AnswerWriter
+from registry.batch.batch import Batch
+from registry.batch.claim_rows import AnswerLayout, ClaimRow, ClaimTable
+from registry.batch.result_columns import NAMES, RECEIPT, format_answer_cells, format_error_cells
+from registry.domain.model import Answer
+from registry.errors import InvalidInput, RegistryError
+from registry.uploads.file_reader import read_sheet_records
+from registry.uploads.limits import FileLimits
+
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+#: A cell's limit in the file format; what is longer is cut there.
+_LONGEST = 32_767
+_cells = msgspec.msgpack.Encoder()
+_from_cells = msgspec.msgpack.Decoder(list[str])
+
+
+def read_claims(source: IO[bytes], table: ClaimTable, limits: FileLimits) -> Generator[ClaimRow, None, None]:
+    """The rows of the first sheet that has any; UnreadableFile or TooLarge, saying what to do."""
+    for number, cells, _ in read_sheet_records(source, limits):
+        if (row := table.read_row(number, cells)) is not None:
+            yield row
+
+
+class XlsxAnswerWriter(AnswerWriter[list[str]]):
+    """Rows written into a workbook as text, so that no cell is a formula; ``close`` completes the file.
+
+    ``out`` is a path, or bytes in memory. One row is held at a time; a path needs a temporary folder meanwhile.
+    """
+
+    def __init__(
+        self, batch: Batch, layout: Callable[[], AnswerLayout], out: Path | io.BytesIO, receipts: bool = False
+    ) -> None:
+        super().__init__(batch, receipts)
+        import xlsxwriter  # when a workbook is made: most processes never make one
+
+        self._layout = layout
+        options = {"constant_memory": isinstance(out, Path), "in_memory": not isinstance(out, Path)}
+        self._book = xlsxwriter.Workbook(str(out) if isinstance(out, Path) else out, options)
+        self._sheet = self._book.add_worksheet()
+        self._line = 0
+
+    def format_header(self) -> bytes:
+        """The headings."""
+        self._columns = self._layout().columns
+        self._sheet.freeze_panes(1, 0)
+        names = (*NAMES, RECEIPT) if self.receipts else NAMES
+        return _cells.encode([*self._columns.headings, *names])
+
+    def format_answer(self, answer: Answer) -> list[str]:
+        """The cells of the answer."""
+        return format_answer_cells(answer)
+
+    def format_row(self, row: ClaimRow, made: list[str]) -> bytes:
+        """The row's cells and those of its answer."""
+        return _cells.encode([*self._columns.select_own_cells(row.cells), *made])
+
+    def format_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
+        """The row's cells with the error in its columns."""
+        return _cells.encode(
+            [
+                *self._columns.select_own_cells(row.cells),
+                *format_error_cells(error, self.batch.lang, self.batch.at.size),
+            ]
+        )
+
+    def write_line(self, line: bytes, receipt: str | None) -> bytes:
+        """Cells into the sheet; nothing is left to send. InvalidInput for a receipt that no cell can hold."""
+        cells: list[str] = _from_cells.decode(line)
+        if receipt is not None:
+            if len(receipt) > _LONGEST:  # cut, it would prove nothing
+                raise InvalidInput(
+                    f"第{self._line + 1}行的回执超过一格所能容纳的{_LONGEST:,}个字符；请输出为 csv。",
+                    f"The receipt of row {self._line + 1} is longer than the {_LONGEST:,} characters of a cell; "
+                    "write csv.",
+                )
+            cells.append(receipt)
+        for at, text in enumerate(cells):
+            if text:
+                self._sheet.write_string(self._line, at, text[:_LONGEST])
+        self._line += 1
+        return b""
+
+    def close(self) -> None:
+        """Complete the file."""
+        super().close()
+        self._book.close()

@@ -1,0 +1,171 @@
+"""Commands for whoever runs the register: init, seed, settings, rebuild, lag."""
+
+from __future__ import annotations
+
+import click
+
+from registry import settings
+from registry.cli import common, main
+from registry.errors import CannotAnswer
+from registry.storage.database import Database
+
+
+@main.command()
+@click.option("--quiet", is_flag=True, help="无需改动时不输出 / say nothing when nothing was to do")
+def init(quiet: bool) -> None:
+    """创建或升级数据库与签名密钥 / create or migrate the database; create the signing key if there is none."""
+    prepare_register(quiet)
+
+
+def prepare_register(quiet: bool) -> None:
+    """Database and key as this version needs them; says what it did."""
+    from registry import views
+    from registry.log import signing_keys
+    from registry.log.publish import PublishedLog
+    from registry.storage import rights
+
+    loaded = settings.load()
+    published = PublishedLog(loaded)
+    with common.open_database(create=True) as database:
+        migrated = database.migrate()
+        with common.show_progress(quiet=quiet) as told:
+            views.catch_up(database, lambda done: told("rebuild", done))
+        known = published.find_checkpoint() is not None or published.has_stored_checkpoint(database)
+        made = not (known and not loaded.get_key_file().exists()) and signing_keys.create_key_file(
+            loaded.get_key_file()
+        )
+        published.publish(database)
+        published.clock.start_heartbeat(database)
+        locked, sealed = seal_secrets(database, loaded)
+    found = rights.tighten_rights(loaded)
+    if found.tightened:
+        click.echo(" / ".join(rights.describe_tightening(found)), err=True)
+    if migrated or made or locked or not quiet:
+        click.echo(f"数据库 / database: {'已建立或升级 / created or migrated' if migrated else '已是最新 / current'}")
+        if loaded.get_key_file().exists():
+            state = "已生成 / created" if made else "已存在 / exists"
+            click.echo(f"签名密钥 / signing key: {state} ({loaded.get_key_file()})")
+        else:
+            click.echo("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost")
+            click.echo("The signing key is not here: nothing is signed here; if it is lost: registry log rotate --lost")
+        if loaded.get_secrets_file().exists():
+            state = "已生成 / created" if locked else "已存在 / exists"
+            click.echo(f"验证器密钥 / key of second factors: {state} ({loaded.get_secrets_file()})")
+        if sealed:
+            click.echo(f"已加密的验证器密钥 / secrets of second factors encrypted: {sealed}")
+
+
+def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, int]:
+    """Make the key of second factors if nothing was sealed yet, and seal what is not; (whether it was made, how many).
+
+    A key that sealed something and is not here is told of, never made anew by itself.
+    """
+    from registry.accounts import factors
+    from registry.accounts.vault import Vault
+    from registry.log import mirror_mark
+    from registry.proposals import redaction
+
+    vault = Vault(loaded.get_secrets_file())
+    if common.warn_of_lost_secrets_key(database, loaded):
+        return False, 0
+    with database.reading() as connection:
+        if mirror_mark.is_mirror(connection):  # nobody signs in to a mirror
+            return False, 0
+    made = vault.create_file()
+    with database.writing() as connection:
+        sealed = factors.seal_secrets(connection, vault)
+        if sealed:
+            redaction.mark_erasure_pending(connection)
+    if sealed:
+        redaction.purge_erased_bytes(database)
+    return made, sealed
+
+
+@main.command()
+@click.option("--demo", is_flag=True, help="另加虚构的示例市数据 / add the clearly fictional 示例 city")
+@click.option("--if-empty", is_flag=True, help="仅当名录为空时加载 / only when the register is empty")
+@common.as_json
+def seed(demo: bool, if_empty: bool, json_: bool) -> None:
+    """加载随产品附带的国家名录 / load the national lists the product ships. Safe to repeat."""
+    load_seed(demo, if_empty, json_)
+
+
+def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
+    """Load what seed_data/ ships; with ``if_empty`` only into a register that holds nothing else."""
+    from registry.importers.seed import seed_sources
+
+    with common.open_database() as database:
+        if if_empty and not seed_sources.is_seed_incomplete(database):
+            return
+        from registry.importers.seed import loader
+        from registry.log.publish import PublishedLog
+
+        if not json_:
+            click.echo("正在加载随附名录 / loading the lists that come with the product ...", err=True)
+        with common.show_progress(quiet=json_) as told:
+            done = loader.load_seed(database, told, with_demo=demo, log=PublishedLog(settings.load()))
+    if json_:
+        common.print_json(done)
+        return
+    for one in done:
+        if one.first is None:
+            click.echo(f"{one.source}: 已加载过 / loaded before")
+        else:
+            click.echo(f"{one.source}: {one.institutions} 家机构 / institutions，日志 / log {one.first}-{one.last}")
+
+
+@main.command("settings")
+@common.as_json
+def show_settings(json_: bool) -> None:
+    """列出所有环境变量设置 / every setting with its default and meaning."""
+    rows = settings.list_settings()
+    if json_:
+        common.print_json([{"variable": v, "default": d, "meaning": m} for v, d, m in rows])
+        return
+    for variable, default, meaning in rows:
+        click.echo(f"{variable}  [{default or '-'}]\n    {meaning}")
+
+
+@main.command()
+@click.argument("view", required=False)
+def rebuild(view: str | None) -> None:
+    """由日志重建视图 / empty a view (all by default) and replay the log into it; `log`: the published files."""
+    from registry import views
+    from registry.log.publish import PublishedLog
+    from registry.search.contract import EngineUnavailable
+    from registry.search.outside_search import OutsideSearch
+
+    with common.open_database() as database, common.show_progress() as told:
+        if view == "log":
+            PublishedLog(settings.load()).rebuild_files(database, lambda done: told("publish", done))
+            click.echo("log: 已重建 / rebuilt")
+            return
+        for name in views.rebuild_views(database, view, lambda done: told("rebuild", done)):
+            click.echo(f"{name}: 已重建 / rebuilt")
+        loaded = settings.load()
+        if loaded.search_url and view in (None, "search"):
+            outside = OutsideSearch(database, loaded.search_url, loaded.search_key)
+            try:
+                number = outside.rebuild_now()
+            except EngineUnavailable as error:
+                raise CannotAnswer(
+                    f"站外搜索引擎未能重建：{error}。内嵌搜索不受影响，引擎恢复后会自动跟上。",
+                    f"The outside search was not rebuilt: {error}. The embedded search is not affected, and the other "
+                    "one catches up by itself once it is back.",
+                ) from error
+            click.echo(f"meilisearch: 已重建 / rebuilt, {number} 家机构 / institutions")
+
+
+@main.command()
+@common.as_json
+def lag(json_: bool) -> None:
+    """各视图落后于日志的条数 / how many entries each view is behind."""
+    from registry import views
+
+    with common.open_database() as database, database.reading() as connection:
+        behind = views.measure_lag(connection)
+    if json_:
+        common.print_json(behind)
+        return
+    for name, number in behind.items():
+        click.echo(f"{name}: {number}")

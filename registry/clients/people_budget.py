@@ -1,0 +1,66 @@
+"""The people of institutions are looked up one institution at a time, and nobody looks at all of them in a day.
+
+Whoever asks, an address or a key, may look at the people of so many different institutions from midnight to midnight in
+Beijing; the same institution again is free. Everything about institutions themselves is answered as before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+from registry.domain.identifiers import compact_code
+from registry.errors import PeopleLimit
+from registry.storage.counts import Counts, to_whole_seconds
+
+DAY = 86_400
+_SHANGHAI = 8 * 3600  # seconds before UTC's midnight that the day begins
+
+
+def to_day_number(at: float) -> int:
+    """The day in Beijing of an instant (seconds since 1970), counted from 1970."""
+    return int((at + _SHANGHAI) // DAY)
+
+
+def count_seconds_to_midnight(at: float) -> float:
+    """Seconds until the next day in Beijing."""
+    return DAY - (at + _SHANGHAI) % DAY
+
+
+class PeopleBudget:
+    """Whose people one asker looks at in one request; ``refused``: whether any were withheld. ``limit`` 0: no limit."""
+
+    def __init__(self, counts: Counts, who: str, limit: int) -> None:
+        self._counts = counts
+        self._who = who
+        self._limit = limit
+        self._known: dict[str, bool] = {}
+        self.refused = False
+
+    def may_look(self, code: str) -> bool:
+        """Whether the people of an institution may be looked at; counts it when they are a new one's of this day."""
+        if not self._limit:
+            return True
+        compact = compact_code(code)
+        if compact not in self._known:
+            day = to_day_number(time.time())
+            mark = hashlib.blake2b(f"{self._who} {day} {compact}".encode(), digest_size=16).digest()
+            self._known[compact] = self._counts.add_mark(self._who, day, mark, self._limit)
+        self.refused = self.refused or not self._known[compact]
+        return self._known[compact]
+
+    def require_look(self, code: str) -> None:
+        """PeopleLimit when the people of an institution may not be looked at."""
+        if not self.may_look(code):
+            raise self.make_refusal()
+
+    def make_refusal(self) -> PeopleLimit:
+        """What is said to whoever has looked at as many as there may be."""
+        return PeopleLimit(
+            f"同一地址（或密钥）每天最多查看{self._limit:,}家机构的人员，今天已用完，北京时间零点后恢复；"
+            "不涉及人员的查询与核验不受影响。",
+            f"One address (or key) may look at the people of {self._limit:,} institutions a day, and today's are used "
+            "up; they are free again at midnight in Beijing. Whatever does not concern people is answered as before.",
+            retry_after=to_whole_seconds(count_seconds_to_midnight(time.time())),
+            limit=self._limit,
+        )

@@ -1,0 +1,225 @@
+"""Numbers that identify: public codes, USCC, licences, certificates. Same verbs each: compact, validate, format.
+
+Public code: 8 Crockford base-32 characters printed ``XXXX-XXXX``; the last is the ISO 7064 MOD 33,32 check character
+(python-stdnum's hybrid system over our alphabet), which catches every single wrong character and nearly every swap.
+USCC: GB 32100-2015, python-stdnum ``cn.uscc``. 医疗广告审查证明: 医疗广告管理办法 (2007), the day of approval inside.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from stdnum.cn import uscc as stdnum_uscc
+from stdnum.exceptions import ValidationError
+from stdnum.iso7064 import mod_37_36
+
+from registry.domain.normalise import normalise_width, simplify_script
+from registry.errors import InvalidCode, InvalidInput
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+#: The rules that number certificates so are in force since 2007-01-01.
+FIRST_CERTIFICATES = 2007
+_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
+#: Labels of letters, digits and inner hyphens, at least two, the last no number (an IP address is no domain).
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NOISE = re.compile(r"[\s\-‐-―－]+")
+
+
+def compact_code(text: str) -> str:
+    """Upper case, no dash, O read as 0, I and L as 1.
+
+    >>> compact_code("7k2m-9qxo")
+    '7K2M9QX0'
+    """
+    return _NOISE.sub("", normalise_width(text)).upper().translate(_READ_AS)
+
+
+def parse_code(text: str) -> str:
+    """The compact code, or InvalidCode saying it is mistyped (which is not the same as unknown)."""
+    code = compact_code(text)
+    if len(code) != 8 or any(c not in ALPHABET for c in code):
+        raise InvalidCode(
+            f"“{text[:40]}”不是名录编码：编码为8位字母或数字，如 7K2M-9QX4，请核对。",
+            f"“{text[:40]}” is not a register code: 8 letters or digits such as 7K2M-9QX4. Please check it.",
+        )
+    if mod_37_36.calc_check_digit(code[:-1], alphabet=ALPHABET) != code[-1]:
+        raise InvalidCode(
+            f"编码“{format_code(code)}”有误：校验位不符，很可能抄错了一位，请核对。",
+            f"Code “{format_code(code)}” is mistyped: its check character does not fit. Please check it.",
+        )
+    return code
+
+
+def format_code(code: str) -> str:
+    """The printed form ``XXXX-XXXX`` of a compact code."""
+    return f"{code[:4]}-{code[4:]}"
+
+
+def may_be_code(text: str) -> bool:
+    """Whether a person probably meant a public code: 8 characters of the alphabet, at least one a digit."""
+    code = compact_code(text)
+    return len(code) == 8 and all(c in ALPHABET for c in code) and any(c.isdigit() for c in text)
+
+
+def make_code(seed: str, attempt: int = 0) -> str:
+    """A compact code for something new, scattered by hash from ``seed``; raise ``attempt`` while it is taken.
+
+    The same first name and address give the same code on every installation, and the code tells nothing of either.
+
+    >>> validate_code(make_code("示例医院|示例市")) == make_code("示例医院|示例市")
+    True
+    """
+    digest = int.from_bytes(hashlib.sha256(f"{seed}|{attempt}".encode()).digest()[:5], "big")
+    body = "".join(ALPHABET[digest >> 5 * i & 31] for i in range(7))
+    return body + str(mod_37_36.calc_check_digit(body, alphabet=ALPHABET))
+
+
+def compact_uscc(text: str) -> str:
+    """Upper case and half width, without separators.
+
+    >>> compact_uscc(" １２２１０３００mb00-00027n")
+    '12210300MB0000027N'
+    """
+    return stdnum_uscc.compact(_NOISE.sub("", normalise_width(text))).upper()
+
+
+def parse_uscc(text: str) -> str:
+    """The compact 统一社会信用代码, or InvalidInput when length, alphabet or check character is wrong."""
+    number = compact_uscc(text)
+    try:
+        return str(stdnum_uscc.validate(number))
+    except ValidationError as error:
+        raise InvalidInput(
+            f"统一社会信用代码“{text[:40]}”有误，请核对18位代码。",
+            f"“{text[:40]}” is not a valid unified social credit code (18 characters, GB 32100).",
+        ) from error
+
+
+def compact_licence(text: str) -> str:
+    """医疗机构执业许可证登记号: upper case, half width, no separators. Old forms differ: nothing more is demanded."""
+    return _NOISE.sub("", normalise_width(text)).upper()
+
+
+def compact_domain(text: str) -> str | None:
+    """The host of a website's address as DNS knows it, without `www.`; None when there is none.
+
+    Scheme, path, port, case, a trailing dot and Chinese letters do not matter. Any other subdomain does: whoever holds
+    a domain may lend ``clinic.hospital.example`` to somebody else.
+
+    >>> compact_domain("HTTPS://www.示例医院.example:8443/ivf?x=1")
+    'xn--fsqt3gyx9bdny.example'
+    """
+    text = normalise_width(text).strip().replace("。", ".").replace("\\", "/")  # as browsers read it
+    try:
+        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+        host = host.rstrip(".").encode("idna").decode("ascii").lower()
+    except (ValueError, UnicodeError):
+        return None
+    host = host.removeprefix("www.")
+    return host if _HOST.fullmatch(host) else None
+
+
+def parse_domain(text: str) -> str:
+    """The compact domain, or InvalidInput saying what one looks like."""
+    domain = compact_domain(text)
+    if domain is None:
+        raise InvalidInput(
+            f"“{text[:40]}”不是网站域名，请写成 www.example.cn 这样。",
+            f"“{text[:40]}” is not the domain of a website; write it like www.example.cn.",
+        )
+    return domain
+
+
+# --- 医疗广告审查证明 -------------------------------------------------------------------------------------------
+
+
+class AdCertificateNumber(NamedTuple):
+    """What the number of a medical advertisement review certificate says by itself.
+
+    ``place`` is the province's short name, ``office`` who reviewed it (region code digits), where it is printed.
+    """
+
+    place: str
+    is_chinese_medicine: bool
+    approval_day: dt.date
+    serial: str
+    office: str | None
+
+
+_CERTIFICATE_LABEL = re.compile(
+    "^(?:(?:医疗)?(?:广告)?(?:审查)?(?:批准|证明)?(?:文号|编号|证号|号)?|医广审?证)[:：]?(?=[^一-鿿A-Z]*[一-鿿A-Z][^一-鿿]*中?医广)"
+    "|^(?:医疗广告审查证明)?(?:文号|编号|证号)?[:：]"
+)
+_CERTIFICATE = re.compile(
+    r"[(（]?(?P<place>[一-鿿A-Z])[)）]?(?P<medicine>中?)医广[\[\](){}【】〔〕]?(?P<year>\d{4})[\[\](){}【】〔〕]?"
+    r"第?(?P<month>\d\d)-?(?P<day>\d\d)-?(?P<serial>\d{1,6})(?:-(?P<office>\d{2,6}))?号?",
+    re.ASCII,
+)
+
+
+def compact_certificate(text: str) -> str:
+    """What two ways of printing one number of a 医疗广告审查证明 have in common: no brackets, dashes, 第 and 号.
+
+    >>> compact_certificate("（辽）医广【2023】第07-15-001号") == compact_certificate("(辽)醫廣[2023]第0715001號")
+    True
+    """
+    told = _CERTIFICATE_LABEL.sub("", simplify_script(normalise_width(text)).upper().replace(" ", ""))
+    return re.sub("[^0-9A-Z一-鿿]|第|号", "", told)
+
+
+def parse_certificate(text: str) -> AdCertificateNumber:
+    """A number in any of the three printed forms; InvalidInput for any other, and for a day that does not exist.
+
+    >>> read_certificate("(京)中医广2007第01-30-10号").approved.isoformat()
+    '2007-01-30'
+    >>> read_certificate("(辽)医广[2023]第0715001号").serial
+    '001'
+    >>> read_certificate("鲁医广【2013】第0902-001-3711号").office
+    '3711'
+    """
+    told = _NOISE.sub("-", normalise_width(text).replace(" ", ""))
+    found = _CERTIFICATE.fullmatch(_CERTIFICATE_LABEL.sub("", simplify_script(told).upper()))
+    try:
+        if found is None:
+            raise ValueError(text)
+        approved = dt.date(*(int(found[part]) for part in ("year", "month", "day")))
+        if approved.year < FIRST_CERTIFICATES:
+            raise ValueError(approved)
+    except ValueError as error:
+        raise InvalidInput(
+            f"“{text[:60]}”不是医疗广告审查证明文号：应如 (辽)医广[2023]第07-15-001号，其中有批准的年月日，请核对。",
+            f"“{text[:60]}” is not the number of a medical advertisement review certificate: it reads like "
+            "(辽)医广[2023]第07-15-001号, with the year, month and day of approval in it. Please check it.",
+        ) from error
+    return AdCertificateNumber(found["place"], bool(found["medicine"]), approved, found["serial"], found["office"])
+
+
+def check_certificate(text: str) -> str:
+    """The compact number; InvalidInput as ``read_certificate``. There is no check digit: a wrong figure may pass."""
+    parse_certificate(text)
+    return compact_certificate(text)
+
+
+def format_certificate(number: AdCertificateNumber) -> str:
+    """The number as it is printed today, whatever form it was given in.
+
+    >>> format_certificate(read_certificate("（京）中医广2007第01-30-10号"))
+    '(京)中医广[2007]第01-30-10号'
+    """
+    kind = "中医广" if number.is_chinese_medicine else "医广"
+    office = f"-{number.office}" if number.office else ""
+    return f"({number.place}){kind}[{number.approval_day.year}]第{number.approval_day:%m-%d}-{number.serial}{office}号"
+
+
+def compute_certificate_expiry(approved: dt.date) -> dt.date:
+    """The last day of the one year a certificate is valid (医疗广告管理办法 art. 18).
+
+    >>> certificate_expiry(dt.date(2025, 7, 15)).isoformat(), certificate_expiry(dt.date(2024, 2, 29)).isoformat()
+    ('2026-07-14', '2025-02-28')
+    """
+    month, day = (3, 1) if (approved.month, approved.day) == (2, 29) else (approved.month, approved.day)
+    return dt.date(approved.year + 1, month, day) - dt.timedelta(days=1)

@@ -1,0 +1,292 @@
+"""The words of the register as frozen Structs; the glossary in docs/glossary.md names each.
+
+Fields that a source does not state are ``None``, never a guess. Dates are ``datetime.date``; instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from registry.domain.ad_findings import (
+    LONGEST_NUMBER,
+    LONGEST_TEXT,
+    CertificateAnswer,
+    ContentFlag,
+    Person,
+    PersonAnswer,
+)
+from registry.domain.techniques import Stage, TechniqueCode
+
+Date = dt.date
+Status = Literal["listed", "suspended", "delisted"]
+Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source", "edition"]
+Scope = str  # "national", "partial", or a GB/T 2260 region code: what an absence from the source means
+VerdictWord = Literal[
+    "licensed",
+    "technique_not_licensed",
+    "site_mismatch",
+    "preparing",
+    "suspended",
+    "revoked",
+    "lapsed",
+    "ambiguous",
+    "not_found",
+    "unknown",
+]
+MatchedOn = Literal["name", "alias", "former_name", "code", "uscc", "practice_licence_no", "domain"]
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every word: immutable, keyword-only."""
+
+
+# --- the log ---------------------------------------------------------------------------------------------------------
+
+
+class Change(Struct, frozen=True):
+    """What one entry says about its subject: new values by field path, ``None`` meaning "no longer stated".
+
+    A path is a field name, or ``approvals.<technique>`` for one approval, or ``extra.<heading>`` for a column of a
+    source that has no word of its own here. ``reason`` says why a correction corrects. ``erases`` are the paths whose
+    personal values are erased in every entry about the subject with a smaller number.
+    """
+
+    kind: Kind
+    set: dict[str, Any]
+    reason: str | None = None
+    erases: list[str] = []
+
+
+class Entry(Struct, frozen=True):
+    """One immutable line of the log."""
+
+    number: int
+    recorded_at: dt.datetime
+    subject: str
+    change: Change
+    valid_from: Date
+    source: str | None
+    proposer: str
+    approver: str
+    proposal: int
+
+
+class Draft(Struct, frozen=True):
+    """An entry before it has a number: one item of a proposal."""
+
+    subject: str
+    change: Change
+    valid_from: Date
+    source: str | None = None
+
+
+class Source(Struct, frozen=True):
+    """A document facts rest on. ``scope`` says what an absence from it means; ``secondary`` that it is a transcription.
+
+    ``covers`` are the techniques it speaks about: a list of centres says nothing about sperm banks.
+    """
+
+    id: str
+    title: str
+    as_of: Date
+    published: Date | None = None
+    scope: Scope = "partial"
+    origin: str | None = None
+    secondary: bool = False
+    covers: list[TechniqueCode] = []
+    rows: int | None = None
+    sha256: str | None = None
+    entry: int = 0
+
+
+class SourceRef(Struct, frozen=True):
+    """The source as answers and pages show it. ``scope``: what an absence from it means, as in ``Source``."""
+
+    title: str
+    as_of: Date
+    published: Date | None = None
+    scope: Scope = "partial"
+    secondary: bool = False
+
+
+# --- the register as doors show it -----------------------------------------------------------------------------------
+
+
+class Region(Struct, frozen=True):
+    """A place in GB/T 2260. ``code`` is the most precise level the address states; the levels below it are null."""
+
+    code: str | None
+    province: str | None
+    city: str | None
+    district: str | None
+
+
+class Approval(Struct, frozen=True):
+    """Permission of one institution for one technique, at one stage. ``note`` is what the source says of the stage."""
+
+    technique: TechniqueCode
+    name: str
+    stage: Stage
+    valid_from: Date | None = None
+    verification_due: Date | None = None
+    document_no: str | None = None
+    authority: str | None = None
+    note: str | None = None
+
+
+class FormerName(Struct, frozen=True):
+    """A name the institution was listed under, until the day it no longer was."""
+
+    name: str
+    until: Date
+
+
+class Institution(Struct, frozen=True):
+    """One approved practice site, as of a day and a log size.
+
+    ``aliases`` and ``former_names`` are from lists; ``known_as`` are names people use, which no verdict rests on.
+    """
+
+    code: str
+    name: str
+    aliases: list[str]
+    former_names: list[FormerName]
+    known_as: list[str]
+    region: Region
+    address: str
+    status: Status
+    approvals: list[Approval]
+    uscc: str | None
+    practice_licence_no: str | None
+    domains: list[str]
+    ownership: str | None
+    level: str | None
+    campus: str | None
+    source: SourceRef | None
+    entry: int
+    log_size: int
+
+
+class Practitioner(Struct, frozen=True):
+    """An authorised person as the public sees one; of the certificate only its kind (personal information law).
+
+    ``name`` is None once it was erased at the person's request.
+    """
+
+    code: str
+    name: str | None
+    institution: str
+    role: str | None
+    techniques: list[TechniqueCode]
+    valid_from: Date | None
+    valid_to: Date | None
+    certificate_kind: str | None
+    source: SourceRef | None
+    entry: int
+    log_size: int
+
+
+# --- questions and answers -------------------------------------------------------------------------------------------
+# gc=False: there are no cycles in them, and the collector need not look through what a batch makes by the thousand.
+
+
+#: No real name or address is longer; what is would only fill caches.
+Short = Annotated[str, msgspec.Meta(max_length=300)]
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """Who a claim is about; at least one field."""
+
+    name: Short | None = None
+    address: Short | None = None
+    uscc: Short | None = None
+    practice_licence_no: Short | None = None
+    code: Short | None = None
+    domain: Short | None = None
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """What a reviewer asks, of a day, as known now or then. Techniques that ``text`` offers are claimed too."""
+
+    provider: Provider
+    id: Short | None = None
+    techniques: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
+    on: Date | None = None
+    known_at: dt.datetime | None = None
+    practitioner: Person | None = None
+    ad_certificate: Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | None = None
+    text: Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)] | None = None
+    receipt: bool = False
+
+
+class Basis(Struct, frozen=True, gc=False):
+    """What an answer rests on: the source, its day, and the entry."""
+
+    source: str
+    as_of: Date
+    entry: int
+
+
+class TechniqueAnswer(Struct, frozen=True, gc=False):
+    """The verdict for one technique of a claim; ``from_text``: only the advertisement's text names it."""
+
+    technique: TechniqueCode
+    verdict: VerdictWord
+    stage: Stage | None = None
+    basis: Basis | None = None
+    from_text: bool = False
+
+
+class Match(Struct, frozen=True, gc=False):
+    """Which institution answered, and by which of its names or numbers; ``rule`` names the normalisation used."""
+
+    code: str
+    name: str
+    address: str
+    on: MatchedOn
+    exact: bool
+    rule: str
+
+
+class Candidate(Struct, frozen=True, gc=False):
+    """An institution the asker may have meant; never a licence. ``score`` is 0 to 100."""
+
+    code: str
+    name: str
+    address: str
+    score: int
+
+
+class LogState(Struct, frozen=True, gc=False):
+    """The log an answer rests on: entries and RFC 6962 root hash (hex)."""
+
+    size: int
+    root: str
+
+
+class Answer(Struct, frozen=True, gc=False):
+    """What the registry says to a claim: of licence, person, certificate, wording, each by itself; null: not asked.
+
+    ``known_at``: the instant asked about, else that at which the register was last seen to be what it says here;
+    ``state_age``: how many seconds before the answer that was.
+    """
+
+    id: str | None
+    verdict: VerdictWord
+    explanation: str
+    techniques: list[TechniqueAnswer]
+    match: Match | None
+    candidates: list[Candidate]
+    on: Date
+    known_at: dt.datetime
+    basis: Basis | None
+    log: LogState
+    state_age: int = 0
+    practitioner: PersonAnswer | None = None
+    ad_certificate: CertificateAnswer | None = None
+    content_flags: list[ContentFlag] = []
+    content_against: list[ContentFlag] = []
+    receipt: str | None = None

@@ -1,0 +1,233 @@
+"""Which fields each kind of subject has, of which types: what a draft may say. Strict, because the log is for ever."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from registry.domain import regions
+from registry.domain.identifiers import parse_code
+from registry.domain.model import Date, Draft, Kind, Scope, Status
+from registry.domain.techniques import BY_CODE, Stage, TechniqueCode
+from registry.errors import InvalidInput
+
+LONGEST_SUBJECT = 80
+#: Which paths of which kinds are personal data: they are sealed in the log and can be erased.
+PERSONAL: dict[Kind, frozenset[str]] = {
+    "practitioner": frozenset({"name", "certificate_masked"}),
+    "sanction": frozenset({"person"}),
+}
+#: Assisted reproduction began after the first of these; the last leaves "no end" to mean no end.
+EARLIEST, LATEST = Date(1949, 10, 1), Date(2999, 12, 31)
+
+
+#: A name people use: as long as names are, without line ends and the like.
+KnownAs = Annotated[str, msgspec.Meta(min_length=2, max_length=30, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class ApprovalFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """One approval as an entry states it."""
+
+    stage: Stage
+    valid_from: Date | None = None
+    verification_due: Date | None = None
+    document_no: str | None = None
+    authority: str | None = None
+    note: str | None = None
+
+
+class InstitutionFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of an institution; approvals and extra columns have paths of their own."""
+
+    name: str | None = None
+    aliases: list[str] | None = None
+    ownership_form: str | None = None
+    campus: str | None = None
+    address: str | None = None
+    region: str | None = None
+    status: Status | None = None
+    ownership: str | None = None
+    level: str | None = None
+    uscc: str | None = None
+    practice_licence_no: str | None = None
+    domains: list[str] | None = None
+    known_as: Annotated[list[KnownAs], msgspec.Meta(max_length=12)] | None = (
+        None  # names people use; they help to find it and are never a basis of a verdict
+    )
+
+
+class PractitionerFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of an authorised person; ``institution`` is that institution's subject."""
+
+    institution: str | None = None
+    name: str | None = None
+    role: str | None = None
+    techniques: list[TechniqueCode] | None = None
+    valid_from: Date | None = None
+    valid_to: Date | None = None
+    certificate_kind: str | None = None
+    certificate_masked: str | None = None
+
+
+class AdCertificateFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a medical advertisement review certificate; ``institution`` is that institution's subject."""
+
+    institution: str | None = None
+    number: str | None = None
+    valid_from: Date | None = None
+    valid_to: Date | None = None
+
+
+class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a published penalty decision; about an institution, an unlisted organisation, or a person."""
+
+    institution: str | None = None
+    organisation: str | None = None
+    person: str | None = None
+    kind: Literal["penalty", "blacklist"] | None = None
+    authority: str | None = None
+    document_no: str | None = None
+    decided_on: Date | None = None
+    summary: str | None = None
+
+
+class SourceFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a source document."""
+
+    title: str | None = None
+    as_of: Date | None = None
+    published: Date | None = None
+    scope: Scope | None = None
+    origin: str | None = None
+    secondary: bool | None = None
+    covers: list[TechniqueCode] | None = None
+    rows: int | None = None
+    sha256: str | None = None
+
+
+#: A title that is printed: one line.
+Title = Annotated[str, msgspec.Meta(min_length=2, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class EditionFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a published edition: the list as of a day, at one log size (``root``: hex); when it is to be public.
+
+    ``page`` is its address; ``withdrawal`` says to the public why it was ``withdrawn``.
+    """
+
+    number: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    title: Title | None = None
+    as_of: Date | None = None
+    scope: Scope | None = None
+    log_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    root: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    institutions: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    techniques: dict[TechniqueCode, int] | None = None
+    page: str | None = None
+    release: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
+    withdrawn: bool | None = None
+    withdrawal: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+
+
+_FIELDS: dict[Kind, Any] = {
+    "institution": InstitutionFacts,
+    "practitioner": PractitionerFacts,
+    "ad_certificate": AdCertificateFacts,
+    "sanction": SanctionFacts,
+    "source": SourceFacts,
+    "edition": EditionFacts,
+}
+#: How the subjects are named that have no public code.
+_NAMED: dict[str, re.Pattern[str]] = {"source": re.compile(".+", re.DOTALL), "edition": re.compile("[1-9][0-9]{0,8}")}
+
+
+def check_draft(draft: Draft) -> None:
+    """InvalidInput unless the draft says only what its kind of subject may say, in the right types."""
+    kind, _, identifier = draft.subject.partition(":")
+    if kind != draft.change.kind or kind not in _FIELDS or not identifier:
+        raise _make_draft_error(
+            draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind"
+        )
+    if kind in _NAMED:
+        if not _NAMED[kind].fullmatch(identifier):
+            raise _make_draft_error(draft, "标识须为编号，如 edition:1", "it must be named by its number: edition:1")
+    elif parse_code(identifier) != identifier:
+        raise _make_draft_error(
+            draft, "编码须为8位大写、不带横线", "the code must be written in upper case without dash"
+        )
+    if len(draft.subject) > LONGEST_SUBJECT:
+        raise _make_draft_error(
+            draft, f"标识过长，最多{LONGEST_SUBJECT}个字符", f"longer than {LONGEST_SUBJECT} characters"
+        )
+    if not EARLIEST <= draft.valid_from <= LATEST:
+        raise _make_draft_error(
+            draft, f"生效日期 {draft.valid_from} 不合理", f"{draft.valid_from} is not a plausible day"
+        )
+    if not draft.change.set and not draft.change.erases:
+        raise _make_draft_error(draft, "没有说明任何内容", "nothing is said")
+    _check_erasures(draft)
+    plain = _select_plain_fields(draft)
+    _check_type(draft, kind, plain, _FIELDS[draft.change.kind])
+    _check_scope(draft, plain)
+    if draft.change.kind == "edition" and plain.get("number") not in (None, int(identifier)):
+        raise _make_draft_error(draft, "编号与标识不符", "its number is not the one it is named by")
+    region = plain.get("region")
+    if region is not None and regions.find_region(region) is None:
+        raise _make_draft_error(draft, f"未知的行政区划代码 {region}", f"unknown region code {region}")
+
+
+def _select_plain_fields(draft: Draft) -> dict[str, Any]:
+    """The fields stated by their own names; what has a path of its own is checked here."""
+    plain: dict[str, Any] = {}
+    for path, value in draft.change.set.items():
+        head, _, rest = path.partition(".")
+        if head == "approvals" and draft.change.kind == "institution":
+            if rest not in BY_CODE:
+                raise _make_draft_error(draft, f"未知的技术代码“{rest}”", f"unknown technique “{rest}”")
+            _check_type(draft, path, value, ApprovalFacts | None)
+        elif head == "extra" and rest:
+            _check_type(draft, path, value, str | None)
+        else:
+            plain[path] = value
+    return plain
+
+
+def _check_scope(draft: Draft, stated: dict[str, Any]) -> None:
+    """A source may be complete nowhere; an edition is of the whole country or of a region."""
+    scope = stated.get("scope")
+    words = ("national", "partial") if draft.change.kind == "source" else ("national",)
+    if scope is not None and scope not in words and regions.find_region(scope) is None:
+        raise _make_draft_error(draft, f"未知的范围“{scope}”", f"unknown scope “{scope}”")
+
+
+def _check_erasures(draft: Draft) -> None:
+    """Only personal paths, in one order, not the ones stated in the same breath, and never without a reason."""
+    erases = draft.change.erases
+    if not erases:
+        return
+    if strange := sorted(set(erases) - PERSONAL.get(draft.change.kind, frozenset())):
+        raise _make_draft_error(
+            draft, f"{strange[0]} 不是可删除的个人信息", f"{strange[0]} is not personal data that can be erased"
+        )
+    if erases != sorted(set(erases)):
+        raise _make_draft_error(
+            draft, "要删除的字段须按字母排序且不重复", "the fields to erase must be sorted, each once"
+        )
+    if stated := sorted(set(erases) & draft.change.set.keys()):
+        raise _make_draft_error(draft, f"不能既填写又删除 {stated[0]}", f"{stated[0]} cannot be both stated and erased")
+    if not (draft.change.reason or "").strip():
+        raise _make_draft_error(draft, "删除个人信息须说明理由", "erasing personal data needs a reason")
+
+
+def _check_type(draft: Draft, path: str, value: Any, wanted: Any) -> None:
+    try:
+        msgspec.convert(value, wanted)
+    except msgspec.ValidationError as error:
+        raise _make_draft_error(draft, f"字段 {path} 有误：{error}", f"field {path}: {error}") from error
+
+
+def _make_draft_error(draft: Draft, zh: str, en: str) -> InvalidInput:
+    return InvalidInput(f"{draft.subject}：{zh}。", f"{draft.subject}: {en}.", subject=draft.subject)

@@ -1,0 +1,222 @@
+"""Which institution of a list is which institution of the register. Inference that a person confirms by approving.
+
+Rules from certain to doubtful, each only where exactly one of each side is left: the same name (a changed address is a
+move), the same name but for a bracket, alias or company form, the former name that a bracket states, the same street
+and number (a changed name is a rename). A name that stands only in a bracket proves nothing at another site: a hospital
+with two names may have become two. What is only similar is `undecided`: shown to a person and imported as two, because
+merging two institutions could license what was never approved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+
+from registry.domain.normalise import fold_text
+from registry.importers.matching import neighbours, sites
+from registry.importers.matching.organisations import Doubt, DoubtRule, Pair, Pairing, Party, Rulings, Why
+from registry.importers.matching.sites import may_share_city
+from registry.verification import names
+
+__all__ = ["Doubt", "DoubtRule", "Pair", "Pairing", "Party", "Rulings", "Why", "may_share_city", "pair_parties"]
+#: The former name that a bracket states: 示例医院（原示例妇婴医院）.
+_FORMER = re.compile(r"[（(]\s*原\s*([^（()）]{4,})[)）]")
+#: A second name that is a part of the institution: at another address it is another site.
+_PART = re.compile("院区|分院|[东西南北新老]院|[东西南北新老]区")
+
+
+def pair_parties(
+    known: Iterable[Party],
+    listed: Iterable[Party],
+    decided: dict[str, str] | None = None,
+    *,
+    surely: bool = False,
+    ruled: Rulings | None = None,
+) -> Pairing:
+    """Pair two sides; ``decided`` maps a listed name to the known name that a person found to be the same.
+
+    ``ruled`` says the same by keys, and which two are not one. ``surely`` stops after the rules on names and streets:
+    nothing similar is paired or put in doubt.
+    """
+    work = _PairingRun(list(known), list(listed), ruled.apart if ruled else frozenset())
+    for a, b in sorted(ruled.same, key=str) if ruled else ():
+        if a in work.known and b in work.listed:
+            work.add_pair(work.known[a], work.listed[b], "decided")
+    if decided:
+        by_name = {party.name: party for party in work.known.values()}
+        for party in list(work.listed.values()):
+            if (other := by_name.get(decided.get(party.name, ""))) is not None and other.key in work.known:
+                work.add_pair(other, party, "decided")
+    work.crossed = _find_crossed_keys(work)
+    work.pair_by_key(lambda p: [(p.province, p.name_key, p.site)], "same_name", may_share_city)
+    work.pair_by_key(_list_full_name_keys, "same_name", sites.is_surely_one_city)
+    work.pair_by_key(_list_loose_name_keys, "same_name_apart_from_brackets", _may_be_at_one_site)
+    work.pair_by_key(
+        _list_base_name_keys, "same_name_apart_from_brackets", _may_have_moved, alone=_list_loose_name_keys
+    )
+    work.pair_by_key(_list_all_name_keys, "former_name", _is_successor, alone=_list_all_name_keys)
+    work.pair_by_key(
+        lambda p: [(p.region, sites.get_street(p))] if _has_street_number(p) else [], "same_address", _is_at_one_address
+    )
+    work.pair_by_key(
+        lambda p: [(p.province, sites.get_street(p))] if _has_street_number(p) else [],
+        "same_address",
+        _is_at_one_address,
+    )
+    if surely:
+        return Pairing(pairs=work.pairs, new=list(work.listed.values()), gone=list(work.known.values()), doubts=[])
+    found = neighbours.find_neighbours(work.known.values(), work.listed.values(), _list_all_name_keys)
+    near = [n for n in found if not work.is_apart(n.known, n.listed)]
+    for both in neighbours.select_sure_pairs(near):
+        work.add_pair(both.known, both.listed, "similar_name_and_address")
+    doubts = [neighbours.make_doubt(n) for n in near if n.known.key in work.known and n.listed.key in work.listed]
+    return Pairing(pairs=work.pairs, new=list(work.listed.values()), gone=list(work.known.values()), doubts=doubts)
+
+
+class _PairingRun:
+    """The two sides as they are used up."""
+
+    def __init__(self, known: list[Party], listed: list[Party], apart: frozenset[tuple[int | str, int | str]]) -> None:
+        self.known = {party.key: party for party in known}
+        self.listed = {party.key: party for party in listed}
+        self.apart = apart
+        self.crossed: frozenset[int | str] = frozenset()
+        self.pairs: list[Pair] = []
+
+    def is_apart(self, known: Party, listed: Party) -> bool:
+        return (known.key, listed.key) in self.apart
+
+    def is_crossed(self, known: Party, listed: Party) -> bool:
+        return known.key in self.crossed or listed.key in self.crossed
+
+    def add_pair(self, known: Party, listed: Party, why: Why) -> None:
+        self.pairs.append(Pair(known=known, listed=listed, why=why))
+        del self.known[known.key], self.listed[listed.key]
+
+    def pair_by_key(
+        self,
+        keys: Callable[[Party], list[Hashable]],
+        why: Why,
+        fits: Callable[[Party, Party], bool],
+        *,
+        alone: Callable[[Party], list[Hashable]] | None = None,
+    ) -> None:
+        """Pair those that share a key which exactly one of each side has; where ``alone`` is given, only those that
+        share one of its keys with nobody else either."""
+        if not self.known or not self.listed:
+            return
+        sides = self.group_by_key(keys)
+        only = self._find_exclusive_pairs(alone) if alone else None
+        for key, left in sides[0].items():
+            right = sides[1].get(key, set())
+            if len(left) == len(right) == 1:
+                a, b = self.known.get(next(iter(left))), self.listed.get(next(iter(right)))
+                if a is None or b is None or self.is_apart(a, b) or self.is_crossed(a, b) or not fits(a, b):
+                    continue
+                if only is None or (a.key, b.key) in only:
+                    self.add_pair(a, b, why)
+
+    def group_by_key(self, keys: Callable[[Party], list[Hashable]]) -> tuple[dict[Hashable, set[int | str]], ...]:
+        """Who of each side has which key."""
+        sides = (defaultdict[Hashable, set[int | str]](set), defaultdict[Hashable, set[int | str]](set))
+        for side, parties in zip(sides, (self.known, self.listed), strict=True):
+            for party in parties.values():
+                for key in keys(party):
+                    side[key].add(party.key)
+        return sides
+
+    def _find_exclusive_pairs(self, keys: Callable[[Party], list[Hashable]]) -> set[tuple[int | str, int | str]]:
+        """(known, listed) that share a key, where neither shares one with a third in its city."""
+        left, right = self.group_by_key(keys)
+        met = {(a, b) for key in left for a in left[key] for b in right.get(key, ()) if self._may_share_city(a, b)}
+        times: defaultdict[tuple[int, int | str], int] = defaultdict(int)
+        for a, b in met:
+            times[0, a] += 1
+            times[1, b] += 1
+        return {(a, b) for a, b in met if times[0, a] == times[1, b] == 1}
+
+    def _may_share_city(self, known: int | str, listed: int | str) -> bool:
+        return may_share_city(self.known[known], self.listed[listed])
+
+
+def _find_crossed_keys(work: _PairingRun) -> frozenset[int | str]:
+    """The keys of those whose names went round among their own sites: what was swapped, names or houses, no rule can
+    tell."""
+    by_name, by_house = work.group_by_key(_list_full_name_keys), work.group_by_key(_list_house_keys)
+    leads: dict[int | str, tuple[int | str, int | str]] = {}  # known -> (known whose house its name has now, listed)
+    for name, keys in by_name[0].items():
+        others = by_name[1].get(name, set())
+        if len(keys) != 1 or len(others) != 1:
+            continue
+        one, other = next(iter(keys)), next(iter(others))
+        for house in _list_house_keys(work.listed[other]):
+            there = by_house[0].get(house, set()) - {one}
+            if len(there) == 1:
+                leads[one] = (next(iter(there)), other)
+    found: set[int | str] = set()
+    for start in leads:
+        ring = [start]
+        while (after := leads[ring[-1]][0]) in leads and after not in ring:
+            ring.append(after)
+        if after == start:
+            found.update(key for one in ring for key in (one, leads[one][1]))
+    return frozenset(found)
+
+
+def _list_full_name_keys(party: Party) -> list[Hashable]:
+    return [(party.province, party.name_key)]
+
+
+def _list_house_keys(party: Party) -> list[Hashable]:
+    return [(party.city, sites.get_street(party))] if _has_street_number(party) and sites.has_known_city(party) else []
+
+
+def _has_street_number(party: Party) -> bool:
+    return any(c.isdigit() for c in party.site) and len(party.site) >= 4
+
+
+def _is_at_one_address(a: Party, b: Party) -> bool:
+    """Other names at one street and number: only where nothing else of the addresses could differ."""
+    return may_share_city(a, b) and sites.has_known_city(a) and sites.has_known_city(b) and sites.may_share_site(a, b)
+
+
+def _list_loose_name_keys(party: Party) -> list[Hashable]:
+    loose = {key for key, rule in names.make_official_keys(party.name, party.campus) if rule != "campus"}
+    for alias in party.aliases:
+        loose.add(names.remove_company_form(fold_text(alias)))
+    return [(party.province, key) for key in sorted(loose)]
+
+
+def _list_base_name_keys(party: Party) -> list[Hashable]:
+    """The whole name and what stands before its bracket; not the names in it."""
+    return [
+        (party.province, key) for key, rule in names.make_official_keys(party.name, party.campus) if rule != "campus"
+    ]
+
+
+def _list_former_names(party: Party) -> list[str]:
+    return [names.remove_company_form(fold_text(one)) for one in _FORMER.findall(party.name)]
+
+
+def _list_all_name_keys(party: Party) -> list[Hashable]:
+    """Every name it answers to, those it had included."""
+    return [*_list_loose_name_keys(party), *((party.province, key) for key in _list_former_names(party))]
+
+
+def _may_be_at_one_site(a: Party, b: Party) -> bool:
+    return may_share_city(a, b) and sites.is_at_one_site(a, b)
+
+
+def _may_have_moved(a: Party, b: Party) -> bool:
+    """The same name but for its bracket at another address, where no bracket speaks of a part of it."""
+    parts = [{alias for alias in party.aliases if _PART.search(alias)} for party in (a, b)]
+    return sites.is_surely_one_city(a, b) and parts[0] == parts[1]
+
+
+def _is_successor(a: Party, b: Party) -> bool:
+    """The list says of which former name it is; or the name in a bracket stands on the same road."""
+    if not sites.is_surely_one_city(a, b):
+        return False
+    says = {(b.province, key) for key in _list_former_names(b)} & set(_list_loose_name_keys(a))
+    return bool(says) or sites.is_on_one_road(a, b)

@@ -1,0 +1,220 @@
+"""Those left over by the rules on names and addresses, two by two: worth a person's look, or surely alike."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import Indel
+
+from registry.domain import regions
+from registry.domain.model import Struct
+from registry.domain.normalise import fold_text
+from registry.importers.matching import sites
+from registry.importers.matching.distinctive_words import RegionalName, find_pairs_by_word
+from registry.importers.matching.organisations import Doubt, DoubtRule, Party
+
+#: How alike (0 to 100) two names must be to be put before a person.
+ALIKE = 72.0
+#: How alike two streets must be for a doubt, and how many doubts one institution may raise by each.
+ALIKE_STREET, MOST_DOUBTS = 85.0, 5
+#: How alike names and streets must be to be one institution written differently; numbers and kinds must agree too.
+SURELY_ALIKE_NAME, SURELY_ALIKE_STREET = 85.0, 78.0
+#: Words that make two institutions of one city different whatever else is alike.
+_KINDS = (
+    "妇婴",
+    "妇幼",
+    "妇产",
+    "妇儿",
+    "儿童",
+    "中医",
+    "口腔",
+    "肿瘤",
+    "分院",
+    "院区",
+    "东院",
+    "西院",
+    "南院",
+    "北院",
+    "中心",
+)
+#: What makes two names or streets different where one has it more: 城北, 东街, 男科, 新院, 二院, B.
+_TELLING = re.compile("[东西南北中新老旧左右上下内外男女儿妇幼婴产总分甲乙丙丁a-z0-9]")
+#: Where all else agrees 夷陵大道 is 夷陵路, and 人民大街 is 人民街; a 路 is no 街.
+_ROADS = (("大道", "路"), ("大街", "街"))
+#: The names a party answers to, as keys.
+Keys = Callable[[Party], list[Hashable]]
+
+
+class NearPair(Struct, frozen=True):
+    """Two of those left over, alike (0 to 100) in name or in street, or by what ``word`` or ``road`` says."""
+
+    known: Party
+    listed: Party
+    name: float
+    street: float
+    word: bool = False
+    road: bool = False
+
+
+def find_neighbours(known: Iterable[Party], listed: Iterable[Party], keys: Keys) -> list[NearPair]:
+    """The pairs worth a look. Compared city by city: two wholly different lists of 100,000 must not take hours.
+
+    ``keys`` are the names a party answers to: whoever shares one is worth a look whatever else differs.
+    """
+    known, listed = [*known], [*listed]
+    by_city: dict[str, list[Party]] = defaultdict(list)
+    for party in known:
+        by_city[party.city].append(party)
+    found = []
+    for party in listed:
+        # A city is compared with itself, and with those of whom only the province is known.
+        for city in {party.city, party.province} if len(party.city) == 4 else _list_cities(by_city, party.province):
+            found += _find_similar(party, by_city.get(city, []))
+    for more in (_find_by_name(known, listed, keys), _find_by_road(known, listed), _find_by_word(known, listed)):
+        there = {(n.known.key, n.listed.key) for n in found}
+        found += [n for n in more if (n.known.key, n.listed.key) not in there]
+    return found
+
+
+def _list_cities(by_city: dict[str, list[Party]], province: str) -> list[str]:
+    return [city for city in by_city if city.startswith(province)]
+
+
+def _find_similar(party: Party, others: list[Party]) -> list[NearPair]:
+    names = process.extract(
+        party.name_key, [p.name_key for p in others], scorer=fuzz.ratio, score_cutoff=ALIKE, limit=MOST_DOUBTS
+    )
+    streets = process.extract(
+        party.site, [p.site for p in others], scorer=fuzz.ratio, score_cutoff=ALIKE, limit=MOST_DOUBTS
+    )
+    near = [
+        NearPair(
+            known=others[i],
+            listed=party,
+            name=fuzz.ratio(party.name_key, others[i].name_key),
+            street=_compare_streets(party.site, others[i].site),
+        )
+        for i in dict.fromkeys(position for _, _, position in [*names, *streets])
+    ]
+    return [n for n in near if n.name >= ALIKE or n.street >= ALIKE_STREET]
+
+
+def _compare_streets(a: str, b: str) -> float:
+    # 沙坪坝高滩岩正街30号 and 高滩岩正街30号: a district written short stays before the street
+    shorter, longer = sorted((a, b), key=len)
+    return 99.0 if len(shorter) >= 6 and longer.endswith(shorter) else fuzz.ratio(a, b)
+
+
+def _find_pairs_by_key(known: list[Party], listed: list[Party], keys: Keys) -> Iterator[tuple[Party, Party]]:
+    """Pairs that share a key which few have."""
+    by_key: dict[Hashable, list[Party]] = defaultdict(list)
+    for party in known:
+        for key in keys(party):
+            by_key[key].append(party)
+    for party in listed:
+        for key in keys(party):
+            others = by_key.get(key, ())
+            for other in others if len(others) <= MOST_DOUBTS else ():
+                yield other, party
+
+
+def _find_by_name(known: list[Party], listed: list[Party], keys: Keys) -> Iterator[NearPair]:
+    """Pairs that share one of their names, be it the one in a bracket; in another city only where the name says a place
+    of its province (海南省妇幼保健院), for others have namesakes everywhere."""
+    for a, b in dict.fromkeys(_find_pairs_by_key(known, listed, keys)):
+        if sites.may_share_city(a, b) or sites.has_place_prefix(b.name, b.province):
+            yield NearPair(known=a, listed=b, name=100.0, street=fuzz.ratio(a.site, b.site))
+
+
+def _find_by_road(known: list[Party], listed: list[Party]) -> Iterator[NearPair]:
+    """Pairs of one road: a hospital that was renamed while its street was numbered anew."""
+
+    def list_road_keys(party: Party) -> list[Hashable]:
+        return [(party.city, sites.find_road(party))] if sites.has_known_city(party) and sites.find_road(party) else []
+
+    for a, b in dict.fromkeys(_find_pairs_by_key(known, listed, list_road_keys)):
+        if sites.is_on_one_road(a, b):
+            yield NearPair(known=a, listed=b, name=0.0, street=fuzz.ratio(a.site, b.site), road=True)
+
+
+def _find_by_word(known: list[Party], listed: list[Party]) -> Iterator[NearPair]:
+    """Pairs of one city whose names share a word of their own: 沈阳东方医疗集团菁华医院, 沈阳菁华医院有限公司."""
+    ends = [{party.key: party for party in side if len(party.city) == 4} for side in (known, listed)]
+    cities = [defaultdict[str, list[RegionalName]](list) for _ in ends]
+    for side, by_city in zip(ends, cities, strict=True):
+        for party in side.values():
+            by_city[party.city].append(RegionalName(party.key, party.name, party.region))
+    for city, named in cities[1].items():
+        for one, other in find_pairs_by_word(cities[0].get(city, []), named):
+            yield NearPair(known=ends[0][one], listed=ends[1][other], name=0.0, street=0.0, word=True)  # type: ignore[index]
+
+
+# --- surely alike ----------------------------------------------------------------------------------------------------
+
+
+def select_sure_pairs(near: list[NearPair]) -> list[NearPair]:
+    """Those that are one institution written a little differently at one address, where neither has another such."""
+    found = [n for n in near if _is_same_institution(n)]
+    return [n for n in found if sum(n.known is m.known or n.listed is m.listed for m in found) == 1]
+
+
+def _is_same_institution(near: NearPair) -> bool:
+    a, b = near.known, near.listed
+    if _list_numbers(a) != _list_numbers(b) or _list_kinds(a) != _list_kinds(b) or not sites.may_share_site(a, b):
+        return False
+    names = [_remove_places(party) for party in (a, b)]
+    if a.site == b.site and len(a.site) >= 4 and sites.has_known_city(a) and sites.has_known_city(b):
+        return bool(near.name >= SURELY_ALIKE_NAME or names[0] == names[1]) and _has_only_additions(*names)
+    streets = [_normalise_road(party.site) for party in (a, b)]
+    alike = near.name >= SURELY_ALIKE_NAME and near.street >= SURELY_ALIKE_STREET
+    return alike and _has_only_additions(*names) and _has_only_additions(*streets)
+
+
+def _has_only_additions(a: str, b: str) -> bool:
+    """Whether one is the other with something put in that tells no two institutions or streets apart."""
+    shorter, longer = sorted((a, b), key=len)
+    edits = Indel.editops(shorter, longer)
+    if any(edit.tag == "delete" for edit in edits):
+        return False
+    return not any(_TELLING.match(longer[edit.dest_pos]) for edit in edits)
+
+
+def _normalise_road(site: str) -> str:
+    for long, short in _ROADS:
+        site = site.replace(long, short)
+    return site
+
+
+def _remove_places(party: Party) -> str:
+    """The name without the places of its address, which one list prints before it and another does not."""
+    name, place = party.name_key, regions.find_region(party.region) if party.region else None
+    for word in (place.province, place.city, place.district) if place else ():
+        name = name.replace(fold_text(word), "") if word else name
+    return name
+
+
+def _list_numbers(party: Party) -> list[str]:
+    return re.findall(r"\d+", party.name_key) + re.findall(r"\d+", party.site)
+
+
+def _list_kinds(party: Party) -> list[str]:
+    return [kind for kind in _KINDS if kind in party.name]
+
+
+# --- doubts ----------------------------------------------------------------------------------------------------------
+
+_DOUBTS: dict[DoubtRule, tuple[str, str]] = {
+    "shared_word": ("名称中有相同的字号", "the names share a distinctive word"),
+    "similar_name": ("名称相近，地址不同", "similar name, other address"),
+    "similar_address": ("地址相近，名称不同", "similar address, other name"),
+}
+
+
+def make_doubt(near: NearPair) -> Doubt:
+    """Two put before a person, and why."""
+    rule: DoubtRule = "shared_word" if near.word else "similar_name" if near.name >= ALIKE else "similar_address"
+    why, why_en = _DOUBTS[rule]
+    return Doubt(known=near.known, listed=near.listed, rule=rule, why=why, why_en=why_en)

@@ -1,0 +1,87 @@
+"""The register as a list meets it: who is listed on its day, who else it knows, and which later lists already spoke."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry.domain.model import Date, Source, Struct
+from registry.records import timeline
+from registry.records.asof import AsOf
+from registry.records.lookup import is_complete, read_sources
+from registry.records.selection import match_day, match_known
+from registry.records.view import decode_state
+from registry.storage.tables import versions
+
+
+class RegisterInstitution(Struct, frozen=True):
+    """An institution of the register: what is known of it on the list's day, and by what it is recognised.
+
+    ``likeness`` differs from ``values`` for one that was first known on a later day: it has no values yet.
+    """
+
+    subject: str
+    values: dict[str, Any]
+    likeness: dict[str, Any]
+
+
+class RegisterSide(Struct, frozen=True):
+    """The register as a list meets it: who is listed on its day, who else it knows, and later complete lists.
+
+    ``others`` were delisted by that day, or first became known after it. ``later`` holds, per later complete source,
+    what is known of every institution on that source's day. ``taken`` are all subjects: a code is never given twice.
+    """
+
+    listed: list[RegisterInstitution]
+    others: list[RegisterInstitution]
+    later: list[tuple[Source, dict[str, dict[str, Any]]]]
+    taken: set[str]
+
+
+def read_register_side(connection: sa.Connection, day: Date, size: int) -> RegisterSide:
+    """The register as a list of ``day`` meets it, as now known."""
+    asof = AsOf(valid_on=day, size=size)
+    now = read_institutions(connection, asof)
+    first = _read_first_values(connection, size)
+    listed: list[RegisterInstitution] = []
+    others: list[RegisterInstitution] = []
+    for subject, seen in first.items():
+        values = now.get(subject, {})
+        one = RegisterInstitution(subject=subject, values=values, likeness=values or seen)
+        (listed if values.get("status") in ("listed", "suspended") else others).append(one)
+    known_sources = read_sources(connection, asof).values()
+    later = sorted((s for s in known_sources if s.as_of > day and s.scope != "partial"), key=lambda s: s.as_of)
+    return RegisterSide(
+        listed=listed,
+        others=others,
+        later=[(source, read_institutions(connection, AsOf(valid_on=source.as_of, size=size))) for source in later],
+        taken=set(first),
+    )
+
+
+def read_institutions(connection: sa.Connection, asof: AsOf) -> dict[str, dict[str, Any]]:
+    """What is known of every institution as of then, by its subject."""
+    query = sa.select(versions.c.subject, versions.c.state).where(
+        versions.c.kind == "institution", match_known(asof), match_day(asof)
+    )
+    found = {}
+    for subject, blob in connection.execute(query):
+        state = decode_state(blob)
+        if is_complete(state):
+            found[subject] = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    return found
+
+
+def _read_first_values(connection: sa.Connection, size: int) -> dict[str, dict[str, Any]]:
+    """What the first complete span of every institution says; codes of all of them are taken."""
+    query = (
+        sa.select(versions.c.subject, versions.c.state)
+        .where(versions.c.kind == "institution", match_known(AsOf(valid_on=Date.max, size=size)))
+        .order_by(versions.c.subject, versions.c.valid_from)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for subject, blob in connection.execute(query):
+        if subject not in found and is_complete(state := decode_state(blob)):
+            found[subject] = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    return found

@@ -1,0 +1,158 @@
+"""The columns of files about people and advertising certificates: headings, words, and what no cell may hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Literal
+
+from registry.domain.identifiers import parse_uscc
+from registry.domain.normalise import normalise_width
+from registry.errors import InvalidInput
+
+PeopleKind = Literal["practitioners", "ad_certificates"]
+Column = Literal[
+    "code", "uscc", "institution", "address", "name", "role", "valid_from", "valid_to", "certificate_kind",
+    "certificate", "number", "techniques", "AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK",
+]  # fmt: skip
+#: What institution a row is about, in both kinds of file.
+_WHO: tuple[Column, ...] = ("code", "uscc", "institution", "address")
+TECHNIQUE_COLUMNS: tuple[Column, ...] = ("AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK")
+#: The columns of each kind in the order of its template.
+COLUMNS: dict[PeopleKind, tuple[Column, ...]] = {
+    "practitioners": (
+        *_WHO,
+        "name",
+        "role",
+        *TECHNIQUE_COLUMNS,
+        "valid_from",
+        "valid_to",
+        "certificate_kind",
+        "certificate",
+    ),
+    "ad_certificates": (*_WHO, "number", "valid_from", "valid_to"),
+}
+#: Headings as printed; the first of each is the template's.
+HEADINGS: dict[Column, tuple[str, ...]] = {
+    "code": ("名录编码", "机构编码", "编码", "code"),
+    "uscc": ("统一社会信用代码", "信用代码", "uscc"),
+    "institution": ("机构名称", "医疗机构名称", "所属机构", "医疗机构", "institution"),
+    "address": ("机构地址", "地址", "执业地址", "address"),
+    "name": ("姓名", "人员姓名", "name"),
+    "role": ("职务", "岗位", "role"),
+    "techniques": ("技术", "获准技术", "批准开展的技术", "techniques"),
+    "AIH": ("夫精人工授精", "AIH"),
+    "AID": ("供精人工授精", "AID"),
+    "IVF": ("体外受精-胚胎移植", "IVF"),
+    "ICSI": ("卵胞浆内单精子显微注射", "ICSI"),
+    "PGT": ("植入前胚胎遗传学检测", "PGT"),
+    "SPERM_BANK": ("人类精子库", "SPERM_BANK"),
+    "valid_from": ("有效期自", "授权起始日", "起始日期", "valid_from"),
+    "valid_to": ("有效期至", "授权截止日", "截止日期", "valid_to"),
+    "certificate_kind": ("证书种类", "证书类别", "certificate_kind"),
+    "certificate": ("证书编号", "证书编码", "certificate"),
+    "number": ("证明文号", "文号", "医疗广告审查证明文号", "number"),
+}
+ROLES = ("临床医师", "男科医师", "实验室技术人员", "护士", "遗传咨询人员", "精子库工作人员", "管理人员")
+CERTIFICATE_KINDS = ("医师执业证书", "护士执业证书", "卫生专业技术资格证书", "母婴保健技术考核合格证书")
+YES, EXAMPLE = ("是", "√", "1", "yes"), "示例行"
+_NOISE = re.compile(r"[\s_:：*]+")
+
+
+def _normalise_heading(text: str) -> str:
+    return _NOISE.sub("", normalise_width(text)).casefold()
+
+
+_BY_WORD: dict[str, Column] = {_normalise_heading(word): column for column, words in HEADINGS.items() for word in words}
+
+
+def find_column(text: str) -> Column | None:
+    """The column a heading means; None for a heading nobody knows."""
+    return _BY_WORD.get(_normalise_heading(text))
+
+
+# --- personal data that is not taken in ------------------------------------------------------------------------------
+
+Personal = Literal["identity", "phone", "number", "qualification", "birth"]
+_BIRTH = re.compile("出生|生日|birth", re.IGNORECASE)
+_IDENTITY = re.compile(
+    r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])"
+)
+#: A qualification's number (医师资格证书编码) ends with the identity number of its holder.
+_WITHIN = re.compile(r"\d{4,}[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])")
+#: Digits of any longer number of a person hold more than a practice certificate's.
+_TOO_LONG = re.compile(r"\d{24}")
+_LONG = re.compile(r"(?<!\d)\d{15}(?!\d)")
+_MOBILE = re.compile(r"(?<!\d)(?:86)?1[3-9]\d{9}(?!\d)")
+_LANDLINE = re.compile(r"(?<!\d)0\d{2,3}-?[2-9]\d{6,7}(?!\d)")
+#: Columns of long numbers that have figures of their own.
+_NUMBERS: frozenset[Column | None] = frozenset({"certificate", "number", "uscc", "valid_from", "valid_to"})
+#: A number's beginning in brackets: (024)23388888.
+_IN_BRACKETS = re.compile(r"\((\d{2,4})\)(?=\s*\d)")
+_DASHES = re.compile(r"(?<=\d)[\s\-‐-―－·.]+(?=[\dXx])")
+#: What each is, for the audit; a value is never repeated.
+WORDS: dict[Personal, tuple[str, str]] = {
+    "identity": ("身份证号", "an identity number"),
+    "phone": ("电话号码", "a telephone number"),
+    "number": ("证书号或身份证号", "a certificate's or an identity number"),
+    "qualification": ("含身份证号的资格证书编码", "a qualification's number, which holds the identity number"),
+    "birth": ("出生日期", "a birth date"),
+}
+
+
+def find_personal_data(text: str, column: Column | None) -> Personal | None:
+    """What personal data of a kind that is not taken in stands in a cell; None for none.
+
+    >>> personal_in("21030219900101123X", "name"), personal_in("138 0000 0000", None), personal_in("临床医师", "role")
+    ('identity', 'phone', None)
+    >>> personal_in("20192111021030219900101123X", "certificate"), personal_in("110210000001234", "certificate")
+    ('qualification', None)
+    """
+    plain = _IN_BRACKETS.sub(r"\1-", normalise_width(text))
+    joined = _DASHES.sub("", plain)
+    if any(map(_IDENTITY.search, (plain, joined))) and not (column == "uscc" and _is_uscc(joined)):
+        return "identity"
+    if column not in (_NUMBERS - {"certificate"}) and (_WITHIN.search(joined) or _TOO_LONG.search(joined)):
+        return "qualification"
+    if column not in _NUMBERS and _LONG.search(joined):
+        return "number"
+    if column not in (_NUMBERS - {"certificate"}) and any(map(_MOBILE.search, (plain, joined))):
+        return "phone"
+    return "phone" if column not in _NUMBERS and any(map(_LANDLINE.search, (plain, joined))) else None
+
+
+def _is_uscc(text: str) -> bool:
+    try:
+        parse_uscc(text)
+    except InvalidInput:
+        return False
+    return True
+
+
+def is_birth_heading(heading: str) -> bool:
+    """Whether a heading asks for birth dates."""
+    return _BIRTH.search(heading) is not None
+
+
+def mask_certificate(certificate: str) -> str:
+    """A certificate's number with all but its last four characters covered.
+
+    >>> masked("110210000001234")
+    '***********1234'
+    """
+    plain = re.sub(r"[\s\-‐-―－]+", "", normalise_width(certificate))
+    return "*" * min(max(len(plain) - 4, 4), 11) + plain[-4:]
+
+
+_DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:\s+00:00:00)?")
+
+
+def parse_day(text: str) -> dt.date:
+    """A day as tables write it: 2025-07-01, 2025/7/1, 2025年7月1日; InvalidInput."""
+    found = _DAY.fullmatch(normalise_width(text).strip())
+    try:
+        if found is None:
+            raise ValueError
+        return dt.date(*map(int, found.groups()))
+    except ValueError:
+        raise InvalidInput("不是日期，请写成 2025-07-01", "not a day; write 2025-07-01") from None

@@ -1,0 +1,253 @@
+"""A file of people or advertising certificates as rows: strict, and without what is not taken in about anybody.
+
+Findings name file, row and cell, and never repeat what a cell holds: whoever reads them may not be meant to.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+from registry.domain.identifiers import compute_certificate_expiry, format_certificate, parse_certificate
+from registry.domain.model import Struct
+from registry.domain.techniques import TechniqueCode, find_printed_technique
+from registry.errors import InvalidInput
+from registry.importers.people import columns
+from registry.importers.people.columns import COLUMNS, EXAMPLE, HEADINGS, TECHNIQUE_COLUMNS, Column, PeopleKind
+from registry.importers.reading import file_tables
+from registry.importers.reading.audit import Audit, RowPlace
+from registry.importers.reading.cells import tidy_cell
+from registry.uploads.tables import Table, TableRow
+
+_NAME = re.compile(r"[^\W\d_]+(?:[·•. ][^\W\d_]+)*")
+_WITHIN = 10  # rows in which headings are looked for
+
+
+class PersonRow(Struct, frozen=True):
+    """One row: which institution it says it is about, and what it states; the certificate's number is masked."""
+
+    row: int
+    table: str
+    code: str
+    uscc: str
+    institution: str
+    address: str
+    stated: dict[str, Any]
+
+
+class PeopleFile(Struct, frozen=True):
+    """A whole file; ``rows`` counts those below headings, examples left out."""
+
+    rows: list[PersonRow]
+    audit: Audit
+
+
+def read_people_file(
+    path: Path, kind: PeopleKind, progress: file_tables.Progress | None = None, most: int = 10_000
+) -> PeopleFile:
+    """Read a file of one kind; UnreadableFile for what is no table file, everything else goes to the audit."""
+    reader = _PeopleReader(kind, most)
+    for n, table in enumerate(file_tables.read_tables(path, progress), start=1):
+        named = table._replace(name=f"表{n}", name_en=f"table {n}") if table.name else table
+        reader.read_table(named)  # a sheet may be called by somebody's name
+    if not reader.headed:
+        wanted = "、".join(HEADINGS[column][0] for column in ("institution", *_list_required_columns(kind)))
+        zh, en = f"找不到表头（{wanted}），请用模板", f"no headings ({wanted}); please use the template"
+        reader.audit.add_finding("error", None, None, zh, en)
+    elif not reader.rows and not reader.audit.error_count:
+        reader.audit.add_finding(
+            "error", None, None, "表头下面没有可导入的行", "there is no row to import below the headings"
+        )
+    return PeopleFile(rows=reader.rows, audit=reader.audit)
+
+
+def _list_required_columns(kind: PeopleKind) -> tuple[Column, ...]:
+    return ("name", "role") if kind == "practitioners" else ("number",)
+
+
+class _PeopleReader:
+    """One run over one file."""
+
+    def __init__(self, kind: PeopleKind, most: int) -> None:
+        self.kind, self.audit = kind, Audit(most)
+        self.rows: list[PersonRow] = []
+        self.headed = False
+        self._allowed = {*COLUMNS[kind], *(("techniques",) if kind == "practitioners" else ())}
+
+    def read_table(self, table: Table) -> None:
+        """Read one table; without headings or hidden it is left out, though nothing personal may stand in it either."""
+        if table.is_hidden:
+            zh, en = "有隐藏的工作表，没有读取；要导入请先取消隐藏", "a hidden sheet was not read: unhide it for that"
+            self.audit.add_finding("warning", None, None, zh, en)
+        at: dict[int, Column] | None = None
+        for n, row in enumerate(table.rows):
+            found = self._read_headings(table, row) if at is None and n < _WITHIN and not table.is_hidden else None
+            if found is not None:
+                at, self.headed = found, True
+                continue
+            place = RowPlace(table, row.number)
+            clean = self._check_personal_data(place, row, at or {})
+            if at is not None and clean:
+                self._read_row(place, row, at)
+
+    def _read_headings(self, table: Table, row: TableRow) -> dict[int, Column] | None:
+        """The columns of a row of headings; None for any other row."""
+        known = {
+            i: column for i, cell in enumerate(row.cells) if (column := columns.find_column(cell)) in self._allowed
+        }
+        if len(known) < 3 and not ({"institution", "code"} & set(known.values()) and len(known) > 1):
+            return None
+        place = RowPlace(table, row.number)
+        for i, cell in enumerate(row.cells):
+            name = place.format_cell("", i).strip()
+            if columns.is_birth_heading(cell):
+                self.audit.add_finding(
+                    "error", place, name, "不收出生日期，请删去这一栏", "birth dates are not taken in: remove this"
+                )
+            elif cell.strip() and i not in known:
+                self.audit.add_finding(
+                    "error", place, name, "不认识的栏目，请用模板的栏目", "an unknown column; use the template's"
+                )
+        columns_there = [column for column in known.values() if column is not None]
+        for column in columns_there:
+            if columns_there.count(column) > 1:
+                self.audit.add_finding(
+                    "error", place, HEADINGS[column][0], "这一栏出现两次", "this column is there twice"
+                )
+        for column in _list_required_columns(self.kind):
+            if column not in columns_there:
+                self.audit.add_finding("error", place, HEADINGS[column][0], "缺少这一栏", "this column is missing")
+        return {i: column for i, column in known.items() if column is not None}
+
+    def _check_personal_data(self, place: RowPlace, row: TableRow, at: dict[int, Column]) -> bool:
+        """Whether nothing stands in the row that is not taken in about anybody."""
+        clean = True
+        for i, cell in enumerate(row.cells):
+            found = columns.find_personal_data(cell, at.get(i)) if cell.strip() else None
+            if found is not None:
+                zh, en = columns.WORDS[found]
+                title = HEADINGS[at[i]][0] if i in at else ""
+                where = place.format_cell(title, i).strip()
+                self.audit.add_finding(
+                    "error", place, where, f"这一格像是{zh}，请删去；名录不收", f"this looks like {en}: remove it"
+                )
+                clean = False
+        return clean
+
+    def _read_row(self, place: RowPlace, row: TableRow, at: dict[int, Column]) -> None:
+        cells = {column: tidy_cell(row.cells[i]) for i, column in at.items() if i < len(row.cells)}
+        if not any(cells.values()):
+            return
+        if any(EXAMPLE in text for text in cells.values()):
+            self.audit.add_finding("info", place, None, "示例行，已跳过", "an example, skipped")
+            return
+        read = _RowCells(self.audit, place, cells, {column: i for i, column in at.items()})
+        before = self.audit.error_count
+        stated = _read_person(read) if self.kind == "practitioners" else _read_ad_certificate(read)
+        if not (cells.get("code") or cells.get("uscc") or cells.get("institution")):
+            read.add_finding(
+                "institution", "没有写明机构（编码、信用代码或名称）", "no institution: a code or a name is needed"
+            )
+        if self.audit.error_count == before:
+            who = {column: cells.get(column, "") for column in ("code", "uscc", "institution", "address")}
+            self.rows.append(PersonRow(row=place.row, table=place.table.name, stated=stated, **who))
+
+
+class _RowCells:
+    """The cells of one row, read with findings."""
+
+    def __init__(self, audit: Audit, place: RowPlace, cells: dict[Column, str], at: dict[Column, int]) -> None:
+        self._audit, self._place, self._cells, self._at = audit, place, cells, at
+
+    def get_text(self, column: Column) -> str:
+        return self._cells.get(column, "")
+
+    def add_finding(self, column: Column, zh: str, en: str, level: Any = "error") -> None:
+        self._audit.add_finding(
+            level, self._place, self._place.format_cell(HEADINGS[column][0], self._at.get(column)), zh, en
+        )
+
+    def read_day(self, column: Column) -> dt.date | None:
+        if not self.get_text(column):
+            return None
+        try:
+            return columns.parse_day(self.get_text(column))
+        except InvalidInput as error:
+            self.add_finding(column, error.zh, error.en)
+            return None
+
+    def read_choice(self, column: Column, words: tuple[str, ...]) -> str | None:
+        text = self.get_text(column)
+        if text and text not in words:
+            self.add_finding(column, f"应为：{'、'.join(words)}", f"has to be one of {', '.join(words)}")
+        return text or None
+
+    def read_period(self) -> dict[str, Any]:
+        start, to = self.read_day("valid_from"), self.read_day("valid_to")
+        if start and to and to < start:
+            self.add_finding("valid_to", "截止日早于起始日", "it ends before it begins")
+        days = {"valid_from": start, "valid_to": to}
+        return {name: day.isoformat() for name, day in days.items() if day is not None}
+
+
+def _read_person(read: _RowCells) -> dict[str, Any]:
+    name = read.get_text("name")
+    if not (2 <= len(name) <= 40 and _NAME.fullmatch(name)):
+        read.add_finding("name", "姓名须为2至40个字，不含数字和符号", "a name has 2 to 40 letters, no figures or signs")
+    role = read.read_choice("role", columns.ROLES)
+    if role is None:
+        read.add_finding("role", "没有职务", "no role")
+    stated: dict[str, Any] = {"name": name, "role": role}
+    techniques = _read_techniques(read)
+    if techniques:
+        stated["techniques"] = techniques
+    else:
+        read.add_finding("techniques", "没有任何技术", "no technique")
+    kind = read.read_choice("certificate_kind", columns.CERTIFICATE_KINDS)
+    if kind is not None:
+        stated["certificate_kind"] = kind
+    if number := read.get_text("certificate"):
+        plain = re.sub(r"[\s\-]+", "", number)
+        if not 6 <= len(plain) <= 30 or not re.fullmatch(r"[\w*（）()〔〕\[\]号第字]+", plain):
+            read.add_finding("certificate", "证书编号有误，请核对", "this is no certificate's number; please check")
+        stated["certificate_masked"] = columns.mask_certificate(number)
+    return {**stated, **read.read_period()}
+
+
+def _read_techniques(read: _RowCells) -> list[TechniqueCode]:
+    found: set[str] = set()
+    for column in TECHNIQUE_COLUMNS:
+        text = read.get_text(column)
+        if text in columns.YES:
+            found.add(column)
+        elif text not in ("", "否", "0", "no"):
+            read.add_finding(column, "应为“是”或空白", "has to be 是 or empty")
+    for piece in filter(None, re.split(r"[、，,;；/\s]+", read.get_text("techniques"))):
+        code = find_printed_technique(piece) or (piece if piece in TECHNIQUE_COLUMNS else None)
+        if code is None:
+            read.add_finding("techniques", "不能识别的技术", "an unknown technique")
+        else:
+            found.add(code)
+    return [column for column in TECHNIQUE_COLUMNS if column in found]  # type: ignore[misc]  # codes, in their order
+
+
+def _read_ad_certificate(read: _RowCells) -> dict[str, Any]:
+    try:
+        number = parse_certificate(read.get_text("number"))
+    except InvalidInput:
+        read.add_finding(
+            "number", "不是医疗广告审查证明文号，应如 (辽)医广[2023]第07-15-001号", "not the number of a certificate"
+        )
+        return {}
+    stated = read.read_period()
+    start = stated.setdefault("valid_from", number.approval_day.isoformat())
+    if start != number.approval_day.isoformat():
+        read.add_finding(
+            "valid_from", "与文号中的批准日不同，请核对", "not the day of approval in the number", "warning"
+        )
+    last = compute_certificate_expiry(dt.date.fromisoformat(start)).isoformat()
+    if stated.setdefault("valid_to", last) > last:
+        read.add_finding("valid_to", "有效期超过一年，请核对", "valid for more than a year; please check", "warning")
+    return {"number": format_certificate(number), **stated}

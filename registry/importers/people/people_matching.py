@@ -1,0 +1,253 @@
+"""Rows of people or certificates against the register: whose institution, who is known, what would change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry.domain.identifiers import compact_certificate, compact_uscc, format_code, make_code, parse_code
+from registry.domain.model import Change, Date, Draft, Kind, Struct
+from registry.domain.normalise import fold_text, normalise_width
+from registry.errors import InvalidInput
+from registry.importers.matching.register_side import read_institutions
+from registry.importers.people.columns import HEADINGS, Column, PeopleKind
+from registry.importers.people.people_file import PersonRow
+from registry.importers.reading.audit import Audit, RowPlace
+from registry.records import timeline
+from registry.records.asof import AsOf
+from registry.records.selection import match_day, match_known
+from registry.records.view import decode_state
+from registry.storage.tables import versions
+from registry.uploads.tables import Table
+from registry.verification import addresses
+
+Values = dict[str, Any]
+KINDS: dict[PeopleKind, Kind] = {"practitioners": "practitioner", "ad_certificates": "ad_certificate"}
+_CANDIDATES = 5
+
+
+class RowMatch(Struct, frozen=True):
+    """One row with its institution, and what is recorded of the person or certificate; ``before`` None: nothing yet."""
+
+    row: PersonRow
+    institution: str  # its subject
+    subject: str
+    before: Values | None
+    changes: dict[str, Any]
+
+
+class PeopleDifference(Struct, frozen=True):
+    """What a file would change: its rows, and with a complete file whoever it ends; ``institutions`` by subject."""
+
+    matched: list[RowMatch]
+    ended: list[tuple[str, Values]]
+    institutions: dict[str, Values]
+    about: int
+
+    def make_drafts(self, kind: PeopleKind, day: Date, reason: str | None) -> Iterator[Draft]:
+        """What approval would append."""
+        for one in self.matched:
+            if one.changes:
+                yield _make_draft(KINDS[kind], one.subject, one.changes, day, reason)
+        for subject, _ in self.ended:
+            last = (day - dt.timedelta(days=1)).isoformat()
+            yield _make_draft(KINDS[kind], subject, {"valid_to": last}, day, reason)
+
+
+def _make_draft(kind: Kind, subject: str, values: Values, day: Date, reason: str | None) -> Draft:
+    return Draft(subject=subject, change=Change(kind=kind, set=values, reason=reason), valid_from=day)
+
+
+class PeopleRegister:
+    """The register as a file of people or certificates meets it, as of a day and a log size."""
+
+    def __init__(self, connection: sa.Connection, kind: PeopleKind, asof: AsOf) -> None:
+        self.kind = kind
+        self.institutions = read_institutions(connection, asof)
+        self._by_uscc: dict[str, list[str]] = defaultdict(list)
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        for subject, values in self.institutions.items():
+            if values.get("uscc"):
+                self._by_uscc[compact_uscc(values["uscc"])].append(subject)
+            for name in {values["name"], *(values.get("aliases") or ())}:
+                self._by_name[fold_text(name)].append(subject)
+        query = sa.select(versions.c.subject, versions.c.state).where(
+            versions.c.kind == KINDS[kind], match_known(asof), match_day(asof)
+        )
+        self.recorded: dict[str, Values] = {
+            subject: {path: fact.value for path, fact in timeline.collect_facts(decode_state(state)).items()}
+            for subject, state in connection.execute(query)
+        }
+        taken = sa.select(versions.c.subject).where(versions.c.kind == KINDS[kind]).distinct()
+        self.taken = set(connection.execute(taken).scalars())
+
+    def get_institution_subject(self, row: PersonRow) -> str:
+        """The subject of the institution a row means; InvalidInput with ``column`` says why it is none or several."""
+        if row.code:
+            try:
+                subject = f"institution:{parse_code(row.code)}"
+            except InvalidInput as error:
+                raise InvalidInput("编码有误，请核对", "the code is mistyped", column="code") from error
+            return self._check_name(subject if subject in self.institutions else None, row, "code")
+        if row.uscc:
+            found = self._by_uscc.get(compact_uscc(row.uscc), [])
+            return self._check_name(found[0] if len(found) == 1 else None, row, "uscc")
+        found = self._by_name.get(fold_text(row.institution), [])
+        if row.address:
+            found = [one for one in found if self._is_at_address(one, row.address)]
+        if len(found) == 1:
+            return found[0]
+        column = "address" if row.address and self._by_name.get(fold_text(row.institution)) else "institution"
+        zh, en = self._describe_mismatch(row, found)
+        raise InvalidInput(zh, en, column=column)
+
+    def _check_name(self, subject: str | None, row: PersonRow, column: Column) -> str:
+        if subject is None:
+            word = HEADINGS[column][0]
+            raise InvalidInput(
+                f"名录中没有这个{word}", f"no institution of the register has this {column}", column=column
+            )
+        names = {
+            fold_text(name) for name in (self._get_name(subject), *(self.institutions[subject].get("aliases") or ()))
+        }
+        if row.institution and fold_text(row.institution) not in names:
+            raise InvalidInput(
+                f"与机构名称不符：{format_code(subject.removeprefix('institution:'))} 是 {self._get_name(subject)}",
+                f"not the institution's name: {format_code(subject.removeprefix('institution:'))} is "
+                f"{self._get_name(subject)}",
+                column="institution",
+            )
+        return subject
+
+    def _get_name(self, subject: str) -> str:
+        return str(self.institutions[subject]["name"])
+
+    def _is_at_address(self, subject: str, address: str) -> bool:
+        values = self.institutions[subject]
+        return addresses.compare_addresses(address, values["address"], values.get("region")) == "same"
+
+    def _describe_mismatch(self, row: PersonRow, found: list[str]) -> tuple[str, str]:
+        several = found or self._by_name.get(fold_text(row.institution), [])
+        if not several:
+            return "名录中没有这家机构，请核对名称", "the register has no institution of this name"
+        told = "；".join(
+            f"{format_code(one.removeprefix('institution:'))} {self.institutions[one]['address']}"
+            for one in several[:_CANDIDATES]
+        )
+        if found:
+            return (
+                f"同名机构有几家，请填编码或地址：{told}",
+                f"several have this name; give a code or an address: {told}",
+            )
+        return f"地址与名录不符，名录中是：{told}", f"not the address in the register, which has: {told}"
+
+
+def match_rows(
+    register: PeopleRegister, rows: Iterable[PersonRow], audit: Audit, *, day: Date, complete: bool, salt: str
+) -> PeopleDifference:
+    """Rows against the register. ``complete``: who is recorded of an institution of the file and not in it, ends.
+
+    ``salt`` makes the codes of new subjects: never made of a name, and the same in every comparison of one import.
+    """
+    by_key: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for known_subject, values in register.recorded.items():
+        by_key[_make_match_key(register.kind, values)].append(known_subject)
+    seen: dict[str, PersonRow] = {}
+    matched: list[RowMatch] = []
+    places: set[str] = set()
+    for row in rows:
+        subject: str | None
+        try:
+            institution = register.get_institution_subject(row)
+            places.add(institution)
+            subject = _find_subject(register, row, institution, by_key)
+        except InvalidInput as error:
+            _add_error(audit, row, error.details["column"], error.zh, error.en)
+            continue
+        before = register.recorded.get(subject) if subject else None
+        stated = {"institution": institution, **row.stated}
+        key = subject or str((institution, *_make_identity(register.kind, stated)))
+        if (other := seen.setdefault(key, row)) is not row:
+            _add_error(
+                audit,
+                row,
+                _get_identity_column(register.kind),
+                f"与第{other.row}行重复",
+                f"the same as row {other.row}",
+            )
+            continue
+        code = subject or _make_subject(register, f"{salt}|{row.table}|{row.row}")
+        changes = {path: value for path, value in stated.items() if before is None or before.get(path) != value}
+        matched.append(RowMatch(row=row, institution=institution, subject=code, before=before, changes=changes))
+    kept = {each.subject for each in matched}
+    ended = [
+        (one, values)
+        for one, values in sorted(register.recorded.items())
+        if complete
+        and values.get("institution") in places
+        and one not in kept
+        and (values.get("valid_to") or "9") >= day.isoformat()
+    ]
+    return PeopleDifference(matched=matched, ended=ended, institutions=register.institutions, about=len(places))
+
+
+def _get_identity_column(kind: PeopleKind) -> Column:
+    return "name" if kind == "practitioners" else "number"
+
+
+def _make_identity(kind: PeopleKind, values: Values) -> tuple[str, str]:
+    if kind == "practitioners":
+        return _normalise_name(str(values.get("name") or "")), str(values.get("certificate_masked") or "")[-4:]
+    return compact_certificate(str(values.get("number") or "")), ""
+
+
+def _normalise_name(name: str) -> str:
+    return "".join(c for c in normalise_width(name).lower() if c.isalnum())
+
+
+def _make_match_key(kind: PeopleKind, values: Values) -> tuple[str, str]:
+    """By what one is found again: people by their institution and name, certificates by their number alone."""
+    name, _ = _make_identity(kind, values)
+    return (str(values.get("institution") or "") if kind == "practitioners" else "", name)
+
+
+def _find_subject(
+    register: PeopleRegister, row: PersonRow, institution: str, by_key: dict[tuple[str, str], list[str]]
+) -> str | None:
+    """Who of the register a row is; None for somebody new. InvalidInput where it may be several."""
+    stated = {"institution": institution, **row.stated}
+    found = by_key.get(_make_match_key(register.kind, stated), [])
+    if register.kind == "ad_certificates":
+        if found and register.recorded[found[0]].get("institution") != institution:
+            raise InvalidInput(
+                "这个文号已登记在另一家机构名下", "this number is another institution's", column="number"
+            )
+        return found[0] if found else None
+    tail = _make_identity(register.kind, stated)[1]
+    fitting = [
+        one for one in found if _make_identity(register.kind, register.recorded[one])[1] in ("", tail) or not tail
+    ]
+    if len(fitting) > 1:
+        raise InvalidInput(
+            "该机构有几位同名人员，请填证书编号",
+            "several people of this name there; give the certificate's number",
+            column="name",
+        )
+    return fitting[0] if fitting else None
+
+
+def _make_subject(register: PeopleRegister, seed: str) -> str:
+    attempt, kind = 0, KINDS[register.kind]
+    while (subject := f"{kind}:{make_code(seed, attempt)}") in register.taken:
+        attempt += 1
+    register.taken.add(subject)
+    return subject
+
+
+def _add_error(audit: Audit, row: PersonRow, column: Column, zh: str, en: str) -> None:
+    place = RowPlace(Table(row.table, row.table.replace("表", "table "), True, iter(())), row.row)
+    audit.add_finding("error", place, HEADINGS[column][0], zh, en)

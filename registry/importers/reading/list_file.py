@@ -1,0 +1,70 @@
+"""The shapes between a list file and proposals: what a file said, row by row, and what its audit found."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from registry.domain.model import Struct
+from registry.domain.techniques import Stage, TechniqueCode
+
+Level = Literal["error", "warning", "info"]
+
+
+class AuditLine(Struct, frozen=True):
+    """One finding about a file. ``row`` counts as a person counts in it; ``cell`` is a heading or a cell name."""
+
+    level: Level
+    row: int | None
+    cell: str | None
+    message: str
+    message_en: str
+
+    def describe(self, lang: str) -> str:
+        """The finding in one line with its place, for people; a table's row is already named in the message."""
+        english = lang.startswith("en")
+        message = self.message_en if english else self.message
+        if self.row is None or message.startswith(("表", "table", "Table")):
+            return message
+        place = f"row {self.row}" if english else f"第{self.row}行"
+        return f"{place} {self.cell}: {message}" if self.cell else f"{place}: {message}"
+
+
+class ListedApproval(Struct, frozen=True):
+    """One technique of one row with its stage; ``note`` keeps the printed words when they do not settle the stage."""
+
+    technique: TechniqueCode
+    stage: Stage
+    note: str | None = None
+
+
+class ListedInstitution(Struct, frozen=True):
+    """One institution as the file states it, whitespace trimmed and otherwise as printed."""
+
+    row: int
+    name: str
+    address: str
+    province: str | None
+    approvals: tuple[ListedApproval, ...]
+    aliases: tuple[str, ...] = ()
+    ownership_form: str | None = None
+    campus: str | None = None
+    region: str | None = None
+    ownership: str | None = None
+    level: str | None = None
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class ListFile(Struct, frozen=True):
+    """A whole list: data rows read, institutions found, audit lines; ``provinces`` are those with at least one row."""
+
+    rows: int
+    institutions: tuple[ListedInstitution, ...]
+    audit: tuple[AuditLine, ...]
+    sha256: str
+
+    @property
+    def errors(self) -> tuple[AuditLine, ...]:
+        """The findings that forbid an import."""
+        return tuple(line for line in self.audit if line.level == "error")

@@ -1,0 +1,253 @@
+"""A list file as audited institutions: the attachment's shape, the sperm banks' shape, or one row per institution.
+
+Strict on purpose: every column is used or kept under its heading, no unknown word gets a default, and all findings are
+collected so that a person can mend them at once. The caller refuses a list whose audit has errors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from registry.domain import regions
+from registry.importers.reading import file_tables, headings
+from registry.importers.reading.audit import MOST, Audit, RowPlace
+from registry.importers.reading.cells import parse_province, parse_total
+from registry.importers.reading.grouping import RowGroup, RowGrouper, find_home_province
+from registry.importers.reading.headings import HEADINGS, REQUIRED, Columns
+from registry.importers.reading.list_file import Level, ListedInstitution, ListFile
+from registry.importers.reading.name_brackets import split_name
+from registry.uploads.tables import Table, TableRow
+
+
+def read_list(
+    path: Path,
+    *,
+    progress: file_tables.Progress | None = None,
+    mapping: headings.Mapping | None = None,
+    most: int = MOST,
+) -> ListFile:
+    """Read a docx, xlsx or csv list; raise UnreadableFile for what is no such file, audit everything else.
+
+    ``progress`` hears the rows done so far, about every thousand. ``mapping``: columns as a person named them. ``most``
+    findings of each level are kept.
+    """
+    return _ListReader(mapping, most).read_file(path, progress)
+
+
+class _ListReader:
+    """One run over one file."""
+
+    def __init__(self, mapping: headings.Mapping | None, most: int) -> None:
+        self.mapping = mapping
+        self.audit = Audit(most)
+        self.grouper = RowGrouper(self.audit)
+        self.institutions: dict[tuple[str, str], tuple[ListedInstitution, RowPlace]] = {}
+        self.totals: list[tuple[int, RowPlace, Columns]] = []  # printed, where, by which headings
+        self.found = Counter[tuple[str, ...]]()  # institutions by the headings they stood under: a list over many pages
+        self.headless: list[tuple[Table, list[TableRow]]] = []
+        self.columns: Columns | None = None
+        self.unstated: list[RowPlace] = []
+
+    def read_file(self, path: Path, progress: file_tables.Progress | None) -> ListFile:
+        for table in file_tables.read_tables(path, progress):
+            self._read_table(table)
+        self._add_institutions(self.grouper.close_group())
+        self._check_headings()
+        self._check_counts()
+        if self.unstated:
+            n = len(self.unstated)
+            zh = f"共 {n} 家机构有未写明的运行情况，按“运行（试运行或正式运行）”登记"
+            self.audit.add_finding(
+                "warning", None, None, zh, f"{n} institutions have stages left blank: listed as operating"
+            )
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        kept = tuple(listed for listed, _ in self.institutions.values())
+        return ListFile(rows=self.grouper.rows, institutions=kept, audit=self.audit.list_lines(), sha256=digest)
+
+    # --- tables ------------------------------------------------------------------------------------------------------
+
+    def _read_table(self, table: Table) -> None:
+        if table.is_hidden:
+            row = next((row.number for row in table.rows), 1)
+            zh, en = "隐藏的工作表，没有读取；要导入请先取消隐藏", "a hidden sheet: not read; unhide it to import it"
+            self.audit.add_finding("warning", RowPlace(table, row), None, zh, en)
+            return
+        columns, before = headings.find_columns(table.rows, self.mapping)
+        if columns is not None and self.mapping and not columns.positions:
+            place = RowPlace(table, columns.row)
+            self.audit.add_finding(
+                "info", place, None, "这张表按您的选择没有读取", "this table was left out as you said"
+            )
+            return
+        if columns is None:
+            if self.columns is None or any(len(row.cells) != len(self.columns.titles) for row in before):
+                self.headless.append((table, before))
+                return
+            columns = self.columns  # the list above runs on over a page
+            self._read_rows(table, columns, before)
+        elif self.columns is None or table.has_cell_names or columns.titles != self.columns.titles:
+            self._add_institutions(self.grouper.start_list())
+            self.columns = None
+            if not self._check_columns(table, columns, before):
+                return
+        self.columns = columns
+        self._read_rows(table, columns, table.rows)
+
+    def _check_columns(self, table: Table, columns: Columns, before: list[TableRow]) -> bool:
+        """Hear the lines above the headings; whether every heading that must be there is, once."""
+        for row in before:
+            self._read_banner(table, row, columns)
+        missing = columns.missing_titles
+        if missing == [HEADINGS["techniques"][0]] and any("精子库" in "".join(row.cells) for row in before):
+            missing = []
+        place = RowPlace(table, columns.row)
+        found = "、".join(filter(None, columns.titles))
+        for title in missing:
+            zh = f"缺少表头“{title}”，现有表头：{found}"
+            self.audit.add_finding("error", place, title, zh, f"no heading “{title}” among: {found}")
+        for title in columns.repeated_titles:
+            zh = f"表头“{title}”与另一列含义相同"
+            self.audit.add_finding("error", place, title, zh, f"the heading “{title}” means the same as another")
+        return not missing and not columns.repeated_titles
+
+    def _read_rows(self, table: Table, columns: Columns, rows: Iterable[TableRow]) -> None:
+        for row in rows:
+            if columns.is_repeated_in(row):
+                continue
+            if not _is_banner(row):
+                self._add_institutions(self.grouper.add_row(table, columns, row))
+                continue
+            self._read_banner(table, row, columns)
+            if not row.has_spanning_cell:
+                text = "".join(row.cells).strip()
+                zh = f"这一行只有一格文字，按说明跳过：{text}"
+                self.audit.add_finding(
+                    "info", RowPlace(table, row.number), None, zh, f"one text alone, skipped as a note: {text}"
+                )
+
+    def _read_banner(self, table: Table, row: TableRow, columns: Columns) -> None:
+        text = "".join(row.cells)
+        total = parse_total(text)
+        if total is not None and regions.find_province_code(parse_province(text)[0]) is None:
+            self.totals.append((total, RowPlace(table, row.number), columns))
+
+    # --- institutions ------------------------------------------------------------------------------------------------
+
+    def _add_institutions(self, drafts: Iterable[RowGroup]) -> None:
+        for draft in drafts:
+            self.found[draft.columns.titles] += 1
+            listed = self._make_institution(draft)
+            key = (regions.clean_address(listed.name), regions.clean_address(listed.address))
+            before = self.institutions.setdefault(key, (listed, draft.place))
+            if before[0] is not listed:
+                self.institutions[key] = self._merge_repetition(before, listed, draft)
+
+    def _merge_repetition(
+        self, before: tuple[ListedInstitution, RowPlace], listed: ListedInstitution, draft: RowGroup
+    ) -> tuple[ListedInstitution, RowPlace]:
+        """The same name at the same address again: a centre that also has a sperm bank, or an error."""
+        other, place = before
+        both = (*other.approvals, *listed.approvals)
+        banks = [one for one in (other, listed) if [a.technique for a in one.approvals] == ["SPERM_BANK"]]
+        apart = place.table is not draft.place.table and len({a.technique for a in both}) == len(both)
+        zh, en = place.format_label()
+        if apart and len(banks) == 1:
+            zh = f"与{zh}是同一机构，合并登记：{listed.name}"
+            self._add_finding(draft, "name", zh, f"the same institution as {en}, listed as one: {listed.name}")
+            province, region = other.province or listed.province, other.region or listed.region
+            return msgspec.structs.replace(other, approvals=both, province=province, region=region), place
+        zh = f"与{zh}的名称和地址都相同：{listed.name}"
+        self._add_finding(draft, "name", zh, f"same name and address as {en}: {listed.name}", "error")
+        return before
+
+    def _make_institution(self, draft: RowGroup) -> ListedInstitution:
+        name = split_name(draft.name)
+        if name.unclassified is not None:
+            zh = f"名称括号内“{name.unclassified}”不能归类，只作为名称的一部分：{draft.name}"
+            en = f"the bracket “{name.unclassified}” could not be classified; it stays a part of the name only"
+            self._add_finding(draft, "name", zh, en)
+        if draft.has_unstated_stage:
+            self.unstated.append(draft.place)
+            self._add_finding(draft, "stages", f"运行情况未写明：{draft.name}", f"stage left blank: {draft.name}")
+        return ListedInstitution(
+            row=draft.place.row,
+            name=draft.name,
+            address=draft.address,
+            province=draft.province,
+            approvals=tuple(draft.approvals.values()),
+            aliases=name.aliases,
+            ownership_form=name.ownership_form,
+            campus=name.campus,
+            region=self._find_region(draft),
+            ownership=draft.ownership,
+            level=draft.level,
+            extra=draft.extra,
+        )
+
+    def _find_region(self, draft: RowGroup) -> str | None:
+        found = regions.resolve_address(draft.address, find_home_province(draft.province))
+        if found.disagrees:
+            zh = f"地址不在所列省份“{draft.province}”：{draft.address}"
+            self._add_finding(
+                draft, "address", zh, f"the address is not in the listed province: {draft.address}", "warning"
+            )
+        region = regions.find_region(found.code) if found.code else None
+        if region is None or found.code is None:
+            zh, en = f"地址看不出行政区划：{draft.address}", f"the address names no division: {draft.address}"
+            self._add_finding(draft, "address", zh, en, "warning")
+            return None
+        if region.district is None and regions.list_children(found.code):
+            said = region.city or region.province
+            zh = f"地址只能确定到“{said}”：{draft.address}"
+            self._add_finding(draft, "address", zh, f"the address is certain only to {said}: {draft.address}")
+        return found.code
+
+    def _add_finding(self, draft: RowGroup, kind: headings.Kind, zh: str, en: str, level: Level = "info") -> None:
+        cell = draft.place.format_cell(draft.columns.get_title(kind), draft.columns.positions.get(kind))
+        self.audit.add_finding(level, draft.place, cell, zh, en)
+
+    # --- the whole file ----------------------------------------------------------------------------------------------
+
+    def _check_headings(self) -> None:
+        """No table with headings is an error, and so is a list without a row; a table beside the list is a warning."""
+        if self.columns is None and not self.audit.error_count:
+            wanted = "、".join(HEADINGS[kind][0] for kind in REQUIRED)
+            first = self.headless[0][1][0].cells if self.headless and self.headless[0][1] else ()
+            found = "、".join(filter(None, (cell.strip() for cell in first)))[:100]
+            zh = f"找不到表头（{wanted}），第一行是：{found}"
+            self.audit.add_finding("error", None, None, zh, f"no headings ({wanted}); the first row is: {found}")
+            return
+        for table, rows in self.headless:
+            place = RowPlace(table, rows[0].number if rows else 1)
+            self.audit.add_finding(
+                "warning", place, None, "这张表没有名单的表头，没有读取", "no headings of a list: table not read"
+            )
+        if self.grouper.rows == 0 and not self.audit.error_count:
+            self.audit.add_finding("error", None, None, "表头下面没有任何一行", "there is no row below the headings")
+
+    def _check_counts(self) -> None:
+        for province in self.grouper.provinces.values():
+            for printed, place in province.printed_counts.items():
+                if printed != province.institution_count:
+                    zh = f"{province.name}印有 {printed} 家，实际读到 {province.institution_count} 家"
+                    en = f"{province.name}: {printed} printed, {province.institution_count} found"
+                    self.audit.add_finding("error", place, HEADINGS["province"][0], zh, en)
+        for printed, place, columns in self.totals:
+            found = self.found[columns.titles]
+            if printed not in (found, self.found.total()):
+                zh = f"写明共 {printed} 家，实际读到 {found} 家"
+                self.audit.add_finding("error", place, None, zh, f"{printed} institutions announced, {found} found")
+
+
+def _is_banner(row: TableRow) -> bool:
+    """One text across the table, or alone in its first column (a note, a date); a lone number is no banner."""
+    filled = [i for i, cell in enumerate(row.cells) if cell.strip()]
+    if len(filled) != 1 or row.merged_columns:
+        return False
+    return row.has_spanning_cell or (filled == [0] and not row.cells[0].strip().isdigit())

@@ -1,0 +1,59 @@
+"""What seed_data/ holds and what of it a register has: light to import, because every start asks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry.errors import InvalidInput
+from registry.storage.database import Database
+from registry.storage.tables import versions
+
+#: The names in everyday use: a file beside the lists, and the id of its source.
+ALIASES = "aliases"
+SEED_DATA = Path(__file__).parent.parent.parent / "seed_data"
+
+
+def list_sources(root: Path = SEED_DATA) -> list[Path]:
+    """The folders with an institution list, oldest list first."""
+    folders = [path.parent for path in root.glob("*/expected.json")]
+    return sorted(folders, key=lambda folder: str(read_source(folder)["as_of"]))
+
+
+def read_source(folder: Path) -> dict[str, Any]:
+    """What a source.toml says; InvalidInput when a date in it is none."""
+    return _read_toml(folder / "source.toml", folder.name)
+
+
+def read_common_names_source(root: Path = SEED_DATA) -> dict[str, Any]:
+    """What aliases.toml says of the names in everyday use."""
+    return _read_toml(root / f"{ALIASES}.toml", ALIASES)
+
+
+def _read_toml(path: Path, name: str) -> dict[str, Any]:
+    with path.open("rb") as file:
+        told = tomllib.load(file)
+    for field in ("as_of", "published"):
+        if field in told and not isinstance(told[field], dt.date):
+            raise InvalidInput(f"{name}/{path.name}：{field} 须为日期", f"{name}: {field} must be a date")
+    return told
+
+
+def is_seed_incomplete(database: Database) -> bool:
+    """Whether a first start is still to be done: some shipped list is missing, and nobody brought another source."""
+    with database.reading() as connection:
+        query = sa.select(versions.c.subject).where(versions.c.kind == "source").distinct()
+        held = set(connection.execute(query).scalars())
+    wanted = {f"source:{folder.name}" for folder in list_sources()} | {f"source:{ALIASES}"}
+    return held <= wanted and held != wanted
+
+
+def has_source(database: Database, source: str) -> bool:
+    """Whether the register has a source of this id."""
+    with database.reading() as connection:
+        query = sa.select(versions.c.subject).where(versions.c.subject == f"source:{source}").limit(1)
+        return connection.execute(query).first() is not None

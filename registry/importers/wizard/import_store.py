@@ -1,0 +1,274 @@
+"""Imports under way, as their table keeps them: whose, how far, what was found and decided. One account sees its own.
+
+States: ``looking`` (a process reads which columns there are), ``mapping`` (a person names them), ``comparing``,
+``audit`` (the file has errors), ``deciding`` (the difference is there), ``proposing``, and the ends: ``proposed``,
+``cancelled``, ``failed``. While a process works, ``run`` names it: whatever it writes is dropped once another one, or
+nobody, has the import.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, Literal, get_args
+
+import sqlalchemy as sa
+
+from registry.accounts import audit_log
+from registry.domain.model import Struct
+from registry.errors import Conflict, NotFound
+from registry.importers.wizard import page_codec
+from registry.storage import attachments
+from registry.storage.tables import import_pages, imports
+
+Kind = Literal["list", "practitioners", "ad_certificates"]
+State = Literal["looking", "mapping", "comparing", "audit", "deciding", "proposing", "proposed", "cancelled", "failed"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+WORKING: tuple[State, ...] = ("looking", "comparing", "proposing")
+OVER: tuple[State, ...] = ("proposed", "cancelled")
+#: Seconds after which an import of people that nobody goes on with is forgotten.
+PATIENCE = 7 * 24 * 3600
+#: Seconds of silence after which a process is taken for dead, and how many may work at once.
+SILENCE, MOST_AT_ONCE = 60, 2
+FILE = "file"
+
+
+class ImportStopped(Exception):
+    """The import is no longer this process's: cancelled, or started again by another."""
+
+
+class Import(Struct, frozen=True):
+    """One import. ``said`` is what a person said of the file, ``decisions`` of the pairs (by their key), ``found`` a
+    summary of what was found; times in milliseconds since 1970."""
+
+    id: int
+    account: str
+    kind: Kind
+    state: State
+    file: str
+    name: str
+    said: dict[str, Any]
+    decisions: dict[str, dict[str, Any]]
+    found: dict[str, Any]
+    phase: str
+    done: int
+    total: int
+    run: str
+    beat_at: int
+    base_size: int
+    proposal: int | None
+    created_at: int
+    updated_at: int
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a process should be at work."""
+        return self.state in WORKING
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether nothing was heard of the process for too long: it was killed, or the machine restarted."""
+        return self.is_working and self.beat_at < get_time_ms() - SILENCE * 1000
+
+
+def get_time_ms() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+def create_import(
+    connection: sa.Connection, account: str, kind: Kind, file: BinaryIO, *, name: str, said: dict[str, Any]
+) -> Import:
+    """Keep an upload, to be looked at; InvalidInput when the file is empty or too large.
+
+    It becomes a document when its list is proposed, not before; one that names people never does.
+    """
+    digest = attachments.hash_file(file)
+    at = get_time_ms()
+    query = sa.insert(imports).values(
+        account=account,
+        kind=kind,
+        state="looking" if kind == "list" else "comparing",
+        file=digest,
+        name=name[-200:] if kind == "list" else "",
+        said=page_codec.encode_json(said),
+        decisions=page_codec.encode_json({}),
+        created_at=at,
+        updated_at=at,
+    )
+    identifier = int(connection.execute(query.returning(imports.c.id)).scalar_one())
+    file.seek(0)
+    for page, piece in enumerate(iter(lambda: file.read(attachments.PART), b"")):
+        row = {"import": identifier, "section": FILE, "page": page, "body": piece}
+        connection.execute(sa.insert(import_pages).values(row))
+    audit_log.record_event(connection, account, "import_uploaded", f"import:{identifier} {digest[:12]}")
+    return get_import(connection, identifier, account)
+
+
+def read_upload(connection: sa.Connection, one: Import) -> Iterator[bytes]:
+    """The uploaded file, in pieces; nothing once the import is over."""
+    query = sa.select(import_pages.c.body).where(import_pages.c["import"] == one.id, import_pages.c.section == FILE)
+    page = 0
+    while (piece := connection.execute(query.where(import_pages.c.page == page)).scalar()) is not None:
+        yield piece
+        page += 1
+
+
+def get_import(connection: sa.Connection, identifier: int, account: str | None = None) -> Import:
+    """One import; NotFound, also where it is somebody else's."""
+    row = connection.execute(sa.select(imports).where(imports.c.id == identifier)).first()
+    if row is None or (account is not None and row.account != account):
+        raise NotFound(f"没有编号为 {identifier} 的导入。", f"There is no import {identifier} of yours.")
+    return _make_import(row)
+
+
+def list_imports(connection: sa.Connection, account: str, limit: int = 50) -> list[Import]:
+    """An account's imports, newest first, without what was found."""
+    wanted = sa.select(imports).where(imports.c.account == account).order_by(imports.c.id.desc()).limit(limit)
+    return [_make_import(row, whole=False) for row in connection.execute(wanted)]
+
+
+def _make_import(row: sa.Row[Any], whole: bool = True) -> Import:
+    fields = dict(row._mapping)
+    fields["said"] = page_codec.decode_json(fields["said"])
+    fields["decisions"] = page_codec.decode_json(fields["decisions"]) if whole else {}
+    fields["found"] = page_codec.decode_json(fields["found"]) if whole and fields["found"] else {}
+    return Import(**fields)
+
+
+# --- by a person -----------------------------------------------------------------------------------------------------
+
+
+def start_run(connection: sa.Connection, one: Import, state: State, **values: Any) -> str:
+    """Hand the import to a process that is about to start; its name. Conflict when too many are at work."""
+    busy = sa.select(sa.func.count()).where(
+        imports.c.state.in_(WORKING), imports.c.beat_at > get_time_ms() - SILENCE * 1000, imports.c.id != one.id
+    )
+    if connection.execute(busy).scalar_one() >= MOST_AT_ONCE:
+        raise Conflict(
+            "正在处理其他导入，请稍候再继续；已填写的内容都保留着。",
+            "Other imports are being worked on. Go on in a moment; what was filled in is kept.",
+        )
+    run = secrets.token_hex(16)
+    save_import(connection, one, state=state, run=run, phase="", done=0, total=0, beat_at=get_time_ms(), **values)
+    return run
+
+
+def save_import(connection: sa.Connection, one: Import, **values: Any) -> None:
+    """Change an import as it was read; Conflict when it is in another state by now, or another process has it."""
+    same = (imports.c.id == one.id) & (imports.c.state == one.state) & (imports.c.run == one.run)
+    if connection.execute(sa.update(imports).where(same).values(**_encode_columns(values))).rowcount != 1:
+        raise Conflict(
+            "这次导入的状态已经变了，请刷新页面后再继续。", "This import has moved on meanwhile; load the page again."
+        )
+
+
+def cancel_import(connection: sa.Connection, one: Import) -> None:
+    """End an import: whatever is at work on it stops and leaves nothing. Conflict when it is over already."""
+    if one.state in OVER:
+        raise Conflict("这次导入已经结束，不能取消。", "This import is over and cannot be cancelled.")
+    save_import(connection, one, state="cancelled", run="", **list_cleared_columns(one))
+    delete_pages(connection, one.id, also_file=True)
+    audit_log.record_event(connection, one.account, "import_cancelled", f"import:{one.id}")
+
+
+def list_cleared_columns(one: Import) -> dict[str, Any]:
+    """The columns of an import that is over, emptied of what names people."""
+    return {} if one.kind == "list" else {"found": None, "decisions": page_codec.encode_json({}), "name": ""}
+
+
+def cancel_abandoned_imports(connection: sa.Connection) -> None:
+    """Cancel imports of people and certificates that nobody went on with for a week."""
+    late = (
+        (imports.c.kind != "list")
+        & imports.c.state.not_in(OVER)
+        & (imports.c.updated_at < get_time_ms() - PATIENCE * 1000)
+    )
+    for row in connection.execute(sa.select(imports).where(late)).all():
+        cancel_import(connection, _make_import(row))
+
+
+# --- by a process ----------------------------------------------------------------------------------------------------
+
+
+def save_heartbeat(connection: sa.Connection, identifier: int, run: str, phase: str, done: int, total: int) -> bool:
+    """Say how far the work is; whether the import is still this process's."""
+    told = sa.update(imports).where(imports.c.id == identifier, imports.c.run == run)
+    return connection.execute(told.values(phase=phase, done=done, total=total, beat_at=get_time_ms())).rowcount == 1
+
+
+def finish_run(connection: sa.Connection, identifier: int, run: str, **values: Any) -> None:
+    """The end of a process's work; Stopped when the import is no longer its own."""
+    mine = (imports.c.id == identifier) & (imports.c.run == run)
+    if (
+        connection.execute(sa.update(imports).where(mine).values(**_encode_columns({**values, "run": ""}))).rowcount
+        != 1
+    ):
+        raise ImportStopped
+
+
+def mark_interrupted(connection: sa.Connection, identifier: int, run: str) -> None:
+    """The process is gone: where it had not finished, the import is interrupted from now on."""
+    mine = (imports.c.id == identifier) & (imports.c.run == run) & imports.c.state.in_(WORKING)
+    connection.execute(sa.update(imports).where(mine).values(beat_at=0))
+
+
+def get_import_of_run(connection: sa.Connection, identifier: int, run: str) -> Import:
+    """The import, if it is still this process's; Stopped."""
+    one = get_import(connection, identifier)
+    if one.run != run or not one.is_working:
+        raise ImportStopped
+    return one
+
+
+def _encode_columns(values: dict[str, Any]) -> dict[str, Any]:
+    made = {
+        name: page_codec.encode_json(v) if name in ("said", "decisions", "found") and isinstance(v, dict) else v
+        for name, v in values.items()
+    }
+    return {**made, "updated_at": get_time_ms()}
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+def write_pages(connection: sa.Connection, identifier: int, section: str, lines: Iterable[Any], size: int) -> int:
+    """Keep the lines of a section, ``size`` to a page; how many there are."""
+    rows: list[dict[str, Any]] = []
+    count = page = 0
+    for body, number in page_codec.encode_pages(lines, size):
+        rows.append({"import": identifier, "section": section, "page": page, "body": body})
+        count, page = count + number, page + 1
+        if len(rows) == 100:
+            connection.execute(sa.insert(import_pages), rows)
+            rows = []
+    if rows:
+        connection.execute(sa.insert(import_pages), rows)
+    return count
+
+
+def read_page(connection: sa.Connection, identifier: int, section: str, page: int) -> list[Any]:
+    """The lines of one page, counted from 0; none beyond the last."""
+    query = sa.select(import_pages.c.body).where(
+        import_pages.c["import"] == identifier, import_pages.c.section == section, import_pages.c.page == page
+    )
+    body = connection.execute(query).scalar()
+    return page_codec.decode_json(body) if body else []
+
+
+def read_lines(connection: sa.Connection, identifier: int, section: str) -> Iterator[Any]:
+    """Every line of a section, a page in memory at a time."""
+    page = 0
+    while lines := read_page(connection, identifier, section, page):
+        yield from lines
+        page += 1
+
+
+def delete_pages(
+    connection: sa.Connection, identifier: int, *, also_file: bool = False, only_file: bool = False
+) -> None:
+    """Forget what was found, with ``also_file`` the upload too, with ``only_file`` nothing else."""
+    mine, file = import_pages.c["import"] == identifier, import_pages.c.section == FILE
+    chosen = mine & file if only_file else mine if also_file else mine & ~file
+    connection.execute(sa.delete(import_pages).where(chosen))

@@ -1,0 +1,186 @@
+"""The process that works on one import: ``python -m registry.importers.wizard.job ID RUN``, started by a server.
+
+It says about every second how far it is and hears whether the import is still its own. When it is not (cancelled, or
+started again by another), it stops at once; nothing of what it did is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from registry import settings as configuration
+from registry.accounts.audit_log import act_from_address
+from registry.errors import CannotAnswer, LogDamaged, RegistryError, TooLarge
+from registry.importers.wizard import import_store, steps
+from registry.importers.wizard.import_store import Import, ImportStopped
+from registry.importers.wizard.steps import ImportTask
+from registry.log.publish import PublishedLog
+from registry.settings import Settings
+from registry.storage import rights
+from registry.storage.database import Database
+from registry.uploads.limits import JOB
+from registry.uploads.process_limits import limit_process
+
+#: Seconds between two signs of life, and from being told to stop to stopping whatever is being done.
+EVERY, GRACE = 1.0, 3.0
+#: How much less than a web worker it may claim of the machine.
+_NICE = 10
+_log = logging.getLogger("registry")
+
+
+class ProgressReporter:
+    """Tells the table how far the work is, from a thread of its own; ``told`` raises Stopped once it is in vain."""
+
+    def __init__(self, database: Database, identifier: int, run: str, folder: Path) -> None:
+        self._database, self._identifier, self._run, self._folder = database, identifier, run, folder
+        self._at: tuple[str, int, int] = ("", 0, 0)
+        self._over, self._vain = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._send_heartbeats, daemon=True)
+
+    def __enter__(self) -> ProgressReporter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def report_progress(self, phase: str, done: int, total: int) -> None:
+        """How far it is; Stopped when nobody waits for it any more."""
+        self._at = (phase, done, total)
+        if self._vain.is_set():
+            raise ImportStopped
+
+    def _send_heartbeats(self) -> None:
+        while not self._over.wait(EVERY):
+            try:
+                with self._database.writing() as connection:
+                    mine = import_store.save_heartbeat(connection, self._identifier, self._run, *self._at)
+            except CannotAnswer:
+                continue  # the next beat may get through; without any, the import counts as interrupted
+            except Exception as error:  # this thread must not end before the work: it is what can stop it
+                _log.warning("import %s: no sign of life: %s", self._identifier, type(error).__name__)
+                continue
+            if not mine and not self._over.is_set():
+                self._vain.set()
+                if not self._over.wait(GRACE):  # in the middle of something long: whatever is uncommitted goes
+                    shutil.rmtree(self._folder, ignore_errors=True)
+                    os._exit(0)
+                return
+
+
+def start_process(loaded: Settings, identifier: int, run: str, address: str) -> None:
+    """Start the process with the settings of this one; when it ends without having finished, the table says so.
+
+    ``address``: from where somebody asked for it, for the trail.
+    """
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and numbers of our own
+        [sys.executable, "-m", "registry.importers.wizard.job", str(identifier), run, address],
+        env=configuration.make_environment(loaded),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        close_fds=True,
+        start_new_session=True,  # an interrupt meant for the server lets the work go on
+    )
+    threading.Thread(target=_wait_for_process, args=(process, loaded, identifier, run), daemon=True).start()
+
+
+def _wait_for_process(process: subprocess.Popen[bytes], loaded: Settings, identifier: int, run: str) -> None:
+    process.wait()
+    database = Database(loaded.get_database_url())
+    try:
+        with database.writing() as connection:
+            import_store.mark_interrupted(connection, identifier, run)
+        if process.returncode != 0:
+            shutil.rmtree(get_work_folder(loaded, identifier, run), ignore_errors=True)
+    except Exception as error:  # it counts as interrupted all the same, once no sign of life comes
+        name = type(error).__name__
+        _log.warning("import %s: the end of its process could not be noted: %s", identifier, name)
+    finally:
+        database.close()
+
+
+def get_work_folder(loaded: Settings, identifier: int, run: str) -> Path:
+    """Where a process keeps the file while it reads it; nobody else's to read."""
+    return loaded.data_dir / "imports" / f"{identifier}-{run[:8]}"
+
+
+def run_import(loaded: Settings, database: Database, identifier: int, run: str) -> None:
+    """Do what the state of the import asks for; nothing when it is another process's."""
+    try:
+        with database.reading() as connection:
+            one = import_store.get_import_of_run(connection, identifier, run)
+    except ImportStopped:
+        return
+    folder = get_work_folder(loaded, identifier, run)
+    delete_leftovers(loaded, identifier)
+    rights.make_folder(folder)
+    try:
+        with ProgressReporter(database, identifier, run, folder) as beats:
+            path = _write_upload(database, one, folder)
+            _run_step(ImportTask(database, one, run, path, beats.report_progress, PublishedLog(loaded)))
+    except ImportStopped:
+        pass
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def delete_leftovers(loaded: Settings, identifier: int) -> None:
+    """Remove the files that killed processes of an import left."""
+    for left in (loaded.data_dir / "imports").glob(f"{identifier}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _run_step(made: ImportTask) -> None:
+    from registry.importers.people import people_steps
+
+    doing = {"looking": steps.inspect_columns, "comparing": steps.compare_file, "proposing": steps.propose_difference}
+    if made.one.kind != "list":
+        doing = {"comparing": people_steps.compare_file, "proposing": people_steps.propose_difference}
+    try:
+        doing[made.one.state](made)
+    except (CannotAnswer, LogDamaged):  # nothing is wrong with the import: it may be started again
+        raise
+    except RegistryError as error:
+        made.fail(error)
+    except (MemoryError, RecursionError) as error:
+        made.fail(TooLarge("文件过大或过于复杂，请拆分后再导入。", f"The file is too large: {type(error).__name__}."))
+
+
+def _write_upload(database: Database, one: Import, folder: Path) -> Path:
+    """The uploaded file under a name that is harmless; what it is, its content says."""
+    name = re.sub(r"[^\w.（）()\-]+", "_", one.name)[-60:].lstrip(".") or "upload"
+    path = folder / name
+    with path.open("wb") as file, database.reading() as connection:
+        for piece in import_store.read_upload(connection, one):
+            file.write(piece)
+    return path
+
+
+def main(arguments: list[str]) -> int:
+    """0 when the work was done, or is nobody's any more; 1 when it could not be, and may be started again."""
+    identifier, run = int(arguments[0]), arguments[1]
+    os.nice(_NICE)
+    limit_process(JOB, writing=True)
+    loaded = configuration.load()
+    database = Database(loaded.get_database_url())
+    try:
+        with act_from_address(arguments[2] if len(arguments) > 2 else "-"):
+            run_import(loaded, database, identifier, run)
+    except Exception:
+        _log.exception("import %s was interrupted", identifier)
+        return 1
+    finally:
+        database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,127 @@
+"""Institutions that fit a question and filters, page by page: what the search page, the API and the shell show.
+
+Search gives keys and reasons, records give the facts and apply the filters; a page's cursor keeps the log size it began
+on, so that entries appended meanwhile shift nothing.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from registry.domain import ad_lexicon
+from registry.domain.identifiers import may_be_code
+from registry.errors import InvalidCode, InvalidInput, NotFound
+from registry.institutions.filters import SearchRequest, make_filter
+from registry.institutions.pages import MayLook, PageSearch, allow_every_look
+from registry.institutions.result import Cursor, InstitutionHit, SearchExplanation, SearchResult, Warned
+from registry.records import lookup, stats
+from registry.records.asof import AsOf
+from registry.search import embedded_engine, fetch_plan, misspellings
+from registry.search.contract import Engine
+from registry.search.fetch_plan import Effort
+from registry.search.query import understand_question
+from registry.search.staged_search import search_documents
+
+MOST_PER_PAGE = 500
+__all__ = [
+    "MOST_PER_PAGE",
+    "InstitutionHit",
+    "SearchExplanation",
+    "SearchRequest",
+    "SearchResult",
+    "Warned",
+    "explain_search",
+    "search_institutions",
+]
+
+
+def search_institutions(  # noqa: PLR0913 - how much of the result, and by which engine
+    connection: sa.Connection,
+    choice: SearchRequest,
+    asof: AsOf,
+    *,
+    limit: int = 20,
+    cursor: str | None = None,
+    facets: bool = False,
+    engine: Engine | None = None,
+    effort: Effort | None = None,
+    may_look: MayLook = allow_every_look,
+) -> SearchResult:
+    """One page, by relevance with a question and by region code without; InvalidInput for a wrong filter or cursor.
+
+    EngineUnavailable comes only from an ``engine`` that was given; without one the embedded engine is asked.
+    """
+    if not 1 <= limit <= MOST_PER_PAGE:
+        raise InvalidInput(f"limit 须在1到{MOST_PER_PAGE}之间。", f"limit must be 1 to {MOST_PER_PAGE}.")
+    position = Cursor.decode(cursor) if cursor else Cursor(size=asof.size)
+    asof = AsOf(valid_on=asof.valid_on, size=position.size)
+    make_filter(choice)  # a wrong filter is refused whatever is asked
+    if warning := _find_warning(choice.q):
+        return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
+    if may_be_code(choice.q) and (exact := _find_by_code(connection, choice.q, asof)):
+        return exact
+    effort = effort or (fetch_plan.IN_LARGE if asof.size > fetch_plan.LARGE else fetch_plan.EVERYTHING)
+    asked = PageSearch(
+        connection,
+        choice,
+        asof,
+        position,
+        limit,
+        engine or embedded_engine.EmbeddedEngine(connection),
+        effort,
+        may_look,
+    )
+    page = asked.build_page(understand_question(choice.q))
+    counted = (
+        stats.compute_stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
+    )
+    return SearchResult(
+        items=page.items,
+        total=page.total,
+        next=page.following.encode() if page.following else None,
+        log_size=asof.size,
+        understood=page.understood,
+        at_least=page.at_least,
+        facets=counted,
+        similar=page.similar,
+        did_you_mean=page.did_you_mean,
+    )
+
+
+def explain_search(connection: sa.Connection, question: str, engine: Engine | None = None) -> SearchExplanation:
+    """How a question is understood, and every hit with what it cost, before filters and facts."""
+    query = understand_question(question)
+    searched = search_documents(engine or embedded_engine.EmbeddedEngine(connection), query)
+    return SearchExplanation(query=query, engine=searched.engine, stages=searched.stages, hits=searched.hits)
+
+
+def preload_tables() -> None:
+    """Load the tables of readings, places and shapes, so that nobody's question has to wait for them."""
+    ad_lexicon.find_forbidden_words("")
+    understand_question("dalian shengjing 医院 三代试管")
+    misspellings.measure_distance("盛京", "圣景")
+
+
+def _find_warning(question: str) -> Warned | None:
+    found = ad_lexicon.find_forbidden_words(question)
+    if not found:
+        return None
+    rest, at = [], 0
+    for one in found:
+        rest.append(question[at : one.start])
+        at = one.end
+    return Warned(
+        kinds=tuple(dict.fromkeys(one.kind for one in found)),
+        words=tuple(dict.fromkeys(one.text for one in found)),
+        rest=" ".join(" ".join([*rest, question[at:]]).split()),
+    )
+
+
+def _find_by_code(connection: sa.Connection, text: str, asof: AsOf) -> SearchResult | None:
+    """The institution whose code was typed into the search, if it is one."""
+    try:
+        found = lookup.get_institution(connection, text, asof)
+    except (InvalidCode, NotFound):
+        return None
+    item = InstitutionHit(institution=found, match="code")
+    return SearchResult(items=[item], total=1, next=None, log_size=asof.size, understood=())

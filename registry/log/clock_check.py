@@ -1,0 +1,238 @@
+"""Whether the clock of this machine can be right: by the log, by what was last known of the time, by who else knows.
+
+A clock that is behind what was recorded, or ahead of everything known while nobody vouches for it, stops appends: what
+it would date could not be taken back. Questions are answered on; their present is ``clock.find_present``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import suppress
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from registry.domain.model import Struct
+from registry.errors import ClockWrong, RegistryError
+from registry.log import checkpoint_store, heartbeat, mirror_mark, store
+from registry.log.clock import from_milliseconds, read_clock, to_milliseconds
+from registry.log.folder import LogFolder
+from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
+from registry.log.time_sources import SLACK, TimeStatement, WebTime, is_synchronised
+from registry.settings import Settings
+from registry.storage.database import Database, read_server_clock
+
+#: How far the clock may be ahead of the last thing known without anybody who vouches for it.
+FURTHEST = dt.timedelta(days=1)
+#: Milliseconds after which a clock that is right is noted down again.
+NOTE_EVERY = 60_000
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class ClockEvidence(Struct, frozen=True):
+    """What is known of the time, without a judgement (milliseconds since 1970; 0 for nothing).
+
+    ``entry`` is when the last entry was recorded, ``signed`` the clock when the last checkpoint was signed, ``files``
+    when the published log was last written.
+    """
+
+    size: int
+    entry: int
+    signed: int
+    files: int
+    before: Heartbeat | None
+    running: Uptime
+    synchronised: bool
+    statements: list[TimeStatement]
+
+    def is_vouched_for(self, clock: dt.datetime) -> bool:
+        """Whether somebody who knows shows the same time."""
+        return self.synchronised or any(one.vouches and one.is_close_to(clock) for one in self.statements)
+
+    def find_behind_fault(self, clock: dt.datetime) -> ClockWrong | None:
+        """Why the clock is behind the log, if it is."""
+        beat = self.before or Heartbeat(seen_at=0, running=Uptime())
+        found = {"entry": self.entry, "confirmed": beat.confirmed_at}
+        if not self.is_vouched_for(clock):  # then a file of a later day was written by a clock that was wrong
+            found |= {"signed": self.signed, "files": self.files}
+        standing = {name: at for name, at in found.items() if name == "confirmed" or self._is_evidence(at)}
+        name = max(standing, key=lambda one: standing[one])
+        last = from_milliseconds(standing[name])
+        return _make_behind_error(name, clock, last, self.size) if clock < last - SLACK else None
+
+    def find_ahead_fault(self, clock: dt.datetime) -> ClockWrong | None:
+        """Why the clock is too far ahead of everything known, if it is."""
+        if self.is_vouched_for(clock):
+            return None
+        known = self.before.find_expected_time(self.running) if self.before else None
+        if known is None:
+            known = self._find_latest_instant()
+        return _make_ahead_error(clock, known) if known is not None and clock > known + FURTHEST else None
+
+    def _find_latest_instant(self) -> dt.datetime | None:
+        """The latest instant of which something is known, on a machine that was started since; None without any."""
+        found = [self.entry, self.signed]
+        if self.before is None:
+            # Weaker than a heartbeat: putting a lost file back under a wrong clock is enough to change these.
+            found.append(self.files)
+        found = [at for at in found if self._is_evidence(at)]
+        if self.before is not None:
+            found += [self.before.seen_at, self.before.confirmed_at]
+        latest = max(found, default=0)
+        return from_milliseconds(latest) if latest else None
+
+    def _is_evidence(self, at: int) -> bool:
+        """Whether an instant is evidence: an administrator may have said that it was ahead of the right time."""
+        return self.before is None or at > self.before.excused_until or at <= self.before.confirmed_at
+
+
+class ClockCheck:
+    """The check of one register on one machine; may be used from any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = LogFolder(settings.get_log_folder())
+        self._file = HeartbeatFile(settings.data_dir)
+        self._web = WebTime(settings.time_source)
+
+    def require_right_clock(self, connection: sa.Connection) -> None:
+        """ClockWrong, naming both times and what to do, unless the clock can be right: asked before every append."""
+        evidence, clock = self.collect_evidence(connection), read_clock()
+        if wrong := find_clock_fault(evidence, clock):
+            raise wrong
+        self._note_clock(evidence, clock)
+
+    def find_fault(self, database: Database) -> ClockWrong | None:
+        """What is wrong with the clock now, if anything. A database out of reach does not hide a wrong clock."""
+        clock = read_clock()
+        try:
+            with database.reading() as connection:
+                if mirror_mark.is_mirror(connection):  # nothing is appended by a mirror's clock
+                    return None
+                evidence = self.collect_evidence(connection)
+        except (RegistryError, sa.exc.SQLAlchemyError):
+            evidence = self.collect_evidence(None)
+        wrong = find_clock_fault(evidence, clock)
+        if wrong is None:
+            self._note_clock(evidence, clock)
+        return wrong
+
+    def start_heartbeat(self, database: Database) -> None:
+        """Where nothing was ever noted, take the clock for what is known: on a machine that is set up. Says nothing of
+        a clock that is behind the log."""
+        if self._file.read() is not None:
+            return
+        with database.reading() as connection:
+            evidence, clock = self.collect_evidence(connection), read_clock()
+        if evidence.find_behind_fault(clock) is None:
+            self._note_clock(evidence, clock)
+
+    def confirm_clock(self, connection: sa.Connection) -> Heartbeat:
+        """Take an administrator's word that the clock is right, whatever stands in the log; what was noted.
+
+        ClockWrong where somebody who can be asked says otherwise.
+        """
+        evidence, clock = self.collect_evidence(connection), read_clock()
+        if wrong := _find_contradiction(evidence, clock):
+            raise wrong
+        beat = Heartbeat(
+            seen_at=to_milliseconds(clock),
+            running=evidence.running,
+            confirmed_at=to_milliseconds(clock),
+            excused_until=max(evidence.entry, evidence.signed, evidence.files),
+        )
+        self._file.write(beat)
+        return beat
+
+    def collect_evidence(self, connection: sa.Connection | None) -> ClockEvidence:
+        """What is known now; without a connection, what this machine knows by itself."""
+        statements = [self._web.ask_server(), _find_server_time(connection) if connection is not None else None]
+        head = store.read_head(connection) if connection is not None else store.LogHead(size=0, recorded_at=0)
+        return ClockEvidence(
+            size=head.size,
+            entry=head.recorded_at,
+            signed=checkpoint_store.read_signing_time(connection) if connection is not None else 0,
+            files=round(self._folder.read_last_write_time() * 1000),
+            before=self._file.read(),
+            running=heartbeat.measure_uptime(),
+            synchronised=is_synchronised(),
+            statements=[one for one in statements if one is not None],
+        )
+
+    def _note_clock(self, evidence: ClockEvidence, clock: dt.datetime) -> None:
+        """Note that the clock is right, unless that was done a moment ago."""
+        before = evidence.before
+        is_same_start = before is not None and evidence.running.boot == before.running.boot
+        if before is not None and is_same_start and 0 <= to_milliseconds(clock) - before.seen_at < NOTE_EVERY:
+            return
+        with suppress(RegistryError):  # a folder that takes nothing is found, and said, by whoever has to write there
+            # Read again: whoever confirmed meanwhile is not overwritten by what was read before.
+            self._file.write(heartbeat.make_heartbeat(clock, evidence.running, self._file.read()))
+
+
+def find_clock_fault(evidence: ClockEvidence, clock: dt.datetime) -> ClockWrong | None:
+    """What is wrong with a clock by some evidence; None when it can be right."""
+    return _find_contradiction(evidence, clock) or evidence.find_behind_fault(clock) or evidence.find_ahead_fault(clock)
+
+
+def _find_server_time(connection: sa.Connection) -> TimeStatement | None:
+    instant = read_server_clock(connection)
+    if instant is None:
+        return None
+    # It vouches for nothing: that server may be this very machine, and its clock the same one.
+    return TimeStatement(
+        zh="数据库服务器的时间", en="the time of the database's server", instant=instant, vouches=False
+    )
+
+
+def _find_contradiction(evidence: ClockEvidence, clock: dt.datetime) -> ClockWrong | None:
+    other = next((one for one in evidence.statements if not one.is_close_to(clock)), None)
+    if other is None:
+        return None
+    return ClockWrong(
+        f"本机时钟为 {_format_instant(clock)}，而{other.zh}为 {_format_instant(other.instant)}，相差超过10分钟；"
+        "在两者一致之前不再写入日志。请校准有误的一方（例如启用NTP）；校准后自动恢复。",
+        f"The clock of this machine shows {_format_instant(clock)}, but {other.en} is {_format_instant(other.instant)}: more than 10 "
+        "minutes apart, so nothing is appended until they agree. Set right whichever is wrong (by NTP, say); "
+        "appends go on by themselves then.",
+        clock=clock.isoformat(),
+        known=other.instant.isoformat(),
+    )
+
+
+_LAST = {
+    "entry": ("日志第{size}条记录于", "log entry {size} was recorded at"),
+    "signed": ("最近的检查点签发于", "the last checkpoint was signed at"),
+    "files": ("日志文件写于", "the files of the log were written at"),
+    "confirmed": ("管理员确认时钟时为", "an administrator said that the clock was right at"),
+}
+
+
+def _make_behind_error(name: str, clock: dt.datetime, last: dt.datetime, size: int) -> ClockWrong:
+    zh, en = (text.format(size=size) for text in _LAST[name])
+    return ClockWrong(
+        f"本机时钟为 {_format_instant(clock)}，而{zh} {_format_instant(last)}：时钟比日志慢超过10分钟，在此之前不再写入日志。"
+        "请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误而日志的时间有误，请管理员运行：registry clock confirm",
+        f"The clock of this machine shows {_format_instant(clock)}, but {en} {_format_instant(last)}: it is more than 10 minutes behind "
+        "the log, so nothing is appended. Set the clock (by NTP, say), and appends go on by themselves; when the clock "
+        "is right and the log is not, an administrator runs: registry clock confirm",
+        clock=clock.isoformat(),
+        known=last.isoformat(),
+    )
+
+
+def _make_ahead_error(clock: dt.datetime, known: dt.datetime) -> ClockWrong:
+    return ClockWrong(
+        f"本机时钟为 {_format_instant(clock)}，而按此前所知应为 {_format_instant(known)} 前后，快了超过一天，且没有时间源证明时钟无误；"
+        "不再写入日志。请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误（例如停用很久），"
+        "请管理员运行：registry clock confirm",
+        f"The clock of this machine shows {_format_instant(clock)}, but by the last thing known it should be about "
+        f"{_format_instant(known)}: it is more than a day ahead and no time source says that it is right, so nothing is "
+        "appended. Set the clock (by NTP, say), and appends go on by themselves; when it is right, after a long stop "
+        "say, an administrator runs: registry clock confirm",
+        clock=clock.isoformat(),
+        known=known.isoformat(),
+    )
+
+
+def _format_instant(instant: dt.datetime) -> str:
+    return f"{instant.astimezone(_SHANGHAI):%Y-%m-%d %H:%M:%S} (+08:00)"

@@ -1,0 +1,55 @@
+"""Proofs about the published log, for one entry, in the forms they are handed out in."""
+
+from __future__ import annotations
+
+import base64
+
+from registry.domain.model import Struct
+from registry.errors import NotFound
+from registry.log import proofs
+from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log.publish import PublishedLog
+
+#: First line of a proof file (c2sp.org/tlog-proof).
+FORMAT = "c2sp.org/tlog-proof@v1"
+
+
+class EntryProof(Struct, frozen=True):
+    """That a leaf is in the tree of ``size``; ``checkpoint`` is the signed note where that is the last one signed."""
+
+    size: int
+    leaf: bytes
+    root: bytes
+    proof: list[bytes]
+    checkpoint: str | None
+
+
+def get_proof_size(latest: SignedCheckpoint, size: int | None) -> int:
+    """``size``, or that of the last checkpoint; NotFound beyond it, for which there is no proof yet."""
+    last = latest.checkpoint.size
+    if size is not None and size > last:
+        raise NotFound(f"最新的检查点只到第{last}条。", f"The last checkpoint reaches entry {last} only.")
+    return last if size is None else size
+
+
+def prove_entry(log: PublishedLog, entry: int, size: int | None = None) -> EntryProof:
+    """The proof that entry number ``entry`` is in the log of a size; NotFound when that log has no such entry."""
+    latest = log.get_checkpoint()  # asked for once: another one may be signed meanwhile
+    upto = get_proof_size(latest, size)
+    if not 1 <= entry <= upto:
+        raise NotFound(f"大小为{upto}的日志没有第{entry}条。", f"The log of size {upto} has no entry {entry}.")
+    tree = log.folder.make_tree(upto)
+    return EntryProof(
+        size=upto,
+        leaf=tree(0, entry - 1),
+        root=proofs.compute_root(tree, upto),
+        proof=proofs.prove_inclusion(tree, entry - 1, upto),
+        checkpoint=latest.note.decode() if upto == latest.checkpoint.size else None,
+    )
+
+
+def make_proof_file(log: PublishedLog, entry: int) -> bytes:
+    """A C2SP tlog-proof of one entry under the last checkpoint: text that verifies without asking anyone."""
+    proved = prove_entry(log, entry)
+    hashes = [base64.b64encode(one).decode() for one in proved.proof]
+    return "\n".join([FORMAT, f"index {entry - 1}", *hashes, "", proved.checkpoint or ""]).encode()

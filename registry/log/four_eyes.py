@@ -1,0 +1,187 @@
+"""Every entry came from a proposal that a second person approved, and every decision stands as it was taken.
+
+Asked strictly of entries no checkpoint vouches for yet. A signed one may have lost its proposal (a mirror holds none, a
+completed restore not all), but the proposals that are here must agree with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry.domain.model import Kind
+from registry.domain.schema import PERSONAL
+from registry.errors import LogDamaged
+from registry.log import store
+from registry.storage.tables import entries, proposal_items, proposals, touches
+
+
+class _EntryOrigin(msgspec.Struct):
+    """Where an entry says it comes from."""
+
+    proposal: int
+    proposer: str
+    approver: str
+
+
+class _StoredDraft(msgspec.Struct):
+    """As much of a stored draft as tells whether its personal values were emptied."""
+
+    change: _Change
+
+
+class _Change(msgspec.Struct):
+    kind: Kind
+    set: dict[str, Any]
+
+
+_told = msgspec.json.Decoder(_EntryOrigin)
+_item = msgspec.json.Decoder(_StoredDraft)
+
+
+class ContentHash:
+    """The hash that an approval binds to: over the stored drafts of one proposal, in order."""
+
+    def __init__(self, bodies: Iterable[bytes] = ()) -> None:
+        self._digest = hashlib.sha256()
+        for body in bodies:
+            self.add(body)
+
+    def add(self, *bodies: bytes) -> None:
+        """The next drafts."""
+        for body in bodies:
+            # SQLite takes text anywhere: then it is not what was proposed, whatever it says.
+            raw = body if isinstance(body, bytes) else repr(body).encode()
+            self._digest.update(hashlib.sha256(raw).digest())
+
+    @property
+    def hex(self) -> str:
+        """Of what was added so far."""
+        return self._digest.hexdigest()
+
+
+def check_entries(connection: sa.Connection, after: int, *, whole: bool = False) -> None:
+    """LogDamaged naming the first entry numbered above ``after`` that no approved proposal accounts for.
+
+    With ``whole`` also the first one at or below, whose proposal is here and says something else.
+    """
+    query = (
+        sa.select(entries.c.number, entries.c.body)
+        .where(entries.c.number > (0 if whole else after))
+        .order_by(entries.c.number)
+        .execution_options(yield_per=store.CHUNK)
+    )
+    known: dict[int, sa.Row[Any] | None] = {}
+    with connection.execute(query) as rows:
+        for number, body in rows:
+            told = _decode_origin(body)
+            if told is not None and told.proposal not in known:
+                known[told.proposal] = _find_decision(connection, told.proposal)
+            decision = known[told.proposal] if told else None
+            if told is not None and decision is None and number <= after:
+                continue
+            if told is None or decision is None or not _is_accounted_for(decision, told, number):
+                raise _make_unapproved_error(number, signed=number <= after)
+
+
+def check_proposals(connection: sa.Connection) -> None:
+    """LogDamaged naming the first stored proposal whose entries, decision or drafts are not those it was about."""
+    for proposal in connection.execute(sa.select(proposals).order_by(proposals.c.id)).all():
+        if proposal.state == "approved":
+            _check_range(connection, proposal)
+        _check_touches(connection, proposal)
+        _check_content(connection, proposal)
+
+
+def _is_accounted_for(decision: sa.Row[Any], told: _EntryOrigin, number: int) -> bool:
+    return (
+        decision.state == "approved"
+        and decision.decided_by == told.approver
+        and told.proposer != told.approver
+        and decision.first_entry <= number <= decision.last_entry
+    )
+
+
+def _check_range(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
+    """The entries it says it became are there, and are its own."""
+    ends = sa.select(entries.c.body).where(entries.c.number.in_([proposal.first_entry, proposal.last_entry]))
+    told = [_decode_origin(body) for body in connection.execute(ends).scalars()]
+    if not told or any(one is None or one.proposal != proposal.id for one in told):
+        raise _make_proposal_error(proposal.id, "所记的日志条目不是它的", "the entries it names are not its own")
+    proposers = {one.proposer for one in told if one is not None}
+    if proposers != {account for account, _ in _list_touches(connection, proposal.id)[:1]}:
+        raise _make_proposal_error(proposal.id, "提出人与日志不符", "the log says that somebody else proposed it")
+
+
+def _check_touches(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
+    """The trail of who proposed and who decided it is whole."""
+    trail = _list_touches(connection, proposal.id)
+    decided = proposal.state in ("pending", "returned") or (proposal.decided_by, proposal.state) in trail
+    if not trail or trail[0][1] != "propose" or not decided:
+        raise _make_proposal_error(proposal.id, "经手记录不全或被改动", "the trail of who touched it is not whole")
+
+
+def _check_content(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
+    """The stored drafts are those that were seen, unless a person was erased from them."""
+    if ContentHash(_read_bodies(connection, proposal.id)).hex == proposal.content_hash:
+        return
+    if any(_is_emptied(body) for body in _read_bodies(connection, proposal.id)):
+        return
+    raise _make_proposal_error(proposal.id, "所存内容与提出时的不符", "its stored content is not what was proposed")
+
+
+def _read_bodies(connection: sa.Connection, proposal: int) -> Iterator[bytes]:
+    query = sa.select(proposal_items.c.body).where(proposal_items.c.proposal == proposal)
+    query = query.order_by(proposal_items.c.position).execution_options(yield_per=store.CHUNK)
+    with connection.execute(query) as rows:
+        yield from rows.scalars()
+
+
+def _is_emptied(body: bytes) -> bool:
+    try:
+        change = _item.decode(body).change
+    except msgspec.MsgspecError:
+        return False
+    return any(change.set.get(path, "") is None for path in PERSONAL.get(change.kind, frozenset()))
+
+
+def _list_touches(connection: sa.Connection, proposal: int) -> list[tuple[str, str]]:
+    """(account, action) of each who touched it, in order."""
+    query = sa.select(touches.c.account, touches.c.action).where(touches.c.proposal == proposal).order_by(touches.c.id)
+    return [(account, action) for account, action in connection.execute(query)]
+
+
+def _decode_origin(body: bytes) -> _EntryOrigin | None:
+    try:
+        return _told.decode(body)
+    except msgspec.DecodeError:
+        return None
+
+
+def _find_decision(connection: sa.Connection, proposal: int) -> sa.Row[Any] | None:
+    query: sa.Select[Any] = sa.select(
+        proposals.c.state, proposals.c.decided_by, proposals.c.first_entry, proposals.c.last_entry
+    )
+    return connection.execute(query.where(proposals.c.id == proposal)).first()
+
+
+def _make_unapproved_error(number: int, *, signed: bool) -> LogDamaged:
+    if signed:
+        return LogDamaged(
+            f"日志第{number}条所述的提案与库中所存不一致：提案被改动过。",
+            f"The proposal that log entry {number} comes from is stored otherwise than the entry says: it was altered.",
+            entry=number,
+        )
+    return LogDamaged(
+        f"日志第{number}条没有经两人审批的提案，系擅自写入。",
+        f"Log entry {number} comes from no proposal that a second person approved: it was inserted.",
+        entry=number,
+    )
+
+
+def _make_proposal_error(proposal: int, zh: str, en: str) -> LogDamaged:
+    return LogDamaged(f"提案{proposal}有误：{zh}。", f"Proposal {proposal} is wrong: {en}.", proposal=proposal)

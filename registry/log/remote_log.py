@@ -1,0 +1,205 @@
+"""A published log as others see it: over HTTP at an address, or as a folder on disk. Nothing it says is trusted.
+
+Reads what c2sp.org/tlog-tiles describes. The length of every file is checked, and a partial tile that is no longer
+there is cut from the full one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import urlsplit
+
+from registry.errors import CannotAnswer, InvalidInput, LogDamaged, NotFound
+from registry.log import checkpoint_store, note, tiles
+from registry.log.folder import CHECKPOINT, VKEY, LogFolder
+from registry.log.tiles import HASH, WIDTH, Tile
+from registry.log.web_client import WebClient, make_address_error
+
+_LONGEST_VKEYS = 64 * 1024
+_LONGEST_BUNDLE = WIDTH * (2 + 65_535)
+
+
+class RemoteLog:
+    """The log at ``where``: a register's address, the log's own prefix, or a folder. Close it, or use it in ``with``.
+
+    Which of these it is, is found out by the first look. ``timeout``: seconds that one answer may take.
+
+    CannotAnswer: it could not be asked, which may pass. InvalidInput: there is no log. NotFound and LogDamaged: the log
+    lacks a file, or has another thing in its place.
+    """
+
+    def __init__(self, where: str, timeout: float) -> None:
+        self.where = where.strip().rstrip("/").removesuffix(f"/{CHECKPOINT}")
+        self._web = WebClient(timeout)
+        self._found: LogFolder | _WebFolder | None = None
+
+    def __enter__(self) -> RemoteLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._web.close()
+
+    @property
+    def address(self) -> str:
+        """Where the log was found: its prefix, or its folder."""
+        found = self._get_source()
+        return found.prefix if isinstance(found, _WebFolder) else str(found.path.absolute())
+
+    @property
+    def is_authentic(self) -> bool:
+        """Whether what it says comes from there: TLS vouches for it, or it never leaves this machine."""
+        found = self._get_source()
+        return isinstance(found, LogFolder) or found.prefix.startswith("https://") or _is_local(found.prefix)
+
+    def require_log(self) -> None:
+        """See that there is a log at all."""
+        self._get_source()
+
+    def read_checkpoint(self) -> bytes:
+        """The signed checkpoint it offers, whoever signed it."""
+        raw = self._find_file(self._get_source(), CHECKPOINT)
+        if raw is None or not _is_checkpoint(raw):
+            raise _make_no_log_error(self.address)
+        return raw
+
+    def read_verifiers(self) -> list[note.Verifier]:
+        """The verifier keys it says are its own; lines of kinds not known here are left out."""
+        raw = self._find_file(self._get_source(), VKEY) or b""
+        keys = []
+        for line in raw.decode("utf-8", errors="replace").split()[: note.MOST_SIGNATURES]:
+            try:
+                keys.append(note.parse_verifier(line))
+            except InvalidInput:
+                continue
+        return keys
+
+    def read_tile(self, tile: Tile) -> bytes:
+        """A tile of hashes or a bundle of entries, of exactly that width, cut from the full one where need be."""
+        try:
+            raw = self._get_source().read_tile(tile)
+        except OSError as error:
+            raise _make_unreadable_error(tile.path, error) from error
+        if _measure_width(raw, tile) != tile.width:
+            raise LogDamaged(
+                f"{self.address}/tile/{tile.path} 长度有误。", f"{self.address}/tile/{tile.path} has a wrong length."
+            )
+        return raw
+
+    def make_tree(self, size: int) -> tiles.TileTree:
+        """The hashes of its tiles at a size: true as far as they give a root that somebody signed."""
+        return tiles.TileTree(size, self.read_tile)
+
+    def _get_source(self) -> LogFolder | _WebFolder:
+        if self._found is None:
+            candidates = self._list_candidates()
+            self._found = next((one for one in candidates if _is_checkpoint(self._find_file(one, CHECKPOINT))), None)
+            if self._found is None:
+                raise _make_no_log_error(self.where)
+        return self._found
+
+    def _list_candidates(self) -> list[LogFolder | _WebFolder]:
+        if "://" not in self.where:
+            path = Path(self.where)
+            if not path.is_dir():
+                raise InvalidInput(
+                    f"“{self.where}”既不是网址（以 https:// 开头），也不是本机上的文件夹。",
+                    f"“{self.where}” is neither an address (those begin with https://) nor a folder of this machine.",
+                )
+            return [LogFolder(path), LogFolder(path / "log")]
+        parts = _parse_url_path(self.where)
+        below = [f"{self.where}/log", self.where]
+        return [_WebFolder(self._web, one) for one in (below[::-1] if parts else below)]
+
+    @staticmethod
+    def _find_file(source: LogFolder | _WebFolder, name: str) -> bytes | None:
+        try:
+            return source.find_file(name)
+        except OSError as error:
+            raise _make_unreadable_error(name, error) from error
+
+
+class _WebFolder:
+    """A log below a URL, read as ``Folder`` reads one on disk."""
+
+    def __init__(self, web: WebClient, prefix: str) -> None:
+        self.prefix = prefix
+        self._web = web
+
+    def find_file(self, name: str) -> bytes | None:
+        return self._web.fetch_file(f"{self.prefix}/{name}", _LONGEST_VKEYS if name == VKEY else note.LONGEST)
+
+    def read_tile(self, tile: Tile) -> bytes:
+        raw = self._fetch_tile(tile)
+        if raw is None and tile.width < WIDTH:  # a log may delete a partial tile once it is full
+            full = self._fetch_tile(Tile(level=tile.level, index=tile.index))
+            raw = None if full is None else _cut_tile(full, tile)
+        if raw is None:
+            raise NotFound(
+                f"{self.prefix} 没有 tile/{tile.path}，该日志不完整。",
+                f"{self.prefix} has no tile/{tile.path}: the log is not whole.",
+            )
+        return raw
+
+    def _fetch_tile(self, tile: Tile) -> bytes | None:
+        most = _LONGEST_BUNDLE if tile.level is None else WIDTH * HASH
+        return self._web.fetch_file(f"{self.prefix}/tile/{tile.path}", most)
+
+
+def _cut_tile(full: bytes, tile: Tile) -> bytes:
+    """What ``tile`` holds of the full one; one that is not whole as it is, for its length to be refused."""
+    if tile.level is not None:
+        return full[: tile.width * HASH]
+    return tiles.encode_bundle(tiles.decode_bundle(full)[: tile.width]) if _measure_width(full, tile) > 0 else full
+
+
+def _measure_width(raw: bytes, tile: Tile) -> float:
+    """How many hashes or entries there are in a tile's bytes; not a whole number, or -1, when it ends inside one."""
+    if tile.level is not None:
+        return len(raw) / HASH
+    try:
+        return len(tiles.decode_bundle(raw))
+    except LogDamaged:
+        return -1
+
+
+def _parse_url_path(url: str) -> str:
+    """The path of an address; InvalidInput when it is not a plain http or https one."""
+    try:
+        parts = urlsplit(url)
+        plain = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+        if plain and parts.username is None and (parts.port is None or parts.port > 0):
+            return parts.path
+    except ValueError:
+        pass
+    raise make_address_error(url)
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_checkpoint(raw: bytes | None) -> bool:
+    try:
+        return raw is not None and bool(checkpoint_store.parse_signed_checkpoint(raw))
+    except InvalidInput:
+        return False
+
+
+def _make_no_log_error(where: str) -> InvalidInput:
+    return InvalidInput(
+        f"{where} 处没有名录日志：{where}/log/{CHECKPOINT} 与 {where}/{CHECKPOINT} 都不是签名检查点。",
+        f"There is no register's log at {where}: neither {where}/log/{CHECKPOINT} nor {where}/{CHECKPOINT} "
+        "is a signed checkpoint.",
+    )
+
+
+def _make_unreadable_error(what: str, error: OSError) -> CannotAnswer:
+    return CannotAnswer(f"无法读取 {what}：{error.strerror}。", f"{what} cannot be read: {error.strerror}.")

@@ -1,0 +1,130 @@
+"""The database's file in its place: held while nobody else has it open, and replaced at once by another.
+
+At every moment one of the two lies there, complete. The one that was there is kept beside it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from registry.errors import Conflict
+from registry.operations.backup import file
+from registry.storage import rights
+
+#: Seconds to wait for a command that has the database open to end.
+PATIENCE = 5
+_SIDES = ("-wal", "-shm", "-journal")
+
+
+@contextmanager
+def hold_database(path: Path) -> Iterator[sa.Connection | None]:
+    """The database at ``path`` while no other process can open it; None where there is none that can be read.
+
+    Everything in it then lies in this one file. Conflict while a server or another command has it open.
+    """
+    if not path.exists():
+        yield None
+        return
+    _remove_interrupted_link(path)
+    made = file.make_engine(path, mode="rw", timeout=str(PATIENCE)).execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        connection = _connect_exclusively(made, path)
+        try:
+            yield connection
+        finally:
+            if connection is not None:
+                connection.exec_driver_sql("ROLLBACK")
+                connection.close()
+    finally:
+        made.dispose()
+
+
+def _connect_exclusively(made: sa.Engine, path: Path) -> sa.Connection | None:
+    connection = None
+    try:
+        connection = made.connect()
+        connection.exec_driver_sql("PRAGMA journal_mode = DELETE")  # empties and removes the write-ahead log
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()  # somebody may have come in between
+    except sa.exc.DBAPIError as error:
+        if connection is not None:
+            connection.close()
+        if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise _make_in_use_error(path) from error
+        return None
+    if mode != "delete":
+        connection.close()
+        raise _make_in_use_error(path)
+    return connection
+
+
+def _make_in_use_error(path: Path) -> Conflict:
+    return Conflict(
+        f"数据库 {path} 正在使用中：请先停止服务（registry serve）及其他命令，再恢复。",
+        f"The database {path} is in use: stop the server (registry serve) and other commands, then restore.",
+    )
+
+
+def create_empty_file(path: Path) -> Path:
+    """An empty file beside ``path`` to build the new database in; what an interrupted restore left there is gone."""
+    new = path.with_name(f"{path.name}.restoring")
+    with file.translate_write_errors(new):
+        rights.make_folder(new.parent)
+        remove_database(new)
+        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    return new
+
+
+def remove_database(path: Path) -> None:
+    """Delete a database's file and what lies beside it, if they are there."""
+    for side in ("", *_SIDES):
+        path.with_name(path.name + side).unlink(missing_ok=True)
+
+
+def replace_database(path: Path, new: Path) -> Path | None:
+    """Put the finished file ``new`` at ``path``, inside ``held``; where the one that was there is kept."""
+    kept = path.with_name(f"{path.name}.before-restore-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}")
+    with file.translate_write_errors(path):
+        there = path.exists()
+        if there:
+            _copy_owner(path.stat(), new)
+            os.link(path, kept)
+            with suppress(PermissionError):  # an earlier version may have made it for everybody to read
+                rights.set_mode(kept, rights.PRIVATE_FILE)
+        # None are there if the old one could be read; those of a damaged one must not be taken for the new one's.
+        for side in _SIDES:
+            left = path.with_name(path.name + side)
+            if left.exists():
+                left.rename(kept.with_name(kept.name + side))
+        new.replace(path)
+        flush_to_disk(path.absolute().parent)
+    return kept if there else None
+
+
+def _copy_owner(was: os.stat_result, new: Path) -> None:
+    """Restoring as root must not lock the service out of its own database: it stays its owner's, and theirs alone."""
+    with suppress(PermissionError):
+        os.chown(new, was.st_uid, was.st_gid)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Let a file, or the names in a folder, survive a power cut."""
+    with file.translate_write_errors(path):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove_interrupted_link(path: Path) -> None:
+    """A restore killed just before the swap leaves a second name of the database that is still in its place."""
+    for second in path.parent.glob(f"{path.name}.before-restore-*"):
+        if second.samefile(path):
+            second.unlink()

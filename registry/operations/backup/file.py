@@ -1,0 +1,285 @@
+"""The backup file: one SQLite file, whatever the register runs on, holding what may not be lost and nothing else.
+
+Tables ``backup`` (what it is) and ``backup_tables`` (rows and hash of each table) stand beside the copied rows. Views
+are not in it, they are rebuilt; neither is the signing key. It has no write-ahead log and is only ever read as it lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import sqlalchemy as sa
+
+from registry import __version__
+from registry.domain.model import Struct
+from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
+from registry.log import check, checkpoint_store, merkle, mirror_mark, store
+from registry.storage import tables
+from registry.storage.database import SCHEMA
+
+Progress = Callable[[str, int], None]
+FORMAT = 1
+#: Schemas of earlier versions whose tables are those of this one less columns that have a default.
+EARLIER = ("0006",)
+#: What is copied, in an order in which every row finds those it refers to.
+KEPT = (
+    tables.accounts,
+    tables.recovery_codes,
+    tables.trail,
+    tables.entries,
+    tables.erasable,
+    tables.checkpoints,
+    tables.proposals,
+    tables.proposal_items,
+    tables.touches,
+    tables.comments,
+    tables.attachments,
+    tables.attachment_parts,
+    tables.api_keys,
+    tables.key_usage,
+    tables.key_checks,
+    tables.watches,
+)
+#: What follows from it and is made anew, or is under way only: sessions, half-filled forms, imports not yet proposed.
+REBUILT = (
+    tables.positions,
+    tables.versions,
+    tables.search_documents,
+    tables.deadlines,
+    tables.staff_sessions,
+    tables.staff_drafts,
+    tables.imports,
+    tables.import_pages,
+)
+
+_own = sa.MetaData()
+_about = sa.Table(
+    "backup",
+    _own,
+    sa.Column("format", sa.Integer, primary_key=True),
+    sa.Column("version", sa.String, nullable=False),
+    sa.Column("schema", sa.String, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.String, nullable=False),
+    sa.Column("origin", sa.String),
+    sa.Column("mirror", sa.Boolean, nullable=False),
+)
+_contents = sa.Table(
+    "backup_tables",
+    _own,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String, nullable=False),
+)
+for _table in KEPT:
+    _table.to_metadata(_own).indexes.clear()  # a file that is read from end to end needs none
+
+
+class BackupInfo(Struct, frozen=True):
+    """What a backup says of itself: the log's size, root and name at the moment (milliseconds) it was made, and whether
+    the register is a mirror, which nobody may append to."""
+
+    version: str
+    schema: str
+    made_at: int
+    size: int
+    root: str
+    origin: str | None
+    mirror: bool
+
+
+class BackupFile:
+    """An open backup; see ``opened``."""
+
+    def __init__(self, path: Path, connection: sa.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        self.about = _read_info(path, connection)
+
+    def read_counts(self) -> dict[str, int]:
+        """How many rows of each table it holds."""
+        with _translate_read_errors(self.path):
+            return {row.name: row.rows for row in self.connection.execute(sa.select(_contents))}
+
+    def read_rows(self, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
+        """The rows of a table in the order they were written, in chunks; without columns the file does not have."""
+        with _translate_read_errors(self.path):
+            there = {column["name"] for column in sa.inspect(self.connection).get_columns(table.name)}
+        columns = [column for column in table.columns if column.name in there]
+        query = sa.select(*columns).order_by(sa.text("rowid")).execution_options(yield_per=store.CHUNK)
+        with _translate_read_errors(self.path), self.connection.execute(query) as result:
+            for part in result.mappings().partitions():
+                yield [dict(row) for row in part]
+
+    def read_leaves(self) -> Iterator[bytes]:
+        """The leaf hash of every entry, in order."""
+        with _translate_read_errors(self.path):
+            yield from store.read_leaves(self.connection)
+
+    def find_last_checkpoint(self) -> checkpoint_store.SignedCheckpoint | None:
+        """The largest signed checkpoint in it."""
+        with _translate_read_errors(self.path):
+            return checkpoint_store.find_last(self.connection)
+
+    def verify(self, progress: Progress) -> None:
+        """UnreadableFile, naming what is wrong, unless every row is as written and the log in it holds."""
+        with _translate_read_errors(self.path):
+            told = {row.name: (row.rows, row.sha256) for row in self.connection.execute(sa.select(_contents))}
+        for table in KEPT:
+            seen = _Digest()
+            for chunk in self.read_rows(table):
+                seen.add_rows(chunk)
+                progress(f"检查 / checking {table.name}", seen.rows)
+            if told.get(table.name) != (seen.rows, seen.to_hex()):
+                raise _make_damaged_error(self.path, f"表 {table.name}", f"table {table.name}")
+        with _translate_read_errors(self.path):
+            try:
+                held = check.check_log(self.connection, progress=partial(progress, "检查日志 / checking the log"))
+            except RegistryError as error:
+                raise _make_damaged_error(self.path, error.zh, error.en) from error
+        if (held.size, held.root) != (self.about.size, self.about.root):
+            raise _make_damaged_error(self.path, "日志大小或根哈希", "size or root of the log")
+
+
+class _Digest:
+    """Rows counted and hashed as they pass: a flipped bit in a password hash is found as surely as one in an entry."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._hash = hashlib.sha256()
+
+    def add_rows(self, chunk: list[dict[str, Any]]) -> None:
+        self.rows += len(chunk)
+        for row in chunk:
+            self._hash.update(msgspec.msgpack.encode(tuple(row.values())))
+
+    def to_hex(self) -> str:
+        return self._hash.hexdigest()
+
+
+@contextmanager
+def open_backup(path: Path) -> Iterator[BackupFile]:
+    """A backup to read; NotFound, or UnreadableFile when it is none or of another version. The file is not changed."""
+    if not path.is_file():
+        raise NotFound(f"没有备份文件 {path}。", f"There is no backup file {path}.")
+    made = make_engine(path, mode="ro", immutable="1")
+    try:
+        with _translate_read_errors(path):
+            connection = made.connect()
+        with connection:
+            yield BackupFile(path, connection)
+    finally:
+        made.dispose()
+
+
+def write_backup(path: Path, source: sa.Connection, made_at: int, progress: Progress) -> None:
+    """Fill the empty file ``path`` from one snapshot; InvalidInput when it cannot be written."""
+    made = make_engine(path, mode="rw")
+    try:
+        with translate_write_errors(path), made.begin() as connection:
+            _own.create_all(connection)
+            for table in KEPT:
+                seen = _Digest()
+                for chunk in _read_snapshot(source, table):
+                    connection.execute(sa.insert(table), chunk)
+                    seen.add_rows(chunk)
+                    progress(f"备份 / backing up {table.name}", seen.rows)
+                row = {"name": table.name, "rows": seen.rows, "sha256": seen.to_hex()}
+                connection.execute(sa.insert(_contents).values(row))
+            connection.execute(
+                sa.insert(_about).values(
+                    {"format": FORMAT, **_make_info_row(connection, made_at, mirror_mark.is_mirror(source))}
+                )
+            )
+    finally:
+        made.dispose()
+
+
+def make_engine(path: Path, **how: str) -> sa.Engine:
+    """An engine for a file that is opened as said by SQLite's URI parameters, outside any register's own settings."""
+    url = sa.URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query={**how, "uri": "true"})
+    return sa.create_engine(url, poolclass=sa.NullPool)
+
+
+@contextmanager
+def translate_write_errors(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while ``path`` is written into InvalidInput that says so."""
+    try:
+        yield
+    except (OSError, sa.exc.DBAPIError) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error.strerror
+        raise InvalidInput(
+            f"无法写入 {path}：{cause}。请检查磁盘空间与权限。",
+            f"{path} cannot be written: {cause}. Check room and permissions.",
+        ) from error
+
+
+def _make_info_row(connection: sa.Connection, made_at: int, mirror: bool) -> dict[str, Any]:
+    frontier = merkle.Frontier()
+    frontier.extend(store.read_leaves(connection))
+    signed = checkpoint_store.find_last(connection)
+    about = BackupInfo(
+        version=__version__,
+        schema=SCHEMA,
+        made_at=made_at,
+        size=frontier.size,
+        root=frontier.compute_root().hex(),
+        origin=signed.checkpoint.origin if signed else None,
+        mirror=mirror,
+    )
+    return msgspec.structs.asdict(about)
+
+
+def _read_snapshot(source: sa.Connection, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
+    query = sa.select(table).order_by(*table.primary_key.columns).execution_options(yield_per=store.CHUNK)
+    try:
+        with source.execute(query) as result:
+            for part in result.mappings().partitions():
+                yield [dict(row) for row in part]
+    except sa.exc.DBAPIError as error:  # here, where it is known which of the two databases failed
+        raise make_unreachable_error(error) from error
+
+
+def _read_info(path: Path, connection: sa.Connection) -> BackupInfo:
+    with _translate_read_errors(path):
+        row = connection.execute(sa.select(_about.c.format, _about.c.version)).first()
+        if row is None:
+            raise _make_damaged_error(path, "没有说明", "it says nothing of itself")
+        if row.format == FORMAT:
+            told = connection.execute(sa.select(*_about.c)).mappings().one()
+            about = msgspec.convert({str(name): value for name, value in told.items()}, BackupInfo)
+            if about.schema in (SCHEMA, *EARLIER):
+                return about
+    raise UnreadableFile(
+        f"{path} 由版本 {row.version} 所做，本版本（{__version__}）不能恢复："
+        "请用该版本恢复，再升级并运行 registry init。",
+        f"{path} was made by version {row.version}; this one ({__version__}) cannot restore it: restore it with that "
+        "version, then upgrade and run: registry init",
+    )
+
+
+@contextmanager
+def _translate_read_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.DBAPIError, msgspec.ValidationError) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        raise UnreadableFile(
+            f"{path} 不是 registry backup 所做的备份，或已损坏，不能使用：{cause}",
+            f"{path} is not a file that registry backup made, or it is damaged, and cannot be used: {cause}",
+        ) from error
+
+
+def _make_damaged_error(path: Path, zh: str, en: str) -> UnreadableFile:
+    return UnreadableFile(
+        f"备份 {path} 已损坏，不能使用：{zh}。请换用另一份备份。",
+        f"The backup {path} is damaged and cannot be used: {en}. Use another one.",
+    )

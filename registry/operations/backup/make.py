@@ -1,0 +1,132 @@
+"""Making a backup while the register is in use: one snapshot, written aside, checked, and only then given its name."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from registry.domain.model import Struct
+from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError
+from registry.log.publish import PublishedLog
+from registry.operations.backup import compare, database_file, file
+from registry.operations.backup.file import Progress
+from registry.storage.database import Database
+
+
+class BackupResult(Struct, frozen=True):
+    """A finished backup: the log in it, rows by table, and bytes of the file. ``made_at`` in milliseconds."""
+
+    file: str
+    made_at: int
+    size: int
+    root: str
+    origin: str | None
+    rows: dict[str, int]
+    bytes: int
+
+
+def make_backup(
+    database: Database, published: PublishedLog, path: Path, *, replace: bool, progress: Progress
+) -> BackupResult:
+    """Write a checked backup to ``path``, or leave what is there as it was.
+
+    Conflict when something is there and ``replace`` is not set, or it is no backup. LogDamaged when the database is not
+    the log that was published: earlier backups are then worth more than this one would be.
+    """
+    _refuse_existing_file(path, replace)
+    outside = compare.find_local_log(published)  # before the snapshot: what was published by now must be in it
+    with _create_temporary_file(path) as aside:
+        made_at = int(time.time() * 1000)
+        with database.reading() as source:
+            file.write_backup(aside, source, made_at, progress)
+        database_file.flush_to_disk(aside)
+        with file.open_backup(aside) as backup:
+            backup.verify(progress)
+            if outside is not None:
+                _refuse_other_log(backup, outside)
+            about, rows = backup.about, backup.read_counts()
+        with file.translate_write_errors(path):
+            _refuse_existing_file(path, replace)
+            number = aside.stat().st_size
+            aside.replace(path)
+            database_file.flush_to_disk(path.absolute().parent)
+    return BackupResult(
+        file=str(path), made_at=made_at, size=about.size, root=about.root, origin=about.origin, rows=rows, bytes=number
+    )
+
+
+def _refuse_existing_file(path: Path, replace: bool) -> None:
+    if not path.absolute().parent.is_dir():
+        raise InvalidInput(
+            f"没有目录 {path.parent}，请先建立（或挂载备份盘）。",
+            f"There is no folder {path.parent}; make it, or mount the disk for backups, first.",
+        )
+    if not os.path.lexists(path) or (path.is_file() and path.stat().st_size == 0):
+        return  # an empty file, as programs make to reserve a name, holds nothing that could be lost
+    if not replace:
+        raise Conflict(
+            f"{path} 已存在；请换一个文件名，或加 --replace。", f"{path} exists; choose another name or add --replace."
+        )
+    try:
+        with file.open_backup(path):
+            return
+    except (RegistryError, OSError) as error:
+        raise Conflict(
+            f"{path} 不是本版本可读的备份，不予覆盖；确不需要时请自行删除。",
+            f"{path} is no backup that can be read, and is not overwritten; if it is not needed, remove it yourself.",
+        ) from error
+
+
+def _refuse_other_log(backup: file.BackupFile, outside: compare.LogSource) -> None:
+    stated = outside.signed.checkpoint
+    if backup.about.size < stated.size:
+        raise LogDamaged(
+            f"数据库只有{backup.about.size}条日志，而已公布{stated.size}条：数据库被回退，不予备份。"
+            "请用先前的备份恢复：registry restore",
+            f"The database holds {backup.about.size} entries, {stated.size} were published: it was rolled back and is "
+            "not backed up. Restore an earlier backup: registry restore",
+        )
+    if compare.compute_roots(backup.read_leaves(), {stated.size})[stated.size] != stated.root:
+        raise LogDamaged(
+            "数据库不是已公布的日志，不予备份，请保留先前的备份。请运行：registry log check",
+            "The database is not the log that was published and is not backed up; keep the earlier backups. "
+            "Run: registry log check",
+        )
+
+
+@contextmanager
+def _create_temporary_file(path: Path) -> Iterator[Path]:
+    """An empty file beside ``path`` that only its owner can read; what is still there at the end is removed."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    with file.translate_write_errors(path):
+        _remove_leftovers(path)
+        os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield aside
+    finally:
+        for left in (aside, aside.with_name(f"{aside.name}-journal")):
+            left.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what a killed backup to the same file left: it holds personal data that nobody would come to delete."""
+    for left in path.absolute().parent.glob(".*.new*"):
+        found = re.fullmatch(rf"\.{re.escape(path.name)}\.([0-9]+)\.new(-journal)?", left.name)
+        if found and not _is_running(int(found[1])):
+            left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if process == os.getpid():
+        return False
+    with suppress(ProcessLookupError):
+        try:
+            os.kill(process, 0)
+        except PermissionError:
+            return True
+        return True
+    return False

@@ -1,0 +1,212 @@
+"""Drafts on their way into a proposal: encoded, and checked alone, against each other and against the register."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry.domain import schema
+from registry.domain.identifiers import parse_code
+from registry.domain.model import Date, Draft
+from registry.domain.normalise import normalise_width, simplify_script
+from registry.errors import InvalidInput, NotFound
+from registry.log import codec, erasure
+from registry.log.four_eyes import ContentHash
+from registry.storage.tables import entries, versions
+
+CHUNK = 2000
+#: Proposals of this kind rest on a dated list, which is why they may speak of any day.
+LIST = "import"
+_BETWEEN_CHARACTERS = re.compile(r"[\s·•・.]+")
+_json = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(Draft)
+
+
+def encode_value(value: Any) -> bytes:
+    """The stored bytes of a draft or a report."""
+    return _json.encode(value)
+
+
+def decode_draft(body: bytes) -> Draft:
+    """The draft of its stored bytes."""
+    return _decoder.decode(body)
+
+
+def list_personal_values(draft: Draft) -> list[Any]:
+    """The personal values a draft states."""
+    paths = schema.PERSONAL.get(draft.change.kind, frozenset())
+    return [value for path, value in draft.change.set.items() if path in paths and value is not None]
+
+
+def resolve_subject(connection: sa.Connection, said: str, kinds: Iterable[str]) -> str:
+    """The subject of the register that somebody means by ``kind:code`` or by a public code alone, of one of ``kinds``.
+
+    InvalidInput when the kind does not fit, or the code alone is that of several; NotFound when it is nobody's.
+    """
+    kind, colon, identifier = said.rpartition(":")
+    known = list(kinds)
+    if colon and kind not in known:
+        fitting = " / ".join(known)
+        raise InvalidInput(f"类别“{kind}”在此不适用，可用：{fitting}。", f"“{kind}” does not fit here; use {fitting}.")
+    code = identifier if kind == "source" else parse_code(identifier)
+    wanted = [f"{one}:{code}" for one in ([kind] if colon else known)]
+    query = sa.select(entries.c.subject).where(entries.c.subject.in_(wanted)).distinct()
+    found: list[str] = sorted(connection.execute(query).scalars())
+    if not found:
+        raise NotFound(f"名录中没有“{said}”，请核对编码。", f"The register does not know “{said}”; check the code.")
+    if len(found) > 1:
+        either = " / ".join(found)
+        raise InvalidInput(f"编码“{said}”对应多个主体，请写明：{either}", f"“{said}” is several; say which: {either}")
+    return found[0]
+
+
+class Changeset:
+    """The drafts of one proposal, checked and encoded, with their hash and what the register must say of them.
+
+    InvalidInput names the first draft that is wrong.
+    """
+
+    def __init__(self, drafts: Iterable[Draft], progress: Callable[[int], None] | None = None) -> None:
+        self.bodies: list[bytes] = []
+        self.subjects: list[str] = []
+        self.personal: list[str | None] = []  # per draft its subject, when it states personal values
+        self._stated: set[str] = set()
+        self._needed: set[str] = set()
+        self._unexplained: dict[str, Date] = {}
+        self._about_people: dict[str, list[Draft]] = {}
+        content = ContentHash()
+        for draft in drafts:
+            schema.check_draft(draft)
+            codec.check_draft(draft)
+            body = encode_value(draft)
+            content.add(body)
+            self.bodies.append(body)
+            self.subjects.append(draft.subject)
+            self.personal.append(draft.subject if list_personal_values(draft) else None)
+            self._note_references(draft)
+            if progress and len(self.bodies) % CHUNK == 0:
+                progress(len(self.bodies))
+        if not self.bodies:
+            raise InvalidInput("没有任何变更，无需提交。", "Nothing changes, so there is nothing to propose.")
+        self.hash = content.hex
+
+    def _note_references(self, draft: Draft) -> None:
+        subject, change = draft.subject, draft.change
+        if change.set:
+            self._stated.add(subject)
+        if referred := change.set.get("institution"):
+            self._needed.add(referred)
+        if change.erases:
+            self._needed.add(subject)
+        if change.kind in schema.PERSONAL:
+            self._about_people.setdefault(subject, []).append(draft)
+        if not (change.reason or "").strip():
+            self._unexplained[subject] = min(draft.valid_from, self._unexplained.get(subject, draft.valid_from))
+
+    def check_against_register(self, connection: sa.Connection, kind: str, title: str, report: Any) -> None:
+        """InvalidInput unless the register knows what the drafts refer to, every correction of the past says why, and
+        no personal value stands where it could not be erased."""
+        self._refuse_unknown_subjects(connection)
+        if kind != LIST:
+            self._refuse_unexplained_corrections(connection)
+        self._refuse_personal_text(connection, title, report)
+
+    def _refuse_unknown_subjects(self, connection: sa.Connection) -> None:
+        """A person, certificate or sanction belongs to an institution of the register or of the same proposal."""
+        wanted = sorted(self._needed - self._stated)
+        query = sa.select(entries.c.subject).where(entries.c.subject.in_(wanted)).distinct()
+        missing = set(wanted) - set(connection.execute(query).scalars())
+        if missing:
+            one = min(missing)
+            raise InvalidInput(f"所指的 {one} 不在名录中。", f"{one} is not in the register.", subject=one)
+
+    def _refuse_unexplained_corrections(self, connection: sa.Connection) -> None:
+        for subject, latest in _read_latest_days(connection, sorted(self._unexplained)):
+            day = self._unexplained[subject]
+            if day.isoformat() < latest:
+                raise InvalidInput(
+                    f"{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由（reason）说明为何更正。",
+                    f"{subject}: {day} is before {latest}, of which something is already stated. This corrects the "
+                    "past: add a reason that says why.",
+                    subject=subject,
+                )
+
+    def _refuse_personal_text(self, connection: sa.Connection, title: str, report: Any) -> None:
+        if not self._about_people:
+            return
+        held = erasure.read_held_values(connection, self._about_people)
+        everybody: set[str] = set()
+        for subject, drafts in self._about_people.items():
+            named = _select_names(
+                [*held.get(subject, ()), *(value for draft in drafts for value in list_personal_values(draft))]
+            )
+            refuse_names_in(named, (text for draft in drafts for text in _collect_public_texts(draft)), subject)
+            everybody |= named
+        refuse_names_in(everybody, [title, *_collect_texts(report)], title)
+
+
+def refuse_personal_data(connection: sa.Connection, drafts: Iterable[Draft], text: str) -> None:
+    """InvalidInput when a text that is kept for ever holds a personal value which the drafts, or the register, state
+    about their subjects."""
+    about = [draft for draft in drafts if draft.change.kind in schema.PERSONAL]
+    held = erasure.read_held_values(connection, {draft.subject for draft in about})
+    values = [
+        *(value for draft in about for value in list_personal_values(draft)),
+        *(v for one in held.values() for v in one),
+    ]
+    refuse_names_in(_select_names(values), [text], about[0].subject if about else "")
+
+
+def refuse_names_in(named: set[str], texts: Iterable[str], where: str) -> None:
+    """InvalidInput when one of the names stands in a text; the refusal does not repeat it."""
+    plain = {_fold_spelling(name) for name in named}
+    for text in texts:
+        said = _fold_spelling(text) if plain else ""
+        if any(name in said for name in plain):
+            raise InvalidInput(
+                f"{where}：标题、理由或公开字段中写有个人信息（如姓名），以后将无法删除，请改写。",
+                f"{where}: a title, reason or public field holds personal data (a name, say) that could never be "
+                "erased; please reword it.",
+            )
+
+
+def _select_names(values: Iterable[Any]) -> set[str]:
+    """Those that tell who somebody is by themselves: two characters or more, with a letter among them."""
+    texts = {value.strip() for value in values if isinstance(value, str)}
+    return {text for text in texts if len(text) > 1 and any(character.isalpha() for character in text)}
+
+
+def _fold_spelling(text: str) -> str:
+    """A text as it reads: whatever its width and script, with or without spaces and dots inside a name."""
+    return _BETWEEN_CHARACTERS.sub("", simplify_script(normalise_width(text))).casefold()
+
+
+def _collect_public_texts(draft: Draft) -> Iterator[str]:
+    """Every text of a draft that stands in the log in clear."""
+    personal = schema.PERSONAL.get(draft.change.kind, frozenset())
+    yield draft.change.reason or ""
+    yield from _collect_texts({path: value for path, value in draft.change.set.items() if path not in personal})
+
+
+def _collect_texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _collect_texts(key)
+            yield from _collect_texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _collect_texts(item)
+
+
+def _read_latest_days(connection: sa.Connection, subjects: list[str]) -> Iterator[tuple[str, str]]:
+    """(subject, the latest day of which something is stated about it) of those the register knows."""
+    for start in range(0, len(subjects), CHUNK):
+        known = versions.c.subject.in_(subjects[start : start + CHUNK])
+        query = sa.select(versions.c.subject, sa.func.max(versions.c.valid_from)).where(known)
+        yield from ((subject, day) for subject, day in connection.execute(query.group_by(versions.c.subject)))

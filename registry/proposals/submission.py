@@ -1,0 +1,170 @@
+"""Putting a change before a second person, changing it while it waits, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry.accounts import region_scope
+from registry.domain.model import Draft
+from registry.errors import Conflict, NotAllowed
+from registry.log import store
+from registry.log.publish import PublishedLog
+from registry.proposals import changeset, proposal_store, redaction
+from registry.storage.database import Database
+from registry.storage.tables import proposal_items, proposals
+
+
+def propose(  # noqa: PLR0913 - each is a part of what is proposed
+    database: Database,
+    proposed: Iterable[Draft],
+    *,
+    by: str,
+    title: str,
+    kind: str = "edit",
+    report: Any = None,
+    base_size: int | None = None,
+    progress: Callable[[int], None] | None = None,
+    log: PublishedLog | None = None,
+) -> int:
+    """Validate and keep a proposal whole, or nothing of it; its id. InvalidInput names the first draft that is wrong,
+    NotAllowed one outside the account's region. A draft about a day before the latest one already stated of its subject
+    needs a reason, unless ``kind`` is "import".
+    ``base_size`` is the log size the drafts were worked out against (now by default). With ``log``, LogRolledBack over
+    a database that holds less than was published there: here, and whatever else is done to a proposal.
+    """
+    with database.reading() as connection:
+        region_scope.require_proposer_role(connection, by, kind)
+    content = changeset.Changeset(proposed, progress)  # before the lock: nobody waits for a long list to be checked
+    with database.writing() as connection:
+        if log is not None:
+            log.refuse_rollback(connection)
+        region_scope.require_proposer_role(connection, by, kind)
+        content.check_against_register(connection, kind, title, report)
+        region_scope.require_may_propose(connection, by, map(changeset.decode_draft, content.bodies))
+        base_size = store.read_head(connection).size if base_size is None else base_size
+        return insert_proposal(connection, content, by=by, title=title, kind=kind, report=report, base_size=base_size)
+
+
+def insert_proposal(  # noqa: PLR0913 - each is a part of what is proposed
+    connection: sa.Connection,
+    content: changeset.Changeset,
+    *,
+    by: str,
+    title: str,
+    kind: str,
+    report: Any,
+    base_size: int,
+    confirm_by: int | None = None,
+) -> int:
+    """Keep a proposal that was checked; its id."""
+    at = proposal_store.get_now_ms()
+    row = {"state": "pending", "kind": kind, "title": title, "base_size": base_size, "created_at": at}
+    told = {**row, **_make_content_columns(connection, content, report), "confirm_by": confirm_by}
+    identifier = int(connection.execute(sa.insert(proposals).values(told).returning(proposals.c.id)).scalar_one())
+    proposal_store.record_touch(connection, identifier, by, "propose", at)
+    _insert_items(connection, identifier, content)
+    return identifier
+
+
+def amend(  # noqa: PLR0913 - each is a part of what is proposed
+    database: Database,
+    identifier: int,
+    proposed: Iterable[Draft],
+    *,
+    by: str,
+    seen: str,
+    title: str | None = None,
+    kind: str | None = None,
+    report: Any = None,
+    base_size: int | None = None,
+    log: PublishedLog | None = None,
+) -> str:
+    """Put other drafts in the place of those of an open proposal; the new content hash.
+
+    Whoever amends has a hand in it. Conflict when it is decided, when its content is no longer the one ``seen``, or
+    when it confirms what is in force; NotAllowed for one that concerns another region; else as ``propose``. An approval
+    of the content before is refused from now on.
+    """
+    content = changeset.Changeset(proposed)
+    with database.writing() as connection:
+        if log is not None:
+            log.refuse_rollback(connection)
+        before = proposal_store.get_for_account(connection, identifier, by)
+        region_scope.require_proposer_role(connection, by, before.kind)
+        proposal_store.require_state(before, *proposal_store.OPEN)
+        _refuse_in_force(before)
+        if seen != before.content_hash:
+            raise Conflict(
+                f"提案 {identifier} 在您修改期间已被他人修改，请先查看现在的内容。您填写的内容没有丢失。",
+                f"Somebody else changed proposal {identifier} meanwhile: look at it first. What you typed is kept.",
+            )
+        kind, title = kind or before.kind, title or before.title
+        content.check_against_register(connection, kind, title, report)
+        region_scope.require_may_propose(connection, by, map(changeset.decode_draft, content.bodies))
+        base_size = store.read_head(connection).size if base_size is None else base_size
+        owed = redaction.erase_personal_values(
+            connection, identifier
+        )  # what it held of people is in no log to be erased from
+        connection.execute(sa.delete(proposal_items).where(proposal_items.c.proposal == identifier))
+        told = {"state": "pending", "kind": kind, "title": title, "base_size": base_size}
+        told |= _make_content_columns(connection, content, report)
+        connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(told))
+        _insert_items(connection, identifier, content)
+        proposal_store.record_touch(connection, identifier, by, "amended", proposal_store.get_now_ms())
+    if owed:
+        redaction.purge_erased_bytes(database)
+    return content.hash
+
+
+def withdraw(database: Database, identifier: int, *, by: str, log: PublishedLog | None = None) -> None:
+    """Take one's own open proposal back; NotAllowed for anybody else's. Personal values in it are erased."""
+    with database.writing() as connection:
+        if log is not None:
+            log.refuse_rollback(connection)
+        before = proposal_store.get_proposal(connection, identifier)
+        if before.proposer != by:
+            raise NotAllowed("只能撤回自己提出的提案。", "Only whoever made a proposal can withdraw it.")
+        proposal_store.require_state(before, *proposal_store.OPEN)
+        _refuse_in_force(before)
+        owed = redaction.erase_personal_values(connection, identifier)
+        proposal_store.close_proposal(connection, identifier, "withdrawn", by)
+    if owed:
+        redaction.purge_erased_bytes(database)
+
+
+def _refuse_in_force(proposal: proposal_store.Proposal) -> None:
+    """One person put this in force; only another may end that."""
+    if proposal.confirm_by is not None:
+        raise Conflict(
+            f"提案 {proposal.id} 所述的紧急暂停已经生效，须由另一人确认或否决，不能修改或撤回。",
+            f"What proposal {proposal.id} says is in force already: another person confirms or rejects it. It can be "
+            "neither changed nor withdrawn.",
+        )
+
+
+def _make_content_columns(connection: sa.Connection, content: changeset.Changeset, report: Any) -> dict[str, Any]:
+    region = region_scope.find_common_region(connection, [changeset.decode_draft(body) for body in content.bodies])
+    return {
+        "region": region,
+        "items": len(content.bodies),
+        "content_hash": content.hash,
+        "report": changeset.encode_value(report),
+    }
+
+
+def _insert_items(connection: sa.Connection, identifier: int, content: changeset.Changeset) -> None:
+    for start in range(0, len(content.bodies), proposal_store.CHUNK):
+        rows = [
+            {
+                "proposal": identifier,
+                "position": n + 1,
+                "body": content.bodies[n],
+                "subject": content.subjects[n],
+                "personal": content.personal[n],
+            }
+            for n in range(start, min(start + proposal_store.CHUNK, len(content.bodies)))
+        ]
+        connection.execute(sa.insert(proposal_items), rows)

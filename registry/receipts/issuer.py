@@ -1,0 +1,185 @@
+"""Who gives receipts and checks them: one register on one machine, with the keys it has and the log it follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from registry.domain.model import Answer, Claim, LogState, Struct
+from registry.errors import CannotSign, InvalidInput, LogDamaged, NotFound
+from registry.log import checkpoint_store, mirror_mark, note, proofs, signing_keys
+from registry.log.publish import PublishedLog
+from registry.log.signing_keys import Key
+from registry.receipts import jwks, receipt_text
+from registry.receipts.batch_proofs import BatchRows, BatchSignature
+from registry.receipts.jwks import PublicKey
+from registry.receipts.receipt_text import Reason, Receipt
+from registry.storage.database import Database
+from registry.verification.answer import answer_claim
+from registry.verification.same_answer import make_comparison_key
+from registry.verification.view import VerificationView
+
+
+class ReceiptStatus(Struct, frozen=True):
+    """What is known of a receipt. ``still_true``: whether the same question about the same day has the same answer now;
+    None when the receipt is not ``valid``, or its log is ahead of the one here. ``now`` is what differs."""
+
+    valid: bool
+    reason: Reason | None = None
+    receipt: Receipt | None = None
+    still_true: bool | None = None
+    now: Answer | None = None
+    claims_from: str | None = None
+
+
+class Issuer:
+    """Gives and checks receipts. ``give`` touches no database once it has looked whether this is a mirror."""
+
+    def __init__(self, database: Database, published: PublishedLog, view: VerificationView, key_file: Path) -> None:
+        self._database = database
+        self._published = published
+        self._view = view
+        self._key_file = key_file
+        self._own: tuple[object, list[Key]] = (None, [])
+        self._is_mirror: bool | None = None
+
+    # --- giving ------------------------------------------------------------------------------------------------------
+
+    def add_receipt(self, claim: Claim, found: Answer) -> Answer:
+        """The answer with its receipt; CannotSign where none can be given, never an answer without."""
+        issuer, key = self._get_signer(found.log)
+        return msgspec.structs.replace(
+            found, receipt=receipt_text.sign_receipt(claim, found, issuer, key, self._view.find_now())
+        )
+
+    def require_signer(self, log: LogState) -> None:
+        """CannotSign unless a receipt of an answer that rests on this log can be given now."""
+        self._get_signer(log)
+
+    def sign_rows(self, rows: BatchRows, log: LogState) -> BatchSignature:
+        """One signature over all rows of a batch; CannotSign. ``log``: the longest that an answer rests on."""
+        issuer, key = self._get_signer(log)
+        return rows.sign(issuer, key, self._view.find_now())
+
+    def detect_mirror(self) -> None:
+        """Find out whether this database is a mirror's, which never changes."""
+        if self._is_mirror is None:
+            with self._database.reading() as connection:
+                self._is_mirror = mirror_mark.is_mirror(connection)
+
+    def _get_signer(self, log: LogState) -> tuple[str, Key]:
+        """(name of the log, key): the oldest in use, which most verifiers have."""
+        self.detect_mirror()
+        keys = [key for key in self._load_keys() if not key.is_retired]
+        if self._is_mirror or not keys:
+            raise make_no_key_error(self._find_origin())
+        last = self._published.find_checkpoint()
+        if last is None or log.size > last.checkpoint.size:
+            raise _make_unsigned_error()
+        if log.size == last.checkpoint.size and log.root != last.checkpoint.root.hex():
+            raise LogDamaged(
+                "日志与已签发的检查点不符，不签发回执。请运行：registry log check",
+                "The log is not the one whose checkpoint was signed; no receipt is given. Run: registry log check",
+            )
+        return self._published.get_origin(), keys[0]
+
+    def _load_keys(self) -> list[Key]:
+        """The keys of this machine's file, read again when it changed; CannotSign when it cannot be read."""
+        try:
+            stat = self._key_file.stat()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise make_no_key_error(None) from error
+        changed = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        if changed != self._own[0]:
+            try:
+                self._own = (changed, signing_keys.load_keys(self._key_file))
+            except InvalidInput as error:
+                raise CannotSign(error.zh, error.en) from error
+        return self._own[1]
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def list_keys(self) -> list[PublicKey]:
+        """Every key that receipts of this register are checked with, oldest first.
+
+        From the key file; where there is none, those beside the checkpoints another machine signed.
+        """
+        if own := self._load_keys():
+            return [jwks.to_public_key(key) for key in own]
+        in_use = self._published.read_vkeys()
+        with self._database.reading() as connection:
+            lines = dict.fromkeys([*checkpoint_store.list_vkeys(connection), *in_use])
+        return [PublicKey(public=note.parse_verifier(line).public, retired=line not in in_use) for line in lines]
+
+    def make_key_set(self) -> dict[str, Any]:
+        """The keys as /.well-known/jwks.json has them."""
+        return jwks.make_key_set(self.list_keys())
+
+    # --- checking ----------------------------------------------------------------------------------------------------
+
+    def check_receipt(self, text: str, lang: str = "zh-CN") -> ReceiptStatus:
+        """Whether a receipt is genuine and of this log, and whether its answer is still what the register says.
+
+        InvalidInput for what is no receipt at all; CannotAnswer while the register cannot be asked.
+        """
+        self._view.require_fresh()
+        found = receipt_text.read_receipt(text, self.list_keys(), self._find_origin())
+        receipt = found.receipt
+        if receipt is None:
+            return ReceiptStatus(valid=False, reason=found.reason, claims_from=found.claims_from)
+        root = self._find_root(receipt.log.size)
+        if root is None:
+            return ReceiptStatus(valid=True, reason="ahead", receipt=receipt)
+        if root != receipt.log.root:
+            return ReceiptStatus(valid=False, reason="other_log")
+        now = self._answer_again(receipt, lang)
+        if now is None:
+            return ReceiptStatus(valid=True, receipt=receipt)
+        same = make_comparison_key(msgspec.to_builtins(now)) == make_comparison_key(receipt.answer)
+        return ReceiptStatus(valid=True, receipt=receipt, still_true=same, now=None if same else now)
+
+    def _find_origin(self) -> str | None:
+        last = self._published.find_checkpoint()
+        return last.checkpoint.origin if last else None
+
+    def _find_root(self, size: int) -> str | None:
+        """The root of our log at a size; None for a size it has not reached."""
+        if (root := self._view.find_root_at(size)) is not None:
+            return root
+        last = self._published.find_checkpoint()
+        if last is None or not 0 < size <= last.checkpoint.size:
+            return None
+        try:
+            return proofs.compute_root(self._published.folder.make_tree(last.checkpoint.size), size).hex()
+        except (NotFound, LogDamaged):  # tiles that were lost come back by themselves
+            return None
+
+    def _answer_again(self, receipt: Receipt, lang: str) -> Answer | None:
+        """The same question about the same day, as known now; None when it can no longer be asked so."""
+        try:
+            claim = msgspec.convert(receipt.question, Claim)
+            return answer_claim(self._view, msgspec.structs.replace(claim, on=receipt.on, known_at=None), lang)
+        except (msgspec.ValidationError, InvalidInput):
+            return None
+
+
+def make_no_key_error(origin: str | None) -> CannotSign:
+    """The refusal where there is no key; ``origin``: the register that has it."""
+    where = origin or "—"
+    return CannotSign(
+        f"本机没有签名密钥，不能出具回执（答复本身不受影响）。请不带 receipt 再问，或向持有密钥的名录（{where}）索取。",
+        "This machine has no signing key and cannot give receipts; answers are not affected. Ask again without "
+        f"receipt, or ask the register that has the key ({where}).",
+    )
+
+
+def _make_unsigned_error() -> CannotSign:
+    return CannotSign(
+        "刚刚有新记录，日志尚未签发，暂时不能出具回执；请稍后再试，或不带 receipt 再问。",
+        "Something was recorded just now and the log is not signed yet, so no receipt can be given; try again in a "
+        "moment, or ask without receipt.",
+    )

@@ -1,0 +1,245 @@
+"""Reading records: one institution, lists of them, histories, sources, counts; always as of a day and a log size."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry.domain import regions
+from registry.domain.identifiers import format_code, parse_code
+from registry.domain.model import (
+    Approval,
+    FormerName,
+    Institution,
+    Practitioner,
+    Region,
+    Source,
+    SourceRef,
+    Status,
+    Struct,
+)
+from registry.domain.techniques import TECHNIQUES
+from registry.errors import NotFound
+from registry.log import store
+from registry.records import timeline
+from registry.records.asof import AsOf
+from registry.records.selection import KNOWN, match_day, match_known
+from registry.records.view import decode_state
+from registry.storage.tables import versions
+
+
+def to_subject(code: str) -> str:
+    """The log's subject of an institution's compact code."""
+    return f"institution:{code}"
+
+
+# Asked with every institution that is shown: built once.
+_APPROVALS = tuple(f"approvals.{technique.code}" for technique in TECHNIQUES)
+_SOURCES = (
+    sa.select(versions.c.subject, versions.c.state)
+    .where(versions.c.kind == "source", KNOWN)
+    .order_by(versions.c.subject, versions.c.valid_from)  # the last day it speaks of decides
+)
+_SPANS = (
+    sa.select(versions.c.subject, versions.c.valid_from, versions.c.state)
+    .where(
+        versions.c.subject.in_(sa.bindparam("subjects", expanding=True)),
+        KNOWN,
+        versions.c.valid_from <= sa.bindparam("day"),
+    )
+    .order_by(versions.c.subject, versions.c.valid_from)
+)
+
+
+def read_sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
+    """Every source known at the log size, by id; also those about a later day (they were known, so they are shown)."""
+    found: dict[str, Source] = {}
+    for subject, state in connection.execute(_SOURCES, {"size": asof.size}):
+        source = decode_source(subject, decode_state(state))
+        if source is not None:
+            found[source.id] = source
+    return found
+
+
+def decode_source(subject: str, state: timeline.State) -> Source | None:
+    """The source a record describes, with the entry that stated it; None until its title and day were stated."""
+    values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    if not {"title", "as_of"} <= values.keys():
+        return None
+    entry = timeline.get_basis(state)[0]
+    return msgspec.convert({"id": subject.removeprefix("source:"), "entry": entry, **values}, Source)
+
+
+def make_source_ref(source: Source | None) -> SourceRef | None:
+    """The source as answers show it."""
+    if source is None:
+        return None
+    return SourceRef(
+        title=source.title,
+        as_of=source.as_of,
+        published=source.published,
+        scope=source.scope,
+        secondary=source.secondary,
+    )
+
+
+class _SubjectSpans(Struct, frozen=True):
+    """The spans of one subject up to a day: the last one holds on that day."""
+
+    subject: str
+    states: list[tuple[str, timeline.State]]  # (valid_from, state)
+
+
+def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, _SubjectSpans]:
+    told = {"subjects": subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
+    found: dict[str, _SubjectSpans] = {}
+    for subject, day, state in connection.execute(_SPANS, told):
+        found.setdefault(subject, _SubjectSpans(subject=subject, states=[])).states.append((day, decode_state(state)))
+    return found
+
+
+def get_institution(connection: sa.Connection, code: str, asof: AsOf) -> Institution:
+    """One institution; InvalidCode for a mistyped code, NotFound for one the register did not have on that day."""
+    compact = parse_code(code)
+    found = read_institutions(connection, [to_subject(compact)], asof)
+    if not found:
+        raise _make_not_found_error(connection, format_code(compact), asof)
+    return found[0]
+
+
+def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> NotFound:
+    if asof.size < store.read_head(connection).size:  # the day may well be known of by now
+        return NotFound(
+            f"按所问时刻名录所知（当时{asof.size}条记录），编码 {code} 在 {asof.valid_on:%Y-%m-%d} 没有对应的机构；"
+            "这不代表未获批准。",
+            f"As known to the register at the time asked about ({asof.size} entries), no institution had code {code} "
+            f"on {asof.valid_on}. This does not mean that it was not approved.",
+        )
+    return NotFound(
+        f"编码 {code} 在 {asof.valid_on:%Y-%m-%d} 的名录中没有对应的机构。",
+        f"No institution had code {code} in the register as of {asof.valid_on}.",
+    )
+
+
+def read_institutions(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> list[Institution]:
+    """The institutions of these subjects, in the order asked; those unknown as of then are left out."""
+    if not subjects:
+        return []
+    spans = _read_spans(connection, subjects, asof)
+    origin = read_sources(connection, asof)
+    return [
+        _make_institution(spans[s], origin, asof)
+        for s in subjects
+        if s in spans and is_complete(spans[s].states[-1][1])
+    ]
+
+
+def is_complete(state: timeline.State) -> bool:
+    """Whether a state says enough to be shown: a correction alone, before anything else is known, does not."""
+    return {"name", "address", "status"} <= timeline.collect_facts(state).keys()
+
+
+def _make_institution(spans: _SubjectSpans, origin: dict[str, Source], asof: AsOf) -> Institution:
+    state = spans.states[-1][1]
+    facts = timeline.collect_facts(state)
+    value = {path: fact.value for path, fact in facts.items()}
+    basis = timeline.get_basis(state)
+    return Institution(
+        code=format_code(spans.subject.removeprefix("institution:")),
+        name=value["name"],
+        aliases=value.get("aliases") or [],
+        former_names=list_former_names(spans.states),
+        known_as=value.get("known_as") or [],
+        region=regions.find_region(value.get("region") or "")
+        or Region(code=None, province=None, city=None, district=None),
+        address=value["address"],
+        status=derive_status(value),
+        approvals=list_approvals(value),
+        uscc=value.get("uscc"),
+        practice_licence_no=value.get("practice_licence_no"),
+        domains=value.get("domains") or [],
+        ownership=value.get("ownership"),
+        level=value.get("level"),
+        campus=value.get("campus"),
+        source=make_source_ref(origin.get(basis[2] or "")),
+        entry=basis[0],
+        log_size=asof.size,
+    )
+
+
+def derive_status(value: dict[str, Any]) -> Status:
+    """The institution's status; one whose every approval is suspended is suspended whatever was said of it."""
+    status: Status = value["status"]
+    stages = {approval["stage"] for path in _APPROVALS if (approval := value.get(path))}
+    if status == "listed" and stages == {"suspended"}:
+        return "suspended"
+    return status
+
+
+def list_approvals(value: dict[str, Any]) -> list[Approval]:
+    """The approvals among a record's values, in the technique table's order."""
+    found = []
+    for technique in TECHNIQUES:
+        approval = value.get(f"approvals.{technique.code}")
+        if approval:
+            found.append(_make_approval({**approval, "technique": technique.code, "name": technique.official_zh}))
+    return found
+
+
+def _make_approval(raw: dict[str, Any]) -> Approval:
+    return msgspec.convert(raw, Approval)
+
+
+def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
+    """Names the spans before the last one had and the last has not, newest first, each until the day it ended."""
+    names = [(day, facts["name"].value) for day, state in states if "name" in (facts := timeline.collect_facts(state))]
+    found: dict[str, FormerName] = {}
+    for (_, name), (ended, following) in pairwise(names):
+        if following != name:
+            found[name] = FormerName(name=name, until=dt.date.fromisoformat(ended))
+    if names:
+        found.pop(names[-1][1], None)
+    return sorted(found.values(), key=lambda former: former.until, reverse=True)
+
+
+def has_practitioners(connection: sa.Connection) -> bool:
+    """Whether the register holds anybody's authorisation at all."""
+    query = sa.select(versions.c.subject).where(versions.c.kind == "practitioner").limit(1)
+    return connection.execute(query).first() is not None
+
+
+def list_practitioners(connection: sa.Connection, code: str, asof: AsOf) -> list[Practitioner]:
+    """The authorised people of one institution on that day; never a list across institutions."""
+    wanted = get_institution(connection, code, asof)
+    parent = to_subject(parse_code(wanted.code))
+    query = sa.select(versions.c.subject, versions.c.state).where(
+        versions.c.kind == "practitioner", versions.c.parent == parent, match_known(asof), match_day(asof)
+    )
+    origin = read_sources(connection, asof)
+    rows = connection.execute(query.order_by(versions.c.subject)).all()
+    return [_make_practitioner(subject, decode_state(state), wanted.code, origin, asof) for subject, state in rows]
+
+
+def _make_practitioner(
+    subject: str, state: timeline.State, institution_code: str, origin: dict[str, Source], asof: AsOf
+) -> Practitioner:
+    value = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    basis = timeline.get_basis(state)
+    return msgspec.convert(
+        {
+            **{field: value.get(field) for field in ("role", "valid_from", "valid_to", "certificate_kind")},
+            "code": format_code(subject.removeprefix("practitioner:")),
+            "name": value.get("name"),
+            "institution": institution_code,
+            "techniques": value.get("techniques") or [],
+            "source": make_source_ref(origin.get(basis[2] or "")),
+            "entry": basis[0],
+            "log_size": asof.size,
+        },
+        Practitioner,
+    )

@@ -1,0 +1,105 @@
+"""All doors in one ASGI application."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from litestar import Litestar, Request, Response, get
+from litestar.middleware import DefineMiddleware
+from litestar.types import ASGIApp
+
+import public_site.pages
+from registry import api, settings, staff
+from registry.api import log, metrics, openapi, problems, qr_images, receipt_sheet, receipts, reconcile, security_txt
+from registry.register import Register
+from registry.web import body_limits, error_status, lanes, rate_limit, state_age
+from registry.web.headers import OutermostMiddleware
+from registry.web.requests import JsonRequest
+
+
+def build_app(loaded: settings.Settings | None = None) -> Litestar:
+    """The application of one process; the register is opened at start-up and followed until shutdown."""
+    loaded = loaded or settings.load()
+
+    @asynccontextmanager
+    async def open_register(app: Litestar) -> AsyncIterator[None]:
+        lanes.install_lanes()
+        register = Register(loaded)
+        app.state.register = register
+        await anyio.to_thread.run_sync(register.start)
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(register.close)
+
+    return Litestar(
+        request_class=JsonRequest,
+        route_handlers=[
+            *api.build_routers(),
+            reconcile.build_router(),
+            staff.build_router(),
+            openapi.document,
+            *qr_images.handlers,
+            *log.handlers,
+            *receipts.handlers,
+            *security_txt.handlers,
+            *receipt_sheet.handlers,
+            *public_site.pages.handlers,
+            get_health,
+            get_readiness,
+            get_metrics,
+        ],
+        lifespan=[open_register],
+        middleware=[DefineMiddleware(lanes.LaneMiddleware), DefineMiddleware(rate_limit.RateLimitMiddleware)],
+        exception_handlers={Exception: _make_error_response},
+        after_exception=[staff.record_refused_request],
+        openapi_config=openapi.CONFIG,
+        request_max_body_size=body_limits.SMALL,
+        logging_config=None,
+    )
+
+
+def served() -> ASGIApp:
+    """The application as a server runs it; what this process writes from now on is its own user's alone."""
+    os.umask(0o077)
+    loaded = settings.load()
+    return OutermostMiddleware(build_app(loaded), loaded, state_age.make_age_headers)
+
+
+@get("/healthz", include_in_schema=False, summary="The process runs")
+async def get_health() -> dict[str, str]:
+    """Always 200 while the process runs."""
+    return {"status": "ok"}
+
+
+@get("/readyz", include_in_schema=False, opt={"lane": "health"}, sync_to_thread=True)
+def get_readiness(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+    """200 when the register can answer, else 503 and what is missing."""
+    health = request.app.state.register.health()
+    return Response(content=health, status_code=200 if health["ready"] else 503, headers={"Cache-Control": "no-store"})
+
+
+@get(
+    "/metrics",
+    operation_id="metrics",
+    include_in_schema=False,
+    sync_to_thread=True,
+    opt={"scope": "metrics", "lane": "health"},
+)
+def get_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Figures of this process for Prometheus, for a key of scope metrics; of several workers each has its own."""
+    rate_limit.get_api_key(request)
+    kind, body = metrics.encode_metrics(request.app.state.register)
+    return Response(content=body, media_type=kind, headers={"Cache-Control": "no-store"})
+
+
+def _make_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A problem document for programs, a page for people; the unforeseen goes to the server's own log."""
+    error_status.failures.log_error(error, f"{request.method} {request.scope.get('path_template') or request.url.path}")
+    if request.url.path.startswith(("/api/", "/reconcile")) or "text/html" not in request.headers.get("accept", ""):
+        return problems.make_response(request, error)
+    return public_site.pages.render_error_page(request, error)

@@ -1,0 +1,117 @@
+"""The administrator's pages: accounts, their roles and regions, and help for those who lost a factor."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from registry import accounts
+from registry.accounts import audit_log, factors, sessions, signin
+from registry.errors import Conflict, InvalidInput, RegistryError
+from registry.staff.desk import Desk
+from registry.staff.errors import make_refusal
+
+_ADMINISTRATORS = {"roles": ("administrator",)}
+_CHANGES = {**_ADMINISTRATORS, "proof": True}
+
+
+@get("/accounts", opt=_ADMINISTRATORS, sync_to_thread=True)
+def show_accounts(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Every account, and the form for another."""
+    return _render_accounts_page(desk)
+
+
+def _render_accounts_page(desk: Desk, **told: Any) -> Response[Any]:
+    with desk.database.reading() as connection:
+        return desk.render_page("accounts", accounts=accounts.list_accounts(connection), roles=accounts.ROLES, **told)
+
+
+@post("/accounts", opt=_CHANGES, status_code=200, sync_to_thread=True)
+def add_account(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Another account, with a password that is shown once and has to be changed."""
+    name, password = desk.read_field("name"), _make_password()
+    try:
+        with desk.database.writing() as connection:
+            accounts.create_account(
+                connection, name, _read_roles(desk), password, region=desk.read_field("region"), must_change=True
+            )
+            audit_log.record_event(
+                connection, desk.account.name, "account_added", f"account:{name}", desk.visitor.address
+            )
+    except (InvalidInput, Conflict) as error:
+        return _render_accounts_page(desk, status=400, errors=_format_error(desk, error, "name"), given=desk.form)
+    return _render_accounts_page(desk, made=(name, password))
+
+
+@get("/accounts/{name:str}", opt=_ADMINISTRATORS, sync_to_thread=True)
+def show_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
+    """One account."""
+    return _render_account_page(desk, name)
+
+
+def _render_account_page(desk: Desk, name: str, **told: Any) -> Response[Any]:
+    with desk.database.reading() as connection:
+        found = accounts.get_account(connection, name)
+    outside = desk.register.settings.oidc_issuer
+    return desk.render_page("one_account", account=found, roles=accounts.ROLES, outside=outside, **told)
+
+
+@post("/accounts/{name:str}", opt=_CHANGES, status_code=200, sync_to_thread=True)
+def change_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
+    """Roles and region, another password, no second factor, closed or open: one of them by the button pressed."""
+    _refuse_own_account(desk, name)
+    action = desk.read_field("action")
+    password = _make_password()
+    try:
+        with desk.database.writing() as connection:
+            accounts.get_account(connection, name)
+            if action == "change":
+                accounts.change_rights(connection, name, _read_roles(desk), desk.read_field("region"))
+            elif action == "link":
+                accounts.link_identity(connection, name, desk.read_field("external", 201))
+                sessions.end_sessions(connection, name)
+            elif action == "reset":
+                signin.reset_password(connection, name, password)
+            elif action == "forget_second":
+                factors.remove_factor(connection, name)
+                sessions.end_sessions(connection, name)
+            elif action in ("close", "open"):
+                accounts.set_disabled(connection, name, action == "close")
+                sessions.end_sessions(connection, name)
+            else:
+                raise InvalidInput("没有这样的操作。", "There is no such action.")
+            audit_log.record_event(
+                connection, desk.account.name, f"account_{action}", f"account:{name}", desk.visitor.address
+            )
+    except (InvalidInput, Conflict) as error:
+        return _render_account_page(desk, name, status=400, errors=_format_error(desk, error, ""))
+    return _render_account_page(desk, name, made=(name, password) if action == "reset" else None, done=action)
+
+
+def _refuse_own_account(desk: Desk, name: str) -> None:
+    """Nobody gives themselves roles, nor locks everybody out by closing the account they use."""
+    if name == desk.account.name:
+        raise make_refusal(
+            "own_account",
+            "不能在这里更改自己的账号，请另一位管理员办理。",
+            "You cannot change your own account here; another administrator can.",
+        )
+
+
+def _format_error(desk: Desk, error: RegistryError, field: str) -> list[tuple[str, str]]:
+    return [(error.details.get("field", field), error.get_text(desk.voice.lang))]
+
+
+def _read_roles(desk: Desk) -> list[str]:
+    return [str(role) for role in desk.form.getall("role", [])]
+
+
+def _make_password() -> str:
+    return "-".join(secrets.token_hex(3) for _ in range(4))
+
+
+handlers = [show_accounts, add_account, show_account, change_account]

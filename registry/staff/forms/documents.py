@@ -1,0 +1,163 @@
+"""The document a change rests on: which files are taken, told by their content, and which a proposal's sources name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import BinaryIO
+
+import sqlalchemy as sa
+
+from registry import proposals
+from registry.accounts import audit_log
+from registry.domain.model import Source, Struct
+from registry.errors import InvalidInput, TooLarge, UnreadableFile
+from registry.records import asof, lookup
+from registry.staff.forms.contains import contains_text
+from registry.storage import attachments
+from registry.storage.attachments import Attachment
+from registry.storage.tables import imports, proposal_items, staff_drafts, versions
+from registry.storage.tables import proposals as proposals_table
+from registry.uploads.file_reader import inspect_package
+from registry.uploads.limits import DOCUMENT
+
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+#: What is taken: how the name ends, and the media type it is given back with.
+TYPES = {
+    "pdf": "application/pdf",
+    "ofd": "application/ofd",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "tif": "image/tiff",
+    "docx": f"{_OFFICE}wordprocessingml.document",
+    "xlsx": f"{_OFFICE}spreadsheetml.sheet",
+    "txt": "text/plain; charset=utf-8",
+}
+_SIGNED = (
+    (b"%PDF-", "pdf"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpg"),
+    (b"II*\x00", "tif"),
+    (b"MM\x00*", "tif"),
+)
+_PARTS = (("word/document.xml", "docx"), ("xl/workbook.xml", "xlsx"), ("OFD.xml", "ofd"))
+_MARKUP = re.compile(rb"^\s*(?:<[!?a-z]|#!|@echo|mz)|<(?:script|html|svg|iframe|body)\b", re.I)
+_HEAD = 64 * 1024
+
+
+class SourceDocument(Struct, frozen=True):
+    """A source of a proposal with the file that was kept for it, if there is one."""
+
+    source: str
+    title: str
+    as_of: str
+    sha256: str | None
+    file: Attachment | None
+
+
+def save_document(
+    connection: sa.Connection, file: BinaryIO, name: str, *, by: str, address: str, kind: str | None = None
+) -> Attachment:
+    """Keep an uploaded file under its hash; InvalidInput for what is empty, too large, or of no accepted type.
+
+    ``kind``: from ``kind_of``, which is better asked before the connection is there, since it may take a while. That
+    the file was added is a deed of the trail, by its hash.
+    """
+    kind = kind or detect_file_type(file)
+    stem = re.sub(r"[\x00-\x1f/\\\"]+", " ", PurePath(name.replace("\\", "/")).stem).strip()[-120:] or "document"
+    kept = attachments.add_attachment(connection, file, name=f"{stem}.{kind}", media_type=TYPES[kind], by=by)
+    audit_log.record_event(connection, by, "attachment_added", f"sha256:{kept.sha256}", address)
+    return kept
+
+
+def delete_unused_document(connection: sa.Connection, sha256: str, *, by: str) -> bool:
+    """Delete a document that nothing needs: no form, import, proposal or source; whether it was deleted.
+
+    What somebody threw away with a draft, or put in by mistake, is not kept for ever.
+    """
+    undecided = proposals_table.c.state != "approved"  # of the approved ones the sources are in the records
+    needed = (
+        sa.select(staff_drafts.c.id).where(contains_text(staff_drafts.c.form, sha256)),
+        sa.select(imports.c.id).where(imports.c.file == sha256),
+        sa.select(versions.c.subject).where(versions.c.kind == "source", contains_text(versions.c.state, sha256)),
+        sa.select(proposals_table.c.id).where(contains_text(proposals_table.c.report, sha256)),
+        sa.select(proposals_table.c.id)
+        .join(proposal_items, proposal_items.c.proposal == proposals_table.c.id)
+        .where(undecided, contains_text(proposal_items.c.body, sha256)),
+    )
+    if attachments.find_attachment(connection, sha256) is None or any(
+        connection.execute(q.limit(1)).first() for q in needed
+    ):
+        return False
+    attachments.delete_attachment(connection, sha256)
+    audit_log.record_event(connection, by, "attachment_removed", f"sha256:{sha256}")
+    return True
+
+
+def detect_file_type(file: BinaryIO) -> str:
+    """Which of TYPES a file is by its content, whatever its name says; InvalidInput for any other."""
+    file.seek(0)
+    head = file.read(_HEAD)
+    for signature, kind in _SIGNED:
+        if head.startswith(signature):
+            return kind
+    if head.startswith(b"PK\x03\x04") and (office := _detect_package_type(file)):
+        return office
+    if head and _is_text(head):
+        return "txt"
+    if not head:
+        raise InvalidInput("文件是空的，请重新选择。", "The file is empty; choose another.", field="doc_file")
+    raise InvalidInput(
+        "不接受这种文件。请上传 PDF、OFD、图片（PNG、JPEG、TIFF）、docx、xlsx 或纯文本；网页、程序、压缩包、"
+        "带宏的和旧的 Office 文件请另存为 PDF。",
+        "This kind of file is not taken. Upload a PDF, OFD, picture (PNG, JPEG, TIFF), docx, xlsx or plain text; save "
+        "web pages and Office files that are old or hold macros as PDF.",
+        field="doc_file",
+    )
+
+
+def _detect_package_type(file: BinaryIO) -> str | None:
+    """Which kind of package a zip file is, told by a process of its own; None for any other, or one with macros."""
+    try:
+        found = inspect_package(file, DOCUMENT, tuple(part for part, _ in _PARTS))
+    except (UnreadableFile, TooLarge) as refusal:
+        raise type(refusal)(refusal.zh, refusal.en, field="doc_file") from refusal
+    return None if found.macros else next((kind for part, kind in _PARTS if part in found.parts), None)
+
+
+def _is_text(head: bytes) -> bool:
+    if b"\x00" in head or _MARKUP.search(head):
+        return False
+    for cut in range(4):  # the last character may be cut off where the head ends
+        try:
+            text = head[: len(head) - cut].decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        return all(c.isprintable() or c in "\t\r\n\ufeff" for c in text)
+    return False
+
+
+def list_proposal_documents(connection: sa.Connection, number: int) -> list[SourceDocument]:
+    """The documents that a proposal's drafts rest on: those it states itself, and those recorded before."""
+    stated: dict[str, dict[str, object]] = {}
+    named: dict[str, None] = {}
+    for draft in proposals.read_drafts(connection, number):
+        if draft.change.kind == "source":
+            stated[draft.subject.removeprefix("source:")] = draft.change.set
+        if draft.source:
+            named[draft.source] = None
+    recorded = lookup.read_sources(connection, asof.make_as_of(connection)) if named.keys() - stated.keys() else {}
+    found = []
+    for source in dict.fromkeys([*named, *stated]):
+        said = stated.get(source) or _to_source_values(recorded.get(source))
+        digest = str(said["sha256"]) if said.get("sha256") else None
+        file = attachments.find_attachment(connection, digest) if digest else None
+        title, day = str(said.get("title") or source), str(said.get("as_of") or "")
+        found.append(SourceDocument(source=source, title=title, as_of=day, sha256=digest, file=file))
+    return found
+
+
+def _to_source_values(source: Source | None) -> dict[str, object]:
+    if source is None:
+        return {}
+    return {"title": source.title, "as_of": source.as_of.isoformat(), "sha256": source.sha256}

@@ -1,0 +1,196 @@
+"""Half-filled forms, kept until they are proposed or discarded, 90 days at most; and who else works on a subject.
+
+A form is kept as it was typed, with what the record said when it was filled and the log size of that. Only its account
+sees it. It may hold the name of a person, so it is in no backup, and an erasure takes it along.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from registry import proposals
+from registry.domain.model import Draft, Struct
+from registry.errors import Conflict, InvalidInput, NotFound
+from registry.proposals import changeset
+from registry.staff.forms import documents
+from registry.staff.forms.contains import contains_text
+from registry.staff.forms.forms import FormKind, Typed
+from registry.storage.tables import proposal_items, staff_drafts
+from registry.storage.tables import proposals as proposals_table
+
+DAYS = 90
+#: More is not work in progress.
+MOST = 200
+_DAY = 86_400_000
+_encode, _decode = msgspec.json.encode, msgspec.json.decode
+
+
+class FormContent(Struct, frozen=True):
+    """The content of a kept form: as typed, as the record had it, the document's hash, the warnings confirmed."""
+
+    typed: Typed
+    base: Typed
+    attachment: str = ""
+    seen: str = ""  # the content hash of the proposal it amends
+    confirmed: tuple[str, ...] = ()
+
+
+class FormDraft(Struct, frozen=True):
+    """One kept form. ``version`` goes up with every save; times in milliseconds since 1970."""
+
+    id: int
+    account: str
+    kind: FormKind
+    subject: str | None
+    filled: FormContent
+    base_size: int
+    amends: int | None
+    created_at: int
+    updated_at: int
+
+    @property
+    def version(self) -> int:
+        """What a page that shows it sends back, so that a later save elsewhere is noticed."""
+        return self.updated_at
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the register holds nothing yet of what it is about."""
+        return not any(self.filled.base.values())
+
+
+class ConcurrentEdit(Struct, frozen=True):
+    """Somebody else at work on the same subject: a draft (``proposal`` None) or a pending proposal, since when."""
+
+    account: str
+    since: int
+    proposal: int | None = None
+    title: str = ""
+
+
+def create_draft(  # noqa: PLR0913 - each is a part of what is kept
+    connection: sa.Connection,
+    account: str,
+    kind: FormKind,
+    subject: str | None,
+    filled: FormContent,
+    *,
+    base_size: int,
+    amends: int | None = None,
+) -> FormDraft:
+    """Keep a form for the first time; InvalidInput when the account has too many."""
+    delete_expired_drafts(connection)
+    mine = sa.select(sa.func.count()).select_from(staff_drafts).where(staff_drafts.c.account == account)
+    if connection.execute(mine).scalar_one() >= MOST:
+        raise InvalidInput(
+            f"草稿已有{MOST}份，请先提交或删除一些。", f"You have {MOST} drafts; propose or discard some first."
+        )
+    now = _get_now_ms()
+    values = {"account": account, "kind": kind, "subject": subject, "form": _encode(filled), "base_size": base_size}
+    query = sa.insert(staff_drafts).values(**values, amends=amends, created_at=now, updated_at=now)
+    return get_draft(connection, int(connection.execute(query.returning(staff_drafts.c.id)).scalar_one()), account)
+
+
+def save_draft(
+    connection: sa.Connection, kept: FormDraft, filled: FormContent, *, base_size: int | None = None
+) -> FormDraft:
+    """Keep a form as it is now; Conflict when it was saved elsewhere since ``kept`` was read."""
+    values: dict[str, Any] = {"form": _encode(filled), "updated_at": max(_get_now_ms(), kept.updated_at + 1)}
+    if base_size is not None:
+        values["base_size"] = base_size
+    same = (staff_drafts.c.id == kept.id) & (staff_drafts.c.updated_at == kept.updated_at)
+    if not connection.execute(sa.update(staff_drafts).where(same).values(**values)).rowcount:
+        raise Conflict(
+            f"草稿 {kept.id} 已在另一窗口保存过。", f"Draft {kept.id} was saved in another window meanwhile."
+        )
+    before = kept.filled.attachment
+    if before and before != filled.attachment:
+        documents.delete_unused_document(connection, before, by=kept.account)
+    return get_draft(connection, kept.id, kept.account)
+
+
+def get_draft(connection: sa.Connection, identifier: int, account: str) -> FormDraft:
+    """A form of this account; NotFound, also for somebody else's."""
+    query = sa.select(staff_drafts).where(staff_drafts.c.id == identifier, staff_drafts.c.account == account)
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotFound(
+            f"您没有编号为 {identifier} 的草稿：可能已提交、已删除或超过{DAYS}天。",
+            f"You have no draft {identifier}: it was proposed, discarded, or is more than {DAYS} days old.",
+        )
+    return _to_form_draft(row)
+
+
+def list_drafts(connection: sa.Connection, account: str) -> list[FormDraft]:
+    """The forms an account has not finished, last touched first."""
+    query = sa.select(staff_drafts).where(
+        staff_drafts.c.account == account, staff_drafts.c.updated_at > _get_now_ms() - DAYS * _DAY
+    )
+    return [_to_form_draft(row) for row in connection.execute(query.order_by(staff_drafts.c.updated_at.desc()))]
+
+
+def discard_draft(connection: sa.Connection, identifier: int, account: str) -> None:
+    """Delete a form, and its document if nothing else needs it; NotFound."""
+    _delete_drafts(connection, [get_draft(connection, identifier, account)])
+
+
+def delete_expired_drafts(connection: sa.Connection) -> int:
+    """Delete what nobody touched for 90 days; how many."""
+    old = sa.select(staff_drafts).where(staff_drafts.c.updated_at <= _get_now_ms() - DAYS * _DAY)
+    return _delete_drafts(connection, [_to_form_draft(row) for row in connection.execute(old).all()])
+
+
+def _delete_drafts(connection: sa.Connection, forms: list[FormDraft]) -> int:
+    for one in forms:
+        connection.execute(sa.delete(staff_drafts).where(staff_drafts.c.id == one.id))
+        if one.filled.attachment:
+            documents.delete_unused_document(connection, one.filled.attachment, by=one.account)
+    return len(forms)
+
+
+def list_concurrent_edits(connection: sa.Connection, subject: str, account: str) -> list[ConcurrentEdit]:
+    """Who else has a draft about a subject, and every pending proposal about it, oldest first."""
+    others = sa.select(staff_drafts.c.account, sa.func.min(staff_drafts.c.created_at).label("since")).where(
+        staff_drafts.c.subject == subject,
+        staff_drafts.c.account != account,
+        staff_drafts.c.updated_at > _get_now_ms() - DAYS * _DAY,
+    )
+    rows = connection.execute(others.group_by(staff_drafts.c.account)).all()
+    found = [ConcurrentEdit(account=row.account, since=row.since) for row in rows]
+    for number in list_open_proposals_about(connection, subject):
+        one = proposals.get_proposal(connection, number)
+        found.append(ConcurrentEdit(account=one.proposer, since=one.created_at, proposal=number, title=one.title))
+    return sorted(found, key=lambda one: one.since)
+
+
+def list_open_proposals_about(connection: sa.Connection, subject: str, belonging: bool = False) -> list[int]:
+    """The open proposals with a draft about a subject; with ``belonging`` also about what belongs to it."""
+    query = (
+        sa.select(proposal_items.c.proposal, proposal_items.c.body)
+        .join(proposals_table, proposals_table.c.id == proposal_items.c.proposal)
+        .where(proposals_table.c.state.in_(proposals.OPEN), contains_text(proposal_items.c.body, subject))
+        .order_by(proposal_items.c.proposal)
+    )
+    numbers: dict[int, None] = {}
+    for row in connection.execute(query):
+        if row.proposal not in numbers and _is_about(changeset.decode_draft(row.body), subject, belonging):
+            numbers[row.proposal] = None
+    return list(numbers)
+
+
+def _is_about(draft: Draft, subject: str, belonging: bool) -> bool:
+    return draft.subject == subject or (belonging and draft.change.set.get("institution") == subject)
+
+
+def _to_form_draft(row: Any) -> FormDraft:
+    fields = dict(row._mapping)
+    form = fields.pop("form")
+    return FormDraft(filled=_decode(form, type=FormContent), **fields)
+
+
+def _get_now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,181 @@
+"""The forms as tables: which fields each has, what kind of input they are, what of the record they state.
+
+A field's words are those of its name in the catalogue of the workspace. What a person typed is kept as ``Typed``: a
+text for each field, for boxes the list of those ticked.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from registry.domain.model import Kind, Status, Struct
+from registry.domain.techniques import STAGES, TECHNIQUES
+from registry.errors import NotFound
+
+FormKind = Literal["institution", "approval", "practitioner", "ad_certificate", "sanction"]
+KINDS: tuple[FormKind, ...] = get_args(FormKind)
+Input = Literal["text", "area", "lines", "day", "choice", "boxes"]
+Typed = dict[str, str | list[str]]
+
+#: Characters that a field of each kind may have.
+LONGEST: dict[Input, int] = {"text": 200, "area": 2_000, "lines": 2_000, "day": 20, "choice": 40}
+
+#: The kind of subject each form is about.
+ABOUT: dict[FormKind, Kind] = {
+    "institution": "institution",
+    "approval": "institution",
+    "practitioner": "practitioner",
+    "ad_certificate": "ad_certificate",
+    "sanction": "sanction",
+}
+CODES = tuple(technique.code for technique in TECHNIQUES)
+#: Ownership as the log has it, and in words; any other word of a source stays as it is.
+OWNERSHIP = {"public": "公立", "private": "民营"}
+#: A stage that is none: what was stated by mistake is no longer stated.
+WITHDRAWN = "withdrawn"
+
+
+class Field(Struct, frozen=True):
+    """One field. ``path``: what it states of the record, its own name unless another or none ("").
+
+    ``personal``: its value is in no report and no title. ``suggested``: words offered where others may be typed.
+    """
+
+    name: str
+    input: Input = "text"
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    suggested: tuple[str, ...] = ()
+    path: str | None = None
+    personal: bool = False
+    new_only: bool = False
+    mode: str = ""
+
+    @property
+    def record_path(self) -> str:
+        """The path it states; empty for none."""
+        return self.name if self.path is None else self.path
+
+
+def _make_approval_fields(new_only: bool = False) -> tuple[Field, ...]:
+    """What a document says of an approval beside the stage."""
+    return (
+        Field(name="document_no", path="", new_only=new_only),
+        Field(name="authority", path="", new_only=new_only),
+        Field(name="valid_from", input="day", path="", new_only=new_only),
+        Field(name="verification_due", input="day", path="", new_only=new_only),
+        Field(name="remark", path="", new_only=new_only),
+    )
+
+
+_INSTITUTION = (
+    Field(name="name", required=True),
+    Field(name="address", required=True),
+    Field(name="region", mode="numeric"),
+    Field(name="aliases", input="lines"),
+    Field(name="campus"),
+    Field(name="status", input="choice", required=True, choices=get_args(Status)),
+    Field(name="ownership", suggested=tuple(OWNERSHIP.values())),
+    Field(name="level", suggested=("三级甲等", "三级乙等", "二级甲等")),
+    Field(name="uscc"),
+    Field(name="practice_licence_no"),
+    Field(name="domains", input="lines"),
+    *(Field(name=f"stage.{code}", input="choice", choices=("", *STAGES), path="", new_only=True) for code in CODES),
+    *_make_approval_fields(new_only=True),
+)
+_APPROVAL = (
+    Field(name="technique", input="choice", required=True, choices=CODES, path=""),
+    Field(name="stage", input="choice", required=True, choices=("", *STAGES, WITHDRAWN), path=""),
+    *_make_approval_fields(),
+    Field(name="also", input="boxes", choices=CODES, path=""),
+)
+_PRACTITIONER = (
+    Field(name="institution", required=True),
+    Field(name="name", required=True, personal=True),
+    Field(name="role", required=True, suggested=("临床医师", "实验室技术人员", "护士")),
+    Field(name="techniques", input="boxes", required=True, choices=CODES),
+    Field(name="valid_from", input="day"),
+    Field(name="valid_to", input="day"),
+    Field(name="certificate_kind", suggested=("医师执业证书", "护士执业证书")),
+    Field(name="certificate_no", path="certificate_masked", personal=True),
+)
+_CERTIFICATE = (
+    Field(name="institution", required=True),
+    Field(name="number", required=True),
+    Field(name="valid_to", input="day"),
+)
+_SANCTION = (
+    Field(name="institution"),
+    Field(name="organisation"),
+    Field(name="person", personal=True),
+    Field(name="kind", input="choice", required=True, choices=("penalty", "blacklist")),
+    Field(name="authority", required=True),
+    Field(name="document_no", required=True),
+    Field(name="decided_on", input="day", required=True),
+    Field(name="summary", input="area", required=True),
+)
+#: Below every form: from when it is true, what it rests on, and a word to whoever approves.
+COMMON = (
+    Field(name="effective", input="day", required=True, path=""),
+    Field(name="reason", input="area", path=""),
+    Field(name="doc_title", path=""),
+    Field(name="doc_number", path=""),
+    Field(name="doc_date", input="day", path=""),
+    Field(name="to_approver", input="area", path=""),
+)
+_OWN: dict[FormKind, tuple[Field, ...]] = {
+    "institution": _INSTITUTION,
+    "approval": _APPROVAL,
+    "practitioner": _PRACTITIONER,
+    "ad_certificate": _CERTIFICATE,
+    "sanction": _SANCTION,
+}
+#: Descriptions that no verdict looks at: they may be changed without a document.
+NO_LEGAL_FACT = frozenset({"level", "ownership"})
+
+
+def get_form_kind(word: str) -> FormKind:
+    """The form of a name; NotFound."""
+    for kind in KINDS:
+        if kind == word:
+            return kind
+    raise NotFound("没有这种表单。", "There is no such form.")
+
+
+def list_own_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
+    """The fields about the subject, in order."""
+    return tuple(field for field in _OWN[kind] if new or not field.new_only)
+
+
+def list_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
+    """Every field of a form, in order; ``new``: nothing is recorded of its subject yet."""
+    return (*list_own_fields(kind, new), *COMMON)
+
+
+def make_empty_form(kind: FormKind, new: bool) -> Typed:
+    """A form with nothing in it."""
+    return {field.name: [] if field.input == "boxes" else "" for field in list_fields(kind, new)}
+
+
+def read_text(typed: Typed, name: str) -> str:
+    """What was typed into a field; empty where it is not there."""
+    value = typed.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def read_boxes(typed: Typed, name: str) -> list[str]:
+    """The boxes that are ticked."""
+    value = typed.get(name, [])
+    return value if isinstance(value, list) else []
+
+
+def read_lines(typed: Typed, name: str) -> list[str]:
+    """The lines of a field that holds several values, each once."""
+    found = (line.strip() for line in read_text(typed, name).replace("\r", "\n").split("\n"))
+    return list(dict.fromkeys(line for line in found if line))
+
+
+def drop_personal_values(kind: FormKind, typed: Typed) -> Typed:
+    """What was typed without personal values: a proposal's report is kept for ever."""
+    personal = {field.name for field in _OWN[kind] if field.personal}
+    return {name: value for name, value in typed.items() if name not in personal}

@@ -1,0 +1,202 @@
+"""Who else of the register may be the one meant: same or near name, same street and number, same number.
+
+Merging two institutions could license what nobody approved, and so could entering one twice: a person confirms that
+they are different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from rapidfuzz import fuzz
+
+from registry.domain import regions
+from registry.domain.identifiers import compact_certificate, format_code
+from registry.domain.normalise import fold_text
+from registry.importers.matching.identity import Party
+from registry.institutions import search
+from registry.institutions.search import SearchRequest
+from registry.records import asof
+from registry.records.asof import AsOf
+from registry.staff.forms.findings import Finding, make_warning
+from registry.staff.forms.forms import FormKind
+from registry.staff.forms.record_values import list_current_records, list_records_of_parent
+from registry.storage.tables import versions
+from registry.verification.names import remove_company_form
+
+#: How alike (0 to 100) two names of a city are that a person looks at; links of one finding.
+ALIKE, MOST = 80.0, 8
+Values = dict[str, Any]
+
+
+def check_duplicates(connection: sa.Connection, kind: FormKind, subject: str | None, values: Values) -> list[Finding]:
+    """Others that may be the same, as warnings. ``values``: what the form would have the record say, by path."""
+    if kind == "institution":
+        return list(_check_institutions(connection, subject, values))
+    if kind == "practitioner":
+        return list(_check_people(connection, subject, values))
+    if kind == "ad_certificate":
+        return list(_check_certificates(connection, subject, values))
+    return list(_check_sanctions(connection, subject, values)) if kind == "sanction" else []
+
+
+# --- institutions ----------------------------------------------------------------------------------------------------
+
+
+def _check_institutions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
+    party = _make_party(subject or "", values)
+    near = {other.key: (other, said) for other, said in _list_candidates(connection, party) if other.key != subject}
+    names = _fold_names(party)
+    named = [o for o, _ in near.values() if _has_similar_name(names, _fold_names(o))]
+    known = {o.key for o in named}
+    others = [o for o, _ in near.values() if o.key not in known]
+    placed = [o for o in others if o.site == party.site] if _has_number(party.site) else []
+    named += [o for o in _search_namesakes(connection, party) if o.key not in known and o.key != subject]
+    if named:
+        yield make_warning(
+            "name",
+            "名录中有名称相同或相近的机构。同一机构请改原有记录；确是另一家（或另一执业地点）才确认。",
+            "The register has institutions of the same or nearly the same name. Edit the record there is; confirm only "
+            "if this is another institution or another site.",
+            *map(_make_record_link, named[:MOST]),
+        )
+    if placed:
+        yield make_warning(
+            "address",
+            "名录中同一门牌号已有机构。机构更名请改原有记录；确是另一家才确认。",
+            "The register has an institution at this street and number. For a new name edit the record there is; "
+            "confirm only if this is another one.",
+            *map(_make_record_link, placed[:MOST]),
+        )
+    for path, zh, en in _NUMBERS:
+        same = [o for o, said in near.values() if values.get(path) and said.get(path) == values[path]]
+        if same:
+            yield make_warning(path, zh, en, *map(_make_record_link, same[:MOST]))
+
+
+_NUMBERS = (
+    (
+        "uscc",
+        "名录中另有机构使用同一统一社会信用代码：同一法人的几个执业地点才会如此。",
+        "Another institution has the same credit code, as only several sites of one legal person have.",
+    ),
+    (
+        "practice_licence_no",
+        "名录中另有机构使用同一执业许可证登记号，请核对。",
+        "Another institution has the same practice licence number; please check it.",
+    ),
+)
+
+
+def _make_party(subject: str, values: Values) -> Party:
+    return Party(
+        key=subject,
+        name=str(values.get("name") or ""),
+        aliases=tuple(values.get("aliases") or ()),
+        campus=values.get("campus"),
+        address=str(values.get("address") or ""),
+        region=values.get("region"),
+    )
+
+
+def _list_candidates(connection: sa.Connection, party: Party) -> Iterator[tuple[Party, Values]]:
+    """The institutions of its city, of today or later, and those whose place is not known; of a province without."""
+    place = party.city.ljust(6, "0") if party.city else ""
+    inside: sa.ColumnElement[bool] = versions.c.region.between(party.city.ljust(6, "0"), party.city.ljust(6, "9"))
+    if place and regions.find_region(place) is not None and len(party.city) == 4:
+        inside |= versions.c.region == f"{party.province}0000"
+    wanted = (versions.c.region == "") | inside if place else versions.c.region == ""
+    yield from (
+        (_make_party(subject, said), said) for subject, said in list_current_records(connection, "institution", wanted)
+    )
+
+
+def _fold_names(party: Party) -> list[str]:
+    return [remove_company_form(fold_text(name)) for name in (party.name, *party.aliases) if name]
+
+
+def _has_similar_name(names: list[str], others: list[str]) -> bool:
+    return any(fuzz.ratio(one, other, score_cutoff=ALIKE) for one in names for other in others)
+
+
+def _has_number(site: str) -> bool:
+    return len(site) >= 4 and any(c.isdigit() for c in site)
+
+
+def _search_namesakes(connection: sa.Connection, party: Party) -> Iterator[Party]:
+    """Institutions of exactly this name anywhere."""
+    if not party.name:
+        return
+    now = asof.make_as_of(connection)
+    here = AsOf(valid_on=now.valid_on, size=now.size)
+    for one in search.search_institutions(connection, SearchRequest(q=party.name[:100]), here, limit=MOST).items:
+        it = one.institution
+        other = _make_party(
+            f"institution:{it.code.replace('-', '')}",
+            {"name": it.name, "aliases": it.aliases, "address": it.address, "region": it.region.code},
+        )
+        if party.name_key in {other.name_key, *map(fold_text, other.aliases)}:
+            yield other
+
+
+def _make_record_link(party: Party) -> tuple[str, str]:
+    code = format_code(str(party.key).partition(":")[2])
+    return f"{party.name}，{party.address}（{code}）", f"/staff/records/{code}"
+
+
+# --- what belongs to institutions ------------------------------------------------------------------------------------
+
+
+def _list_others(connection: sa.Connection, kind: str, subject: str | None, parent: Any) -> list[tuple[str, Values]]:
+    return [one for one in list_records_of_parent(connection, kind, str(parent)) if one[0] != subject] if parent else []
+
+
+def _check_people(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
+    for other, said in _list_others(connection, "practitioner", subject, values.get("institution")):
+        same_name = said.get("name") and fold_text(said["name"]) == fold_text(str(values.get("name") or ""))
+        number = values.get("certificate_masked")
+        if same_name or (number and said.get("certificate_masked") == number):
+            yield make_warning(
+                "name" if same_name else "certificate_no",
+                f"该机构已有{'同名' if same_name else '证书号尾数相同'}的人员授权记录（{_format_code_of(other)}）。"
+                "同一人请改原有记录；确是另一人才确认。",
+                f"The institution has an authorisation {'of the same name' if same_name else 'with the same ending'} "
+                f"already ({_format_code_of(other)}). Edit that one for the same person; confirm only if it is somebody else.",
+                _make_form_link("practitioner", other),
+            )
+
+
+def _check_certificates(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
+    number = compact_certificate(str(values.get("number") or ""))
+    for other, said in list_current_records(connection, "ad_certificate"):
+        if number and other != subject and compact_certificate(str(said.get("number") or "")) == number:
+            here = said.get("institution") == values.get("institution")
+            yield make_warning(
+                "number",
+                f"该文号已登记在{'本机构' if here else '另一家机构'}名下（{_format_code_of(other)}）。",
+                f"This number is registered for {'this' if here else 'another'} institution already ({_format_code_of(other)}).",
+                _make_form_link("ad_certificate", other),
+            )
+
+
+def _check_sanctions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
+    number = fold_text(str(values.get("document_no") or ""))
+    for other, said in list_current_records(connection, "sanction"):
+        same = number and other != subject and fold_text(str(said.get("document_no") or "")) == number
+        if same and said.get("institution") == values.get("institution"):
+            yield make_warning(
+                "document_no",
+                f"该文号的处罚已有记录（{_format_code_of(other)}）。",
+                f"A sanction of this document number is recorded already ({_format_code_of(other)}).",
+                _make_form_link("sanction", other),
+            )
+
+
+def _format_code_of(subject: str) -> str:
+    return format_code(subject.partition(":")[2])
+
+
+def _make_form_link(kind: FormKind, subject: str) -> tuple[str, str]:
+    return _format_code_of(subject), f"/staff/forms/{kind}?subject={subject}"

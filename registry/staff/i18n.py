@@ -1,0 +1,153 @@
+"""How the workspace speaks: the citizens' words, and those of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from registry.domain import regions
+from registry.domain.identifiers import format_code
+from registry.domain.model import Date, Draft, Struct
+from registry.domain.schema import EditionFacts
+from registry.editions.difference import EditionDifference
+from registry.editions.plan import ListWarning
+from registry.records.asof import instant_at
+from registry.records.history import FieldChange
+from registry.web import i18n, record_changes, render
+from registry.web.i18n import Lang, Language, Size
+from registry.web.record_changes import ChangeLine
+
+HERE = Path(__file__).parent
+
+
+class PlanReport(Struct, frozen=True):
+    """What a proposal of an edition keeps for its approver."""
+
+    difference: EditionDifference
+    warnings: list[ListWarning]
+
+
+class StaffLanguage(Language):
+    """Words of the workspace before those of the citizens' pages."""
+
+    def get_catalogue(self) -> dict[str, dict[str, str]]:
+        """Both catalogues."""
+        return _load_catalogues()
+
+    def format_milliseconds(self, milliseconds: int) -> Markup:
+        """An instant given in milliseconds since 1970."""
+        return self.format_instant(instant_at(milliseconds))
+
+    def format_iso_day(self, day: str) -> Markup:
+        """A day as a report holds it, YYYY-MM-DD, in words."""
+        return self.format_day(Date.fromisoformat(day))
+
+    def describe_draft(self, draft: Draft) -> list[tuple[Markup, Markup]]:
+        """What a draft states, erases and gives as its reason, as (label, value)."""
+        pairs = [
+            (self.get_field_label(path), self.format_recorded_value(path, value))
+            for path, value in draft.change.set.items()
+        ]
+        pairs += [(self.get_field_label(path), self.translate("proposal.erased")) for path in draft.change.erases]
+        pairs.append((self.translate("proposal.from"), self.format_day(draft.valid_from)))
+        return pairs + (
+            [(self.translate("proposal.why"), self.mark_chinese(draft.change.reason))] if draft.change.reason else []
+        )
+
+    def describe_institution_draft(self, draft: Draft) -> list[tuple[Markup, Markup]]:
+        """What a draft states about an institution, as (label, value)."""
+        said = self.describe_changes([(path, None, value) for path, value in draft.change.set.items()])
+        return [(one.label, self.translate("proposal.nothing") if one.after is None else one.after) for one in said]
+
+    def describe_lag(self, views: dict[str, int]) -> Markup:
+        """Those that are behind, each with by how many entries."""
+        return self.format_list(f"{name} {number}" for name, number in views.items() if number)
+
+    def format_subject_code(self, subject: str) -> str:
+        """The public code of a subject."""
+        return format_code(subject.partition(":")[2])
+
+    def get_kind_label(self, kind: str) -> Markup:
+        """What sort of proposal it is, by its word; one without a word by its own name."""
+        key = f"proposal_kind.{kind}"
+        return self.translate(key) if key in self.get_catalogue() else self.format_monospace(kind)
+
+    def get_field_label(self, path: str) -> Markup:
+        """A field by its word; one without a word by its own name."""
+        key, head, _, technique = f"field.{path}", *path.partition(".")
+        if head == "approvals":
+            return self.format_technique(technique)
+        return self.translate(key) if key in self.get_catalogue() else self.format_monospace(path)
+
+    def describe_changes(self, sides: Sequence[tuple[str, Any, Any]]) -> list[ChangeLine]:
+        """(path, before, after) of an institution, line by line."""
+        return [
+            record_changes.describe_change(self, FieldChange(field=path, from_=old, to=new)) for path, old, new in sides
+        ]
+
+    def describe_rule(self, rule: str) -> Markup:
+        """The rule by which two are one, in words; what is no rule's name stands as it is."""
+        key = f"import_why.{rule}"
+        return self.translate(key) if key in self.get_catalogue() else self.mark_chinese(rule)
+
+    def read_edition_facts(self, draft: Draft) -> EditionFacts:
+        """What a draft about an edition states; its number also where it only withdraws it."""
+        stated = {"number": int(draft.subject.partition(":")[2]), **draft.change.set}
+        return msgspec.convert(stated, EditionFacts)
+
+    def read_plan_report(self, report: Any) -> PlanReport | None:
+        """What whoever proposed an edition was shown; None for a withdrawal."""
+        return msgspec.convert(report, PlanReport) if isinstance(report, dict) and "difference" in report else None
+
+    def format_recorded_value(self, path: str, value: Any) -> Markup:
+        """A value of a record as text, by the path it stands at."""
+        if value is None:
+            return self.translate("proposal.nothing")
+        if isinstance(value, bool):
+            return self.translate("proposal.yes" if value else "proposal.no")
+        if path in ("techniques", "covers"):
+            return self.format_list(self.get_plain_word(one) for one in value)
+        if path == "scope":
+            return (
+                self.format_region_code(value)
+                if regions.find_region(value)
+                else self.translate(f"import_new.scope_{value}")
+            )
+        if path == "kind" and f"form.choice.{value}" in self.get_catalogue():
+            return self.translate(f"form.choice.{value}")
+        return self.format_names(map(str, value)) if isinstance(value, list) else self.mark_chinese(str(value))
+
+    def format_region_code(self, code: str) -> Markup:
+        """A region by its names; the whole country for none."""
+        found = regions.find_region(code) if code else None
+        return (
+            self.format_region(found.province, found.city, found.district)
+            if found
+            else self.translate("accounts.everywhere")
+        )
+
+
+@cache
+def _load_catalogues() -> dict[str, dict[str, str]]:
+    return (
+        i18n.load_catalogue()
+        | i18n.load_catalogue(HERE / "words.toml")
+        | i18n.load_catalogue(HERE / "words_imports.toml")
+    )
+
+
+def get_role_label(role: str, lang: Lang) -> str:
+    """A role by its word."""
+    return str(StaffLanguage(lang).translate(f"role.{role}"))
+
+
+@cache
+def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
+    """The templates of the workspace in one language and size."""
+    return render.bind_templates(StaffLanguage(lang, size), HERE / "templates")

@@ -1,0 +1,141 @@
+"""What is wrong with this process and its machine now: for /readyz, /metrics and one line each in the server's log.
+
+Whoever notices a fault reports it under its code and clears it once it is over; what follows from it is decided there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from registry.domain.model import Struct
+from registry.errors import RegistryError, StorageFull, find_storage_fault
+
+_log = logging.getLogger("registry")
+
+
+class Fault(Struct, frozen=True):
+    """One thing that is wrong: its code, since when (seconds since 1970), what it is and what to do about it."""
+
+    code: str
+    since: float
+    zh: str
+    en: str
+    #: Whether this process cannot answer questions because of it; otherwise only writing or comfort suffers.
+    blocks_reading: bool = False
+
+
+class FaultBoard:
+    """The faults of one process; may be used from any thread.
+
+    Several may see the same fault from their own side (``source``): it is over when each of them says so.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: dict[str, dict[str, Fault]] = {}
+
+    def report(self, error: RegistryError, *, blocks_reading: bool = False, source: str = "") -> None:
+        """Put up a fault under the error's code; logged when it was not there before."""
+        with self._lock:
+            there = self._faults.setdefault(error.code, {})
+            is_new = not there
+            since = min((one.since for one in there.values()), default=time.time())
+            there[source] = Fault(error.code, since, error.zh, error.en, blocks_reading)
+        if is_new:
+            _log.error("%s: %s / %s", error.code, error.zh, error.en)
+
+    def clear(self, *codes: str, source: str = "") -> None:
+        """Take faults down as far as ``source`` goes; logged when nobody else sees them."""
+        if not self._faults:  # nearly always, and asked often
+            return
+        over = []
+        with self._lock:
+            for code in codes:
+                there = self._faults.get(code)
+                if there and there.pop(source, None) and not there:
+                    del self._faults[code]
+                    over.append(code)
+        for code in over:
+            _log.warning("%s: 已恢复 / over", code)
+
+    def has_fault(self, code: str) -> bool:
+        """Whether a fault is up."""
+        return code in self._faults
+
+    def list_faults(self) -> list[Fault]:
+        """What is wrong now, oldest first; each code once."""
+        with self._lock:
+            seen = [list(there.values()) for there in self._faults.values()]
+        found = [max(several, key=lambda one: one.blocks_reading) for several in seen]
+        return sorted(found, key=lambda fault: fault.since)
+
+
+class RepeatedWarnings:
+    """Warnings of something that is tried again and again: the first goes to the log, then none until it worked."""
+
+    def __init__(self) -> None:
+        self._open: set[str] = set()
+
+    def warn_once(self, what: str, error: BaseException) -> None:
+        """Log that ``what`` does not work, unless it did not work the last time either."""
+        if what not in self._open:
+            self._open.add(what)
+            code = error.code if isinstance(error, RegistryError) else type(error).__name__
+            _log.warning("%s: %s", what, code)
+
+    def reset_warning(self, what: str) -> None:
+        """It worked."""
+        self._open.discard(what)
+
+
+# --- disks ----------------------------------------------------------------------------------------------------------
+
+MIB = 1024 * 1024
+#: Bytes that are written and removed again to see that a folder takes files: more than a checkpoint or a tile has.
+PROBE = 64 * 1024
+
+
+def check_writable(folder: Path) -> None:
+    """StorageFull or StorageReadOnly unless ``folder`` takes a small file now, down to the disk."""
+    probe = folder / f".probe-{os.getpid()}-{threading.get_ident()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(PROBE))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+    except OSError as error:
+        fault = find_storage_fault(error, folder)
+        if fault is None:
+            raise
+        raise fault from error
+
+
+def count_free_bytes(folder: Path) -> int:
+    """Bytes that this account may still write where ``folder`` lies, or will lie."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    disk = os.statvfs(there)
+    return disk.f_bavail * disk.f_frsize
+
+
+def check_free_space(folder: Path, wanted: int, reserve: int) -> None:
+    """StorageFull unless ``wanted`` bytes fit where ``folder`` lies and ``reserve`` bytes stay free after them."""
+    left = count_free_bytes(folder)
+    if left < wanted + reserve:
+        raise StorageFull(
+            f"磁盘空间不足：{folder} 剩余{left // MIB} MiB，这项操作约需{wanted // MIB} MiB，"
+            f"另须留出{reserve // MIB} MiB，所以没有写入名录；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
+            f"Too little room on the disk: {left // MIB} MiB are free at {folder}, this takes about {wanted // MIB} "
+            f"MiB, and {reserve // MIB} MiB stay in reserve, so nothing was appended; searching and checking go on. "
+            "Whoever runs the register makes room; then do it again.",
+            where=str(folder),
+        )

@@ -1,0 +1,55 @@
+"""What memory holds of one institution: enough for whoever scanned its code while the database is out of reach."""
+
+from __future__ import annotations
+
+from registry.domain import regions
+from registry.domain.identifiers import format_code
+from registry.domain.model import Approval, Institution, Region
+from registry.domain.techniques import TECHNIQUES, TechniqueCode
+from registry.records.asof import AsOf
+from registry.records.lookup import make_source_ref
+from registry.verification.verdict import SiteApproval
+from registry.verification.view import VerificationView
+
+
+def find_institution(view: VerificationView, code: str, asof: AsOf) -> Institution | None:
+    """An institution by its compact code with name, place, status and approvals; what is not in memory reads as not
+    stated. None where nothing was known of the code."""
+    with view.lock:
+        site, sources = view.find_site(code, asof), view.get_sources(asof)
+    if site is None:
+        return None
+    return Institution(
+        code=format_code(site.code),
+        name=site.name,
+        aliases=[],
+        former_names=[],
+        known_as=[],
+        region=regions.find_region(site.region or "") or Region(code=None, province=None, city=None, district=None),
+        address=site.address,
+        status=site.status,
+        approvals=_list_approvals(site.approvals),
+        uscc=None,
+        practice_licence_no=None,
+        domains=[],
+        ownership=None,
+        level=None,
+        campus=None,
+        source=make_source_ref(sources.get(site.source or "")),
+        entry=site.entry,
+        log_size=asof.size,
+    )
+
+
+def _list_approvals(known: dict[TechniqueCode, SiteApproval]) -> list[Approval]:
+    return [
+        Approval(
+            technique=technique.code,
+            name=technique.official_zh,
+            stage=known[technique.code].stage,
+            valid_from=known[technique.code].valid_from,
+            verification_due=known[technique.code].verification_due,
+        )
+        for technique in TECHNIQUES
+        if technique.code in known
+    ]

@@ -1,0 +1,165 @@
+"""The one table from kinds of errors to HTTP statuses and headers, and the line a failure of ours is logged as.
+
+Every door asks here: the API, the workspace of the staff, the citizens' pages. A kind that is not in the table is
+answered as its nearest ancestor is.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TypeVar
+
+from litestar.exceptions import HTTPException
+
+from registry import errors
+from registry.errors import RegistryError
+from registry.web.client_disconnect import is_client_disconnect
+
+STATUSES: dict[type[RegistryError], int] = {
+    errors.RegistryError: 500,
+    errors.InvalidInput: 400,
+    errors.InvalidCode: 400,
+    errors.UnreadableFile: 400,
+    errors.AuditFailed: 400,
+    errors.InvalidKey: 401,
+    errors.FourEyesViolation: 403,
+    errors.NotAllowed: 403,
+    errors.ScopeMissing: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.TooLarge: 413,
+    errors.WrongHost: 421,
+    errors.TooManyRequests: 429,
+    errors.PeopleLimit: 429,
+    errors.QuotaSpent: 429,
+    errors.LogDamaged: 500,
+    errors.Busy: 503,
+    errors.CannotAnswer: 503,
+    errors.CannotRecord: 503,
+    errors.CannotSign: 503,
+    errors.CheckpointForeign: 503,
+    errors.ClockWrong: 503,
+    errors.DatabaseDamaged: 503,
+    errors.DatabaseUnreachable: 503,
+    errors.LogRolledBack: 503,
+    errors.SecretsKeyMissing: 503,
+    errors.SigningKeyForeign: 503,
+    errors.SigningKeyMissing: 503,
+    errors.StateTooOld: 503,
+    errors.OutOfDescriptors: 503,
+    errors.RightsTooWide: 503,
+    errors.StorageFull: 503,
+    errors.StorageLow: 503,
+    errors.StorageReadOnly: 503,
+    errors.ThreadDied: 503,
+}
+#: Seconds until it is worth asking again, where the error itself does not say (``details['retry_after']``).
+RETRY_AFTER: dict[type[RegistryError], int] = {
+    errors.RegistryError: 60,
+    errors.Busy: 5,
+    errors.CannotRecord: 5,
+    errors.CannotSign: 5,
+}
+CHALLENGES: dict[type[RegistryError], str] = {errors.InvalidKey: 'Bearer realm="registry"'}
+#: What a program is told of these: that nothing could be looked up (docs/api.md promises it), and not what broke.
+PUBLISHED_CODES: dict[type[RegistryError], str] = {
+    errors.DatabaseUnreachable: errors.CannotAnswer.code,
+    errors.DatabaseDamaged: errors.CannotAnswer.code,
+    errors.StateTooOld: errors.CannotAnswer.code,
+}
+#: Refusals of something that was to be written; whoever only asked is told that it could not be looked up.
+WRITE_FAULTS = (
+    errors.Busy,
+    errors.StorageFull,
+    errors.StorageReadOnly,
+    errors.ClockWrong,
+    errors.SigningKeyMissing,
+    errors.SigningKeyForeign,
+    errors.CheckpointForeign,
+    errors.LogRolledBack,
+)
+_Value = TypeVar("_Value")
+#: Seconds in which the same failure is one line in the log, with how often it came since.
+EVERY = 10.0
+_log = logging.getLogger("registry")
+
+
+def find_nearest(kind: type[BaseException], table: dict[type[RegistryError], _Value]) -> _Value | None:
+    """What a table says of the nearest ancestor of a kind, itself first; None when of none."""
+    return next((table[one] for one in kind.__mro__ if one in table), None)
+
+
+def recognise_error(error: BaseException) -> BaseException:
+    """The error of the register that an exception comes to: a disk that is full or read-only; else itself."""
+    return error if isinstance(error, RegistryError) else errors.find_storage_fault(error) or error
+
+
+def get_status(error: BaseException) -> int:
+    """The HTTP status of any exception; 500 for what is unforeseen."""
+    known = recognise_error(error)
+    if isinstance(known, RegistryError):
+        return find_nearest(type(known), STATUSES) or 500
+    if isinstance(known, UnicodeDecodeError):  # a body that is JSON but for its encoding
+        return 400
+    return known.status_code if isinstance(known, HTTPException) else 500
+
+
+def make_headers(error: BaseException) -> dict[str, str]:
+    """Headers that go with the status: when to come again, how to show a key, what the framework adds."""
+    known = recognise_error(error)
+    if not isinstance(known, RegistryError):
+        return dict(known.headers or {}) if isinstance(known, HTTPException) else {}
+    found: dict[str, str] = {}
+    if "retry_after" in known.details or get_status(known) == 503:
+        seconds = known.details.get("retry_after") or find_nearest(type(known), RETRY_AFTER) or 1
+        found["Retry-After"] = str(seconds)
+    if challenge := find_nearest(type(known), CHALLENGES):
+        found["WWW-Authenticate"] = challenge
+    return found
+
+
+def get_code(error: RegistryError) -> str:
+    """The code that programs read; ``error.code`` says more to whoever runs the register."""
+    return find_nearest(type(error), PUBLISHED_CODES) or error.code
+
+
+class FailureLog:
+    """Writes failures of ours to the server's log: what has a code as one line, the unforeseen with its traceback.
+
+    The same code comes as one line in EVERY seconds, however many ask: a log on a full disk must not fill it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: dict[str, tuple[float, int]] = {}
+
+    def log_error(self, error: BaseException, where: str) -> None:
+        """Note an exception that is answered with 500 or more; ``where`` names the page or operation."""
+        known = recognise_error(error)
+        if get_status(known) < 500 or is_client_disconnect(error):
+            return
+        if not isinstance(known, RegistryError):
+            _log.error("unforeseen error at %s", where, exc_info=error)
+            return
+        count = self._count_since_last(known.code)
+        if count:
+            again = f" ({count} times)" if count > 1 else ""
+            cause = ", ".join(f"{name} {value}" for name, value in known.details.items() if name in ("cause", "where"))
+            _log.warning("%s at %s%s%s", known.code, where, f": {cause}" if cause else "", again)
+
+    def _count_since_last(self, code: str) -> int:
+        """How many of a code the next line speaks for; 0 when none is due."""
+        now = time.monotonic()
+        with self._lock:
+            at, waiting = self._last.get(code, (0.0, 0))
+            if at and now < at + EVERY:
+                self._last[code] = (at, waiting + 1)
+                return 0
+            self._last[code] = (now, 0)
+            return waiting + 1
+
+
+failures = FailureLog()

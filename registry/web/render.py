@@ -1,0 +1,97 @@
+"""A page's context to its HTML: the templates, bound to one language and size, and the addresses of static files."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache, partial
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from public_site.contexts import PageContext
+from registry.domain.techniques import STAGES, TECHNIQUES
+from registry.web import labels, record_changes, standing
+from registry.web.i18n import Lang, Language, Size
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+_TONE_ICONS = {"approved": "tick", "limited": "half", "stopped": "bar", "unlisted": "question"}
+
+
+@cache
+def make_asset_url(name: str) -> str:
+    """The address of a static file, with its content's hash in it: it may be kept for a year.
+
+    >>> asset("site.css").startswith("/static/site.") and asset("site.css").endswith(".css")
+    True
+    """
+    path = STATIC / name
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+    return f"/static/{path.stem}.{digest}{path.suffix}"
+
+
+@cache
+def list_assets() -> dict[str, Path]:
+    """Every static file a browser may ask for, by the last part of its address."""
+    files = [path for path in STATIC.iterdir() if path.is_file()]
+    return {make_asset_url(path.name).rsplit("/", 1)[-1]: path for path in files}
+
+
+@cache
+def render_icon(name: str) -> Markup:
+    """An icon's SVG to stand in the page; decorative, so hidden from screen readers: a word is always beside it."""
+    svg = (STATIC / "icons" / f"{name}.svg").read_text("utf-8").strip()
+    safe = svg.replace("<svg ", f'<svg class="icon icon-{name}" aria-hidden="true" focusable="false" ', 1)
+    return Markup(safe)  # noqa: S704  our own files
+
+
+@cache
+def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
+    """The templates in one language and size; four of them serve every page."""
+    return bind_templates(Language(lang, size))
+
+
+def bind_templates(voice: Language, *folders: Path) -> jinja2.Environment:
+    """The templates, those of further ``folders`` before ours, with the words of a voice."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([*folders, HERE / "templates"]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["plain_word"] = voice.get_plain_word
+    made.filters["code_text"] = voice.format_monospace
+    made.globals.update(
+        language=voice,
+        t=voice.translate,
+        link=voice.make_link,
+        asset=make_asset_url,
+        icon=render_icon,
+        tone_icon=lambda tone: render_icon(_TONE_ICONS[tone]),
+        describe_standing=partial(labels.describe_standing, voice),
+        describe_changes=partial(record_changes.describe_changes, voice),
+        classify_version=record_changes.classify_version,
+        describe_recording=partial(record_changes.describe_recording, voice),
+        compare_records=partial(record_changes.compare_records, voice),
+        format_known_time=partial(record_changes.format_known_time, voice),
+        format_institution_region=partial(labels.format_institution_region, voice),
+        format_scope=partial(labels.format_scope, voice),
+        format_rest_of_address=partial(labels.format_rest_of_address, voice),
+        format_source=partial(labels.format_source, voice),
+        format_source_title=partial(labels.format_source_title, voice),
+        get_ownership_label=partial(labels.get_ownership_label, voice),
+        get_stage_label=partial(labels.get_stage_label, voice),
+        make_standing=standing.make_standing,
+        sort_approvals=standing.sort_approvals,
+        choose_tone=standing.choose_tone,
+        technique_codes=[technique.code for technique in TECHNIQUES],
+        stage_codes=list(STAGES),
+    )
+    return made
+
+
+def render_page(context: PageContext, lang: Lang = "zh-CN", size: Size = "normal") -> str:
+    """The page as HTML."""
+    return build_environment(lang, size).get_template(context.template).render(page=context)

@@ -1,0 +1,119 @@
+"""What an institution's record amounts to, for a person: one state, one tone, and the days that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from public_site.contexts import Grant, Standing, State, Tone
+from registry.domain.model import Approval, Date, Institution
+from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage
+from registry.verification.approvals_on_day import apply_rules_on_day, list_effective_approvals
+
+__all__ = [
+    "TONES",
+    "apply_rules_on_day",
+    "choose_tone",
+    "group_approvals",
+    "list_effective_approvals",
+    "make_standing",
+    "sort_approvals",
+]
+
+#: How grants are said: what may be done first, then what may not.
+_ORDER: tuple[Stage, ...] = (
+    "formal",
+    "operating",
+    "trial",
+    "rectification",
+    "preparing",
+    "suspended",
+    "revoked",
+    "lapsed",
+)
+_STOPPED: tuple[Stage, ...] = ("revoked", "suspended", "lapsed")
+_TECHNIQUE_ORDER = [technique.code for technique in TECHNIQUES]
+
+TONES: dict[State, Tone] = {
+    "licensed": "approved",
+    "technique_not_licensed": "limited",
+    "site_mismatch": "limited",
+    "preparing": "stopped",  # nobody may be treated there, so it must not look like a lesser approval
+    "suspended": "stopped",
+    "revoked": "stopped",
+    "lapsed": "stopped",
+    "delisted": "stopped",
+    "ambiguous": "unlisted",
+    "not_found": "unlisted",
+    "unknown": "unlisted",
+    "cannot_answer": "unlisted",
+    "mistyped": "unlisted",
+}
+
+
+def choose_tone(state: State, stages: Sequence[str | None] = ()) -> Tone:
+    """The colour and icon of a verdict. An approval is limited when every lawful stage is trial or rectification, or
+    when something at the same place has been stopped."""
+    lawful = {stage for stage in stages if stage in LAWFUL_STAGES}
+    narrow = bool(lawful) and lawful <= {"trial", "rectification"}
+    if state == "licensed" and (narrow or any(stage in _STOPPED for stage in stages)):
+        return "limited"
+    return TONES[state]
+
+
+def sort_approvals(approvals: Sequence[Approval]) -> list[Approval]:
+    """Approvals as the law's own table orders techniques."""
+    return sorted(approvals, key=lambda a: _TECHNIQUE_ORDER.index(a.technique))
+
+
+def group_approvals(approvals: Sequence[Approval]) -> list[Grant]:
+    """Approvals grouped by stage; stopped ones also by day, because the day is part of their sentence."""
+    grants: list[Grant] = []
+    for stage in _ORDER:
+        here = [a for a in sort_approvals(approvals) if a.stage == stage]
+        days = list(dict.fromkeys(a.valid_from for a in here)) if stage in _STOPPED else [None]
+        for day in days:
+            together = [a.technique for a in here if stage not in _STOPPED or a.valid_from == day]
+            if together:
+                grants.append(Grant(stage=stage, techniques=together, since=day))
+    return grants
+
+
+def _derive_state(institution: Institution) -> State:
+    """As ``verification.verdict.of_institution`` judges: by the best approval, except that delisted comes first."""
+    stages = {a.stage for a in institution.approvals}
+    if institution.status != "listed":
+        return institution.status
+    if stages & LAWFUL_STAGES:
+        return "licensed"
+    best: tuple[State, ...] = ("preparing", "suspended", "lapsed", "revoked")
+    return next((state for state in best if state in stages), "technique_not_licensed")
+
+
+def make_standing(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
+    """The institution's standing; ``since`` gives, per path, the days from which it has been as it is."""
+    state = _derive_state(institution)
+    days = since or {}
+    status_day = days.get("status") if institution.status != "listed" else None
+    otherwise = status_day if state == "suspended" else None
+    # Only what is itself stated as stopped stopped on a day of its own; what a suspension stops, stops with it.
+    own = {a.technique: days.get(f"approvals.{a.technique}") for a in institution.approvals if a.stage in _STOPPED}
+    grants = group_approvals(
+        [_set_stop_day(a, own.get(a.technique), otherwise) for a in list_effective_approvals(institution)]
+    )
+    return Standing(
+        state=state,
+        tone=choose_tone(state, [grant.stage for grant in grants]),
+        grants=grants,
+        since=status_day,
+    )
+
+
+def _set_stop_day(approval: Approval, stopped: Date | None, otherwise: Date | None) -> Approval:
+    """A stopped approval with the day it stopped; others as they are. What its record states is mostly the day the
+    approval began, which a suspension leaves as it was: it is taken only where the history knows no other day.
+    """
+    if approval.stage not in _STOPPED:
+        return approval
+    return msgspec.structs.replace(approval, valid_from=stopped or approval.valid_from or otherwise)
