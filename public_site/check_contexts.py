@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from public_site.contexts import FieldError, PageContext, PageTimes, Tone
+from public_site.contexts import FieldError, PageContext
 from registry.domain import model
 from registry.domain.ad_findings import ContentFlag
 from registry.domain.ad_lexicon import FlagKind
 from registry.domain.model import Struct
+from registry.web.record_changes import PageTimes
+from registry.web.standing import Tone
 
 
 class CheckForm(Struct, frozen=True, kw_only=True):

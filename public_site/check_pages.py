@@ -74,21 +74,21 @@ def read_check_form(given: Mapping[str, Any]) -> CheckForm:
 
 def render_check_answer(request: Req, form: CheckForm, here: str, cache: str) -> Response[str]:
     """The answers to a form, or what is wrong with it field by field."""
-    voice, site = read_language(request), find_site_facts(request)
-    claim, errors = questions.make_claim(form, voice)
+    language, site = read_language(request), find_site_facts(request)
+    claim, errors = questions.make_claim(form, language)
     if claim is not None:
         try:
             register = get_register(request)
-            answer = register.answer_claim(claim, voice.lang, make_people_budget(request).require_look)
+            answer = register.answer_claim(claim, language.lang, make_people_budget(request).require_look)
         except PeopleLimit as error:
-            wrong = c.FieldError(field="practitioner", sentence=error.get_text(voice.lang))
+            wrong = c.FieldError(field="practitioner", sentence=error.get_text(language.lang))
             response = make_page_response(
                 request, CheckPage(here=here, site=site, form=form, errors=(wrong,)), 429, "no-store"
             )
             response.set_header("Retry-After", str(error.details["retry_after"]))
             return response
         except InvalidInput as error:
-            errors = [c.FieldError(field="name", sentence=error.get_text(voice.lang))]
+            errors = [c.FieldError(field="name", sentence=error.get_text(language.lang))]
         else:
             tone = choose_tone(answer.verdict, [one.stage for one in answer.techniques])
             past = page_times.find_past_times(c.TimesForm(on=form.on, known_at=form.known_at), register.find_now())

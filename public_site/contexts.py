@@ -8,26 +8,11 @@ from typing import ClassVar, Literal
 from public_site.api_reference import ApiReference
 from registry.domain import model
 from registry.domain.model import Struct
-from registry.domain.techniques import Stage, TechniqueCode
 from registry.reconciliation.properties import Property
 from registry.records.history import Version
+from registry.web.record_changes import PageTimes
+from registry.web.standing import Standing
 
-Tone = Literal["approved", "limited", "stopped", "unlisted"]
-State = Literal[
-    "licensed",
-    "technique_not_licensed",
-    "site_mismatch",
-    "preparing",
-    "suspended",
-    "revoked",
-    "lapsed",
-    "ambiguous",
-    "not_found",
-    "unknown",
-    "cannot_answer",
-    "delisted",
-    "mistyped",
-]
 ErrorKind = Literal["not_found", "invalid", "too_many", "not_done", "cannot_answer"]
 
 
@@ -64,33 +49,6 @@ class Count(Struct, frozen=True, kw_only=True):
     code: str
     count: int | None
     name: str | None = None
-
-
-class Grant(Struct, frozen=True, kw_only=True):
-    """Techniques of one institution that share a stage; ``since`` is their common day when there is one."""
-
-    stage: Stage
-    techniques: list[TechniqueCode]
-    since: model.Date | None = None
-
-
-class Standing(Struct, frozen=True, kw_only=True):
-    """An institution's status in a form that can be said in one sentence; ``grants`` in the order they are said."""
-
-    state: State
-    tone: Tone
-    grants: list[Grant]
-    since: model.Date | None = None
-
-
-class PageTimes(Struct, frozen=True, kw_only=True):
-    """The two times a page was asked for. ``known_at`` is null for everything known now; ``known_day`` is the day whose
-    end it is, when a day was given. ``to_come``: the day asked about has not come yet."""
-
-    on: model.Date
-    known_at: dt.datetime | None = None
-    known_day: model.Date | None = None
-    to_come: bool = False
 
 
 class DayRecord(Struct, frozen=True, kw_only=True):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import ClassVar
 
-from public_site.contexts import PageContext, Tone
+from public_site.contexts import PageContext
 from registry.domain import model
 from registry.domain.model import Struct
+from registry.web.standing import Tone
 
 
 class ListRow(Struct, frozen=True, kw_only=True):

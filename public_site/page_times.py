@@ -17,7 +17,7 @@ from registry.batch.claim_columns import parse_loose_day
 from registry.domain.model import Institution
 from registry.errors import InvalidInput, NotFound
 from registry.records.asof import AsOf, get_day_end, to_day
-from registry.web.record_changes import collect_recorded_values
+from registry.web.record_changes import PageTimes, collect_recorded_values
 from registry.web.standing import apply_rules_on_day, make_standing
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def read_times_form(given: Mapping[str, str]) -> c.TimesForm:
     return c.TimesForm(**{name: given.get(name, "").strip()[:40] for name in c.TimesForm.__struct_fields__})
 
 
-def parse_times(form: c.TimesForm, today: dt.date) -> tuple[c.PageTimes, tuple[c.FieldError, ...]]:
+def parse_times(form: c.TimesForm, today: dt.date) -> tuple[PageTimes, tuple[c.FieldError, ...]]:
     """The times a form means, the register's today and everything known where a field is empty; and what cannot be read
     of it."""
     on = parse_loose_day(form.on) if form.on else today
@@ -41,10 +41,10 @@ def parse_times(form: c.TimesForm, today: dt.date) -> tuple[c.PageTimes, tuple[c
         errors.append(c.FieldError(field="known_at", key="check.error_date", value=form.known_at))
     at, day = known or (None, None)
     on = on or today
-    return c.PageTimes(on=on, known_at=at, known_day=day, to_come=on > today), tuple(errors)
+    return PageTimes(on=on, known_at=at, known_day=day, to_come=on > today), tuple(errors)
 
 
-def require_times(form: c.TimesForm, today: dt.date) -> c.PageTimes:
+def require_times(form: c.TimesForm, today: dt.date) -> PageTimes:
     """The times of a page that has no form to correct them in; InvalidInput saying what to write."""
     times, errors = parse_times(form, today)
     if errors:
@@ -56,7 +56,7 @@ def require_times(form: c.TimesForm, today: dt.date) -> c.PageTimes:
     return times
 
 
-def choose_as_of(register: Register, form: c.TimesForm) -> tuple[AsOf, c.PageTimes | None]:
+def choose_as_of(register: Register, form: c.TimesForm) -> tuple[AsOf, PageTimes | None]:
     """What a page shows, and the times it must name because they are not today with everything known now."""
     now = register.make_as_of_now()
     if form == c.TimesForm():
@@ -66,7 +66,7 @@ def choose_as_of(register: Register, form: c.TimesForm) -> tuple[AsOf, c.PageTim
     return asof, None if asof.valid_on == now.valid_on and asof.size >= now.size else times
 
 
-def find_past_times(form: c.TimesForm, now: dt.datetime) -> c.PageTimes | None:
+def find_past_times(form: c.TimesForm, now: dt.datetime) -> PageTimes | None:
     """The times of an answer that leaves out what has been recorded by ``now``; None when it leaves out nothing."""
     times = require_times(form, to_day(now))
     return times if times.known_at is not None and times.known_at < now else None
@@ -81,7 +81,7 @@ def read_day_record(register: Register, code: str, asof: AsOf) -> c.DayRecord:
     return c.DayRecord(institution=it, standing=make_standing(it, register.read_first_days(code, asof)))
 
 
-def is_superseded(register: Register, code: str, shown: Institution, past: c.PageTimes | None) -> bool:
+def is_superseded(register: Register, code: str, shown: Institution, past: PageTimes | None) -> bool:
     """Whether the register by now says otherwise of the day shown than what is shown."""
     if past is None or past.known_at is None:
         return False
@@ -89,7 +89,7 @@ def is_superseded(register: Register, code: str, shown: Institution, past: c.Pag
     return collect_recorded_values(known) != collect_recorded_values(shown)
 
 
-def compare_then_and_now(register: Register, code: str, times: c.PageTimes) -> c.Comparison:
+def compare_then_and_now(register: Register, code: str, times: PageTimes) -> c.Comparison:
     """A day as believed then and as known now. Without a time of knowing, then is that very day."""
     at = times.known_at or get_day_end(times.on)
     if times.known_at is None:

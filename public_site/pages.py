@@ -41,8 +41,9 @@ from registry.clients.people_budget import PeopleBudget
 from registry.domain.identifiers import compact_code, format_code, parse_code
 from registry.errors import CannotAnswer, InvalidCode, NotFound, PeopleLimit
 from registry.reconciliation.properties import PROPERTIES
-from registry.web import render
+from registry.web import page_templates
 from registry.web.rate_limit import make_people_budget
+from registry.web.record_changes import PageTimes
 from registry.web.standing import apply_rules_on_day, make_standing
 
 __all__ = ["handlers", "render_error_page"]
@@ -193,7 +194,7 @@ def show_institution(request: Req, code: FromPath[str]) -> Response[Any]:
     )
 
 
-def _render_no_record(request: Req, code: str, past: c.PageTimes) -> Response[str]:
+def _render_no_record(request: Req, code: str, past: PageTimes) -> Response[str]:
     """404 that does not read as "not approved"; NotFound for a code that belongs to nobody today either."""
     register = get_register(request)
     it = register.get_institution(code, register.make_as_of_now())
@@ -302,7 +303,7 @@ def show_about(request: Req) -> Response[str]:
 @route_page("/static/{name:str}")
 def get_static_file(name: FromPath[str]) -> Response[bytes]:
     """A style or an icon. Its address holds its content's hash, so it may be kept for a year."""
-    path = render.list_assets().get(name)
+    path = page_templates.list_assets().get(name)
     if path is None:
         raise NotFound(f"没有文件 {name[:80]}。", f"There is no file {name[:80]}.")
     media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"

@@ -137,17 +137,19 @@ def make_facets(stats: Stats | None) -> c.Facets:
     )
 
 
-def describe_understanding(pieces: Iterable[Understood], voice: Language) -> tuple[str, ...]:
+def describe_understanding(pieces: Iterable[Understood], language: Language) -> tuple[str, ...]:
     """The pieces of a question that were read as a place, a technique or a stage, in words."""
-    return tuple(dict.fromkeys(_describe_piece(piece, voice) for piece in pieces))
+    return tuple(dict.fromkeys(_describe_piece(piece, language) for piece in pieces))
 
 
-def _describe_piece(piece: Understood, voice: Language) -> str:
+def _describe_piece(piece: Understood, language: Language) -> str:
     if piece.kind == "region":
-        return voice.mark_chinese(_find_region_name(piece.value) or piece.value)
+        return language.mark_chinese(_find_region_name(piece.value) or piece.value)
     if piece.kind == "category":
-        return voice.translate(f"search.category.{piece.value}")
-    return voice.format_technique(piece.value) if piece.kind == "technique" else get_stage_label(voice, piece.value)
+        return language.translate(f"search.category.{piece.value}")
+    return (
+        language.format_technique(piece.value) if piece.kind == "technique" else get_stage_label(language, piece.value)
+    )
 
 
 # --- check -----------------------------------------------------------------------------------------------------------
@@ -168,10 +170,10 @@ def parse_known_at(text: str) -> tuple[dt.datetime, dt.date | None] | None:
         return None
 
 
-def make_claim(form: CheckForm, voice: Language) -> tuple[Claim | None, list[c.FieldError]]:
+def make_claim(form: CheckForm, language: Language) -> tuple[Claim | None, list[c.FieldError]]:
     """The claim a form makes, or what is wrong with it, field by field."""
     errors: list[c.FieldError] = []
-    provider = _make_provider(form, voice, errors)
+    provider = _make_provider(form, language, errors)
     technique = find_technique(form.technique) if form.technique else None
     if form.technique and technique is None:
         errors.append(c.FieldError(field="technique", key="check.error_technique", value=form.technique[:40]))
@@ -205,7 +207,7 @@ def _check_lengths(form: CheckForm) -> list[c.FieldError]:
     ]
 
 
-def _make_provider(form: CheckForm, voice: Language, errors: list[c.FieldError]) -> Provider | None:
+def _make_provider(form: CheckForm, language: Language, errors: list[c.FieldError]) -> Provider | None:
     if not form.name:
         errors.append(c.FieldError(field="name", key="check.error_name"))
         return None
@@ -215,5 +217,5 @@ def _make_provider(form: CheckForm, voice: Language, errors: list[c.FieldError])
     try:  # letters and digits only: a code that was copied wrongly must not read as "not on the list"
         return Provider(code=parse_code(form.name), address=address)
     except InvalidInput as error:
-        errors.append(c.FieldError(field="name", sentence=error.get_text(voice.lang)))
+        errors.append(c.FieldError(field="name", sentence=error.get_text(language.lang)))
         return None

@@ -12,7 +12,6 @@ from litestar.response import Redirect
 
 from public_site import check_pages, questions
 from public_site.check_contexts import AnswerPage, CheckForm
-from public_site.contexts import Tone
 from public_site.responses import find_site_facts, get_page_address, get_register, make_page_response, read_language
 from registry.domain import model
 from registry.errors import InvalidInput, PeopleLimit
@@ -22,7 +21,7 @@ from registry.receipts.receipt_text import compact_receipt
 from registry.web import body_limits
 from registry.web.i18n import Language
 from registry.web.rate_limit import make_people_budget
-from registry.web.standing import choose_tone
+from registry.web.standing import Tone, choose_tone
 
 #: Characters of a receipt that the address carries when language or size is switched; servers refuse much longer ones.
 _IN_ADDRESS = 4000
@@ -66,11 +65,11 @@ def check_pasted_receipt(request: Req, data: URLEncodedBody[dict[str, Any]]) -> 
 @route("/check/receipt", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
 def issue_receipt(request: Req) -> Response[Any]:
     """The receipt of an answer of the check form: asked again, signed, and shown to be kept."""
-    voice = read_language(request)
-    claim, errors = questions.make_claim(form := check_pages.read_check_form(request.query_params), voice)
+    language = read_language(request)
+    claim, errors = questions.make_claim(form := check_pages.read_check_form(request.query_params), language)
     if claim is None or errors:
         return Redirect(
-            voice.make_link(get_page_address(request).replace("/check/receipt", "/check", 1)), status_code=302
+            language.make_link(get_page_address(request).replace("/check/receipt", "/check", 1)), status_code=302
         )
     return _render_new_receipt(request, form, claim, get_page_address(request))
 

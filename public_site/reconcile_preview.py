@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 from litestar import HttpMethod, Request, Response, route
 from litestar.datastructures import State
 
-from public_site.contexts import PageContext, Standing
-from public_site.contexts import State as Said
+from public_site.contexts import PageContext
 from public_site.responses import get_page_address, get_register, make_page_response
 from registry.domain import model
 from registry.errors import CannotAnswer, InvalidInput, NotFound
 from registry.web import error_status
-from registry.web.standing import apply_rules_on_day, make_standing
+from registry.web.standing import Standing, apply_rules_on_day, make_standing
+from registry.web.standing import State as Said
 
 #: Unlike every other page it may be framed by anybody: with no script and no form there is nothing to be tricked into.
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"

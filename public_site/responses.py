@@ -11,11 +11,11 @@ from litestar.datastructures import State
 from litestar.types import Scope
 
 from public_site import contexts as c
+from public_site.render import render_page
 from registry.errors import CannotAnswer, RegistryError
 from registry.records.stats import Stats
 from registry.web import error_status
 from registry.web.i18n import Language, read_preferences
-from registry.web.render import render_page
 
 if TYPE_CHECKING:
     from registry.register import Register
@@ -91,15 +91,15 @@ def make_page_response(
     request: Req, context: c.PageContext, status: int = 200, cache: str = PAGE_CACHE
 ) -> Response[str]:
     """The page in the language and size that were asked for; one of an old state says so, and no cache keeps it."""
-    voice = read_language(request)
+    language = read_language(request)
     verified = get_register(request).verification.last_check_time
     if status < 500 and verified is not None and verified.get_age() > NOTICE_AFTER:
         context, cache = msgspec.structs.replace(context, state_at=verified.at), "no-store"
     return Response(
-        render_page(context, voice.lang, voice.size),
+        render_page(context, language.lang, language.size),
         status_code=status,
         media_type="text/html",
-        headers={"Cache-Control": cache, "Content-Language": voice.lang},
+        headers={"Cache-Control": cache, "Content-Language": language.lang},
     )
 
 
@@ -116,11 +116,11 @@ def _classify_error(error: Exception | int, status: int, asking: bool) -> c.Erro
     return "not_done" if is_write and not asking else "cannot_answer"
 
 
-def _find_error_sentence(error: Exception | int, kind: c.ErrorKind, voice: Language) -> str | None:
+def _find_error_sentence(error: Exception | int, kind: c.ErrorKind, language: Language) -> str | None:
     """The register's own sentence, where it has one that a citizen can use."""
     known = error if isinstance(error, int) else error_status.recognise_error(error)
     if isinstance(known, RegistryError) and kind != "cannot_answer":
-        return known.get_text(voice.lang)
+        return known.get_text(language.lang)
     return None
 
 

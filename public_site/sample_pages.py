@@ -17,6 +17,7 @@ import qrcode.image.svg
 
 from public_site import (
     api_reference,
+    render,
     sample_check,
     sample_editions,
     sample_log,
@@ -56,9 +57,9 @@ from public_site.sample_records import (
 )
 from registry.domain import model
 from registry.records.history import Version
-from registry.web import render
+from registry.web import page_templates
 from registry.web.i18n import Language
-from registry.web.standing import make_standing
+from registry.web.standing import Standing, make_standing
 
 
 class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
@@ -68,7 +69,7 @@ class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
     noindex: ClassVar[bool] = True
     empty: list[c.SearchPage]
     institution: model.Institution
-    standings: list[c.Standing]
+    standings: list[Standing]
     versions: list[Version]
     at: dt.datetime
 
@@ -296,15 +297,15 @@ def write_pages(folder: Path) -> int:
     """Render every sample page in both languages and sizes into ``folder``, styles beside; how many files."""
     static = folder / "static"
     static.mkdir(parents=True, exist_ok=True)
-    for name, path in render.list_assets().items():
+    for name, path in page_templates.list_assets().items():
         shutil.copy(path, static / name)
     with (static / "qr.svg").open("wb") as file:
         qrcode.make("https://register.example/q/7K2M-9QX4", image_factory=qrcode.image.svg.SvgPathImage).save(file)
     made = 0
     for name, page in make_pages().items():
-        for voice in (Language("zh-CN"), Language("en"), Language("zh-CN", "large"), Language("en", "large")):
-            html = render.render_page(page, voice.lang, voice.size).replace('"/static/', '"static/')
-            (folder / f"{name}.{voice.lang[:2]}{'.large' if voice.size == 'large' else ''}.html").write_text(
+        for language in (Language("zh-CN"), Language("en"), Language("zh-CN", "large"), Language("en", "large")):
+            html = render.render_page(page, language.lang, language.size).replace('"/static/', '"static/')
+            (folder / f"{name}.{language.lang[:2]}{'.large' if language.size == 'large' else ''}.html").write_text(
                 html, "utf-8"
             )
             made += 1

@@ -7,13 +7,13 @@ from public_site.api_reference import ApiReference
 from public_site.reconcile_preview import PreviewPage
 from public_site.sample_records import ANSHAN, DELISTED, FULL, SITE, SUSPENDED, TRIAL
 from registry.reconciliation.properties import PROPERTIES
-from registry.web.standing import make_standing
+from registry.web.standing import State, make_standing
 
 
 def make_pages() -> dict[str, c.PageContext]:
     """Every state of the card."""
     shown = {"": FULL, "-former": ANSHAN, "-trial": TRIAL, "-suspended": SUSPENDED, "-delisted": DELISTED}
-    said: tuple[c.State, ...] = ("mistyped", "not_found", "cannot_answer")
+    said: tuple[State, ...] = ("mistyped", "not_found", "cannot_answer")
     return {
         **{
             f"preview{name}": PreviewPage(

@@ -22,6 +22,7 @@ from public_site.sample_records import (
 )
 from registry.domain import model
 from registry.records.asof import get_day_end
+from registry.web.record_changes import PageTimes
 from registry.web.standing import make_standing
 
 ON, LEARNT = dt.date(2025, 7, 1), dt.date(2025, 9, 1)
@@ -67,14 +68,14 @@ def _make_day_record(it: model.Institution | None, since: dict[str, dt.date] | N
     return c.DayRecord(institution=it, standing=make_standing(it, since)) if it else c.DayRecord()
 
 
-def _make_times(on: dt.date = ON, known: dt.date | None = ON, **more: bool) -> c.PageTimes:
-    return c.PageTimes(on=on, known_at=get_day_end(known) if known else None, known_day=known, **more)
+def _make_times(on: dt.date = ON, known: dt.date | None = ON, **more: bool) -> PageTimes:
+    return PageTimes(on=on, known_at=get_day_end(known) if known else None, known_day=known, **more)
 
 
 def make_history_pages() -> dict[str, c.PageContext]:
     """A history asked about one day: it differs, agrees, held nothing, holds nothing; a day to come; a wrong date."""
     known, nothing = _make_day_record(RIGHT, SINCE), c.DayRecord()
-    instant = c.PageTimes(on=ON, known_at=dt.datetime(2025, 8, 1, 1, 30, tzinfo=dt.UTC))
+    instant = PageTimes(on=ON, known_at=dt.datetime(2025, 8, 1, 1, 30, tzinfo=dt.UTC))
     unsourced = _make_day_record(msgspec.structs.replace(WRONG, source=None))
     fewer = _make_day_record(
         msgspec.structs.replace(RIGHT, level="三级", approvals=[make_approval("IVF"), *RIGHT.approvals[1:]])

@@ -1,6 +1,6 @@
 """Words of advertisements that ask for a look by a person: what nobody may offer, promises, techniques. No verdict.
 
-The lexicon is data: ``wording.toml`` beside this file, and the technique table. Words are found however they are
+The lexicon is data: ``ad_lexicon.toml`` beside this file, and the technique table. Words are found however they are
 masked: 代*孕, 代 孕, dai孕, 代yun, daiyun, 带孕, traditional, full width, zero width. Time grows as the text does.
 """
 
@@ -50,7 +50,7 @@ class _WordPlace(NamedTuple):
     end: int
 
 
-_DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("wording.toml").read_text("utf-8"))
+_DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("ad_lexicon.toml").read_text("utf-8"))
 _KINDS: tuple[FlagKind, ...] = ("surrogacy", "gamete_trade", "sex_selection")
 #: Words for what nobody may offer, as people write them.
 WORDS: dict[FlagKind, tuple[str, ...]] = {kind: tuple(_DATA["words"][kind]) for kind in _KINDS}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from registry.domain.model import Region, Struct
 
-_FILE = Path(__file__).parent.parent / "seed_data" / "regions" / "regions.csv"
+_FILE = Path(__file__).parents[2] / "seed_data" / "regions" / "regions.csv"
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 _PEOPLES = (
     "[回藏苗彝壮满侗瑶白黎傣畲羌水土怒京]族|各族|(?:朝鲜|蒙古|哈萨克|柯尔克孜|塔吉克|锡伯|维吾尔|土家|布依|哈尼|傈僳|景颇|拉祜|佤|纳西|仡佬"

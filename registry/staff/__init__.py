@@ -1,6 +1,6 @@
 """The workspace of the health staff, under /staff: plain pages and forms, behind a password and a second factor.
 
-Above the citizens' pages, whose kit (voice, styles, parts of pages) it uses: what staff approve is shown as citizens
+Above the citizens' pages, whose kit (language, styles, parts of pages) it uses: what staff approve is shown as citizens
 will see it.
 """
 

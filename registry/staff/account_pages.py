@@ -103,7 +103,7 @@ def _refuse_own_account(desk: Desk, name: str) -> None:
 
 
 def _format_error(desk: Desk, error: RegistryError, field: str) -> list[tuple[str, str]]:
-    return [(error.details.get("field", field), error.get_text(desk.voice.lang))]
+    return [(error.details.get("field", field), error.get_text(desk.language.lang))]
 
 
 def _read_roles(desk: Desk) -> list[str]:

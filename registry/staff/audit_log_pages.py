@@ -30,7 +30,7 @@ def show_audit_log(desk: NamedDependency[Desk]) -> Response[Any]:
         return desk.render_page(
             "trail",
             status=400,
-            errors=[(error.details.get("field", "since"), error.get_text(desk.voice.lang))],
+            errors=[(error.details.get("field", "since"), error.get_text(desk.language.lang))],
             deeds=[],
             actions=[],
             next=None,

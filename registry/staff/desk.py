@@ -49,7 +49,7 @@ MAY_BE_MISSING = {
 
 
 class Desk(SessionMenu):
-    """One request: the register, the session if there is one, the form that was sent, and the voice to answer in."""
+    """One request: the register, the session if there is one, the form that was sent, and the language to answer in."""
 
     def __init__(self, request: Req, session: Session | None, form: FormMultiDict) -> None:
         super().__init__(session)
@@ -57,7 +57,7 @@ class Desk(SessionMenu):
         self.register: Register = request.app.state.register
         self.database = self.register.database
         self.form = form
-        self.voice = StaffLanguage(*read_preferences(request.query_params))
+        self.language = StaffLanguage(*read_preferences(request.query_params))
         self.visitor = read_visitor(request)
 
     def read_field(self, name: str, most: int = 200) -> str:
@@ -81,13 +81,13 @@ class Desk(SessionMenu):
         """A page; ``errors`` are (field, sentence)."""
         here = self.request.url.path
         context = {**MAY_BE_MISSING, "here": here, "desk": self, "errors": errors or [], **told}
-        lang, size = self.voice.lang, self.voice.size
+        lang, size = self.language.lang, self.language.size
         body = build_environment(lang, size).get_template(f"staff/{template}.html").render(page=context)
         return Response(body, status_code=status, media_type="text/html", headers={"Content-Language": lang})
 
     def redirect_to(self, path: str, **query: str) -> Response[Any]:
         """On to another page, by GET."""
-        return Redirect(path=self.voice.make_link(path, **query), status_code=303)
+        return Redirect(path=self.language.make_link(path, **query), status_code=303)
 
 
 def read_visitor(request: Req) -> Visitor:

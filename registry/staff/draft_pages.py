@@ -116,7 +116,7 @@ def _receive_form(desk: Desk, kind: forms.FormKind, one: FormDraft | None, again
     copied = copied or bool(again and one is None)
     path = f"/staff/drafts/{now.id}"
     if action == "autosave":
-        return Response({"path": desk.voice.make_link(path), "version": now.version}, media_type="application/json")
+        return Response({"path": desk.language.make_link(path), "version": now.version}, media_type="application/json")
     said = "copied" if copied else "saved"
     if not reading.refused and not wrong and action != "check":
         return desk.redirect_to(path, said=said)
@@ -189,7 +189,7 @@ def _render_form_page(
     errors: list[Finding] | None = None,
     said: str = "",
 ) -> Response[Any]:
-    lang = desk.voice.lang
+    lang = desk.language.lang
     new = _is_new(source)
     draft = source if isinstance(source, FormDraft) else None
     me, subject = desk.account.name, source.subject
@@ -207,7 +207,7 @@ def _render_form_page(
         typed=source.filled.typed,
         fields=forms.list_own_fields(source.kind, new),
         common=forms.COMMON,
-        words=FormLabels(desk.voice, source.kind),
+        words=FormLabels(desk.language, source.kind),
         elsewhere=form_drafts.list_concurrent_edits(connection, subject, me) if subject else [],
         moved=looked.moved if looked else [],
         notes=looked.notes if looked else [],

@@ -85,12 +85,12 @@ def _render_check_page(desk: Desk, number: int, errors: list[Finding]) -> Respon
             return _render_conflict_page(desk, one, looked)
         if looked.errors or looked.composed is None:
             return render_form_errors(desk, connection, one, looked.errors)
-        words = FormLabels(desk.voice, one.kind)
+        words = FormLabels(desk.language, one.kind)
         attachment = one.filled.attachment
         return desk.render_page(
             "check",
             status=400 if errors else 200,
-            errors=[(error.field, error.get_text(desk.voice.lang)) for error in errors],
+            errors=[(error.field, error.get_text(desk.language.lang)) for error in errors],
             draft=one,
             words=words,
             looked=looked,
@@ -103,7 +103,9 @@ def _render_check_page(desk: Desk, number: int, errors: list[Finding]) -> Respon
 
 
 def _render_conflict_page(desk: Desk, one: FormDraft, looked: Review) -> Response[Any]:
-    return desk.render_page("moved", status=409, draft=one, points=looked.moved, words=FormLabels(desk.voice, one.kind))
+    return desk.render_page(
+        "moved", status=409, draft=one, points=looked.moved, words=FormLabels(desk.language, one.kind)
+    )
 
 
 handlers = [show_draft_check, propose_draft, merge_draft]

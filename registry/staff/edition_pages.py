@@ -73,7 +73,7 @@ def propose_edition(desk: NamedDependency[Desk]) -> Response[Any]:
     except InvalidInput as error:
         return _render_form_errors(desk, error)
     if desk.read_field("seen") != _digest_plan(planned):
-        told = str(desk.voice.translate("publishing.changed"))
+        told = str(desk.language.translate("publishing.changed"))
         return _render_preview_page(desk, planned, status=409, errors=[("", told)])
     try:
         with audit_log.act_from_address(desk.visitor.address):
@@ -108,7 +108,7 @@ def propose_withdrawal(desk: NamedDependency[Desk]) -> Response[Any]:
     except (InvalidInput, NotFound, Conflict) as error:
         field = str(error.details.get("field") or "edition")
         return _render_withdrawal_page(
-            desk, said, status=400, errors=[(field, error.get_text(desk.voice.lang))], reason=reason
+            desk, said, status=400, errors=[(field, error.get_text(desk.language.lang))], reason=reason
         )
     return desk.redirect_to(f"/staff/proposals/{made}")
 
@@ -117,7 +117,9 @@ def _render_form_errors(desk: Desk, error: InvalidInput) -> Response[Any]:
     """The form as it was filled in, with what is wrong."""
     field = str(error.details.get("field") or "")
     given = {name: desk.read_field(name) for name in _FIELDS}
-    return desk.render_page("edition_form", status=400, errors=[(field, error.get_text(desk.voice.lang))], given=given)
+    return desk.render_page(
+        "edition_form", status=400, errors=[(field, error.get_text(desk.language.lang))], given=given
+    )
 
 
 def _read_edition_form(desk: Desk) -> EditionRequest:

@@ -1,4 +1,4 @@
-"""The words of forms: labels, hints and choices of fields, and what a form changes, in the voice of a page."""
+"""The words of forms: labels, hints and choices of fields, and what a form changes, in the language of a page."""
 
 from __future__ import annotations
 
@@ -17,67 +17,67 @@ from registry.web.record_changes import ChangeLine
 class FormLabels:
     """How one kind of form speaks."""
 
-    def __init__(self, voice: StaffLanguage, kind: FormKind) -> None:
-        self.voice = voice
+    def __init__(self, language: StaffLanguage, kind: FormKind) -> None:
+        self.language = language
         self.kind = kind
 
     def get_label(self, field: str) -> Markup:
         """The label of a field."""
         if field.startswith("stage."):
-            return self.voice.format_technique(field.partition(".")[2])
+            return self.language.format_technique(field.partition(".")[2])
         own = f"form.{self.kind}.{field}"
-        return self.voice.translate(own if own in self.voice.get_catalogue() else f"form.common.{field}")
+        return self.language.translate(own if own in self.language.get_catalogue() else f"form.common.{field}")
 
     def find_label(self, field: str) -> Markup | None:
         """The label of a field, for a list of what is wrong; None for what is no field of a form."""
         if field == "doc_file":
-            return self.voice.translate("form.file")
+            return self.language.translate("form.file")
         keys = (f"form.{self.kind}.{field}", f"form.common.{field}")
-        known = field.startswith("stage.") or any(key in self.voice.get_catalogue() for key in keys)
+        known = field.startswith("stage.") or any(key in self.language.get_catalogue() for key in keys)
         return self.get_label(field) if known else None
 
     def get_hint(self, field: str) -> Markup | str:
         """The line under a label; empty for none."""
         for key in (f"form.{self.kind}.{field}_hint", f"form.common.{field}_hint"):
-            if key in self.voice.get_catalogue():
-                return self.voice.translate(key)
+            if key in self.language.get_catalogue():
+                return self.language.translate(key)
         return ""
 
     def get_choice_label(self, field: str, value: str) -> Markup:
         """One of the choices of a field."""
         if not value:
-            return self.voice.translate("form.choice.none" if field.startswith("stage.") else "form.choice.choose")
+            return self.language.translate("form.choice.none" if field.startswith("stage.") else "form.choice.choose")
         if value in CODES:
-            return self.voice.format_technique(value)
+            return self.language.format_technique(value)
         if value == WITHDRAWN:
-            return self.voice.translate("form.choice.withdrawn")
+            return self.language.translate("form.choice.withdrawn")
         if value in STAGES and (field == "stage" or field.startswith("stage.")):
-            return self.voice.translate("stage.operating_short" if value == "operating" else f"stage.{value}")
+            return self.language.translate("stage.operating_short" if value == "operating" else f"stage.{value}")
         if field == "status":
-            return self.voice.translate(f"history.{value}")
-        return self.voice.translate(f"form.choice.{value}")
+            return self.language.translate(f"history.{value}")
+        return self.language.translate(f"form.choice.{value}")
 
     def format_input(self, field: str, value: str | list[str]) -> Markup:
         """What stands in a field, as text."""
         if isinstance(value, list):
-            return self.voice.format_list(self.voice.get_plain_word(one) for one in value) or self.voice.translate(
-                "proposal.nothing"
-            )
+            return self.language.format_list(
+                self.language.get_plain_word(one) for one in value
+            ) or self.language.translate("proposal.nothing")
         if not value:
-            return self.voice.translate("proposal.nothing")
+            return self.language.translate("proposal.nothing")
         if field in ("status", "stage", "technique", "kind") or field.startswith("stage."):
             return self.get_choice_label(field, value)
-        return self.voice.format_list(self.voice.mark_chinese(line) for line in value.splitlines())
+        return self.language.format_list(self.language.mark_chinese(line) for line in value.splitlines())
 
     def describe_change(self, one: PathDifference) -> ChangeLine:
         """One change, before and after."""
         if ABOUT[self.kind] == "institution":
             return record_changes.describe_change(
-                self.voice, FieldChange(field=one.path, from_=one.before, to=one.after)
+                self.language, FieldChange(field=one.path, from_=one.before, to=one.after)
             )
-        nothing = self.voice.translate("proposal.nothing")
+        nothing = self.language.translate("proposal.nothing")
         return ChangeLine(
-            label=self.voice.get_field_label(one.path),
+            label=self.language.get_field_label(one.path),
             before=nothing if one.before is None else self._format_value(one.path, one.before),
             after=nothing if one.after is None else self._format_value(one.path, one.after),
         )
@@ -86,9 +86,9 @@ class FormLabels:
         if path == "kind":
             return self.get_choice_label("kind", str(value))
         if path == "institution":
-            return self.voice.format_public_code(str(value).partition(":")[2])
-        return self.voice.format_recorded_value(path, value)
+            return self.language.format_public_code(str(value).partition(":")[2])
+        return self.language.format_recorded_value(path, value)
 
     def describe_finding(self, one: Finding) -> str:
         """The sentence of a finding."""
-        return one.get_text(self.voice.lang)
+        return one.get_text(self.language.lang)

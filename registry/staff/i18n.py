@@ -19,7 +19,7 @@ from registry.editions.difference import EditionDifference
 from registry.editions.plan import ListWarning
 from registry.records.asof import instant_at
 from registry.records.history import FieldChange
-from registry.web import i18n, record_changes, render
+from registry.web import i18n, page_templates, record_changes
 from registry.web.i18n import Lang, Language, Size
 from registry.web.record_changes import ChangeLine
 
@@ -150,4 +150,4 @@ def get_role_label(role: str, lang: Lang) -> str:
 @cache
 def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
     """The templates of the workspace in one language and size."""
-    return render.bind_templates(StaffLanguage(lang, size), HERE / "templates")
+    return page_templates.bind_templates(StaffLanguage(lang, size), HERE / "templates")

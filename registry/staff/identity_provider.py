@@ -78,7 +78,7 @@ def return_from_provider(desk: NamedDependency[Desk]) -> Response[Any]:
                 "-", "sign_in_failed", error.details["why"], desk.visitor.address
             )
         response = desk.render_page(
-            "sign_in", status=403, errors=[("", error.get_text(desk.voice.lang))], next="/staff"
+            "sign_in", status=403, errors=[("", error.get_text(desk.language.lang))], next="/staff"
         )
     response.delete_cookie(COOKIE, path=PATH)
     return response

@@ -57,11 +57,11 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
         try:
             chosen.append(layouts.name_columns(layout, uses))
         except InvalidInput as error:
-            errors.append((f"use-{n}-0", error.get_text(desk.voice.lang)))
+            errors.append((f"use-{n}-0", error.get_text(desk.language.lang)))
             chosen.append(layout)
             continue
         if missing := layouts.list_missing_headings(chosen[-1]):
-            sentence = desk.voice.translate("import_columns.missing", names="、".join(missing))
+            sentence = desk.language.translate("import_columns.missing", names="、".join(missing))
             errors.append((f"use-{n}-0", str(sentence)))
     seen = {**one.found, "layouts": msgspec.to_builtins(chosen)}
     if headed:
@@ -69,7 +69,7 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
             import_store.save_import(connection, one, found=seen)
         return redirect_to_import(desk, one)
     if not errors and not any(set(layout.uses) - {"keep", "ignore"} for layout in chosen):
-        errors.append(("use-0-0", str(desk.voice.translate("import_columns.nothing"))))
+        errors.append(("use-0-0", str(desk.language.translate("import_columns.nothing"))))
     if errors:
         return render_import_page(desk, msgspec.structs.replace(one, found=seen), status=400, errors=errors)
     said = {**one.said, "layouts": seen["layouts"], "rows": seen["rows"]}
@@ -172,7 +172,7 @@ def propose_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
         _require_decisions(one)
     except Conflict as error:
         record_refusal(desk.request, error)
-        return render_import_page(desk, one, status=409, errors=[("pairs", error.get_text(desk.voice.lang))])
+        return render_import_page(desk, one, status=409, errors=[("pairs", error.get_text(desk.language.lang))])
     return start_import_job(desk, one, "proposing")
 
 

@@ -32,7 +32,7 @@ def start_import_job(desk: Desk, one: Import, state: import_store.State, **value
 
 def redirect_to_import(desk: Desk, one: Import, fragment: str = "", **query: str) -> Response[Any]:
     """On to the page of an import, to a place in it with a ``fragment``."""
-    return Redirect(path=desk.voice.make_link(f"/staff/imports/{one.id}", **query) + fragment, status_code=303)
+    return Redirect(path=desk.language.make_link(f"/staff/imports/{one.id}", **query) + fragment, status_code=303)
 
 
 def render_import_page(

@@ -98,7 +98,7 @@ def create_import(desk: NamedDependency[Desk]) -> Response[Any]:
                 connection, desk.account.name, kind, source, name=_clean_filename(upload), said=said
             )
     except InvalidInput as error:
-        return _render_import_form(desk, kind, given, [("file", error.get_text(desk.voice.lang))])
+        return _render_import_form(desk, kind, given, [("file", error.get_text(desk.language.lang))])
     return start_import_job(desk, one, one.state)
 
 
@@ -112,21 +112,21 @@ def _check_form(
     desk: Desk, kind: import_store.Kind, given: dict[str, Any], file: object
 ) -> tuple[list[tuple[str, str]], dict[str, Any]]:
     """What is wrong with the form as (field, sentence), and what it says of the file."""
-    lang, errors = desk.voice.lang, []
+    lang, errors = desk.language.lang, []
     said = {**given}
     if not isinstance(file, UploadFile) or not file.filename:
-        errors.append(("file", str(desk.voice.translate("import_new.no_file"))))
+        errors.append(("file", str(desk.language.translate("import_new.no_file"))))
     days: dict[str, dt.date] = {}
     for name in ("as_of", "published"):
         if given[name] or name == "as_of":
             try:
                 days[name] = asof.parse_day(given[name], name)
             except InvalidInput:
-                errors.append((name, str(desk.voice.translate("import_new.no_day"))))
+                errors.append((name, str(desk.language.translate("import_new.no_day"))))
     if days.get("as_of") and days["as_of"] > desk.register.make_as_of_now().valid_on:
-        errors.append(("as_of", str(desk.voice.translate("import_new.future"))))
+        errors.append(("as_of", str(desk.language.translate("import_new.future"))))
     if "published" in days and "as_of" in days and days["published"] < days["as_of"]:
-        errors.append(("published", str(desk.voice.translate("import_new.published_before"))))
+        errors.append(("published", str(desk.language.translate("import_new.published_before"))))
     if kind == "list":
         try:
             said["scope"] = _parse_scope(desk, given)
@@ -173,7 +173,7 @@ def download_audit(desk: NamedDependency[Desk], number: FromPath[int]) -> Stream
 
 
 def _format_audit_csv(desk: Desk, one: import_store.Import) -> Iterator[bytes]:
-    english = desk.voice.lang.startswith("en")
+    english = desk.language.lang.startswith("en")
     held = io.StringIO()
     write = csv.writer(held).writerow
     held.write("\ufeff")

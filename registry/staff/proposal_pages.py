@@ -128,7 +128,7 @@ def _preview_changes(desk: Desk, number: int, places: list[int]) -> tuple[list[S
     try:
         return preview_proposal(desk.database, number, places), []
     except error_status.WRITE_FAULTS as fault:
-        return [], [("", fault.get_text(desk.voice.lang))]
+        return [], [("", fault.get_text(desk.language.lang))]
 
 
 def _perform_action(
@@ -140,14 +140,16 @@ def _perform_action(
             return deed()
     except Conflict as error:
         record_refusal(desk.request, error)
-        return _render_proposal_page(desk, number, status=409, errors=[("", error.get_text(desk.voice.lang))], **typed)
+        return _render_proposal_page(
+            desk, number, status=409, errors=[("", error.get_text(desk.language.lang))], **typed
+        )
     except InvalidInput as error:
         return _render_proposal_page(
-            desk, number, status=400, errors=[(field, error.get_text(desk.voice.lang))], **typed
+            desk, number, status=400, errors=[(field, error.get_text(desk.language.lang))], **typed
         )
     except error_status.WRITE_FAULTS as error:  # nothing was done and the page can be shown: what was typed is kept
         error_status.failures.log_error(error, f"POST {describe_path(desk.request)}")
-        told = {"status": error_status.get_status(error), "errors": [("", error.get_text(desk.voice.lang))], **typed}
+        told = {"status": error_status.get_status(error), "errors": [("", error.get_text(desk.language.lang))], **typed}
         response = _render_proposal_page(desk, number, **told)
         response.headers.update(error_status.make_headers(error))
         return response

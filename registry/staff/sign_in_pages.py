@@ -38,7 +38,7 @@ def submit_password(desk: NamedDependency[Desk]) -> Response[Any]:
         return _render_retry_later(desk, "sign_in", "password", error, name=name, next=following)
     if token is None:
         delay_answer(desk.request, delay)
-        told = [("password", str(desk.voice.translate("sign_in.wrong")))]
+        told = [("password", str(desk.language.translate("sign_in.wrong")))]
         return desk.render_page("sign_in", status=400, errors=told, name=name, next=following)
     with desk.database.writing() as connection:  # where somebody was signed in is not kept longer than it matters
         sessions.delete_ended_sessions(connection, get_session_limits(desk.register))
@@ -47,7 +47,7 @@ def submit_password(desk: NamedDependency[Desk]) -> Response[Any]:
 
 def _render_retry_later(desk: Desk, template: str, field: str, error: TooManyRequests, **told: Any) -> Response[Any]:
     """The form once more, and when it is worth sending."""
-    answer = desk.render_page(template, status=429, errors=[(field, error.get_text(desk.voice.lang))], **told)
+    answer = desk.render_page(template, status=429, errors=[(field, error.get_text(desk.language.lang))], **told)
     answer.headers["Retry-After"] = str(error.details["retry_after"])
     return answer
 
@@ -72,16 +72,16 @@ def submit_second_factor(desk: NamedDependency[Desk]) -> Response[Any]:
     try:
         token = desk.register.sign_ins.verify_second_factor(desk.session, desk.read_field("code"), desk.visitor)
     except NotAllowed as error:
-        told = [("name", error.get_text(desk.voice.lang))]
+        told = [("name", error.get_text(desk.language.lang))]
         return desk.render_page("sign_in", status=403, errors=told, next=following)
     except TooManyRequests as error:
         return _render_retry_later(desk, "second", "code", error, next=following)
     except SecretsKeyMissing as error:  # a recovery code still works
         desk.register.faults.report(error)
-        told = [("code", str(desk.voice.translate("second.no_key")))]
+        told = [("code", str(desk.language.translate("second.no_key")))]
         return desk.render_page("second", status=503, errors=told, next=following)
     if token is None:
-        told = [("code", str(desk.voice.translate("second.wrong")))]
+        told = [("code", str(desk.language.translate("second.wrong")))]
         return desk.render_page("second", status=400, errors=told, next=following)
     return set_device_cookie(desk, set_session_cookie(desk, desk.redirect_to(following), token), desk.account.name)
 
@@ -103,7 +103,7 @@ def enrol_authenticator(desk: NamedDependency[Desk]) -> Response[Any]:
     secret = desk.read_field("secret")
     done = desk.register.sign_ins.enrol_factor(desk.session, secret, desk.read_field("code"), desk.visitor)
     if done is None:
-        return _render_enrolment(desk, secret, [("code", str(desk.voice.translate("second.wrong")))])
+        return _render_enrolment(desk, secret, [("code", str(desk.language.translate("second.wrong")))])
     token, codes = done
     return set_device_cookie(
         desk, set_session_cookie(desk, desk.render_page("recovery", codes=codes), token), desk.account.name
@@ -125,7 +125,7 @@ def change_password(desk: NamedDependency[Desk]) -> Response[Any]:
             raise InvalidInput("两次输入的新密码不一致。", "The new password was typed differently.", field="again")
         token = desk.register.sign_ins.change_password(desk.session, old, new, desk.visitor)
     except InvalidInput as error:
-        told = [(error.details.get("field", "new"), error.get_text(desk.voice.lang))]
+        told = [(error.details.get("field", "new"), error.get_text(desk.language.lang))]
         return desk.render_page("password", status=400, errors=told)
     return set_device_cookie(desk, set_session_cookie(desk, desk.redirect_to("/staff"), token), desk.account.name)
 

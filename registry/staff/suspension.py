@@ -38,7 +38,7 @@ def _render_suspension_form(desk: Desk, code: str, **told: Any) -> Response[Any]
     try:
         subject, institution = _get_institution(desk, code)
     except (InvalidInput, NotFound) as error:
-        errors = [("code", error.get_text(desk.voice.lang))]
+        errors = [("code", error.get_text(desk.language.lang))]
         status = 404 if isinstance(error, NotFound) else 400
         return desk.render_page("suspend", status=status, code=code, institution=None, waiting=None, errors=errors)
     with desk.database.reading() as connection:
@@ -75,7 +75,7 @@ def suspend_institution(desk: NamedDependency[Desk]) -> Response[Any]:
             desk,
             code,
             status=error_status.get_status(refusal),
-            errors=[(field, refusal.get_text(desk.voice.lang))],
+            errors=[(field, refusal.get_text(desk.language.lang))],
             **told,
         )
     return desk.redirect_to(f"/staff/proposals/{done.waiting}")

@@ -65,7 +65,7 @@ class Language:
         self.english = lang == "en"
 
     def get_catalogue(self) -> dict[str, dict[str, str]]:
-        """The words this voice has."""
+        """The words this language has."""
         return load_catalogue()
 
     def translate(self, key: str, **values: object) -> Markup:
@@ -181,5 +181,5 @@ class Language:
         return f"{bare}?{urlencode(pairs)}" if pairs else bare
 
     def switch_to(self, *, lang: Lang | None = None, size: Size | None = None) -> Language:
-        """The voice of the same page after one of the switches."""
+        """The language of the same page after one of the switches."""
         return Language(lang or self.lang, size or self.size)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Literal
 
 import msgspec
 from markupsafe import Markup
 
-from public_site.contexts import PageTimes
 from registry.domain.model import Date, Institution, Struct
 from registry.domain.techniques import TECHNIQUES
 from registry.records.history import FieldChange, Version
@@ -37,6 +37,16 @@ _POSITIONS = {field: position for position, field in reversed(list(enumerate(_OR
 _ALWAYS = {"name", "status", "address", *_APPROVALS}
 
 
+class PageTimes(Struct, frozen=True, kw_only=True):
+    """The two times a page was asked for. ``known_at`` is null for everything known now; ``known_day`` is the day whose
+    end it is, when a day was given. ``to_come``: the day asked about has not come yet."""
+
+    on: Date
+    known_at: dt.datetime | None = None
+    known_day: Date | None = None
+    to_come: bool = False
+
+
 class ChangeLine(Struct, frozen=True, kw_only=True):
     """One value before and after, ready to show; ``before`` or ``after`` None when nothing was, or is, stated."""
 
@@ -54,57 +64,59 @@ def classify_version(version: Version) -> Literal["plain", "correction", "additi
     return "addition" if first else "correction"
 
 
-def describe_changes(voice: Language, version: Version) -> list[ChangeLine]:
+def describe_changes(language: Language, version: Version) -> list[ChangeLine]:
     """The changes of a version, in the order a person reads a record: name, listing, place, techniques, the rest."""
-    return [describe_change(voice, one) for one in sorted(version.changes, key=lambda one: _rank_field(one.field))]
+    return [describe_change(language, one) for one in sorted(version.changes, key=lambda one: _rank_field(one.field))]
 
 
 def _rank_field(field: str) -> tuple[int, str]:
     return _POSITIONS.get(field, len(_ORDER)), field
 
 
-def describe_change(voice: Language, made: FieldChange) -> ChangeLine:
+def describe_change(language: Language, made: FieldChange) -> ChangeLine:
     """A change in words: the field's name, and its values as a page shows them."""
     head, _, rest = made.field.partition(".")
     if head == "approvals":
-        label = voice.format_technique(rest)
+        label = language.format_technique(rest)
     elif made.field in _LABELS:
-        label = voice.translate(_LABELS[made.field])
+        label = language.translate(_LABELS[made.field])
     else:
-        label = voice.translate("history.other", field=voice.mark_chinese(rest or made.field))
+        label = language.translate("history.other", field=language.mark_chinese(rest or made.field))
     return ChangeLine(
         label=label,
-        before=_format_value(voice, made.field, made.from_, made.to),
-        after=_format_value(voice, made.field, made.to, made.from_),
+        before=_format_value(language, made.field, made.from_, made.to),
+        after=_format_value(language, made.field, made.to, made.from_),
         differs=made.from_ != made.to,
     )
 
 
-def _format_value(voice: Language, field: str, value: Any, other: Any) -> Markup | None:
-    said = format_value(voice, field, value)
+def _format_value(language: Language, field: str, value: Any, other: Any) -> Markup | None:
+    said = format_value(language, field, value)
     if said is None or not isinstance(value, dict) or not isinstance(other, dict):
         return said
     details = [
-        _format_detail(voice, name, stated)
+        _format_detail(language, name, stated)
         for name in ("valid_from", "verification_due", "document_no", "authority", "note")
         if (stated := value.get(name)) is not None and stated != other.get(name)
     ]
     return (
-        voice.translate("site.stage_in_brackets", technique=said, stage=voice.format_list(details)) if details else said
+        language.translate("site.stage_in_brackets", technique=said, stage=language.format_list(details))
+        if details
+        else said
     )
 
 
-def _format_detail(voice: Language, name: str, stated: str) -> Markup:
+def _format_detail(language: Language, name: str, stated: str) -> Markup:
     """What else an approval states, said where nothing but it differs."""
     if name == "note":
-        return Markup(voice.format_remark(stated).rstrip("。."))  # noqa: S704  safe before, and still
+        return Markup(language.format_remark(stated).rstrip("。."))  # noqa: S704  safe before, and still
     value = (
-        voice.format_day(Date.fromisoformat(stated))
+        language.format_day(Date.fromisoformat(stated))
         if name in ("valid_from", "verification_due")
-        else voice.mark_chinese(stated)
+        else language.mark_chinese(stated)
     )
     label = "institution.col_since" if name == "valid_from" else f"history.{name}"
-    return voice.translate("site.colon", label=voice.translate(label)) + value
+    return language.translate("site.colon", label=language.translate(label)) + value
 
 
 # --- two sides of one day --------------------------------------------------------------------------------------------
@@ -120,14 +132,14 @@ def collect_recorded_values(institution: Institution | None) -> dict[str, Any]:
     return {path: value for path, value in stated.items() if value not in (None, [])}
 
 
-def compare_records(voice: Language, believed: Institution | None, known: Institution | None) -> list[ChangeLine]:
+def compare_records(language: Language, believed: Institution | None, known: Institution | None) -> list[ChangeLine]:
     """The two records line by line, ``before`` as believed and ``after`` as known: first what differs, then, of what
     they agree on, who is meant and what may be done there."""
     before, after = collect_recorded_values(believed), collect_recorded_values(known)
     paths = [path for path in before.keys() | after.keys() if path in _ALWAYS or before.get(path) != after.get(path)]
     made = [FieldChange(field=path, from_=before.get(path), to=after.get(path)) for path in paths]
     return sorted(
-        (describe_change(voice, one) for one in sorted(made, key=lambda one: _rank_field(one.field))), key=_is_same
+        (describe_change(language, one) for one in sorted(made, key=lambda one: _rank_field(one.field))), key=_is_same
     )
 
 
@@ -135,16 +147,16 @@ def _is_same(said: ChangeLine) -> bool:
     return not said.differs
 
 
-def format_known_time(voice: Language, times: PageTimes) -> Markup:
+def format_known_time(language: Language, times: PageTimes) -> Markup:
     """The time of knowing in words: a day where a day was given, else the instant."""
     if times.known_day is not None or times.known_at is None:
-        return voice.format_day(times.known_day or times.on)
-    return voice.format_instant(times.known_at)
+        return language.format_day(times.known_day or times.on)
+    return language.format_instant(times.known_at)
 
 
-def describe_recording(voice: Language, version: Version) -> Markup:
+def describe_recording(language: Language, version: Version) -> Markup:
     """When an entry was recorded and why: 2026年3月2日记入，理由：……"""
-    at = voice.format_day(version.recorded_at.astimezone(SHANGHAI).date())
+    at = language.format_day(version.recorded_at.astimezone(SHANGHAI).date())
     if version.reason is None:
-        return voice.translate("history.learnt_unexplained", at=at)
-    return voice.translate("history.learnt", at=at, reason=voice.mark_chinese(version.reason.rstrip("。.")))
+        return language.translate("history.learnt_unexplained", at=at)
+    return language.translate("history.learnt", at=at, reason=language.mark_chinese(version.reason.rstrip("。.")))

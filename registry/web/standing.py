@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
-from public_site.contexts import Grant, Standing, State, Tone
-from registry.domain.model import Approval, Date, Institution
-from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage
+from registry.domain.model import Approval, Date, Institution, Struct
+from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.verification.approvals_on_day import apply_rules_on_day, list_effective_approvals
 
 __all__ = [
     "TONES",
+    "Grant",
+    "Standing",
+    "State",
+    "Tone",
     "apply_rules_on_day",
     "choose_tone",
     "group_approvals",
@@ -20,6 +24,42 @@ __all__ = [
     "make_standing",
     "sort_approvals",
 ]
+
+Tone = Literal["approved", "limited", "stopped", "unlisted"]
+
+State = Literal[
+    "licensed",
+    "technique_not_licensed",
+    "site_mismatch",
+    "preparing",
+    "suspended",
+    "revoked",
+    "lapsed",
+    "ambiguous",
+    "not_found",
+    "unknown",
+    "cannot_answer",
+    "delisted",
+    "mistyped",
+]
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """Techniques of one institution that share a stage; ``since`` is their common day when there is one."""
+
+    stage: Stage
+    techniques: list[TechniqueCode]
+    since: Date | None = None
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """An institution's status in a form that can be said in one sentence; ``grants`` in the order they are said."""
+
+    state: State
+    tone: Tone
+    grants: list[Grant]
+    since: Date | None = None
+
 
 #: How grants are said: what may be done first, then what may not.
 _ORDER: tuple[Stage, ...] = (

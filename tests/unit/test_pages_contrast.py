@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from registry.web.render import STATIC
+from registry.web.page_templates import STATIC
 
 CSS = re.sub(r"/\*.*?\*/", "", (STATIC / "tokens.css").read_text("utf-8"), flags=re.DOTALL)
 TEXT = ["ink", "muted", "accent", "accent-strong", "approved", "limited", "stopped", "unlisted"]

@@ -18,7 +18,7 @@ from registry.importers.seed.seed_sources import SEED_DATA
 from registry.register import Register, SearchRequest
 from registry.settings import Settings
 from registry.storage.database import Database
-from registry.web import render
+from registry.web import page_templates
 
 Client = TestClient[Litestar]
 
@@ -165,7 +165,7 @@ def test_what_a_person_types_never_becomes_markup(client: Client) -> None:
 
 
 def test_styles_are_kept_for_a_year_and_an_unknown_file_is_not_found(client: Client) -> None:
-    answer = client.get(render.make_asset_url("site.css"))
+    answer = client.get(page_templates.make_asset_url("site.css"))
     assert answer.headers["content-type"].startswith("text/css")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert client.get("/static/site.0000000000.css").status_code == 404

@@ -9,8 +9,8 @@ from itertools import pairwise, product
 
 import pytest
 
-from public_site import sample_pages
-from registry.web import render
+from public_site import render, sample_pages
+from registry.web import page_templates
 from registry.web.i18n import Lang, Size
 
 VOID = {"meta", "link", "input", "img", "br", "hr", "wbr"}
@@ -139,4 +139,4 @@ def test_static_files_have_their_content_in_their_address() -> None:
         "/static/tokens.css",
         "/static/site.css",
     }
-    assert all(one.rsplit("/", 1)[1] in render.list_assets() for one in addresses)
+    assert all(one.rsplit("/", 1)[1] in page_templates.list_assets() for one in addresses)

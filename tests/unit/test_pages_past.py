@@ -13,12 +13,12 @@ from litestar.datastructures import State
 from litestar.testing import TestClient
 
 from public_site import contexts as c
-from public_site import page_times, pages, sample_pages
+from public_site import page_times, pages, render, sample_pages
 from public_site.sample_records import make_approval, make_institution, make_version
 from registry.records.asof import read_today
 from registry.register import Register
 from registry.settings import Settings
-from registry.web import record_changes, render
+from registry.web import record_changes
 from registry.web.i18n import Language
 from registry.web.standing import make_standing
 from tests.times import DATE, LATE, NEW, SECOND, STOP, a_corrected_register, printed

@@ -9,13 +9,12 @@ from itertools import product
 import msgspec
 import pytest
 
-from public_site import api_reference, sample_records
+from public_site import api_reference, render, sample_records
 from public_site.sample_openapi import DOCUMENT
 from public_site.sample_pages import make_pages
 from public_site.sample_records import make_approval, make_institution
 from registry.domain.model import Approval, Institution
 from registry.records.history import FieldChange, Version
-from registry.web import render
 from registry.web.i18n import Lang, Language
 from registry.web.labels import describe_standing, format_source_title
 from registry.web.record_changes import describe_changes

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
-from public_site import sample_pages
-from registry.web import i18n, render
+from public_site import render, sample_pages
+from registry.web import i18n, page_templates
 from registry.web.i18n import Language, load_catalogue
 
-LITERAL = re.compile(r"""\bt\(\s*"([a-z_.0-9]+)"\s*[,)]""")
-SOURCES = [*render.HERE.glob("templates/**/*.html"), *render.HERE.glob("*.py")]
+LITERAL = re.compile(r"""\b(?:t|translate)\(\s*"([a-z_.0-9]+)"\s*[,)]""")
+FOLDERS = [Path(module.__file__).parent for module in (render, page_templates)]
+SOURCES = [path for folder in FOLDERS for pattern in ("templates/**/*.html", "*.py") for path in folder.glob(pattern)]
 CODE = "\n".join(path.read_text("utf-8") for path in SOURCES)
 
 

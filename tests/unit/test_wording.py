@@ -16,7 +16,7 @@ from registry.domain import ad_lexicon
 from registry.domain.ad_lexicon import WORDS, find_flags, find_forbidden_words
 from registry.domain.techniques import TECHNIQUES, Technique
 
-DATA = tomllib.loads(Path(ad_lexicon.__file__).with_name("wording.toml").read_text("utf-8"))
+DATA = tomllib.loads(Path(ad_lexicon.__file__).with_name("ad_lexicon.toml").read_text("utf-8"))
 LISTS = sorted((Path(__file__).parents[2] / "seed_data").rglob("*.csv"))
 #: What people put between the characters of a word; none of it is a letter, a digit or a character of its own.
 BETWEEN = st.text(" *·.-_/|~!、。（）【】★☆❤\u3000\u200b\u200c\u200e\ufeff", max_size=3)

@@ -15,7 +15,7 @@ from registry.storage.tables import versions
 
 #: The names in everyday use: a file beside the lists, and the id of its source.
 ALIASES = "aliases"
-SEED_DATA = Path(__file__).parent.parent.parent / "seed_data"
+SEED_DATA = Path(__file__).parents[3] / "seed_data"
 
 
 def list_sources(root: Path = SEED_DATA) -> list[Path]:

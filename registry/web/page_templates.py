@@ -9,10 +9,9 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from public_site.contexts import PageContext
 from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.web import labels, record_changes, standing
-from registry.web.i18n import Lang, Language, Size
+from registry.web.i18n import Language
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -46,14 +45,8 @@ def render_icon(name: str) -> Markup:
     return Markup(safe)  # noqa: S704  our own files
 
 
-@cache
-def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
-    """The templates in one language and size; four of them serve every page."""
-    return bind_templates(Language(lang, size))
-
-
-def bind_templates(voice: Language, *folders: Path) -> jinja2.Environment:
-    """The templates, those of further ``folders`` before ours, with the words of a voice."""
+def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
+    """The templates, those of further ``folders`` before ours, with the words of a language."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader([*folders, HERE / "templates"]),
         autoescape=True,
@@ -61,28 +54,28 @@ def bind_templates(voice: Language, *folders: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["plain_word"] = voice.get_plain_word
-    made.filters["code_text"] = voice.format_monospace
+    made.filters["plain_word"] = language.get_plain_word
+    made.filters["code_text"] = language.format_monospace
     made.globals.update(
-        language=voice,
-        t=voice.translate,
-        link=voice.make_link,
+        language=language,
+        t=language.translate,
+        link=language.make_link,
         asset=make_asset_url,
         icon=render_icon,
         tone_icon=lambda tone: render_icon(_TONE_ICONS[tone]),
-        describe_standing=partial(labels.describe_standing, voice),
-        describe_changes=partial(record_changes.describe_changes, voice),
+        describe_standing=partial(labels.describe_standing, language),
+        describe_changes=partial(record_changes.describe_changes, language),
         classify_version=record_changes.classify_version,
-        describe_recording=partial(record_changes.describe_recording, voice),
-        compare_records=partial(record_changes.compare_records, voice),
-        format_known_time=partial(record_changes.format_known_time, voice),
-        format_institution_region=partial(labels.format_institution_region, voice),
-        format_scope=partial(labels.format_scope, voice),
-        format_rest_of_address=partial(labels.format_rest_of_address, voice),
-        format_source=partial(labels.format_source, voice),
-        format_source_title=partial(labels.format_source_title, voice),
-        get_ownership_label=partial(labels.get_ownership_label, voice),
-        get_stage_label=partial(labels.get_stage_label, voice),
+        describe_recording=partial(record_changes.describe_recording, language),
+        compare_records=partial(record_changes.compare_records, language),
+        format_known_time=partial(record_changes.format_known_time, language),
+        format_institution_region=partial(labels.format_institution_region, language),
+        format_scope=partial(labels.format_scope, language),
+        format_rest_of_address=partial(labels.format_rest_of_address, language),
+        format_source=partial(labels.format_source, language),
+        format_source_title=partial(labels.format_source_title, language),
+        get_ownership_label=partial(labels.get_ownership_label, language),
+        get_stage_label=partial(labels.get_stage_label, language),
         make_standing=standing.make_standing,
         sort_approvals=standing.sort_approvals,
         choose_tone=standing.choose_tone,
@@ -90,8 +83,3 @@ def bind_templates(voice: Language, *folders: Path) -> jinja2.Environment:
         stage_codes=list(STAGES),
     )
     return made
-
-
-def render_page(context: PageContext, lang: Lang = "zh-CN", size: Size = "normal") -> str:
-    """The page as HTML."""
-    return build_environment(lang, size).get_template(context.template).render(page=context)
