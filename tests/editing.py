@@ -32,6 +32,6 @@ def a_form(
         digest = ""
         if document:
             told = {"name": "批复.pdf", "media_type": "application/pdf", "by": by}
-            digest = attachments.add(connection, io.BytesIO(PDF), **told).sha256
+            digest = attachments.add_attachment(connection, io.BytesIO(PDF), **told).sha256
         content = msgspec.structs.replace(opened.filled, typed=filled, attachment=digest)
         return form_drafts.create_draft(connection, by, kind, opened.subject, content, base_size=opened.base_size)

@@ -29,7 +29,7 @@ LOG = logging.getLogger("registry")
 
 def kinds() -> list[type[RegistryError]]:
     for found in pkgutil.walk_packages(registry.__path__, "registry."):
-        if not found.name.startswith("registry.migrations"):
+        if not found.name.startswith("registry.storage.migrations"):
             importlib.import_module(found.name)
     every: list[type[RegistryError]] = [RegistryError]
     for kind in every:

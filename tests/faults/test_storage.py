@@ -88,7 +88,7 @@ def test_an_approval_that_fills_the_disk_leaves_the_proposal_and_the_log_as_they
         assert "磁盘已满" in found.value.zh and TO_READERS not in found.value.zh
         scan = io.BytesIO(bytes(MIB))
         with pytest.raises(StorageFull), database.writing() as connection:  # a document somebody sends meanwhile
-            attachments.add(connection, scan, name="scan.pdf", media_type="application/pdf", by="editor.a")
+            attachments.add_attachment(connection, scan, name="scan.pdf", media_type="application/pdf", by="editor.a")
         with database.reading() as connection:
             assert connection.exec_driver_sql("SELECT count(*) FROM entries").scalar() == 1
             assert proposals.get_proposal(connection, many).state == "pending"

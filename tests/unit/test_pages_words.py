@@ -45,7 +45,7 @@ def test_every_key_in_the_catalogue_is_used(monkeypatch: pytest.MonkeyPatch) -> 
             return super().__getitem__(key)
 
     recording = Recording(load_catalogue())
-    monkeypatch.setattr(i18n, "words", lambda: recording)
+    monkeypatch.setattr(i18n, "load_catalogue", lambda: recording)
     for page in sample_pages.make_pages().values():
         for size in ("normal", "large"):
             render.render_page(page, "zh-CN", size)  # type: ignore[arg-type]
