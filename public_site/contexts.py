@@ -80,7 +80,7 @@ class HomePage(PageContext, frozen=True, kw_only=True):
 
 
 class SearchHit(Struct, frozen=True, kw_only=True):
-    """One result. ``why`` is how it fitted, when that was not by its name: a key below ``search.why``; ``match`` the
+    """One result. ``why`` is how it fitted, when that was not by its name: a key below ``search.describe_rule``; ``match`` the
     other name that fitted; ``similar``: nothing fitted exactly, and near names are different institutions; ``lacks``
     the techniques asked for beside a name for which it is not approved; ``people`` of it whom the question names."""
 

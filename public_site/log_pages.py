@@ -17,7 +17,7 @@ from registry.register import PublicLog
 
 
 class LogPage(PageContext, frozen=True, kw_only=True):
-    """The public log. ``log`` is null before the first checkpoint; ``entry`` once a number was asked for and found;
+    """The public log. ``show_log`` is null before the first checkpoint; ``entry`` once a number was asked for and found;
     ``edition`` the id of the edition it is about, once that has a page."""
 
     template: ClassVar[str] = "log.html"

@@ -1,6 +1,6 @@
 """The two times of a page: what an address asks for, whether it is another time than now, and how then and now compare.
 
-An institution page that shows another time than now says so; ``past_of`` decides it, for every page alike.
+An institution page that shows another time than now says so; ``choose_as_of`` decides it, for every page alike.
 """
 
 from __future__ import annotations

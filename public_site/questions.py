@@ -107,7 +107,7 @@ def make_hit(found: InstitutionHit) -> c.SearchHit:
 def list_region_path(code: str | None) -> tuple[tuple[str, str], ...]:
     """(code, name) of a region and those it lies in, widest first; nothing for one the register does not know.
 
-    >>> path_of("210303")
+    >>> list_region_path("210303")
     (('210000', '辽宁省'), ('210300', '鞍山市'), ('210303', '铁西区'))
     """
     region = regions.find_region(code) if code else None
@@ -158,7 +158,7 @@ def _describe_piece(piece: Understood, language: Language) -> str:
 def parse_known_at(text: str) -> tuple[dt.datetime, dt.date | None] | None:
     """(instant, day) a time of knowing means: a day as people write it is its end in Shanghai; None when it is none.
 
-    >>> known_of("2025年6月30日") == (end_of(dt.date(2025, 6, 30)), dt.date(2025, 6, 30))
+    >>> parse_known_at("2025年6月30日") == (get_day_end(dt.date(2025, 6, 30)), dt.date(2025, 6, 30))
     True
     """
     day = parse_loose_day(text)

@@ -157,7 +157,7 @@ class Register:
             return history.read_first_days(connection, lookup.to_subject(parse_code(code)), asof)
 
     def list_practitioners(self, code: str, asof: AsOf, look: people.Look | None = None) -> list[Practitioner]:
-        """The authorised people of one institution; what ``look`` raises when there are any and it refuses."""
+        """The authorised people of one institution; what ``follow_log`` raises when there are any and it refuses."""
         with self.database.reading() as connection:
             found = lookup.list_practitioners(connection, code, asof)
         if found and look:
@@ -247,7 +247,7 @@ class Register:
     def answer_claim(self, claim: Claim, lang: str = "zh-CN", look: people.Look | None = None) -> Answer:
         """The registry's answer to a claim, with its receipt if it asks for one; touches no database.
 
-        CannotSign when a receipt is asked for and cannot be given here: it is never left out silently. What ``look``
+        CannotSign when a receipt is asked for and cannot be given here: it is never left out silently. What ``follow_log``
         raises when it is about a person whose institution's people may not be looked at.
         """
         found = answer_claim(self.verification, claim, lang)

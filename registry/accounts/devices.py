@@ -1,7 +1,7 @@
 """Browsers that an account signed in from before: a signed cookie that lets their owner past what strangers caused.
 
 After OWASP's "device cookies". It opens nothing: whoever has it still shows password and second factor, with a few
-failures a day of its own. It is ``version.day.nonce.code``; the code binds it to the account and its present password,
+failures a day of its own. It is ``version.day.nonce.format_public_code``; the code binds it to the account and its present password,
 so that a new password ends them all.
 """
 

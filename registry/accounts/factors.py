@@ -40,7 +40,7 @@ def make_setup_uri(secret: str, account: str) -> str:
 def find_step(secret: str, code: str, at: float | None = None) -> int | None:
     """The time step whose code this is, now or one step before or after; None for a wrong one.
 
-    >>> step_of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "000000", 1_700_000_000.0) is None
+    >>> find_step("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "000000", 1_700_000_000.0) is None
     True
     """
     digits = "".join(code.split())
@@ -122,9 +122,9 @@ def _is_new_step(step: int, used: list[int], now: int) -> bool:
     Steps that lie ahead of the clock (further than it is let be off) were used while it was wrong: they are remembered
     and not waited for.
 
-    >>> _is_new(101, [100], 100), _is_new(100, [100], 100), _is_new(99, [100], 100)
+    >>> _is_new_step(101, [100], 100), _is_new_step(100, [100], 100), _is_new_step(99, [100], 100)
     (True, False, False)
-    >>> _is_new(101, [100, 9000], 101), _is_new(100, [100, 9000], 101), _is_new(9000, [100, 9000, 101], 9000)
+    >>> _is_new_step(101, [100, 9000], 101), _is_new_step(100, [100, 9000], 101), _is_new_step(9000, [100, 9000, 101], 9000)
     (True, False, False)
     """
     return step not in used and all(step > one for one in used if one <= now + 1)

@@ -1,6 +1,6 @@
 """What fails at the door again and again, counted, so that the trail gets few lines whatever strangers do.
 
-Counted by account, action, what about and address in each hour, in the file where limits are counted. ``settle`` writes
+Counted by account, action, what about and address in each hour, in the file where limits are counted. ``write_due_lines`` writes
 the lines: one at once, one more for each tenfold, one with the whole count after the hour. Past a number of addresses
 those that are new are counted together; past a number of counts so is what it was about, for each account and action.
 """

@@ -1,7 +1,7 @@
 """How fast passwords may be guessed: wrong ones cost time, never access.
 
 A wrong answer is given late, the later the more of them came from the address or named the account in the last hour
-(``delay``); how many are looked at is bounded by address and by account (``admit``). What is right is answered at once,
+(``delay_failure``); how many are looked at is bounded by address and by account (``admit_attempt``). What is right is answered at once,
 so that the owner gets in whatever others typed before. Who asks too much is refused before anything is looked at.
 """
 

@@ -25,7 +25,7 @@ class JsonAnswer:
 
 
 def describe_responses(value: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
-    """What the OpenAPI document says of an operation that answers ``Written``."""
+    """What the OpenAPI document says of an operation that answers ``JsonAnswer``."""
     return {
         200: ResponseSpec(
             data_container=value, description="Request fulfilled, document follows", generate_examples=False

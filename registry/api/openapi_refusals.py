@@ -1,6 +1,6 @@
 """What operations may answer instead of what was asked for: one table for the OpenAPI document.
 
-An answer that every operation may give is a line of COMMON; one that only some give says which in ``_of``.
+An answer that every operation may give is a line of COMMON; one that only some give says which in ``_select_refusals``.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def format_security_txt(settings: Settings, now: dt.datetime) -> str:
 def parse_contacts(setting: str) -> list[str]:
     """The contacts as RFC 9116 writes them, the preferred one first: a bare e-mail address becomes a ``mailto:``.
 
-    >>> contacts("security@health.example, https://health.example/report")
+    >>> parse_contacts("security@health.example, https://health.example/report")
     ['mailto:security@health.example', 'https://health.example/report']
     """
     named = [one.strip() for one in setting.split(",") if one.strip()]

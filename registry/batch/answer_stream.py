@@ -42,7 +42,7 @@ class RowRefusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tally:
-    """What became of the rows: so many, of these verdicts, so many with an error; ``cut`` when the limit ended it."""
+    """What became of the rows: so many, of these verdicts, so many with an error; ``cut_off`` when the limit ended it."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -61,10 +61,10 @@ class _ReusableAnswer(NamedTuple, Generic[M]):
 
 
 class AnswerWriter(ABC, Generic[M]):
-    """A form answers are written in: ``make`` from an answer, ``put`` with a row, ``refuse`` a row.
+    """A form answers are written in: ``format_answer`` from an answer, ``format_row`` with a row, ``format_refusal`` a row.
 
-    Each gives a line, which ``out`` makes the bytes that leave. With ``receipts`` all lines wait for the last row, and
-    come, each with its receipt, from ``last``; close the form then, and also when it is given up.
+    Each gives a line, which ``write_line`` makes the bytes that leave. With ``receipts`` all lines wait for the last row, and
+    come, each with its receipt, from ``write_pending``; close the form then, and also when it is given up.
     """
 
     def __init__(self, batch: Batch, receipts: bool = False) -> None:

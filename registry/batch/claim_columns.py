@@ -26,7 +26,7 @@ _HEADING = re.compile(r"[\s_\-]+")
 def parse_loose_day(text: str) -> dt.date | None:
     """A day as people write it: 2025-06-30, 2025/6/30, 20250630 or 2025年6月30日; None when it is none.
 
-    >>> written_day("2025年6月30日") == written_day("20250630") == dt.date(2025, 6, 30)
+    >>> parse_loose_day("2025年6月30日") == parse_loose_day("20250630") == dt.date(2025, 6, 30)
     True
     """
     found = _DAY.fullmatch(re.sub(r"\s+", "", text))
@@ -52,7 +52,7 @@ def _parse_instant_cell(text: str) -> dt.datetime:
 def _split_words(text: str) -> list[str]:
     """The words of a cell. The national list parts codes by spaces, people write IVF/ICSI: parted where each is known.
 
-    >>> _several("AIH IVF、三代试管"), _several("IVF-ET"), _several("冻卵 IVF")
+    >>> _split_words("AIH IVF、三代试管"), _split_words("IVF-ET"), _split_words("冻卵 IVF")
     (['AIH', 'IVF', '三代试管'], ['IVF-ET'], ['冻卵 IVF'])
     """
     words = (word for part in _SEPARATORS.split(text) if (word := part.strip()))
@@ -68,7 +68,7 @@ def _split_techniques(word: str) -> list[str]:
 
 
 class ClaimColumn(NamedTuple):
-    """One field of a claim (``provider.name`` is the name of its provider), its headings, and how a cell is read."""
+    """One field of a claim (``provider.get_name`` is the name of its provider), its headings, and how a cell is read."""
 
     field: str
     headings: tuple[str, ...]

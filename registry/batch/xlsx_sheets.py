@@ -35,7 +35,7 @@ def read_claims(source: IO[bytes], table: ClaimTable, limits: FileLimits) -> Gen
 class XlsxAnswerWriter(AnswerWriter[list[str]]):
     """Rows written into a workbook as text, so that no cell is a formula; ``close`` completes the file.
 
-    ``out`` is a path, or bytes in memory. One row is held at a time; a path needs a temporary folder meanwhile.
+    ``write_line`` is a path, or bytes in memory. One row is held at a time; a path needs a temporary folder meanwhile.
     """
 
     def __init__(

@@ -73,7 +73,7 @@ def get_now_ms() -> int:
 def parse_key_id(key: str) -> str | None:
     """The id in a key as it is sent; None for what cannot be a key.
 
-    >>> id_of("art_0a1b2c3d_" + "x" * 43)
+    >>> parse_key_id("art_0a1b2c3d_" + "x" * 43)
     '0a1b2c3d'
     """
     found = _KEY.fullmatch(key)

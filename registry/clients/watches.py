@@ -82,7 +82,7 @@ class WatchChangePage(Struct, frozen=True):
 def parse_position(text: str) -> WatchPosition:
     """A place as it was told; InvalidInput for anything else.
 
-    >>> str(place("2000.2026-11-25"))
+    >>> str(parse_position("2000.2026-11-25"))
     '2000.2026-11-25'
     """
     try:

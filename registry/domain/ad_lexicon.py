@@ -20,7 +20,7 @@ FlagKind = Literal["technique", "surrogacy", "gamete_trade", "sex_selection", "g
 
 
 class AdFinding(NamedTuple):
-    """One find: ``text[start:end]`` of what was given. ``condemned``: it stands in a sentence against it.
+    """One find: ``text[start:end]`` of what was given. ``is_condemned``: it stands in a sentence against it.
 
     ``technique``: which one the word names, where it needs an approval.
     """
@@ -34,7 +34,7 @@ class AdFinding(NamedTuple):
 
 
 class _WordSort(NamedTuple):
-    """What finds of a word are. ``whole``: its Latin letters are not to be found inside a longer word of them."""
+    """What finds of a word are. ``is_whole_word``: its Latin letters are not to be found inside a longer word of them."""
 
     kind: FlagKind
     technique: TechniqueCode | None = None
@@ -75,7 +75,7 @@ def find_forbidden_words(text: str) -> list[AdFinding]:
 def find_flags(text: str) -> list[AdFinding]:
     """Every find in a text, in order; finds of one kind never overlap, those of two kinds may (供卵试管).
 
-    >>> [(one.kind, one.text) for one in flags("三甲专家 无效退款")]
+    >>> [(one.kind, one.text) for one in find_flags("三甲专家 无效退款")]
     [('endorsement', '三甲专家'), ('guarantee', '无效退款')]
     """
     by_kind: dict[FlagKind, list[_WordPlace]] = {}

@@ -2,7 +2,7 @@
 
 Public code: 8 Crockford base-32 characters printed ``XXXX-XXXX``; the last is the ISO 7064 MOD 33,32 check character
 (python-stdnum's hybrid system over our alphabet), which catches every single wrong character and nearly every swap.
-USCC: GB 32100-2015, python-stdnum ``cn.uscc``. 医疗广告审查证明: 医疗广告管理办法 (2007), the day of approval inside.
+USCC: GB 32100-2015, python-stdnum ``cn.check_uscc``. 医疗广告审查证明: 医疗广告管理办法 (2007), the day of approval inside.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def make_code(seed: str, attempt: int = 0) -> str:
 
     The same first name and address give the same code on every installation, and the code tells nothing of either.
 
-    >>> validate_code(make_code("示例医院|示例市")) == make_code("示例医院|示例市")
+    >>> parse_code(make_code("示例医院|示例市")) == make_code("示例医院|示例市")
     True
     """
     digest = int.from_bytes(hashlib.sha256(f"{seed}|{attempt}".encode()).digest()[:5], "big")
@@ -174,11 +174,11 @@ def compact_certificate(text: str) -> str:
 def parse_certificate(text: str) -> AdCertificateNumber:
     """A number in any of the three printed forms; InvalidInput for any other, and for a day that does not exist.
 
-    >>> read_certificate("(京)中医广2007第01-30-10号").approved.isoformat()
+    >>> parse_certificate("(京)中医广2007第01-30-10号").approval_day.isoformat()
     '2007-01-30'
-    >>> read_certificate("(辽)医广[2023]第0715001号").serial
+    >>> parse_certificate("(辽)医广[2023]第0715001号").serial
     '001'
-    >>> read_certificate("鲁医广【2013】第0902-001-3711号").office
+    >>> parse_certificate("鲁医广【2013】第0902-001-3711号").office
     '3711'
     """
     told = _NOISE.sub("-", normalise_width(text).replace(" ", ""))
@@ -199,7 +199,7 @@ def parse_certificate(text: str) -> AdCertificateNumber:
 
 
 def check_certificate(text: str) -> str:
-    """The compact number; InvalidInput as ``read_certificate``. There is no check digit: a wrong figure may pass."""
+    """The compact number; InvalidInput as ``parse_certificate``. There is no check digit: a wrong figure may pass."""
     parse_certificate(text)
     return compact_certificate(text)
 
@@ -207,7 +207,7 @@ def check_certificate(text: str) -> str:
 def format_certificate(number: AdCertificateNumber) -> str:
     """The number as it is printed today, whatever form it was given in.
 
-    >>> format_certificate(read_certificate("（京）中医广2007第01-30-10号"))
+    >>> format_certificate(parse_certificate("（京）中医广2007第01-30-10号"))
     '(京)中医广[2007]第01-30-10号'
     """
     kind = "中医广" if number.is_chinese_medicine else "医广"
@@ -218,7 +218,7 @@ def format_certificate(number: AdCertificateNumber) -> str:
 def compute_certificate_expiry(approved: dt.date) -> dt.date:
     """The last day of the one year a certificate is valid (医疗广告管理办法 art. 18).
 
-    >>> certificate_expiry(dt.date(2025, 7, 15)).isoformat(), certificate_expiry(dt.date(2024, 2, 29)).isoformat()
+    >>> compute_certificate_expiry(dt.date(2025, 7, 15)).isoformat(), compute_certificate_expiry(dt.date(2024, 2, 29)).isoformat()
     ('2026-07-14', '2025-02-28')
     """
     month, day = (3, 1) if (approved.month, approved.day) == (2, 29) else (approved.month, approved.day)

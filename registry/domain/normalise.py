@@ -45,7 +45,7 @@ def _build_script_table() -> dict[int, str]:
 def _convert_number(numeral: str) -> str:
     """One run of Chinese or Arabic digits as Arabic digits: 二〇四 -> 204, 七十三 -> 73, 四六0 -> 460.
 
-    >>> _number("一百"), _number("十"), _number("九〇〇"), _number("百")
+    >>> _convert_number("一百"), _convert_number("十"), _convert_number("九〇〇"), _convert_number("百")
     ('100', '10', '900', '百')
     """
     if "十" not in numeral and "百" not in numeral:
@@ -74,7 +74,7 @@ def simplify_script(text: str) -> str:
 def convert_numerals(text: str) -> str:
     """Every run of Chinese digits as Arabic digits.
 
-    >>> numerals("联勤保障部队第九〇〇医院")
+    >>> convert_numerals("联勤保障部队第九〇〇医院")
     '联勤保障部队第900医院'
     """
     if not _CHINESE_DIGIT.search(text):
@@ -98,7 +98,7 @@ def _compile_plain_pattern() -> re.Pattern[str]:
 def fold_text(text: str) -> str:
     """The comparison key of a name or an address: width, script, case, numerals folded; spaces and punctuation gone.
 
-    >>> fold("瀋陽市婦嬰醫院 （有限責任公司）") == fold("沈阳市妇婴医院(有限责任公司)")
+    >>> fold_text("瀋陽市婦嬰醫院 （有限責任公司）") == fold_text("沈阳市妇婴医院(有限责任公司)")
     True
     """
     if _compile_plain_pattern().fullmatch(text):
@@ -127,7 +127,7 @@ _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
 def escape_formula(text: str) -> str:
     """A csv cell that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
 
-    >>> harmless("=1+1"), harmless("鞍山市妇儿医院")
+    >>> escape_formula("=1+1"), escape_formula("鞍山市妇儿医院")
     ("'=1+1", '鞍山市妇儿医院')
     """
     return f"'{text}" if _FORMULA.match(text) else text

@@ -1,7 +1,7 @@
 """Places in GB/T 2260: a code's names, an address's place, what lies below a place.
 
 Source: seed_data/regions (its source.toml says where from). A division that was abolished or renamed stays resolvable,
-so that an old address keeps its place; :func:`children` lists only what exists today.
+so that an old address keeps its place; :func:`list_children` lists only what exists today.
 """
 
 from __future__ import annotations

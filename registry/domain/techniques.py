@@ -199,9 +199,9 @@ def _map_words_to_codes(printed_only: bool) -> dict[str, TechniqueCode]:
 def find_printed_technique(text: str) -> TechniqueCode | None:
     """The technique a list cell prints, dashes and width aside; None when the table has no such wording.
 
-    >>> from_printed("常规体外受精—胚胎移植技术")
+    >>> find_printed_technique("常规体外受精—胚胎移植技术")
     'IVF'
-    >>> from_printed("冻卵") is None
+    >>> find_printed_technique("冻卵") is None
     True
     """
     return _map_words_to_codes(True).get(_normalise_word(text))
@@ -213,9 +213,9 @@ def find_technique(text: str) -> TechniqueCode | None:
 
     Width, script, spaces and dashes do not matter, nor 技术 at the end; a word and its code in a bracket are one.
 
-    >>> from_words("三代试管"), from_words("第3代試管嬰兒技術"), from_words("试管婴儿（IVF-ET）")
+    >>> find_technique("三代试管"), find_technique("第3代試管嬰兒技術"), find_technique("试管婴儿（IVF-ET）")
     ('PGT', 'PGT', 'IVF')
-    >>> from_words("供卵试管") is None
+    >>> find_technique("供卵试管") is None
     True
     """
     whole = simplify_script(normalise_width(text)).upper()
@@ -239,7 +239,7 @@ def _map_keys_to_codes() -> dict[str, TechniqueCode]:
 def find_stage(text: str) -> Stage | None:
     """The stage a list cell prints (or its English code); None when unknown.
 
-    >>> stage_from_printed("试运行")
+    >>> find_stage("试运行")
     'trial'
     """
     wanted = _normalise_word(text)

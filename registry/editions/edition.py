@@ -89,7 +89,7 @@ def _measure_scope(scope: str) -> int:
 
 
 def get_public(editions: Iterable[Edition], said: str, now: dt.datetime) -> Edition:
-    """The public edition of an id, of ``latest``, or of ``latest-`` and a region's code; NotFound.
+    """The public edition of an id, of ``get_latest``, or of ``latest-`` and a region's code; NotFound.
 
     Not released yet is as if it were not there.
     """

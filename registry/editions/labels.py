@@ -26,7 +26,7 @@ _SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 def format_stage(line: ApprovalLine) -> str:
     """A stage as the attachment prints it; blank where the source left it open.
 
-    >>> stage(Line("IVF", "trial")), stage(Line("IVF", "operating"))
+    >>> format_stage(ApprovalLine("IVF", "trial")), format_stage(ApprovalLine("IVF", "operating"))
     ('试运行', '')
     """
     words = STAGES[line.stage]

@@ -1,6 +1,6 @@
 """What an edition consists of, so that each of its files can be checked: sizes, checksums, the log, one signature.
 
-``manifest.json`` is the same bytes each time; ``manifest.jws`` is a JWS in compact form (RFC 7515, EdDSA) whose payload
+``manifest.encode_json`` is the same bytes each time; ``manifest.jws`` is a JWS in compact form (RFC 7515, EdDSA) whose payload
 is exactly those bytes; ``SHA256SUMS`` is for ``sha256sum -c``.
 """
 
@@ -82,7 +82,7 @@ def measure_file(path: Path) -> File:
 
 
 def encode_manifest(edition: Edition, issuer: str, totals: Totals, files: list[File]) -> bytes:
-    """The bytes of ``manifest.json``."""
+    """The bytes of ``manifest.encode_json``."""
     told = Manifest(
         format=FORMAT,
         issuer=issuer,

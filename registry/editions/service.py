@@ -55,7 +55,7 @@ class Editions:
         return edition.select_public(every, now)
 
     def get_public(self, said: str) -> Edition:
-        """The public edition of an id, or of ``latest``; NotFound."""
+        """The public edition of an id, or of ``find_latest``; NotFound."""
         every, now = self._read_all_now()
         return edition.get_public(every, said, now)
 

@@ -25,7 +25,7 @@ def load_font() -> TTFont:
 def replace_missing_glyphs(text: str) -> str:
     """The text with each character that the font lacks said by its number, which can still be looked up.
 
-    >>> printable("鞍山市"), printable("\\U00030000医院")
+    >>> replace_missing_glyphs("鞍山市"), replace_missing_glyphs("\\U00030000医院")
     ('鞍山市', '〓(U+30000)医院')
     """
     glyphs = load_font().face.charToGlyph
@@ -47,7 +47,7 @@ def measure_width(text: str, size: float) -> float:
 def wrap_lines(text: str, size: float, room: float) -> list[str]:
     """The text in lines no wider than ``room``; a run of Latin letters or digits stays whole where it fits a line.
 
-    >>> lines("辽宁省鞍山市铁西区三道街115号", 10, 80)
+    >>> wrap_lines("辽宁省鞍山市铁西区三道街115号", 10, 80)
     ['辽宁省鞍山市铁西', '区三道街115号']
     """
     found: list[str] = []

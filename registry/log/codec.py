@@ -100,7 +100,7 @@ def verify_seal(body: bytes, path: str, salt: bytes, value: bytes) -> bool:
 def encode_entry(  # noqa: PLR0913 - an entry has this many parts
     number: int, recorded_at: str, draft: Draft, values: dict[str, Any], proposer: str, approver: str, proposal: int
 ) -> bytes:
-    """The canonical bytes of one entry; ``values`` are those of ``seal``. InvalidInput when it is too long."""
+    """The canonical bytes of one entry; ``values`` are those of ``seal_change``. InvalidInput when it is too long."""
     change: dict[str, Any] = {"kind": draft.change.kind, "reason": draft.change.reason, "set": values}
     if draft.change.erases:  # only then: the bytes of every other entry stay what they always were
         change["erases"] = draft.change.erases
@@ -172,7 +172,7 @@ def format_timestamp(milliseconds: int) -> str:
 
 
 def parse_timestamp(text: str) -> dt.datetime:
-    """The aware UTC datetime of ``timestamp``'s spelling."""
+    """The aware UTC datetime of ``format_timestamp``'s spelling."""
     return dt.datetime.fromisoformat(text)
 
 

@@ -26,7 +26,7 @@ CHECKPOINT, VKEY = "checkpoint", "vkey"
 
 
 class LogFolder:
-    """One published log on disk. What reads it may run at any time; what writes it holds ``lock``."""
+    """One published log on disk. What reads it may run at any time; what writes it holds ``hold_lock``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -59,7 +59,7 @@ def compare_checkpoints(
     tree: Callable[[int], proofs.Hashes],
     known: Callable[[], Mapping[int, bytes]] = dict,
 ) -> Comparison:
-    """How ``offered`` stands to ``seen``, both signed, told by the hashes that ``tree`` gives for a size.
+    """How ``offered`` stands to ``seen``, both signed, told by the hashes that ``make_tree`` gives for a size.
 
     ``known``: roots of this log seen before, by size. LogDamaged or NotFound when the hashes do not even give the root
     of a first checkpoint.

@@ -19,7 +19,7 @@ Hashes = Callable[[int, int], bytes]
 def list_subtrees(start: int, end: int) -> list[tuple[int, int]]:
     """The perfect subtrees (level, index) that make up leaves start <= i < end, left to right.
 
-    >>> subtrees(0, 7)
+    >>> list_subtrees(0, 7)
     [(2, 0), (1, 2), (0, 6)]
     """
     found = []

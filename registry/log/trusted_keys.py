@@ -24,7 +24,7 @@ PINNED = "pinned"
 class OfferedCheckpoint(Struct, frozen=True):
     """A checkpoint that a log offers, signed by a trusted key.
 
-    ``keys``: those trusted from now on, ``signed_by`` those of them that signed it, ``taken_in`` those that nobody gave
+    ``read_pinned_keys``: those trusted from now on, ``signed_by`` those of them that signed it, ``taken_in`` those that nobody gave
     and that were not trusted before, ``unknown`` the ids of others that signed under the log's name.
     """
 

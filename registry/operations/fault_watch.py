@@ -45,7 +45,7 @@ class FaultWatch:
         self._database, self._log, self._view, self._settings, self._board = database, log, view, settings, board
 
     def check_machine(self) -> None:
-        """Look at disks and signing keys; the log is looked at by whoever follows it (``followed``)."""
+        """Look at disks and signing keys; the log is looked at by whoever follows it (``report_view_fault``)."""
         self._check_folders()
         self._check_keys()
         self._check_lock()

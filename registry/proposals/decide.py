@@ -31,7 +31,7 @@ def approve(
     the register when this returns, and their bytes from its files unless somebody was still reading: then
     ``redaction.settle`` goes on.
 
-    With ``log``, refuses what could not be signed and published (``appending.append``), and after the commit a
+    With ``log``, refuses what could not be signed and published (``appending.append_proposal``), and after the commit a
     checkpoint is signed; when that fails in spite of all the approval stands, the server's log says why, and the next
     look at the log tries again.
     """

@@ -1,7 +1,7 @@
 """Approving a long proposal in a process of its own: ``python -m registry.proposals.job NUMBER``, started by a server.
 
 Appending and indexing 100,000 entries keeps an interpreter busy for as long as they take, and whoever reads from the
-same process waits for it at every step. What is done, and refused, is ``decide.approve`` in either case.
+same process waits for it at every step. What is done, and refused, is ``decide.approve_proposal`` in either case.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def is_long(database: Database, number: int) -> bool:
 
 
 def approve_in_process(loaded: Settings, number: int, *, by: str, seen: str, address: str) -> tuple[int, int]:
-    """``decide.approve`` in a process of its own; returns and raises the same once that has ended.
+    """``decide.approve_proposal`` in a process of its own; returns and raises the same once that has ended.
 
     CannotAnswer when it ended without saying what it did: then the proposal's page shows whether it is decided.
     """

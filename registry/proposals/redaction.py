@@ -109,7 +109,7 @@ def read_pending_erasure(connection: sa.Connection) -> int:
 
 
 def mark_erasure_pending(connection: sa.Connection) -> None:
-    """Let what rows of TABLES held until this transaction be removed from the database's files; see ``settle``."""
+    """Let what rows of TABLES held until this transaction be removed from the database's files; see ``purge_erased_bytes``."""
     upsert_row(connection, positions, {"view": OWED, "position": max(read_pending_erasure(connection), 1)}, ["view"])
 
 

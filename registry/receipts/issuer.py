@@ -35,7 +35,7 @@ class ReceiptStatus(Struct, frozen=True):
 
 
 class Issuer:
-    """Gives and checks receipts. ``give`` touches no database once it has looked whether this is a mirror."""
+    """Gives and checks receipts. ``add_receipt`` touches no database once it has looked whether this is a mirror."""
 
     def __init__(self, database: Database, published: PublishedLog, view: VerificationView, key_file: Path) -> None:
         self._database = database

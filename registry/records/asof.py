@@ -39,7 +39,7 @@ def read_today() -> dt.date:
 def to_day(instant: dt.datetime) -> dt.date:
     """The day it is in Shanghai at an instant.
 
-    >>> day_at(dt.datetime(2025, 6, 30, 16, tzinfo=dt.UTC))
+    >>> to_day(dt.datetime(2025, 6, 30, 16, tzinfo=dt.UTC))
     datetime.date(2025, 7, 1)
     """
     return instant.astimezone(SHANGHAI).date()
@@ -65,7 +65,7 @@ def make_as_of(connection: sa.Connection, on: dt.date | None = None, known_at: d
 def format_instant(instant: dt.datetime) -> str:
     """An instant as RFC 3339 in UTC, to the millisecond.
 
-    >>> written(dt.datetime(2025, 7, 1, 8, 0, 0, 250_999, dt.UTC))
+    >>> format_instant(dt.datetime(2025, 7, 1, 8, 0, 0, 250_999, dt.UTC))
     '2025-07-01T08:00:00.250Z'
     """
     return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -83,7 +83,7 @@ def to_milliseconds(instant: dt.datetime) -> int:
 def parse_day(text: str, name: str = "on") -> dt.date:
     """The day written YYYY-MM-DD; InvalidInput naming the parameter and what to write instead.
 
-    >>> day_of("2025-07-01")
+    >>> parse_day("2025-07-01")
     datetime.date(2025, 7, 1)
     """
     try:
@@ -100,7 +100,7 @@ def parse_day(text: str, name: str = "on") -> dt.date:
 def parse_instant(text: str, name: str = "known_at") -> dt.datetime:
     """The instant in UTC of RFC 3339 text with its zone; InvalidInput naming the parameter and what to write instead.
 
-    >>> instant_of("2025-07-01T08:00:00+08:00").isoformat()
+    >>> parse_instant("2025-07-01T08:00:00+08:00").isoformat()
     '2025-07-01T00:00:00+00:00'
     """
     try:
@@ -119,7 +119,7 @@ def parse_instant(text: str, name: str = "known_at") -> dt.datetime:
 def get_day_start(day: dt.date) -> dt.datetime:
     """The first instant of a day in Shanghai, in UTC.
 
-    >>> start_of(dt.date(2025, 7, 1)).isoformat()
+    >>> get_day_start(dt.date(2025, 7, 1)).isoformat()
     '2025-06-30T16:00:00+00:00'
     """
     return dt.datetime.combine(day, dt.time.min, SHANGHAI).astimezone(dt.UTC)
@@ -128,7 +128,7 @@ def get_day_start(day: dt.date) -> dt.datetime:
 def get_day_end(day: dt.date) -> dt.datetime:
     """The last instant of a day in Shanghai, in UTC: what was known on that day is what was known by then.
 
-    >>> end_of(dt.date(2025, 7, 1)).isoformat(timespec="seconds")
+    >>> get_day_end(dt.date(2025, 7, 1)).isoformat(timespec="seconds")
     '2025-07-01T15:59:59+00:00'
     """
     return dt.datetime.combine(day, dt.time.max, SHANGHAI).astimezone(dt.UTC)

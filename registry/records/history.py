@@ -30,7 +30,7 @@ class FieldChange(Struct, frozen=True):
 class Version(Struct, frozen=True):
     """One entry about a subject as its history shows it; no ``changes`` means the source confirmed what was known.
 
-    ``corrects``: it changes what had been stated of that very day, or goes back before the latest day already stated.
+    ``is_correction``: it changes what had been stated of that very day, or goes back before the latest day already stated.
     """
 
     entry: int
@@ -47,7 +47,7 @@ def list_versions(connection: sa.Connection, subject: str, asof: AsOf, upto: Dat
     to that one.
 
     ``changes`` compares the day ``valid_from`` as believed just before the entry with what it says; empty means the
-    source confirmed what was known. An entry that changes nothing ``corrects`` nothing.
+    source confirmed what was known. An entry that changes nothing ``is_correction`` nothing.
     """
     spans: list[timeline.Span] = []
     origin = read_sources(connection, asof)

@@ -111,7 +111,7 @@ class SnapshotHead(Struct, frozen=True):
 
 
 class Snapshot:
-    """One state of the register; ``pages`` may be read long after, and says the same."""
+    """One state of the register; ``read_pages`` may be read long after, and says the same."""
 
     def __init__(
         self, database: Database, asof: AsOf, known_at: dt.datetime | None = None, followed: LogState | None = None

@@ -27,7 +27,7 @@ def _load_corners() -> Any:
 def compare_shapes(one: str, other: str) -> float:
     """0 (not alike) to 1 (easily mistaken) for two characters.
 
-    >>> alike("毫", "亳") > 0.5, alike("沐", "沭") > 0.5, alike("山", "医")
+    >>> compare_shapes("毫", "亳") > 0.5, compare_shapes("沐", "沭") > 0.5, compare_shapes("山", "医")
     (True, True, 0.0)
     """
     if one == other:

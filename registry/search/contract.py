@@ -46,7 +46,7 @@ class Understood(Struct, frozen=True):
 class NameForm(Struct, frozen=True):
     """One name of an institution as the index holds it: folded, and its characters with how each is read.
 
-    ``atoms`` is `` 盛.sheng 京.jing 长.chang.zhang `` (a space before and after each, see ``pinyin.atoms``).
+    ``atoms`` is `` 盛.sheng 京.jing 长.chang.zhang `` (a space before and after each, see ``pinyin.to_atoms``).
     """
 
     text: str

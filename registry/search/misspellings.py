@@ -20,7 +20,7 @@ TYPO = 2.0
 _CLOSE = 30
 #: Below this share of shared characters a name is not what was meant.
 _SIMILAR = 70.0
-#: More than this left out of a name, as ``words.shortening`` counts it, is no abbreviation that was meant.
+#: More than this left out of a name, as ``words.compute_shortening`` counts it, is no abbreviation that was meant.
 _SHORT = 2.0
 _HOPELESS = 3.0
 #: No character written for another costs less.
@@ -109,7 +109,7 @@ def measure_distance(text: str, name: str) -> float:
 
     From 3 on, costs are not told apart.
 
-    >>> distance("海口马丽医院", "海口玛丽医院") < 0.6, distance("第2医院", "第1医院") > 2
+    >>> measure_distance("海口马丽医院", "海口玛丽医院") < 0.6, measure_distance("第2医院", "第1医院") > 2
     (True, True)
     """
     alone = [_get_gap_cost(b) for b in name]

@@ -14,7 +14,7 @@ from registry.search.words import split_name
 
 #: What names more institutions than this names none: their people are not looked at.
 INSTITUTIONS = 5
-#: A word that tells an institution from others: 医院 does not, 妇婴 does. See ``search.words``.
+#: A word that tells an institution from others: 医院 does not, 妇婴 does. See ``search.load_catalogue``.
 _TELLING = 0.4
 _SHORTEST, _LONGEST, _READINGS = 2, 12, 2
 #: A name written right after its institution's: so long at most, and the institution's at least so long.

@@ -45,7 +45,7 @@ _share_readings()  # at once: what a process loads after this takes the room
 def to_atoms(raw: str) -> str:
     """The characters of a text with their readings, a space before and after each; "" for one without any.
 
-    >>> atoms("沈阳204医院")
+    >>> to_atoms("沈阳204医院")
     ' 沈.shen.chen 阳.yang 2.er 0.ling 4.si 医.yi 院.yuan '
     """
     text = "".join(c for c in simplify_script(normalise_width(raw)).lower() if c.isalnum())
@@ -104,7 +104,7 @@ def join_characters(text: str) -> str:
 def blur_syllable(syllable: str) -> str:
     """A syllable without what speakers of many dialects do not tell apart: zh/z, ch/c, sh/s, n/l, -ng/-n, ü/u.
 
-    >>> loose("sheng"), loose("xiang"), loose("nv")
+    >>> blur_syllable("sheng"), blur_syllable("xiang"), blur_syllable("nv")
     ('sen', 'xian', 'lu')
     """
     plain = syllable.replace("v", "u")
@@ -148,9 +148,9 @@ def _list_beginnings() -> frozenset[str]:
 def cut_syllables(run: str) -> tuple[tuple[SoundPiece, ...], ...]:
     """The likeliest ways to cut a run of letters, best first: as few single letters as can be, then as few pieces.
 
-    >>> ["'".join(piece.value for piece in way) for way in cut("xian")]
+    >>> ["'".join(piece.value for piece in way) for way in cut_syllables("xian")]
     ['xian', "xi'an"]
-    >>> [piece.kind for piece in cut("shengj")[0]]
+    >>> [piece.kind for piece in cut_syllables("shengj")[0]]
     ['s', 'i']
     """
     ways = _find_cuts(run[:LONGEST_RUN], {})

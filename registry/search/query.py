@@ -61,7 +61,7 @@ def understand_question(raw: str) -> SearchQuery:
 def _join_characters(words: Iterable[str]) -> list[str]:
     """Words with single characters that follow one another put together: 沈 阳 市 妇 婴 is one name typed apart.
 
-    >>> _together(["盛", "京", "医", "院", "沈阳"])
+    >>> _join_characters(["盛", "京", "医", "院", "沈阳"])
     ['盛京医院', '沈阳']
     """
     found: list[str] = []

@@ -12,10 +12,10 @@ _HOSPITAL = 2
 
 
 class SoundMatch(NamedTuple):
-    """Where the pieces of a question are heard in a name of ``of`` characters.
+    """Where the pieces of a question are heard in a name of ``name_length`` characters.
 
     ``exact``: as they are typed, not only as dialects blur them. ``characters`` are those they stand for, ``rest`` what
-    follows them; without ``in_a_row`` they are scattered over the name.
+    follows them; without ``contiguous`` they are scattered over the name.
     """
 
     exact: bool

@@ -41,7 +41,7 @@ def delete_tokens(connection: sa.Connection) -> None:
 def get_token_table(connection: sa.Connection) -> tuple[str, str, str]:
     """(the table of the search index, its key, the condition that its tokens match ``:tokens``), as SQL.
 
-    What ``:tokens`` holds is an FTS5 expression on SQLite, a tsquery on PostgreSQL: see ``rendering``.
+    What ``:tokens`` holds is an FTS5 expression on SQLite, a tsquery on PostgreSQL: see ``get_renderer``.
     """
     return _FTS5 if connection.dialect.name == "sqlite" else _TSVECTORS
 

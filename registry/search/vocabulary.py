@@ -88,7 +88,7 @@ AROUND = tuple(word for word in (*_ASKED, *_PLACES_OF_CARE) if len(word) > 1)
 def expand_nicknames(text: str) -> str:
     """A question with the places that people call by a shorter name under their own, and 附 where 付 is written for it.
 
-    >>> full_names("乌市妇幼"), full_names("内蒙古试管"), full_names("新医大一付院")
+    >>> expand_nicknames("乌市妇幼"), expand_nicknames("内蒙古试管"), expand_nicknames("新医大一付院")
     ('乌鲁木齐市妇幼', '内蒙古试管', '新医大一附院')
     """
     return _ATTACHED.sub("附", _NICKNAMED.sub(lambda found: _NICKNAMES[found[0]], text))

@@ -93,9 +93,9 @@ def _find_known_word(name: str, at: int, places: dict[int, int]) -> NameWord | N
 def compute_shortening(short: str, name: str) -> float | None:
     """What it costs to read ``short`` as an abbreviation of ``name`` (0 costs nothing), None when it is none.
 
-    >>> shortening("吉大1院", "吉林大学第1医院") < shortening("吉大1院", "吉林医药大学第1医院")
+    >>> compute_shortening("吉大1院", "吉林大学第1医院") < compute_shortening("吉大1院", "吉林医药大学第1医院")
     True
-    >>> shortening("吉大2院", "吉林大学第1医院") is None
+    >>> compute_shortening("吉大2院", "吉林大学第1医院") is None
     True
     """
     rest = iter(name)
@@ -154,7 +154,7 @@ _ORDINAL = re.compile(r"附?(\d+)附|附属?第?(\d+)")
 def swap_ordinal(short: str) -> list[str]:
     """An abbreviation with its ordinal on the other side of 附, and without 附: all are said of the same hospitals.
 
-    >>> turned("华西附2院")
+    >>> swap_ordinal("华西附2院")
     ['华西2附院', '华西2院']
     """
     found = _ORDINAL.search(short)

@@ -1,6 +1,6 @@
 """HTTP/1 over one connection as uvicorn speaks it, with limits: what a stranger sends and how slowly.
 
-uvicorn has no settings for these. Time is looked at twice a second by ``check``, not by a timer for each request.
+uvicorn has no settings for these. Time is looked at twice a second by ``check_deadlines``, not by a timer for each request.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _has_ended_session(error: Exception) -> bool:
 
 
 async def record_refused_request(error: Exception, scope: Scope) -> None:
-    """Put what ``failed`` is about to answer into the trail, before it does, and not on the event loop."""
+    """Put what ``render_error_page`` is about to answer into the trail, before it does, and not on the event loop."""
     if scope["type"] != ScopeType.HTTP or not scope["path"].startswith("/staff"):
         return
     request = Request[Any, Any, Any](scope)

@@ -92,7 +92,7 @@ class Counts:
         self._add_safely(who, period, number, more)
 
     def count_in_window(self, who: str, window: int, now: float) -> int:
-        """What was counted by ``add`` in the last ``window`` seconds, a part of it more or less."""
+        """What was counted by ``add_in_window`` in the last ``window`` seconds, a part of it more or less."""
         part = window // PARTS
         with self._lock:
             try:
@@ -111,7 +111,7 @@ class Counts:
                 return 0
 
     def add_mark(self, who: str, day: int, mark: bytes, limit: int) -> bool:
-        """Whether ``mark`` is among the first ``limit`` different ones of a day; False where they cannot be counted.
+        """Whether ``add_mark`` is among the first ``limit`` different ones of a day; False where they cannot be counted.
 
         What is kept of a mark cannot be told from it; a new one is kept only while there is room for it.
         """
@@ -231,7 +231,7 @@ def to_whole_seconds(wait: float) -> int:
 def to_network(address: str) -> str:
     """What is counted as one asker: an IPv4 address, or the /64 that an IPv6 subscriber has to themselves.
 
-    >>> network("2001:db8:1:2:3:4:5:6"), network("::ffff:192.0.2.7"), network("192.0.2.7")
+    >>> to_network("2001:db8:1:2:3:4:5:6"), to_network("::ffff:192.0.2.7"), to_network("192.0.2.7")
     ('2001:db8:1:2::/64', '192.0.2.7', '192.0.2.7')
     """
     if ":" not in address:

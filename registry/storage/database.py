@@ -58,7 +58,7 @@ _CONNECT_WAIT = 5
 #: Columns that hold personal values. PostgreSQL must not copy samples of them into its statistics.
 _PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"), ("staff_drafts", "form"))
 
-#: Tables whose rows nobody may change or remove; migrations give each the triggers of ``append_only``.
+#: Tables whose rows nobody may change or remove; migrations give each the triggers of ``make_append_only_triggers``.
 APPEND_ONLY = ("entries", "checkpoints", "trail")
 
 

@@ -54,7 +54,7 @@ def use_private_umask() -> Iterator[None]:
 
 @contextmanager
 def use_callers_umask() -> Iterator[None]:
-    """Inside ``private_files``: make files that are meant for others as whoever called wants files to be.
+    """Inside ``use_private_umask``: make files that are meant for others as whoever called wants files to be.
 
     Only for a command that does one thing at a time: the umask is the whole process's.
     """

@@ -40,7 +40,7 @@ def _make_carriage_return_error() -> InvalidInput:
 class CsvRecordReader:
     """Bytes of a csv file as records. So many blank lines are passed over; broken quotes are a record that says so.
 
-    ``delimiter``: what parts the cells, which the first record tells; ``marked``: whether a spreadsheet made the file.
+    ``delimiter``: what parts the cells, which the first record tells; ``is_from_spreadsheet``: whether a spreadsheet made the file.
     """
 
     def __init__(self, charset: str | None = None) -> None:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 
 class TableRow(NamedTuple):
-    """One row. ``cells`` are as printed; a cell merged with the one above repeats its text and is in ``merged``.
+    """One row. ``cells`` are as printed; a cell merged with the one above repeats its text and is in ``merged_columns``.
 
-    ``across``: one cell spans several columns, as banners do; its text stands in the first of them.
+    ``has_spanning_cell``: one cell spans several columns, as banners do; its text stands in the first of them.
     """
 
     number: int
@@ -21,7 +21,7 @@ class TableRow(NamedTuple):
 class Table(NamedTuple):
     """One table, to be read once and in order. ``name`` is 表1 or a sheet's name, empty when the file has one table.
 
-    ``lettered``: its cells have names such as E37. ``hidden``: nobody who opens the file sees it.
+    ``has_cell_names``: its cells have names such as E37. ``is_hidden``: nobody who opens the file sees it.
     """
 
     name: str

@@ -14,7 +14,7 @@ from registry.verification import verdict as rules
 from registry.verification.explain_values import NUMBERS, SentenceValues, format_single_technique, make_time_words
 from registry.verification.judgement import Judgement
 
-#: Reason -> sentence. Its blanks are filled by ``blanks.Values``.
+#: Reason -> sentence. Its blanks are filled by ``blanks.SentenceValues``.
 SENTENCES: dict[str, tuple[str, str]] = {
     "licensed": (
         "该机构{formerly}{day}在此地址获准开展{techniques}{note}。",

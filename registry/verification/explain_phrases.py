@@ -37,9 +37,9 @@ def join_words(words: Iterable[str], english: bool) -> str:
 def format_technique(code: str, english: bool) -> str:
     """The everyday word with the official name after it, where that says more.
 
-    >>> technique_words("PGT", False), technique_words("AIH", False)
+    >>> format_technique("PGT", False), format_technique("AIH", False)
     ('三代试管（植入前胚胎遗传学检测）', '夫精人工授精')
-    >>> technique_words("ICSI", True)
+    >>> format_technique("ICSI", True)
     'second-generation IVF (ICSI) [intracytoplasmic sperm injection]'
     """
     technique = BY_CODE[code]
@@ -54,7 +54,7 @@ def format_technique(code: str, english: bool) -> str:
 def format_stages(stages: Iterable[str], english: bool) -> str:
     """The stage, or the stages where sites that are all approved differ in it.
 
-    >>> stage_words(["formal", "trial"], True)
+    >>> format_stages(["formal", "trial"], True)
     'in formal operation or in trial operation (the sites differ)'
     """
     told = [STAGE_WORDS[stage][english] for stage in sorted(set(stages))]

@@ -28,7 +28,7 @@ _TRAILING = re.compile(r"^(?P<base>.+?)\s*[（(\[【〔](?P<inner>[^（()）\[\]
 def remove_company_form(key: str) -> str:
     """A folded name without the company form at its end (有限公司, ...): the licence's holder is the same.
 
-    >>> without_suffix("沈阳菁华医院有限公司")
+    >>> remove_company_form("沈阳菁华医院有限公司")
     '沈阳菁华医院'
     """
     if not key.endswith("公司"):  # hardly any does, and this is asked of every name
@@ -40,7 +40,7 @@ def remove_company_form(key: str) -> str:
 def find_base_name(name: str) -> str | None:
     """The name before a trailing bracket, or None without one.
 
-    >>> base_of("江苏省人民医院（江苏省妇幼保健院）")
+    >>> find_base_name("江苏省人民医院（江苏省妇幼保健院）")
     '江苏省人民医院'
     """
     if not name.rstrip().endswith(_CLOSED):
@@ -52,7 +52,7 @@ def find_base_name(name: str) -> str | None:
 def split_bracket(name: str) -> tuple[str, list[str]] | None:
     """What stands before the bracket at the end of a name, and the names in it; None without one.
 
-    >>> halves("示例医院（示例妇产医院、原示例妇幼保健院）")
+    >>> split_bracket("示例医院（示例妇产医院、原示例妇幼保健院）")
     ('示例医院', ['示例妇产医院', '原示例妇幼保健院'])
     """
     found = _TRAILING.match(name)

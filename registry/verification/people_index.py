@@ -21,7 +21,7 @@ from registry.records.asof import AsOf
 class RecordSpan(msgspec.Struct, frozen=True):
     """One span of days of one person or certificate. ``since`` and ``until`` are the days it states itself.
 
-    ``key``: the name as ``name_key``, or the number as ``compact_certificate``; None once erased, or when not stated.
+    ``key``: the name as ``make_name_key``, or the number as ``compact_certificate``; None once erased, or when not stated.
     """
 
     subject: str
@@ -54,7 +54,7 @@ class RecordSpan(msgspec.Struct, frozen=True):
 def make_name_key(name: str) -> str:
     """A person's name without width, case, spaces and dots; its script stays.
 
-    >>> name_key("买买提 · 艾力"), name_key("示例　甲")
+    >>> make_name_key("买买提 · 艾力"), make_name_key("示例　甲")
     ('买买提艾力', '示例甲')
     """
     return "".join(c for c in normalise_width(name).lower() if c.isalnum())

@@ -197,7 +197,7 @@ class VerificationView:
         return frontier, roots, last
 
     def get_state(self, size: int | None = None) -> LogState:
-        """Size and root of the log the view answers from; or of the log as it was known, at a size of ``size_at``."""
+        """Size and root of the log the view answers from; or of the log as it was known, at a size of ``get_size_at``."""
         size = self.size if size is None else size
         return LogState(size=size, root=self._roots[size])
 
@@ -220,7 +220,7 @@ class VerificationView:
         return self._verified.get_age() if self._verified else float("inf")
 
     def get_silence(self) -> float:
-        """Seconds since anything was last read from the log: less than ``age`` while a long change is taken in."""
+        """Seconds since anything was last read from the log: less than ``get_age`` while a long change is taken in."""
         return min(self.get_age(), time.monotonic() - self._read_at)
 
     def require_fresh(self) -> LogCheckTime:

@@ -122,7 +122,7 @@ def make_headers(error: BaseException) -> dict[str, str]:
 
 
 def get_code(error: RegistryError) -> str:
-    """The code that programs read; ``error.code`` says more to whoever runs the register."""
+    """The code that programs read; ``error.format_public_code`` says more to whoever runs the register."""
     return find_nearest(type(error), PUBLISHED_CODES) or error.code
 
 

@@ -66,7 +66,7 @@ def _check_host_syntax(host: str) -> None:
     """InvalidInput unless a Host header says a name or an address, and after it nothing or a port.
 
     >>> for host in ("register.example:8443", "[::1]:8000", "127.0.0.1", ""):
-    ...     _require_sound(host)
+    ...     _check_host_syntax(host)
     """
     found = _HOST.fullmatch(host)
     if found is None or int(found[2] or 0) > 65535 or not _is_ipv6(found[1] or "::"):
@@ -88,7 +88,7 @@ def _is_ipv6(address: str) -> bool:
 def _parse_host_name(host: str) -> str:
     """A host without its port, user and final dot, in lower case.
 
-    >>> _name_of("Register.Example.:8443"), _name_of("[::1]:8000"), _name_of("user@register.example")
+    >>> _parse_host_name("Register.Example.:8443"), _parse_host_name("[::1]:8000"), _parse_host_name("user@register.example")
     ('register.example', '::1', 'register.example')
     """
     try:

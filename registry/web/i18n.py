@@ -31,7 +31,7 @@ WORDS = Path(__file__).with_name("words.toml")
 
 @cache
 def load_catalogue(file: Path = WORDS) -> dict[str, dict[str, str]]:
-    """A catalogue flattened: ``verdict.licensed.word`` -> ``{"zh": ..., "en": ...}``."""
+    """A catalogue flattened: ``verdict.licensed.judge_day`` -> ``{"zh": ..., "en": ...}``."""
     flat: dict[str, dict[str, str]] = {}
 
     def walk(prefix: str, node: dict[str, Any]) -> None:
@@ -169,7 +169,7 @@ class Language:
     def make_link(self, path: str, **query: object) -> str:
         """An address on this site with its query, keeping language and size. Empty values are left out.
 
-        >>> Voice("en").link("/search?q=a", region="210000", stage=None, technique=["IVF", "PGT"])
+        >>> Language("en").make_link("/search?q=a", region="210000", stage=None, technique=["IVF", "PGT"])
         '/search?q=a&region=210000&technique=IVF&technique=PGT&lang=en'
         """
         bare, _, given = path.partition("?")

@@ -22,7 +22,7 @@ _TONE_ICONS = {"approved": "tick", "limited": "half", "stopped": "bar", "unliste
 def make_asset_url(name: str) -> str:
     """The address of a static file, with its content's hash in it: it may be kept for a year.
 
-    >>> asset("site.css").startswith("/static/site.") and asset("site.css").endswith(".css")
+    >>> make_asset_url("site.css").startswith("/static/site.") and make_asset_url("site.css").endswith(".css")
     True
     """
     path = STATIC / name

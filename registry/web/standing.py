@@ -121,7 +121,7 @@ def group_approvals(approvals: Sequence[Approval]) -> list[Grant]:
 
 
 def _derive_state(institution: Institution) -> State:
-    """As ``verification.verdict.of_institution`` judges: by the best approval, except that delisted comes first."""
+    """As ``verification.verdict.judge_institution`` judges: by the best approval, except that delisted comes first."""
     stages = {a.stage for a in institution.approvals}
     if institution.status != "listed":
         return institution.status

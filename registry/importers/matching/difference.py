@@ -51,7 +51,7 @@ def compare_list(
 ) -> Difference:
     """Pair a list with the register and say what differs, with the drafts that approval would append.
 
-    ``decided`` and ``ruled``: see ``identity.pair``; keys of ``ruled`` are (subject, position in the list).
+    ``decided`` and ``ruled``: see ``identity.pair_parties``; keys of ``ruled`` are (subject, position in the list).
     """
     mine = {one.subject: one for one in (*register.listed, *register.others)}
     pairing = _pair_sides(register, listed, decided, ruled)
@@ -85,12 +85,7 @@ def compare_list(
             _make_draft(subject, statement, source),
             *make_later_endings(subject, statement, register.later),
         ]
-    gone = [_make_delisting(mine[str(p.key)], source) for p in pairing.gone if _has_left(mine[str(p.key)], source)]
-    for draft in gone:
-        values = mine[draft.subject].values
-        report["gone"].append(
-            {"name": values["name"], "address": values["address"], "code": _format_subject_code(draft.subject)}
-        )
+    gone = _delist_missing(mine, pairing, source, report)
     doubts = [
         DoubtfulPair(
             listed=listed[int(d.listed.key)], known=mine[str(d.known.key)], rule=d.rule, why=d.why, why_en=d.why_en
@@ -105,6 +100,22 @@ def compare_list(
         gone=[mine[draft.subject] for draft in gone],
         doubts=doubts,
     )
+
+
+def _delist_missing(
+    mine: dict[str, RegisterInstitution],
+    pairing: identity.Pairing,
+    source: Source,
+    report: dict[str, list[dict[str, Any]]],
+) -> list[Draft]:
+    """The delistings of what the list no longer has, each put into the report too."""
+    gone = [_make_delisting(mine[str(p.key)], source) for p in pairing.gone if _has_left(mine[str(p.key)], source)]
+    for draft in gone:
+        values = mine[draft.subject].values
+        report["gone"].append(
+            {"name": values["name"], "address": values["address"], "code": _format_subject_code(draft.subject)}
+        )
+    return gone
 
 
 def _pair_sides(

@@ -25,7 +25,7 @@ _LEVEL = re.compile("(?:省|市|区|县|旗|州|盟|自治[区州县旗]|特别�
 
 
 class RegionalName(NamedTuple):
-    """A name and where it is: what ``sharing`` compares."""
+    """A name and where it is: what ``find_pairs_by_word`` compares."""
 
     key: Hashable
     name: str
@@ -36,7 +36,7 @@ class RegionalName(NamedTuple):
 def find_distinctive_word(name: str, region: str | None = None) -> str:
     """The distinctive part of a name, folded; empty when nothing is.
 
-    >>> word_of("沈阳东方医疗集团菁华医院", "210102"), word_of("沈阳市妇婴医院", "210103")
+    >>> find_distinctive_word("沈阳东方医疗集团菁华医院", "210102"), find_distinctive_word("沈阳市妇婴医院", "210103")
     ('东方菁华', '')
     """
     word = fold_text(name)

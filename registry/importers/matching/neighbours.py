@@ -49,7 +49,7 @@ Keys = Callable[[Party], list[Hashable]]
 
 
 class NearPair(Struct, frozen=True):
-    """Two of those left over, alike (0 to 100) in name or in street, or by what ``word`` or ``road`` says."""
+    """Two of those left over, alike (0 to 100) in name or in street, or by what ``word`` or ``list_road_keys`` says."""
 
     known: Party
     listed: Party

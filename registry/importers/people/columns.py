@@ -103,9 +103,9 @@ WORDS: dict[Personal, tuple[str, str]] = {
 def find_personal_data(text: str, column: Column | None) -> Personal | None:
     """What personal data of a kind that is not taken in stands in a cell; None for none.
 
-    >>> personal_in("21030219900101123X", "name"), personal_in("138 0000 0000", None), personal_in("临床医师", "role")
+    >>> find_personal_data("21030219900101123X", "name"), find_personal_data("138 0000 0000", None), find_personal_data("临床医师", "role")
     ('identity', 'phone', None)
-    >>> personal_in("20192111021030219900101123X", "certificate"), personal_in("110210000001234", "certificate")
+    >>> find_personal_data("20192111021030219900101123X", "certificate"), find_personal_data("110210000001234", "certificate")
     ('qualification', None)
     """
     plain = _IN_BRACKETS.sub(r"\1-", normalise_width(text))
@@ -137,7 +137,7 @@ def is_birth_heading(heading: str) -> bool:
 def mask_certificate(certificate: str) -> str:
     """A certificate's number with all but its last four characters covered.
 
-    >>> masked("110210000001234")
+    >>> mask_certificate("110210000001234")
     '***********1234'
     """
     plain = re.sub(r"[\s\-‐-―－]+", "", normalise_width(certificate))

@@ -105,7 +105,7 @@ def choose_heading_row(layout: Layout, number: int) -> Layout:
 
 def make_mapping(layouts: list[Layout]) -> Mapping:
     """What the importer needs of them."""
-    return {tuple(one.titles): tuple(one.uses) for one in layouts}  # type: ignore[arg-type]  # ``named`` checked them
+    return {tuple(one.titles): tuple(one.uses) for one in layouts}  # type: ignore[arg-type]  # ``name_columns`` checked them
 
 
 def name_columns(layout: Layout, uses: list[str]) -> Layout:

@@ -36,7 +36,7 @@ _log = logging.getLogger("registry")
 
 
 class ProgressReporter:
-    """Tells the table how far the work is, from a thread of its own; ``told`` raises Stopped once it is in vain."""
+    """Tells the table how far the work is, from a thread of its own; ``report_progress`` raises Stopped once it is in vain."""
 
     def __init__(self, database: Database, identifier: int, run: str, folder: Path) -> None:
         self._database, self._identifier, self._run, self._folder = database, identifier, run, folder

@@ -102,7 +102,7 @@ def compare_file(
     ruling: Callable[[ListFile, register_side.RegisterSide], identity.Rulings] | None = None,
     check: Callable[[ListFile], list[AuditLine]] | None = None,
 ) -> ListComparison:
-    """Read, audit and compare a list; AuditFailed and UnreadableFile as ``submit``.
+    """Read, audit and compare a list; AuditFailed and UnreadableFile as ``import_list``.
 
     ``ruling`` says what a person decided of the pairs; ``check`` finds more
     errors in what was read.

@@ -13,7 +13,7 @@ import msgspec
 def encode_json(value: Any) -> bytes:
     """A value as packed JSON.
 
-    >>> unjson(json({"name": "鞍山市妇儿医院"}))
+    >>> decode_json(encode_json({"name": "鞍山市妇儿医院"}))
     {'name': '鞍山市妇儿医院'}
     """
     return zlib.compress(msgspec.json.encode(value), 6)

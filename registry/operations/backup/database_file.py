@@ -88,7 +88,7 @@ def remove_database(path: Path) -> None:
 
 
 def replace_database(path: Path, new: Path) -> Path | None:
-    """Put the finished file ``new`` at ``path``, inside ``held``; where the one that was there is kept."""
+    """Put the finished file ``new`` at ``path``, inside ``hold_database``; where the one that was there is kept."""
     kept = path.with_name(f"{path.name}.before-restore-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}")
     with file.translate_write_errors(path):
         there = path.exists()

@@ -97,7 +97,7 @@ class BackupInfo(Struct, frozen=True):
 
 
 class BackupFile:
-    """An open backup; see ``opened``."""
+    """An open backup; see ``open_backup``."""
 
     def __init__(self, path: Path, connection: sa.Connection) -> None:
         self.path = path

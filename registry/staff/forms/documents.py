@@ -60,7 +60,7 @@ def save_document(
 ) -> Attachment:
     """Keep an uploaded file under its hash; InvalidInput for what is empty, too large, or of no accepted type.
 
-    ``kind``: from ``kind_of``, which is better asked before the connection is there, since it may take a while. That
+    ``kind``: from ``detect_file_type``, which is better asked before the connection is there, since it may take a while. That
     the file was added is a deed of the trail, by its hash.
     """
     kind = kind or detect_file_type(file)

@@ -77,7 +77,7 @@ def _clean_text(field: Field, sent: Any) -> str:
 def normalise_day(said: str) -> str:
     """A day as people write it, as YYYY-MM-DD; anything else as it is.
 
-    >>> a_day("2025 年 7 月 1 日"), a_day("20250701"), a_day("2025.7.1"), a_day("soon")
+    >>> normalise_day("2025 年 7 月 1 日"), normalise_day("20250701"), normalise_day("2025.7.1"), normalise_day("soon")
     ('2025-07-01', '2025-07-01', '2025-07-01', 'soon')
     """
     found = _WRITTEN_DAY.fullmatch("".join(normalise_width(said).split()))
@@ -87,9 +87,9 @@ def normalise_day(said: str) -> str:
 def has_forbidden_number(name: str, value: str) -> bool:
     """Whether a value looks like an identity number or a telephone, or holds one.
 
-    >>> may_not_be_kept("name", "示例甲 13800000000"), may_not_be_kept("name", "示例甲")
+    >>> has_forbidden_number("name", "示例甲 13800000000"), has_forbidden_number("name", "示例甲")
     (True, False)
-    >>> may_not_be_kept("certificate_no", "110210000000123"), may_not_be_kept("uscc", "12210300MB0000027N")
+    >>> has_forbidden_number("certificate_no", "110210000000123"), has_forbidden_number("uscc", "12210300MB0000027N")
     (False, False)
     """
     if name in _NUMBERS:
@@ -105,7 +105,7 @@ def has_forbidden_number(name: str, value: str) -> bool:
 def mask_certificate_number(number: str) -> str:
     """A certificate's number with its end alone; what is masked already stays as it is.
 
-    >>> masked("1102 1000 0000 123"), masked("***********0123"), masked("12345")
+    >>> mask_certificate_number("1102 1000 0000 123"), mask_certificate_number("***********0123"), mask_certificate_number("12345")
     ('***********0123', '***********0123', '***45')
     """
     compact = re.sub(r"[\s\-]+", "", normalise_width(number)).upper()
