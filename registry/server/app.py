@@ -79,7 +79,7 @@ async def get_health() -> dict[str, str]:
 @get("/readyz", include_in_schema=False, opt={"lane": "health"}, sync_to_thread=True)
 def get_readiness(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """200 when the register can answer, else 503 and what is missing."""
-    health = request.app.state.register.health()
+    health = request.app.state.register.read_health()
     return Response(content=health, status_code=200 if health["ready"] else 503, headers={"Cache-Control": "no-store"})
 
 

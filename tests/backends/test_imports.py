@@ -272,7 +272,7 @@ def test_cancelling_at_any_phase_leaves_no_proposal_and_nothing_of_the_file(
                 import_store.cancel_import(connection, import_store.get_import(connection, one.id))
         told(self, there, done, total)
 
-    monkeypatch.setattr(job.ProgressReporter, "told", at)
+    monkeypatch.setattr(job.ProgressReporter, "report_progress", at)
     done = wizard.work(one, state)
     assert seen == ["cancelled"]
     assert (done.state, done.proposal) == ("cancelled", None)
@@ -306,7 +306,7 @@ def test_cancelling_right_before_the_commit_waits_for_it_and_comes_too_late(
         time.sleep(0.3)
         finished(*told)
 
-    monkeypatch.setattr(steps, "finish_proposed", meanwhile)
+    monkeypatch.setattr(steps, "finish_proposed_import", meanwhile)
     done = wizard.work(one, "proposing")
     threads[0].join()
     assert (done.state, outcome) == ("proposed", ["too late"])

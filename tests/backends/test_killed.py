@@ -31,7 +31,7 @@ import json, sys, time
 from registry import proposals
 from registry.accounts import SEED_APPROVER
 from registry.storage.database import Database
-from registry.importers import lists, seed, submit
+from registry.importers.seed import loader
 
 told = json.loads(sys.stdin.readline())
 print("ready", flush=True)
@@ -41,7 +41,7 @@ database = Database(told["url"])
 if told["what"] == "approve":
     proposals.approve(database, told["proposal"], by=SEED_APPROVER, seen=told["seen"])
 else:
-    seed.seed(database)
+    loader.load_seed(database)
 print(json.dumps(time.monotonic() - started), flush=True)
 sys.stdin.readline()
 """

@@ -195,7 +195,7 @@ def test_an_index_with_fewer_institutions_than_the_records_is_not_switched_to(
         engine = engine_of(search, database)
         taken = MeilisearchEngine.update_documents
         monkeypatch.setattr(
-            MeilisearchEngine, "take", lambda self, index, part, gone=(): taken(self, index, part[:1], gone)
+            MeilisearchEngine, "update_documents", lambda self, index, part, gone=(): taken(self, index, part[:1], gone)
         )
         with pytest.raises(EngineUnavailable, match="1 of 2"):
             search.rebuild_index(engine)
@@ -216,7 +216,7 @@ def test_what_an_interrupted_build_left_is_removed(tmp_path: Path, shared: Meili
         assert engine.find_state(engine.aside) is None
 
 
-@pytest.mark.parametrize("moment", ["take", "rests_on", "switch"])
+@pytest.mark.parametrize("moment", ["update_documents", "save_state", "switch_index"])
 def test_a_server_killed_in_the_middle_of_a_build_gets_its_index_when_it_is_back(
     own: MeilisearchServer, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -270,7 +270,7 @@ def test_a_role_that_does_not_own_the_tables_is_not_believed(postgres: Any) -> N
         connection.exec_driver_sql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO guest")
     guest = Database(database.url.set(username="guest").render_as_string(hide_password=False))
     assert not guest.purge_deleted_rows(redaction.TABLES)  # the server only warns, and leaves everything as it was
-    assert database.forget_deleted(redaction.TABLES)
+    assert database.purge_deleted_rows(redaction.TABLES)
     guest.close()
     database.close()
 

@@ -34,7 +34,7 @@ NAME = "示例员旧"
 def as_before(database: Database, revision: str = "0001") -> None:
     """Make the schema that of an earlier version, the first by default."""
     config = Config()
-    config.set_main_option("script_location", str(Path(registry.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(registry.__file__).parent / "storage" / "migrations"))
     if database.is_sqlite:
         Path(database.url.database or "").touch()
     with database.engine.connect() as connection:
