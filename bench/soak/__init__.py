@@ -118,6 +118,7 @@ class Soak:
         load = Helper("bench.soak.client", self.world.port, *files, self.given.seed)
         judge = Helper("bench.soak.judge", self.world.port, self.world.folder, self.given.lag)
         try:
+            self.chaos.begin()
             capacity = 0.0 if self.given.rate else self._capacity(load)
             rate = self.given.rate or capacity * self.given.share
             print(f"capacity {capacity:,.0f} requests/s; {self.given.minutes:g} minutes at {rate:,.0f}", flush=True)
@@ -143,7 +144,7 @@ class Soak:
         return found
 
     def _capacity(self, load: Helper) -> float:
-        """Requests a second, as fast as answers come: the best of a ramp, after a moment to warm up."""
+        """Requests a second, as fast as answers come while everything else goes on: the best of a ramp."""
         best = 0.0
         for connections in (RAMP[0], *RAMP):
             load.order(json.dumps({"seconds": STEP, "connections": connections}))
@@ -160,7 +161,6 @@ class Soak:
             return thread
 
         self.journal.note("begin")
-        self.chaos.begin()
         load.order(json.dumps({"seconds": self.given.minutes * 60, "rate": rate}))
         loading, judging = wait("load", load, "doors"), wait("judge", judge, "final")
         begun = time.monotonic()

@@ -357,12 +357,15 @@ class Load:
         await self._end()
 
     async def _end(self) -> None:
-        """Wait for what is on its way; what was due and could not be sent in time counts as a failure."""
+        """Send what is due for a while, then only wait: no answer that is on its way may be cut off by our own end."""
         until = time.monotonic() + PATIENCE
-        while time.monotonic() < until and (self.waiting or self.opening or any(c.request for c in self.all)):
+        while time.monotonic() < until and self.waiting:
             await asyncio.sleep(0.05)
         while self.waiting:
             self.tally.failure(self.waiting.popleft(), "never sent")
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and (self.opening or any(c.request for c in self.all)):
+            await asyncio.sleep(0.05)
         for connection in list(self.all):
             connection.close()
         await asyncio.sleep(0.05)

@@ -25,6 +25,8 @@ from bench.soak.oracle import Log
 
 #: Seconds that an answer waits to be looked at: what happened before it is known by then.
 BEHIND = 3.0
+#: Entries a second that a worker takes in at least: a large import comes in pieces, so that questions need not wait.
+ENTRIES_A_SECOND = 500
 #: Problems that are documented, and may come with 503 and Retry-After.
 DECLARED = frozenset({"busy", "cannot_answer", "cannot_sign", "cannot_record"})
 #: Wrong answers whose whole text is kept.
@@ -62,6 +64,7 @@ class Judge:
         self._approved: list[tuple[float, int]] = []  # (when it was known, proposal)
         self._known: dict[int, float] = {}  # size -> when it was first known to somebody outside
         self._kills: list[float] = []
+        self._begun = 0.0  # what was asked while the capacity was measured is not judged
         self.checked: Counter[str] = Counter()
         self.unchecked: Counter[str] = Counter()
         self.problems: Counter[str] = Counter()
@@ -98,6 +101,8 @@ class Judge:
                 self._approved.append((event["t"], event["proposal"]))
             elif event["kind"] in ("kill", "kill job"):
                 self._kills.append(event["t"])
+            elif event["kind"] == "begin":
+                self._begun = event["t"]
         for spool in self._spools:
             self._waiting += spool.lines()
         self.follow()
@@ -120,10 +125,16 @@ class Judge:
 
     def _required(self, sent: float) -> int:
         """The size that a question sent then has to be answered from at least."""
-        return max((size for size, at in self._known.items() if at <= sent - self._lag), default=0)
+        least = 0
+        for size in sorted(self._known):
+            if self._known[size] <= sent - self._lag - (size - least) / ENTRIES_A_SECOND:
+                least = size
+        return least
 
     def _judge(self, sample: dict[str, Any], final: bool) -> None:
         door = sample["door"]
+        if sample["sent"] < self._begun:
+            return
         if sample["status"] == 0:
             self._failure(sample)
             return
