@@ -155,4 +155,4 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
         return
     for one in result.files:
         click.echo(f"{one.sha256}  {one.size:>12,}  {one.name}")
-    click.echo(result.said(detect_language()))
+    click.echo(result.describe(detect_language()))
