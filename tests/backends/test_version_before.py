@@ -25,7 +25,7 @@ from registry.settings import Settings
 BEFORE = Path(__file__).parents[1] / "data" / "version-before"
 EXPECTED: dict[str, Any] = json.loads((BEFORE / "expected.json").read_text("utf-8"))
 #: What hangs on the moment of the question.
-MOMENT = ("known_at", "receipt")
+MOMENT = ("known_at", "state_age", "receipt")
 
 
 @pytest.fixture
