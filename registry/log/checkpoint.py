@@ -11,6 +11,7 @@ import re
 
 from registry.domain.model import Struct
 from registry.errors import InvalidInput
+from registry.log import note
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -28,6 +29,13 @@ class Checkpoint(Struct, frozen=True):
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
 
+class SignedCheckpoint(Struct, frozen=True):
+    """A checkpoint and the signed note it was read from, byte for byte."""
+
+    checkpoint: Checkpoint
+    note: bytes
+
+
 def parse(text: str) -> Checkpoint:
     """The checkpoint of a note's text, extension lines left out; InvalidInput when it is none."""
     lines = text.split("\n")
@@ -41,3 +49,8 @@ def parse(text: str) -> Checkpoint:
         if len(root) == 32 and found.size < 2**63 and text.startswith(found.text):
             return found
     raise InvalidInput("不是日志检查点。", "Not a checkpoint of a log.")
+
+
+def parse_signed_checkpoint(raw: bytes) -> SignedCheckpoint:
+    """Parse the checkpoint of a signed note without verifying its signatures; InvalidInput when it is none."""
+    return SignedCheckpoint(checkpoint=parse(note.parse(raw).text), note=raw)

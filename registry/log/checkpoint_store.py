@@ -4,23 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged
-from registry.log import checkpoint, clock, note
-from registry.log.checkpoint import Checkpoint
+from registry.log import clock, note
+from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.storage.tables import checkpoints
-
-
-class SignedCheckpoint(Struct, frozen=True):
-    """A checkpoint and the signed note that says it, byte for byte."""
-
-    checkpoint: Checkpoint
-    note: bytes
-
-
-def parse_signed_checkpoint(raw: bytes) -> SignedCheckpoint:
-    """The checkpoint of a signed note; InvalidInput when it is none. Says nothing about its signatures."""
-    return SignedCheckpoint(checkpoint=checkpoint.parse(note.parse(raw).text), note=raw)
 
 
 def find_last(connection: sa.Connection) -> SignedCheckpoint | None:

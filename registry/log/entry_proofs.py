@@ -7,7 +7,7 @@ import base64
 from registry.domain.model import Struct
 from registry.errors import NotFound
 from registry.log import proofs
-from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log.checkpoint import SignedCheckpoint
 from registry.log.publish import PublishedLog
 
 #: First line of a proof file (c2sp.org/tlog-proof).

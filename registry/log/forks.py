@@ -18,8 +18,7 @@ import msgspec
 from registry.domain.model import Struct
 from registry.errors import LogDamaged, NotFound
 from registry.log import note, proofs, trusted_keys
-from registry.log.checkpoint import Checkpoint
-from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log.checkpoint import Checkpoint, SignedCheckpoint
 from registry.log.folder import LogFolder
 from registry.log.tiles import Tile, TileTree
 from registry.log.trusted_keys import OfferedCheckpoint

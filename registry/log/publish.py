@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from registry.errors import (
     CannotAnswer,
+    CheckpointForeign,
     InvalidInput,
     LogDamaged,
     NotFound,
     RegistryError,
+    SigningKeyForeign,
+    SigningKeyMissing,
     find_storage_fault,
     make_log_rollback_error,
 )
-from registry.log import checkpoint_store, four_eyes, mirror_mark, note, signer_faults, signing_keys, store
-from registry.log.checkpoint import Checkpoint
-from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
+from registry.log import checkpoint_store, four_eyes, mirror_mark, note, signing_keys, store
+from registry.log.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from registry.log.clock_check import ClockCheck
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.merkle import Frontier
@@ -32,6 +35,9 @@ from registry.storage.database import Database
 from registry.storage.fault_board import MIB, check_free_space, check_writable
 
 Progress = Callable[[int], None]
+#: Bytes of the database's disk that a byte of a proposal may take: entry, records, search, and all of it once more in
+#: the write-ahead log. Of the published log's: its bundle, once more while it is written aside.
+GROWTH, GROWTH_PUBLISHED = 16, 3
 _log = logging.getLogger("registry")
 
 
@@ -164,8 +170,8 @@ class PublishedLog:
         """StorageFull unless ``size`` bytes of drafts fit on the disks of the database's file and the published log."""
         reserve = self._settings.storage_reserve * MIB
         if (file := self._settings.find_database_file()) is not None:
-            check_free_space(file.parent, size * signer_faults.GROWTH, reserve)
-        check_free_space(self.folder.path, size * signer_faults.GROWTH_PUBLISHED, reserve)
+            check_free_space(file.parent, size * GROWTH, reserve)
+        check_free_space(self.folder.path, size * GROWTH_PUBLISHED, reserve)
 
     def find_signer_fault(self, connection: sa.Connection) -> RegistryError | None:
         """What keeps this machine from signing what is appended here; None where nothing was signed yet."""
@@ -176,12 +182,10 @@ class PublishedLog:
         try:
             keys = self.load_keys()
         except InvalidInput as error:
-            return signer_faults.make_missing_key_error(path, error)
+            return _make_missing_key_error(path, error)
         if not keys:
-            return signer_faults.make_missing_key_error(path)
-        return signer_faults.find_signer_fault(
-            connection, last, _make_verifiers(keys), path, self.folder.path / CHECKPOINT
-        )
+            return _make_missing_key_error(path)
+        return _find_signer_fault(connection, last, _make_verifiers(keys), path, self.folder.path / CHECKPOINT)
 
     def require_extension(self, connection: sa.Connection) -> None:
         """LogDamaged unless this database holds the log that was published, and every entry after it was decided.
@@ -322,3 +326,63 @@ def _require_root(frontier: Frontier, stated: Checkpoint) -> None:
             f"The first {stated.size} entries are not those the signed checkpoint is about: the log was rewritten. "
             "Run: registry log check",
         )
+
+
+def _make_missing_key_error(path: Path, why: InvalidInput | None = None) -> SigningKeyMissing:
+    """The refusal where the key's file is not there, or (``why``) cannot be read."""
+    return SigningKeyMissing(
+        f"签名密钥 {path} {'无法读取' if why else '不在'}，无法签发日志，所以现在不能写入名录；查询和核验照常。"
+        "请管理员放回密钥文件；若已遗失：registry log rotate --lost",
+        f"The signing key {path} {'cannot be read' if why else 'is not there'}: the log could not be signed, so "
+        "nothing is appended; searching and checking go on. Whoever runs the register puts the file back; if it is "
+        "lost: registry log rotate --lost",
+    )
+
+
+def _make_wrong_key_error(path: Path) -> SigningKeyForeign:
+    """The refusal where the key's file holds none of the keys that ever signed this log."""
+    return SigningKeyForeign(
+        f"{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
+        f"The key in {path} never signed this log, so nothing is appended; searching and checking go on. Whoever runs "
+        "the register puts the right key file back.",
+    )
+
+
+def _make_foreign_checkpoint_error(path: Path) -> CheckpointForeign:
+    """The refusal where the published checkpoint was signed by somebody else: they want a fork signed."""
+    return CheckpointForeign(
+        f"{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，或在确认数据库未被回退后移走。",
+        f"{path} was not signed by a key of this register; nothing new is signed or appended. Take it from a mirror, "
+        "or move it away when you are sure that the database was not rolled back.",
+    )
+
+
+def _find_signer_fault(
+    connection: sa.Connection,
+    last: SignedCheckpoint | None,
+    verifiers: Sequence[note.Verifier],
+    key: Path,
+    checkpoint: Path,
+) -> RegistryError | None:
+    """What is wrong between keys and checkpoint; None when the keys signed it. ``last``: the one outside the database.
+
+    ``verifiers``: the public halves of every key in the file ``key``, also of retired ones.
+    """
+    stated = last or checkpoint_store.find_last(connection)
+    if stated is None or _is_signed_by(stated, verifiers):
+        return None
+    mine = {one.public for one in verifiers}
+    known = {note.parse_verifier(line).public for line in checkpoint_store.list_vkeys(connection)}
+    return (
+        _make_foreign_checkpoint_error(checkpoint) if last is not None and mine & known else _make_wrong_key_error(key)
+    )
+
+
+def _is_signed_by(signed: SignedCheckpoint, verifiers: Sequence[note.Verifier]) -> bool:
+    # Under the name that the checkpoint itself has: whether it is the right one is asked elsewhere.
+    named = [note.Verifier(name=signed.checkpoint.origin, kind=one.kind, public=one.public) for one in verifiers]
+    try:
+        note.verify_note(signed.note, named)
+    except InvalidInput:
+        return False
+    return True

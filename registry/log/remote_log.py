@@ -12,7 +12,8 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from registry.errors import CannotAnswer, InvalidInput, LogDamaged, NotFound
-from registry.log import checkpoint_store, note, tiles
+from registry.log import note, tiles
+from registry.log.checkpoint import parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.tiles import HASH, WIDTH, Tile
 from registry.log.web_client import WebClient, make_address_error
@@ -188,7 +189,7 @@ def _is_local(url: str) -> bool:
 
 def _is_checkpoint(raw: bytes | None) -> bool:
     try:
-        return raw is not None and bool(checkpoint_store.parse_signed_checkpoint(raw))
+        return raw is not None and bool(parse_signed_checkpoint(raw))
     except InvalidInput:
         return False
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput
-from registry.log import checkpoint_store, note
-from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log import note
+from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import LogFolder
 from registry.log.note import Verifier
 from registry.log.remote_log import RemoteLog
@@ -79,7 +79,7 @@ def verify_offer(
     With neither, the keys that the log names as its own are trusted from now on. Conflict when the log has another name
     than its keys, or no trusted key signed.
     """
-    signed = checkpoint_store.parse_signed_checkpoint(raw)
+    signed = parse_signed_checkpoint(raw)
     origin = signed.checkpoint.origin
     known = [*trusted, *(key for key in more if key not in trusted)]
     is_first = not known

@@ -17,8 +17,8 @@ import msgspec
 
 from registry.domain.model import Struct
 from registry.errors import Conflict
-from registry.log import checkpoint_store, forks, note, signing_keys, trusted_keys
-from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log import forks, note, signing_keys, trusted_keys
+from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
 from registry.log.note import Verifier
@@ -101,7 +101,7 @@ class Witness:
 
     def _compare_offer(self, raw: bytes, folder: LogFolder) -> Observation:
         kept = folder.find_file(CHECKPOINT)
-        seen = checkpoint_store.parse_signed_checkpoint(kept) if kept is not None else None
+        seen = parse_signed_checkpoint(kept) if kept is not None else None
         offered = trusted_keys.verify_offer(raw, self._remote, trusted_keys.read_pinned_keys(folder), self._given)
         self._require_other_key(offered)
         recorded = TileRecorder(self._remote.read_tile)
@@ -151,7 +151,7 @@ def select_folder(parent: Path, remote: RemoteLog) -> Path:
     for kept in sorted(parent.glob(f"*/{_ADDRESS}")):
         if kept.read_bytes() == remote.address.encode():
             return kept.parent
-    origin = checkpoint_store.parse_signed_checkpoint(remote.read_checkpoint()).checkpoint.origin
+    origin = parse_signed_checkpoint(remote.read_checkpoint()).checkpoint.origin
     return parent / "".join(ch if ch.isalnum() or ch in ".-" else "_" for ch in origin[:80]).lstrip(".")
 
 
