@@ -33,6 +33,11 @@ SHELL = "system.shell"
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")
 
 
+def get_now_ms() -> int:
+    """Return the clock of this machine in milliseconds since 1970: for what passes for people, not for the register."""
+    return int(time.time() * 1000)
+
+
 class Account(Struct, frozen=True):
     """One account; roles say what it may do, ``region`` (GB/T 2260; empty: everywhere) about whom it may propose."""
 
@@ -76,7 +81,7 @@ def create_account(
             name=name,
             roles=" ".join(sorted(set(roles))),
             password=passwords.hash_password(password),
-            created_at=int(time.time() * 1000),
+            created_at=get_now_ms(),
             region=region,
             must_change=must_change,
         )
@@ -117,7 +122,7 @@ def link_identity(connection: sa.Connection, name: str, external: str) -> Accoun
 
 def set_disabled(connection: sa.Connection, name: str, disabled: bool) -> Account:
     """Close an account, or open it again; nobody signs in to a closed one, nor acts in its name."""
-    at = int(time.time() * 1000) if disabled else None
+    at = get_now_ms() if disabled else None
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(disabled_at=at))
     return get_account(connection, name)
 

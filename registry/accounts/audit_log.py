@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 import sqlalchemy as sa
 
+from registry.accounts import get_now_ms
 from registry.domain.model import Struct
-from registry.records.asof import instant_at
+from registry.log.clock import from_milliseconds, to_milliseconds
 from registry.storage.tables import trail
 
 #: Where somebody acts in a shell of the server, there is no address.
@@ -58,7 +58,7 @@ def record_event(
     """
     address = _address.get() if address is None else address
     row = {"account": account[:60], "action": action, "about": about[:120], "address": address[:60]}
-    connection.execute(sa.insert(trail).values(at=int(time.time() * 1000), **row))
+    connection.execute(sa.insert(trail).values(at=get_now_ms(), **row))
 
 
 def list_events(
@@ -89,12 +89,12 @@ def _select_events(wanted: AuditFilter) -> sa.Select[tuple[object, ...]]:
     if wanted.action:
         query = query.where(trail.c.action == wanted.action)
     if wanted.since:
-        query = query.where(trail.c.at >= int(wanted.since.timestamp() * 1000))
+        query = query.where(trail.c.at >= to_milliseconds(wanted.since))
     if wanted.until:
-        query = query.where(trail.c.at < int(wanted.until.timestamp() * 1000))
+        query = query.where(trail.c.at < to_milliseconds(wanted.until))
     return query
 
 
 def _read_event(row: sa.Row[tuple[object, ...]]) -> AuditEvent:
     fields = dict(row._mapping)
-    return AuditEvent(**{**fields, "at": instant_at(fields["at"])})
+    return AuditEvent(**{**fields, "at": from_milliseconds(fields["at"])})

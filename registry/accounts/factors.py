@@ -13,6 +13,7 @@ import time
 import pyotp
 import sqlalchemy as sa
 
+from registry.accounts import get_now_ms
 from registry.accounts.vault import Vault, is_sealed
 from registry.errors import Conflict, InvalidInput, SecretsKeyMissing
 from registry.storage.tables import accounts, recovery_codes
@@ -136,7 +137,7 @@ def _spend_recovery_code(connection: sa.Connection, account: str, code: str) -> 
         recovery_codes.c.digest == _hash_code(code),
         recovery_codes.c.used_at.is_(None),
     )
-    spent = connection.execute(sa.update(recovery_codes).where(unused).values(used_at=int(time.time() * 1000)))
+    spent = connection.execute(sa.update(recovery_codes).where(unused).values(used_at=get_now_ms()))
     return bool(spent.rowcount)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import time
 from typing import Literal
 
 import sqlalchemy as sa
 
 from registry import accounts as people
-from registry.accounts import Account
+from registry.accounts import Account, get_now_ms
 from registry.domain.model import Struct
 from registry.storage.tables import staff_sessions
 
@@ -45,7 +44,7 @@ class Session(Struct, frozen=True):
     @property
     def is_proved(self) -> bool:
         """Whether the second factor was shown in it lately; not where the clock says that it is still to be."""
-        return 0 <= _get_now_ms() - self.proved_at <= PROOF * _MINUTE
+        return 0 <= get_now_ms() - self.proved_at <= PROOF * _MINUTE
 
     @property
     def form_token(self) -> str:
@@ -63,7 +62,7 @@ class SessionLimits(Struct, frozen=True):
 def create_session(connection: sa.Connection, account: str, state: State, address: str, agent: str) -> str:
     """A new session; its token, which only the browser keeps. One that is open at once was proved elsewhere."""
     token = secrets.token_urlsafe(32)
-    now = _get_now_ms()
+    now = get_now_ms()
     told: dict[str, object] = {"account": account, "state": state, "address": address[:60], "agent": agent[:200]}
     told["proved_at"] = now if state == "open" else 0
     connection.execute(sa.insert(staff_sessions).values(digest=_hash_token(token), created_at=now, seen_at=now, **told))
@@ -73,7 +72,7 @@ def create_session(connection: sa.Connection, account: str, state: State, addres
 def renew_token(connection: sa.Connection, token: str, state: State) -> str:
     """The same session further on, under a new token: one that was seen before the sign-in is worth nothing after."""
     fresh = secrets.token_urlsafe(32)
-    told = {"digest": _hash_token(fresh), "state": state, "seen_at": _get_now_ms()}
+    told = {"digest": _hash_token(fresh), "state": state, "seen_at": get_now_ms()}
     connection.execute(sa.update(staff_sessions).where(staff_sessions.c.digest == _hash_token(token)).values(**told))
     return fresh
 
@@ -81,7 +80,7 @@ def renew_token(connection: sa.Connection, token: str, state: State) -> str:
 def save_proof(connection: sa.Connection, session: Session) -> None:
     """Write down that the second factor was shown in a session just now; wrong tries before it are forgiven."""
     mine = staff_sessions.c.digest == _hash_token(session.token)
-    connection.execute(sa.update(staff_sessions).where(mine).values(proved_at=_get_now_ms(), failures=0))
+    connection.execute(sa.update(staff_sessions).where(mine).values(proved_at=get_now_ms(), failures=0))
 
 
 def count_failure(connection: sa.Connection, session: Session) -> bool:
@@ -109,12 +108,12 @@ def find_session(connection: sa.Connection, token: str, limits: SessionLimits) -
 def save_last_use(connection: sa.Connection, session: Session) -> None:
     """Write down that a session was used just now."""
     mine = staff_sessions.c.digest == _hash_token(session.token)
-    connection.execute(sa.update(staff_sessions).where(mine).values(seen_at=_get_now_ms()))
+    connection.execute(sa.update(staff_sessions).where(mine).values(seen_at=get_now_ms()))
 
 
 def is_last_use_stale(session: Session) -> bool:
     """Whether its last use was written down a while ago: not every click is worth a write."""
-    return _get_now_ms() - session.seen_at > _NOTED
+    return get_now_ms() - session.seen_at > _NOTED
 
 
 def list_sessions(connection: sa.Connection, account: Account, limits: SessionLimits) -> list[Session]:
@@ -135,7 +134,7 @@ def end_sessions(connection: sa.Connection, account: str, identity: str | None =
 
 def delete_ended_sessions(connection: sa.Connection, limits: SessionLimits) -> None:
     """Delete sessions that are over."""
-    now = _get_now_ms()
+    now = get_now_ms()
     over = sa.or_(
         staff_sessions.c.seen_at < now - limits.idle * _MINUTE,
         staff_sessions.c.created_at < now - limits.absolute * _MINUTE,
@@ -144,7 +143,7 @@ def delete_ended_sessions(connection: sa.Connection, limits: SessionLimits) -> N
 
 
 def _is_alive(row: sa.Row[tuple[object, ...]], limits: SessionLimits) -> bool:
-    fields, now = row._mapping, _get_now_ms()
+    fields, now = row._mapping, get_now_ms()
     if fields["state"] != "open" and now - fields["created_at"] > HALF_OPEN * _MINUTE:
         return False
     return bool(
@@ -174,7 +173,3 @@ def _make_id(digest: bytes) -> str:
 
 def _hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
-
-
-def _get_now_ms() -> int:
-    return int(time.time() * 1000)

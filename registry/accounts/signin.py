@@ -8,11 +8,9 @@ not sign in from before.
 
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 
-from registry.accounts import audit_log, devices, factors, passwords, sessions
+from registry.accounts import audit_log, devices, factors, get_now_ms, passwords, sessions
 from registry.accounts.failure_counts import FailureCounts
 from registry.accounts.sessions import TRIES, Session, State
 from registry.accounts.throttle import Throttle, make_too_many_error
@@ -263,14 +261,10 @@ def _compute_lock_end(failures: int) -> int:
     """Until when an account's codes are not looked at from unknown browsers, after so many wrong ones in a row."""
     if failures < TRIES:
         return 0
-    return _get_now_ms() + min(FIRST_WAIT << min(failures - TRIES, 10), LONGEST_WAIT) * _MINUTE
+    return get_now_ms() + min(FIRST_WAIT << min(failures - TRIES, 10), LONGEST_WAIT) * _MINUTE
 
 
 def _compute_wait(locked_until: int) -> int:
     """Milliseconds that are left of a wait; none of one that a wrong clock set further off than any is."""
-    left = locked_until - _get_now_ms()
+    left = locked_until - get_now_ms()
     return left if 0 < left <= LONGEST_WAIT * _MINUTE else 0
-
-
-def _get_now_ms() -> int:
-    return int(time.time() * 1000)

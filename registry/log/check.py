@@ -13,6 +13,7 @@ from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError, SigningKeyForeign
 from registry.log import checkpoint_store, codec, erasure, four_eyes, merkle, mirror_mark, note, store, tiles
 from registry.log.checkpoint import Checkpoint, SignedCheckpoint
+from registry.log.clock import to_milliseconds
 from registry.log.folder import VKEY
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
@@ -152,8 +153,7 @@ class _PublicationCheck:
 
     def _has_signed_root(self) -> bool:
         """Whether the entries as stored are those that were signed: then a published file is at fault."""
-        frontier = merkle.Frontier()
-        frontier.extend(store.read_leaves(self._connection, upto=self._outside.size))
+        frontier = store.read_frontier(self._connection, self._outside.size)
         return frontier.size == self._outside.size and frontier.compute_root() == self._outside.root
 
     def _fill_tiles(self, level: int, number: int, value: bytes) -> None:
@@ -232,7 +232,7 @@ def _check_row(row: sa.Row[Any]) -> None:
         canonical = codec.encode_canonical(msgspec.json.decode(row.body))
     except (RegistryError, TypeError) as error:
         raise _make_entry_error(row.number, "正文无法解读", "its bytes cannot be read") from error
-    told = (entry.number, codec.to_milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
+    told = (entry.number, to_milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
     if told != (row.number, row.recorded_at, row.subject, row.kind):
         raise _make_entry_error(row.number, "各列与正文不符", "its columns differ from its bytes")
     if canonical != row.body:
@@ -276,7 +276,7 @@ def _find_difference(database: Database, published: PublishedLog) -> LogDamaged 
             )
         # The keys in use here, or, where nothing is signed, those beside the last checkpoint.
         mine = [] if mirror_mark.is_mirror(connection) else published.list_verifiers()
-        wanted = "".join(f"{key.text}\n" for key in mine) or checkpoint_store.read_vkeys(connection)
+        wanted = note.format_vkeys(mine) or checkpoint_store.read_vkeys(connection)
     if published.folder.find_file(VKEY) == wanted.encode():
         return None
     return LogDamaged(

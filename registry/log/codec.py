@@ -19,6 +19,7 @@ import msgspec
 from registry.domain.model import Change, Draft, Entry
 from registry.domain.schema import PERSONAL
 from registry.errors import InvalidInput, LogDamaged
+from registry.log.clock import from_milliseconds
 
 MAX_BYTES = 65_535
 FORMAT = 1
@@ -166,16 +167,13 @@ def _check_paths(value: Any) -> list[str]:
 
 
 def format_timestamp(milliseconds: int) -> str:
-    """RFC 3339 UTC with milliseconds: the one spelling of an instant in entries."""
-    moment = dt.datetime.fromtimestamp(milliseconds // 1000, dt.UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    """RFC 3339 in UTC to the millisecond: the one spelling of an instant in entries."""
+    return from_milliseconds(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_timestamp(text: str) -> dt.datetime:
-    """The aware UTC datetime of ``format_timestamp``'s spelling."""
-    return dt.datetime.fromisoformat(text)
-
-
-def to_milliseconds(moment: dt.datetime) -> int:
-    """Milliseconds since 1970 of an instant of an entry: the inverse of ``instant(timestamp(n))``."""
-    return round(moment.timestamp() * 1000)
+    """Parse the spelling of ``format_timestamp``; ValueError for an instant without a time zone."""
+    instant = dt.datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("recorded_at has no time zone")
+    return instant

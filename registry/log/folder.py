@@ -113,11 +113,7 @@ class LogFolder:
                 raw = self._get_tile_path(Tile(level=tile.level, index=tile.index, width=width)).read_bytes()
             except FileNotFoundError:
                 continue  # replaced by a wider one since we looked
-            if width == tile.width:
-                return raw
-            if tile.level is None:
-                return tiles.encode_bundle(tiles.decode_bundle(raw)[: tile.width])
-            return raw[: tile.width * HASH]
+            return raw if width == tile.width else tiles.narrow_tile(raw, tile)
         raise NotFound(f"日志中没有分片 {tile.path}。", f"The log has no tile {tile.path}.")
 
     def list_partial_widths(self, tile: Tile) -> list[int]:

@@ -6,7 +6,6 @@ the smaller. What a log merely fails to show is ``unproven``.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from registry.domain.model import Struct
 from registry.errors import LogDamaged, NotFound
 from registry.log import note, proofs, trusted_keys
 from registry.log.checkpoint import Checkpoint, SignedCheckpoint
+from registry.log.clock import read_clock
 from registry.log.folder import LogFolder
 from registry.log.tiles import Tile, TileTree
 from registry.log.trusted_keys import OfferedCheckpoint
@@ -113,7 +113,7 @@ def save_evidence(
     files = {
         "seen": seen.note,
         "offered": offered.signed.note,
-        trusted_keys.PINNED: trusted_keys.format_keys(offered.keys).encode(),
+        trusted_keys.PINNED: note.format_vkeys(offered.keys).encode(),
     }
     for before in sorted(folder.path.glob(f"{found.verdict}-*")):
         there = LogFolder(before)
@@ -127,7 +127,7 @@ def save_evidence(
     shutil.rmtree(aside.path, ignore_errors=True)
     for name, content in files.items():
         aside.write_file(name, content)
-    target = folder.path / f"{found.verdict}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}"
+    target = folder.path / f"{found.verdict}-{read_clock():%Y%m%dT%H%M%S.%fZ}"
     aside.path.rename(target)
     return target
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import errno
 import os
 import threading
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from registry.domain.model import Struct
-from registry.errors import StorageFull, StorageReadOnly
+from registry.errors import StorageFull, StorageReadOnly, find_storage_fault
 from registry.log.clock import from_milliseconds, to_milliseconds
 
 _NAME = "clock"
@@ -82,7 +81,7 @@ class HeartbeatFile:
         except OSError as error:
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)
-            kind = StorageFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StorageReadOnly
+            kind = StorageFull if isinstance(find_storage_fault(error), StorageFull) else StorageReadOnly
             raise kind(
                 f"无法写入 {self.path}：{error.strerror}。", f"{self.path} cannot be written: {error.strerror}."
             ) from error

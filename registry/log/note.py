@@ -95,6 +95,11 @@ def parse_verifier(text: str) -> Verifier:
     )
 
 
+def format_vkeys(keys: Iterable[Verifier]) -> str:
+    """Verifier keys as files and tables hold them, one a line."""
+    return "".join(f"{key.text}\n" for key in keys)
+
+
 def check_name(name: str) -> str:
     """``name`` if it may name a key; InvalidInput otherwise."""
     if not _is_name(name):

@@ -294,15 +294,13 @@ class PublishedLog:
         frontier = self.folder.append_entries(size, store.read_verified_entries(connection, size, head), progress)
         text = Checkpoint(origin=origin, size=head, root=frontier.compute_root()).text
         made = note.sign_text(text, origin, keys).encode()
-        if self.folder.find_file(VKEY) != self._format_vkeys().encode():
-            self.folder.write_file(VKEY, self._format_vkeys().encode())
+        vkeys = note.format_vkeys(self.list_verifiers()).encode()
+        if self.folder.find_file(VKEY) != vkeys:
+            self.folder.write_file(VKEY, vkeys)
         if last is not None and made == last.note:
             return last
         self.folder.write_file(CHECKPOINT, made)
         return parse_signed_checkpoint(made)
-
-    def _format_vkeys(self) -> str:
-        return "".join(f"{key.text}\n" for key in self.list_verifiers())
 
     def _require_own_checkpoint(self, connection: sa.Connection) -> None:
         """The file outside the database was signed by a key of ours: whoever put another there wants a fork signed."""

@@ -137,7 +137,8 @@ class _WebFolder:
         raw = self._fetch_tile(tile)
         if raw is None and tile.width < WIDTH:  # a log may delete a partial tile once it is full
             full = self._fetch_tile(Tile(level=tile.level, index=tile.index))
-            raw = None if full is None else _cut_tile(full, tile)
+            # A bundle that is not whole stays as it is: its length is refused.
+            raw = full if full is None or _measure_width(full, tile) < 0 else tiles.narrow_tile(full, tile)
         if raw is None:
             raise NotFound(
                 f"{self.prefix} 没有 tile/{tile.path}，该日志不完整。",
@@ -148,13 +149,6 @@ class _WebFolder:
     def _fetch_tile(self, tile: Tile) -> bytes | None:
         most = _LONGEST_BUNDLE if tile.level is None else WIDTH * HASH
         return self._web.fetch_file(f"{self.prefix}/tile/{tile.path}", most)
-
-
-def _cut_tile(full: bytes, tile: Tile) -> bytes:
-    """What ``tile`` holds of the full one; one that is not whole as it is, for its length to be refused."""
-    if tile.level is not None:
-        return full[: tile.width * HASH]
-    return tiles.encode_bundle(tiles.decode_bundle(full)[: tile.width]) if _measure_width(full, tile) > 0 else full
 
 
 def _measure_width(raw: bytes, tile: Tile) -> float:

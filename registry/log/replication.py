@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from registry.domain.model import Entry
 from registry.errors import LogDamaged
-from registry.log import codec, merkle, store
+from registry.log import clock, codec, merkle, store
 from registry.storage.tables import entries
 
 
@@ -28,7 +28,7 @@ def insert_entries(connection: sa.Connection, bodies: Sequence[bytes]) -> list[E
     at = last.recorded_at
     for number, body in enumerate(bodies, start=last.size + 1):
         entry = codec.decode_entry(body)
-        recorded_at = codec.to_milliseconds(entry.recorded_at)
+        recorded_at = clock.to_milliseconds(entry.recorded_at)
         if entry.number != number or recorded_at < at or codec.encode_canonical(msgspec.json.decode(body)) != body:
             raise LogDamaged(
                 f"第{number}条不是接续日志的规范记录。", f"Entry {number} does not continue the log.", entry=number

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from registry.errors import Conflict, InvalidInput, NotFound
+from registry.log.clock import format_seconds, read_clock
 
 _BLOCK = re.compile(
     r"(?:^# (?P<word>added|retired) (?P<at>\S+)\n)?"
@@ -116,17 +117,13 @@ def retire_key(path: Path, public: bytes, at: dt.datetime | None = None) -> None
             "这是唯一在用的密钥，请先增加新密钥：registry log rotate",
             "It is the only key in use; add a new one first: registry log rotate",
         )
-    kept = [Key(key.public, None, _format_time(at)) if key.public == public else key for key in keys]
+    kept = [Key(key.public, None, format_seconds(at or read_clock())) if key.public == public else key for key in keys]
     _replace_file(path, kept)
 
 
 def _make_key() -> Key:
     private = Ed25519PrivateKey.generate()
-    return Key(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), private, _format_time())
-
-
-def _format_time(at: dt.datetime | None = None) -> str:
-    return (at or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Key(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), private, format_seconds(read_clock()))
 
 
 def _parse_key(block: re.Match[str]) -> Key:

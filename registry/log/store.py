@@ -140,6 +140,13 @@ def read_leaves(connection: sa.Connection, after: int = 0, upto: int | None = No
         yield from rows.scalars()
 
 
+def read_frontier(connection: sa.Connection, size: int) -> merkle.Frontier:
+    """Fold the stored leaf hashes of the first ``size`` entries; of fewer, where the log is shorter."""
+    frontier = merkle.Frontier()
+    frontier.extend(read_leaves(connection, upto=size))
+    return frontier
+
+
 def get_body(connection: sa.Connection, number: int) -> bytes:
     """The canonical bytes of one entry; NotFound."""
     held = connection.execute(sa.select(entries.c.body).where(entries.c.number == number)).scalar()

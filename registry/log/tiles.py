@@ -99,6 +99,13 @@ def decode_bundle(raw: bytes) -> list[bytes]:
     return entries
 
 
+def narrow_tile(raw: bytes, tile: Tile) -> bytes:
+    """Cut what ``tile`` holds from the bytes of a wider one; LogDamaged for a bundle that is not whole."""
+    if tile.level is None:
+        return encode_bundle(decode_bundle(raw)[: tile.width])
+    return raw[: tile.width * HASH]
+
+
 class TileTree:
     """The hashes of a log of ``size``, from its tiles; what ``proofs`` asks. Keeps each tile it has read."""
 

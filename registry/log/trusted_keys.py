@@ -38,7 +38,7 @@ class OfferedCheckpoint(Struct, frozen=True):
     @property
     def vkeys(self) -> str:
         """The verifier keys that go with it, one a line."""
-        return format_keys(self.signed_by)
+        return note.format_vkeys(self.signed_by)
 
 
 def read_given_keys(texts: Sequence[str]) -> list[Verifier]:
@@ -59,14 +59,9 @@ def read_pinned_keys(folder: LogFolder) -> list[Verifier]:
     return [note.parse_verifier(line) for line in raw.decode().split("\n") if line]
 
 
-def format_keys(some: Sequence[Verifier]) -> str:
-    """Verifier keys as a file holds them."""
-    return "".join(f"{key.text}\n" for key in some)
-
-
 def pin_keys(folder: LogFolder, offered: OfferedCheckpoint) -> None:
     """Keep the keys that are trusted now."""
-    wanted = format_keys(offered.keys).encode()
+    wanted = note.format_vkeys(offered.keys).encode()
     if folder.find_file(PINNED) != wanted:
         folder.write_file(PINNED, wanted)
 

@@ -7,7 +7,6 @@ Every file of its folder is written whole or not at all, so that a killed witnes
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from registry.domain.model import Struct
 from registry.errors import Conflict
 from registry.log import forks, note, signing_keys, trusted_keys
 from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from registry.log.clock import format_seconds, read_clock
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
 from registry.log.note import Verifier
@@ -112,7 +112,7 @@ class Witness:
         kept_forks = forks.list_forks(folder)
         cosignature = self._save_state(folder, kept, offered, cosign=not kept_forks) if found.verdict in HELD else None
         return Observation(
-            at=f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+            at=format_seconds(read_clock()),
             address=self._remote.address,
             verdict=found.verdict,
             offered=offered,
@@ -138,7 +138,7 @@ class Witness:
         _write_if_changed(folder, _ADDRESS, self._remote.address.encode())
         raw, line = offered.signed.note, None
         if self._signer is not None:
-            _write_if_changed(folder, VKEY, f"{self._signer.verifier.text}\n".encode())
+            _write_if_changed(folder, VKEY, note.format_vkeys([self._signer.verifier]).encode())
             if cosign:
                 raw, line = self._signer.cosign_note(raw)
         if kept is None or not kept.startswith(raw):

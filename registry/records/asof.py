@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from registry.domain.model import Struct
 from registry.errors import InvalidInput
-from registry.log import clock, store
+from registry.log import clock, codec, store
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: The instant of milliseconds since 1970, as they stand in a table.
@@ -68,7 +68,7 @@ def format_instant(instant: dt.datetime) -> str:
     >>> format_instant(dt.datetime(2025, 7, 1, 8, 0, 0, 250_999, dt.UTC))
     '2025-07-01T08:00:00.250Z'
     """
-    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return codec.format_timestamp(clock.to_milliseconds(instant))
 
 
 def to_milliseconds(instant: dt.datetime) -> int:

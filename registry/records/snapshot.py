@@ -19,7 +19,6 @@ from registry.domain.schema import PERSONAL
 from registry.domain.techniques import TechniqueCode
 from registry.errors import LogDamaged
 from registry.log import store
-from registry.log.merkle import Frontier
 from registry.records import lookup, timeline
 from registry.records.asof import AsOf
 from registry.records.selection import match_known
@@ -120,7 +119,10 @@ class Snapshot:
         self._database = database
         self._asof = asof
         with database.reading() as connection:
-            root = followed.root if followed and followed.size == asof.size else _compute_root(connection, asof.size)
+            if followed and followed.size == asof.size:
+                root = followed.root
+            else:
+                root = store.read_frontier(connection, asof.size).compute_root().hex()
             self._last = store.find_leaf(connection, asof.size)
         told = known_at and known_at.astimezone(dt.UTC)
         self.head = SnapshotHead(log_size=asof.size, root=root, on=asof.valid_on, known_at=told)
@@ -140,12 +142,6 @@ class Snapshot:
                 return
             yield page
             after = page[-1].subject
-
-
-def _compute_root(connection: sa.Connection, size: int) -> str:
-    frontier = Frontier()
-    frontier.extend(store.read_leaves(connection, upto=size))
-    return frontier.compute_root().hex()
 
 
 class _Span(Struct, frozen=True):

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from registry.domain import regions
 from registry.domain.model import Date, Source, SourceRef, Struct
 from registry.domain.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
-from registry.records.asof import AsOf, instant_at
+from registry.log.clock import from_milliseconds
+from registry.records.asof import AsOf
 from registry.records.lookup import make_source_ref, read_sources
 from registry.records.selection import InstitutionFilter
 from registry.records.view import make_offer_mask
@@ -102,4 +103,4 @@ def _find_newest_source(known: list[Source]) -> Source | None:
 
 def _find_update_time(connection: sa.Connection, size: int) -> dt.datetime | None:
     last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == size)).scalar()
-    return instant_at(last) if last else None
+    return from_milliseconds(last) if last else None

@@ -180,7 +180,9 @@ def test_past_a_number_of_attempts_nothing_is_looked_at_but_what_comes_from_else
 ) -> None:
     enrolled(database)
     browser = known_browser()
-    monkeypatch.setattr(passwords, "fits", lambda kept, password, _: kept is not None and password == PASSWORD)
+    monkeypatch.setattr(
+        passwords, "verify_password", lambda stored, password, _: stored is not None and password == PASSWORD
+    )
     for _ in range(throttle.ATTEMPTS):
         begin(NAME, "wrong")
     for name, password in ((NAME, PASSWORD), (NAME, "wrong"), ("nobody.here", PASSWORD)):
@@ -194,7 +196,9 @@ def test_past_a_number_of_attempts_nothing_is_looked_at_but_what_comes_from_else
 def test_an_account_tried_from_everywhere_lets_in_whoever_comes_from_an_address_that_did_not_fail(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "fits", lambda kept, password, _: kept is not None and password == PASSWORD)
+    monkeypatch.setattr(
+        passwords, "verify_password", lambda stored, password, _: stored is not None and password == PASSWORD
+    )
     refused = looked_at = 0
     for number in range(60):
         for _ in range(throttle.FREE + 3):
@@ -271,7 +275,7 @@ def test_what_could_not_be_written_is_written_the_next_time(
     def no_room(*_: object, **__: object) -> None:
         raise StorageFull("", "")
 
-    monkeypatch.setattr(audit_log, "record", no_room)
+    monkeypatch.setattr(audit_log, "record_event", no_room)
     Door.ins.write_failures()
     monkeypatch.undo()
     assert deeds(database) == [("sign_in_failed", "password")]
