@@ -106,17 +106,17 @@ def get_variable_name(field: str) -> str:
 
 def make_environment(settings: Settings) -> dict[str, str]:
     """The environment of a process that is to have these settings, and no others from around here."""
-    told = {get_variable_name(field): str(getattr(settings, field)) for field in Settings.__struct_fields__}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-    return {**kept, **{name: value for name, value in told.items() if value}}
+    variables = {get_variable_name(field): str(getattr(settings, field)) for field in Settings.__struct_fields__}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+    return {**inherited, **{name: value for name, value in variables.items() if value}}
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment; raise InvalidInput naming the variable that cannot be used."""
     environ = os.environ if environ is None else environ
-    given = {f: environ[get_variable_name(f)] for f in Settings.__struct_fields__ if environ.get(get_variable_name(f))}
+    values = {f: environ[get_variable_name(f)] for f in Settings.__struct_fields__ if environ.get(get_variable_name(f))}
     try:
-        settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         raise InvalidInput(f"环境变量设置有误：{error}", f"A REGISTRY_ setting cannot be used: {error}") from error
     if not settings.public_url.startswith(("http://", "https://")):
@@ -164,12 +164,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _check_security_contact(settings: Settings) -> None:
     """InvalidInput for what security.txt cannot say: people would write to nowhere."""
-    for one in filter(None, (one.strip() for one in settings.security_contact.split(","))):
-        mail = one.removeprefix("mailto:")
-        if not one.startswith(("https://", "tel:")) and ("@" not in mail or " " in mail):
+    for contact in filter(None, (contact.strip() for contact in settings.security_contact.split(","))):
+        mail = contact.removeprefix("mailto:")
+        if not contact.startswith(("https://", "tel:")) and ("@" not in mail or " " in mail):
             raise InvalidInput(
-                f"REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {one}",
-                f"REGISTRY_SECURITY_CONTACT holds e-mail or https:// addresses, not {one}",
+                f"REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {contact}",
+                f"REGISTRY_SECURITY_CONTACT holds e-mail or https:// addresses, not {contact}",
             )
     if settings.security_policy and not settings.security_policy.startswith("https://"):
         raise InvalidInput(

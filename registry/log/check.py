@@ -1,4 +1,6 @@
-"""Re-derive the log from its bytes and compare with all that was published: names the first entry that differs."""
+"""Check the log: derive it from its bytes and compare it with all that was published; name the first entry that
+differs.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ PATIENCE = 5.0
 
 
 class LogCheckResult(Struct, frozen=True):
-    """A log that held: its size and root hash (hex), and how many of its entries a signed checkpoint vouches for.
+    """A log that passed: its size and root hash (hex), and how many of its entries a signed checkpoint covers.
 
     ``withheld``: personal values that are sealed but not held here, although no entry erased them (a mirror has none).
     """
@@ -39,10 +41,11 @@ class LogCheckResult(Struct, frozen=True):
 def check_log(
     connection: sa.Connection, published: PublishedLog | None = None, progress: Progress | None = None
 ) -> LogCheckResult:
-    """Number, time, columns, bytes, leaf hash of every entry in order, and every tile and checkpoint of the log.
+    """Check number, time, columns, bytes and leaf hash of every entry in order, and every tile and checkpoint of the
+    log.
 
-    LogDamaged names the first entry that differs, from what it must be or from what was published. SigningKeyForeign
-    where the key of this machine never signed this log: then nothing it would say of checkpoints means anything.
+    LogDamaged names the first entry that differs from what it must be or from what was published. SigningKeyForeign
+    where the key of this machine never signed this log: then checking its checkpoints with it would mean nothing.
     """
     if published is not None and isinstance(fault := published.find_signer_fault(connection), SigningKeyForeign):
         raise fault
@@ -72,31 +75,36 @@ def check_log(
 
 
 class _PublicationCheck:
-    """What was published of the log: each signed checkpoint and every tile, compared as the entries go by."""
+    """Compares each signed checkpoint and every published tile with the entries as they are read."""
 
     def __init__(self, connection: sa.Connection, published: PublishedLog | None) -> None:
         self._connection = connection
         self._folder = published.folder if published else None
-        outside = (
+        published_checkpoint = (
             published.find_checkpoint() if published else None
         )  # before the database is read: what it names is then there
-        stated = checkpoint_store.list_checkpoints(connection)
+        stored = checkpoint_store.list_checkpoints(connection)
         self._keys = (published.list_verifiers(retired=True) if published else []) or [
             note.parse_verifier(key) for key in checkpoint_store.list_vkeys(connection)
         ]
         if published:
-            _refuse_replay(published, stated)
-        self._outside = outside.checkpoint if outside else Checkpoint(origin="", size=0, root=b"")
+            _refuse_replay(published, stored)
+        self._outside = (
+            published_checkpoint.checkpoint if published_checkpoint else Checkpoint(origin="", size=0, root=b"")
+        )
         self._leaves = b""  # the published leaf hashes of the tile being compared
         self._held = 0  # size of the last checkpoint that fits the entries
-        self._waiting = sorted([*stated, *([outside] if outside else [])], key=lambda one: -one.checkpoint.size)
+        self._waiting = sorted(
+            [*stored, *([published_checkpoint] if published_checkpoint else [])],
+            key=lambda signed: -signed.checkpoint.size,
+        )
         self.signed = self._waiting[0].checkpoint.size if self._waiting else 0
         self._level: list[list[bytes]] = [[]]  # the hashes of the tile being filled, by level of tiles
         self._bodies: list[bytes] = []
         self._check_checkpoints(merkle.Frontier())
 
     def compare_entry(self, number: int, body: bytes, leaf: bytes, frontier: merkle.Frontier) -> None:
-        """Compare what ends with this entry."""
+        """Compare everything that ends with this entry."""
         if self._folder and number <= self._outside.size:
             self._compare_leaf(number, leaf)
             self._bodies.append(body)
@@ -108,7 +116,7 @@ class _PublicationCheck:
         self._check_checkpoints(frontier)
 
     def check_end(self, frontier: merkle.Frontier) -> None:
-        """Nothing that was signed lies beyond the last entry."""
+        """Raise LogDamaged when a checkpoint was signed beyond the last entry."""
         if self._waiting:
             size = self._waiting[0].checkpoint.size
             raise _make_entry_error(
@@ -120,39 +128,39 @@ class _PublicationCheck:
 
     def _check_checkpoints(self, frontier: merkle.Frontier) -> None:
         while self._waiting and self._waiting[-1].checkpoint.size == frontier.size:
-            stated = self._waiting.pop()
-            if stated.checkpoint.root != frontier.compute_root():
+            signed = self._waiting.pop()
+            if signed.checkpoint.root != frontier.compute_root():
                 zh = f"第{self._held + 1}至{frontier.size}条中有被改写的，与签发的检查点不符"
                 en = f"an entry from {self._held + 1} to {frontier.size} is not the one a checkpoint was signed over"
                 raise _make_entry_error(self._held + 1, zh, en)
-            self._require_signature(stated)
+            self._require_signature(signed)
             self._held = frontier.size
 
-    def _require_signature(self, stated: SignedCheckpoint) -> None:
+    def _require_signature(self, signed: SignedCheckpoint) -> None:
         if not self._keys:
             return
         try:
-            note.verify_note(stated.note, self._keys)
+            note.verify_note(signed.note, self._keys)
         except InvalidInput as error:
-            size = stated.checkpoint.size
+            size = signed.checkpoint.size
             raise LogDamaged(
                 f"大小为{size}的检查点不是本名录的密钥所签。",
                 f"The checkpoint of size {size} was not signed by a key of this register.",
             ) from error
 
     def _compare_leaf(self, number: int, leaf: bytes) -> None:
-        """At once, and not when its tile or checkpoint ends: so the very entry is named."""
-        index, inside = divmod(number - 1, tiles.WIDTH)
+        """Compare one leaf hash at once, not when its tile or checkpoint ends, so that the very entry is named."""
+        index, offset = divmod(number - 1, tiles.WIDTH)
         tile = tiles.make_tile(0, index, self._outside.size)
-        if inside == 0:
+        if offset == 0:
             self._leaves = self._read_tile(tile)
-        if self._leaves[inside * tiles.HASH :][: tiles.HASH] != leaf:
+        if self._leaves[offset * tiles.HASH :][: tiles.HASH] != leaf:
             if self._has_signed_root():
                 raise _make_tile_error(tile)
             raise _make_entry_error(number, "与已公布的叶哈希不符", "it is not the one whose leaf hash was published")
 
     def _has_signed_root(self) -> bool:
-        """Whether the entries as stored are those that were signed: then a published file is at fault."""
+        """Whether the stored entries are those that were signed: then a published file is at fault."""
         frontier = store.read_frontier(self._connection, self._outside.size)
         return frontier.size == self._outside.size and frontier.compute_root() == self._outside.root
 
@@ -186,11 +194,11 @@ class _PublicationCheck:
             raise _make_tile_error(tile)
         self._compare_narrower_tiles(tile, lambda width: tiles.encode_bundle(bodies[:width]))
 
-    def _compare_narrower_tiles(self, tile: tiles.Tile, wanted: Callable[[int], bytes]) -> None:
-        """The narrower files of the last tile, which earlier checkpoints named: they are still served."""
+    def _compare_narrower_tiles(self, tile: tiles.Tile, make_content: Callable[[int], bytes]) -> None:
+        """Compare the narrower files of the last tile, which earlier checkpoints named and which are still served."""
         for width in self._folder.list_partial_widths(tile) if self._folder else []:
             narrower = tiles.Tile(level=tile.level, index=tile.index, width=width)
-            if width < tile.width and self._read_tile(narrower) != wanted(width):
+            if width < tile.width and self._read_tile(narrower) != make_content(width):
                 raise _make_tile_error(narrower)
 
     def _read_tile(self, tile: tiles.Tile) -> bytes:
@@ -200,21 +208,24 @@ class _PublicationCheck:
             raise _make_tile_error(tile) from error
 
 
-def _refuse_replay(published: PublishedLog, stated: list[SignedCheckpoint]) -> None:
-    """The checkpoint outside the database is never older than those inside; asked again, as one may just be signed."""
-    newest = max((one.checkpoint.size for one in stated), default=0)
-    outside = published.find_checkpoint()
-    if stated and (outside is None or outside.checkpoint.size < newest):
-        held = outside.checkpoint.size if outside else 0
+def _refuse_replay(published: PublishedLog, stored: list[SignedCheckpoint]) -> None:
+    """Raise LogDamaged when the published checkpoint is older than the newest one in the database.
+
+    The published one is read anew, since one may be signed at this moment.
+    """
+    newest = max((signed.checkpoint.size for signed in stored), default=0)
+    latest = published.find_checkpoint()
+    if stored and (latest is None or latest.checkpoint.size < newest):
+        size = latest.checkpoint.size if latest else 0
         raise LogDamaged(
-            f"数据库外的检查点缺失或被换成旧的（{held}，应为{newest}）。请运行：registry log checkpoint",
-            f"The checkpoint outside the database is missing or was set back (to {held}; {newest} was signed). "
+            f"数据库外的检查点缺失或被换成旧的（{size}，应为{newest}）。请运行：registry log checkpoint",
+            f"The checkpoint outside the database is missing or was set back (to {size}; {newest} was signed). "
             "Run: registry log checkpoint",
         )
 
 
 def _check_sealed_values(connection: sa.Connection) -> None:
-    """Every personal value that was not erased is the one its entry was sealed over."""
+    """Raise LogDamaged unless every personal value that was not erased is the one its entry was sealed over."""
     query = sa.select(erasable, entries.c.body).outerjoin(entries, entries.c.number == erasable.c.number)
     query = query.order_by(erasable.c.number).execution_options(yield_per=store.CHUNK)
     with connection.execute(query) as rows:
@@ -232,8 +243,8 @@ def _check_row(row: sa.Row[Any]) -> None:
         canonical = codec.encode_canonical(msgspec.json.decode(row.body))
     except (RegistryError, TypeError) as error:
         raise _make_entry_error(row.number, "正文无法解读", "its bytes cannot be read") from error
-    told = (entry.number, to_milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
-    if told != (row.number, row.recorded_at, row.subject, row.kind):
+    derived = (entry.number, to_milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
+    if derived != (row.number, row.recorded_at, row.subject, row.kind):
         raise _make_entry_error(row.number, "各列与正文不符", "its columns differ from its bytes")
     if canonical != row.body:
         raise _make_entry_error(row.number, "正文不是规范形式", "its bytes are not canonical")
@@ -254,30 +265,33 @@ def _make_tile_error(tile: tiles.Tile) -> LogDamaged:
 
 
 def check_folder(database: Database, published: PublishedLog, patience: float = PATIENCE) -> None:
-    """LogDamaged when they still differ after ``patience`` seconds."""
+    """Raise LogDamaged unless published files and database agree on the last checkpoint and its keys.
+
+    ``patience``: seconds for which they may differ, since a process may be signing.
+    """
     until = time.monotonic() + patience
-    while wrong := _find_difference(database, published):
+    while difference := _find_difference(database, published):
         if time.monotonic() > until:
-            raise wrong
+            raise difference
         time.sleep(0.2)
 
 
 def _find_difference(database: Database, published: PublishedLog) -> LogDamaged | None:
-    outside = published.find_checkpoint()  # written before the row in the database, so it is read before it
-    if outside is None:
+    latest = published.find_checkpoint()  # written before the row in the database, so it is read before it
+    if latest is None:
         return None
     with database.reading() as connection:
-        if not checkpoint_store.has_checkpoint(connection, outside):
-            size = outside.checkpoint.size
+        if not checkpoint_store.has_checkpoint(connection, latest):
+            size = latest.checkpoint.size
             return LogDamaged(
                 f"数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint",
                 f"The checkpoint of size {size} that was published is missing in the database. "
                 "Run: registry log checkpoint",
             )
         # The keys in use here, or, where nothing is signed, those beside the last checkpoint.
-        mine = [] if mirror_mark.is_mirror(connection) else published.list_verifiers()
-        wanted = note.format_vkeys(mine) or checkpoint_store.read_vkeys(connection)
-    if published.folder.find_file(VKEY) == wanted.encode():
+        keys = [] if mirror_mark.is_mirror(connection) else published.list_verifiers()
+        vkeys = note.format_vkeys(keys) or checkpoint_store.read_vkeys(connection)
+    if published.folder.find_file(VKEY) == vkeys.encode():
         return None
     return LogDamaged(
         "已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint",

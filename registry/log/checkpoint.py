@@ -17,7 +17,7 @@ _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class Checkpoint(Struct, frozen=True):
-    """What a signed checkpoint says. ``root`` is 32 bytes."""
+    """The content of a signed checkpoint. ``root`` is 32 bytes."""
 
     origin: str
     size: int
@@ -37,17 +37,17 @@ class SignedCheckpoint(Struct, frozen=True):
 
 
 def parse(text: str) -> Checkpoint:
-    """The checkpoint of a note's text, extension lines left out; InvalidInput when it is none."""
+    """Parse the checkpoint of a note's text, without extension lines; InvalidInput when it is none."""
     lines = text.split("\n")
     if len(lines) >= 4 and lines[-1] == "" and all(lines[:-1]) and _SIZE.fullmatch(lines[1]):
         try:
             root = base64.b64decode(lines[2], validate=True)
         except (binascii.Error, ValueError):
             root = b""
-        found = Checkpoint(origin=lines[0], size=int(lines[1]), root=root)
+        checkpoint = Checkpoint(origin=lines[0], size=int(lines[1]), root=root)
         # Nothing has two spellings, and a size that no database holds is none.
-        if len(root) == 32 and found.size < 2**63 and text.startswith(found.text):
-            return found
+        if len(root) == 32 and checkpoint.size < 2**63 and text.startswith(checkpoint.text):
+            return checkpoint
     raise InvalidInput("不是日志检查点。", "Not a checkpoint of a log.")
 
 

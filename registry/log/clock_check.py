@@ -1,7 +1,7 @@
-"""Whether the clock of this machine can be right: by the log, by what was last known of the time, by who else knows.
+"""Whether the clock of this machine can be right, by the log, by the last heartbeat, and by other sources of the time.
 
-A clock that is behind what was recorded, or ahead of everything known while nobody vouches for it, stops appends: what
-it would date could not be taken back. Questions are answered on; their present is ``clock.find_present``.
+A clock that is behind what was recorded, or ahead of everything known while no source confirms it, stops appends: what
+it would date could not be taken back. Questions are still answered; their present is ``clock.find_present``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _UNSYNCHRONISED, _ERROR = 0x40, 5  # STA_UNSYNC of the status, TIME_ERROR of the
 
 
 class TimeStatement(Struct, frozen=True):
-    """What a source says of this moment; ``vouches``: being right by it is being right."""
+    """The time by one source; ``vouches``: a clock that agrees with it is right."""
 
     zh: str
     en: str
@@ -47,12 +47,12 @@ class TimeStatement(Struct, frozen=True):
     vouches: bool
 
     def is_close_to(self, clock: dt.datetime) -> bool:
-        """Whether a clock shows that time."""
+        """Whether a clock agrees with it."""
         return abs(clock - self.instant) <= SLACK
 
 
 class _Timex(ctypes.Structure):
-    """As much of the kernel's ``struct timex`` as is read here, and room for the rest."""
+    """The part of the kernel's ``struct timex`` that is read here, and space for the rest."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -64,20 +64,20 @@ class _Timex(ctypes.Structure):
 
 
 def is_synchronised() -> bool:
-    """Whether the kernel says that a time service (NTP, PTP) keeps the very clock that this process reads."""
+    """Whether the kernel reports that a time service (NTP, PTP) keeps the very clock that this process reads."""
     try:
         adjust = ctypes.CDLL(None, use_errno=True).adjtimex
     except (OSError, AttributeError):  # not Linux
         return False
-    told = _Timex()  # modes 0: only asked
-    state = adjust(ctypes.byref(told))
-    if state < 0 or state == _ERROR or told.status & _UNSYNCHRONISED:
+    timex = _Timex()  # modes 0: only asked
+    state = adjust(ctypes.byref(timex))
+    if state < 0 or state == _ERROR or timex.status & _UNSYNCHRONISED:
         return False
-    return abs(read_clock().timestamp() - float(told.seconds)) <= SLACK.total_seconds()
+    return abs(read_clock().timestamp() - float(timex.seconds)) <= SLACK.total_seconds()
 
 
 class WebTime:
-    """The time as the Date header of a trusted web server has it; asked seldom."""
+    """The time in the Date header of a trusted web server, requested seldom."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -86,14 +86,14 @@ class WebTime:
         self._ahead: dt.timedelta | None = None  # how far it is ahead of what has elapsed
 
     def ask_server(self) -> TimeStatement | None:
-        """What it says; None where none is set, or it cannot be asked. Takes PATIENCE seconds now and then."""
+        """The server's time; None where no server is set or it does not answer. Takes PATIENCE seconds now and then."""
         if not self.url:
             return None
         if _read_elapsed() >= self._asked + self._until:
-            found = self._fetch_date()
+            date = self._fetch_date()
             self._asked = _read_elapsed()
-            self._until = ASK_EVERY if found else RETRY_EVERY
-            self._ahead = found - _to_instant(self._asked) if found else None
+            self._until = ASK_EVERY if date else RETRY_EVERY
+            self._ahead = date - _to_instant(self._asked) if date else None
         if self._ahead is None:
             return None
         instant = _to_instant(_read_elapsed()) + self._ahead
@@ -104,26 +104,26 @@ class WebTime:
 
         try:
             answer = httpx.head(self.url, timeout=PATIENCE, follow_redirects=False)
-            found = email.utils.parsedate_to_datetime(answer.headers["date"])
+            date = email.utils.parsedate_to_datetime(answer.headers["date"])
         except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError):
             return None
-        return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+        return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
 
 
 def _read_elapsed() -> float:
-    """Seconds that pass whatever is done to the clock; also while the machine sleeps, where it can tell."""
+    """Seconds that pass whatever is done to the clock; where the system counts it, also while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def _to_instant(seconds: float) -> dt.datetime:
-    """Such a reading as if it had begun with the calendar."""
+    """Turn such a reading into an instant, counted from the beginning of the calendar."""
     return dt.datetime.min.replace(tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
 
 
 class ClockEvidence(Struct, frozen=True):
     """What is known of the time, without a judgement (milliseconds since 1970; 0 for nothing).
 
-    ``entry`` is when the last entry was recorded, ``signed`` the clock when the last checkpoint was signed, ``files``
+    ``entry``: when the last entry was recorded. ``signed``: the clock when the last checkpoint was signed. ``files``:
     when the published log was last written.
     """
 
@@ -137,48 +137,50 @@ class ClockEvidence(Struct, frozen=True):
     statements: list[TimeStatement]
 
     def is_vouched_for(self, clock: dt.datetime) -> bool:
-        """Whether somebody who knows shows the same time."""
-        return self.synchronised or any(one.vouches and one.is_close_to(clock) for one in self.statements)
+        """Whether a source that can be trusted agrees with the clock."""
+        return self.synchronised or any(
+            statement.vouches and statement.is_close_to(clock) for statement in self.statements
+        )
 
     def find_behind_fault(self, clock: dt.datetime) -> ClockWrong | None:
-        """Why the clock is behind the log, if it is."""
+        """The error of a clock that is behind the log; None for any other."""
         beat = self.before or Heartbeat(seen_at=0, running=Uptime())
-        found = {"entry": self.entry, "confirmed": beat.confirmed_at}
+        instants = {"entry": self.entry, "confirmed": beat.confirmed_at}
         if not self.is_vouched_for(clock):  # then a file of a later day was written by a clock that was wrong
-            found |= {"signed": self.signed, "files": self.files}
-        standing = {name: at for name, at in found.items() if name == "confirmed" or self._is_evidence(at)}
-        name = max(standing, key=lambda one: standing[one])
-        last = from_milliseconds(standing[name])
+            instants |= {"signed": self.signed, "files": self.files}
+        evidence = {name: at for name, at in instants.items() if name == "confirmed" or self._is_evidence(at)}
+        name = max(evidence, key=lambda key: evidence[key])
+        last = from_milliseconds(evidence[name])
         return _make_behind_error(name, clock, last, self.size) if clock < last - SLACK else None
 
     def find_ahead_fault(self, clock: dt.datetime) -> ClockWrong | None:
-        """Why the clock is too far ahead of everything known, if it is."""
+        """The error of a clock that is too far ahead of everything known; None for any other."""
         if self.is_vouched_for(clock):
             return None
-        known = self.before.find_expected_time(self.running) if self.before else None
-        if known is None:
-            known = self._find_latest_instant()
-        return _make_ahead_error(clock, known) if known is not None and clock > known + FURTHEST else None
+        expected = self.before.find_expected_time(self.running) if self.before else None
+        if expected is None:
+            expected = self._find_latest_instant()
+        return _make_ahead_error(clock, expected) if expected is not None and clock > expected + FURTHEST else None
 
     def _find_latest_instant(self) -> dt.datetime | None:
-        """The latest instant of which something is known, on a machine that was started since; None without any."""
-        found = [self.entry, self.signed]
+        """The latest known instant on a machine that was restarted since the heartbeat; None without any."""
+        instants = [self.entry, self.signed]
         if self.before is None:
             # Weaker than a heartbeat: putting a lost file back under a wrong clock is enough to change these.
-            found.append(self.files)
-        found = [at for at in found if self._is_evidence(at)]
+            instants.append(self.files)
+        instants = [at for at in instants if self._is_evidence(at)]
         if self.before is not None:
-            found += [self.before.seen_at, self.before.confirmed_at]
-        latest = max(found, default=0)
+            instants += [self.before.seen_at, self.before.confirmed_at]
+        latest = max(instants, default=0)
         return from_milliseconds(latest) if latest else None
 
     def _is_evidence(self, at: int) -> bool:
-        """Whether an instant is evidence: an administrator may have said that it was ahead of the right time."""
+        """Whether an instant counts, or lies in the future that an administrator has declared wrong."""
         return self.before is None or at > self.before.excused_until or at <= self.before.confirmed_at
 
 
 class ClockCheck:
-    """The check of one register on one machine; may be used from any thread."""
+    """The clock check of one register on one machine; may be used from any thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = LogFolder(settings.get_log_folder())
@@ -186,14 +188,14 @@ class ClockCheck:
         self._web = WebTime(settings.time_source)
 
     def require_right_clock(self, connection: sa.Connection) -> None:
-        """ClockWrong, naming both times and what to do, unless the clock can be right: asked before every append."""
+        """Raise ClockWrong, with both times and what to do, unless the clock can be right; called before every append."""
         evidence, clock = self.collect_evidence(connection), read_clock()
-        if wrong := find_clock_fault(evidence, clock):
-            raise wrong
+        if fault := find_clock_fault(evidence, clock):
+            raise fault
         self._note_clock(evidence, clock)
 
     def find_fault(self, database: Database) -> ClockWrong | None:
-        """What is wrong with the clock now, if anything. A database out of reach does not hide a wrong clock."""
+        """The error of the present clock, if any. A database out of reach does not hide a wrong clock."""
         clock = read_clock()
         try:
             with database.reading() as connection:
@@ -202,14 +204,13 @@ class ClockCheck:
                 evidence = self.collect_evidence(connection)
         except (RegistryError, sa.exc.SQLAlchemyError):
             evidence = self.collect_evidence(None)
-        wrong = find_clock_fault(evidence, clock)
-        if wrong is None:
+        fault = find_clock_fault(evidence, clock)
+        if fault is None:
             self._note_clock(evidence, clock)
-        return wrong
+        return fault
 
     def start_heartbeat(self, database: Database) -> None:
-        """Where nothing was ever noted, take the clock for what is known: on a machine that is set up. Says nothing of
-        a clock that is behind the log."""
+        """Write the first heartbeat of a machine that is set up, unless its clock is behind the log."""
         if self._file.read() is not None:
             return
         with database.reading() as connection:
@@ -218,13 +219,13 @@ class ClockCheck:
             self._note_clock(evidence, clock)
 
     def confirm_clock(self, connection: sa.Connection) -> Heartbeat:
-        """Take an administrator's word that the clock is right, whatever stands in the log; what was noted.
+        """Accept an administrator's word that the clock is right, whatever the log says; return the heartbeat written.
 
-        ClockWrong where somebody who can be asked says otherwise.
+        ClockWrong where another source of the time contradicts.
         """
         evidence, clock = self.collect_evidence(connection), read_clock()
-        if wrong := _find_contradiction(evidence, clock):
-            raise wrong
+        if fault := _find_contradiction(evidence, clock):
+            raise fault
         beat = Heartbeat(
             seen_at=to_milliseconds(clock),
             running=evidence.running,
@@ -235,7 +236,7 @@ class ClockCheck:
         return beat
 
     def collect_evidence(self, connection: sa.Connection | None) -> ClockEvidence:
-        """What is known now; without a connection, what this machine knows by itself."""
+        """Collect what is known now; without a connection, what this machine knows by itself."""
         statements = [self._web.ask_server(), _find_server_time(connection) if connection is not None else None]
         head = store.read_head(connection) if connection is not None else store.LogHead(size=0, recorded_at=0)
         return ClockEvidence(
@@ -246,11 +247,11 @@ class ClockCheck:
             before=self._file.read(),
             running=heartbeat.measure_uptime(),
             synchronised=is_synchronised(),
-            statements=[one for one in statements if one is not None],
+            statements=[statement for statement in statements if statement is not None],
         )
 
     def _note_clock(self, evidence: ClockEvidence, clock: dt.datetime) -> None:
-        """Note that the clock is right, unless that was done a moment ago."""
+        """Write a heartbeat for a right clock, unless one was written a moment ago."""
         before = evidence.before
         is_same_start = before is not None and evidence.running.boot == before.running.boot
         if before is not None and is_same_start and 0 <= to_milliseconds(clock) - before.seen_at < NOTE_EVERY:
@@ -261,7 +262,7 @@ class ClockCheck:
 
 
 def find_clock_fault(evidence: ClockEvidence, clock: dt.datetime) -> ClockWrong | None:
-    """What is wrong with a clock by some evidence; None when it can be right."""
+    """The error of a clock by some evidence; None when it can be right."""
     return _find_contradiction(evidence, clock) or evidence.find_behind_fault(clock) or evidence.find_ahead_fault(clock)
 
 
@@ -276,17 +277,17 @@ def _find_server_time(connection: sa.Connection) -> TimeStatement | None:
 
 
 def _find_contradiction(evidence: ClockEvidence, clock: dt.datetime) -> ClockWrong | None:
-    other = next((one for one in evidence.statements if not one.is_close_to(clock)), None)
-    if other is None:
+    contrary = next((statement for statement in evidence.statements if not statement.is_close_to(clock)), None)
+    if contrary is None:
         return None
     return ClockWrong(
-        f"本机时钟为 {_format_instant(clock)}，而{other.zh}为 {_format_instant(other.instant)}，相差超过10分钟；"
+        f"本机时钟为 {_format_instant(clock)}，而{contrary.zh}为 {_format_instant(contrary.instant)}，相差超过10分钟；"
         "在两者一致之前不再写入日志。请校准有误的一方（例如启用NTP）；校准后自动恢复。",
-        f"The clock of this machine shows {_format_instant(clock)}, but {other.en} is {_format_instant(other.instant)}: more than 10 "
+        f"The clock of this machine shows {_format_instant(clock)}, but {contrary.en} is {_format_instant(contrary.instant)}: more than 10 "
         "minutes apart, so nothing is appended until they agree. Set right whichever is wrong (by NTP, say); "
         "appends go on by themselves then.",
         clock=clock.isoformat(),
-        known=other.instant.isoformat(),
+        known=contrary.instant.isoformat(),
     )
 
 

@@ -1,4 +1,4 @@
-"""A published log as others see it: over HTTP at an address, or as a folder on disk. Nothing it says is trusted.
+"""A published log as others see it: over HTTP at an address, or as a folder on disk. Nothing in it is trusted.
 
 Reads what c2sp.org/tlog-tiles describes. The length of every file is checked, and a partial tile that is no longer
 there is cut from the full one.
@@ -25,10 +25,10 @@ _LONGEST_BUNDLE = WIDTH * (2 + 65_535)
 class RemoteLog:
     """The log at ``where``: a register's address, the log's own prefix, or a folder. Close it, or use it in ``with``.
 
-    Which of these it is, is found out by the first look. ``timeout``: seconds that one answer may take.
+    The first access finds out which of these it is. ``timeout``: seconds that one answer may take.
 
-    CannotAnswer: it could not be asked, which may pass. InvalidInput: there is no log. NotFound and LogDamaged: the log
-    lacks a file, or has another thing in its place.
+    CannotAnswer: it did not answer, which may pass. InvalidInput: there is no log. NotFound and LogDamaged: a file of
+    the log is missing or is not what it must be.
     """
 
     def __init__(self, where: str, timeout: float) -> None:
@@ -46,18 +46,18 @@ class RemoteLog:
 
     @property
     def address(self) -> str:
-        """Where the log was found: its prefix, or its folder."""
-        found = self._get_source()
-        return found.prefix if isinstance(found, _WebFolder) else str(found.path.absolute())
+        """The prefix or folder at which the log was found."""
+        source = self._get_source()
+        return source.prefix if isinstance(source, _WebFolder) else str(source.path.absolute())
 
     @property
     def is_authentic(self) -> bool:
-        """Whether what it says comes from there: TLS vouches for it, or it never leaves this machine."""
-        found = self._get_source()
-        return isinstance(found, LogFolder) or found.prefix.startswith("https://") or _is_local(found.prefix)
+        """Whether its content comes from there: TLS proves it, or it never leaves this machine."""
+        source = self._get_source()
+        return isinstance(source, LogFolder) or source.prefix.startswith("https://") or _is_local(source.prefix)
 
     def require_log(self) -> None:
-        """See that there is a log at all."""
+        """Raise InvalidInput unless there is a log."""
         self._get_source()
 
     def read_checkpoint(self) -> bytes:
@@ -68,7 +68,7 @@ class RemoteLog:
         return raw
 
     def read_verifiers(self) -> list[note.Verifier]:
-        """The verifier keys it says are its own; lines of kinds not known here are left out."""
+        """The verifier keys it publishes as its own, without those of unknown kinds."""
         raw = self._find_file(self._get_source(), VKEY) or b""
         keys = []
         for line in raw.decode("utf-8", errors="replace").split()[: note.MOST_SIGNATURES]:
@@ -79,7 +79,7 @@ class RemoteLog:
         return keys
 
     def read_tile(self, tile: Tile) -> bytes:
-        """A tile of hashes or a bundle of entries, of exactly that width, cut from the full one where need be."""
+        """Read a tile of hashes or a bundle of entries of exactly that width, cut from the full one if necessary."""
         try:
             raw = self._get_source().read_tile(tile)
         except OSError as error:
@@ -91,13 +91,15 @@ class RemoteLog:
         return raw
 
     def make_tree(self, size: int) -> tiles.TileTree:
-        """The hashes of its tiles at a size: true as far as they give a root that somebody signed."""
+        """The hashes of its tiles at a size, which prove themselves by the root that somebody signed."""
         return tiles.TileTree(size, self.read_tile)
 
     def _get_source(self) -> LogFolder | _WebFolder:
         if self._found is None:
             candidates = self._list_candidates()
-            self._found = next((one for one in candidates if _is_checkpoint(self._find_file(one, CHECKPOINT))), None)
+            self._found = next(
+                (candidate for candidate in candidates if _is_checkpoint(self._find_file(candidate, CHECKPOINT))), None
+            )
             if self._found is None:
                 raise _make_no_log_error(self.where)
         return self._found
@@ -111,9 +113,9 @@ class RemoteLog:
                     f"“{self.where}” is neither an address (those begin with https://) nor a folder of this machine.",
                 )
             return [LogFolder(path), LogFolder(path / "log")]
-        parts = _parse_url_path(self.where)
-        below = [f"{self.where}/log", self.where]
-        return [_WebFolder(self._web, one) for one in (below[::-1] if parts else below)]
+        url_path = _parse_url_path(self.where)
+        prefixes = [f"{self.where}/log", self.where]
+        return [_WebFolder(self._web, prefix) for prefix in (prefixes[::-1] if url_path else prefixes)]
 
     @staticmethod
     def _find_file(source: LogFolder | _WebFolder, name: str) -> bytes | None:
@@ -124,7 +126,7 @@ class RemoteLog:
 
 
 class _WebFolder:
-    """A log below a URL, read as ``Folder`` reads one on disk."""
+    """A log below a URL, with the reading methods of ``LogFolder``."""
 
     def __init__(self, web: WebClient, prefix: str) -> None:
         self.prefix = prefix
@@ -147,12 +149,12 @@ class _WebFolder:
         return raw
 
     def _fetch_tile(self, tile: Tile) -> bytes | None:
-        most = _LONGEST_BUNDLE if tile.level is None else WIDTH * HASH
-        return self._web.fetch_file(f"{self.prefix}/tile/{tile.path}", most)
+        limit = _LONGEST_BUNDLE if tile.level is None else WIDTH * HASH
+        return self._web.fetch_file(f"{self.prefix}/tile/{tile.path}", limit)
 
 
 def _measure_width(raw: bytes, tile: Tile) -> float:
-    """How many hashes or entries there are in a tile's bytes; not a whole number, or -1, when it ends inside one."""
+    """The number of hashes or entries in a tile's bytes; a fraction or -1 when they end inside one."""
     if tile.level is not None:
         return len(raw) / HASH
     try:
@@ -196,5 +198,5 @@ def _make_no_log_error(where: str) -> InvalidInput:
     )
 
 
-def _make_unreadable_error(what: str, error: OSError) -> CannotAnswer:
-    return CannotAnswer(f"无法读取 {what}：{error.strerror}。", f"{what} cannot be read: {error.strerror}.")
+def _make_unreadable_error(name: str, error: OSError) -> CannotAnswer:
+    return CannotAnswer(f"无法读取 {name}：{error.strerror}。", f"{name} cannot be read: {error.strerror}.")

@@ -1,6 +1,6 @@
-"""Taking in entries that another copy of this log already has, byte for byte: a restore, a mirror.
+"""Inserting entries of another copy of this log, byte for byte: for a restore or a mirror.
 
-Not an append: nothing is decided here, numbered or timed. The caller has compared the bytes with a signed checkpoint.
+Not an append: nothing is decided, numbered or timed here. The caller has compared the bytes with a signed checkpoint.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from registry.storage.tables import entries
 
 
 def insert_entries(connection: sa.Connection, bodies: Sequence[bytes]) -> list[Entry]:
-    """Insert the canonical bytes of the entries that follow the last one; the entries, for the views.
+    """Insert the canonical bytes of the entries that follow the last one; return the entries, for the views.
 
-    What they erase is erased here too. LogDamaged when a number does not follow or the bytes are not canonical.
-    Sealed values are not part of the bytes: they stay withheld.
+    What they erase is erased here too. LogDamaged when a number does not follow or the bytes are not canonical. Sealed
+    values are not part of the bytes: they stay withheld.
     """
     last = store.read_head(connection)
-    taken: list[Entry] = []
+    inserted: list[Entry] = []
     rows = []
-    at = last.recorded_at
+    latest = last.recorded_at
     for number, body in enumerate(bodies, start=last.size + 1):
         entry = codec.decode_entry(body)
         recorded_at = clock.to_milliseconds(entry.recorded_at)
-        if entry.number != number or recorded_at < at or codec.encode_canonical(msgspec.json.decode(body)) != body:
+        if entry.number != number or recorded_at < latest or codec.encode_canonical(msgspec.json.decode(body)) != body:
             raise LogDamaged(
                 f"第{number}条不是接续日志的规范记录。", f"Entry {number} does not continue the log.", entry=number
             )
-        at = recorded_at
-        taken.append(entry)
+        latest = recorded_at
+        inserted.append(entry)
         rows.append(
             {
                 "number": number,
@@ -47,7 +47,7 @@ def insert_entries(connection: sa.Connection, bodies: Sequence[bytes]) -> list[E
         )
     if rows:
         connection.execute(sa.insert(entries), rows)
-    for entry in taken:
+    for entry in inserted:
         if entry.change.erases:
             store.erase_values(connection, entry.subject, entry.change.erases, before=entry.number)
-    return taken
+    return inserted

@@ -50,30 +50,30 @@ def list_versions(connection: sa.Connection, subject: str, asof: AsOf, upto: Dat
     source confirmed what was known. An entry that changes nothing ``is_correction`` nothing.
     """
     spans: list[timeline.Span] = []
-    origin = read_sources(connection, asof)
+    sources = read_sources(connection, asof)
     entries = store.read_subject_entries(connection, subject, asof.size)
-    found = []
+    history = []
     for index, entry in enumerate(entries):
         before = get_values_on(spans, entry.valid_from.isoformat())
         spans, _ = timeline.apply_entry(spans, entry)
         after = get_values_on(spans, entry.valid_from.isoformat())
         # Judged among all statements, also later ones: what an entry is does not depend on the day asked about.
         if upto is None or entry.valid_from <= upto:
-            found.append(_make_version(entry, before, after, origin, is_correction(entries[:index], entry)))
-    return found
+            history.append(_make_version(entry, before, after, sources, is_correction(entries[:index], entry)))
+    return history
 
 
-def is_correction(stated: Sequence[Entry], entry: Entry) -> bool:
+def is_correction(earlier_entries: Sequence[Entry], entry: Entry) -> bool:
     """Whether an entry goes back on what was stated about its subject before: it speaks of a day before the latest
     one already spoken of, or of a very day of which something else was stated.
 
     A list published months after its day is late and corrects nothing: nobody had spoken of that day or a later one.
     """
-    if any(entry.valid_from < earlier.valid_from for earlier in stated):
+    if any(entry.valid_from < earlier.valid_from for earlier in earlier_entries):
         return True
-    same_day = [earlier.change.set for earlier in stated if earlier.valid_from == entry.valid_from]
-    standing = {path: value for values in same_day for path, value in values.items()}
-    return any(path in standing and standing[path] != value for path, value in entry.change.set.items())
+    same_day = [earlier.change.set for earlier in earlier_entries if earlier.valid_from == entry.valid_from]
+    stated_values = {path: value for values in same_day for path, value in values.items()}
+    return any(path in stated_values and stated_values[path] != value for path, value in entry.change.set.items())
 
 
 def read_first_days(connection: sa.Connection, subject: str, asof: AsOf) -> dict[str, Date]:
@@ -89,16 +89,16 @@ def read_first_days(connection: sa.Connection, subject: str, asof: AsOf) -> dict
 
 
 def _find_first_days(spans: Iterable[tuple[str, timeline.State]]) -> dict[str, Date]:
-    held: dict[str, Any] = {}
+    previous: dict[str, Any] = {}
     first: dict[str, Date] = {}
     for day, state in spans:
         values = _reduce_to_stages({path: fact.value for path, fact in timeline.collect_facts(state).items()})
-        for path in held.keys() | values.keys():
-            if held.get(path) != values.get(path):
+        for path in previous.keys() | values.keys():
+            if previous.get(path) != values.get(path):
                 first.pop(path, None)
-                if path in held and path in values:
+                if path in previous and path in values:
                     first[path] = Date.fromisoformat(day)
-        held = values
+        previous = values
     return first
 
 
@@ -117,7 +117,7 @@ def get_values_on(spans: list[timeline.Span], day: str) -> dict[str, Any]:
 
 
 def _make_version(
-    entry: Entry, before: dict[str, Any], after: dict[str, Any], origin: dict[str, Source], back: bool
+    entry: Entry, before: dict[str, Any], after: dict[str, Any], sources: dict[str, Source], goes_back: bool
 ) -> Version:
     changes = [
         FieldChange(field=path, from_=before.get(path), to=after.get(path))
@@ -129,7 +129,7 @@ def _make_version(
         recorded_at=entry.recorded_at,
         valid_from=entry.valid_from,
         changes=changes,
-        source=make_source_ref(origin.get(entry.source or "")),
+        source=make_source_ref(sources.get(entry.source or "")),
         reason=entry.change.reason,
-        corrects=back and bool(changes),
+        corrects=goes_back and bool(changes),
     )

@@ -52,24 +52,24 @@ class InstitutionFilter(Struct, frozen=True):
 
     def make_condition(self, asof: AsOf, subjects_given: bool = False) -> sa.ColumnElement[bool]:
         """The condition on ``versions``; ``subjects_given``: institutions alone are joined to them."""
-        wanted = self.add_conditions(match_known(asof) & match_day(asof), subjects_given)
-        return wanted if self.subjects is None else wanted & versions.c.subject.in_(self.subjects)
+        condition = self.add_conditions(match_known(asof) & match_day(asof), subjects_given)
+        return condition if self.subjects is None else condition & versions.c.subject.in_(self.subjects)
 
-    def add_conditions(self, wanted: sa.ColumnElement[bool], subjects_given: bool) -> sa.ColumnElement[bool]:
+    def add_conditions(self, condition: sa.ColumnElement[bool], subjects_given: bool) -> sa.ColumnElement[bool]:
         """A condition with everything but the subjects added."""
         if self.subjects is None and not subjects_given:  # saying it again would lead the database to another index
-            wanted &= versions.c.kind == "institution"
+            condition &= versions.c.kind == "institution"
         if self.statuses:
-            wanted &= versions.c.status.in_(self.statuses)
+            condition &= versions.c.status.in_(self.statuses)
         if self.standing and self.stage is None:
-            wanted &= versions.c.offers.op("&")(_STANDING) != 0
+            condition &= versions.c.offers.op("&")(_STANDING) != 0
         if self.regions:
-            wanted &= _match_regions(self.regions)
+            condition &= _match_regions(self.regions)
         for technique in self.techniques:
-            wanted &= versions.c.offers.op("&")(make_offer_mask(technique, self.stage)) != 0
+            condition &= versions.c.offers.op("&")(make_offer_mask(technique, self.stage)) != 0
         if self.stage and not self.techniques:
-            wanted &= versions.c.offers.op("&")(make_offer_mask(None, self.stage)) != 0
-        return wanted
+            condition &= versions.c.offers.op("&")(make_offer_mask(None, self.stage)) != 0
+        return condition
 
 
 def _match_regions(codes: tuple[str, ...]) -> sa.ColumnElement[bool]:
@@ -103,13 +103,13 @@ def select_subjects(connection: sa.Connection, chosen: InstitutionFilter, asof: 
     """The subjects a filter chooses."""
     if not isinstance(chosen.subjects, tuple):
         return set(connection.execute(sa.select(versions.c.subject).where(chosen.make_condition(asof))).scalars())
-    told = {"subjects": chosen.subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
+    parameters = {"subjects": chosen.subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
     statement = _build_subject_query(msgspec.structs.replace(chosen, subjects=None))
-    return set(connection.execute(statement, told).scalars())
+    return set(connection.execute(statement, parameters).scalars())
 
 
 @lru_cache(maxsize=1024)
 def _build_subject_query(chosen: InstitutionFilter) -> sa.Select[str]:
     """The query for those of given subjects that a filter chooses: every search asks it, built once for each filter."""
-    among = versions.c.subject.in_(sa.bindparam("subjects", expanding=True))
-    return sa.select(versions.c.subject).where(chosen.add_conditions(KNOWN & TRUE_ON, subjects_given=True), among)
+    condition = versions.c.subject.in_(sa.bindparam("subjects", expanding=True))
+    return sa.select(versions.c.subject).where(chosen.add_conditions(KNOWN & TRUE_ON, subjects_given=True), condition)

@@ -124,8 +124,8 @@ class Snapshot:
             else:
                 root = store.read_frontier(connection, asof.size).compute_root().hex()
             self._last = store.find_leaf(connection, asof.size)
-        told = known_at and known_at.astimezone(dt.UTC)
-        self.head = SnapshotHead(log_size=asof.size, root=root, on=asof.valid_on, known_at=told)
+        known_at_utc = known_at and known_at.astimezone(dt.UTC)
+        self.head = SnapshotHead(log_size=asof.size, root=root, on=asof.valid_on, known_at=known_at_utc)
 
     def read_pages(self, kind: Kind) -> Iterator[list[SnapshotRecord]]:
         """Every subject of a kind in order, PAGE at a time; LogDamaged when the database became another one."""
@@ -179,19 +179,23 @@ def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) 
         .where(versions.c.subject.in_(subjects), match_known(asof))
         .order_by(versions.c.subject, versions.c.valid_from)
     )
-    found: dict[str, list[_Span]] = {subject: [] for subject in subjects}
+    spans: dict[str, list[_Span]] = {subject: [] for subject in subjects}
     for subject, valid_from, valid_to, state in connection.execute(query):
-        found[subject].append(_Span(valid_from=valid_from, valid_to=valid_to, state=decode_state(state)))
-    return found
+        spans[subject].append(_Span(valid_from=valid_from, valid_to=valid_to, state=decode_state(state)))
+    return spans
 
 
 def _replace_personal_values(
-    connection: sa.Connection, kind: Kind, found: dict[str, list[_Span]]
+    connection: sa.Connection, kind: Kind, spans_by_subject: dict[str, list[_Span]]
 ) -> dict[str, list[_Span]]:
     """The same with each personal value replaced by what the log's bytes hold in its place."""
     personal = PERSONAL.get(kind, frozenset())
     groups = [
-        group for spans in found.values() for span in spans for group in span.state if not personal.isdisjoint(group[3])
+        group
+        for spans in spans_by_subject.values()
+        for span in spans
+        for group in span.state
+        if not personal.isdisjoint(group[3])
     ]
     numbers = {group[0] for group in groups}
     query = sa.select(entries.c.number, entries.c.body).where(entries.c.number.in_(numbers))
@@ -201,36 +205,38 @@ def _replace_personal_values(
     }
     for group in groups:
         group[3].update({path: public[group[0]][path] for path in personal & group[3].keys()})
-    return found
+    return spans_by_subject
 
 
 def _collect_statements(kind: Kind, spans: list[_Span], day: str) -> list[SnapshotStatement]:
     always = _OF_EVERY_DAY.get(kind, frozenset())
-    found: dict[int, SnapshotStatement] = {}
+    statements: dict[int, SnapshotStatement] = {}
     for span in spans:
         for number, valid_from, source, values in span.state:
-            said = values if span.valid_to > day else {path: values[path] for path in values if path in always}
-            if said:
-                fresh = SnapshotStatement(entry=number, valid_from=valid_from, source=source, set={})
-                found.setdefault(number, fresh).set.update(said)
-    return sorted(found.values(), key=lambda statement: (statement.valid_from, statement.entry))
+            selected = values if span.valid_to > day else {path: values[path] for path in values if path in always}
+            if selected:
+                statement = SnapshotStatement(entry=number, valid_from=valid_from, source=source, set={})
+                statements.setdefault(number, statement).set.update(selected)
+    return sorted(statements.values(), key=lambda statement: (statement.valid_from, statement.entry))
 
 
 def _make_records(
     connection: sa.Connection, kind: Kind, spans: dict[str, list[_Span]], asof: AsOf
 ) -> dict[str, Institution | Source | AdCertificate | Sanction | EditionRecord]:
     if kind == "institution":
-        found = lookup.read_institutions(connection, list(spans), asof)
-        return {lookup.to_subject(parse_code(one.code)): one for one in found}
+        institutions = lookup.read_institutions(connection, list(spans), asof)
+        return {lookup.to_subject(parse_code(institution.code)): institution for institution in institutions}
     if kind == "source":  # known is known: also a document about a later day
-        last = {subject: lookup.decode_source(subject, known[-1].state) for subject, known in spans.items()}
+        last = {
+            subject: lookup.decode_source(subject, subject_spans[-1].state) for subject, subject_spans in spans.items()
+        }
         return {subject: source for subject, source in last.items() if source is not None}
-    origin = lookup.read_sources(connection, asof)
+    sources = lookup.read_sources(connection, asof)
     day = asof.valid_on.isoformat()
     return {
-        subject: _make_plain_record(subject, span.state, origin)
-        for subject, known in spans.items()
-        for span in known
+        subject: _make_plain_record(subject, span.state, sources)
+        for subject, subject_spans in spans.items()
+        for span in subject_spans
         if span.valid_from <= day < span.valid_to
     }
 

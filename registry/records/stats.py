@@ -60,14 +60,14 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
         for bits in [make_offer_mask(t.code) for t in TECHNIQUES] + [make_offer_mask(None, stage) for stage in STAGES]
     ]
     total, *counts = connection.execute(sa.select(sa.func.count(), *sums).where(where)).one()
-    known = [source for source in read_sources(connection, asof).values() if source.as_of <= asof.valid_on]
-    spoken_of = {technique for source in known if source.scope != "partial" for technique in source.covers}
+    sources = [source for source in read_sources(connection, asof).values() if source.as_of <= asof.valid_on]
+    covered = {technique for source in sources if source.scope != "partial" for technique in source.covers}
     by_technique = [
-        TechniqueCount(technique=t.code, count=(n or 0) if n or t.code in spoken_of else None)
+        TechniqueCount(technique=t.code, count=(n or 0) if n or t.code in covered else None)
         for t, n in zip(TECHNIQUES, counts, strict=False)
     ]
     by_stage = [StageCount(stage=s, count=n or 0) for s, n in zip(STAGES, counts[len(TECHNIQUES) :], strict=True)]
-    newest = _find_newest_source(known)
+    newest = _find_newest_source(sources)
     return Stats(
         total=total,
         as_of=newest.as_of if newest else None,
@@ -87,18 +87,18 @@ def _count_by_region(
     length = min(len(regions.get_prefix(chosen[0])) + 2, 6) if len(chosen) == 1 else 2
     part = sa.func.substr(versions.c.region, 1, length)
     rows = connection.execute(sa.select(part, sa.func.count()).where(where).group_by(part).order_by(part))
-    found = []
+    counts = []
     for prefix, number in rows:
         place = regions.find_region(prefix.ljust(6, "0")) if prefix else None
         if place is not None and place.code is not None:
             name = (place.province, place.city, place.district)[length // 2 - 1] or place.province
-            found.append(RegionCount(code=place.code, name=name or "", count=number))
-    return found
+            counts.append(RegionCount(code=place.code, name=name or "", count=number))
+    return counts
 
 
-def _find_newest_source(known: list[Source]) -> Source | None:
+def _find_newest_source(sources: list[Source]) -> Source | None:
     """The list the register as a whole rests on: the latest complete one, else the latest of any kind."""
-    return max(known, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
+    return max(sources, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
 
 
 def _find_update_time(connection: sa.Connection, size: int) -> dt.datetime | None:

@@ -41,20 +41,20 @@ class Fact(msgspec.Struct, frozen=True):
 
 def patch_state(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
     """``state`` after an entry with the highest number so far, on days not before its ``valid_from``."""
-    mine = dict(values)
+    own_values = dict(values)
     result: State = []
     for group in state:
         if group[1] > valid_from:
             for path in group[3]:
-                mine.pop(path, None)
+                own_values.pop(path, None)
             result.append(group)
         else:
-            kept = {path: value for path, value in group[3].items() if path not in values}
-            if kept:
-                result.append([group[0], group[1], group[2], kept])
-    if mine:
+            remaining = {path: value for path, value in group[3].items() if path not in values}
+            if remaining:
+                result.append([group[0], group[1], group[2], remaining])
+    if own_values:
         later = next((i for i, group in enumerate(result) if group[1] > valid_from), len(result))
-        result.insert(later, [number, valid_from, source, mine])
+        result.insert(later, [number, valid_from, source, own_values])
     return result
 
 
@@ -70,16 +70,16 @@ def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Sp
     if not timeline or day < timeline[0].valid_from:
         until = timeline[0].valid_from if timeline else FOREVER
         timeline = [Span(day, until, number, []), *timeline]
-        fresh = timeline[0]
+        added = timeline[0]
     else:
-        fresh = None
+        added = None
     result: list[Span] = []
     opened: list[Span] = []
     for span in timeline:
         if span.valid_to <= day:
             result.append(span)
             continue
-        if span is not fresh:
+        if span is not added:
             span.known_to = number
         if span.valid_from < day:
             opened.append(Span(span.valid_from, day, number, span.state))
@@ -92,12 +92,12 @@ def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Sp
 
 def collect_facts(state: State) -> dict[str, Fact]:
     """Every path that has a value, with what decides it; paths last set to None are left out."""
-    found: dict[str, Fact] = {}
+    facts: dict[str, Fact] = {}
     for number, _, source, values in state:
         for path, value in values.items():
             if value is not None:
-                found[path] = Fact(value, number, source)
-    return found
+                facts[path] = Fact(value, number, source)
+    return facts
 
 
 def get_basis(state: State) -> Group:

@@ -50,12 +50,14 @@ class RecordsView:
         self._extend_spans(connection, [entry for entry in entries if entry.subject not in erased])
 
     def _extend_spans(self, connection: sa.Connection, entries: list[Entry]) -> None:
-        known = _load_spans(connection, {entry.subject for entry in entries})
-        loaded = [(subject, span) for subject, spans in known.items() for span in spans]
+        spans_by_subject = _load_spans(connection, {entry.subject for entry in entries})
+        loaded = [(subject, span) for subject, spans in spans_by_subject.items() for span in spans]
         opened: list[tuple[Entry, timeline.Span]] = []
         for entry in entries:
-            known[entry.subject], fresh = timeline.apply_entry(known.get(entry.subject, []), entry)
-            opened += [(entry, span) for span in fresh]
+            spans_by_subject[entry.subject], new_spans = timeline.apply_entry(
+                spans_by_subject.get(entry.subject, []), entry
+            )
+            opened += [(entry, span) for span in new_spans]
         closed = [
             {"s": subject, "v": span.valid_from, "k": span.known_from, "to": span.known_to}
             for subject, span in loaded
@@ -85,8 +87,8 @@ def _rewrite_subject(connection: sa.Connection, subject: str, upto: int) -> None
     spans: list[timeline.Span] = []
     opened: list[tuple[Entry, timeline.Span]] = []
     for entry in store.read_subject_entries(connection, subject, upto):
-        spans, fresh = timeline.apply_entry(spans, entry)
-        opened += [(entry, span) for span in fresh]
+        spans, new_spans = timeline.apply_entry(spans, entry)
+        opened += [(entry, span) for span in new_spans]
     connection.execute(sa.delete(versions).where(versions.c.subject == subject))
     if opened:
         connection.execute(sa.insert(versions), [make_version_row(entry, span) for entry, span in opened])
@@ -99,10 +101,10 @@ def _load_spans(connection: sa.Connection, subjects: set[str]) -> dict[str, list
         .where(versions.c.subject.in_(sorted(subjects)), versions.c.known_to == STILL_KNOWN)
         .order_by(versions.c.subject, versions.c.valid_from)
     )
-    found: dict[str, list[timeline.Span]] = {}
+    spans: dict[str, list[timeline.Span]] = {}
     for row in connection.execute(query):
-        found.setdefault(row.subject, []).append(decode_span(row))
-    return found
+        spans.setdefault(row.subject, []).append(decode_span(row))
+    return spans
 
 
 def decode_span(row: Any) -> timeline.Span:
@@ -155,15 +157,15 @@ def check_records(connection: sa.Connection, progress: Callable[[int], None] | N
         if progress:
             progress(chunk[-1].number)
     stored = len(derived)
-    wrong: list[tuple[int, str]] = []  # (the entry from which on, the subject)
+    differences: list[tuple[int, str]] = []  # (the entry from which on, the subject)
     with connection.execute(sa.select(versions).execution_options(yield_per=store.CHUNK)) as rows:
         for row in rows.mappings():
             expected = derived.pop((row["subject"], row["valid_from"], row["known_from"]), None)
             if expected is None or expected() != dict(row):
-                wrong.append((row["known_from"], row["subject"]))
-    wrong += [(known_from, subject) for subject, _, known_from in derived]
-    if wrong:
-        raise _make_difference_error(*min(wrong))
+                differences.append((row["known_from"], row["subject"]))
+    differences += [(known_from, subject) for subject, _, known_from in derived]
+    if differences:
+        raise _make_difference_error(*min(differences))
     return stored
 
 

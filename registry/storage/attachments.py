@@ -32,8 +32,8 @@ class Attachment(Struct, frozen=True):
 def add_attachment(connection: sa.Connection, file: BinaryIO, *, name: str, media_type: str, by: str) -> Attachment:
     """Keep a document, or find the one with the same bytes; InvalidInput when empty or too large."""
     digest, size = _measure_file(file)
-    if (there := find_attachment(connection, digest)) is not None:
-        return there
+    if (stored := find_attachment(connection, digest)) is not None:
+        return stored
     row = {"sha256": digest, "name": name[-200:], "media_type": media_type[:100], "size": size}
     connection.execute(sa.insert(attachments).values(**row, added_by=by, added_at=int(time.time() * 1000)))
     file.seek(0)
@@ -58,9 +58,9 @@ def _measure_file(file: BinaryIO) -> tuple[str, int]:
     if not size:
         raise InvalidInput("文件是空的，请重新选择。", "The file is empty; choose another.")
     if size > LARGEST:
-        most = LARGEST // 1024 // 1024
+        limit = LARGEST // 1024 // 1024
         raise InvalidInput(
-            f"文件超过{most} MB，请缩小后再上传。", f"The file is larger than {most} MB; upload a smaller one."
+            f"文件超过{limit} MB，请缩小后再上传。", f"The file is larger than {limit} MB; upload a smaller one."
         )
     return digest.hexdigest(), size
 
@@ -79,10 +79,10 @@ def find_attachment(connection: sa.Connection, sha256: str) -> Attachment | None
 
 def get_attachment(connection: sa.Connection, sha256: str) -> Attachment:
     """The document of a hash; NotFound."""
-    found = find_attachment(connection, sha256)
-    if found is None:
+    attachment = find_attachment(connection, sha256)
+    if attachment is None:
         raise NotFound("没有这份文件。", "There is no such document.")
-    return found
+    return attachment
 
 
 def read_parts(connection: sa.Connection, sha256: str) -> Iterator[bytes]:

@@ -226,12 +226,12 @@ def _insert_mark(connection: sqlite3.Connection, who: str, day: int, mark: bytes
 
 def _compute_remaining(counted: list[tuple[int, int]], limit: int, window: int, now: float) -> RemainingRequests:
     part = window // PARTS
-    asked = sum(count for _, count in counted)
-    if asked < limit:
+    total = sum(count for _, count in counted)
+    if total < limit:
         return RemainingRequests(
-            limit=limit, window=window, left=limit - asked - 1, reset=float(window + part - now % part)
+            limit=limit, window=window, left=limit - total - 1, reset=float(window + part - now % part)
         )
-    over = asked - limit + 1  # how many must leave the window before the next
+    over = total - limit + 1  # how many must leave the window before the next
     reset = (counted[-1][0] + 1 + PARTS) * part - now
     for number, count in counted:
         over -= count

@@ -66,11 +66,11 @@ def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> 
     """The statements that make the database itself refuse UPDATE and DELETE on ``table`` (and SQLite's REPLACE)."""
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     if dialect == "sqlite":
-        held = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names of our own
+        exists = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names of our own
         return [
             f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
             f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {held} {refuse}",
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {exists} {refuse}",
         ]
     return [
         f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -92,15 +92,18 @@ def upsert_row(
 
 def continue_numbering(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:
     """Let ``table``, which numbers its own rows, go on above ``number`` and above every row that was copied into it."""
-    told = {"t": table.name, "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0)}
-    if not told["n"]:
+    parameters = {
+        "t": table.name,
+        "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0),
+    }
+    if not parameters["n"]:
         return
     if connection.dialect.name != "sqlite":
-        connection.execute(sa.text("SELECT setval(pg_get_serial_sequence(:t, 'id'), :n)"), told)
+        connection.execute(sa.text("SELECT setval(pg_get_serial_sequence(:t, 'id'), :n)"), parameters)
     elif table.dialect_options["sqlite"]["autoincrement"]:  # SQLite's others go on above their highest row anyway
         moved = sa.text("UPDATE sqlite_sequence SET seq = max(seq, :n) WHERE name = :t")
-        if not connection.execute(moved, told).rowcount:
-            connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:t, :n)"), told)
+        if not connection.execute(moved, parameters).rowcount:
+            connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:t, :n)"), parameters)
 
 
 class Database:
@@ -125,8 +128,8 @@ class Database:
 
     def _make_engine(self, **pool: Any) -> sa.Engine:
         if not self.is_sqlite:
-            told = {**_LIVING, **self.url.query}
-            return sa.create_engine(self.url, pool_pre_ping=True, connect_args=told, **pool)
+            options = {**_LIVING, **self.url.query}
+            return sa.create_engine(self.url, pool_pre_ping=True, connect_args=options, **pool)
         engine = sa.create_engine(self.url, creator=self._open_file, **({"poolclass": sa.QueuePool} | pool))
         sa.event.listen(engine, "connect", _tune_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -141,11 +144,11 @@ class Database:
     def _refuse_another_file(self, _connection: Any, record: Any, _proxy: Any) -> None:
         """A pooled connection would go on reading a file that was moved away: open the one that is there."""
         try:
-            there = Path(self.url.database or "").stat()
+            status = Path(self.url.database or "").stat()
         except FileNotFoundError:
             file = None
         else:
-            file = (there.st_dev, there.st_ino)
+            file = (status.st_dev, status.st_ino)
         if record.info.setdefault("file", file) != file:
             raise sa.exc.DisconnectionError
 
@@ -212,12 +215,12 @@ class Database:
             return
         key = {"n": WRITERS_LOCK, "m": zlib.crc32(task.encode()) & 0x7FFFFFFF}
         with self._open_connection(self._apart) as connection:
-            mine = try_lock_postgresql(connection, key, wait)
+            is_held = try_lock_postgresql(connection, key, wait)
             connection.commit()  # a session's lock: no transaction stays open for as long as it is held
             try:
-                yield mine
+                yield is_held
             finally:
-                if mine:
+                if is_held:
                     connection.execute(sa.text("SELECT pg_advisory_unlock(:n, :m)"), key)
                     connection.commit()
 

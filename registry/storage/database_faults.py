@@ -27,8 +27,8 @@ _LOCKED_STATES = frozenset({"55P03", "40001", "40P01"})
 
 def find_database_fault(error: sa.exc.DBAPIError, path: Path | None) -> RegistryError | None:
     """What an error of the database comes to; None for one that is a mistake of ours. ``path``: the file of SQLite."""
-    found = _find_sqlite_fault(error, path) if path is not None else _find_postgresql_fault(error)
-    return found or (make_unreachable_error(error) if isinstance(error, sa.exc.OperationalError) else None)
+    fault = _find_sqlite_fault(error, path) if path is not None else _find_postgresql_fault(error)
+    return fault or (make_unreachable_error(error) if isinstance(error, sa.exc.OperationalError) else None)
 
 
 def _find_sqlite_fault(error: sa.exc.DBAPIError, path: Path) -> RegistryError | None:

@@ -70,10 +70,10 @@ def use_callers_umask() -> Iterator[None]:
 
 def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
     """Make a folder and those above it that are missing, each with these rights; what is there stays as it is."""
-    missing = [one for one in (path, *path.parents) if not one.exists()]
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
-    for one in missing:
-        set_mode(one, mode)
+    for folder in missing:
+        set_mode(folder, mode)
 
 
 def make_file(path: Path) -> None:
@@ -85,16 +85,16 @@ def make_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
 
 
-def set_mode(what: Path | int, mode: int) -> None:
+def set_mode(target: Path | int, mode: int) -> None:
     """Set the rights of a path or an open file; nothing where there are none."""
     if _HAS_RIGHTS:
-        os.chmod(what, mode)  # noqa: PTH101 - also takes an open file
+        os.chmod(target, mode)  # noqa: PTH101 - also takes an open file
 
 
 def inherit_mode(path: Path) -> int:
     """The rights of a folder that is as open to readers as the one it lies in, and that only its owner writes to."""
-    above = next((one for one in path.absolute().parents if one.exists()), Path("/"))
-    return PRIVATE_FOLDER | (above.stat().st_mode & 0o055)
+    parent = next((folder for folder in path.absolute().parents if folder.exists()), Path("/"))
+    return PRIVATE_FOLDER | (parent.stat().st_mode & 0o055)
 
 
 def guard_files(settings: Settings, board: FaultBoard, *, thoroughly: bool = False) -> RightsFindings:
@@ -102,21 +102,21 @@ def guard_files(settings: Settings, board: FaultBoard, *, thoroughly: bool = Fal
 
     ``thoroughly``: also the published log inside the data folder, whose files are many and hold no secret.
     """
-    found = tighten_rights(settings, thoroughly=thoroughly)
-    if found.tightened:
-        _log.warning("%s / %s", *describe_tightening(found))
-    if found.too_wide:
-        board.report(_make_rights_error(found.too_wide))
+    findings = tighten_rights(settings, thoroughly=thoroughly)
+    if findings.tightened:
+        _log.warning("%s / %s", *describe_tightening(findings))
+    if findings.too_wide:
+        board.report(_make_rights_error(findings.too_wide))
     else:
         board.clear(RightsTooWide.code)
-    return found
+    return findings
 
 
-def describe_tightening(found: RightsFindings) -> tuple[str, str]:
+def describe_tightening(findings: RightsFindings) -> tuple[str, str]:
     """What was tightened, in Chinese and in English."""
     return (
-        f"数据文件夹或机密文件中有{found.tightened}项他人可以访问，已收紧为仅本账号可用",
-        f"{found.tightened} files or folders of the register were open to others and are now its own user's alone",
+        f"数据文件夹或机密文件中有{findings.tightened}项他人可以访问，已收紧为仅本账号可用",
+        f"{findings.tightened} files or folders of the register were open to others and are now its own user's alone",
     )
 
 

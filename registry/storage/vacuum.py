@@ -69,5 +69,5 @@ def _wait_for_older_snapshots(connection: sa.Connection) -> bool:
 
 
 def _read_file_number(connection: sa.Connection, table: str) -> int:
-    found = connection.execute(sa.text("SELECT pg_relation_filenode(CAST(:table AS regclass))"), {"table": table})
-    return int(found.scalar_one())
+    result = connection.execute(sa.text("SELECT pg_relation_filenode(CAST(:table AS regclass))"), {"table": table})
+    return int(result.scalar_one())
