@@ -94,14 +94,12 @@ class IdentityProvider:
                 "iss": {"values": [self._load_configuration()["issuer"]]},
                 "aud": {"value": self._client[0]},
             }
-            claims = CodeIDToken(decoded.claims, decoded.header, claim_options, self._make_token_params(pending))
+            params = {"nonce": pending.nonce, "client_id": self._client[0]}
+            claims = CodeIDToken(decoded.claims, decoded.header, claim_options, params)
             claims.validate(leeway=LEEWAY)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise _make_refusal("token") from error
         return str(claims["sub"])
-
-    def _make_token_params(self, pending: PendingSignIn) -> dict[str, str]:
-        return {"nonce": pending.nonce, "client_id": self._client[0]}
 
     def _load_configuration(self) -> dict[str, Any]:
         if not self._known or time.monotonic() > self._learnt + FRESH:

@@ -22,7 +22,7 @@ EDITION = "edition"
 
 
 def require_proposer_role(connection: sa.Connection, name: str, kind: str) -> None:
-    """Raise NotAllowed unless the account may make proposals of a kind: a publisher of editions, an editor of all else."""
+    """Raise NotAllowed unless the account may make proposals of a kind: a publisher editions, an editor all else."""
     accounts.require_role(connection, name, "publisher" if kind == EDITION else "editor")
 
 

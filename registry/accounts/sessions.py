@@ -28,7 +28,7 @@ _NOTED = 30_000
 
 
 class Session(Struct, frozen=True):
-    """One signed-in browser. ``id`` names it in lists without revealing its token; instants in milliseconds since 1970."""
+    """One signed-in browser. ``id`` names it in lists without revealing its token; instants in milliseconds."""
 
     id: str
     account: Account

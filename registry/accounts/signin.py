@@ -129,7 +129,7 @@ class SignIns:
         return None
 
     def renew_proof(self, session: Session, code: str, visitor: Visitor) -> bool:
-        """Whether the code proves the second factor of an open session once more; NotAllowed when a wrong one ended it."""
+        """Whether a code proves the second factor of an open session again; NotAllowed when a wrong one ended it."""
         with self._database.writing() as connection:
             how, ended = self._check_code(connection, session, code, visitor)
             if how:
@@ -258,7 +258,7 @@ def _open_session(connection: sa.Connection, session: Session, how: str, visitor
 
 
 def _compute_lock_end(failures: int) -> int:
-    """When codes from unknown browsers are accepted again after this many wrong ones in a row (milliseconds; 0: now)."""
+    """When codes from unknown browsers are accepted again after this many wrong ones (milliseconds; 0: now)."""
     if failures < TRIES:
         return 0
     return get_now_ms() + min(FIRST_WAIT << min(failures - TRIES, 10), LONGEST_WAIT) * _MINUTE

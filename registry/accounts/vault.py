@@ -38,10 +38,6 @@ class Vault:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def has_key_file(self) -> bool:
-        """Whether there is a key file."""
-        return self.path.exists()
-
     def create_file(self) -> bool:
         """Create the key file, readable only by its owner; False when there is one already."""
         self.path.parent.mkdir(parents=True, exist_ok=True)

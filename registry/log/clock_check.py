@@ -188,7 +188,7 @@ class ClockCheck:
         self._web = WebTime(settings.time_source)
 
     def require_right_clock(self, connection: sa.Connection) -> None:
-        """Raise ClockWrong, with both times and what to do, unless the clock can be right; called before every append."""
+        """Raise ClockWrong, with both times and what to do, unless the clock can be right; for every append."""
         evidence, clock = self.collect_evidence(connection), read_clock()
         if fault := find_clock_fault(evidence, clock):
             raise fault
@@ -280,10 +280,11 @@ def _find_contradiction(evidence: ClockEvidence, clock: dt.datetime) -> ClockWro
     contrary = next((statement for statement in evidence.statements if not statement.is_close_to(clock)), None)
     if contrary is None:
         return None
+    shown, other = _format_time(clock), _format_time(contrary.instant)
     return ClockWrong(
-        f"本机时钟为 {_format_instant(clock)}，而{contrary.zh}为 {_format_instant(contrary.instant)}，相差超过10分钟；"
+        f"本机时钟为 {shown}，而{contrary.zh}为 {other}，相差超过10分钟；"
         "在两者一致之前不再写入日志。请校准有误的一方（例如启用NTP）；校准后自动恢复。",
-        f"The clock of this machine shows {_format_instant(clock)}, but {contrary.en} is {_format_instant(contrary.instant)}: more than 10 "
+        f"The clock of this machine shows {shown}, but {contrary.en} is {other}: more than 10 "
         "minutes apart, so nothing is appended until they agree. Set right whichever is wrong (by NTP, say); "
         "appends go on by themselves then.",
         clock=clock.isoformat(),
@@ -300,11 +301,12 @@ _LAST = {
 
 
 def _make_behind_error(name: str, clock: dt.datetime, last: dt.datetime, size: int) -> ClockWrong:
+    shown, recorded = _format_time(clock), _format_time(last)
     zh, en = (text.format(size=size) for text in _LAST[name])
     return ClockWrong(
-        f"本机时钟为 {_format_instant(clock)}，而{zh} {_format_instant(last)}：时钟比日志慢超过10分钟，在此之前不再写入日志。"
+        f"本机时钟为 {shown}，而{zh} {recorded}：时钟比日志慢超过10分钟，在此之前不再写入日志。"
         "请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误而日志的时间有误，请管理员运行：registry clock confirm",
-        f"The clock of this machine shows {_format_instant(clock)}, but {en} {_format_instant(last)}: it is more than 10 minutes behind "
+        f"The clock of this machine shows {shown}, but {en} {recorded}: it is more than 10 minutes behind "
         "the log, so nothing is appended. Set the clock (by NTP, say), and appends go on by themselves; when the clock "
         "is right and the log is not, an administrator runs: registry clock confirm",
         clock=clock.isoformat(),
@@ -313,12 +315,13 @@ def _make_behind_error(name: str, clock: dt.datetime, last: dt.datetime, size: i
 
 
 def _make_ahead_error(clock: dt.datetime, known: dt.datetime) -> ClockWrong:
+    shown, expected = _format_time(clock), _format_time(known)
     return ClockWrong(
-        f"本机时钟为 {_format_instant(clock)}，而按此前所知应为 {_format_instant(known)} 前后，快了超过一天，且没有时间源证明时钟无误；"
+        f"本机时钟为 {shown}，而按此前所知应为 {expected} 前后，快了超过一天，且没有时间源证明时钟无误；"
         "不再写入日志。请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误（例如停用很久），"
         "请管理员运行：registry clock confirm",
-        f"The clock of this machine shows {_format_instant(clock)}, but by the last thing known it should be about "
-        f"{_format_instant(known)}: it is more than a day ahead and no time source says that it is right, so nothing is "
+        f"The clock of this machine shows {shown}, but by the last thing known it should be about "
+        f"{expected}: it is more than a day ahead and no time source says that it is right, so nothing is "
         "appended. Set the clock (by NTP, say), and appends go on by themselves; when it is right, after a long stop "
         "say, an administrator runs: registry clock confirm",
         clock=clock.isoformat(),
@@ -326,5 +329,5 @@ def _make_ahead_error(clock: dt.datetime, known: dt.datetime) -> ClockWrong:
     )
 
 
-def _format_instant(instant: dt.datetime) -> str:
+def _format_time(instant: dt.datetime) -> str:
     return f"{instant.astimezone(_SHANGHAI):%Y-%m-%d %H:%M:%S} (+08:00)"

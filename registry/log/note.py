@@ -149,7 +149,7 @@ def parse(raw: bytes) -> Note:
 
 
 def verify_note(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifier]]:
-    """Return the note and those of ``keys`` that signed it; InvalidInput when none did or one's signature is invalid."""
+    """Return the note and those of ``keys`` that signed it; InvalidInput when none did or a signature is invalid."""
     note = parse(raw)
     signers: list[Verifier] = []
     for signature in note.signatures:

@@ -88,14 +88,13 @@ class PublishedLog:
         """
         last = self.find_checkpoint()
         configured = note.check_name(self._settings.get_log_origin())
-        if last is None:
-            return configured
-        if self._settings.log_origin and configured != last.checkpoint.origin:
+        name = last.checkpoint.origin if last is not None else configured
+        if self._settings.log_origin and configured != name:
             raise InvalidInput(
-                f"REGISTRY_LOG_ORIGIN 为 {configured}，而日志名称已定为 {last.checkpoint.origin}，不可更改。",
-                f"REGISTRY_LOG_ORIGIN is {configured}, but the log is called {last.checkpoint.origin} and keeps its name.",
+                f"REGISTRY_LOG_ORIGIN 为 {configured}，而日志名称已定为 {name}，不可更改。",
+                f"REGISTRY_LOG_ORIGIN is {configured}, but the log is called {name} and keeps its name.",
             )
-        return last.checkpoint.origin
+        return name
 
     def load_keys(self) -> list[signing_keys.Key]:
         """The signing keys of this machine, oldest first; none where there is no key file."""
@@ -169,7 +168,7 @@ class PublishedLog:
         check_writable(self.folder.path)
 
     def check_free_space(self, size: int = 0) -> None:
-        """Raise StorageFull unless ``size`` bytes of drafts fit on the disks of the database and of the published log."""
+        """Raise StorageFull unless ``size`` bytes of drafts fit on the disks of the database and the log folder."""
         reserve = self._settings.storage_reserve * MIB
         if (file := self._settings.find_database_file()) is not None:
             check_free_space(file.parent, size * GROWTH, reserve)
@@ -291,8 +290,9 @@ class PublishedLog:
         if not keys or mirror_mark.is_mirror(connection):  # whose key would sign what others decided
             return last
         origin = self.get_origin()
-        if last is not None:
-            self._require_own_checkpoint(connection)
+        # Whoever put a checkpoint there that no key of ours signed wants a fork signed.
+        if last is not None and (fault := self.find_signer_fault(connection)):
+            raise fault
         size = last.checkpoint.size if last else 0
         frontier = self.folder.append_entries(size, store.read_verified_entries(connection, size, head), progress)
         text = Checkpoint(origin=origin, size=head, root=frontier.compute_root()).text
@@ -304,11 +304,6 @@ class PublishedLog:
             return last
         self.folder.write_file(CHECKPOINT, signed_note)
         return parse_signed_checkpoint(signed_note)
-
-    def _require_own_checkpoint(self, connection: sa.Connection) -> None:
-        """Refuse to extend a checkpoint that no key of ours signed: whoever put it there wants a fork signed."""
-        if fault := self.find_signer_fault(connection):
-            raise fault
 
     def has_stored_checkpoint(self, database: Database) -> bool:
         """Whether the database holds a signed checkpoint, of this machine or another."""

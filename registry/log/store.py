@@ -1,4 +1,4 @@
-"""The stored entries. ``Appender.append`` is the only statement in the product that adds to the log; proposals call it."""
+"""The stored entries. ``Appender.append`` is the product's only statement that adds to the log; proposals call it."""
 
 from __future__ import annotations
 

@@ -82,7 +82,8 @@ def verify_offer(
         known = [key for key in remote.read_verifiers() if key.kind == note.ED25519]
     if other_names := sorted({key.name for key in known} - {origin}):
         raise Conflict(
-            f"{remote.address} 处的日志自称 {origin}，而所信任的公钥属于 {'、'.join(other_names)}：不是同一日志，已拒绝。",
+            f"{remote.address} 处的日志自称 {origin}，而所信任的公钥属于 {'、'.join(other_names)}："
+            "不是同一日志，已拒绝。",
             f"The log at {remote.address} calls itself {origin}, the trusted key belongs to {', '.join(other_names)}: "
             "another log, refused.",
         )

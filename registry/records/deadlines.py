@@ -1,4 +1,4 @@
-"""View: what falls due, by day: verification (校验) of approvals, authorisations, advertising certificates."""
+"""The deadlines view: what falls due, by day: verifications (校验) of approvals, authorisations, ad certificates."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Deadline(Struct, frozen=True):
 
 
 class DeadlineFilter(Struct, frozen=True):
-    """Which: of a kind, with a last day from ``since`` on and up to ``until``, about institutions of a region."""
+    """Deadlines of a kind, with ``since`` <= last day <= ``until``, about institutions of a region."""
 
     kind: Kind | None = None
     since: Date | None = None
@@ -47,7 +47,7 @@ class DeadlineFilter(Struct, frozen=True):
 
 
 class DeadlinesView:
-    """Name, apply, reset: see log.follow. Stands behind the records, which it reads."""
+    """The view of deadlines (see ``views.View``). Applied after the records, which it reads."""
 
     name = "deadlines"
 
@@ -60,7 +60,7 @@ class DeadlinesView:
             _refresh_subjects(connection, sorted(subjects)[start : start + _CHUNK])
 
     def reset(self, connection: sa.Connection) -> None:
-        """Forget everything."""
+        """Delete all deadlines."""
         connection.execute(sa.delete(deadlines))
 
 
@@ -82,7 +82,7 @@ def _refresh_subjects(connection: sa.Connection, subjects: list[str]) -> None:
 
 
 def _list_span_deadlines(span: Any) -> Iterator[dict[str, Any]]:
-    """What one span of a record states a last day of."""
+    """The rows of the last days that one span of a record states."""
     values = {path: fact.value for path, fact in timeline.collect_facts(decode_state(span.state)).items()}
     last_days: list[tuple[str, str | None]] = []
     if span.kind in _ENDING:
@@ -116,10 +116,10 @@ def list_deadlines(
     after: tuple[str, str, str] | None = None,
     limit: int = 50,
 ) -> list[Deadline]:
-    """The deadlines wanted, the earliest day first; with ``after`` (day, subject, path) those behind it.
+    """The deadlines of a filter, the earliest day first; with ``after`` (day, subject, path) those behind it.
 
-    A day that is over counts only while what stated it is still the record; one to come, where it will be by then.
-    What belongs to an institution that is delisted, or will be by then, falls due no more.
+    A past day counts only while the span that states it is still the record; one to come, only if that span holds by
+    then. What belongs to an institution that is delisted, or will be by then, falls due no more.
     """
     table = deadlines.c
     columns = (table.subject, table.about, table.kind, table.path, table.day)
@@ -141,7 +141,7 @@ def list_deadlines(
 
 
 def count_deadlines(connection: sa.Connection, asof: AsOf, wanted: DeadlineFilter) -> dict[Kind, int]:
-    """How many of each kind."""
+    """Count the deadlines of a filter by kind."""
     query = _add_conditions(sa.select(deadlines.c.kind, sa.func.count()), asof, wanted).group_by(deadlines.c.kind)
     counts = {row[0]: row[1] for row in connection.execute(query)}
     return {kind: counts.get(kind, 0) for kind in KINDS}

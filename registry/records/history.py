@@ -1,4 +1,4 @@
-"""What was stated about one subject, entry by entry, and what each statement changed."""
+"""The history of one subject, entry by entry, and the changes each entry made."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FieldChange(Struct, frozen=True):
 class Version(Struct, frozen=True):
     """One entry about a subject as its history shows it; no ``changes`` means the source confirmed what was known.
 
-    ``is_correction``: it changes what had been stated of that very day, or goes back before the latest day already stated.
+    ``corrects``: it changes what had been stated of that very day, or goes back before the latest day already stated.
     """
 
     entry: int
@@ -43,11 +43,10 @@ class Version(Struct, frozen=True):
 
 
 def list_versions(connection: sa.Connection, subject: str, asof: AsOf, upto: Date | None = None) -> list[Version]:
-    """Every entry about ``subject`` known at the log size, in the order recorded; with ``upto``, those about days up
-    to that one.
+    """Every entry about ``subject`` known at the log size, in order; with ``upto``, those about days up to that one.
 
-    ``changes`` compares the day ``valid_from`` as believed just before the entry with what it says; empty means the
-    source confirmed what was known. An entry that changes nothing ``is_correction`` nothing.
+    ``changes`` compares the values on the day ``valid_from`` before and after the entry; none means the source
+    confirmed what was known. An entry without changes corrects nothing.
     """
     spans: list[timeline.Span] = []
     sources = read_sources(connection, asof)
@@ -64,10 +63,10 @@ def list_versions(connection: sa.Connection, subject: str, asof: AsOf, upto: Dat
 
 
 def is_correction(earlier_entries: Sequence[Entry], entry: Entry) -> bool:
-    """Whether an entry goes back on what was stated about its subject before: it speaks of a day before the latest
-    one already spoken of, or of a very day of which something else was stated.
+    """Whether an entry contradicts earlier ones about its subject: it is about a day before the latest stated one, or
+    states something else of a day already stated.
 
-    A list published months after its day is late and corrects nothing: nobody had spoken of that day or a later one.
+    A list published months after its day is late and corrects nothing: no entry was about that day or a later one.
     """
     if any(entry.valid_from < earlier.valid_from for earlier in earlier_entries):
         return True
@@ -77,8 +76,8 @@ def is_correction(earlier_entries: Sequence[Entry], entry: Entry) -> bool:
 
 
 def read_first_days(connection: sa.Connection, subject: str, asof: AsOf) -> dict[str, Date]:
-    """Per path, the first day of the unbroken time up to the asked day in which its value held (of an approval: its
-    stage). What was never otherwise has no such day: it may have held long before the register began.
+    """By path, the first day of the unbroken time up to the day asked about in which its value held (of an approval:
+    its stage). A value that never changed has no such day: it may have held long before the register began.
     """
     query = (
         sa.select(versions.c.valid_from, versions.c.state)
@@ -103,7 +102,7 @@ def _find_first_days(spans: Iterable[tuple[str, timeline.State]]) -> dict[str, D
 
 
 def _reduce_to_stages(values: dict[str, Any]) -> dict[str, Any]:
-    """The values with the stage alone of each approval, and the status that follows from them."""
+    """Reduce each approval to its stage, and add the status that follows from them."""
     status = {"status": derive_status(values)} if "status" in values else {}
     return {path: v["stage"] if path.startswith("approvals.") else v for path, v in values.items()} | status
 

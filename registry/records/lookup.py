@@ -1,4 +1,4 @@
-"""Reading records: one institution, lists of them, histories, sources, counts; always as of a day and a log size."""
+"""Reading records: institutions, practitioners and sources, as of a day and a log size."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _SPANS = (
 
 
 def read_sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
-    """Every source known at the log size, by id; also those about a later day (they were known, so they are shown)."""
+    """Every source known at the log size, by id, also those about a later day."""
     sources: dict[str, Source] = {}
     for subject, state in connection.execute(_SOURCES, {"size": asof.size}):
         source = decode_source(subject, decode_state(state))
@@ -67,7 +67,7 @@ def read_sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
 
 
 def decode_source(subject: str, state: timeline.State) -> Source | None:
-    """The source a record describes, with the entry that stated it; None until its title and day were stated."""
+    """The source in a record, with the entry that stated it; None until its title and day were stated."""
     values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     if not {"title", "as_of"} <= values.keys():
         return None
@@ -76,7 +76,7 @@ def decode_source(subject: str, state: timeline.State) -> Source | None:
 
 
 def make_source_ref(source: Source | None) -> SourceRef | None:
-    """The source as answers show it."""
+    """Make the form of a source that answers show."""
     if source is None:
         return None
     return SourceRef(
@@ -104,7 +104,7 @@ def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) 
 
 
 def get_institution(connection: sa.Connection, code: str, asof: AsOf) -> Institution:
-    """One institution; InvalidCode for a mistyped code, NotFound for one the register did not have on that day."""
+    """Get one institution; InvalidCode for a mistyped code, NotFound for one the register did not have on that day."""
     compact = parse_code(code)
     institutions = read_institutions(connection, [to_subject(compact)], asof)
     if not institutions:
@@ -127,7 +127,7 @@ def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> N
 
 
 def read_institutions(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> list[Institution]:
-    """The institutions of these subjects, in the order asked; those unknown as of then are left out."""
+    """Read the institutions of these subjects, in the order given, without those unknown as of then."""
     if not subjects:
         return []
     spans = _read_spans(connection, subjects, asof)
@@ -140,7 +140,7 @@ def read_institutions(connection: sa.Connection, subjects: Sequence[str], asof: 
 
 
 def is_complete(state: timeline.State) -> bool:
-    """Whether a state says enough to be shown: a correction alone, before anything else is known, does not."""
+    """Whether a state has enough to be shown: a correction before anything else is known has not."""
     return {"name", "address", "status"} <= timeline.collect_facts(state).keys()
 
 
@@ -173,7 +173,7 @@ def _make_institution(spans: _SubjectSpans, sources: dict[str, Source], asof: As
 
 
 def derive_status(value: dict[str, Any]) -> Status:
-    """The institution's status; one whose every approval is suspended is suspended whatever was said of it."""
+    """The institution's status: "suspended" instead of "listed" when every approval is suspended."""
     status: Status = value["status"]
     stages = {approval["stage"] for path in _APPROVALS if (approval := value.get(path))}
     if status == "listed" and stages == {"suspended"}:
@@ -196,7 +196,7 @@ def _make_approval(raw: dict[str, Any]) -> Approval:
 
 
 def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
-    """Names the spans before the last one had and the last has not, newest first, each until the day it ended."""
+    """The names of earlier spans that the last one has not, newest first, each until the day it ended."""
     names = [(day, facts["name"].value) for day, state in states if "name" in (facts := timeline.collect_facts(state))]
     former_names: dict[str, FormerName] = {}
     for (_, name), (ended, following) in pairwise(names):

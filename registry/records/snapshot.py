@@ -1,7 +1,7 @@
 """Every current record at one log size, page by page: where a follower of the change feed begins.
 
-Nothing here is about people: no practitioners, and of a sanction not whom it is about. Records are bitemporal, so pages
-read one after another are one state of the register although entries are appended meanwhile; no transaction stays open.
+It holds nothing about people: no practitioners, and no person in a sanction. Records are bitemporal, so pages read one
+after another are one state of the register although entries are appended meanwhile; no transaction stays open.
 """
 
 from __future__ import annotations
@@ -110,12 +110,12 @@ class SnapshotHead(Struct, frozen=True):
 
 
 class Snapshot:
-    """One state of the register; ``read_pages`` may be read long after, and says the same."""
+    """One state of the register; ``read_pages`` returns the same however much later it is called."""
 
     def __init__(
         self, database: Database, asof: AsOf, known_at: dt.datetime | None = None, followed: LogState | None = None
     ) -> None:
-        """``known_at``: the instant asked, to be told. ``followed``: a size and its root, which may spare hashing."""
+        """``known_at``: the instant asked, for the head. ``followed``: a size and its root, which may save hashing."""
         self._database = database
         self._asof = asof
         with database.reading() as connection:
@@ -128,7 +128,7 @@ class Snapshot:
         self.head = SnapshotHead(log_size=asof.size, root=root, on=asof.valid_on, known_at=known_at_utc)
 
     def read_pages(self, kind: Kind) -> Iterator[list[SnapshotRecord]]:
-        """Every subject of a kind in order, PAGE at a time; LogDamaged when the database became another one."""
+        """Read every subject of a kind in order, PAGE at a time; LogDamaged when the database was replaced."""
         after = ""
         while True:
             with self._database.reading() as connection:
@@ -188,7 +188,7 @@ def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) 
 def _replace_personal_values(
     connection: sa.Connection, kind: Kind, spans_by_subject: dict[str, list[_Span]]
 ) -> dict[str, list[_Span]]:
-    """The same with each personal value replaced by what the log's bytes hold in its place."""
+    """Replace each personal value by its salted hash in the log's bytes."""
     personal = PERSONAL.get(kind, frozenset())
     groups = [
         group
@@ -244,7 +244,7 @@ def _make_records(
 def _make_plain_record(
     subject: str, state: timeline.State, origin: dict[str, Source]
 ) -> AdCertificate | Sanction | EditionRecord:
-    """A certificate, a sanction or an edition; no Struct of them has a field for a person."""
+    """Make a certificate, a sanction or an edition; none of these Structs has a field for a person."""
     values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     if subject.startswith("edition:"):
         absent = dict.fromkeys(EditionRecord.__struct_fields__)

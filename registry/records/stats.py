@@ -1,4 +1,4 @@
-"""Counts of the register as of a day: by region, technique and stage, with the source they rest on."""
+"""Counts of the register as of a day, by region, technique and stage, with their source."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Stats(Struct, frozen=True):
 
 
 def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilter | None = None) -> Stats:
-    """The numbers of the institutions a filter chooses (all listed ones by default)."""
+    """Count the institutions of a filter (by default all listed ones)."""
     where = (chosen or InstitutionFilter()).make_condition(asof)
     sums = [
         sa.func.sum(sa.case((versions.c.offers.op("&")(bits) != 0, 1), else_=0))
@@ -83,7 +83,7 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
 def _count_by_region(
     connection: sa.Connection, where: sa.ColumnElement[bool], chosen: tuple[str, ...]
 ) -> list[RegionCount]:
-    """Counts one level below the chosen region (provinces when none or several are chosen)."""
+    """Count one level below the chosen region (provinces when none or several are chosen)."""
     length = min(len(regions.get_prefix(chosen[0])) + 2, 6) if len(chosen) == 1 else 2
     part = sa.func.substr(versions.c.region, 1, length)
     rows = connection.execute(sa.select(part, sa.func.count()).where(where).group_by(part).order_by(part))
@@ -97,7 +97,7 @@ def _count_by_region(
 
 
 def _find_newest_source(sources: list[Source]) -> Source | None:
-    """The list the register as a whole rests on: the latest complete one, else the latest of any kind."""
+    """The source of the register as a whole: the latest complete list, else the latest of any kind."""
     return max(sources, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
 
 

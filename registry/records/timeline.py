@@ -1,9 +1,9 @@
 """One subject in two times, as pure functions: how an entry changes what is known about every day.
 
-A state is what holds on a day: groups ``[entry number, valid_from, source, {path: value}]``, one per entry that still
-has a say, ordered by (valid_from, number). For each path the entry with the greatest (valid_from, number) decides, so a
-correction of the past does not override what a later source states. A timeline is the versions of one subject known at
-one log size: contiguous spans of days, the last without end.
+A state is what holds on a day: groups ``[entry number, valid_from, source, {path: value}]``, one for each entry whose
+values still count, ordered by (valid_from, number). For each path the entry with the greatest (valid_from, number)
+decides, so a correction of the past does not override what a later source states. A timeline is the versions of one
+subject known at one log size: contiguous spans of days, the last without end.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 def patch_state(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
-    """``state`` after an entry with the highest number so far, on days not before its ``valid_from``."""
+    """Return ``state`` after an entry with the highest number so far, on days not before its ``valid_from``."""
     own_values = dict(values)
     result: State = []
     for group in state:
@@ -59,9 +59,9 @@ def patch_state(state: State, number: int, valid_from: str, source: str | None, 
 
 
 def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Span]]:
-    """(the timeline as known after ``entry``, the spans it opened); spans it superseded get their ``known_to`` set.
+    """Return (the timeline as known after ``entry``, the spans it opened); superseded spans get their ``known_to`` set.
 
-    An entry that only erases says nothing of any day, so it opens none.
+    An entry that only erases states nothing of any day, so it opens none.
     """
     day, values = entry.valid_from.isoformat(), entry.change.set
     if not values:
@@ -91,7 +91,7 @@ def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Sp
 
 
 def collect_facts(state: State) -> dict[str, Fact]:
-    """Every path that has a value, with what decides it; paths last set to None are left out."""
+    """Every path that has a value, with the entry and source that decide it; paths last set to None are left out."""
     facts: dict[str, Fact] = {}
     for number, _, source, values in state:
         for path, value in values.items():
@@ -101,8 +101,8 @@ def collect_facts(state: State) -> dict[str, Fact]:
 
 
 def get_basis(state: State) -> Group:
-    """The group that was stated last for that day: the basis of the record as a whole.
+    """The group stated last for that day: the basis of the record as a whole.
 
-    What only helps to find an institution (names in use) is no basis of anything said of it.
+    Names in use only help to find an institution: they are the basis of nothing.
     """
     return next((group for group in reversed(state) if not group[3].keys() <= _BESIDE), state[-1])

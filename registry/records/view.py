@@ -1,7 +1,7 @@
-"""The records view: follows the log, keeps every span of days of every subject, also those no longer believed.
+"""The records view: every span of days of every subject, also those no longer believed.
 
-Applied inside the append transaction, so it is never behind. ``rebuild`` empties it and replays the log. An entry that
-erases personal values has every span of its subject written anew: what was known on any day loses them too.
+Applied inside the append transaction, so it is never behind. An entry that erases personal values has every span of its
+subject written anew, so that they disappear from what was known on any day.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _STAGE_INDEX: dict[str, int] = {s: i for i, s in enumerate(STAGES)}
 
 
 def make_offer_bit(technique: str, stage: str) -> int:
-    """The bit of ``versions.offers`` that says "this technique at this stage"."""
+    """The bit of ``versions.offers`` of a technique at a stage."""
     return 1 << (_TECHNIQUE_INDEX[technique] * len(STAGES) + _STAGE_INDEX[stage])
 
 
@@ -38,7 +38,7 @@ def make_offer_mask(technique: str | None = None, stage: str | None = None) -> i
 
 
 class RecordsView:
-    """Name, apply, reset: see log.follow."""
+    """The view of records (see ``views.View``)."""
 
     name = "records"
 
@@ -78,12 +78,12 @@ class RecordsView:
             connection.execute(sa.insert(versions), [make_version_row(entry, span) for entry, span in opened])
 
     def reset(self, connection: sa.Connection) -> None:
-        """Forget everything."""
+        """Delete all records."""
         connection.execute(sa.delete(versions))
 
 
 def _rewrite_subject(connection: sa.Connection, subject: str, upto: int) -> None:
-    """Fold a subject's entries again as they now stand in the log: no span keeps a value that was erased."""
+    """Fold a subject's entries again as they are now in the log, so that no span keeps an erased value."""
     spans: list[timeline.Span] = []
     opened: list[tuple[Entry, timeline.Span]] = []
     for entry in store.read_subject_entries(connection, subject, upto):
@@ -145,7 +145,9 @@ def _compute_offers(values: dict[str, Any]) -> int:
 
 
 def check_records(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> int:
-    """How many spans the records hold; LogDamaged when one is missing, extra or different."""
+    """Fold the log again, in memory, and compare; return the number of spans. LogDamaged names the first entry whose
+    record is missing, extra or different.
+    """
     derived: dict[tuple[str, str, int], Callable[[], dict[str, Any]]] = {}
     believed: dict[str, list[timeline.Span]] = {}
     for chunk in store.read_entries(connection):

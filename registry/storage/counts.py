@@ -158,7 +158,7 @@ class Counts(CountFile):
         return self._run(take, RemainingRequests(limit=limit, window=window, left=limit, reset=0.0))
 
     def add_in_window(self, who: str, window: int, now: float, number: int) -> None:
-        """Count ``number`` requests that were answered already, whatever the limit: a batch knows its size at its end."""
+        """Count ``number`` requests that were answered already, whatever the limit: a batch is measured at its end."""
         if number > 0:
             self.add_in_period(who, window // PARTS, int(now // (window // PARTS)), number)
 

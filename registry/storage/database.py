@@ -1,10 +1,10 @@
-"""The engine, the tables, and the two ways to touch them: ``reading()`` and ``writing()``.
+"""The database: its engine, and the two ways to use it, ``reading()`` and ``writing()``.
 
-The only module that knows SQLite from PostgreSQL, beside ``search.stored``. ``writing()`` takes the one lock before
+The only module that knows SQLite from PostgreSQL, besides ``search.documents``. ``writing()`` takes the one lock before
 anything else, so that entry numbers have no gaps and nobody waits in the middle.
 
 Reading and writing have connections of their own: however many wait for the lock, a reader finds a connection. Of one
-process a single writer asks the database for the lock; the others wait before it, in a line that has an end.
+process a single writer asks the database for the lock; the others wait before it, in a queue with a limit.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ APPEND_ONLY = ("entries", "checkpoints", "trail")
 
 
 def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> list[str]:
-    """The statements that make the database itself refuse UPDATE and DELETE on ``table`` (and SQLite's REPLACE)."""
+    """The statements that make the database refuse UPDATE and DELETE on ``table`` (and SQLite's REPLACE)."""
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     if dialect == "sqlite":
         exists = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names of our own
@@ -83,7 +83,7 @@ def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> 
 def upsert_row(
     connection: sa.Connection, table: sa.Table, row: dict[str, Any], keys: list[str], adding: bool = False
 ) -> None:
-    """Insert a row, or replace the columns of the one with the same ``keys``; ``adding``: add to them."""
+    """Insert a row, or update the one with the same ``keys``: replace other columns, or (``adding``) add to them."""
     statement = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table).values(row)
     new = statement.excluded
     changed = {name: table.c[name] + new[name] if adding else new[name] for name in row if name not in keys}
@@ -91,7 +91,7 @@ def upsert_row(
 
 
 def continue_numbering(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:
-    """Let ``table``, which numbers its own rows, go on above ``number`` and above every row that was copied into it."""
+    """Let a table that numbers its own rows continue above ``number`` and above every row copied into it."""
     parameters = {
         "t": table.name,
         "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0),
@@ -109,7 +109,7 @@ def continue_numbering(connection: sa.Connection, table: sa.Table, number: int =
 class Database:
     """One register's database. Connections are given out by ``reading`` and ``writing`` only.
 
-    ``board``: where it is shown that nothing can be written, and that it can again.
+    ``board``: where failing writes are reported, and cleared once one succeeds.
     """
 
     board: FaultBoard | None = None
@@ -137,12 +137,12 @@ class Database:
         return engine
 
     def _open_file(self) -> sqlite3.Connection:
-        """Open the file that is there; only ``migrate`` makes one, so that a wrong path is never an empty register."""
+        """Open the existing file; only ``migrate`` creates one, so that a wrong path is never an empty register."""
         path = Path(self.url.database or "").absolute()
         return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=60, check_same_thread=False)
 
     def _refuse_another_file(self, _connection: Any, record: Any, _proxy: Any) -> None:
-        """A pooled connection would go on reading a file that was moved away: open the one that is there."""
+        """Refuse a pooled connection to a file that was moved away: the one that is there now is opened instead."""
         try:
             status = Path(self.url.database or "").stat()
         except FileNotFoundError:
@@ -154,7 +154,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A snapshot: every statement inside sees the same log. CannotAnswer when the database is out of reach."""
+        """Give a snapshot: every statement inside sees the same log. CannotAnswer when the database is out of reach."""
         with self._open_connection() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -163,9 +163,9 @@ class Database:
 
     @contextmanager
     def writing(self, wait: LockWait | None = None) -> Iterator[sa.Connection]:
-        """The one writer: holds the lock from the first statement to the commit; rolls back on any exception.
+        """Hold the lock of the one writer from the first statement to the commit; roll back on any exception.
 
-        Busy, and nothing done, when the lock does not come in time; ``wait``: that of ``lock_wait`` unless given.
+        Busy, and nothing done, when the lock does not come in time. ``wait``: by default that of ``lock_wait``.
         """
         wait = wait or lock_wait.get()
         with (
@@ -181,9 +181,9 @@ class Database:
 
     @contextmanager
     def _report_write_faults(self, wait: LockWait) -> Iterator[None]:
-        """Put on the board that nothing can be written; take it down after a write.
+        """Report on the board that nothing can be written; clear it after a write.
 
-        A lock that somebody would not ``wait`` for is no fault.
+        A lock that the caller would not ``wait`` for is no fault.
         """
         try:
             yield
@@ -196,9 +196,9 @@ class Database:
 
     @contextmanager
     def hold_task_lock(self, task: str, wait: float = 0.0) -> Iterator[bool]:
-        """Whether this is the only process that does ``task`` now, on every machine that shares the database.
+        """Hold the lock of a task on all machines that share the database; False where another process holds it.
 
-        True is kept until the end of the block; ``wait``: seconds in which the other one may finish.
+        ``wait``: seconds in which the other one may finish.
         """
         if self.is_sqlite:
             patience = -1 if wait == math.inf else wait
@@ -239,7 +239,7 @@ class Database:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """The error of the register where the database refuses: which fault it is, not that something failed."""
+        """Raise the register's own error for what the database reports."""
         try:
             yield
         except sa.exc.DBAPIError as error:
@@ -249,7 +249,7 @@ class Database:
             raise fault from error
 
     def migrate(self) -> bool:
-        """Bring the schema to this version of the product; True when something had to be done."""
+        """Migrate the schema to this version of the product; True when something had to be done."""
         if self.is_sqlite:
             path = Path(self.url.database or "")
             rights.make_folder(path.parent)
@@ -271,9 +271,9 @@ class Database:
         return True
 
     def purge_deleted_rows(self, tables: Iterable[str]) -> bool:
-        """Remove from the database's own files what deleted rows of ``tables`` left there; call it after the commit.
+        """Remove the remains of deleted rows of ``tables`` from the database's own files; call it after the commit.
 
-        False when it could not be finished now (somebody still reads an older state, the disk is full): call it again.
+        False when it could not be finished now (an older state is still being read, the disk is full): call it again.
         """
         try:
             with self._open_connection(self._apart) as connection:
@@ -295,7 +295,7 @@ class Database:
             return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == SCHEMA
 
     def close(self) -> None:
-        """Give every pooled connection back."""
+        """Close every pooled connection."""
         for engine in (self.engine, self._writer, self._apart):
             engine.dispose()
 
@@ -341,13 +341,13 @@ _LIVING = {
 
 
 def _limit_postgresql(connection: Any, _record: Any) -> None:
-    """No reader waits for long where a table is locked: while it is written anew, say."""
+    """Limit how long a reader waits for a locked table, such as one that is being rewritten."""
     connection.execute(f"SET lock_timeout = {to_milliseconds(READ_WAIT)}")
     connection.commit()
 
 
 def read_server_clock(connection: sa.Connection) -> dt.datetime | None:
-    """This instant in UTC by the clock of the database's server; None where the database is a file."""
+    """The clock of the database's server in UTC; None where the database is a file."""
     if connection.dialect.name == "sqlite":
         return None
     instant: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()

@@ -1,6 +1,6 @@
-"""What is wrong with this process and its machine now: for /readyz, /metrics and one line each in the server's log.
+"""The present faults of this process and its machine: for /readyz, /metrics and one line each in the server's log.
 
-Whoever notices a fault reports it under its code and clears it once it is over; what follows from it is decided there.
+Code that notices a fault reports it under its code and clears it once it is over.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _log = logging.getLogger("registry")
 
 
 class Fault(Struct, frozen=True):
-    """One thing that is wrong: its code, since when (seconds since 1970), what it is and what to do about it."""
+    """One fault: its code, since when (seconds since 1970), what it is and what to do about it."""
 
     code: str
     since: float
@@ -32,7 +32,7 @@ class Fault(Struct, frozen=True):
 class FaultBoard:
     """The faults of one process; may be used from any thread.
 
-    Several may see the same fault from their own side (``source``): it is over when each of them says so.
+    Several sources may report the same fault: it is over when each of them has cleared it.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class FaultBoard:
         self._faults: dict[str, dict[str, Fault]] = {}
 
     def report(self, error: RegistryError, *, blocks_reading: bool = False, source: str = "") -> None:
-        """Put up a fault under the error's code; logged when it was not there before."""
+        """Report a fault under the error's code; logged when it is new."""
         with self._lock:
             reports = self._faults.setdefault(error.code, {})
             is_new = not reports
@@ -50,7 +50,7 @@ class FaultBoard:
             _log.error("%s: %s / %s", error.code, error.zh, error.en)
 
     def clear(self, *codes: str, source: str = "") -> None:
-        """Take faults down as far as ``source`` goes; logged when nobody else sees them."""
+        """Clear faults of ``source``; logged when no other source reports them."""
         if not self._faults:  # nearly always, and asked often
             return
         cleared = []
@@ -64,11 +64,11 @@ class FaultBoard:
             _log.warning("%s: 已恢复 / over", code)
 
     def has_fault(self, code: str) -> bool:
-        """Whether a fault is up."""
+        """Whether a fault is reported."""
         return code in self._faults
 
     def list_faults(self) -> list[Fault]:
-        """What is wrong now, oldest first; each code once."""
+        """The present faults, oldest first; each code once."""
         with self._lock:
             by_code = [list(reports.values()) for reports in self._faults.values()]
         faults = [max(reports_of_code, key=lambda report: report.blocks_reading) for reports_of_code in by_code]
@@ -76,20 +76,20 @@ class FaultBoard:
 
 
 class RepeatedWarnings:
-    """Warnings of something that is tried again and again: the first goes to the log, then none until it worked."""
+    """Warnings about repeated tasks: the first failure is logged, then none until the task has succeeded."""
 
     def __init__(self) -> None:
         self._open: set[str] = set()
 
     def warn_once(self, task: str, error: BaseException) -> None:
-        """Log that ``what`` does not work, unless it did not work the last time either."""
+        """Log that a task failed, unless it failed the last time too."""
         if task not in self._open:
             self._open.add(task)
             code = error.code if isinstance(error, RegistryError) else type(error).__name__
             _log.warning("%s: %s", task, code)
 
     def reset_warning(self, task: str) -> None:
-        """It worked."""
+        """Note that a task succeeded."""
         self._open.discard(task)
 
 
@@ -101,7 +101,7 @@ PROBE = 64 * 1024
 
 
 def check_writable(folder: Path) -> None:
-    """StorageFull or StorageReadOnly unless ``folder`` takes a small file now, down to the disk."""
+    """Raise StorageFull or StorageReadOnly unless a small file can be written to ``folder`` now, down to the disk."""
     probe = folder / f".probe-{os.getpid()}-{threading.get_ident()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -121,14 +121,14 @@ def check_writable(folder: Path) -> None:
 
 
 def count_free_bytes(folder: Path) -> int:
-    """Bytes that this account may still write where ``folder`` lies, or will lie."""
+    """Count the bytes that this account may still write where ``folder`` is, or will be."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     disk = os.statvfs(existing)
     return disk.f_bavail * disk.f_frsize
 
 
 def check_free_space(folder: Path, wanted: int, reserve: int) -> None:
-    """StorageFull unless ``wanted`` bytes fit where ``folder`` lies and ``reserve`` bytes stay free after them."""
+    """Raise StorageFull unless ``wanted`` bytes fit where ``folder`` is and ``reserve`` bytes stay free."""
     free = count_free_bytes(folder)
     if free < wanted + reserve:
         raise StorageFull(
