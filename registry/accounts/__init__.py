@@ -21,7 +21,7 @@ from registry.storage.tables import accounts
 Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SHORTEST_PASSWORD = passwords.SHORTEST
-#: Reserved, nobody signs in as these: the makers propose what seed_data/ ships, whoever installs it accepts it.
+#: Reserved names, under which nobody signs in: seed_data/ is proposed by its makers and approved by the installation.
 RESERVED = "system."
 SEED_PROPOSER = "system.seed"
 SEED_APPROVER = "system.installation"

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple, TypeVar
 from registry.errors import Busy
 
 _T = TypeVar("_T")
-#: Who may wait at once, and seconds after which somebody who waits is told to come again.
+#: How many may wait at once, and seconds after which a waiting sign-in is refused.
 WAITING, PATIENCE = 64, 4.5
-#: Seconds for which a try under a name counts against the next one, unless the password was right; tries counted.
-REMEMBERED, _MOST = 60.0, 10_000
+#: Seconds for which a failed try under a name counts against the next one, and how many tries are counted.
+REMEMBERED, _TRIES = 60.0, 10_000
 #: How much less than a reader the thread may claim of a busy core: see setpriority(2).
 _NICE = 2
 
@@ -42,10 +42,10 @@ class HashingQueue:
     """
 
     def __init__(self, waiting: int = WAITING, patience: float = PATIENCE) -> None:
-        self._most, self._patience = waiting, patience
+        self._limit, self._patience = waiting, patience
         self._changed = threading.Condition()
         self._waiting: list[_QueuedTask] = []
-        self._tried: deque[tuple[float, str]] = deque(maxlen=_MOST)
+        self._tried: deque[tuple[float, str]] = deque(maxlen=_TRIES)
         self._thread: threading.Thread | None = None
 
     def run_task(self, name: str | None, task: Callable[[], _T]) -> _T:
@@ -60,7 +60,7 @@ class HashingQueue:
             if name is not None:
                 self._tried.append((time.monotonic(), name))
             self._waiting.append(queued)
-            if name is not None and len(self._waiting) > self._most:
+            if name is not None and len(self._waiting) > self._limit:
                 self._take_at(-1).future.set_exception(_make_busy_error())
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run_tasks, name="hashing", daemon=True)
@@ -111,7 +111,7 @@ class HashingQueue:
 
     def _forget_tries(self, name: str) -> None:
         with self._changed:
-            self._tried = deque((attempt for attempt in self._tried if attempt[1] != name), maxlen=_MOST)
+            self._tried = deque((attempt for attempt in self._tried if attempt[1] != name), maxlen=_TRIES)
 
 
 def _make_busy_error() -> Busy:

@@ -116,13 +116,13 @@ def _find_draft_regions(connection: sa.Connection, proposed: list[Draft]) -> Ite
             yield draft, {place for subject in about for place in places.get(subject) or {""}}
 
 
-_Found = defaultdict[str, set[str]]
+_NamesBySubject = defaultdict[str, set[str]]
 
 
-def _collect_stated_regions(drafts: list[Draft]) -> tuple[_Found, _Found]:
+def _collect_stated_regions(drafts: list[Draft]) -> tuple[_NamesBySubject, _NamesBySubject]:
     """(regions by institution, institutions by what belongs to one) that the drafts state."""
-    places: _Found = defaultdict(set)
-    parents: _Found = defaultdict(set)
+    places: _NamesBySubject = defaultdict(set)
+    parents: _NamesBySubject = defaultdict(set)
     for draft in drafts:
         values = draft.change.set
         if draft.change.kind == "institution" and "region" in values:
@@ -132,7 +132,9 @@ def _collect_stated_regions(drafts: list[Draft]) -> tuple[_Found, _Found]:
     return places, parents
 
 
-def _add_recorded_regions(connection: sa.Connection, subjects: set[str], places: _Found, parents: _Found) -> None:
+def _add_recorded_regions(
+    connection: sa.Connection, subjects: set[str], places: _NamesBySubject, parents: _NamesBySubject
+) -> None:
     """Add what the register holds for today and later days."""
     ordered = sorted(subjects)
     for start in range(0, len(ordered), _CHUNK):

@@ -49,7 +49,7 @@ def check_log(
     """
     if published is not None and isinstance(fault := published.find_signer_fault(connection), SigningKeyForeign):
         raise fault
-    milestones = _PublicationCheck(connection, published)
+    publication = _PublicationCheck(connection, published)
     frontier = merkle.Frontier()
     last_time = 0
     query = sa.select(entries).order_by(entries.c.number).execution_options(yield_per=store.CHUNK)
@@ -62,15 +62,15 @@ def check_log(
                 raise _make_entry_error(expected, "记录时间早于上一条", "its time is before the entry before it")
             last_time = row.recorded_at
             frontier.append(row.leaf)
-            milestones.compare_entry(expected, row.body, row.leaf, frontier)
+            publication.compare_entry(expected, row.body, row.leaf, frontier)
             if progress and expected % store.CHUNK == 0:
                 progress(expected)
-    milestones.check_end(frontier)
+    publication.check_end(frontier)
     _check_sealed_values(connection)
     withheld = erasure.check_erased_values(connection)
-    four_eyes.check_entries(connection, after=milestones.signed)
+    four_eyes.check_entries(connection, after=publication.signed)
     return LogCheckResult(
-        size=frontier.size, root=frontier.compute_root().hex(), signed=milestones.signed, withheld=withheld
+        size=frontier.size, root=frontier.compute_root().hex(), signed=publication.signed, withheld=withheld
     )
 
 
@@ -80,45 +80,40 @@ class _PublicationCheck:
     def __init__(self, connection: sa.Connection, published: PublishedLog | None) -> None:
         self._connection = connection
         self._folder = published.folder if published else None
-        published_checkpoint = (
-            published.find_checkpoint() if published else None
-        )  # before the database is read: what it names is then there
+        # Before the database is read: the entries it names are there by then.
+        latest = published.find_checkpoint() if published else None
         stored = checkpoint_store.list_checkpoints(connection)
         self._keys = (published.list_verifiers(retired=True) if published else []) or [
             note.parse_verifier(key) for key in checkpoint_store.list_vkeys(connection)
         ]
         if published:
             _refuse_replay(published, stored)
-        self._outside = (
-            published_checkpoint.checkpoint if published_checkpoint else Checkpoint(origin="", size=0, root=b"")
-        )
-        self._leaves = b""  # the published leaf hashes of the tile being compared
-        self._held = 0  # size of the last checkpoint that fits the entries
-        self._waiting = sorted(
-            [*stored, *([published_checkpoint] if published_checkpoint else [])],
-            key=lambda signed: -signed.checkpoint.size,
-        )
-        self.signed = self._waiting[0].checkpoint.size if self._waiting else 0
-        self._level: list[list[bytes]] = [[]]  # the hashes of the tile being filled, by level of tiles
+        self._published = latest.checkpoint if latest else Checkpoint(origin="", size=0, root=b"")
+        self._tile_leaves = b""  # the published leaf hashes of the tile being compared
+        self._checked_size = 0  # size of the last checkpoint that fits the entries
+        checkpoints = [*stored, *([latest] if latest else [])]
+        self._unchecked = sorted(checkpoints, key=lambda signed: -signed.checkpoint.size)
+        self.signed = self._unchecked[0].checkpoint.size if self._unchecked else 0
+        self._levels: list[list[bytes]] = [[]]  # the hashes of the tile being filled, by level of tiles
         self._bodies: list[bytes] = []
         self._check_checkpoints(merkle.Frontier())
 
     def compare_entry(self, number: int, body: bytes, leaf: bytes, frontier: merkle.Frontier) -> None:
         """Compare everything that ends with this entry."""
-        if self._folder and number <= self._outside.size:
+        if self._folder and number <= self._published.size:
             self._compare_leaf(number, leaf)
             self._bodies.append(body)
             self._fill_tiles(0, number, leaf)
-            if number % tiles.WIDTH == 0 or number == self._outside.size:
+            if number % tiles.WIDTH == 0 or number == self._published.size:
                 self._compare_bundle(number)
-            if number == self._outside.size:
+            if number == self._published.size:
                 self._compare_partial_tiles(number)
         self._check_checkpoints(frontier)
 
     def check_end(self, frontier: merkle.Frontier) -> None:
         """Raise LogDamaged when a checkpoint was signed beyond the last entry."""
-        if self._waiting:
-            size = self._waiting[0].checkpoint.size
+        if self._unchecked:
+            size = self._unchecked[0].checkpoint.size
             raise _make_entry_error(
                 frontier.size + 1,
                 f"日志被截断或回退，已签发{size}条，数据库只有{frontier.size}条；请恢复备份：registry restore",
@@ -127,14 +122,15 @@ class _PublicationCheck:
             )
 
     def _check_checkpoints(self, frontier: merkle.Frontier) -> None:
-        while self._waiting and self._waiting[-1].checkpoint.size == frontier.size:
-            signed = self._waiting.pop()
+        while self._unchecked and self._unchecked[-1].checkpoint.size == frontier.size:
+            signed = self._unchecked.pop()
             if signed.checkpoint.root != frontier.compute_root():
-                zh = f"第{self._held + 1}至{frontier.size}条中有被改写的，与签发的检查点不符"
-                en = f"an entry from {self._held + 1} to {frontier.size} is not the one a checkpoint was signed over"
-                raise _make_entry_error(self._held + 1, zh, en)
+                first = self._checked_size + 1
+                zh = f"第{first}至{frontier.size}条中有被改写的，与签发的检查点不符"
+                en = f"an entry from {first} to {frontier.size} is not the one a checkpoint was signed over"
+                raise _make_entry_error(first, zh, en)
             self._require_signature(signed)
-            self._held = frontier.size
+            self._checked_size = frontier.size
 
     def _require_signature(self, signed: SignedCheckpoint) -> None:
         if not self._keys:
@@ -151,33 +147,33 @@ class _PublicationCheck:
     def _compare_leaf(self, number: int, leaf: bytes) -> None:
         """Compare one leaf hash at once, not when its tile or checkpoint ends, so that the very entry is named."""
         index, offset = divmod(number - 1, tiles.WIDTH)
-        tile = tiles.make_tile(0, index, self._outside.size)
+        tile = tiles.make_tile(0, index, self._published.size)
         if offset == 0:
-            self._leaves = self._read_tile(tile)
-        if self._leaves[offset * tiles.HASH :][: tiles.HASH] != leaf:
+            self._tile_leaves = self._read_tile(tile)
+        if self._tile_leaves[offset * tiles.HASH :][: tiles.HASH] != leaf:
             if self._has_signed_root():
                 raise _make_tile_error(tile)
             raise _make_entry_error(number, "与已公布的叶哈希不符", "it is not the one whose leaf hash was published")
 
     def _has_signed_root(self) -> bool:
         """Whether the stored entries are those that were signed: then a published file is at fault."""
-        frontier = store.read_frontier(self._connection, self._outside.size)
-        return frontier.size == self._outside.size and frontier.compute_root() == self._outside.root
+        frontier = store.read_frontier(self._connection, self._published.size)
+        return frontier.size == self._published.size and frontier.compute_root() == self._published.root
 
     def _fill_tiles(self, level: int, number: int, value: bytes) -> None:
-        hashes = self._level[level]
+        hashes = self._levels[level]
         hashes.append(value)
         if len(hashes) == tiles.WIDTH:
             self._compare_tile(
                 tiles.Tile(level=level, index=tiles.count_hashes(level, number) // tiles.WIDTH - 1), hashes
             )
-            if level + 1 == len(self._level):
-                self._level.append([])
-            self._level[level] = []
+            if level + 1 == len(self._levels):
+                self._levels.append([])
+            self._levels[level] = []
             self._fill_tiles(level + 1, number, tiles.compute_subtree_root(hashes))
 
     def _compare_partial_tiles(self, number: int) -> None:
-        for level, hashes in enumerate(self._level):
+        for level, hashes in enumerate(self._levels):
             if hashes:
                 tile = tiles.make_tile(level, tiles.count_hashes(level, number) // tiles.WIDTH, number)
                 self._compare_tile(tile, hashes)
@@ -288,7 +284,7 @@ def _find_difference(database: Database, published: PublishedLog) -> LogDamaged 
                 f"The checkpoint of size {size} that was published is missing in the database. "
                 "Run: registry log checkpoint",
             )
-        # The keys in use here, or, where nothing is signed, those beside the last checkpoint.
+        # The keys in use here, or, where nothing is signed, those stored with the last checkpoint.
         keys = [] if mirror_mark.is_mirror(connection) else published.list_verifiers()
         vkeys = note.format_vkeys(keys) or checkpoint_store.read_vkeys(connection)
     if published.folder.find_file(VKEY) == vkeys.encode():

@@ -85,7 +85,7 @@ def save_checkpoint(connection: sa.Connection, signed: SignedCheckpoint, keys: s
     row = {
         "id": last + 1,
         "size": signed.checkpoint.size,
-        "signed_at": clock.to_milliseconds(clock.read_clock()),  # what the clock was: see log.clockcheck
+        "signed_at": clock.to_milliseconds(clock.read_clock()),  # what the clock was: see log.clock_check
         "note": signed.note,
         "vkeys": keys,
     }

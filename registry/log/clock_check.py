@@ -81,22 +81,22 @@ class WebTime:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._asked = float("-inf")
-        self._until = 0.0
-        self._ahead: dt.timedelta | None = None  # how far it is ahead of what has elapsed
+        self._asked_at = float("-inf")
+        self._valid_for = 0.0
+        self._lead: dt.timedelta | None = None  # how far it is ahead of what has elapsed
 
     def ask_server(self) -> TimeStatement | None:
         """The server's time; None where no server is set or it does not answer. Takes PATIENCE seconds now and then."""
         if not self.url:
             return None
-        if _read_elapsed() >= self._asked + self._until:
+        if _read_elapsed() >= self._asked_at + self._valid_for:
             date = self._fetch_date()
-            self._asked = _read_elapsed()
-            self._until = ASK_EVERY if date else RETRY_EVERY
-            self._ahead = date - _to_instant(self._asked) if date else None
-        if self._ahead is None:
+            self._asked_at = _read_elapsed()
+            self._valid_for = ASK_EVERY if date else RETRY_EVERY
+            self._lead = date - _to_instant(self._asked_at) if date else None
+        if self._lead is None:
             return None
-        instant = _to_instant(_read_elapsed()) + self._ahead
+        instant = _to_instant(_read_elapsed()) + self._lead
         return TimeStatement(zh=f"{self.url} 的时间", en=f"the time of {self.url}", instant=instant, vouches=True)
 
     def _fetch_date(self) -> dt.datetime | None:
@@ -256,8 +256,8 @@ class ClockCheck:
         is_same_start = before is not None and evidence.running.boot == before.running.boot
         if before is not None and is_same_start and 0 <= to_milliseconds(clock) - before.seen_at < NOTE_EVERY:
             return
-        with suppress(RegistryError):  # a folder that takes nothing is found, and said, by whoever has to write there
-            # Read again: whoever confirmed meanwhile is not overwritten by what was read before.
+        with suppress(RegistryError):  # an unwritable folder is reported where something must be written
+            # Read again, so that a confirmation made meanwhile is not overwritten.
             self._file.write(heartbeat.make_heartbeat(clock, evidence.running, self._file.read()))
 
 

@@ -64,10 +64,10 @@ def _select_held_values(subjects: list[str]) -> sa.Select[tuple[str, int, str, b
     )
 
 
-_Told = tuple[dict[tuple[str, str], list[int]], dict[tuple[str, str], int]]
+_SealsAndErasures = tuple[dict[tuple[str, str], list[int]], dict[tuple[str, str], int]]
 
 
-def _read_seals_and_erasures(connection: sa.Connection, subject: str | None = None) -> _Told:
+def _read_seals_and_erasures(connection: sa.Connection, subject: str | None = None) -> _SealsAndErasures:
     """By (subject, path): the entries that sealed a value, and the last entry that erased the values before it."""
     query = sa.select(entries.c.number, entries.c.subject, entries.c.body).where(entries.c.kind.in_(sorted(PERSONAL)))
     if subject is not None:

@@ -39,8 +39,8 @@ class _Change(msgspec.Struct):
     set: dict[str, Any]
 
 
-_told = msgspec.json.Decoder(_EntryOrigin)
-_item = msgspec.json.Decoder(_StoredDraft)
+_origin_decoder = msgspec.json.Decoder(_EntryOrigin)
+_draft_decoder = msgspec.json.Decoder(_StoredDraft)
 
 
 class ContentHash:
@@ -143,7 +143,7 @@ def _read_bodies(connection: sa.Connection, proposal: int) -> Iterator[bytes]:
 
 def _is_emptied(body: bytes) -> bool:
     try:
-        change = _item.decode(body).change
+        change = _draft_decoder.decode(body).change
     except msgspec.MsgspecError:
         return False
     return any(change.set.get(path, "") is None for path in PERSONAL.get(change.kind, frozenset()))
@@ -157,7 +157,7 @@ def _list_touches(connection: sa.Connection, proposal: int) -> list[tuple[str, s
 
 def _decode_origin(body: bytes) -> _EntryOrigin | None:
     try:
-        return _told.decode(body)
+        return _origin_decoder.decode(body)
     except msgspec.DecodeError:
         return None
 

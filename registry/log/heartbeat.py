@@ -51,7 +51,7 @@ class Heartbeat(Struct, frozen=True):
 
 def measure_uptime() -> Uptime:
     """Measure how long this machine has been running; empty where its kernel does not report it."""
-    # The kernel's own account: a clock read by name would follow whoever shifts the clocks of this process.
+    # The kernel's own account: a clock read by name would follow a shift of this process's clocks.
     try:
         return Uptime(boot=_BOOT.read_text("ascii").strip(), seconds=float(_UPTIME.read_text("ascii").split()[0]))
     except (OSError, ValueError, IndexError):

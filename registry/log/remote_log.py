@@ -34,7 +34,7 @@ class RemoteLog:
     def __init__(self, where: str, timeout: float) -> None:
         self.where = where.strip().rstrip("/").removesuffix(f"/{CHECKPOINT}")
         self._web = WebClient(timeout)
-        self._found: LogFolder | _WebFolder | None = None
+        self._log: LogFolder | _WebFolder | None = None
 
     def __enter__(self) -> RemoteLog:
         return self
@@ -95,14 +95,14 @@ class RemoteLog:
         return tiles.TileTree(size, self.read_tile)
 
     def _get_source(self) -> LogFolder | _WebFolder:
-        if self._found is None:
+        if self._log is None:
             candidates = self._list_candidates()
-            self._found = next(
+            self._log = next(
                 (candidate for candidate in candidates if _is_checkpoint(self._find_file(candidate, CHECKPOINT))), None
             )
-            if self._found is None:
+            if self._log is None:
                 raise _make_no_log_error(self.where)
-        return self._found
+        return self._log
 
     def _list_candidates(self) -> list[LogFolder | _WebFolder]:
         if "://" not in self.where:

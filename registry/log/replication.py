@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from registry.domain.model import Entry
 from registry.errors import LogDamaged
-from registry.log import clock, codec, merkle, store
+from registry.log import clock, codec, store
 from registry.storage.tables import entries
 
 
@@ -35,16 +35,7 @@ def insert_entries(connection: sa.Connection, bodies: Sequence[bytes]) -> list[E
             )
         latest = recorded_at
         inserted.append(entry)
-        rows.append(
-            {
-                "number": number,
-                "recorded_at": recorded_at,
-                "subject": entry.subject,
-                "kind": entry.change.kind,
-                "body": body,
-                "leaf": merkle.hash_leaf(body),
-            }
-        )
+        rows.append(store.make_row(number, recorded_at, entry.subject, entry.change.kind, body))
     if rows:
         connection.execute(sa.insert(entries), rows)
     for entry in inserted:

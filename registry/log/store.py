@@ -30,6 +30,12 @@ def read_head(connection: sa.Connection) -> LogHead:
     return LogHead(size=last[0], recorded_at=last[1]) if last else LogHead(size=0, recorded_at=0)
 
 
+def make_row(number: int, recorded_at: int, subject: str, kind: str, body: bytes) -> dict[str, Any]:
+    """Make the row of ``entries`` of an entry's canonical bytes, with their leaf hash."""
+    row = {"number": number, "recorded_at": recorded_at, "subject": subject, "kind": kind}
+    return {**row, "body": body, "leaf": merkle.hash_leaf(body)}
+
+
 class Appender:
     """Appends the drafts of one approval in one ``writing()`` transaction, all at one time, never before the last
     entry.
@@ -54,16 +60,7 @@ class Appender:
             self.size += 1
             values, sealed = codec.seal_change(draft.change)
             body = codec.encode_entry(self.size, stamp, draft, values, *self._who)
-            rows.append(
-                {
-                    "number": self.size,
-                    "recorded_at": self._at,
-                    "subject": draft.subject,
-                    "kind": draft.change.kind,
-                    "body": body,
-                    "leaf": merkle.hash_leaf(body),
-                }
-            )
+            rows.append(make_row(self.size, self._at, draft.subject, draft.change.kind, body))
             private += [{"number": self.size, "path": s.path, "salt": s.salt, "value": s.value} for s in sealed]
             appended.append(
                 Entry(

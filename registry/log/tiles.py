@@ -114,7 +114,7 @@ class TileTree:
     def __init__(self, size: int, read: Callable[[Tile], bytes]) -> None:
         self.size = size
         self._read = read
-        self._kept: dict[tuple[int, int], bytes] = {}
+        self._tiles: dict[tuple[int, int], bytes] = {}
 
     def __call__(self, level: int, index: int) -> bytes:
         """The root of the perfect subtree ``index`` of 2**level leaves; InvalidInput when the log does not hold it."""
@@ -128,13 +128,13 @@ class TileTree:
         return compute_subtree_root(hashes)
 
     def _read_tile(self, level: int, index: int) -> bytes:
-        if (level, index) not in self._kept:
+        if (level, index) not in self._tiles:
             tile = make_tile(level, index, self.size)
             raw = self._read(tile)
             if len(raw) != tile.width * HASH:
                 raise LogDamaged(f"日志分片 {tile.path} 长度有误。", f"Tile {tile.path} has a wrong length.")
-            self._kept[level, index] = raw
-        return self._kept[level, index]
+            self._tiles[level, index] = raw
+        return self._tiles[level, index]
 
 
 def compute_subtree_root(hashes: list[bytes]) -> bytes:

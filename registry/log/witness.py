@@ -96,9 +96,8 @@ class Witness:
         """
         folder = LogFolder(self._folder or select_folder(self._parent, self._remote))
         self._remote.require_log()  # nothing is made for an address at which there is no log
-        with (
-            folder.hold_lock()
-        ):  # before it is asked: who asked earlier and compared later would see an older checkpoint
+        # Locked before it is asked: who asked earlier and compared later would see an older checkpoint.
+        with folder.hold_lock():
             look = self._compare_offer(self._remote.read_checkpoint(), folder)
             _append_history(folder, look)
         return look

@@ -15,8 +15,8 @@ import msgspec
 from registry.domain.model import Entry
 from registry.storage.tables import FOREVER, STILL_KNOWN
 
-#: Paths that say nothing of the licence.
-_BESIDE = frozenset({"known_as", "extra.俗称依据"})
+#: Paths that are no basis of a record: they say nothing of the licence.
+_NO_BASIS = frozenset({"known_as", "extra.俗称依据"})
 Group = list[Any]  # [number, valid_from, source, {path: value}]
 State = list[Group]
 
@@ -105,4 +105,4 @@ def get_basis(state: State) -> Group:
 
     Names in use only help to find an institution: they are the basis of nothing.
     """
-    return next((group for group in reversed(state) if not group[3].keys() <= _BESIDE), state[-1])
+    return next((group for group in reversed(state) if not group[3].keys() <= _NO_BASIS), state[-1])

@@ -118,17 +118,17 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         # The connection used last first: its cache is warm, and few are open while few are needed.
-        lane = {"pool_timeout": READ_WAIT, "pool_use_lifo": True}
-        self.engine = self._make_engine(pool_size=READERS // 2, max_overflow=READERS // 2, **lane)
-        self._writer = self._make_engine(pool_size=1, max_overflow=WRITERS - 1, **lane)
-        self._apart = self._make_engine(poolclass=sa.NullPool)
-        self._line = WriterQueue()
+        pool = {"pool_timeout": READ_WAIT, "pool_use_lifo": True}
+        self.engine = self._make_engine(pool_size=READERS // 2, max_overflow=READERS // 2, **pool)
+        self._writer = self._make_engine(pool_size=1, max_overflow=WRITERS - 1, **pool)
+        self._unpooled = self._make_engine(poolclass=sa.NullPool)
+        self._queue = WriterQueue()
         if not self.is_sqlite:
             sa.event.listen(self.engine, "connect", _limit_postgresql)
 
     def _make_engine(self, **pool: Any) -> sa.Engine:
         if not self.is_sqlite:
-            options = {**_LIVING, **self.url.query}
+            options = {**_CONNECTION_OPTIONS, **self.url.query}
             return sa.create_engine(self.url, pool_pre_ping=True, connect_args=options, **pool)
         engine = sa.create_engine(self.url, creator=self._open_file, **({"poolclass": sa.QueuePool} | pool))
         sa.event.listen(engine, "connect", _tune_sqlite)
@@ -170,7 +170,7 @@ class Database:
         wait = wait or lock_wait.get()
         with (
             self._report_write_faults(wait),
-            self._line.wait_for_turn(wait) as left,
+            self._queue.wait_for_turn(wait) as left,
             self._open_connection(self._writer) as connection,
         ):
             connection.execution_options(register_write=left)
@@ -214,7 +214,7 @@ class Database:
                 lock.release()
             return
         key = {"n": WRITERS_LOCK, "m": zlib.crc32(task.encode()) & 0x7FFFFFFF}
-        with self._open_connection(self._apart) as connection:
+        with self._open_connection(self._unpooled) as connection:
             is_held = try_lock_postgresql(connection, key, wait)
             connection.commit()  # a session's lock: no transaction stays open for as long as it is held
             try:
@@ -261,7 +261,7 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._open_connection(self._apart) as connection:
+        with self._open_connection(self._unpooled) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             if not self.is_sqlite:
@@ -276,7 +276,7 @@ class Database:
         False when it could not be finished now (an older state is still being read, the disk is full): call it again.
         """
         try:
-            with self._open_connection(self._apart) as connection:
+            with self._open_connection(self._unpooled) as connection:
                 return vacuum_sqlite(connection) if self.is_sqlite else vacuum_postgresql(connection, tables)
         except (CannotAnswer, sa.exc.DBAPIError, sqlite3.Error):
             return False
@@ -296,7 +296,7 @@ class Database:
 
     def close(self) -> None:
         """Close every pooled connection."""
-        for engine in (self.engine, self._writer, self._apart):
+        for engine in (self.engine, self._writer, self._unpooled):
             engine.dispose()
 
 
@@ -307,7 +307,9 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late for the lock
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # an entry that was answered for must survive a power cut
-    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten; see forget_deleted for the rest
+    connection.execute(
+        "PRAGMA secure_delete = ON"
+    )  # what is deleted is overwritten; see purge_deleted_rows for the rest
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA busy_timeout = {to_milliseconds(READ_WAIT)}")
     connection.execute("PRAGMA cache_size = -65536")
@@ -330,8 +332,8 @@ def _begin_sqlite(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {to_milliseconds(READ_WAIT)}")
 
 
-#: What libpq is told unless the URL says otherwise: a server that is gone is noticed within seconds.
-_LIVING = {
+#: Options of libpq unless the URL sets them: a server that is gone is noticed within seconds.
+_CONNECTION_OPTIONS = {
     "connect_timeout": _CONNECT_WAIT,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 5,

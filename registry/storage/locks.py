@@ -29,7 +29,7 @@ class LockWait(NamedTuple):
     queue_limit: int
 
 
-#: What a command, a job or a thread of its own waits; whoever answers requests sets a shorter wait around each.
+#: The wait of a command, a job or a thread; doors set a shorter one around each request.
 PATIENT = LockWait(seconds=120.0, queue_limit=64)
 #: Takes the lock only when it is free now: for what may be left out, or done later.
 AT_ONCE = LockWait(seconds=0.0, queue_limit=0)
@@ -41,24 +41,24 @@ class WriterQueue:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._line: deque[object] = deque()  # the first one writes
+        self._writers: deque[object] = deque()  # the first one writes
 
     @contextmanager
     def wait_for_turn(self, wait: LockWait) -> Iterator[float]:
         """Wait for one's turn and give the seconds left of ``wait``; Busy when it does not come in time."""
         until, me = time.monotonic() + wait.seconds, object()
         with self._changed:
-            if len(self._line) > wait.queue_limit:
+            if len(self._writers) > wait.queue_limit:
                 raise make_write_busy_error()
-            self._line.append(me)
-            if not self._changed.wait_for(lambda: self._line[0] is me, wait.seconds):
-                self._line.remove(me)
+            self._writers.append(me)
+            if not self._changed.wait_for(lambda: self._writers[0] is me, wait.seconds):
+                self._writers.remove(me)
                 raise make_write_busy_error()
         try:
             yield max(0.0, until - time.monotonic())
         finally:
             with self._changed:
-                self._line.remove(me)
+                self._writers.remove(me)
                 self._changed.notify_all()
 
 
