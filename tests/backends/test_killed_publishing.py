@@ -37,7 +37,7 @@ from tests.factories import an_institution, hash_of, propose
 
 told = json.loads(sys.stdin.readline())
 settings = Settings(data_dir=Path(told["folder"]))
-database, log = Database(settings.url()), PublishedLog(settings)
+database, log = Database(settings.get_database_url()), PublishedLog(settings)
 log.publish(database)
 print("begins", flush=True)
 number = told["first"]
