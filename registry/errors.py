@@ -1,4 +1,4 @@
-"""What can go wrong, each kind with a stable code. No HTTP here: a door maps codes to its own statuses."""
+"""The errors of the register, each with a stable code. No HTTP here: a door maps codes to its own statuses."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class RegistryError(Exception):
         self.details = details
 
     def get_text(self, lang: str = "zh-CN") -> str:
-        """The sentence in the asked language; Chinese unless ``lang`` is English."""
+        """The sentence in a language: English for ``en``, else Chinese."""
         return self.en if lang.startswith("en") else self.zh
 
 
 class InvalidInput(RegistryError):
-    """The question or the value itself is malformed; asking again unchanged cannot help."""
+    """The question or the value itself is malformed; sending it again unchanged cannot help."""
 
     code = "invalid_input"
 
@@ -38,7 +38,7 @@ class InvalidCode(InvalidInput):
 
 
 class TooLarge(InvalidInput):
-    """More than one request may hold; ``details['limit']`` says how much it may. The rest has to come in another."""
+    """More than one request may hold: at most ``details['limit']``. The rest has to be sent in another."""
 
     code = "too_large"
 
@@ -74,19 +74,19 @@ class NotAllowed(RegistryError):
 
 
 class WrongHost(RegistryError):
-    """The request names another host than those this register is reached by."""
+    """The request names a host by which this register is not reached."""
 
     code = "wrong_host"
 
 
 class InvalidKey(RegistryError):
-    """The API key is none of this register's, was revoked, or has expired. Never taken for a question without a key."""
+    """The API key is unknown, revoked or expired. Never treated as a question without a key."""
 
     code = "invalid_key"
 
 
 class ScopeMissing(RegistryError):
-    """The API key is not meant for this operation."""
+    """The API key lacks the scope of this operation."""
 
     code = "scope_missing"
 
@@ -98,19 +98,19 @@ class TooManyRequests(RegistryError):
 
 
 class PeopleLimit(TooManyRequests):
-    """The people of as many institutions as one asker may look at in a day were looked at; all else is answered."""
+    """The asker has looked at the people of as many institutions as allowed in a day; all else is answered."""
 
     code = "people_limit"
 
 
 class QuotaSpent(TooManyRequests):
-    """The key has asked as many questions today as it may."""
+    """The key has used up its questions of the day."""
 
     code = "quota_spent"
 
 
 class CannotRecord(RegistryError):
-    """The key wants every check on record and this one could not be written down, so it is not answered."""
+    """The key requires every check to be recorded and this one could not be, so it is not answered."""
 
     code = "cannot_record"
 
@@ -134,7 +134,7 @@ class LogDamaged(RegistryError):
 
 
 class CannotAnswer(RegistryError):
-    """The registry could not look: this says nothing about any institution."""
+    """The register could not look: this says nothing about any institution."""
 
     code = "cannot_answer"
 
@@ -158,7 +158,7 @@ class StateTooOld(CannotAnswer):
 
 
 class Busy(CannotAnswer):
-    """Too many are waiting for the same thing already; ``details['retry_after']``: seconds until it is worth asking."""
+    """Too many wait for the same thing already; ``details['retry_after']``: seconds until a retry is worthwhile."""
 
     code = "busy"
 
@@ -188,7 +188,7 @@ class OutOfDescriptors(CannotAnswer):
 
 
 class ThreadDied(CannotAnswer):
-    """A thread that has to run as long as the process ended; ``details['threads']`` names it. It is started again."""
+    """A thread that must run as long as the process ended; ``details['threads']`` names it. It is started again."""
 
     code = "thread_died"
 
@@ -224,7 +224,7 @@ class SecretsKeyMissing(CannotAnswer):
 
 
 class LogRolledBack(LogDamaged):
-    """The database holds less of the log than was published: answers and appends would contradict what is known."""
+    """The database holds less of the log than was published: answers and appends would contradict it."""
 
     code = "log_rolled_back"
 
@@ -242,7 +242,7 @@ class CannotSign(RegistryError):
 
 
 def make_cannot_answer_error(cause: Exception | None) -> CannotAnswer:
-    """The refusal while there is nothing to answer from; ``cause``: why the last look failed, None at a start."""
+    """The refusal while there is nothing to answer from; ``cause``: why the last attempt failed, None at a start."""
     return CannotAnswer(
         "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
         "The register cannot be asked at the moment. This does not mean an institution is not approved; "
@@ -311,7 +311,7 @@ def make_log_rollback_error(size: int, published: int) -> LogRolledBack:
 
 
 def find_storage_fault(error: BaseException, where: object = None) -> StorageFull | StorageReadOnly | None:
-    """What an OSError says of the disk, the first that was the cause of ``error``: full, or read-only; None otherwise.
+    """The fault of the disk (full or read-only) by the first OSError that caused ``error``; None for any other error.
 
     A folder that this account may not write to counts as read-only.
     """
@@ -327,7 +327,7 @@ def find_storage_fault(error: BaseException, where: object = None) -> StorageFul
 
 
 def make_nesting_error() -> InvalidInput:
-    """JSON with more brackets inside one another than anything that is asked here needs, and than a decoder follows."""
+    """The refusal of JSON that is nested deeper than any request needs, or than a decoder follows."""
     return InvalidInput(
         "JSON 的括号嵌套过深，无法读取；请检查是否有多余的 [ 或 {。",
         "The JSON is nested too deeply to be read; are there brackets too many?",

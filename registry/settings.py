@@ -74,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     search_key: Annotated[str, "Its key: one that may do everything with the indexes institutions-*."] = ""
 
     def get_database_url(self) -> str:
-        """The database URL in force."""
+        """The URL of the database."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'register.sqlite').absolute()}"
 
     def find_database_file(self) -> Path | None:
@@ -83,19 +83,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(rest.partition("?")[0]) if kind.startswith("sqlite") and rest else None
 
     def get_key_file(self) -> Path:
-        """The signing key's file in force."""
+        """The file of the signing key."""
         return Path(self.signing_key) if self.signing_key else self.data_dir / "signing.key"
 
     def get_secrets_file(self) -> Path:
-        """The file of the key of second factors in force."""
+        """The file of the key of second factors."""
         return Path(self.secrets_key) if self.secrets_key else self.get_key_file().with_name("secrets.key")
 
     def get_log_folder(self) -> Path:
-        """The folder of the published log in force."""
+        """The folder of the published log."""
         return Path(self.log_dir) if self.log_dir else self.data_dir / "log"
 
     def get_log_origin(self) -> str:
-        """What the log would be called in its first checkpoint: the address it is published at, without the scheme."""
+        """The name of the log in its first checkpoint: by default the address it is published at."""
         return self.log_origin or f"{self.public_url.split('://', 1)[1].rstrip('/')}/log"
 
 
@@ -105,18 +105,18 @@ def get_variable_name(field: str) -> str:
 
 
 def make_environment(settings: Settings) -> dict[str, str]:
-    """The environment of a process that is to have these settings, and no others from around here."""
-    told = {get_variable_name(field): str(getattr(settings, field)) for field in Settings.__struct_fields__}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-    return {**kept, **{name: value for name, value in told.items() if value}}
+    """The environment of a child process that is to have exactly these settings."""
+    variables = {get_variable_name(field): str(getattr(settings, field)) for field in Settings.__struct_fields__}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+    return {**inherited, **{name: value for name, value in variables.items() if value}}
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from the environment; raise InvalidInput naming the variable that cannot be used."""
+    """Load the settings from the environment; InvalidInput naming the variable that cannot be used."""
     environ = os.environ if environ is None else environ
-    given = {f: environ[get_variable_name(f)] for f in Settings.__struct_fields__ if environ.get(get_variable_name(f))}
+    values = {f: environ[get_variable_name(f)] for f in Settings.__struct_fields__ if environ.get(get_variable_name(f))}
     try:
-        settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         raise InvalidInput(f"环境变量设置有误：{error}", f"A REGISTRY_ setting cannot be used: {error}") from error
     if not settings.public_url.startswith(("http://", "https://")):
@@ -163,13 +163,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _check_security_contact(settings: Settings) -> None:
-    """InvalidInput for what security.txt cannot say: people would write to nowhere."""
-    for one in filter(None, (one.strip() for one in settings.security_contact.split(","))):
-        mail = one.removeprefix("mailto:")
-        if not one.startswith(("https://", "tel:")) and ("@" not in mail or " " in mail):
+    """Raise InvalidInput for a contact that security.txt cannot hold."""
+    for contact in filter(None, (contact.strip() for contact in settings.security_contact.split(","))):
+        mail = contact.removeprefix("mailto:")
+        if not contact.startswith(("https://", "tel:")) and ("@" not in mail or " " in mail):
             raise InvalidInput(
-                f"REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {one}",
-                f"REGISTRY_SECURITY_CONTACT holds e-mail or https:// addresses, not {one}",
+                f"REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {contact}",
+                f"REGISTRY_SECURITY_CONTACT holds e-mail or https:// addresses, not {contact}",
             )
     if settings.security_policy and not settings.security_policy.startswith("https://"):
         raise InvalidInput(
@@ -179,7 +179,7 @@ def _check_security_contact(settings: Settings) -> None:
 
 
 def list_settings() -> list[tuple[str, str, str]]:
-    """(variable, default, meaning) of every setting, for the CLI and the docs test."""
+    """(variable, default, meaning) of every setting."""
     hints = get_type_hints(Settings, include_extras=True)
     defaults = Settings()
     return [

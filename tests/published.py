@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from registry.domain.model import Draft
 from registry.log import note, proofs, signing_keys
-from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
+from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import LogFolder
 from registry.log.publish import PublishedLog
 from registry.settings import Settings

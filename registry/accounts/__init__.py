@@ -1,4 +1,4 @@
-"""Named accounts of health-department staff: their roles, and the region they may speak of.
+"""Named accounts of health-department staff: their roles, and the region they may make proposals about.
 
 Account names stand in the public log as proposer and approver, so they are duty names, not people's names.
 """
@@ -21,7 +21,7 @@ from registry.storage.tables import accounts
 Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SHORTEST_PASSWORD = passwords.SHORTEST
-#: Reserved, nobody signs in as these: the makers propose what seed_data/ ships, whoever installs it accepts it.
+#: Reserved names, under which nobody signs in: seed_data/ is proposed by its makers and approved by the installation.
 RESERVED = "system."
 SEED_PROPOSER = "system.seed"
 SEED_APPROVER = "system.installation"
@@ -33,8 +33,15 @@ SHELL = "system.shell"
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")
 
 
+def get_now_ms() -> int:
+    """Return the clock of this machine in milliseconds since 1970: for what passes for people, not for the register."""
+    return int(time.time() * 1000)
+
+
 class Account(Struct, frozen=True):
-    """One account; roles say what it may do, ``region`` (GB/T 2260; empty: everywhere) about whom it may propose."""
+    """One account: ``roles`` allow actions, ``region`` (GB/T 2260; empty: the whole country) limits proposals to a
+    place.
+    """
 
     name: str
     roles: frozenset[str]
@@ -58,7 +65,7 @@ def create_account(
 ) -> Account:
     """Create an account; InvalidInput for a bad name, role, region or password, Conflict when the name is taken.
 
-    ``must_change``: somebody else chose the password, so that the first sign-in asks for another.
+    ``must_change``: the first sign-in asks for a new password, because somebody else chose this one.
     """
     if not _NAME.fullmatch(name) or name.startswith(RESERVED):
         raise InvalidInput(
@@ -76,7 +83,7 @@ def create_account(
             name=name,
             roles=" ".join(sorted(set(roles))),
             password=passwords.hash_password(password),
-            created_at=int(time.time() * 1000),
+            created_at=get_now_ms(),
             region=region,
             must_change=must_change,
         )
@@ -89,35 +96,35 @@ def change_rights(connection: sa.Connection, name: str, roles: list[str], region
     _require_roles(roles)
     _require_region(region)
     get_account(connection, name)
-    told = {"roles": " ".join(sorted(set(roles))), "region": region}
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
+    changes = {"roles": " ".join(sorted(set(roles))), "region": region}
+    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
     return get_account(connection, name)
 
 
 def link_identity(connection: sa.Connection, name: str, external: str) -> Account:
-    """Let whoever an identity provider calls ``external`` sign in as this account; "" takes that away again.
+    """Let the identity ``external`` of an identity provider sign in as this account; "" removes the link.
 
-    An account that is linked has no password any more that anybody knows: the provider alone lets its holder in.
+    A linked account gets a random password that nobody knows: the provider alone lets its holder in.
     InvalidInput for an identity that is too long, Conflict when another account has it.
     """
     get_account(connection, name)
     if len(external) > 200:
         raise InvalidInput("身份标识最多200个字符。", "An identity has 200 characters at most.", field="external")
-    other = connection.execute(sa.select(accounts.c.name).where(accounts.c.external == external)).scalar()
-    if external and other not in (None, name):
+    holder = connection.execute(sa.select(accounts.c.name).where(accounts.c.external == external)).scalar()
+    if external and holder not in (None, name):
         raise Conflict(
-            f"该身份标识已属于账号“{other}”。", f"This identity belongs to account “{other}”.", field="external"
+            f"该身份标识已属于账号“{holder}”。", f"This identity belongs to account “{holder}”.", field="external"
         )
-    told: dict[str, object] = {"external": external or None}
+    changes: dict[str, object] = {"external": external or None}
     if external:
-        told |= {"password": passwords.hash_password(secrets.token_urlsafe(48)), "must_change": False}
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
+        changes |= {"password": passwords.hash_password(secrets.token_urlsafe(48)), "must_change": False}
+    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
     return get_account(connection, name)
 
 
 def set_disabled(connection: sa.Connection, name: str, disabled: bool) -> Account:
-    """Close an account, or open it again; nobody signs in to a closed one, nor acts in its name."""
-    at = int(time.time() * 1000) if disabled else None
+    """Close an account, or open it again. Nobody can sign in to a closed account or act in its name."""
+    at = get_now_ms() if disabled else None
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(disabled_at=at))
     return get_account(connection, name)
 
@@ -148,7 +155,7 @@ def find_account(connection: sa.Connection, name: str) -> Account | None:
 
 
 def get_account(connection: sa.Connection, name: str) -> Account:
-    """The account of a name; NotFound."""
+    """The account of a name; NotFound when there is none."""
     account = find_account(connection, name)
     if account is None:
         raise NotFound(f"没有名为“{name}”的账号。", f"There is no account “{name}”.")
@@ -176,7 +183,7 @@ def _read_account(row: sa.Row[tuple[object, ...]]) -> Account:
 
 
 def require_role(connection: sa.Connection, name: str, role: Role) -> None:
-    """NotAllowed unless the account exists, is enabled and has the role."""
+    """Raise NotAllowed unless the account exists, is enabled and has the role."""
     if {SEED_PROPOSER: "editor", SEED_APPROVER: "approver"}.get(name) == role:
         return
     account = find_account(connection, name)

@@ -1,17 +1,17 @@
-"""The trail: what each member of staff did and when. Rows are only added; the database refuses anything else."""
+"""The audit log: what each member of staff did and when. Rows are only added; the database refuses anything else."""
 
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 import sqlalchemy as sa
 
+from registry.accounts import get_now_ms
 from registry.domain.model import Struct
-from registry.records.asof import instant_at
+from registry.log.clock import from_milliseconds, to_milliseconds
 from registry.storage.tables import trail
 
 #: Where somebody acts in a shell of the server, there is no address.
@@ -21,7 +21,7 @@ _address: ContextVar[str] = ContextVar("address", default=SHELL)
 
 @contextmanager
 def act_from_address(address: str) -> Iterator[None]:
-    """Deeds recorded inside without an address of their own are from this one."""
+    """Record ``address`` for the events inside the block that name no address of their own."""
     before = _address.set(address)
     try:
         yield
@@ -30,7 +30,7 @@ def act_from_address(address: str) -> Iterator[None]:
 
 
 class AuditEvent(Struct, frozen=True):
-    """One thing somebody did: ``action`` is a word for programs (signed_in, propose, ...), ``about`` says to what."""
+    """One action of an account: ``action`` is a word for programs (signed_in, propose, ...), ``about`` its object."""
 
     id: int
     at: dt.datetime
@@ -41,7 +41,7 @@ class AuditEvent(Struct, frozen=True):
 
 
 class AuditFilter(Struct, frozen=True):
-    """Which deeds: of an account, an action, from a day on, up to a day (instants in UTC). Nothing given: all."""
+    """Which events: of an account, of an action, within ``since`` <= at < ``until`` (instants in UTC). Empty: all."""
 
     account: str = ""
     action: str = ""
@@ -52,19 +52,19 @@ class AuditFilter(Struct, frozen=True):
 def record_event(
     connection: sa.Connection, account: str, action: str, about: str = "", address: str | None = None
 ) -> None:
-    """Add a deed, in the transaction of what was done: neither is there without the other.
+    """Add an event in the transaction of the action itself, so that neither is there without the other.
 
-    ``about`` holds numbers and codes, never a text somebody wrote: the trail cannot be erased.
+    ``about`` holds numbers and codes, never a text somebody wrote: the audit log cannot be erased.
     """
     address = _address.get() if address is None else address
     row = {"account": account[:60], "action": action, "about": about[:120], "address": address[:60]}
-    connection.execute(sa.insert(trail).values(at=int(time.time() * 1000), **row))
+    connection.execute(sa.insert(trail).values(at=get_now_ms(), **row))
 
 
 def list_events(
     connection: sa.Connection, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
 ) -> list[AuditEvent]:
-    """Deeds newest first, those before a number."""
+    """The newest ``limit`` events, newest first; with ``before`` those with a smaller id."""
     query = _select_events(wanted).order_by(trail.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(trail.c.id < before)
@@ -72,13 +72,13 @@ def list_events(
 
 
 def iterate_events(connection: sa.Connection, wanted: AuditFilter) -> Iterator[AuditEvent]:
-    """All of them, oldest first, without holding them all."""
+    """Stream all events, oldest first."""
     query = _select_events(wanted).order_by(trail.c.id).execution_options(yield_per=2_000)
     yield from map(_read_event, connection.execute(query))
 
 
 def list_actions(connection: sa.Connection) -> list[str]:
-    """Every action there is."""
+    """Every action that occurs in the audit log."""
     return sorted(connection.execute(sa.select(trail.c.action).distinct()).scalars())
 
 
@@ -89,12 +89,12 @@ def _select_events(wanted: AuditFilter) -> sa.Select[tuple[object, ...]]:
     if wanted.action:
         query = query.where(trail.c.action == wanted.action)
     if wanted.since:
-        query = query.where(trail.c.at >= int(wanted.since.timestamp() * 1000))
+        query = query.where(trail.c.at >= to_milliseconds(wanted.since))
     if wanted.until:
-        query = query.where(trail.c.at < int(wanted.until.timestamp() * 1000))
+        query = query.where(trail.c.at < to_milliseconds(wanted.until))
     return query
 
 
 def _read_event(row: sa.Row[tuple[object, ...]]) -> AuditEvent:
     fields = dict(row._mapping)
-    return AuditEvent(**{**fields, "at": instant_at(fields["at"])})
+    return AuditEvent(**{**fields, "at": from_milliseconds(fields["at"])})

@@ -1,8 +1,8 @@
-"""Browsers that an account signed in from before: a signed cookie that lets their owner past what strangers caused.
+"""Browsers known to an account: a signed cookie lets their owner past the waits that strangers caused.
 
-After OWASP's "device cookies". It opens nothing: whoever has it still shows password and second factor, with a few
-failures a day of its own. It is ``version.day.nonce.format_public_code``; the code binds it to the account and its present password,
-so that a new password ends them all.
+After OWASP's "device cookies". The cookie opens nothing: its holder still shows password and second factor, and has a
+few failures a day of its own. It is ``version.day.nonce.signature``; the signature binds it to the account and its
+present password, so that a new password ends them all.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ _PURPOSE = "browsers known to an account"
 
 
 def name_cookie(account: str) -> str:
-    """The cookie of an account: its name is not in it."""
+    """The name of an account's cookie, which does not reveal the account's name."""
     return PREFIX + hashlib.sha256(account.encode()).hexdigest()[:12]
 
 
 def make_cookie(vault: Vault, account: str, password: str) -> str | None:
-    """A cookie for a browser that has just signed in completely; ``password``: as it is stored. None without a key."""
+    """Make the cookie of a browser that has just signed in completely; None where there is no key.
+
+    ``password``: the stored hash.
+    """
     head = f"1.{int(time.time() // 86_400)}.{secrets.token_hex(8)}"
     try:
         return f"{head}.{vault.sign_message(_PURPOSE, _make_message(head, account, password))}"
@@ -37,7 +40,7 @@ def make_cookie(vault: Vault, account: str, password: str) -> str | None:
 
 
 def find_device(vault: Vault, account: str, password: str, cookies: Iterable[str]) -> str:
-    """The nonce of a genuine cookie of this account among those a browser sent; "" without one."""
+    """The nonce of the first genuine cookie of this account among those a browser sent; "" when there is none."""
     today = int(time.time() // 86_400)
     for cookie in cookies:
         parts = cookie.split(".")

@@ -13,6 +13,7 @@ import time
 import pyotp
 import sqlalchemy as sa
 
+from registry.accounts import get_now_ms
 from registry.accounts.vault import Vault, is_sealed
 from registry.errors import Conflict, InvalidInput, SecretsKeyMissing
 from registry.storage.tables import accounts, recovery_codes
@@ -28,17 +29,17 @@ _SECRET = re.compile("[A-Z2-7]{32}")
 
 
 def make_secret() -> str:
-    """A secret to share with an authenticator, base32."""
+    """Make a base32 secret to share with an authenticator."""
     return pyotp.random_base32()
 
 
 def make_setup_uri(secret: str, account: str) -> str:
-    """What the QR code holds that an authenticator scans."""
+    """Make the URI that an authenticator scans as a QR code."""
     return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=_ISSUER)
 
 
 def find_step(secret: str, code: str, at: float | None = None) -> int | None:
-    """The time step whose code this is, now or one step before or after; None for a wrong one.
+    """The time step of a code, at most one step away from now; None for a wrong code.
 
     >>> find_step("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "000000", 1_700_000_000.0) is None
     True
@@ -54,25 +55,25 @@ def find_step(secret: str, code: str, at: float | None = None) -> int | None:
 
 
 def enrol_factor(connection: sa.Connection, vault: Vault, account: str, secret: str, code: str) -> list[str] | None:
-    """Set a secret up once somebody has shown a code of it; new recovery codes, or None for a wrong code.
+    """Store a secret once a code of it was shown; return new recovery codes, or None for a wrong code.
 
-    InvalidInput for what is no secret of ours; Conflict where the account has a second factor by now: whoever only
-    knows the password cannot put another in its place. SecretsKeyMissing.
+    InvalidInput for a malformed secret; Conflict where the account has a second factor already, since a password alone
+    must not replace it; SecretsKeyMissing.
     """
     if not _SECRET.fullmatch(secret):
         raise InvalidInput("密钥无效，请重新打开此页。", "This secret is not valid; open the page again.", field="code")
     step = find_step(secret, code)
     if step is None:
         return None
-    told = {"second": vault.seal(account, secret), "second_step": step, "second_used": ""}
-    without = sa.and_(accounts.c.name == account, accounts.c.second.is_(None))
-    if not connection.execute(sa.update(accounts).where(without).values(**told)).rowcount:
+    changes = {"second": vault.seal(account, secret), "second_step": step, "second_used": ""}
+    condition = sa.and_(accounts.c.name == account, accounts.c.second.is_(None))
+    if not connection.execute(sa.update(accounts).where(condition).values(**changes)).rowcount:
         raise Conflict("此账号已设验证器，请重新登录。", "This account has an authenticator by now; sign in again.")
     return renew_recovery_codes(connection, account)
 
 
 def renew_recovery_codes(connection: sa.Connection, account: str) -> list[str]:
-    """New recovery codes in place of the old ones; shown once, kept as hashes."""
+    """Replace the recovery codes by new ones, which are shown once and stored as hashes."""
     codes = [
         "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(2)) for _ in range(RECOVERY_CODES)
     ]
@@ -82,7 +83,7 @@ def renew_recovery_codes(connection: sa.Connection, account: str) -> list[str]:
 
 
 def remove_factor(connection: sa.Connection, account: str) -> None:
-    """Take the second factor away: the next sign-in sets up another."""
+    """Remove the second factor: the next sign-in sets up another."""
     connection.execute(sa.delete(recovery_codes).where(recovery_codes.c.account == account))
     connection.execute(sa.update(accounts).where(accounts.c.name == account).values(second=None))
 
@@ -90,9 +91,9 @@ def remove_factor(connection: sa.Connection, account: str) -> None:
 def accept_code(
     connection: sa.Connection, vault: Vault, account: str, code: str, at: float | None = None
 ) -> str | None:
-    """Whether a code is right: "code" or "recovery"; None when it is not. Each code is accepted once.
+    """Return how a code is right, "code" or "recovery"; None for a wrong one. Each code is accepted once.
 
-    ``at``: seconds since 1970 (now). SecretsKeyMissing where a code of an authenticator cannot be looked at.
+    ``at``: seconds since 1970 (now). SecretsKeyMissing where an authenticator's secret cannot be decrypted.
     """
     row = connection.execute(
         sa.select(accounts.c.second, accounts.c.second_step, accounts.c.second_used).where(accounts.c.name == account)
@@ -106,28 +107,30 @@ def accept_code(
     used = [*map(int, row.second_used.split()), row.second_step]
     if step is None or not _is_new_step(step, used, int(at // _STEP)):
         return None
-    told = {"second_step": step, "second_used": " ".join(map(str, used[1 - _REMEMBERED :]))}
+    changes = {"second_step": step, "second_used": " ".join(map(str, used[1 - _REMEMBERED :]))}
     # Compared again by the database: of two requests with the same code one is too late.
-    same = sa.and_(
+    condition = sa.and_(
         accounts.c.name == account,
         accounts.c.second_step == row.second_step,
         accounts.c.second_used == row.second_used,
     )
-    return "code" if connection.execute(sa.update(accounts).where(same).values(**told)).rowcount else None
+    return "code" if connection.execute(sa.update(accounts).where(condition).values(**changes)).rowcount else None
 
 
 def _is_new_step(step: int, used: list[int], now: int) -> bool:
     """Whether the code of a step may be accepted after those of the steps ``used``: none twice, none older.
 
-    Steps that lie ahead of the clock (further than it is let be off) were used while it was wrong: they are remembered
-    and not waited for.
+    Steps that lie further ahead of the clock than the tolerance were used while it was wrong: they stay refused, and
+    later codes do not wait for them.
 
     >>> _is_new_step(101, [100], 100), _is_new_step(100, [100], 100), _is_new_step(99, [100], 100)
     (True, False, False)
-    >>> _is_new_step(101, [100, 9000], 101), _is_new_step(100, [100, 9000], 101), _is_new_step(9000, [100, 9000, 101], 9000)
-    (True, False, False)
+    >>> _is_new_step(101, [100, 9000], 101), _is_new_step(100, [100, 9000], 101)
+    (True, False)
+    >>> _is_new_step(9000, [100, 9000, 101], 9000)
+    False
     """
-    return step not in used and all(step > one for one in used if one <= now + 1)
+    return step not in used and all(step > used_step for used_step in used if used_step <= now + 1)
 
 
 def _spend_recovery_code(connection: sa.Connection, account: str, code: str) -> bool:
@@ -136,12 +139,12 @@ def _spend_recovery_code(connection: sa.Connection, account: str, code: str) -> 
         recovery_codes.c.digest == _hash_code(code),
         recovery_codes.c.used_at.is_(None),
     )
-    spent = connection.execute(sa.update(recovery_codes).where(unused).values(used_at=int(time.time() * 1000)))
+    spent = connection.execute(sa.update(recovery_codes).where(unused).values(used_at=get_now_ms()))
     return bool(spent.rowcount)
 
 
 def seal_secrets(connection: sa.Connection, vault: Vault) -> int:
-    """Seal every secret that the newest key did not seal, those of earlier versions among them; how many.
+    """Seal every secret that the newest key has not sealed, also plain ones of earlier versions; return how many.
 
     SecretsKeyMissing where one was sealed with a key that is not here.
     """
@@ -163,7 +166,7 @@ def list_lost_accounts(connection: sa.Connection, vault: Vault) -> list[str]:
 
 
 def require_key(connection: sa.Connection, vault: Vault) -> None:
-    """SecretsKeyMissing, saying of how many accounts, unless every sealed secret can be opened here."""
+    """Raise SecretsKeyMissing, with the number of accounts, unless every sealed secret can be opened here."""
     names = list_lost_accounts(connection, vault)
     if names:
         raise SecretsKeyMissing(
@@ -175,11 +178,11 @@ def require_key(connection: sa.Connection, vault: Vault) -> None:
 
 
 def count_recovery_codes(connection: sa.Connection, account: str) -> int:
-    """How many recovery codes still work."""
+    """Count the recovery codes that still work."""
     unused = sa.and_(recovery_codes.c.account == account, recovery_codes.c.used_at.is_(None))
     return int(connection.execute(sa.select(sa.func.count()).select_from(recovery_codes).where(unused)).scalar_one())
 
 
 def _hash_code(code: str) -> bytes:
-    """Of a recovery code as people type it: case and dashes do not matter. Its 50 bits of chance need no slow hash."""
+    """Hash a recovery code as typed, without case and dashes. Its 50 random bits need no slow hash."""
     return hashlib.sha256("".join(c for c in code.lower() if c.isalnum()).encode()).digest()

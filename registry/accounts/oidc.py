@@ -1,6 +1,6 @@
 """Signing in by the department's own identity provider: OpenID Connect, authorization code with PKCE.
 
-The provider says who somebody is; which account that is, an administrator has entered; what it may do, is ours.
+The provider proves an identity; an administrator has linked it to an account; the account's rights are the register's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BACK = "/staff/oidc/back"
 
 
 class PendingSignIn(Struct, frozen=True):
-    """What a browser keeps between leaving for the provider and coming back; of no use to anybody else."""
+    """What a browser keeps between leaving for the provider and coming back; useless to anybody else."""
 
     state: str
     nonce: str
@@ -50,37 +50,39 @@ class IdentityProvider:
         self._learnt = 0.0
 
     def start_sign_in(self, again: bool = False) -> tuple[str, PendingSignIn]:
-        """The address to send a browser to, and what it has to keep; ``again``: the provider is to ask anew."""
-        asked = PendingSignIn(state=_make_random(), nonce=_make_random(), verifier=_make_random() + _make_random())
-        told = {
+        """Return the address to send a browser to, and what it has to keep; ``again``: make the provider ask anew."""
+        pending = PendingSignIn(state=_make_random(), nonce=_make_random(), verifier=_make_random() + _make_random())
+        parameters = {
             "response_type": "code",
             "client_id": self._client[0],
             "redirect_uri": self._back,
             "scope": "openid",
-            "state": asked.state,
-            "nonce": asked.nonce,
-            "code_challenge": create_s256_code_challenge(asked.verifier),
+            "state": pending.state,
+            "nonce": pending.nonce,
+            "code_challenge": create_s256_code_challenge(pending.verifier),
             "code_challenge_method": "S256",
             **({"prompt": "login"} if again else {}),
         }
-        return add_params_to_uri(self._load_configuration()["authorization_endpoint"], list(told.items())), asked
+        return add_params_to_uri(
+            self._load_configuration()["authorization_endpoint"], list(parameters.items())
+        ), pending
 
-    def finish_sign_in(self, asked: PendingSignIn, state: str, code: str) -> str:
-        """Who came back: the ``sub`` of an ID token that the provider signed for us, for this very sign-in.
+    def finish_sign_in(self, pending: PendingSignIn, state: str, code: str) -> str:
+        """Return the ``sub`` of the ID token that the provider signed for this register and this very sign-in.
 
-        NotAllowed for anything else: another state, a code that is none, a token that is forged, old or not for us.
+        NotAllowed for anything else: another state, an invalid code, a token that is forged, old or for somebody else.
         """
-        if not code or not hmac.compare_digest(asked.state.encode(), state.encode()):
+        if not code or not hmac.compare_digest(pending.state.encode(), state.encode()):
             raise _make_refusal("state")
-        told = {
+        fields = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self._back,
-            "code_verifier": asked.verifier,
+            "code_verifier": pending.verifier,
         }
         name, secret = (quote(part, safe="") for part in self._client)
         answer = self._send_request(
-            "POST", self._load_configuration()["token_endpoint"], data=told, auth=(name, secret)
+            "POST", self._load_configuration()["token_endpoint"], data=fields, auth=(name, secret)
         )
         token = answer.json().get("id_token") if answer.is_success else None
         if not isinstance(token, str):
@@ -88,32 +90,33 @@ class IdentityProvider:
         try:
             keys = KeySet.import_key_set(self._send_request("GET", self._load_configuration()["jwks_uri"]).json())
             decoded = jwt.decode(token, keys, algorithms=_ALGORITHMS)
-            wanted = {"iss": {"values": [self._load_configuration()["issuer"]]}, "aud": {"value": self._client[0]}}
-            claims = CodeIDToken(decoded.claims, decoded.header, wanted, self._make_token_params(asked))
+            claim_options = {
+                "iss": {"values": [self._load_configuration()["issuer"]]},
+                "aud": {"value": self._client[0]},
+            }
+            params = {"nonce": pending.nonce, "client_id": self._client[0]}
+            claims = CodeIDToken(decoded.claims, decoded.header, claim_options, params)
             claims.validate(leeway=LEEWAY)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise _make_refusal("token") from error
         return str(claims["sub"])
 
-    def _make_token_params(self, asked: PendingSignIn) -> dict[str, str]:
-        return {"nonce": asked.nonce, "client_id": self._client[0]}
-
     def _load_configuration(self) -> dict[str, Any]:
         if not self._known or time.monotonic() > self._learnt + FRESH:
-            said = self._send_request("GET", f"{self._issuer}/.well-known/openid-configuration")
+            answer = self._send_request("GET", f"{self._issuer}/.well-known/openid-configuration")
             try:
-                known = said.raise_for_status().json()
-                if str(known["issuer"]).rstrip("/") != self._issuer:
+                configuration = answer.raise_for_status().json()
+                if str(configuration["issuer"]).rstrip("/") != self._issuer:
                     raise KeyError("issuer")
-                self._known = {key: known[key] for key in _NEEDED}
+                self._known = {key: configuration[key] for key in _NEEDED}
             except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
                 raise _make_unreachable_error() from error
             self._learnt = time.monotonic()
         return self._known
 
-    def _send_request(self, method: str, address: str, **told: Any) -> httpx.Response:
+    def _send_request(self, method: str, address: str, **options: Any) -> httpx.Response:
         try:
-            return httpx.request(method, address, timeout=PATIENCE, follow_redirects=False, **told)
+            return httpx.request(method, address, timeout=PATIENCE, follow_redirects=False, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _make_unreachable_error() from error
 
@@ -125,11 +128,11 @@ def _make_random() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _make_refusal(why: str) -> NotAllowed:
+def _make_refusal(reason: str) -> NotAllowed:
     return NotAllowed(
         "身份认证系统没有证明您是谁，请重新登录。",
         "The identity provider did not prove who you are; sign in again.",
-        why=f"oidc_{why}",
+        why=f"oidc_{reason}",
     )
 
 

@@ -1,7 +1,7 @@
-"""Passwords: argon2id, a few rules that help, and no way to tell from the time taken whether a name exists.
+"""Passwords: argon2id, rules against easy ones, and the same time taken whether or not a name exists.
 
-What is easy to guess is estimated by zxcvbn, which carries the 30,000 commonest leaked passwords and takes apart what
-people make of them: endings, doubling, @ for a, rows of keys, dates.
+zxcvbn estimates how easy a password is to guess: it carries the 30,000 commonest leaked ones and recognises what people
+make of them (endings, doubling, @ for a, rows of keys, dates).
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ _hashing = HashingQueue()
 
 
 def hash_password(password: str) -> str:
-    """What is kept of a password."""
+    """Hash a password for storage."""
     return _hashing.run_task(None, lambda: _hasher.hash(password))
 
 
-def verify_password(kept: str | None, password: str, name: str | None = None) -> bool:
-    """Whether it is the password; takes as long where there is none (``kept`` None).
+def verify_password(stored: str | None, password: str, name: str | None = None) -> bool:
+    """Whether the password fits the stored hash; takes as long where there is none (None).
 
-    ``name``: what a stranger who wants to sign in typed, so that they wait behind others; Busy when that is too long.
+    ``name``: as typed by a stranger who wants to sign in, whose turn comes after others; Busy when that takes too long.
     """
-    return _hashing.run_task(name, lambda: _verify_hash(kept, password))
+    return _hashing.run_task(name, lambda: _verify_hash(stored, password))
 
 
-def _verify_hash(kept: str | None, password: str) -> bool:
+def _verify_hash(stored: str | None, password: str) -> bool:
     try:
-        return _hasher.verify(kept or _make_dummy_hash(), password[:LONGEST]) and kept is not None
+        return _hasher.verify(stored or _make_dummy_hash(), password[:LONGEST]) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 
@@ -61,7 +61,7 @@ def _make_dummy_hash() -> str:
 
 
 def require_strong(password: str, name: str) -> None:
-    """InvalidInput for a password that is short, that repeats itself, or that holds the account's name."""
+    """Raise InvalidInput for a password that is short, repeats itself, is common, or holds the account's name."""
     if len(password) < SHORTEST:
         raise InvalidInput(
             f"密码太短：至少{SHORTEST}个字符。", f"The password is too short: at least {SHORTEST} characters."
@@ -85,7 +85,7 @@ def require_strong(password: str, name: str) -> None:
 
 
 def _is_common(password: str, name: str) -> bool:
-    """Whether few guesses find it, whatever its case and width.
+    """Whether few guesses find the password, whatever its case and width.
 
     >>> _is_common("Ｐ@ssw0rd2026!!", "editor"), _is_common("several unrelated words", "editor")
     (True, False)

@@ -1,17 +1,16 @@
-"""Sessions of signed-in staff: a random token in a cookie, its hash in the database, two ends: idle and absolute."""
+"""Sessions of signed-in staff: a random token in a cookie, its hash in the database, an idle and an absolute limit."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
-import time
 from typing import Literal
 
 import sqlalchemy as sa
 
 from registry import accounts as people
-from registry.accounts import Account
+from registry.accounts import Account, get_now_ms
 from registry.domain.model import Struct
 from registry.storage.tables import staff_sessions
 
@@ -29,7 +28,7 @@ _NOTED = 30_000
 
 
 class Session(Struct, frozen=True):
-    """One signed-in browser. ``id`` names it in lists and gives nothing away; instants in milliseconds since 1970."""
+    """One signed-in browser. ``id`` names it in lists without revealing its token; instants in milliseconds."""
 
     id: str
     account: Account
@@ -44,12 +43,12 @@ class Session(Struct, frozen=True):
 
     @property
     def is_proved(self) -> bool:
-        """Whether the second factor was shown in it lately; not where the clock says that it is still to be."""
-        return 0 <= _get_now_ms() - self.proved_at <= PROOF * _MINUTE
+        """Whether the second factor was shown lately; not when the clock claims that it will be shown in the future."""
+        return 0 <= get_now_ms() - self.proved_at <= PROOF * _MINUTE
 
     @property
     def form_token(self) -> str:
-        """What every form of this session carries, and no other site can know."""
+        """The token that every form of this session carries and no other site can know."""
         return hmac.new(self.token.encode(), b"forms", hashlib.sha256).hexdigest()
 
 
@@ -61,42 +60,44 @@ class SessionLimits(Struct, frozen=True):
 
 
 def create_session(connection: sa.Connection, account: str, state: State, address: str, agent: str) -> str:
-    """A new session; its token, which only the browser keeps. One that is open at once was proved elsewhere."""
+    """Create a session and return its token, which only the browser keeps. One created "open" was proved elsewhere."""
     token = secrets.token_urlsafe(32)
-    now = _get_now_ms()
-    told: dict[str, object] = {"account": account, "state": state, "address": address[:60], "agent": agent[:200]}
-    told["proved_at"] = now if state == "open" else 0
-    connection.execute(sa.insert(staff_sessions).values(digest=_hash_token(token), created_at=now, seen_at=now, **told))
+    now = get_now_ms()
+    fields: dict[str, object] = {"account": account, "state": state, "address": address[:60], "agent": agent[:200]}
+    fields["proved_at"] = now if state == "open" else 0
+    connection.execute(
+        sa.insert(staff_sessions).values(digest=_hash_token(token), created_at=now, seen_at=now, **fields)
+    )
     return token
 
 
 def renew_token(connection: sa.Connection, token: str, state: State) -> str:
-    """The same session further on, under a new token: one that was seen before the sign-in is worth nothing after."""
-    fresh = secrets.token_urlsafe(32)
-    told = {"digest": _hash_token(fresh), "state": state, "seen_at": _get_now_ms()}
-    connection.execute(sa.update(staff_sessions).where(staff_sessions.c.digest == _hash_token(token)).values(**told))
-    return fresh
+    """Move a session to its next state under a new token: one seen before the sign-in is worthless after it."""
+    new_token = secrets.token_urlsafe(32)
+    changes = {"digest": _hash_token(new_token), "state": state, "seen_at": get_now_ms()}
+    connection.execute(sa.update(staff_sessions).where(staff_sessions.c.digest == _hash_token(token)).values(**changes))
+    return new_token
 
 
 def save_proof(connection: sa.Connection, session: Session) -> None:
-    """Write down that the second factor was shown in a session just now; wrong tries before it are forgiven."""
-    mine = staff_sessions.c.digest == _hash_token(session.token)
-    connection.execute(sa.update(staff_sessions).where(mine).values(proved_at=_get_now_ms(), failures=0))
+    """Record that the second factor was shown just now; earlier failures are forgiven."""
+    condition = staff_sessions.c.digest == _hash_token(session.token)
+    connection.execute(sa.update(staff_sessions).where(condition).values(proved_at=get_now_ms(), failures=0))
 
 
 def count_failure(connection: sa.Connection, session: Session) -> bool:
-    """Count something wrong that was typed in a session; whether that was one too many and it ended."""
-    mine = staff_sessions.c.digest == _hash_token(session.token)
-    more = sa.update(staff_sessions).where(mine).values(failures=staff_sessions.c.failures + 1)
-    failures = connection.execute(more.returning(staff_sessions.c.failures)).scalar()
+    """Count a wrong code or password typed in a session; whether it was one too many and the session ended."""
+    condition = staff_sessions.c.digest == _hash_token(session.token)
+    update = sa.update(staff_sessions).where(condition).values(failures=staff_sessions.c.failures + 1)
+    failures = connection.execute(update.returning(staff_sessions.c.failures)).scalar()
     if failures is not None and failures < TRIES:
         return False
-    connection.execute(sa.delete(staff_sessions).where(mine))
+    connection.execute(sa.delete(staff_sessions).where(condition))
     return True
 
 
 def find_session(connection: sa.Connection, token: str, limits: SessionLimits) -> Session | None:
-    """The session of a token, while it lasts and its account is open; None otherwise."""
+    """The session of a token while it lasts and its account is open; None otherwise."""
     row = connection.execute(sa.select(staff_sessions).where(staff_sessions.c.digest == _hash_token(token))).first()
     if row is None or not _is_alive(row, limits):
         return None
@@ -107,44 +108,44 @@ def find_session(connection: sa.Connection, token: str, limits: SessionLimits) -
 
 
 def save_last_use(connection: sa.Connection, session: Session) -> None:
-    """Write down that a session was used just now."""
-    mine = staff_sessions.c.digest == _hash_token(session.token)
-    connection.execute(sa.update(staff_sessions).where(mine).values(seen_at=_get_now_ms()))
+    """Record that a session was used just now."""
+    condition = staff_sessions.c.digest == _hash_token(session.token)
+    connection.execute(sa.update(staff_sessions).where(condition).values(seen_at=get_now_ms()))
 
 
 def is_last_use_stale(session: Session) -> bool:
-    """Whether its last use was written down a while ago: not every click is worth a write."""
-    return _get_now_ms() - session.seen_at > _NOTED
+    """Whether the last recorded use is old enough to be recorded anew: not every click is worth a write."""
+    return get_now_ms() - session.seen_at > _NOTED
 
 
 def list_sessions(connection: sa.Connection, account: Account, limits: SessionLimits) -> list[Session]:
     """An account's sessions that still last, newest first."""
-    mine = staff_sessions.c.account == account.name
-    rows = connection.execute(sa.select(staff_sessions).where(mine).order_by(staff_sessions.c.created_at.desc()))
+    condition = staff_sessions.c.account == account.name
+    rows = connection.execute(sa.select(staff_sessions).where(condition).order_by(staff_sessions.c.created_at.desc()))
     return [_read_session(row, account) for row in rows if _is_alive(row, limits)]
 
 
 def end_sessions(connection: sa.Connection, account: str, identity: str | None = None) -> int:
-    """End one session of an account, or all of them; how many."""
-    mine = sa.select(staff_sessions.c.digest).where(staff_sessions.c.account == account)
-    chosen = [d for d in connection.execute(mine).scalars() if identity in (None, _make_id(bytes(d)))]
-    if chosen:
-        connection.execute(sa.delete(staff_sessions).where(staff_sessions.c.digest.in_(chosen)))
-    return len(chosen)
+    """End one session of an account, or all of them; return how many."""
+    query = sa.select(staff_sessions.c.digest).where(staff_sessions.c.account == account)
+    digests = [d for d in connection.execute(query).scalars() if identity in (None, _make_id(bytes(d)))]
+    if digests:
+        connection.execute(sa.delete(staff_sessions).where(staff_sessions.c.digest.in_(digests)))
+    return len(digests)
 
 
 def delete_ended_sessions(connection: sa.Connection, limits: SessionLimits) -> None:
-    """Delete sessions that are over."""
-    now = _get_now_ms()
-    over = sa.or_(
+    """Delete the sessions that are past a limit."""
+    now = get_now_ms()
+    condition = sa.or_(
         staff_sessions.c.seen_at < now - limits.idle * _MINUTE,
         staff_sessions.c.created_at < now - limits.absolute * _MINUTE,
     )
-    connection.execute(sa.delete(staff_sessions).where(over))
+    connection.execute(sa.delete(staff_sessions).where(condition))
 
 
 def _is_alive(row: sa.Row[tuple[object, ...]], limits: SessionLimits) -> bool:
-    fields, now = row._mapping, _get_now_ms()
+    fields, now = row._mapping, get_now_ms()
     if fields["state"] != "open" and now - fields["created_at"] > HALF_OPEN * _MINUTE:
         return False
     return bool(
@@ -174,7 +175,3 @@ def _make_id(digest: bytes) -> str:
 
 def _hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
-
-
-def _get_now_ms() -> int:
-    return int(time.time() * 1000)

@@ -1,18 +1,15 @@
-"""Signing in: name and password, then the second factor. Wrong passwords are slowed, wrong codes hardly come again.
+"""Signing in: name and password, then the second factor. Wrong passwords cost time, wrong codes end the session.
 
 Nobody who does not know the password can make the owner wait, nor write into the database: see ``throttle`` for
-passwords and ``repeats`` for what the trail says of failures. Whoever knows it gets few tries at the second factor:
-TRIES in a session, and after as many in a row waits that double up to an hour, for every browser that the account did
-not sign in from before.
+passwords and ``failure_counts`` for the audit log. Who knows the password gets few tries at the second factor: TRIES in
+a session, and after as many in a row waits that double up to an hour, in every browser unknown to the account.
 """
 
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 
-from registry.accounts import audit_log, devices, factors, passwords, sessions
+from registry.accounts import audit_log, devices, factors, get_now_ms, passwords, sessions
 from registry.accounts.failure_counts import FailureCounts
 from registry.accounts.sessions import TRIES, Session, State
 from registry.accounts.throttle import Throttle, make_too_many_error
@@ -30,7 +27,7 @@ _MINUTE = 60_000  # milliseconds
 
 
 class Visitor(Struct, frozen=True):
-    """Where a browser asks from, what it says it is, and the cookies by which accounts know it again."""
+    """A browser: its address, its user agent, and the cookies by which accounts recognise it."""
 
     address: str
     agent: str
@@ -38,7 +35,7 @@ class Visitor(Struct, frozen=True):
 
 
 class SignIns:
-    """The door of the workspace: one for each process. All methods may be called from any thread."""
+    """Signing in to the workspace: one for each process. All methods may be called from any thread."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         file = settings.data_dir / "limits.sqlite" if settings.data_dir.is_dir() else None
@@ -49,63 +46,63 @@ class SignIns:
         self._throttle = Throttle(self._counts, self.vault)
 
     def close(self) -> None:
-        """Write down what failed, and give the files back."""
+        """Write the counted failures and close the files."""
         self.write_failures()
         self.repeats.close()
         self._counts.close()
 
     def write_failures(self) -> None:
-        """Put what failed at the door into the trail."""
+        """Write the counted failures into the audit log."""
         self.repeats.write_due_lines(self._database)
 
     def require_key(self) -> None:
-        """SecretsKeyMissing unless the second factors of all accounts can be looked at here."""
+        """Raise SecretsKeyMissing unless the second factors of all accounts can be opened here."""
         with self._database.reading() as connection:
             factors.require_key(connection, self.vault)
 
     # --- the password ------------------------------------------------------------------------------------------------
 
-    def sign_in(self, name: str, password: str, who: Visitor) -> tuple[str | None, float]:
-        """(token, 0) of a session that still has to show the second factor; (None, seconds) when name or password is
-        wrong: that is to be answered so much later.
+    def sign_in(self, name: str, password: str, visitor: Visitor) -> tuple[str | None, float]:
+        """Return (token, 0) of a session that still has to show the second factor, or (None, delay) when name or
+        password is wrong: that answer is due after ``delay`` seconds.
 
-        TooManyRequests before anything was looked at. Neither says whether there is such an account.
+        TooManyRequests before anything is looked at. Neither reveals whether there is such an account.
         """
         with self._database.reading() as connection:
             row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
-        device = self._find_device(row, who)
+        device = self._find_device(row, visitor)
         if not device:
-            self._throttle.admit_attempt(who.address, name)
+            self._throttle.admit_attempt(visitor.address, name)
         stored = row.password if row is not None and row.disabled_at is None else None
         # Before the lock of all writers: this is slow on purpose, and anybody may ask for it.
         if passwords.verify_password(stored, password, None if device else name) and stored is not None:
-            token = self._create_session(name, stored, who)
+            token = self._create_session(name, stored, visitor)
             if token is not None:
                 return token, 0.0
-        known, why = (name, "password") if stored is not None else ("-", "unknown")
-        self.repeats.count_failure(known, "sign_in_failed", why, who.address)
+        account_name, reason = (name, "password") if stored is not None else ("-", "unknown")
+        self.repeats.count_failure(account_name, "sign_in_failed", reason, visitor.address)
         self._throttle.count_device_failure(device)
-        return None, self._throttle.delay_failure(who.address, name)
+        return None, self._throttle.delay_failure(visitor.address, name)
 
-    def _create_session(self, name: str, stored: str, who: Visitor) -> str | None:
-        """The token of a new session, unless the account was closed or got another password this moment."""
+    def _create_session(self, name: str, stored: str, visitor: Visitor) -> str | None:
+        """Create a session, unless the account was closed or its password changed this moment (None)."""
         with self._database.writing() as connection:
             row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
             if row is None or row.disabled_at is not None or row.password != stored:
                 return None
             state: State = "enrol" if row.second is None else "second"
-            return sessions.create_session(connection, name, state, who.address, who.agent)
+            return sessions.create_session(connection, name, state, visitor.address, visitor.agent)
 
-    def sign_in_by_identity(self, identity: str, who: Visitor, *, second_too: bool) -> tuple[str, State]:
-        """(token, state) of a session of the account that an identity provider's identity belongs to.
+    def sign_in_by_identity(self, identity: str, visitor: Visitor, *, second_too: bool) -> tuple[str, State]:
+        """Return (token, state) of a session of the account that is linked to an identity of the identity provider.
 
-        NotAllowed when it is nobody's, or while the account is closed: it names the identity, so that an administrator
-        can enter it.
+        NotAllowed when none is linked or the account is closed; it names the identity, so that an administrator can
+        enter it.
         """
         with self._database.reading() as connection:
             row = connection.execute(sa.select(accounts).where(accounts.c.external == identity)).first()
         if row is None or row.disabled_at is not None:
-            self.repeats.count_failure(row.name if row else "-", "sign_in_failed", "oidc_unknown", who.address)
+            self.repeats.count_failure(row.name if row else "-", "sign_in_failed", "oidc_unknown", visitor.address)
             raise NotAllowed(
                 f"没有账号与您的身份标识“{identity[:200]}”对应。请把它告诉管理员。",
                 f"No account belongs to your identity “{identity[:200]}”. Tell it to an administrator.",
@@ -114,138 +111,139 @@ class SignIns:
         state: State = ("enrol" if row.second is None else "second") if second_too else "open"
         with self._database.writing() as connection:
             if state == "open":
-                audit_log.record_event(connection, row.name, "signed_in", "oidc", who.address)
-            return sessions.create_session(connection, row.name, state, who.address, who.agent), state
+                audit_log.record_event(connection, row.name, "signed_in", "oidc", visitor.address)
+            return sessions.create_session(connection, row.name, state, visitor.address, visitor.agent), state
 
     # --- the second factor -------------------------------------------------------------------------------------------
 
-    def verify_second_factor(self, session: Session, code: str, who: Visitor) -> str | None:
-        """The token of the session once its second factor was shown; None for a wrong code.
+    def verify_second_factor(self, session: Session, code: str, visitor: Visitor) -> str | None:
+        """Open the session and return its new token once its second factor was shown; None for a wrong code.
 
-        TooManyRequests while codes of this browser are not looked at, NotAllowed when the session ended by it.
+        TooManyRequests while codes of this browser are refused, NotAllowed when the session ended by it.
         """
         with self._database.writing() as connection:
-            how, ended = self._check_code(connection, session, code, who)
+            how, ended = self._check_code(connection, session, code, visitor)
             if how:
-                return _open_session(connection, session, how, who)
-        self._count_wrong_code(ended, session, who)
+                return _open_session(connection, session, how, visitor)
+        self._count_wrong_code(ended, session, visitor)
         return None
 
-    def renew_proof(self, session: Session, code: str, who: Visitor) -> bool:
-        """Whether an open session has shown its second factor once more. NotAllowed when it ended by a wrong code."""
+    def renew_proof(self, session: Session, code: str, visitor: Visitor) -> bool:
+        """Whether a code proves the second factor of an open session again; NotAllowed when a wrong one ended it."""
         with self._database.writing() as connection:
-            how, ended = self._check_code(connection, session, code, who)
+            how, ended = self._check_code(connection, session, code, visitor)
             if how:
                 sessions.save_proof(connection, session)
-                audit_log.record_event(connection, session.account.name, "proved", how, who.address)
+                audit_log.record_event(connection, session.account.name, "proved", how, visitor.address)
                 return True
-        self._count_wrong_code(ended, session, who)
+        self._count_wrong_code(ended, session, visitor)
         return False
 
     def _check_code(
-        self, connection: sa.Connection, session: Session, code: str, who: Visitor
+        self, connection: sa.Connection, session: Session, code: str, visitor: Visitor
     ) -> tuple[str | None, bool]:
-        """(how a code is right, whether a wrong one ended the session). TooManyRequests for one not looked at.
+        """(how the code is right or None, whether a wrong one ended the session). TooManyRequests while codes are
+        refused.
 
         An open session has shown the factor before: it does not wait for what others typed.
         """
         name = session.account.name
         row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).one()
-        device = self._find_device(row, who)
+        device = self._find_device(row, visitor)
         if not device and session.state != "open" and (wait := _compute_wait(row.locked_until)):
             raise make_too_many_error(wait / 1000)
         how = factors.accept_code(connection, self.vault, name, code)
         if how:
-            told = {"failures": 0, "locked_until": 0}
+            changes = {"failures": 0, "locked_until": 0}
         else:
             self._throttle.count_device_failure(device)
-            told = {"failures": row.failures + 1, "locked_until": _compute_lock_end(row.failures + 1)}
-            if told["failures"] == TRIES:
-                audit_log.record_event(connection, name, "slowed", "second", who.address)
-        connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
+            changes = {"failures": row.failures + 1, "locked_until": _compute_lock_end(row.failures + 1)}
+            if changes["failures"] == TRIES:
+                audit_log.record_event(connection, name, "slowed", "second", visitor.address)
+        connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
         return how, not how and sessions.count_failure(connection, session)
 
-    def _count_wrong_code(self, ended: bool, session: Session, who: Visitor) -> None:
-        self.repeats.count_failure(session.account.name, "sign_in_failed", "second", who.address)
+    def _count_wrong_code(self, ended: bool, session: Session, visitor: Visitor) -> None:
+        self.repeats.count_failure(session.account.name, "sign_in_failed", "second", visitor.address)
         if ended:
             raise make_session_ended_error()
 
-    def enrol_factor(self, session: Session, secret: str, code: str, who: Visitor) -> tuple[str, list[str]] | None:
-        """(token, recovery codes) once a new second factor was shown; None for a wrong code."""
+    def enrol_factor(self, session: Session, secret: str, code: str, visitor: Visitor) -> tuple[str, list[str]] | None:
+        """Set up a second factor; return (token, recovery codes), or None for a wrong code."""
         name = session.account.name
         with self._database.writing() as connection:
             codes = factors.enrol_factor(connection, self.vault, name, secret, code)
             if codes is None:
                 return None
-            audit_log.record_event(connection, name, "second_factor_set", "", who.address)
-            return _open_session(connection, session, "enrolled", who), codes
+            audit_log.record_event(connection, name, "second_factor_set", "", visitor.address)
+            return _open_session(connection, session, "enrolled", visitor), codes
 
     # --- what a signed-in browser does -------------------------------------------------------------------------------
 
-    def change_password(self, session: Session, old: str, new: str, who: Visitor) -> str:
-        """Another password; every other session of the account ends. The session's new token; InvalidInput, Conflict.
+    def change_password(self, session: Session, old: str, new: str, visitor: Visitor) -> str:
+        """Change the password, end every other session of the account and return this one's new token.
 
-        NotAllowed when the present one was wrong once too often.
+        InvalidInput, Conflict; NotAllowed when the present password was wrong once too often.
         """
         name = session.account.name
         stored = self._read_password_hash(name)
         if not passwords.verify_password(stored, old):
-            self._count_wrong_password(session, who)
+            self._count_wrong_password(session, visitor)
             raise InvalidInput("现在的密码不对。", "The present password is not right.", field="old")
         passwords.require_strong(new, name)
         if passwords.verify_password(stored, new):
             raise InvalidInput("新密码不得与现在的相同。", "The new password must be another one.", field="new")
-        told = {"password": passwords.hash_password(new), "must_change": False}
+        changes = {"password": passwords.hash_password(new), "must_change": False}
         with self._database.writing() as connection:
-            mine = sa.and_(accounts.c.name == name, accounts.c.password == stored)
-            if not connection.execute(sa.update(accounts).where(mine).values(**told)).rowcount:
+            condition = sa.and_(accounts.c.name == name, accounts.c.password == stored)
+            if not connection.execute(sa.update(accounts).where(condition).values(**changes)).rowcount:
                 raise Conflict("密码刚刚被更改，请重新登录。", "The password was changed just now; sign in again.")
-            for other in sessions.list_sessions(
+            for session_of_account in sessions.list_sessions(
                 connection, session.account, sessions.SessionLimits(idle=10**6, absolute=10**6)
             ):
-                if other.id != session.id:
-                    sessions.end_sessions(connection, name, other.id)
-            audit_log.record_event(connection, name, "password_changed", "", who.address)
+                if session_of_account.id != session.id:
+                    sessions.end_sessions(connection, name, session_of_account.id)
+            audit_log.record_event(connection, name, "password_changed", "", visitor.address)
             return sessions.renew_token(connection, session.token, "open")
 
     def _read_password_hash(self, name: str) -> str:
         with self._database.reading() as connection:
             return str(connection.execute(sa.select(accounts.c.password).where(accounts.c.name == name)).scalar_one())
 
-    def _count_wrong_password(self, session: Session, who: Visitor) -> None:
-        """NotAllowed when it was one too many and the session ended.
+    def _count_wrong_password(self, session: Session, visitor: Visitor) -> None:
+        """Count a wrong present password; NotAllowed when it was one too many and the session ended.
 
-        Else whoever finds a browser signed in could guess there for as long as the session lasts.
+        Otherwise the finder of a signed-in browser could guess there for as long as the session lasts.
         """
         with self._database.writing() as connection:
             ended = sessions.count_failure(connection, session)
-        self.repeats.count_failure(session.account.name, "sign_in_failed", "password", who.address)
+        self.repeats.count_failure(session.account.name, "sign_in_failed", "password", visitor.address)
         if ended:
             raise make_session_ended_error()
 
     def make_device_cookie(self, name: str) -> str | None:
-        """A cookie by which the browser that has just signed in is known again; None where there is no key."""
+        """Make the cookie by which the browser that has just signed in is recognised; None where there is no key."""
         return devices.make_cookie(self.vault, name, self._read_password_hash(name))
 
-    def _find_device(self, row: sa.Row[tuple[object, ...]] | None, who: Visitor) -> str:
-        """The nonce of the browser if the account signed in from it before and it is trusted; "" for any other."""
-        if row is None or not who.devices:
+    def _find_device(self, row: sa.Row[tuple[object, ...]] | None, visitor: Visitor) -> str:
+        """The nonce of the browser if it is known to the account and trusted; "" for any other."""
+        if row is None or not visitor.devices:
             return ""
         fields = row._mapping
-        device = devices.find_device(self.vault, fields["name"], fields["password"], who.devices)
+        device = devices.find_device(self.vault, fields["name"], fields["password"], visitor.devices)
         return device if self._throttle.is_trusted_device(device) else ""
 
 
 def reset_password(connection: sa.Connection, name: str, password: str) -> None:
-    """Give an account a password that its holder must change, and end its sessions and what its codes wait for."""
+    """Set a password that the holder must change, end the account's sessions and unlock its codes."""
     passwords.require_strong(password, name)
-    told = {"password": passwords.hash_password(password), "must_change": True, "failures": 0, "locked_until": 0}
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**told))
+    changes = {"password": passwords.hash_password(password), "must_change": True, "failures": 0, "locked_until": 0}
+    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
     sessions.end_sessions(connection, name)
 
 
 def make_session_ended_error() -> NotAllowed:
-    """The refusal of whoever typed too much that was wrong in one session."""
+    """The refusal after too many wrong codes or passwords in one session."""
     return NotAllowed(
         f"连续{TRIES}次不对，本次登录已结束，请重新登录。",
         f"Wrong {TRIES} times: this sign-in has ended. Sign in again.",
@@ -253,24 +251,20 @@ def make_session_ended_error() -> NotAllowed:
     )
 
 
-def _open_session(connection: sa.Connection, session: Session, how: str, who: Visitor) -> str:
-    audit_log.record_event(connection, session.account.name, "signed_in", how, who.address)
+def _open_session(connection: sa.Connection, session: Session, how: str, visitor: Visitor) -> str:
+    audit_log.record_event(connection, session.account.name, "signed_in", how, visitor.address)
     sessions.save_proof(connection, session)
     return sessions.renew_token(connection, session.token, "password" if session.account.must_change else "open")
 
 
 def _compute_lock_end(failures: int) -> int:
-    """Until when an account's codes are not looked at from unknown browsers, after so many wrong ones in a row."""
+    """When codes from unknown browsers are accepted again after this many wrong ones (milliseconds; 0: now)."""
     if failures < TRIES:
         return 0
-    return _get_now_ms() + min(FIRST_WAIT << min(failures - TRIES, 10), LONGEST_WAIT) * _MINUTE
+    return get_now_ms() + min(FIRST_WAIT << min(failures - TRIES, 10), LONGEST_WAIT) * _MINUTE
 
 
 def _compute_wait(locked_until: int) -> int:
-    """Milliseconds that are left of a wait; none of one that a wrong clock set further off than any is."""
-    left = locked_until - _get_now_ms()
+    """Milliseconds left to wait; 0 for a wait longer than any, which a wrong clock has set."""
+    left = locked_until - get_now_ms()
     return left if 0 < left <= LONGEST_WAIT * _MINUTE else 0
-
-
-def _get_now_ms() -> int:
-    return int(time.time() * 1000)

@@ -1,8 +1,8 @@
 """How fast passwords may be guessed: wrong ones cost time, never access.
 
-A wrong answer is given late, the later the more of them came from the address or named the account in the last hour
-(``delay_failure``); how many are looked at is bounded by address and by account (``admit_attempt``). What is right is answered at once,
-so that the owner gets in whatever others typed before. Who asks too much is refused before anything is looked at.
+The answer to a wrong password is delayed, the longer the more failures came from the address or named the account in
+the last hour (``delay_failure``); the number of tries is limited by address and by account (``admit_attempt``). A right
+password is answered at once, so that the owner gets in whatever others typed before.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ _ACCOUNT = re.compile(r"[a-z][a-z0-9._-]{1,39}")
 
 
 class Throttle:
-    """Counts attempts at signing in, for all processes of a machine together. Names are counted by a keyed hash."""
+    """Counts tries at signing in, for all processes of a machine together. Names are counted by a keyed hash."""
 
     def __init__(self, counts: Counts, vault: Vault) -> None:
         self._counts = counts
         self._vault = vault
 
     def admit_attempt(self, address: str, name: str) -> None:
-        """Let a password be looked at; TooManyRequests where too many were. Says nothing about the account."""
-        now, who = time.time(), to_network(address)
-        room = self._counts.take_one(f"sign-in {who}", ATTEMPTS, SPAN, now)
-        if room.is_admitted and self._counts.count_in_window(f"failed {who}", _HOUR, now) >= FREE:
+        """Admit a try, or raise TooManyRequests. Reveals nothing about the account."""
+        now, network = time.time(), to_network(address)
+        remaining = self._counts.take_one(f"sign-in {network}", ATTEMPTS, SPAN, now)
+        if remaining.is_admitted and self._counts.count_in_window(f"failed {network}", _HOUR, now) >= FREE:
             # Addresses that did not fail yet are let through: nobody can use this up for the owner, wherever they are.
-            room = self._counts.take_one(f"sign-in {self._make_count_key(name)}", ATTEMPTS, SPAN, now)
-        if not room.is_admitted:
-            raise make_too_many_error(room.wait)
+            remaining = self._counts.take_one(f"sign-in {self._make_count_key(name)}", ATTEMPTS, SPAN, now)
+        if not remaining.is_admitted:
+            raise make_too_many_error(remaining.wait)
 
     def delay_failure(self, address: str, name: str) -> float:
-        """Count a failure; seconds until it should be answered."""
+        """Count a failure; return the seconds until it should be answered."""
         now = time.time()
         failures = 0
-        for who in (f"failed {to_network(address)}", f"failed {self._make_count_key(name)}"):
-            self._counts.add_in_window(who, _HOUR, now, 1)
-            failures = max(failures, self._counts.count_in_window(who, _HOUR, now))
+        for counter in (f"failed {to_network(address)}", f"failed {self._make_count_key(name)}"):
+            self._counts.add_in_window(counter, _HOUR, now, 1)
+            failures = max(failures, self._counts.count_in_window(counter, _HOUR, now))
         return 0.0 if failures <= FREE else float(min(2 ** (failures - FREE - 1), LATEST))
 
     def is_trusted_device(self, device: str) -> bool:
-        """Whether a browser, known by its nonce, is let past what others caused."""
+        """Whether a browser, known by its nonce, is exempt from the limits that others caused."""
         return bool(device) and self._counts.count_in_window(f"device {device}", _DAY, time.time()) < OF_DEVICE
 
     def count_device_failure(self, device: str) -> None:
-        """Count something wrong that was typed in a browser that signed in before."""
+        """Count a wrong password or code typed in a known browser."""
         if device:
             self._counts.add_in_window(f"device {device}", _DAY, time.time(), 1)
 
     def _make_count_key(self, name: str) -> str:
-        """What an account is counted under; whatever is no account's name (a password, say) is counted as one."""
+        """The key an account is counted under; all that is no account's name (a password, say) shares one key."""
         if not _ACCOUNT.fullmatch(name):
             return "account -"
         try:
@@ -71,10 +71,10 @@ class Throttle:
 
 
 def make_too_many_error(wait: float) -> TooManyRequests:
-    """The refusal of whoever has to wait so many seconds."""
-    whole = to_whole_seconds(wait)
+    """The refusal of whoever has to wait ``wait`` seconds."""
+    seconds = to_whole_seconds(wait)
     return TooManyRequests(
-        f"尝试次数过多，请{whole}秒后再试。在曾经登录过的浏览器中不受此限。",
-        f"Too many attempts. Try again in {whole} seconds; a browser that signed in before is not affected.",
-        retry_after=whole,
+        f"尝试次数过多，请{seconds}秒后再试。在曾经登录过的浏览器中不受此限。",
+        f"Too many attempts. Try again in {seconds} seconds; a browser that signed in before is not affected.",
+        retry_after=seconds,
     )

@@ -1,4 +1,4 @@
-"""The key that secrets of second factors are encrypted with, in a file of its own beside the signing key.
+"""The key that encrypts the secrets of second factors, in a file of its own beside the signing key.
 
 The file holds one key a line, ``id base64``, the newest last: it seals, all of them open. A sealed secret is
 ``id.base64(nonce, AES-256-GCM ciphertext and tag)``; the account's name is authenticated with it, so that a row
@@ -33,17 +33,13 @@ class _Key(Struct, frozen=True):
 
 
 class Vault:
-    """What opens and seals secrets with the keys of one file. The file is read at each use: it may come back."""
+    """Seals and opens secrets with the keys of one file. The file is read at each use, since it may be put back."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def has_key_file(self) -> bool:
-        """Whether there is a key file."""
-        return self.path.exists()
-
     def create_file(self) -> bool:
-        """Make the key file, which only its owner can read; False when one is there already."""
+        """Create the key file, readable only by its owner; False when there is one already."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -53,17 +49,17 @@ class Vault:
         return True
 
     def add_key(self) -> None:
-        """Add a fresh key, which seals from now on; the earlier ones still open what is in backups."""
+        """Add a new key, which seals from now on; the earlier ones still open what is in backups."""
         self._replace_file([*self._read_keys(), _make_key()])
 
     def seal(self, account: str, secret: str) -> str:
-        """A secret encrypted for an account; SecretsKeyMissing."""
+        """Encrypt a secret for an account; SecretsKeyMissing."""
         key, nonce = self._read_keys()[-1], secrets.token_bytes(_NONCE)
         sealed = nonce + AESGCM(key.value).encrypt(nonce, secret.encode(), _make_associated_data(account))
         return f"{key.id}.{base64.urlsafe_b64encode(sealed).decode()}"
 
     def open(self, account: str, sealed: str) -> str:
-        """The secret; SecretsKeyMissing where the key that sealed it is not here, or it is of another account."""
+        """Decrypt a secret; SecretsKeyMissing where the key that sealed it is not here, or it is of another account."""
         identity, _, text = sealed.partition(".")
         key = next((key for key in self._read_keys() if key.id == identity), None)
         if key is None:
@@ -94,12 +90,12 @@ class Vault:
         return _compute_mac(self._read_keys()[-1], purpose, message)
 
     def is_signed_message(self, purpose: str, message: str, code: str) -> bool:
-        """Whether one of the keys made the code; False also where there is no key."""
+        """Whether one of the keys made the code; False also without a key."""
         try:
-            made = [_compute_mac(key, purpose, message) for key in self._read_keys()]
+            codes = [_compute_mac(key, purpose, message) for key in self._read_keys()]
         except SecretsKeyMissing:
             return False
-        return any(hmac.compare_digest(one.encode(), code.encode()) for one in made)
+        return any(hmac.compare_digest(expected.encode(), code.encode()) for expected in codes)
 
     def _read_keys(self) -> list[_Key]:
         try:

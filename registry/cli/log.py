@@ -25,7 +25,7 @@ def log_group() -> None:
 def check_log(json_: bool) -> None:
     """从正文重新推导日志、分片、检查点与视图并比对 / re-derive entries, tree, checkpoints and records, and compare."""
     from registry import views
-    from registry.log import check, folder_check, four_eyes
+    from registry.log import check, four_eyes
 
     published = PublishedLog(settings.load())
     with common.open_database() as database, common.show_progress(quiet=json_) as told:
@@ -34,7 +34,7 @@ def check_log(json_: bool) -> None:
             found = check.check_log(connection, published, lambda done: told("check", done))
             four_eyes.check_entries(connection, after=found.signed, whole=True)
             four_eyes.check_proposals(connection)
-        folder_check.check_folder(database, published)
+        check.check_folder(database, published)
         views.check_views(database)
         common.warn_of_lost_secrets_key(database, settings.load())
     if json_:

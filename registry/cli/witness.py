@@ -18,7 +18,7 @@ from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, Re
 from registry.log import signing_keys
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a command asks somebody
-    from registry.log.checkpoint_store import SignedCheckpoint
+    from registry.log.checkpoint import SignedCheckpoint
     from registry.log.forks import Verdict
     from registry.log.trusted_keys import OfferedCheckpoint
     from registry.log.witness import Observation, Signer

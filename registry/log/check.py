@@ -1,7 +1,10 @@
-"""Re-derive the log from its bytes and compare with all that was published: names the first entry that differs."""
+"""Check the log: derive it from its bytes and compare it with all that was published; name the first entry that
+differs.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,17 +13,21 @@ import sqlalchemy as sa
 
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError, SigningKeyForeign
-from registry.log import checkpoint_store, codec, erasure, four_eyes, merkle, note, store, tiles
-from registry.log.checkpoint import Checkpoint
-from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log import checkpoint_store, codec, erasure, four_eyes, merkle, mirror_mark, note, store, tiles
+from registry.log.checkpoint import Checkpoint, SignedCheckpoint
+from registry.log.clock import to_milliseconds
+from registry.log.folder import VKEY
 from registry.log.publish import PublishedLog
+from registry.storage.database import Database
 from registry.storage.tables import entries, erasable
 
 Progress = Callable[[int], None]
+#: Seconds in which a process that is just signing brings folder and database to the same state.
+PATIENCE = 5.0
 
 
 class LogCheckResult(Struct, frozen=True):
-    """A log that held: its size and root hash (hex), and how many of its entries a signed checkpoint vouches for.
+    """A log that passed: its size and root hash (hex), and how many of its entries a signed checkpoint covers.
 
     ``withheld``: personal values that are sealed but not held here, although no entry erased them (a mirror has none).
     """
@@ -34,14 +41,15 @@ class LogCheckResult(Struct, frozen=True):
 def check_log(
     connection: sa.Connection, published: PublishedLog | None = None, progress: Progress | None = None
 ) -> LogCheckResult:
-    """Number, time, columns, bytes, leaf hash of every entry in order, and every tile and checkpoint of the log.
+    """Check number, time, columns, bytes and leaf hash of every entry in order, and every tile and checkpoint of the
+    log.
 
-    LogDamaged names the first entry that differs, from what it must be or from what was published. SigningKeyForeign
-    where the key of this machine never signed this log: then nothing it would say of checkpoints means anything.
+    LogDamaged names the first entry that differs from what it must be or from what was published. SigningKeyForeign
+    where the key of this machine never signed this log: then checking its checkpoints with it would mean nothing.
     """
     if published is not None and isinstance(fault := published.find_signer_fault(connection), SigningKeyForeign):
         raise fault
-    milestones = _PublicationCheck(connection, published)
+    publication = _PublicationCheck(connection, published)
     frontier = merkle.Frontier()
     last_time = 0
     query = sa.select(entries).order_by(entries.c.number).execution_options(yield_per=store.CHUNK)
@@ -54,58 +62,58 @@ def check_log(
                 raise _make_entry_error(expected, "记录时间早于上一条", "its time is before the entry before it")
             last_time = row.recorded_at
             frontier.append(row.leaf)
-            milestones.compare_entry(expected, row.body, row.leaf, frontier)
+            publication.compare_entry(expected, row.body, row.leaf, frontier)
             if progress and expected % store.CHUNK == 0:
                 progress(expected)
-    milestones.check_end(frontier)
+    publication.check_end(frontier)
     _check_sealed_values(connection)
     withheld = erasure.check_erased_values(connection)
-    four_eyes.check_entries(connection, after=milestones.signed)
+    four_eyes.check_entries(connection, after=publication.signed)
     return LogCheckResult(
-        size=frontier.size, root=frontier.compute_root().hex(), signed=milestones.signed, withheld=withheld
+        size=frontier.size, root=frontier.compute_root().hex(), signed=publication.signed, withheld=withheld
     )
 
 
 class _PublicationCheck:
-    """What was published of the log: each signed checkpoint and every tile, compared as the entries go by."""
+    """Compares each signed checkpoint and every published tile with the entries as they are read."""
 
     def __init__(self, connection: sa.Connection, published: PublishedLog | None) -> None:
         self._connection = connection
         self._folder = published.folder if published else None
-        outside = (
-            published.find_checkpoint() if published else None
-        )  # before the database is read: what it names is then there
-        stated = checkpoint_store.list_checkpoints(connection)
+        # Before the database is read: the entries it names are there by then.
+        latest = published.find_checkpoint() if published else None
+        stored = checkpoint_store.list_checkpoints(connection)
         self._keys = (published.list_verifiers(retired=True) if published else []) or [
             note.parse_verifier(key) for key in checkpoint_store.list_vkeys(connection)
         ]
         if published:
-            _refuse_replay(published, stated)
-        self._outside = outside.checkpoint if outside else Checkpoint(origin="", size=0, root=b"")
-        self._leaves = b""  # the published leaf hashes of the tile being compared
-        self._held = 0  # size of the last checkpoint that fits the entries
-        self._waiting = sorted([*stated, *([outside] if outside else [])], key=lambda one: -one.checkpoint.size)
-        self.signed = self._waiting[0].checkpoint.size if self._waiting else 0
-        self._level: list[list[bytes]] = [[]]  # the hashes of the tile being filled, by level of tiles
+            _refuse_replay(published, stored)
+        self._published = latest.checkpoint if latest else Checkpoint(origin="", size=0, root=b"")
+        self._tile_leaves = b""  # the published leaf hashes of the tile being compared
+        self._checked_size = 0  # size of the last checkpoint that fits the entries
+        checkpoints = [*stored, *([latest] if latest else [])]
+        self._unchecked = sorted(checkpoints, key=lambda signed: -signed.checkpoint.size)
+        self.signed = self._unchecked[0].checkpoint.size if self._unchecked else 0
+        self._levels: list[list[bytes]] = [[]]  # the hashes of the tile being filled, by level of tiles
         self._bodies: list[bytes] = []
         self._check_checkpoints(merkle.Frontier())
 
     def compare_entry(self, number: int, body: bytes, leaf: bytes, frontier: merkle.Frontier) -> None:
-        """Compare what ends with this entry."""
-        if self._folder and number <= self._outside.size:
+        """Compare everything that ends with this entry."""
+        if self._folder and number <= self._published.size:
             self._compare_leaf(number, leaf)
             self._bodies.append(body)
             self._fill_tiles(0, number, leaf)
-            if number % tiles.WIDTH == 0 or number == self._outside.size:
+            if number % tiles.WIDTH == 0 or number == self._published.size:
                 self._compare_bundle(number)
-            if number == self._outside.size:
+            if number == self._published.size:
                 self._compare_partial_tiles(number)
         self._check_checkpoints(frontier)
 
     def check_end(self, frontier: merkle.Frontier) -> None:
-        """Nothing that was signed lies beyond the last entry."""
-        if self._waiting:
-            size = self._waiting[0].checkpoint.size
+        """Raise LogDamaged when a checkpoint was signed beyond the last entry."""
+        if self._unchecked:
+            size = self._unchecked[0].checkpoint.size
             raise _make_entry_error(
                 frontier.size + 1,
                 f"日志被截断或回退，已签发{size}条，数据库只有{frontier.size}条；请恢复备份：registry restore",
@@ -114,58 +122,58 @@ class _PublicationCheck:
             )
 
     def _check_checkpoints(self, frontier: merkle.Frontier) -> None:
-        while self._waiting and self._waiting[-1].checkpoint.size == frontier.size:
-            stated = self._waiting.pop()
-            if stated.checkpoint.root != frontier.compute_root():
-                zh = f"第{self._held + 1}至{frontier.size}条中有被改写的，与签发的检查点不符"
-                en = f"an entry from {self._held + 1} to {frontier.size} is not the one a checkpoint was signed over"
-                raise _make_entry_error(self._held + 1, zh, en)
-            self._require_signature(stated)
-            self._held = frontier.size
+        while self._unchecked and self._unchecked[-1].checkpoint.size == frontier.size:
+            signed = self._unchecked.pop()
+            if signed.checkpoint.root != frontier.compute_root():
+                first = self._checked_size + 1
+                zh = f"第{first}至{frontier.size}条中有被改写的，与签发的检查点不符"
+                en = f"an entry from {first} to {frontier.size} is not the one a checkpoint was signed over"
+                raise _make_entry_error(first, zh, en)
+            self._require_signature(signed)
+            self._checked_size = frontier.size
 
-    def _require_signature(self, stated: SignedCheckpoint) -> None:
+    def _require_signature(self, signed: SignedCheckpoint) -> None:
         if not self._keys:
             return
         try:
-            note.verify_note(stated.note, self._keys)
+            note.verify_note(signed.note, self._keys)
         except InvalidInput as error:
-            size = stated.checkpoint.size
+            size = signed.checkpoint.size
             raise LogDamaged(
                 f"大小为{size}的检查点不是本名录的密钥所签。",
                 f"The checkpoint of size {size} was not signed by a key of this register.",
             ) from error
 
     def _compare_leaf(self, number: int, leaf: bytes) -> None:
-        """At once, and not when its tile or checkpoint ends: so the very entry is named."""
-        index, inside = divmod(number - 1, tiles.WIDTH)
-        tile = tiles.make_tile(0, index, self._outside.size)
-        if inside == 0:
-            self._leaves = self._read_tile(tile)
-        if self._leaves[inside * tiles.HASH :][: tiles.HASH] != leaf:
+        """Compare one leaf hash at once, not when its tile or checkpoint ends, so that the very entry is named."""
+        index, offset = divmod(number - 1, tiles.WIDTH)
+        tile = tiles.make_tile(0, index, self._published.size)
+        if offset == 0:
+            self._tile_leaves = self._read_tile(tile)
+        if self._tile_leaves[offset * tiles.HASH :][: tiles.HASH] != leaf:
             if self._has_signed_root():
                 raise _make_tile_error(tile)
             raise _make_entry_error(number, "与已公布的叶哈希不符", "it is not the one whose leaf hash was published")
 
     def _has_signed_root(self) -> bool:
-        """Whether the entries as stored are those that were signed: then a published file is at fault."""
-        frontier = merkle.Frontier()
-        frontier.extend(store.read_leaves(self._connection, upto=self._outside.size))
-        return frontier.size == self._outside.size and frontier.compute_root() == self._outside.root
+        """Whether the stored entries are those that were signed: then a published file is at fault."""
+        frontier = store.read_frontier(self._connection, self._published.size)
+        return frontier.size == self._published.size and frontier.compute_root() == self._published.root
 
     def _fill_tiles(self, level: int, number: int, value: bytes) -> None:
-        hashes = self._level[level]
+        hashes = self._levels[level]
         hashes.append(value)
         if len(hashes) == tiles.WIDTH:
             self._compare_tile(
                 tiles.Tile(level=level, index=tiles.count_hashes(level, number) // tiles.WIDTH - 1), hashes
             )
-            if level + 1 == len(self._level):
-                self._level.append([])
-            self._level[level] = []
+            if level + 1 == len(self._levels):
+                self._levels.append([])
+            self._levels[level] = []
             self._fill_tiles(level + 1, number, tiles.compute_subtree_root(hashes))
 
     def _compare_partial_tiles(self, number: int) -> None:
-        for level, hashes in enumerate(self._level):
+        for level, hashes in enumerate(self._levels):
             if hashes:
                 tile = tiles.make_tile(level, tiles.count_hashes(level, number) // tiles.WIDTH, number)
                 self._compare_tile(tile, hashes)
@@ -182,11 +190,11 @@ class _PublicationCheck:
             raise _make_tile_error(tile)
         self._compare_narrower_tiles(tile, lambda width: tiles.encode_bundle(bodies[:width]))
 
-    def _compare_narrower_tiles(self, tile: tiles.Tile, wanted: Callable[[int], bytes]) -> None:
-        """The narrower files of the last tile, which earlier checkpoints named: they are still served."""
+    def _compare_narrower_tiles(self, tile: tiles.Tile, make_content: Callable[[int], bytes]) -> None:
+        """Compare the narrower files of the last tile, which earlier checkpoints named and which are still served."""
         for width in self._folder.list_partial_widths(tile) if self._folder else []:
             narrower = tiles.Tile(level=tile.level, index=tile.index, width=width)
-            if width < tile.width and self._read_tile(narrower) != wanted(width):
+            if width < tile.width and self._read_tile(narrower) != make_content(width):
                 raise _make_tile_error(narrower)
 
     def _read_tile(self, tile: tiles.Tile) -> bytes:
@@ -196,21 +204,24 @@ class _PublicationCheck:
             raise _make_tile_error(tile) from error
 
 
-def _refuse_replay(published: PublishedLog, stated: list[SignedCheckpoint]) -> None:
-    """The checkpoint outside the database is never older than those inside; asked again, as one may just be signed."""
-    newest = max((one.checkpoint.size for one in stated), default=0)
-    outside = published.find_checkpoint()
-    if stated and (outside is None or outside.checkpoint.size < newest):
-        held = outside.checkpoint.size if outside else 0
+def _refuse_replay(published: PublishedLog, stored: list[SignedCheckpoint]) -> None:
+    """Raise LogDamaged when the published checkpoint is older than the newest one in the database.
+
+    The published one is read anew, since one may be signed at this moment.
+    """
+    newest = max((signed.checkpoint.size for signed in stored), default=0)
+    latest = published.find_checkpoint()
+    if stored and (latest is None or latest.checkpoint.size < newest):
+        size = latest.checkpoint.size if latest else 0
         raise LogDamaged(
-            f"数据库外的检查点缺失或被换成旧的（{held}，应为{newest}）。请运行：registry log checkpoint",
-            f"The checkpoint outside the database is missing or was set back (to {held}; {newest} was signed). "
+            f"数据库外的检查点缺失或被换成旧的（{size}，应为{newest}）。请运行：registry log checkpoint",
+            f"The checkpoint outside the database is missing or was set back (to {size}; {newest} was signed). "
             "Run: registry log checkpoint",
         )
 
 
 def _check_sealed_values(connection: sa.Connection) -> None:
-    """Every personal value that was not erased is the one its entry was sealed over."""
+    """Raise LogDamaged unless every personal value that was not erased is the one its entry was sealed over."""
     query = sa.select(erasable, entries.c.body).outerjoin(entries, entries.c.number == erasable.c.number)
     query = query.order_by(erasable.c.number).execution_options(yield_per=store.CHUNK)
     with connection.execute(query) as rows:
@@ -228,8 +239,8 @@ def _check_row(row: sa.Row[Any]) -> None:
         canonical = codec.encode_canonical(msgspec.json.decode(row.body))
     except (RegistryError, TypeError) as error:
         raise _make_entry_error(row.number, "正文无法解读", "its bytes cannot be read") from error
-    told = (entry.number, codec.to_milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
-    if told != (row.number, row.recorded_at, row.subject, row.kind):
+    derived = (entry.number, to_milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
+    if derived != (row.number, row.recorded_at, row.subject, row.kind):
         raise _make_entry_error(row.number, "各列与正文不符", "its columns differ from its bytes")
     if canonical != row.body:
         raise _make_entry_error(row.number, "正文不是规范形式", "its bytes are not canonical")
@@ -246,4 +257,39 @@ def _make_tile_error(tile: tiles.Tile) -> LogDamaged:
         f"已公布的文件 tile/{tile.path} 缺失或被改动，请运行：registry rebuild log",
         f"The published file tile/{tile.path} is missing or was altered; run: registry rebuild log",
         tile=tile.path,
+    )
+
+
+def check_folder(database: Database, published: PublishedLog, patience: float = PATIENCE) -> None:
+    """Raise LogDamaged unless published files and database agree on the last checkpoint and its keys.
+
+    ``patience``: seconds for which they may differ, since a process may be signing.
+    """
+    until = time.monotonic() + patience
+    while difference := _find_difference(database, published):
+        if time.monotonic() > until:
+            raise difference
+        time.sleep(0.2)
+
+
+def _find_difference(database: Database, published: PublishedLog) -> LogDamaged | None:
+    latest = published.find_checkpoint()  # written before the row in the database, so it is read before it
+    if latest is None:
+        return None
+    with database.reading() as connection:
+        if not checkpoint_store.has_checkpoint(connection, latest):
+            size = latest.checkpoint.size
+            return LogDamaged(
+                f"数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint",
+                f"The checkpoint of size {size} that was published is missing in the database. "
+                "Run: registry log checkpoint",
+            )
+        # The keys in use here, or, where nothing is signed, those stored with the last checkpoint.
+        keys = [] if mirror_mark.is_mirror(connection) else published.list_verifiers()
+        vkeys = note.format_vkeys(keys) or checkpoint_store.read_vkeys(connection)
+    if published.folder.find_file(VKEY) == vkeys.encode():
+        return None
+    return LogDamaged(
+        "已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint",
+        "The published verifier keys (vkey) are not those of the signing keys. Run: registry log checkpoint",
     )

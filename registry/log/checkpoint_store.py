@@ -1,47 +1,34 @@
-"""Signed checkpoints in the database: where the other machines of a register, and its backups, find the last one."""
+"""Signed checkpoints in the database, where a register's other machines and its backups find the last one."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged
-from registry.log import checkpoint, clock, note
-from registry.log.checkpoint import Checkpoint
+from registry.log import clock, note
+from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.storage.tables import checkpoints
 
 
-class SignedCheckpoint(Struct, frozen=True):
-    """A checkpoint and the signed note that says it, byte for byte."""
-
-    checkpoint: Checkpoint
-    note: bytes
-
-
-def parse_signed_checkpoint(raw: bytes) -> SignedCheckpoint:
-    """The checkpoint of a signed note; InvalidInput when it is none. Says nothing about its signatures."""
-    return SignedCheckpoint(checkpoint=checkpoint.parse(note.parse(raw).text), note=raw)
-
-
 def find_last(connection: sa.Connection) -> SignedCheckpoint | None:
-    """The largest checkpoint the database holds, as it was signed last; None before the first."""
+    """The largest checkpoint the database holds, in its newest signature; None before the first."""
     query = sa.select(checkpoints.c.note).order_by(checkpoints.c.size.desc(), checkpoints.c.id.desc()).limit(1)
     raw = connection.execute(query).scalar()
     return parse_signed_checkpoint(bytes(raw)) if raw is not None else None
 
 
 def read_signing_time(connection: sa.Connection) -> int:
-    """What the clock was when the last checkpoint was signed (milliseconds since 1970); 0 before the first."""
+    """The clock at the signing of the last checkpoint (milliseconds since 1970); 0 before the first."""
     query = sa.select(checkpoints.c.signed_at).order_by(checkpoints.c.id.desc()).limit(1)
     return connection.execute(query).scalar() or 0
 
 
 def list_checkpoints(connection: sa.Connection) -> list[SignedCheckpoint]:
-    """Every checkpoint that was ever signed, in the order signed; LogDamaged names the first that is not as it was.
+    """Every checkpoint ever signed, in the order of signing; LogDamaged names the first that was altered.
 
-    Whether the keys beside it are this register's is for the caller to see.
+    Whether the keys in its rows are this register's is for the caller to check.
     """
-    found: list[SignedCheckpoint] = []
+    signed_checkpoints: list[SignedCheckpoint] = []
     for expected, row in enumerate(connection.execute(sa.select(checkpoints).order_by(checkpoints.c.id)), start=1):
         if row.id != expected:
             raise _make_checkpoint_error(expected, "缺少这一个", "it is missing")
@@ -55,8 +42,8 @@ def list_checkpoints(connection: sa.Connection) -> list[SignedCheckpoint]:
                 expected, "所记条数与签名文本不符", "its size is not that of the note that was signed"
             )
         _require_signature(expected, signed, keys)
-        found.append(signed)
-    return found
+        signed_checkpoints.append(signed)
+    return signed_checkpoints
 
 
 def _require_signature(number: int, signed: SignedCheckpoint, keys: list[note.Verifier]) -> None:
@@ -87,18 +74,18 @@ def read_vkeys(connection: sa.Connection) -> str:
 
 
 def list_vkeys(connection: sa.Connection) -> list[str]:
-    """Every verifier key that ever signed, in the order they came."""
+    """Every verifier key that ever signed, in the order of first use."""
     query = sa.select(checkpoints.c.vkeys).order_by(checkpoints.c.id)
     return list(dict.fromkeys(key for keys in connection.execute(query).scalars() for key in keys.split()))
 
 
 def save_checkpoint(connection: sa.Connection, signed: SignedCheckpoint, keys: str) -> None:
-    """Keep a checkpoint and the verifier keys that go with it, numbered without gaps by the one writer."""
+    """Save a checkpoint and its verifier keys, numbered without gaps by the one writer."""
     last = connection.execute(sa.select(sa.func.max(checkpoints.c.id))).scalar() or 0
     row = {
         "id": last + 1,
         "size": signed.checkpoint.size,
-        "signed_at": clock.to_milliseconds(clock.read_clock()),  # what the clock was: see log.clockcheck
+        "signed_at": clock.to_milliseconds(clock.read_clock()),  # what the clock was: see log.clock_check
         "note": signed.note,
         "vkeys": keys,
     }

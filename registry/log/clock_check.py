@@ -1,12 +1,15 @@
-"""Whether the clock of this machine can be right: by the log, by what was last known of the time, by who else knows.
+"""Whether the clock of this machine can be right, by the log, by the last heartbeat, and by other sources of the time.
 
-A clock that is behind what was recorded, or ahead of everything known while nobody vouches for it, stops appends: what
-it would date could not be taken back. Questions are answered on; their present is ``clock.find_present``.
+A clock that is behind what was recorded, or ahead of everything known while no source confirms it, stops appends: what
+it would date could not be taken back. Questions are still answered; their present is ``clock.find_present``.
 """
 
 from __future__ import annotations
 
+import ctypes
 import datetime as dt
+import email.utils
+import time
 from contextlib import suppress
 from zoneinfo import ZoneInfo
 
@@ -18,7 +21,6 @@ from registry.log import checkpoint_store, heartbeat, mirror_mark, store
 from registry.log.clock import from_milliseconds, read_clock, to_milliseconds
 from registry.log.folder import LogFolder
 from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
-from registry.log.time_sources import SLACK, TimeStatement, WebTime, is_synchronised
 from registry.settings import Settings
 from registry.storage.database import Database, read_server_clock
 
@@ -27,12 +29,101 @@ FURTHEST = dt.timedelta(days=1)
 #: Milliseconds after which a clock that is right is noted down again.
 NOTE_EVERY = 60_000
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
+#: How far two clocks may be apart and still show the same time.
+SLACK = dt.timedelta(minutes=10)
+#: Seconds that an answer of a web server is used, and that one which could not be asked is left alone.
+ASK_EVERY, RETRY_EVERY = 600.0, 60.0
+#: Seconds a web server has to answer.
+PATIENCE = 3.0
+_UNSYNCHRONISED, _ERROR = 0x40, 5  # STA_UNSYNC of the status, TIME_ERROR of the result: see adjtimex(2)
+
+
+class TimeStatement(Struct, frozen=True):
+    """The time by one source; ``vouches``: a clock that agrees with it is right."""
+
+    zh: str
+    en: str
+    instant: dt.datetime
+    vouches: bool
+
+    def is_close_to(self, clock: dt.datetime) -> bool:
+        """Whether a clock agrees with it."""
+        return abs(clock - self.instant) <= SLACK
+
+
+class _Timex(ctypes.Structure):
+    """The part of the kernel's ``struct timex`` that is read here, and space for the rest."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        *((name, ctypes.c_long) for name in ("offset", "freq", "maxerror", "esterror")),
+        ("status", ctypes.c_int),
+        *((name, ctypes.c_long) for name in ("constant", "precision", "tolerance", "seconds", "fraction")),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+def is_synchronised() -> bool:
+    """Whether the kernel reports that a time service (NTP, PTP) keeps the very clock that this process reads."""
+    try:
+        adjust = ctypes.CDLL(None, use_errno=True).adjtimex
+    except (OSError, AttributeError):  # not Linux
+        return False
+    timex = _Timex()  # modes 0: only asked
+    state = adjust(ctypes.byref(timex))
+    if state < 0 or state == _ERROR or timex.status & _UNSYNCHRONISED:
+        return False
+    return abs(read_clock().timestamp() - float(timex.seconds)) <= SLACK.total_seconds()
+
+
+class WebTime:
+    """The time in the Date header of a trusted web server, requested seldom."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._asked_at = float("-inf")
+        self._valid_for = 0.0
+        self._lead: dt.timedelta | None = None  # how far it is ahead of what has elapsed
+
+    def ask_server(self) -> TimeStatement | None:
+        """The server's time; None where no server is set or it does not answer. Takes PATIENCE seconds now and then."""
+        if not self.url:
+            return None
+        if _read_elapsed() >= self._asked_at + self._valid_for:
+            date = self._fetch_date()
+            self._asked_at = _read_elapsed()
+            self._valid_for = ASK_EVERY if date else RETRY_EVERY
+            self._lead = date - _to_instant(self._asked_at) if date else None
+        if self._lead is None:
+            return None
+        instant = _to_instant(_read_elapsed()) + self._lead
+        return TimeStatement(zh=f"{self.url} 的时间", en=f"the time of {self.url}", instant=instant, vouches=True)
+
+    def _fetch_date(self) -> dt.datetime | None:
+        import httpx  # only where a source is set
+
+        try:
+            answer = httpx.head(self.url, timeout=PATIENCE, follow_redirects=False)
+            date = email.utils.parsedate_to_datetime(answer.headers["date"])
+        except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError):
+            return None
+        return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
+
+
+def _read_elapsed() -> float:
+    """Seconds that pass whatever is done to the clock; where the system counts it, also while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def _to_instant(seconds: float) -> dt.datetime:
+    """Turn such a reading into an instant, counted from the beginning of the calendar."""
+    return dt.datetime.min.replace(tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
 
 
 class ClockEvidence(Struct, frozen=True):
     """What is known of the time, without a judgement (milliseconds since 1970; 0 for nothing).
 
-    ``entry`` is when the last entry was recorded, ``signed`` the clock when the last checkpoint was signed, ``files``
+    ``entry``: when the last entry was recorded. ``signed``: the clock when the last checkpoint was signed. ``files``:
     when the published log was last written.
     """
 
@@ -46,48 +137,50 @@ class ClockEvidence(Struct, frozen=True):
     statements: list[TimeStatement]
 
     def is_vouched_for(self, clock: dt.datetime) -> bool:
-        """Whether somebody who knows shows the same time."""
-        return self.synchronised or any(one.vouches and one.is_close_to(clock) for one in self.statements)
+        """Whether a source that can be trusted agrees with the clock."""
+        return self.synchronised or any(
+            statement.vouches and statement.is_close_to(clock) for statement in self.statements
+        )
 
     def find_behind_fault(self, clock: dt.datetime) -> ClockWrong | None:
-        """Why the clock is behind the log, if it is."""
+        """The error of a clock that is behind the log; None for any other."""
         beat = self.before or Heartbeat(seen_at=0, running=Uptime())
-        found = {"entry": self.entry, "confirmed": beat.confirmed_at}
+        instants = {"entry": self.entry, "confirmed": beat.confirmed_at}
         if not self.is_vouched_for(clock):  # then a file of a later day was written by a clock that was wrong
-            found |= {"signed": self.signed, "files": self.files}
-        standing = {name: at for name, at in found.items() if name == "confirmed" or self._is_evidence(at)}
-        name = max(standing, key=lambda one: standing[one])
-        last = from_milliseconds(standing[name])
+            instants |= {"signed": self.signed, "files": self.files}
+        evidence = {name: at for name, at in instants.items() if name == "confirmed" or self._is_evidence(at)}
+        name = max(evidence, key=lambda key: evidence[key])
+        last = from_milliseconds(evidence[name])
         return _make_behind_error(name, clock, last, self.size) if clock < last - SLACK else None
 
     def find_ahead_fault(self, clock: dt.datetime) -> ClockWrong | None:
-        """Why the clock is too far ahead of everything known, if it is."""
+        """The error of a clock that is too far ahead of everything known; None for any other."""
         if self.is_vouched_for(clock):
             return None
-        known = self.before.find_expected_time(self.running) if self.before else None
-        if known is None:
-            known = self._find_latest_instant()
-        return _make_ahead_error(clock, known) if known is not None and clock > known + FURTHEST else None
+        expected = self.before.find_expected_time(self.running) if self.before else None
+        if expected is None:
+            expected = self._find_latest_instant()
+        return _make_ahead_error(clock, expected) if expected is not None and clock > expected + FURTHEST else None
 
     def _find_latest_instant(self) -> dt.datetime | None:
-        """The latest instant of which something is known, on a machine that was started since; None without any."""
-        found = [self.entry, self.signed]
+        """The latest known instant on a machine that was restarted since the heartbeat; None without any."""
+        instants = [self.entry, self.signed]
         if self.before is None:
             # Weaker than a heartbeat: putting a lost file back under a wrong clock is enough to change these.
-            found.append(self.files)
-        found = [at for at in found if self._is_evidence(at)]
+            instants.append(self.files)
+        instants = [at for at in instants if self._is_evidence(at)]
         if self.before is not None:
-            found += [self.before.seen_at, self.before.confirmed_at]
-        latest = max(found, default=0)
+            instants += [self.before.seen_at, self.before.confirmed_at]
+        latest = max(instants, default=0)
         return from_milliseconds(latest) if latest else None
 
     def _is_evidence(self, at: int) -> bool:
-        """Whether an instant is evidence: an administrator may have said that it was ahead of the right time."""
+        """Whether an instant counts, or lies in the future that an administrator has declared wrong."""
         return self.before is None or at > self.before.excused_until or at <= self.before.confirmed_at
 
 
 class ClockCheck:
-    """The check of one register on one machine; may be used from any thread."""
+    """The clock check of one register on one machine; may be used from any thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = LogFolder(settings.get_log_folder())
@@ -95,14 +188,14 @@ class ClockCheck:
         self._web = WebTime(settings.time_source)
 
     def require_right_clock(self, connection: sa.Connection) -> None:
-        """ClockWrong, naming both times and what to do, unless the clock can be right: asked before every append."""
+        """Raise ClockWrong, with both times and what to do, unless the clock can be right; for every append."""
         evidence, clock = self.collect_evidence(connection), read_clock()
-        if wrong := find_clock_fault(evidence, clock):
-            raise wrong
+        if fault := find_clock_fault(evidence, clock):
+            raise fault
         self._note_clock(evidence, clock)
 
     def find_fault(self, database: Database) -> ClockWrong | None:
-        """What is wrong with the clock now, if anything. A database out of reach does not hide a wrong clock."""
+        """The error of the present clock, if any. A database out of reach does not hide a wrong clock."""
         clock = read_clock()
         try:
             with database.reading() as connection:
@@ -111,14 +204,13 @@ class ClockCheck:
                 evidence = self.collect_evidence(connection)
         except (RegistryError, sa.exc.SQLAlchemyError):
             evidence = self.collect_evidence(None)
-        wrong = find_clock_fault(evidence, clock)
-        if wrong is None:
+        fault = find_clock_fault(evidence, clock)
+        if fault is None:
             self._note_clock(evidence, clock)
-        return wrong
+        return fault
 
     def start_heartbeat(self, database: Database) -> None:
-        """Where nothing was ever noted, take the clock for what is known: on a machine that is set up. Says nothing of
-        a clock that is behind the log."""
+        """Write the first heartbeat of a machine that is set up, unless its clock is behind the log."""
         if self._file.read() is not None:
             return
         with database.reading() as connection:
@@ -127,13 +219,13 @@ class ClockCheck:
             self._note_clock(evidence, clock)
 
     def confirm_clock(self, connection: sa.Connection) -> Heartbeat:
-        """Take an administrator's word that the clock is right, whatever stands in the log; what was noted.
+        """Accept an administrator's word that the clock is right, whatever the log says; return the heartbeat written.
 
-        ClockWrong where somebody who can be asked says otherwise.
+        ClockWrong where another source of the time contradicts.
         """
         evidence, clock = self.collect_evidence(connection), read_clock()
-        if wrong := _find_contradiction(evidence, clock):
-            raise wrong
+        if fault := _find_contradiction(evidence, clock):
+            raise fault
         beat = Heartbeat(
             seen_at=to_milliseconds(clock),
             running=evidence.running,
@@ -144,7 +236,7 @@ class ClockCheck:
         return beat
 
     def collect_evidence(self, connection: sa.Connection | None) -> ClockEvidence:
-        """What is known now; without a connection, what this machine knows by itself."""
+        """Collect what is known now; without a connection, what this machine knows by itself."""
         statements = [self._web.ask_server(), _find_server_time(connection) if connection is not None else None]
         head = store.read_head(connection) if connection is not None else store.LogHead(size=0, recorded_at=0)
         return ClockEvidence(
@@ -155,22 +247,22 @@ class ClockCheck:
             before=self._file.read(),
             running=heartbeat.measure_uptime(),
             synchronised=is_synchronised(),
-            statements=[one for one in statements if one is not None],
+            statements=[statement for statement in statements if statement is not None],
         )
 
     def _note_clock(self, evidence: ClockEvidence, clock: dt.datetime) -> None:
-        """Note that the clock is right, unless that was done a moment ago."""
+        """Write a heartbeat for a right clock, unless one was written a moment ago."""
         before = evidence.before
         is_same_start = before is not None and evidence.running.boot == before.running.boot
         if before is not None and is_same_start and 0 <= to_milliseconds(clock) - before.seen_at < NOTE_EVERY:
             return
-        with suppress(RegistryError):  # a folder that takes nothing is found, and said, by whoever has to write there
-            # Read again: whoever confirmed meanwhile is not overwritten by what was read before.
+        with suppress(RegistryError):  # an unwritable folder is reported where something must be written
+            # Read again, so that a confirmation made meanwhile is not overwritten.
             self._file.write(heartbeat.make_heartbeat(clock, evidence.running, self._file.read()))
 
 
 def find_clock_fault(evidence: ClockEvidence, clock: dt.datetime) -> ClockWrong | None:
-    """What is wrong with a clock by some evidence; None when it can be right."""
+    """The error of a clock by some evidence; None when it can be right."""
     return _find_contradiction(evidence, clock) or evidence.find_behind_fault(clock) or evidence.find_ahead_fault(clock)
 
 
@@ -185,17 +277,18 @@ def _find_server_time(connection: sa.Connection) -> TimeStatement | None:
 
 
 def _find_contradiction(evidence: ClockEvidence, clock: dt.datetime) -> ClockWrong | None:
-    other = next((one for one in evidence.statements if not one.is_close_to(clock)), None)
-    if other is None:
+    contrary = next((statement for statement in evidence.statements if not statement.is_close_to(clock)), None)
+    if contrary is None:
         return None
+    shown, other = _format_time(clock), _format_time(contrary.instant)
     return ClockWrong(
-        f"本机时钟为 {_format_instant(clock)}，而{other.zh}为 {_format_instant(other.instant)}，相差超过10分钟；"
+        f"本机时钟为 {shown}，而{contrary.zh}为 {other}，相差超过10分钟；"
         "在两者一致之前不再写入日志。请校准有误的一方（例如启用NTP）；校准后自动恢复。",
-        f"The clock of this machine shows {_format_instant(clock)}, but {other.en} is {_format_instant(other.instant)}: more than 10 "
+        f"The clock of this machine shows {shown}, but {contrary.en} is {other}: more than 10 "
         "minutes apart, so nothing is appended until they agree. Set right whichever is wrong (by NTP, say); "
         "appends go on by themselves then.",
         clock=clock.isoformat(),
-        known=other.instant.isoformat(),
+        known=contrary.instant.isoformat(),
     )
 
 
@@ -208,11 +301,12 @@ _LAST = {
 
 
 def _make_behind_error(name: str, clock: dt.datetime, last: dt.datetime, size: int) -> ClockWrong:
+    shown, recorded = _format_time(clock), _format_time(last)
     zh, en = (text.format(size=size) for text in _LAST[name])
     return ClockWrong(
-        f"本机时钟为 {_format_instant(clock)}，而{zh} {_format_instant(last)}：时钟比日志慢超过10分钟，在此之前不再写入日志。"
+        f"本机时钟为 {shown}，而{zh} {recorded}：时钟比日志慢超过10分钟，在此之前不再写入日志。"
         "请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误而日志的时间有误，请管理员运行：registry clock confirm",
-        f"The clock of this machine shows {_format_instant(clock)}, but {en} {_format_instant(last)}: it is more than 10 minutes behind "
+        f"The clock of this machine shows {shown}, but {en} {recorded}: it is more than 10 minutes behind "
         "the log, so nothing is appended. Set the clock (by NTP, say), and appends go on by themselves; when the clock "
         "is right and the log is not, an administrator runs: registry clock confirm",
         clock=clock.isoformat(),
@@ -221,12 +315,13 @@ def _make_behind_error(name: str, clock: dt.datetime, last: dt.datetime, size: i
 
 
 def _make_ahead_error(clock: dt.datetime, known: dt.datetime) -> ClockWrong:
+    shown, expected = _format_time(clock), _format_time(known)
     return ClockWrong(
-        f"本机时钟为 {_format_instant(clock)}，而按此前所知应为 {_format_instant(known)} 前后，快了超过一天，且没有时间源证明时钟无误；"
+        f"本机时钟为 {shown}，而按此前所知应为 {expected} 前后，快了超过一天，且没有时间源证明时钟无误；"
         "不再写入日志。请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误（例如停用很久），"
         "请管理员运行：registry clock confirm",
-        f"The clock of this machine shows {_format_instant(clock)}, but by the last thing known it should be about "
-        f"{_format_instant(known)}: it is more than a day ahead and no time source says that it is right, so nothing is "
+        f"The clock of this machine shows {shown}, but by the last thing known it should be about "
+        f"{expected}: it is more than a day ahead and no time source says that it is right, so nothing is "
         "appended. Set the clock (by NTP, say), and appends go on by themselves; when it is right, after a long stop "
         "say, an administrator runs: registry clock confirm",
         clock=clock.isoformat(),
@@ -234,5 +329,5 @@ def _make_ahead_error(clock: dt.datetime, known: dt.datetime) -> ClockWrong:
     )
 
 
-def _format_instant(instant: dt.datetime) -> str:
+def _format_time(instant: dt.datetime) -> str:
     return f"{instant.astimezone(_SHANGHAI):%Y-%m-%d %H:%M:%S} (+08:00)"

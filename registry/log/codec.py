@@ -1,9 +1,9 @@
 """The canonical bytes of an entry: what is hashed, signed and published, byte for byte, for ever.
 
 Format 1: JSON after RFC 8785 (keys sorted, no spaces, UTF-8, no floats), at most 65,535 bytes so that an entry fits a
-C2SP tlog-tiles bundle. Personal values are not in these bytes: in their place stands ``{"sha256": hex}`` over a random
-16-byte salt followed by the value's canonical JSON; salt and value lie in the erasable table. Erasing them later leaves
-every hash valid. An entry that erases names the paths under ``erases``, a key no other entry has.
+C2SP tlog-tiles bundle. These bytes hold no personal value but ``{"sha256": hex}`` over a random 16-byte salt followed
+by the value's canonical JSON; salt and value are in the erasable table. Erasing them later leaves every hash valid. An
+entry that erases names the paths under ``erases``, a key no other entry has.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 from registry.domain.model import Change, Draft, Entry
 from registry.domain.schema import PERSONAL
 from registry.errors import InvalidInput, LogDamaged
+from registry.log.clock import from_milliseconds
 
 MAX_BYTES = 65_535
 FORMAT = 1
@@ -30,7 +31,7 @@ _decoder = msgspec.json.Decoder()
 
 
 class SealedValue(msgspec.Struct, frozen=True):
-    """One personal value on its way to the erasable table."""
+    """One personal value for the erasable table."""
 
     path: str
     salt: bytes
@@ -49,7 +50,7 @@ def encode_canonical(value: Any) -> bytes:
 
 
 def _order_keys(value: Any) -> Any:
-    """The value with the keys of its objects in RFC 8785 order: by UTF-16 code units."""
+    """Order the keys of all objects as RFC 8785 does: by UTF-16 code units."""
     if isinstance(value, dict):
         return {key: _order_keys(value[key]) for key in sorted(value, key=lambda k: k.encode("utf-16-be"))}
     if isinstance(value, list | tuple):
@@ -71,7 +72,7 @@ def _refuse_non_json(value: Any) -> None:
 
 
 def seal_change(change: Change) -> tuple[dict[str, Any], list[SealedValue]]:
-    """The change's values with personal ones replaced by salted hashes, and those values."""
+    """Return the change's values with salted hashes in place of personal ones, and the personal ones."""
     personal = PERSONAL.get(change.kind, frozenset())
     public: dict[str, Any] = {}
     sealed: list[SealedValue] = []
@@ -93,8 +94,8 @@ def read_sealed_paths(body: bytes) -> set[str]:
 
 def verify_seal(body: bytes, path: str, salt: bytes, value: bytes) -> bool:
     """Whether a salt and a personal value are the ones an entry's bytes were sealed over."""
-    stated = _decoder.decode(body)["change"]["set"].get(path)
-    return bool(stated == {"sha256": hashlib.sha256(salt + value).hexdigest()})
+    seal = _decoder.decode(body)["change"]["set"].get(path)
+    return bool(seal == {"sha256": hashlib.sha256(salt + value).hexdigest()})
 
 
 def encode_entry(  # noqa: PLR0913 - an entry has this many parts
@@ -127,13 +128,13 @@ def encode_entry(  # noqa: PLR0913 - an entry has this many parts
 
 
 def check_draft(draft: Draft) -> None:
-    """InvalidInput unless the draft can become an entry, whoever approves it and whatever number it gets."""
+    """Raise InvalidInput unless the draft can become an entry, whoever approves it and whatever its number."""
     values, _ = seal_change(draft.change)
     encode_entry(2**52, format_timestamp(0), draft, values, "x" * 60, "x" * 60, 2**52)
 
 
 def decode_entry(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
-    """The entry of canonical bytes, personal values put back from ``private`` (path -> JSON); erased ones stay None."""
+    """Decode an entry, with personal values from ``private`` (path -> JSON); erased ones are None. LogDamaged."""
     try:
         raw = _decoder.decode(body)
         change = raw["change"]
@@ -166,16 +167,13 @@ def _check_paths(value: Any) -> list[str]:
 
 
 def format_timestamp(milliseconds: int) -> str:
-    """RFC 3339 UTC with milliseconds: the one spelling of an instant in entries."""
-    moment = dt.datetime.fromtimestamp(milliseconds // 1000, dt.UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    """RFC 3339 in UTC to the millisecond: the one spelling of an instant in entries."""
+    return from_milliseconds(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_timestamp(text: str) -> dt.datetime:
-    """The aware UTC datetime of ``format_timestamp``'s spelling."""
-    return dt.datetime.fromisoformat(text)
-
-
-def to_milliseconds(moment: dt.datetime) -> int:
-    """Milliseconds since 1970 of an instant of an entry: the inverse of ``instant(timestamp(n))``."""
-    return round(moment.timestamp() * 1000)
+    """Parse the spelling of ``format_timestamp``; ValueError for an instant without a time zone."""
+    instant = dt.datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("recorded_at has no time zone")
+    return instant

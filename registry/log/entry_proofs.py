@@ -1,4 +1,4 @@
-"""Proofs about the published log, for one entry, in the forms they are handed out in."""
+"""Proofs that one entry is in the published log, in the forms in which they are handed out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import base64
 from registry.domain.model import Struct
 from registry.errors import NotFound
 from registry.log import proofs
-from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log.checkpoint import SignedCheckpoint
 from registry.log.publish import PublishedLog
 
 #: First line of a proof file (c2sp.org/tlog-proof).
@@ -15,7 +15,9 @@ FORMAT = "c2sp.org/tlog-proof@v1"
 
 
 class EntryProof(Struct, frozen=True):
-    """That a leaf is in the tree of ``size``; ``checkpoint`` is the signed note where that is the last one signed."""
+    """The proof that a leaf is in the tree of ``size``; ``checkpoint``: the signed note of that size, if it is the last
+    one.
+    """
 
     size: int
     leaf: bytes
@@ -25,7 +27,7 @@ class EntryProof(Struct, frozen=True):
 
 
 def get_proof_size(latest: SignedCheckpoint, size: int | None) -> int:
-    """``size``, or that of the last checkpoint; NotFound beyond it, for which there is no proof yet."""
+    """``size``, or that of the last checkpoint; NotFound for a size beyond it, for which there is no proof yet."""
     last = latest.checkpoint.size
     if size is not None and size > last:
         raise NotFound(f"最新的检查点只到第{last}条。", f"The last checkpoint reaches entry {last} only.")
@@ -33,7 +35,7 @@ def get_proof_size(latest: SignedCheckpoint, size: int | None) -> int:
 
 
 def prove_entry(log: PublishedLog, entry: int, size: int | None = None) -> EntryProof:
-    """The proof that entry number ``entry`` is in the log of a size; NotFound when that log has no such entry."""
+    """Prove that entry number ``entry`` is in the log of a size; NotFound when that log has no such entry."""
     latest = log.get_checkpoint()  # asked for once: another one may be signed meanwhile
     upto = get_proof_size(latest, size)
     if not 1 <= entry <= upto:
@@ -49,7 +51,7 @@ def prove_entry(log: PublishedLog, entry: int, size: int | None = None) -> Entry
 
 
 def make_proof_file(log: PublishedLog, entry: int) -> bytes:
-    """A C2SP tlog-proof of one entry under the last checkpoint: text that verifies without asking anyone."""
-    proved = prove_entry(log, entry)
-    hashes = [base64.b64encode(one).decode() for one in proved.proof]
-    return "\n".join([FORMAT, f"index {entry - 1}", *hashes, "", proved.checkpoint or ""]).encode()
+    """Make a C2SP tlog-proof of one entry under the last checkpoint: a text that can be verified offline."""
+    proof = prove_entry(log, entry)
+    hashes = [base64.b64encode(sibling).decode() for sibling in proof.proof]
+    return "\n".join([FORMAT, f"index {entry - 1}", *hashes, "", proof.checkpoint or ""]).encode()

@@ -1,4 +1,4 @@
-"""Erased personal values as the log tells them: what is sealed, what is still held, what no copy may hold any more."""
+"""Erased personal values by the log: which are sealed, which are still held, and which no copy may hold any more."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _decode = msgspec.json.Decoder().decode
 
 
 def check_erased_values(connection: sa.Connection) -> int:
-    """How many sealed values are withheld: not held here, and erased by no entry.
+    """Count the sealed values that are withheld: not held here, and erased by no entry.
 
-    LogDamaged names the first entry that still has, or has again, a value which a later entry erased: a row brought
-    back from an old backup, say.
+    LogDamaged names the first entry that still has, or has again, a value which a later entry erased: a row restored
+    from an old backup, say.
     """
     sealed, erased = _read_seals_and_erasures(connection)
     held = {(row.number, row.path) for row in connection.execute(sa.select(erasable.c.number, erasable.c.path))}
@@ -35,25 +35,25 @@ def check_erased_values(connection: sa.Connection) -> int:
 
 
 def count_erasable_values(connection: sa.Connection, subject: str) -> dict[str, int]:
-    """What an entry about ``subject`` would erase now: personal paths, and of how many entries each."""
+    """By personal path, the number of entries whose value an erasing entry about ``subject`` would erase now."""
     sealed, erased = _read_seals_and_erasures(connection, subject)
     held = {(row.number, row.path) for row in connection.execute(_select_held_values([subject]))}
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for (_, path), numbers in sorted(sealed.items()):
         last = erased.get((subject, path), 0)
-        if number := sum(one > last or (one, path) in held for one in numbers):
-            found[path] = number
-    return found
+        if count := sum(sealed_by > last or (sealed_by, path) in held for sealed_by in numbers):
+            counts[path] = count
+    return counts
 
 
 def read_held_values(connection: sa.Connection, subjects: Iterable[str]) -> dict[str, list[Any]]:
-    """The personal values the register still holds about each of ``subjects``."""
-    found: dict[str, list[Any]] = {}
-    wanted = sorted(subjects)
-    for start in range(0, len(wanted), store.CHUNK):
-        for row in connection.execute(_select_held_values(wanted[start : start + store.CHUNK])):
-            found.setdefault(row.subject, []).append(_decode(row.value))
-    return found
+    """The personal values that the register still holds about each of ``subjects``."""
+    values: dict[str, list[Any]] = {}
+    names = sorted(subjects)
+    for start in range(0, len(names), store.CHUNK):
+        for row in connection.execute(_select_held_values(names[start : start + store.CHUNK])):
+            values.setdefault(row.subject, []).append(_decode(row.value))
+    return values
 
 
 def _select_held_values(subjects: list[str]) -> sa.Select[tuple[str, int, str, bytes]]:
@@ -64,11 +64,11 @@ def _select_held_values(subjects: list[str]) -> sa.Select[tuple[str, int, str, b
     )
 
 
-_Told = tuple[dict[tuple[str, str], list[int]], dict[tuple[str, str], int]]
+_SealsAndErasures = tuple[dict[tuple[str, str], list[int]], dict[tuple[str, str], int]]
 
 
-def _read_seals_and_erasures(connection: sa.Connection, subject: str | None = None) -> _Told:
-    """By (subject, path): the entries that sealed a value, and the last entry that erased what was before it."""
+def _read_seals_and_erasures(connection: sa.Connection, subject: str | None = None) -> _SealsAndErasures:
+    """By (subject, path): the entries that sealed a value, and the last entry that erased the values before it."""
     query = sa.select(entries.c.number, entries.c.subject, entries.c.body).where(entries.c.kind.in_(sorted(PERSONAL)))
     if subject is not None:
         query = query.where(entries.c.subject == subject)

@@ -26,15 +26,14 @@ CHECKPOINT, VKEY = "checkpoint", "vkey"
 
 
 class LogFolder:
-    """One published log on disk. What reads it may run at any time; what writes it holds ``hold_lock``."""
+    """One published log on disk. It may be read at any time; writers hold ``hold_lock``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @contextmanager
     def hold_lock(self) -> Iterator[None]:
-        """One writer at a time, among all processes of this machine; Busy when another one takes longer than
-        ``lock_wait``."""
+        """Let one process of this machine write at a time; Busy when another one takes longer than ``lock_wait``."""
         self._make_folder()
         patience = lock_wait.get().seconds
         lock = FileLock(self.path / ".lock", timeout=patience, mode=rights.PRIVATE_FILE)  # who can open it can hold it
@@ -48,7 +47,7 @@ class LogFolder:
             lock.release()
 
     def _make_folder(self) -> int:
-        """Make the folder, as open as the one it lies in; the rights it has, which what is written into it gets too."""
+        """Make the folder, as open as its parent; return its rights, which new files in it get too."""
         if not self.path.is_dir():
             rights.make_folder(self.path, rights.inherit_mode(self.path))
         return rights.PRIVATE_FOLDER | (self.path.stat().st_mode & 0o055)
@@ -78,16 +77,17 @@ class LogFolder:
             os.close(folder)
 
     def read_checkpoint_stamp(self) -> object:
-        """A value that is another one after the checkpoint was replaced; the same while there is none."""
+        """A value that changes whenever the checkpoint is replaced."""
         try:
-            there = (self.path / CHECKPOINT).stat()
+            status = (self.path / CHECKPOINT).stat()
         except FileNotFoundError:
             return False
-        return there.st_ino, there.st_mtime_ns, there.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def read_last_write_time(self) -> float:
-        """When the last of the checkpoint, the keys and the tiles of its end was written: seconds since 1970, by the
-        clock of that time; 0 before there is anything."""
+        """When the checkpoint, the keys and the last tiles were last written: seconds since 1970 by the clock of that
+        time; 0 before there is any file.
+        """
         newest = 0.0
         for path in (self.path / CHECKPOINT, self.path / VKEY, *self._list_last_files()):
             try:
@@ -97,31 +97,27 @@ class LogFolder:
         return newest
 
     def _list_last_files(self) -> list[Path]:
-        """The last file or folder in the folders of the lowest tiles and of the entry bundles, level by level down."""
-        found: list[Path] = []
+        """The last file or folder at each level of the folders of the lowest tiles and of the entry bundles."""
+        paths: list[Path] = []
         for kind in ("0", "entries"):
             place = self.path / "tile" / kind
-            while place.is_dir() and (inside := [one.name for one in place.iterdir() if one.name[0] != "."]):
-                place = place / max(inside, key=lambda name: (len(name.split(".")[0]), name))
-                found.append(place)
-        return found
+            while place.is_dir() and (names := [child.name for child in place.iterdir() if child.name[0] != "."]):
+                place = place / max(names, key=lambda name: (len(name.split(".")[0]), name))
+                paths.append(place)
+        return paths
 
     def read_tile(self, tile: Tile) -> bytes:
-        """A tile or bundle of that width, cut from a wider one where need be; NotFound when there is none."""
+        """Read a tile or bundle of that width, cut from a wider one if necessary; NotFound when there is none."""
         for width in sorted({*(width for width in self.list_partial_widths(tile) if width >= tile.width), WIDTH}):
             try:
                 raw = self._get_tile_path(Tile(level=tile.level, index=tile.index, width=width)).read_bytes()
             except FileNotFoundError:
                 continue  # replaced by a wider one since we looked
-            if width == tile.width:
-                return raw
-            if tile.level is None:
-                return tiles.encode_bundle(tiles.decode_bundle(raw)[: tile.width])
-            return raw[: tile.width * HASH]
+            return raw if width == tile.width else tiles.narrow_tile(raw, tile)
         raise NotFound(f"日志中没有分片 {tile.path}。", f"The log has no tile {tile.path}.")
 
     def list_partial_widths(self, tile: Tile) -> list[int]:
-        """The widths in which the tile lies here unfinished: one for each checkpoint that ended in it."""
+        """The widths of the unfinished files of a tile: one for each checkpoint that ended in it."""
         partial = self._get_tile_path(Tile(level=tile.level, index=tile.index, width=1)).parent
         return sorted(int(name.name) for name in partial.glob("[0-9]*")) if partial.is_dir() else []
 
@@ -140,7 +136,7 @@ class LogFolder:
     def append_entries(
         self, size: int, entries: Iterable[tuple[bytes, bytes]], progress: Callable[[int], None] | None = None
     ) -> Frontier:
-        """Write the tiles of a log of ``size`` that gains (bytes, leaf hash) entries; its right edge afterwards."""
+        """Write the tiles for entries (bytes, leaf hash) that follow the first ``size``; return the new right edge."""
         writer = _TileWriter(self, size)
         for number, (body, leaf) in enumerate(entries, start=size + 1):
             writer.append(body, leaf)
@@ -150,7 +146,7 @@ class LogFolder:
         return writer.frontier
 
     def write_tile(self, tile: Tile, content: bytes) -> None:
-        """Write one tile; the partial ones it completes are no longer needed by anyone."""
+        """Write one tile; a full one replaces its partial ones."""
         self.write_file(f"tile/{tile.path}", content)
         if tile.width == WIDTH:
             shutil.rmtree(
@@ -159,7 +155,7 @@ class LogFolder:
 
 
 class _TileWriter:
-    """Appends entries to the last tiles of every level, writing each tile when it is full and the rest at the end."""
+    """Appends entries to the last tiles of every level; writes each tile when it is full and the rest at the end."""
 
     def __init__(self, folder: LogFolder, size: int) -> None:
         self._folder = folder
@@ -171,11 +167,11 @@ class _TileWriter:
             self._hashes.append(bytearray(self._read_partial_tile(len(self._hashes))))
 
     def _read_partial_tile(self, level: int | None) -> bytes:
-        """What the partial tile at the end of a level holds so far."""
-        held = tiles.count_hashes(level or 0, self._start)
-        if held % WIDTH == 0:
+        """The present content of the partial tile at the end of a level."""
+        count = tiles.count_hashes(level or 0, self._start)
+        if count % WIDTH == 0:
             return b""
-        return self._folder.read_tile(tiles.make_tile(level, held // WIDTH, self._start))
+        return self._folder.read_tile(tiles.make_tile(level, count // WIDTH, self._start))
 
     def append(self, body: bytes, leaf: bytes) -> None:
         self.frontier.append(leaf)

@@ -1,4 +1,4 @@
-"""Whether a signed checkpoint extends another: told by hashes that prove themselves, and kept when it does not.
+"""Whether a signed checkpoint extends another, by hashes that prove it; evidence is saved when it does not.
 
 A fork is only called one when it is proven: two signed checkpoints, and hashes under the larger one that differ from
 the smaller. What a log merely fails to show is ``unproven``.
@@ -6,7 +6,6 @@ the smaller. What a log merely fails to show is ``unproven``.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping
@@ -18,8 +17,8 @@ import msgspec
 from registry.domain.model import Struct
 from registry.errors import LogDamaged, NotFound
 from registry.log import note, proofs, trusted_keys
-from registry.log.checkpoint import Checkpoint
-from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log.checkpoint import Checkpoint, SignedCheckpoint
+from registry.log.clock import read_clock
 from registry.log.folder import LogFolder
 from registry.log.tiles import Tile, TileTree
 from registry.log.trusted_keys import OfferedCheckpoint
@@ -31,17 +30,17 @@ _EMPTY = hashlib.sha256(b"").digest()
 
 
 class Comparison(Struct, frozen=True):
-    """How an offered checkpoint stands to the one seen, and the hashes it was told by (RFC 6962 consistency proof)."""
+    """The relation of an offered checkpoint to the one seen, and the RFC 6962 consistency proof of it."""
 
     verdict: Verdict
     proof: tuple[bytes, ...] = ()
 
 
 class TileRecorder:
-    """The hashes of a log that ``read`` gives, and the tiles that were read for them: the material of a proof."""
+    """The hashes of a log from ``source``, and a record of the tiles read for them: the material of a proof."""
 
-    def __init__(self, read: Callable[[Tile], bytes]) -> None:
-        self._source = read
+    def __init__(self, source: Callable[[Tile], bytes]) -> None:
+        self._source = source
         self.tiles: dict[Tile, bytes] = {}
 
     def make_tree(self, size: int) -> TileTree:
@@ -59,7 +58,7 @@ def compare_checkpoints(
     tree: Callable[[int], proofs.Hashes],
     known: Callable[[], Mapping[int, bytes]] = dict,
 ) -> Comparison:
-    """How ``offered`` stands to ``seen``, both signed, told by the hashes that ``make_tree`` gives for a size.
+    """Compare the signed checkpoint ``offered`` with ``seen`` by the hashes that ``tree`` gives for a size.
 
     ``known``: roots of this log seen before, by size. LogDamaged or NotFound when the hashes do not even give the root
     of a first checkpoint.
@@ -70,28 +69,30 @@ def compare_checkpoints(
     if seen.size == offered.size:
         return Comparison(verdict="same" if seen.root == offered.root else "fork")
     small, large = (seen, offered) if seen.size < offered.size else (offered, seen)
-    fits: Verdict = "grown" if small is seen else "older"
+    verdict: Verdict = "grown" if small is seen else "older"
     if small.size == 0:
-        return Comparison(verdict=fits if small.root == _EMPTY else "fork")
-    stated = known().get(small.size) if small is offered else None
-    if stated == small.root:
-        return Comparison(verdict=fits)
-    return _compare_by_hashes(small, large, tree, fits) or Comparison(verdict="unproven" if stated is None else "fork")
+        return Comparison(verdict=verdict if small.root == _EMPTY else "fork")
+    known_root = known().get(small.size) if small is offered else None
+    if known_root == small.root:
+        return Comparison(verdict=verdict)
+    return _compare_by_hashes(small, large, tree, verdict) or Comparison(
+        verdict="unproven" if known_root is None else "fork"
+    )
 
 
 def _compare_by_hashes(
-    small: Checkpoint, large: Checkpoint, tree: Callable[[int], proofs.Hashes], fits: Verdict
+    small: Checkpoint, large: Checkpoint, tree: Callable[[int], proofs.Hashes], verdict: Verdict
 ) -> Comparison | None:
-    """What hashes say of the smaller one; None when they are not those that the larger one was signed over."""
+    """Compare the smaller one with the hashes; None when those do not give the root of the larger one."""
     try:
         hashes = tree(large.size)
-        there = proofs.compute_root(hashes, small.size)
+        root = proofs.compute_root(hashes, small.size)
         proof = proofs.prove_consistency(hashes, small.size, large.size)
     except (NotFound, LogDamaged):
         return None
-    if not proofs.verify_consistency(small.size, large.size, there, large.root, proof):
+    if not proofs.verify_consistency(small.size, large.size, root, large.root, proof):
         return None
-    return Comparison(verdict=fits if there == small.root else "fork", proof=tuple(proof))
+    return Comparison(verdict=verdict if root == small.root else "fork", proof=tuple(proof))
 
 
 def _require_root(offered: Checkpoint, tree: Callable[[int], proofs.Hashes]) -> None:
@@ -103,41 +104,42 @@ def _require_root(offered: Checkpoint, tree: Callable[[int], proofs.Hashes]) -> 
 
 
 def save_evidence(
-    folder: LogFolder, found: Comparison, seen: SignedCheckpoint, offered: OfferedCheckpoint, hashes: TileRecorder
+    folder: LogFolder, comparison: Comparison, seen: SignedCheckpoint, offered: OfferedCheckpoint, hashes: TileRecorder
 ) -> Path | None:
-    """Keep two checkpoints that do not fit, byte for byte, and what tells so; where. None when they fit.
+    """Save two checkpoints that do not fit, byte for byte, with the hashes that show it; return where, None when they
+    fit.
 
-    Once is enough: the same two are not kept again.
+    The same two are saved once.
     """
-    if found.verdict not in ("fork", "unproven"):
+    if comparison.verdict not in ("fork", "unproven"):
         return None
     files = {
         "seen": seen.note,
         "offered": offered.signed.note,
-        trusted_keys.PINNED: trusted_keys.format_keys(offered.keys).encode(),
+        trusted_keys.PINNED: note.format_vkeys(offered.keys).encode(),
     }
-    for before in sorted(folder.path.glob(f"{found.verdict}-*")):
-        there = LogFolder(before)
-        if there.find_file("offered") == offered.signed.note and _read_note_text(
-            there.find_file("seen")
+    for saved in sorted(folder.path.glob(f"{comparison.verdict}-*")):
+        evidence = LogFolder(saved)
+        if evidence.find_file("offered") == offered.signed.note and _read_note_text(
+            evidence.find_file("seen")
         ) == _read_note_text(seen.note):
-            return before
+            return saved
     files |= {f"tile/{tile.path}": content for tile, content in hashes.tiles.items()}
-    files["proof.json"] = msgspec.json.encode([one.hex() for one in found.proof])
+    files["proof.json"] = msgspec.json.encode([sibling.hex() for sibling in comparison.proof])
     aside = LogFolder(folder.path / ".evidence")
     shutil.rmtree(aside.path, ignore_errors=True)
     for name, content in files.items():
         aside.write_file(name, content)
-    target = folder.path / f"{found.verdict}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}"
+    target = folder.path / f"{comparison.verdict}-{read_clock():%Y%m%dT%H%M%S.%fZ}"
     aside.path.rename(target)
     return target
 
 
 def _read_note_text(raw: bytes | None) -> str:
-    """What a note says, whoever cosigned it since."""
+    """The text of a note without its signatures, to which witnesses add."""
     return note.parse(raw).text if raw else ""
 
 
 def list_forks(folder: LogFolder) -> tuple[str, ...]:
-    """The forks whose evidence lies in a folder: as long as it does, somebody has to see to it."""
+    """The forks whose evidence is in a folder; somebody has to look into each before removing it."""
     return tuple(sorted(str(path) for path in folder.path.glob("fork-*")))

@@ -1,6 +1,6 @@
-"""Every entry came from a proposal that a second person approved, and every decision stands as it was taken.
+"""Checks that a second person approved the proposal of every entry, and that no decision was altered.
 
-Asked strictly of entries no checkpoint vouches for yet. A signed one may have lost its proposal (a mirror holds none, a
+Every entry that no checkpoint covers yet needs its proposal. A signed one may have lost it (a mirror holds none, a
 completed restore not all), but the proposals that are here must agree with it.
 """
 
@@ -21,7 +21,7 @@ from registry.storage.tables import entries, proposal_items, proposals, touches
 
 
 class _EntryOrigin(msgspec.Struct):
-    """Where an entry says it comes from."""
+    """The proposal an entry names, and who proposed and approved it."""
 
     proposal: int
     proposer: str
@@ -29,7 +29,7 @@ class _EntryOrigin(msgspec.Struct):
 
 
 class _StoredDraft(msgspec.Struct):
-    """As much of a stored draft as tells whether its personal values were emptied."""
+    """The part of a stored draft that shows whether its personal values were erased."""
 
     change: _Change
 
@@ -39,8 +39,8 @@ class _Change(msgspec.Struct):
     set: dict[str, Any]
 
 
-_told = msgspec.json.Decoder(_EntryOrigin)
-_item = msgspec.json.Decoder(_StoredDraft)
+_origin_decoder = msgspec.json.Decoder(_EntryOrigin)
+_draft_decoder = msgspec.json.Decoder(_StoredDraft)
 
 
 class ContentHash:
@@ -52,7 +52,7 @@ class ContentHash:
             self.add(body)
 
     def add(self, *bodies: bytes) -> None:
-        """The next drafts."""
+        """Add the next drafts."""
         for body in bodies:
             # SQLite takes text anywhere: then it is not what was proposed, whatever it says.
             raw = body if isinstance(body, bytes) else repr(body).encode()
@@ -60,14 +60,14 @@ class ContentHash:
 
     @property
     def hex(self) -> str:
-        """Of what was added so far."""
+        """The hash of the drafts added so far."""
         return self._digest.hexdigest()
 
 
 def check_entries(connection: sa.Connection, after: int, *, whole: bool = False) -> None:
-    """LogDamaged naming the first entry numbered above ``after`` that no approved proposal accounts for.
+    """Raise LogDamaged naming the first entry numbered above ``after`` that no approved proposal accounts for.
 
-    With ``whole`` also the first one at or below, whose proposal is here and says something else.
+    With ``whole`` also the first one at or below it whose proposal is here and contradicts it.
     """
     query = (
         sa.select(entries.c.number, entries.c.body)
@@ -75,21 +75,21 @@ def check_entries(connection: sa.Connection, after: int, *, whole: bool = False)
         .order_by(entries.c.number)
         .execution_options(yield_per=store.CHUNK)
     )
-    known: dict[int, sa.Row[Any] | None] = {}
+    decisions: dict[int, sa.Row[Any] | None] = {}
     with connection.execute(query) as rows:
         for number, body in rows:
-            told = _decode_origin(body)
-            if told is not None and told.proposal not in known:
-                known[told.proposal] = _find_decision(connection, told.proposal)
-            decision = known[told.proposal] if told else None
-            if told is not None and decision is None and number <= after:
+            origin = _decode_origin(body)
+            if origin is not None and origin.proposal not in decisions:
+                decisions[origin.proposal] = _find_decision(connection, origin.proposal)
+            decision = decisions[origin.proposal] if origin else None
+            if origin is not None and decision is None and number <= after:
                 continue
-            if told is None or decision is None or not _is_accounted_for(decision, told, number):
+            if origin is None or decision is None or not _is_accounted_for(decision, origin, number):
                 raise _make_unapproved_error(number, signed=number <= after)
 
 
 def check_proposals(connection: sa.Connection) -> None:
-    """LogDamaged naming the first stored proposal whose entries, decision or drafts are not those it was about."""
+    """Raise LogDamaged naming the first stored proposal that disagrees with its entries, decision or drafts."""
     for proposal in connection.execute(sa.select(proposals).order_by(proposals.c.id)).all():
         if proposal.state == "approved":
             _check_range(connection, proposal)
@@ -97,28 +97,28 @@ def check_proposals(connection: sa.Connection) -> None:
         _check_content(connection, proposal)
 
 
-def _is_accounted_for(decision: sa.Row[Any], told: _EntryOrigin, number: int) -> bool:
+def _is_accounted_for(decision: sa.Row[Any], origin: _EntryOrigin, number: int) -> bool:
     return (
         decision.state == "approved"
-        and decision.decided_by == told.approver
-        and told.proposer != told.approver
+        and decision.decided_by == origin.approver
+        and origin.proposer != origin.approver
         and decision.first_entry <= number <= decision.last_entry
     )
 
 
 def _check_range(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
-    """The entries it says it became are there, and are its own."""
-    ends = sa.select(entries.c.body).where(entries.c.number.in_([proposal.first_entry, proposal.last_entry]))
-    told = [_decode_origin(body) for body in connection.execute(ends).scalars()]
-    if not told or any(one is None or one.proposal != proposal.id for one in told):
+    """Require that the entries a proposal names are there and name it."""
+    query = sa.select(entries.c.body).where(entries.c.number.in_([proposal.first_entry, proposal.last_entry]))
+    origins = [_decode_origin(body) for body in connection.execute(query).scalars()]
+    if not origins or any(origin is None or origin.proposal != proposal.id for origin in origins):
         raise _make_proposal_error(proposal.id, "所记的日志条目不是它的", "the entries it names are not its own")
-    proposers = {one.proposer for one in told if one is not None}
+    proposers = {origin.proposer for origin in origins if origin is not None}
     if proposers != {account for account, _ in _list_touches(connection, proposal.id)[:1]}:
         raise _make_proposal_error(proposal.id, "提出人与日志不符", "the log says that somebody else proposed it")
 
 
 def _check_touches(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
-    """The trail of who proposed and who decided it is whole."""
+    """Require a complete record of who proposed and who decided."""
     trail = _list_touches(connection, proposal.id)
     decided = proposal.state in ("pending", "returned") or (proposal.decided_by, proposal.state) in trail
     if not trail or trail[0][1] != "propose" or not decided:
@@ -126,7 +126,7 @@ def _check_touches(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
 
 
 def _check_content(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
-    """The stored drafts are those that were seen, unless a person was erased from them."""
+    """Require the stored drafts that were approved, unless personal values were erased from them."""
     if ContentHash(_read_bodies(connection, proposal.id)).hex == proposal.content_hash:
         return
     if any(_is_emptied(body) for body in _read_bodies(connection, proposal.id)):
@@ -143,21 +143,21 @@ def _read_bodies(connection: sa.Connection, proposal: int) -> Iterator[bytes]:
 
 def _is_emptied(body: bytes) -> bool:
     try:
-        change = _item.decode(body).change
+        change = _draft_decoder.decode(body).change
     except msgspec.MsgspecError:
         return False
     return any(change.set.get(path, "") is None for path in PERSONAL.get(change.kind, frozenset()))
 
 
 def _list_touches(connection: sa.Connection, proposal: int) -> list[tuple[str, str]]:
-    """(account, action) of each who touched it, in order."""
+    """(account, action) of everybody who touched a proposal, in order."""
     query = sa.select(touches.c.account, touches.c.action).where(touches.c.proposal == proposal).order_by(touches.c.id)
     return [(account, action) for account, action in connection.execute(query)]
 
 
 def _decode_origin(body: bytes) -> _EntryOrigin | None:
     try:
-        return _told.decode(body)
+        return _origin_decoder.decode(body)
     except msgspec.DecodeError:
         return None
 

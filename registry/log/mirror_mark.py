@@ -1,6 +1,6 @@
 """The mark of a database that is a mirror: it only follows another register's log, and nobody may append to it.
 
-The mark is a row beside the positions of the views: it travels with the database into its backups.
+The mark is a row in the table of the views' positions, so that it is copied into backups with the database.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NAME = "mirror"
 
 
 def mark_mirror(connection: sa.Connection) -> None:
-    """From now on this database is a mirror, which has taken in the entries it holds."""
+    """Mark this database as a mirror that holds its present entries."""
     upsert_row(connection, positions, {"view": _NAME, "position": store.read_head(connection).size}, ["view"])
 
 
@@ -26,7 +26,7 @@ def is_mirror(connection: sa.Connection) -> bool:
 
 
 def refuse_mirror(connection: sa.Connection) -> None:
-    """Conflict in a mirror: an entry appended there would be a fork of the log that it mirrors."""
+    """Raise Conflict in a mirror: an entry appended there would be a fork of the log that it mirrors."""
     if is_mirror(connection):
         raise Conflict(
             "这是镜像，只跟随另一名录的日志，不能写入；请在原名录提案和审批。",

@@ -37,7 +37,7 @@ class Verifier(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The verifier key as it is published and handed on."""
+        """The verifier key as it is published."""
         return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([self.kind]) + self.public).decode()}"
 
     def verify_signature(self, signature: Signature, text: str) -> bool:
@@ -51,7 +51,7 @@ class Verifier(Struct, frozen=True):
 
 
 class Signature(Struct, frozen=True):
-    """One signature line: who says it made it, under which key id, and the bytes after the id."""
+    """One signature line: the signer's name, the key id, and the bytes after the id."""
 
     name: str
     id: bytes
@@ -65,7 +65,7 @@ class Signature(Struct, frozen=True):
 
     @property
     def line(self) -> str:
-        """The line as it stands in a note."""
+        """The signature as a line of a note."""
         return f"{_DASH}{self.name} {base64.b64encode(self.id + self.blob).decode()}\n"
 
 
@@ -81,22 +81,27 @@ class Note(Struct, frozen=True):
 
 
 def parse_verifier(text: str) -> Verifier:
-    """The key of a vkey; InvalidInput when it is malformed, of a kind not known here, or its id is wrong."""
+    """Parse a vkey; InvalidInput when it is malformed, of an unknown kind, or its id is wrong."""
     name, _, rest = text.strip().partition("+")
     identifier, _, encoded = rest.partition("+")
     raw = _decode_base64(encoded)
     if len(raw) == 33 and raw[0] in (ED25519, COSIGNATURE) and _is_name(name):
-        found = Verifier(name=name, kind=raw[0], public=raw[1:])
-        if found.id.hex() == identifier:
-            return found
+        verifier = Verifier(name=name, kind=raw[0], public=raw[1:])
+        if verifier.id.hex() == identifier:
+            return verifier
     raise InvalidInput(
         f"验证公钥“{text.strip()[:80]}”格式有误，应为 /log/vkey 中的一行。",
         f"“{text.strip()[:80]}” is not a verifier key; it must be a line of /log/vkey.",
     )
 
 
+def format_vkeys(keys: Iterable[Verifier]) -> str:
+    """Verifier keys as files and tables hold them, one a line."""
+    return "".join(f"{key.text}\n" for key in keys)
+
+
 def check_name(name: str) -> str:
-    """``name`` if it may name a key; InvalidInput otherwise."""
+    """Return ``name`` if it may name a key; InvalidInput otherwise."""
     if not _is_name(name):
         raise InvalidInput(
             f"“{name}”不能作为日志名称：不得为空，不得含空格或加号。",
@@ -106,19 +111,19 @@ def check_name(name: str) -> str:
 
 
 def sign_text(text: str, name: str, keys: Iterable[signing_keys.Key]) -> Note:
-    """``text`` signed by each key under one name."""
+    """Sign ``text`` with each key under one name."""
     lines = []
     for key in keys:
-        who = Verifier(name=name, kind=ED25519, public=key.public)
-        lines.append(Signature(name=name, id=who.id, blob=key.sign(text.encode())))
+        verifier = Verifier(name=name, kind=ED25519, public=key.public)
+        lines.append(Signature(name=name, id=verifier.id, blob=key.sign(text.encode())))
     return Note(text=text, signatures=lines)
 
 
 def cosign_text(text: str, name: str, key: signing_keys.Key, timestamp: int) -> Signature:
-    """A cosignature/v1 of a checkpoint's text at a time (seconds since 1970)."""
-    who = Verifier(name=name, kind=COSIGNATURE, public=key.public)
+    """Cosign (cosignature/v1) a checkpoint's text at a time (seconds since 1970)."""
+    verifier = Verifier(name=name, kind=COSIGNATURE, public=key.public)
     blob = struct.pack(">Q", timestamp) + key.sign(encode_cosigned_text(text, timestamp))
-    return Signature(name=name, id=who.id, blob=blob)
+    return Signature(name=name, id=verifier.id, blob=blob)
 
 
 def encode_cosigned_text(text: str, timestamp: int) -> bytes:
@@ -127,7 +132,7 @@ def encode_cosigned_text(text: str, timestamp: int) -> bytes:
 
 
 def parse(raw: bytes) -> Note:
-    """The parts of a note; InvalidInput when it is not one. Says nothing about its signatures."""
+    """Parse a note without verifying its signatures; InvalidInput when it is none."""
     try:
         whole = raw.decode()
     except UnicodeDecodeError as error:
@@ -144,22 +149,24 @@ def parse(raw: bytes) -> Note:
 
 
 def verify_note(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifier]]:
-    """(the note, those of ``keys`` that signed it); InvalidInput when none did or one's signature does not hold."""
+    """Return the note and those of ``keys`` that signed it; InvalidInput when none did or a signature is invalid."""
     note = parse(raw)
-    held: list[Verifier] = []
+    signers: list[Verifier] = []
     for signature in note.signatures:
-        key = next((one for one in keys if (one.name, one.id) == (signature.name, signature.id)), None)
-        if key is None or key in held:
+        key = next(
+            (candidate for candidate in keys if (candidate.name, candidate.id) == (signature.name, signature.id)), None
+        )
+        if key is None or key in signers:
             continue
         if not key.verify_signature(signature, note.text):
             raise InvalidInput(
                 f"{key.name} 的签名不成立：内容被改动过。",
                 f"The signature of {key.name} does not hold: it was altered.",
             )
-        held.append(key)
-    if not held:
+        signers.append(key)
+    if not signers:
         raise InvalidInput("没有任何已知密钥的签名。", "It is not signed by any key that is known here.")
-    return note, held
+    return note, signers
 
 
 def _parse_signature(line: str) -> Signature:
@@ -182,5 +189,5 @@ def _is_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(ch.isspace() or ch < " " for ch in name)
 
 
-def _make_format_error(what: str) -> InvalidInput:
-    return InvalidInput(f"不是签名文本（{what}）。", f"Not a signed note ({what}).")
+def _make_format_error(part: str) -> InvalidInput:
+    return InvalidInput(f"不是签名文本（{part}）。", f"Not a signed note ({part}).")

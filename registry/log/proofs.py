@@ -1,7 +1,7 @@
 """Inclusion and consistency proofs of RFC 6962, made from any source of hashes and verified from nothing but the proof.
 
-Making: RFC 6962 sections 2.1.1 and 2.1.2. Verifying: RFC 9162 sections 2.1.3.2 and 2.1.4.2. Positions are the log's
-own: ``index`` counts from 0, so entry number n is at index n - 1.
+Making: RFC 6962 sections 2.1.1 and 2.1.2. Verifying: RFC 9162 sections 2.1.3.2 and 2.1.4.2. ``index`` counts from 0,
+so entry number n is at index n - 1.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ def list_subtrees(start: int, end: int) -> list[tuple[int, int]]:
     >>> list_subtrees(0, 7)
     [(2, 0), (1, 2), (0, 6)]
     """
-    found = []
+    subtrees = []
     while start < end:
         level = (end - start).bit_length() - 1
         if start:
             level = min(level, (start & -start).bit_length() - 1)
-        found.append((level, start >> level))
+        subtrees.append((level, start >> level))
         start += 1 << level
-    return found
+    return subtrees
 
 
 def compute_root(hashes: Hashes, size: int) -> bytes:

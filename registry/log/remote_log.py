@@ -1,4 +1,4 @@
-"""A published log as others see it: over HTTP at an address, or as a folder on disk. Nothing it says is trusted.
+"""A published log as others see it: over HTTP at an address, or as a folder on disk. Nothing in it is trusted.
 
 Reads what c2sp.org/tlog-tiles describes. The length of every file is checked, and a partial tile that is no longer
 there is cut from the full one.
@@ -12,7 +12,8 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from registry.errors import CannotAnswer, InvalidInput, LogDamaged, NotFound
-from registry.log import checkpoint_store, note, tiles
+from registry.log import note, tiles
+from registry.log.checkpoint import parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.tiles import HASH, WIDTH, Tile
 from registry.log.web_client import WebClient, make_address_error
@@ -24,16 +25,16 @@ _LONGEST_BUNDLE = WIDTH * (2 + 65_535)
 class RemoteLog:
     """The log at ``where``: a register's address, the log's own prefix, or a folder. Close it, or use it in ``with``.
 
-    Which of these it is, is found out by the first look. ``timeout``: seconds that one answer may take.
+    The first access finds out which of these it is. ``timeout``: seconds that one answer may take.
 
-    CannotAnswer: it could not be asked, which may pass. InvalidInput: there is no log. NotFound and LogDamaged: the log
-    lacks a file, or has another thing in its place.
+    CannotAnswer: it did not answer, which may pass. InvalidInput: there is no log. NotFound and LogDamaged: a file of
+    the log is missing or is not what it must be.
     """
 
     def __init__(self, where: str, timeout: float) -> None:
         self.where = where.strip().rstrip("/").removesuffix(f"/{CHECKPOINT}")
         self._web = WebClient(timeout)
-        self._found: LogFolder | _WebFolder | None = None
+        self._log: LogFolder | _WebFolder | None = None
 
     def __enter__(self) -> RemoteLog:
         return self
@@ -45,18 +46,18 @@ class RemoteLog:
 
     @property
     def address(self) -> str:
-        """Where the log was found: its prefix, or its folder."""
-        found = self._get_source()
-        return found.prefix if isinstance(found, _WebFolder) else str(found.path.absolute())
+        """The prefix or folder at which the log was found."""
+        source = self._get_source()
+        return source.prefix if isinstance(source, _WebFolder) else str(source.path.absolute())
 
     @property
     def is_authentic(self) -> bool:
-        """Whether what it says comes from there: TLS vouches for it, or it never leaves this machine."""
-        found = self._get_source()
-        return isinstance(found, LogFolder) or found.prefix.startswith("https://") or _is_local(found.prefix)
+        """Whether its content comes from there: TLS proves it, or it never leaves this machine."""
+        source = self._get_source()
+        return isinstance(source, LogFolder) or source.prefix.startswith("https://") or _is_local(source.prefix)
 
     def require_log(self) -> None:
-        """See that there is a log at all."""
+        """Raise InvalidInput unless there is a log."""
         self._get_source()
 
     def read_checkpoint(self) -> bytes:
@@ -67,7 +68,7 @@ class RemoteLog:
         return raw
 
     def read_verifiers(self) -> list[note.Verifier]:
-        """The verifier keys it says are its own; lines of kinds not known here are left out."""
+        """The verifier keys it publishes as its own, without those of unknown kinds."""
         raw = self._find_file(self._get_source(), VKEY) or b""
         keys = []
         for line in raw.decode("utf-8", errors="replace").split()[: note.MOST_SIGNATURES]:
@@ -78,7 +79,7 @@ class RemoteLog:
         return keys
 
     def read_tile(self, tile: Tile) -> bytes:
-        """A tile of hashes or a bundle of entries, of exactly that width, cut from the full one where need be."""
+        """Read a tile of hashes or a bundle of entries of exactly that width, cut from the full one if necessary."""
         try:
             raw = self._get_source().read_tile(tile)
         except OSError as error:
@@ -90,16 +91,18 @@ class RemoteLog:
         return raw
 
     def make_tree(self, size: int) -> tiles.TileTree:
-        """The hashes of its tiles at a size: true as far as they give a root that somebody signed."""
+        """The hashes of its tiles at a size, which prove themselves by the root that somebody signed."""
         return tiles.TileTree(size, self.read_tile)
 
     def _get_source(self) -> LogFolder | _WebFolder:
-        if self._found is None:
+        if self._log is None:
             candidates = self._list_candidates()
-            self._found = next((one for one in candidates if _is_checkpoint(self._find_file(one, CHECKPOINT))), None)
-            if self._found is None:
+            self._log = next(
+                (candidate for candidate in candidates if _is_checkpoint(self._find_file(candidate, CHECKPOINT))), None
+            )
+            if self._log is None:
                 raise _make_no_log_error(self.where)
-        return self._found
+        return self._log
 
     def _list_candidates(self) -> list[LogFolder | _WebFolder]:
         if "://" not in self.where:
@@ -110,9 +113,9 @@ class RemoteLog:
                     f"“{self.where}” is neither an address (those begin with https://) nor a folder of this machine.",
                 )
             return [LogFolder(path), LogFolder(path / "log")]
-        parts = _parse_url_path(self.where)
-        below = [f"{self.where}/log", self.where]
-        return [_WebFolder(self._web, one) for one in (below[::-1] if parts else below)]
+        url_path = _parse_url_path(self.where)
+        prefixes = [f"{self.where}/log", self.where]
+        return [_WebFolder(self._web, prefix) for prefix in (prefixes[::-1] if url_path else prefixes)]
 
     @staticmethod
     def _find_file(source: LogFolder | _WebFolder, name: str) -> bytes | None:
@@ -123,7 +126,7 @@ class RemoteLog:
 
 
 class _WebFolder:
-    """A log below a URL, read as ``Folder`` reads one on disk."""
+    """A log below a URL, with the reading methods of ``LogFolder``."""
 
     def __init__(self, web: WebClient, prefix: str) -> None:
         self.prefix = prefix
@@ -136,7 +139,8 @@ class _WebFolder:
         raw = self._fetch_tile(tile)
         if raw is None and tile.width < WIDTH:  # a log may delete a partial tile once it is full
             full = self._fetch_tile(Tile(level=tile.level, index=tile.index))
-            raw = None if full is None else _cut_tile(full, tile)
+            # A bundle that is not whole stays as it is: its length is refused.
+            raw = full if full is None or _measure_width(full, tile) < 0 else tiles.narrow_tile(full, tile)
         if raw is None:
             raise NotFound(
                 f"{self.prefix} 没有 tile/{tile.path}，该日志不完整。",
@@ -145,19 +149,12 @@ class _WebFolder:
         return raw
 
     def _fetch_tile(self, tile: Tile) -> bytes | None:
-        most = _LONGEST_BUNDLE if tile.level is None else WIDTH * HASH
-        return self._web.fetch_file(f"{self.prefix}/tile/{tile.path}", most)
-
-
-def _cut_tile(full: bytes, tile: Tile) -> bytes:
-    """What ``tile`` holds of the full one; one that is not whole as it is, for its length to be refused."""
-    if tile.level is not None:
-        return full[: tile.width * HASH]
-    return tiles.encode_bundle(tiles.decode_bundle(full)[: tile.width]) if _measure_width(full, tile) > 0 else full
+        limit = _LONGEST_BUNDLE if tile.level is None else WIDTH * HASH
+        return self._web.fetch_file(f"{self.prefix}/tile/{tile.path}", limit)
 
 
 def _measure_width(raw: bytes, tile: Tile) -> float:
-    """How many hashes or entries there are in a tile's bytes; not a whole number, or -1, when it ends inside one."""
+    """The number of hashes or entries in a tile's bytes; a fraction or -1 when they end inside one."""
     if tile.level is not None:
         return len(raw) / HASH
     try:
@@ -188,7 +185,7 @@ def _is_local(url: str) -> bool:
 
 def _is_checkpoint(raw: bytes | None) -> bool:
     try:
-        return raw is not None and bool(checkpoint_store.parse_signed_checkpoint(raw))
+        return raw is not None and bool(parse_signed_checkpoint(raw))
     except InvalidInput:
         return False
 
@@ -201,5 +198,5 @@ def _make_no_log_error(where: str) -> InvalidInput:
     )
 
 
-def _make_unreadable_error(what: str, error: OSError) -> CannotAnswer:
-    return CannotAnswer(f"无法读取 {what}：{error.strerror}。", f"{what} cannot be read: {error.strerror}.")
+def _make_unreadable_error(name: str, error: OSError) -> CannotAnswer:
+    return CannotAnswer(f"无法读取 {name}：{error.strerror}。", f"{name} cannot be read: {error.strerror}.")

@@ -1,7 +1,7 @@
-"""The register's Ed25519 signing keys: one file that only its owner can read, holding every key past and present.
+"""The register's Ed25519 signing keys: one file that only its owner can read, with every key past and present.
 
-A key in use is a PKCS #8 PEM block. A retired one is its public PEM block, kept so that what it signed can be checked
-for ever. The line before a block says since when (RFC 3339 UTC).
+A key in use is a PKCS #8 PEM block. A retired one is its public PEM block, so that what it signed can be verified for
+ever. The line before a block gives the time since when (RFC 3339 UTC).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from registry.errors import Conflict, InvalidInput, NotFound
+from registry.log.clock import format_seconds, read_clock
 
 _BLOCK = re.compile(
     r"(?:^# (?P<word>added|retired) (?P<at>\S+)\n)?"
@@ -33,7 +34,7 @@ _BLOCK = re.compile(
 
 
 class Key(msgspec.Struct, frozen=True):
-    """One key: its 32 public bytes, and the private half while it is in use. ``at``: since when it is so."""
+    """One key: its 32 public bytes, and the private half while it is in use. ``at``: when it was added or retired."""
 
     public: bytes
     private: Ed25519PrivateKey | None
@@ -41,18 +42,18 @@ class Key(msgspec.Struct, frozen=True):
 
     @property
     def is_retired(self) -> bool:
-        """Whether it signs no more."""
+        """Whether it no longer signs."""
         return self.private is None
 
     def sign(self, message: bytes) -> bytes:
-        """64 bytes; only of a key in use."""
+        """Sign a message (64 bytes); Conflict for a retired key."""
         if self.private is None:
             raise Conflict("该密钥已停用，不能签名。", "The key is retired and signs no more.")
         return self.private.sign(message)
 
 
 def verify_signature(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether an Ed25519 signature over a message is that of a public key (32 bytes)."""
+    """Whether an Ed25519 signature over a message was made with the key of these 32 public bytes."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
@@ -61,7 +62,7 @@ def verify_signature(public: bytes, signature: bytes, message: bytes) -> bool:
 
 
 def create_key_file(path: Path) -> bool:
-    """Make the key file unless it exists; True when it was made. Never overwrites."""
+    """Create the key file unless it exists; True when it was created. Never overwrites."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -89,24 +90,26 @@ def load_keys(path: Path) -> list[Key]:
 
 
 def add_key(path: Path) -> Key:
-    """Add a new key, which signs beside those in use until they are retired; the new key."""
-    fresh = _make_key()
-    _replace_file(path, [*load_keys(path), fresh])
-    return fresh
+    """Add a new key, which signs together with those in use until they are retired, and return it."""
+    key = _make_key()
+    _replace_file(path, [*load_keys(path), key])
+    return key
 
 
 def recreate_key_file(path: Path, lost: list[bytes]) -> Key:
-    """A new key file after the old one was lost: a fresh key, and the public halves of those that are gone."""
-    fresh = _make_key()
+    """Create a key file after the old one was lost, with a new key and the public halves of the lost ones; return the
+    new key.
+    """
+    key = _make_key()
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    _write_keys(handle, [*(Key(public, None, fresh.at) for public in lost), fresh])
-    return fresh
+    _write_keys(handle, [*(Key(public, None, key.at) for public in lost), key])
+    return key
 
 
 def retire_key(path: Path, public: bytes, at: dt.datetime | None = None) -> None:
-    """Let a key sign no more: its private half is removed, its public half kept. Never the last one in use.
+    """Retire a key: remove its private half and keep its public one. Conflict for the last key in use, NotFound.
 
-    ``at``: the present of the register, after which nothing it signed counts; this instant unless said.
+    ``at``: the present of the register, after which nothing it signed counts; by default this instant.
     """
     keys = load_keys(path)
     if not any(key.public == public and not key.is_retired for key in keys):
@@ -116,17 +119,15 @@ def retire_key(path: Path, public: bytes, at: dt.datetime | None = None) -> None
             "这是唯一在用的密钥，请先增加新密钥：registry log rotate",
             "It is the only key in use; add a new one first: registry log rotate",
         )
-    kept = [Key(key.public, None, _format_time(at)) if key.public == public else key for key in keys]
-    _replace_file(path, kept)
+    remaining = [
+        Key(key.public, None, format_seconds(at or read_clock())) if key.public == public else key for key in keys
+    ]
+    _replace_file(path, remaining)
 
 
 def _make_key() -> Key:
     private = Ed25519PrivateKey.generate()
-    return Key(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), private, _format_time())
-
-
-def _format_time(at: dt.datetime | None = None) -> str:
-    return (at or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Key(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), private, format_seconds(read_clock()))
 
 
 def _parse_key(block: re.Match[str]) -> Key:
@@ -145,8 +146,8 @@ def _encode_key(key: Key) -> bytes:
         pem = Ed25519PublicKey.from_public_bytes(key.public).public_bytes(
             Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
         )
-    said = f"# {'retired' if key.is_retired else 'added'} {key.at}\n" if key.at else ""
-    return said.encode() + pem
+    comment = f"# {'retired' if key.is_retired else 'added'} {key.at}\n" if key.at else ""
+    return comment.encode() + pem
 
 
 def _replace_file(path: Path, keys: list[Key]) -> None:

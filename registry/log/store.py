@@ -1,4 +1,4 @@
-"""Where entries lie. ``append`` is the only statement in the product that writes to the log; proposals call it."""
+"""The stored entries. ``Appender.append`` is the product's only statement that adds to the log; proposals call it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 2000
 
 
 class LogHead(Struct, frozen=True):
-    """The end of the log: entries and the time of the last one (milliseconds)."""
+    """The end of the log: the number of entries and the time of the last one (milliseconds)."""
 
     size: int
     recorded_at: int
@@ -30,8 +30,16 @@ def read_head(connection: sa.Connection) -> LogHead:
     return LogHead(size=last[0], recorded_at=last[1]) if last else LogHead(size=0, recorded_at=0)
 
 
+def make_row(number: int, recorded_at: int, subject: str, kind: str, body: bytes) -> dict[str, Any]:
+    """Make the row of ``entries`` of an entry's canonical bytes, with their leaf hash."""
+    row = {"number": number, "recorded_at": recorded_at, "subject": subject, "kind": kind}
+    return {**row, "body": body, "leaf": merkle.hash_leaf(body)}
+
+
 class Appender:
-    """Appends drafts of one approval inside one ``writing()`` transaction; one time for all, never before the last."""
+    """Appends the drafts of one approval in one ``writing()`` transaction, all at one time, never before the last
+    entry.
+    """
 
     def __init__(self, connection: sa.Connection, proposer: str, approver: str, proposal: int) -> None:
         self._connection = connection
@@ -41,7 +49,7 @@ class Appender:
         self._at = clock.to_milliseconds(clock.find_present(before.recorded_at))
 
     def append(self, drafts: Iterable[Draft]) -> list[Entry]:
-        """Number, encode, hash and insert ``drafts`` in order; the entries as they now stand."""
+        """Number, encode, hash and insert ``drafts`` in order; return the entries as stored."""
         rows: list[dict[str, Any]] = []
         private: list[dict[str, Any]] = []
         appended: list[Entry] = []
@@ -52,16 +60,7 @@ class Appender:
             self.size += 1
             values, sealed = codec.seal_change(draft.change)
             body = codec.encode_entry(self.size, stamp, draft, values, *self._who)
-            rows.append(
-                {
-                    "number": self.size,
-                    "recorded_at": self._at,
-                    "subject": draft.subject,
-                    "kind": draft.change.kind,
-                    "body": body,
-                    "leaf": merkle.hash_leaf(body),
-                }
-            )
+            rows.append(make_row(self.size, self._at, draft.subject, draft.change.kind, body))
             private += [{"number": self.size, "path": s.path, "salt": s.salt, "value": s.value} for s in sealed]
             appended.append(
                 Entry(
@@ -91,22 +90,22 @@ class Appender:
 
 
 def erase_values(connection: sa.Connection, subject: str, paths: Iterable[str], before: int) -> int:
-    """Delete the values of ``paths`` that entries about ``subject`` numbered below ``before`` had sealed; how many.
+    """Delete the values of ``paths`` sealed by entries about ``subject`` numbered below ``before``; return how many.
 
     For the caller that has just written an entry which erases them; the entries themselves and their hashes stay.
     """
-    mine = sa.select(entries.c.number).where(entries.c.subject == subject, entries.c.number < before)
-    doomed = sa.delete(erasable).where(erasable.c.number.in_(mine), erasable.c.path.in_(sorted(paths)))
-    return connection.execute(doomed).rowcount
+    numbers = sa.select(entries.c.number).where(entries.c.subject == subject, entries.c.number < before)
+    query = sa.delete(erasable).where(erasable.c.number.in_(numbers), erasable.c.path.in_(sorted(paths)))
+    return connection.execute(query).rowcount
 
 
 def read_entries(connection: sa.Connection, after: int = 0, upto: int | None = None) -> Iterator[list[Entry]]:
-    """Entries numbered ``after`` < n <= ``upto`` in order, in chunks, personal values put back."""
+    """Entries numbered ``after`` < n <= ``upto`` in order, in chunks, with their personal values."""
     while True:
-        wanted = entries.c.number > after
+        condition = entries.c.number > after
         if upto is not None:
-            wanted &= entries.c.number <= upto
-        chunk = _decode_entries(connection, sa.select(entries.c.number, entries.c.body).where(wanted).limit(CHUNK))
+            condition &= entries.c.number <= upto
+        chunk = _decode_entries(connection, sa.select(entries.c.number, entries.c.body).where(condition).limit(CHUNK))
         if not chunk:
             return
         yield chunk
@@ -125,8 +124,8 @@ def _decode_entries(connection: sa.Connection, query: sa.Select[Any]) -> list[En
         return []
     private: dict[int, dict[str, bytes]] = {}
     numbers = [number for number, _ in rows]
-    kept = sa.select(erasable).where(erasable.c.number.in_(numbers))
-    for row in connection.execute(kept):
+    values = sa.select(erasable).where(erasable.c.number.in_(numbers))
+    for row in connection.execute(values):
         private.setdefault(row.number, {})[row.path] = row.value
     return [codec.decode_entry(body, private.get(number)) for number, body in rows]
 
@@ -140,22 +139,29 @@ def read_leaves(connection: sa.Connection, after: int = 0, upto: int | None = No
         yield from rows.scalars()
 
 
+def read_frontier(connection: sa.Connection, size: int) -> merkle.Frontier:
+    """Fold the stored leaf hashes of the first ``size`` entries; of fewer, where the log is shorter."""
+    frontier = merkle.Frontier()
+    frontier.extend(read_leaves(connection, upto=size))
+    return frontier
+
+
 def get_body(connection: sa.Connection, number: int) -> bytes:
     """The canonical bytes of one entry; NotFound."""
-    held = connection.execute(sa.select(entries.c.body).where(entries.c.number == number)).scalar()
-    if held is None:
+    body = connection.execute(sa.select(entries.c.body).where(entries.c.number == number)).scalar()
+    if body is None:
         raise NotFound(f"日志中没有第{number}条。", f"The log has no entry {number}.")
-    return bytes(held)
+    return bytes(body)
 
 
 def find_leaf(connection: sa.Connection, number: int) -> bytes | None:
     """The stored leaf hash of one entry; None where there is no such entry."""
-    held = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == number)).scalar()
-    return bytes(held) if held is not None else None
+    leaf = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == number)).scalar()
+    return bytes(leaf) if leaf is not None else None
 
 
 def read_verified_entries(connection: sa.Connection, after: int, upto: int) -> Iterator[tuple[bytes, bytes]]:
-    """(bytes, leaf hash) of entries in order; LogDamaged at the first that is missing or not what its hash says."""
+    """(bytes, leaf hash) of entries in order; LogDamaged at the first that is missing or does not fit its hash."""
     query = (
         sa.select(entries.c.number, entries.c.body, entries.c.leaf)
         .where(entries.c.number > after, entries.c.number <= upto)
@@ -182,7 +188,7 @@ def _make_entry_error(number: int) -> LogDamaged:
 
 
 def get_size_at(connection: sa.Connection, milliseconds: int) -> int:
-    """How many entries had been recorded by an instant: "as known then" is this log size."""
+    """Count the entries recorded by an instant: the log size that "as known then" means."""
     # recorded_at never decreases with number, so this is the largest number not after the instant.
     number = connection.execute(
         sa.select(sa.func.max(entries.c.number)).where(entries.c.recorded_at <= milliseconds)

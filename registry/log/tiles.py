@@ -1,4 +1,4 @@
-"""C2SP tlog-tiles: where the hashes and entries of a log lie as static files, and how to read a tree from them.
+"""C2SP tlog-tiles: the hashes and entries of a log as static files, and the tree that is read from them.
 
 Source: c2sp.org/tlog-tiles. A tile holds up to 256 hashes of one of the levels 0, 8, 16, ... of the tree; an entry
 bundle holds up to 256 entries, each behind its length. Only the last tile of a level is partial.
@@ -23,7 +23,9 @@ _LENGTH = struct.Struct(">H")
 
 
 class Tile(Struct, frozen=True):
-    """One tile: ``level`` of tiles (None for an entry bundle), ``index`` in it, and how many of 256 it holds."""
+    """One tile: ``level`` of tiles (None for an entry bundle), ``index`` in it, and the number of hashes or entries in
+    it.
+    """
 
     level: int | None
     index: int
@@ -31,7 +33,7 @@ class Tile(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """Below ``tile/``: ``0/x001/234.p/5``."""
+        """The path below ``tile/``: ``0/x001/234.p/5``."""
         digits = f"{self.index:03d}"
         digits = digits.zfill(-(-len(digits) // 3) * 3)
         parts = [digits[i : i + 3] for i in range(0, len(digits), 3)]
@@ -41,15 +43,15 @@ class Tile(Struct, frozen=True):
 
     @property
     def first_index(self) -> int:
-        """Index of its first hash in its level, or of its first entry."""
+        """The index of its first hash in its level, or of its first entry."""
         return self.index * WIDTH
 
 
 def parse_path(path: str) -> Tile:
-    """The tile a path below ``tile/`` means; InvalidInput when it means none."""
-    found = _PATH.fullmatch(path)
-    if found:
-        level, digits, width = found.groups()
+    """The tile of a path below ``tile/``; InvalidInput when it is none."""
+    match = _PATH.fullmatch(path)
+    if match:
+        level, digits, width = match.groups()
         index = int(digits.replace("x", "").replace("/", ""))
         tile = Tile(
             level=None if level == ENTRIES else int(level), index=index, width=WIDTH if width is None else int(width)
@@ -60,7 +62,7 @@ def parse_path(path: str) -> Tile:
 
 
 def count_hashes(level: int, size: int) -> int:
-    """How many hashes level ``level`` of tiles holds for a log of ``size``."""
+    """Count the hashes of level ``level`` of tiles in a log of ``size``."""
     return size >> (HEIGHT * level)
 
 
@@ -70,7 +72,7 @@ def make_tile(level: int | None, index: int, size: int) -> Tile:
 
 
 def list_changed_tiles(old: int, new: int) -> Iterator[Tile]:
-    """The hash tiles that a log of size ``new`` has and one of size ``old`` had not, lower levels first."""
+    """The hash tiles of a log of size ``new`` that one of size ``old`` did not have, lower levels first."""
     level = 0
     while count_hashes(level, new):
         before, after = count_hashes(level, old), count_hashes(level, new)
@@ -81,12 +83,12 @@ def list_changed_tiles(old: int, new: int) -> Iterator[Tile]:
 
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
-    """An entry bundle: each entry behind its length in two bytes."""
+    """Encode an entry bundle: each entry behind its length in two bytes."""
     return b"".join(_LENGTH.pack(len(entry)) + entry for entry in entries)
 
 
 def decode_bundle(raw: bytes) -> list[bytes]:
-    """The entries of a bundle; LogDamaged when it ends in the middle of one."""
+    """Decode the entries of a bundle; LogDamaged when it ends in the middle of one."""
     entries: list[bytes] = []
     at_byte = 0
     while at_byte < len(raw):
@@ -99,33 +101,40 @@ def decode_bundle(raw: bytes) -> list[bytes]:
     return entries
 
 
+def narrow_tile(raw: bytes, tile: Tile) -> bytes:
+    """Cut what ``tile`` holds from the bytes of a wider one; LogDamaged for a bundle that is not whole."""
+    if tile.level is None:
+        return encode_bundle(decode_bundle(raw)[: tile.width])
+    return raw[: tile.width * HASH]
+
+
 class TileTree:
-    """The hashes of a log of ``size``, from its tiles; what ``proofs`` asks. Keeps each tile it has read."""
+    """The hashes of a log of ``size`` from its tiles, as ``proofs`` reads them. Remembers each tile it has read."""
 
     def __init__(self, size: int, read: Callable[[Tile], bytes]) -> None:
         self.size = size
         self._read = read
-        self._kept: dict[tuple[int, int], bytes] = {}
+        self._tiles: dict[tuple[int, int], bytes] = {}
 
     def __call__(self, level: int, index: int) -> bytes:
         """The root of the perfect subtree ``index`` of 2**level leaves; InvalidInput when the log does not hold it."""
         if not 0 <= index < self.size >> level:
             raise InvalidInput(f"日志只有{self.size}条。", f"The log has {self.size} entries only.")
-        below, inside = divmod(level, HEIGHT)
-        first = index << inside
+        below, height = divmod(level, HEIGHT)
+        first = index << height
         raw = self._read_tile(below, first // WIDTH)
         start = first % WIDTH
-        hashes = [raw[i * HASH : (i + 1) * HASH] for i in range(start, start + (1 << inside))]
+        hashes = [raw[i * HASH : (i + 1) * HASH] for i in range(start, start + (1 << height))]
         return compute_subtree_root(hashes)
 
     def _read_tile(self, level: int, index: int) -> bytes:
-        if (level, index) not in self._kept:
+        if (level, index) not in self._tiles:
             tile = make_tile(level, index, self.size)
             raw = self._read(tile)
             if len(raw) != tile.width * HASH:
                 raise LogDamaged(f"日志分片 {tile.path} 长度有误。", f"Tile {tile.path} has a wrong length.")
-            self._kept[level, index] = raw
-        return self._kept[level, index]
+            self._tiles[level, index] = raw
+        return self._tiles[level, index]
 
 
 def compute_subtree_root(hashes: list[bytes]) -> bytes:

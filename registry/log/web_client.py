@@ -1,4 +1,4 @@
-"""Files over HTTP: each answer with a limit of bytes and of time, tried again where that may help.
+"""Files over HTTP: each answer limited in bytes and time, and requested again where that may help.
 
 A redirect is refused, so that an address stays the one that somebody wrote down.
 """
@@ -24,7 +24,7 @@ _GONE = {404, 410}
 
 
 class _TransientError(Exception):
-    """What may have passed when it is tried again ``after`` so many seconds."""
+    """An error that may pass when the request is repeated after ``after`` seconds."""
 
     def __init__(self, error: RegistryError, after: float = 0.0) -> None:
         super().__init__(error.zh)
@@ -33,34 +33,34 @@ class _TransientError(Exception):
 
 
 class WebClient:
-    """GET over connections that are kept; close it. ``timeout``: seconds one answer may take in all."""
+    """GET over persistent connections; close it. ``timeout``: seconds one answer may take in all."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
         self._client: httpx.Client | None = None
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         if self._client is not None:
             self._client.close()
 
-    def fetch_file(self, url: str, most: int) -> bytes | None:
-        """The body, at most ``most`` bytes; None where there is nothing.
+    def fetch_file(self, url: str, limit: int) -> bytes | None:
+        """Fetch a file of at most ``limit`` bytes; None where there is none.
 
-        CannotAnswer when the server cannot be asked; InvalidInput for an address that is none, or redirects;
-        LogDamaged for an answer that is longer, or cannot be decompressed.
+        CannotAnswer when the server does not answer; InvalidInput for an address that is none, or redirects; LogDamaged
+        for an answer that is longer, or cannot be decompressed.
         """
         for pause in PAUSES:
             try:
-                return self._fetch_once(url, most)
+                return self._fetch_once(url, limit)
             except _TransientError as passing:
                 time.sleep(max(pause, min(passing.after, LONGEST_PAUSE)))
         try:
-            return self._fetch_once(url, most)
+            return self._fetch_once(url, limit)
         except _TransientError as passing:
             raise passing.error from passing
 
-    def _fetch_once(self, url: str, most: int) -> bytes | None:
+    def _fetch_once(self, url: str, limit: int) -> bytes | None:
         if self._client is None:
             self._client = httpx.Client(headers={"Accept-Encoding": "gzip, identity"})
         until = time.monotonic() + self._timeout
@@ -69,19 +69,19 @@ class WebClient:
                 return None
             if response.status_code != httpx.codes.OK:
                 raise _make_status_error(url, response)
-            found = bytearray()
+            body = bytearray()
             for chunk in response.iter_bytes():
-                found += chunk
-                if len(found) > most:
+                body += chunk
+                if len(body) > limit:
                     raise LogDamaged(f"{url} 过长，不是日志文件。", f"{url} is too long to be a file of a log.")
                 if time.monotonic() > until:
                     raise httpx.ReadTimeout("slow", request=response.request)
-            return bytes(found)
+            return bytes(body)
 
 
 @contextmanager
 def _translate_errors(url: str, timeout: float) -> Iterator[None]:
-    """Says what a failed request means, and to whom it is worth trying again."""
+    """Translate a failed request into the register's errors, _TransientError where repeating it may help."""
     try:
         yield
     except httpx.TimeoutException as error:
@@ -105,7 +105,7 @@ def _translate_errors(url: str, timeout: float) -> Iterator[None]:
 
 
 def _describe_certificate_fault(error: BaseException) -> str:
-    """What is wrong with the server's certificate; empty when that is not what went wrong."""
+    """The fault of the server's certificate; empty when the error has another cause."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
@@ -124,18 +124,18 @@ def _make_status_error(url: str, response: httpx.Response) -> Exception:
 
 
 def _read_retry_after(response: httpx.Response) -> float:
-    """Seconds the server asks for: stated as such, or as an instant; 0 when it says nothing that can be read."""
-    said = response.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit():
-        return float(said[:9])
+    """Seconds the server asks to wait, given as such or as an instant; 0 when it gives nothing readable."""
+    header = response.headers.get("retry-after", "").strip()
+    if header.isascii() and header.isdigit():
+        return float(header[:9])
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(said).timestamp() - time.time())
+        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
     except ValueError:
         return 0.0
 
 
 def make_address_error(url: str) -> InvalidInput:
-    """The refusal of what is not a register's address."""
+    """The refusal of a text that is not a register's address."""
     return InvalidInput(
         f"“{url[:200]}”不是可用的网址；请给出名录网址，如 https://register.example 。",
         f"“{url[:200]}” is not an address that can be asked; give the register's, such as https://register.example .",

@@ -1,4 +1,4 @@
-"""A witness of somebody else's log: remembers what it saw, tells when the log no longer extends it, and may cosign.
+"""A witness of somebody else's log: remembers what it saw, reports when the log no longer extends it, and may cosign.
 
 Source: c2sp.org/tlog-witness (there the log asks the witness, here the witness asks the log) and
 c2sp.org/tlog-cosignature.
@@ -7,7 +7,6 @@ Every file of its folder is written whole or not at all, so that a killed witnes
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +16,9 @@ import msgspec
 
 from registry.domain.model import Struct
 from registry.errors import Conflict
-from registry.log import checkpoint_store, forks, note, signing_keys, trusted_keys
-from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log import forks, note, signing_keys, trusted_keys
+from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from registry.log.clock import format_seconds, read_clock
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
 from registry.log.note import Verifier
@@ -29,10 +29,10 @@ _ADDRESS, _HISTORY = "address", "history.ndjson"
 
 
 class Observation(Struct, frozen=True):
-    """One look at a log: what it offered, what had been seen, and what follows.
+    """One look at a log: what it offered, what had been seen, and the verdict.
 
-    ``evidence`` is where both checkpoints were kept when they do not fit; ``forks`` names what was kept of any look
-    that found one; ``cosignature`` is the line made for the offered checkpoint, where one was.
+    ``evidence``: where both checkpoints were saved when they do not fit. ``forks``: the evidence of all forks found so
+    far. ``cosignature``: the line made for the offered checkpoint, if any.
     """
 
     at: str
@@ -47,7 +47,7 @@ class Observation(Struct, frozen=True):
 
 
 class Signer(Struct, frozen=True):
-    """A witness's own key under its name."""
+    """A witness's own key and name."""
 
     name: str
     key: signing_keys.Key
@@ -58,18 +58,22 @@ class Signer(Struct, frozen=True):
         return Verifier(name=self.name, kind=note.COSIGNATURE, public=self.key.public)
 
     def cosign_note(self, raw: bytes) -> tuple[bytes, str]:
-        """(the note with our cosignature of this moment as its last line, that line)."""
-        found = note.parse(raw)
-        who = self.verifier
-        others = [one for one in found.signatures if (one.name, one.id) != (who.name, who.id)]
-        if len(others) < len(found.signatures):
-            raw = note.Note(text=found.text, signatures=others).encode()
-        line = note.cosign_text(found.text, self.name, self.key, int(time.time())).line
+        """Return the note with our cosignature of this moment as its last line, and that line."""
+        parsed = note.parse(raw)
+        verifier = self.verifier
+        others = [
+            signature
+            for signature in parsed.signatures
+            if (signature.name, signature.id) != (verifier.name, verifier.id)
+        ]
+        if len(others) < len(parsed.signatures):
+            raw = note.Note(text=parsed.text, signatures=others).encode()
+        line = note.cosign_text(parsed.text, self.name, self.key, int(time.time())).line
         return raw + line.encode(), line
 
 
 class Witness:
-    """Looks at the log of ``remote``, with its state in ``folder``: by default one of its own below ``parent``."""
+    """Observes the log of ``remote`` with its state in ``folder``: by default one of its own below ``parent``."""
 
     def __init__(
         self,
@@ -86,40 +90,41 @@ class Witness:
         self._signer = signer
 
     def observe_log(self) -> Observation:
-        """Fetch the checkpoint, compare it with the one seen last, and keep what follows.
+        """Fetch the checkpoint, compare it with the one seen last, and save the result.
 
-        CannotAnswer when the log cannot be asked; Conflict when its checkpoint is not signed by a trusted key.
+        CannotAnswer when the log does not answer; Conflict when its checkpoint is not signed by a trusted key.
         """
         folder = LogFolder(self._folder or select_folder(self._parent, self._remote))
         self._remote.require_log()  # nothing is made for an address at which there is no log
-        with (
-            folder.hold_lock()
-        ):  # before it is asked: who asked earlier and compared later would see an older checkpoint
+        # Locked before it is asked: who asked earlier and compared later would see an older checkpoint.
+        with folder.hold_lock():
             look = self._compare_offer(self._remote.read_checkpoint(), folder)
             _append_history(folder, look)
         return look
 
     def _compare_offer(self, raw: bytes, folder: LogFolder) -> Observation:
-        kept = folder.find_file(CHECKPOINT)
-        seen = checkpoint_store.parse_signed_checkpoint(kept) if kept is not None else None
+        stored = folder.find_file(CHECKPOINT)
+        seen = parse_signed_checkpoint(stored) if stored is not None else None
         offered = trusted_keys.verify_offer(raw, self._remote, trusted_keys.read_pinned_keys(folder), self._given)
         self._require_other_key(offered)
-        recorded = TileRecorder(self._remote.read_tile)
-        found = forks.compare_checkpoints(
-            seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.make_tree, _make_roots_reader(folder)
+        recorder = TileRecorder(self._remote.read_tile)
+        comparison = forks.compare_checkpoints(
+            seen.checkpoint if seen else None, offered.signed.checkpoint, recorder.make_tree, _make_roots_reader(folder)
         )
-        evidence = forks.save_evidence(folder, found, seen, offered, recorded) if seen else None
-        kept_forks = forks.list_forks(folder)
-        cosignature = self._save_state(folder, kept, offered, cosign=not kept_forks) if found.verdict in HELD else None
+        evidence = forks.save_evidence(folder, comparison, seen, offered, recorder) if seen else None
+        known_forks = forks.list_forks(folder)
+        cosignature = (
+            self._save_state(folder, stored, offered, cosign=not known_forks) if comparison.verdict in HELD else None
+        )
         return Observation(
-            at=f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+            at=format_seconds(read_clock()),
             address=self._remote.address,
-            verdict=found.verdict,
+            verdict=comparison.verdict,
             offered=offered,
             seen=seen,
             folder=folder.path,
             evidence=evidence,
-            forks=kept_forks,
+            forks=known_forks,
             cosignature=cosignature,
         )
 
@@ -131,27 +136,27 @@ class Witness:
             )
 
     def _save_state(
-        self, folder: LogFolder, kept: bytes | None, offered: OfferedCheckpoint, cosign: bool
+        self, folder: LogFolder, stored: bytes | None, offered: OfferedCheckpoint, cosign: bool
     ) -> str | None:
-        """Pin the keys, and keep the checkpoint together with our cosignature; that cosignature."""
+        """Pin the keys, save the checkpoint together with our cosignature, and return that cosignature."""
         trusted_keys.pin_keys(folder, offered)
         _write_if_changed(folder, _ADDRESS, self._remote.address.encode())
         raw, line = offered.signed.note, None
         if self._signer is not None:
-            _write_if_changed(folder, VKEY, f"{self._signer.verifier.text}\n".encode())
+            _write_if_changed(folder, VKEY, note.format_vkeys([self._signer.verifier]).encode())
             if cosign:
                 raw, line = self._signer.cosign_note(raw)
-        if kept is None or not kept.startswith(raw):
+        if stored is None or not stored.startswith(raw):
             folder.write_file(CHECKPOINT, raw)
         return line
 
 
 def select_folder(parent: Path, remote: RemoteLog) -> Path:
-    """Where the state about a log is kept: the folder that has its address, else the one named after its origin."""
-    for kept in sorted(parent.glob(f"*/{_ADDRESS}")):
-        if kept.read_bytes() == remote.address.encode():
-            return kept.parent
-    origin = checkpoint_store.parse_signed_checkpoint(remote.read_checkpoint()).checkpoint.origin
+    """The folder of the state about a log: the one that has its address, else the one named after its origin."""
+    for address_file in sorted(parent.glob(f"*/{_ADDRESS}")):
+        if address_file.read_bytes() == remote.address.encode():
+            return address_file.parent
+    origin = parse_signed_checkpoint(remote.read_checkpoint()).checkpoint.origin
     return parent / "".join(ch if ch.isalnum() or ch in ".-" else "_" for ch in origin[:80]).lstrip(".")
 
 
@@ -161,9 +166,9 @@ def _write_if_changed(folder: LogFolder, name: str, content: bytes) -> None:
 
 
 def _append_history(folder: LogFolder, look: Observation) -> None:
-    """One more line of history; a line that a killed witness left unfinished is ended first."""
-    told = look.offered.signed.checkpoint
-    row = {"time": look.at, "size": told.size, "root": told.root.hex(), "verdict": look.verdict}
+    """Append one line to the history; a line that a killed witness left unfinished is ended first."""
+    checkpoint = look.offered.signed.checkpoint
+    row = {"time": look.at, "size": checkpoint.size, "root": checkpoint.root.hex(), "verdict": look.verdict}
     with (folder.path / _HISTORY).open("ab+") as file:
         if file.tell():
             file.seek(-1, os.SEEK_END)
@@ -175,18 +180,18 @@ def _append_history(folder: LogFolder, look: Observation) -> None:
 
 
 def _make_roots_reader(folder: LogFolder) -> Callable[[], Mapping[int, bytes]]:
-    """The roots that earlier looks found to be of this log, by size; read when they are asked for."""
+    """Make a function that reads the roots which earlier looks attributed to this log, by size."""
 
     def read_roots() -> dict[int, bytes]:
-        found = {}
+        roots = {}
         for line in (folder.find_file(_HISTORY) or b"").split(b"\n"):
             try:
                 row = msgspec.json.decode(line, type=_HistoryRow)
                 if row.verdict in HELD:
-                    found[row.size] = bytes.fromhex(row.root)
+                    roots[row.size] = bytes.fromhex(row.root)
             except (msgspec.MsgspecError, ValueError):
                 continue  # an unfinished line
-        return found
+        return roots
 
     return read_roots
 

@@ -16,7 +16,7 @@ from registry import views
 from registry.domain.model import Struct
 from registry.errors import Conflict, LogDamaged, RegistryError
 from registry.log import checkpoint_store, forks, mirror_mark, note, replication, store, tiles, trusted_keys
-from registry.log.checkpoint_store import SignedCheckpoint
+from registry.log.checkpoint import SignedCheckpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
 from registry.log.merkle import hash_leaf

@@ -1,1 +1,1 @@
-"""The records view: what the entries say about one subject, as of (valid_on, known_at)."""
+"""The records view: the content of the entries about one subject, as of (valid_on, known_at)."""

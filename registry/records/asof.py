@@ -1,4 +1,4 @@
-"""Days, instants and log sizes: what "as of" means in a request, and how a person or a program writes it."""
+"""Days, instants and log sizes: the meaning of "as of" in a request, and its spelling."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from registry.domain.model import Struct
 from registry.errors import InvalidInput
-from registry.log import clock, store
+from registry.log import clock, codec, store
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: The instant of milliseconds since 1970, as they stand in a table.
@@ -22,22 +22,22 @@ _INSTANT = re.compile(
 
 
 class AsOf(Struct, frozen=True, gc=False):
-    """True in the world on ``valid_on``, known to us in the first ``size`` entries."""
+    """True in the world on ``valid_on``, known to the register in the first ``size`` entries."""
 
     valid_on: dt.date
     size: int
 
 
 def read_today() -> dt.date:
-    """The day in Shanghai by the clock of this machine: for what is about the machine (quotas, its own records).
+    """The day in Shanghai by the clock of this machine: for quotas and other things about the machine itself.
 
-    Whatever speaks about the register asks ``find_today``, or the verification view.
+    Statements about the register use ``find_today`` or the verification view.
     """
     return to_day(clock.read_clock())
 
 
 def to_day(instant: dt.datetime) -> dt.date:
-    """The day it is in Shanghai at an instant.
+    """The day in Shanghai at an instant.
 
     >>> to_day(dt.datetime(2025, 6, 30, 16, tzinfo=dt.UTC))
     datetime.date(2025, 7, 1)
@@ -46,7 +46,7 @@ def to_day(instant: dt.datetime) -> dt.date:
 
 
 def find_now(connection: sa.Connection) -> dt.datetime:
-    """The present of the register: this instant, but never one before its last entry. See ``clock.find_present``."""
+    """The present of the register: the clock, but never before its last entry. See ``clock.find_present``."""
     return clock.find_present(store.read_head(connection).recorded_at)
 
 
@@ -56,19 +56,19 @@ def find_today(connection: sa.Connection) -> dt.date:
 
 
 def make_as_of(connection: sa.Connection, on: dt.date | None = None, known_at: dt.datetime | None = None) -> AsOf:
-    """The pair of times a request means: today and everything known, unless it says otherwise."""
+    """Make the pair of times of a request: today and everything known, unless it says otherwise."""
     head = store.read_head(connection)
     size = head.size if known_at is None else store.get_size_at(connection, to_milliseconds(known_at))
     return AsOf(valid_on=on or to_day(clock.find_present(head.recorded_at)), size=size)
 
 
 def format_instant(instant: dt.datetime) -> str:
-    """An instant as RFC 3339 in UTC, to the millisecond.
+    """Format an instant as RFC 3339 in UTC, to the millisecond.
 
     >>> format_instant(dt.datetime(2025, 7, 1, 8, 0, 0, 250_999, dt.UTC))
     '2025-07-01T08:00:00.250Z'
     """
-    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return codec.format_timestamp(clock.to_milliseconds(instant))
 
 
 def to_milliseconds(instant: dt.datetime) -> int:
@@ -81,7 +81,7 @@ def to_milliseconds(instant: dt.datetime) -> int:
 
 
 def parse_day(text: str, name: str = "on") -> dt.date:
-    """The day written YYYY-MM-DD; InvalidInput naming the parameter and what to write instead.
+    """Parse a day written YYYY-MM-DD; InvalidInput naming the parameter and what to write instead.
 
     >>> parse_day("2025-07-01")
     datetime.date(2025, 7, 1)
@@ -98,7 +98,7 @@ def parse_day(text: str, name: str = "on") -> dt.date:
 
 
 def parse_instant(text: str, name: str = "known_at") -> dt.datetime:
-    """The instant in UTC of RFC 3339 text with its zone; InvalidInput naming the parameter and what to write instead.
+    """Parse RFC 3339 text with its zone into UTC; InvalidInput naming the parameter and what to write instead.
 
     >>> parse_instant("2025-07-01T08:00:00+08:00").isoformat()
     '2025-07-01T00:00:00+00:00'
@@ -126,7 +126,7 @@ def get_day_start(day: dt.date) -> dt.datetime:
 
 
 def get_day_end(day: dt.date) -> dt.datetime:
-    """The last instant of a day in Shanghai, in UTC: what was known on that day is what was known by then.
+    """The last instant of a day in Shanghai, in UTC: "known on that day" means known by then.
 
     >>> get_day_end(dt.date(2025, 7, 1)).isoformat(timespec="seconds")
     '2025-07-01T15:59:59+00:00'

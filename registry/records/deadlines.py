@@ -1,4 +1,4 @@
-"""View: what falls due, by day: verification (校验) of approvals, authorisations, advertising certificates."""
+"""The deadlines view: what falls due, by day: verifications (校验) of approvals, authorisations, ad certificates."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Deadline(Struct, frozen=True):
 
 
 class DeadlineFilter(Struct, frozen=True):
-    """Which: of a kind, with a last day from ``since`` on and up to ``until``, about institutions of a region."""
+    """Deadlines of a kind, with ``since`` <= last day <= ``until``, about institutions of a region."""
 
     kind: Kind | None = None
     since: Date | None = None
@@ -47,20 +47,20 @@ class DeadlineFilter(Struct, frozen=True):
 
 
 class DeadlinesView:
-    """Name, apply, reset: see log.follow. Stands behind the records, which it reads."""
+    """The view of deadlines (see ``views.View``). Applied after the records, which it reads."""
 
     name = "deadlines"
 
     def apply(self, connection: sa.Connection, entries: list[Entry]) -> None:
         """Bring the deadlines of every subject in ``entries`` up to date."""
         touched = {entry.subject for entry in entries}
-        there = set(_select_in_chunks(connection, sa.select(deadlines.c.subject), deadlines.c.subject, touched))
-        concerned = {entry.subject for entry in entries if _has_deadline(entry)} | {subject for (subject,) in there}
-        for start in range(0, len(concerned), _CHUNK):
-            _refresh_subjects(connection, sorted(concerned)[start : start + _CHUNK])
+        stored = set(_select_in_chunks(connection, sa.select(deadlines.c.subject), deadlines.c.subject, touched))
+        subjects = {entry.subject for entry in entries if _has_deadline(entry)} | {subject for (subject,) in stored}
+        for start in range(0, len(subjects), _CHUNK):
+            _refresh_subjects(connection, sorted(subjects)[start : start + _CHUNK])
 
     def reset(self, connection: sa.Connection) -> None:
-        """Forget everything."""
+        """Delete all deadlines."""
         connection.execute(sa.delete(deadlines))
 
 
@@ -76,36 +76,36 @@ def _refresh_subjects(connection: sa.Connection, subjects: list[str]) -> None:
     query = sa.select(v.subject, v.kind, v.valid_from, v.valid_to, v.state).where(
         v.subject.in_(subjects), v.known_to == STILL_KNOWN
     )
-    found = [row for span in connection.execute(query).all() for row in _list_span_deadlines(span)]
-    if found:
-        connection.execute(sa.insert(deadlines), found)
+    rows = [row for span in connection.execute(query).all() for row in _list_span_deadlines(span)]
+    if rows:
+        connection.execute(sa.insert(deadlines), rows)
 
 
 def _list_span_deadlines(span: Any) -> Iterator[dict[str, Any]]:
-    """What one span of a record states a last day of."""
+    """The rows of the last days that one span of a record states."""
     values = {path: fact.value for path, fact in timeline.collect_facts(decode_state(span.state)).items()}
-    ends: list[tuple[str, str | None]] = []
+    last_days: list[tuple[str, str | None]] = []
     if span.kind in _ENDING:
-        ends = [("valid_to", values.get("valid_to"))]
+        last_days = [("valid_to", values.get("valid_to"))]
     elif span.kind == "institution":
-        ends = [
+        last_days = [
             (path, value.get("verification_due"))
             for path, value in values.items()
             if path.startswith("approvals.") and value["stage"] in LAWFUL_STAGES
         ]
-    told = {"subject": span.subject, "valid_from": span.valid_from, "valid_to": span.valid_to}
+    span_fields = {"subject": span.subject, "valid_from": span.valid_from, "valid_to": span.valid_to}
     about = span.subject if span.kind == "institution" else str(values.get("institution") or "")
-    for path, day in ends:
+    for path, day in last_days:
         if day:
-            yield {**told, "path": path, "day": day, "kind": _ENDING.get(span.kind, KINDS[0]), "about": about}
+            yield {**span_fields, "path": path, "day": day, "kind": _ENDING.get(span.kind, KINDS[0]), "about": about}
 
 
 def _select_in_chunks(
     connection: sa.Connection, query: sa.Select[Any], column: sa.ColumnElement[str], values: Iterable[str]
 ) -> Iterator[Any]:
-    wanted = sorted(values)
-    for start in range(0, len(wanted), _CHUNK):
-        yield from connection.execute(query.where(column.in_(wanted[start : start + _CHUNK]))).all()
+    items = sorted(values)
+    for start in range(0, len(items), _CHUNK):
+        yield from connection.execute(query.where(column.in_(items[start : start + _CHUNK]))).all()
 
 
 def list_deadlines(
@@ -116,14 +116,14 @@ def list_deadlines(
     after: tuple[str, str, str] | None = None,
     limit: int = 50,
 ) -> list[Deadline]:
-    """The deadlines wanted, the earliest day first; with ``after`` (day, subject, path) those behind it.
+    """The deadlines of a filter, the earliest day first; with ``after`` (day, subject, path) those behind it.
 
-    A day that is over counts only while what stated it is still the record; one to come, where it will be by then.
-    What belongs to an institution that is delisted, or will be by then, falls due no more.
+    A past day counts only while the span that states it is still the record; one to come, only if that span holds by
+    then. What belongs to an institution that is delisted, or will be by then, falls due no more.
     """
     table = deadlines.c
-    told = (table.subject, table.about, table.kind, table.path, table.day)
-    query = _add_conditions(sa.select(*told, versions.c.state), asof, wanted)
+    columns = (table.subject, table.about, table.kind, table.path, table.day)
+    query = _add_conditions(sa.select(*columns, versions.c.state), asof, wanted)
     if after is not None:
         query = query.where(sa.tuple_(table.day, table.subject, table.path) > sa.tuple_(*map(sa.literal, after)))
     rows = connection.execute(query.order_by(table.day, table.subject, table.path).limit(limit)).all()
@@ -141,10 +141,10 @@ def list_deadlines(
 
 
 def count_deadlines(connection: sa.Connection, asof: AsOf, wanted: DeadlineFilter) -> dict[Kind, int]:
-    """How many of each kind."""
+    """Count the deadlines of a filter by kind."""
     query = _add_conditions(sa.select(deadlines.c.kind, sa.func.count()), asof, wanted).group_by(deadlines.c.kind)
-    found = {row[0]: row[1] for row in connection.execute(query)}
-    return {kind: found.get(kind, 0) for kind in KINDS}
+    counts = {row[0]: row[1] for row in connection.execute(query)}
+    return {kind: counts.get(kind, 0) for kind in KINDS}
 
 
 def _add_conditions(query: sa.Select[Any], asof: AsOf, wanted: DeadlineFilter) -> sa.Select[Any]:

@@ -1,6 +1,6 @@
-"""The change feed: every entry in order, as its canonical bytes, from any position on. Nothing of it ever expires.
+"""The change feed: every entry in order, as its canonical bytes, from any position on. Nothing in it ever expires.
 
-Only the public part of an entry comes out: the bytes hold personal values as salted hashes (see ``log.codec``).
+Only the public part of an entry is in it: the bytes hold personal values as salted hashes (see ``log.codec``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class FeedPage(Struct, frozen=True):
 
 
 def read_page(connection: sa.Connection, since: int, limit: int, size: int) -> FeedPage:
-    """Entries after number ``since`` of the first ``size``, at most ``limit`` or PAGE_BYTES; at least one if there is.
+    """Read entries after number ``since`` of the first ``size``, at most ``limit`` or PAGE_BYTES, at least one if there
+    is.
 
     Conflict when ``since`` is beyond ``size``; LogDamaged rather than a page with a gap.
     """

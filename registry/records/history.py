@@ -1,4 +1,4 @@
-"""What was stated about one subject, entry by entry, and what each statement changed."""
+"""The history of one subject, entry by entry, and the changes each entry made."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FieldChange(Struct, frozen=True):
 class Version(Struct, frozen=True):
     """One entry about a subject as its history shows it; no ``changes`` means the source confirmed what was known.
 
-    ``is_correction``: it changes what had been stated of that very day, or goes back before the latest day already stated.
+    ``corrects``: it changes what had been stated of that very day, or goes back before the latest day already stated.
     """
 
     entry: int
@@ -43,42 +43,41 @@ class Version(Struct, frozen=True):
 
 
 def list_versions(connection: sa.Connection, subject: str, asof: AsOf, upto: Date | None = None) -> list[Version]:
-    """Every entry about ``subject`` known at the log size, in the order recorded; with ``upto``, those about days up
-    to that one.
+    """Every entry about ``subject`` known at the log size, in order; with ``upto``, those about days up to that one.
 
-    ``changes`` compares the day ``valid_from`` as believed just before the entry with what it says; empty means the
-    source confirmed what was known. An entry that changes nothing ``is_correction`` nothing.
+    ``changes`` compares the values on the day ``valid_from`` before and after the entry; none means the source
+    confirmed what was known. An entry without changes corrects nothing.
     """
     spans: list[timeline.Span] = []
-    origin = read_sources(connection, asof)
+    sources = read_sources(connection, asof)
     entries = store.read_subject_entries(connection, subject, asof.size)
-    found = []
+    history = []
     for index, entry in enumerate(entries):
         before = get_values_on(spans, entry.valid_from.isoformat())
         spans, _ = timeline.apply_entry(spans, entry)
         after = get_values_on(spans, entry.valid_from.isoformat())
         # Judged among all statements, also later ones: what an entry is does not depend on the day asked about.
         if upto is None or entry.valid_from <= upto:
-            found.append(_make_version(entry, before, after, origin, is_correction(entries[:index], entry)))
-    return found
+            history.append(_make_version(entry, before, after, sources, is_correction(entries[:index], entry)))
+    return history
 
 
-def is_correction(stated: Sequence[Entry], entry: Entry) -> bool:
-    """Whether an entry goes back on what was stated about its subject before: it speaks of a day before the latest
-    one already spoken of, or of a very day of which something else was stated.
+def is_correction(earlier_entries: Sequence[Entry], entry: Entry) -> bool:
+    """Whether an entry contradicts earlier ones about its subject: it is about a day before the latest stated one, or
+    states something else of a day already stated.
 
-    A list published months after its day is late and corrects nothing: nobody had spoken of that day or a later one.
+    A list published months after its day is late and corrects nothing: no entry was about that day or a later one.
     """
-    if any(entry.valid_from < earlier.valid_from for earlier in stated):
+    if any(entry.valid_from < earlier.valid_from for earlier in earlier_entries):
         return True
-    same_day = [earlier.change.set for earlier in stated if earlier.valid_from == entry.valid_from]
-    standing = {path: value for values in same_day for path, value in values.items()}
-    return any(path in standing and standing[path] != value for path, value in entry.change.set.items())
+    same_day = [earlier.change.set for earlier in earlier_entries if earlier.valid_from == entry.valid_from]
+    stated_values = {path: value for values in same_day for path, value in values.items()}
+    return any(path in stated_values and stated_values[path] != value for path, value in entry.change.set.items())
 
 
 def read_first_days(connection: sa.Connection, subject: str, asof: AsOf) -> dict[str, Date]:
-    """Per path, the first day of the unbroken time up to the asked day in which its value held (of an approval: its
-    stage). What was never otherwise has no such day: it may have held long before the register began.
+    """By path, the first day of the unbroken time up to the day asked about in which its value held (of an approval:
+    its stage). A value that never changed has no such day: it may have held long before the register began.
     """
     query = (
         sa.select(versions.c.valid_from, versions.c.state)
@@ -89,21 +88,21 @@ def read_first_days(connection: sa.Connection, subject: str, asof: AsOf) -> dict
 
 
 def _find_first_days(spans: Iterable[tuple[str, timeline.State]]) -> dict[str, Date]:
-    held: dict[str, Any] = {}
+    previous: dict[str, Any] = {}
     first: dict[str, Date] = {}
     for day, state in spans:
         values = _reduce_to_stages({path: fact.value for path, fact in timeline.collect_facts(state).items()})
-        for path in held.keys() | values.keys():
-            if held.get(path) != values.get(path):
+        for path in previous.keys() | values.keys():
+            if previous.get(path) != values.get(path):
                 first.pop(path, None)
-                if path in held and path in values:
+                if path in previous and path in values:
                     first[path] = Date.fromisoformat(day)
-        held = values
+        previous = values
     return first
 
 
 def _reduce_to_stages(values: dict[str, Any]) -> dict[str, Any]:
-    """The values with the stage alone of each approval, and the status that follows from them."""
+    """Reduce each approval to its stage, and add the status that follows from them."""
     status = {"status": derive_status(values)} if "status" in values else {}
     return {path: v["stage"] if path.startswith("approvals.") else v for path, v in values.items()} | status
 
@@ -117,7 +116,7 @@ def get_values_on(spans: list[timeline.Span], day: str) -> dict[str, Any]:
 
 
 def _make_version(
-    entry: Entry, before: dict[str, Any], after: dict[str, Any], origin: dict[str, Source], back: bool
+    entry: Entry, before: dict[str, Any], after: dict[str, Any], sources: dict[str, Source], goes_back: bool
 ) -> Version:
     changes = [
         FieldChange(field=path, from_=before.get(path), to=after.get(path))
@@ -129,7 +128,7 @@ def _make_version(
         recorded_at=entry.recorded_at,
         valid_from=entry.valid_from,
         changes=changes,
-        source=make_source_ref(origin.get(entry.source or "")),
+        source=make_source_ref(sources.get(entry.source or "")),
         reason=entry.change.reason,
-        corrects=back and bool(changes),
+        corrects=goes_back and bool(changes),
     )

@@ -1,4 +1,4 @@
-"""Reading records: one institution, lists of them, histories, sources, counts; always as of a day and a log size."""
+"""Reading records: institutions, practitioners and sources, as of a day and a log size."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ _SPANS = (
 
 
 def read_sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
-    """Every source known at the log size, by id; also those about a later day (they were known, so they are shown)."""
-    found: dict[str, Source] = {}
+    """Every source known at the log size, by id, also those about a later day."""
+    sources: dict[str, Source] = {}
     for subject, state in connection.execute(_SOURCES, {"size": asof.size}):
         source = decode_source(subject, decode_state(state))
         if source is not None:
-            found[source.id] = source
-    return found
+            sources[source.id] = source
+    return sources
 
 
 def decode_source(subject: str, state: timeline.State) -> Source | None:
-    """The source a record describes, with the entry that stated it; None until its title and day were stated."""
+    """The source in a record, with the entry that stated it; None until its title and day were stated."""
     values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     if not {"title", "as_of"} <= values.keys():
         return None
@@ -76,7 +76,7 @@ def decode_source(subject: str, state: timeline.State) -> Source | None:
 
 
 def make_source_ref(source: Source | None) -> SourceRef | None:
-    """The source as answers show it."""
+    """Make the form of a source that answers show."""
     if source is None:
         return None
     return SourceRef(
@@ -96,20 +96,20 @@ class _SubjectSpans(Struct, frozen=True):
 
 
 def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, _SubjectSpans]:
-    told = {"subjects": subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
-    found: dict[str, _SubjectSpans] = {}
-    for subject, day, state in connection.execute(_SPANS, told):
-        found.setdefault(subject, _SubjectSpans(subject=subject, states=[])).states.append((day, decode_state(state)))
-    return found
+    parameters = {"subjects": subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
+    spans: dict[str, _SubjectSpans] = {}
+    for subject, day, state in connection.execute(_SPANS, parameters):
+        spans.setdefault(subject, _SubjectSpans(subject=subject, states=[])).states.append((day, decode_state(state)))
+    return spans
 
 
 def get_institution(connection: sa.Connection, code: str, asof: AsOf) -> Institution:
-    """One institution; InvalidCode for a mistyped code, NotFound for one the register did not have on that day."""
+    """Get one institution; InvalidCode for a mistyped code, NotFound for one the register did not have on that day."""
     compact = parse_code(code)
-    found = read_institutions(connection, [to_subject(compact)], asof)
-    if not found:
+    institutions = read_institutions(connection, [to_subject(compact)], asof)
+    if not institutions:
         raise _make_not_found_error(connection, format_code(compact), asof)
-    return found[0]
+    return institutions[0]
 
 
 def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> NotFound:
@@ -127,24 +127,24 @@ def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> N
 
 
 def read_institutions(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> list[Institution]:
-    """The institutions of these subjects, in the order asked; those unknown as of then are left out."""
+    """Read the institutions of these subjects, in the order given, without those unknown as of then."""
     if not subjects:
         return []
     spans = _read_spans(connection, subjects, asof)
-    origin = read_sources(connection, asof)
+    sources = read_sources(connection, asof)
     return [
-        _make_institution(spans[s], origin, asof)
+        _make_institution(spans[s], sources, asof)
         for s in subjects
         if s in spans and is_complete(spans[s].states[-1][1])
     ]
 
 
 def is_complete(state: timeline.State) -> bool:
-    """Whether a state says enough to be shown: a correction alone, before anything else is known, does not."""
+    """Whether a state has enough to be shown: a correction before anything else is known has not."""
     return {"name", "address", "status"} <= timeline.collect_facts(state).keys()
 
 
-def _make_institution(spans: _SubjectSpans, origin: dict[str, Source], asof: AsOf) -> Institution:
+def _make_institution(spans: _SubjectSpans, sources: dict[str, Source], asof: AsOf) -> Institution:
     state = spans.states[-1][1]
     facts = timeline.collect_facts(state)
     value = {path: fact.value for path, fact in facts.items()}
@@ -166,14 +166,14 @@ def _make_institution(spans: _SubjectSpans, origin: dict[str, Source], asof: AsO
         ownership=value.get("ownership"),
         level=value.get("level"),
         campus=value.get("campus"),
-        source=make_source_ref(origin.get(basis[2] or "")),
+        source=make_source_ref(sources.get(basis[2] or "")),
         entry=basis[0],
         log_size=asof.size,
     )
 
 
 def derive_status(value: dict[str, Any]) -> Status:
-    """The institution's status; one whose every approval is suspended is suspended whatever was said of it."""
+    """The institution's status: "suspended" instead of "listed" when every approval is suspended."""
     status: Status = value["status"]
     stages = {approval["stage"] for path in _APPROVALS if (approval := value.get(path))}
     if status == "listed" and stages == {"suspended"}:
@@ -183,12 +183,12 @@ def derive_status(value: dict[str, Any]) -> Status:
 
 def list_approvals(value: dict[str, Any]) -> list[Approval]:
     """The approvals among a record's values, in the technique table's order."""
-    found = []
+    approvals = []
     for technique in TECHNIQUES:
         approval = value.get(f"approvals.{technique.code}")
         if approval:
-            found.append(_make_approval({**approval, "technique": technique.code, "name": technique.official_zh}))
-    return found
+            approvals.append(_make_approval({**approval, "technique": technique.code, "name": technique.official_zh}))
+    return approvals
 
 
 def _make_approval(raw: dict[str, Any]) -> Approval:
@@ -196,15 +196,15 @@ def _make_approval(raw: dict[str, Any]) -> Approval:
 
 
 def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
-    """Names the spans before the last one had and the last has not, newest first, each until the day it ended."""
+    """The names of earlier spans that the last one has not, newest first, each until the day it ended."""
     names = [(day, facts["name"].value) for day, state in states if "name" in (facts := timeline.collect_facts(state))]
-    found: dict[str, FormerName] = {}
+    former_names: dict[str, FormerName] = {}
     for (_, name), (ended, following) in pairwise(names):
         if following != name:
-            found[name] = FormerName(name=name, until=dt.date.fromisoformat(ended))
+            former_names[name] = FormerName(name=name, until=dt.date.fromisoformat(ended))
     if names:
-        found.pop(names[-1][1], None)
-    return sorted(found.values(), key=lambda former: former.until, reverse=True)
+        former_names.pop(names[-1][1], None)
+    return sorted(former_names.values(), key=lambda former: former.until, reverse=True)
 
 
 def has_practitioners(connection: sa.Connection) -> bool:
@@ -215,18 +215,20 @@ def has_practitioners(connection: sa.Connection) -> bool:
 
 def list_practitioners(connection: sa.Connection, code: str, asof: AsOf) -> list[Practitioner]:
     """The authorised people of one institution on that day; never a list across institutions."""
-    wanted = get_institution(connection, code, asof)
-    parent = to_subject(parse_code(wanted.code))
+    institution = get_institution(connection, code, asof)
+    parent = to_subject(parse_code(institution.code))
     query = sa.select(versions.c.subject, versions.c.state).where(
         versions.c.kind == "practitioner", versions.c.parent == parent, match_known(asof), match_day(asof)
     )
-    origin = read_sources(connection, asof)
+    sources = read_sources(connection, asof)
     rows = connection.execute(query.order_by(versions.c.subject)).all()
-    return [_make_practitioner(subject, decode_state(state), wanted.code, origin, asof) for subject, state in rows]
+    return [
+        _make_practitioner(subject, decode_state(state), institution.code, sources, asof) for subject, state in rows
+    ]
 
 
 def _make_practitioner(
-    subject: str, state: timeline.State, institution_code: str, origin: dict[str, Source], asof: AsOf
+    subject: str, state: timeline.State, institution_code: str, sources: dict[str, Source], asof: AsOf
 ) -> Practitioner:
     value = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     basis = timeline.get_basis(state)
@@ -237,7 +239,7 @@ def _make_practitioner(
             "name": value.get("name"),
             "institution": institution_code,
             "techniques": value.get("techniques") or [],
-            "source": make_source_ref(origin.get(basis[2] or "")),
+            "source": make_source_ref(sources.get(basis[2] or "")),
             "entry": basis[0],
             "log_size": asof.size,
         },

@@ -1,4 +1,4 @@
-"""Which institutions a list holds: conditions on their records, counts, pages; always as of a day and a log size."""
+"""Selecting institutions: conditions on their records, counts and pages, as of a day and a log size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def match_known(asof: AsOf) -> sa.ColumnElement[bool]:
 
 
 def match_day(asof: AsOf) -> sa.ColumnElement[bool]:
-    """Rows of ``versions`` that speak of the day."""
+    """Rows of ``versions`` whose span contains the day."""
     day = asof.valid_on.isoformat()
     return (versions.c.valid_from <= day) & (versions.c.valid_to > day)
 
@@ -37,7 +37,7 @@ _STANDING = sum(make_offer_mask(None, stage) for stage in (*LAWFUL_STAGES, "susp
 
 
 class InstitutionFilter(Struct, frozen=True):
-    """Which institutions: all of the techniques, in any of the regions or below, at a stage, with a status.
+    """Institutions with all of the techniques, in any of the regions or below, at a stage, with a status.
 
     ``standing`` leaves out those that are only being set up or whose every approval has ended: they are no approved
     institutions, and are found by name or by asking for their stage.
@@ -51,29 +51,29 @@ class InstitutionFilter(Struct, frozen=True):
     standing: bool = True
 
     def make_condition(self, asof: AsOf, subjects_given: bool = False) -> sa.ColumnElement[bool]:
-        """The condition on ``versions``; ``subjects_given``: institutions alone are joined to them."""
-        wanted = self.add_conditions(match_known(asof) & match_day(asof), subjects_given)
-        return wanted if self.subjects is None else wanted & versions.c.subject.in_(self.subjects)
+        """Make the condition on ``versions``; ``subjects_given``: only institutions are joined to them."""
+        condition = self.add_conditions(match_known(asof) & match_day(asof), subjects_given)
+        return condition if self.subjects is None else condition & versions.c.subject.in_(self.subjects)
 
-    def add_conditions(self, wanted: sa.ColumnElement[bool], subjects_given: bool) -> sa.ColumnElement[bool]:
-        """A condition with everything but the subjects added."""
+    def add_conditions(self, condition: sa.ColumnElement[bool], subjects_given: bool) -> sa.ColumnElement[bool]:
+        """Add everything but the subjects to a condition."""
         if self.subjects is None and not subjects_given:  # saying it again would lead the database to another index
-            wanted &= versions.c.kind == "institution"
+            condition &= versions.c.kind == "institution"
         if self.statuses:
-            wanted &= versions.c.status.in_(self.statuses)
+            condition &= versions.c.status.in_(self.statuses)
         if self.standing and self.stage is None:
-            wanted &= versions.c.offers.op("&")(_STANDING) != 0
+            condition &= versions.c.offers.op("&")(_STANDING) != 0
         if self.regions:
-            wanted &= _match_regions(self.regions)
+            condition &= _match_regions(self.regions)
         for technique in self.techniques:
-            wanted &= versions.c.offers.op("&")(make_offer_mask(technique, self.stage)) != 0
+            condition &= versions.c.offers.op("&")(make_offer_mask(technique, self.stage)) != 0
         if self.stage and not self.techniques:
-            wanted &= versions.c.offers.op("&")(make_offer_mask(None, self.stage)) != 0
-        return wanted
+            condition &= versions.c.offers.op("&")(make_offer_mask(None, self.stage)) != 0
+        return condition
 
 
 def _match_regions(codes: tuple[str, ...]) -> sa.ColumnElement[bool]:
-    """In one of the regions or below it, said so that an index serves it: as a range of codes, or code by code."""
+    """In one of the regions or below it, as a range of codes or code by code, so that an index serves it."""
     if len(codes) > 1:
         return versions.c.region.in_(regions.list_codes_within(codes))
     prefix = regions.get_prefix(codes[0])
@@ -81,7 +81,7 @@ def _match_regions(codes: tuple[str, ...]) -> sa.ColumnElement[bool]:
 
 
 def count_institutions(connection: sa.Connection, chosen: InstitutionFilter, asof: AsOf) -> int:
-    """How many institutions the filter chooses."""
+    """Count the institutions of a filter."""
     return connection.execute(
         sa.select(sa.func.count()).select_from(versions).where(chosen.make_condition(asof))
     ).scalar_one()
@@ -100,16 +100,16 @@ def list_institutions(
 
 
 def select_subjects(connection: sa.Connection, chosen: InstitutionFilter, asof: AsOf) -> set[str]:
-    """The subjects a filter chooses."""
+    """The subjects of a filter."""
     if not isinstance(chosen.subjects, tuple):
         return set(connection.execute(sa.select(versions.c.subject).where(chosen.make_condition(asof))).scalars())
-    told = {"subjects": chosen.subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
+    parameters = {"subjects": chosen.subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
     statement = _build_subject_query(msgspec.structs.replace(chosen, subjects=None))
-    return set(connection.execute(statement, told).scalars())
+    return set(connection.execute(statement, parameters).scalars())
 
 
 @lru_cache(maxsize=1024)
 def _build_subject_query(chosen: InstitutionFilter) -> sa.Select[str]:
-    """The query for those of given subjects that a filter chooses: every search asks it, built once for each filter."""
-    among = versions.c.subject.in_(sa.bindparam("subjects", expanding=True))
-    return sa.select(versions.c.subject).where(chosen.add_conditions(KNOWN & TRUE_ON, subjects_given=True), among)
+    """Build, once for each filter, the query of every search: which of given subjects the filter selects."""
+    condition = versions.c.subject.in_(sa.bindparam("subjects", expanding=True))
+    return sa.select(versions.c.subject).where(chosen.add_conditions(KNOWN & TRUE_ON, subjects_given=True), condition)

@@ -1,7 +1,7 @@
 """Every current record at one log size, page by page: where a follower of the change feed begins.
 
-Nothing here is about people: no practitioners, and of a sanction not whom it is about. Records are bitemporal, so pages
-read one after another are one state of the register although entries are appended meanwhile; no transaction stays open.
+It holds nothing about people: no practitioners, and no person in a sanction. Records are bitemporal, so pages read one
+after another are one state of the register although entries are appended meanwhile; no transaction stays open.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from registry.domain.schema import PERSONAL
 from registry.domain.techniques import TechniqueCode
 from registry.errors import LogDamaged
 from registry.log import store
-from registry.log.merkle import Frontier
 from registry.records import lookup, timeline
 from registry.records.asof import AsOf
 from registry.records.selection import match_known
@@ -111,22 +110,25 @@ class SnapshotHead(Struct, frozen=True):
 
 
 class Snapshot:
-    """One state of the register; ``read_pages`` may be read long after, and says the same."""
+    """One state of the register; ``read_pages`` returns the same however much later it is called."""
 
     def __init__(
         self, database: Database, asof: AsOf, known_at: dt.datetime | None = None, followed: LogState | None = None
     ) -> None:
-        """``known_at``: the instant asked, to be told. ``followed``: a size and its root, which may spare hashing."""
+        """``known_at``: the instant asked, for the head. ``followed``: a size and its root, which may save hashing."""
         self._database = database
         self._asof = asof
         with database.reading() as connection:
-            root = followed.root if followed and followed.size == asof.size else _compute_root(connection, asof.size)
+            if followed and followed.size == asof.size:
+                root = followed.root
+            else:
+                root = store.read_frontier(connection, asof.size).compute_root().hex()
             self._last = store.find_leaf(connection, asof.size)
-        told = known_at and known_at.astimezone(dt.UTC)
-        self.head = SnapshotHead(log_size=asof.size, root=root, on=asof.valid_on, known_at=told)
+        known_at_utc = known_at and known_at.astimezone(dt.UTC)
+        self.head = SnapshotHead(log_size=asof.size, root=root, on=asof.valid_on, known_at=known_at_utc)
 
     def read_pages(self, kind: Kind) -> Iterator[list[SnapshotRecord]]:
-        """Every subject of a kind in order, PAGE at a time; LogDamaged when the database became another one."""
+        """Read every subject of a kind in order, PAGE at a time; LogDamaged when the database was replaced."""
         after = ""
         while True:
             with self._database.reading() as connection:
@@ -140,12 +142,6 @@ class Snapshot:
                 return
             yield page
             after = page[-1].subject
-
-
-def _compute_root(connection: sa.Connection, size: int) -> str:
-    frontier = Frontier()
-    frontier.extend(store.read_leaves(connection, upto=size))
-    return frontier.compute_root().hex()
 
 
 class _Span(Struct, frozen=True):
@@ -183,19 +179,23 @@ def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) 
         .where(versions.c.subject.in_(subjects), match_known(asof))
         .order_by(versions.c.subject, versions.c.valid_from)
     )
-    found: dict[str, list[_Span]] = {subject: [] for subject in subjects}
+    spans: dict[str, list[_Span]] = {subject: [] for subject in subjects}
     for subject, valid_from, valid_to, state in connection.execute(query):
-        found[subject].append(_Span(valid_from=valid_from, valid_to=valid_to, state=decode_state(state)))
-    return found
+        spans[subject].append(_Span(valid_from=valid_from, valid_to=valid_to, state=decode_state(state)))
+    return spans
 
 
 def _replace_personal_values(
-    connection: sa.Connection, kind: Kind, found: dict[str, list[_Span]]
+    connection: sa.Connection, kind: Kind, spans_by_subject: dict[str, list[_Span]]
 ) -> dict[str, list[_Span]]:
-    """The same with each personal value replaced by what the log's bytes hold in its place."""
+    """Replace each personal value by its salted hash in the log's bytes."""
     personal = PERSONAL.get(kind, frozenset())
     groups = [
-        group for spans in found.values() for span in spans for group in span.state if not personal.isdisjoint(group[3])
+        group
+        for spans in spans_by_subject.values()
+        for span in spans
+        for group in span.state
+        if not personal.isdisjoint(group[3])
     ]
     numbers = {group[0] for group in groups}
     query = sa.select(entries.c.number, entries.c.body).where(entries.c.number.in_(numbers))
@@ -205,36 +205,38 @@ def _replace_personal_values(
     }
     for group in groups:
         group[3].update({path: public[group[0]][path] for path in personal & group[3].keys()})
-    return found
+    return spans_by_subject
 
 
 def _collect_statements(kind: Kind, spans: list[_Span], day: str) -> list[SnapshotStatement]:
     always = _OF_EVERY_DAY.get(kind, frozenset())
-    found: dict[int, SnapshotStatement] = {}
+    statements: dict[int, SnapshotStatement] = {}
     for span in spans:
         for number, valid_from, source, values in span.state:
-            said = values if span.valid_to > day else {path: values[path] for path in values if path in always}
-            if said:
-                fresh = SnapshotStatement(entry=number, valid_from=valid_from, source=source, set={})
-                found.setdefault(number, fresh).set.update(said)
-    return sorted(found.values(), key=lambda statement: (statement.valid_from, statement.entry))
+            selected = values if span.valid_to > day else {path: values[path] for path in values if path in always}
+            if selected:
+                statement = SnapshotStatement(entry=number, valid_from=valid_from, source=source, set={})
+                statements.setdefault(number, statement).set.update(selected)
+    return sorted(statements.values(), key=lambda statement: (statement.valid_from, statement.entry))
 
 
 def _make_records(
     connection: sa.Connection, kind: Kind, spans: dict[str, list[_Span]], asof: AsOf
 ) -> dict[str, Institution | Source | AdCertificate | Sanction | EditionRecord]:
     if kind == "institution":
-        found = lookup.read_institutions(connection, list(spans), asof)
-        return {lookup.to_subject(parse_code(one.code)): one for one in found}
+        institutions = lookup.read_institutions(connection, list(spans), asof)
+        return {lookup.to_subject(parse_code(institution.code)): institution for institution in institutions}
     if kind == "source":  # known is known: also a document about a later day
-        last = {subject: lookup.decode_source(subject, known[-1].state) for subject, known in spans.items()}
+        last = {
+            subject: lookup.decode_source(subject, subject_spans[-1].state) for subject, subject_spans in spans.items()
+        }
         return {subject: source for subject, source in last.items() if source is not None}
-    origin = lookup.read_sources(connection, asof)
+    sources = lookup.read_sources(connection, asof)
     day = asof.valid_on.isoformat()
     return {
-        subject: _make_plain_record(subject, span.state, origin)
-        for subject, known in spans.items()
-        for span in known
+        subject: _make_plain_record(subject, span.state, sources)
+        for subject, subject_spans in spans.items()
+        for span in subject_spans
         if span.valid_from <= day < span.valid_to
     }
 
@@ -242,7 +244,7 @@ def _make_records(
 def _make_plain_record(
     subject: str, state: timeline.State, origin: dict[str, Source]
 ) -> AdCertificate | Sanction | EditionRecord:
-    """A certificate, a sanction or an edition; no Struct of them has a field for a person."""
+    """Make a certificate, a sanction or an edition; none of these Structs has a field for a person."""
     values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     if subject.startswith("edition:"):
         absent = dict.fromkeys(EditionRecord.__struct_fields__)

@@ -1,4 +1,4 @@
-"""Counts of the register as of a day: by region, technique and stage, with the source they rest on."""
+"""Counts of the register as of a day, by region, technique and stage, with their source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from registry.domain import regions
 from registry.domain.model import Date, Source, SourceRef, Struct
 from registry.domain.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
-from registry.records.asof import AsOf, instant_at
+from registry.log.clock import from_milliseconds
+from registry.records.asof import AsOf
 from registry.records.lookup import make_source_ref, read_sources
 from registry.records.selection import InstitutionFilter
 from registry.records.view import make_offer_mask
@@ -52,21 +53,21 @@ class Stats(Struct, frozen=True):
 
 
 def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilter | None = None) -> Stats:
-    """The numbers of the institutions a filter chooses (all listed ones by default)."""
+    """Count the institutions of a filter (by default all listed ones)."""
     where = (chosen or InstitutionFilter()).make_condition(asof)
     sums = [
         sa.func.sum(sa.case((versions.c.offers.op("&")(bits) != 0, 1), else_=0))
         for bits in [make_offer_mask(t.code) for t in TECHNIQUES] + [make_offer_mask(None, stage) for stage in STAGES]
     ]
     total, *counts = connection.execute(sa.select(sa.func.count(), *sums).where(where)).one()
-    known = [source for source in read_sources(connection, asof).values() if source.as_of <= asof.valid_on]
-    spoken_of = {technique for source in known if source.scope != "partial" for technique in source.covers}
+    sources = [source for source in read_sources(connection, asof).values() if source.as_of <= asof.valid_on]
+    covered = {technique for source in sources if source.scope != "partial" for technique in source.covers}
     by_technique = [
-        TechniqueCount(technique=t.code, count=(n or 0) if n or t.code in spoken_of else None)
+        TechniqueCount(technique=t.code, count=(n or 0) if n or t.code in covered else None)
         for t, n in zip(TECHNIQUES, counts, strict=False)
     ]
     by_stage = [StageCount(stage=s, count=n or 0) for s, n in zip(STAGES, counts[len(TECHNIQUES) :], strict=True)]
-    newest = _find_newest_source(known)
+    newest = _find_newest_source(sources)
     return Stats(
         total=total,
         as_of=newest.as_of if newest else None,
@@ -82,24 +83,24 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
 def _count_by_region(
     connection: sa.Connection, where: sa.ColumnElement[bool], chosen: tuple[str, ...]
 ) -> list[RegionCount]:
-    """Counts one level below the chosen region (provinces when none or several are chosen)."""
+    """Count one level below the chosen region (provinces when none or several are chosen)."""
     length = min(len(regions.get_prefix(chosen[0])) + 2, 6) if len(chosen) == 1 else 2
     part = sa.func.substr(versions.c.region, 1, length)
     rows = connection.execute(sa.select(part, sa.func.count()).where(where).group_by(part).order_by(part))
-    found = []
+    counts = []
     for prefix, number in rows:
         place = regions.find_region(prefix.ljust(6, "0")) if prefix else None
         if place is not None and place.code is not None:
             name = (place.province, place.city, place.district)[length // 2 - 1] or place.province
-            found.append(RegionCount(code=place.code, name=name or "", count=number))
-    return found
+            counts.append(RegionCount(code=place.code, name=name or "", count=number))
+    return counts
 
 
-def _find_newest_source(known: list[Source]) -> Source | None:
-    """The list the register as a whole rests on: the latest complete one, else the latest of any kind."""
-    return max(known, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
+def _find_newest_source(sources: list[Source]) -> Source | None:
+    """The source of the register as a whole: the latest complete list, else the latest of any kind."""
+    return max(sources, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
 
 
 def _find_update_time(connection: sa.Connection, size: int) -> dt.datetime | None:
     last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == size)).scalar()
-    return instant_at(last) if last else None
+    return from_milliseconds(last) if last else None

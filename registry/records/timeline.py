@@ -1,9 +1,9 @@
 """One subject in two times, as pure functions: how an entry changes what is known about every day.
 
-A state is what holds on a day: groups ``[entry number, valid_from, source, {path: value}]``, one per entry that still
-has a say, ordered by (valid_from, number). For each path the entry with the greatest (valid_from, number) decides, so a
-correction of the past does not override what a later source states. A timeline is the versions of one subject known at
-one log size: contiguous spans of days, the last without end.
+A state is what holds on a day: groups ``[entry number, valid_from, source, {path: value}]``, one for each entry whose
+values still count, ordered by (valid_from, number). For each path the entry with the greatest (valid_from, number)
+decides, so a correction of the past does not override what a later source states. A timeline is the versions of one
+subject known at one log size: contiguous spans of days, the last without end.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import msgspec
 from registry.domain.model import Entry
 from registry.storage.tables import FOREVER, STILL_KNOWN
 
-#: Paths that say nothing of the licence.
-_BESIDE = frozenset({"known_as", "extra.俗称依据"})
+#: Paths that are no basis of a record: they say nothing of the licence.
+_NO_BASIS = frozenset({"known_as", "extra.俗称依据"})
 Group = list[Any]  # [number, valid_from, source, {path: value}]
 State = list[Group]
 
@@ -40,28 +40,28 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 def patch_state(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
-    """``state`` after an entry with the highest number so far, on days not before its ``valid_from``."""
-    mine = dict(values)
+    """Return ``state`` after an entry with the highest number so far, on days not before its ``valid_from``."""
+    own_values = dict(values)
     result: State = []
     for group in state:
         if group[1] > valid_from:
             for path in group[3]:
-                mine.pop(path, None)
+                own_values.pop(path, None)
             result.append(group)
         else:
-            kept = {path: value for path, value in group[3].items() if path not in values}
-            if kept:
-                result.append([group[0], group[1], group[2], kept])
-    if mine:
+            remaining = {path: value for path, value in group[3].items() if path not in values}
+            if remaining:
+                result.append([group[0], group[1], group[2], remaining])
+    if own_values:
         later = next((i for i, group in enumerate(result) if group[1] > valid_from), len(result))
-        result.insert(later, [number, valid_from, source, mine])
+        result.insert(later, [number, valid_from, source, own_values])
     return result
 
 
 def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Span]]:
-    """(the timeline as known after ``entry``, the spans it opened); spans it superseded get their ``known_to`` set.
+    """Return (the timeline as known after ``entry``, the spans it opened); superseded spans get their ``known_to`` set.
 
-    An entry that only erases says nothing of any day, so it opens none.
+    An entry that only erases states nothing of any day, so it opens none.
     """
     day, values = entry.valid_from.isoformat(), entry.change.set
     if not values:
@@ -70,16 +70,16 @@ def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Sp
     if not timeline or day < timeline[0].valid_from:
         until = timeline[0].valid_from if timeline else FOREVER
         timeline = [Span(day, until, number, []), *timeline]
-        fresh = timeline[0]
+        added = timeline[0]
     else:
-        fresh = None
+        added = None
     result: list[Span] = []
     opened: list[Span] = []
     for span in timeline:
         if span.valid_to <= day:
             result.append(span)
             continue
-        if span is not fresh:
+        if span is not added:
             span.known_to = number
         if span.valid_from < day:
             opened.append(Span(span.valid_from, day, number, span.state))
@@ -91,18 +91,18 @@ def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Sp
 
 
 def collect_facts(state: State) -> dict[str, Fact]:
-    """Every path that has a value, with what decides it; paths last set to None are left out."""
-    found: dict[str, Fact] = {}
+    """Every path that has a value, with the entry and source that decide it; paths last set to None are left out."""
+    facts: dict[str, Fact] = {}
     for number, _, source, values in state:
         for path, value in values.items():
             if value is not None:
-                found[path] = Fact(value, number, source)
-    return found
+                facts[path] = Fact(value, number, source)
+    return facts
 
 
 def get_basis(state: State) -> Group:
-    """The group that was stated last for that day: the basis of the record as a whole.
+    """The group stated last for that day: the basis of the record as a whole.
 
-    What only helps to find an institution (names in use) is no basis of anything said of it.
+    Names in use only help to find an institution: they are the basis of nothing.
     """
-    return next((group for group in reversed(state) if not group[3].keys() <= _BESIDE), state[-1])
+    return next((group for group in reversed(state) if not group[3].keys() <= _NO_BASIS), state[-1])

@@ -1,11 +1,12 @@
-"""The records view: follows the log, keeps every span of days of every subject, also those no longer believed.
+"""The records view: every span of days of every subject, also those no longer believed.
 
-Applied inside the append transaction, so it is never behind. ``rebuild`` empties it and replays the log. An entry that
-erases personal values has every span of its subject written anew: what was known on any day loses them too.
+Applied inside the append transaction, so it is never behind. An entry that erases personal values has every span of its
+subject written anew, so that they disappear from what was known on any day.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 
 from registry.domain.model import Entry
 from registry.domain.techniques import STAGES, TECHNIQUES
+from registry.errors import LogDamaged
 from registry.log import store
 from registry.records import timeline
 from registry.storage.tables import STILL_KNOWN, versions
@@ -24,7 +26,7 @@ _STAGE_INDEX: dict[str, int] = {s: i for i, s in enumerate(STAGES)}
 
 
 def make_offer_bit(technique: str, stage: str) -> int:
-    """The bit of ``versions.offers`` that says "this technique at this stage"."""
+    """The bit of ``versions.offers`` of a technique at a stage."""
     return 1 << (_TECHNIQUE_INDEX[technique] * len(STAGES) + _STAGE_INDEX[stage])
 
 
@@ -36,7 +38,7 @@ def make_offer_mask(technique: str | None = None, stage: str | None = None) -> i
 
 
 class RecordsView:
-    """Name, apply, reset: see log.follow."""
+    """The view of records (see ``views.View``)."""
 
     name = "records"
 
@@ -48,12 +50,14 @@ class RecordsView:
         self._extend_spans(connection, [entry for entry in entries if entry.subject not in erased])
 
     def _extend_spans(self, connection: sa.Connection, entries: list[Entry]) -> None:
-        known = _load_spans(connection, {entry.subject for entry in entries})
-        loaded = [(subject, span) for subject, spans in known.items() for span in spans]
+        spans_by_subject = _load_spans(connection, {entry.subject for entry in entries})
+        loaded = [(subject, span) for subject, spans in spans_by_subject.items() for span in spans]
         opened: list[tuple[Entry, timeline.Span]] = []
         for entry in entries:
-            known[entry.subject], fresh = timeline.apply_entry(known.get(entry.subject, []), entry)
-            opened += [(entry, span) for span in fresh]
+            spans_by_subject[entry.subject], new_spans = timeline.apply_entry(
+                spans_by_subject.get(entry.subject, []), entry
+            )
+            opened += [(entry, span) for span in new_spans]
         closed = [
             {"s": subject, "v": span.valid_from, "k": span.known_from, "to": span.known_to}
             for subject, span in loaded
@@ -74,17 +78,17 @@ class RecordsView:
             connection.execute(sa.insert(versions), [make_version_row(entry, span) for entry, span in opened])
 
     def reset(self, connection: sa.Connection) -> None:
-        """Forget everything."""
+        """Delete all records."""
         connection.execute(sa.delete(versions))
 
 
 def _rewrite_subject(connection: sa.Connection, subject: str, upto: int) -> None:
-    """Fold a subject's entries again as they now stand in the log: no span keeps a value that was erased."""
+    """Fold a subject's entries again as they are now in the log, so that no span keeps an erased value."""
     spans: list[timeline.Span] = []
     opened: list[tuple[Entry, timeline.Span]] = []
     for entry in store.read_subject_entries(connection, subject, upto):
-        spans, fresh = timeline.apply_entry(spans, entry)
-        opened += [(entry, span) for span in fresh]
+        spans, new_spans = timeline.apply_entry(spans, entry)
+        opened += [(entry, span) for span in new_spans]
     connection.execute(sa.delete(versions).where(versions.c.subject == subject))
     if opened:
         connection.execute(sa.insert(versions), [make_version_row(entry, span) for entry, span in opened])
@@ -97,10 +101,10 @@ def _load_spans(connection: sa.Connection, subjects: set[str]) -> dict[str, list
         .where(versions.c.subject.in_(sorted(subjects)), versions.c.known_to == STILL_KNOWN)
         .order_by(versions.c.subject, versions.c.valid_from)
     )
-    found: dict[str, list[timeline.Span]] = {}
+    spans: dict[str, list[timeline.Span]] = {}
     for row in connection.execute(query):
-        found.setdefault(row.subject, []).append(decode_span(row))
-    return found
+        spans.setdefault(row.subject, []).append(decode_span(row))
+    return spans
 
 
 def decode_span(row: Any) -> timeline.Span:
@@ -138,3 +142,39 @@ def _compute_offers(values: dict[str, Any]) -> int:
         if path.startswith("approvals.") and value:
             total |= make_offer_bit(path.removeprefix("approvals."), value["stage"])
     return total
+
+
+def check_records(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> int:
+    """Fold the log again, in memory, and compare; return the number of spans. LogDamaged names the first entry whose
+    record is missing, extra or different.
+    """
+    derived: dict[tuple[str, str, int], Callable[[], dict[str, Any]]] = {}
+    believed: dict[str, list[timeline.Span]] = {}
+    for chunk in store.read_entries(connection):
+        for entry in chunk:
+            believed[entry.subject], opened = timeline.apply_entry(believed.get(entry.subject, []), entry)
+            for span in opened:
+                key = (entry.subject, span.valid_from, span.known_from)
+                derived[key] = lambda entry=entry, span=span: make_version_row(entry, span)  # type: ignore[misc]
+        if progress:
+            progress(chunk[-1].number)
+    stored = len(derived)
+    differences: list[tuple[int, str]] = []  # (the entry from which on, the subject)
+    with connection.execute(sa.select(versions).execution_options(yield_per=store.CHUNK)) as rows:
+        for row in rows.mappings():
+            expected = derived.pop((row["subject"], row["valid_from"], row["known_from"]), None)
+            if expected is None or expected() != dict(row):
+                differences.append((row["known_from"], row["subject"]))
+    differences += [(known_from, subject) for subject, _, known_from in derived]
+    if differences:
+        raise _make_difference_error(*min(differences))
+    return stored
+
+
+def _make_difference_error(number: int, subject: str) -> LogDamaged:
+    return LogDamaged(
+        f"{subject} 自日志第{number}条起的现行记录与日志不符，请运行：registry rebuild records",
+        f"The record of {subject} from log entry {number} on is not what the log says; run: registry rebuild records",
+        entry=number,
+        subject=subject,
+    )

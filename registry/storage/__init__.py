@@ -1,1 +1,1 @@
-"""How the register's own files lie on disk."""
+"""The register's own data: the database and the files on disk."""

@@ -1,11 +1,11 @@
-"""Documents that proposals rest on: kept whole under their SHA-256, for staff only, never changed."""
+"""Documents on which proposals rest: stored whole under their SHA-256, for staff only, never changed."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import sqlalchemy as sa
 
@@ -30,10 +30,10 @@ class Attachment(Struct, frozen=True):
 
 
 def add_attachment(connection: sa.Connection, file: BinaryIO, *, name: str, media_type: str, by: str) -> Attachment:
-    """Keep a document, or find the one with the same bytes; InvalidInput when empty or too large."""
+    """Store a document, or find the one with the same bytes; InvalidInput when empty or too large."""
     digest, size = _measure_file(file)
-    if (there := find_attachment(connection, digest)) is not None:
-        return there
+    if (stored := find_attachment(connection, digest)) is not None:
+        return stored
     row = {"sha256": digest, "name": name[-200:], "media_type": media_type[:100], "size": size}
     connection.execute(sa.insert(attachments).values(**row, added_by=by, added_at=int(time.time() * 1000)))
     file.seek(0)
@@ -58,15 +58,15 @@ def _measure_file(file: BinaryIO) -> tuple[str, int]:
     if not size:
         raise InvalidInput("文件是空的，请重新选择。", "The file is empty; choose another.")
     if size > LARGEST:
-        most = LARGEST // 1024 // 1024
+        limit = LARGEST // 1024 // 1024
         raise InvalidInput(
-            f"文件超过{most} MB，请缩小后再上传。", f"The file is larger than {most} MB; upload a smaller one."
+            f"文件超过{limit} MB，请缩小后再上传。", f"The file is larger than {limit} MB; upload a smaller one."
         )
     return digest.hexdigest(), size
 
 
 def delete_attachment(connection: sa.Connection, sha256: str) -> None:
-    """Delete a document that nothing rests on; who may say so is the caller's."""
+    """Delete a document. The caller has checked that nothing rests on it."""
     connection.execute(sa.delete(attachment_parts).where(attachment_parts.c.sha256 == sha256))
     connection.execute(sa.delete(attachments).where(attachments.c.sha256 == sha256))
 
@@ -78,19 +78,16 @@ def find_attachment(connection: sa.Connection, sha256: str) -> Attachment | None
 
 
 def get_attachment(connection: sa.Connection, sha256: str) -> Attachment:
-    """The document of a hash; NotFound."""
-    found = find_attachment(connection, sha256)
-    if found is None:
+    """The document of a hash; NotFound when there is none."""
+    attachment = find_attachment(connection, sha256)
+    if attachment is None:
         raise NotFound("没有这份文件。", "There is no such document.")
-    return found
+    return attachment
 
 
 def read_parts(connection: sa.Connection, sha256: str) -> Iterator[bytes]:
-    """Its bytes, in pieces."""
+    """Read the bytes of a document in pieces."""
     query = sa.select(attachment_parts.c.bytes).where(attachment_parts.c.sha256 == sha256)
-    for part in range(connection.execute(_select_part_count(sha256)).scalar_one()):
+    count = sa.select(sa.func.count()).select_from(attachment_parts).where(attachment_parts.c.sha256 == sha256)
+    for part in range(connection.execute(count).scalar_one()):
         yield connection.execute(query.where(attachment_parts.c.part == part)).scalar_one()
-
-
-def _select_part_count(sha256: str) -> sa.Select[Any]:
-    return sa.select(sa.func.count()).select_from(attachment_parts).where(attachment_parts.c.sha256 == sha256)

@@ -1,7 +1,6 @@
-"""How much was asked lately, counted by all processes of a machine together, in a small file beside the register.
+"""Requests counted against limits by all processes of a machine together, in a small SQLite file beside the register.
 
-Libraries that limit rates count in one process, or need a server of their own (Redis): see docs/decisions.md. The file
-may be lost at any time: then everybody begins anew.
+Libraries that limit rates count in one process, or need a server of their own (Redis): see docs/decisions.md.
 """
 
 from __future__ import annotations
@@ -12,25 +11,33 @@ import math
 import sqlite3
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from registry.domain.model import Struct
 from registry.storage import rights
 
+_T = TypeVar("_T")
 #: Milliseconds to wait for another process that counts at the same moment; past that the request is let through, and
 #: so are those of the next seconds: all of them would wait.
 _PATIENCE, _PAUSE = 250, 5.0
-#: A window is counted in so many parts.
+#: A window is counted in this many parts.
 PARTS = 12
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS counts (who TEXT, period INTEGER, number INTEGER, counted INTEGER NOT NULL, "
+    "PRIMARY KEY (who, period, number)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS marks (who TEXT, day INTEGER, mark BLOB, PRIMARY KEY (who, day, mark)) WITHOUT ROWID",
+)
 _log = logging.getLogger("registry")
 
 
 class RemainingRequests(Struct, frozen=True):
-    """What is left of a limit of ``limit`` a window of ``window`` seconds.
+    """What remains of ``limit`` requests in a window of ``window`` seconds.
 
     ``left``: how many more now; ``reset``: seconds until the whole limit is free again if nothing more is asked;
-    ``wait``: seconds until the next is let through, 0 when it was.
+    ``wait``: seconds until the next request is admitted, 0 when this one was.
     """
 
     limit: int
@@ -41,7 +48,7 @@ class RemainingRequests(Struct, frozen=True):
 
     @property
     def is_admitted(self) -> bool:
-        """Whether it was let through."""
+        """Whether the request was admitted."""
         return self.wait == 0.0
 
 
@@ -49,170 +56,182 @@ class _FilePauseError(sqlite3.Error):
     """Another process held the file a moment ago."""
 
 
-class Counts:
-    """Counts by period of time. Where the file cannot be used this process counts by itself, and says so in the
-    server's log: a limit is no reason not to answer."""
+class CountFile:
+    """An SQLite file that several processes count in, and that may be lost at any time: then counting begins anew.
+
+    Where the file cannot be used this process counts in memory by itself, and the server's log says so: a count is no
+    reason not to answer. ``tables`` are the statements that create the tables, ``subject`` names what is counted in
+    the server's log, ``pause`` is for how many seconds a file that another process holds is left alone. May be used
+    from any thread.
+    """
+
+    def __init__(self, file: Path | None, tables: Sequence[str], subject: str, pause: float = 0.0) -> None:
+        self._lock = threading.Lock()
+        self._file, self._tables, self._subject, self._pause = file, tables, subject, pause
+        self._connection: sqlite3.Connection | None = None
+        self._paused_until = 0.0
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._connection:
+                self._connection.close()
+                self._connection = None
+
+    def _run(self, action: Callable[[sqlite3.Connection], _T], default: _T) -> _T:
+        """Run an action on the file, opened when it is first needed; ``default`` where the file refuses."""
+        with self._lock:
+            try:
+                if time.monotonic() < self._paused_until:
+                    raise _FilePauseError
+                return action(self._connection or self._open())
+            except sqlite3.Error as error:
+                self._handle_error(error)
+                return default
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self._connection = _open_connection(self._file, self._tables)
+        except sqlite3.Error as error:
+            _log.warning("%ss are counted by this process alone: %s: %s", self._subject, self._file, error)
+            self._connection = _open_connection(None, self._tables)
+        return self._connection
+
+    def _handle_error(self, error: sqlite3.Error) -> None:
+        """Leave a file that another process holds alone for a while; give up a broken one."""
+        if isinstance(error, _FilePauseError):
+            return
+        _log.warning("a %s could not be counted: %s", self._subject, error)
+        if "locked" in str(error):
+            self._paused_until = time.monotonic() + self._pause
+        else:
+            self._connection = _open_connection(None, self._tables)
+
+
+def _open_connection(file: Path | None, tables: Sequence[str]) -> sqlite3.Connection:
+    """Open the file, or memory where ``file`` is None."""
+    name = ":memory:"
+    if file is not None:
+        with suppress(OSError):  # SQLite says what is wrong with it
+            rights.make_file(file)
+        name = str(file)
+    connection = sqlite3.connect(name, timeout=_PATIENCE / 1000, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = OFF")  # it may be lost
+    for statement in tables:
+        connection.execute(statement)
+    return connection
+
+
+@contextmanager
+def hold_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let no other process count inside the block; what was counted before an exception stays."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
+
+
+class Counts(CountFile):
+    """Requests by who asks and by period of time, each period (seconds) numbered since 1970; and marks by day."""
 
     def __init__(self, file: Path | None) -> None:
-        self._lock = threading.Lock()
-        self._file = file
-        self._opened: sqlite3.Connection | None = None
-        self._paused = 0.0  # until when the file is not asked
+        super().__init__(file, _TABLES, "request", _PAUSE)
 
     def take_one(self, who: str, limit: int, window: int, now: float) -> RemainingRequests:
-        """Count one for ``who`` unless more than ``limit`` would fall within ``window`` seconds; what is left.
+        """Count one request unless more than ``limit`` would fall within ``window`` seconds; return what remains.
 
         ``now``: seconds since 1970. Counted in parts of the window, the oldest of which counts as a whole: nobody gets
         two minutes' worth by asking at the end of one and at the beginning of the next.
         """
         part = window // PARTS
         number = int(now // part)
-        with self._lock:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    counted = self._read_parts(who, part, number)
-                    room = _compute_remaining(counted, limit, window, now)
-                    if room.is_admitted:
-                        self._add_row(who, part, number, 1)
-                finally:
-                    self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._handle_error(error)
-                return RemainingRequests(limit=limit, window=window, left=limit, reset=0.0)
-        return room
 
-    def add_in_window(self, who: str, window: int, now: float, more: int) -> None:
-        """Count what was asked already, whatever the limit: a batch says how large it was at its end."""
-        if more > 0:
-            self._add_safely(who, window // PARTS, int(now // (window // PARTS)), more)
+        def take(connection: sqlite3.Connection) -> RemainingRequests:
+            with hold_transaction(connection):
+                remaining = _compute_remaining(_read_parts(connection, who, part, number), limit, window, now)
+                if remaining.is_admitted:
+                    _add_row(connection, who, part, number, 1)
+            return remaining
 
-    def add_in_period(self, who: str, period: int, number: int, more: int) -> None:
-        """Count for the ``number``-th ``period`` (seconds), a day say, which does not slide."""
-        self._add_safely(who, period, number, more)
+        return self._run(take, RemainingRequests(limit=limit, window=window, left=limit, reset=0.0))
+
+    def add_in_window(self, who: str, window: int, now: float, number: int) -> None:
+        """Count ``number`` requests that were answered already, whatever the limit: a batch is measured at its end."""
+        if number > 0:
+            self.add_in_period(who, window // PARTS, int(now // (window // PARTS)), number)
+
+    def add_in_period(self, who: str, period: int, index: int, number: int) -> None:
+        """Count ``number`` requests in the ``index``-th ``period``, a day say, which does not slide."""
+        self._run(lambda connection: _add_row(connection, who, period, index, number), None)
 
     def count_in_window(self, who: str, window: int, now: float) -> int:
-        """What was counted by ``add_in_window`` in the last ``window`` seconds, a part of it more or less."""
+        """Return what was counted in the last ``window`` seconds, a part of it more or less."""
         part = window // PARTS
-        with self._lock:
-            try:
-                return sum(count for _, count in self._read_parts(who, part, int(now // part)))
-            except sqlite3.Error as error:
-                self._handle_error(error)
-                return 0
+        parts: list[tuple[int, int]] = self._run(
+            lambda connection: _read_parts(connection, who, part, int(now // part)), []
+        )
+        return sum(count for _, count in parts)
 
-    def count_in_period(self, who: str, period: int, number: int) -> int:
-        """What was counted for the ``number``-th ``period``."""
-        with self._lock:
-            try:
-                return dict(self._read_parts(who, period, number)).get(number, 0)
-            except sqlite3.Error as error:
-                self._handle_error(error)
-                return 0
+    def count_in_period(self, who: str, period: int, index: int) -> int:
+        """Return what was counted in the ``index``-th ``period``."""
+        parts: list[tuple[int, int]] = self._run(lambda connection: _read_parts(connection, who, period, index), [])
+        return dict(parts).get(index, 0)
 
     def add_mark(self, who: str, day: int, mark: bytes, limit: int) -> bool:
-        """Whether ``add_mark`` is among the first ``limit`` different ones of a day; False where they cannot be counted.
+        """Whether a mark is among the first ``limit`` different ones of a day; False where they cannot be counted.
 
-        What is kept of a mark cannot be told from it; a new one is kept only while there is room for it.
+        A new mark is stored only while the limit leaves room for it.
         """
         for _ in range(2):  # a file that broke just now is gone the second time
-            with self._lock:
-                try:
-                    return self._insert_mark(who, day, mark, limit)
-                except sqlite3.Error as error:
-                    self._handle_error(error)
+            admitted = self._run(lambda connection: _insert_mark(connection, who, day, mark, limit), None)
+            if admitted is not None:
+                return admitted
         return False
 
-    def _insert_mark(self, who: str, day: int, mark: bytes, limit: int) -> bool:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            held = "SELECT count(*), coalesce(sum(mark = ?), 0) FROM marks WHERE who = ? AND day = ?"
-            number, known = self._connection.execute(held, (mark, who, day)).fetchone()
-            if known:
-                return True
-            if number >= limit:
-                return False
-            self._connection.execute("INSERT INTO marks VALUES (?, ?, ?)", (who, day, mark))
-            return True
-        finally:
-            self._connection.execute("COMMIT")
-
     def delete_old_marks(self, day: int) -> None:
-        """Let go of the marks of the days before."""
-        with self._lock:
-            try:
-                self._connection.execute("DELETE FROM marks WHERE day < ?", (day,))
-            except sqlite3.Error as error:
-                self._handle_error(error)
+        """Delete the marks of the days before."""
+        self._run(lambda connection: connection.execute("DELETE FROM marks WHERE day < ?", (day,)), None)
 
     def delete_old_counts(self, now: float) -> None:
-        """Let go of what counts no more."""
-        with self._lock:
-            try:
-                self._connection.execute("DELETE FROM counts WHERE (number + ?) * period <= ?", (PARTS + 1, now))
-            except sqlite3.Error as error:
-                self._handle_error(error)
+        """Delete the counts that no window reaches any more."""
+        old = "DELETE FROM counts WHERE (number + ?) * period <= ?"
+        self._run(lambda connection: connection.execute(old, (PARTS + 1, now)), None)
 
-    def close(self) -> None:
-        """Give the file back."""
-        with self._lock:
-            if self._opened:
-                self._opened.close()
-                self._opened = None
 
-    def _read_parts(self, who: str, period: int, number: int) -> list[tuple[int, int]]:
-        """The parts that reach into a window that ends in part ``number``, oldest first, each with its count."""
-        return self._connection.execute(
-            "SELECT number, counted FROM counts "
-            "WHERE who = ? AND period = ? AND number BETWEEN ? AND ? ORDER BY number",
-            (who, period, number - PARTS, number),
-        ).fetchall()
+def _read_parts(connection: sqlite3.Connection, who: str, period: int, number: int) -> list[tuple[int, int]]:
+    """(number, count) of the parts that reach into a window that ends in part ``number``, oldest first."""
+    return connection.execute(
+        "SELECT number, counted FROM counts WHERE who = ? AND period = ? AND number BETWEEN ? AND ? ORDER BY number",
+        (who, period, number - PARTS, number),
+    ).fetchall()
 
-    def _add_safely(self, who: str, period: int, number: int, more: int) -> None:
-        with self._lock:
-            try:
-                self._add_row(who, period, number, more)
-            except sqlite3.Error as error:
-                self._handle_error(error)
 
-    def _add_row(self, who: str, period: int, number: int, more: int) -> None:
-        self._connection.execute(
-            "INSERT INTO counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET counted = counted + excluded.counted",
-            (who, period, number, more),
-        )
+def _add_row(connection: sqlite3.Connection, who: str, period: int, index: int, number: int) -> None:
+    connection.execute(
+        "INSERT INTO counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET counted = counted + excluded.counted",
+        (who, period, index, number),
+    )
 
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        """The file, opened when it is needed first; sqlite3.Error while it is not asked."""
-        if time.monotonic() < self._paused:
-            raise _FilePauseError
-        if self._opened is None:
-            try:
-                self._opened = _open_connection(self._file)
-            except sqlite3.Error as error:
-                _log.warning("requests are counted by this process alone: %s: %s", self._file, error)
-                self._opened = _open_connection(None)
-        return self._opened
 
-    def _handle_error(self, error: sqlite3.Error) -> None:
-        """A file that another process holds for long is tried again after a while, a broken one is not."""
-        if isinstance(error, _FilePauseError):
-            return
-        _log.warning("a request could not be counted: %s", error)
-        if "locked" in str(error):
-            self._paused = time.monotonic() + _PAUSE
-        else:
-            self._opened = _open_connection(None)
+def _insert_mark(connection: sqlite3.Connection, who: str, day: int, mark: bytes, limit: int) -> bool:
+    query = "SELECT count(*), coalesce(sum(mark = ?), 0) FROM marks WHERE who = ? AND day = ?"
+    with hold_transaction(connection):
+        number, is_known = connection.execute(query, (mark, who, day)).fetchone()
+        if not is_known and number < limit:
+            connection.execute("INSERT INTO marks VALUES (?, ?, ?)", (who, day, mark))
+        return bool(is_known) or number < limit
 
 
 def _compute_remaining(counted: list[tuple[int, int]], limit: int, window: int, now: float) -> RemainingRequests:
     part = window // PARTS
-    asked = sum(count for _, count in counted)
-    if asked < limit:
+    total = sum(count for _, count in counted)
+    if total < limit:
         return RemainingRequests(
-            limit=limit, window=window, left=limit - asked - 1, reset=float(window + part - now % part)
+            limit=limit, window=window, left=limit - total - 1, reset=float(window + part - now % part)
         )
-    over = asked - limit + 1  # so many must be gone before the next
+    over = total - limit + 1  # how many must leave the window before the next
     reset = (counted[-1][0] + 1 + PARTS) * part - now
     for number, count in counted:
         over -= count
@@ -229,7 +248,7 @@ def to_whole_seconds(wait: float) -> int:
 
 
 def to_network(address: str) -> str:
-    """What is counted as one asker: an IPv4 address, or the /64 that an IPv6 subscriber has to themselves.
+    """The network that counts as one asker: an IPv4 address, or the /64 that an IPv6 subscriber has to themselves.
 
     >>> to_network("2001:db8:1:2:3:4:5:6"), to_network("::ffff:192.0.2.7"), to_network("192.0.2.7")
     ('2001:db8:1:2::/64', '192.0.2.7', '192.0.2.7')
@@ -237,35 +256,9 @@ def to_network(address: str) -> str:
     if ":" not in address:
         return address
     try:
-        found = ipaddress.IPv6Address(address.split("%", 1)[0])
+        parsed = ipaddress.IPv6Address(address.split("%", 1)[0])
     except ValueError:
         return address
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
-
-
-def open_file(file: Path | None) -> sqlite3.Connection:
-    """A connection to a file that may be lost at any time and that several processes write; None: to memory."""
-    name = ":memory:"
-    if file is not None:
-        with suppress(OSError):  # what is wrong with it SQLite says
-            rights.make_file(file)
-        name = str(file)
-    connection = sqlite3.connect(name, timeout=_PATIENCE / 1000, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = OFF")  # it may be lost
-    return connection
-
-
-def _open_connection(file: Path | None) -> sqlite3.Connection:
-    connection = open_file(file)
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS counts (who TEXT, period INTEGER, number INTEGER, counted INTEGER NOT NULL, "
-        "PRIMARY KEY (who, period, number)) WITHOUT ROWID"
-    )
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS marks (who TEXT, day INTEGER, mark BLOB, PRIMARY KEY (who, day, mark)) "
-        "WITHOUT ROWID"
-    )
-    return connection
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -1,10 +1,10 @@
-"""The engine, the tables, and the two ways to touch them: ``reading()`` and ``writing()``.
+"""The database: its engine, and the two ways to use it, ``reading()`` and ``writing()``.
 
-The only module that knows SQLite from PostgreSQL, beside ``search.stored``. ``writing()`` takes the one lock before
+The only module that knows SQLite from PostgreSQL, besides ``search.documents``. ``writing()`` takes the one lock before
 anything else, so that entry numbers have no gaps and nobody waits in the middle.
 
 Reading and writing have connections of their own: however many wait for the lock, a reader finds a connection. Of one
-process a single writer asks the database for the lock; the others wait before it, in a line that has an end.
+process a single writer asks the database for the lock; the others wait before it, in a queue with a limit.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ APPEND_ONLY = ("entries", "checkpoints", "trail")
 
 
 def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> list[str]:
-    """The statements that make the database itself refuse UPDATE and DELETE on ``table`` (and SQLite's REPLACE)."""
+    """The statements that make the database refuse UPDATE and DELETE on ``table`` (and SQLite's REPLACE)."""
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     if dialect == "sqlite":
-        held = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names of our own
+        exists = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names of our own
         return [
             f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
             f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {held} {refuse}",
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {exists} {refuse}",
         ]
     return [
         f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -83,7 +83,7 @@ def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> 
 def upsert_row(
     connection: sa.Connection, table: sa.Table, row: dict[str, Any], keys: list[str], adding: bool = False
 ) -> None:
-    """Insert a row, or replace the columns of the one with the same ``keys``; ``adding``: add to them."""
+    """Insert a row, or update the one with the same ``keys``: replace other columns, or (``adding``) add to them."""
     statement = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table).values(row)
     new = statement.excluded
     changed = {name: table.c[name] + new[name] if adding else new[name] for name in row if name not in keys}
@@ -91,22 +91,25 @@ def upsert_row(
 
 
 def continue_numbering(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:
-    """Let ``table``, which numbers its own rows, go on above ``number`` and above every row that was copied into it."""
-    told = {"t": table.name, "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0)}
-    if not told["n"]:
+    """Let a table that numbers its own rows continue above ``number`` and above every row copied into it."""
+    parameters = {
+        "t": table.name,
+        "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0),
+    }
+    if not parameters["n"]:
         return
     if connection.dialect.name != "sqlite":
-        connection.execute(sa.text("SELECT setval(pg_get_serial_sequence(:t, 'id'), :n)"), told)
+        connection.execute(sa.text("SELECT setval(pg_get_serial_sequence(:t, 'id'), :n)"), parameters)
     elif table.dialect_options["sqlite"]["autoincrement"]:  # SQLite's others go on above their highest row anyway
         moved = sa.text("UPDATE sqlite_sequence SET seq = max(seq, :n) WHERE name = :t")
-        if not connection.execute(moved, told).rowcount:
-            connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:t, :n)"), told)
+        if not connection.execute(moved, parameters).rowcount:
+            connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:t, :n)"), parameters)
 
 
 class Database:
     """One register's database. Connections are given out by ``reading`` and ``writing`` only.
 
-    ``board``: where it is shown that nothing can be written, and that it can again.
+    ``board``: where failing writes are reported, and cleared once one succeeds.
     """
 
     board: FaultBoard | None = None
@@ -115,18 +118,18 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         # The connection used last first: its cache is warm, and few are open while few are needed.
-        lane = {"pool_timeout": READ_WAIT, "pool_use_lifo": True}
-        self.engine = self._make_engine(pool_size=READERS // 2, max_overflow=READERS // 2, **lane)
-        self._writer = self._make_engine(pool_size=1, max_overflow=WRITERS - 1, **lane)
-        self._apart = self._make_engine(poolclass=sa.NullPool)
-        self._line = WriterQueue()
+        pool = {"pool_timeout": READ_WAIT, "pool_use_lifo": True}
+        self.engine = self._make_engine(pool_size=READERS // 2, max_overflow=READERS // 2, **pool)
+        self._writer = self._make_engine(pool_size=1, max_overflow=WRITERS - 1, **pool)
+        self._unpooled = self._make_engine(poolclass=sa.NullPool)
+        self._queue = WriterQueue()
         if not self.is_sqlite:
             sa.event.listen(self.engine, "connect", _limit_postgresql)
 
     def _make_engine(self, **pool: Any) -> sa.Engine:
         if not self.is_sqlite:
-            told = {**_LIVING, **self.url.query}
-            return sa.create_engine(self.url, pool_pre_ping=True, connect_args=told, **pool)
+            options = {**_CONNECTION_OPTIONS, **self.url.query}
+            return sa.create_engine(self.url, pool_pre_ping=True, connect_args=options, **pool)
         engine = sa.create_engine(self.url, creator=self._open_file, **({"poolclass": sa.QueuePool} | pool))
         sa.event.listen(engine, "connect", _tune_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -134,24 +137,24 @@ class Database:
         return engine
 
     def _open_file(self) -> sqlite3.Connection:
-        """Open the file that is there; only ``migrate`` makes one, so that a wrong path is never an empty register."""
+        """Open the existing file; only ``migrate`` creates one, so that a wrong path is never an empty register."""
         path = Path(self.url.database or "").absolute()
         return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=60, check_same_thread=False)
 
     def _refuse_another_file(self, _connection: Any, record: Any, _proxy: Any) -> None:
-        """A pooled connection would go on reading a file that was moved away: open the one that is there."""
+        """Refuse a pooled connection to a file that was moved away: the one that is there now is opened instead."""
         try:
-            there = Path(self.url.database or "").stat()
+            status = Path(self.url.database or "").stat()
         except FileNotFoundError:
             file = None
         else:
-            file = (there.st_dev, there.st_ino)
+            file = (status.st_dev, status.st_ino)
         if record.info.setdefault("file", file) != file:
             raise sa.exc.DisconnectionError
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A snapshot: every statement inside sees the same log. CannotAnswer when the database is out of reach."""
+        """Give a snapshot: every statement inside sees the same log. CannotAnswer when the database is out of reach."""
         with self._open_connection() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -160,14 +163,14 @@ class Database:
 
     @contextmanager
     def writing(self, wait: LockWait | None = None) -> Iterator[sa.Connection]:
-        """The one writer: holds the lock from the first statement to the commit; rolls back on any exception.
+        """Hold the lock of the one writer from the first statement to the commit; roll back on any exception.
 
-        Busy, and nothing done, when the lock does not come in time; ``wait``: that of ``lock_wait`` unless given.
+        Busy, and nothing done, when the lock does not come in time. ``wait``: by default that of ``lock_wait``.
         """
         wait = wait or lock_wait.get()
         with (
             self._report_write_faults(wait),
-            self._line.wait_for_turn(wait) as left,
+            self._queue.wait_for_turn(wait) as left,
             self._open_connection(self._writer) as connection,
         ):
             connection.execution_options(register_write=left)
@@ -178,9 +181,9 @@ class Database:
 
     @contextmanager
     def _report_write_faults(self, wait: LockWait) -> Iterator[None]:
-        """Put on the board that nothing can be written; take it down after a write.
+        """Report on the board that nothing can be written; clear it after a write.
 
-        A lock that somebody would not ``wait`` for is no fault.
+        A lock that the caller would not ``wait`` for is no fault.
         """
         try:
             yield
@@ -193,9 +196,9 @@ class Database:
 
     @contextmanager
     def hold_task_lock(self, task: str, wait: float = 0.0) -> Iterator[bool]:
-        """Whether this is the only process that does ``task`` now, on every machine that shares the database.
+        """Hold the lock of a task on all machines that share the database; False where another process holds it.
 
-        True is kept until the end of the block; ``wait``: seconds in which the other one may finish.
+        ``wait``: seconds in which the other one may finish.
         """
         if self.is_sqlite:
             patience = -1 if wait == math.inf else wait
@@ -211,13 +214,13 @@ class Database:
                 lock.release()
             return
         key = {"n": WRITERS_LOCK, "m": zlib.crc32(task.encode()) & 0x7FFFFFFF}
-        with self._open_connection(self._apart) as connection:
-            mine = try_lock_postgresql(connection, key, wait)
+        with self._open_connection(self._unpooled) as connection:
+            is_held = try_lock_postgresql(connection, key, wait)
             connection.commit()  # a session's lock: no transaction stays open for as long as it is held
             try:
-                yield mine
+                yield is_held
             finally:
-                if mine:
+                if is_held:
                     connection.execute(sa.text("SELECT pg_advisory_unlock(:n, :m)"), key)
                     connection.commit()
 
@@ -236,7 +239,7 @@ class Database:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """The error of the register where the database refuses: which fault it is, not that something failed."""
+        """Raise the register's own error for what the database reports."""
         try:
             yield
         except sa.exc.DBAPIError as error:
@@ -246,7 +249,7 @@ class Database:
             raise fault from error
 
     def migrate(self) -> bool:
-        """Bring the schema to this version of the product; True when something had to be done."""
+        """Migrate the schema to this version of the product; True when something had to be done."""
         if self.is_sqlite:
             path = Path(self.url.database or "")
             rights.make_folder(path.parent)
@@ -258,7 +261,7 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._open_connection(self._apart) as connection:
+        with self._open_connection(self._unpooled) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             if not self.is_sqlite:
@@ -268,12 +271,12 @@ class Database:
         return True
 
     def purge_deleted_rows(self, tables: Iterable[str]) -> bool:
-        """Remove from the database's own files what deleted rows of ``tables`` left there; call it after the commit.
+        """Remove the remains of deleted rows of ``tables`` from the database's own files; call it after the commit.
 
-        False when it could not be finished now (somebody still reads an older state, the disk is full): call it again.
+        False when it could not be finished now (an older state is still being read, the disk is full): call it again.
         """
         try:
-            with self._open_connection(self._apart) as connection:
+            with self._open_connection(self._unpooled) as connection:
                 return vacuum_sqlite(connection) if self.is_sqlite else vacuum_postgresql(connection, tables)
         except (CannotAnswer, sa.exc.DBAPIError, sqlite3.Error):
             return False
@@ -292,8 +295,8 @@ class Database:
             return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == SCHEMA
 
     def close(self) -> None:
-        """Give every pooled connection back."""
-        for engine in (self.engine, self._writer, self._apart):
+        """Close every pooled connection."""
+        for engine in (self.engine, self._writer, self._unpooled):
             engine.dispose()
 
 
@@ -304,7 +307,9 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late for the lock
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # an entry that was answered for must survive a power cut
-    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten; see forget_deleted for the rest
+    connection.execute(
+        "PRAGMA secure_delete = ON"
+    )  # what is deleted is overwritten; see purge_deleted_rows for the rest
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA busy_timeout = {to_milliseconds(READ_WAIT)}")
     connection.execute("PRAGMA cache_size = -65536")
@@ -327,8 +332,8 @@ def _begin_sqlite(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {to_milliseconds(READ_WAIT)}")
 
 
-#: What libpq is told unless the URL says otherwise: a server that is gone is noticed within seconds.
-_LIVING = {
+#: Options of libpq unless the URL sets them: a server that is gone is noticed within seconds.
+_CONNECTION_OPTIONS = {
     "connect_timeout": _CONNECT_WAIT,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 5,
@@ -338,13 +343,13 @@ _LIVING = {
 
 
 def _limit_postgresql(connection: Any, _record: Any) -> None:
-    """No reader waits for long where a table is locked: while it is written anew, say."""
+    """Limit how long a reader waits for a locked table, such as one that is being rewritten."""
     connection.execute(f"SET lock_timeout = {to_milliseconds(READ_WAIT)}")
     connection.commit()
 
 
 def read_server_clock(connection: sa.Connection) -> dt.datetime | None:
-    """This instant in UTC by the clock of the database's server; None where the database is a file."""
+    """The clock of the database's server in UTC; None where the database is a file."""
     if connection.dialect.name == "sqlite":
         return None
     instant: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()

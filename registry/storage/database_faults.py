@@ -1,4 +1,4 @@
-"""What an error of a database comes to: out of reach, damaged, no room, read-only, or somebody else's lock."""
+"""Translating errors of a database: out of reach, damaged, no room, read-only, or another process's lock."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _LOCKED_STATES = frozenset({"55P03", "40001", "40P01"})
 
 
 def find_database_fault(error: sa.exc.DBAPIError, path: Path | None) -> RegistryError | None:
-    """What an error of the database comes to; None for one that is a mistake of ours. ``path``: the file of SQLite."""
-    found = _find_sqlite_fault(error, path) if path is not None else _find_postgresql_fault(error)
-    return found or (make_unreachable_error(error) if isinstance(error, sa.exc.OperationalError) else None)
+    """The register's error for an error of the database; None for a programming mistake. ``path``: SQLite's file."""
+    fault = _find_sqlite_fault(error, path) if path is not None else _find_postgresql_fault(error)
+    return fault or (make_unreachable_error(error) if isinstance(error, sa.exc.OperationalError) else None)
 
 
 def _find_sqlite_fault(error: sa.exc.DBAPIError, path: Path) -> RegistryError | None:
@@ -55,7 +55,7 @@ def _find_postgresql_fault(error: sa.exc.DBAPIError) -> RegistryError | None:
 
 
 def _find_disk_fault(path: Path) -> RegistryError | None:
-    """Whether the disk is why SQLite cannot open or write a file that is there: told by writing to its folder."""
+    """The fault of the disk, found by writing to its folder, when SQLite cannot open or write an existing file."""
     if not path.exists():
         return None
     try:

@@ -1,6 +1,6 @@
-"""What is wrong with this process and its machine now: for /readyz, /metrics and one line each in the server's log.
+"""The present faults of this process and its machine: for /readyz, /metrics and one line each in the server's log.
 
-Whoever notices a fault reports it under its code and clears it once it is over; what follows from it is decided there.
+Code that notices a fault reports it under its code and clears it once it is over.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _log = logging.getLogger("registry")
 
 
 class Fault(Struct, frozen=True):
-    """One thing that is wrong: its code, since when (seconds since 1970), what it is and what to do about it."""
+    """One fault: its code, since when (seconds since 1970), what it is and what to do about it."""
 
     code: str
     since: float
@@ -32,7 +32,7 @@ class Fault(Struct, frozen=True):
 class FaultBoard:
     """The faults of one process; may be used from any thread.
 
-    Several may see the same fault from their own side (``source``): it is over when each of them says so.
+    Several sources may report the same fault: it is over when each of them has cleared it.
     """
 
     def __init__(self) -> None:
@@ -40,57 +40,57 @@ class FaultBoard:
         self._faults: dict[str, dict[str, Fault]] = {}
 
     def report(self, error: RegistryError, *, blocks_reading: bool = False, source: str = "") -> None:
-        """Put up a fault under the error's code; logged when it was not there before."""
+        """Report a fault under the error's code; logged when it is new."""
         with self._lock:
-            there = self._faults.setdefault(error.code, {})
-            is_new = not there
-            since = min((one.since for one in there.values()), default=time.time())
-            there[source] = Fault(error.code, since, error.zh, error.en, blocks_reading)
+            reports = self._faults.setdefault(error.code, {})
+            is_new = not reports
+            since = min((fault.since for fault in reports.values()), default=time.time())
+            reports[source] = Fault(error.code, since, error.zh, error.en, blocks_reading)
         if is_new:
             _log.error("%s: %s / %s", error.code, error.zh, error.en)
 
     def clear(self, *codes: str, source: str = "") -> None:
-        """Take faults down as far as ``source`` goes; logged when nobody else sees them."""
+        """Clear faults of ``source``; logged when no other source reports them."""
         if not self._faults:  # nearly always, and asked often
             return
-        over = []
+        cleared = []
         with self._lock:
             for code in codes:
-                there = self._faults.get(code)
-                if there and there.pop(source, None) and not there:
+                reports = self._faults.get(code)
+                if reports and reports.pop(source, None) and not reports:
                     del self._faults[code]
-                    over.append(code)
-        for code in over:
+                    cleared.append(code)
+        for code in cleared:
             _log.warning("%s: 已恢复 / over", code)
 
     def has_fault(self, code: str) -> bool:
-        """Whether a fault is up."""
+        """Whether a fault is reported."""
         return code in self._faults
 
     def list_faults(self) -> list[Fault]:
-        """What is wrong now, oldest first; each code once."""
+        """The present faults, oldest first; each code once."""
         with self._lock:
-            seen = [list(there.values()) for there in self._faults.values()]
-        found = [max(several, key=lambda one: one.blocks_reading) for several in seen]
-        return sorted(found, key=lambda fault: fault.since)
+            by_code = [list(reports.values()) for reports in self._faults.values()]
+        faults = [max(reports_of_code, key=lambda report: report.blocks_reading) for reports_of_code in by_code]
+        return sorted(faults, key=lambda fault: fault.since)
 
 
 class RepeatedWarnings:
-    """Warnings of something that is tried again and again: the first goes to the log, then none until it worked."""
+    """Warnings about repeated tasks: the first failure is logged, then none until the task has succeeded."""
 
     def __init__(self) -> None:
         self._open: set[str] = set()
 
-    def warn_once(self, what: str, error: BaseException) -> None:
-        """Log that ``what`` does not work, unless it did not work the last time either."""
-        if what not in self._open:
-            self._open.add(what)
+    def warn_once(self, task: str, error: BaseException) -> None:
+        """Log that a task failed, unless it failed the last time too."""
+        if task not in self._open:
+            self._open.add(task)
             code = error.code if isinstance(error, RegistryError) else type(error).__name__
-            _log.warning("%s: %s", what, code)
+            _log.warning("%s: %s", task, code)
 
-    def reset_warning(self, what: str) -> None:
-        """It worked."""
-        self._open.discard(what)
+    def reset_warning(self, task: str) -> None:
+        """Note that a task succeeded."""
+        self._open.discard(task)
 
 
 # --- disks ----------------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ PROBE = 64 * 1024
 
 
 def check_writable(folder: Path) -> None:
-    """StorageFull or StorageReadOnly unless ``folder`` takes a small file now, down to the disk."""
+    """Raise StorageFull or StorageReadOnly unless a small file can be written to ``folder`` now, down to the disk."""
     probe = folder / f".probe-{os.getpid()}-{threading.get_ident()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -121,20 +121,20 @@ def check_writable(folder: Path) -> None:
 
 
 def count_free_bytes(folder: Path) -> int:
-    """Bytes that this account may still write where ``folder`` lies, or will lie."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    disk = os.statvfs(there)
+    """Count the bytes that this account may still write where ``folder`` is, or will be."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    disk = os.statvfs(existing)
     return disk.f_bavail * disk.f_frsize
 
 
 def check_free_space(folder: Path, wanted: int, reserve: int) -> None:
-    """StorageFull unless ``wanted`` bytes fit where ``folder`` lies and ``reserve`` bytes stay free after them."""
-    left = count_free_bytes(folder)
-    if left < wanted + reserve:
+    """Raise StorageFull unless ``wanted`` bytes fit where ``folder`` is and ``reserve`` bytes stay free."""
+    free = count_free_bytes(folder)
+    if free < wanted + reserve:
         raise StorageFull(
-            f"磁盘空间不足：{folder} 剩余{left // MIB} MiB，这项操作约需{wanted // MIB} MiB，"
+            f"磁盘空间不足：{folder} 剩余{free // MIB} MiB，这项操作约需{wanted // MIB} MiB，"
             f"另须留出{reserve // MIB} MiB，所以没有写入名录；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
-            f"Too little room on the disk: {left // MIB} MiB are free at {folder}, this takes about {wanted // MIB} "
+            f"Too little room on the disk: {free // MIB} MiB are free at {folder}, this takes about {wanted // MIB} "
             f"MiB, and {reserve // MIB} MiB stay in reserve, so nothing was appended; searching and checking go on. "
             "Whoever runs the register makes room; then do it again.",
             where=str(folder),

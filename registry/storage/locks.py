@@ -1,6 +1,6 @@
-"""Waiting for the one lock of all writers: how long, behind how many, and what is said to those it is too long for.
+"""Waiting for the one lock of all writers: how long, behind how many, and the refusals when it takes too long.
 
-Below ``database``, which takes the lock; a door says with ``lock_wait`` how much patience there is for a request.
+Used by ``database``, which takes the lock; a door sets the patience of a request in ``lock_wait``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ WRITERS_LOCK = 0x41525452
 
 
 class LockWait(NamedTuple):
-    """How long somebody waits for the lock of all writers, in seconds, and behind how many others of this process."""
+    """How long to wait for the lock of all writers, in seconds, and behind how many others of this process."""
 
     seconds: float
     queue_limit: int
 
 
-#: What a command, a job or a thread of its own waits; whoever answers requests sets a shorter wait around each.
+#: The wait of a command, a job or a thread; doors set a shorter one around each request.
 PATIENT = LockWait(seconds=120.0, queue_limit=64)
 #: Takes the lock only when it is free now: for what may be left out, or done later.
 AT_ONCE = LockWait(seconds=0.0, queue_limit=0)
@@ -37,28 +37,28 @@ lock_wait: ContextVar[LockWait] = ContextVar("lock_wait", default=PATIENT)
 
 
 class WriterQueue:
-    """Who of this process writes next: one at a time, in the order they came."""
+    """The writers of this process, one at a time, in the order they came."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._line: deque[object] = deque()  # the first one writes
+        self._writers: deque[object] = deque()  # the first one writes
 
     @contextmanager
     def wait_for_turn(self, wait: LockWait) -> Iterator[float]:
-        """The seconds that are left of ``wait`` once it is one's turn; Busy when that does not come."""
+        """Wait for one's turn and give the seconds left of ``wait``; Busy when it does not come in time."""
         until, me = time.monotonic() + wait.seconds, object()
         with self._changed:
-            if len(self._line) > wait.queue_limit:
+            if len(self._writers) > wait.queue_limit:
                 raise make_write_busy_error()
-            self._line.append(me)
-            if not self._changed.wait_for(lambda: self._line[0] is me, wait.seconds):
-                self._line.remove(me)
+            self._writers.append(me)
+            if not self._changed.wait_for(lambda: self._writers[0] is me, wait.seconds):
+                self._writers.remove(me)
                 raise make_write_busy_error()
         try:
             yield max(0.0, until - time.monotonic())
         finally:
             with self._changed:
-                self._line.remove(me)
+                self._writers.remove(me)
                 self._changed.notify_all()
 
 
@@ -85,12 +85,12 @@ def make_read_busy_error() -> Busy:
 
 
 def to_milliseconds(seconds: float) -> int:
-    """As databases are told how long to wait."""
+    """Whole milliseconds, the unit of a database's timeouts."""
     return int(seconds * 1000)
 
 
 def lock_postgresql(connection: sa.Connection, wait: float) -> None:
-    """The lock of all writers until the end of the transaction; Busy when it does not come within ``wait`` seconds."""
+    """Take the lock of all writers until the end of the transaction; Busy when that takes over ``wait`` seconds."""
     if wait <= 0:
         if not connection.execute(sa.text("SELECT pg_try_advisory_xact_lock(:n)"), {"n": WRITERS_LOCK}).scalar():
             raise make_write_busy_error()
@@ -106,7 +106,7 @@ def lock_postgresql(connection: sa.Connection, wait: float) -> None:
 
 
 def try_lock_postgresql(connection: sa.Connection, key: dict[str, int], wait: float) -> bool:
-    """A lock of the session, if it comes within ``wait`` seconds."""
+    """Take a lock of the session; False when it does not come within ``wait`` seconds."""
     if wait <= 0:
         return bool(connection.execute(sa.text("SELECT pg_try_advisory_lock(:n, :m)"), key).scalar())
     if wait != math.inf:

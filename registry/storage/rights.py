@@ -1,8 +1,8 @@
-"""Who may read what a register keeps on disk: its own user alone, but for what is published.
+"""Access rights of the register's files: its own user alone, but for what is published.
 
-The data folder is 700, the files in it and the secrets that lie elsewhere are 600. What an earlier version, another
-tool or a copy left wider is tightened where it is ours, and a fault where it is somebody else's. Where the machine has
-no such rights (Windows) nothing is looked at.
+The data folder is 700, its files and the secrets outside it are 600. What an earlier version, another tool or a copy
+left wider is tightened where this account owns it, and a fault where it does not. Systems without such rights (Windows)
+are left alone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _log = logging.getLogger("registry")
 
 
 class RightsFindings(Struct, frozen=True):
-    """What was found: how many were tightened, and which still let others in."""
+    """How many paths were tightened, and which are still open to others."""
 
     tightened: int
     too_wide: tuple[Path, ...]
@@ -41,7 +41,7 @@ class RightsFindings(Struct, frozen=True):
 
 @contextmanager
 def use_private_umask() -> Iterator[None]:
-    """Let every file that is made inside be its maker's alone, in this process and in those it starts."""
+    """Make every file inside the block private to its owner, in this process and in those it starts."""
     global _callers_umask  # noqa: PLW0603 - the umask is one per process
     before = os.umask(_OTHERS)
     _callers_umask = before
@@ -54,7 +54,7 @@ def use_private_umask() -> Iterator[None]:
 
 @contextmanager
 def use_callers_umask() -> Iterator[None]:
-    """Inside ``use_private_umask``: make files that are meant for others as whoever called wants files to be.
+    """Inside ``use_private_umask``: make files for others with the umask of whoever started the command.
 
     Only for a command that does one thing at a time: the umask is the whole process's.
     """
@@ -69,59 +69,59 @@ def use_callers_umask() -> Iterator[None]:
 
 
 def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
-    """Make a folder and those above it that are missing, each with these rights; what is there stays as it is."""
-    missing = [one for one in (path, *path.parents) if not one.exists()]
+    """Make a folder and its missing parents, each with these rights; existing ones stay as they are."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
-    for one in missing:
-        set_mode(one, mode)
+    for folder in missing:
+        set_mode(folder, mode)
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file that only its owner can read, unless it is there.
+    """Make an empty file that only its owner can read, unless it exists.
 
-    One that is there is never opened: closing it would let go of the locks by which SQLite holds it in this process.
+    An existing one is never opened: closing it would release the locks by which SQLite holds it in this process.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
 
 
-def set_mode(what: Path | int, mode: int) -> None:
-    """Set the rights of a path or an open file; nothing where there are none."""
+def set_mode(target: Path | int, mode: int) -> None:
+    """Set the rights of a path or an open file, on systems that have them."""
     if _HAS_RIGHTS:
-        os.chmod(what, mode)  # noqa: PTH101 - also takes an open file
+        os.chmod(target, mode)  # noqa: PTH101 - also takes an open file
 
 
 def inherit_mode(path: Path) -> int:
-    """The rights of a folder that is as open to readers as the one it lies in, and that only its owner writes to."""
-    above = next((one for one in path.absolute().parents if one.exists()), Path("/"))
-    return PRIVATE_FOLDER | (above.stat().st_mode & 0o055)
+    """The rights of a folder that is as open to readers as its parent, and writable only by its owner."""
+    parent = next((folder for folder in path.absolute().parents if folder.exists()), Path("/"))
+    return PRIVATE_FOLDER | (parent.stat().st_mode & 0o055)
 
 
 def guard_files(settings: Settings, board: FaultBoard, *, thoroughly: bool = False) -> RightsFindings:
-    """Tighten what is ours, say so in one line, and put up or take down the fault for what is not.
+    """Tighten our own files, log it in one line, and report or clear the fault of those that others own.
 
     ``thoroughly``: also the published log inside the data folder, whose files are many and hold no secret.
     """
-    found = tighten_rights(settings, thoroughly=thoroughly)
-    if found.tightened:
-        _log.warning("%s / %s", *describe_tightening(found))
-    if found.too_wide:
-        board.report(_make_rights_error(found.too_wide))
+    findings = tighten_rights(settings, thoroughly=thoroughly)
+    if findings.tightened:
+        _log.warning("%s / %s", *describe_tightening(findings))
+    if findings.too_wide:
+        board.report(_make_rights_error(findings.too_wide))
     else:
         board.clear(RightsTooWide.code)
-    return found
+    return findings
 
 
-def describe_tightening(found: RightsFindings) -> tuple[str, str]:
-    """What was tightened, in Chinese and in English."""
+def describe_tightening(findings: RightsFindings) -> tuple[str, str]:
+    """The sentence about tightened paths, in Chinese and in English."""
     return (
-        f"数据文件夹或机密文件中有{found.tightened}项他人可以访问，已收紧为仅本账号可用",
-        f"{found.tightened} files or folders of the register were open to others and are now its own user's alone",
+        f"数据文件夹或机密文件中有{findings.tightened}项他人可以访问，已收紧为仅本账号可用",
+        f"{findings.tightened} files or folders of the register were open to others and are now its own user's alone",
     )
 
 
 def tighten_rights(settings: Settings, *, thoroughly: bool = True) -> RightsFindings:
-    """Take away what group and others may do with the register's files; never raises for one that cannot be changed."""
+    """Remove the rights of group and others on the register's files; never raises for one that cannot be changed."""
     tightened, too_wide = 0, []
     for path in dict.fromkeys(_list_own_paths(settings, thoroughly)) if _HAS_RIGHTS else ():
         try:
@@ -142,12 +142,12 @@ def tighten_rights(settings: Settings, *, thoroughly: bool = True) -> RightsFind
 
 
 def _is_shared_folder(mode: int) -> bool:
-    """Whether it is a folder of many people, such as /tmp, which is nobody's to close."""
+    """Whether a folder belongs to many people, such as /tmp, and must stay open."""
     return bool(stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
 
 
 def _list_own_paths(settings: Settings, thoroughly: bool) -> Iterator[Path]:
-    """The data folder and every file of the register, no link followed but that to the database or the key."""
+    """The data folder and every file of the register, following no link but that to the database or the key."""
     data, database, key = settings.data_dir, settings.find_database_file(), settings.get_key_file()
     if data.is_dir():
         yield data
@@ -167,7 +167,7 @@ def _list_own_paths(settings: Settings, thoroughly: bool) -> Iterator[Path]:
 
 
 def _list_with_suffixes(path: Path) -> Iterator[Path]:
-    """A file and those that bear its name with something after it: ``-wal``, ``.lock``, ``.before-restore-...``."""
+    """A file and those whose names continue its own: ``-wal``, ``.lock``, ``.before-restore-...``."""
     yield from path.parent.glob(f"{path.name}*") if path.parent.is_dir() else ()
 
 

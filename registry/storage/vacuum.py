@@ -1,4 +1,4 @@
-"""Removing from a database's own files what deleted rows left there: SQLite's file, tables of PostgreSQL."""
+"""Removing the remains of deleted rows from a database's own files: SQLite's file, tables of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATIENCE = 5.0
 
 
 def vacuum_sqlite(connection: sa.Connection) -> bool:
-    """Write the whole file anew and empty the write-ahead log; False when somebody still reads an older state.
+    """Rewrite the whole file and empty the write-ahead log; False when an older state is still being read.
 
     Overwriting deleted rows is not enough: when SQLite moves rows between pages, it leaves copies in the gaps.
     """
@@ -29,7 +29,7 @@ def vacuum_sqlite(connection: sa.Connection) -> bool:
 
 
 def vacuum_postgresql(connection: sa.Connection, tables: Iterable[str]) -> bool:
-    """Write the tables anew, once no snapshot is left for which PostgreSQL would carry deleted rows along.
+    """Rewrite the tables, once no snapshot is left for which PostgreSQL would carry deleted rows along.
 
     False when such a snapshot stays, or a table belongs to another role.
     """
@@ -69,5 +69,5 @@ def _wait_for_older_snapshots(connection: sa.Connection) -> bool:
 
 
 def _read_file_number(connection: sa.Connection, table: str) -> int:
-    found = connection.execute(sa.text("SELECT pg_relation_filenode(CAST(:table AS regclass))"), {"table": table})
-    return int(found.scalar_one())
+    result = connection.execute(sa.text("SELECT pg_relation_filenode(CAST(:table AS regclass))"), {"table": table})
+    return int(result.scalar_one())

@@ -181,7 +181,7 @@ def test_past_a_number_of_attempts_nothing_is_looked_at_but_what_comes_from_else
     enrolled(database)
     browser = known_browser()
     monkeypatch.setattr(
-        passwords, "verify_password", lambda kept, password, _: kept is not None and password == PASSWORD
+        passwords, "verify_password", lambda stored, password, _: stored is not None and password == PASSWORD
     )
     for _ in range(throttle.ATTEMPTS):
         begin(NAME, "wrong")
@@ -197,7 +197,7 @@ def test_an_account_tried_from_everywhere_lets_in_whoever_comes_from_an_address_
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        passwords, "verify_password", lambda kept, password, _: kept is not None and password == PASSWORD
+        passwords, "verify_password", lambda stored, password, _: stored is not None and password == PASSWORD
     )
     refused = looked_at = 0
     for number in range(60):

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from registry import views
 from registry.log import check as log_check
-from registry.log import checkpoint_store, folder_check, four_eyes, proofs, signing_keys
+from registry.log import checkpoint_store, four_eyes, proofs, signing_keys
 from registry.log.checkpoint import Checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
@@ -83,7 +83,7 @@ def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
                 found = log_check.check_log(connection, log)
                 four_eyes.check_entries(connection, after=found.signed, whole=True)
                 four_eyes.check_proposals(connection)
-            folder_check.check_folder(database, log)
+            log_check.check_folder(database, log)
             assert found.size - 45 <= found.signed <= found.size
             sizes.append(found.size)
     assert len(sizes) > 10

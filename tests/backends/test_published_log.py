@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from registry import proposals, views
 from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError, SigningKeyForeign
 from registry.log import check as log_check
-from registry.log import checkpoint, codec, folder_check, note, proofs, signing_keys, tiles
-from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
+from registry.log import checkpoint, codec, note, proofs, signing_keys, tiles
+from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.merkle import Frontier, hash_leaf
 from registry.log.publish import PublishedLog
@@ -454,14 +454,14 @@ def test_a_stored_checkpoint_that_somebody_tampered_with_is_named(
 def test_the_published_checkpoint_lost_from_the_database_is_noticed_and_put_back(
     filled: Database, log: PublishedLog
 ) -> None:
-    folder_check.check_folder(filled, log)
+    log_check.check_folder(filled, log)
     unguard(filled)
     with filled.writing() as connection:
         connection.execute(sa.delete(checkpoints))
     with pytest.raises(LogDamaged, match="registry log checkpoint"):
-        folder_check.check_folder(filled, log, patience=0)
+        log_check.check_folder(filled, log, patience=0)
     log.publish(filled)
-    folder_check.check_folder(filled, log)
+    log_check.check_folder(filled, log)
     checked(filled, log)
 
 
@@ -476,10 +476,10 @@ def test_published_keys_that_are_not_ours_are_noticed_and_put_right(
     else:
         path.write_bytes(content)
     with pytest.raises(LogDamaged, match="vkey"):
-        folder_check.check_folder(filled, log, patience=0)
+        log_check.check_folder(filled, log, patience=0)
     log.publish(filled)
     assert path.read_bytes() == good
-    folder_check.check_folder(filled, log)
+    log_check.check_folder(filled, log)
 
 
 def test_a_checkpoint_file_that_is_no_note_is_named_with_what_to_do(filled: Database, log: PublishedLog) -> None:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from registry import views
 from registry.log import check as log_check
 from registry.log import note, store, tiles
-from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
+from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, LogFolder
 from registry.log.publish import PublishedLog
 from registry.settings import Settings

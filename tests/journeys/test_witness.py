@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from registry.log import checkpoint, note, signing_keys
-from registry.log.checkpoint_store import SignedCheckpoint, parse_signed_checkpoint
+from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from tests.factories import a_source
 from tests.published import (

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from registry.errors import StorageReadOnly
-from registry.log import clock, time_sources
+from registry.log import clock, clock_check
 from registry.log.clock import find_present, from_milliseconds, to_milliseconds
-from registry.log.clock_check import ClockEvidence, find_clock_fault
+from registry.log.clock_check import ClockEvidence, TimeStatement, WebTime, find_clock_fault
 from registry.log.folder import CHECKPOINT, LogFolder
 from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime, make_heartbeat, measure_uptime
 from registry.log.tiles import Tile
-from registry.log.time_sources import TimeStatement, WebTime
 from registry.records import asof
 from registry.verification.answer import take_moment
 from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, enter
@@ -244,9 +243,9 @@ def test_the_files_of_the_log_tell_when_the_last_of_them_was_written(tmp_path: P
 
 
 def test_the_kernel_vouches_for_no_clock_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert time_sources.is_synchronised() in (True, False)  # whatever this machine says of itself
-    monkeypatch.setattr(time_sources, "read_clock", lambda: clock.read_clock() + HOUR)
-    assert time_sources.is_synchronised() is False
+    assert clock_check.is_synchronised() in (True, False)  # whatever this machine says of itself
+    monkeypatch.setattr(clock_check, "read_clock", lambda: clock.read_clock() + HOUR)
+    assert clock_check.is_synchronised() is False
 
 
 @pytest.mark.parametrize("url", ["", "http://127.0.0.1:1/", "http://[", "no address"])

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.domain.model import Entry
-from registry.log import checkpoint_store, codec, replication, store
+from registry.log import checkpoint_store, clock, replication, store
 from registry.operations.backup.compare import RestorePlan
 from registry.operations.backup.file import Progress
 from registry.proposals import redaction
@@ -54,7 +54,7 @@ def insert_missing_entries(connection: sa.Connection, plan: RestorePlan, after: 
 
 def _note_decisions(decisions: dict[int, _Decision], taken: Iterable[Entry]) -> None:
     for entry in taken:
-        at = codec.to_milliseconds(entry.recorded_at)
+        at = clock.to_milliseconds(entry.recorded_at)
         known = decisions.setdefault(entry.proposal, _Decision(entry.number, entry.number, entry.approver, at))
         known.last = entry.number
 

@@ -21,6 +21,7 @@ from registry import __version__
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
 from registry.log import check, checkpoint_store, merkle, mirror_mark, store
+from registry.log.checkpoint import SignedCheckpoint
 from registry.storage import tables
 from registry.storage.database import SCHEMA
 
@@ -124,7 +125,7 @@ class BackupFile:
         with _translate_read_errors(self.path):
             yield from store.read_leaves(self.connection)
 
-    def find_last_checkpoint(self) -> checkpoint_store.SignedCheckpoint | None:
+    def find_last_checkpoint(self) -> SignedCheckpoint | None:
         """The largest signed checkpoint in it."""
         with _translate_read_errors(self.path):
             return checkpoint_store.find_last(self.connection)

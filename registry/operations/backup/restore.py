@@ -13,14 +13,14 @@ import sqlalchemy as sa
 from registry import views
 from registry.domain.model import Struct
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
-from registry.log import check, checkpoint_store, follower, mirror_mark, note, store
+from registry.log import check, checkpoint_store, mirror_mark, note, store
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.publish import PublishedLog
 from registry.operations.backup import compare, complete, database_file, file
 from registry.operations.backup.compare import LogSource, RestorePlan
 from registry.operations.backup.file import BackupFile, Progress
 from registry.proposals import redaction
-from registry.records import check as records_check
+from registry.records.view import check_records
 from registry.settings import Settings
 from registry.storage.database import Database, continue_numbering
 from registry.storage.tables import checkpoints, comments, key_checks, proposals, touches, trail, watches
@@ -162,7 +162,7 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                 continue_numbering(connection, numbered)
             closed = complete.insert_missing_entries(connection, plan, backup.about.size, progress)
             for view in views.VIEWS:
-                follower.rebuild_view(connection, view, partial(progress, f"重建 / rebuilding {view.name}"))
+                views.rebuild_view(connection, view, partial(progress, f"重建 / rebuilding {view.name}"))
             withheld = _require_expected_log(connection, plan, progress)
             if backup.about.mirror:
                 mirror_mark.mark_mirror(connection)
@@ -178,7 +178,7 @@ def _require_expected_log(connection: sa.Connection, plan: RestorePlan, progress
             "The restored log is not the one that was compared (did its source change meanwhile?). Nothing was "
             "changed; try again.",
         )
-    records_check.check_records(connection)
+    check_records(connection)
     return held.withheld
 
 

@@ -61,7 +61,9 @@ versions = sa.Table(
     sa.Column("parent", sa.String(80), nullable=False),
     sa.Column("status", sa.String(12), nullable=False),
     sa.Column("region", sa.String(6), nullable=False),
-    sa.Column("offers", sa.BigInteger, nullable=False),  # one bit per technique x stage, see records.bit
+    sa.Column(
+        "offers", sa.BigInteger, nullable=False
+    ),  # one bit per technique x stage, see records.view.make_offer_bit
     sa.Column("state", sa.LargeBinary, nullable=False),
     # Whatever filters and counts look at, so that they need not open the rows, which are large.
     sa.Index("versions_by_place", "kind", "region", "subject", *_TIMES, "status", "offers"),
