@@ -8,7 +8,7 @@ from typing import Literal
 from registry.domain.model import Approval, Date, Institution, Struct
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.verification.approvals_on_day import apply_rules_on_day, list_effective_approvals
-from registry.verification.explain_phrases import STAGE_WORDS
+from registry.verification.phrases import STAGE_WORDS
 
 Value = str | int | Date
 #: What a value given by somebody does: a number names an institution, a place tells its site, any other only supports.
