@@ -148,14 +148,12 @@ class ListContent:
 
 
 def read_institutions_on_day(database: Database, asof: AsOf, scope: str) -> Iterator[Institution]:
-    """Read the institutions recorded as listed, each with its approvals as they count on the day; by region, then
-    code.
-    """
-    wanted = selection.InstitutionFilter(regions=() if scope == NATIONAL else (scope,))
+    """Read the institutions listed, with the approvals that count on the day; by region, then code."""
+    region_filter = selection.InstitutionFilter(regions=() if scope == NATIONAL else (scope,))
     after: tuple[str, str] | None = None
     while True:
         with database.reading() as connection:
-            keys = selection.list_institutions(connection, wanted, asof, PAGE, after)
+            keys = selection.list_institutions(connection, region_filter, asof, PAGE, after)
             institutions = lookup.read_institutions(connection, [subject for _, subject in keys], asof)
         if not keys:
             return

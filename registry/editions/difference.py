@@ -82,16 +82,16 @@ def compare_lists(
     gone = {institution.code: institution for institution in before}
     earlier, count = len(gone), 0
     new: list[InstitutionRef] = []
-    both: list[_Pair] = []
+    changed: list[_Pair] = []
     for institution in now:
         count += 1
         old = gone.pop(institution.code, None)
         if old is None:
             new.append(_make_ref(institution))
         elif (old.name, old.address, old.lines) != (institution.name, institution.address, institution.lines):
-            both.append((old, institution))
+            changed.append((old, institution))
     return _build_difference(
-        since, count, earlier, new, [_make_ref(institution) for institution in gone.values()], both
+        since, count, earlier, new, [_make_ref(institution) for institution in gone.values()], changed
     )
 
 
@@ -105,7 +105,7 @@ def _build_difference(
     earlier: int | None,
     new: list[InstitutionRef],
     gone: list[InstitutionRef],
-    both: list[_Pair],
+    changed: list[_Pair],
 ) -> EditionDifference:
     return EditionDifference(
         since=since,
@@ -115,19 +115,19 @@ def _build_difference(
         gone=gone,
         renamed=[
             ValueChange(code=now.code, name=now.name, before=old.name, after=now.name)
-            for old, now in both
+            for old, now in changed
             if old.name != now.name
         ],
         moved=[
             ValueChange(code=now.code, name=now.name, before=old.address, after=now.address)
-            for old, now in both
+            for old, now in changed
             if old.address != now.address
         ],
-        gained=_list_missing_techniques((now, _map_stages(now), _map_stages(old)) for old, now in both),
-        lost=_list_missing_techniques((now, _map_stages(old), _map_stages(now)) for old, now in both),
+        gained=_list_missing_techniques((now, _map_stages(now), _map_stages(old)) for old, now in changed),
+        lost=_list_missing_techniques((now, _map_stages(old), _map_stages(now)) for old, now in changed),
         stage=[
             StageChange(code=now.code, name=now.name, technique=technique, before=before, after=after)
-            for old, now in both
+            for old, now in changed
             for technique, after in _map_stages(now).items()
             if (before := _map_stages(old).get(technique, after)) != after
         ],

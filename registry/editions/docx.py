@@ -155,33 +155,41 @@ def _render_document(edition: Edition, content: ListContent, progress: Progress 
 def _render_centres(content: ListContent, progress: Progress | None) -> Iterator[str]:
     counts = {name: centres for name, centres, _ in content.totals.provinces}
     province, number = "", 0
-    for done, one in enumerate((one for one in content.read_list() if one.centre_lines and one.province), start=1):
-        number = number + 1 if one.province == province else 1  # numbers begin again with each province
-        for position, line in enumerate(one.centre_lines):
-            begins = one.province != province and position == 0
+    for done, institution in enumerate(
+        (institution for institution in content.read_list() if institution.centre_lines and institution.province),
+        start=1,
+    ):
+        number = number + 1 if institution.province == province else 1  # numbers begin again with each province
+        for position, line in enumerate(institution.centre_lines):
+            begins = institution.province != province and position == 0
             cell: tuple[str, Merge] = (
-                f"{one.province}（{counts[one.province]}家）",
+                f"{institution.province}（{counts[institution.province]}家）",
                 "restart" if begins else "continue",
             )
-            yield _render_row([cell, *_make_merged_cells(number, one, position, line)], _CENTRE_WIDTHS)
-        province = one.province
+            yield _render_row([cell, *_make_merged_cells(number, institution, position, line)], _CENTRE_WIDTHS)
+        province = institution.province
         if progress and done % 1000 == 0:
             progress(done)
 
 
 def _render_placeless(content: ListContent) -> Iterator[str]:
     """Render the centres of no province, in a table that has no column for one."""
-    centres = (one for one in content.read_list() if one.centre_lines and not one.province)
-    for number, one in enumerate(centres, start=1):
-        for position, line in enumerate(one.centre_lines):
-            yield _render_row(_make_merged_cells(number, one, position, line), _BANK_WIDTHS)
+    centres = (
+        institution for institution in content.read_list() if institution.centre_lines and not institution.province
+    )
+    for number, institution in enumerate(centres, start=1):
+        for position, line in enumerate(institution.centre_lines):
+            yield _render_row(_make_merged_cells(number, institution, position, line), _BANK_WIDTHS)
 
 
 def _render_banks(content: ListContent) -> Iterator[str]:
-    for number, one in enumerate((one for one in content.read_list() if one.bank_lines), start=1):
-        for line in one.bank_lines:
+    for number, institution in enumerate(
+        (institution for institution in content.read_list() if institution.bank_lines), start=1
+    ):
+        for line in institution.bank_lines:
             yield _render_row(
-                [(str(number), ""), (one.name, ""), (one.address, ""), *_make_approval_cells(line)], _BANK_WIDTHS
+                [(str(number), ""), (institution.name, ""), (institution.address, ""), *_make_approval_cells(line)],
+                _BANK_WIDTHS,
             )
 
 

@@ -117,20 +117,18 @@ def check_not_withdrawn(edition: Edition) -> None:
 
 
 def find_predecessor(edition: Edition, editions: Iterable[Edition]) -> Edition | None:
-    """Find the edition that another is compared with; by the log alone, so that every machine compares with the
-    same.
-    """
+    """Find the edition that another is compared with: by the log alone, the same on every machine."""
     return select_predecessor(editions, edition.scope, edition.published, edition.entry)
 
 
 def select_predecessor(editions: Iterable[Edition], scope: str, published: dt.datetime, entry: int) -> Edition | None:
     """Select the last edition of a scope that was public, and stood, when the one of ``entry`` was recorded."""
     earlier = [
-        one
-        for one in editions
-        if one.entry < entry
-        and one.scope == scope
-        and one.published <= published
-        and (one.withdrawn is None or one.withdrawn.entry > entry)
+        edition
+        for edition in editions
+        if edition.entry < entry
+        and edition.scope == scope
+        and edition.published <= published
+        and (edition.withdrawn is None or edition.withdrawn.entry > entry)
     ]
-    return max(earlier, key=lambda one: one.number, default=None)
+    return max(earlier, key=lambda edition: edition.number, default=None)

@@ -29,8 +29,8 @@ class FolderCheck(Struct, frozen=True):
         if lang.startswith("en"):
             withdrawal = f"; withdrawn since: {edition.withdrawn.reason}" if edition.withdrawn else ""
             return (
-                f"genuine: edition {edition.id} as of {edition.as_of}, {edition.institutions} institutions; signature, {count} "
-                f"checksums and the log agree{withdrawal}"
+                f"genuine: edition {edition.id} as of {edition.as_of}, {edition.institutions} institutions; "
+                f"signature, {count} checksums and the log agree{withdrawal}"
             )
         withdrawal = f"；此后已撤回：{edition.withdrawn.reason}" if edition.withdrawn else ""
         figure = f"第{edition.id}期，截至{edition.as_of}，{edition.institutions}家机构"

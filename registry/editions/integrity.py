@@ -55,9 +55,7 @@ def _read_folder_state(folder: Path) -> _FolderState | None:
 
 
 def check_files(folder: Path, manifest: Manifest) -> list[File]:
-    """Return the files of a manifest and itself, each there and as it says; InvalidInput naming the first that is
-    not.
-    """
+    """Return the files of a manifest, and itself, if each is as it says; InvalidInput naming the first that is not."""
     if [file.name for file in manifest.files] != [*manifests.LISTS, manifests.DIFFERENCE]:
         raise InvalidInput(
             f"{manifests.MANIFEST} 列出的文件不全。", f"{manifests.MANIFEST} does not list every file of an edition."

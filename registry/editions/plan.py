@@ -109,11 +109,11 @@ def make_plan(
     with database.reading() as connection:
         size = log.read_head(connection).size
         now = times.find_now(connection)
-        known = queries.list_editions(connection, size)
+        editions = queries.list_editions(connection, size)
     today = times.to_day(now)
     as_of = wish.as_of or today
     _check_request(wish, as_of, today, now)
-    number = max((one.number for one in known), default=0) + 1
+    number = max((edition.number for edition in editions), default=0) + 1
     with ListContent(database, AsOf(valid_on=as_of, size=size), wish.scope, progress) as content:
         if not content.totals.institutions:
             raise InvalidInput(
@@ -123,7 +123,7 @@ def make_plan(
             )
         state = LogState(size=size, root=store.compute_root(database, size))
         # Compared with what it would be compared with once it is approved, so far as that is known now.
-        before = select_predecessor(known, wish.scope, wish.release or now, entry=size + 1)
+        before = select_predecessor(editions, wish.scope, wish.release or now, entry=size + 1)
         return EditionPlan(
             number=number,
             wish=wish,

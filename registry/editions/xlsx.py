@@ -48,7 +48,11 @@ class _Workbook:
             sheet = self._add_sheet("机构名单", csvs.HEADINGS, self._edition.title, totals.centres)
             self._write_rows(
                 sheet,
-                ((one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and one.province),
+                (
+                    (institution, institution.centre_lines)
+                    for institution in self._content.read_list()
+                    if institution.centre_lines and institution.province
+                ),
                 0,
             )
 
@@ -58,7 +62,9 @@ class _Workbook:
             headings = (*labels.PLACELESS, *csvs.HEADINGS[len(labels.CENTRES) :])
             sheet = self._add_sheet("未注明行政区划", headings, labels.PLACELESS_TITLE, count)
             rows = (
-                (one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and not one.province
+                (institution, institution.centre_lines)
+                for institution in self._content.read_list()
+                if institution.centre_lines and not institution.province
             )
             self._write_rows(sheet, rows, 1)
 
@@ -67,7 +73,15 @@ class _Workbook:
         if count := self._content.totals.banks:
             headings = (*labels.BANKS, *csvs.HEADINGS[len(labels.CENTRES) :])
             sheet = self._add_sheet("人类精子库", headings, labels.BANKS_TITLE, count)
-            self._write_rows(sheet, ((one, one.bank_lines) for one in self._content.read_list() if one.bank_lines), 1)
+            self._write_rows(
+                sheet,
+                (
+                    (institution, institution.bank_lines)
+                    for institution in self._content.read_list()
+                    if institution.bank_lines
+                ),
+                1,
+            )
 
     def _add_sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
         sheet = _Sheet(self._book, name, headings, self._formats)

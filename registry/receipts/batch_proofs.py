@@ -27,9 +27,7 @@ _ID, _NO_RECEIPT = b'{"id":null', b',"receipt":null}'  # the first and the last 
 
 
 class Statement(NamedTuple):
-    """A question and its answer as JSON objects without their ``{`` and without their ids, which each row puts
-    before.
-    """
+    """A question and its answer as JSON objects, each without its ``{`` and its id."""
 
     question: bytes
     answer: bytes

@@ -134,8 +134,8 @@ def describe_question(question: dict[str, Any], english: bool) -> str:
         parts.append(f"{('医务人员', 'staff')[english]} {person['name']}")
     if number := question.get("ad_certificate"):
         parts.append(f"{('医疗广告审查证明', 'advertising certificate')[english]} {number}")
-    if known := question.get("known_at"):
-        instant = format_instant(dt.datetime.fromisoformat(known), english)
+    if known_at := question.get("known_at"):
+        instant = format_instant(dt.datetime.fromisoformat(known_at), english)
         parts.append(f"as known at {instant}" if english else f"只按截至{instant}所知")
     return ("; " if english else "；").join(parts)
 

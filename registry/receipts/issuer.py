@@ -110,8 +110,8 @@ class Issuer:
 
         From the key file; where there is none, those beside the checkpoints another machine signed.
         """
-        if own := self._load_keys():
-            return [jwks.to_public_key(key) for key in own]
+        if keys := self._load_keys():
+            return [jwks.to_public_key(key) for key in keys]
         in_use = self._published.read_vkeys()
         with self._database.reading() as connection:
             lines = dict.fromkeys([*checkpoint_store.list_vkeys(connection), *in_use])

@@ -135,9 +135,7 @@ def _make_answer(
     english: bool,
     today: dt.date,
 ) -> tuple[Answer, Judgement]:
-    """Make the answer that everybody gets who asks this today, with its judgement; id and instant are filled in
-    after.
-    """
+    """Make the answer for everybody who asks this today, with its judgement; id and instant are filled in after."""
     judgement = _judge_provider(view, provider, techniques, asof)
     basis = judgement.techniques[0].basis if judgement.techniques else None
     if basis is None and judgement.site is not None:
@@ -306,9 +304,7 @@ def _judge_site_mismatch(
 def _judge_no_match(
     view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, sources: dict[str, Source]
 ) -> Judgement:
-    """Judge a claim that nobody fits: `not_found` where a complete source covers the question that day, else
-    `unknown`.
-    """
+    """Judge a claim that nobody fits: `not_found` where a complete source covers it that day, else `unknown`."""
     region = addresses.split_address(provider.address)[0] if provider.address else None
     claimed: list[TechniqueCode | None] = [*techniques] or [None]
     complete = {t: verdict.find_complete_source(t, region, sources) for t in claimed}

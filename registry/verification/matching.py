@@ -171,9 +171,7 @@ def _match_name(
 
 
 def select_by_address(matches: list[SiteMatch], address: str | None) -> list[SiteMatch]:
-    """Select those whose registered address the given one can be; an exact site beats one where only the region
-    fits.
-    """
+    """Select those whose registered address the given one can be; an exact site beats a mere region."""
     if not address or not fold_text(address):
         return matches
     compared = [

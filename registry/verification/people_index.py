@@ -124,12 +124,10 @@ class PeopleIndex:
         return [span for span in spans if span.institution == institution and span.is_recorded(asof)]
 
     def list_certificates(self, number: str, asof: AsOf) -> list[RecordSpan]:
-        """List what is registered under a compact number of that day; of later days where nothing is recorded
-        before.
-        """
+        """List what is registered under a compact number of that day, or else first of later days."""
         certificates: list[RecordSpan] = []
         for subject in sorted(self._certificates.get(number, ())) if number else ():
-            known = [span for span in self._spans[subject] if span.is_known(asof.size)]
-            recorded = [span for span in known if span.is_recorded(asof)] or known[:1]
+            spans = [span for span in self._spans[subject] if span.is_known(asof.size)]
+            recorded = [span for span in spans if span.is_recorded(asof)] or spans[:1]
             certificates += [span for span in recorded if span.key == number]
         return certificates

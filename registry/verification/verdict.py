@@ -116,9 +116,7 @@ def find_lapse_day(approval: SiteApproval | Approval) -> Date | None:
 
 
 def find_stage_on(approval: SiteApproval | Approval, day: Date) -> Stage | None:
-    """Return the stage of an approval on a day: None before it takes effect, lapsed once its verification is
-    overdue.
-    """
+    """Return the stage of an approval on a day: None before it takes effect, lapsed once verification is overdue."""
     if approval.valid_from is not None and day < approval.valid_from and approval.stage in LAWFUL_STAGES:
         return None
     void = find_lapse_day(approval)

@@ -118,8 +118,7 @@ class VerificationView:
         return gained
 
     def _load_changes(self, connection: sa.Connection, size: int) -> InstitutionIndex | None:
-        """Load every institution the first time; later what changed, a little at a time, so that no question waits for
-        all.
+        """Load every institution the first time; later what changed, in parts, so that no question waits for all.
 
         Every span says from which to which size of the log it was known, and every question is asked of one size. Until
         ``size`` grows, what is loaded already holds of no question.
@@ -143,9 +142,7 @@ class VerificationView:
         return None
 
     def _pace_subjects(self, subjects: list[str]) -> Iterator[list[str]]:
-        """Yield the subjects in parts, with a rest after each but the last: half of the interpreter is for
-        questions.
-        """
+        """Yield the subjects in parts, with a rest after each but the last: half of the time is for questions."""
         for start in range(0, len(subjects), _AT_ONCE):
             began = time.monotonic()
             yield subjects[start : start + _AT_ONCE]
@@ -186,9 +183,7 @@ class VerificationView:
     def _extend_frontier(
         self, leaves: Iterator[bytes], times: list[tuple[int, int]]
     ) -> tuple[Frontier, dict[int, str], bytes]:
-        """Return (the log's right edge after more leaf hashes, the root at the end of each recording, the last
-        leaf).
-        """
+        """Return (the log's right edge after more leaves, the root at the end of each recording, the last leaf)."""
         frontier, last = self._frontier.copy(), self._last_leaf
         ends = {number for number, _ in times}
         roots: dict[int, str] = {}
@@ -268,9 +263,7 @@ class VerificationView:
         return first
 
     def list_names(self, code: str, key: str, size: int) -> list[tuple[SpanName, str]]:
-        """List the names by which ``key`` reaches an institution, in spans known at a log size, with their first
-        days.
-        """
+        """List the names by which ``key`` reaches an institution, known at a log size, with their first days."""
         return [
             (name, span.valid_from)
             for span in self.institutions.list_spans(code)
