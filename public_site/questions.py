@@ -21,7 +21,7 @@ from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
 from registry.records.asof import get_day_end, parse_instant
 from registry.records.stats import Stats
-from registry.search.contract import Understood
+from registry.search.readings import Understood
 from registry.web.i18n import Language
 from registry.web.labels import get_stage_label
 

@@ -23,7 +23,7 @@ from public_site.sample_records import (
     UNSOURCED,
 )
 from registry.domain import regions
-from registry.search.contract import Understood
+from registry.search.readings import Understood
 from registry.web.i18n import Language
 
 

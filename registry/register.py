@@ -31,7 +31,7 @@ from registry.records import feed, history, lookup, stats
 from registry.records.asof import AsOf
 from registry.records.history import Version
 from registry.records.snapshot import Snapshot
-from registry.search.contract import EngineUnavailable
+from registry.search.engine import EngineUnavailable
 from registry.search.fetch_plan import TYPING
 from registry.settings import Settings
 from registry.storage.database import Database

@@ -12,7 +12,7 @@ from registry.domain.techniques import TechniqueCode
 from registry.institutions.search import Warned
 from registry.records.history import Version
 from registry.records.snapshot import AdCertificate, EditionRecord, Sanction
-from registry.search.contract import MatchKind, Understood
+from registry.search.readings import MatchKind, Understood
 
 
 class Why(Struct, frozen=True):

@@ -132,7 +132,7 @@ def rebuild(view: str | None) -> None:
     """由日志重建视图 / empty a view (all by default) and replay the log into it; `log`: the published files."""
     from registry import views
     from registry.log.publish import PublishedLog
-    from registry.search.contract import EngineUnavailable
+    from registry.search.engine import EngineUnavailable
     from registry.search.outside_search import OutsideSearch
 
     with common.open_database() as database, common.show_progress() as told:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from registry.domain import regions
 from registry.domain.techniques import BY_CODE
 from registry.institutions.search import SearchExplanation
-from registry.search.contract import Hit, QueryReading, Understood
+from registry.search.readings import Hit, QueryReading, Understood
 
 
 def describe_search(told: SearchExplanation, limit: int) -> Iterator[str]:

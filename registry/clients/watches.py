@@ -19,8 +19,7 @@ from registry.errors import InvalidInput, NotFound, TooLarge
 from registry.receipts.receipt_text import to_question
 from registry.records.asof import SHANGHAI, instant_at
 from registry.storage.tables import watches
-from registry.verification.answer import Moment, answer_claim, take_moment
-from registry.verification.same_answer import make_comparison_key
+from registry.verification.answer import Moment, answer_claim, is_same_answer, take_moment
 from registry.verification.view import VerificationView
 
 #: Claims one client may watch.
@@ -170,7 +169,7 @@ def _compare_answers(
         if (start.size, start.day) >= (upto.size, upto.day):
             continue
         before, after = (answer_claim(view, watch.claim, lang, _to_moment(view, state)) for state in (start, upto))
-        if make_comparison_key(msgspec.to_builtins(before)) != make_comparison_key(msgspec.to_builtins(after)):
+        if not is_same_answer(msgspec.to_builtins(before), msgspec.to_builtins(after)):
             yield WatchChange(watch=watch.id, claim=watch.claim, before=before, now=after)
 
 

@@ -1,4 +1,4 @@
-"""What an edition lists: its institutions in order, each with the approvals that count on its day.
+"""The content of an edition: its institutions in order, each with the approvals that count on its day.
 
 Read once, page by page, into a temporary file that the writers of every format go through: 100,000 institutions fit.
 """
@@ -12,14 +12,15 @@ from types import TracebackType
 
 import msgspec
 
-from registry.domain.model import Approval, Institution, Struct
+from registry.domain.model import Institution, Struct
 from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.editions.edition import NATIONAL
 from registry.records import lookup, selection
 from registry.records.asof import AsOf
 from registry.storage.database import Database
-from registry.verification.approvals_on_day import apply_rules_on_day, list_effective_approvals
+from registry.verification.approvals_on_day import list_approvals_on_day
 
+#: Called with how many institutions or rows are done.
 Progress = Callable[[int], None]
 PAGE = 500
 BANK: TechniqueCode = "SPERM_BANK"
@@ -27,7 +28,7 @@ BANK: TechniqueCode = "SPERM_BANK"
 PRINTED: frozenset[str] = LAWFUL_STAGES | {"suspended", "preparing"}
 _STANDING: frozenset[str] = LAWFUL_STAGES | {"suspended"}
 _encode = msgspec.msgpack.Encoder().encode
-_WIDTH = 4  # bytes that say how long a record of the temporary file is
+_LENGTH_BYTES = 4  # before each record of the temporary file
 
 
 class ApprovalLine(Struct, frozen=True, array_like=True, gc=False):
@@ -39,8 +40,11 @@ class ApprovalLine(Struct, frozen=True, array_like=True, gc=False):
 
 
 class EditionInstitution(Struct, frozen=True, array_like=True, gc=False):
-    """One institution as lists print it. ``lines`` are in the order of the technique table; ``region`` is a code of
-    GB/T 2260. Where nobody stated a place, ``province`` and ``region`` are empty."""
+    """One institution as lists print it.
+
+    ``lines`` are in the order of the technique table; ``region`` is a code of GB/T 2260. Where nobody stated a place,
+    ``province`` and ``region`` are empty.
+    """
 
     code: str
     name: str
@@ -53,7 +57,7 @@ class EditionInstitution(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def centre_lines(self) -> tuple[ApprovalLine, ...]:
-        """What it does beside keeping a sperm bank."""
+        """Its approvals but for a sperm bank."""
         return tuple(line for line in self.lines if line.technique != BANK)
 
     @property
@@ -63,8 +67,11 @@ class EditionInstitution(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Totals(Struct, frozen=True):
-    """Figures of a content. ``provinces``: (name, centres, institutions) in the order listed; ``placeless``: centres
-    of no province, which are not among ``centres``."""
+    """Figures of a content.
+
+    ``provinces``: (name, centres, institutions) in the order listed; ``placeless``: centres of no province, which are
+    not among ``centres``.
+    """
 
     institutions: int
     centres: int
@@ -75,10 +82,10 @@ class Totals(Struct, frozen=True):
 
 
 class ListContent:
-    """The institutions of an edition, to be gone through any number of times; close it, or use it as a context."""
+    """The institutions of an edition, to be read any number of times; close it, or use it as a context."""
 
     def __init__(self, database: Database, asof: AsOf, scope: str, progress: Progress | None = None) -> None:
-        """Read them all."""
+        """Read all institutions into the temporary file; ``progress`` hears how many."""
         #: Recorded as listed, but with no approval that counts on the day.
         self.left_out: list[str] = []
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
@@ -90,14 +97,14 @@ class ListContent:
                 if not any(approval.stage in _STANDING for approval in institution.approvals):
                     self.left_out.append(institution.name)
                     continue
-                one = make_edition_institution(institution)
-                body = _encode((one, institution))
-                self._file.write(len(body).to_bytes(_WIDTH) + body)
-                techniques.update({line.technique for line in one.lines if line.stage in _STANDING})
-                counts = provinces.setdefault(one.province, [0, 0])
-                counts[0] += bool(one.centre_lines)
+                listed = make_edition_institution(institution)
+                body = _encode((listed, institution))
+                self._file.write(len(body).to_bytes(_LENGTH_BYTES) + body)
+                techniques.update({line.technique for line in listed.lines if line.stage in _STANDING})
+                counts = provinces.setdefault(listed.province, [0, 0])
+                counts[0] += bool(listed.centre_lines)
                 counts[1] += 1
-                total, banks = total + 1, banks + bool(one.bank_lines)
+                total, banks = total + 1, banks + bool(listed.bank_lines)
                 if progress and total % PAGE == 0:
                     progress(total)
         except BaseException:
@@ -105,11 +112,11 @@ class ListContent:
             raise
         self.totals = Totals(
             institutions=total,
-            centres=sum(both[0] for name, both in provinces.items() if name),
+            centres=sum(centres for name, (centres, _) in provinces.items() if name),
             placeless=provinces.get("", [0])[0],
             banks=banks,
             techniques={t.code: techniques[t.code] for t in TECHNIQUES if techniques[t.code]},
-            provinces=tuple((name, both[0], both[1]) for name, both in provinces.items()),
+            provinces=tuple((name, centres, count) for name, (centres, count) in provinces.items()),
         )
 
     def __enter__(self) -> ListContent:
@@ -121,43 +128,43 @@ class ListContent:
         self.close()
 
     def close(self) -> None:
-        """Give the temporary file back."""
+        """Delete the temporary file."""
         self._file.close()
 
     def read_list(self) -> Iterator[EditionInstitution]:
-        """Every institution as lists print it, by province, place and code."""
+        """Read every institution as lists print it, by province, place and code."""
         decode = msgspec.msgpack.Decoder(tuple[EditionInstitution, msgspec.Raw]).decode
         return (decode(body)[0] for body in self._read_bodies())
 
     def read_institutions(self) -> Iterator[Institution]:
-        """The same as records."""
+        """Read the same institutions as records."""
         decode = msgspec.msgpack.Decoder(tuple[msgspec.Raw, Institution]).decode
         return (decode(body)[1] for body in self._read_bodies())
 
     def _read_bodies(self) -> Iterator[bytes]:
         self._file.seek(0)
-        while head := self._file.read(_WIDTH):
+        while head := self._file.read(_LENGTH_BYTES):
             yield self._file.read(int.from_bytes(head))
 
 
 def read_institutions_on_day(database: Database, asof: AsOf, scope: str) -> Iterator[Institution]:
-    """The institutions recorded as listed, each with its approvals as they count on the day; by region, then code."""
-    wanted = selection.InstitutionFilter(regions=() if scope == NATIONAL else (scope,))
+    """Read the institutions listed, with the approvals that count on the day; by region, then code."""
+    region_filter = selection.InstitutionFilter(regions=() if scope == NATIONAL else (scope,))
     after: tuple[str, str] | None = None
     while True:
         with database.reading() as connection:
-            keys = selection.list_institutions(connection, wanted, asof, PAGE, after)
-            found = lookup.read_institutions(connection, [subject for _, subject in keys], asof)
+            keys = selection.list_institutions(connection, region_filter, asof, PAGE, after)
+            institutions = lookup.read_institutions(connection, [subject for _, subject in keys], asof)
         if not keys:
             return
-        for one in found:
-            counted = apply_rules_on_day(one, asof.valid_on)
-            yield msgspec.structs.replace(counted, approvals=list_effective_approvals(counted))
+        for institution in institutions:
+            approvals = list_approvals_on_day(institution, asof.valid_on)
+            yield msgspec.structs.replace(institution, approvals=approvals)
         after = keys[-1]
 
 
 def make_edition_institution(institution: Institution) -> EditionInstitution:
-    """One institution as lists print it."""
+    """Make the line of an institution as lists print it."""
     place = institution.region
     return EditionInstitution(
         code=institution.code,
@@ -167,9 +174,5 @@ def make_edition_institution(institution: Institution) -> EditionInstitution:
         region=place.code or "",
         ownership=institution.ownership,
         level=institution.level,
-        lines=tuple(_make_line(approval) for approval in institution.approvals if approval.stage in PRINTED),
+        lines=tuple(ApprovalLine(a.technique, a.stage, a.note) for a in institution.approvals if a.stage in PRINTED),
     )
-
-
-def _make_line(approval: Approval) -> ApprovalLine:
-    return ApprovalLine(approval.technique, approval.stage, approval.note)

@@ -1,4 +1,4 @@
-"""What an edition changes against the last one, institution by institution, by its public code."""
+"""What an edition changes against the last institution, institution by institution, by its public code."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from registry.domain.model import Struct
 from registry.domain.techniques import Stage, TechniqueCode
-from registry.editions.content import ApprovalLine, EditionInstitution
+from registry.editions.content import EditionInstitution
 
 
 class InstitutionRef(Struct, frozen=True):
-    """An institution that came or went."""
+    """An institution that was added or is gone."""
 
     code: str
     name: str
@@ -18,7 +18,7 @@ class InstitutionRef(Struct, frozen=True):
 
 
 class ValueChange(Struct, frozen=True):
-    """A name or an address that is another one."""
+    """A name or an address that changed."""
 
     code: str
     name: str
@@ -27,7 +27,7 @@ class ValueChange(Struct, frozen=True):
 
 
 class TechniqueChange(Struct, frozen=True):
-    """Techniques an institution gained, or no longer has."""
+    """Techniques an institution gained, or lost."""
 
     code: str
     name: str
@@ -35,7 +35,7 @@ class TechniqueChange(Struct, frozen=True):
 
 
 class StageChange(Struct, frozen=True):
-    """One approval at another stage."""
+    """One approval that is at another stage."""
 
     code: str
     name: str
@@ -45,7 +45,7 @@ class StageChange(Struct, frozen=True):
 
 
 class EditionDifference(Struct, frozen=True):
-    """Everything that changed since edition ``since``; null when there is none to compare with, and all lists empty."""
+    """All changes since edition ``since``; null when there is none to compare with, and all lists empty."""
 
     since: str | None
     institutions: int
@@ -60,41 +60,43 @@ class EditionDifference(Struct, frozen=True):
 
     @property
     def changes(self) -> int:
-        """How many there are."""
+        """The number of changes."""
         institutions = len(self.new) + len(self.gone) + len(self.renamed) + len(self.moved)
         return institutions + len(self.gained) + len(self.lost) + len(self.stage)
 
 
-class _ListedState(Struct, frozen=True, array_like=True, gc=False):
-    name: str
-    address: str
-    lines: tuple[ApprovalLine, ...]
+#: An institution before and now.
+_Pair = tuple[EditionInstitution, EditionInstitution]
+_Stages = dict[TechniqueCode, Stage]
 
 
 def make_first_difference(now: Iterable[EditionInstitution]) -> EditionDifference:
-    """The difference of an edition that has none before it."""
-    count = sum(1 for _ in now)
-    return _build_difference(None, count, None, [], [], [])
+    """Make the difference of an edition that has none before it."""
+    return _build_difference(None, sum(1 for _ in now), None, [], [], [])
 
 
 def compare_lists(
     since: str, before: Iterable[EditionInstitution], now: Iterable[EditionInstitution]
 ) -> EditionDifference:
-    """What ``now`` changes against ``before``, the list of edition ``since``; in the order of ``now``."""
-    held = {one.code: _ListedState(one.name, one.address, one.lines) for one in before}
-    earlier, count = len(held), 0
+    """Compare ``now`` with ``before``, the list of edition ``since``; in the order of ``now``."""
+    gone = {institution.code: institution for institution in before}
+    earlier, count = len(gone), 0
     new: list[InstitutionRef] = []
-    both: list[tuple[str, _ListedState, _ListedState]] = []
-    for one in now:
+    changed: list[_Pair] = []
+    for institution in now:
         count += 1
-        old = held.pop(one.code, None)
-        fresh = _ListedState(one.name, one.address, one.lines)
+        old = gone.pop(institution.code, None)
         if old is None:
-            new.append(InstitutionRef(code=one.code, name=one.name, address=one.address))
-        elif old != fresh:
-            both.append((one.code, old, fresh))
-    gone = [InstitutionRef(code=code, name=one.name, address=one.address) for code, one in held.items()]
-    return _build_difference(since, count, earlier, new, gone, both)
+            new.append(_make_ref(institution))
+        elif (old.name, old.address, old.lines) != (institution.name, institution.address, institution.lines):
+            changed.append((old, institution))
+    return _build_difference(
+        since, count, earlier, new, [_make_ref(institution) for institution in gone.values()], changed
+    )
+
+
+def _make_ref(institution: EditionInstitution) -> InstitutionRef:
+    return InstitutionRef(code=institution.code, name=institution.name, address=institution.address)
 
 
 def _build_difference(
@@ -103,7 +105,7 @@ def _build_difference(
     earlier: int | None,
     new: list[InstitutionRef],
     gone: list[InstitutionRef],
-    both: list[tuple[str, _ListedState, _ListedState]],
+    changed: list[_Pair],
 ) -> EditionDifference:
     return EditionDifference(
         since=since,
@@ -112,36 +114,35 @@ def _build_difference(
         new=new,
         gone=gone,
         renamed=[
-            ValueChange(code=code, name=now.name, before=old.name, after=now.name)
-            for code, old, now in both
+            ValueChange(code=now.code, name=now.name, before=old.name, after=now.name)
+            for old, now in changed
             if old.name != now.name
         ],
         moved=[
-            ValueChange(code=code, name=now.name, before=old.address, after=now.address)
-            for code, old, now in both
+            ValueChange(code=now.code, name=now.name, before=old.address, after=now.address)
+            for old, now in changed
             if old.address != now.address
         ],
-        gained=_list_missing_techniques(
-            (code, now.name, _map_stages(now), _map_stages(old)) for code, old, now in both
-        ),
-        lost=_list_missing_techniques((code, now.name, _map_stages(old), _map_stages(now)) for code, old, now in both),
+        gained=_list_missing_techniques((now, _map_stages(now), _map_stages(old)) for old, now in changed),
+        lost=_list_missing_techniques((now, _map_stages(old), _map_stages(now)) for old, now in changed),
         stage=[
-            StageChange(code=code, name=now.name, technique=technique, before=was, after=after)
-            for code, old, now in both
+            StageChange(code=now.code, name=now.name, technique=technique, before=before, after=after)
+            for old, now in changed
             for technique, after in _map_stages(now).items()
-            if (was := _map_stages(old).get(technique, after)) != after
+            if (before := _map_stages(old).get(technique, after)) != after
         ],
     )
 
 
-_Stages = dict[TechniqueCode, Stage]
+def _map_stages(institution: EditionInstitution) -> _Stages:
+    return {line.technique: line.stage for line in institution.lines}
 
 
-def _map_stages(one: _ListedState) -> _Stages:
-    return {line.technique: line.stage for line in one.lines}
-
-
-def _list_missing_techniques(pairs: Iterable[tuple[str, str, _Stages, _Stages]]) -> list[TechniqueChange]:
-    """Those of the first that the second lacks."""
-    found = ((code, name, [t for t in these if t not in others]) for code, name, these, others in pairs)
-    return [TechniqueChange(code=code, name=name, techniques=missing) for code, name, missing in found if missing]
+def _list_missing_techniques(triples: Iterable[tuple[EditionInstitution, _Stages, _Stages]]) -> list[TechniqueChange]:
+    """List the techniques of the first stages that the second lack, by institution."""
+    missing = ((institution, [t for t in stages if t not in others]) for institution, stages, others in triples)
+    return [
+        TechniqueChange(code=institution.code, name=institution.name, techniques=techniques)
+        for institution, techniques in missing
+        if techniques
+    ]

@@ -18,7 +18,7 @@ LATEST, NATIONAL = "latest", "national"
 
 
 class Withdrawal(Struct, frozen=True):
-    """That an edition no longer counts: since when it is so, why, and the entry that says it."""
+    """That an edition no longer counts: since when, why, and the entry that says so."""
 
     at: dt.datetime
     reason: str
@@ -28,8 +28,8 @@ class Withdrawal(Struct, frozen=True):
 class Edition(Struct, frozen=True):
     """The list as of a day, as known at a log size. ``institutions`` is the figure that is reported.
 
-    ``scope`` is ``national`` or the code of the region it lists; ``published`` the instant from which on it is public
-    (the day may still come); ``techniques`` how many of its institutions are listed for each; ``page`` its address.
+    ``scope`` is ``national`` or the code of the region it lists; ``published`` the instant from which it is public,
+    which may lie ahead; ``techniques`` how many of its institutions are listed for each; ``page`` its address.
     """
 
     id: str
@@ -52,7 +52,7 @@ class Edition(Struct, frozen=True):
         return AsOf(valid_on=self.as_of, size=self.log.size)
 
     def get_state(self, now: dt.datetime) -> State:
-        """What it is at an instant."""
+        """Return its state at an instant."""
         if self.withdrawn is not None:
             return "withdrawn" if self.withdrawn.at >= self.published else "cancelled"
         return "published" if self.published <= now else "scheduled"
@@ -63,49 +63,52 @@ class Edition(Struct, frozen=True):
 
 
 def select_public(editions: Iterable[Edition], now: dt.datetime) -> list[Edition]:
-    """Those the public knows of, as they come."""
-    return [one for one in editions if one.is_public(now)]
+    """Select those the public knows of, in the given order."""
+    return [edition for edition in editions if edition.is_public(now)]
 
 
 def get_latest(editions: Iterable[Edition], now: dt.datetime, scope: str | None = None) -> Edition:
-    """The last one published of a scope and not withdrawn; without a scope of the widest there is. NotFound.
+    """Return the last one published of a scope and not withdrawn; without a scope, of the widest there is. NotFound.
 
     An edition of one city never takes the place of the whole list.
     """
-    held = [one for one in editions if one.get_state(now) == "published" and scope in (None, one.scope)]
-    if not held:
+    standing = [
+        edition for edition in editions if edition.get_state(now) == "published" and scope in (None, edition.scope)
+    ]
+    if not standing:
         raise NotFound(
             "名录尚未公布过，或公布的各期均已撤回。", "No edition was published yet, or every one was withdrawn."
         )
-    widest = min(_measure_scope(one.scope) for one in held)
+    widest = min(_measure_scope(edition.scope) for edition in standing)
     return max(
-        (one for one in held if _measure_scope(one.scope) == widest), key=lambda one: (one.published, one.number)
+        (edition for edition in standing if _measure_scope(edition.scope) == widest),
+        key=lambda edition: (edition.published, edition.number),
     )
 
 
 def _measure_scope(scope: str) -> int:
-    """The shorter, the wider; the whole country before all."""
+    """Measure a scope: the smaller, the wider; the whole country before all."""
     return 0 if scope == NATIONAL else len(regions.get_prefix(scope))
 
 
-def get_public(editions: Iterable[Edition], said: str, now: dt.datetime) -> Edition:
-    """The public edition of an id, of ``get_latest``, or of ``latest-`` and a region's code; NotFound.
+def get_public(editions: Iterable[Edition], identifier: str, now: dt.datetime) -> Edition:
+    """Return the public edition of an id, of ``latest``, or of ``latest-`` and a region's code; NotFound.
 
-    Not released yet is as if it were not there.
+    One not released yet is treated as missing.
     """
-    held = select_public(editions, now)
-    if said == LATEST:
-        return get_latest(held, now)
-    if said.startswith(f"{LATEST}-"):
-        return get_latest(held, now, said.removeprefix(f"{LATEST}-"))
-    found = next((one for one in held if one.id == said), None)
-    if found is None:
-        raise NotFound(f"没有公布过第{said[:20]}期名录。", f"No edition {said[:20]} was published.")
-    return found
+    public = select_public(editions, now)
+    if identifier == LATEST:
+        return get_latest(public, now)
+    if identifier.startswith(f"{LATEST}-"):
+        return get_latest(public, now, identifier.removeprefix(f"{LATEST}-"))
+    edition = next((one for one in public if one.id == identifier), None)
+    if edition is None:
+        raise NotFound(f"没有公布过第{identifier[:20]}期名录。", f"No edition {identifier[:20]} was published.")
+    return edition
 
 
 def check_not_withdrawn(edition: Edition) -> None:
-    """Gone, with the reason, for one that was withdrawn."""
+    """Raise Gone, with the reason, for an edition that was withdrawn."""
     if edition.withdrawn is not None:
         reason = edition.withdrawn.reason
         raise Gone(
@@ -114,16 +117,18 @@ def check_not_withdrawn(edition: Edition) -> None:
 
 
 def find_predecessor(edition: Edition, editions: Iterable[Edition]) -> Edition | None:
-    """The one it is compared with: the last of its scope that was public, and stood, when it was recorded.
+    """Find the edition that another is compared with: by the log alone, the same on every machine."""
+    return select_predecessor(editions, edition.scope, edition.published, edition.entry)
 
-    Said by the log alone, so that every machine compares with the same.
-    """
+
+def select_predecessor(editions: Iterable[Edition], scope: str, published: dt.datetime, entry: int) -> Edition | None:
+    """Select the last edition of a scope that was public, and stood, when the one of ``entry`` was recorded."""
     earlier = [
-        one
-        for one in editions
-        if one.entry < edition.entry
-        and one.scope == edition.scope
-        and one.published <= edition.published
-        and (one.withdrawn is None or one.withdrawn.entry > edition.entry)
+        edition
+        for edition in editions
+        if edition.entry < entry
+        and edition.scope == scope
+        and edition.published <= published
+        and (edition.withdrawn is None or edition.withdrawn.entry > entry)
     ]
-    return max(earlier, key=lambda one: one.number, default=None)
+    return max(earlier, key=lambda edition: edition.number, default=None)

@@ -1,4 +1,6 @@
-"""An edition's files into a folder of somebody's own, with the signature and the proof that the log holds it."""
+"""Writing an edition's files into a folder of the caller's own, with the signature and the proof that the log holds
+it.
+"""
 
 from __future__ import annotations
 
@@ -28,34 +30,33 @@ class ExportResult(Struct, frozen=True):
     unproven: bool
 
     def describe(self, lang: str) -> str:
-        """The same in a sentence."""
+        """Describe the result in a sentence."""
         english = lang.startswith("en")
-        one = self.edition
-        count = len(self.files)
-        said = f"第{one.id}期（截至{one.as_of}）：{one.institutions}家机构，{count}个文件，写入 {self.folder}"
-        if english:
-            figure = f"{one.institutions} institutions"
-            said = f"edition {one.id} as of {one.as_of}: {figure}, {count} files in {self.folder}"
-        lacks = [
-            both[english]
-            for both, missing in (
-                (("没有签名（本机没有密钥）", "not signed: no key here"), self.unsigned),
-                (("没有日志证明（尚未签发检查点）", "no proof: the log is not signed so far"), self.unproven),
-            )
-            if missing
-        ]
-        return f"{said} ({'; '.join(lacks)})" if lacks else said
+        edition, count = self.edition, len(self.files)
+        sentence = (
+            f"第{edition.id}期（截至{edition.as_of}）：{edition.institutions}家机构，{count}个文件，写入 {self.folder}",
+            f"edition {edition.id} as of {edition.as_of}: {edition.institutions} institutions, {count} files in "
+            f"{self.folder}",
+        )[english]
+        lacks = []
+        if self.unsigned:
+            lacks.append(("没有签名（本机没有密钥）", "not signed: no key here")[english])
+        if self.unproven:
+            lacks.append(("没有日志证明（尚未签发检查点）", "no proof: the log is not signed so far")[english])
+        return f"{sentence} ({'; '.join(lacks)})" if lacks else sentence
 
 
 def export_edition(
-    editions: Editions, said: str, out: Path, progress: store.Progress = store.ignore_progress
+    editions: Editions, identifier: str, out: Path, progress: store.FileProgress = store.ignore_progress
 ) -> ExportResult:
     """Write every file of an edition, also of one that is still to come or was withdrawn; NotFound, InvalidInput."""
-    chosen = next((one for one in editions.list_all() if one.id == said), None) or editions.get_public(said)
-    made = editions.make_folder(chosen, progress)
+    edition = next((one for one in editions.list_all() if one.id == identifier), None) or editions.get_public(
+        identifier
+    )
+    source = editions.make_folder(edition, progress)
     names, unsigned, unproven = list(manifest.MADE), False, False
     try:
-        editions.get_signature(made)
+        editions.get_signature(source)
         names.append(manifest.SIGNED)
     except CannotSign:
         unsigned = True
@@ -64,9 +65,9 @@ def export_edition(
             out.mkdir(parents=True, exist_ok=True)
             for name in names:
                 progress(name, 0)
-                shutil.copyfile(made / name, out / name)
+                shutil.copyfile(source / name, out / name)
             try:
-                (out / PROOF).write_bytes(entry_proofs.make_proof_file(editions.log, chosen.entry))
+                (out / PROOF).write_bytes(entry_proofs.make_proof_file(editions.log, edition.entry))
                 names.append(PROOF)
             except (NotFound, CannotAnswer):
                 unproven = True
@@ -75,4 +76,4 @@ def export_edition(
             f"不能写入文件夹 {out}：{error.strerror}。", f"The folder {out} cannot be written: {error.strerror}."
         ) from error
     files = [manifest.measure_file(out / name) for name in names]
-    return ExportResult(edition=chosen, folder=str(out), files=files, unsigned=unsigned, unproven=unproven)
+    return ExportResult(edition=edition, folder=str(out), files=files, unsigned=unsigned, unproven=unproven)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 from pathlib import Path
 
 from registry.editions import labels
-from registry.editions.content import ApprovalLine, EditionInstitution, ListContent
+from registry.editions.content import EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
+from registry.verification.phrases import format_date
 
-Progress = Callable[[int], None]
-_HEAD = "".join(f'<th scope="col">{one}</th>' for one in ("序号", "医疗机构名称", "地址", "批准开展的技术"))
+_HEAD = "".join(f'<th scope="col">{heading}</th>' for heading in ("序号", "医疗机构名称", "地址", "批准开展的技术"))
 #: Its own styles, for no page it is put into has others for it; readable on a phone, in the dark and on paper.
 _STYLES = """
 :root{color-scheme:light dark}
@@ -32,7 +32,7 @@ td{border:0;padding:2px 0}td+td{grid-column:2}}
 
 
 def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
-    """The page, UTF-8, written as it is made."""
+    """Write the page as UTF-8 while it is rendered."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(_render_page(edition, content, progress))
 
@@ -42,7 +42,7 @@ def _render_page(edition: Edition, content: ListContent, progress: Progress | No
     yield f'<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     yield f"<style>{_STYLES}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-    yield f"<p><strong>截至{labels.format_day(edition.as_of)}，{labels.describe_totals(totals)}</strong></p>\n"
+    yield f"<p><strong>截至{format_date(edition.as_of, english=False)}，{labels.describe_totals(totals)}</strong></p>\n"
     address = _escape_text(edition.page)
     yield f'<p>{labels.describe_publication(edition)}。核对与下载：<a href="{address}">{address}</a></p>\n'
     yield '<nav aria-label="省份"><ul>\n'
@@ -50,25 +50,24 @@ def _render_page(edition: Edition, content: ListContent, progress: Progress | No
         yield f'<li><a href="#p{place}">{_escape_text(name or labels.PLACELESS_TITLE)}（{count}家）</a></li>\n'
     yield "</ul></nav>\n"
     number = 0
-    for place, (name, found) in enumerate(groupby(content.read_list(), key=lambda one: one.province)):
-        yield f'<h2 id="p{place}">{_escape_text(name or labels.PLACELESS_TITLE)}（{totals.provinces[place][2]}家）</h2>\n'
+    for place, (name, institutions) in enumerate(groupby(content.read_list(), key=lambda one: one.province)):
+        heading = f"{_escape_text(name or labels.PLACELESS_TITLE)}（{totals.provinces[place][2]}家）"
+        yield f'<h2 id="p{place}">{heading}</h2>\n'
         yield f"<table>\n<thead><tr>{_HEAD}</tr></thead>\n<tbody>\n"
-        for one in found:
+        for institution in institutions:
             number += 1
-            yield _render_row(number, one)
+            yield _render_row(number, institution)
             if progress and number % 1000 == 0:
                 progress(number)
         yield "</tbody>\n</table>\n"
     yield '<p class="small">列入名录表示获准开展所列技术，不代表推荐，也不说明成功率。</p>\n</body>\n</html>\n'
 
 
-def _render_row(number: int, one: EditionInstitution) -> str:
-    lines = "".join(f"<li>{_format_line(line)}</li>" for line in one.lines)
-    return f"<tr><td>{number}</td><td>{_escape_text(one.name)}</td><td>{_escape_text(one.address)}</td><td><ul>{lines}</ul></td></tr>\n"
-
-
-def _format_line(line: ApprovalLine) -> str:
-    return f"{labels.format_technique(line)}，{labels.describe_stage(line.stage)}"
+def _render_row(number: int, institution: EditionInstitution) -> str:
+    name, address = _escape_text(institution.name), _escape_text(institution.address)
+    lines = (f"{labels.format_technique(line)}，{labels.describe_stage(line.stage)}" for line in institution.lines)
+    items = "".join(f"<li>{line}</li>" for line in lines)
+    return f"<tr><td>{number}</td><td>{name}</td><td>{address}</td><td><ul>{items}</ul></td></tr>\n"
 
 
 def _escape_text(text: str) -> str:

@@ -6,64 +6,95 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from registry.editions import jsons, manifest
+from registry.editions import jsons
+from registry.editions import manifest as manifests
 from registry.editions.edition import Edition
+from registry.editions.manifest import File, Manifest
 from registry.errors import InvalidInput
 from registry.receipts.jwks import PublicKey
 
-#: Of a file, what changes when somebody writes to it: inode, size, times of change.
-_Marks = tuple[tuple[str, int, int, int, int], ...]
+#: What changes when a file is written to: name, inode, size, times of change of each file.
+_FolderState = tuple[tuple[str, int, int, int, int], ...]
 
 
 class IntegrityChecker:
     """Compares a folder with its manifest, and again only after something in it was touched. Any thread may ask."""
 
     def __init__(self) -> None:
-        self._seen: dict[Path, _Marks] = {}
+        self._intact: dict[Path, _FolderState] = {}
         self._lock = threading.Lock()
 
     def is_intact(self, folder: Path, edition: Edition, keys: Callable[[], Sequence[PublicKey]]) -> bool:
         """Whether every file has the checksum of a manifest that is about this edition and signed by one of ``keys``;
         where there are none (a mirror), the manifest is compared with the entry only."""
-        marks = _read_marks(folder)
-        if marks is None:
+        state = _read_folder_state(folder)
+        if state is None:
             return False
         with self._lock:
-            if self._seen.get(folder) == marks:
+            if self._intact.get(folder) == state:
                 return True
         if not _is_unaltered(folder, edition, keys()):
             return False
         with self._lock:
-            self._seen[folder] = marks
+            self._intact[folder] = state
         return True
 
 
-def _read_marks(folder: Path) -> _Marks | None:
-    """None when a file is missing; the signature may be."""
-    found = []
-    for name in manifest.FILES:
+def _read_folder_state(folder: Path) -> _FolderState | None:
+    """Read the state of a folder; None when a file is missing, but the signature may be."""
+    files = []
+    for name in manifests.FILES:
         try:
             stat = (folder / name).stat()
         except FileNotFoundError:
-            if name == manifest.SIGNED:
+            if name == manifests.SIGNED:
                 continue
             return None
-        found.append((name, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
-    return tuple(found)
+        files.append((name, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+    return tuple(files)
+
+
+def check_files(folder: Path, manifest: Manifest) -> list[File]:
+    """Return the files of a manifest, and itself, if each is as it says; InvalidInput naming the first that is not."""
+    if [file.name for file in manifest.files] != [*manifests.LISTS, manifests.DIFFERENCE]:
+        raise InvalidInput(
+            f"{manifests.MANIFEST} 列出的文件不全。", f"{manifests.MANIFEST} does not list every file of an edition."
+        )
+    for file in manifest.files:
+        try:
+            measured = manifests.measure_file(folder / file.name)
+        except OSError as error:
+            raise _make_missing_error(folder, file.name) from error
+        if measured != file:
+            raise InvalidInput(
+                f"{file.name} 与 {manifests.MANIFEST} 所记的校验值不符，文件被改动过。",
+                f"{file.name} does not have the checksum of {manifests.MANIFEST}: it was altered.",
+            )
+    files = [*manifest.files, manifests.measure_file(folder / manifests.MANIFEST)]
+    if read_file(folder, manifests.SUMS) != manifests.format_checksums(files):
+        raise InvalidInput(f"{manifests.SUMS} 与文件不符。", f"{manifests.SUMS} does not fit the files.")
+    return files
+
+
+def read_file(folder: Path, name: str) -> bytes:
+    """Read a file; InvalidInput when it cannot be read."""
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise _make_missing_error(folder, name) from error
+
+
+def _make_missing_error(folder: Path, name: str) -> InvalidInput:
+    return InvalidInput(f"文件夹 {folder} 中没有 {name}。", f"There is no {name} in the folder {folder}.")
 
 
 def _is_unaltered(folder: Path, edition: Edition, keys: Sequence[PublicKey]) -> bool:
     try:
-        raw = (folder / manifest.MANIFEST).read_bytes()
-        told = manifest.decode_manifest(raw)
+        raw = read_file(folder, manifests.MANIFEST)
+        manifest = manifests.decode_manifest(raw)
         if keys:
-            manifest.verify_signature((folder / manifest.SIGNED).read_text("ascii"), raw, keys)
-        if told.edition != jsons.make_head(edition) or told.log != edition.log:
-            return False
-        if [one.name for one in told.files] != [*manifest.LISTS, manifest.DIFFERENCE]:
-            return False
-        every = [manifest.measure_file(folder / one.name) for one in told.files]
-        sums = manifest.format_checksums([*every, manifest.measure_file(folder / manifest.MANIFEST)])
-        return every == told.files and (folder / manifest.SUMS).read_bytes() == sums
+            manifests.verify_signature((folder / manifests.SIGNED).read_text("ascii"), raw, keys)
+        check_files(folder, manifest)
     except (InvalidInput, OSError, UnicodeDecodeError):
         return False
+    return manifest.edition == jsons.make_head(edition) and manifest.log == edition.log

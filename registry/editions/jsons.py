@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from registry.editions.content import ListContent
+from registry.editions.content import ListContent, Progress
 from registry.editions.edition import Edition
 
 _json = msgspec.json.Encoder(order="sorted")
 
 
 def make_head(edition: Edition) -> dict[str, Any]:
-    """What stands before the institutions: of the edition all that never changes."""
-    told = msgspec.to_builtins(edition)
-    return {name: value for name, value in told.items() if name not in ("log", "withdrawn", "proposal")}
+    """Make what stands before the institutions: all of the edition that never changes."""
+    fields = msgspec.to_builtins(edition)
+    return {name: value for name, value in fields.items() if name not in ("log", "withdrawn", "proposal")}
 
 
-def write(path: Path, edition: Edition, content: ListContent, progress: Callable[[int], None] | None = None) -> None:
-    """``{"edition":…,"log":{size,root},"items":[Institution…]}``, a line an institution; UTF-8, keys sorted."""
+def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
+    """Write ``{"edition":…,"log":{size,root},"items":[Institution…]}``, a line an institution; UTF-8, keys sorted."""
     with path.open("wb") as file:
         file.write(b'{"edition":' + _json.encode(make_head(edition)) + b',"log":' + _json.encode(edition.log))
         file.write(b',"items":[')

@@ -1,6 +1,6 @@
-"""What an edition consists of, so that each of its files can be checked: sizes, checksums, the log, one signature.
+"""The files of an edition, so that each can be checked: sizes, checksums, the log, one signature.
 
-``manifest.encode_json`` is the same bytes each time; ``manifest.jws`` is a JWS in compact form (RFC 7515, EdDSA) whose payload
+``manifest.json`` is the same bytes each time; ``manifest.jws`` is a JWS in compact form (RFC 7515, EdDSA) whose payload
 is exactly those bytes; ``SHA256SUMS`` is for ``sha256sum -c``.
 """
 
@@ -56,7 +56,7 @@ class File(Struct, frozen=True):
 
 
 class Province(Struct, frozen=True):
-    """How many institutions of a province are listed; ``code`` after GB/T 2260, NOWHERE for those of no province."""
+    """The number of institutions listed of a province; ``code`` after GB/T 2260, NOWHERE for those of no province."""
 
     code: str
     name: str
@@ -75,15 +75,15 @@ class Manifest(Struct, frozen=True):
 
 
 def measure_file(path: Path) -> File:
-    """A file on disk."""
+    """Measure a file on disk."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return File(name=path.name, size=path.stat().st_size, sha256=digest)
 
 
 def encode_manifest(edition: Edition, issuer: str, totals: Totals, files: list[File]) -> bytes:
-    """The bytes of ``manifest.encode_json``."""
-    told = Manifest(
+    """Encode ``manifest.json``."""
+    manifest = Manifest(
         format=FORMAT,
         issuer=issuer,
         edition=jsons.make_head(edition),
@@ -94,16 +94,16 @@ def encode_manifest(edition: Edition, issuer: str, totals: Totals, files: list[F
         ],
         files=files,
     )
-    return msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=1) + b"\n"
 
 
 def format_checksums(files: Iterable[File]) -> bytes:
-    """The text of ``SHA256SUMS``."""
-    return "".join(f"{one.sha256}  {one.name}\n" for one in files).encode()
+    """Format ``SHA256SUMS``."""
+    return "".join(f"{file.sha256}  {file.name}\n" for file in files).encode()
 
 
 def decode_manifest(raw: bytes) -> Manifest:
-    """The manifest of its bytes; InvalidInput for what is none."""
+    """Decode a manifest; InvalidInput for anything else."""
     try:
         return msgspec.json.decode(raw, type=Manifest)
     except msgspec.DecodeError as error:
@@ -111,12 +111,12 @@ def decode_manifest(raw: bytes) -> Manifest:
 
 
 def sign_manifest(raw: bytes, key: Key) -> str:
-    """The signature over the manifest's bytes; the same each time, since EdDSA is."""
+    """Sign the manifest's bytes; the same each time, since EdDSA is deterministic."""
     return jws.sign_token(TYPE, raw, key)
 
 
 def verify_signature(token: str, raw: bytes, keys: Iterable[PublicKey]) -> str:
-    """The id of the key that signed exactly these bytes; InvalidInput saying what is wrong otherwise."""
+    """Return the id of the key that signed exactly these bytes; InvalidInput saying what is wrong otherwise."""
     payload, kid = jws.verify_with_keys(TYPE, token.strip(), keys)
     if payload != raw:
         raise InvalidInput(

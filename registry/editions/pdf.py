@@ -1,8 +1,9 @@
-"""An edition as PDF: the list by province, headings on every page, its font inside, a code that leads to its page."""
+"""An edition as PDF: the list by province, headings on every page, its font embedded, a QR code that leads to its
+page.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from registry.editions import labels, typesetting
-from registry.editions.content import EditionInstitution, ListContent
+from registry.editions.content import EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
+from registry.verification.phrases import format_date
 
 PAGE = landscape(A4)
 _MARGIN, _PAD, _LEAD = 14 * mm, 1.2 * mm, 1.4
@@ -24,53 +26,52 @@ _WIDTHS = (13 * mm, 70 * mm, 76 * mm, 86 * mm, 24 * mm)
 _GREY, _BAND, _LINE = HexColor("#444444"), HexColor("#e8eef0"), HexColor("#9aa5a8")
 
 
-def write(path: Path, edition: Edition, content: ListContent, progress: Callable[[int], None] | None = None) -> None:
-    """The document. Drawn row by row: pages are packed as they are done."""
+def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
+    """Write the document, drawn row by row: pages are compressed as they are done."""
     typesetting.load_font()
-    first: Any = (
-        typesetting.FONT
-    )  # else every page names Helvetica, which no file carries; the stub takes it for a number
-    canvas = Canvas(str(path), pagesize=PAGE, pageCompression=1, invariant=1, lang="zh-CN", initialFontName=first)
+    # Else every page names Helvetica, which no file carries; the stub takes the name for a number.
+    font: Any = typesetting.FONT
+    canvas = Canvas(str(path), pagesize=PAGE, pageCompression=1, invariant=1, lang="zh-CN", initialFontName=font)
     canvas.setTitle(typesetting.replace_missing_glyphs(edition.title))
     canvas.setSubject(labels.describe_publication(edition))
     canvas.setAuthor("人类辅助生殖技术机构名录 / ART Register")
     canvas.setCreator("art-registry")
-    sheet = _PageLayout(canvas, edition)
-    sheet.draw_cover(labels.describe_totals(content.totals))
+    layout = _PageLayout(canvas, edition)
+    layout.draw_cover(labels.describe_totals(content.totals))
     counts = {name: count for name, _, count in content.totals.provinces}
     province: str | None = None
     number = 0
-    for done, one in enumerate(content.read_list(), start=1):
-        number = number + 1 if one.province == province else 1
-        cells = _make_cells(number, one)
-        if one.province != province:
-            province = one.province
-            sheet.draw_province(f"{province or labels.PLACELESS_TITLE}（{counts[province]}家）", beside=cells)
-        sheet.draw_row(cells)
+    for done, institution in enumerate(content.read_list(), start=1):
+        number = number + 1 if institution.province == province else 1
+        cells = _make_cells(number, institution)
+        if institution.province != province:
+            province = institution.province
+            layout.draw_province(f"{province or labels.PLACELESS_TITLE}（{counts[province]}家）", first_row=cells)
+        layout.draw_row(cells)
         if progress and done % 1000 == 0:
             progress(done)
-    sheet.finish_document()
+    layout.finish_document()
     canvas.save()
 
 
-def _make_cells(number: int, one: EditionInstitution) -> list[list[str]]:
-    """The lines of each cell of one institution."""
-    stages = list(dict.fromkeys(line.stage for line in one.lines))
-    said = [(stage, [labels.format_technique(line) for line in one.lines if line.stage == stage]) for stage in stages]
-    approvals = [f"{labels.describe_stage(stage)}：{'、'.join(names)}" for stage, names in said]
-    texts = [[str(number)], [one.name], [one.address], approvals, [one.code]]
+def _make_cells(number: int, institution: EditionInstitution) -> list[list[str]]:
+    """Make the lines of each cell of one institution."""
+    stages = dict.fromkeys(line.stage for line in institution.lines)
+    names = {stage: [labels.format_technique(a) for a in institution.lines if a.stage == stage] for stage in stages}
+    approvals = [f"{labels.describe_stage(stage)}：{'、'.join(techniques)}" for stage, techniques in names.items()]
+    texts = [[str(number)], [institution.name], [institution.address], approvals, [institution.code]]
     return [  # one character's room is left for what no line begins with
-        [
-            line
-            for text in many
-            for line in typesetting.wrap_lines(typesetting.replace_missing_glyphs(text), _SIZE, room - 2 * _PAD - _SIZE)
-        ]
-        for many, room in zip(texts, _WIDTHS, strict=True)
+        [line for text in cell for line in _wrap_text(text, _SIZE, width - 2 * _PAD - _SIZE)]
+        for cell, width in zip(texts, _WIDTHS, strict=True)
     ]
 
 
+def _wrap_text(text: str, size: float, width: float) -> list[str]:
+    return typesetting.wrap_lines(typesetting.replace_missing_glyphs(text), size, width)
+
+
 class _PageLayout:
-    """Where on which page the next row goes."""
+    """The next free place on the pages of one document."""
 
     def __init__(self, canvas: Canvas, edition: Edition) -> None:
         self._canvas, self._edition = canvas, edition
@@ -78,18 +79,18 @@ class _PageLayout:
         self._province = ""
 
     def draw_cover(self, figure: str) -> None:
-        """The head of the first page: title, day, number, figure, and the code."""
+        """Draw the head of the first page: title, day, number, figure, and the QR code."""
         top = PAGE[1] - _MARGIN
-        room = PAGE[0] - 2 * _MARGIN - (_QR + 8 * mm if self._edition.page else 0)
+        width = PAGE[0] - 2 * _MARGIN - (_QR + 8 * mm if self._edition.page else 0)
         y = top
-        said = [
+        facts = [
             labels.describe_scope(self._edition.scope),
-            f"截至{labels.format_day(self._edition.as_of)}",
+            f"截至{format_date(self._edition.as_of, english=False)}",
             labels.describe_publication(self._edition),
         ]
-        rest = ["　".join(said), figure, f"核对与下载：{self._edition.page}" if self._edition.page else ""]
-        for text, size in [(self._edition.title, 18.0), *((line, 10.0) for line in rest)]:
-            for line in typesetting.wrap_lines(typesetting.replace_missing_glyphs(text), size, room) if text else ():
+        lines = ["　".join(facts), figure, f"核对与下载：{self._edition.page}" if self._edition.page else ""]
+        for text, size in [(self._edition.title, 18.0), *((line, 10.0) for line in lines)]:
+            for line in _wrap_text(text, size, width) if text else ():
                 y -= size * _LEAD
                 self._draw_text(_MARGIN, y, line, size)
             y -= 1.5 * mm
@@ -100,10 +101,10 @@ class _PageLayout:
         self._number = 1
         self._draw_headings()
 
-    def draw_province(self, text: str, beside: list[list[str]]) -> None:
-        """The name of a province, never alone at the foot of a page, and a bookmark of it."""
+    def draw_province(self, text: str, first_row: list[list[str]]) -> None:
+        """Draw the name of a province, never alone at the foot of a page, and bookmark it."""
         height = _SIZE * _LEAD + 2 * _PAD
-        if self._y - height - _measure_height(beside) < _MARGIN + 6 * mm:
+        if self._y - height - _measure_height(first_row) < _MARGIN + 6 * mm:
             self._start_page()
         self._province = ""
         key = f"province-{self._number}-{int(self._y)}"
@@ -113,14 +114,14 @@ class _PageLayout:
         self._province = text
 
     def draw_row(self, cells: list[list[str]]) -> None:
-        """One institution, whole on one page."""
+        """Draw one institution, whole on one page."""
         height = _measure_height(cells)
         if self._y - height < _MARGIN + 6 * mm:
             self._start_page()
         self._draw_cells(height, cells)
 
     def finish_document(self) -> None:
-        """The foot of the last page."""
+        """Draw the foot of the last page."""
         self._draw_footer()
         self._canvas.showPage()
 
@@ -136,10 +137,10 @@ class _PageLayout:
     def _draw_headings(self) -> None:
         self._draw_cells(_SIZE * _LEAD + 2 * _PAD, [[heading] for heading in _HEADINGS], _BAND)
 
-    def _draw_cells(self, height: float, cells: list[list[str]], ground: Color | None = None) -> None:
+    def _draw_cells(self, height: float, cells: list[list[str]], background: Color | None = None) -> None:
         canvas, x = self._canvas, _MARGIN
-        if ground is not None:
-            canvas.setFillColor(ground)
+        if background is not None:
+            canvas.setFillColor(background)
             canvas.rect(x, self._y - height, sum(_WIDTHS), height, stroke=0, fill=1)
         for lines, width in zip(cells, _WIDTHS, strict=True):
             for position, line in enumerate(lines):
@@ -151,14 +152,10 @@ class _PageLayout:
         canvas.line(_MARGIN, self._y, _MARGIN + sum(_WIDTHS), self._y)
 
     def _draw_footer(self) -> None:
-        left = f"{self._edition.title}　截至{labels.format_day(self._edition.as_of)}　第{self._edition.number}期"
-        self._draw_text(
-            _MARGIN,
-            _MARGIN - 2 * mm,
-            typesetting.wrap_lines(typesetting.replace_missing_glyphs(left), 8, 220 * mm)[0],
-            8,
-            grey=True,
+        left = (
+            f"{self._edition.title}　截至{format_date(self._edition.as_of, english=False)}　第{self._edition.number}期"
         )
+        self._draw_text(_MARGIN, _MARGIN - 2 * mm, _wrap_text(left, 8, 220 * mm)[0], 8, grey=True)
         right = f"第{self._number}页"
         self._draw_text(PAGE[0] - _MARGIN - typesetting.measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
 

@@ -1,10 +1,9 @@
-"""An edition before it is proposed: what it would list, what that changes, and what somebody should look at first."""
+"""An edition before it is proposed: what it would list, what that changes, and what a person should look at first."""
 
 from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -13,9 +12,9 @@ import msgspec
 from registry.domain import regions
 from registry.domain.model import Change, Date, Draft, LogState, Struct
 from registry.editions import queries, store
-from registry.editions.content import EditionInstitution, ListContent, Totals
+from registry.editions.content import EditionInstitution, ListContent, Progress, Totals
 from registry.editions.difference import EditionDifference
-from registry.editions.edition import NATIONAL, Edition
+from registry.editions.edition import NATIONAL, Edition, select_predecessor
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.log import store as log
 from registry.records import asof as times
@@ -26,11 +25,15 @@ from registry.storage.database import Database
 SHOWN = 50
 #: A scheduled day further away than this is more likely mistyped.
 LONGEST_WAIT = dt.timedelta(days=366)
+#: Control and format characters, line and paragraph separators.
+_INVISIBLE = ("Cc", "Cf", "Zl", "Zp")
 
 
 class EditionRequest(Struct, frozen=True):
-    """What somebody wants published. ``as_of``: today unless said. ``release``: when it is to be public; null: once
-    a second person approved it."""
+    """An edition somebody wants published.
+
+    ``as_of``: today unless given. ``release``: when it is to be public; null: once a second person approved it.
+    """
 
     title: str
     as_of: Date | None = None
@@ -39,8 +42,11 @@ class EditionRequest(Struct, frozen=True):
 
 
 class ListWarning(Struct, frozen=True):
-    """Something in the list to look at before it is public: ``kind`` is suspended, rectification, preparing, operating,
-    placeless (of no region), or overdue (an approval left out because it lapsed); ``names``: SHOWN of ``count``."""
+    """Something in the list to look at before it is public.
+
+    ``kind`` is suspended, rectification, preparing, operating, placeless (of no region), or overdue (an approval left
+    out because it lapsed); ``names``: SHOWN of ``count``.
+    """
 
     kind: str
     count: int
@@ -48,7 +54,7 @@ class ListWarning(Struct, frozen=True):
 
 
 class EditionPlan(Struct, frozen=True):
-    """What would be proposed: the draft, and what a person decides by."""
+    """A plan to propose: the draft, and what a person decides by."""
 
     number: int
     wish: EditionRequest
@@ -64,7 +70,7 @@ class EditionPlan(Struct, frozen=True):
     def draft(self) -> Draft:
         """The entry that approval would append."""
         release = self.wish.release
-        stated: dict[str, Any] = {
+        values: dict[str, Any] = {
             "number": self.number,
             "title": self.wish.title,
             "as_of": self.as_of.isoformat(),
@@ -78,16 +84,16 @@ class EditionPlan(Struct, frozen=True):
         }
         return Draft(
             subject=f"edition:{self.number}",
-            change=Change(kind="edition", set={path: value for path, value in stated.items() if value is not None}),
+            change=Change(kind="edition", set={path: value for path, value in values.items() if value is not None}),
             valid_from=self.as_of,
         )
 
     @property
     def report(self) -> dict[str, Any]:
-        """What the approver is shown, cut to SHOWN of each."""
-        told: dict[str, Any] = msgspec.to_builtins(self.difference)
-        cut = {name: value[:SHOWN] if isinstance(value, list) else value for name, value in told.items()}
-        counts = {name: len(value) for name, value in told.items() if isinstance(value, list)}
+        """What the approver sees, cut to SHOWN of each list."""
+        difference: dict[str, Any] = msgspec.to_builtins(self.difference)
+        cut = {name: value[:SHOWN] if isinstance(value, list) else value for name, value in difference.items()}
+        counts = {name: len(value) for name, value in difference.items() if isinstance(value, list)}
         totals, warnings = msgspec.to_builtins(self.totals), msgspec.to_builtins(self.warnings)
         return {"difference": cut, "counts": counts, "totals": totals, "warnings": warnings}
 
@@ -96,18 +102,18 @@ def make_plan(
     database: Database,
     wish: EditionRequest,
     public_url: str,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     rows: int = 20,
 ) -> EditionPlan:
-    """What a wish comes to, as of the log as it stands. InvalidInput for what cannot be published."""
+    """Make the plan of an edition as of the log as it stands. InvalidInput for what cannot be published."""
     with database.reading() as connection:
         size = log.read_head(connection).size
         now = times.find_now(connection)
-        known = queries.list_editions(connection, size)
+        editions = queries.list_editions(connection, size)
     today = times.to_day(now)
     as_of = wish.as_of or today
     _check_request(wish, as_of, today, now)
-    number = max((one.number for one in known), default=0) + 1
+    number = max((edition.number for edition in editions), default=0) + 1
     with ListContent(database, AsOf(valid_on=as_of, size=size), wish.scope, progress) as content:
         if not content.totals.institutions:
             raise InvalidInput(
@@ -116,6 +122,8 @@ def make_plan(
                 field="as_of",
             )
         state = LogState(size=size, root=store.compute_root(database, size))
+        # Compared with what it would be compared with once it is approved, so far as that is known now.
+        before = select_predecessor(editions, wish.scope, wish.release or now, entry=size + 1)
         return EditionPlan(
             number=number,
             wish=wish,
@@ -123,20 +131,16 @@ def make_plan(
             page=f"{public_url.rstrip('/')}/editions/{number}",
             log=state,
             totals=content.totals,
-            difference=store.compare_with_predecessor(database, content, _find_predecessor(known, wish, now)),
+            difference=store.compare_with_predecessor(database, content, before),
             rows=list(islice(content.read_list(), rows)),
             warnings=_collect_warnings(content),
         )
 
 
-#: Control and format characters, line and paragraph separators.
-_UNSEEN = ("Cc", "Cf", "Zl", "Zp")
-
-
 def _check_request(wish: EditionRequest, as_of: Date, today: Date, now: dt.datetime) -> None:
     if not 2 <= len(wish.title.strip()) <= 120:
         raise InvalidInput("请填写标题（2至120字）。", "Give a title of 2 to 120 characters.", field="title")
-    if any(unicodedata.category(c) in _UNSEEN for c in wish.title):
+    if any(unicodedata.category(c) in _INVISIBLE for c in wish.title):
         raise InvalidInput(
             "标题中有换行、制表符或看不见的字符，请删去。",
             "The title has a line break, a tab or an invisible character; remove it.",
@@ -162,36 +166,29 @@ def _check_request(wish: EditionRequest, as_of: Date, today: Date, now: dt.datet
         )
 
 
-def _find_predecessor(known: list[Edition], wish: EditionRequest, now: dt.datetime) -> Edition | None:
-    """What this one would be compared with once it is approved, so far as that is known now."""
-    release = wish.release or now
-    held = [o for o in known if o.scope == wish.scope and o.withdrawn is None and o.published <= release]
-    return max(held, key=lambda one: one.number, default=None)
-
-
 def _collect_warnings(content: ListContent) -> list[ListWarning]:
     kinds = ("overdue", "placeless", "suspended", "rectification", "preparing", "operating")
-    held: dict[str, list[str]] = {kind: [] for kind in kinds}
-    counts = dict.fromkeys(held, 0)
-    held["overdue"], counts["overdue"] = content.left_out[:SHOWN], len(content.left_out)
-    for one in content.read_institutions():
-        stages = {"overdue" if approval.stage == "lapsed" else approval.stage for approval in one.approvals}
-        for kind in (stages | ({"placeless"} if not one.region.province else set())) & held.keys():
+    names: dict[str, list[str]] = {kind: [] for kind in kinds}
+    counts = dict.fromkeys(names, 0)
+    names["overdue"], counts["overdue"] = content.left_out[:SHOWN], len(content.left_out)
+    for institution in content.read_institutions():
+        stages = {"overdue" if approval.stage == "lapsed" else approval.stage for approval in institution.approvals}
+        for kind in (stages | ({"placeless"} if not institution.region.province else set())) & names.keys():
             counts[kind] += 1
-            if len(held[kind]) < SHOWN:
-                held[kind].append(one.name)
-    return [ListWarning(kind=kind, count=counts[kind], names=names) for kind, names in held.items() if names]
+            if len(names[kind]) < SHOWN:
+                names[kind].append(institution.name)
+    return [ListWarning(kind=kind, count=counts[kind], names=of_kind) for kind, of_kind in names.items() if of_kind]
 
 
-def make_withdrawal(database: Database, said: str, reason: str) -> tuple[Edition, Draft]:
-    """The edition of an id and the entry by which it would be withdrawn; NotFound, Conflict, InvalidInput."""
+def make_withdrawal(database: Database, identifier: str, reason: str) -> tuple[Edition, Draft]:
+    """Return the edition of an id and the entry that would withdraw it; NotFound, Conflict, InvalidInput."""
     with database.reading() as connection:
-        found = next((one for one in queries.list_editions(connection) if one.id == said), None)
+        edition = next((one for one in queries.list_editions(connection) if one.id == identifier), None)
         today = times.find_today(connection)
-    if found is None:
-        raise NotFound(f"没有第{said[:20]}期名录。", f"There is no edition {said[:20]}.")
-    if found.withdrawn is not None:
-        raise Conflict(f"第{said}期名录已经撤回。", f"Edition {said} was withdrawn already.")
+    if edition is None:
+        raise NotFound(f"没有第{identifier[:20]}期名录。", f"There is no edition {identifier[:20]}.")
+    if edition.withdrawn is not None:
+        raise Conflict(f"第{identifier}期名录已经撤回。", f"Edition {identifier} was withdrawn already.")
     if not 2 <= len(reason.strip()) <= 500:
         raise InvalidInput(
             "请写明撤回的理由（2至500字），公众会看到。",
@@ -199,4 +196,4 @@ def make_withdrawal(database: Database, said: str, reason: str) -> tuple[Edition
             field="reason",
         )
     change = Change(kind="edition", set={"withdrawn": True, "withdrawal": reason.strip()}, reason=reason.strip())
-    return found, Draft(subject=f"edition:{found.id}", change=change, valid_from=max(found.as_of, today))
+    return edition, Draft(subject=f"edition:{edition.id}", change=change, valid_from=max(edition.as_of, today))

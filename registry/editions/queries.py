@@ -1,4 +1,4 @@
-"""Editions from the records: every one the log states, with what was said of it since."""
+"""Editions from the records: every one the log states, with its withdrawal if there is one."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ from registry.records.selection import match_known
 from registry.records.view import decode_state
 from registry.storage.tables import FOREVER, entries, versions
 
-#: What an edition is made of; a statement without them is none yet.
-_NEEDED = frozenset({"number", "title", "as_of", "scope", "log_size", "root", "institutions"})
+#: The fields an edition needs; a statement without them is none yet.
+_REQUIRED = frozenset({"number", "title", "as_of", "scope", "log_size", "root", "institutions"})
 
 
 def list_editions(connection: sa.Connection, size: int | None = None) -> list[Edition]:
-    """Every edition known at a log size (now by default), also withdrawn ones and those to come, newest first."""
+    """List every edition known at a log size (now by default), also withdrawn and future ones, newest first."""
     upto = store.read_head(connection).size if size is None else size
     query = sa.select(versions.c.subject, versions.c.state).where(
         versions.c.kind == "edition", match_known(AsOf(valid_on=dt.date.max, size=upto)), versions.c.valid_to == FOREVER
     )
-    found = [
-        _read_edition(connection, subject, decode_state(state)) for subject, state in connection.execute(query).all()
-    ]
-    return sorted((one for one in found if one is not None), key=lambda one: one.number, reverse=True)
+    rows = connection.execute(query).all()
+    editions = [_read_edition(connection, subject, decode_state(state)) for subject, state in rows]
+    return sorted((one for one in editions if one is not None), key=lambda one: one.number, reverse=True)
 
 
 def _read_edition(connection: sa.Connection, subject: str, state: timeline.State) -> Edition | None:
     facts = timeline.collect_facts(state)
-    if _NEEDED - facts.keys():
+    if _REQUIRED - facts.keys():
         return None
     value: dict[str, Any] = {path: fact.value for path, fact in facts.items()}
     first = facts["number"].entry

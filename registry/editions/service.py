@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 
 from registry.domain import regions
-from registry.editions import content, edition, manifest, queries, store
+from registry.editions import content, manifest, queries, store
+from registry.editions import edition as rules
 from registry.editions.content import ListContent
 from registry.editions.difference import EditionDifference
-from registry.editions.edition import Edition
+from registry.editions.edition import Edition, State
 from registry.editions.integrity import IntegrityChecker
 from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, find_storage_fault
 from registry.log import mirror_mark, signing_keys
@@ -25,7 +26,7 @@ from registry.records import asof
 from registry.settings import Settings
 from registry.storage.database import Database
 
-#: Seconds a request waits for files that are being made; then it is told to come again.
+#: Seconds a request waits for files that are being made before it is refused for now.
 PATIENCE = 8.0
 _log = logging.getLogger("registry")
 
@@ -45,31 +46,31 @@ class Editions:
     # --- which there are ---------------------------------------------------------------------------------------------
 
     def list_all(self) -> list[Edition]:
-        """Every edition, also withdrawn ones and those to come, newest first."""
+        """List every edition, also withdrawn and future ones, newest first."""
         with self.database.reading() as connection:
             return queries.list_editions(connection)
 
     def list_public(self) -> list[Edition]:
-        """Those the public knows of now, newest first."""
+        """List those the public knows of now, newest first."""
         every, now = self._read_all_now()
-        return edition.select_public(every, now)
+        return rules.select_public(every, now)
 
-    def get_public(self, said: str) -> Edition:
-        """The public edition of an id, or of ``find_latest``; NotFound."""
+    def get_public(self, identifier: str) -> Edition:
+        """Return the public edition of an id, or of ``latest``; NotFound."""
         every, now = self._read_all_now()
-        return edition.get_public(every, said, now)
+        return rules.get_public(every, identifier, now)
 
     def find_latest(self) -> Edition | None:
-        """The public edition that counts now; None while there is none."""
+        """Find the public edition that counts now; None while there is none."""
         try:
-            return self.get_public(edition.LATEST)
+            return self.get_public(rules.LATEST)
         except NotFound:
             return None
 
-    def list_states(self) -> list[tuple[Edition, edition.State]]:
-        """Every edition with what it is now, newest first."""
+    def list_states(self) -> list[tuple[Edition, State]]:
+        """List every edition with its state now, newest first."""
         every, now = self._read_all_now()
-        return [(one, one.get_state(now)) for one in every]
+        return [(edition, edition.get_state(now)) for edition in every]
 
     def _read_all_now(self) -> tuple[list[Edition], dt.datetime]:
         with self.database.reading() as connection:
@@ -77,73 +78,78 @@ class Editions:
 
     # --- their files -------------------------------------------------------------------------------------------------
 
-    def get_file(self, said: Edition, name: str) -> Path:
-        """One file of an edition. NotFound for a name that none has; Gone for a withdrawn edition; CannotAnswer while
-        the files are being made; CannotSign where the signature cannot be made here."""
+    def get_file(self, edition: Edition, name: str) -> Path:
+        """Return one file of an edition.
+
+        NotFound for a name that none has; Gone for a withdrawn edition; CannotAnswer while the files are being made;
+        CannotSign where the signature cannot be made here.
+        """
         if name not in manifest.FILES:
             raise NotFound(
                 f"名录没有文件“{name[:40]}”；有：{'、'.join(manifest.FILES)}。",
                 f"An edition has no file “{name[:40]}”; it has {', '.join(manifest.FILES)}.",
             )
-        edition.check_not_withdrawn(said)
-        folder = self.get_folder(said)
+        rules.check_not_withdrawn(edition)
+        folder = self.get_folder(edition)
         return self.get_signature(folder) if name == manifest.SIGNED else folder / name
 
-    def get_folder(self, said: Edition) -> Path:
-        """The folder of an edition's files, made by one thread while the others wait a little."""
-        if self._is_intact(said, place := self.files.locate_folder(said)):
-            return place
+    def get_folder(self, edition: Edition) -> Path:
+        """Return the folder of an edition's files, made by one thread while the others wait a little."""
+        if self._is_intact(edition, folder := self.files.locate_folder(edition)):
+            return folder
         with self._lock:
-            making = self._making.get(said.id)
+            making = self._making.get(edition.id)
             if making is None:
-                making = self._making[said.id] = Future()
+                making = self._making[edition.id] = Future()
                 threading.Thread(
-                    target=self._run_make, args=(said, making), name=f"edition-{said.id}", daemon=True
+                    target=self._run_make, args=(edition, making), name=f"edition-{edition.id}", daemon=True
                 ).start()
         try:
             return making.result(timeout=PATIENCE)
         except TookLong as error:
             raise CannotAnswer(
-                f"第{said.id}期名录的文件正在生成，请稍后再试。",
-                f"The files of edition {said.id} are being made; try again in a moment.",
+                f"第{edition.id}期名录的文件正在生成，请稍后再试。",
+                f"The files of edition {edition.id} are being made; try again in a moment.",
                 retry_after=10,
             ) from error
 
-    def _run_make(self, said: Edition, making: Future[Path]) -> None:
+    def _run_make(self, edition: Edition, making: Future[Path]) -> None:
         try:
-            making.set_result(self.make_folder(said))
+            making.set_result(self.make_folder(edition))
         except BaseException as error:
             fault = find_storage_fault(error)
             if fault is None and not isinstance(error, RegistryError):
-                _log.error("the files of edition %s cannot be made", said.id, exc_info=error)
+                _log.error("the files of edition %s cannot be made", edition.id, exc_info=error)
             making.set_exception(fault or error)
         finally:
             with self._lock:
-                self._making.pop(said.id, None)
+                self._making.pop(edition.id, None)
 
-    def make_folder(self, said: Edition, progress: store.Progress = store.ignore_progress) -> Path:
-        """The same at once, in this thread."""
-        before = edition.find_predecessor(said, self.list_all())
+    def make_folder(self, edition: Edition, progress: store.FileProgress = store.ignore_progress) -> Path:
+        """Make the folder at once, in this thread."""
+        before = rules.find_predecessor(edition, self.list_all())
 
         def fill_folder(folder: Path) -> None:
-            store.write_files(folder, self.database, said, before, self.log.get_origin(), progress)
+            store.write_files(folder, self.database, edition, before, self.log.get_origin(), progress)
             self._sign_folder(folder)
 
-        return self.files.make_folder(said, fill_folder, lambda folder: self._is_intact(said, folder))
+        return self.files.make_folder(edition, fill_folder, lambda folder: self._is_intact(edition, folder))
 
-    def _is_intact(self, said: Edition, folder: Path) -> bool:
+    def _is_intact(self, edition: Edition, folder: Path) -> bool:
         def list_public_keys() -> list[PublicKey]:
             return [PublicKey(public=key.public, retired=key.is_retired) for key in self._list_keys()]
 
-        return self._intact.is_intact(folder, said, list_public_keys)
+        return self._intact.is_intact(folder, edition, list_public_keys)
 
     def _sign_folder(self, folder: Path) -> None:
         if any(not key.is_retired for key in self._list_keys()):
             self.get_signature(folder)
 
     def get_signature(self, folder: Path) -> Path:
-        """The signature of a folder, made with its files: EdDSA signs the same bytes the same way each time. CannotSign
-        where there is no key."""
+        """Return the signature of a folder, made when missing: EdDSA signs the same bytes the same way each time.
+
+        CannotSign where there is no key.
+        """
         path = folder / manifest.SIGNED
         if not path.exists():
             aside = path.with_name(f".{path.name}.{threading.get_ident()}")
@@ -154,7 +160,7 @@ class Editions:
         return path
 
     def _get_signing_key(self) -> signing_keys.Key:
-        """The oldest key in use, which most verifiers have."""
+        """Return the oldest key in use, which most verifiers have."""
         keys = [key for key in self._list_keys() if not key.is_retired]
         if not keys:
             raise CannotSign(
@@ -170,17 +176,20 @@ class Editions:
 
     # --- what they hold ----------------------------------------------------------------------------------------------
 
-    def read_manifest(self, said: Edition) -> manifest.Manifest:
-        """Files with sizes and checksums."""
-        return manifest.decode_manifest((self.get_folder(said) / manifest.MANIFEST).read_bytes())
+    def read_manifest(self, edition: Edition) -> manifest.Manifest:
+        """Read the files with sizes and checksums."""
+        return manifest.decode_manifest((self.get_folder(edition) / manifest.MANIFEST).read_bytes())
 
-    def read_difference(self, said: Edition) -> EditionDifference:
-        """What changed since the edition before."""
-        return msgspec.json.decode((self.get_folder(said) / manifest.DIFFERENCE).read_bytes(), type=EditionDifference)
+    def read_difference(self, edition: Edition) -> EditionDifference:
+        """Read what changed since the edition before."""
+        return msgspec.json.decode(
+            (self.get_folder(edition) / manifest.DIFFERENCE).read_bytes(), type=EditionDifference
+        )
 
-    def list_institutions(self, said: Edition, province: str) -> list[content.EditionInstitution]:
-        """The institutions of one province, by its code or NOWHERE, as the list prints them."""
-        inside = province != manifest.NOWHERE and province.startswith(regions.get_prefix(said.scope))
-        wide = said.scope == edition.NATIONAL and province != manifest.NOWHERE
-        with ListContent(self.database, said.asof, province if wide or inside else said.scope) as found:
-            return [one for one in found.read_list() if bool(one.province) == (province != manifest.NOWHERE)]
+    def list_institutions(self, edition: Edition, province: str) -> list[content.EditionInstitution]:
+        """List the institutions of one province, by its code or NOWHERE, as the list prints them."""
+        has_place = province != manifest.NOWHERE
+        is_inside = edition.scope == rules.NATIONAL or province.startswith(regions.get_prefix(edition.scope))
+        scope = province if has_place and is_inside else edition.scope
+        with ListContent(self.database, edition.asof, scope) as institutions:
+            return [one for one in institutions.read_list() if bool(one.province) == has_place]

@@ -23,12 +23,12 @@ from registry.storage import rights
 from registry.storage.database import Database
 
 _log = logging.getLogger("registry")
-#: Hears what is being made, and how far it is.
-Progress = Callable[[str, int], None]
+#: Called with what is being made, and how many rows of it are done.
+FileProgress = Callable[[str, int], None]
 
 
-def ignore_progress(_what: str, _done: int) -> None:
-    """Tells nobody."""
+def ignore_progress(_file: str, _done: int) -> None:
+    """Do nothing."""
 
 
 class EditionFiles:
@@ -38,21 +38,21 @@ class EditionFiles:
         self.folder = folder
 
     def locate_folder(self, edition: Edition) -> Path:
-        """Where an edition's files lie; of another log, or written in another way, they lie elsewhere."""
+        """Return where an edition's files lie; those of another log, or of another format, lie elsewhere."""
         return self.folder / f"{edition.id}-{edition.log.root[:16]}-{edition.entry}-v{manifest.FORMAT}"
 
-    def make_folder(self, edition: Edition, made: Callable[[Path], None], intact: Callable[[Path], bool]) -> Path:
-        """The folder with every file of MADE; among all processes of this machine one makes them.
+    def make_folder(self, edition: Edition, fill: Callable[[Path], None], is_intact: Callable[[Path], bool]) -> Path:
+        """Return the folder with every file of MADE; among all processes of this machine one makes them.
 
-        ``made`` fills an empty folder, before anybody else could write to it; what is there and not ``intact`` is made
-        anew.
+        ``fill`` writes them into an empty folder that nobody else can write to yet; what is there and not ``intact`` is
+        made anew.
         """
         place = self.locate_folder(edition)
-        if intact(place):
+        if is_intact(place):
             return place
         rights.make_folder(self.folder)
         with FileLock(self.folder / f".{place.name}.lock", mode=rights.PRIVATE_FILE):
-            if intact(place):
+            if is_intact(place):
                 return place
             if place.is_dir():
                 _log.error("the files of edition %s were altered, or are not signed: made again", edition.id)
@@ -60,7 +60,7 @@ class EditionFiles:
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir()
             try:
-                made(aside)
+                fill(aside)
                 shutil.rmtree(place, ignore_errors=True)
                 aside.rename(place)
             finally:
@@ -74,10 +74,12 @@ def write_files(
     edition: Edition,
     before: Edition | None,
     issuer: str,
-    progress: Progress = ignore_progress,
+    progress: FileProgress = ignore_progress,
 ) -> None:
-    """Every file of MADE into an empty folder. LogDamaged when the log or the records no longer give what the edition's
-    entry says of it."""
+    """Write every file of MADE into an empty folder.
+
+    LogDamaged when the log or the records no longer give what the edition's entry says of it.
+    """
     check_root(database, edition)
     with ListContent(database, edition.asof, edition.scope, lambda n: progress("content", n)) as content:
         _check_figure(edition, content.totals)
@@ -88,8 +90,8 @@ def write_files(
         pdf.write(folder / "list.pdf", edition, content, lambda n: progress("list.pdf", n))
         htmls.write(folder / "list.html", edition, content, lambda n: progress("list.html", n))
         progress(manifest.DIFFERENCE, 0)
-        told, totals = compare_with_predecessor(database, content, before), content.totals
-    body = msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1)
+        changes, totals = compare_with_predecessor(database, content, before), content.totals
+    body = msgspec.json.format(msgspec.json.encode(changes, order="sorted"), indent=1)
     (folder / manifest.DIFFERENCE).write_bytes(body + b"\n")
     measured = [manifest.measure_file(folder / name) for name in (*manifest.LISTS, manifest.DIFFERENCE)]
     (folder / manifest.MANIFEST).write_bytes(manifest.encode_manifest(edition, issuer, totals, measured))
@@ -100,7 +102,7 @@ def write_files(
 def compare_with_predecessor(
     database: Database, content: ListContent, before: Edition | None
 ) -> difference.EditionDifference:
-    """What a content changes against the edition before it."""
+    """Compare a content with the edition before it."""
     if before is None:
         return difference.make_first_difference(content.read_list())
     with ListContent(database, before.asof, before.scope) as earlier:
@@ -108,7 +110,7 @@ def compare_with_predecessor(
 
 
 def check_root(database: Database, edition: Edition) -> None:
-    """LogDamaged unless the log still begins with what the edition was frozen at."""
+    """Raise LogDamaged unless the log still begins with what the edition was frozen at."""
     if compute_root(database, edition.log.size) != edition.log.root:
         raise LogDamaged(
             f"日志前{edition.log.size}条与第{edition.id}期名录所依据的不符。请运行：registry log check",
@@ -118,7 +120,7 @@ def check_root(database: Database, edition: Edition) -> None:
 
 
 def compute_root(database: Database, size: int) -> str:
-    """The root hash (hex) of the log at a size, from the leaves stored."""
+    """Compute the root hash (hex) of the log at a size, from the leaves stored; "" when it is shorter."""
     frontier = Frontier()
     with database.reading() as connection:
         frontier.extend(log.read_leaves(connection, upto=size))
@@ -126,7 +128,7 @@ def compute_root(database: Database, size: int) -> str:
 
 
 def _check_figure(edition: Edition, totals: Totals) -> None:
-    """What was approved is what is published."""
+    """Raise LogDamaged unless what was approved is what is published."""
     if (totals.institutions, totals.techniques) != (edition.institutions, edition.techniques):
         raise LogDamaged(
             f"第{edition.id}期名录批准时为{edition.institutions}家，现在读出{totals.institutions}家。"

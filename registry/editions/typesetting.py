@@ -1,4 +1,4 @@
-"""Text set for paper: widths of characters, lines of Chinese, and the font that a PDF carries with it."""
+"""Text set for paper: widths of characters, lines of Chinese, and the font that a PDF embeds."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from reportlab.pdfbase.ttfonts import TTFont
 FONT = "WenQuanYiMicroHei"
 _FILE = Path(__file__).with_name("fonts") / "wqy-microhei.ttc"
 #: What no line begins with.
-_NEVER_FIRST = frozenset("，。、；：？！）》」』】〉”’,.;:?!)]}%")
+_NOT_FIRST = frozenset("，。、；：？！）》」』】〉”’,.;:?!)]}%")
 
 
 @cache
 def load_font() -> TTFont:
-    """The font, known to the library from now on. It holds 34,600 characters; a PDF carries those it uses."""
-    made = TTFont(FONT, str(_FILE), subfontIndex=0)
-    pdfmetrics.registerFont(made)
-    return made
+    """Load the font and register it with the library. It holds 34,600 characters; a PDF embeds those it uses."""
+    font = TTFont(FONT, str(_FILE), subfontIndex=0)
+    pdfmetrics.registerFont(font)
+    return font
 
 
 def replace_missing_glyphs(text: str) -> str:
-    """The text with each character that the font lacks said by its number, which can still be looked up.
+    """Replace each character that the font lacks by its number, which can still be looked up.
 
     >>> replace_missing_glyphs("鞍山市"), replace_missing_glyphs("\\U00030000医院")
     ('鞍山市', '〓(U+30000)医院')
@@ -31,7 +31,7 @@ def replace_missing_glyphs(text: str) -> str:
     glyphs = load_font().face.charToGlyph
     if all(ord(character) in glyphs for character in text):
         return text
-    return "".join(one if ord(one) in glyphs else f"〓(U+{ord(one):04X})" for one in text)
+    return "".join(c if ord(c) in glyphs else f"〓(U+{ord(c):04X})" for c in text)
 
 
 @cache
@@ -40,36 +40,36 @@ def _measure_character(character: str) -> float:
 
 
 def measure_width(text: str, size: float) -> float:
-    """How wide a text is, in points."""
+    """Measure the width of a text in points."""
     return sum(map(_measure_character, text)) * size
 
 
 def wrap_lines(text: str, size: float, room: float) -> list[str]:
-    """The text in lines no wider than ``room``; a run of Latin letters or digits stays whole where it fits a line.
+    """Wrap a text into lines no wider than ``room``; a run of Latin letters or digits stays whole where it fits a line.
 
     >>> wrap_lines("辽宁省鞍山市铁西区三道街115号", 10, 80)
     ['辽宁省鞍山市铁西', '区三道街115号']
     """
-    found: list[str] = []
+    lines: list[str] = []
     line, used = "", 0.0
     for piece in _split_pieces(text):
-        wide = measure_width(piece, size)
-        if line and used + wide > room and piece[0] not in _NEVER_FIRST:
-            found.append(line.rstrip())
+        piece_width = measure_width(piece, size)
+        if line and used + piece_width > room and piece[0] not in _NOT_FIRST:
+            lines.append(line.rstrip())
             line, used = "", 0.0
             piece = piece.lstrip()  # noqa: PLW2901  a line does not begin with the space before it
-            wide = measure_width(piece, size)
-        for character in piece if wide > room else [piece]:
-            more = measure_width(character, size)
-            if line and used + more > room and character[:1] not in _NEVER_FIRST:
-                found.append(line)
+            piece_width = measure_width(piece, size)
+        for character in piece if piece_width > room else [piece]:
+            width = measure_width(character, size)
+            if line and used + width > room and character[:1] not in _NOT_FIRST:
+                lines.append(line)
                 line, used = "", 0.0
-            line, used = line + character, used + more
-    return [*found, line.rstrip()] if line else found or [""]
+            line, used = line + character, used + width
+    return [*lines, line.rstrip()] if line else lines or [""]
 
 
 def _split_pieces(text: str) -> list[str]:
-    """Single Chinese characters, and runs of ASCII letters and digits."""
+    """Split into single Chinese characters, and runs of ASCII letters and digits."""
     pieces: list[str] = []
     for character in text:
         joins = character.isascii() and character.isalnum()

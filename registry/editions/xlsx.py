@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 
 from registry.editions import csvs, labels
-from registry.editions.content import ApprovalLine, EditionInstitution, ListContent
+from registry.editions.content import ApprovalLine, EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
 
-Progress = Callable[[int], None]
 _WIDTHS = (12, 7, 38, 46, 30, 14, 10, 10, 12, 14, 24)
-_LONGEST = 32_767  # characters of a cell in the file format
+_CELL_LIMIT = 32_767  # characters of a cell in the file format
 
 
 def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
-    """The workbook, a row in memory at a time. Cells are text: none is a formula, a number or a link."""
+    """Write the workbook, a row in memory at a time. Cells are text: none is a formula, a number or a link."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(str(path), {**options, "strings_to_numbers": False})
-    made = edition.published.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
-    book.set_properties({"title": edition.title, "subject": labels.describe_publication(edition), "created": made})
-    lists = _Workbook(book, edition, content, progress)
+    created = edition.published.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
+    book.set_properties({"title": edition.title, "subject": labels.describe_publication(edition), "created": created})
+    workbook = _Workbook(book, edition, content, progress)
     try:
-        lists.write_centres()
-        lists.write_placeless()
-        lists.write_banks()
+        workbook.write_centres()
+        workbook.write_placeless()
+        workbook.write_banks()
     finally:
         book.close()
 
@@ -43,32 +42,46 @@ class _Workbook:
         self._formats = (text, bold)
 
     def write_centres(self) -> None:
-        """Those of the provinces; the sheet is there, if empty, where there is no other."""
+        """Write the centres of the provinces; the sheet is there, if empty, where there is no other."""
         totals = self._content.totals
         if totals.centres or not totals.banks + totals.placeless:
             sheet = self._add_sheet("机构名单", csvs.HEADINGS, self._edition.title, totals.centres)
             self._write_rows(
                 sheet,
-                ((one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and one.province),
+                (
+                    (institution, institution.centre_lines)
+                    for institution in self._content.read_list()
+                    if institution.centre_lines and institution.province
+                ),
                 0,
             )
 
     def write_placeless(self) -> None:
-        """Those of no province, in a sheet that has no column for one."""
+        """Write the centres of no province, in a sheet that has no column for one."""
         if count := self._content.totals.placeless:
             headings = (*labels.PLACELESS, *csvs.HEADINGS[len(labels.CENTRES) :])
             sheet = self._add_sheet("未注明行政区划", headings, labels.PLACELESS_TITLE, count)
             rows = (
-                (one, one.centre_lines) for one in self._content.read_list() if one.centre_lines and not one.province
+                (institution, institution.centre_lines)
+                for institution in self._content.read_list()
+                if institution.centre_lines and not institution.province
             )
             self._write_rows(sheet, rows, 1)
 
     def write_banks(self) -> None:
-        """Sperm banks, also of institutions that stand in another sheet as well."""
+        """Write the sperm banks, also of institutions that stand in another sheet as well."""
         if count := self._content.totals.banks:
             headings = (*labels.BANKS, *csvs.HEADINGS[len(labels.CENTRES) :])
             sheet = self._add_sheet("人类精子库", headings, labels.BANKS_TITLE, count)
-            self._write_rows(sheet, ((one, one.bank_lines) for one in self._content.read_list() if one.bank_lines), 1)
+            self._write_rows(
+                sheet,
+                (
+                    (institution, institution.bank_lines)
+                    for institution in self._content.read_list()
+                    if institution.bank_lines
+                ),
+                1,
+            )
 
     def _add_sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
         sheet = _Sheet(self._book, name, headings, self._formats)
@@ -76,12 +89,12 @@ class _Workbook:
         return sheet
 
     def _write_rows(
-        self, sheet: _Sheet, rows: Iterable[tuple[EditionInstitution, tuple[ApprovalLine, ...]]], left_out: int
+        self, sheet: _Sheet, rows: Iterable[tuple[EditionInstitution, tuple[ApprovalLine, ...]]], skipped: int
     ) -> None:
-        """Number the rows; ``left_out``: columns of the csv that the sheet does not have, from the left."""
-        for number, (one, lines) in enumerate(rows, start=1):
+        """Number and write the rows without the first ``skipped`` columns of the csv, which the sheet does not have."""
+        for number, (institution, lines) in enumerate(rows, start=1):
             for line in lines:
-                sheet.add_row(csvs.make_cells(number, one, line)[left_out:])
+                sheet.add_row(csvs.make_cells(number, institution, line)[skipped:])
             if self._progress and number % 1000 == 0:
                 self._progress(number)
 
@@ -94,13 +107,13 @@ class _Sheet:
         self._headings, (self._text, self._bold) = headings, formats
         self._row = 0
 
-    def write_head(self, title: str, banner: str, about: str) -> None:
-        """Title, banner and headings; printed on paper, the headings stand on every page."""
+    def write_head(self, title: str, banner: str, publication: str) -> None:
+        """Write title, banner and headings; printed on paper, the headings stand on every page."""
         widths = _WIDTHS[len(_WIDTHS) - len(self._headings) :]
         for column, width in enumerate(widths):
             self._sheet.set_column(column, column, width)
         last = len(self._headings) - 1
-        for text in (title, banner, about):
+        for text in (title, banner, publication):
             self._sheet.merge_range(self._row, 0, self._row, last, labels.remove_unprintable(text), self._bold)
             self._row += 1
         for column, heading in enumerate(self._headings):
@@ -114,8 +127,8 @@ class _Sheet:
         self._row += 1
 
     def add_row(self, cells: list[str]) -> None:
-        """One row."""
+        """Write one row."""
         for column, cell in enumerate(cells):
             if cell:
-                self._sheet.write_string(self._row, column, labels.remove_unprintable(cell)[:_LONGEST], self._text)
+                self._sheet.write_string(self._row, column, labels.remove_unprintable(cell)[:_CELL_LIMIT], self._text)
         self._row += 1

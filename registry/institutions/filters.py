@@ -1,21 +1,23 @@
-"""What narrows a list: filters as the pages and the API give them, and those a question is made of."""
+"""The filters of a list: as the pages and the API give them, and those a question is made of."""
 
 from __future__ import annotations
+
+import msgspec
 
 from registry.domain import regions
 from registry.domain.model import Struct
 from registry.domain.techniques import BY_CODE, STAGES
 from registry.errors import InvalidInput
 from registry.records.selection import InstitutionFilter
-from registry.search.contract import QueryReading
+from registry.search.readings import QueryReading
 from registry.verification.answer import parse_technique
 
-#: Who was delisted is found by name, and is never in a list of institutions unless asked for.
+#: Delisted institutions are found by name, and are in no list of institutions unless asked for.
 EVERY_STATUS = ("listed", "suspended", "delisted")
 
 
 class SearchRequest(Struct, frozen=True):
-    """What narrows a list: as the pages and the API give it, not yet checked."""
+    """The question and filters of a list as the pages and the API give them, not yet checked."""
 
     q: str = ""
     technique: tuple[str, ...] = ()
@@ -24,48 +26,46 @@ class SearchRequest(Struct, frozen=True):
     status: str | None = None
 
 
-def make_filter(choice: SearchRequest, reading: QueryReading | None = None) -> InstitutionFilter:
-    """What the filters of a request choose, with those a reading is made of; InvalidInput for one that is none."""
-    said = reading or QueryReading()
-    techniques = dict.fromkeys([*(parse_technique(word) for word in choice.technique), *said.techniques])
-    stage = choice.stage or said.stage
+def make_filter(request: SearchRequest, reading: QueryReading | None = None) -> InstitutionFilter:
+    """Make the filter of a request, with the filters a reading is made of; InvalidInput for one that is none."""
+    reading = reading or QueryReading()
+    techniques = dict.fromkeys([*(parse_technique(word) for word in request.technique), *reading.techniques])
+    stage = request.stage or reading.stage
     if stage is not None and stage not in STAGES:
         raise InvalidInput(
             f"未知的阶段“{stage}”；可用：{'、'.join(STAGES)}。", f"Unknown stage “{stage}”; use {', '.join(STAGES)}."
         )
-    if choice.region is not None and regions.find_region(choice.region) is None:
+    if request.region is not None and regions.find_region(request.region) is None:
         raise InvalidInput(
-            f"未知的行政区划代码“{choice.region}”，须为6位 GB/T 2260 代码，如 210300。",
-            f"Unknown region code “{choice.region}”: a 6-digit GB/T 2260 code such as 210300 is needed.",
+            f"未知的行政区划代码“{request.region}”，须为6位 GB/T 2260 代码，如 210300。",
+            f"Unknown region code “{request.region}”: a 6-digit GB/T 2260 code such as 210300 is needed.",
         )
     return InstitutionFilter(
         techniques=tuple(code for code in techniques if code in BY_CODE),
-        regions=(choice.region,) if choice.region else said.regions,
+        regions=(request.region,) if request.region else reading.regions,
         stage=stage,
-        statuses=_select_statuses(choice),
-        standing=choice.status is None,
+        statuses=_select_statuses(request),
+        standing=request.status is None,
     )
 
 
-def make_name_filter(choice: SearchRequest) -> InstitutionFilter:
-    """The same for institutions meant by name: also those delisted or not yet approved, unless asked otherwise."""
-    chosen = make_filter(choice)
-    return InstitutionFilter(
-        techniques=chosen.techniques,
-        regions=chosen.regions,
-        stage=chosen.stage,
-        statuses=chosen.statuses if choice.status is not None else EVERY_STATUS,
+def make_name_filter(request: SearchRequest) -> InstitutionFilter:
+    """Make the same for institutions meant by name: also those delisted or not yet approved, unless asked otherwise."""
+    return msgspec.structs.replace(
+        make_filter(request),
+        statuses=_select_statuses(request) if request.status is not None else EVERY_STATUS,
         standing=False,
     )
 
 
-def _select_statuses(choice: SearchRequest) -> tuple[str, ...]:
-    if choice.status is None:
+def _select_statuses(request: SearchRequest) -> tuple[str, ...]:
+    if request.status is None:
         return EVERY_STATUS[:2]
-    if choice.status == "all":
+    if request.status == "all":
         return EVERY_STATUS
-    if choice.status not in EVERY_STATUS:
+    if request.status not in EVERY_STATUS:
         raise InvalidInput(
-            f"未知的状态“{choice.status}”。", f"Unknown status “{choice.status}”; use {', '.join(EVERY_STATUS)} or all."
+            f"未知的状态“{request.status}”。",
+            f"Unknown status “{request.status}”; use {', '.join(EVERY_STATUS)} or all.",
         )
-    return (choice.status,)
+    return (request.status,)

@@ -15,12 +15,13 @@ from registry.institutions.filters import SearchRequest, make_filter, make_name_
 from registry.institutions.result import Cursor, InstitutionHit
 from registry.records import lookup
 from registry.records.asof import AsOf
-from registry.records.selection import InstitutionFilter, count_institutions, select_subjects
-from registry.records.selection import list_institutions as page_of
-from registry.search import embedded_engine, fetch_plan, people, ranking
-from registry.search.contract import Engine, Expression, Hit, MatchKind, QueryReading, SearchQuery, Understood
+from registry.records.selection import InstitutionFilter, count_institutions, list_institutions, select_subjects
+from registry.search import embedded_engine, fetch_plan, ranking
+from registry.search.engine import Engine, Expression
 from registry.search.fetch_plan import Effort
-from registry.search.staged_search import RankedHits, search_by_category, search_documents
+from registry.search.query import PEOPLE_INSTITUTIONS, split_off_person
+from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
+from registry.search.stages import RankedHits, search_by_category, search_documents
 from registry.storage.tables import versions
 
 #: Up to this cost a name holds what was written, as a whole or in a row.
@@ -36,17 +37,17 @@ MayLook = Callable[[str], bool]
 
 
 def allow_every_look(_code: str) -> bool:
-    """No limit: for staff and the shell."""
+    """Allow every look: for staff and the shell."""
     return True
 
 
 class ResultPage(Struct, frozen=True):
-    """Some institutions of a result; ``chosen`` is the filter that chooses all of them, for counting."""
+    """Some institutions of a result; ``narrowing`` is the filter that chooses all of them, for counting."""
 
     items: list[InstitutionHit]
     total: int
     following: Cursor | None
-    chosen: InstitutionFilter
+    narrowing: InstitutionFilter
     at_least: bool = False
     understood: tuple[Understood, ...] = ()
     similar: bool = False
@@ -54,7 +55,7 @@ class ResultPage(Struct, frozen=True):
 
 
 class PageSearch(Struct, frozen=True):
-    """One request: what is asked of which snapshot, from where in the result on, and by which engine."""
+    """One request: the question, the snapshot it is asked of, the position in the result, and the engine."""
 
     connection: sa.Connection
     choice: SearchRequest
@@ -66,9 +67,9 @@ class PageSearch(Struct, frozen=True):
     may_look: MayLook = allow_every_look
 
     def build_page(self, query: SearchQuery) -> ResultPage:
-        """The listing a question is, or the institutions whose names it means, or the other when there are none."""
+        """Build the listing a question is, or the institutions whose names it means, or the other."""
         if not query.readings:
-            nothing = ResultPage(items=[], total=0, following=None, chosen=make_filter(self.choice))
+            nothing = ResultPage(items=[], total=0, following=None, narrowing=make_filter(self.choice))
             return nothing if query.is_meaningless else self.make_list_page(query.listing or QueryReading())
         listed = self.make_list_page(query.listing) if query.listing and query.listing_first else None
         if listed is not None and listed.total and not query.may_be_a_name:
@@ -81,118 +82,122 @@ class PageSearch(Struct, frozen=True):
             return named
         if query.listing is not None and (listed := listed or self.make_list_page(query.listing)).total:
             return listed
-        found = self.find_people_page(query) if searched.best_cost >= ranking.WEAK else None
-        return found or named or self.make_name_page(searched)
+        people = self.find_people_page(query) if searched.best_cost >= ranking.WEAK else None
+        return people or named or self.make_name_page(searched)
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
     def make_list_page(self, reading: QueryReading) -> ResultPage:
-        """Every institution that filters choose, by region; of a kind that only names tell, those whose names do."""
+        """List every institution that filters choose, by region; of a kind that only names tell, by names."""
         if reading.categories:
             return self.make_ranked_page(search_by_category(self.engine, reading), reading)
-        chosen = make_filter(self.choice, reading)
-        keys = page_of(self.connection, chosen, self.asof, self.limit + 1, self.position.after)
-        why: MatchKind = "technique" if chosen.techniques or chosen.stage else "filter"
+        narrowing = make_filter(self.choice, reading)
+        keys = list_institutions(self.connection, narrowing, self.asof, self.limit + 1, self.position.after)
+        reason: MatchKind = "technique" if narrowing.techniques or narrowing.stage else "filter"
         return ResultPage(
-            items=self._load_hits([(subject, why, "") for _, subject in keys[: self.limit]], chosen.techniques),
-            total=count_institutions(self.connection, chosen, self.asof),
+            items=self._load_hits([(subject, reason, "") for _, subject in keys[: self.limit]], narrowing.techniques),
+            total=count_institutions(self.connection, narrowing, self.asof),
             following=Cursor(size=self.asof.size, after=keys[self.limit - 1]) if len(keys) > self.limit else None,
-            chosen=chosen,
+            narrowing=narrowing,
             understood=reading.understood,
         )
 
     # --- names -------------------------------------------------------------------------------------------------------
 
     def make_name_page(self, searched: RankedHits) -> ResultPage:
-        """The institutions whose names fit, best first."""
+        """List the institutions whose names fit, best first."""
         page = self.make_ranked_page(searched, searched.hits[0].reading if searched.hits else QueryReading())
         if not page.items or searched.best_cost < ranking.WEAK:
             return page
-        meant = searched.best_cost < ranking.WEAK + ranking.SLIP and self.position == Cursor(size=self.asof.size)
+        is_slip = searched.best_cost < ranking.WEAK + ranking.SLIP and self.position == Cursor(size=self.asof.size)
         first = page.items[0].institution
         return msgspec.structs.replace(
-            page, similar=True, did_you_mean=_select_printed_name(first, searched.hits[0].fitted) if meant else None
+            page, similar=True, did_you_mean=_select_printed_name(first, searched.hits[0].fitted) if is_slip else None
         )
 
     def make_ranked_page(self, searched: RankedHits, reading: QueryReading) -> ResultPage:
-        """A page of hits; once they are all shown, of what fits besides and was too much to be ranked."""
-        chosen = make_name_filter(self.choice)
+        """Make a page of hits; once they are all shown, of what fits besides and was too much to be ranked."""
+        narrowing = make_name_filter(self.choice)
         standing = (
-            select_subjects(self.connection, _limit_to_hits(chosen, searched.hits), self.asof)
+            select_subjects(self.connection, _limit_to_hits(narrowing, searched.hits), self.asof)
             if searched.hits
             else set()
         )
         hits = [hit for hit in searched.hits if hit.subject in standing]
-        hits, chosen = self._narrow_to_technique(hits, chosen, reading)
+        hits, narrowing = self._narrow_to_technique(hits, narrowing, reading)
         offset, beyond = self.position.offset, self.position.beyond
-        wanted = hits[offset : offset + self.limit] if beyond is None else []
-        following = Cursor(size=self.asof.size, offset=offset + len(wanted))
+        shown = hits[offset : offset + self.limit] if beyond is None else []
+        following = Cursor(size=self.asof.size, offset=offset + len(shown))
         page = ResultPage(
-            items=self._load_hits([(hit.subject, hit.match, hit.fitted) for hit in wanted], reading.techniques),
+            items=self._load_hits([(hit.subject, hit.match, hit.fitted) for hit in shown], reading.techniques),
             total=len(hits),
             following=following if beyond is None and following.offset < len(hits) else None,
-            chosen=_limit_to_hits(chosen, hits),
+            narrowing=_limit_to_hits(narrowing, hits),
             understood=reading.understood,
         )
-        return self._fill_page(page, searched, chosen, reading) if searched.more is not None else page
+        return self._fill_page(page, searched, narrowing, reading) if searched.overflow is not None else page
 
     def _fill_page(
-        self, page: ResultPage, searched: RankedHits, chosen: InstitutionFilter, reading: QueryReading
+        self, page: ResultPage, searched: RankedHits, narrowing: InstitutionFilter, reading: QueryReading
     ) -> ResultPage:
-        """The page filled up with what fits besides the ranked hits, in the order it was recorded."""
-        assert searched.more is not None  # noqa: S101 - asked by the caller
-        first = self.connection.execute(self._select_unranked(searched.more, searched.judged, chosen).limit(1)).first()
+        """Fill up the page with what fits besides the ranked hits, in the order it was recorded."""
+        assert searched.overflow is not None  # noqa: S101 - asked by the caller
+        first = self.connection.execute(
+            self._select_unranked(searched.overflow, searched.ranked, narrowing).limit(1)
+        ).first()
         if first is None:
             return page
-        everything = embedded_engine.select_subjects(self.connection, searched.more)
-        page = msgspec.structs.replace(page, at_least=True, chosen=msgspec.structs.replace(chosen, subjects=everything))
+        everything = embedded_engine.select_subjects(self.connection, searched.overflow)
+        page = msgspec.structs.replace(
+            page, at_least=True, narrowing=msgspec.structs.replace(narrowing, subjects=everything)
+        )
         if page.following is not None:
             return page
-        room, after = self.limit - len(page.items), self.position.beyond or 0
-        if not room:
+        remaining, after = self.limit - len(page.items), self.position.beyond or 0
+        if not remaining:
             return msgspec.structs.replace(page, following=Cursor(size=self.asof.size, beyond=after))
         rows = self.connection.execute(
-            self._select_unranked(searched.more, searched.judged, chosen, after).limit(room + 1)
+            self._select_unranked(searched.overflow, searched.ranked, narrowing, after).limit(remaining + 1)
         ).all()
-        why: MatchKind = "name" if reading.text else "pinyin" if reading.ways else "initials"
-        found = self._load_hits([(subject, why, "") for _, subject in rows[:room]], reading.techniques)
-        following = Cursor(size=self.asof.size, beyond=rows[room - 1][0]) if len(rows) > room else None
-        return msgspec.structs.replace(page, items=[*page.items, *found], following=following)
+        reason: MatchKind = "name" if reading.text else "pinyin" if reading.ways else "initials"
+        items = self._load_hits([(subject, reason, "") for _, subject in rows[:remaining]], reading.techniques)
+        following = Cursor(size=self.asof.size, beyond=rows[remaining - 1][0]) if len(rows) > remaining else None
+        return msgspec.structs.replace(page, items=[*page.items, *items], following=following)
 
     def _select_unranked(
-        self, more: Expression, judged: frozenset[str], chosen: InstitutionFilter, after: int = 0
+        self, overflow: Expression, ranked: frozenset[str], narrowing: InstitutionFilter, after: int = 0
     ) -> sa.Select[int, str]:
-        documents = embedded_engine.select_matches(self.connection, more).subquery()
+        documents = embedded_engine.select_matches(self.connection, overflow).subquery()
         return (
             sa.select(documents.c.id, versions.c.subject)
             .join(versions, versions.c.subject == documents.c.subject)
-            .where(chosen.make_condition(self.asof, subjects_given=True), documents.c.id > after)
-            .where(versions.c.subject.not_in(sorted(judged)))
+            .where(narrowing.make_condition(self.asof, subjects_given=True), documents.c.id > after)
+            .where(versions.c.subject.not_in(sorted(ranked)))
             .order_by(documents.c.id)
         )
 
     def _narrow_to_technique(
-        self, hits: list[Hit], chosen: InstitutionFilter, reading: QueryReading
+        self, hits: list[Hit], narrowing: InstitutionFilter, reading: QueryReading
     ) -> tuple[list[Hit], InstitutionFilter]:
-        """Only those with the technique and stage a question names beside a name; all, when the best has them not.
+        """Narrow to those with the technique and stage a question names beside a name; to all, when the best lack them.
 
         Whoever asks 某医院 三代试管 must see that hospital, and that it is not approved for this.
         """
         if not hits or not (reading.techniques or reading.stage):
-            return hits, chosen
-        wanted = msgspec.structs.replace(chosen, techniques=reading.techniques, stage=reading.stage)
-        holding = select_subjects(self.connection, _limit_to_hits(wanted, hits), self.asof)
+            return hits, narrowing
+        narrowed = msgspec.structs.replace(narrowing, techniques=reading.techniques, stage=reading.stage)
+        holding = select_subjects(self.connection, _limit_to_hits(narrowed, hits), self.asof)
         if any(hit.subject in holding for hit in hits if hit.cost <= hits[0].cost + _AS_GOOD):
-            return [hit for hit in hits if hit.subject in holding], wanted
-        return hits, chosen
+            return [hit for hit in hits if hit.subject in holding], narrowed
+        return hits, narrowing
 
     def find_people_page(self, query: SearchQuery) -> ResultPage | None:
-        """Institutions with the authorised people of theirs whom a question names beside them; never people alone."""
+        """Find institutions with the authorised people whom a question names beside them; never people alone."""
         if not lookup.has_practitioners(self.connection):
             return None
-        for reading, person in people.split_off_person(query):
+        for reading, person in split_off_person(query):
             searched = search_documents(self.engine, SearchQuery(raw=query.raw, readings=(reading,)))
-            if searched.best_cost >= _AS_WRITTEN or len(searched.hits) > people.INSTITUTIONS:
+            if searched.best_cost >= _AS_WRITTEN or len(searched.hits) > PEOPLE_INSTITUTIONS:
                 continue
             page = self.make_ranked_page(searched, reading)
             items = [named for item in page.items if (named := self._match_people(item, person)) is not None]
@@ -201,32 +206,45 @@ class PageSearch(Struct, frozen=True):
         return None
 
     def _match_people(self, item: InstitutionHit, person: str) -> InstitutionHit | None:
-        working = lookup.list_practitioners(self.connection, item.institution.code, self.asof)
-        if working and not self.may_look(item.institution.code):
+        practitioners = lookup.list_practitioners(self.connection, item.institution.code, self.asof)
+        if practitioners and not self.may_look(item.institution.code):
             return None
-        meant = tuple(one for one in working if one.name and fold_text(one.name) == person)
-        return msgspec.structs.replace(item, practitioners=meant) if meant else None
+        namesakes = tuple(
+            practitioner
+            for practitioner in practitioners
+            if practitioner.name and fold_text(practitioner.name) == person
+        )
+        return msgspec.structs.replace(item, practitioners=namesakes) if namesakes else None
 
-    def _load_hits(self, wanted: list[tuple[str, MatchKind, str]], techniques: Sequence[str]) -> list[InstitutionHit]:
-        why = {subject: (match, fitted) for subject, match, fitted in wanted}
-        found = []
-        for one in lookup.read_institutions(self.connection, list(why), self.asof):
-            match, fitted = why[lookup.to_subject(parse_code(one.code))]
-            printed = _select_printed_name(one, fitted)
-            lacks = tuple(t.code for t in TECHNIQUES if t.code in techniques and not _is_approved_for(one, t.code))
-            found.append(InstitutionHit(one, match, by=printed if printed != one.name else None, lacks=lacks))
-        return found
+    def _load_hits(self, keys: list[tuple[str, MatchKind, str]], techniques: Sequence[str]) -> list[InstitutionHit]:
+        reasons = {subject: (match, fitted) for subject, match, fitted in keys}
+        hits = []
+        for institution in lookup.read_institutions(self.connection, list(reasons), self.asof):
+            match, fitted = reasons[lookup.to_subject(parse_code(institution.code))]
+            printed = _select_printed_name(institution, fitted)
+            lacks = tuple(
+                t.code for t in TECHNIQUES if t.code in techniques and not _is_approved_for(institution, t.code)
+            )
+            hits.append(
+                InstitutionHit(institution, match, by=printed if printed != institution.name else None, lacks=lacks)
+            )
+        return hits
 
 
-def _is_approved_for(one: Institution, technique: TechniqueCode) -> bool:
-    return any(a.technique == technique and a.stage in LAWFUL_STAGES for a in one.approvals)
+def _is_approved_for(institution: Institution, technique: TechniqueCode) -> bool:
+    return any(a.technique == technique and a.stage in LAWFUL_STAGES for a in institution.approvals)
 
 
-def _limit_to_hits(chosen: InstitutionFilter, hits: list[Hit]) -> InstitutionFilter:
-    return msgspec.structs.replace(chosen, subjects=tuple(hit.subject for hit in hits))
+def _limit_to_hits(narrowing: InstitutionFilter, hits: list[Hit]) -> InstitutionFilter:
+    return msgspec.structs.replace(narrowing, subjects=tuple(hit.subject for hit in hits))
 
 
-def _select_printed_name(one: Institution, fitted: str) -> str:
-    """The name of an institution that was meant, as it is printed."""
-    names = (one.name, *one.aliases, *one.known_as, *(former.name for former in one.former_names))
-    return next((name for name in names if fold_text(name) == fitted), one.name)
+def _select_printed_name(institution: Institution, fitted: str) -> str:
+    """Return the name of an institution that was meant, as it is printed."""
+    names = (
+        institution.name,
+        *institution.aliases,
+        *institution.known_as,
+        *(former.name for former in institution.former_names),
+    )
+    return next((name for name in names if fold_text(name) == fitted), institution.name)

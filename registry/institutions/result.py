@@ -1,4 +1,4 @@
-"""What comes of a question: a page of institutions, why each is there, and where the next page begins."""
+"""The result of a question: a page of institutions, why each is there, and where the next page begins."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from registry.domain.model import Institution, Practitioner, Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.stats import Stats
-from registry.search.contract import Hit, MatchKind, SearchQuery, Understood
-from registry.search.staged_search import SearchStage
+from registry.search.readings import Hit, MatchKind, SearchQuery, Understood
+from registry.search.stages import SearchStage
 
 
 class InstitutionHit(Struct, frozen=True):
@@ -54,7 +54,7 @@ class SearchResult(Struct, frozen=True):
 
 
 class SearchExplanation(Struct, frozen=True):
-    """How a question was understood and what came of it, for whoever wants to know why."""
+    """How a question was understood and what came of it, for debugging a search."""
 
     query: SearchQuery
     engine: str
@@ -71,12 +71,12 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     beyond: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
     def encode(self) -> str:
-        """As a page's address carries it."""
+        """Encode it as a page's address carries it."""
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
     @classmethod
     def decode(cls, text: str) -> Cursor:
-        """The cursor of a page; InvalidInput for one the register did not give."""
+        """Decode the cursor of a page; InvalidInput for one the register did not give."""
         try:
             return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
         except (msgspec.DecodeError, binascii.Error, ValueError) as error:

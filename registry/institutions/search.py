@@ -17,14 +17,14 @@ from registry.institutions.result import Cursor, InstitutionHit, SearchExplanati
 from registry.records import lookup, stats
 from registry.records.asof import AsOf
 from registry.search import embedded_engine, fetch_plan, misspellings
-from registry.search.contract import Engine
+from registry.search.engine import Engine
 from registry.search.fetch_plan import Effort
 from registry.search.query import understand_question
-from registry.search.staged_search import search_documents
+from registry.search.stages import search_documents
 
-MOST_PER_PAGE = 500
+PAGE_LIMIT = 500
 __all__ = [
-    "MOST_PER_PAGE",
+    "PAGE_LIMIT",
     "InstitutionHit",
     "SearchExplanation",
     "SearchRequest",
@@ -47,12 +47,12 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     effort: Effort | None = None,
     may_look: MayLook = allow_every_look,
 ) -> SearchResult:
-    """One page, by relevance with a question and by region code without; InvalidInput for a wrong filter or cursor.
+    """Search one page, by relevance with a question, else by region code; InvalidInput for a wrong filter or cursor.
 
     EngineUnavailable comes only from an ``engine`` that was given; without one the embedded engine is asked.
     """
-    if not 1 <= limit <= MOST_PER_PAGE:
-        raise InvalidInput(f"limit 须在1到{MOST_PER_PAGE}之间。", f"limit must be 1 to {MOST_PER_PAGE}.")
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise InvalidInput(f"limit 须在1到{PAGE_LIMIT}之间。", f"limit must be 1 to {PAGE_LIMIT}.")
     position = Cursor.decode(cursor) if cursor else Cursor(size=asof.size)
     asof = AsOf(valid_on=asof.valid_on, size=position.size)
     make_filter(choice)  # a wrong filter is refused whatever is asked
@@ -61,19 +61,11 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     if may_be_code(choice.q) and (exact := _find_by_code(connection, choice.q, asof)):
         return exact
     effort = effort or (fetch_plan.IN_LARGE if asof.size > fetch_plan.LARGE else fetch_plan.EVERYTHING)
-    asked = PageSearch(
-        connection,
-        choice,
-        asof,
-        position,
-        limit,
-        engine or embedded_engine.EmbeddedEngine(connection),
-        effort,
-        may_look,
-    )
-    page = asked.build_page(understand_question(choice.q))
-    counted = (
-        stats.compute_stats(connection, asof, page.chosen) if facets and page.total and not page.at_least else None
+    engine = engine or embedded_engine.EmbeddedEngine(connection)
+    search = PageSearch(connection, choice, asof, position, limit, engine, effort, may_look)
+    page = search.build_page(understand_question(choice.q))
+    stats_of_page = (
+        stats.compute_stats(connection, asof, page.narrowing) if facets and page.total and not page.at_least else None
     )
     return SearchResult(
         items=page.items,
@@ -82,14 +74,14 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
         log_size=asof.size,
         understood=page.understood,
         at_least=page.at_least,
-        facets=counted,
+        facets=stats_of_page,
         similar=page.similar,
         did_you_mean=page.did_you_mean,
     )
 
 
 def explain_search(connection: sa.Connection, question: str, engine: Engine | None = None) -> SearchExplanation:
-    """How a question is understood, and every hit with what it cost, before filters and facts."""
+    """Explain how a question is understood, and every hit with what it cost, before filters and facts."""
     query = understand_question(question)
     searched = search_documents(engine or embedded_engine.EmbeddedEngine(connection), query)
     return SearchExplanation(query=query, engine=searched.engine, stages=searched.stages, hits=searched.hits)
@@ -103,25 +95,25 @@ def preload_tables() -> None:
 
 
 def _find_warning(question: str) -> Warned | None:
-    found = ad_lexicon.find_forbidden_words(question)
-    if not found:
+    words_found = ad_lexicon.find_forbidden_words(question)
+    if not words_found:
         return None
     rest, at = [], 0
-    for one in found:
-        rest.append(question[at : one.start])
-        at = one.end
+    for word in words_found:
+        rest.append(question[at : word.start])
+        at = word.end
     return Warned(
-        kinds=tuple(dict.fromkeys(one.kind for one in found)),
-        words=tuple(dict.fromkeys(one.text for one in found)),
+        kinds=tuple(dict.fromkeys(word.kind for word in words_found)),
+        words=tuple(dict.fromkeys(word.text for word in words_found)),
         rest=" ".join(" ".join([*rest, question[at:]]).split()),
     )
 
 
 def _find_by_code(connection: sa.Connection, text: str, asof: AsOf) -> SearchResult | None:
-    """The institution whose code was typed into the search, if it is one."""
+    """Find the institution whose code was typed into the search, if it is one."""
     try:
-        found = lookup.get_institution(connection, text, asof)
+        institution = lookup.get_institution(connection, text, asof)
     except (InvalidCode, NotFound):
         return None
-    item = InstitutionHit(institution=found, match="code")
+    item = InstitutionHit(institution=institution, match="code")
     return SearchResult(items=[item], total=1, next=None, log_size=asof.size, understood=())

@@ -6,9 +6,15 @@ import datetime as dt
 from typing import Any
 
 from registry.domain.techniques import BY_CODE, find_technique
-from registry.receipts.receipt_text import Reason, Receipt
-from registry.records.asof import SHANGHAI
-from registry.verification.explain_phrases import STAGE_WORDS, format_date, format_technique
+from registry.receipts.receipt_text import Reason, Receipt, remove_controls
+from registry.verification.phrases import (
+    NUMBERS,
+    STAGE_WORDS,
+    format_date,
+    format_instant,
+    format_technique,
+    join_words,
+)
 
 #: Verdict -> words; the design's.
 VERDICTS: dict[str, tuple[str, str]] = {
@@ -63,102 +69,88 @@ REASONS: dict[Reason, tuple[str, str]] = {
         "the log it rests on is newer than the one here: nothing to compare",
     ),
 }
-_PROVIDER = {
+_PROVIDER: dict[str, tuple[str, str]] = {
     "name": ("名称", "name"),
     "address": ("地址", "address"),
     "code": ("名录编码", "register code"),
-    "uscc": ("统一社会信用代码", "unified social credit code"),
-    "practice_licence_no": ("执业许可证登记号", "practice licence number"),
-    "domain": ("网站域名", "website domain"),
+    **NUMBERS,
 }
 
 
 def has_person_name(receipt: Receipt) -> bool:
-    """Whether the name of a person is in it: then no address that we make carries it."""
+    """Whether a receipt holds the name of a person: then no address that we make may carry it."""
     return bool(receipt.question.get("practitioner"))
 
 
 def describe_verdict(verdict: str, english: bool) -> str:
-    """A verdict's word; the code itself for one that a newer register gave."""
+    """Return a verdict's words; the code itself for one that a newer register gave."""
     return VERDICTS.get(verdict, (verdict, verdict))[english]
 
 
-def format_instant(at: dt.datetime, english: bool) -> str:
-    """An instant as the clock in Shanghai shows it, to the second."""
-    here = at.astimezone(SHANGHAI)
-    told = f"{format_date(here.date(), english)} {here:%H:%M:%S}"
-    return f"{told} (Beijing time)" if english else f"{told}（北京时间）"
-
-
 def describe_technique(code: str, english: bool) -> str:
-    """A technique in words; as it was written where the table does not know it."""
-    known = find_technique(code)
-    return format_technique(known, english) if known in BY_CODE else code
+    """Return a technique in words; as it was written where the table does not know it."""
+    technique = find_technique(code)
+    return format_technique(technique, english) if technique in BY_CODE else code
 
 
 def describe_receipt(receipt: Receipt, english: bool) -> list[tuple[str, str]]:
-    """(label, words) of everything a receipt says, in the order a reader needs it."""
-    said = receipt.answer
-    found = [
+    """List (label, words) of everything a receipt says, in the order a reader needs it."""
+    answer = receipt.answer
+    lines = [
         (("问", "Asked")[english], describe_question(receipt.question, english)),
         (("所问广告内容", "Advertisement asked about")[english], _shorten_text(receipt.question, english)),
         (("所问日期", "Day asked about")[english], format_date(receipt.on, english)),
-        (("答", "Answer")[english], describe_verdict(said["verdict"], english)),
-        (("说明", "Explanation")[english], said.get("explanation") or ""),
+        (("答", "Answer")[english], describe_verdict(answer["verdict"], english)),
+        (("说明", "Explanation")[english], answer.get("explanation") or ""),
         *(
-            (describe_technique(one["technique"], english), _describe_technique_answer(one, english))
-            for one in said.get("techniques") or []
+            (describe_technique(technique["technique"], english), _describe_technique_answer(technique, english))
+            for technique in answer.get("techniques") or []
         ),
-        (("对应机构", "Institution")[english], _describe_institution(said)),
-        (("医务人员", "Staff")[english], _describe_answer(said.get("practitioner"), _PERSONS, english)),
+        (("对应机构", "Institution")[english], _describe_institution(answer)),
+        (("医务人员", "Staff")[english], _describe_answer(answer.get("practitioner"), _PERSONS, english)),
         (
             ("医疗广告审查证明", "Advertising certificate")[english],
-            _describe_answer(said.get("ad_certificate"), _CERTIFICATES, english),
+            _describe_answer(answer.get("ad_certificate"), _CERTIFICATES, english),
         ),
         (("广告内容", "Wording")[english], _describe_wording(receipt, english)),
-        (("依据", "Rests on")[english], _describe_basis(said, english)),
+        (("依据", "Rests on")[english], _describe_basis(answer, english)),
         (("日志条数", "Entries of the log")[english], str(receipt.log.size)),
         (("日志根哈希", "Root hash of the log")[english], receipt.log.root),
         (("签发时间", "Signed at")[english], format_instant(receipt.signed_at, english)),
         (("签发者", "Signed by")[english], receipt.issuer),
         (("回执摘要（SHA-256）", "Digest of the receipt (SHA-256)")[english], receipt.digest),
     ]
-    return [(_remove_controls(label), _remove_controls(words)) for label, words in found if words]
+    return [(remove_controls(label), remove_controls(words)) for label, words in lines if words]
 
 
-def describe_question(asked: dict[str, Any], english: bool) -> str:
-    """The question but for its text: who, where, which techniques, which person, by what was known when."""
-    provider = asked.get("provider") or {}
+def describe_question(question: dict[str, Any], english: bool) -> str:
+    """Describe the question without its text: who, where, which techniques, which person, known as of when."""
+    provider = question.get("provider") or {}
     parts = [f"{words[english]} {provider[field]}" for field, words in _PROVIDER.items() if provider.get(field)]
-    if techniques := asked.get("techniques"):
-        named = (", " if english else "、").join(describe_technique(code, english) for code in techniques)
+    if techniques := question.get("techniques"):
+        named = join_words((describe_technique(code, english) for code in techniques), english)
         parts.append(f"{('技术', 'techniques')[english]} {named}")
-    if person := asked.get("practitioner"):
+    if person := question.get("practitioner"):
         parts.append(f"{('医务人员', 'staff')[english]} {person['name']}")
-    if number := asked.get("ad_certificate"):
+    if number := question.get("ad_certificate"):
         parts.append(f"{('医疗广告审查证明', 'advertising certificate')[english]} {number}")
-    if known := asked.get("known_at"):
-        told = format_instant(dt.datetime.fromisoformat(known), english)
-        parts.append(f"as known at {told}" if english else f"只按截至{told}所知")
+    if known_at := question.get("known_at"):
+        instant = format_instant(dt.datetime.fromisoformat(known_at), english)
+        parts.append(f"as known at {instant}" if english else f"只按截至{instant}所知")
     return ("; " if english else "；").join(parts)
 
 
-def _remove_controls(text: str) -> str:
-    """Without control characters: a question is somebody's, and must not steer the reader's terminal."""
-    return "".join(ch for ch in text if ch.isprintable())
-
-
-def _describe_technique_answer(one: dict[str, Any], english: bool) -> str:
-    words = describe_verdict(one["verdict"], english)
-    stage = STAGE_WORDS.get(one.get("stage") or "")
+def _describe_technique_answer(answer: dict[str, Any], english: bool) -> str:
+    words = describe_verdict(answer["verdict"], english)
+    stage = STAGE_WORDS.get(answer.get("stage") or "")
     if stage is None:
         return words
     return f"{words}, {stage[1]}" if english else f"{words}，{stage[0]}"
 
 
-def _shorten_text(asked: dict[str, Any], english: bool) -> str:
-    """The text of the advertisement, cut with a note where it is long."""
-    text = asked.get("text") or ""
+def _shorten_text(question: dict[str, Any], english: bool) -> str:
+    """Return the text of the advertisement, cut with a note where it is long."""
+    text = question.get("text") or ""
     if len(text) <= SHOWN_TEXT:
         return str(text)
     note = (
@@ -168,64 +160,63 @@ def _shorten_text(asked: dict[str, Any], english: bool) -> str:
     return f"{text[:SHOWN_TEXT]}{note[english]}"
 
 
-def _describe_answer(said: dict[str, Any] | None, words: dict[str, tuple[str, str]], english: bool) -> str:
-    """An answer beside the licence: its word, and its sentence in the language it was signed in."""
-    if not said:
+def _describe_answer(answer: dict[str, Any] | None, words: dict[str, tuple[str, str]], english: bool) -> str:
+    """Describe the answer on a person or certificate: its word, and its sentence in the language it was signed in."""
+    if not answer:
         return ""
-    word = words.get(said["verdict"], (said["verdict"],) * 2)[english]
-    return f"{word}: {said.get('explanation') or ''}" if english else f"{word}：{said.get('explanation') or ''}"
+    word = words.get(answer["verdict"], (answer["verdict"],) * 2)[english]
+    return f"{word}: {answer.get('explanation') or ''}" if english else f"{word}：{answer.get('explanation') or ''}"
 
 
 def _describe_wording(receipt: Receipt, english: bool) -> str:
-    """What the text's words ask for; that nothing was found is said too, where a text was given."""
+    """Describe what the words of a text ask for; that nothing was found is said too, where a text was given."""
     if not receipt.question.get("text"):
         return ""
     flags, against = (receipt.answer.get(field) or [] for field in ("content_flags", "content_against"))
     if flags:
-        told = (
+        words = (
             f"有{len(flags)}处词语需要人工查看（列出不等于认定违法）：{_describe_flags(flags, False)}。",
             f"{len(flags)} {'word needs' if len(flags) == 1 else 'words need'} a look by a person, which is no finding "
             f"of an offence: {_describe_flags(flags, True)}.",
         )[english]
     else:
-        told = (
+        words = (
             "没有发现需要人工查看的词语，这不代表广告合法。",
             "No word that needs a look was found, which does not mean that the advertisement is lawful.",
         )[english]
     if against:
-        told += (
+        words += (
             f"另有词语出现在反对或否认的句子里，未计入：{_describe_flags(against, False)}。",
             f" Words in sentences that oppose or deny what they name, not counted: {_describe_flags(against, True)}.",
         )[english]
-    return told
+    return words
 
 
 def _describe_flags(flags: list[dict[str, Any]], english: bool) -> str:
-    """Flags by kind, each word once; of many words the first ones."""
+    """Describe flags by kind, each word once; of many words the first ones."""
     kinds: dict[str, dict[str, None]] = {}
     for flag in flags:
         kinds.setdefault(flag["kind"], {})[" ".join(flag["text"].split())] = None
-    told = []
-    for kind, found in kinds.items():
-        named = list(found)[:_SHOWN_WORDS]
-        words = ", ".join(f"“{word}”" for word in named) if english else "".join(f"“{word}”" for word in named)
-        more = (" and others" if english else "等") if len(found) > len(named) else ""
-        told.append(f"{_FLAGS.get(kind, (kind, kind))[english]}{' ' if english else ''}{words}{more}")
-    return ("; " if english else "；").join(told)
+    parts = []
+    for kind, texts in kinds.items():
+        words = (", " if english else "").join(f"“{word}”" for word in list(texts)[:_SHOWN_WORDS])
+        rest = (" and others" if english else "等") if len(texts) > _SHOWN_WORDS else ""
+        parts.append(f"{_FLAGS.get(kind, (kind, kind))[english]}{' ' if english else ''}{words}{rest}")
+    return ("; " if english else "；").join(parts)
 
 
-def _describe_institution(said: dict[str, Any]) -> str:
-    match = said.get("match")
+def _describe_institution(answer: dict[str, Any]) -> str:
+    match = answer.get("match")
     return f"{match['name']} · {match['address']} · {match['code']}" if match else ""
 
 
-def _describe_basis(said: dict[str, Any], english: bool) -> str:
-    basis = said.get("basis")
+def _describe_basis(answer: dict[str, Any], english: bool) -> str:
+    basis = answer.get("basis")
     if not basis:
         return ""
     day = format_date(dt.date.fromisoformat(basis["as_of"]), english)
     if format_date(dt.date.fromisoformat(basis["as_of"]), False) in basis["source"]:  # many titles say their day
-        told = (f"（日志第{basis['entry']}条）", f" (log entry {basis['entry']})")
+        note = (f"（日志第{basis['entry']}条）", f" (log entry {basis['entry']})")
     else:
-        told = (f"（截至{day}，日志第{basis['entry']}条）", f" (as of {day}, log entry {basis['entry']})")
-    return f"{basis['source']}{told[english]}"
+        note = (f"（截至{day}，日志第{basis['entry']}条）", f" (as of {day}, log entry {basis['entry']})")
+    return f"{basis['source']}{note[english]}"

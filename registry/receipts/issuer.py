@@ -1,4 +1,4 @@
-"""Who gives receipts and checks them: one register on one machine, with the keys it has and the log it follows."""
+"""Giving and checking receipts: one register on one machine, with the keys it has and the log it follows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from registry.receipts.batch_proofs import BatchRows, BatchSignature
 from registry.receipts.jwks import PublicKey
 from registry.receipts.receipt_text import Reason, Receipt
 from registry.storage.database import Database
-from registry.verification.answer import answer_claim
-from registry.verification.same_answer import make_comparison_key
+from registry.verification.answer import answer_claim, is_same_answer
 from registry.verification.view import VerificationView
 
 
 class ReceiptStatus(Struct, frozen=True):
-    """What is known of a receipt. ``still_true``: whether the same question about the same day has the same answer now;
-    None when the receipt is not ``valid``, or its log is ahead of the one here. ``now`` is what differs."""
+    """The outcome of checking a receipt.
+
+    ``still_true``: whether the same question about the same day has the same answer now; None when the receipt is not
+    ``valid``, or its log is ahead of the one here. ``now`` is the answer where it differs.
+    """
 
     valid: bool
     reason: Reason | None = None
@@ -42,24 +44,24 @@ class Issuer:
         self._published = published
         self._view = view
         self._key_file = key_file
-        self._own: tuple[object, list[Key]] = (None, [])
+        self._key_cache: tuple[object, list[Key]] = (None, [])  # (state of the file, its keys)
         self._is_mirror: bool | None = None
 
     # --- giving ------------------------------------------------------------------------------------------------------
 
-    def add_receipt(self, claim: Claim, found: Answer) -> Answer:
-        """The answer with its receipt; CannotSign where none can be given, never an answer without."""
-        issuer, key = self._get_signer(found.log)
+    def add_receipt(self, claim: Claim, answer: Answer) -> Answer:
+        """Return the answer with its receipt; CannotSign where none can be given, never an answer without."""
+        issuer, key = self._get_signer(answer.log)
         return msgspec.structs.replace(
-            found, receipt=receipt_text.sign_receipt(claim, found, issuer, key, self._view.find_now())
+            answer, receipt=receipt_text.sign_receipt(claim, answer, issuer, key, self._view.find_now())
         )
 
     def require_signer(self, log: LogState) -> None:
-        """CannotSign unless a receipt of an answer that rests on this log can be given now."""
+        """Raise CannotSign unless a receipt of an answer that rests on this log can be given now."""
         self._get_signer(log)
 
     def sign_rows(self, rows: BatchRows, log: LogState) -> BatchSignature:
-        """One signature over all rows of a batch; CannotSign. ``log``: the longest that an answer rests on."""
+        """Sign all rows of a batch at once; CannotSign. ``log``: the longest that an answer rests on."""
         issuer, key = self._get_signer(log)
         return rows.sign(issuer, key, self._view.find_now())
 
@@ -70,7 +72,7 @@ class Issuer:
                 self._is_mirror = mirror_mark.is_mirror(connection)
 
     def _get_signer(self, log: LogState) -> tuple[str, Key]:
-        """(name of the log, key): the oldest in use, which most verifiers have."""
+        """Return (name of the log, key): the oldest key in use, which most verifiers have."""
         self.detect_mirror()
         keys = [key for key in self._load_keys() if not key.is_retired]
         if self._is_mirror or not keys:
@@ -86,51 +88,51 @@ class Issuer:
         return self._published.get_origin(), keys[0]
 
     def _load_keys(self) -> list[Key]:
-        """The keys of this machine's file, read again when it changed; CannotSign when it cannot be read."""
+        """Load the keys of this machine's file, again when it changed; CannotSign when it cannot be read."""
         try:
             stat = self._key_file.stat()
         except FileNotFoundError:
             return []
         except OSError as error:
             raise make_no_key_error(None) from error
-        changed = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        if changed != self._own[0]:
+        file_state = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        if file_state != self._key_cache[0]:
             try:
-                self._own = (changed, signing_keys.load_keys(self._key_file))
+                self._key_cache = (file_state, signing_keys.load_keys(self._key_file))
             except InvalidInput as error:
                 raise CannotSign(error.zh, error.en) from error
-        return self._own[1]
+        return self._key_cache[1]
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def list_keys(self) -> list[PublicKey]:
-        """Every key that receipts of this register are checked with, oldest first.
+        """List every key that receipts of this register are checked with, oldest first.
 
         From the key file; where there is none, those beside the checkpoints another machine signed.
         """
-        if own := self._load_keys():
-            return [jwks.to_public_key(key) for key in own]
+        if keys := self._load_keys():
+            return [jwks.to_public_key(key) for key in keys]
         in_use = self._published.read_vkeys()
         with self._database.reading() as connection:
             lines = dict.fromkeys([*checkpoint_store.list_vkeys(connection), *in_use])
         return [PublicKey(public=note.parse_verifier(line).public, retired=line not in in_use) for line in lines]
 
     def make_key_set(self) -> dict[str, Any]:
-        """The keys as /.well-known/jwks.json has them."""
+        """Make the keys as /.well-known/jwks.json has them."""
         return jwks.make_key_set(self.list_keys())
 
     # --- checking ----------------------------------------------------------------------------------------------------
 
     def check_receipt(self, text: str, lang: str = "zh-CN") -> ReceiptStatus:
-        """Whether a receipt is genuine and of this log, and whether its answer is still what the register says.
+        """Check whether a receipt is genuine and of this log, and whether its answer is still what the register says.
 
         InvalidInput for what is no receipt at all; CannotAnswer while the register cannot be asked.
         """
         self._view.require_fresh()
-        found = receipt_text.read_receipt(text, self.list_keys(), self._find_origin())
-        receipt = found.receipt
+        reading = receipt_text.read_receipt(text, self.list_keys(), self._find_origin())
+        receipt = reading.receipt
         if receipt is None:
-            return ReceiptStatus(valid=False, reason=found.reason, claims_from=found.claims_from)
+            return ReceiptStatus(valid=False, reason=reading.reason, claims_from=reading.claims_from)
         root = self._find_root(receipt.log.size)
         if root is None:
             return ReceiptStatus(valid=True, reason="ahead", receipt=receipt)
@@ -139,15 +141,15 @@ class Issuer:
         now = self._answer_again(receipt, lang)
         if now is None:
             return ReceiptStatus(valid=True, receipt=receipt)
-        same = make_comparison_key(msgspec.to_builtins(now)) == make_comparison_key(receipt.answer)
-        return ReceiptStatus(valid=True, receipt=receipt, still_true=same, now=None if same else now)
+        is_same = is_same_answer(msgspec.to_builtins(now), receipt.answer)
+        return ReceiptStatus(valid=True, receipt=receipt, still_true=is_same, now=None if is_same else now)
 
     def _find_origin(self) -> str | None:
         last = self._published.find_checkpoint()
         return last.checkpoint.origin if last else None
 
     def _find_root(self, size: int) -> str | None:
-        """The root of our log at a size; None for a size it has not reached."""
+        """Find the root of our log at a size; None for a size it has not reached."""
         if (root := self._view.find_root_at(size)) is not None:
             return root
         last = self._published.find_checkpoint()
@@ -159,7 +161,7 @@ class Issuer:
             return None
 
     def _answer_again(self, receipt: Receipt, lang: str) -> Answer | None:
-        """The same question about the same day, as known now; None when it can no longer be asked so."""
+        """Answer the same question about the same day, as known now; None when it can no longer be asked so."""
         try:
             claim = msgspec.convert(receipt.question, Claim)
             return answer_claim(self._view, msgspec.structs.replace(claim, on=receipt.on, known_at=None), lang)
@@ -168,7 +170,7 @@ class Issuer:
 
 
 def make_no_key_error(origin: str | None) -> CannotSign:
-    """The refusal where there is no key; ``origin``: the register that has it."""
+    """Make the refusal where there is no key; ``origin``: the register that has it."""
     where = origin or "—"
     return CannotSign(
         f"本机没有签名密钥，不能出具回执（答复本身不受影响）。请不带 receipt 再问，或向持有密钥的名录（{where}）索取。",

@@ -1,7 +1,7 @@
 """Receipts: a question, its answer and the time, signed, so that whoever asked can prove both, also without us.
 
 A receipt is a JWS in compact form (RFC 7515) with EdDSA (RFC 8037). One receipt of a batch is a JWS over the Merkle
-root of all rows, then ``~``, its row, ``~``, its way to that root: docs/receipts.md. What a receipt rests on is the
+root of all rows, then ``~``, its row, ``~``, its inclusion proof: docs/receipts.md. What a receipt rests on is the
 ``log`` (size and root) inside its answer.
 """
 
@@ -30,8 +30,8 @@ LONGEST = 1536 * 1024
 _GRACE = dt.timedelta(minutes=1)
 
 Reason = Literal["incomplete", "altered", "unknown_key", "other_register", "after_retirement", "other_log", "ahead"]
-#: What a decoder says of hostile JSON: no JSON, no UTF-8, brackets without end.
-_UNREADABLE = (ValueError, msgspec.DecodeError, RecursionError)
+#: What a decoder raises for hostile JSON: no JSON, no UTF-8, brackets without end.
+_DECODE_ERRORS = (ValueError, msgspec.DecodeError, RecursionError)
 _Shape = TypeVar("_Shape")
 
 
@@ -57,7 +57,7 @@ class Receipt(Struct, frozen=True):
 
 
 class ReceiptReading(Struct, frozen=True):
-    """A receipt, or why what was read is no genuine one; ``claims_from``: what it says is its issuer, unproven."""
+    """A receipt, or why the text is no genuine one; ``claims_from``: the issuer it names, unproven."""
 
     receipt: Receipt | None = None
     reason: Reason | None = None
@@ -112,28 +112,28 @@ class _AnswerCore(msgspec.Struct, frozen=True):
 class _NotGenuine(Exception):
     def __init__(self, reason: Reason, claims_from: str | None = None) -> None:
         super().__init__(reason)
-        self.read = ReceiptReading(reason=reason, claims_from=claims_from)
+        self.reading = ReceiptReading(reason=reason, claims_from=claims_from)
 
 
 # --- giving ----------------------------------------------------------------------------------------------------------
 
 
 def sign_receipt(claim: Claim, answer: Answer, issuer: str, key: Key, at: dt.datetime) -> str:
-    """The receipt of one answer, signed by a key in use. ``issuer``: the name of the log."""
-    said = {k: v for k, v in msgspec.to_builtins(answer).items() if k != "receipt"}
-    payload = {"iss": issuer, "iat": int(at.timestamp()), "question": to_question(claim), "answer": said}
+    """Return the receipt of one answer, signed by a key in use. ``issuer``: the name of the log."""
+    body = {k: v for k, v in msgspec.to_builtins(answer).items() if k != "receipt"}
+    payload = {"iss": issuer, "iat": int(at.timestamp()), "question": to_question(claim), "answer": body}
     return sign_payload(TYPE, payload, key)
 
 
 def to_question(claim: Claim) -> dict[str, Any]:
-    """A question as it is signed: without what it left open."""
+    """Return a question as it is signed: without empty fields."""
     question = {k: v for k, v in msgspec.to_builtins(claim).items() if k != "receipt" and v not in (None, [], "")}
     question["provider"] = {k: v for k, v in question["provider"].items() if v is not None}
     return question
 
 
 def sign_payload(kind: str, payload: dict[str, Any], key: Key) -> str:
-    """A JWS of one of the two types, by a key in use."""
+    """Sign a payload as a JWS of one of the two types, by a key in use."""
     return jws.sign_token(kind, msgspec.json.encode(payload), key)
 
 
@@ -141,12 +141,17 @@ def sign_payload(kind: str, payload: dict[str, Any], key: Key) -> str:
 
 
 def compact_receipt(text: str) -> str:
-    """A receipt's text without spaces, line breaks and what nobody sees: they come from mail, chats and paper."""
+    """Remove spaces, line breaks and invisible characters from a receipt: they come from mail, chats and paper."""
     return "".join(c for c in text if not c.isspace() and (c.isascii() or unicodedata.category(c) != "Cf"))
 
 
+def remove_controls(text: str) -> str:
+    """Remove control characters: a text from outside must not steer the reader's terminal."""
+    return "".join(ch for ch in text if ch.isprintable())
+
+
 def read_receipt(text: str, keys: Iterable[PublicKey], issuer: str | None = None) -> ReceiptReading:
-    """What a receipt says, if a key of ``keys`` signed it; else why it is not genuine.
+    """Read a receipt if a key of ``keys`` signed it, else why it is not genuine.
 
     InvalidInput for what is no receipt at all. ``issuer``: the register that must have given it, where that is known.
     """
@@ -164,17 +169,17 @@ def read_receipt(text: str, keys: Iterable[PublicKey], issuer: str | None = None
         return ReceiptReading(
             receipt=_make_receipt(kind, payload, evidence, kid, hashlib.sha256(text.encode()).hexdigest())
         )
-    except _NotGenuine as refused:
-        return refused.read
+    except _NotGenuine as error:
+        return error.reading
 
 
 def _read_header(text: str) -> tuple[str, str]:
-    """(typ, kid) of what begins like a receipt; InvalidInput for anything else."""
+    """Return (typ, kid) of what begins like a receipt; InvalidInput for anything else."""
     try:
         header = msgspec.json.decode(decode_base64url(text.split(".", 1)[0]), type=_Header)
         if header.typ in (TYPE, BATCH_TYPE):
             return header.typ, header.kid
-    except _UNREADABLE:
+    except _DECODE_ERRORS:
         pass
     raise InvalidInput(
         "这不是本系统的回执：回执是一长串字符，以 eyJ 开头，请完整复制。",
@@ -183,7 +188,7 @@ def _read_header(text: str) -> tuple[str, str]:
 
 
 def _verify_token(token: str, kid: str, keys: dict[str, PublicKey], issuer: str | None) -> bytes:
-    """The payload of a JWS whose signature, issuer and time are in order."""
+    """Return the payload of a JWS whose signature, issuer and time are in order."""
     parts = token.split(".")
     if len(parts) < 3 or not all(parts):
         raise _NotGenuine("incomplete")
@@ -195,21 +200,21 @@ def _verify_token(token: str, kid: str, keys: dict[str, PublicKey], issuer: str 
         payload = jws.verify_token(token, key)
     except jws.SignatureMismatch as error:
         raise _NotGenuine("altered") from error
-    stated = _decode_as(payload, _IssuerClaims)
-    if issuer is not None and stated.iss != issuer:
-        raise _NotGenuine("other_register", stated.iss)
-    if key.retired_at is not None and _to_instant(stated.iat) > key.retired_at + _GRACE:
+    issued = _decode_as(payload, _IssuerClaims)
+    if issuer is not None and issued.iss != issuer:
+        raise _NotGenuine("other_register", issued.iss)
+    if key.retired_at is not None and _to_instant(issued.iat) > key.retired_at + _GRACE:
         raise _NotGenuine("after_retirement")
     return payload
 
 
 def _read_claimed_issuer(part: str) -> str | None:
-    """Who an unverified payload says gave it, cut short."""
+    """Return the issuer an unverified payload names, cut short."""
     try:
-        said = msgspec.json.decode(decode_base64url(part), type=_IssuerClaims).iss
-    except _UNREADABLE:
+        issuer = msgspec.json.decode(decode_base64url(part), type=_IssuerClaims).iss
+    except _DECODE_ERRORS:
         return None
-    return "".join(ch for ch in said[:200] if ch.isprintable())
+    return remove_controls(issuer[:200])
 
 
 def _make_receipt(kind: str, payload: bytes, evidence: list[str], kid: str, digest: str) -> Receipt:
@@ -227,24 +232,24 @@ def _make_receipt(kind: str, payload: bytes, evidence: list[str], kid: str, dige
 
 
 def _verify_row(rows: _BatchRoot, evidence: list[str]) -> _BatchRow:
-    """The row whose way leads to the signed root."""
+    """Return the row whose proof leads to the signed root."""
     try:
-        body, way = decode_base64url(evidence[0]), _decode_as(decode_base64url(evidence[1]), _ProofPath)
-        path = [decode_base64url(one) for one in way.path]
+        body, proof = decode_base64url(evidence[0]), _decode_as(decode_base64url(evidence[1]), _ProofPath)
+        path = [decode_base64url(node) for node in proof.path]
         root = bytes.fromhex(rows.root)
     except ValueError as error:
         raise _NotGenuine("altered") from error
-    leads = proofs.verify_inclusion(hash_leaf(body), way.index, rows.size, path, root)
-    if len(evidence) != 2 or not leads or any(len(one) != len(root) for one in path):
+    is_included = proofs.verify_inclusion(hash_leaf(body), proof.index, rows.size, path, root)
+    if len(evidence) != 2 or not is_included or any(len(node) != len(root) for node in path):
         raise _NotGenuine("altered")
     return _decode_as(body, _BatchRow)
 
 
 def _decode_as(raw: bytes, shape: type[_Shape]) -> _Shape:
-    """JSON of a known shape; what has another is no receipt of ours."""
+    """Decode JSON of a known shape; anything else is no receipt of ours."""
     try:
         return msgspec.json.decode(raw, type=shape)
-    except _UNREADABLE as error:
+    except _DECODE_ERRORS as error:
         raise _NotGenuine("altered") from error
 
 

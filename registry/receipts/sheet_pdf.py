@@ -1,7 +1,7 @@
-"""A receipt on one page of paper: a PDF with what it says in words, its text, and a QR code that leads to its check.
+"""A receipt on one page of paper: a PDF with its words, its text, and a QR code that leads to its check.
 
-Chinese is set in STSong-Light, the font for simplified Chinese that every PDF reader has or replaces (Adobe-GB1,
-ISO 32000-1 table 118): nothing is embedded, and the text can be searched and copied.
+Chinese is set in STSong-Light, the font for simplified Chinese that every PDF reader has or replaces (Adobe-GB1, ISO
+32000-1 table 118): nothing is embedded, and the text can be searched and copied.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _CHINESE, _CODE = "STSong-Light", "Courier"
 _MARGIN, _LABEL, _GAP = 18 * mm, 42 * mm, 1.4 * mm
 _QR = 78 * mm
 #: A code with more modules than this is too fine to be scanned from paper at this size (half a millimetre a module).
-_MOST_MODULES = 149
+_MODULE_LIMIT = 149
 #: Characters of a receipt that fit below the words in print that can still be read.
-_MOST_TEXT = 4200
+_TEXT_LIMIT = 4200
 
 
 class ReceiptSheet(Struct, frozen=True):
-    """What is printed: a title, what it means, (label, words) pairs, the receipt, and where its check is.
+    """The content of the page: a title, what it means, (label, words) pairs, the receipt, and where its check is.
 
     ``in_code``: whether the QR code may carry the receipt.
     """
@@ -54,7 +54,7 @@ class ReceiptSheet(Struct, frozen=True):
 
 
 def render_pdf(sheet: ReceiptSheet) -> bytes:
-    """The page as PDF; always one page of A4."""
+    """Render the page as PDF; always one page of A4."""
     pdfmetrics.registerFont(UnicodeCIDFont(_CHINESE))
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=A4, pageCompression=1, lang=sheet.lang)
@@ -70,30 +70,30 @@ def render_pdf(sheet: ReceiptSheet) -> bytes:
 
 
 def _draw_words(canvas: Canvas | None, sheet: ReceiptSheet, size: float) -> float:
-    """Title, meaning and pairs from the top; where they end. Without a canvas only measured."""
+    """Draw title, meaning and pairs from the top and return the y where they end. Without a canvas only measure."""
     y = A4[1] - _MARGIN
-    wide = A4[0] - 2 * _MARGIN
-    y = _draw_text(canvas, sheet.title, size * 1.8, (_MARGIN, y, wide)) - 2 * _GAP
-    y = _draw_text(canvas, sheet.meaning, size, (_MARGIN, y, wide)) - 3 * _GAP
+    width = A4[0] - 2 * _MARGIN
+    y = _draw_text(canvas, sheet.title, size * 1.8, (_MARGIN, y, width)) - 2 * _GAP
+    y = _draw_text(canvas, sheet.meaning, size, (_MARGIN, y, width)) - 3 * _GAP
     for label, words in sheet.pairs:
         left = _draw_text(canvas, label, size, (_MARGIN, y, _LABEL - _GAP), grey=True)
-        right = _draw_text(canvas, words, size, (_MARGIN + _LABEL, y, wide - _LABEL))
+        right = _draw_text(canvas, words, size, (_MARGIN + _LABEL, y, width - _LABEL))
         y = min(left, right) - _GAP
     return y
 
 
 def _draw_code_and_text(canvas: Canvas, sheet: ReceiptSheet) -> float:
-    """QR code and the receipt's text at the foot of the page; the height they take."""
-    foot, side = _MARGIN, A4[0] - 2 * _MARGIN
-    _draw_text(canvas, sheet.footer, 8, (_MARGIN, foot, side), grey=True)
+    """Draw the QR code and the receipt's text at the foot of the page and return the height they take."""
+    foot, width = _MARGIN, A4[0] - 2 * _MARGIN
+    _draw_text(canvas, sheet.footer, 8, (_MARGIN, foot, width), grey=True)
     matrix = _make_qr_matrix(f"{sheet.check_url}?receipt={sheet.receipt}") if sheet.in_code else None
-    whole = matrix is not None
+    has_receipt = matrix is not None
     _draw_matrix(canvas, matrix or _make_qr_matrix(sheet.check_url) or [], (_MARGIN, foot + 4 * mm))
     x, top = _MARGIN + _QR + 6 * mm, foot + 4 * mm + _QR
-    column = side - _QR - 6 * mm
-    y = _draw_text(canvas, sheet.scan if whole else sheet.no_scan, 9, (x, top, column)) - _GAP
+    column = width - _QR - 6 * mm
+    y = _draw_text(canvas, sheet.scan if has_receipt else sheet.no_scan, 9, (x, top, column)) - _GAP
     y = _draw_text(canvas, sheet.check_url, 8, (x, y, column), code=True) - 2 * _GAP
-    if len(sheet.receipt) > _MOST_TEXT:
+    if len(sheet.receipt) > _TEXT_LIMIT:
         _draw_text(canvas, sheet.no_text, 8, (x, y, column), grey=True)
         return top + 4 * mm
     y = _draw_text(canvas, sheet.text_below, 8, (x, y, column), grey=True) - _GAP
@@ -113,7 +113,7 @@ def _draw_text(
     grey: bool = False,
     code: bool = False,
 ) -> float:
-    """Text from the top left of ``place`` (x, y, width) downwards; the y where it ends."""
+    """Draw text from the top left of ``place`` (x, y, width) downwards and return the y where it ends."""
     x, y, width = place
     style = ParagraphStyle(
         "sheet",
@@ -132,19 +132,19 @@ def _draw_text(
 
 
 def _make_qr_matrix(text: str) -> list[list[bool]] | None:
-    """The modules of a QR code, its quiet zone included; None for more than paper can carry."""
+    """Return the modules of a QR code, its quiet zone included; None for more than paper can carry."""
     code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_L, border=4)
     code.add_data(text, optimize=0)
     try:
         code.make(fit=True)
     except (DataOverflowError, ValueError):
         return None
-    found: list[list[bool]] = [[bool(module) for module in row] for row in code.get_matrix()]
-    return found if len(found) <= _MOST_MODULES + 8 else None
+    matrix: list[list[bool]] = [[bool(module) for module in row] for row in code.get_matrix()]
+    return matrix if len(matrix) <= _MODULE_LIMIT + 8 else None
 
 
 def _draw_matrix(canvas: Canvas, matrix: list[list[bool]], corner: tuple[float, float]) -> None:
-    """Each row's runs of dark modules as rectangles, from the lower left ``corner``."""
+    """Draw each row's runs of dark modules as rectangles, from the lower left ``corner``."""
     if not matrix:
         return
     module = _QR / len(matrix)

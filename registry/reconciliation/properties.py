@@ -1,17 +1,17 @@
-"""What can be said of an institution column by column: the properties by which programs compare and fetch."""
+"""The columns of an institution: the properties by which programs compare and fetch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from registry.domain.model import Approval, Date, Institution, Struct
+from registry.domain.model import Date, Institution, Struct
 from registry.domain.techniques import LAWFUL_STAGES
-from registry.verification.approvals_on_day import apply_rules_on_day, list_effective_approvals
-from registry.verification.explain_phrases import STAGE_WORDS
+from registry.verification.approvals_on_day import list_approvals_on_day
+from registry.verification.phrases import STAGE_WORDS
 
 Value = str | int | Date
-#: What a value given by somebody does: a number names an institution, a place tells its site, any other only supports.
+#: What a value in a query does: a number names an institution, a place tells its site, any other only supports.
 Role = Literal["identifier", "place", "support"]
 
 
@@ -30,17 +30,12 @@ class Property(Struct, frozen=True):
     role: Role = "support"
 
     def get_name(self, lang: str) -> str:
-        """Its name in a language."""
+        """Return its name in a language."""
         return self.en if lang.startswith("en") else self.zh
 
     def get_meaning(self, lang: str) -> str:
-        """What it holds, in a language."""
+        """Return what it holds, in a language."""
         return self.en_meaning if lang.startswith("en") else self.zh_meaning
-
-
-def list_approvals_on_day(it: Institution, day: Date) -> list[Approval]:
-    """The approvals as they count on a day: lapsed ones are lapsed, those of a suspended institution suspended."""
-    return list_effective_approvals(apply_rules_on_day(it, day))
 
 
 def _remove_missing(*values: Value | None) -> list[Value]:
@@ -290,4 +285,4 @@ PROPERTIES: tuple[Property, ...] = (
         values=lambda it, _: [it.log_size],
     ),
 )
-BY_ID = {one.id: one for one in PROPERTIES}
+BY_ID = {column.id: column for column in PROPERTIES}

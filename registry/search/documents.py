@@ -12,14 +12,14 @@ from registry.domain.normalise import fold_text
 from registry.records import timeline
 from registry.records.view import decode_state
 from registry.search import pinyin
-from registry.search.contract import NameForm, SearchDocument
+from registry.search.engine import NameForm, SearchDocument
 from registry.storage.tables import STILL_KNOWN, versions
 
 _BRACKET = re.compile(r"\s*[（(][^（）()]*[）)]\s*$")
 
 
 def build_documents(connection: sa.Connection, subjects: list[str]) -> list[SearchDocument]:
-    """One document per institution among ``subjects``, from everything now known of it."""
+    """Build one document per institution among ``subjects``, from everything now known of it."""
     query = (
         sa.select(versions.c.subject, versions.c.status, versions.c.state)
         .where(versions.c.subject.in_(subjects), versions.c.known_to == STILL_KNOWN)
@@ -28,8 +28,8 @@ def build_documents(connection: sa.Connection, subjects: list[str]) -> list[Sear
     spans: dict[str, list[tuple[str, timeline.State]]] = {}
     for subject, status, state in connection.execute(query):
         spans.setdefault(subject, []).append((status, decode_state(state)))
-    found = [_make_document(subject, states) for subject, states in spans.items()]
-    return [document for document in found if document is not None]
+    documents = [_make_document(subject, states) for subject, states in spans.items()]
+    return [document for document in documents if document is not None]
 
 
 def _make_document(subject: str, states: list[tuple[str, timeline.State]]) -> SearchDocument | None:
@@ -41,7 +41,7 @@ def _make_document(subject: str, states: list[tuple[str, timeline.State]]) -> Se
     names = _make_forms([now["name"], _strip_brackets(now["name"])], taken)
     aliases = _make_forms(now.get("aliases") or [], taken)
     known_as = _make_forms(now.get("known_as") or [], taken)
-    before = [name for value in values for name in (value.get("name"), *(value.get("aliases") or [])) if name]
+    former = [name for value in values for name in (value.get("name"), *(value.get("aliases") or [])) if name]
     region = regions.find_region(now.get("region") or "")
     place = "".join(part or "" for part in (region.province, region.city, region.district)) if region else ""
     return SearchDocument(
@@ -49,7 +49,7 @@ def _make_document(subject: str, states: list[tuple[str, timeline.State]]) -> Se
         names=names,
         aliases=aliases,
         known_as=known_as,
-        former=_make_forms([form for name in before for form in (name, _strip_brackets(name))], taken),
+        former=_make_forms([form for name in former for form in (name, _strip_brackets(name))], taken),
         place=fold_text(place + " " + now["address"]),
         region=now.get("region") or "",
         listed=states[-1][0] != "delisted",
@@ -57,16 +57,16 @@ def _make_document(subject: str, states: list[tuple[str, timeline.State]]) -> Se
 
 
 def _strip_brackets(name: str) -> str:
-    """A printed name without what stands in brackets at its end: a second name, a campus, a form of ownership."""
+    """Remove what stands in brackets at the end of a printed name: a second name, a campus, a form of ownership."""
     return _BRACKET.sub("", name)
 
 
 def _make_forms(names: Iterable[str], taken: set[str]) -> tuple[NameForm, ...]:
-    """The names that are not taken yet, folded and read aloud; they are taken then."""
-    found = []
+    """Make the forms of the names that are not ``taken`` yet, and add them to ``taken``."""
+    forms = []
     for name in names:
         text = fold_text(name)
         if text and text not in taken:
             taken.add(text)
-            found.append(NameForm(text=text, atoms=pinyin.to_atoms(name)))
-    return tuple(found)
+            forms.append(NameForm(text=text, atoms=pinyin.to_atoms(name)))
+    return tuple(forms)

@@ -1,11 +1,11 @@
 """The embedded engine: an index of tokens in the register's own database, updated inside the append transaction.
 
-FTS5 in SQLite's file; on PostgreSQL the same tokens as a tsvector under a GIN index. Both are asked alike.
+FTS5 in SQLite's file; on PostgreSQL the same tokens as tsvectors under a GIN index. Both are asked alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -13,17 +13,22 @@ import sqlalchemy as sa
 
 from registry.domain.model import Entry
 from registry.search import documents
-from registry.search.contract import Expression, FetchResult, SearchDocument
-from registry.search.token_index import delete_tokens, get_renderer, get_token_table, index_tokens, read_matches
+from registry.search.engine import Expression, ExpressionSyntax, FetchResult, SearchDocument
 from registry.search.tokens import list_tokens
 from registry.storage.tables import search_documents
 
+# (the table of the search index, its key, the condition that its tokens match ``:tokens``), as SQL.
+_FTS5 = ("search_fts t", "t.rowid", "search_fts MATCH :tokens")
+_TSVECTORS = ("search_tokens t", "t.id", "t.tokens @@ CAST(:tokens AS tsquery)")
+# Tokens are letters, digits and characters: none of them needs to be quoted.
+_IN_FTS5 = ExpressionSyntax(word='"{}"', start='"{}"*', all=" AND ", some=" OR ")
+_IN_TSQUERY = ExpressionSyntax(word="'{}'", start="'{}':*", all=" & ", some=" | ")
 _json = msgspec.json.Encoder()
 _documents = msgspec.json.Decoder(SearchDocument)
 
 
 class SearchView:
-    """Name, apply, reset: see log.follow. Follows the records view, which is applied before it."""
+    """The search index as a view of the log (see log.follow). Follows the records view, which is applied before it."""
 
     name = "search"
 
@@ -39,20 +44,20 @@ class SearchView:
         changed = {s: body for s, body in bodies.items() if s not in stored or bytes(stored[s].body) != body}
         gone = [row for subject, row in stored.items() if subject in changed or subject not in bodies]
         removed = [(row.id, _join_tokens(bytes(row.body))) for row in gone]
-        if unsaid := set(stored) - set(bodies):
-            connection.execute(sa.delete(search_documents).where(search_documents.c.subject.in_(unsaid)))
-        if fresh := [{"subject": s, "body": body} for s, body in changed.items() if s not in stored]:
-            connection.execute(sa.insert(search_documents), fresh)
-        if known := [{"s": s, "b": body} for s, body in changed.items() if s in stored]:
+        if undocumented := set(stored) - set(bodies):
+            connection.execute(sa.delete(search_documents).where(search_documents.c.subject.in_(undocumented)))
+        if inserts := [{"subject": s, "body": body} for s, body in changed.items() if s not in stored]:
+            connection.execute(sa.insert(search_documents), inserts)
+        if updates := [{"s": s, "b": body} for s, body in changed.items() if s in stored]:
             statement = sa.update(search_documents).where(search_documents.c.subject == sa.bindparam("s"))
-            connection.execute(statement.values(body=sa.bindparam("b")), known)
+            connection.execute(statement.values(body=sa.bindparam("b")), updates)
         numbers = {row.subject: row.id for row in connection.execute(_select_documents(list(changed)))}
-        index_tokens(connection, removed, [(numbers[s], _join_tokens(body)) for s, body in changed.items()])
+        _index_tokens(connection, removed, [(numbers[s], _join_tokens(body)) for s, body in changed.items()])
 
     def reset(self, connection: sa.Connection) -> None:
-        """Forget everything."""
+        """Empty the index."""
         connection.execute(sa.delete(search_documents))
-        delete_tokens(connection)
+        _delete_tokens(connection)
 
 
 def _select_documents(subjects: list[str]) -> sa.Select[tuple[int, str, bytes]]:
@@ -64,7 +69,7 @@ def _join_tokens(body: bytes) -> str:
 
 
 def decode_tokens(body: bytes) -> list[str]:
-    """The tokens of a stored document."""
+    """List the tokens of a stored document."""
     return list_tokens(_documents.decode(body))
 
 
@@ -77,34 +82,100 @@ class EmbeddedEngine:
         self._connection = connection
 
     def fetch(self, expressions: Sequence[Expression], limit: int) -> list[FetchResult]:
-        """For each expression at most ``limit`` of its documents, in the order in which they came to the register."""
+        """Fetch at most ``limit`` documents for each expression, in the order in which they came to the register."""
         bodies: list[list[SearchDocument]] = [[] for _ in expressions]
-        for n, body in read_matches(self._connection, expressions, limit + 1):
+        for n, body in _read_matches(self._connection, expressions, limit + 1):
             bodies[n].append(_decoded(body))
         return [FetchResult(documents=found[:limit], complete=len(found) <= limit) for found in bodies]
 
 
 def select_matches(connection: sa.Connection, expression: Expression) -> sa.Select[int, str]:
-    """The query for (id, subject) of every document that satisfies an expression, however many they are.
+    """Return the query for (id, subject) of every document that satisfies an expression, however many they are.
 
     Ordered by this id, which is the index's own, the database reads no more of them than are wanted.
     """
-    table, key, condition = get_token_table(connection)
+    table, key, condition = _get_token_table(connection)
     return (
         sa.select(
             sa.literal_column(key, sa.Integer).label("id"),
             sa.literal_column("d.subject", sa.String).label("subject"),
         )
         .select_from(sa.text(f"search_documents d JOIN {table} ON {key} = d.id"))
-        .where(sa.text(condition).bindparams(tokens=get_renderer(connection)(expression)))
+        .where(sa.text(condition).bindparams(tokens=_get_renderer(connection)(expression)))
     )
 
 
 def select_subjects(connection: sa.Connection, expression: Expression) -> sa.Select[str]:
-    """The query for the subjects of those."""
-    found = select_matches(connection, expression).subquery()
-    return sa.select(found.c.subject)
+    """Return the query for the subjects of those documents."""
+    matches = select_matches(connection, expression).subquery()
+    return sa.select(matches.c.subject)
 
 
 #: Most candidates come again and again; decoding one takes longer than judging it.
 _decoded = lru_cache(maxsize=16384)(_documents.decode)
+
+
+# --- where tokens lie: migrations make both tables --------------------------------------------------------------------
+
+
+def _index_tokens(connection: sa.Connection, removed: list[tuple[int, str]], added: list[tuple[int, str]]) -> None:
+    """Move documents of the search index from their old tokens to their new ones; tokens apart by spaces."""
+    if connection.dialect.name == "sqlite":
+        if removed:
+            statement = "INSERT INTO search_fts (search_fts, rowid, tokens) VALUES ('delete', ?, ?)"
+            connection.exec_driver_sql(statement, removed)
+        if added:
+            connection.exec_driver_sql("INSERT INTO search_fts (rowid, tokens) VALUES (?, ?)", added)
+        return
+    if removed:
+        connection.execute(
+            sa.text("DELETE FROM search_tokens WHERE id = :id"), [{"id": number} for number, _ in removed]
+        )
+    if added:
+        insert = sa.text(
+            "INSERT INTO search_tokens (id, tokens) VALUES (:id, array_to_tsvector(string_to_array(:tokens, ' ')))"
+        )
+        connection.execute(insert, [{"id": number, "tokens": tokens} for number, tokens in added])
+
+
+def _delete_tokens(connection: sa.Connection) -> None:
+    """Empty the search index."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("INSERT INTO search_fts (search_fts) VALUES ('delete-all')")
+    else:
+        connection.exec_driver_sql("DELETE FROM search_tokens")
+
+
+def _get_token_table(connection: sa.Connection) -> tuple[str, str, str]:
+    """Return the constants of this database.
+
+    What ``:tokens`` holds is an FTS5 expression on SQLite, a tsquery on PostgreSQL: see ``_get_renderer``.
+    """
+    return _FTS5 if connection.dialect.name == "sqlite" else _TSVECTORS
+
+
+def _read_matches(
+    connection: sa.Connection, expressions: Sequence[Expression], limit: int
+) -> Iterator[tuple[int, bytes]]:
+    """Read (which expression, body) of at most ``limit`` documents that satisfy each, in one statement."""
+    render = _get_renderer(connection)
+    parameters: list[str | int] = []
+    for expression in expressions:
+        parameters += (render(expression), limit)
+    statement = _make_statement(connection.dialect.name, len(expressions))
+    # In the driver's own form: asked several times for every search, and building it would take longer than it runs.
+    for n, body in connection.exec_driver_sql(statement, tuple(parameters)):
+        yield n, bytes(body)
+
+
+@lru_cache(maxsize=256)
+def _make_statement(dialect: str, number: int) -> str:
+    (table, key, condition), mark = (_FTS5, "?") if dialect == "sqlite" else (_TSVECTORS, "%s")
+    select = f"SELECT d.body FROM search_documents d JOIN {table} ON {key} = d.id WHERE {condition} LIMIT {mark}"  # noqa: S608 - our own
+    select = select.replace(":tokens", mark)
+    return " UNION ALL ".join(f"SELECT {n}, part.body FROM ({select}) AS part" for n in range(number))  # noqa: S608 - our own
+
+
+def _get_renderer(connection: sa.Connection) -> Callable[[Expression], str]:
+    """Return what formats an expression for this database."""
+    return _IN_FTS5.format_expression if connection.dialect.name == "sqlite" else _IN_TSQUERY.format_expression

@@ -1,6 +1,6 @@
-"""What an engine is asked to fetch for a question, from strict to loose; ``rank`` judges what comes.
+"""What an engine is asked to fetch for a question, from strict to loose; ``ranking`` judges what comes.
 
-Each stage is asked only when those before it brought nothing that fits: most questions end with the first.
+Each step is asked only when those before it brought nothing that fits: most questions end with the first.
 """
 
 from __future__ import annotations
@@ -10,44 +10,49 @@ from collections.abc import Iterator, Sequence
 
 from registry.domain.model import Struct
 from registry.search import tokens, words
-from registry.search.contract import Expression, QueryReading, SearchQuery, TokenTerm
+from registry.search.engine import Expression, TokenTerm
 from registry.search.ranking import SLIP, WEAK
+from registry.search.readings import QueryReading, SearchQuery
 from registry.search.tokens import match_all, match_any
 from registry.search.vocabulary import CATEGORY_TOKENS
 
 #: Documents fetched for one expression: more candidates than anybody reads through.
-MOST = 300
+FETCH_LIMIT = 300
 #: Fewer of those that are only alike: any of them may be what was meant, and none is likely.
-_ALIKE = 120
+_SIMILAR_LIMIT = 120
 _SHORTEST_TYPO, _SHORTEST_ADDRESS = 2, 4
 #: No abbreviation has more characters; nobody looks for a slip in a longer text.
-_LONGEST_SHORT, _LONGEST_TYPO = 6, 40
+_LONGEST_ABBREVIATION, _LONGEST_TYPO = 6, 40
 #: What only addresses have.
 _STREET = re.compile("[路街道巷弄号镇村里园楼厦桥场]")
 
 
 class Effort(Struct, frozen=True):
-    """How much is done for a question: documents looked at for one expression, and for one that tells too little, and
-    whether for names that are only alike too."""
+    """How much is done for a question.
 
-    most: int = MOST
-    further: int = 6 * MOST
+    Documents looked at for one expression, and for one that tells too little; and whether names that are only alike
+    count.
+    """
+
+    limit: int = FETCH_LIMIT
+    further_limit: int = 6 * FETCH_LIMIT
     alike: bool = True
 
 
-#: For somebody who is still typing: soon, and no other institution than the one that may be meant.
-TYPING = Effort(most=60, further=60, alike=False)
+#: For a question still being typed: fast, and only institutions that may be meant.
+TYPING = Effort(limit=60, further_limit=60, alike=False)
 EVERYTHING = Effort()
 #: In a large register a question that fits very many names is answered by its best hundred, and the rest page by page.
-LARGE, IN_LARGE = 100_000, Effort(most=100, further=100)
+LARGE, IN_LARGE = 100_000, Effort(limit=100, further_limit=100)
 
 
 class FetchStep(Struct, frozen=True):
-    """Expressions to fetch together. Nothing more is asked once a hit costs less than ``enough``; with ``as_written``
-    one that holds what was written, since of abbreviations only some were fetched.
+    """Expressions to fetch together.
 
-    What satisfies one of ``telling`` fits the question; when there is too much of it, ``narrower`` makes sure that the
-    best is among what was fetched. ``deep``: look for names that are written wrongly.
+    Nothing more is asked once a hit costs less than ``enough``; with ``as_written`` one that holds what was written,
+    since of abbreviations only some were fetched. What satisfies one of ``telling`` fits the question; when there is
+    too much of it, ``narrower`` makes sure that the best is among what was fetched. ``deep``: look for names that are
+    written wrongly.
     """
 
     expressions: tuple[Expression, ...]
@@ -55,12 +60,12 @@ class FetchStep(Struct, frozen=True):
     telling: frozenset[Expression] = frozenset()
     narrower: tuple[Expression, ...] = ()
     deep: bool = False
-    most: int = MOST
+    limit: int = FETCH_LIMIT
     as_written: bool = False
 
 
 def make_steps(query: SearchQuery, effort: Effort = EVERYTHING) -> Iterator[FetchStep]:
-    """Step after step: the plainest reading, all readings, abbreviations, misspelt names, names that are only alike."""
+    """Yield the steps: the plainest reading, all readings, abbreviations, misspelt names, names that are only alike."""
     first, others = query.readings[:1], query.readings[1:]
     yield _make_plain_step(first, others[0].cost if others else WEAK)
     yield _make_plain_step(others, WEAK)
@@ -70,15 +75,15 @@ def make_steps(query: SearchQuery, effort: Effort = EVERYTHING) -> Iterator[Fetc
         (_match_similar_names, 0.0, True),
     )
     for stage, enough, deep in looser if effort.alike else looser[:-1]:
-        expressions = dict.fromkeys(one for reading in query.readings for one in stage(reading))
-        most = _ALIKE if stage is _match_similar_names else MOST
-        yield FetchStep(expressions=tuple(expressions), enough=enough, deep=deep, most=most)
+        expressions = dict.fromkeys(expression for reading in query.readings for expression in stage(reading))
+        limit = _SIMILAR_LIMIT if stage is _match_similar_names else FETCH_LIMIT
+        yield FetchStep(expressions=tuple(expressions), enough=enough, deep=deep, limit=limit)
 
 
 def _make_plain_step(readings: Sequence[QueryReading], enough: float) -> FetchStep:
-    telling = dict.fromkeys(one for reading in readings for one in _match_names(reading))
-    others = dict.fromkeys(one for reading in readings for one in _match_addresses(reading))
-    narrower = dict.fromkeys(one for reading in readings for one in _match_name_starts(reading))
+    telling = dict.fromkeys(expression for reading in readings for expression in _match_names(reading))
+    others = dict.fromkeys(expression for reading in readings for expression in _match_addresses(reading))
+    narrower = dict.fromkeys(expression for reading in readings for expression in _match_name_starts(reading))
     return FetchStep(
         expressions=tuple({**telling, **others}),
         enough=enough,
@@ -88,30 +93,26 @@ def _make_plain_step(readings: Sequence[QueryReading], enough: float) -> FetchSt
     )
 
 
+def _list_limits(reading: QueryReading) -> list[Expression]:
+    """List what limits a reading: where it says the institution must be, and the kinds it names."""
+    kinds = [match_any(map(tokens.match_name, CATEGORY_TOKENS[category])) for category in reading.categories]
+    return [limit for limit in (tokens.match_regions(reading.regions), *kinds) if limit is not None]
+
+
 def _apply_limits(reading: QueryReading, *wanted: Expression | None) -> list[Expression]:
-    """Each of them, where the reading says the institution must be and of the kinds it names."""
-    where = tokens.match_regions(reading.regions)
-    kinds = [match_any(tokens.match_name(word) for word in CATEGORY_TOKENS[one]) for one in reading.categories]
-    limits = [limit for limit in (where, *kinds) if limit is not None]
-    found = [match_all([*limits, one]) for one in wanted if one is not None]
-    return [one for one in found if one is not None]
+    limits = _list_limits(reading)
+    limited = [match_all([*limits, expression]) for expression in wanted if expression is not None]
+    return [expression for expression in limited if expression is not None]
 
 
 def match_categories(reading: QueryReading) -> list[Expression]:
-    """What is fetched for a reading in which nothing is a name, but which asks for a kind of hospital."""
-    found = match_all(
-        limit
-        for limit in (
-            tokens.match_regions(reading.regions),
-            *(match_any(tokens.match_name(word) for word in CATEGORY_TOKENS[one]) for one in reading.categories),
-        )
-        if limit is not None
-    )
-    return [found] if found is not None else []
+    """Match a reading in which nothing is a name, but which asks for a kind of hospital."""
+    expression = match_all(_list_limits(reading))
+    return [expression] if expression is not None else []
 
 
 def _match_names(reading: QueryReading) -> list[Expression]:
-    """Names that hold it, or in which it is heard in a row; initials that hold it."""
+    """Match names that hold it, or in which it is heard in a row; initials that hold it."""
     if reading.ways:
         return _apply_limits(reading, *(tokens.match_sounds(way, in_a_row=True) for way in reading.ways))
     if reading.letters:
@@ -125,17 +126,19 @@ def _match_names(reading: QueryReading) -> list[Expression]:
 
 
 def _match_addresses(reading: QueryReading) -> list[Expression]:
-    """Addresses that hold it; names and addresses that hold each word of it."""
+    """Match addresses that hold it; names and addresses that hold each word of it."""
     if not reading.text:
         return []
-    wanted = [tokens.match_address(reading.text) if len(reading.text) > 1 else None]
+    expressions = [tokens.match_address(reading.text) if len(reading.text) > 1 else None]
     if reading.parts:
-        wanted.append(match_all(e for part in reading.parts if (e := _match_part(part)) is not None))
-    return _apply_limits(reading, *wanted)
+        expressions.append(
+            match_all(expression for part in reading.parts if (expression := _match_part(part)) is not None)
+        )
+    return _apply_limits(reading, *expressions)
 
 
 def _match_name_starts(reading: QueryReading) -> list[Expression]:
-    """Names that are it, or begin so."""
+    """Match names that are it, or begin so."""
     if reading.letters:
         return _apply_limits(reading, tokens.match_whole_initials(reading.letters))
     if reading.ways:
@@ -143,7 +146,9 @@ def _match_name_starts(reading: QueryReading) -> list[Expression]:
     if not reading.text:
         return []
     begins = match_all(
-        e for e in (tokens.match_name_start(reading.text), tokens.match_name(reading.text)) if e is not None
+        expression
+        for expression in (tokens.match_name_start(reading.text), tokens.match_name(reading.text))
+        if expression is not None
     )
     return _apply_limits(reading, tokens.match_whole_name(reading.text), begins)
 
@@ -155,7 +160,7 @@ def _match_part(part: str) -> Expression | None:
 
 
 def _match_abbreviations(reading: QueryReading) -> list[Expression]:
-    """Names that hold every character, or sound, in whatever order: abbreviations are among them."""
+    """Match names that hold every character, or sound, in any order: abbreviations are among them."""
     if reading.ways:
         return _apply_limits(reading, *(tokens.match_sounds(way, in_a_row=False) for way in reading.ways))
     if reading.letters:
@@ -166,24 +171,24 @@ def _match_abbreviations(reading: QueryReading) -> list[Expression]:
 
 
 def _match_misspellings(reading: QueryReading) -> list[Expression]:
-    """Names that sound alike, and names in which two neighbouring places of the text do not matter."""
+    """Match names that sound alike, and names in which two neighbouring places of the text do not matter."""
     text = reading.text
     if len(text) < _SHORTEST_TYPO:
         return []
     units = len(tokens.split_units(text))
-    wanted = [
+    expressions = [
         tokens.match_homophones(text),
-        tokens.match_scattered_homophones(text) if units <= _LONGEST_SHORT else None,
+        tokens.match_scattered_homophones(text) if units <= _LONGEST_ABBREVIATION else None,
     ]
     if units > _LONGEST_TYPO:
-        return _apply_limits(reading, *wanted)
+        return _apply_limits(reading, *expressions)
     if _STREET.search(text) and len(text) > _SHORTEST_ADDRESS:
-        wanted.append(tokens.match_address_but_one(text))
+        expressions.append(tokens.match_address_but_one(text))
     if units >= 3:
-        wanted.append(match_any(tokens.match_name_but_one(text, at) for at in range(units)))
-    return _apply_limits(reading, *wanted)
+        expressions.append(match_any(tokens.match_name_but_one(text, at) for at in range(units)))
+    return _apply_limits(reading, *expressions)
 
 
 def _match_similar_names(reading: QueryReading) -> list[Expression]:
-    """Names that share anything telling with the text."""
+    """Match names that share anything telling with the text."""
     return _apply_limits(reading, tokens.match_any_pair(reading.text)) if len(reading.text) >= _SHORTEST_TYPO else []

@@ -17,7 +17,7 @@ from meilisearch.errors import MeilisearchApiError, MeilisearchError
 from requests.exceptions import RequestException
 
 from registry.domain.model import Struct
-from registry.search.contract import EngineUnavailable, Expression, ExpressionSyntax, FetchResult, SearchDocument
+from registry.search.engine import EngineUnavailable, Expression, ExpressionSyntax, FetchResult, SearchDocument
 
 #: Seconds for one request. A search that takes longer is answered by the embedded engine.
 PATIENCE = 2
@@ -42,7 +42,7 @@ _T = TypeVar("_T")
 
 
 class IndexState(Struct, frozen=True):
-    """What an index rests on: entries of the log with the last one's leaf hash (hex), and how its tokens are made."""
+    """What an index rests on: entries of the log with the last one's leaf hash (hex), and the format of its tokens."""
 
     position: int
     leaf: str
@@ -57,17 +57,17 @@ class MeilisearchEngine:
     def __init__(self, url: str, key: str, index: str) -> None:
         self.index = index
         self.aside = f"{index}-building"
-        self._told = (url.rstrip("/"), key or None)
-        self._own = threading.local()
+        self._server = (url.rstrip("/"), key or None)
+        self._local = threading.local()
 
     @property
     def _client(self) -> meilisearch.Client:
         """A client of this thread's own: it keeps the headers of the request under way in itself."""
-        found = getattr(self._own, "client", None)
-        if found is None:
-            url, key = self._told
-            found = self._own.client = meilisearch.Client(url, key, timeout=PATIENCE)
-        return found
+        client: meilisearch.Client | None = getattr(self._local, "client", None)
+        if client is None:
+            url, key = self._server
+            client = self._local.client = meilisearch.Client(url, key, timeout=PATIENCE)
+        return client
 
     def _send_request(self, request: Callable[[meilisearch.Client], _T]) -> _T:
         try:
@@ -79,7 +79,7 @@ class MeilisearchEngine:
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def fetch(self, expressions: Sequence[Expression], limit: int) -> list[FetchResult]:
-        """For each expression at most ``limit`` of its documents, in one request."""
+        """Fetch at most ``limit`` documents for each expression, in one request."""
         queries = [
             {
                 "indexUid": self.index,
@@ -90,20 +90,20 @@ class MeilisearchEngine:
             }
             for expression in expressions
         ]
-        answered = self._send_request(lambda client: client.multi_search(queries)["results"])
+        results = self._send_request(lambda client: client.multi_search(queries)["results"])
         try:
-            found = [[_document.decode(hit["body"]) for hit in one["hits"]] for one in answered]
+            documents = [[_document.decode(hit["body"]) for hit in result["hits"]] for result in results]
         except (msgspec.DecodeError, KeyError, TypeError) as error:
             raise EngineUnavailable(_describe_error(error)) from error
-        if len(found) != len(expressions):
+        if len(documents) != len(expressions):
             raise EngineUnavailable("fewer answers than questions")
-        return [FetchResult(documents=one[:limit], complete=len(one) <= limit) for one in found]
+        return [FetchResult(documents=result[:limit], complete=len(result) <= limit) for result in documents]
 
     def find_state(self, index: str | None = None) -> IndexState | None:
-        """What the index rests on; None when there is no such index, or nothing is known of it."""
+        """Find what the index rests on; None when there is no such index, or nothing is known of it."""
         try:
-            told = self._client.http.get(f"indexes/{index or self.index}/documents/{_STATE}")
-            return msgspec.convert(told["state"], IndexState)
+            document = self._client.http.get(f"indexes/{index or self.index}/documents/{_STATE}")
+            return msgspec.convert(document["state"], IndexState)
         except MeilisearchApiError as error:
             if error.code in ("index_not_found", "document_not_found"):
                 return None
@@ -112,9 +112,11 @@ class MeilisearchEngine:
             raise EngineUnavailable(_describe_error(error)) from error
 
     def count_documents(self, index: str | None = None) -> int:
-        """How many institutions the index holds."""
-        held: int = self._send_request(lambda client: client.index(index or self.index).get_stats().number_of_documents)
-        return max(0, held - 1)  # one is the state
+        """Count the institutions the index holds."""
+        count: int = self._send_request(
+            lambda client: client.index(index or self.index).get_stats().number_of_documents
+        )
+        return max(0, count - 1)  # one is the state
 
     # --- feeding -----------------------------------------------------------------------------------------------------
 
@@ -130,12 +132,12 @@ class MeilisearchEngine:
             self._run_task(lambda client: client.index(index).delete_documents(filter=f"id IN [{codes}]"))
 
     def save_state(self, index: str, state: IndexState) -> None:
-        """Remember with the documents what they rest on: in the index itself, so that both are switched together."""
-        told = {"id": _STATE, "state": msgspec.to_builtins(state)}
-        self._run_task(lambda client: client.index(index).add_documents([told], primary_key="id"))
+        """Save with the documents what they rest on: in the index itself, so that both are switched together."""
+        document = {"id": _STATE, "state": msgspec.to_builtins(state)}
+        self._run_task(lambda client: client.index(index).add_documents([document], primary_key="id"))
 
     def create_new_index(self) -> str:
-        """An empty index beside the one in use; what an earlier attempt left is removed."""
+        """Create an empty index beside the one in use; what an earlier attempt left is removed."""
         self._run_task(lambda client: client.delete_index(self.aside), missing_is_fine=True)
         self._run_task(lambda client: client.create_index(self.aside, {"primaryKey": "id"}))
         self._run_task(lambda client: client.index(self.aside).update_settings(_SETTINGS))
@@ -143,7 +145,10 @@ class MeilisearchEngine:
 
     def switch_index(self) -> None:
         """Put the index that was built aside in the place of the one in use, which is removed."""
-        if self._send_request(lambda client: [one["uid"] for one in self._list_indexes(client)]).count(self.index) == 0:
+        if (
+            self._send_request(lambda client: [index["uid"] for index in self._list_indexes(client)]).count(self.index)
+            == 0
+        ):
             self._run_task(lambda client: client.create_index(self.index, {"primaryKey": "id"}))
         self._run_task(lambda client: client.swap_indexes([{"indexes": [self.index, self.aside]}]))
         self.delete_new_index()
@@ -154,8 +159,8 @@ class MeilisearchEngine:
 
     @staticmethod
     def _list_indexes(client: meilisearch.Client) -> list[Mapping[str, Any]]:
-        told: Any = client.get_raw_indexes({"limit": 1000})
-        return list(told["results"] if isinstance(told, dict) else told)
+        answer: Any = client.get_raw_indexes({"limit": 1000})
+        return list(answer["results"] if isinstance(answer, dict) else answer)
 
     def _run_task(self, request: Callable[[meilisearch.Client], Any], missing_is_fine: bool = False) -> None:
         """Enqueue a task and wait for its end, so that what follows rests on it."""
@@ -163,8 +168,8 @@ class MeilisearchEngine:
         ended = self._send_request(
             lambda client: client.wait_for_task(task.task_uid, timeout_in_ms=_TASK_PATIENCE * 1000, interval_in_ms=20)
         )
-        missing = missing_is_fine and (ended.error or {}).get("code") == "index_not_found"
-        if ended.status != "succeeded" and not missing:
+        is_missing_index = missing_is_fine and (ended.error or {}).get("code") == "index_not_found"
+        if ended.status != "succeeded" and not is_missing_index:
             raise EngineUnavailable(f"task {ended.type} {ended.status}: {(ended.error or {}).get('message', '')}")
 
 
@@ -179,7 +184,7 @@ _FILTER = ExpressionSyntax(
 
 
 def _describe_error(error: Exception) -> str:
-    """What went wrong, in one line without addresses or keys: it is logged and shown in /readyz."""
+    """Describe what went wrong, in one line without addresses or keys: it is logged and shown in /readyz."""
     if isinstance(error, MeilisearchApiError):
         return f"Meilisearch: {error.code or error.status_code}"
     return type(error).__name__

@@ -1,7 +1,7 @@
-"""Keeps an outside search engine up with the log, and says whether it may be asked.
+"""The outside search engine: fed from the log, and asked only while its index is up to date.
 
-The records are the truth and the embedded index is always there. The outside index follows by log position; while it
-is behind, damaged, of another make or out of reach, it is not asked, and the embedded engine answers.
+The records are the truth and the embedded index is always there. The outside index follows by log position; while it is
+behind, damaged, of another format or out of reach, it is not asked, and the embedded engine answers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from registry.domain.model import Struct
 from registry.log import store
 from registry.search import embedded_engine
-from registry.search.contract import Engine, EngineUnavailable
+from registry.search.engine import Engine, EngineUnavailable
 from registry.search.meilisearch import IndexState, MeilisearchEngine
 from registry.search.tokens import FORMAT
 from registry.storage.database import Database
@@ -29,12 +29,12 @@ LOOK_EVERY, RETRY_EVERY = 0.5, 2.0
 #: Documents sent at once: some megabytes.
 _BATCH = 2000
 #: Documents between two lines of progress in the log.
-_TOLD = 50_000
+_PROGRESS_STEP = 50_000
 _log = logging.getLogger("registry")
 
 
 class OutsideStatus(Struct, frozen=True):
-    """How the outside engine stands: ``up`` it may be asked about ``position`` entries; ``why`` not, in a few words."""
+    """Whether the outside engine is ``up`` and may be asked about ``position`` entries; ``why`` not."""
 
     up: bool = False
     position: int = 0
@@ -48,7 +48,7 @@ class OutsideSearch:
         self._database = database
         self._address = (url, key)
         self._engine: MeilisearchEngine | None = None
-        self._now = OutsideStatus()
+        self._status = OutsideStatus()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self.fallbacks = 0
@@ -56,41 +56,42 @@ class OutsideSearch:
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def find_engine(self, size: int) -> Engine | None:
-        """The engine, when it is up and holds at least so many entries; None: ask the embedded one."""
-        now = self._now
-        if now.up and now.position >= size and self._engine is not None:
+        """Return the engine when it is up and holds at least ``size`` entries; None: ask the embedded one."""
+        status = self._status
+        if status.up and status.position >= size and self._engine is not None:
             return self._engine
         self.fallbacks += 1
         return None
 
     def report_failure(self, error: EngineUnavailable) -> None:
-        """It did not answer: it is not asked again before it was looked at."""
+        """Note that it did not answer: it is not asked again before its index was looked at."""
         self.fallbacks += 1
-        self._set_status(OutsideStatus(position=self._now.position, why=str(error)))
+        self._set_status(OutsideStatus(position=self._status.position, why=str(error)))
 
     def describe_status(self, size: int) -> dict[str, Any]:
-        """What /readyz says of the search: which engine answers, why not the outside one, how far that is behind."""
-        now = self._now
-        up = now.up and now.position >= size
-        why = None if up else now.why if not now.up else "behind"
+        """Return what /readyz says of the search: which engine answers, why not the outside one, how far that is
+        behind."""
+        status = self._status
+        up = status.up and status.position >= size
+        reason = None if up else status.why if not status.up else "behind"
         return {
             "engine": MeilisearchEngine.name if up else embedded_engine.EmbeddedEngine.name,
-            "why": why,
-            "lag": max(0, size - now.position),
+            "why": reason,
+            "lag": max(0, size - status.position),
             "fallbacks": self.fallbacks,
         }
 
-    def _set_status(self, now: OutsideStatus) -> None:
+    def _set_status(self, status: OutsideStatus) -> None:
         with self._lock:
-            before, self._now = self._now, now
-        if before.up and not now.up:
+            before, self._status = self._status, status
+        if before.up and not status.up:
             _log.warning(
-                "search: %s is not asked any more, the embedded engine answers: %s", MeilisearchEngine.name, now.why
+                "search: %s is not asked any more, the embedded engine answers: %s", MeilisearchEngine.name, status.why
             )
-        elif now.up and not before.up:
-            _log.info("search: %s answers, at entry %d", MeilisearchEngine.name, now.position)
-        elif not now.up and now.why != before.why:
-            _log.warning("search: %s is not asked: %s", MeilisearchEngine.name, now.why)
+        elif status.up and not before.up:
+            _log.info("search: %s answers, at entry %d", MeilisearchEngine.name, status.position)
+        elif not status.up and status.why != before.why:
+            _log.warning("search: %s is not asked: %s", MeilisearchEngine.name, status.why)
 
     # --- following ---------------------------------------------------------------------------------------------------
 
@@ -104,13 +105,13 @@ class OutsideSearch:
     def update_index(self) -> bool:
         """Look where the index stands and, unless another process does, bring it up to the log; whether it is up."""
         try:
-            now = self._try_update()
+            status = self._try_update()
         except EngineUnavailable as error:
-            now = OutsideStatus(position=self._now.position, why=str(error))
+            status = OutsideStatus(position=self._status.position, why=str(error))
         except Exception as error:  # the database away, say: what was known of the index is not sure any more
-            now = OutsideStatus(position=self._now.position, why=type(error).__name__)
-        self._set_status(now)
-        return now.up
+            status = OutsideStatus(position=self._status.position, why=type(error).__name__)
+        self._set_status(status)
+        return status.up
 
     def _try_update(self) -> OutsideStatus:
         with self._database.reading() as connection:
@@ -122,8 +123,8 @@ class OutsideSearch:
         usable = state is not None and self._is_usable(state)
         if usable and state is not None and state.position == size:
             return OutsideStatus(up=True, position=size, why="")
-        with self._database.hold_task_lock("search") as mine:
-            if mine:
+        with self._database.hold_task_lock("search") as has_lock:
+            if has_lock:
                 state = self._feed_engine(engine, state if usable else None)
                 usable = True
         if not usable or state is None:
@@ -131,7 +132,7 @@ class OutsideSearch:
         return OutsideStatus(up=True, position=state.position, why="")
 
     def _open_engine(self, connection: sa.Connection) -> MeilisearchEngine | None:
-        """The engine of this log's own index: named after its first entry."""
+        """Return the engine of this log's own index: named after its first entry."""
         first = store.find_leaf(connection, 1)
         if first is None:
             return None
@@ -141,7 +142,7 @@ class OutsideSearch:
         return self._engine
 
     def _is_usable(self, state: IndexState) -> bool:
-        """Whether an index is of this make and rests on entries this log has: not so after a backup was restored."""
+        """Whether an index is of this format and rests on entries this log has: not so after a backup was restored."""
         if state.format != FORMAT:
             return False
         with self._database.reading() as connection:
@@ -160,13 +161,13 @@ class OutsideSearch:
                 subjects.update(dict.fromkeys(e.subject for e in chunk if e.change.kind == "institution"))
             leaf = (store.find_leaf(connection, size) or b"").hex()
             for part in _split_batches(list(subjects), _BATCH):
-                held = list(_read_documents(connection, part))
-                kept = {code for code, _, _ in held}
-                gone = [code for code in map(_strip_kind, part) if code not in kept]
-                engine.update_documents(engine.index, held, gone)
-        now = IndexState(position=size, leaf=leaf, format=FORMAT)
-        engine.save_state(engine.index, now)
-        return now
+                documents = list(_read_documents(connection, part))
+                codes = {code for code, _, _ in documents}
+                gone = [code for code in map(_strip_kind, part) if code not in codes]
+                engine.update_documents(engine.index, documents, gone)
+        updated = IndexState(position=size, leaf=leaf, format=FORMAT)
+        engine.save_state(engine.index, updated)
+        return updated
 
     def rebuild_index(self, engine: MeilisearchEngine) -> IndexState:
         """Build the index anew beside the one in use, and switch when it holds every institution of the records."""
@@ -174,34 +175,34 @@ class OutsideSearch:
         with self._database.reading() as connection:
             size = store.read_head(connection).size
             leaf = (store.find_leaf(connection, size) or b"").hex()
-            wanted = connection.execute(sa.select(sa.func.count()).select_from(search_documents)).scalar_one()
-            _log.info("search: building an index of %d institutions in %s", wanted, MeilisearchEngine.name)
+            total = connection.execute(sa.select(sa.func.count()).select_from(search_documents)).scalar_one()
+            _log.info("search: building an index of %d institutions in %s", total, MeilisearchEngine.name)
             index = engine.create_new_index()
-            sent = told = 0
+            sent = logged = 0
             for part in _read_all_documents(connection):
                 engine.update_documents(index, part)
                 sent += len(part)
-                if not self._now.up:
-                    self._now = OutsideStatus(
-                        position=self._now.position, why=f"being built: {sent} of {wanted} institutions"
+                if not self._status.up:
+                    self._status = OutsideStatus(
+                        position=self._status.position, why=f"being built: {sent} of {total} institutions"
                     )
-                if sent - told >= _TOLD:
-                    told = sent
-                    _log.info("search: %d of %d institutions sent", sent, wanted)
+                if sent - logged >= _PROGRESS_STEP:
+                    logged = sent
+                    _log.info("search: %d of %d institutions sent", sent, total)
                 if self._stop.is_set():
                     raise EngineUnavailable("stopped while building")
-        now = IndexState(position=size, leaf=leaf, format=FORMAT)
-        engine.save_state(index, now)
-        held = engine.count_documents(index)
-        if held < wanted:
+        built = IndexState(position=size, leaf=leaf, format=FORMAT)
+        engine.save_state(index, built)
+        count = engine.count_documents(index)
+        if count < total:
             engine.delete_new_index()
-            raise EngineUnavailable(f"not switched: the new index holds {held} of {wanted} institutions")
+            raise EngineUnavailable(f"not switched: the new index holds {count} of {total} institutions")
         engine.switch_index()
-        _log.info("search: index of %d institutions built in %.1f s", wanted, time.monotonic() - began)
-        return now
+        _log.info("search: index of %d institutions built in %.1f s", total, time.monotonic() - began)
+        return built
 
     def rebuild_now(self) -> int:
-        """`registry rebuild search`: build the index anew, whatever it holds; the institutions it then has."""
+        """Build the index anew, whatever it holds (`registry rebuild search`); the institutions it then has."""
         with self._database.reading() as connection:
             engine = self._open_engine(connection)
         if engine is None:

@@ -1,8 +1,8 @@
-"""How names are read aloud: characters with their readings, and letters cut into syllables.
+"""The sound of names: characters with their readings, and letters cut into syllables.
 
 An atom is one character with its readings, written ``长.chang.zhang``: the reading its words give it first, then the
-others people may take it for. Letters as people type them are cut into pieces: whole syllables, single initials
-(sjyy), and a last syllable that is not finished yet (shengj).
+others people may take it for. Letters as people type them are cut into pieces: whole syllables, single initials (sjyy),
+and a last syllable that is not finished yet (shengj).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pypinyin.constants import PHRASES_DICT
 from registry.domain.normalise import normalise_width, simplify_script
 
 #: Words that most names are made of: read once each, and what is between them is read on its own.
-_COMMON = re.compile(
+_COMMON_WORDS = re.compile(
     "(人民医院|中医医院|妇幼保健院|妇女儿童医院|妇产医院|中心医院|附属医院|医科大学|中医药大学|大学|医学院|附属|第|医院"
     "|妇幼|保健院|总医院|集团军|联勤保障部队|有限公司|有限责任公司|生殖|专科|门诊部|分院|院区)"
 )
@@ -29,28 +29,28 @@ _SYLLABLE = re.compile("(?:[bpmfdtnlgkhjqxrzcsyw]|zh|ch|sh)?[aeiouv][a-z]{0,4}")
 _INITIAL = re.compile("[zcs]h|[a-z]")
 #: No more readings of one character, and no more ways to cut one run of letters, are worth trying.
 _READINGS, _CUTS = 2, 4
-LONGEST_RUN = 60
+_LONGEST_RUN = 60
 
 
 def _share_readings() -> None:
     """Let equal readings be one object. The library's 47,000 words hold 1,250 different ones: 24 MiB of a process."""
-    same: dict[str, list[str]] = {}
+    shared: dict[str, list[str]] = {}
     for readings in PHRASES_DICT.values():
-        readings[:] = [same.setdefault(one[0], one) if len(one) == 1 else one for one in readings]
+        readings[:] = [shared.setdefault(reading[0], reading) if len(reading) == 1 else reading for reading in readings]
 
 
 _share_readings()  # at once: what a process loads after this takes the room
 
 
 def to_atoms(raw: str) -> str:
-    """The characters of a text with their readings, a space before and after each; "" for one without any.
+    """Return the characters of a text with their readings, a space before and after each; "" without any.
 
     >>> to_atoms("沈阳204医院")
     ' 沈.shen.chen 阳.yang 2.er 0.ling 4.si 医.yi 院.yuan '
     """
     text = "".join(c for c in simplify_script(normalise_width(raw)).lower() if c.isalnum())
-    found = [atom for part in _COMMON.split(_spell_numbers(text)) if part for atom in _read_aloud(part)]
-    return f" {' '.join(found)} " if found else ""
+    atoms = [atom for part in _COMMON_WORDS.split(_spell_numbers(text)) if part for atom in _read_aloud(part)]
+    return f" {' '.join(atoms)} " if atoms else ""
 
 
 def _spell_numbers(text: str) -> str:
@@ -60,25 +60,23 @@ def _spell_numbers(text: str) -> str:
 
 
 def _spell_number(digits: str) -> str:
-    """Arabic digits as they are said: ordinals as numbers, long ones digit by digit (12 -> 十二, 204 -> 二〇四)."""
+    """Spell digits as they are said: ordinals as numbers, long ones digit by digit (12 -> 十二, 204 -> 二〇四)."""
     if len(digits) == 2 and digits[0] != "0":
-        tens, ones = digits[0], digits[1]
-        return (
-            ("" if tens == "1" else tens.translate(_DIGITS)) + "十" + ("" if ones == "0" else ones.translate(_DIGITS))
-        )
+        tens, ones = tuple(digits.translate(_DIGITS))
+        return f"{'' if tens == '一' else tens}十{'' if ones == '〇' else ones}"
     return digits.translate(_DIGITS)
 
 
 @lru_cache(maxsize=65536)
 def _read_aloud(part: str) -> tuple[str, ...]:
-    """One stretch of characters as atoms; letters stay together."""
+    """Return one stretch of characters as atoms; letters stay together."""
     pieces = _PIECE.findall(part)
     characters = [piece for piece in pieces if not piece.isascii()]
     # as one text, so that words give the reading: 厦门 is xiamen, 大厦 dasha
-    read = lazy_pinyin("".join(characters), v_to_u=False)
-    if len(read) != len(characters):  # what has no reading comes back in one piece
-        read = lazy_pinyin(characters, v_to_u=False)
-    sounds = iter(read)
+    readings = lazy_pinyin("".join(characters), v_to_u=False)
+    if len(readings) != len(characters):  # what has no reading comes back in one piece
+        readings = lazy_pinyin(characters, v_to_u=False)
+    sounds = iter(readings)
     return tuple(
         f"{piece}.{piece}"
         if piece.isascii()
@@ -88,21 +86,32 @@ def _read_aloud(part: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=65536)
-def _list_readings(character: str, here: str) -> tuple[str, ...]:
+def _list_readings(character: str, reading: str) -> tuple[str, ...]:
     if character == "〇":  # also a circle, yuan, but not in a number
-        return (here,)
+        return (reading,)
     others = pinyin(character, style=Style.NORMAL, heteronym=True)[0]
-    return tuple(dict.fromkeys((here, *others)))[:_READINGS]
+    return tuple(dict.fromkeys((reading, *others)))[:_READINGS]
 
 
-def join_characters(text: str) -> str:
-    """The characters alone of a string of atoms."""
-    return "".join(atom.partition(".")[0] for atom in text.split())
+def list_sounds(atom: str) -> list[str]:
+    """List the readings of an atom."""
+    return atom.strip().split(".")[1:]
+
+
+@lru_cache(maxsize=65536)
+def read_initials(atoms: str, digits: bool = False) -> str:
+    """Return the initials of atoms; numerals as they are read, or as digits (204yy)."""
+    return "".join(atom[0] if digits and atom[0].isdigit() else atom.partition(".")[2][:1] for atom in atoms.split())
+
+
+def to_letters(text: str) -> str:
+    """Return a text as it is spelt in letters, by the first reading of each character."""
+    return "".join(atom.split(".")[1] for atom in to_atoms(text).split())
 
 
 @lru_cache(maxsize=4096)
 def blur_syllable(syllable: str) -> str:
-    """A syllable without what speakers of many dialects do not tell apart: zh/z, ch/c, sh/s, n/l, -ng/-n, ü/u.
+    """Drop from a syllable what speakers of many dialects do not tell apart: zh/z, ch/c, sh/s, n/l, -ng/-n, ü/u.
 
     >>> blur_syllable("sheng"), blur_syllable("xiang"), blur_syllable("nv")
     ('sen', 'xian', 'lu')
@@ -119,19 +128,25 @@ def blur_syllable(syllable: str) -> str:
 
 
 class SoundPiece(NamedTuple):
-    """A piece of what somebody types: "s" a whole syllable, "i" an initial, "p" the beginning of a syllable, or "c" a
-    character; ``value`` is the letters, or the character's atom."""
+    """A piece of a question typed in letters: "s" a whole syllable, "i" an initial, "p" the beginning of a syllable, or
+    "c" a character; ``value`` is the letters, or the character's atom."""
 
     kind: str
     value: str
 
 
+@lru_cache(maxsize=1024)
+def to_pieces(text: str) -> tuple[SoundPiece, ...]:
+    """Return the characters of a text as pieces."""
+    return tuple(SoundPiece("c", atom) for atom in to_atoms(text).split())
+
+
 @cache
 def list_syllables() -> frozenset[str]:
-    """Every syllable of the language, without tones; ü is v."""
-    toned = {tone for told in pinyin_dict.pinyin_dict.values() for tone in told.split(",")}
-    plain = {_remove_tone(one) for one in toned}
-    return frozenset(one for one in plain if _SYLLABLE.fullmatch(one))
+    """List every syllable of the language, without tones; ü is v."""
+    toned = {tone for tones in pinyin_dict.pinyin_dict.values() for tone in tones.split(",")}
+    plain = {_remove_tone(syllable) for syllable in toned}
+    return frozenset(syllable for syllable in plain if _SYLLABLE.fullmatch(syllable))
 
 
 def _remove_tone(syllable: str) -> str:
@@ -141,19 +156,19 @@ def _remove_tone(syllable: str) -> str:
 
 @cache
 def _list_beginnings() -> frozenset[str]:
-    return frozenset(one[:length] for one in list_syllables() for length in range(1, len(one) + 1))
+    return frozenset(syllable[:length] for syllable in list_syllables() for length in range(1, len(syllable) + 1))
 
 
 @lru_cache(maxsize=4096)
 def cut_syllables(run: str) -> tuple[tuple[SoundPiece, ...], ...]:
-    """The likeliest ways to cut a run of letters, best first: as few single letters as can be, then as few pieces.
+    """Cut a run of letters in the likeliest ways, best first: as few single letters as can be, then as few pieces.
 
     >>> ["'".join(piece.value for piece in way) for way in cut_syllables("xian")]
     ['xian', "xi'an"]
     >>> [piece.kind for piece in cut_syllables("shengj")[0]]
     ['s', 'i']
     """
-    ways = _find_cuts(run[:LONGEST_RUN], {})
+    ways = _find_cuts(run[:_LONGEST_RUN], {})
     fewest = min((price for (price, _), _ in ways), default=0)
     return tuple(way for (price, _), way in ways if price == fewest)
 
@@ -161,11 +176,11 @@ def cut_syllables(run: str) -> tuple[tuple[SoundPiece, ...], ...]:
 _Ways = list[tuple[tuple[int, int], tuple[SoundPiece, ...]]]
 
 
-def _find_cuts(run: str, known: dict[str, _Ways]) -> _Ways:
+def _find_cuts(run: str, cuts: dict[str, _Ways]) -> _Ways:
     if not run:
         return [((0, 0), ())]
-    if run in known:
-        return known[run]
+    if run in cuts:
+        return cuts[run]
     ways: _Ways = []
     for length in range(1, min(6, len(run)) + 1):
         head = run[:length]
@@ -177,12 +192,7 @@ def _find_cuts(run: str, known: dict[str, _Ways]) -> _Ways:
             piece, price = SoundPiece("p", head), 0
         else:
             continue
-        ways += [((p + price, n + 1), (piece, *rest)) for (p, n), rest in _find_cuts(run[length:], known)]
+        ways += [((p + price, n + 1), (piece, *rest)) for (p, n), rest in _find_cuts(run[length:], cuts)]
     ways.sort(key=lambda way: way[0])
-    known[run] = ways[:_CUTS]
-    return known[run]
-
-
-def to_initials(run: str) -> tuple[SoundPiece, ...]:
-    """A run of letters as initials only, one letter each: sysfyyy."""
-    return tuple(SoundPiece("i", letter) for letter in run)
+    cuts[run] = ways[:_CUTS]
+    return cuts[run]

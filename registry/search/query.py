@@ -1,14 +1,15 @@
 """Understanding a question: which parts are a place, a technique or a stage, and which are a name or an address.
 
 A question has several readings, and which of them was meant is seen only beside the institutions there are:
-西安高新医院 is one, 西安唐都医院 is 唐都医院 in 西安. So every reading is tried, the plainest first, and ``rank``
-compares what they give.
+西安高新医院 is one, 西安唐都医院 is 唐都医院 in 西安. So every reading is tried, the plainest first, and ``ranking``
+compares what they give. A question may also name a person beside an institution: people are found by both together, and
+nobody can list them or look for a name across institutions.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 
@@ -16,11 +17,12 @@ from msgspec.structs import replace
 
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.search import pinyin
-from registry.search.contract import QueryReading, SearchQuery, Understood
 from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
 from registry.search.places import parse_place, split_pinyin_place, split_places
+from registry.search.readings import QueryReading, SearchQuery, Understood
 from registry.search.vocabulary import DEPARTMENT, LEFT_AFTER, LEFT_BEFORE, expand_nicknames, find_word
+from registry.search.words import split_name
 
 #: Characters that are read of a question: more than the longest name with its address has.
 MAX_LENGTH = 120
@@ -33,10 +35,24 @@ _ZERO = re.compile("(?<=[0-9〇零一二三四五六七八九第])o+(?![a-z])")
 #: What army hospitals were called before their number, and often still are.
 _ARMY = re.compile("(?:中国人民)?解放军(?=第?[0-9〇零一二三四五六七八九])")
 
+#: What names more institutions than this names none: their people are not looked at.
+PEOPLE_INSTITUTIONS = 5
+#: A word that tells an institution from others: 医院 does not, 妇婴 does. See ``words.split_name``.
+_TELLING = 0.4
+_SHORTEST_PERSON, _LONGEST_PERSON = 2, 12
+_PERSON_READINGS = 2
+#: A name written right after its institution's: so long at most, and the institution's at least so long.
+_LONGEST_ATTACHED, _LEAST_LEFT = 4, 4
+#: Family names that begin a name which is written right after an institution's: nine people in ten have one of these.
+_FAMILIES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆"
+    "范汪廖石金韦贾夏付傅方邹熊白孟秦邱侯江尹薛闫阎雷龙黎史陶贺毛段郝顾龚邵覃武钱戴严莫孔向常汤康易乔赖文施洪辛柯欧阳"
+)
+
 
 @lru_cache(maxsize=2048)
 def understand_question(raw: str) -> SearchQuery:
-    """The question in our words. Never fails: what is not understood is text."""
+    """Read a question in all its ways. Never fails: what is not understood is text."""
     text = expand_nicknames(simplify_script(normalise_width(raw[:MAX_LENGTH])).lower())
     text = _ZERO.sub(lambda run: "0" * len(run[0]), text)
     words = _join_characters(word for word in _APART.split(text) if fold_text(word))[:_WORDS_READ]
@@ -59,21 +75,21 @@ def understand_question(raw: str) -> SearchQuery:
 
 
 def _join_characters(words: Iterable[str]) -> list[str]:
-    """Words with single characters that follow one another put together: 沈 阳 市 妇 婴 is one name typed apart.
+    """Join single characters that follow one another: 沈 阳 市 妇 婴 is one name typed apart.
 
     >>> _join_characters(["盛", "京", "医", "院", "沈阳"])
     ['盛京医院', '沈阳']
     """
-    found: list[str] = []
-    single = False
+    joined: list[str] = []
+    was_single = False
     for word in words:
-        alone = len(word) == 1 and not word.isascii()
-        if alone and single:
-            found[-1] += word
+        is_single = len(word) == 1 and not word.isascii()
+        if is_single and was_single:
+            joined[-1] += word
         else:
-            found.append(word)
-        single = alone
-    return found
+            joined.append(word)
+        was_single = is_single
+    return joined
 
 
 class _ReadingDraft:
@@ -85,29 +101,29 @@ class _ReadingDraft:
         self.cost = cost
 
     def make_readings(self) -> list[QueryReading]:
-        """As characters; or, when there are letters, as sounds and as initials."""
+        """Make its readings: as characters; or, with letters, as sounds and as initials."""
         folded = tuple(fold_text(word) for word in self.words)
         base = make_filter_reading(self.found, self.cost)
         dearer = replace(base, cost=self.cost + 0.1)
         text = "".join(folded)
         if not re.search("[a-z]", text):
             return [replace(base, text=text, parts=folded if len(folded) > 1 else ())]
-        found = []
-        spelt = text.isascii() and len(text) <= 24
-        if spelt:
-            found.append(replace(dearer, letters=text))
-        if ways := _list_ways(self.words, bare_initials=not spelt):
-            found.append(replace(base, ways=ways))
+        readings = []
+        is_spelt = text.isascii() and len(text) <= 24
+        if is_spelt:
+            readings.append(replace(dearer, letters=text))
+        if ways := _list_ways(self.words, bare_initials=not is_spelt):
+            readings.append(replace(base, ways=ways))
         if not text.isascii() or len(text) == 1:
-            found.append(replace(dearer, text=text))
-        return found
+            readings.append(replace(dearer, text=text))
+        return readings
 
 
 # --- letters ---------------------------------------------------------------------------------------------------------
 
 
 def _list_ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[SoundPiece, ...], ...]:
-    """How a question with letters may sound: characters as they are, runs of letters cut into syllables.
+    """List the ways a question with letters may sound: characters as they are, runs of letters cut into syllables.
 
     Without ``bare_initials`` only those in which a syllable or a character is heard.
     """
@@ -120,78 +136,104 @@ def _list_ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[SoundPi
                 runs.append([tuple(SoundPiece("c", atom) for atom in atoms)])
     if not all(runs):
         return ()
-    found: list[tuple[SoundPiece, ...]] = []
+    ways: list[tuple[SoundPiece, ...]] = []
     for choice in product(*(options[:2] for options in runs[:6])):
         way = tuple(piece for part in choice for piece in part)
         if bare_initials or any(piece.kind != "i" for piece in way):
-            found.append(way)
-        if len(found) == _WAYS:
+            ways.append(way)
+        if len(ways) == _WAYS:
             break
-    return tuple(found)
+    return tuple(ways)
 
 
 # --- words taken out -------------------------------------------------------------------------------------------------
 
 
 def _take_out_words(draft: _ReadingDraft) -> _ReadingDraft:
-    """Without techniques, stages, kinds and words about a department, wherever they stand."""
-    found: list[Understood] = []
+    """Take out techniques, stages, kinds and words about a department, wherever they stand."""
+    understood: list[Understood] = []
     rest: list[str] = []
     for word in draft.words:
-        kept, here = _cut_words(word)
-        found += here
-        rest += kept
-    return _ReadingDraft(rest, found, 0.2)
+        parts, pieces = _cut_words(word)
+        understood += pieces
+        rest += parts
+    return _ReadingDraft(rest, understood, 0.2)
 
 
 def _cut_words(word: str) -> tuple[list[str], list[Understood]]:
-    kept, found, start, at = [], [], 0, 0
+    parts, pieces, start, at = [], [], 0, 0
     while at < len(word):
-        if said := find_word(word, at):
-            length, piece = said
-            found.append(piece)
+        if match := find_word(word, at):
+            length, piece = match
+            pieces.append(piece)
         elif filler := DEPARTMENT.match(word, at):
             length = filler.end() - at
         else:
             at += 1
             continue
-        kept.append(word[start:at].rstrip(LEFT_BEFORE))
+        parts.append(word[start:at].rstrip(LEFT_BEFORE))
         at = start = at + length
-    kept.append(word[start:].lstrip(LEFT_AFTER) if start else word)
-    return [part for part in kept if fold_text(part)], found
+    parts.append(word[start:].lstrip(LEFT_AFTER) if start else word)
+    return [part for part in parts if fold_text(part)], pieces
 
 
 # --- places taken out ------------------------------------------------------------------------------------------------
 
 
 def _take_out_places(draft: _ReadingDraft) -> list[_ReadingDraft]:
-    """With the words that are places, or the places that the first word begins with, as where it must be."""
+    """Take out the words that are places, or the places that the first word begins with, as where it must be."""
     drafts = []
-    named = {at: here for at, word in enumerate(draft.words) if (here := parse_place(word))}
+    named = {at: places for at, word in enumerate(draft.words) if (places := parse_place(word))}
     rest = [word for at, word in enumerate(draft.words) if at not in named]
-    found = [piece for here in named.values() for piece in here]
+    understood = [*draft.found, *(piece for places in named.values() for piece in places)]
     if named and rest:
-        drafts.append(_ReadingDraft(rest, [*draft.found, *found], draft.cost + 0.2))
+        drafts.append(_ReadingDraft(rest, understood, draft.cost + 0.2))
     for at, word in enumerate(rest):
-        left, here = split_places(word)
-        if here and fold_text(left):
-            told = [*draft.found, *found]
-            drafts.append(_ReadingDraft([*rest[:at], left, *rest[at + 1 :]], [*told, *here], draft.cost + 0.3))
-            last = here[-1].text
-            if word.endswith(last + left) and (outer := [piece for piece in here if piece.text != last]):
+        left, places = split_places(word)
+        if places and fold_text(left):
+            drafts.append(_ReadingDraft([*rest[:at], left, *rest[at + 1 :]], [*understood, *places], draft.cost + 0.3))
+            last = places[-1].text
+            if word.endswith(last + left) and (outer := [piece for piece in places if piece.text != last]):
                 # 山东济南市妇幼保健院: the last place belongs to the name
-                drafts.append(
-                    _ReadingDraft([*rest[:at], last + left, *rest[at + 1 :]], [*told, *outer], draft.cost + 0.2)
-                )
+                words = [*rest[:at], last + left, *rest[at + 1 :]]
+                drafts.append(_ReadingDraft(words, [*understood, *outer], draft.cost + 0.2))
             break
-    if heard := split_pinyin_place("".join(draft.words)):
-        text, pieces = heard
+    if spelt := split_pinyin_place("".join(draft.words)):
+        text, pieces = spelt
         drafts.append(_ReadingDraft([text], [*draft.found, *pieces], draft.cost + 0.4))
     return drafts
 
 
 def _take_out_army(draft: _ReadingDraft) -> list[_ReadingDraft]:
-    """解放军940医院: an army hospital by its number, whatever now stands before that in its name."""
+    """Take out 解放军 before a number: an army hospital by its number, whatever now stands before that in its name."""
     words = [_ARMY.sub("", word) for word in draft.words]
     army = Understood(text="解放军", kind="category", value="military")
     return [_ReadingDraft(words, [*draft.found, army], draft.cost + 0.2)] if words != draft.words else []
+
+
+# --- a person taken out ----------------------------------------------------------------------------------------------
+
+
+def split_off_person(query: SearchQuery) -> Iterator[tuple[QueryReading, str]]:
+    """Yield (the question without it, the person's name folded), the likeliest first."""
+    for reading in query.readings[:_PERSON_READINGS]:
+        if not reading.text:
+            continue
+        for at in range(len(reading.parts) - 1, -1, -1):
+            person = reading.parts[at]
+            rest = (*reading.parts[:at], *reading.parts[at + 1 :])
+            if _SHORTEST_PERSON <= len(person) <= _LONGEST_PERSON and _is_distinctive("".join(rest)):
+                yield _remove_person(reading, "".join(rest), rest), person
+        if not reading.parts:
+            for length in range(_SHORTEST_PERSON, min(_LONGEST_ATTACHED, len(reading.text) - _LEAST_LEFT) + 1):
+                if reading.text[-length] not in _FAMILIES or not _is_distinctive(reading.text[:-length]):
+                    continue
+                yield _remove_person(reading, reading.text[:-length], ()), reading.text[-length:]
+
+
+def _is_distinctive(name: str) -> bool:
+    return any(word.weight >= _TELLING for word in split_name(name))
+
+
+def _remove_person(reading: QueryReading, text: str, parts: tuple[str, ...]) -> QueryReading:
+    return replace(reading, text=text, parts=parts if len(parts) > 1 else ())

@@ -1,19 +1,19 @@
-"""Order of candidates, and why each fits. Pure: the same on every engine that finds the same candidates.
+"""The order of candidates, and why each fits. Pure: the same on every engine that finds the same candidates.
 
-Every reading of a question is held against every name of a document; what fits best at the least cost counts. Below
-``WEAK`` the name was meant as written (whole, in part, read aloud, shortened); from there on it is only alike, and an
-institution whose name is alike is another institution.
+Every reading of a question is compared with every name of a document; the cheapest fit counts. Below ``WEAK`` the name
+was meant as written (whole, in part, read aloud, shortened); from there on it is only alike, and an institution whose
+name is alike is another institution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 
 from registry.domain import regions
 from registry.search import misspellings, sound_match, words
-from registry.search.contract import Hit, MatchKind, NameForm, QueryReading, SearchDocument, SearchQuery
-from registry.search.pinyin import SoundPiece
+from registry.search.engine import NameForm, SearchDocument
+from registry.search.pinyin import SoundPiece, read_initials
+from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery
 from registry.search.vocabulary import CATEGORIES
 
 #: Costs from here on are of names that are only alike.
@@ -32,23 +32,23 @@ Fit = tuple[float, MatchKind, str]
 
 
 def rank_documents(query: SearchQuery, documents: Iterable[SearchDocument], deep: bool = False) -> list[Hit]:
-    """The documents that fit, best first. ``deep``: look for misspelt names too, which takes longer."""
-    known = {document.subject: document for document in documents}
-    hits = {s: hit for s, document in known.items() if (hit := find_hit(query.readings, document)) is not None}
+    """Return the documents that fit, best first. ``deep``: look for misspelt names too, which takes longer."""
+    by_subject = {document.subject: document for document in documents}
+    hits = {s: hit for s, document in by_subject.items() if (hit := find_hit(query.readings, document)) is not None}
     if deep and not any(hit.cost < WEAK for hit in hits.values()):
         for reading in query.readings:
-            for document, cost, fitted in misspellings.find_closest_names(reading, known.values()):
+            for document, cost, fitted in misspellings.find_closest_names(reading, by_subject.values()):
                 if compute_place_cost(reading, document) is None:
                     continue
                 kind: MatchKind = "typo" if cost < misspellings.TYPO else "similar"
                 hit = Hit(document.subject, kind, WEAK + cost + reading.cost, fitted, reading)
                 if document.subject not in hits or hit.cost < hits[document.subject].cost:
                     hits[document.subject] = hit
-    return sort_hits(hits.values(), known)
+    return sort_hits(hits.values(), by_subject)
 
 
 def sort_hits(hits: Iterable[Hit], documents: dict[str, SearchDocument]) -> list[Hit]:
-    """Best first; of equals those still listed, then by region, so that the order is always the same."""
+    """Sort best first; of equals those still listed, then by region, so that the order is always the same."""
 
     def make_key(hit: Hit) -> tuple[float, bool, str, str]:
         document = documents[hit.subject]
@@ -58,7 +58,7 @@ def sort_hits(hits: Iterable[Hit], documents: dict[str, SearchDocument]) -> list
 
 
 def select_best(hits: Sequence[Hit]) -> list[Hit]:
-    """Those worth showing beside the best: names that fit are not followed by names that are only alike."""
+    """Select those worth showing beside the best: names that fit are not followed by names that are only alike."""
     if not hits:
         return []
     best = hits[0].cost
@@ -73,7 +73,7 @@ def is_as_written(hit: Hit) -> bool:
 
 
 def find_hit(readings: Iterable[QueryReading], document: SearchDocument) -> Hit | None:
-    """How a document fits at best, over all readings; None when it fits none as written."""
+    """Find how a document fits at best, over all readings; None when it fits none as written."""
     best: Hit | None = None
     for reading in readings:
         if best is not None and best.cost <= reading.cost:
@@ -91,7 +91,7 @@ def find_hit(readings: Iterable[QueryReading], document: SearchDocument) -> Hit 
 
 
 def compute_place_cost(reading: QueryReading, document: SearchDocument) -> float | None:
-    """0 when the document lies where the reading says, more when too little is known of its place; None when not."""
+    """Return 0 when the document lies in the regions, more when its place is too little known; None when not."""
     if not reading.regions:
         return 0.0
     if not document.region:
@@ -117,7 +117,7 @@ def _fit_reading(reading: QueryReading, document: SearchDocument) -> Fit | None:
 
 def is_of_categories(categories: Iterable[str], document: SearchDocument) -> bool:
     """Whether the institution is of every kind asked for, as its names show."""
-    return all(any(CATEGORIES[one][1].search(form.text) for form in document.names) for one in categories)
+    return all(any(CATEGORIES[category][1].search(form.text) for form in document.names) for category in categories)
 
 
 def _list_forms(document: SearchDocument) -> Iterator[tuple[NameForm, MatchKind, float]]:
@@ -165,15 +165,15 @@ def _fit_name(text: str, named: tuple[NameForm, MatchKind, float]) -> Fit | None
 
 
 def _compute_text_cost(text: str, name: str) -> float | None:
-    """What it costs that a name is this, begins or ends so, or holds it somewhere; None when it does not."""
+    """Compute the cost of finding a text in a name: whole, at its start, at its end or inside; None when absent."""
     if text not in name:
         return None
     if name == text:
         return 0.0
-    more = 0.02 * min(len(name) - len(text), 20)
+    excess = 0.02 * min(len(name) - len(text), 20)
     if name.startswith(text):
-        return _BEGINS + more
-    return (_ENDS if name.endswith((text, text + "医院")) else _HOLDS) + more
+        return _BEGINS + excess
+    return (_ENDS if name.endswith((text, text + "医院")) else _HOLDS) + excess
 
 
 _WEAK_SHORT = WEAK - _SHORT - 0.8
@@ -182,39 +182,39 @@ _UNITS = "号弄巷楼层室栋"
 
 
 def _fit_address(text: str, document: SearchDocument) -> Fit | None:
-    if len(text) < 2 or (found := _find_in_address(text, document.place)) is None:
+    if len(text) < 2 or (position := _find_in_address(text, document.place)) is None:
         return None
-    last, end, extra = found
+    last, end, extra = position
     cut = last[-1].isdigit() and document.place[end : end + 1].isdigit()  # 7 of 77
     return _PLACE + extra - (1.0 if any(c.isdigit() for c in text) and not cut else 0.0), "address", ""
 
 
 def _find_in_address(text: str, place: str) -> tuple[str, int, float] | None:
-    """(what was found last, where that ends, extra cost): as one piece, without its last unit, or in two pieces."""
+    """Find (the last part, where it ends, extra cost): as one piece, without its last unit, or in two pieces."""
     if text in place:
         return text, place.index(text) + len(text), 0.0
     if text[-1] in _UNITS and text[-2:-1].isdigit() and text[:-1] in place:
         return text[:-1], place.index(text[:-1]) + len(text) - 1, 0.2
     for at in range(len(text) - 2, 1, -1):
         head, tail = text[:at], text[at:]
-        if head in place and (found := place.find(tail, place.index(head) + at)) >= 0:
-            return tail, found + len(tail), 0.4
+        if head in place and (start := place.find(tail, place.index(head) + at)) >= 0:
+            return tail, start + len(tail), 0.4
     return None
 
 
 def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
-    """Every word fits by itself, in a name or in the address; the worst of them decides."""
-    found: list[Fit] = []
+    """Fit every word by itself, in a name or in the address; the worst of them decides."""
+    fits: list[Fit] = []
     for part in parts:
         fit = _select_best_fit(
             (*(_fit_name(part, named) for named in _list_forms(document)), _fit_address(part, document))
         )
         if fit is None:
             return None
-        found.append(fit)
-    named = [fit for fit in found if fit[1] != "address"]
+        fits.append(fit)
+    named = [fit for fit in fits if fit[1] != "address"]
     if not named:
-        return max(found)
+        return max(fits)
     return sum(fit[0] for fit in named) / len(named) + 0.3, *min(named)[1:]
 
 
@@ -227,20 +227,20 @@ def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, 
         price += _PARTLY_KNOWN
     best: Fit | None = None
     for at, way in enumerate(ways):
-        found = sound_match.find_sound_match(way, form.atoms)
-        if found is None:
+        match = sound_match.find_sound_match(way, form.atoms)
+        if match is None:
             continue
-        extra = price + 0.1 * at + (0.0 if found.exact else 0.35)
-        if found.contiguous:
-            more = 0.02 * min(found.name_length - len(way) + 1, 20)
-            if found.is_whole and kind == "known_as":
+        extra = price + 0.1 * at + (0.0 if match.exact else 0.35)
+        if match.contiguous:
+            excess = 0.02 * min(match.name_length - len(way) + 1, 20)
+            if match.is_whole and kind == "known_as":
                 extra -= _PARTLY_KNOWN
             cost = (
-                0.2 if found.is_whole else _BEGINS if found.is_at_start else _ENDS if found.is_at_end else _HOLDS
-            ) + more
+                0.2 if match.is_whole else _BEGINS if match.is_at_start else _ENDS if match.is_at_end else _HOLDS
+            ) + excess
             best = _select_best_fit((best, (cost + extra, "pinyin", form.text)))
         elif sum(piece.kind in "sc" for piece in way) >= 2:
-            shortened = words.compute_shortening(found.characters, form.text)
+            shortened = words.compute_shortening(match.characters, form.text)
             if shortened is not None and shortened <= _WEAK_SHORT:
                 best = _select_best_fit((best, (_SHORT + 0.2 + shortened + extra, "pinyin", form.text)))
     return best
@@ -251,37 +251,33 @@ def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, 
 
 def _fit_initials(letters: str, named: tuple[NameForm, MatchKind, float]) -> Fit | None:
     form, _, price = named
-    for sounds in dict.fromkeys((_read_initials(form.atoms), _read_initials(form.atoms, digits=True))):
+    for sounds in dict.fromkeys((read_initials(form.atoms), read_initials(form.atoms, digits=True))):
         if letters in sounds:
-            more = 0.02 * min(len(sounds) - len(letters), 20)
+            excess = 0.02 * min(len(sounds) - len(letters), 20)
             if sounds == letters:
                 return 1.0 + price, "initials", form.text
             begins, ends = sounds.startswith(letters), sounds.endswith(letters)
             cost = _BEGINS + 0.6 if begins else _ENDS + 0.6 if ends else _HOLDS + 1.0
-            return cost + more + price, "initials", form.text
-    if len(letters) >= 3 and (short := _expand_initials(letters, form.atoms)) is not None:
-        shortened = words.compute_shortening(short, form.text)
+            return cost + excess + price, "initials", form.text
+    if len(letters) >= 3 and (characters := _expand_initials(letters, form.atoms)) is not None:
+        shortened = words.compute_shortening(characters, form.text)
         if shortened is not None and shortened <= 1.6:
             return _HOLDS + 1.2 + shortened + price, "initials", form.text
     return None
 
 
-@lru_cache(maxsize=65536)
-def _read_initials(atoms: str, digits: bool = False) -> str:
-    return "".join(atom[0] if digits and atom[0].isdigit() else atom.partition(".")[2][:1] for atom in atoms.split())
-
-
 def _expand_initials(letters: str, atoms: str) -> str | None:
-    """The characters an abbreviation in initials may stand for: at every letter the next word that begins with it."""
-    if letters[0] != _read_initials(atoms)[:1]:
+    """Return the characters an abbreviation in initials may stand for: at every letter the next word that begins with
+    it."""
+    if letters[0] != read_initials(atoms)[:1]:
         return None
     rest = iter(atoms.split())
-    found = ""
+    characters = ""
     for letter in letters:
         for atom in rest:
             if atom.partition(".")[2][:1] == letter:
-                found += atom[0]
+                characters += atom[0]
                 break
         else:
             return None
-    return found
+    return characters

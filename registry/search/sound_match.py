@@ -27,12 +27,12 @@ class SoundMatch(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """The name is nothing else."""
+        """Whether the name is nothing else."""
         return self.is_at_start and not self.rest
 
     @property
     def is_at_end(self) -> bool:
-        """The name ends so, or with nothing after it but what every hospital's does."""
+        """Whether the name ends so, or with nothing after it but 医院."""
         return self.rest in ("", "医院")
 
 
@@ -43,7 +43,7 @@ class _Atom(NamedTuple):
 
 
 def find_sound_match(way: tuple[SoundPiece, ...], atoms: str) -> SoundMatch | None:
-    """The best way to hear ``way`` in the atoms of a name: as typed before blurred, in a row before scattered."""
+    """Find the best way to hear ``way`` in the atoms of a name: as typed before blurred, in a row before scattered."""
     name = _parse_atoms(atoms)
     if not _find_scattered(way, name, exact=False):  # what is not even heard so is not heard at all
         return None
@@ -53,8 +53,8 @@ def find_sound_match(way: tuple[SoundPiece, ...], atoms: str) -> SoundMatch | No
             characters = "".join(atom.character for atom in name[start:end])
             rest = "".join(atom.character for atom in name[end:])
             return SoundMatch(exact, True, start == 0, rest, len(name), characters)
-        if found := _find_scattered(way, name, exact):
-            return SoundMatch(exact, False, False, "", len(name), "".join(atom.character for atom in found))
+        if scattered := _find_scattered(way, name, exact):
+            return SoundMatch(exact, False, False, "", len(name), "".join(atom.character for atom in scattered))
     return None
 
 
@@ -70,7 +70,7 @@ def _parse_atom(atom: str) -> _Atom:
 
 
 def _find_run(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...], exact: bool) -> int | None:
-    """Where the pieces are heard in a row: at the beginning, else at the end, else the first place."""
+    """Find where the pieces are heard in a row: at the beginning, else at the end, else the first place."""
     last = len(name) - len(way)
     starts: list[int] = [0, last, last - _HOSPITAL, *range(1, last)]
     for start in starts:
@@ -84,17 +84,17 @@ def _find_run(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...], exact: bool)
 
 
 def _find_scattered(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...], exact: bool) -> list[_Atom]:
-    """The first atoms the pieces fit one after the other; none when one of them fits nowhere."""
-    found: list[_Atom] = []
+    """Find the first atoms the pieces fit one after the other; none when one of them fits nowhere."""
+    atoms: list[_Atom] = []
     rest = iter(name)
     for piece in way:
         for atom in rest:
             if _is_same_sound(piece, atom, exact):
-                found.append(atom)
+                atoms.append(atom)
                 break
         else:
             return []
-    return found
+    return atoms
 
 
 def _is_same_sound(piece: SoundPiece, atom: _Atom, exact: bool) -> bool:

@@ -1,4 +1,4 @@
-"""The words of questions that are no names: techniques, stages, kinds of hospital, and what is said around them.
+"""The words of questions that are no names: techniques, stages, kinds of hospital, and the words around them.
 
 Words for techniques and stages come from their tables; the others are here. They are data: no word decides a verdict.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.domain.techniques import STAGES, TECHNIQUES
-from registry.search.contract import Understood
+from registry.search.readings import Understood
 
 #: Kinds of hospital people ask for by a word that is in no name: the word, and what their names hold.
 CATEGORIES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
@@ -32,8 +32,8 @@ _NICKNAMES = {"乌市": "乌鲁木齐市", "呼市": "呼和浩特市", "齐市"
 _NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?!古)")
 #: 付 is written for 附 more often than any other character is for another one, also where the name is shortened.
 _ATTACHED = re.compile("付(?=属|院|[一二三四五六七八九十0-9])|(?<=[一二三四五六七八九十0-9])付")
-#: What is asked about an institution; none of it tells which one is meant.
-_ASKED = _split_words("""
+#: Question words; none of them tells which institution is meant.
+_QUESTION_WORDS = _split_words("""
     请问 请教 问一下 问下 问问 我想 我要 想要 需要 打算 准备 查一下 查下 查查 查询 查找 搜索 求推荐 推荐 介绍
     了解 谁知道 告诉我 帮我 你好 您好 谢谢 哪里 哪儿 哪家 哪几家 哪些 哪个 哪几个 哪所 有哪些 几家 多少家
     什么地方 什么 怎么 怎样 如何 能不能 可不可以 可以 能够 会不会 有没有 有无 是不是 是否 能做 可以做 可做
@@ -58,35 +58,35 @@ def _join_alternatives(words: Iterable[str]) -> str:
 
 
 #: Words around a question that say nothing about which institution.
-FILLER = re.compile(f"(?:{_join_alternatives((*_ASKED, *_PLACES_OF_CARE))}|[{_BETWEEN}])")
+FILLER = re.compile(f"(?:{_join_alternatives((*_QUESTION_WORDS, *_PLACES_OF_CARE))}|[{_BETWEEN}])")
 #: The department people name beside its hospital; and what they ask about it.
 DEPARTMENT = re.compile(
     "(?:生殖(?:医学|健康|遗传|内分泌|助孕)*(?:与不孕)?(?:中心|科|门诊|医学部)|(?:不孕不育|辅助生殖|生殖医学|遗传)(?:中心|科|门诊)"
-    f"|试管(?:婴儿)?(?:中心|科|室)|{_join_alternatives(_ASKED)}|吗|呢)"
+    f"|试管(?:婴儿)?(?:中心|科|室)|{_join_alternatives(_QUESTION_WORDS)}|吗|呢)"
 )
 
 
 def _build_vocabulary() -> dict[str, tuple[str, str]]:
-    words: dict[str, tuple[str, str]] = {}
+    vocabulary: dict[str, tuple[str, str]] = {}
     for technique in TECHNIQUES:
         for word in (technique.code, *technique.printed, *technique.said):
-            words[fold_text(word)] = ("technique", technique.code)
-            words[simplify_script(normalise_width(word)).lower()] = ("technique", technique.code)
+            vocabulary[fold_text(word)] = ("technique", technique.code)
+            vocabulary[simplify_script(normalise_width(word)).lower()] = ("technique", technique.code)
     for stage, printed in STAGES.items():
-        words.update((word, ("stage", stage)) for word in printed)
-    for category, (said, _) in CATEGORIES.items():
-        words.update((word, ("category", category)) for word in said)
-    return words
+        vocabulary.update((word, ("stage", stage)) for word in printed)
+    for category, (spellings, _) in CATEGORIES.items():
+        vocabulary.update((word, ("category", category)) for word in spellings)
+    return vocabulary
 
 
 WORDS = _build_vocabulary()
 _LONGEST = max(map(len, WORDS))
 #: Words around a question of two characters and more: what is left out when a question is spelt in letters.
-AROUND = tuple(word for word in (*_ASKED, *_PLACES_OF_CARE) if len(word) > 1)
+AROUND = tuple(word for word in (*_QUESTION_WORDS, *_PLACES_OF_CARE) if len(word) > 1)
 
 
 def expand_nicknames(text: str) -> str:
-    """A question with the places that people call by a shorter name under their own, and 附 where 付 is written for it.
+    """Replace the short names people use for places by the full ones, and 付 by 附 where it is written for it.
 
     >>> expand_nicknames("乌市妇幼"), expand_nicknames("内蒙古试管"), expand_nicknames("新医大一付院")
     ('乌鲁木齐市妇幼', '内蒙古试管', '新医大一附院')
@@ -95,14 +95,14 @@ def expand_nicknames(text: str) -> str:
 
 
 def find_word(text: str, position: int) -> tuple[int, Understood] | None:
-    """The longest word for a technique, a stage or a kind that stands here: (length, what it means)."""
+    """Find the longest word for a technique, a stage or a kind at a position: (length, what it means)."""
     if text[position] in " -" or (position and text[position].isascii() and text[position - 1].isascii()):
         return None
     for length in range(min(_LONGEST, len(text) - position), 1, -1):
         piece = text[position : position + length]
-        told = WORDS.get(piece)
-        if told and not (piece[-1].isascii() and _is_letter(text[position + length : position + length + 1])):
-            return length, Understood(text=piece, kind=told[0], value=told[1])  # type: ignore[arg-type]
+        meaning = WORDS.get(piece)
+        if meaning and not (piece[-1].isascii() and _is_letter(text[position + length : position + length + 1])):
+            return length, Understood(text=piece, kind=meaning[0], value=meaning[1])  # type: ignore[arg-type]
     return None
 
 

@@ -1,7 +1,7 @@
 """The words names are made of, and how people shorten them: 吉林 大学 第一 医院 -> 吉大一院.
 
-An abbreviation keeps the order of words: of each it takes the first character, or a few, or leaves the word out. What
-it costs says how much was left out that would have told this institution from another.
+An abbreviation keeps the order of words: of each it takes the first character, or a few, or leaves the word out. Its
+cost says how much was left out that would have told this institution from another.
 """
 
 from __future__ import annotations
@@ -44,27 +44,27 @@ class NameWord(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def split_name(name: str) -> tuple[NameWord, ...]:
-    """The words of a name, longest known ones first from the left; what is unknown between them is one word."""
+    """Split a name into words, longest known ones first from the left; what is unknown between them is one word."""
     places = {start: end for start, end, _ in reversed(place_names.find_places(name))}
-    found: list[NameWord] = []
+    words: list[NameWord] = []
     at = start = 0
     while at < len(name):
-        told = _find_known_word(name, at, places)
-        if told is None:
+        word = _find_known_word(name, at, places)
+        if word is None:
             at += 1
             continue
         if start < at:
-            found.append(NameWord(name[start:at], _OTHER))
-        found.append(told)
-        at = start = at + len(told.text)
+            words.append(NameWord(name[start:at], _OTHER))
+        words.append(word)
+        at = start = at + len(word.text)
     if start < at:
-        found.append(NameWord(name[start:at], _OTHER))
-    return tuple(found)
+        words.append(NameWord(name[start:at], _OTHER))
+    return tuple(words)
 
 
 @cache
 def _load_folded_places() -> frozenset[str]:
-    """Places whose names folding changes, folded: 4川, 3亚, 10堰."""
+    """Load the places whose names folding changes, folded: 4川, 3亚, 10堰."""
     return frozenset(
         folded for name in place_names.list_place_names() if (folded := fold_text(name)) != name and len(folded) > 1
     )
@@ -91,7 +91,7 @@ def _find_known_word(name: str, at: int, places: dict[int, int]) -> NameWord | N
 
 @lru_cache(maxsize=65536)
 def compute_shortening(short: str, name: str) -> float | None:
-    """What it costs to read ``short`` as an abbreviation of ``name`` (0 costs nothing), None when it is none.
+    """Compute the cost of reading ``short`` as an abbreviation of ``name`` (0 costs nothing); None when it is none.
 
     >>> compute_shortening("吉大1院", "吉林大学第1医院") < compute_shortening("吉大1院", "吉林医药大学第1医院")
     True
@@ -122,9 +122,9 @@ def _keep_cheapest(best: dict[int, float], used: int, cost: float) -> None:
 
 
 def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float]]:
-    """(characters taken, price): the whole word, its first characters, or its last (医院 -> 院)."""
+    """List (characters taken, price): the whole word, its first characters, or its last (医院 -> 院)."""
     text = word.text
-    found = []
+    takings = []
     if rest.startswith(text):
         return [(len(text), 0.0)]
     if not rest or text.isdigit():
@@ -134,35 +134,35 @@ def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float]]:
         for character in text[1:]:
             if taken < len(rest) and rest[taken] == character:
                 taken += 1
-        found.append((taken, 0.05))
+        takings.append((taken, 0.05))
         if taken > 1:
-            found.append((1, 0.05))
+            takings.append((1, 0.05))
     elif rest[0] == text[-1]:
-        found.append((1, 0.05 if word.weight != _OTHER else 0.4))
+        takings.append((1, 0.05 if word.weight != _OTHER else 0.4))
     elif word.weight == _OTHER and rest[0] in text:
         taken = 0
         for character in text:
             if taken < len(rest) and rest[taken] == character:
                 taken += 1
-        found.append((taken, 0.5))
-    return found
+        takings.append((taken, 0.5))
+    return takings
 
 
 _ORDINAL = re.compile(r"附?(\d+)附|附属?第?(\d+)")
 
 
 def swap_ordinal(short: str) -> list[str]:
-    """An abbreviation with its ordinal on the other side of 附, and without 附: all are said of the same hospitals.
+    """Return an abbreviation with its ordinal on the other side of 附, and without 附: all mean the same hospitals.
 
     >>> swap_ordinal("华西附2院")
     ['华西2附院', '华西2院']
     """
-    found = _ORDINAL.search(short)
-    if not found:
+    match = _ORDINAL.search(short)
+    if not match:
         return []
-    before, after = short[: found.start()], short[found.end() :]
-    number = found[1] or found[2]
-    return [f"{before}附{number}{after}" if found[1] else f"{before}{number}附{after}", before + number + after]
+    before, after = short[: match.start()], short[match.end() :]
+    number = match[1] or match[2]
+    return [f"{before}附{number}{after}" if match[1] else f"{before}{number}附{after}", before + number + after]
 
 
 #: What is said or left out as one likes, after a place or before a number: 长春(市)妇幼保健院, 解放军(第)105医院.
@@ -171,5 +171,5 @@ _OPTIONAL = re.compile("(?<=..)(?:[市省](?=..)|第(?=[0-9]))")
 
 @lru_cache(maxsize=65536)
 def strip_optional(name: str) -> str:
-    """A name without what may be left out: 长春市妇幼保健院 and 长春妇幼保健院 are said of one hospital."""
+    """Remove what may be left out of a name: 长春市妇幼保健院 and 长春妇幼保健院 mean one hospital."""
     return _OPTIONAL.sub("", name)

@@ -1,4 +1,4 @@
-"""Telling sites apart: whether an address somebody gives can be an institution's registered address."""
+"""Telling sites apart: whether an address given in a claim can be an institution's registered address."""
 
 from __future__ import annotations
 
@@ -44,77 +44,78 @@ _DOORS = re.compile(r"\d+(?:及\d+)+")
 
 @lru_cache(maxsize=16_384)
 def split_address(address: str, province: str | None = None) -> tuple[str | None, str]:
-    """(region code, folded rest) of an address."""
+    """Split an address into (region code, folded street and number)."""
     resolved = regions.resolve_address(_strip_labels(address), province)
     return resolved.code, _fold_street(resolved.rest)
 
 
 def _strip_labels(address: str) -> str:
-    """An address without what stands before it on a form, and without marks between the levels of its place."""
+    """Remove what stands before an address on a form, and marks between the levels of its place."""
     return _BETWEEN.sub("", _BEFORE.sub("", simplify_script(normalise_width(address))))
 
 
 def _fold_street(rest: str) -> str:
-    """The key of a street and number. Numerals are read before the marks between them go: 一、二号 is not 12号."""
+    """Return the key of a street and number. Numerals first, then marks: 一、二号 is not 12号."""
     rest = convert_numerals(_SPACES.sub("", rest))
     return _BUILDING.sub("栋", fold_text(_RANGE.sub("至", _LIST.sub("及", rest))))
 
 
 @lru_cache(maxsize=16_384)
-def compare_addresses(given: str, registered: str, registered_region: str | None) -> Comparison:
-    """How an address given by an asker relates to a registered one.
+def compare_addresses(claimed: str, registered: str, registered_region: str | None) -> Comparison:
+    """Compare the address of a claim with a registered one.
 
     Two addresses are the same site when their regions do not contradict each other and one's street and number begin
     the other's, at a border: 大南街8号 is not 大南街87号, 87号附1号 is not 87号, and 87号对面 only lies near it.
     """
-    code, rest = split_address(registered)
+    code, street = split_address(registered)
     code = registered_region or code
-    given_code, given_rest = _split_near(given, regions.find_region(code or ""))
-    if not _can_overlap(given_code, code):
+    claimed_code, claimed_street = _split_near(claimed, regions.find_region(code or ""))
+    if not can_overlap(claimed_code, code):
         return "other"
-    if not given_rest:
-        return "region" if given_code else "other"
-    doors = _list_doors(rest)
-    if any(_is_same_street(given_rest, door) for door in doors):
+    if not claimed_street:
+        return "region" if claimed_code else "other"
+    doors = _list_doors(street)
+    if any(_is_same_street(claimed_street, door) for door in doors):
         return "same"
     # A street without its number, or a number without its 附1号, fits no more and no less than a city.
-    vague = len(given_rest) >= 2 and not _HOUSE.search(given_rest) and rest.startswith(given_rest)
-    more = any(not _HOUSE.search(door) and _is_more_exact(given_rest, door) for door in doors)
-    return "region" if vague or more or _is_less_exact(given_rest, rest) else "other"
+    is_vague = len(claimed_street) >= 2 and not _HOUSE.search(claimed_street) and street.startswith(claimed_street)
+    is_finer = any(not _HOUSE.search(door) and _is_more_exact(claimed_street, door) for door in doors)
+    return "region" if is_vague or is_finer or _is_less_exact(claimed_street, street) else "other"
 
 
-def _split_near(given: str, place: Region | None) -> tuple[str | None, str]:
-    """The parts of an address; a district that several cities have (铁西区, 河北省新华区) is the registered city's."""
-    code, rest = split_address(given)
+def _split_near(claimed: str, place: Region | None) -> tuple[str | None, str]:
+    """Split an address; a district that several cities have (铁西区, 河北省新华区) is the registered city's."""
+    code, rest = split_address(claimed)
     if place is None or not rest or (code is not None and not code.endswith("0000")):
         return code, rest
     city = f"{place.province or ''}{place.city or ''}"
     if code is None:
-        return split_address(f"{city}{_strip_labels(given)}")
+        return split_address(f"{city}{_strip_labels(claimed)}")
     if code[:2] != (place.code or "")[:2]:
         return code, rest
-    closer = split_address(f"{city}{regions.resolve_address(_strip_labels(given)).rest}")
+    closer = split_address(f"{city}{regions.resolve_address(_strip_labels(claimed)).rest}")
     return closer if closer[1] != rest else (code, rest)
 
 
-def _can_overlap(a: str | None, b: str | None) -> bool:
+def can_overlap(a: str | None, b: str | None) -> bool:
+    """Whether one of two region codes lies in the other, or one is not known."""
     if a is None or b is None:
         return True
     return a.startswith(regions.get_prefix(b)) or b.startswith(regions.get_prefix(a))
 
 
 def _list_doors(rest: str) -> list[str]:
-    """The address as it is printed, and with each number of a list alone: 521、523号 is 521号 and 523号."""
-    found = _DOORS.search(rest)
-    if found is None:
+    """List the address as printed, and with each number of a list alone: 521、523号 is 521号 and 523号."""
+    numbers = _DOORS.search(rest)
+    if numbers is None:
         return [rest]
-    return [rest, *(rest[: found.start()] + door + rest[found.end() :] for door in found[0].split("及"))]
+    return [rest, *(rest[: numbers.start()] + door + rest[numbers.end() :] for door in numbers[0].split("及"))]
 
 
-def _is_same_street(given: str, registered: str) -> bool:
-    if given == registered:
+def _is_same_street(claimed: str, registered: str) -> bool:
+    if claimed == registered:
         return True
-    shorter, longer = sorted((given, registered), key=len)
+    shorter, longer = sorted((claimed, registered), key=len)
     # A number must be whole on both sides, and a street without any number proves no site.
     if not longer.startswith(shorter) or not _HOUSE.search(shorter):
         return False
@@ -122,18 +123,18 @@ def _is_same_street(given: str, registered: str) -> bool:
     broken = shorter[-1].isdigit() and _OTHER_NUMBER.match(following)
     if broken or _OTHER_DOOR.match(following):
         return False
-    return longer is registered or _is_more_exact(given, registered)
+    return longer is registered or _is_more_exact(claimed, registered)
 
 
-def _is_more_exact(given: str, registered: str) -> bool:
-    """Whether a given address says all of a registered one and then nothing that is elsewhere."""
-    if not registered or not given.startswith(registered):
+def _is_more_exact(claimed: str, registered: str) -> bool:
+    """Whether a given address holds all of a registered one and then nothing that is elsewhere."""
+    if not registered or not claimed.startswith(registered):
         return False
-    following = given[len(registered) :]
+    following = claimed[len(registered) :]
     return not _NEARBY.match(following) and not _SECOND.search(following)
 
 
-def _is_less_exact(given: str, registered: str) -> bool:
+def _is_less_exact(claimed: str, registered: str) -> bool:
     """Whether only the last door was left out: 138号 of 138号增2号."""
-    following = registered[len(given) :] if registered.startswith(given) else ""
-    return given.endswith("号") and bool(_OTHER_DOOR.match(following))
+    following = registered[len(claimed) :] if registered.startswith(claimed) else ""
+    return claimed.endswith("号") and bool(_OTHER_DOOR.match(following))

@@ -1,4 +1,4 @@
-"""From a claim to an answer: who is meant, at which site, and what the rules say of it."""
+"""Answering a claim: who is meant, at which site, and what the rules say of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from registry.domain import ad_lexicon
 from registry.domain import techniques as table
+from registry.domain.ad_findings import ContentFlag
 from registry.domain.identifiers import format_code
 from registry.domain.model import (
     Answer,
@@ -26,8 +28,7 @@ from registry.domain.model import (
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf, to_day, to_milliseconds
-from registry.verification import addresses, adtext, certificates, explain, people, verdict
-from registry.verification.judgement import Judgement
+from registry.verification import addresses, certificates, explain, people, verdict
 from registry.verification.matching import (
     SiteMatch,
     find_contradictions,
@@ -38,15 +39,15 @@ from registry.verification.matching import (
     match_provider,
     select_by_address,
 )
-from registry.verification.verdict import Site
+from registry.verification.verdict import Judgement, Site
 from registry.verification.view import VerificationView
 
-#: Stands in a remembered answer for the instant of asking.
-_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+#: Stands in a remembered answer for the instant of knowing, which each claim has of its own.
+_UNKNOWN_INSTANT = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class Moment(Struct, frozen=True):
-    """From which state of the register something is answered: many claims at one moment are answered alike.
+    """The state of the register something is answered from: many claims at one moment are answered alike.
 
     ``now``: the instant at which the state was verified, never that of the question; ``age``: seconds since then.
     """
@@ -57,57 +58,73 @@ class Moment(Struct, frozen=True):
     age: int = 0
 
 
+class AdWording(Struct, frozen=True):
+    """The wording of an advertisement.
+
+    ``flags`` ask for a look by a person; ``against`` stand in sentences against what they name; ``techniques`` are
+    offered.
+    """
+
+    flags: list[ContentFlag]
+    against: list[ContentFlag]
+    techniques: list[TechniqueCode]
+
+
 def take_moment(view: VerificationView) -> Moment:
-    """The last state of the register that was verified; CannotAnswer when that is too long ago."""
+    """Return the last state of the register that was verified; CannotAnswer when that is too long ago."""
     verified = view.require_fresh()
     size = view.size
     return Moment(now=verified.at, day=to_day(view.find_now(size)), size=size, age=int(verified.get_age()))
 
 
-def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment | None = None) -> Answer:
-    """The registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read.
+def read_wording(text: str) -> AdWording:
+    """Find the words of a text that need a look, and the techniques it offers.
 
-    ``at`` is a moment taken before: what was appended to the log since does not change the answer, and nothing is
-    remembered, since who asks much at one moment keeps what is asked again. Neither person nor certificate nor wording
+    Naming a technique is flagged (医疗广告管理办法 art. 7(1)) and claims it; denying one is not offering it:
+    本院不开展三代试管.
+    """
+    flags: list[ContentFlag] = []
+    against: list[ContentFlag] = []
+    for find in ad_lexicon.find_flags(text) if text else ():
+        flag = ContentFlag(kind=find.kind, text=find.text, start=find.start, end=find.end, technique=find.technique)
+        (against if find.is_condemned else flags).append(flag)
+    offered = [flag.technique for flag in flags if flag.technique]
+    return AdWording(flags=flags, against=against, techniques=list(dict.fromkeys(offered)))
+
+
+def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: Moment | None = None) -> Answer:
+    """Return the registry's answer; InvalidInput for a malformed claim, CannotAnswer when the register cannot be read.
+
+    ``at`` is a moment taken before: entries appended since do not change the answer, and nothing is remembered, since
+    callers with many claims at one moment remember answers themselves. Neither person nor certificate nor wording
     changes the verdict; a technique that the text offers is one more claim.
     """
-    once = at is not None
+    is_remembered = at is None
     at = at or take_moment(view)
     named = [parse_technique(word) for word in claim.techniques]
-    said = adtext.read_wording(claim.text) if claim.text is not None else None
-    techniques = tuple(dict.fromkeys([*named, *said.techniques] if said else named))
+    wording = read_wording(claim.text) if claim.text is not None else None
+    techniques = tuple(dict.fromkeys([*named, *wording.techniques] if wording else named))
     english = lang.startswith("en")
     known_at = at.now if claim.known_at is None else claim.known_at.astimezone(dt.UTC)
+    findings: dict[str, Any] = {}
     with view.lock:
         size = at.size if claim.known_at is None else min(at.size, view.get_size_at(to_milliseconds(claim.known_at)))
         asof = AsOf(valid_on=claim.on or at.day, size=size)
-        if once:
-            told, judged = _make_answer(view, claim.provider, list(techniques), asof, english, at.day)
-        else:
-            # The day is part of the question: a sentence about a past day reads otherwise than one about today.
-            question = (claim.provider, techniques, asof, english, at.day)
-            ask = partial(_make_answer, view, claim.provider, list(techniques), asof, english, at.day)
-            told, judged = view.compute_once(question, ask)
-        if claim.practitioner is None and claim.ad_certificate is None and said is None:
-            return msgspec.structs.replace(told, id=claim.id, known_at=known_at, state_age=at.age)
-        beside = _answer_person_and_certificate(view, claim, judged, asof, lang)
-    if said is not None:
-        beside |= {"content_flags": said.flags, "content_against": said.against}
-        if said.techniques:
-            beside["techniques"] = _mark_from_text(told.techniques, named)
-    return msgspec.structs.replace(told, id=claim.id, known_at=known_at, state_age=at.age, **beside)
-
-
-def _answer_person_and_certificate(
-    view: VerificationView, claim: Claim, judged: Judgement, asof: AsOf, lang: str
-) -> dict[str, Any]:
-    """What is answered beside the licence: the person and the certificate, when the claim names them."""
-    told: dict[str, Any] = {}
-    if claim.practitioner is not None:
-        told["practitioner"] = people.answer_person(view, claim.practitioner, judged, asof, lang)
-    if claim.ad_certificate is not None:
-        told["ad_certificate"] = certificates.answer_certificate(view, claim.ad_certificate, judged, asof, lang)
-    return told
+        make = partial(_make_answer, view, claim.provider, list(techniques), asof, english, at.day)
+        # The day is part of the question: a sentence about a past day reads otherwise than one about today.
+        question = (claim.provider, techniques, asof, english, at.day)
+        answer, judgement = view.compute_once(question, make) if is_remembered else make()
+        if claim.practitioner is not None:
+            findings["practitioner"] = people.answer_person(view, claim.practitioner, judgement, asof, lang)
+        if claim.ad_certificate is not None:
+            findings["ad_certificate"] = certificates.answer_certificate(
+                view, claim.ad_certificate, judgement, asof, lang
+            )
+    if wording is not None:
+        findings |= {"content_flags": wording.flags, "content_against": wording.against}
+        if wording.techniques:
+            findings["techniques"] = _mark_from_text(answer.techniques, named)
+    return msgspec.structs.replace(answer, id=claim.id, known_at=known_at, state_age=at.age, **findings)
 
 
 def _make_answer(
@@ -118,60 +135,76 @@ def _make_answer(
     english: bool,
     today: dt.date,
 ) -> tuple[Answer, Judgement]:
-    """The answer to everybody who asks this today, and how it was judged; who asked, and when, is put in after."""
-    judged = _judge_provider(view, provider, techniques, asof)
-    basis = judged.techniques[0].basis if judged.techniques else None
-    if basis is None and judged.site is not None:
-        basis = verdict.find_basis(judged.site.entry, judged.site.source, judged.sources)
+    """Make the answer for everybody who asks this today, with its judgement; id and instant are filled in after."""
+    judgement = _judge_provider(view, provider, techniques, asof)
+    basis = judgement.techniques[0].basis if judgement.techniques else None
+    if basis is None and judgement.site is not None:
+        basis = verdict.find_basis(judgement.site.entry, judgement.site.source, judgement.sources)
     if basis is None:
-        basis = judged.list_basis
-    told = Answer(
+        basis = judgement.list_basis
+    answer = Answer(
         id=None,
-        verdict=judged.verdict,
-        explanation=explain.describe_judgement(judged, asof.valid_on, today, english),
-        techniques=judged.techniques,
-        match=judged.match,
-        candidates=judged.candidates,
+        verdict=judgement.verdict,
+        explanation=explain.describe_judgement(judgement, asof.valid_on, today, english),
+        techniques=judgement.techniques,
+        match=judgement.match,
+        candidates=judgement.candidates,
         on=asof.valid_on,
-        known_at=_NEVER,
+        known_at=_UNKNOWN_INSTANT,
         basis=basis,
         log=view.get_state(asof.size),
     )
-    return told, judged
+    return answer, judgement
 
 
 def _mark_from_text(answers: list[TechniqueAnswer], named: list[TechniqueCode]) -> list[TechniqueAnswer]:
-    """The techniques with a mark on those that only the text names."""
-    return [one if one.technique in named else msgspec.structs.replace(one, from_text=True) for one in answers]
+    """Mark the techniques that only the text names."""
+    return [
+        answer if answer.technique in named else msgspec.structs.replace(answer, from_text=True) for answer in answers
+    ]
+
+
+def is_same_answer(answer: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two answers (as JSON) say the same: verdicts, stages and who is meant; not words, basis or log."""
+    return _make_comparison_key(answer) == _make_comparison_key(other)
+
+
+def _make_comparison_key(answer: dict[str, Any]) -> tuple[Any, ...]:
+    techniques = [(item["technique"], item["verdict"], item.get("stage")) for item in answer.get("techniques") or []]
+    findings = [(answer.get(field) or {}).get("verdict") for field in ("practitioner", "ad_certificate")]
+    return answer["verdict"], techniques, (answer.get("match") or {}).get("code"), findings
 
 
 def parse_technique(word: str) -> TechniqueCode:
-    """The technique a claim names by code or everyday word; InvalidInput listing what there is."""
-    found = table.find_technique(word)
-    if found is None:
-        codes = "、".join(t.code for t in table.TECHNIQUES)
+    """Return the technique a claim names by code or everyday word; InvalidInput listing what there is."""
+    code = table.find_technique(word)
+    if code is None:
+        codes = "、".join(technique.code for technique in table.TECHNIQUES)
         raise InvalidInput(
             f"未知的技术“{word[:40]}”；可用：{codes}。", f"Unknown technique “{word[:40]}”; there are {codes}."
         )
-    return found
+    return code
 
 
 def _judge_provider(
     view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf
 ) -> Judgement:
+    """Find the institutions a claim names and judge them; a contradiction or several of them make it ambiguous."""
     sources = view.get_sources(asof)
-    found = match_provider(view, provider, asof)
-    chosen = select_by_address(found, provider.address)
-    candidates = [make_candidate(f.site, 100) for f in found] if len(found) > 1 else []
-    if not found:
+    matches = match_provider(view, provider, asof)
+    chosen = select_by_address(matches, provider.address)
+    candidates = [make_candidate(match.site, 100) for match in matches] if len(matches) > 1 else []
+    if not matches:
         return _judge_no_match(view, provider, techniques, asof, sources)
     if not chosen:
-        return _judge_site_mismatch(found, techniques, candidates, sources)
+        return _judge_site_mismatch(matches, techniques, candidates, sources)
     if several := find_contradictions(view, provider, chosen, asof):
-        return _judge_ambiguous(techniques, [make_candidate(f.site, 100) for f in several], sources, contradiction=True)
-    if "campus" in [f.rule for f in chosen] and not is_same_site(chosen, provider.address):
-        return _judge_ambiguous(techniques, [make_candidate(f.site, 99) for f in found], sources, campus=True)
-    results = [(_apply_rules(f.site, techniques, sources, asof.valid_on), f) for f in chosen]
+        return _judge_ambiguous(
+            techniques, [make_candidate(match.site, 100) for match in several], sources, contradiction=True
+        )
+    if "campus" in [match.rule for match in chosen] and not is_same_site(chosen, provider.address):
+        return _judge_ambiguous(techniques, [make_candidate(match.site, 99) for match in matches], sources, campus=True)
+    results = [(_apply_rules(match.site, techniques, sources, asof.valid_on), match) for match in chosen]
     if len(results) > 1 and not _is_unanimous(results):
         return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
     (word, answers), first = results[0]
@@ -184,29 +217,31 @@ def _judge_provider(
         match=_make_match(first),
         count=len(chosen),
         since=_find_stop_day(view, first.site, word, answers, asof),
-        codes=tuple(f.site.code for f in chosen),
-        each=tuple((f.site, told) for (_, told), f in results),
+        codes=tuple(match.site.code for match in chosen),
+        each=tuple((match.site, site_answers) for (_, site_answers), match in results),
     )
 
 
 def _is_unanimous(results: list[tuple[tuple[VerdictWord, list[TechniqueAnswer]], SiteMatch]]) -> bool:
-    """Whether several institutions that may be meant are all listed, and alike in every technique."""
+    """Return whether several institutions that may be meant are all listed, and alike in every technique."""
     verdicts = {tuple((t.technique, t.verdict) for t in answers) or word for (word, answers), _ in results}
     return len(verdicts) == 1 and all(f.site.status != "delisted" for _, f in results)
 
 
 def _judge_ambiguous(
-    techniques: list[TechniqueCode], candidates: list[Candidate], sources: dict[str, Source], **why: Any
+    techniques: list[TechniqueCode], candidates: list[Candidate], sources: dict[str, Source], **details: Any
 ) -> Judgement:
     each = [TechniqueAnswer(technique=t, verdict="ambiguous") for t in techniques]
     count = len(candidates)
-    return Judgement(verdict="ambiguous", techniques=each, candidates=candidates, sources=sources, count=count, **why)
+    return Judgement(
+        verdict="ambiguous", techniques=each, candidates=candidates, sources=sources, count=count, **details
+    )
 
 
 def _find_stop_day(
     view: VerificationView, site: Site, word: VerdictWord, answers: list[TechniqueAnswer], asof: AsOf
 ) -> Date | None:
-    """From when all that the verdict says has held without a break; only for what has stopped."""
+    """Return since when everything the verdict says has held without a break; only for what has stopped."""
     if word not in ("suspended", "revoked", "lapsed"):
         return None
     stopped: list[TechniqueCode | None] = [a.technique for a in answers if a.verdict == word]
@@ -228,20 +263,20 @@ def _find_technique_stop(
     first = view.find_unbroken_span(code, asof, is_stopped)
     if first is None:
         return None
-    begun = Date.fromisoformat(first.valid_from)
+    start = Date.fromisoformat(first.valid_from)
     if word != "lapsed":
-        return begun
+        return start
     # Nobody records the day a verification is missed: it is reckoned, and lies within the span.
-    approvals = [held for of, held in first.site.approvals.items() if technique in (None, of)]
-    return max([begun, *(void for held in approvals if (void := verdict.find_lapse_day(held)))])
+    approvals = [approval for key, approval in first.site.approvals.items() if technique in (None, key)]
+    return max([start, *(day for approval in approvals if (day := verdict.find_lapse_day(approval)))])
 
 
 def _apply_rules(
     site: Site, techniques: list[TechniqueCode], sources: dict[str, Source], day: Date
 ) -> tuple[VerdictWord, list[TechniqueAnswer]]:
     if site.status == "delisted":
-        rest = verdict.find_basis(site.entry, site.source, sources)
-        return "not_found", [TechniqueAnswer(technique=t, verdict="not_found", basis=rest) for t in techniques]
+        basis = verdict.find_basis(site.entry, site.source, sources)
+        return "not_found", [TechniqueAnswer(technique=t, verdict="not_found", basis=basis) for t in techniques]
     answers = [verdict.judge_technique(site, technique, sources, day) for technique in techniques]
     if not answers:
         return verdict.judge_institution(site, day), []
@@ -249,34 +284,30 @@ def _apply_rules(
 
 
 def _judge_site_mismatch(
-    found: list[SiteMatch], techniques: list[TechniqueCode], candidates: list[Candidate], sources: dict[str, Source]
+    matches: list[SiteMatch], techniques: list[TechniqueCode], candidates: list[Candidate], sources: dict[str, Source]
 ) -> Judgement:
-    standing = [f for f in found if f.site.status != "delisted"]
-    word: VerdictWord = "site_mismatch" if standing else "not_found"
-    first = (standing or found)[0]
+    listed = [match for match in matches if match.site.status != "delisted"]
+    word: VerdictWord = "site_mismatch" if listed else "not_found"
+    first = (listed or matches)[0]
+    basis = verdict.find_basis(first.site.entry, first.site.source, sources)
     return Judgement(
         verdict=word,
-        techniques=[
-            TechniqueAnswer(
-                technique=t, verdict=word, basis=verdict.find_basis(first.site.entry, first.site.source, sources)
-            )
-            for t in techniques
-        ],
+        techniques=[TechniqueAnswer(technique=t, verdict=word, basis=basis) for t in techniques],
         candidates=candidates,
         sources=sources,
         site=first.site,
         match=_make_match(first),
-        count=len(found),
+        count=len(matches),
     )
 
 
 def _judge_no_match(
     view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, sources: dict[str, Source]
 ) -> Judgement:
-    """Nobody fits: `not_found` where a complete source covers the question on that day, else `unknown`."""
+    """Judge a claim that nobody fits: `not_found` where a complete source covers it that day, else `unknown`."""
     region = addresses.split_address(provider.address)[0] if provider.address else None
-    asked: list[TechniqueCode | None] = [*techniques] or [None]
-    complete = {t: verdict.find_complete_source(t, region, sources) for t in asked}
+    claimed: list[TechniqueCode | None] = [*techniques] or [None]
+    complete = {t: verdict.find_complete_source(t, region, sources) for t in claimed}
     words: list[VerdictWord] = ["not_found" if source else "unknown" for source in complete.values()]
     answers = [
         TechniqueAnswer(
@@ -299,12 +330,13 @@ def _make_list_basis(source: Source | None) -> Basis | None:
     return Basis(source=source.title, as_of=source.as_of, entry=source.entry) if source else None
 
 
-def _make_match(found: SiteMatch) -> Match:
+def _make_match(match: SiteMatch) -> Match:
+    site = match.site
     return Match(
-        code=format_code(found.site.code),
-        name=found.site.name,
-        address=found.site.address,
-        on=found.on,
-        exact=found.exact,
-        rule=found.rule,
+        code=format_code(site.code),
+        name=site.name,
+        address=site.address,
+        on=match.on,
+        exact=match.exact,
+        rule=match.rule,
     )

@@ -1,6 +1,6 @@
 """An institution's approvals as they count on a day, which is not always as they are written down.
 
-As ``verification.verdict`` judges them, for whoever shows a record rather than answers a claim.
+As ``verification.verdict`` judges them, for pages and lists that show a record rather than answer a claim.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from registry.verification import verdict
 
 
 def apply_rules_on_day(institution: Institution, day: Date) -> Institution:
-    """The institution with each approval as the law has it on a day: void once its verification is overdue, and not
-    there before it takes effect."""
-    approvals = [judged for a in institution.approvals if (judged := _find_approval_on_day(a, day)) is not None]
+    """Return the institution with each approval as the law has it on a day: void once its verification is overdue, and
+    absent before it takes effect."""
+    approvals = [valid for a in institution.approvals if (valid := _find_approval_on_day(a, day)) is not None]
     return msgspec.structs.replace(institution, approvals=approvals)
 
 
@@ -27,13 +27,18 @@ def _find_approval_on_day(approval: Approval, day: Date) -> Approval | None:
 
 
 def list_effective_approvals(institution: Institution) -> list[Approval]:
-    """The approvals as they count: none but the stopped ones of a delisted institution, all stopped of a suspended one
-    whatever they still say."""
+    """List the approvals as they count: of a delisted institution only the stopped ones, of a suspended one all
+    stopped, whatever they still say."""
     if institution.status == "delisted":
         return [a for a in institution.approvals if a.stage in ("revoked", "suspended", "lapsed")]
     if institution.status == "suspended":
         return [_suspend_approval(a) for a in institution.approvals]
     return institution.approvals
+
+
+def list_approvals_on_day(institution: Institution, day: Date) -> list[Approval]:
+    """List the approvals that count on a day: lapsed ones as lapsed, those of a suspended institution as suspended."""
+    return list_effective_approvals(apply_rules_on_day(institution, day))
 
 
 def _suspend_approval(approval: Approval) -> Approval:

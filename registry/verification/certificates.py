@@ -1,4 +1,5 @@
-"""A 医疗广告审查证明 by its number: registered, and for whom, on that day; else what the number says by itself.
+"""A 医疗广告审查证明 by its number: whether it is registered, and for whom, on a day; else what the number says by
+itself.
 
 医疗广告管理办法 (2007) art. 18: valid for one year. The day of approval is inside the number, so an end can be computed
 for a certificate nobody registered; that it exists, and for whom, cannot. A computed certificate is never `valid`.
@@ -21,9 +22,9 @@ from registry.domain.identifiers import (
 from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf
-from registry.verification.explain_phrases import format_date
-from registry.verification.judgement import Judgement
 from registry.verification.people_index import RecordSpan
+from registry.verification.phrases import format_date
+from registry.verification.verdict import Judgement
 from registry.verification.view import VerificationView
 
 _SENTENCES: dict[str, tuple[str, str]] = {
@@ -77,14 +78,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 
 
 class _Period(Struct, frozen=True):
-    """From when until when, and which of the two is only computed."""
+    """The days of a certificate, and which of the two are only computed."""
 
     start: dt.date | None
     to: dt.date | None
     computed: tuple[Literal["valid_from", "valid_to"], ...] = ()
 
     def judge_day(self, day: dt.date) -> CertificateWord:
-        """What holds on a day, both ends included; `unknown` without an end."""
+        """Judge a day, both ends included; `unknown` without an end."""
         if self.start is not None and day < self.start:
             return "not_yet_valid"
         if self.to is None:
@@ -93,25 +94,25 @@ class _Period(Struct, frozen=True):
 
 
 def answer_certificate(
-    view: VerificationView, given: str, judged: Judgement, asof: AsOf, lang: str
+    view: VerificationView, number: str, judgement: Judgement, asof: AsOf, lang: str
 ) -> CertificateAnswer:
-    """The answer about the certificate a claim names; InvalidInput for an empty number."""
-    if not given.strip():
+    """Return the answer about the certificate a claim names; InvalidInput for an empty number."""
+    if not number.strip():
         raise InvalidInput(
             "ad_certificate 是空的：请填写医疗广告审查证明文号，或不填此项。",
             "ad_certificate is empty: give the certificate's number, or leave the field out.",
         )
-    held = view.beside.list_certificates(compact_certificate(given), asof)
-    if not held:
-        return _answer_by_number(given, asof.valid_on, lang)
-    own = [one for one in held if one.institution in judged.codes]
-    return _answer_from_register(view, given, (own or held)[0], judged, asof, lang)
+    registered = view.people.list_certificates(compact_certificate(number), asof)
+    if not registered:
+        return _answer_by_number(number, asof.valid_on, lang)
+    matching = [span for span in registered if span.institution in judgement.codes]
+    return _answer_from_register(view, number, (matching or registered)[0], judgement, asof, lang)
 
 
-def _answer_by_number(given: str, day: dt.date, lang: str) -> CertificateAnswer:
-    """What a number nobody registered says by itself."""
+def _answer_by_number(text: str, day: dt.date, lang: str) -> CertificateAnswer:
+    """Answer for a number that nobody registered, by what it says itself."""
     try:
-        number = parse_certificate(given)
+        number = parse_certificate(text)
     except InvalidInput:
         return CertificateAnswer(
             verdict="malformed", explanation=_format_sentence("malformed", day, lang), registered=False
@@ -122,10 +123,10 @@ def _answer_by_number(given: str, day: dt.date, lang: str) -> CertificateAnswer:
         computed=("valid_from", "valid_to"),
     )
     word = period.judge_day(day)
-    why = {"expired": "computed_expired", "not_yet_valid": "computed_not_yet"}.get(word, "computed")
+    reason = {"expired": "computed_expired", "not_yet_valid": "computed_not_yet"}.get(word, "computed")
     return CertificateAnswer(
         verdict="unknown" if word == "valid" else word,  # genuine or not is what nobody here knows
-        explanation=_format_sentence(why, day, lang, period),
+        explanation=_format_sentence(reason, day, lang, period),
         registered=False,
         number=format_certificate(number),
         valid_from=period.start,
@@ -135,40 +136,43 @@ def _answer_by_number(given: str, day: dt.date, lang: str) -> CertificateAnswer:
 
 
 def _answer_from_register(
-    view: VerificationView, given: str, held: RecordSpan, judged: Judgement, asof: AsOf, lang: str
+    view: VerificationView, number: str, certificate: RecordSpan, judgement: Judgement, asof: AsOf, lang: str
 ) -> CertificateAnswer:
-    period = _make_period(held)
+    period = _make_period(certificate)
     word: CertificateWord = period.judge_day(asof.valid_on)
-    why = "undated" if word == "unknown" else str(word)
-    if held.institution not in judged.codes:
-        possible = judged.verdict in ("ambiguous", "site_mismatch") or held.institution in _list_candidate_codes(judged)
-        word, why = ("unknown", "unmatched") if possible else ("other_institution", "other_institution")
-    site = view.find_site(held.institution, asof)
-    holder = Holder(code=format_code(held.institution), name=site.name if site else None)
+    reason = "undated" if word == "unknown" else str(word)
+    if certificate.institution not in judgement.codes:
+        is_possible = judgement.verdict in (
+            "ambiguous",
+            "site_mismatch",
+        ) or certificate.institution in _list_candidate_codes(judgement)
+        word, reason = ("unknown", "unmatched") if is_possible else ("other_institution", "other_institution")
+    site = view.find_site(certificate.institution, asof)
+    holder = Holder(code=format_code(certificate.institution), name=site.name if site else None)
     return CertificateAnswer(
         verdict=word,
-        explanation=_format_sentence(why, asof.valid_on, lang, period, holder),
+        explanation=_format_sentence(reason, asof.valid_on, lang, period, holder),
         registered=True,
-        number=held.printed or given,
+        number=certificate.printed or number,
         valid_from=period.start,
         valid_to=period.to,
         computed=list(period.computed),
         institution=holder,
-        entry=held.entry,
+        entry=certificate.entry,
     )
 
 
-def _list_candidate_codes(judged: Judgement) -> set[str]:
-    return {compact_code(one.code) for one in judged.candidates}
+def _list_candidate_codes(judgement: Judgement) -> set[str]:
+    return {compact_code(candidate.code) for candidate in judgement.candidates}
 
 
-def _make_period(held: RecordSpan) -> _Period:
-    """The days registered; what is missing of them is computed from the number, or from the other day."""
-    start, to = held.since, held.until
+def _make_period(certificate: RecordSpan) -> _Period:
+    """Make the period registered; a missing day is computed from the number, or from the other day."""
+    start, to = certificate.since, certificate.until
     computed: list[Literal["valid_from", "valid_to"]] = []
     if start is None:
         try:
-            start = parse_certificate(held.printed or "").approval_day
+            start = parse_certificate(certificate.printed or "").approval_day
             computed.append("valid_from")
         except InvalidInput:
             pass
@@ -179,12 +183,12 @@ def _make_period(held: RecordSpan) -> _Period:
 
 
 def _format_sentence(
-    why: str, day: dt.date, lang: str, period: _Period | None = None, holder: Holder | None = None
+    reason: str, day: dt.date, lang: str, period: _Period | None = None, holder: Holder | None = None
 ) -> str:
     english = lang.startswith("en")
     start, to = (period.start, period.to) if period else (None, None)
     is_computed = period is not None and "valid_to" in period.computed
-    return _SENTENCES[why][english].format(
+    return _SENTENCES[reason][english].format(
         day=format_date(day, english),
         start=format_date(start, english) if start else "",
         to=format_date(to, english) if to else "",

@@ -1,20 +1,33 @@
 """One exact sentence per answer, zh-CN and English; the wording is the design's.
 
 A sentence about another day than today says the day: what was approved then may have been revoked since. Of a day to
-come it says that more may be recorded until then. A reason without its template here cannot be told.
+come it says that more may be recorded until then.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from functools import lru_cache
 
-from registry.domain.techniques import Stage, TechniqueCode
+from registry.domain.model import MatchedOn, TechniqueAnswer
+from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 from registry.verification import verdict as rules
-from registry.verification.explain_values import NUMBERS, SentenceValues, format_single_technique, make_time_words
-from registry.verification.judgement import Judgement
+from registry.verification.phrases import (
+    ASSISTED_REPRODUCTION,
+    NUMBERS,
+    STAGE_WORDS,
+    format_date,
+    format_single_technique,
+    format_source_note,
+    format_stages,
+    format_technique,
+    join_words,
+    make_time_words,
+)
+from registry.verification.verdict import Judgement
 
-#: Reason -> sentence. Its blanks are filled by ``blanks.SentenceValues``.
+#: Reason -> sentence. Its blanks are filled by ``_SentenceValues``.
 SENTENCES: dict[str, tuple[str, str]] = {
     "licensed": (
         "该机构{formerly}{day}在此地址获准开展{techniques}{note}。",
@@ -142,28 +155,26 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
-def describe_judgement(judged: Judgement, on: dt.date, today: dt.date, english: bool) -> str:
-    """The sentence that explains a verdict about a day, as it is said ``today``, in the asked language."""
-    if len(judged.each) == len(judged.techniques) == 1 and (usual := _find_usual_reason(judged)):
-        (one,) = judged.techniques  # most answers: the sentence names no institution, so many of them share it
-        return _format_usual_sentence(
-            usual, one.technique, one.stage, one.basis.as_of if one.basis else None, on, today, english
-        )
-    reason = _REASONS[judged.verdict](judged, on)
-    return _add_future_caveat(
-        SENTENCES[reason][english].format_map(SentenceValues(judged, on, today, english)), on, today, english
-    )
+def describe_judgement(judgement: Judgement, on: dt.date, today: dt.date, english: bool) -> str:
+    """Return the sentence that explains a verdict about a day, as said on ``today``."""
+    if len(judgement.each) == len(judgement.techniques) == 1 and (usual := _find_usual_reason(judgement)):
+        (answer,) = judgement.techniques  # most answers: the sentence names no institution, so many of them share it
+        as_of = answer.basis.as_of if answer.basis else None
+        return _format_usual_sentence(usual, answer.technique, answer.stage, as_of, on, today, english)
+    template = SENTENCES[_select_reason(judgement, on)][english]
+    sentence = template.format_map(_SentenceValues(judgement, on, today, english))
+    return _add_future_caveat(sentence, on, today, english)
 
 
-def _find_usual_reason(judged: Judgement) -> str | None:
-    """The reason, where the sentence hangs on nothing but one technique, its stage, its source and the day."""
-    if judged.match is not None and judged.match.on == "former_name":
+def _find_usual_reason(judgement: Judgement) -> str | None:
+    """Return the reason where the sentence depends only on one technique, its stage, its source and the day."""
+    if judgement.match is not None and judgement.match.on == "former_name":
         return None
-    if judged.verdict == "licensed":
+    if judgement.verdict == "licensed":
         return "licensed"
-    site, told = judged.each[0]
-    is_bare = judged.verdict == "technique_not_licensed" and told[0].technique not in site.approvals
-    return "not_licensed" if is_bare else None
+    site, answers = judgement.each[0]
+    is_absent = judgement.verdict == "technique_not_licensed" and answers[0].technique not in site.approvals
+    return "not_licensed" if is_absent else None
 
 
 @lru_cache(maxsize=4096)
@@ -173,85 +184,216 @@ def _format_usual_sentence(  # noqa: PLR0913 - all that it hangs on
     stage: Stage | None,
     as_of: dt.date | None,
     on: dt.date,
-    now: dt.date,
+    today: dt.date,
     english: bool,
 ) -> str:
-    """The sentence about one site that is, or is not, licensed for one technique."""
-    told, note = format_single_technique(technique, stage if reason == "licensed" else None, as_of, english)
-    blanks = {"formerly": "", "techniques": told, "note": note, **make_time_words(on, now, english)}
-    return _add_future_caveat(SENTENCES[reason][english].format(**blanks), on, now, english)
+    """Format the sentence about one site that is, or is not, licensed for one technique."""
+    words, note = format_single_technique(technique, stage if reason == "licensed" else None, as_of, english)
+    blanks = {"formerly": "", "techniques": words, "note": note, **make_time_words(on, today, english)}
+    return _add_future_caveat(SENTENCES[reason][english].format(**blanks), on, today, english)
 
 
-def _add_future_caveat(told: str, on: dt.date, now: dt.date, english: bool) -> str:
-    """Of a day to come it is only known what is recorded so far."""
-    if on <= now:
-        return told
-    return f"By what is recorded so far, {told[0].lower()}{told[1:]}" if english else f"按目前的记载，{told}"
+def _add_future_caveat(sentence: str, on: dt.date, today: dt.date, english: bool) -> str:
+    """Mark a sentence about a day to come as resting on what is recorded so far."""
+    if on <= today:
+        return sentence
+    if english:
+        return f"By what is recorded so far, {sentence[0].lower()}{sentence[1:]}"
+    return f"按目前的记载，{sentence}"
 
 
-def _pluralise_reason(reason: str, judged: Judgement) -> str:
-    return f"{reason}_several" if judged.count > 1 else reason
-
-
-def _select_licensed_reason(judged: Judgement, on: dt.date) -> str:
-    del on
-    return _pluralise_reason("licensed" if judged.techniques else "listed", judged)
-
-
-def _select_not_licensed_reason(judged: Judgement, on: dt.date) -> str:
-    del on
-    return _pluralise_reason("not_licensed" if judged.techniques else "nothing_in_force", judged)
-
-
-def _select_mismatch_reason(judged: Judgement, on: dt.date) -> str:
-    if judged.count > 1 or judged.site is None:
-        return "site_mismatch_several"
-    is_licensed = rules.judge_institution(judged.site, on) == "licensed"
-    return "site_mismatch" if is_licensed else "site_mismatch_stopped"
-
-
-def _select_preparing_reason(judged: Judgement, on: dt.date) -> str:
-    del on
-    return _pluralise_reason("preparing_for" if judged.techniques else "preparing", judged)
-
-
-def _select_stopped_reason(judged: Judgement, on: dt.date) -> str:
-    del on
-    return _pluralise_reason("stopped", judged)
-
-
-def _select_ambiguous_reason(judged: Judgement, on: dt.date) -> str:
-    del on
-    if judged.contradiction or judged.campus:
-        return "contradiction" if judged.contradiction else "campus"
-    return "same_number" if judged.by in NUMBERS else "same_name"
-
-
-def _select_not_found_reason(judged: Judgement, on: dt.date) -> str:
-    del on
-    if judged.site is not None:  # it was on an earlier list
-        return "gone" if judged.site.source in judged.sources else "gone_undated"
-    return "number_not_found" if judged.by in NUMBERS else "not_found"
-
-
-def _select_unknown_reason(judged: Judgement, on: dt.date) -> str:
-    del on
-    if judged.site is not None:
-        return "not_stated"
-    if judged.nothing_known:
-        return "nothing_known"
-    return "no_complete_list" if judged.sources else "nothing_of_the_day"
-
-
+#: Verdict -> its reason with techniques claimed and without; "_several" is added where several sites fit.
 _REASONS = {
-    "licensed": _select_licensed_reason,
-    "technique_not_licensed": _select_not_licensed_reason,
-    "site_mismatch": _select_mismatch_reason,
-    "preparing": _select_preparing_reason,
-    "suspended": _select_stopped_reason,
-    "revoked": _select_stopped_reason,
-    "lapsed": _select_stopped_reason,
-    "ambiguous": _select_ambiguous_reason,
-    "not_found": _select_not_found_reason,
-    "unknown": _select_unknown_reason,
+    "licensed": ("licensed", "listed"),
+    "technique_not_licensed": ("not_licensed", "nothing_in_force"),
+    "preparing": ("preparing_for", "preparing"),
+    **dict.fromkeys(("suspended", "revoked", "lapsed"), ("stopped", "stopped")),
+}
+
+
+def _select_reason(judgement: Judgement, on: dt.date) -> str:
+    """Return the key of the sentence that tells why the verdict is what it is."""
+    verdict, site = judgement.verdict, judgement.site
+    if verdict in _REASONS:
+        return _REASONS[verdict][not judgement.techniques] + ("_several" if judgement.count > 1 else "")
+    if verdict == "site_mismatch":
+        if judgement.count > 1 or site is None:
+            return "site_mismatch_several"
+        return "site_mismatch" if rules.judge_institution(site, on) == "licensed" else "site_mismatch_stopped"
+    if verdict == "ambiguous":
+        if judgement.contradiction or judgement.campus:
+            return "contradiction" if judgement.contradiction else "campus"
+        return "same_number" if judgement.by in NUMBERS else "same_name"
+    return _select_absence_reason(judgement)
+
+
+def _select_absence_reason(judgement: Judgement) -> str:
+    """Return the reason of `not_found` and `unknown`; ``site``: it was on an earlier list, or its source says less."""
+    site = judgement.site
+    if judgement.verdict == "not_found":
+        if site is not None:
+            return "gone" if site.source in judgement.sources else "gone_undated"
+        return "number_not_found" if judgement.by in NUMBERS else "not_found"
+    if site is not None:
+        return "not_stated"
+    if judgement.nothing_known:
+        return "nothing_known"
+    return "no_complete_list" if judgement.sources else "nothing_of_the_day"
+
+
+# --- the blanks of a sentence ----------------------------------------------------------------------------------------
+
+#: By what several institutions fit: (zh before "3处机构", English behind "3 sites").
+_ALIKE: dict[MatchedOn, tuple[str, str]] = {
+    "name": ("该名称的", "of this name"),
+    "alias": ("该名称的", "of this name"),
+    "former_name": ("曾用该名称的", "formerly of this name"),
+    "uscc": ("使用该统一社会信用代码的", "with this unified social credit code"),
+    "practice_licence_no": ("使用该执业许可证登记号的", "with this practice licence number"),
+    "domain": ("使用该网站域名的", "with this website domain"),
+}
+
+
+class _SentenceValues(dict[str, str]):
+    """The values of one sentence's blanks, each worked out when the sentence asks for it; KeyError for others.
+
+    Empty where there is nothing to say.
+    """
+
+    def __init__(self, judgement: Judgement, on: dt.date, today: dt.date, english: bool) -> None:
+        super().__init__()
+        self._arguments = (judgement, on, english)
+        self._today = today
+
+    def __missing__(self, name: str) -> str:
+        judgement, on, english = self._arguments
+        if name in ("techniques", "note"):  # worked out together
+            techniques, self["note"] = _describe_techniques(judgement, on, english)
+            self["techniques"] = techniques or ASSISTED_REPRODUCTION[english]
+            return self[name]
+        if name == "formerly":
+            return _describe_former_name(judgement, on == self._today, english)
+        describe = _VALUES.get(name)
+        return describe(judgement, on, english) if describe else make_time_words(on, self._today, english)[name]
+
+
+def _describe_shared_trait(judgement: Judgement, _on: dt.date, english: bool) -> str:
+    return _ALIKE.get(judgement.match.on if judgement.match else "name", _ALIKE["name"])[english]
+
+
+def _format_count_phrase(judgement: Judgement, _on: dt.date, _english: bool) -> str:
+    number = max(judgement.count, len(judgement.candidates))
+    return "One institution has" if number == 1 else f"{number} institutions have"
+
+
+def _describe_scope(judgement: Judgement, _on: dt.date, english: bool) -> str:
+    named = join_words((format_technique(t.technique, english) for t in _list_decisive_techniques(judgement)), english)
+    return (f" and for {named}" if english else f"和{named}") if named else ""
+
+
+def _list_decisive_techniques(judgement: Judgement) -> list[TechniqueAnswer]:
+    """List the techniques the verdict is about: the worst ones."""
+    return [answer for answer in judgement.techniques if answer.verdict == judgement.verdict]
+
+
+def _list_site_answers(judgement: Judgement, technique: str) -> list[TechniqueAnswer]:
+    """List the answers for one technique of every site that answered."""
+    return [answer for _, answers in judgement.each for answer in answers if answer.technique == technique]
+
+
+def _describe_techniques(judgement: Judgement, on: dt.date, english: bool) -> tuple[str, str]:
+    """Return (the techniques the verdict is about, the note on what it rests on); each has its own note where they
+    differ."""
+    decisive = _list_decisive_techniques(judgement)
+    if judgement.verdict not in ("licensed", "technique_not_licensed"):
+        return join_words((format_technique(answer.technique, english) for answer in decisive), english), ""
+    if len(decisive) == len(judgement.each) == 1 and judgement.verdict == "licensed":  # as nearly always
+        (answer,) = decisive
+        as_of = answer.basis.as_of if answer.basis else None
+        return format_single_technique(answer.technique, answer.stage, as_of, english)
+    if not decisive:
+        sources = [judgement.sources.get(site.source or "") for site, _ in judgement.each]
+        return "", format_source_note([source.as_of if source else None for source in sources], english)
+    notes = []
+    for answer in decisive:
+        bases = [at_site.basis for at_site in _list_site_answers(judgement, answer.technique)]
+        notes.append(format_source_note([basis.as_of if basis else None for basis in bases], english))
+    words = [_describe_technique(judgement, answer, on, english) for answer in decisive]
+    if len(set(notes)) > 1:
+        words, notes = [text + note for text, note in zip(words, notes, strict=True)], [""]
+    is_long = any("，" in text or "," in text for text in words)
+    return (("；", "; ") if is_long else ("、", ", "))[english].join(words), notes[0]
+
+
+def _describe_technique(judgement: Judgement, answer: TechniqueAnswer, on: dt.date, english: bool) -> str:
+    """Describe a technique with its stage where approved, and the day from which it will be where that is recorded."""
+    words = format_technique(answer.technique, english)
+    if judgement.verdict == "licensed":
+        stage = format_stages(
+            (at_site.stage for at_site in _list_site_answers(judgement, answer.technique) if at_site.stage), english
+        )
+        return f"{words}, {stage}" if english else f"{words}，{stage}"
+    approvals = [site.approvals.get(answer.technique) for site, _ in judgement.each]
+    starts = {approval.valid_from for approval in approvals if approval and approval.stage in LAWFUL_STAGES}
+    if len(starts) != 1 or None in approvals or not (start := starts.pop()) or start <= on:
+        return words
+    begins = format_date(start, english)
+    return f"{words}, whose approval takes effect on {begins}" if english else f"{words}，其批准自{begins}起生效"
+
+
+def _describe_former_name(judgement: Judgement, is_today: bool, english: bool) -> str:
+    if judgement.match is None or judgement.match.on != "former_name":
+        return ""
+    name = judgement.match.name
+    if english:
+        return f" (asked about by a former name; it {'is now' if is_today else 'was then'} {name})"
+    return f"（所查名称为曾用名，{'现' if is_today else '当时'}名{name}）"
+
+
+def _format_list_day(judgement: Judgement, _on: dt.date, english: bool) -> str:
+    source = judgement.sources.get(judgement.site.source or "") if judgement.site else None
+    day = source.as_of if source else judgement.list_basis.as_of if judgement.list_basis else None
+    return format_date(day, english) if day else ""
+
+
+def _describe_near_names(judgement: Judgement, _on: dt.date, english: bool) -> str:
+    count = len(judgement.candidates)
+    if not count or judgement.site is not None:
+        return ""
+    if english:
+        return f" ({count} {'has' if count == 1 else 'have'} a similar name: compare the full name)"
+    return f"（有{count}家名称相近，请核对全称）"
+
+
+def _describe_lapse(judgement: Judgement, on: dt.date, english: bool) -> str:
+    """Explain a lapse that nobody recorded: the verification (校验) was due, and none is known."""
+    if judgement.verdict != "lapsed":
+        return ""
+    decisive = {answer.technique for answer in _list_decisive_techniques(judgement)}
+    lapsed = [
+        approval
+        for site, _ in judgement.each
+        for technique, approval in site.approvals.items()
+        if (technique in decisive if decisive else rules.find_stage_on(approval, on) == "lapsed")
+    ]
+    if not lapsed or any(rules.find_lapse_day(approval) is None for approval in lapsed):
+        return ""
+    return ", its verification being overdue with none recorded" if english else "（校验已到期，没有校验记录）"
+
+
+#: How the value of each blank is worked out.
+_VALUES: dict[str, Callable[[Judgement, dt.date, bool], str]] = {
+    "address": lambda judgement, _on, _english: judgement.site.address if judgement.site else "",
+    "alike": _describe_shared_trait,
+    "count": lambda judgement, _on, _english: str(max(judgement.count, len(judgement.candidates))),
+    "Count": _format_count_phrase,
+    "list_day": _format_list_day,
+    "name": lambda judgement, _on, _english: judgement.site.name if judgement.site else "",
+    "near": _describe_near_names,
+    "number": lambda judgement, _on, english: NUMBERS[judgement.by][english] if judgement.by in NUMBERS else "",
+    "scope": _describe_scope,
+    "since": lambda judgement, _on, english: format_date(judgement.since, english) if judgement.since else "",
+    "stopped": lambda judgement, _on, english: STAGE_WORDS[judgement.verdict][english],
+    "Stopped": lambda judgement, _on, english: STAGE_WORDS[judgement.verdict][english].capitalize(),
+    "why": _describe_lapse,
 }

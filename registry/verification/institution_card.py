@@ -1,4 +1,4 @@
-"""What memory holds of one institution: enough for whoever scanned its code while the database is out of reach."""
+"""What memory holds of one institution: enough for a scanned code while the database is out of reach."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from registry.verification.view import VerificationView
 
 
 def find_institution(view: VerificationView, code: str, asof: AsOf) -> Institution | None:
-    """An institution by its compact code with name, place, status and approvals; what is not in memory reads as not
-    stated. None where nothing was known of the code."""
+    """Find an institution by its compact code with name, place, status and approvals; the rest reads as not stated.
+
+    None where nothing was known of the code.
+    """
     with view.lock:
         site, sources = view.find_site(code, asof), view.get_sources(asof)
     if site is None:
@@ -41,15 +43,15 @@ def find_institution(view: VerificationView, code: str, asof: AsOf) -> Instituti
     )
 
 
-def _list_approvals(known: dict[TechniqueCode, SiteApproval]) -> list[Approval]:
+def _list_approvals(approvals: dict[TechniqueCode, SiteApproval]) -> list[Approval]:
     return [
         Approval(
             technique=technique.code,
             name=technique.official_zh,
-            stage=known[technique.code].stage,
-            valid_from=known[technique.code].valid_from,
-            verification_due=known[technique.code].verification_due,
+            stage=approvals[technique.code].stage,
+            valid_from=approvals[technique.code].valid_from,
+            verification_due=approvals[technique.code].verification_due,
         )
         for technique in TECHNIQUES
-        if technique.code in known
+        if technique.code in approvals
     ]

@@ -13,7 +13,7 @@ from typing import Literal
 
 from registry.domain.normalise import fold_text
 
-#: How a name given by an asker met a name of the register: letter by letter; but for how it is written (width, script,
+#: How the name in a claim fits a name of the register: letter by letter; but for how it is written (width, script,
 #: case, numerals, spaces, marks); without the bracket at its end; but for a company form; by two of its names; without
 #: its campus; by a number instead; by a name it has had only since.
 Rule = Literal[
@@ -26,43 +26,43 @@ _TRAILING = re.compile(r"^(?P<base>.+?)\s*[（(\[【〔](?P<inner>[^（()）\[\]
 
 
 def remove_company_form(key: str) -> str:
-    """A folded name without the company form at its end (有限公司, ...): the licence's holder is the same.
+    """Remove the company form (有限公司, ...) from the end of a folded name: the licence's holder is the same.
 
     >>> remove_company_form("沈阳菁华医院有限公司")
     '沈阳菁华医院'
     """
-    if not key.endswith("公司"):  # hardly any does, and this is asked of every name
+    if not key.endswith("公司"):  # hardly any does, and this runs for every name
         return key
     stripped = _COMPANY.sub("", key)
     return stripped if len(stripped) >= 4 else key
 
 
 def find_base_name(name: str) -> str | None:
-    """The name before a trailing bracket, or None without one.
+    """Return the name before a trailing bracket, or None without one.
 
     >>> find_base_name("江苏省人民医院（江苏省妇幼保健院）")
     '江苏省人民医院'
     """
     if not name.rstrip().endswith(_CLOSED):
         return None
-    found = _TRAILING.match(name)
-    return found["base"] if found else None
+    match = _TRAILING.match(name)
+    return match["base"] if match else None
 
 
 def split_bracket(name: str) -> tuple[str, list[str]] | None:
-    """What stands before the bracket at the end of a name, and the names in it; None without one.
+    """Split a name into what stands before the bracket at its end and the names in it; None without one.
 
     >>> split_bracket("示例医院（示例妇产医院、原示例妇幼保健院）")
     ('示例医院', ['示例妇产医院', '原示例妇幼保健院'])
     """
-    found = _TRAILING.match(name)
-    if found is None:
+    match = _TRAILING.match(name)
+    if match is None:
         return None
-    return found["base"], [inner for inner in re.split("[、，,;；/]", found["inner"]) if inner.strip()]
+    return match["base"], [inner for inner in re.split("[、，,;；/]", match["inner"]) if inner.strip()]
 
 
 def make_official_keys(name: str, campus: str | None) -> Iterator[tuple[str, Rule]]:
-    """The keys an official name answers to, strictest first.
+    """Make the keys that an official name is found by, strictest first.
 
     Without its campus (青岛市市立医院（东院区）) a name is only half of who is meant: rule `campus` needs the address.
     """
@@ -77,7 +77,7 @@ def make_official_keys(name: str, campus: str | None) -> Iterator[tuple[str, Rul
 
 
 def make_lookup_keys(name: str) -> Iterator[tuple[str, Rule]]:
-    """The keys to look an asked name up by, strictest first: as it is, then without a company form."""
+    """Make the keys to look up the name in a claim by, strictest first: as it is, then without a company form."""
     whole = fold_text(name)
     yield whole, "normalised"
     if remove_company_form(whole) != whole:

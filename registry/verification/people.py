@@ -1,23 +1,23 @@
 """Whether a person is authorised at the institution that was matched, for the claimed techniques, on that day.
 
-An authorisation is person x institution x role x techniques x period. The answer speaks of the name asked and of nobody
-else: not who is there, not where somebody went, not since when somebody no longer is. A name that was erased is never
-matched; where one might hide behind it, the answer is `unknown`.
+An authorisation is person x institution x role x techniques x period. The answer speaks of the name asked about and of
+nobody else: not who works there, not where somebody went, not since when somebody no longer is there. A name that was
+erased is never matched; where one might hide behind it, the answer is `unknown`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from registry.domain.ad_findings import Person, PersonAnswer, PersonTechnique, PersonWord
 from registry.domain.model import Answer, Struct, TechniqueAnswer, VerdictWord
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf
-from registry.verification.explain_phrases import format_date, format_technique
-from registry.verification.judgement import Judgement
 from registry.verification.people_index import RecordSpan, make_loose_key, make_name_key
+from registry.verification.phrases import ASSISTED_REPRODUCTION, format_date, format_technique, join_words
+from registry.verification.verdict import Judgement
 from registry.verification.view import VerificationView
 
 #: From best to worst: a person's answer is the worst of the techniques'.
@@ -77,112 +77,106 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 
 
 class _SiteFinding(Struct, frozen=True):
-    """What is found at one site; ``why`` is the key of its sentence."""
+    """The outcome at one site; ``reason`` is the key of its sentence."""
 
     words: tuple[tuple[TechniqueCode, PersonWord], ...]
     word: PersonWord
-    why: str
-    found: tuple[RecordSpan, ...] = ()
+    reason: str
+    people: tuple[RecordSpan, ...] = ()
     exact: bool | None = None
 
 
-#: Called with the code of an institution whose people are looked at; may refuse.
+#: Called with the code of an institution whose people are looked at; raises to refuse.
 Look = Callable[[str], None]
 
 
-def require_look(found: Answer, look: Look | None) -> None:
-    """Say whose people an answer tells something of; what ``look`` raises when they may not be looked at."""
-    if look and found.match and found.practitioner and found.practitioner.verdict != "unknown":
-        look(found.match.code)
+def require_look(answer: Answer, look: Look | None) -> None:
+    """Call ``look`` for the institution whose people an answer tells something of; raises what ``look`` raises."""
+    if look and answer.match and answer.practitioner and answer.practitioner.verdict != "unknown":
+        look(answer.match.code)
 
 
-def answer_person(view: VerificationView, person: Person, judged: Judgement, asof: AsOf, lang: str) -> PersonAnswer:
-    """The answer about the person a claim names; InvalidInput for a name without a letter."""
+def answer_person(view: VerificationView, person: Person, judgement: Judgement, asof: AsOf, lang: str) -> PersonAnswer:
+    """Return the answer about the person a claim names; InvalidInput for a name without a letter."""
     key = make_name_key(person.name)
     if not key:
         raise InvalidInput(
             "practitioner.name 是空的：请填写人员姓名，或不填 practitioner。",
             "practitioner.name is empty: give the person's name, or leave practitioner out.",
         )
-    if not judged.codes:
-        return _make_answer(_SiteFinding(words=(), word="unknown", why="nobody_matched"), asof.valid_on, lang)
+    if not judgement.codes:
+        return _make_answer(_SiteFinding(words=(), word="unknown", reason="nobody_matched"), asof.valid_on, lang)
     sites = [
-        _judge_site(view.beside.list_authorisations(code, asof), key, judged, asof.valid_on) for code in judged.codes
+        _judge_site(view.people.list_authorisations(code, asof), key, judgement, asof.valid_on)
+        for code in judgement.codes
     ]
     if len({(site.word, site.words) for site in sites}) > 1:
-        return _make_answer(_SiteFinding(words=(), word="ambiguous", why="ambiguous"), asof.valid_on, lang)
+        return _make_answer(_SiteFinding(words=(), word="ambiguous", reason="ambiguous"), asof.valid_on, lang)
     return _make_answer(sites[0], asof.valid_on, lang)
 
 
-def _judge_site(people: list[RecordSpan], key: str, judged: Judgement, day: dt.date) -> _SiteFinding:
-    """What one site's authorisations say of a name."""
+def _judge_site(people: list[RecordSpan], key: str, judgement: Judgement, day: dt.date) -> _SiteFinding:
+    """Judge a name by one site's authorisations."""
     if not people:
-        return _SiteFinding(words=(), word="unknown", why="none_recorded")
-    there = [one for one in people if one.is_valid_on(day)]
-    exact = [one for one in there if one.key == key]
-    found = exact or [one for one in there if one.key and make_loose_key(one.key) == make_loose_key(key)]
-    if not found:
-        if any(one.key is None for one in there):
-            return _SiteFinding(words=(), word="unknown", why="withheld")
-        return _SiteFinding(words=(), word="not_authorised", why="not_authorised")
-    words = tuple((t.technique, _judge_technique(found, t)) for t in judged.techniques)
-    word = select_worst(one for _, one in words) if words else _limit_by_licence("authorised", judged.verdict)
-    why = "not_stated" if word == "unknown" else word
-    return _SiteFinding(words=words, word=word, why=why, found=tuple(found), exact=bool(exact))
+        return _SiteFinding(words=(), word="unknown", reason="none_recorded")
+    valid = [span for span in people if span.is_valid_on(day)]
+    exact = [span for span in valid if span.key == key]
+    namesakes = exact or [span for span in valid if span.key and make_loose_key(span.key) == make_loose_key(key)]
+    if not namesakes:
+        if any(span.key is None for span in valid):
+            return _SiteFinding(words=(), word="unknown", reason="withheld")
+        return _SiteFinding(words=(), word="not_authorised", reason="not_authorised")
+    words = tuple((t.technique, _judge_technique(namesakes, t)) for t in judgement.techniques)
+    word = (
+        max((word for _, word in words), key=SEVERITY.index)
+        if words
+        else _limit_by_licence("authorised", judgement.verdict)
+    )
+    reason = "not_stated" if word == "unknown" else word
+    return _SiteFinding(words=words, word=word, reason=reason, people=tuple(namesakes), exact=bool(exact))
 
 
-def _judge_technique(found: Sequence[RecordSpan], licence: TechniqueAnswer) -> PersonWord:
-    """One technique: what everybody of the name is authorised for, as far as the institution is licensed for it."""
-    held = {_judge_authorisation(one, licence.technique) for one in found}
-    return _limit_by_licence(held.pop(), licence.verdict) if len(held) == 1 else "ambiguous"
+def _judge_technique(namesakes: Sequence[RecordSpan], licence: TechniqueAnswer) -> PersonWord:
+    """Judge one technique: everybody of the name must be authorised alike, and the institution licensed for it."""
+    words = {_judge_authorisation(span, licence.technique) for span in namesakes}
+    return _limit_by_licence(words.pop(), licence.verdict) if len(words) == 1 else "ambiguous"
 
 
-def _judge_authorisation(one: RecordSpan, technique: TechniqueCode) -> PersonWord:
-    if not one.techniques:
+def _judge_authorisation(span: RecordSpan, technique: TechniqueCode) -> PersonWord:
+    if not span.techniques:
         return "unknown"
-    return "authorised" if technique in one.techniques else "not_for_technique"
+    return "authorised" if technique in span.techniques else "not_for_technique"
 
 
 def _limit_by_licence(word: PersonWord, licence: VerdictWord) -> PersonWord:
-    """Staff may not do what their institution is not licensed for: an authorisation there counts for nothing."""
+    """Limit an authorisation by the licence: staff may not do what their institution is not licensed for."""
     if word != "authorised" or licence == "licensed":
         return word
     return "unknown" if licence in ("unknown", "ambiguous") else "institution_not_licensed"
 
 
-def select_worst(words: Iterable[PersonWord]) -> PersonWord:
-    """The worst of several."""
-    return max(words, key=SEVERITY.index)
-
-
-def _make_answer(at: _SiteFinding, day: dt.date, lang: str) -> PersonAnswer:
-    english = lang.startswith("en")
-    single = at.found[0] if len(at.found) == 1 else None
+def _make_answer(finding: _SiteFinding, day: dt.date, lang: str) -> PersonAnswer:
+    single = finding.people[0] if len(finding.people) == 1 else None
+    role = single.role if single else None
     return PersonAnswer(
-        verdict=at.word,
-        explanation=_format_sentence(at, single, day, english),
-        techniques=[PersonTechnique(technique=t, verdict=word) for t, word in at.words],
-        role=single.role if single else None,
-        exact=at.exact,
+        verdict=finding.word,
+        explanation=_format_sentence(finding, role, day, lang.startswith("en")),
+        techniques=[PersonTechnique(technique=t, verdict=word) for t, word in finding.words],
+        role=role,
+        exact=finding.exact,
         entry=single.entry if single else None,
     )
 
 
-def _format_sentence(at: _SiteFinding, single: RecordSpan | None, day: dt.date, english: bool) -> str:
-    concerned = [format_technique(t, english) for t, word in at.words if word == at.word]
-    told = (", " if english else "、").join(concerned)
-    role = single.role if single else None
-    write: Callable[[str], str] = (lambda text: text) if at.why != "authorised" else _make_scope_format(english)
-    return _SENTENCES[at.why][english].format(
+def _format_sentence(finding: _SiteFinding, role: str | None, day: dt.date, english: bool) -> str:
+    names = (format_technique(t, english) for t, word in finding.words if word == finding.word)
+    techniques = join_words(names, english)
+    if finding.reason == "authorised":
+        techniques = (f" for {techniques}" if english else f"，范围含{techniques}") if techniques else ""
+    else:
+        techniques = techniques or ASSISTED_REPRODUCTION[english]
+    return _SENTENCES[finding.reason][english].format(
         day=format_date(day, english),
         role=(f" ({role})" if english else f"（{role}）") if role else "",
-        techniques=write(told) or ("" if at.why == "authorised" else _format_whole_scope(english)),
+        techniques=techniques,
     )
-
-
-def _make_scope_format(english: bool) -> Callable[[str], str]:
-    return lambda told: (f" for {told}" if english else f"，范围含{told}") if told else ""
-
-
-def _format_whole_scope(english: bool) -> str:
-    return "assisted reproduction" if english else "人类辅助生殖技术"

@@ -1,4 +1,4 @@
-"""What the verification view keeps of people and advertising certificates: by institution, and by number.
+"""People by institution and advertising certificates by number, as the verification view holds them in memory.
 
 Of a person only what an answer needs: the name as a key, gone as soon as it is erased; nothing that lists people.
 """
@@ -6,7 +6,6 @@ Of a person only what an answer needs: the name as a key, gone as soon as it is 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -21,7 +20,8 @@ from registry.records.asof import AsOf
 class RecordSpan(msgspec.Struct, frozen=True):
     """One span of days of one person or certificate. ``since`` and ``until`` are the days it states itself.
 
-    ``key``: the name as ``make_name_key``, or the number as ``compact_certificate``; None once erased, or when not stated.
+    ``key``: the name as ``make_name_key``, or the number as ``compact_certificate``; None once erased, or when not
+    stated.
     """
 
     subject: str
@@ -43,7 +43,7 @@ class RecordSpan(msgspec.Struct, frozen=True):
         return self.is_known(asof.size) and self.valid_from <= asof.valid_on.isoformat() < self.valid_to
 
     def is_known(self, size: int) -> bool:
-        """Whether it is what was known at a log size."""
+        """Whether it was what was known at a log size."""
         return self.known_from <= size < self.known_to
 
     def is_valid_on(self, day: dt.date) -> bool:
@@ -52,7 +52,7 @@ class RecordSpan(msgspec.Struct, frozen=True):
 
 
 def make_name_key(name: str) -> str:
-    """A person's name without width, case, spaces and dots; its script stays.
+    """Fold a person's name: without width, case, spaces and dots; its script stays.
 
     >>> make_name_key("买买提 · 艾力"), make_name_key("示例　甲")
     ('买买提艾力', '示例甲')
@@ -61,16 +61,16 @@ def make_name_key(name: str) -> str:
 
 
 def make_loose_key(key: str) -> str:
-    """A key whose script does not matter either: 劉 is 刘."""
+    """Fold the script of a key too: 劉 is 刘."""
     return simplify_script(key)
 
 
 def make_record_span(row: Any, state: timeline.State) -> RecordSpan:
-    """The span a row of ``versions`` holds, of a practitioner or an advertising certificate."""
+    """Make the span of a row of ``versions``, of a practitioner or an advertising certificate."""
     value = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     is_person = row.subject.startswith("practitioner:")
-    written = value.get("name" if is_person else "number")
-    key = (make_name_key(written) if is_person else compact_certificate(written)) if written else None
+    printed = value.get("name" if is_person else "number")
+    key = (make_name_key(printed) if is_person else compact_certificate(printed)) if printed else None
     return RecordSpan(
         subject=row.subject,
         valid_from=row.valid_from,
@@ -79,16 +79,17 @@ def make_record_span(row: Any, state: timeline.State) -> RecordSpan:
         known_to=row.known_to,
         institution=(value.get("institution") or "").removeprefix("institution:"),
         key=key or None,
-        printed=None if is_person else written,
+        printed=None if is_person else printed,
         techniques=tuple(value.get("techniques") or ()),
         role=value.get("role"),
-        since=_parse_day(value.get("valid_from")),
-        until=_parse_day(value.get("valid_to")),
+        since=parse_day(value.get("valid_from")),
+        until=parse_day(value.get("valid_to")),
         entry=timeline.get_basis(state)[0],
     )
 
 
-def _parse_day(text: str | None) -> dt.date | None:
+def parse_day(text: str | None) -> dt.date | None:
+    """Parse an ISO day; None for None."""
     return dt.date.fromisoformat(text) if text else None
 
 
@@ -100,14 +101,14 @@ class PeopleIndex:
         self._people: dict[str, set[str]] = {}
         self._certificates: dict[str, set[str]] = {}
 
-    def replace_spans(self, subject: str, fresh: tuple[RecordSpan, ...]) -> None:
-        """Keep of a subject these spans and no others: what was erased is in no span any more."""
+    def replace_spans(self, subject: str, spans: tuple[RecordSpan, ...]) -> None:
+        """Replace all spans of a subject: what was erased is in no span any more."""
         for span in self._spans.pop(subject, ()):
             index, key = self._select_index(span)
             index.get(key, set()).discard(subject)
-        if fresh:
-            self._spans[subject] = fresh
-        for span in fresh:
+        if spans:
+            self._spans[subject] = spans
+        for span in spans:
             index, key = self._select_index(span)
             index.setdefault(key, set()).add(subject)
 
@@ -117,18 +118,16 @@ class PeopleIndex:
         return self._certificates, span.key or ""
 
     def list_authorisations(self, institution: str, asof: AsOf) -> list[RecordSpan]:
-        """Authorisations at one institution that are recorded of that day; their own periods may have ended."""
-        held = self._list_spans(self._people.get(institution, ()))
-        return [span for span in held if span.institution == institution and span.is_recorded(asof)]
+        """List the authorisations at one institution recorded of that day; their own periods may have ended."""
+        subjects = sorted(self._people.get(institution, ()))
+        spans = (span for subject in subjects for span in self._spans[subject])
+        return [span for span in spans if span.institution == institution and span.is_recorded(asof)]
 
     def list_certificates(self, number: str, asof: AsOf) -> list[RecordSpan]:
-        """What is registered under a compact number of that day; of later days where nothing is recorded before."""
-        found: list[RecordSpan] = []
+        """List what is registered under a compact number of that day, or else first of later days."""
+        certificates: list[RecordSpan] = []
         for subject in sorted(self._certificates.get(number, ())) if number else ():
-            known = [span for span in self._spans[subject] if span.is_known(asof.size)]
-            holding = [span for span in known if span.is_recorded(asof)] or known[:1]
-            found += [span for span in holding if span.key == number]
-        return found
-
-    def _list_spans(self, subjects: Iterable[str]) -> Iterable[RecordSpan]:
-        return (span for subject in sorted(subjects) for span in self._spans[subject])
+            spans = [span for span in self._spans[subject] if span.is_known(asof.size)]
+            recorded = [span for span in spans if span.is_recorded(asof)] or spans[:1]
+            certificates += [span for span in recorded if span.key == number]
+        return certificates

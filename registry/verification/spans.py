@@ -1,4 +1,5 @@
-"""What the verification view keeps of each institution, and how it is read from the stored records."""
+"""Spans of institutions, people and certificates, and the sources: what the verification view reads from stored
+records."""
 
 from __future__ import annotations
 
@@ -9,19 +10,19 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.domain.identifiers import compact_domain, compact_licence, compact_uscc
-from registry.domain.model import Date, Source
+from registry.domain.model import Source
 from registry.domain.techniques import TECHNIQUES
 from registry.records import timeline
 from registry.records.lookup import decode_source, derive_status
 from registry.records.view import decode_state
 from registry.storage.tables import entries, versions
 from registry.verification import names
-from registry.verification.people_index import RecordSpan, make_record_span
+from registry.verification.people_index import RecordSpan, make_record_span, parse_day
 from registry.verification.verdict import Site, SiteApproval
 
-CHUNK = 2000
+_CHUNK = 2000
 _APPROVALS = tuple((technique.code, f"approvals.{technique.code}") for technique in TECHNIQUES)
-_KEPT = sa.select(
+_VERSIONS = sa.select(
     versions.c.subject,
     versions.c.valid_from,
     versions.c.valid_to,
@@ -32,7 +33,7 @@ _KEPT = sa.select(
 
 
 class SpanName(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One name of one span of an institution: which kind of name, by which rule its key is reached."""
+    """One name of one span of an institution: its kind, and the rule by which its key is reached."""
 
     key: str
     on: str  # "name" or "alias"
@@ -41,7 +42,7 @@ class SpanName(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One span of days of one institution as the view keeps it."""
+    """One span of days of one institution."""
 
     valid_from: str
     valid_to: str
@@ -53,7 +54,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def read_recording_times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, int]]:
-    """(last number, time) of each recording after a size: an import has one time for all its entries."""
+    """Read (last number, time) of each recording after a size: an import has one time for all its entries."""
     query = (
         sa.select(sa.func.max(entries.c.number), entries.c.recorded_at)
         .where(entries.c.number > after, entries.c.number <= upto)
@@ -64,7 +65,7 @@ def read_recording_times(connection: sa.Connection, after: int, upto: int) -> li
 
 
 def list_changed_subjects(connection: sa.Connection, after: int, upto: int, *kinds: str) -> list[str]:
-    """The subjects of some kinds that entries after a size are about."""
+    """List the subjects of some kinds that entries after a size are about."""
     query = (
         sa.select(entries.c.subject)
         .where(entries.c.number > after, entries.c.number <= upto, entries.c.kind.in_(kinds))
@@ -74,22 +75,22 @@ def list_changed_subjects(connection: sa.Connection, after: int, upto: int, *kin
 
 
 def load_spans(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[Span, ...]]:
-    """Every span of these institutions known at a log size, by code."""
-    found: dict[str, list[Span]] = {}
-    for start in range(0, len(subjects), CHUNK):
-        chosen = _KEPT.where(versions.c.subject.in_(subjects[start : start + CHUNK]), versions.c.known_from <= size)
-        for code, span in _read_spans(connection, chosen):
-            found.setdefault(code, []).append(span)
-    return {code: tuple(spans) for code, spans in found.items()}
+    """Load every span of these institutions known at a log size, by code."""
+    spans: dict[str, list[Span]] = {}
+    for start in range(0, len(subjects), _CHUNK):
+        query = _VERSIONS.where(versions.c.subject.in_(subjects[start : start + _CHUNK]), versions.c.known_from <= size)
+        for code, span in _read_spans(connection, query):
+            spans.setdefault(code, []).append(span)
+    return {code: tuple(of_code) for code, of_code in spans.items()}
 
 
 def load_all_spans(connection: sa.Connection, size: int) -> Iterator[tuple[str, Span]]:
-    """Every span of every institution known at a log size, with its code, streamed in no order."""
-    return _read_spans(connection, _KEPT.where(versions.c.kind == "institution", versions.c.known_from <= size))
+    """Stream every span of every institution known at a log size, with its code, in no order."""
+    return _read_spans(connection, _VERSIONS.where(versions.c.kind == "institution", versions.c.known_from <= size))
 
 
 def _read_spans(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[tuple[str, Span]]:
-    with connection.execute(query.execution_options(yield_per=CHUNK)) as rows:
+    with connection.execute(query.execution_options(yield_per=_CHUNK)) as rows:
         for subject, begins, ends, first, last, state in rows:
             code = subject.removeprefix("institution:")
             span = _make_span(code, (begins, ends, first, last), decode_state(state))
@@ -98,29 +99,25 @@ def _read_spans(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[tu
 
 
 def load_record_spans(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[RecordSpan, ...]]:
-    """Every span of these people and certificates known at a log size, by subject, in order of days."""
-    found: dict[str, list[RecordSpan]] = {subject: [] for subject in subjects}
-    for row in _read_rows(connection, subjects, size):
-        found[row.subject].append(make_record_span(row, decode_state(row.state)))
-    return {subject: tuple(spans) for subject, spans in found.items()}
-
-
-def _read_rows(connection: sa.Connection, subjects: list[str], size: int) -> Iterator[Any]:
-    for start in range(0, len(subjects), CHUNK):
+    """Load every span of these people and certificates known at a log size, by subject, in order of days."""
+    spans: dict[str, list[RecordSpan]] = {subject: [] for subject in subjects}
+    for start in range(0, len(subjects), _CHUNK):
         query = (
             sa.select(versions)
-            .where(versions.c.subject.in_(subjects[start : start + CHUNK]), versions.c.known_from <= size)
+            .where(versions.c.subject.in_(subjects[start : start + _CHUNK]), versions.c.known_from <= size)
             .order_by(versions.c.subject, versions.c.valid_from)
         )
-        yield from connection.execute(query)
+        for row in connection.execute(query):
+            spans[row.subject].append(make_record_span(row, decode_state(row.state)))
+    return {subject: tuple(of_subject) for subject, of_subject in spans.items()}
 
 
 def _make_span(code: str, when: tuple[str, str, int, int], state: timeline.State) -> Span | None:
     value: dict[str, Any] = {}
-    decided: dict[str, tuple[int, str | None]] = {}
+    bases: dict[str, tuple[int, str | None]] = {}
     for entry, _, source, values in state:  # each path is in one group only
-        value.update({path: one for path, one in values.items() if one is not None})
-        decided.update(dict.fromkeys(values, (entry, source)))
+        value.update({path: item for path, item in values.items() if item is not None})
+        bases.update(dict.fromkeys(values, (entry, source)))
     if not {"name", "address", "status"} <= value.keys():
         return None
     number, _, source, _ = timeline.get_basis(state)
@@ -131,7 +128,7 @@ def _make_span(code: str, when: tuple[str, str, int, int], state: timeline.State
         region=value.get("region"),
         status=derive_status(value),
         approvals={
-            technique: _make_approval(approval, *decided[path])
+            technique: _make_approval(approval, *bases[path])
             for technique, path in _APPROVALS
             if (approval := value.get(path)) is not None
         },
@@ -141,18 +138,14 @@ def _make_span(code: str, when: tuple[str, str, int, int], state: timeline.State
     return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)))
 
 
-def _make_approval(stated: dict[str, Any], entry: int, source: str | None) -> SiteApproval:
+def _make_approval(approval: dict[str, Any], entry: int, source: str | None) -> SiteApproval:
     return SiteApproval(
-        stage=stated["stage"],
+        stage=approval["stage"],
         entry=entry,
         source=source,
-        valid_from=_parse_day(stated.get("valid_from")),
-        verification_due=_parse_day(stated.get("verification_due")),
+        valid_from=parse_day(approval.get("valid_from")),
+        verification_due=parse_day(approval.get("verification_due")),
     )
-
-
-def _parse_day(stated: str | None) -> Date | None:
-    return Date.fromisoformat(stated) if stated else None
 
 
 def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:
@@ -168,26 +161,26 @@ def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:
 
 
 def _list_identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    """Numbers and domains in the form in which claims are looked up, however the record writes them."""
+    """List numbers and domains in the form in which claims are looked up, however the record writes them."""
     if value.get("uscc"):
         yield "uscc", compact_uscc(value["uscc"])
     if value.get("practice_licence_no"):
         yield "practice_licence_no", compact_licence(value["practice_licence_no"])
-    for written in value.get("domains") or []:
-        if domain := compact_domain(written):
+    for domain_text in value.get("domains") or []:
+        if domain := compact_domain(domain_text):
             yield "domain", domain
 
 
 def load_sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int, Source], ...]]:
-    """What was stated of every source up to a log size: (entry it was known from, source), oldest first."""
+    """Load what was stated of every source up to a log size: (entry it was known from, source), oldest first."""
     query = (
         sa.select(versions.c.subject, versions.c.known_from, versions.c.state)
         .where(versions.c.kind == "source", versions.c.known_from <= size)
         .order_by(versions.c.known_from, versions.c.valid_from)
     )
-    found: dict[str, list[tuple[int, Source]]] = {}
+    sources: dict[str, list[tuple[int, Source]]] = {}
     for subject, known_from, state in connection.execute(query):
         source = decode_source(subject, decode_state(state))
         if source is not None:
-            found.setdefault(source.id, []).append((known_from, source))
-    return {name: tuple(history) for name, history in found.items()}
+            sources.setdefault(source.id, []).append((known_from, source))
+    return {name: tuple(history) for name, history in sources.items()}

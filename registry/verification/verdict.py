@@ -12,7 +12,19 @@ import datetime as dt
 from collections.abc import Iterable
 
 from registry.domain import regions
-from registry.domain.model import Approval, Basis, Date, Source, Status, Struct, TechniqueAnswer, VerdictWord
+from registry.domain.model import (
+    Approval,
+    Basis,
+    Candidate,
+    Date,
+    Match,
+    MatchedOn,
+    Source,
+    Status,
+    Struct,
+    TechniqueAnswer,
+    VerdictWord,
+)
 from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 
 #: From best to worst: the verdict of a claim is the worst of its techniques'.
@@ -37,7 +49,7 @@ _STOPPED: dict[str, VerdictWord] = {
 
 
 class SiteApproval(Struct, frozen=True, array_like=True, gc=False):
-    """One approval as known on the day, with what it rests on."""
+    """One approval as known on a day, with the entry and the source it rests on."""
 
     stage: Stage
     entry: int
@@ -59,13 +71,33 @@ class Site(Struct, frozen=True, array_like=True, gc=False):
     source: str | None
 
 
+class Judgement(Struct, frozen=True, gc=False):
+    """The outcome of the rules for a claim before it is put into words, with all that its explanation may need."""
+
+    verdict: VerdictWord
+    techniques: list[TechniqueAnswer]
+    candidates: list[Candidate]
+    sources: dict[str, Source]
+    site: Site | None = None
+    match: Match | None = None
+    count: int = 0
+    contradiction: bool = False  # the claim names two institutions: one by name, another by number
+    campus: bool = False  # the name fits but for its campus, and no address says which campus is meant
+    by: MatchedOn | None = None  # by what several institutions fit, or the kind of number that nobody has
+    list_basis: Basis | None = None
+    since: dt.date | None = None  # the first day of what has stopped
+    codes: tuple[str, ...] = ()  # the institutions that answered: where a person or a certificate has to belong
+    each: tuple[tuple[Site, list[TechniqueAnswer]], ...] = ()  # each of these with the answers for its techniques
+    nothing_known: bool = False  # the register held no entry at the time of knowing, of whatever day
+
+
 def select_worst(verdicts: Iterable[VerdictWord]) -> VerdictWord:
-    """The worst of several verdicts."""
+    """Return the worst of several verdicts."""
     return max(verdicts, key=SEVERITY.index)
 
 
 def judge_stage(stage: Stage) -> VerdictWord:
-    """What a stage permits: trial (试运行), formal, operating and rectification (限期整改) may treat.
+    """Return what a stage permits: trial (试运行), formal, operating and rectification (限期整改) may treat.
 
     筹建 is permission to build and not to treat; suspended (停业整改), revoked (撤销) and lapsed (失效) have stopped.
     """
@@ -73,11 +105,10 @@ def judge_stage(stage: Stage) -> VerdictWord:
 
 
 def find_lapse_day(approval: SiteApproval | Approval) -> Date | None:
-    """The first day an approval is void because its verification (校验) was due and none is recorded; else None.
+    """Return the first day an approval is void because its verification (校验) was due and none is recorded, or None.
 
-    The certificate is verified every two years; without an application in time it is void. A verification that took
-    place is recorded with the next due day, so a due day that has passed means that none is known. The due day itself
-    is still covered.
+    The certificate is verified every two years; without an application in time it is void. A verification is recorded
+    with the next due day, so a due day that has passed means that none is known. The due day itself is still covered.
     """
     if approval.verification_due is None or approval.stage not in LAWFUL_STAGES:
         return None
@@ -85,7 +116,7 @@ def find_lapse_day(approval: SiteApproval | Approval) -> Date | None:
 
 
 def find_stage_on(approval: SiteApproval | Approval, day: Date) -> Stage | None:
-    """The stage an approval is at on a day: None before it takes effect, lapsed once its verification is overdue."""
+    """Return the stage of an approval on a day: None before it takes effect, lapsed once verification is overdue."""
     if approval.valid_from is not None and day < approval.valid_from and approval.stage in LAWFUL_STAGES:
         return None
     void = find_lapse_day(approval)
@@ -93,22 +124,22 @@ def find_stage_on(approval: SiteApproval | Approval, day: Date) -> Stage | None:
 
 
 def judge_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source], day: Date) -> TechniqueAnswer:
-    """The verdict for one technique at one listed site on a day: approval is per institution and technique.
+    """Judge one technique at one listed site on a day: approval is per institution and technique.
 
     A technique the record does not have is `technique_not_licensed` only where a complete source speaks about it;
-    otherwise nobody stated its absence and the answer is `unknown`. One approved from a later day on is not licensed
-    yet. A suspension of the whole institution stops what may be done and does not hide what was revoked.
+    otherwise nobody stated its absence and the answer is `unknown`. An approval that starts later is not licensed yet.
+    A suspension of the whole institution stops what may be done and does not hide what was revoked.
     """
     approval = site.approvals.get(technique)
     if approval is None:
         denying = find_complete_source(technique, site.region, sources)
-        stated = sources.get(site.source or "")
-        if denying is None or (stated is not None and technique in stated.covers and stated.scope != "partial"):
-            rest = find_basis(site.entry, site.source, sources)
+        source = sources.get(site.source or "")
+        if denying is None or (source is not None and technique in source.covers and source.scope != "partial"):
+            basis = find_basis(site.entry, site.source, sources)
         else:  # what names the institution does not speak of this technique: another list denies it
-            rest = Basis(source=denying.title, as_of=denying.as_of, entry=denying.entry)
+            basis = Basis(source=denying.title, as_of=denying.as_of, entry=denying.entry)
         return TechniqueAnswer(
-            technique=technique, verdict="technique_not_licensed" if denying else "unknown", basis=rest
+            technique=technique, verdict="technique_not_licensed" if denying else "unknown", basis=basis
         )
     stage = find_stage_on(approval, day)
     verdict: VerdictWord = judge_stage(stage) if stage else "technique_not_licensed"
@@ -123,7 +154,7 @@ def judge_technique(site: Site, technique: TechniqueCode, sources: dict[str, Sou
 
 
 def judge_institution(site: Site, day: Date) -> VerdictWord:
-    """With no technique claimed: whether it is an approved institution at all on a day, by its best approval."""
+    """Judge an institution on a day with no technique claimed: by its best approval."""
     if site.status == "suspended":
         return "suspended"
     stages = [find_stage_on(approval, day) for approval in site.approvals.values()]
@@ -134,22 +165,22 @@ def judge_institution(site: Site, day: Date) -> VerdictWord:
 def find_complete_source(
     technique: TechniqueCode | None, region: str | None, sources: dict[str, Source]
 ) -> Source | None:
-    """The latest of ``sources`` that would name the institution, or its technique, if it were approved.
+    """Find the latest of ``sources`` that would name the institution, or its technique, if it were approved.
 
     It is complete for the place and speaks about the technique, so what it does not state is thereby denied. None:
     nobody denied it, and the answer is `unknown`.
     """
     covering = [
-        s
-        for s in sources.values()
-        if s.scope != "partial"
-        and (technique is None or technique in s.covers)
-        and (s.scope == "national" or (region is not None and region.startswith(regions.get_prefix(s.scope))))
+        source
+        for source in sources.values()
+        if source.scope != "partial"
+        and (technique is None or technique in source.covers)
+        and (source.scope == "national" or (region is not None and region.startswith(regions.get_prefix(source.scope))))
     ]
-    return max(covering, key=lambda s: s.as_of, default=None)
+    return max(covering, key=lambda source: source.as_of, default=None)
 
 
 def find_basis(entry: int, source: str | None, sources: dict[str, Source]) -> Basis | None:
-    """What an answer rests on, or None when the fact has no source document."""
-    stated = sources.get(source or "")
-    return Basis(source=stated.title, as_of=stated.as_of, entry=entry) if stated else None
+    """Return what an answer rests on, or None when the fact has no source document."""
+    document = sources.get(source or "")
+    return Basis(source=document.title, as_of=document.as_of, entry=entry) if document else None

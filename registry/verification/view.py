@@ -1,4 +1,4 @@
-"""The in-memory view that answers claims: follows the log, touches no database on the hot path.
+"""The in-memory view that answers claims: it follows the log and touches no database while answering.
 
 It holds every span of every institution, also superseded ones, so that a claim may name any day and any time of
 knowing. A change reaches it within the follower's interval; each answer says the log size it rests on. When the
@@ -25,60 +25,61 @@ from registry.records.asof import AsOf, instant_at, to_day
 from registry.storage.database import Database
 from registry.storage.tables import entries
 from registry.verification import spans
-from registry.verification.packed_index import InstitutionIndex
+from registry.verification.institution_index import InstitutionIndex
 from registry.verification.people_index import PeopleIndex
 from registry.verification.spans import Span, SpanName
 from registry.verification.verdict import Site
 
 _T = TypeVar("_T")
-#: Subjects that are taken in while others wait, and seconds of the longest rest until the next ones.
+#: Subjects loaded while questions wait, and seconds of the longest rest until the next ones.
 _AT_ONCE, _LONGEST_REST = 50, 0.05
 _ONE_DAY = dt.timedelta(days=1)
-#: Seconds without a successful look at the log after which the view no longer answers, unless it is told otherwise.
+#: Seconds without a successful look at the log after which the view no longer answers, unless ``limit`` says otherwise.
 STALE_AFTER = 600.0
-#: Judgements kept, twice as many at most; a question asked again is answered from them until the log grows. More would
-#: be in the way of what is new: they no longer fit where memory is quick.
-REMEMBERED = 1024
+#: Answers remembered, twice as many at most; a question asked again gets the same one until the log grows. More would
+#: slow down new questions: they no longer fit into the processor's cache.
+REMEMBERED_LIMIT = 1024
 
 
 class LogCheckTime(Struct, frozen=True):
-    """One successful look at the log: by the clock that never goes back (seconds), and as an instant in UTC."""
+    """The time of one successful look at the log: by the clock that never goes back (seconds), and as an instant in
+    UTC."""
 
     ticks: float
     at: dt.datetime
 
     def get_age(self) -> float:
-        """Seconds since then."""
+        """Return the seconds since then."""
         return time.monotonic() - self.ticks
 
 
 class VerificationView:
-    """Institutions by name and number, people and certificates beside them, in memory.
+    """Institutions by name and number, their people and certificates, in memory.
 
     ``lock`` guards every read that needs one consistent log size.
     """
 
     def __init__(self, limit: float | None = None) -> None:
-        """``limit``: seconds for which it goes on answering from the last state that was verified."""
+        """Start empty; ``limit``: seconds for which it goes on answering from the last state that was verified."""
         self.lock = threading.RLock()
         self._limit = limit
         self.size = 0
         self.sources: dict[str, tuple[tuple[int, Source], ...]] = {}
         self.institutions = InstitutionIndex()
         self._remembered: dict[Hashable, Any] = {}
-        self._before: dict[Hashable, Any] = {}  # what was remembered before that: what is asked often stays
-        self.beside = PeopleIndex()
+        self._remembered_before: dict[Hashable, Any] = {}  # the generation before: what is asked often stays
+        self.people = PeopleIndex()
         self.times: list[tuple[int, int]] = []
         self._latest = (0, clock.from_milliseconds(0))  # the log size at the end of ``times``, and its instant
         self._frontier = Frontier()
         self._roots = {0: self._frontier.compute_root().hex()}  # by log size at the end of each recording
-        self._last = b""
+        self._last_leaf = b""
         self._verified: LogCheckTime | None = None
         self._read_at = float("-inf")
         self._error: Exception | None = None
 
     def follow_log(self, database: Database, at_least: int = 0) -> int:
-        """Take in what the log has gained; how many entries. On failure the error is kept and raised.
+        """Take in what the log has gained and return how many entries. On failure the error is remembered and raised.
 
         LogDamaged when the log is shorter than ``at_least``, its published size: it was rolled back.
         """
@@ -97,52 +98,51 @@ class VerificationView:
                 gained = size - self.size
                 times = spans.read_recording_times(connection, self.size, size)
                 with closing(store.read_leaves(connection, self.size, size)) as leaves:
-                    grown = self._extend_frontier(leaves, times)
-                whole = self._load_changes(connection, size)
+                    extended = self._extend_frontier(leaves, times)
+                institutions = self._load_changes(connection, size)
                 sources = spans.load_sources(connection, size)
         except Exception as error:
             self._error = error
             raise
         with self.lock:
-            self._frontier, roots, self._last = grown
+            self._frontier, roots, self._last_leaf = extended
             self._roots |= roots
             self.times += times
             self._latest = (size, clock.from_milliseconds(self.get_recording_time(size)))
             self.sources = sources
-            if whole is not None:
-                self.institutions = whole
+            if institutions is not None:
+                self.institutions = institutions
             self.size = size
             self.forget_answers()
             self._verified, self._error = verified, None
         return gained
 
     def _load_changes(self, connection: sa.Connection, size: int) -> InstitutionIndex | None:
-        """Every institution the first time; later what changed, a little at a time, so that nobody who asks meanwhile
-        waits for all of it.
+        """Load every institution the first time; later what changed, in parts, so that no question waits for all.
 
         Every span says from which to which size of the log it was known, and every question is asked of one size. Until
-        ``size`` grows, what is here already holds of no question.
+        ``size`` grows, what is loaded already holds of no question.
         """
-        others = spans.list_changed_subjects(connection, self.size, size, "practitioner", "ad_certificate")
-        for part in self._pace_subjects(others):
-            beside = spans.load_record_spans(connection, part, size)
+        changed = spans.list_changed_subjects(connection, self.size, size, "practitioner", "ad_certificate")
+        for part in self._pace_subjects(changed):
+            people = spans.load_record_spans(connection, part, size)
             with self.lock:
-                for subject, stated in beside.items():
-                    self.beside.replace_spans(subject, stated)
+                for subject, of_subject in people.items():
+                    self.people.replace_spans(subject, of_subject)
         if self.size == 0:
-            whole = InstitutionIndex()
+            institutions = InstitutionIndex()
             for code, span in spans.load_all_spans(connection, size):
-                whole.add_span(code, span)
-            return whole
+                institutions.add_span(code, span)
+            return institutions
         for part in self._pace_subjects(spans.list_changed_subjects(connection, self.size, size, "institution")):
-            fresh = spans.load_spans(connection, part, size)
+            loaded = spans.load_spans(connection, part, size)
             with self.lock:
-                for code, found in fresh.items():
-                    self.institutions.replace_spans(code, found)
+                for code, of_code in loaded.items():
+                    self.institutions.replace_spans(code, of_code)
         return None
 
     def _pace_subjects(self, subjects: list[str]) -> Iterator[list[str]]:
-        """The subjects in parts, with a rest after each but the last: half of the interpreter is for whoever asks."""
+        """Yield the subjects in parts, with a rest after each but the last: half of the time is for questions."""
         for start in range(0, len(subjects), _AT_ONCE):
             began = time.monotonic()
             yield subjects[start : start + _AT_ONCE]
@@ -151,43 +151,40 @@ class VerificationView:
                 time.sleep(min(time.monotonic() - began, _LONGEST_REST))
 
     def compute_once(self, question: Hashable, judge: Callable[[], _T]) -> _T:
-        """What ``judge`` says to a question, judged once while the log stays as it is; call it under ``lock``."""
-        known = self._remembered.get(question)
-        if known is None:
-            known = self._before.get(question)
-            if known is None:
-                known = judge()
-            if len(self._remembered) >= REMEMBERED:
-                self._before, self._remembered = self._remembered, {}
-            self._remembered[question] = known
-        return known
+        """Return what ``judge`` makes of a question, once while the log stays as it is; call it under ``lock``."""
+        answer = self._remembered.get(question)
+        if answer is None:
+            answer = self._remembered_before.get(question)
+            if answer is None:
+                answer = judge()
+            if len(self._remembered) >= REMEMBERED_LIMIT:
+                self._remembered_before, self._remembered = self._remembered, {}
+            self._remembered[question] = answer
+        return answer
 
     def forget_answers(self) -> None:
-        """Judge every question anew."""
-        self._remembered, self._before = {}, {}
+        """Forget every remembered answer."""
+        self._remembered, self._remembered_before = {}, {}
 
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
-        """A database restored from before, or another one, under a running process: stop answering, do not mix two."""
+        """Refuse a database restored from before, or another one, under a running process: do not mix two logs."""
         if self.size == 0:
             return
-        held = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == self.size)).scalar()
-        if size < self.size or held != self._last:
-            raise (
-                make_log_rollback_error(size, self.size)
-                if size < self.size
-                else LogDamaged(
-                    "日志与本进程此前所读的不一致，已停止从数据库答复；请检查数据库后重新启动。",
-                    "The log is not the one this process has read so far, and nothing is answered from it. Check, then "
-                    "restart.",
-                )
+        if size < self.size:
+            raise make_log_rollback_error(size, self.size)
+        leaf = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == self.size)).scalar()
+        if leaf != self._last_leaf:
+            raise LogDamaged(
+                "日志与本进程此前所读的不一致，已停止从数据库答复；请检查数据库后重新启动。",
+                "The log is not the one this process has read so far, and nothing is answered from it. Check, then "
+                "restart.",
             )
 
     def _extend_frontier(
         self, leaves: Iterator[bytes], times: list[tuple[int, int]]
     ) -> tuple[Frontier, dict[int, str], bytes]:
-        """The log's right edge after more leaf hashes, the root at the end of each recording (what was known at any
-        instant), and the last leaf."""
-        frontier, last = self._frontier.copy(), self._last
+        """Return (the log's right edge after more leaves, the root at the end of each recording, the last leaf)."""
+        frontier, last = self._frontier.copy(), self._last_leaf
         ends = {number for number, _ in times}
         roots: dict[int, str] = {}
         for last in leaves:  # to the end, which closes the stream
@@ -197,12 +194,12 @@ class VerificationView:
         return frontier, roots, last
 
     def get_state(self, size: int | None = None) -> LogState:
-        """Size and root of the log the view answers from; or of the log as it was known, at a size of ``get_size_at``."""
+        """Return size and root of the log the view answers from, or at a size that ``get_size_at`` gave."""
         size = self.size if size is None else size
         return LogState(size=size, root=self._roots[size])
 
     def find_root_at(self, size: int) -> str | None:
-        """The root (hex) of the log at a size; None where no recording ended there, or not yet."""
+        """Return the root (hex) of the log at a size; None where no recording ended there, or not yet."""
         return self._roots.get(size)
 
     @property
@@ -212,19 +209,20 @@ class VerificationView:
 
     @property
     def error(self) -> Exception | None:
-        """Why the last look at the log failed; None when it did not."""
+        """The error of the last look at the log; None when it succeeded."""
         return self._error
 
     def get_age(self) -> float:
-        """Seconds since the log was last read successfully; infinite before the first time."""
+        """Return the seconds since the log was last read successfully; infinite before the first time."""
         return self._verified.get_age() if self._verified else float("inf")
 
     def get_silence(self) -> float:
-        """Seconds since anything was last read from the log: less than ``get_age`` while a long change is taken in."""
+        """Return the seconds since anything was last read from the log: less than ``get_age`` while a long change is
+        loaded."""
         return min(self.get_age(), time.monotonic() - self._read_at)
 
     def require_fresh(self) -> LogCheckTime:
-        """When the state was verified that is answered from; StateTooOld when that is longer ago than the limit,
+        """Return when the state that is answered from was verified; StateTooOld when that is longer ago than the limit,
         CannotAnswer when it never was."""
         verified = self._verified
         if verified is None:
@@ -234,12 +232,12 @@ class VerificationView:
         return verified
 
     def require_whole(self) -> None:
-        """CannotAnswer while the database holds another log than the one that was published or read before."""
+        """Raise CannotAnswer while the database holds another log than the one published or read before."""
         if isinstance(self._error, LogDamaged):
             raise make_cannot_answer_error(self._error)
 
     def find_span(self, code: str, asof: AsOf) -> Span | None:
-        """The span of an institution that holds on a day; None when nothing is known of it then."""
+        """Find the span of an institution that holds on a day; None when nothing is known of it then."""
         day = asof.valid_on.isoformat()
         for span in self.institutions.list_spans(code):
             if span.valid_from <= day < span.valid_to and span.known_from <= asof.size < span.known_to:
@@ -247,14 +245,14 @@ class VerificationView:
         return None
 
     def find_site(self, code: str, asof: AsOf) -> Site | None:
-        """What is known of an institution on a day; None when nothing is."""
+        """Find what is known of an institution on a day; None when nothing is."""
         span = self.find_span(code, asof)
         return span.site if span else None
 
     def find_unbroken_span(self, code: str, asof: AsOf, holds: Callable[[Site, Date], bool]) -> Span | None:
-        """The first span of the unbroken time up to the asked day in which something held, as known then.
+        """Find the first span of the unbroken time up to the asked day in which something held, as known then.
 
-        ``holds`` is asked of each span's last day, but never of one after the asked day.
+        ``holds`` is called for each span's last day, but never for one after the asked day.
         """
         day = asof.valid_on.isoformat()
         first: Span | None = None
@@ -265,50 +263,50 @@ class VerificationView:
         return first
 
     def list_names(self, code: str, key: str, size: int) -> list[tuple[SpanName, str]]:
-        """The names by which ``key`` reaches an institution, in spans known at a log size, with their first days."""
+        """List the names by which ``key`` reaches an institution, known at a log size, with their first days."""
         return [
-            (named, span.valid_from)
+            (name, span.valid_from)
             for span in self.institutions.list_spans(code)
             if span.known_from <= size < span.known_to
-            for named in span.names
-            if named.key == key
+            for name in span.names
+            if name.key == key
         ]
 
     def get_sources(self, asof: AsOf) -> dict[str, Source]:
-        """Sources that speak of a day or of one before, as known at a log size. Do not change what is returned."""
+        """Return the sources that speak of a day or one before, as known at a log size. Do not change the result."""
         return self.compute_once(asof, lambda: self._select_sources(asof))
 
     def _select_sources(self, asof: AsOf) -> dict[str, Source]:
         known = {
-            name: stated[-1][1]
+            name: until_then[-1][1]
             for name, history in self.sources.items()
-            if (stated := [item for item in history if item[0] <= asof.size])
+            if (until_then := [item for item in history if item[0] <= asof.size])
         }
         return {name: source for name, source in known.items() if source.as_of <= asof.valid_on}
 
     def get_size_at(self, milliseconds: int) -> int:
-        """Entries recorded by an instant, as far as the view has followed."""
+        """Return the entries recorded by an instant, as far as the view has followed."""
         position = bisect.bisect_right(self.times, milliseconds, key=lambda item: item[1])
         return self.times[position - 1][0] if position else 0
 
     def get_recording_time(self, size: int) -> int:
-        """When a log of that size was complete, in milliseconds since 1970; 0 for an empty one."""
+        """Return when a log of that size was complete, in milliseconds since 1970; 0 for an empty one."""
         position = bisect.bisect_right(self.times, size, key=lambda item: item[0])
         return self.times[position - 1][1] if position else 0
 
     def find_now(self, size: int | None = None) -> dt.datetime:
-        """The present of the register as far as it was followed, or up to a size: this instant, but never one before
-        the last entry of it. Touches no database."""
+        """Return the present of the register as far as it was followed, or up to a size: this instant, but never before
+        its last entry. Touches no database."""
         followed, latest = self._latest
         return clock.find_present(latest if size in (None, followed) else self.get_recording_time(size or 0))
 
     def find_today(self) -> dt.date:
-        """The day in Shanghai of that present."""
+        """Return the day in Shanghai of that present."""
         return to_day(self.find_now())
 
 
 def _refuse_rolled_back(size: int, published: int) -> None:
-    """A database older than the published log may call licensed what was withdrawn since: answer nothing from it."""
+    """Refuse a database older than the published log: it may call licensed what was withdrawn since."""
     if size < published:
         raise make_log_rollback_error(size, published)
 

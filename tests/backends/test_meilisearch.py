@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from registry.log import store
 from registry.register import Register, SearchRequest
 from registry.search import embedded_engine, fetch_plan
-from registry.search.contract import AllOf, AnyOf, EngineUnavailable, Expression, PrefixTerm, SearchDocument, TokenTerm
+from registry.search.engine import AllOf, AnyOf, EngineUnavailable, Expression, PrefixTerm, SearchDocument, TokenTerm
 from registry.search.meilisearch import IndexState, MeilisearchEngine
 from registry.search.outside_search import OutsideSearch
 from registry.search.query import understand_question

@@ -63,7 +63,6 @@ ALLOWED = {
         "registry.search.embedded_engine",
         "registry.search.documents",
         "registry.search.outside_search",
-        "registry.search.token_index",
         "registry.storage.database_faults",
         "registry.storage.vacuum",
         "registry.storage.tables",

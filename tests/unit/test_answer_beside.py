@@ -193,7 +193,7 @@ def test_an_erased_name_is_forgotten_by_the_view_that_follows_and_never_matched_
         said = person(ask(view, NAME, "IVF", person=asked, on=AFTER, **told))
         assert (said.verdict, said.entry) == ("unknown", None)
         assert "不代表此人未获授权" in said.explanation
-    held = msgspec.json.encode([span for spans in view.beside._spans.values() for span in spans]).decode()
+    held = msgspec.json.encode([span for spans in view.people._spans.values() for span in spans]).decode()
     assert "示例员甲" not in held
     assert "示例员乙" in held
     assert person(ask(view, OTHER, "IVF", person="示例员乙", on=AFTER)).verdict == "authorised"
@@ -206,7 +206,7 @@ def test_a_view_that_followed_knows_what_one_made_anew_knows(database: Database)
     enter(database, a_person(ELSEWHERE, "示例员乙"), a_change(one, AFTER, {"techniques": ["ICSI"]}))
     enter(database, an_erasure(one))
     view.follow_log(database)
-    assert view.beside._spans == a_view(database).beside._spans
+    assert view.people._spans == a_view(database).people._spans
 
 
 # --- certificates ----------------------------------------------------------------------------------------------------

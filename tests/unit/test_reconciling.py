@@ -12,7 +12,7 @@ from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Draft
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput
 from registry.reconciliation.match import MatchCandidate, MatchReply, Reconciler
-from registry.reconciliation.queries import MOST_PROPERTIES, Query
+from registry.reconciliation.queries import PROPERTY_LIMIT, Query
 from registry.register import Register
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -251,8 +251,8 @@ def test_a_row_that_cannot_be_understood_is_refused_with_what_to_do(holding: Cal
         ask(NAME, uscc=(USCC, OTHER_USCC))
     with pytest.raises(InvalidInput, match="最多300个字符"):
         ask("医" * 301)
-    with pytest.raises(InvalidInput, match=f"最多{MOST_PROPERTIES}个"):
-        ask(NAME, address=("x",) * (MOST_PROPERTIES + 1))
+    with pytest.raises(InvalidInput, match=f"最多{PROPERTY_LIMIT}个"):
+        ask(NAME, address=("x",) * (PROPERTY_LIMIT + 1))
 
 
 def test_a_register_that_was_never_read_answers_nothing(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from tests.factories import (
     propose,
 )
 
-MANY = fetch_plan.MOST + 57
+MANY = fetch_plan.FETCH_LIMIT + 57
 
 
 def number(n: int) -> str:
