@@ -8,7 +8,7 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from registry.domain import place_names, regions
+from registry.domain import regions
 from registry.domain.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.search import pinyin
 from registry.search.contract import QueryReading, Understood
@@ -96,7 +96,7 @@ def _parse_word(word: str) -> list[Understood] | None:
 
 
 def _find_place(word: str, position: int) -> tuple[int, list[Understood]] | None:
-    here = [(end, code) for start, end, code in place_names.find_places(word[position:]) if start == 0]
+    here = [(end, code) for start, end, code in regions.find_places(word[position:]) if start == 0]
     if not here:
         return None
     end = here[0][0]

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
-from registry.domain import place_names
+from registry.domain import regions
 from registry.search import character_shapes, pinyin, sound_match, words
 from registry.search.contract import NameForm, QueryReading, SearchDocument
 
@@ -96,7 +96,7 @@ def _is_elsewhere(text: str, name: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _find_leading_place(text: str) -> str:
-    return next((text[:end] for start, end, _ in place_names.find_places(text[:8]) if start == 0), "")
+    return next((text[:end] for start, end, _ in regions.find_places(text[:8]) if start == 0), "")
 
 
 def _get_allowed_slips(length: int) -> float:

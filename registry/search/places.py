@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from registry.domain import place_names, regions
+from registry.domain import regions
 from registry.search import pinyin
 from registry.search.contract import Understood
 
@@ -18,7 +18,7 @@ def parse_place(word: str) -> list[Understood]:
     """The places a word may be, when it is one and nothing else."""
     return [
         Understood(text=word, kind="region", value=code)
-        for start, end, code in place_names.find_places(word)
+        for start, end, code in regions.find_places(word)
         if (start, end) == (0, len(word))
     ]
 
@@ -36,7 +36,7 @@ def split_places(word: str) -> tuple[str, list[Understood]]:
         rest = rest[end:]
     if found or not rest:
         return rest, found
-    last = [(start, code) for start, end, code in place_names.find_places(rest) if end == len(rest) and start >= _LEAST]
+    last = [(start, code) for start, end, code in regions.find_places(rest) if end == len(rest) and start >= _LEAST]
     if last:
         start = last[0][0]
         return rest[:start], [Understood(text=rest[start:], kind="region", value=code) for _, code in last]
@@ -44,7 +44,7 @@ def split_places(word: str) -> tuple[str, list[Understood]]:
 
 
 def _find_leading_place(text: str, outer: list[str]) -> tuple[int, list[str]] | None:
-    here = [(end, code) for start, end, code in place_names.find_places(text) if start == 0]
+    here = [(end, code) for start, end, code in regions.find_places(text) if start == 0]
     codes = [c for _, c in here if not outer or any(c != o and c.startswith(regions.get_prefix(o)) for o in outer)]
     if not codes or len(text) - here[0][0] < _LEAST or text[here[0][0] :] in _NO_NAME:
         return None

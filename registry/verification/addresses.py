@@ -70,7 +70,7 @@ def compare_addresses(given: str, registered: str, registered_region: str | None
     code, rest = split_address(registered)
     code = registered_region or code
     given_code, given_rest = _split_near(given, regions.find_region(code or ""))
-    if not _can_overlap(given_code, code):
+    if not regions.overlap(given_code, code):
         return "other"
     if not given_rest:
         return "region" if given_code else "other"
@@ -95,12 +95,6 @@ def _split_near(given: str, place: Region | None) -> tuple[str | None, str]:
         return code, rest
     closer = split_address(f"{city}{regions.resolve_address(_strip_labels(given)).rest}")
     return closer if closer[1] != rest else (code, rest)
-
-
-def _can_overlap(a: str | None, b: str | None) -> bool:
-    if a is None or b is None:
-        return True
-    return a.startswith(regions.get_prefix(b)) or b.startswith(regions.get_prefix(a))
 
 
 def _list_doors(rest: str) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from registry.domain import ad_lexicon
-from registry.domain.ad_findings import ContentFlag
-from registry.domain.model import Struct
+from registry.domain.model import ContentFlag, Struct
 from registry.domain.techniques import TechniqueCode
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from registry.domain import regions
+from registry.domain.normalise import compact_text
 from registry.importers.reading import file_tables, headings
 from registry.importers.reading.audit import MOST, Audit, RowPlace
 from registry.importers.reading.cells import parse_province, parse_total
@@ -143,7 +144,7 @@ class _ListReader:
         for draft in drafts:
             self.found[draft.columns.titles] += 1
             listed = self._make_institution(draft)
-            key = (regions.clean_address(listed.name), regions.clean_address(listed.address))
+            key = (compact_text(listed.name), compact_text(listed.address))
             before = self.institutions.setdefault(key, (listed, draft.place))
             if before[0] is not listed:
                 self.institutions[key] = self._merge_repetition(before, listed, draft)
