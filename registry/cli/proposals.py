@@ -106,7 +106,7 @@ def _print_outcome(outcome: Any, json_: bool) -> None:
         if lines:
             click.echo(f"\n{words}: {len(lines)}")
         for line in lines[:SHOWN]:
-            click.echo(f"  {line.said(detect_language())}")
+            click.echo(f"  {line.describe(detect_language())}")
         _print_omitted_count(len(lines))
     if any(line.level == "error" for line in outcome.audit):
         return
