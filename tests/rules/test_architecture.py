@@ -41,6 +41,7 @@ ALLOWED = {
         "registry.staff.forms",
         "registry.institutions",
         "registry.importers.wizard.import_store",
+        "registry.importers.wizard.list_import",
         "registry.importers.matching.register_side",
         "registry.importers.seed.common_names",
         "registry.importers.people.people_matching",

@@ -19,7 +19,7 @@ from registry.importers.matching.difference import Difference
 from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
 from registry.importers.reading import headings, lists
-from registry.importers.reading.audit import MOST
+from registry.importers.reading.audit import MAX_FINDINGS
 from registry.importers.reading.list_file import AuditLine, ListFile
 from registry.log import store
 from registry.log.publish import PublishedLog
@@ -52,7 +52,7 @@ class ImportRequest(Struct, frozen=True):
     source_id: str | None = None
     decided: dict[str, str] = msgspec.field(default_factory=dict)
     mapping: headings.Mapping = msgspec.field(default_factory=dict)
-    most_findings: int = MOST
+    most_findings: int = MAX_FINDINGS
 
 
 class ImportOutcome(Struct, frozen=True):
@@ -122,7 +122,7 @@ def compare_file(
         request.path,
         progress=lambda done: progress("read", done),
         mapping=request.mapping or None,
-        most=request.most_findings,
+        limit=request.most_findings,
     )
     source = _make_source(request, parsed, _choose_scope(request.scope, parsed))
     if check is not None:
