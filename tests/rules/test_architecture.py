@@ -17,7 +17,7 @@ import pytest
 
 import registry
 from registry import errors
-from registry.web.error_status import STATUSES
+from registry.errors import STATUSES
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "registry").rglob("*.py"), *(ROOT / "public_site").rglob("*.py")])

@@ -67,7 +67,7 @@ _KINDS: dict[str, Kind] = {fold_heading(word, _MARKS): kind for kind, words in H
 
 
 class Columns(NamedTuple):
-    """The columns of a table: the number of its row of headings, positions by kind, headings as printed, and repeated."""
+    """The columns of a table: the number of its row of headings, positions by kind, headings as printed."""
 
     row: int
     positions: dict[Kind, int]
