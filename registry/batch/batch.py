@@ -26,8 +26,8 @@ _key = msgspec.msgpack.Encoder().encode
 class Batch:
     """Answers claims as the register stood when this was made; CannotAnswer then, when it cannot be read.
 
-    What is approved or withdrawn meanwhile changes no answer: all have the same log size. ``issuer`` makes receipts, where
-    there can be any; ``look`` is called with the institution whose people are looked at.
+    What is approved or withdrawn meanwhile changes no answer: all have the same log size. ``issuer`` makes receipts
+    where there can be any; ``look`` is called with the institution whose people are looked at.
     """
 
     def __init__(

@@ -35,8 +35,8 @@ def answer_file(
 ) -> tuple[F, Iterator[bytes]]:
     """Return the writer of the answers, whose tally counts along, and the answers: a piece for each of ``limit`` rows.
 
-    Nothing is read before the first piece is requested. ``limits`` are those of csv and xlsx, which are read by a process
-    of their own; ndjson is decoded line by line.
+    Nothing is read before the first piece is requested. ``limits`` are those of csv and xlsx, which a process
+    of its own reads; ndjson is decoded line by line.
     """
     if claims_format == "xlsx":
         table = ClaimTable()

@@ -2,7 +2,7 @@
 
 Public code: 8 Crockford base-32 characters printed ``XXXX-XXXX``; the last is the ISO 7064 MOD 33,32 check character
 (python-stdnum's hybrid system over our alphabet), which catches every single wrong character and nearly every swap.
-USCC: GB 32100-2015, python-stdnum ``cn.check_uscc``. 医疗广告审查证明: 医疗广告管理办法 (2007), the day of approval inside.
+USCC: GB 32100-2015, by python-stdnum. 医疗广告审查证明: 医疗广告管理办法 (2007), with the day of approval in it.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def parse_uscc(text: str) -> str:
 
 
 def compact_licence(text: str) -> str:
-    """医疗机构执业许可证登记号 in upper case and half width, without separators; old forms differ too much to check more."""
+    """医疗机构执业许可证登记号 in upper case and half width, without separators; older forms cannot be checked."""
     return _NOISE.sub("", normalise_width(text)).upper()
 
 
@@ -228,8 +228,8 @@ def format_certificate(number: AdCertificateNumber) -> str:
 def compute_certificate_expiry(approved: dt.date) -> dt.date:
     """The last day of the one year a certificate is valid (医疗广告管理办法 art. 18).
 
-    >>> compute_certificate_expiry(dt.date(2025, 7, 15)).isoformat(), compute_certificate_expiry(dt.date(2024, 2, 29)).isoformat()
-    ('2026-07-14', '2025-02-28')
+    >>> [str(compute_certificate_expiry(dt.date(*day))) for day in ((2025, 7, 15), (2024, 2, 29))]
+    ['2026-07-14', '2025-02-28']
     """
     month, day = (3, 1) if (approved.month, approved.day) == (2, 29) else (approved.month, approved.day)
     return dt.date(approved.year + 1, month, day) - dt.timedelta(days=1)
