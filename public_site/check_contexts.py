@@ -6,9 +6,8 @@ from typing import ClassVar
 
 from public_site.contexts import FieldError, PageContext
 from registry.domain import model
-from registry.domain.ad_findings import ContentFlag
 from registry.domain.ad_lexicon import FlagKind
-from registry.domain.model import Struct
+from registry.domain.model import ContentFlag, Struct
 from registry.web.record_changes import PageTimes
 from registry.web.standing import Tone
 

@@ -13,9 +13,8 @@ from public_site import contexts as c
 from public_site.check_contexts import CheckForm
 from registry.batch.claim_columns import parse_loose_day
 from registry.domain import regions
-from registry.domain.ad_findings import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, Person
 from registry.domain.identifiers import may_be_code, parse_code
-from registry.domain.model import Claim, Provider
+from registry.domain.model import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, Claim, Person, Provider
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput

@@ -9,7 +9,7 @@ import msgspec
 
 from public_site import contexts as c
 from public_site.check_contexts import CheckForm, CheckPage
-from registry.domain import ad_findings, model
+from registry.domain import model
 from registry.domain.ad_lexicon import find_flags
 
 TEXT = (
@@ -29,11 +29,11 @@ def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, c.PageC
         content_against=make_flags(condemned=True),
     )
     pages: dict[str, c.PageContext] = {}
-    for word in get_args(ad_findings.CertificateWord):
+    for word in get_args(model.CertificateWord):
         said = msgspec.structs.replace(full, ad_certificate=make_certificate_answer(word))
         pages[f"check-certificate-{word}"] = msgspec.structs.replace(page, form=form, answer=said)
-    for person in get_args(ad_findings.PersonWord):
-        held = ad_findings.PersonAnswer(verdict=person, explanation="此姓名的人员2025年7月1日在该机构有授权记载。")
+    for person in get_args(model.PersonWord):
+        held = model.PersonAnswer(verdict=person, explanation="此姓名的人员2025年7月1日在该机构有授权记载。")
         said = msgspec.structs.replace(full, practitioner=held, content_flags=[])
         pages[f"check-person-{person}"] = msgspec.structs.replace(page, form=form, answer=said)
     fields = {"text": "20000", "practitioner": "60", "ad_certificate": "100"}
@@ -42,23 +42,21 @@ def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, c.PageC
     return pages
 
 
-def make_flags(condemned: bool) -> list[ad_findings.ContentFlag]:
+def make_flags(condemned: bool) -> list[model.ContentFlag]:
     """What stands in the sample text, or in its sentences against what they name."""
     return [
-        ad_findings.ContentFlag(kind=one.kind, text=one.text, start=one.start, end=one.end, technique=one.technique)
+        model.ContentFlag(kind=one.kind, text=one.text, start=one.start, end=one.end, technique=one.technique)
         for one in find_flags(TEXT)
         if one.is_condemned is condemned
     ]
 
 
-def make_certificate_answer(word: ad_findings.CertificateWord) -> ad_findings.CertificateAnswer:
+def make_certificate_answer(word: model.CertificateWord) -> model.CertificateAnswer:
     """The answer of each word."""
     if word == "malformed":
-        return ad_findings.CertificateAnswer(
-            verdict=word, explanation="这不是医疗广告审查证明的文号格式。", registered=False
-        )
+        return model.CertificateAnswer(verdict=word, explanation="这不是医疗广告审查证明的文号格式。", registered=False)
     registered = word != "unknown"
-    return ad_findings.CertificateAnswer(
+    return model.CertificateAnswer(
         verdict=word,
         explanation="该证明登记在该机构名下，2025年7月20日在有效期内（至2026年7月14日）。",
         registered=registered,
@@ -66,5 +64,5 @@ def make_certificate_answer(word: ad_findings.CertificateWord) -> ad_findings.Ce
         valid_from=dt.date(2025, 7, 15),
         valid_to=dt.date(2026, 7, 14),
         computed=[] if registered else ["valid_from", "valid_to"],
-        institution=ad_findings.Holder(code="7K2M-9QX4", name="示例市示例医院") if registered else None,
+        institution=model.Holder(code="7K2M-9QX4", name="示例市示例医院") if registered else None,
     )

@@ -11,7 +11,7 @@ from public_site import contexts as c
 from public_site import sample_check
 from public_site.receipt_pages import ReceiptPage, make_receipt_page
 from public_site.sample_records import AT, FULL, LIST, SITE
-from registry.domain import ad_findings, model
+from registry.domain import model
 from registry.receipts.issuer import ReceiptStatus
 from registry.receipts.receipt_text import Reason, Receipt
 
@@ -58,13 +58,13 @@ ASKED = model.Claim(
 #: A question with everything beside the licence, its text longer than a page shows unasked.
 ADVERTISED = msgspec.structs.replace(
     ASKED,
-    practitioner=ad_findings.Person(name="示例员"),
+    practitioner=model.Person(name="示例员"),
     ad_certificate=sample_check.NUMBER,
     text=sample_check.TEXT * 3,
 )
 FLAGGED = msgspec.structs.replace(
     LICENSED,
-    practitioner=ad_findings.PersonAnswer(
+    practitioner=model.PersonAnswer(
         verdict="authorised",
         explanation="此姓名的人员2025年7月1日在该机构有执业授权记载（临床医师）。",
         role="临床医师",

@@ -1,9 +1,9 @@
-"""The errors of the register, each with a stable code. No HTTP here: a door maps codes to its own statuses."""
+"""What can go wrong, each kind with a stable code and the status it is answered with."""
 
 from __future__ import annotations
 
 import errno
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 
 class RegistryError(Exception):
@@ -239,6 +239,54 @@ class CannotSign(RegistryError):
     """A receipt was asked for and this machine cannot give one; the same question without it can be answered."""
 
     code = "cannot_sign"
+
+
+#: The status by RFC 9110 of each kind; a kind that is not here has that of its nearest ancestor.
+STATUSES: dict[type[RegistryError], int] = {
+    RegistryError: 500,
+    InvalidInput: 400,
+    InvalidCode: 400,
+    UnreadableFile: 400,
+    AuditFailed: 400,
+    InvalidKey: 401,
+    FourEyesViolation: 403,
+    NotAllowed: 403,
+    ScopeMissing: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Gone: 410,
+    TooLarge: 413,
+    WrongHost: 421,
+    TooManyRequests: 429,
+    PeopleLimit: 429,
+    QuotaSpent: 429,
+    LogDamaged: 500,
+    Busy: 503,
+    CannotAnswer: 503,
+    CannotRecord: 503,
+    CannotSign: 503,
+    CheckpointForeign: 503,
+    ClockWrong: 503,
+    DatabaseDamaged: 503,
+    DatabaseUnreachable: 503,
+    LogRolledBack: 503,
+    SecretsKeyMissing: 503,
+    SigningKeyForeign: 503,
+    SigningKeyMissing: 503,
+    StateTooOld: 503,
+    OutOfDescriptors: 503,
+    RightsTooWide: 503,
+    StorageFull: 503,
+    StorageLow: 503,
+    StorageReadOnly: 503,
+    ThreadDied: 503,
+}
+_Value = TypeVar("_Value")
+
+
+def find_nearest(kind: type[BaseException], table: dict[type[RegistryError], _Value]) -> _Value | None:
+    """The value of a kind in a table, or of its nearest ancestor; None when there is none."""
+    return next((table[one] for one in kind.__mro__ if one in table), None)
 
 
 def make_cannot_answer_error(cause: Exception | None) -> CannotAnswer:

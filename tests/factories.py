@@ -15,9 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry import accounts, proposals
-from registry.domain.ad_findings import Person
 from registry.domain.identifiers import make_code
-from registry.domain.model import Answer, Change, Claim, Draft, Provider
+from registry.domain.model import Answer, Change, Claim, Draft, Person, Provider
 from registry.importers.matching.difference import CENTRE_TECHNIQUES
 from registry.importers.seed import loader
 from registry.storage.database import Database

@@ -29,7 +29,9 @@ from registry.batch.csv_reader import CsvReader
 from registry.batch.ndjson_reader import NdjsonReader, read_json_row
 from registry.clients.service import AdmittedRequest, Clients
 from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile, make_nesting_error
-from registry.uploads.text_lines import MOST_BLANK, LineSplitter, make_too_many_blanks_error
+from registry.uploads.limits import MAX_BLANK_LINES
+from registry.uploads.refusals import make_too_many_blanks_error
+from registry.uploads.text_lines import LineSplitter
 from registry.web import lanes
 from registry.web.rate_limit import find_admitted_request, make_people_budget
 
@@ -289,7 +291,7 @@ async def _refuse_too_many_rows(spool: Spool, kind: str) -> None:
         blank += empty
         rows += len(lines) - empty
         rest = rest[:1] if rest.strip() else b""  # whether there is anything is all that counts
-        if blank > MOST_BLANK:
+        if blank > MAX_BLANK_LINES:
             raise make_too_many_blanks_error()
     rows += bool(rest)
     if rows > MOST_ROWS:

@@ -14,8 +14,16 @@ from registry.api.institutions import AnyRequest, KnownAtText, OnText, parse_kno
 from registry.api.json_answer import JsonAnswer, describe_responses
 from registry.api.problems import read_language
 from registry.batch.claim_rows import check_provider
-from registry.domain.ad_findings import LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT, LONGEST_TEXT_IN_ADDRESS, Person
-from registry.domain.model import Answer, Claim, Provider
+from registry.domain.model import (
+    LONGEST_NAME,
+    LONGEST_NUMBER,
+    LONGEST_TEXT,
+    LONGEST_TEXT_IN_ADDRESS,
+    Answer,
+    Claim,
+    Person,
+    Provider,
+)
 from registry.web import body_limits, lanes
 from registry.web.rate_limit import find_admitted_request, make_people_budget
 

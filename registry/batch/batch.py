@@ -15,8 +15,8 @@ from registry.verification.answer import Moment, answer_claim, take_moment
 from registry.verification.view import VerificationView
 
 T = TypeVar("T")
-#: Answers kept for rows that ask the same: files name the same institutions again and again.
-_KEPT = 4096
+#: Answers cached for rows that ask the same: files name the same institutions again and again.
+_CACHE_SIZE = 4096
 _replace = msgspec.structs.replace
 #: A claim, its verdict, and the code of the institution that was meant.
 Noted = tuple[Claim, VerdictWord, str | None]
@@ -26,8 +26,8 @@ _key = msgspec.msgpack.Encoder().encode
 class Batch:
     """Answers claims as the register stood when this was made; CannotAnswer then, when it cannot be read.
 
-    What is approved or withdrawn while the rows are answered changes none of them: every answer says the same log size.
-    ``issuer`` gives the receipts, where any can be asked for; ``look`` is told whose people are looked at.
+    What is approved or withdrawn meanwhile changes no answer: all have the same log size. ``issuer`` makes receipts
+    where there can be any; ``look`` is called with the institution whose people are looked at.
     """
 
     def __init__(
@@ -39,29 +39,31 @@ class Batch:
     ) -> None:
         self.lang = lang
         self.at: Moment = take_moment(view)
-        self.noted: list[Noted] | None = None  # a list, where what was answered is to be put on record
+        self.noted: list[Noted] | None = None  # a list where answers are to be put on record
         self._view = view
         self._issuer = issuer
         self._look = look
 
     def answer_claim(self, claim: Claim) -> Answer:
-        """The answer to one claim, without a receipt; InvalidInput for a malformed one. What ``look`` raises when it is
-        about a person whose institution's people may not be looked at."""
-        found = answer_claim(self._view, claim, self.lang, self.at)
-        people.require_look(found, self._look)
-        return found
+        """The answer to one claim, without a receipt; InvalidInput for a malformed one.
+
+        Raises what ``look`` raises when the people of the institution may not be looked at.
+        """
+        answer = answer_claim(self._view, claim, self.lang, self.at)
+        people.require_look(answer, self._look)
+        return answer
 
     def answer_with_receipt(self, claim: Claim) -> Answer:
         """The answer to one claim with a receipt signed for it alone; CannotSign."""
         return self._get_issuer().add_receipt(claim, self.answer_claim(claim))
 
     def note_answer(self, claim: Claim, verdict: VerdictWord, code: str | None) -> None:
-        """Keep what was answered to a claim, if that is wanted; ``code`` of the institution that was meant."""
+        """Note the answer to a claim where ``noted`` is a list; ``code`` is that of the institution that was meant."""
         if self.noted is not None:
             self.noted.append((claim, verdict, code))
 
     def require_receipts(self) -> None:
-        """CannotSign unless receipts of these answers can be given now."""
+        """Raise CannotSign unless receipts of these answers can be made now."""
         self._get_issuer().require_signer(self._get_log_state())
 
     def sign_rows(self, rows: BatchRows) -> BatchSignature:
@@ -79,41 +81,41 @@ class Batch:
 
 
 class ClaimCache(Generic[T]):
-    """What ``make`` made of a claim and its answer, made once for all claims that differ in their ``id`` alone.
+    """Caches what ``make`` makes of a claim and its answer, for all claims that differ only in their ``id``.
 
-    The key is the whole claim but its id: a field that Claim gains is part of it without a change here.
+    The key is the whole claim without its id, so that a new field of Claim is part of it.
     """
 
     def __init__(self, batch: Batch, make: Callable[[Claim, Answer], T]) -> None:
         self._batch = batch
         self._make = make
-        self._kept: dict[bytes, T] = {}
-        self._before: dict[bytes, T] = {}  # what was kept before, while this is filled: what is asked often stays
-        self._met = 0
-        self._worth = True
+        self._recent: dict[bytes, T] = {}
+        self._older: dict[bytes, T] = {}  # the results before these; those that are asked for again stay
+        self._hits = 0
+        self._is_useful = True
 
     def get_result(self, claim: Claim) -> T:
-        """The same as ``make(claim, batch.answer(claim))``, but that neither has an id."""
+        """``make(claim, batch.answer_claim(claim))``, neither with an id."""
         bare = claim if claim.id is None else _replace(claim, id=None)
-        if not self._worth:
+        if not self._is_useful:
             return self._make(bare, self._batch.answer_claim(bare))
         key = _key(bare)
-        found = self._kept.get(key)
+        found = self._recent.get(key)
         if found is not None:
-            self._met += 1
+            self._hits += 1
             return found
-        found = self._before.get(key)
+        found = self._older.get(key)
         if found is None:
             found = self._make(bare, self._batch.answer_claim(bare))
         else:
-            self._met += 1
-        if len(self._kept) >= _KEPT:
+            self._hits += 1
+        if len(self._recent) >= _CACHE_SIZE:
             self._rotate_cache()
-        self._kept[key] = found
+        self._recent[key] = found
         return found
 
     def _rotate_cache(self) -> None:
-        """Make room; where hardly a row asked what another had asked, keeping costs more than it spares."""
-        self._worth = self._met * 8 >= _KEPT
-        self._met = 0
-        self._before, self._kept = (self._kept if self._worth else {}), {}
+        """Make room; stop caching where few rows asked what another had asked, since it costs more than it saves."""
+        self._is_useful = self._hits * 8 >= _CACHE_SIZE
+        self._hits = 0
+        self._older, self._recent = (self._recent if self._is_useful else {}), {}

@@ -1,4 +1,4 @@
-"""The table of columns: by which headings a csv or xlsx file says which field of a claim. A new field is a new line."""
+"""The table of columns: the headings in csv and xlsx files for each field of a claim."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from registry.batch.result_columns import NAMES, RECEIPT
 from registry.domain.model import Claim
-from registry.domain.normalise import normalise_width
+from registry.domain.normalise import fold_heading
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
 from registry.records.asof import get_day_end, parse_day, parse_instant
@@ -20,7 +20,6 @@ _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})
 _CLOCK = re.compile(r"(?<=\d|日)(?:\s+|T)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*$")
 _SEPARATORS = re.compile(r"[;；、,，|\n]+")
 _LOOSE = re.compile(r"[\s/+＋&和及与]+")
-_HEADING = re.compile(r"[\s_\-]+")
 
 
 def parse_loose_day(text: str) -> dt.date | None:
@@ -40,8 +39,8 @@ def parse_loose_day(text: str) -> dt.date | None:
 
 
 def _parse_day_cell(text: str) -> dt.date:
-    """A day; spreadsheets write a time of day behind it (2025/7/1 0:00), which is of the same day."""
-    return parse_loose_day(_CLOCK.sub("", text)) or parse_day(text)  # the latter says what to write
+    """A day, also with the time of day that spreadsheets add (2025/7/1 0:00)."""
+    return parse_loose_day(_CLOCK.sub("", text)) or parse_day(text)  # the latter raises, with what to write
 
 
 def _parse_instant_cell(text: str) -> dt.datetime:
@@ -50,32 +49,32 @@ def _parse_instant_cell(text: str) -> dt.datetime:
 
 
 def _split_words(text: str) -> list[str]:
-    """The words of a cell. The national list parts codes by spaces, people write IVF/ICSI: parted where each is known.
+    """The words of a cell; codes separated by a space or a slash count as several where each is known.
 
     >>> _split_words("AIH IVF、三代试管"), _split_words("IVF-ET"), _split_words("冻卵 IVF")
     (['AIH', 'IVF', '三代试管'], ['IVF-ET'], ['冻卵 IVF'])
     """
     words = (word for part in _SEPARATORS.split(text) if (word := part.strip()))
-    return [one for word in words for one in _split_techniques(word)]
+    return [part for word in words for part in _split_techniques(word)]
 
 
 def _split_techniques(word: str) -> list[str]:
     if find_technique(word) is None:
-        each = [one for one in _LOOSE.split(word) if one]
-        if each and all(find_technique(one) for one in each):
-            return each
+        parts = [part for part in _LOOSE.split(word) if part]
+        if parts and all(map(find_technique, parts)):
+            return parts
     return [word]
 
 
 class ClaimColumn(NamedTuple):
-    """One field of a claim (``provider.get_name`` is the name of its provider), its headings, and how a cell is read."""
+    """One field of a claim by its path, the headings for it, and the parser of its cells."""
 
     field: str
     headings: tuple[str, ...]
     parse: Callable[[str], Any] = str
 
 
-#: Headings are compared without case, spaces, _ and -. The first one is the one to document.
+#: Headings are compared without case, spaces, _ and -. The first of each is documented.
 COLUMNS: tuple[ClaimColumn, ...] = (
     ClaimColumn("id", ("id", "编号", "行号")),
     ClaimColumn("provider.name", ("name", "名称", "机构名称", "医疗机构名称", "医院名称", "单位名称")),
@@ -101,7 +100,7 @@ COLUMNS: tuple[ClaimColumn, ...] = (
 
 
 def _fold_heading(heading: str) -> str:
-    return _HEADING.sub("", normalise_width(heading).lower())
+    return fold_heading(heading, "_-")
 
 
 _BY_HEADING = {_fold_heading(heading): column for column in COLUMNS for heading in column.headings}
@@ -109,15 +108,15 @@ _ANSWERS = {_fold_heading(name) for name in (*NAMES, RECEIPT)}
 
 
 class ClaimColumns:
-    """What the headings of one file mean; InvalidInput when no claim can be made of its rows."""
+    """The columns of one file by its headings; InvalidInput when its rows cannot be claims."""
 
     def __init__(self, headings: Sequence[str]) -> None:
         self.width = len(headings)
         found = [
-            (at, column) for at, heading in enumerate(headings) if (column := _BY_HEADING.get(_fold_heading(heading)))
+            (i, column) for i, heading in enumerate(headings) if (column := _BY_HEADING.get(_fold_heading(heading)))
         ]
         _check_duplicates(headings, found)
-        self._fields = [(at, *c.field.rpartition(".")[::2], c.parse) for at, c in found]
+        self._fields = [(i, *c.field.rpartition(".")[::2], c.parse) for i, c in found]
         if not any(owner == "provider" and field != "address" for _, owner, field, _ in self._fields):
             raise InvalidInput(
                 "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
@@ -125,34 +124,34 @@ class ClaimColumns:
                 "No column says who is meant: the first row holds the headings, at least one of name (名称), code, "
                 "uscc, practice_licence_no or domain.",
             )
-        # A file that was answered before: its old answers give way to the new ones.
-        self.kept = [at for at, heading in enumerate(headings) if _fold_heading(heading) not in _ANSWERS]
-        self.headings = [headings[at] for at in self.kept]
+        # The columns of a file that was answered before are replaced by the new answers.
+        self._own = [i for i, heading in enumerate(headings) if _fold_heading(heading) not in _ANSWERS]
+        self.headings = [headings[i] for i in self._own]
 
     def make_claim(self, cells: Sequence[str]) -> Claim:
         """The claim of one row of ``width`` cells; InvalidInput, or msgspec.ValidationError for what is too long."""
-        made: dict[str, Any] = {"provider": {}}
-        for at, owner, field, read in self._fields:
-            if text := cells[at].strip():
-                (made.setdefault(owner, {}) if owner else made)[field] = read(text)
-        return msgspec.convert(made, Claim)
+        fields: dict[str, Any] = {"provider": {}}
+        for i, owner, field, parse in self._fields:
+            if text := cells[i].strip():
+                (fields.setdefault(owner, {}) if owner else fields)[field] = parse(text)
+        return msgspec.convert(fields, Claim)
 
     def find_id(self, cells: Sequence[str]) -> str | None:
         """The id of a row, also of one that is no claim."""
-        at = next((at for at, _, field, _ in self._fields if field == "id"), None)
-        return cells[at].strip() or None if at is not None and at < len(cells) else None
+        position = next((i for i, _, field, _ in self._fields if field == "id"), None)
+        return cells[position].strip() or None if position is not None and position < len(cells) else None
 
     def select_own_cells(self, cells: Sequence[str]) -> list[str]:
-        """The cells of a row that are kept, as many as there are headings."""
-        return [cells[at] if at < len(cells) else "" for at in self.kept]
+        """The cells of a row that are repeated before its answer, as many as there are headings."""
+        return [cells[i] if i < len(cells) else "" for i in self._own]
 
 
 def _check_duplicates(headings: Sequence[str], found: list[tuple[int, ClaimColumn]]) -> None:
     seen: dict[str, str] = {}
-    for at, column in found:
+    for i, column in found:
         if column.field in seen:
             raise InvalidInput(
-                f"“{seen[column.field]}”与“{headings[at]}”两列意思相同，无法确定用哪一列；请改名或删去其一。",
-                f"The columns “{seen[column.field]}” and “{headings[at]}” mean the same; rename or delete one of them.",
+                f"“{seen[column.field]}”与“{headings[i]}”两列意思相同，无法确定用哪一列；请改名或删去其一。",
+                f"The columns “{seen[column.field]}” and “{headings[i]}” mean the same; rename or delete one of them.",
             )
-        seen[column.field] = headings[at]
+        seen[column.field] = headings[i]

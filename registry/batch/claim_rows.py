@@ -1,4 +1,4 @@
-"""One row of a claim file, and what makes a claim of it or says why it is none."""
+"""The rows of a file of claims, each with its claim or the error why it is none."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from registry.batch.result_columns import make_unreadable_error
 from registry.domain.model import Claim, Provider
 from registry.errors import InvalidInput
 
-_NAMING = tuple(field for field in Provider.__struct_fields__ if field != "address")
+_IDENTIFYING = tuple(field for field in Provider.__struct_fields__ if field != "address")
 
 
 class ClaimRow(NamedTuple):
-    """A row of a file: its number as a spreadsheet counts, its id, and its claim or why it is none."""
+    """A row of a file: its number as a spreadsheet counts, its id, and its claim or the error."""
 
     number: int
     id: Any
@@ -26,7 +26,7 @@ class ClaimRow(NamedTuple):
 
 
 class AnswerLayout(NamedTuple):
-    """What a table of answers looks like: its columns, what parts cells, and whether a byte order mark begins it."""
+    """The layout of a table of answers: columns, delimiter, and whether it begins with a byte order mark."""
 
     columns: ClaimColumns
     delimiter: str = ","
@@ -34,24 +34,24 @@ class AnswerLayout(NamedTuple):
 
 
 class ClaimReader(Protocol):
-    """Bytes of one file, piece by piece, as rows in order."""
+    """Reads the rows of one file, in order, from bytes that come piece by piece."""
 
     def feed(self, data: bytes) -> Iterator[ClaimRow]:
-        """The rows that are whole with these bytes; InvalidInput when the file as a whole cannot be read."""
+        """Yield the rows that these bytes complete; InvalidInput when the whole file cannot be read."""
 
     def feed_end(self) -> Iterator[ClaimRow]:
-        """The last rows, once there are no more bytes."""
+        """Yield the last rows, once there are no more bytes."""
 
     def close(self) -> None:
-        """Let go of whatever reads; nothing more comes."""
+        """Release whatever reads; no more rows come."""
 
 
 def check_provider(provider: Provider) -> None:
-    """InvalidInput unless somebody is named; an address alone names nobody."""
-    if provider.name and provider.name[0].isalnum():  # as nearly every claim says it
+    """Raise InvalidInput unless a provider is named; an address alone names nobody."""
+    if provider.name and provider.name[0].isalnum():  # the usual case, quickly
         return
-    named = (getattr(provider, field) or "" for field in _NAMING)
-    if not any(c.isalnum() for value in named for c in value):  # blanks and marks are nobody's name
+    values = (getattr(provider, field) or "" for field in _IDENTIFYING)
+    if not any(c.isalnum() for value in values for c in value):  # blanks and marks are nobody's name
         raise InvalidInput(
             "请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。",
             "Give at least one of the provider's name, code, uscc, practice_licence_no or domain.",
@@ -59,37 +59,56 @@ def check_provider(provider: Provider) -> None:
 
 
 class ClaimTable:
-    """Rows of cells as rows of claims: the first row holds the headings."""
+    """Turns rows of cells into rows of claims; the first row holds the headings."""
 
     def __init__(self) -> None:
         self.columns: ClaimColumns | None = None
 
     def read_row(self, number: int, cells: Sequence[str]) -> ClaimRow | None:
-        """The claim of a row; None of the first, which says what the columns are."""
+        """The row with its claim; None for the first row, which holds the headings."""
         if self.columns is None:
             self.columns = ClaimColumns(cells)
             return None
         if len(cells) != self.columns.width:
-            wrong = InvalidInput(
+            error = InvalidInput(
                 f"第{number}行有{len(cells)}列，而首行有{self.columns.width}列；含逗号的内容须加双引号。",
                 f"Row {number} has {len(cells)} columns, the headings have {self.columns.width}; a value with a comma "
                 "needs double quotes.",
             )
-            return self._make_bad_row(number, cells, wrong)
+            return self._make_bad_row(number, cells, error)
         try:
             claim = self.columns.make_claim(cells)
             check_provider(claim.provider)
-        except msgspec.ValidationError as error:
-            return self._make_bad_row(number, cells, make_unreadable_error(error))
-        except InvalidInput as error:
-            return self._make_bad_row(number, cells, error)
+        except msgspec.ValidationError as invalid:
+            return self._make_bad_row(number, cells, make_unreadable_error(invalid))
+        except InvalidInput as invalid:
+            return self._make_bad_row(number, cells, invalid)
         return ClaimRow(number, claim.id, claim, None, cells)
 
     def refuse_row(self, number: int, cells: Sequence[str], error: InvalidInput) -> ClaimRow:
-        """A row whose cells cannot be told apart; InvalidInput at once when it is the first one."""
+        """A row whose cells cannot be read; InvalidInput at once when it is the first one."""
         if self.columns is None:
             raise error
         return self._make_bad_row(number, cells, error)
+
+    def require_headings(self, *, is_sheet: bool = False) -> None:
+        """Raise InvalidInput when there was not even a row of headings."""
+        if self.columns is None and is_sheet:
+            raise InvalidInput(
+                "表格是空的：第一行应为列名，例如 名称、地址、技术、日期。",
+                "The sheet is empty: its first row holds the headings, such as name, address, techniques, on.",
+            )
+        if self.columns is None:
+            raise InvalidInput(
+                "文件是空的：第一行应为列名，例如 name,address,techniques,on。",
+                "The file is empty: its first row holds the headings, such as name,address,techniques,on.",
+            )
+
+    def get_layout(self, delimiter: str = ",", has_bom: bool = True) -> AnswerLayout:
+        """The layout of answers with the columns of the claims; RuntimeError before the headings were read."""
+        if self.columns is None:
+            raise RuntimeError("the headings come first")
+        return AnswerLayout(self.columns, delimiter, has_bom)
 
     def _make_bad_row(self, number: int, cells: Sequence[str], error: InvalidInput) -> ClaimRow:
         identifier = self.columns.find_id(cells) if self.columns else None

@@ -12,7 +12,9 @@ from registry.batch.claim_rows import ClaimRow, check_provider
 from registry.batch.result_columns import make_unreadable_error
 from registry.domain.model import Claim
 from registry.errors import InvalidInput
-from registry.uploads.text_lines import MOST_BLANK, LineSplitter, make_row_too_long_error, make_too_many_blanks_error
+from registry.uploads.limits import MAX_BLANK_LINES
+from registry.uploads.refusals import make_row_too_long_error, make_too_many_blanks_error
+from registry.uploads.text_lines import LineSplitter
 
 
 class _RowId(msgspec.Struct):
@@ -21,12 +23,12 @@ class _RowId(msgspec.Struct):
 
 _claim = msgspec.json.Decoder(Claim)
 _identified = msgspec.json.Decoder(_RowId)
-#: What decoding raises of bytes that are no such object; the last of brackets without end.
+#: Raised for bytes that are no such object, the last for endless brackets.
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def read_json_row(number: int, line: bytes | msgspec.Raw) -> ClaimRow:
-    """The row of one JSON object, with its claim or why it is none."""
+    """The row of one JSON object, with its claim or the error."""
     try:
         claim = _claim.decode(line)
         check_provider(claim.provider)
@@ -38,16 +40,16 @@ def read_json_row(number: int, line: bytes | msgspec.Raw) -> ClaimRow:
 
 
 def _find_id(line: bytes | msgspec.Raw) -> Any:
-    """The id as it was sent, of whatever type, so that the sender knows the row again; None when it has none."""
+    """The id as sent, text or number, so that the sender recognises the row; None when there is none."""
     try:
-        found = _identified.decode(line).id
+        identifier = _identified.decode(line).id
     except _UNREADABLE:
         return None
-    return found if isinstance(found, str | int | float) else None
+    return identifier if isinstance(identifier, str | int | float) else None
 
 
 class NdjsonReader:
-    """Bytes of an ndjson file as rows. Blank lines are passed over; TooLarge when there is no end of them."""
+    """Reads the rows of an ndjson file. Blank lines are skipped; TooLarge when there are too many."""
 
     def __init__(self, charset: str | None = None) -> None:
         if charset is not None and charset.lower() not in ("utf-8", "utf8", "us-ascii"):
@@ -56,7 +58,7 @@ class NdjsonReader:
         self._number = self._blank = 0
 
     def feed(self, data: bytes) -> Iterator[ClaimRow]:
-        """The rows that are whole with these bytes."""
+        """The rows that these bytes complete."""
         return self._read_rows(self._lines.feed(data))
 
     def feed_end(self) -> Iterator[ClaimRow]:
@@ -67,15 +69,15 @@ class NdjsonReader:
         """Nothing: lines are decoded here."""
 
     def _read_rows(self, lines: Iterator[tuple[bytes, bool]]) -> Iterator[ClaimRow]:
-        for line, long in lines:
+        for line, is_too_long in lines:
             self._number += 1
             if self._number == 1:
-                line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - without what is no part of it
-            if long:
+                line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - the mark is no part of it
+            if is_too_long:
                 yield ClaimRow(self._number, None, None, make_row_too_long_error())
             elif line and not line.isspace():
                 yield read_json_row(self._number, line)
             else:
                 self._blank += 1
-                if self._blank > MOST_BLANK:
+                if self._blank > MAX_BLANK_LINES:
                     raise make_too_many_blanks_error()

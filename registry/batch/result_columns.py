@@ -1,4 +1,4 @@
-"""What is said of a row: the columns of an answer, and why a row could not be answered."""
+"""The columns of an answer to a row, and the reasons why a row has none."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from http import HTTPStatus
 import msgspec
 
 from registry.domain.model import Answer, Struct
-from registry.errors import InvalidInput, RegistryError, make_nesting_error
+from registry.errors import STATUSES, InvalidInput, RegistryError, find_nearest, make_nesting_error
 
-#: The columns an answer adds to a row, in order. Names are for programs and stay as they are.
+#: The columns an answer adds to a row, in order. The names are for programs and never change.
 _COLUMNS = (
     *("verdict", "explanation", "technique_verdicts", "technique_stages"),
     *("matched_code", "matched_name", "matched_address", "matched_on", "candidates"),
@@ -23,7 +23,7 @@ _ERRORS = ("error_code", "error")
 NAMES: tuple[str, ...] = (*_COLUMNS, *_ERRORS)
 #: The column after those, where receipts were asked for.
 RECEIPT = "receipt"
-_NOBODY = ("", "", "", "")
+_NO_MATCH = ("", "", "", "")
 _LOG_SIZE = NAMES.index("log_size")
 
 
@@ -35,7 +35,7 @@ def format_answer_cells(answer: Answer) -> list[str]:
         answer.explanation,
         ";".join([f"{t.technique}={t.verdict}" for t in answer.techniques]),
         ";".join([f"{t.technique}={t.stage}" for t in answer.techniques if t.stage]),
-        *((match.code, match.name, match.address, match.on) if match else _NOBODY),
+        *((match.code, match.name, match.address, match.on) if match else _NO_MATCH),
         "; ".join([f"{c.code} {c.name}" for c in answer.candidates]),
         answer.practitioner.verdict if answer.practitioner else "",
         answer.ad_certificate.verdict if answer.ad_certificate else "",
@@ -54,7 +54,7 @@ def _format_instant(known_at: dt.datetime) -> str:
 
 
 def format_error_cells(error: RegistryError, lang: str, size: int) -> list[str]:
-    """The cells of a row that was not answered, one for each of ``NAMES``: no verdict, the log size, and why."""
+    """The cells of a row without an answer, one for each of ``NAMES``: the log size and the error."""
     cells = [""] * len(NAMES)
     cells[_LOG_SIZE], cells[-2], cells[-1] = str(size), error.code, error.get_text(lang)
     return cells
@@ -70,18 +70,14 @@ class RowProblem(Struct, frozen=True):
     type: str = "about:blank"
 
 
-#: Statuses of what can stop a row; anything else is the row's own fault.
-_STATUSES = {"too_large": 413, "cannot_sign": 503, "people_limit": 429}
-
-
 def make_row_problem(error: RegistryError, lang: str) -> RowProblem:
-    """Why a row was not answered, as an object."""
-    status = HTTPStatus(_STATUSES.get(error.code, 400))
+    """The reason why a row has no answer, as an object."""
+    status = HTTPStatus(find_nearest(type(error), STATUSES) or 500)
     return RowProblem(title=status.phrase, status=status, detail=error.get_text(lang), code=error.code)
 
 
-#: What the decoder says of a value it cannot use, and what helps whoever wrote it.
-_SAYINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+#: Messages of the decoder, and the sentences that help whoever wrote the value.
+_MESSAGES: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
         re.compile("Invalid RFC3339 encoded date$"),
         "不是日期，请写成 YYYY-MM-DD，例如 2025-07-01",
@@ -101,15 +97,15 @@ _SAYINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
 
 
 def make_unreadable_error(error: Exception) -> InvalidInput:
-    """What to do about a row the decoder refuses: which field, and what to write instead."""
+    """The error of a row the decoder refuses: the field, and what to write instead."""
     if isinstance(error, RecursionError):
         return make_nesting_error()
     message, _, path = str(error).partition(" - at `$")
     field = path.strip("`.")
     zh = en = message
-    for pattern, said_zh, said_en in _SAYINGS:
-        if found := pattern.match(message):
-            zh, en = said_zh.format(*found.groups()), said_en.format(*found.groups())
+    for pattern, pattern_zh, pattern_en in _MESSAGES:
+        if match := pattern.match(message):
+            zh, en = pattern_zh.format(*match.groups()), pattern_en.format(*match.groups())
             break
     if not isinstance(error, msgspec.ValidationError):  # no JSON at all
         return InvalidInput(f"这一行不是合法的 JSON：{zh}。", f"This row is not JSON: {en}.")

@@ -1,4 +1,4 @@
-"""Claims in xlsx: read by a process of its own, written by XlsxWriter a row at a time."""
+"""Claims in xlsx, read by a process of its own, and answers in xlsx, written by XlsxWriter a row at a time."""
 
 from __future__ import annotations
 
@@ -18,24 +18,23 @@ from registry.errors import InvalidInput, RegistryError
 from registry.uploads.file_reader import read_sheet_records
 from registry.uploads.limits import FileLimits
 
-ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-#: A cell's limit in the file format; what is longer is cut there.
-_LONGEST = 32_767
-_cells = msgspec.msgpack.Encoder()
-_from_cells = msgspec.msgpack.Decoder(list[str])
+#: Characters of a cell by the file format; longer texts are cut.
+_CELL_LENGTH = 32_767
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[str])
 
 
 def read_claims(source: IO[bytes], table: ClaimTable, limits: FileLimits) -> Generator[ClaimRow, None, None]:
-    """The rows of the first sheet that has any; UnreadableFile or TooLarge, saying what to do."""
+    """Yield the rows of the first sheet that has any; UnreadableFile or TooLarge, with what to do."""
     for number, cells, _ in read_sheet_records(source, limits):
         if (row := table.read_row(number, cells)) is not None:
             yield row
 
 
 class XlsxAnswerWriter(AnswerWriter[list[str]]):
-    """Rows written into a workbook as text, so that no cell is a formula; ``close`` completes the file.
+    """Writes rows into a workbook as text, so that no cell is a formula; ``close`` completes the file.
 
-    ``write_line`` is a path, or bytes in memory. One row is held at a time; a path needs a temporary folder meanwhile.
+    ``out`` is a path, or bytes in memory. With a path, one row is held at a time, in a temporary folder.
     """
 
     def __init__(
@@ -48,47 +47,43 @@ class XlsxAnswerWriter(AnswerWriter[list[str]]):
         options = {"constant_memory": isinstance(out, Path), "in_memory": not isinstance(out, Path)}
         self._book = xlsxwriter.Workbook(str(out) if isinstance(out, Path) else out, options)
         self._sheet = self._book.add_worksheet()
-        self._line = 0
+        self._row = 0
 
     def format_header(self) -> bytes:
         """The headings."""
         self._columns = self._layout().columns
         self._sheet.freeze_panes(1, 0)
         names = (*NAMES, RECEIPT) if self.receipts else NAMES
-        return _cells.encode([*self._columns.headings, *names])
+        return _encoder.encode([*self._columns.headings, *names])
 
     def format_answer(self, answer: Answer) -> list[str]:
         """The cells of the answer."""
         return format_answer_cells(answer)
 
-    def format_row(self, row: ClaimRow, made: list[str]) -> bytes:
+    def format_row(self, row: ClaimRow, answer: list[str]) -> bytes:
         """The row's cells and those of its answer."""
-        return _cells.encode([*self._columns.select_own_cells(row.cells), *made])
+        return _encoder.encode([*self._columns.select_own_cells(row.cells), *answer])
 
     def format_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
         """The row's cells with the error in its columns."""
-        return _cells.encode(
-            [
-                *self._columns.select_own_cells(row.cells),
-                *format_error_cells(error, self.batch.lang, self.batch.at.size),
-            ]
-        )
+        cells = format_error_cells(error, self.batch.lang, self.batch.at.size)
+        return _encoder.encode([*self._columns.select_own_cells(row.cells), *cells])
 
     def write_line(self, line: bytes, receipt: str | None) -> bytes:
-        """Cells into the sheet; nothing is left to send. InvalidInput for a receipt that no cell can hold."""
-        cells: list[str] = _from_cells.decode(line)
+        """Write the cells into the sheet; return no bytes. InvalidInput for a receipt that no cell can hold."""
+        cells: list[str] = _decoder.decode(line)
         if receipt is not None:
-            if len(receipt) > _LONGEST:  # cut, it would prove nothing
+            if len(receipt) > _CELL_LENGTH:  # cut, it would prove nothing
                 raise InvalidInput(
-                    f"第{self._line + 1}行的回执超过一格所能容纳的{_LONGEST:,}个字符；请输出为 csv。",
-                    f"The receipt of row {self._line + 1} is longer than the {_LONGEST:,} characters of a cell; "
+                    f"第{self._row + 1}行的回执超过一格所能容纳的{_CELL_LENGTH:,}个字符；请输出为 csv。",
+                    f"The receipt of row {self._row + 1} is longer than the {_CELL_LENGTH:,} characters of a cell; "
                     "write csv.",
                 )
             cells.append(receipt)
-        for at, text in enumerate(cells):
+        for column, text in enumerate(cells):
             if text:
-                self._sheet.write_string(self._line, at, text[:_LONGEST])
-        self._line += 1
+                self._sheet.write_string(self._row, column, text[:_CELL_LENGTH])
+        self._row += 1
         return b""
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # what reads and writes files takes a while to import
     from registry.batch.answer_stream import AnswerWriter, Tally
     from registry.batch.batch import Batch
     from registry.batch.claim_rows import AnswerLayout
-    from registry.batch.job import Given
+    from registry.batch.job import ClaimsFormat
 
 _FORMS = ("csv", "xlsx", "ndjson")
 #: The command has no limit of rows but the one of a sheet.
@@ -61,7 +61,7 @@ def check(file: Path, out: Path | None, receipt: bool) -> None:
     _print_tally(tally, out)
 
 
-def _choose_formats(file: Path, out: Path | None) -> tuple[Given, str]:
+def _choose_formats(file: Path, out: Path | None) -> tuple[ClaimsFormat, str]:
     """(form of the file, form of the answers); InvalidInput where OUT cannot be written from this file."""
     from registry.batch.job import detect_format
 
@@ -87,7 +87,7 @@ def _choose_formats(file: Path, out: Path | None) -> tuple[Given, str]:
 class _CheckOptions(NamedTuple):
     """The form of the claims, that of the answers, and whether these have receipts."""
 
-    claims_format: Given
+    claims_format: ClaimsFormat
     answers_format: str
     receipts: bool
 

@@ -10,8 +10,7 @@ import click
 
 from registry import settings
 from registry.cli import common, detect_language, main, search_explanation
-from registry.domain.ad_findings import LONGEST_TEXT, Person
-from registry.domain.model import Answer, Claim, Provider
+from registry.domain.model import LONGEST_TEXT, Answer, Claim, Person, Provider
 from registry.domain.techniques import BY_CODE
 from registry.errors import InvalidInput
 from registry.records.asof import SHANGHAI

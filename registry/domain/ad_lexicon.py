@@ -1,4 +1,4 @@
-"""Words of advertisements that ask for a look by a person: what nobody may offer, promises, techniques. No verdict.
+"""Words of advertisements that a person should look at: forbidden offers, promises, techniques. No verdict.
 
 The lexicon is data: ``ad_lexicon.toml`` beside this file, and the technique table. Words are found however they are
 masked: 代*孕, 代 孕, dai孕, 代yun, daiyun, 带孕, traditional, full width, zero width. Time grows as the text does.
@@ -13,16 +13,16 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from registry.domain.normalise import normalise_width, simplify_script
+from registry.domain.normalise import normalise_script, normalise_width
 from registry.domain.techniques import TECHNIQUES, TechniqueCode
 
 FlagKind = Literal["technique", "surrogacy", "gamete_trade", "sex_selection", "guarantee", "endorsement", "lure"]
 
 
 class AdFinding(NamedTuple):
-    """One find: ``text[start:end]`` of what was given. ``is_condemned``: it stands in a sentence against it.
+    """One word found in a text: ``text[start:end]``. ``is_condemned``: its sentence argues against it.
 
-    ``technique``: which one the word names, where it needs an approval.
+    ``technique``: the one the word names, where it needs an approval.
     """
 
     kind: FlagKind
@@ -34,7 +34,7 @@ class AdFinding(NamedTuple):
 
 
 class _WordSort(NamedTuple):
-    """What finds of a word are. ``is_whole_word``: its Latin letters are not to be found inside a longer word of them."""
+    """What a word counts as. ``is_whole_word``: its Latin letters must not be part of a longer word."""
 
     kind: FlagKind
     technique: TechniqueCode | None = None
@@ -52,28 +52,28 @@ class _WordPlace(NamedTuple):
 
 _DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("ad_lexicon.toml").read_text("utf-8"))
 _KINDS: tuple[FlagKind, ...] = ("surrogacy", "gamete_trade", "sex_selection")
-#: Words for what nobody may offer, as people write them.
+#: Words for forbidden offers, as people write them.
 WORDS: dict[FlagKind, tuple[str, ...]] = {kind: tuple(_DATA["words"][kind]) for kind in _KINDS}
 _SOUNDS: dict[str, str] = _DATA["sounds"]
 _SPELT = frozenset(_DATA["masking"]["spelt"])
-#: No word has more letters when it is wholly spelt: looking further ahead would take time without end in a long text.
+#: Letters of the longest word when it is wholly spelt; an unbounded lookahead would be slow in a long text.
 _LONGEST = 30
-# Letters that go on are another word unless they are its usual company: dai Yunnan, xiandai yunfu.
+# Letters that go on before or after make another word of it: dai Yunnan, xiandai yunfu.
 _BORDER_BEFORE = "(?:(?=[^a-z])|(?<!xian)(?<!shi)(?<!ti)(?<!hou))"
 _BORDER_AFTER = "(?!(?<=[a-z])(?:nan(?:[^a-z]|$)|fu|qi|er|[aeg]))"
 _CLAUSE = "[^，。！？；,.!?;\n]"
 
 
 def find_forbidden_words(text: str) -> list[AdFinding]:
-    """Every word in a text for what nobody may offer, in order, the longest where several begin; never overlapping."""
+    """Every word in a text for a forbidden offer, in order, the longest where several begin; never overlapping."""
     return [
         _make_finding(text, place)
-        for place in _drop_overlaps(one for one in _find_words(text) if one.sort.kind in WORDS)
+        for place in _drop_overlaps(place for place in _find_words(text) if place.sort.kind in WORDS)
     ]
 
 
 def find_flags(text: str) -> list[AdFinding]:
-    """Every find in a text, in order; finds of one kind never overlap, those of two kinds may (供卵试管).
+    """Every word of the lexicon in a text, in order; only those of different kinds may overlap (供卵试管).
 
     >>> [(one.kind, one.text) for one in find_flags("三甲专家 无效退款")]
     [('endorsement', '三甲专家'), ('guarantee', '无效退款')]
@@ -81,8 +81,8 @@ def find_flags(text: str) -> list[AdFinding]:
     by_kind: dict[FlagKind, list[_WordPlace]] = {}
     for place in _find_words(text):
         by_kind.setdefault(place.sort.kind, []).append(place)
-    kept = sorted((p for some in by_kind.values() for p in _drop_overlaps(some)), key=lambda p: (p.start, p.end))
-    return [_make_finding(text, place) for place in kept]
+    places = sorted((p for some in by_kind.values() for p in _drop_overlaps(some)), key=lambda p: (p.start, p.end))
+    return [_make_finding(text, place) for place in places]
 
 
 def _make_finding(text: str, place: _WordPlace) -> AdFinding:
@@ -91,12 +91,12 @@ def _make_finding(text: str, place: _WordPlace) -> AdFinding:
 
 
 def _drop_overlaps(places: Iterable[_WordPlace]) -> list[_WordPlace]:
-    """The first of places that overlap, the longest where several begin."""
-    kept: list[_WordPlace] = []
-    for one in sorted(places, key=lambda one: (one.start, -one.end)):
-        if not kept or one.start >= kept[-1].end:
-            kept.append(one)
-    return kept
+    """Of places that overlap the first, and of those that begin together the longest."""
+    separate: list[_WordPlace] = []
+    for place in sorted(places, key=lambda place: (place.start, -place.end)):
+        if not separate or place.start >= separate[-1].end:
+            separate.append(place)
+    return separate
 
 
 # --- the lexicon -----------------------------------------------------------------------------------------------------
@@ -104,19 +104,19 @@ def _drop_overlaps(places: Iterable[_WordPlace]) -> list[_WordPlace]:
 
 @cache
 def _build_lexicon() -> tuple[re.Pattern[str], dict[str, list[tuple[_WordSort, re.Pattern[str]]]]]:
-    """(what a word can begin with, by that the words of each sort as one pattern, the longest first)."""
-    told: dict[str, dict[_WordSort, list[tuple[int, str]]]] = {}
+    """(pattern of all beginnings of words, for each beginning one pattern of the words of each sort, longest first)."""
+    by_first: dict[str, dict[_WordSort, list[tuple[int, str]]]] = {}
     for first, sort, length, pattern in _list_words():
-        told.setdefault(first, {}).setdefault(sort, []).append((-length, pattern))
-    heads = "|".join(re.escape(first) for first in sorted(told, key=len, reverse=True))
+        by_first.setdefault(first, {}).setdefault(sort, []).append((-length, pattern))
+    heads = "|".join(re.escape(first) for first in sorted(by_first, key=len, reverse=True))
     return re.compile(f"(?=({heads}))"), {
         first: [(sort, re.compile("|".join(p for _, p in sorted(some)))) for sort, some in sorts.items()]
-        for first, sorts in told.items()
+        for first, sorts in by_first.items()
     }
 
 
 def _list_words() -> Iterator[tuple[str, _WordSort, int, str]]:
-    """(what it begins with, sort, length, pattern) of every word of the lexicon."""
+    """(beginning, sort, length, pattern) of every word of the lexicon."""
     for kind, words in _DATA["words"].items():
         for word in words:
             for first in {word[0], _SOUNDS.get(word[0], word[0])}:
@@ -124,26 +124,26 @@ def _list_words() -> Iterator[tuple[str, _WordSort, int, str]]:
     for entry in _DATA["patterns"]:
         for first in entry["first"]:
             yield first, _WordSort(entry["kind"], is_whole_word=entry.get("whole", False)), _LONGEST, entry["regex"]
-    told = _DATA["technique"]
-    for other in told["others"]:
+    data = _DATA["technique"]
+    for other in data["others"]:
         yield other[0], _WordSort("technique"), len(other), _make_pattern(other)
     for technique in TECHNIQUES:
-        for written in {technique.code, *technique.printed, *technique.said} - set(told["not_in_text"]):
+        for written in {technique.code, *technique.printed, *technique.said} - set(data["not_in_text"]):
             word = "".join(c for c in written.lower() if c.isalnum())
-            sort = _WordSort("technique", technique.code, word.isascii(), written in told["capitals"])
+            sort = _WordSort("technique", technique.code, word.isascii(), written in data["capitals"])
             yield word[0], sort, len(word), word if word.isascii() else _make_pattern(word)
 
 
 def _make_pattern(word: str) -> str:
-    """The word with any of its characters spelt in letters; wholly so only where that is no other word."""
+    """A pattern of the word with any of its characters in pinyin; all of them only where that is no other word."""
     parts = [f"(?:{c}|{_SOUNDS[c]})" if c in _SOUNDS else c for c in word]
-    told = _DATA["masking"]["between"].join(parts)
-    if word not in _SPELT:
-        told = f"(?=[a-z]{{0,{_LONGEST}}}[^a-z]){told}" if any(c in _SOUNDS for c in word) else told
+    pattern = _DATA["masking"]["between"].join(parts)
+    if word not in _SPELT and any(c in _SOUNDS for c in word):
+        pattern = f"(?=[a-z]{{0,{_LONGEST}}}[^a-z]){pattern}"
     before = _DATA["not_before"].get(word)
     after = _DATA["not_after"].get(word)
-    told = f"{_BORDER_BEFORE}{f'(?<!{before})' if before else ''}{told}{_BORDER_AFTER}"
-    return f"{told}(?!{after})" if after else told
+    pattern = f"{_BORDER_BEFORE}{f'(?<!{before})' if before else ''}{pattern}{_BORDER_AFTER}"
+    return f"{pattern}(?!{after})" if after else pattern
 
 
 # --- looking ---------------------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def _find_words(text: str) -> Iterator[_WordPlace]:
 
 
 def _find_end(text: str, places: list[int]) -> int:
-    """Where a find ends. Of figures at its end only those that are one number, with their sign: 成功率80%，100家."""
+    """The end of a word in the text. Figures at its end count only as far as they are one number: 成功率80%，100家."""
     digits = 0
     while digits < len(places) and text[places[-1 - digits]].isdigit():
         digits += 1
@@ -178,11 +178,11 @@ def _find_end(text: str, places: list[int]) -> int:
 
 @lru_cache(maxsize=8192)
 def _fold_character(raw: str) -> str:
-    return simplify_script(normalise_width(raw)).lower()
+    return normalise_script(raw).lower()
 
 
 def _fold_text(text: str) -> tuple[str, list[int]]:
-    """Letters, digits and characters alone, folded one by one, and where in the text each of them stands."""
+    """The letters, digits and characters of a text, folded one by one, and the position of each in it."""
     plain: list[str] = []
     positions: list[int] = []
     for at, raw in enumerate(text):
@@ -194,32 +194,29 @@ def _fold_text(text: str) -> tuple[str, list[int]]:
 
 
 def _is_separate_word(text: str, start: int, end: int, capitals: bool) -> bool:
-    """Whether no letter touches it: AID is not in said, nor in AIDS."""
+    """Whether no Latin letter touches it: AID is not a word of said or AIDS."""
     if capitals and not normalise_width(text[start:end]).isupper():
         return False
-    beside = (text[start - 1 : start], text[end : end + 1])
-    return not any(c and (letter := _fold_character(c)[:1]).isascii() and letter.isalpha() for c in beside)
+    neighbours = (text[start - 1 : start], text[end : end + 1])
+    return not any(c and (letter := _fold_character(c)[:1]).isascii() and letter.isalpha() for c in neighbours)
 
 
 @cache
 def _compile_context_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """(before a word, behind it, before a technique): a sentence against it."""
-    told = _DATA["against"]
-    strong = "|".join(word for word in told["before"] if word not in told["weak"])
+    """Patterns of sentences against a word: (before it, behind it, before a technique)."""
+    data = _DATA["against"]
+    strong = "|".join(word for word in data["before"] if word not in data["weak"])
     not_of = _CLAUSE.replace("]", "的]")
     return (
-        re.compile(f"(?:(?:{strong}){_CLAUSE}{{0,8}}|(?:{'|'.join(told['weak'])}){not_of}{{0,8}})$"),
+        re.compile(f"(?:(?:{strong}){_CLAUSE}{{0,8}}|(?:{'|'.join(data['weak'])}){not_of}{{0,8}})$"),
         # 不违法 says the contrary, and a question asks
-        re.compile(f"^{_CLAUSE}{{0,6}}?(?<![不无没零未])(?:{'|'.join(told['behind'])})"),
-        re.compile(f"(?:{'|'.join(told['not_offered'])}){not_of}{{0,6}}$"),
+        re.compile(f"^{_CLAUSE}{{0,6}}?(?<![不无没零未])(?:{'|'.join(data['behind'])})"),
+        re.compile(f"(?:{'|'.join(data['not_offered'])}){not_of}{{0,6}}$"),
     )
 
 
 def _is_condemned(text: str, start: int, end: int, kind: FlagKind) -> bool:
-    before, after = (
-        simplify_script(normalise_width(text[max(0, start - 16) : start])),
-        simplify_script(normalise_width(text[end : end + 14])),
-    )
+    before, after = normalise_script(text[max(0, start - 16) : start]), normalise_script(text[end : end + 14])
     against, is_wrong, not_offered = _compile_context_patterns()
     if kind == "technique":
         return bool(not_offered.search(before))

@@ -1,8 +1,8 @@
-"""Numbers that identify: public codes, USCC, licences, certificates. Same verbs each: compact, validate, format.
+"""Numbers that identify: public codes, USCC, licences, domains, certificates; each is compacted, parsed, formatted.
 
 Public code: 8 Crockford base-32 characters printed ``XXXX-XXXX``; the last is the ISO 7064 MOD 33,32 check character
 (python-stdnum's hybrid system over our alphabet), which catches every single wrong character and nearly every swap.
-USCC: GB 32100-2015, python-stdnum ``cn.check_uscc``. 医疗广告审查证明: 医疗广告管理办法 (2007), the day of approval inside.
+USCC: GB 32100-2015, by python-stdnum. 医疗广告审查证明: 医疗广告管理办法 (2007), with the day of approval in it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from stdnum.cn import uscc as stdnum_uscc
 from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_37_36
 
-from registry.domain.normalise import normalise_width, simplify_script
+from registry.domain.normalise import normalise_script, normalise_width, simplify_script
 from registry.errors import InvalidCode, InvalidInput
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-#: The rules that number certificates so are in force since 2007-01-01.
-FIRST_CERTIFICATES = 2007
+#: The year in which the rules that number certificates came into force.
+_FIRST_CERTIFICATES = 2007
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
 #: Labels of letters, digits and inner hyphens, at least two, the last no number (an IP address is no domain).
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -59,6 +59,11 @@ def format_code(code: str) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
+def format_subject_code(subject: str) -> str:
+    """The printed code in a subject such as ``institution:7K2M9QX4``."""
+    return format_code(subject.partition(":")[2])
+
+
 def may_be_code(text: str) -> bool:
     """Whether a person probably meant a public code: 8 characters of the alphabet, at least one a digit."""
     code = compact_code(text)
@@ -76,6 +81,15 @@ def make_code(seed: str, attempt: int = 0) -> str:
     digest = int.from_bytes(hashlib.sha256(f"{seed}|{attempt}".encode()).digest()[:5], "big")
     body = "".join(ALPHABET[digest >> 5 * i & 31] for i in range(7))
     return body + str(mod_37_36.calc_check_digit(body, alphabet=ALPHABET))
+
+
+def make_subject(kind: str, seed: str, taken: set[str]) -> str:
+    """The subject of something new, under a code that nothing in ``taken`` has; it is added to ``taken``."""
+    attempt = 0
+    while (subject := f"{kind}:{make_code(seed, attempt)}") in taken:
+        attempt += 1
+    taken.add(subject)
+    return subject
 
 
 def compact_uscc(text: str) -> str:
@@ -100,7 +114,7 @@ def parse_uscc(text: str) -> str:
 
 
 def compact_licence(text: str) -> str:
-    """医疗机构执业许可证登记号: upper case, half width, no separators. Old forms differ: nothing more is demanded."""
+    """医疗机构执业许可证登记号 in upper case and half width, without separators; older forms cannot be checked."""
     return _NOISE.sub("", normalise_width(text)).upper()
 
 
@@ -138,7 +152,7 @@ def parse_domain(text: str) -> str:
 
 
 class AdCertificateNumber(NamedTuple):
-    """What the number of a medical advertisement review certificate says by itself.
+    """The parts of a medical advertisement review certificate's number.
 
     ``place`` is the province's short name, ``office`` who reviewed it (region code digits), where it is printed.
     """
@@ -162,17 +176,19 @@ _CERTIFICATE = re.compile(
 
 
 def compact_certificate(text: str) -> str:
-    """What two ways of printing one number of a 医疗广告审查证明 have in common: no brackets, dashes, 第 and 号.
+    """The comparison key of a 医疗广告审查证明 number, however it is printed: no brackets, dashes, 第 and 号.
 
     >>> compact_certificate("（辽）医广【2023】第07-15-001号") == compact_certificate("(辽)醫廣[2023]第0715001號")
     True
     """
-    told = _CERTIFICATE_LABEL.sub("", simplify_script(normalise_width(text)).upper().replace(" ", ""))
-    return re.sub("[^0-9A-Z一-鿿]|第|号", "", told)
+    number = _CERTIFICATE_LABEL.sub("", normalise_script(text).upper().replace(" ", ""))
+    return re.sub("[^0-9A-Z一-鿿]|第|号", "", number)
 
 
 def parse_certificate(text: str) -> AdCertificateNumber:
     """A number in any of the three printed forms; InvalidInput for any other, and for a day that does not exist.
+
+    There is no check digit: a wrong figure may pass.
 
     >>> parse_certificate("(京)中医广2007第01-30-10号").approval_day.isoformat()
     '2007-01-30'
@@ -181,13 +197,13 @@ def parse_certificate(text: str) -> AdCertificateNumber:
     >>> parse_certificate("鲁医广【2013】第0902-001-3711号").office
     '3711'
     """
-    told = _NOISE.sub("-", normalise_width(text).replace(" ", ""))
-    found = _CERTIFICATE.fullmatch(_CERTIFICATE_LABEL.sub("", simplify_script(told).upper()))
+    number = _NOISE.sub("-", normalise_width(text).replace(" ", ""))
+    match = _CERTIFICATE.fullmatch(_CERTIFICATE_LABEL.sub("", simplify_script(number).upper()))
     try:
-        if found is None:
+        if match is None:
             raise ValueError(text)
-        approved = dt.date(*(int(found[part]) for part in ("year", "month", "day")))
-        if approved.year < FIRST_CERTIFICATES:
+        approved = dt.date(*(int(match[part]) for part in ("year", "month", "day")))
+        if approved.year < _FIRST_CERTIFICATES:
             raise ValueError(approved)
     except ValueError as error:
         raise InvalidInput(
@@ -195,13 +211,7 @@ def parse_certificate(text: str) -> AdCertificateNumber:
             f"“{text[:60]}” is not the number of a medical advertisement review certificate: it reads like "
             "(辽)医广[2023]第07-15-001号, with the year, month and day of approval in it. Please check it.",
         ) from error
-    return AdCertificateNumber(found["place"], bool(found["medicine"]), approved, found["serial"], found["office"])
-
-
-def check_certificate(text: str) -> str:
-    """The compact number; InvalidInput as ``parse_certificate``. There is no check digit: a wrong figure may pass."""
-    parse_certificate(text)
-    return compact_certificate(text)
+    return AdCertificateNumber(match["place"], bool(match["medicine"]), approved, match["serial"], match["office"])
 
 
 def format_certificate(number: AdCertificateNumber) -> str:
@@ -218,8 +228,8 @@ def format_certificate(number: AdCertificateNumber) -> str:
 def compute_certificate_expiry(approved: dt.date) -> dt.date:
     """The last day of the one year a certificate is valid (医疗广告管理办法 art. 18).
 
-    >>> compute_certificate_expiry(dt.date(2025, 7, 15)).isoformat(), compute_certificate_expiry(dt.date(2024, 2, 29)).isoformat()
-    ('2026-07-14', '2025-02-28')
+    >>> [str(compute_certificate_expiry(dt.date(*day))) for day in ((2025, 7, 15), (2024, 2, 29))]
+    ['2026-07-14', '2025-02-28']
     """
     month, day = (3, 1) if (approved.month, approved.day) == (2, 29) else (approved.month, approved.day)
     return dt.date(approved.year + 1, month, day) - dt.timedelta(days=1)

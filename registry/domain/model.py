@@ -10,14 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from registry.domain.ad_findings import (
-    LONGEST_NUMBER,
-    LONGEST_TEXT,
-    CertificateAnswer,
-    ContentFlag,
-    Person,
-    PersonAnswer,
-)
+from registry.domain.ad_lexicon import FlagKind
 from registry.domain.techniques import Stage, TechniqueCode
 
 Date = dt.date
@@ -37,6 +30,14 @@ VerdictWord = Literal[
     "unknown",
 ]
 MatchedOn = Literal["name", "alias", "former_name", "code", "uscc", "practice_licence_no", "domain"]
+PersonWord = Literal[
+    "authorised", "not_for_technique", "not_authorised", "institution_not_licensed", "unknown", "ambiguous"
+]
+CertificateWord = Literal["valid", "expired", "not_yet_valid", "other_institution", "unknown", "malformed"]
+#: Characters of a claim's fields. No name or number is longer; an advertisement's text is cut by whoever asks.
+LONGEST_NAME, LONGEST_NUMBER, LONGEST_TEXT = 60, 100, 20_000
+#: What fits into an address.
+LONGEST_TEXT_IN_ADDRESS = 2000
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,6 +209,12 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     domain: Short | None = None
 
 
+class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom a claim names as the one who treats."""
+
+    name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What a reviewer asks, of a day, as known now or then. Techniques that ``text`` offers are claimed too."""
 
@@ -258,6 +265,67 @@ class Candidate(Struct, frozen=True, gc=False):
     name: str
     address: str
     score: int
+
+
+# What an answer says beside the licence. None of it changes the verdict: an approved institution's advertisement can be
+# unlawful, and a certificate licenses nobody.
+
+
+class PersonTechnique(Struct, frozen=True):
+    """Whether the person is authorised there for one technique of the claim."""
+
+    technique: TechniqueCode
+    verdict: PersonWord
+
+
+class PersonAnswer(Struct, frozen=True):
+    """What the register says of the person asked about, at the institution that was matched; of nobody else.
+
+    ``exact``: the name is written as in the register; false where only its script, width or spacing differs. ``entry``
+    is that of the authorisation the answer rests on.
+    """
+
+    verdict: PersonWord
+    explanation: str
+    techniques: list[PersonTechnique] = []
+    role: str | None = None
+    exact: bool | None = None
+    entry: int | None = None
+
+
+class Holder(Struct, frozen=True):
+    """The institution a certificate is registered for."""
+
+    code: str
+    name: str | None
+
+
+class CertificateAnswer(Struct, frozen=True):
+    """What is known of an advertising certificate, and what only its number says.
+
+    ``registered``: the register holds it. ``computed``: which of the two days is not registered, but comes from the day
+    inside the number, and the one year a certificate is valid.
+    """
+
+    verdict: CertificateWord
+    explanation: str
+    registered: bool
+    number: str | None = None
+    valid_from: Date | None = None
+    valid_to: Date | None = None
+    computed: list[Literal["valid_from", "valid_to"]] = []
+    institution: Holder | None = None
+    entry: int | None = None
+
+
+class ContentFlag(Struct, frozen=True):
+    """One word of a text that asks for a look by a person: ``text[start:end]``, in code points of the text as given."""
+
+    kind: FlagKind
+    text: str
+    start: int
+    end: int
+    technique: TechniqueCode | None = None
 
 
 class LogState(Struct, frozen=True, gc=False):

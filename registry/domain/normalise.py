@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from opencc import OpenCC
 
 _NUMERAL = re.compile("[〇○零一二三四五六七八九十百0-9]+")
+_SPACE = re.compile(r"\s+")
 _CHINESE_DIGIT = re.compile("[〇○零一二三四五六七八九十百]")
 _DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 # NFKC turns ⼀-style radicals and full width into ordinary characters; these it leaves. The radicals come out of PDF.
@@ -71,6 +72,21 @@ def simplify_script(text: str) -> str:
     return text.translate(_build_script_table())
 
 
+def normalise_script(text: str) -> str:
+    """Width and script folded, everything else as it was: ＩＶＦ試管 -> IVF试管."""
+    return simplify_script(normalise_width(text))
+
+
+def compact_text(text: str) -> str:
+    """NFKC without white space: the form in which addresses and the cells of lists are read."""
+    return _SPACE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def fold_heading(text: str, marks: str) -> str:
+    """The comparison key of a column's heading: width and case folded; white space and ``marks`` gone."""
+    return re.sub(rf"[\s{re.escape(marks)}]+", "", normalise_width(text)).casefold()
+
+
 def convert_numerals(text: str) -> str:
     """Every run of Chinese digits as Arabic digits.
 
@@ -105,7 +121,7 @@ def fold_text(text: str) -> str:
         return convert_numerals(_convert_ordinals(text))
     if "第" in text:
         text = _ROMAN.sub(lambda run: str((ord(run[2]) - 0x2160) % 16 + 1), text)
-    text = simplify_script(normalise_width(text)).lower()
+    text = normalise_script(text).lower()
     if not text.isalnum():
         text = "".join(c for c in text if c.isalnum())  # before numerals are read: 七 十·三 is 73 too
     if "o" in text:

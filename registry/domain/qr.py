@@ -11,16 +11,16 @@ from qrcode.image.svg import SvgPathImage
 
 
 def make_scan_url(public_url: str, code: str) -> str:
-    """Where a scan lands: the final address, no redirect; ``code`` in its printed form."""
+    """The address a scan opens, without a redirect; ``code`` in its printed form."""
     return f"{public_url.rstrip('/')}/q/{code}"
 
 
 def _make_code(text: str, box: int) -> qrcode.QRCode[Any]:
     # Level Q: a quarter of the picture may be worn or covered on a wall and it still reads.
-    made: qrcode.QRCode[Any] = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_Q, box_size=box, border=4)
-    made.add_data(text)
-    made.make(fit=True)
-    return made
+    code: qrcode.QRCode[Any] = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_Q, box_size=box, border=4)
+    code.add_data(text)
+    code.make(fit=True)
+    return code
 
 
 def render_svg(text: str) -> bytes:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import re
-import unicodedata
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from registry.domain.model import Region, Struct
+from registry.domain.normalise import compact_text
 
 _FILE = Path(__file__).parents[2] / "seed_data" / "regions" / "regions.csv"
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
@@ -23,7 +24,8 @@ _PEOPLES = (
 )
 _SELF_GOVERNING = re.compile(f"(.{{2,}}?)(?:{_PEOPLES})*自治[区州县旗]")
 _SUFFIXED = re.compile("(.{2,}?)(?:特别行政区|地区|新区|林区|矿区|特区|省|市|盟|区|县|旗)")
-_SPACE = re.compile(r"\s+")
+#: Characters of the longest name looked for in free text.
+_LONGEST_NAME = 16
 
 
 class AddressRegion(Struct, frozen=True):
@@ -69,17 +71,17 @@ def _load_table() -> _RegionTable:
     sizes: dict[str, set[int]] = {}
     for name in rows:
         sizes.setdefault(name[0], set()).add(len(name))
-    lengths = {first: tuple(sorted(found, reverse=True)) for first, found in sizes.items()}
+    lengths = {first: tuple(sorted(several, reverse=True)) for first, several in sizes.items()}
     return _RegionTable(current, names, rows, lengths)
 
 
 def _get_current_code(code: str, name: str, names: dict[str, str], namesakes: dict[str, list[str]]) -> str:
     """The code an old row's name has now: its one namesake in the city, or for all but 区 in the province."""
-    same_province = [found for found in namesakes.get(name, ()) if found[:2] == code[:2]]
+    same_province = [c for c in namesakes.get(name, ()) if c[:2] == code[:2]]
     city = _strip_kind_word(names.get(code[:4] + "00", ""))
     same_city = [c for c in same_province if city is not None and city == _strip_kind_word(names.get(c[:4] + "00", ""))]
-    wanted = same_city or ([] if name.endswith("区") else same_province)
-    return wanted[0] if len(wanted) == 1 else code
+    candidates = same_city or ([] if name.endswith("区") else same_province)
+    return candidates[0] if len(candidates) == 1 else code
 
 
 @cache
@@ -105,11 +107,30 @@ def get_prefix(code: str) -> str:
     return code[:4] if code.endswith("00") else code
 
 
+def is_inside(code: str | None, region: str) -> bool:
+    """Whether a place lies in a region or is it; False for an unknown place.
+
+    >>> is_inside("210303", "210300"), is_inside("210000", "210300"), is_inside(None, "210000")
+    (True, False, False)
+    """
+    return code is not None and code.startswith(get_prefix(region))
+
+
+def overlap(one: str | None, other: str | None) -> bool:
+    """Whether one of two places lies in the other, or may: an unknown place contradicts nothing.
+
+    >>> overlap("210000", "210303"), overlap("210300", "210400"), overlap("210300", None)
+    (True, False, True)
+    """
+    return one is None or other is None or is_inside(one, other) or is_inside(other, one)
+
+
 @lru_cache(maxsize=8192)
 def find_region(code: str) -> Region | None:
     """The names of a code, abolished ones too; None when GB/T 2260 never had it.
 
-    A municipality is its own city (北京市, 海淀区); a county directly under its province is a city (仙桃市)."""
+    A municipality is its own city (北京市, 海淀区); a county directly under its province is a city (仙桃市).
+    """
     names = _load_table().latest_names
     municipality = code[:2] in _MUNICIPALITIES
     if code not in names and not (municipality and code[2:] in ("0100", "0200")):
@@ -137,12 +158,12 @@ def _select_children(code: str | None) -> tuple[tuple[str, str], ...]:
 
 
 def _is_below(code: str, known: str) -> bool:
-    return code != known and code.startswith(get_prefix(known))
+    return code != known and is_inside(code, known)
 
 
 @lru_cache(maxsize=1024)
 def list_codes_within(codes: tuple[str, ...]) -> tuple[str, ...]:
-    """Every code there is or was, at or below any of these."""
+    """Every code of today or earlier, at or below any of these."""
     known = {*_load_table().latest_names, *(f"{two}{below}" for two in _MUNICIPALITIES for below in ("0100", "0200"))}
     prefixes = tuple(get_prefix(code) for code in codes)
     return tuple(sorted(code for code in known if code.startswith(prefixes)))
@@ -158,18 +179,13 @@ class _Step(NamedTuple):
     end: int
 
 
-def clean_address(text: str) -> str:
-    """NFKC without white space: the form addresses are read in."""
-    return _SPACE.sub("", unicodedata.normalize("NFKC", text))
-
-
 def resolve_address(address: str, province: str | None = None) -> AddressRegion:
     """The most precise place the address states, never a guess; ``province`` is what its list says beside it.
 
     Names are read from the start, official names in full; province and city also without their last word when a full
     name below confirms them (辽宁沈阳沈河区). A level left out is filled in only when the next name is unique there.
     """
-    text = clean_address(address)
+    text = compact_text(address)
     stated = _find_province(province)
     first = _match_full_name(text, 0, None, provinces_only=True)
     if first is not None:
@@ -187,7 +203,7 @@ def resolve_address(address: str, province: str | None = None) -> AddressRegion:
 
 @lru_cache(maxsize=1024)
 def _find_province(province: str | None) -> _RegionName | None:
-    wanted = clean_address(province or "")
+    wanted = compact_text(province or "")
     provinces = (row for rows in _load_table().rows_by_name.values() for row in rows if _is_province(row.code))
     return next((row for row in provinces if wanted in (row.name, _strip_kind_word(row.name))), None)
 
@@ -210,9 +226,9 @@ def _walk_down(text: str, step: _Step) -> tuple[str, int]:
         starts.append(end)
         end = _skip_repeats(text, step)
     for start in starts:  # printed twice: the whole run, or its tail (通辽市科尔沁区通辽市科尔沁区)
-        said = text[start : step.end]
-        if said and text.startswith(said, end):
-            return step.rows[0].target, end + len(said)
+        name = text[start : step.end]
+        if name and text.startswith(name, end):
+            return step.rows[0].target, end + len(name)
     return step.rows[0].target, end
 
 
@@ -225,8 +241,8 @@ def _skip_repeats(text: str, step: _Step) -> int:
     row, end = step.rows[0], step.end
     if end == 0 or _is_leaf(step.rows):
         return end
-    again = (row.name, _load_table().latest_names[row.code[:2] + "0000"], "市辖区")
-    while word := next((word for word in again if text.startswith(word, end)), None):
+    repeats = (row.name, _load_table().latest_names[row.code[:2] + "0000"], "市辖区")
+    while word := next((word for word in repeats if text.startswith(word, end)), None):
         end += len(word)
     return end
 
@@ -262,7 +278,7 @@ def _match_short_name(text: str, start: int, known: list[str] | None) -> _Step |
 
 @cache
 def _map_short_names() -> dict[str, list[_RegionName]]:
-    """Provinces and cities by their names without the last word; 延边州 is said for an autonomous prefecture."""
+    """Provinces and cities by their names without the last word; an autonomous prefecture also as 延边州."""
     stems: dict[str, list[_RegionName]] = {}
     for row in (row for rows in _load_table().rows_by_name.values() for row in rows):
         stem = _strip_kind_word(row.name) if row.code.endswith("00") else None
@@ -277,7 +293,7 @@ def _map_short_names() -> dict[str, list[_RegionName]]:
 
 @cache
 def map_names_to_codes() -> dict[str, tuple[str, ...]]:
-    """Every way to say a place, with its codes: today's first. See ``registry.domain.place_names``."""
+    """Every way to say a place, with its codes: today's first."""
     found: dict[str, dict[str, None]] = {}
     everything = [row for rows in _load_table().rows_by_name.values() for row in rows]
     for row in sorted(everything, key=lambda row: (row.until != "", row.target)):
@@ -286,6 +302,32 @@ def map_names_to_codes() -> dict[str, tuple[str, ...]]:
             if form is not None:
                 found.setdefault(form, {})[row.target] = None
     return {form: tuple(codes) for form, codes in found.items()}
+
+
+def list_place_names() -> list[str]:
+    """Every way to say any place."""
+    return list(map_names_to_codes())
+
+
+def find_places(text: str) -> list[tuple[int, int, str]]:
+    """Places named in free text as (start, end, code), longest first; one tuple for each code a name may mean.
+
+    Names count with or without their last word (鞍山市, 鞍山). Positions are those of ``text`` as given.
+    """
+    spans = sorted(_find_spans(text), key=lambda span: (span[0] - span[1], span[0]))
+    codes = map_names_to_codes()
+    return [(start, end, code) for start, end in spans for code in codes[text[start:end]]]
+
+
+def _find_spans(text: str) -> Iterator[tuple[int, int]]:
+    names, reached = map_names_to_codes(), 0
+    for start in range(len(text) - 1):
+        for length in range(min(_LONGEST_NAME, len(text) - start), 1, -1):
+            if text[start : start + length] in names:
+                if start + length > reached:  # not inside a place already named
+                    yield start, start + length
+                    reached = start + length
+                break
 
 
 def list_region_names(code: str, name: str) -> list[str]:

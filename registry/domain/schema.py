@@ -1,4 +1,4 @@
-"""Which fields each kind of subject has, of which types: what a draft may say. Strict, because the log is for ever."""
+"""The fields of each kind of subject and their types: what a draft may state. Strict, because the log is for ever."""
 
 from __future__ import annotations
 
@@ -140,12 +140,12 @@ _FIELDS: dict[Kind, Any] = {
     "source": SourceFacts,
     "edition": EditionFacts,
 }
-#: How the subjects are named that have no public code.
+#: Identifiers of the kinds of subject that have no public code.
 _NAMED: dict[str, re.Pattern[str]] = {"source": re.compile(".+", re.DOTALL), "edition": re.compile("[1-9][0-9]{0,8}")}
 
 
 def check_draft(draft: Draft) -> None:
-    """InvalidInput unless the draft says only what its kind of subject may say, in the right types."""
+    """Raise InvalidInput unless the draft states only fields of its kind of subject, in the right types."""
     kind, _, identifier = draft.subject.partition(":")
     if kind != draft.change.kind or kind not in _FIELDS or not identifier:
         raise _make_draft_error(
@@ -180,7 +180,7 @@ def check_draft(draft: Draft) -> None:
 
 
 def _select_plain_fields(draft: Draft) -> dict[str, Any]:
-    """The fields stated by their own names; what has a path of its own is checked here."""
+    """The fields stated under their own names; approvals and extra columns are checked here and left out."""
     plain: dict[str, Any] = {}
     for path, value in draft.change.set.items():
         head, _, rest = path.partition(".")
@@ -195,22 +195,22 @@ def _select_plain_fields(draft: Draft) -> dict[str, Any]:
     return plain
 
 
-def _check_scope(draft: Draft, stated: dict[str, Any]) -> None:
+def _check_scope(draft: Draft, values: dict[str, Any]) -> None:
     """A source may be complete nowhere; an edition is of the whole country or of a region."""
-    scope = stated.get("scope")
+    scope = values.get("scope")
     words = ("national", "partial") if draft.change.kind == "source" else ("national",)
     if scope is not None and scope not in words and regions.find_region(scope) is None:
         raise _make_draft_error(draft, f"未知的范围“{scope}”", f"unknown scope “{scope}”")
 
 
 def _check_erasures(draft: Draft) -> None:
-    """Only personal paths, in one order, not the ones stated in the same breath, and never without a reason."""
+    """Allow only personal paths, sorted, each once, none that the draft also states, and never without a reason."""
     erases = draft.change.erases
     if not erases:
         return
-    if strange := sorted(set(erases) - PERSONAL.get(draft.change.kind, frozenset())):
+    if unknown := sorted(set(erases) - PERSONAL.get(draft.change.kind, frozenset())):
         raise _make_draft_error(
-            draft, f"{strange[0]} 不是可删除的个人信息", f"{strange[0]} is not personal data that can be erased"
+            draft, f"{unknown[0]} 不是可删除的个人信息", f"{unknown[0]} is not personal data that can be erased"
         )
     if erases != sorted(set(erases)):
         raise _make_draft_error(
@@ -222,9 +222,9 @@ def _check_erasures(draft: Draft) -> None:
         raise _make_draft_error(draft, "删除个人信息须说明理由", "erasing personal data needs a reason")
 
 
-def _check_type(draft: Draft, path: str, value: Any, wanted: Any) -> None:
+def _check_type(draft: Draft, path: str, value: Any, expected: Any) -> None:
     try:
-        msgspec.convert(value, wanted)
+        msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
         raise _make_draft_error(draft, f"字段 {path} 有误：{error}", f"field {path}: {error}") from error
 

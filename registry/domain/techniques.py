@@ -1,4 +1,4 @@
-"""The technique table: what may be approved, how lists print it, what people say.
+"""The technique table: what may be approved, how lists print it, which words people use.
 
 Source: attachments to the national lists; WS 218 supervision codes 0903xx. Adding a technique is adding a row here.
 """
@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from registry.domain.normalise import normalise_width, simplify_script
+from registry.domain.normalise import compact_text, normalise_script
 
 TechniqueCode = Literal["AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK"]
 Stage = Literal["preparing", "trial", "formal", "operating", "rectification", "suspended", "revoked", "lapsed"]
@@ -172,8 +172,7 @@ STAGES: dict[Stage, tuple[str, ...]] = {
 LAWFUL_STAGES: frozenset[str] = frozenset({"trial", "formal", "operating", "rectification"})
 
 _DASHES = re.compile("[‐-―−－—–一]+(?=胚胎)|[‐-―−－—–]")
-_SPACE = re.compile(r"\s+")
-#: What nobody says aloud, what parts two words for one thing, and what may follow a word.
+#: Signs that nobody speaks; signs between two words for one technique; the ending a word may carry.
 _MARKS = re.compile("[^0-9A-Z一-鿿]+")
 _ALSO = re.compile("[()/]")
 _MANNER = re.compile("(?:技术|术)$")
@@ -183,8 +182,7 @@ _GENERATIONS = {"1": "一", "2": "二", "3": "三", "I": "一", "II": "二", "II
 
 
 def _normalise_word(text: str) -> str:
-    text = _DASHES.sub("-", unicodedata.normalize("NFKC", text))
-    return _SPACE.sub("", text).upper()
+    return compact_text(_DASHES.sub("-", unicodedata.normalize("NFKC", text))).upper()
 
 
 @cache
@@ -209,7 +207,7 @@ def find_printed_technique(text: str) -> TechniqueCode | None:
 
 @lru_cache(maxsize=4096)
 def find_technique(text: str) -> TechniqueCode | None:
-    """The technique that a code, a printed wording or an everyday word means; None when it means none.
+    """The technique that a code, a printed wording or an everyday word means; None for anything else.
 
     Width, script, spaces and dashes do not matter, nor 技术 at the end; a word and its code in a bracket are one.
 
@@ -218,16 +216,16 @@ def find_technique(text: str) -> TechniqueCode | None:
     >>> find_technique("供卵试管") is None
     True
     """
-    whole = simplify_script(normalise_width(text)).upper()
-    found = _map_words_to_codes(False).get(_normalise_word(whole)) or _find_everyday_word(whole)
-    if found is not None:
-        return found
-    each = {_find_everyday_word(part) for part in _ALSO.split(whole) if part.strip()}
-    return each.pop() if len(each) == 1 else None
+    whole = normalise_script(text).upper()
+    code = _map_words_to_codes(False).get(_normalise_word(whole)) or _find_everyday_word(whole)
+    if code is not None:
+        return code
+    codes = {_find_everyday_word(part) for part in _ALSO.split(whole) if part.strip()}
+    return codes.pop() if len(codes) == 1 else None
 
 
 def _find_everyday_word(word: str) -> TechniqueCode | None:
-    key = _GENERATION.sub(lambda digits: _GENERATIONS[digits[0]], _MARKS.sub("", word))
+    key = _GENERATION.sub(lambda match: _GENERATIONS[match[0]], _MARKS.sub("", word))
     return _map_keys_to_codes().get(key) or _map_keys_to_codes().get(_MANNER.sub("", key))
 
 

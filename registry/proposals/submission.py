@@ -28,12 +28,14 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
     base_size: int | None = None,
     progress: Callable[[int], None] | None = None,
     log: PublishedLog | None = None,
+    in_transaction: Callable[[sa.Connection, int], None] | None = None,
 ) -> int:
     """Validate and keep a proposal whole, or nothing of it; its id. InvalidInput names the first draft that is wrong,
     NotAllowed one outside the account's region. A draft about a day before the latest one already stated of its subject
     needs a reason, unless ``kind`` is "import".
     ``base_size`` is the log size the drafts were worked out against (now by default). With ``log``, LogRolledBack over
     a database that holds less than was published there: here, and whatever else is done to a proposal.
+    ``in_transaction`` gets the id within the transaction that keeps the proposal: what it raises undoes all of it.
     """
     with database.reading() as connection:
         region_scope.require_proposer_role(connection, by, kind)
@@ -45,7 +47,12 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
         content.check_against_register(connection, kind, title, report)
         region_scope.require_may_propose(connection, by, map(changeset.decode_draft, content.bodies))
         base_size = store.read_head(connection).size if base_size is None else base_size
-        return insert_proposal(connection, content, by=by, title=title, kind=kind, report=report, base_size=base_size)
+        identifier = insert_proposal(
+            connection, content, by=by, title=title, kind=kind, report=report, base_size=base_size
+        )
+        if in_transaction is not None:
+            in_transaction(connection, identifier)
+        return identifier
 
 
 def insert_proposal(  # noqa: PLR0913 - each is a part of what is proposed

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from registry.domain import regions
 from registry.domain.identifiers import compact_licence, compact_uscc, may_be_code, parse_code, parse_domain, parse_uscc
 from registry.domain.model import MatchedOn, Provider, Struct
+from registry.domain.normalise import compact_text
 from registry.errors import InvalidInput
 from registry.reconciliation.properties import BY_ID
 from registry.verification import addresses
@@ -165,9 +166,9 @@ def _compare_place(value: str, site: Site) -> Comparison:
     codes = (
         (value,)
         if regions.find_region(value) is not None
-        else regions.map_names_to_codes().get(regions.clean_address(value), ())
+        else regions.map_names_to_codes().get(compact_text(value), ())
     )
     if not codes:
         return addresses.compare_addresses(value, site.address, site.region)
     region = site.region or addresses.split_address(site.address)[0]
-    return "region" if any(addresses.can_overlap(code, region) for code in codes) else "other"
+    return "region" if any(regions.overlap(code, region) for code in codes) else "other"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from registry.domain import place_names, regions
+from registry.domain import regions
 from registry.search import pinyin
 from registry.search.readings import Understood
 
@@ -18,7 +18,7 @@ def parse_place(word: str) -> list[Understood]:
     """Return the places a word may be, when it is one and nothing else."""
     return [
         Understood(text=word, kind="region", value=code)
-        for start, end, code in place_names.find_places(word)
+        for start, end, code in regions.find_places(word)
         if (start, end) == (0, len(word))
     ]
 
@@ -38,7 +38,7 @@ def split_places(word: str) -> tuple[str, list[Understood]]:
         return remaining, places
     last = [
         (start, code)
-        for start, end, code in place_names.find_places(remaining)
+        for start, end, code in regions.find_places(remaining)
         if end == len(remaining) and start >= _LEAST
     ]
     if last:
@@ -49,12 +49,12 @@ def split_places(word: str) -> tuple[str, list[Understood]]:
 
 def find_leading_places(text: str) -> list[tuple[int, str]]:
     """Find (where it ends, region code) of the places a text begins with: one name, which several places may share."""
-    return [(end, code) for start, end, code in place_names.find_places(text) if start == 0]
+    return [(end, code) for start, end, code in regions.find_places(text) if start == 0]
 
 
 def is_inside(code: str, outer: Iterable[str]) -> bool:
     """Whether a region lies in one of others, or is one of them."""
-    return any(code.startswith(regions.get_prefix(one)) for one in outer)
+    return any(regions.is_inside(code, one) for one in outer)
 
 
 def _find_name_place(text: str, outer: list[str]) -> tuple[int, list[str]] | None:

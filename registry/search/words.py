@@ -10,7 +10,7 @@ import re
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from registry.domain import place_names
+from registry.domain import regions
 from registry.domain.normalise import fold_text
 
 #: Words of the field with what leaving them out costs: the less they tell, the less.
@@ -45,7 +45,7 @@ class NameWord(NamedTuple):
 @lru_cache(maxsize=65536)
 def split_name(name: str) -> tuple[NameWord, ...]:
     """Split a name into words, longest known ones first from the left; what is unknown between them is one word."""
-    places = {start: end for start, end, _ in reversed(place_names.find_places(name))}
+    places = {start: end for start, end, _ in reversed(regions.find_places(name))}
     words: list[NameWord] = []
     at = start = 0
     while at < len(name):
@@ -66,7 +66,7 @@ def split_name(name: str) -> tuple[NameWord, ...]:
 def _load_folded_places() -> frozenset[str]:
     """Load the places whose names folding changes, folded: 4川, 3亚, 10堰."""
     return frozenset(
-        folded for name in place_names.list_place_names() if (folded := fold_text(name)) != name and len(folded) > 1
+        folded for name in regions.list_place_names() if (folded := fold_text(name)) != name and len(folded) > 1
     )
 
 

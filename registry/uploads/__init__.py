@@ -1,1 +1,1 @@
-"""Files of strangers: what is accepted of them, and how they are read into rows of text by a process of their own."""
+"""Files of strangers: their limits, and how a process of their own reads them into rows of text."""

@@ -1,4 +1,4 @@
-"""The tables of a docx file as a stream: one row in memory at a time, so that 100,000 rows fit."""
+"""The tables of a docx file as a stream, with one row in memory at a time."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
 def read_rows(source: IO[bytes], limits: FileLimits) -> Iterator[tuple[int, TableRow]]:
-    """Every row of every outermost table with the table's number, both counted from 1; UnreadableFile when damaged.
+    """Yield (number of the table, row) for every outermost table, counted from 1; UnreadableFile when damaged.
 
-    The package was looked through before: see packages.
+    ``packages`` has checked the file before.
     """
     try:
         with zipfile.ZipFile(source) as archive, archive.open(DOCUMENT) as file:
@@ -65,7 +65,7 @@ def _get_local_name(element: Any) -> str:
 
 
 def _free_element(element: Any) -> None:
-    """Free an element that was read, and its elder siblings, so that memory does not grow with the file."""
+    """Free an element that was read, and those before it, so that memory does not grow with the file."""
     element.clear()
     while element.getprevious() is not None:
         del element.getparent()[0]
@@ -77,28 +77,28 @@ def _is_deleted(row: Any) -> bool:
     )
 
 
-def _read_row(row: Any, number: int, above: dict[int, str], most: int) -> TableRow:
+def _read_row(row: Any, number: int, above: dict[int, str], limit: int) -> TableRow:
     cells: list[str] = [""] * _count_skipped_columns(row)
     merged: set[int] = set()
-    across = False
+    has_spanning_cell = False
     for cell in _list_cells(row):
-        span, joined = _read_cell_merge(cell)
+        span, merge = _read_cell_merge(cell)
         column = len(cells)
-        if joined == "continue":
+        if merge == "continue":
             text = above.get(column, "")
             merged.update(range(column, column + span))
         else:
             text = _read_text(cell)
         above[column] = text
-        across = across or span > 1
+        has_spanning_cell = has_spanning_cell or span > 1
         cells += [text] + [""] * (span - 1)
-        if len(cells) > most:
-            raise make_too_large_error(f"一行超过{most:,}列", f"a row has more than {most:,} columns", most)
-    return TableRow(number, tuple(cells), frozenset(merged), across)
+        if len(cells) > limit:
+            raise make_too_large_error(f"一行超过{limit:,}列", f"a row has more than {limit:,} columns", limit)
+    return TableRow(number, tuple(cells), frozenset(merged), has_spanning_cell)
 
 
 def _count_skipped_columns(row: Any) -> int:
-    """Columns a row leaves out at its start (w:gridBefore)."""
+    """The number of columns a row leaves out at its start (w:gridBefore)."""
     for properties in row:
         if _get_local_name(properties) == "trPr":
             return sum(_read_number(child) for child in properties if _get_local_name(child) == "gridBefore")
@@ -115,16 +115,16 @@ def _list_cells(element: Any) -> Iterator[Any]:
 
 
 def _read_cell_merge(cell: Any) -> tuple[int, str | None]:
-    """Columns spanned, and ``restart`` or ``continue`` for a cell merged with those below or above."""
-    span, joined = 1, None
+    """(columns spanned, ``restart`` or ``continue`` for a cell merged with those below or above)."""
+    span, merge = 1, None
     for properties in cell:
         if _get_local_name(properties) == "tcPr":
             for child in properties:
                 if _get_local_name(child) == "gridSpan":
                     span = max(1, _read_number(child))
                 elif _get_local_name(child) == "vMerge":
-                    joined = _find_value(child) or "continue"
-    return span, joined
+                    merge = _find_value(child) or "continue"
+    return span, merge
 
 
 def _find_value(element: Any) -> str | None:
@@ -137,7 +137,7 @@ def _read_number(element: Any) -> int:
 
 
 def _read_text(cell: Any) -> str:
-    """The words of a cell, paragraphs on lines of their own, deleted words left out."""
+    """The text of a cell, a line for each paragraph, deleted text left out."""
     pieces: list[str] = []
     _collect_text(cell, pieces)
     return "".join(pieces).strip("\n")

@@ -1,4 +1,4 @@
-"""What a file is by its content, whatever its name says; a refusal that says what to do for all that is no list."""
+"""The kind of a list file by its content, whatever its name; a refusal with what to do for any other file."""
 
 from __future__ import annotations
 
@@ -8,50 +8,51 @@ from typing import IO, Literal
 import olefile
 
 from registry.errors import UnreadableFile
-from registry.uploads import packages
+from registry.uploads import packages, signatures
 from registry.uploads.limits import FileLimits
-from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
+from registry.uploads.refusals import (
+    make_damaged_file_error,
+    make_not_office_error,
+    make_password_error,
+    make_too_large_error,
+)
 
 FileKind = Literal["docx", "xlsx", "text"]
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"RIFF")
-
 
 def detect_kind(source: IO[bytes], limits: FileLimits) -> FileKind:
-    """The kind of a readable list file, at whose start the source is left.
+    """Return the kind of a readable list file and leave the source at its start.
 
-    UnreadableFile, saying what to do, for everything else; TooLarge beyond the limits.
+    UnreadableFile, with what to do, for any other file; TooLarge beyond the limits.
     """
     source.seek(0)
     head = source.read(4096)
     if not head.strip(b" \t\r\n\xef\xbb\xbf") and len(head) < 4096:
         raise UnreadableFile("文件是空的。", "The file is empty.")
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(signatures.ZIP):
         return _detect_zip_kind(source, limits)
-    if head.startswith(_OLE):
+    if head.startswith(signatures.OLE):
         raise _make_ole_error(source)
-    if head.startswith(b"PK\x05\x06"):
+    if head.startswith(signatures.EMPTY_ZIP):
         raise UnreadableFile("这是空的压缩包，不是名单。", "This is an empty zip archive, not a list.")
     if head.lstrip().startswith(b"%PDF"):
         raise UnreadableFile(
             "这是 PDF 文件，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。",
             "This is a PDF, whose tables cannot be read; please get the original docx, xlsx or csv.",
         )
-    if head.startswith(_IMAGES):
+    if head.startswith(signatures.IMAGES):
         raise UnreadableFile(
             "这是图片，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。",
             "This is an image, whose tables cannot be read; please get the original docx, xlsx or csv.",
         )
-    if head.lstrip().lower().startswith((b"{\\rtf", b"<html", b"<!doctype", b"<?xml")):
+    if head.lstrip().lower().startswith(signatures.MARKUP):
         raise UnreadableFile(
             "这是网页或 RTF 文件，请用 Word 或 Excel 打开后另存为 docx 或 xlsx。",
             "This is a web page or an RTF file; please open it in Word or Excel and save it as docx or xlsx.",
         )
     if source.seek(0, io.SEEK_END) > limits.packed:
-        raise make_too_large_error(
-            f"超过{limits.packed // 1024**2} MB", f"it has more than {limits.packed // 1024**2} MB", limits.packed
-        )
+        size = f"{limits.packed // 1024**2} MB"
+        raise make_too_large_error(f"超过{size}", f"it has more than {size}", limits.packed)
     source.seek(0)
     return "text"
 
@@ -63,14 +64,6 @@ def _detect_zip_kind(source: IO[bytes], limits: FileLimits) -> FileKind:
     if packages.WORKBOOK in names:
         return "xlsx"
     raise make_not_office_error()
-
-
-def make_not_office_error() -> UnreadableFile:
-    """The refusal of a file that is neither docx nor xlsx."""
-    return UnreadableFile(
-        "这不是 docx 或 xlsx 文件，请用 Word 或 Excel 打开后另存为 docx 或 xlsx。",
-        "This is neither docx nor xlsx; please open it in Word or Excel and save it as docx or xlsx.",
-    )
 
 
 def _make_ole_error(source: IO[bytes]) -> UnreadableFile:

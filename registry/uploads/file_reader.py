@@ -1,7 +1,7 @@
-"""A file of strangers as rows of text, read by a process of its own: what the rest of the register asks.
+"""Files of strangers as rows of text, read by a process of their own: the entrance for the rest of the register.
 
-Everything here raises UnreadableFile or TooLarge, saying what to do, when the file cannot be read or ends whatever
-reads it; Busy when too many files are being read already.
+Everything here raises UnreadableFile or TooLarge, with what to do, when the file cannot be read or ends its process;
+Busy when too many files are being read.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _PIECE = 65_536
 
 
 def read_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
-    """The tables of a docx, xlsx or csv file in order. Read a table's rows before asking for the next table."""
+    """Yield the tables of a docx, xlsx or csv file in order; read the rows of a table before the next one."""
     with sandbox.open_channel("tables", limits, source) as channel, closing(channel.receive_messages()) as messages:
         upcoming: list[Answer | None] = [next(messages, None)]
-        while isinstance(begins := upcoming[0], TableStart):
+        while isinstance(start := upcoming[0], TableStart):
             rows = _read_rows(messages, upcoming)
-            yield Table(begins.name, begins.name_en, begins.lettered, rows, begins.hidden)
+            yield Table(start.name, start.name_en, start.lettered, rows, start.hidden)
             for _ in rows:  # those that nobody read
                 pass
 
 
 def _read_rows(messages: Iterator[Answer], upcoming: list[Answer | None]) -> Iterator[TableRow]:
-    """The rows up to the next table, or the end, which is put into ``upcoming``."""
+    """Yield the rows up to the next table or the end; what follows is put into ``upcoming``."""
     for message in messages:
         if not isinstance(message, RowBatch):
             upcoming[0] = message
@@ -41,7 +41,7 @@ def _read_rows(messages: Iterator[Answer], upcoming: list[Answer | None]) -> Ite
 
 
 def read_sheet_records(source: IO[bytes], limits: FileLimits) -> Generator[ClaimRecord, None, None]:
-    """The records of the first sheet of an xlsx file that has any."""
+    """Yield the records of the first sheet of an xlsx file that has any."""
     with sandbox.open_channel("claims-sheet", limits, source) as channel:
         for message in channel.receive_messages():
             if isinstance(message, RecordBatch):
@@ -49,7 +49,7 @@ def read_sheet_records(source: IO[bytes], limits: FileLimits) -> Generator[Claim
 
 
 def inspect_package(source: IO[bytes], limits: FileLimits, parts: tuple[str, ...]) -> PackageParts:
-    """Which of some parts a zip file has, and whether it holds macros."""
+    """Return which of some parts a zip file has, and whether it holds macros."""
     with sandbox.open_channel("package", limits, source, parts="\n".join(parts)) as channel:
         for message in channel.receive_messages():
             if isinstance(message, PackageParts):
@@ -58,13 +58,13 @@ def inspect_package(source: IO[bytes], limits: FileLimits, parts: tuple[str, ...
 
 
 class CsvStream:
-    """The records of a csv file that comes piece by piece. Its process starts with the first piece; close it.
+    """Reads records of a csv file that comes piece by piece; close it. Its process starts with the first piece.
 
-    ``delimiter`` and ``marked`` (by a byte order mark, or as a spreadsheet writes) are known with the first record.
+    ``delimiter`` and ``marked`` (a spreadsheet made the file) are known with the first record.
     """
 
     def __init__(self, charset: str | None = None, limits: FileLimits = BATCH) -> None:
-        """InvalidInput for a charset that is none of those that are read."""
+        """InvalidInput for an unknown charset."""
         TextDecoder(charset)
         self.delimiter, self.marked = ",", False
         self._options = {"charset": charset} if charset else {}
@@ -72,18 +72,18 @@ class CsvStream:
         self._channel: SandboxChannel | None = None
 
     def feed(self, data: bytes, last: bool = False) -> Iterator[ClaimRecord]:
-        """The records that are whole with these bytes; with ``last``, all that are left."""
+        """Yield the records that these bytes complete; with ``last``, all that remain."""
         if self._channel is None:
             self._channel = sandbox.open_channel("claims-csv", self._limits, None, **self._options)
         for piece in _split_pieces(data, last):
             yield from self._read_records(self._channel.exchange_piece(piece))
 
     async def feed_async(self, data: bytes, last: bool = False) -> list[ClaimRecord]:
-        """The same of at most 64 KiB, without holding up the event loop."""
+        """As ``feed`` for at most 64 KiB, without blocking the event loop."""
         if self._channel is None:
             self._channel = await sandbox.open_stream("claims-csv", self._limits, **self._options)
-        heard = [await self._channel.exchange_piece_async(piece) for piece in _split_pieces(data, last)]
-        return [record for messages in heard for record in self._read_records(messages)]
+        answers = [await self._channel.exchange_piece_async(piece) for piece in _split_pieces(data, last)]
+        return [record for messages in answers for record in self._read_records(messages)]
 
     def _read_records(self, messages: list[Answer]) -> Iterator[ClaimRecord]:
         for message in messages:
@@ -92,7 +92,7 @@ class CsvStream:
                 yield from message.records
 
     def close(self) -> None:
-        """Let its process go."""
+        """End its process."""
         if self._channel is not None:
             self._channel.close()
 

@@ -1,8 +1,8 @@
 """The process from which those that read files are forked: ``python -m registry.uploads.fork_server FD [TASKS]``.
 
-A program of its own with one thread, started once by a server, that has imported the readers and holds nothing of the
-register: no settings, no keys, no database. For each file it forks, so that a start costs milliseconds; the child takes
-its limits and reads. Children end with it, and it ends with whoever started it.
+A program with one thread, started once by a server, that has imported the readers and holds nothing of the register: no
+settings, no keys, no database. It forks for each file, so that a start costs milliseconds; the child limits itself and
+reads. Children end with it, and it ends with whoever started it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from registry.uploads.messages import LENGTH, KillOrder, TaskOrder
 from registry.uploads.process_limits import BROKEN, NO_MEMORY, NOT_STARTED, OK, STATUS, end_with_parent, limit_process
 from registry.uploads.tasks import Job, run_task
 
-#: How much less than the server they may claim of the machine.
+#: Its niceness over that of the server.
 _NICE = 5
 _orders = msgspec.msgpack.Decoder(TaskOrder | KillOrder)
 
 
 class ForkServer:
-    """Takes orders from a socket and forks for each; says in a pipe of each job how its child ended."""
+    """Takes orders from a socket, forks for each, and writes the exit status of the child to the pipe of the job."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
@@ -37,7 +37,7 @@ class ForkServer:
         self._devnull = os.open(os.devnull, os.O_RDWR)
 
     def serve(self) -> None:
-        """Until whoever started this goes away; then no child is left."""
+        """Serve until whoever started this goes away; then end all children."""
         wakes, wake = os.pipe()
         os.set_blocking(wake, False)
         os.set_blocking(wakes, False)
@@ -87,7 +87,7 @@ class ForkServer:
         return True
 
     def _run_child(self, order: TaskOrder, channel: int, file: list[int], own: tuple[int, ...]) -> NoReturn:
-        """The child: take the limits, do the task, end without a word to anybody else."""
+        """Run the task within its limits in the child, and exit."""
         code = BROKEN
         try:
             end_with_parent(_parent)

@@ -1,4 +1,4 @@
-"""So many at once, so many waiting for them in order, and a clear refusal for all others."""
+"""A gate that limits how many are at work, with a limited queue and a refusal for all others."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 
-from registry.errors import Busy
+from registry.uploads.refusals import make_busy_error
 
-#: Seconds that one waits.
+#: Seconds to wait at most.
 PATIENCE = 20.0
 
 
 class Gate:
-    """Lets ``most`` in at a time and ``waiting`` wait; may be used from any thread and event loop."""
+    """Lets ``limit`` in at a time and ``waiting`` wait in order; usable from any thread and event loop."""
 
-    def __init__(self, most: int, waiting: int, patience: float = PATIENCE) -> None:
-        self._most, self._waiting, self._patience = most, waiting, patience
+    def __init__(self, limit: int, waiting: int, patience: float = PATIENCE) -> None:
+        self._limit, self._waiting, self._patience = limit, waiting, patience
         self._lock = threading.Lock()
         self._inside = 0
         self._queue: deque[Future[None]] = deque()
 
     def enter(self) -> None:
-        """Go in, once there is room; Busy when too many wait, or it takes too long. ``leave`` afterwards."""
+        """Enter once there is room; Busy when too many wait, or it takes too long. Call ``leave`` afterwards."""
         place = self._take_place()
         try:
             place.result(self._patience)
@@ -35,7 +35,7 @@ class Gate:
             raise
 
     async def enter_async(self) -> None:
-        """The same without holding up the event loop."""
+        """As ``enter``, without blocking the event loop."""
         place = self._take_place()
         try:
             async with asyncio.timeout(self._patience):
@@ -62,25 +62,16 @@ class Gate:
         with self._lock:
             while self._queue and self._queue[0].cancelled():
                 self._queue.popleft()
-            if self._inside < self._most:
+            if self._inside < self._limit:
                 self._inside += 1
                 place.set_result(None)
-            elif sum(not one.cancelled() for one in self._queue) >= self._waiting:
+            elif sum(not place.cancelled() for place in self._queue) >= self._waiting:
                 raise make_busy_error()
             else:
                 self._queue.append(place)
         return place
 
     def _give_up_place(self, place: Future[None]) -> None:
-        """Whoever waited goes away; where it was let in meanwhile, the next one is."""
+        """Leave the queue; a place that was granted meanwhile goes to the next one."""
         if not place.cancel() and not place.cancelled():
             self.leave()
-
-
-def make_busy_error() -> Busy:
-    """The refusal where too many files are being read."""
-    return Busy(
-        "正在处理的文件过多，这个文件没有处理，请稍等几秒再上传。",
-        "Too many files are being read at the moment, and this one was not. Please send it again in a few seconds.",
-        retry_after=5,
-    )

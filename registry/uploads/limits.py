@@ -1,7 +1,7 @@
-"""How much a file may hold, for every kind of file alike: looked at before it is read, and enforced while it is.
+"""The limits of every kind of file: checked before it is read, and enforced while it is.
 
-One table: a number that is not here is no limit. The first group is about the file, the second about the process that
-reads it, which the system ends where the first group failed to.
+The first fields are about the file, the last about the process that reads it, which the system ends where the first
+ones failed to.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import msgspec
 
 _MIB = 1024 * 1024
+#: Characters of a row of claims as text, and blank lines of a file of claims: skipping them costs time too.
+MAX_LINE_LENGTH, MAX_BLANK_LINES = 262_144, 100_000
 
 
 class FileLimits(msgspec.Struct, frozen=True):
-    """What one file may hold, and what reading it may take. Sizes in bytes, times in seconds."""
+    """The contents of one file, and the resources of reading it. Sizes in bytes, times in seconds."""
 
-    #: The file as it came; all that it unpacks to, files inside it included; parts of a package; sheets of a workbook.
+    #: The file as sent; all that it unpacks to, files inside it included; parts of a package; sheets of a workbook.
     packed: int
     unpacked: int
     parts: int = 2_000
     sheets: int = 200
-    #: How many times smaller a part may be packed than it is. Lists pack 20 to 200 times, and only a part of more than
-    #: ``ratio_from`` is judged by it.
+    #: The compression ratio of a part, checked only above the size ``ratio_from``. Lists have 20 to 200.
     ratio: int = 400
     ratio_from: int = _MIB
     #: Zip files inside one another (a docx with a workbook in it: 2), and XML elements inside one another.
@@ -34,7 +35,7 @@ class FileLimits(msgspec.Struct, frozen=True):
     cell_length: int = 131_072
     row_length: int = 1_048_576
 
-    #: Of the process: address space, processor time, time that is waited for it, and all it may hand back.
+    #: Of the process: address space, processor time, time to wait for it, and bytes of all its messages.
     memory: int = 512 * _MIB
     cpu: int = 10
     seconds: float = 30.0
@@ -53,7 +54,7 @@ BATCH = FileLimits(
     seconds=600.0,
     output=1024 * _MIB,
 )
-#: A document that a change rests on: only looked at for what it is.
+#: A document that a change rests on: only its kind is looked at.
 DOCUMENT = FileLimits(
     packed=64 * _MIB, unpacked=1024 * _MIB, parts=10_000, ratio_from=64 * _MIB, cpu=30, seconds=60.0, output=_MIB
 )
@@ -81,6 +82,6 @@ SHELL = FileLimits(
     seconds=7200.0,
     output=8192 * _MIB,
 )
-#: The process that works on an import: it reads no file of a stranger itself, compares what one said with the register,
-#: and writes to the database, so what it writes is not limited.
+#: The process that works on an import. It parses no upload itself and writes to the database, so that its output is not
+#: limited.
 JOB = FileLimits(packed=0, unpacked=0, memory=4096 * _MIB, cpu=7200)

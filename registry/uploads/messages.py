@@ -1,4 +1,4 @@
-"""What passes between a process that asks for a file to be read and the one that reads it: frames of msgpack."""
+"""The messages between a process that has a file read and the one that reads it: frames of msgpack."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from registry.errors import InvalidInput, RegistryError, TooLarge, UnreadableFil
 from registry.uploads.limits import FileLimits
 from registry.uploads.tables import ClaimRecord, TableRow
 
-#: A frame is its length and so many bytes; none is longer: a row is at most a million characters, of four bytes.
+#: A frame is its length and so many bytes, at most LONGEST: a row has up to a million characters of four bytes.
 LENGTH = struct.Struct("<I")
 LONGEST = 8 * 1024 * 1024
 
 
 class TaskOrder(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Start a process that does one task; three file descriptors come with it."""
+    """Start a process for one task; its file descriptors come with the order."""
 
     job: int
     task: str
@@ -26,13 +26,13 @@ class TaskOrder(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class KillOrder(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """End the process of a job, if it is still there."""
+    """End the process of a job, if it still runs."""
 
     job: int
 
 
 class FilePiece(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Bytes of a file that comes piece by piece; ``last`` with the end of it."""
+    """Bytes of a file that comes piece by piece; ``last`` at its end."""
 
     data: bytes
     last: bool = False
@@ -48,13 +48,13 @@ class TableStart(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class RowBatch(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Rows of the table that began last."""
+    """Rows of the last table started."""
 
     rows: list[TableRow]
 
 
 class RecordBatch(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Records of a file of claims, and how they are written as far as it is known."""
+    """Records of a file of claims, with the delimiter and the mark of a spreadsheet as far as known."""
 
     records: list[ClaimRecord]
     delimiter: str
@@ -62,22 +62,22 @@ class RecordBatch(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class PackageParts(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Those of the parts that were asked for which a package has, and whether it holds macros."""
+    """The requested parts that a package has, and whether it holds macros."""
 
     parts: list[str]
     macros: bool
 
 
 class PieceDone(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Everything of the last piece was said; the next may come."""
+    """All messages about the last piece were sent; the next may come."""
 
 
 class TaskDone(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Everything was said."""
+    """All messages were sent."""
 
 
 class FileRefusal(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """The file cannot be read, and why; ``reason`` is what a parser said, which helps nobody but us."""
+    """The file cannot be read, with the sentences why; ``reason`` is the parser's, for the log."""
 
     code: str
     zh: str
@@ -85,16 +85,16 @@ class FileRefusal(msgspec.Struct, frozen=True, array_like=True, tag=True):
     reason: str = ""
 
     def to_error(self) -> RegistryError:
-        """The refusal as it is raised."""
+        """The refusal as an error to raise."""
         return _KINDS.get(self.code, UnreadableFile)(self.zh, self.en)
 
 
-_KINDS: dict[str, type[RegistryError]] = {one.code: one for one in (InvalidInput, TooLarge, UnreadableFile)}
+_KINDS: dict[str, type[RegistryError]] = {kind.code: kind for kind in (InvalidInput, TooLarge, UnreadableFile)}
 Answer = TableStart | RowBatch | RecordBatch | PackageParts | PieceDone | TaskDone | FileRefusal
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def encode_frame(message: Any) -> bytes:
-    """A message as it is sent."""
+    """A message as a frame to send."""
     body = _encode(message)
     return LENGTH.pack(len(body)) + body

@@ -1,7 +1,7 @@
-"""Office packages (docx, xlsx) and other zip files, looked through whole before anything reads them.
+"""Office packages (docx, xlsx) and other zip files, checked whole before anything reads them.
 
-Whatever a reader may open is told by the package's content types and relationships and by the first bytes of a part,
-never by how its name ends. Every part is unpacked here once, so that none is larger than the archive says it is.
+Content types, relationships and the first bytes of a part tell what a reader may open, never the ending of a name.
+Every part is unpacked here once, so that none is larger than the archive says.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from registry.uploads import signatures
 from registry.uploads.limits import FileLimits
 from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
 from registry.uploads.xml_scan import XmlScan, is_xml_start, normalise_part_name, prepend_piece
@@ -22,7 +23,7 @@ from registry.uploads.xml_scan import XmlScan, is_xml_start, normalise_part_name
 DOCUMENT, WORKBOOK = "word/document.xml", "xl/workbook.xml"
 _TYPES, _SHEETS = "[content_types].xml", "xl/_rels/workbook.xml.rels"
 _BY_NAME = frozenset({_TYPES, _SHEETS, DOCUMENT, WORKBOOK, "xl/sharedstrings.xml", "xl/styles.xml"})
-#: Content types of what may look like XML and is not; no reader of ours opens it.
+#: Content types of parts that may look like XML; no reader of this package opens them.
 _NO_XML = frozenset({"text/html", "message/rfc822", "application/xhtml+xml"})
 _LOCAL = struct.Struct("<4s5HIIIHH")  # the header before the bytes of a part
 _PIECE = 65_536
@@ -39,10 +40,9 @@ class PackageContents(NamedTuple):
 
 
 def scan_package(source: IO[bytes], limits: FileLimits, *, readable: bool = True) -> PackageContents:
-    """What is in a zip file within the limits.
+    """Check a zip file and return its contents; TooLarge, or UnreadableFile with what to do, when it is refused.
 
-    TooLarge, or UnreadableFile saying what to do, for any other. ``readable``: what is XML must be well formed; where
-    nobody is going to read it, it only has to be within the limits.
+    ``readable``: XML must be well formed; a file that nobody is going to read only has to be within the limits.
     """
     size = source.seek(0, io.SEEK_END)
     if size > limits.packed:
@@ -53,7 +53,7 @@ def scan_package(source: IO[bytes], limits: FileLimits, *, readable: bool = True
 
 
 class _RemainingLimits:
-    """What is left of the limits, over a package and those inside it."""
+    """What remains of the limits for a package and those inside it."""
 
     def __init__(self, limits: FileLimits) -> None:
         self.limits = limits
@@ -77,21 +77,21 @@ class _RemainingLimits:
 
 
 class _PackageScan:
-    """One archive, at a level of archives inside one another."""
+    """The check of one archive; ``level`` counts archives inside one another."""
 
-    def __init__(self, source: IO[bytes], left: _RemainingLimits, readable: bool, level: int) -> None:
-        self._source, self._left, self._readable, self._level = source, left, readable, level
-        self._scan = XmlScan(left.limits)
+    def __init__(self, source: IO[bytes], remaining: _RemainingLimits, readable: bool, level: int) -> None:
+        self._source, self._remaining, self._readable, self._level = source, remaining, readable, level
+        self._scan = XmlScan(remaining.limits)
         self._sheets: set[str] | None = None
 
     def scan_archive(self) -> PackageContents:
-        limits = self._left.limits
+        limits = self._remaining.limits
         if self._level > limits.packages:
             raise make_too_large_error("压缩包层层嵌套", "there are archives inside archives", limits.packages)
         try:
             with zipfile.ZipFile(self._source) as archive:
                 parts = archive.infolist()
-            self._left.take_parts(parts)
+            self._remaining.take_parts(parts)
             if any(part.flag_bits & 1 for part in parts):
                 raise make_password_error()
             _check_parts(parts)
@@ -103,13 +103,13 @@ class _PackageScan:
         return PackageContents(frozenset(part.filename for part in parts), self._has_macros(parts))
 
     def _has_macros(self, parts: list[zipfile.ZipInfo]) -> bool:
-        """By the content types, whatever the part that holds them is called; or by its usual name."""
+        """Whether content types, or the usual name of a part, tell of macros."""
         kinds = (*self._scan.types.values(), *self._scan.defaults.values())
-        named = any(part.filename.lower().endswith("vbaproject.bin") for part in parts)
-        return named or any("vbaproject" in kind or "macroenabled" in kind for kind in kinds)
+        has_usual_name = any(part.filename.lower().endswith("vbaproject.bin") for part in parts)
+        return has_usual_name or any("vbaproject" in kind or "macroenabled" in kind for kind in kinds)
 
     def _rank_part(self, part: zipfile.ZipInfo) -> int:
-        """What the other parts are, first."""
+        """The order of parts: those that describe the others first."""
         name = normalise_part_name(part.filename)
         return 0 if name == _TYPES else 1 if name.endswith(".rels") else 2 if name in _BY_NAME else 3
 
@@ -118,9 +118,9 @@ class _PackageScan:
         first = next(pieces, b"")
         if self._is_xml(normalise_part_name(part.filename), first):
             self._scan.scan_part(prepend_piece(first, pieces), must_be_xml=self._readable)
-        elif first.startswith(b"PK\x03\x04"):
+        elif first.startswith(signatures.ZIP):
             self._scan_inner_archive(prepend_piece(first, pieces))
-        for _ in pieces:  # to its end: what is never looked at must not be larger than it says either
+        for _ in pieces:  # to its end: parts that are not looked at must not be larger than stated either
             pass
 
     def _is_xml(self, name: str, first: bytes) -> bool:
@@ -130,46 +130,46 @@ class _PackageScan:
             self._sheets = self._list_sheet_parts()
         if name in self._sheets:
             return True
-        said = self._scan.types.get(name) or self._scan.defaults.get(name.rpartition(".")[2], "")
-        return said not in _NO_XML and (said.endswith("xml") or is_xml_start(first))
+        kind = self._scan.types.get(name) or self._scan.defaults.get(name.rpartition(".")[2], "")
+        return kind not in _NO_XML and (kind.endswith("xml") or is_xml_start(first))
 
     def _list_sheet_parts(self) -> set[str]:
-        """The parts that the sheets of a workbook are; known once the parts that are opened by name were seen."""
-        wanted = set(self._scan.sheets)
-        found = [target for identifier, target in self._scan.relationships if identifier in wanted]
+        """The parts of the sheets of a workbook; known once the parts that are opened by name were scanned."""
+        sheets = set(self._scan.sheets)
+        targets = [target for identifier, target in self._scan.relationships if identifier in sheets]
         return {
             normalise_part_name(posixpath.normpath(place))
-            for target in map(normalise_part_name, found)
+            for target in map(normalise_part_name, targets)
             for place in (target, f"xl/{target}")
         }
 
     def _scan_inner_archive(self, pieces: Iterator[bytes]) -> None:
-        held = io.BytesIO()
+        inner = io.BytesIO()
         for piece in pieces:
-            if held.tell() > _IN_MEMORY:
+            if inner.tell() > _IN_MEMORY:
                 raise make_too_large_error(*_ABSURD, _IN_MEMORY)
-            held.write(piece)
-        held.seek(0)
-        _PackageScan(held, self._left, readable=False, level=self._level + 1).scan_archive()
+            inner.write(piece)
+        inner.seek(0)
+        _PackageScan(inner, self._remaining, readable=False, level=self._level + 1).scan_archive()
 
 
 def _check_parts(parts: list[zipfile.ZipInfo]) -> None:
-    """UnreadableFile for what no office program writes, and what two readers would understand differently."""
+    """Raise UnreadableFile for parts that no office program writes, or that readers understand differently."""
     if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
         raise make_damaged_file_error("compression")
     if len({normalise_part_name(part.filename) for part in parts}) < len(parts):
         raise make_damaged_file_error("duplicate parts")
     end = 0
-    for part in sorted(parts, key=lambda one: one.header_offset):
+    for part in sorted(parts, key=lambda each: each.header_offset):
         if part.header_offset < end:
             raise make_damaged_file_error("overlapping parts")
         end = part.header_offset + _LOCAL.size + part.compress_size
 
 
 def _read_part(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The bytes of a part. UnreadableFile where there are more or fewer than the archive says, or others.
+    """Yield the bytes of a part; UnreadableFile unless size and checksum are those the archive states.
 
-    Readers differ in whom they believe, the archive or the packed bytes; so both have to say the same.
+    Some readers believe the archive and some the packed bytes; so both have to agree.
     """
     size = crc = 0
     packed = _read_stored_bytes(source, part)
@@ -183,35 +183,35 @@ def _read_part(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[bytes]:
 
 
 def _read_stored_bytes(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The bytes of a part as they are stored."""
+    """Yield the bytes of a part as stored."""
     source.seek(part.header_offset)
     header = _LOCAL.unpack(source.read(_LOCAL.size))
-    if header[0] != b"PK\x03\x04" or header[3] != part.compress_type:
+    if header[0] != signatures.ZIP or header[3] != part.compress_type:
         raise make_damaged_file_error("part header")
-    at, left = part.header_offset + _LOCAL.size + header[9] + header[10], part.compress_size
-    while left:
-        source.seek(at)
-        piece = source.read(min(_PIECE, left))
+    position, remaining = part.header_offset + _LOCAL.size + header[9] + header[10], part.compress_size
+    while remaining:
+        source.seek(position)
+        piece = source.read(min(_PIECE, remaining))
         if not piece:
             raise make_damaged_file_error("cut short")
-        at, left = at + len(piece), left - len(piece)
+        position, remaining = position + len(piece), remaining - len(piece)
         yield piece
 
 
 def _inflate_pieces(packed: Iterator[bytes]) -> Iterator[bytes]:
-    """Deflated bytes unpacked, never more than some at a time; UnreadableFile unless they end where they should."""
+    """Yield inflated bytes, a limited number at a time; UnreadableFile unless they end where they should."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     for piece in packed:
         if unpacker.eof:
             raise make_damaged_file_error("part size")
         waiting = piece
         while waiting:
-            if made := unpacker.decompress(waiting, _PIECE):
-                yield made
+            if inflated := unpacker.decompress(waiting, _PIECE):
+                yield inflated
             waiting = unpacker.unconsumed_tail
         if unpacker.unused_data:
             raise make_damaged_file_error("part size")
-    while made := unpacker.decompress(b"", _PIECE):
-        yield made
+    while inflated := unpacker.decompress(b"", _PIECE):
+        yield inflated
     if not unpacker.eof:
         raise make_damaged_file_error("part size")

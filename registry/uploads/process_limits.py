@@ -1,4 +1,4 @@
-"""What a process that reads files of strangers may take, its end with whoever started it, and how it ended."""
+"""The limits of a process that reads files of strangers, its end with its parent, and its exit statuses."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contextlib import suppress
 
 from registry.uploads.limits import FileLimits
 
-#: Exit statuses: everything was said; there was not even the memory to say so; something unforeseen. And instead of a
-#: status: the system could not start the process.
+#: Exit statuses: done; too little memory even to send a refusal; unforeseen. And in place of one: the system could not
+#: start the process.
 OK, NO_MEMORY, BROKEN, NOT_STARTED = 0, 3, 4, -1
 STATUS = struct.Struct("<i")
 _DEATH_SIGNAL, _NO_NEW_PRIVILEGES = 1, 38  # of prctl(2)
@@ -20,9 +20,9 @@ _FILES = 16
 
 
 def limit_process(limits: FileLimits, *, writing: bool = False) -> None:
-    """Give this process its limits: memory, processor time, open files, no core dump; no file is written.
+    """Limit this process: memory, processor time, open files, no core dump, no written file, no child.
 
-    ``writing``: it works for the register itself and may write files, and open as many as the system lets it.
+    ``writing``: it works for the register itself and may write files, open as many as the system allows, and fork.
     """
     _lower_limit(resource.RLIMIT_AS, limits.memory)
     _lower_limit(resource.RLIMIT_CPU, limits.cpu)
@@ -33,15 +33,15 @@ def limit_process(limits: FileLimits, *, writing: bool = False) -> None:
         _lower_limit(resource.RLIMIT_NPROC, 0)
 
 
-def _lower_limit(kind: int, most: int) -> None:
+def _lower_limit(kind: int, limit: int) -> None:
     _, hard = resource.getrlimit(kind)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     with suppress(ValueError, OSError):  # a system that knows no such limit
-        resource.setrlimit(kind, (most, most))
+        resource.setrlimit(kind, (limit, limit))
 
 
 def end_with_parent(parent: int) -> None:
-    """End this process when its parent ends; at once, when it has ended already. Gain no rights by any program."""
+    """End this process with its parent, at once when that has ended already; gain no rights by any program."""
     with suppress(OSError, AttributeError):  # no Linux: whoever started it ends it
         prctl = ctypes.CDLL(None).prctl
         prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The shape every list file is read into: tables of rows of text cells, with merged cells told from blank ones."""
+"""The shapes every file is read into: tables of rows of text cells, merged cells distinct from blank ones."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 
 class TableRow(NamedTuple):
-    """One row. ``cells`` are as printed; a cell merged with the one above repeats its text and is in ``merged_columns``.
+    """One row with cells as printed. A cell merged with the one above repeats its text and is in ``merged_columns``.
 
-    ``has_spanning_cell``: one cell spans several columns, as banners do; its text stands in the first of them.
+    ``has_spanning_cell``: a cell spans several columns, as banners do; its text is in the first of them.
     """
 
     number: int
@@ -19,9 +19,9 @@ class TableRow(NamedTuple):
 
 
 class Table(NamedTuple):
-    """One table, to be read once and in order. ``name`` is 表1 or a sheet's name, empty when the file has one table.
+    """One table, to be read once. ``name`` is 表1 or the name of a sheet, empty when the file has only one table.
 
-    ``has_cell_names``: its cells have names such as E37. ``is_hidden``: nobody who opens the file sees it.
+    ``has_cell_names``: its cells have names such as E37. ``is_hidden``: the sheet is hidden.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Table(NamedTuple):
 
 
 class ClaimRecord(NamedTuple):
-    """One record of a file of claims, or why its cells cannot be told apart (a sentence in Chinese and in English)."""
+    """One record of a file of claims, or the error of one that cannot be read (in Chinese and in English)."""
 
     number: int
     cells: list[str]

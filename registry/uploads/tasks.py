@@ -1,4 +1,4 @@
-"""What a process that reads a file can be asked to do. Nothing here knows the register; text goes out, nothing else."""
+"""The tasks of a process that reads a file. Nothing here knows the register; only text is sent out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import IO, NamedTuple, TypeVar
 import msgspec
 
 from registry.errors import RegistryError
-from registry.uploads import csv_tables, docx_tables, file_kind, packages, xlsx_tables
-from registry.uploads.csv_records import CsvRecordReader
+from registry.uploads import csv_files, docx_tables, file_kind, packages, xlsx_tables
 from registry.uploads.limits import FileLimits
 from registry.uploads.messages import (
     LENGTH,
@@ -26,7 +25,13 @@ from registry.uploads.messages import (
     TaskDone,
     encode_frame,
 )
-from registry.uploads.refusals import make_damaged_file_error, make_out_of_memory_error, make_too_large_error
+from registry.uploads.refusals import (
+    make_cell_too_long_error,
+    make_damaged_file_error,
+    make_not_office_error,
+    make_out_of_memory_error,
+    make_too_large_error,
+)
 from registry.uploads.tables import ClaimRecord, Table, TableRow
 
 #: Rows, and characters of them, in one message.
@@ -36,7 +41,7 @@ _piece = msgspec.msgpack.Decoder(FilePiece)
 
 
 class Job(NamedTuple):
-    """What a task is given: the file (absent where it comes piece by piece), its limits, options, and the way out."""
+    """A file to read (None where it comes piece by piece), its limits, options, and the channel to send to."""
 
     source: IO[bytes] | None
     limits: FileLimits
@@ -44,18 +49,18 @@ class Job(NamedTuple):
     channel: socket.socket
 
     def send_message(self, message: Answer) -> None:
-        """Say something; waits while nobody listens."""
+        """Send a message; blocks while nobody receives."""
         self.channel.sendall(encode_frame(message))
 
     @property
     def file(self) -> IO[bytes]:
-        """The file; ValueError where none was given."""
+        """The file; ValueError where there is none."""
         if self.source is None:
             raise ValueError("the task needs a file")
         return self.source
 
     def receive_pieces(self) -> Iterator[FilePiece]:
-        """The file piece by piece; each but the last is answered with More before the next."""
+        """Yield the pieces of a file; each but the last is answered with PieceDone before the next."""
         while True:
             (length,) = LENGTH.unpack(_receive_exactly(self.channel, LENGTH.size))
             piece = _piece.decode(_receive_exactly(self.channel, length))
@@ -66,17 +71,17 @@ class Job(NamedTuple):
 
 
 def _receive_exactly(channel: socket.socket, size: int) -> bytes:
-    held = bytearray()
-    while len(held) < size:
-        data = channel.recv(size - len(held))
+    received = bytearray()
+    while len(received) < size:
+        data = channel.recv(size - len(received))
         if not data:
             raise BrokenPipeError  # whoever asked went away
-        held += data
-    return bytes(held)
+        received += data
+    return bytes(received)
 
 
 def run_task(job: Job, task: str) -> None:
-    """Do one task to its end; what cannot be read is said as a Refusal."""
+    """Do a task; send a FileRefusal for a file that cannot be read."""
     try:
         TASKS[task](job)
     except RegistryError as error:
@@ -99,10 +104,10 @@ def _send_refusal(job: Job, error: RegistryError) -> None:
 
 
 def send_tables(job: Job) -> None:
-    """Every table of a docx, xlsx or csv file, with its rows."""
+    """Send every table of a docx, xlsx or csv file, with its rows."""
     source, limits = job.file, job.limits
     kind = file_kind.detect_kind(source, limits)
-    read = {"docx": _read_docx_tables, "xlsx": xlsx_tables.read_tables, "text": csv_tables.read_tables}[kind]
+    read = {"docx": _read_docx_tables, "xlsx": xlsx_tables.read_tables, "text": csv_files.read_tables}[kind]
     guard = _SizeGuard(limits)
     for table in read(source, limits):
         job.send_message(TableStart(table.name, table.name_en, table.has_cell_names, table.is_hidden))
@@ -116,44 +121,47 @@ def _read_docx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
 
 
 def send_sheet_records(job: Job) -> None:
-    """The rows of the first sheet of an xlsx file that has any, as records."""
+    """Send the rows of the first sheet of an xlsx file that has any, as records."""
     source, guard = job.file, _SizeGuard(job.limits)
     if file_kind.detect_kind(source, job.limits) != "xlsx":
-        raise file_kind.make_not_office_error()
+        raise make_not_office_error()
     records = (ClaimRecord(number, cells) for number, cells in xlsx_tables.read_first_sheet(source))
-    for some in _batch_rows(guard.check_records(records), lambda record: record.cells):
-        job.send_message(RecordBatch(some, ",", True))
+    for batch in _batch_rows(guard.check_records(records), lambda record: record.cells):
+        job.send_message(RecordBatch(batch, ",", True))
 
 
 def send_csv_records(job: Job) -> None:
-    """The records of a csv file that comes piece by piece; each piece is answered with those it completes."""
-    reader, guard = CsvRecordReader(job.options.get("charset")), _SizeGuard(job.limits)
+    """Send the records of a csv file that comes piece by piece, after each piece those that it completes."""
+    reader, guard = csv_files.CsvRecordReader(job.options.get("charset")), _SizeGuard(job.limits)
     for piece in job.receive_pieces():
         records: Iterable[ClaimRecord] = reader.feed(piece.data)
         if piece.last:
             records = itertools.chain(records, reader.feed_end())
-        each = (_limit_record(record, job.limits) for record in records)
-        for some in _batch_rows(guard.check_records(each), lambda record: record.cells):
-            job.send_message(RecordBatch(some, reader.delimiter, reader.is_from_spreadsheet))
+        limited = (_limit_record(record, job.limits) for record in records)
+        for batch in _batch_rows(guard.check_records(limited), lambda record: record.cells):
+            job.send_message(RecordBatch(batch, reader.delimiter, reader.is_from_spreadsheet))
 
 
 def _limit_record(record: ClaimRecord, limits: FileLimits) -> ClaimRecord:
-    """The record, or why it is none: in a stream one that is too long stops no other."""
-    long = max(map(len, record.cells), default=0) > limits.cell_length
-    if not long and len(record.cells) <= limits.columns:
+    """The record, or one with an error when it is too long: in a stream it must not stop the others."""
+    is_long = max(map(len, record.cells), default=0) > limits.cell_length
+    if not is_long and len(record.cells) <= limits.columns:
         return record
-    most = f"{limits.cell_length:,}" if long else f"{limits.columns:,}"
-    zh = f"这一行有一格超过{most}个字符，未核验。" if long else f"这一行超过{most}列，未核验。"
-    en = f"A value of this row is longer than {most} characters" if long else f"This row has more than {most} columns"
+    limit = f"{limits.cell_length if is_long else limits.columns:,}"
+    zh = f"这一行有一格超过{limit}个字符，未核验。" if is_long else f"这一行超过{limit}列，未核验。"
+    en = (
+        f"A value of this row is longer than {limit} characters"
+        if is_long
+        else f"This row has more than {limit} columns"
+    )
     return ClaimRecord(record.number, [cell[:200] for cell in record.cells[:200]], (zh, f"{en}; it was not checked."))
 
 
 def send_package_parts(job: Job) -> None:
-    """Which of some parts a package has, and whether it holds macros."""
-    found = packages.scan_package(job.file, job.limits, readable=False)
-    job.send_message(
-        PackageParts([name for name in job.options["parts"].split("\n") if name in found.names], found.has_macros)
-    )
+    """Send which of some parts a package has, and whether it holds macros."""
+    contents = packages.scan_package(job.file, job.limits, readable=False)
+    present = [name for name in job.options["parts"].split("\n") if name in contents.names]
+    job.send_message(PackageParts(present, contents.has_macros))
 
 
 #: Every task by its name.
@@ -169,7 +177,7 @@ TASKS: dict[str, Callable[[Job], None]] = {
 
 
 class _SizeGuard:
-    """Counts rows and cells as they are read: what a file does not say of itself beforehand."""
+    """Counts rows and cells as they are read, since a file does not state their number."""
 
     def __init__(self, limits: FileLimits) -> None:
         self._limits = limits
@@ -199,25 +207,22 @@ class _SizeGuard:
                 f"超过{limits.cells:,}格", f"it has more than {limits.cells:,} cells", limits.cells
             )
         if sum(map(len, cells)) > limits.row_length:
-            most = limits.row_length
+            limit = limits.row_length
             raise make_too_large_error(
-                f"有一行超过{most:,}个字符", f"one of its rows is longer than {most:,} characters", most
+                f"有一行超过{limit:,}个字符", f"one of its rows is longer than {limit:,} characters", limit
             )
         if cells and max(map(len, cells)) > limits.cell_length:
-            most = limits.cell_length
-            raise make_too_large_error(
-                f"有一格的内容超过{most:,}个字符", f"one of its cells is longer than {most:,} characters", most
-            )
+            raise make_cell_too_long_error(limits.cell_length)
 
 
 def _batch_rows(rows: Iterable[T], cells_of: Callable[[T], Iterable[str]]) -> Iterator[list[T]]:
-    held: list[T] = []
+    batch: list[T] = []
     size = 0
     for row in rows:
-        held.append(row)
+        batch.append(row)
         size += sum(map(len, cells_of(row)))
-        if len(held) >= _ROWS or size >= _CHARACTERS:
-            yield held
-            held, size = [], 0
-    if held:
-        yield held
+        if len(batch) >= _ROWS or size >= _CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

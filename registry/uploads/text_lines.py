@@ -7,13 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from registry.errors import InvalidInput, TooLarge
+from registry.errors import InvalidInput
+from registry.uploads.limits import MAX_LINE_LENGTH
 
 S = TypeVar("S", str, bytes)
-#: No row of claims is longer; of a longer one only the beginning is kept, to say which it was.
-LONGEST = 262_144
-#: Blank lines of a file of claims. They are passed over, which costs time all the same.
-MOST_BLANK = 100_000
+#: Characters kept of a line that is too long, to recognise it by.
 _BEGINNING = 200
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _UTF8 = "utf-8"
@@ -28,55 +26,38 @@ _CHARSETS = {
 }
 
 
-def make_row_too_long_error() -> InvalidInput:
-    """The refusal of a row beyond ``LONGEST``."""
-    return InvalidInput(
-        f"这一行超过{LONGEST:,}个字符，未核验；请检查是否漏了换行或引号。",
-        f"This row is longer than {LONGEST:,} characters and was not checked; is a line break or a quote missing?",
-    )
-
-
-def make_too_many_blanks_error() -> TooLarge:
-    """The refusal of a file beyond ``MOST_BLANK``."""
-    return TooLarge(
-        f"文件里的空行超过{MOST_BLANK:,}个，此后各行未核验；请删去空行再提交。",
-        f"There are more than {MOST_BLANK:,} blank lines, and nothing after them was checked; delete the blank lines.",
-        limit=MOST_BLANK,
-    )
-
-
 class LineSplitter(Generic[S]):
-    """Text or bytes cut at line breaks; a line beyond LONGEST comes as its beginning only, marked."""
+    """Text or bytes cut at line breaks; of a line that is too long only the beginning is given."""
 
     def __init__(self, newline: S) -> None:
         self._newline: S = newline
-        self._rest: S = newline[:0]
-        self._long = False
+        self._remainder: S = newline[:0]
+        self._is_too_long = False
 
     def feed(self, data: S) -> Iterator[tuple[S, bool]]:
-        """(line, whether it was too long) for every line that ends in ``data``."""
-        lines = (self._rest + data).split(self._newline)
+        """Yield (line, whether it was too long) for every line that ends in ``data``."""
+        lines = (self._remainder + data).split(self._newline)
         rest = lines.pop()
         for line in lines:
-            long = self._long or len(line) > LONGEST
-            self._long = False
-            yield (line[:_BEGINNING] if long else line), long
-        if len(rest) > LONGEST:
-            self._long, rest = True, rest[:_BEGINNING]
-        self._rest = rest
+            is_too_long = self._is_too_long or len(line) > MAX_LINE_LENGTH
+            self._is_too_long = False
+            yield (line[:_BEGINNING] if is_too_long else line), is_too_long
+        if len(rest) > MAX_LINE_LENGTH:
+            self._is_too_long, rest = True, rest[:_BEGINNING]
+        self._remainder = rest
 
     def feed_end(self) -> Iterator[tuple[S, bool]]:
-        """The last line, when nothing ends it."""
-        if self._rest:
-            yield self._rest, self._long
-        self._rest = self._newline[:0]
+        """Yield the last line, when no line break ends it."""
+        if self._remainder:
+            yield self._remainder, self._is_too_long
+        self._remainder = self._newline[:0]
 
 
 class TextDecoder:
-    """Bytes as text: the charset that is stated, a byte order mark's, UTF-8, or else GB18030 (Excel in China).
+    """Decodes bytes by the charset given, by a byte order mark, or as UTF-8 or GB18030 (Excel in China).
 
-    Which of the last two it is, the first bytes beyond ASCII tell. Bytes that are neither become surrogates, for the
-    row that has them to be refused.
+    The first bytes beyond ASCII tell the last two apart. Bytes that are neither become surrogates, so that the row that
+    has them can be refused. ``marked``: a spreadsheet made the file, by a byte order mark or GB18030.
     """
 
     def __init__(self, charset: str | None = None) -> None:
@@ -86,9 +67,9 @@ class TextDecoder:
                 f"Charset {charset[:40]} is not supported; use UTF-8 or GB18030 (GBK).",
             )
         self.encoding = _CHARSETS[charset.lower()] if charset else None
-        self.marked = False  # a byte order mark, or GB18030: a spreadsheet made it and will open the answers
+        self.marked = False
         self._started = False
-        self._held = b""
+        self._buffer = b""
         self._decoder = self._make_decoder(self.encoding) if self.encoding else None
 
     def _make_decoder(self, encoding: str) -> codecs.IncrementalDecoder:
@@ -99,10 +80,10 @@ class TextDecoder:
     def feed(self, data: bytes, last: bool = False) -> str:
         """The text these bytes complete."""
         if not self._started:
-            self._held += data
-            if len(self._held) < 4 and not last:
+            self._buffer += data
+            if len(self._buffer) < 4 and not last:
                 return ""
-            data, self._held, self._started = self._held, b"", True
+            data, self._buffer, self._started = self._buffer, b"", True
             data = self._read_byte_order_mark(data)
         if self._decoder is None:
             if data.isascii():
@@ -130,13 +111,5 @@ def _can_decode(encoding: str, data: bytes) -> bool:
 
 
 def has_undecodable_bytes(text: str) -> bool:
-    """Whether bytes of the text were of no encoding this register reads."""
+    """Whether the text has surrogates for bytes of an unknown encoding."""
     return _SURROGATE.search(text) is not None
-
-
-def make_encoding_error() -> InvalidInput:
-    """The refusal of a row with such bytes."""
-    return InvalidInput(
-        "这一行含有无法识别的字符编码，未核验；请把文件存为 UTF-8。",
-        "This row has bytes that are neither UTF-8 nor GB18030 and was not checked; save the file as UTF-8.",
-    )

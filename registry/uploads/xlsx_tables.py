@@ -1,6 +1,6 @@
-"""The sheets of an xlsx file by python-calamine, which reads a sheet into a grid as wide and high as its farthest cell.
+"""The sheets of an xlsx file by python-calamine, which reads a sheet into a grid up to its farthest cell.
 
-The package was looked through before: see packages.
+``packages`` has checked the file before.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _open_workbook(source: IO[bytes]) -> Iterator[CalamineWorkbook]:
 
 
 def read_first_sheet(source: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
-    """(number, cells) of the rows of the first sheet that has any, blank ones left out."""
+    """Yield (number, cells) of the rows of the first sheet that has any, blank ones left out."""
     with _open_workbook(source) as workbook:
         for name in workbook.sheet_names:
             sheet = workbook.get_sheet_by_name(name)
@@ -53,19 +53,18 @@ def read_first_sheet(source: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
-    """Every sheet that has rows, each a table; its rows are read before the next is asked for."""
+    """Yield every sheet with rows as a table; read its rows before the next table."""
     with _open_workbook(source) as workbook:
-        seen = {one.name for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible}
+        visible = {sheet.name for sheet in workbook.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible}
         sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
         filled = [sheet for sheet in sheets if sheet.height]
         for sheet in filled:
-            alone = len(filled) == 1
-            name, name_en = ("", "") if alone else (f"工作表“{sheet.name}”", f"sheet “{sheet.name}”")
-            yield Table(name, name_en, True, _read_rows(sheet, limits), is_hidden=sheet.name not in seen)
+            name, name_en = ("", "") if len(filled) == 1 else (f"工作表“{sheet.name}”", f"sheet “{sheet.name}”")
+            yield Table(name, name_en, True, _read_rows(sheet, limits), is_hidden=sheet.name not in visible)
 
 
 def _read_rows(sheet: CalamineSheet, limits: FileLimits) -> Iterator[TableRow]:
-    """Rows and columns as the program shows them; calamine leaves out the columns left of the first value."""
+    """Yield rows with columns as the program shows them; calamine omits those left of the first value."""
     _, left = sheet.start or (0, 0)
     anchors, spans = _list_merges(sheet, limits)
     above: dict[tuple[int, int], str] = {}
@@ -85,7 +84,7 @@ def _read_rows(sheet: CalamineSheet, limits: FileLimits) -> Iterator[TableRow]:
 
 
 def _list_merges(sheet: CalamineSheet, limits: FileLimits) -> tuple[dict[tuple[int, int], tuple[int, int]], set[int]]:
-    """Which cell holds the text of each merged cell, and the rows in which a merge spans several columns."""
+    """(the cell with the text of each merged cell, the rows in which a merge spans several columns)."""
     anchors: dict[tuple[int, int], tuple[int, int]] = {}
     spans: set[int] = set()
     _, rightmost = sheet.end or (0, 0)

@@ -70,7 +70,7 @@ def compare_addresses(claimed: str, registered: str, registered_region: str | No
     code, street = split_address(registered)
     code = registered_region or code
     claimed_code, claimed_street = _split_near(claimed, regions.find_region(code or ""))
-    if not can_overlap(claimed_code, code):
+    if not regions.overlap(claimed_code, code):
         return "other"
     if not claimed_street:
         return "region" if claimed_code else "other"
@@ -95,13 +95,6 @@ def _split_near(claimed: str, place: Region | None) -> tuple[str | None, str]:
         return code, rest
     closer = split_address(f"{city}{regions.resolve_address(_strip_labels(claimed)).rest}")
     return closer if closer[1] != rest else (code, rest)
-
-
-def can_overlap(a: str | None, b: str | None) -> bool:
-    """Whether one of two region codes lies in the other, or one is not known."""
-    if a is None or b is None:
-        return True
-    return a.startswith(regions.get_prefix(b)) or b.startswith(regions.get_prefix(a))
 
 
 def _list_doors(rest: str) -> list[str]:

@@ -10,13 +10,13 @@ import msgspec
 
 from registry.domain import ad_lexicon
 from registry.domain import techniques as table
-from registry.domain.ad_findings import ContentFlag
 from registry.domain.identifiers import format_code
 from registry.domain.model import (
     Answer,
     Basis,
     Candidate,
     Claim,
+    ContentFlag,
     Date,
     Match,
     Provider,

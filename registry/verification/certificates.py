@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-from registry.domain.ad_findings import CertificateAnswer, CertificateWord, Holder
 from registry.domain.identifiers import (
     compact_certificate,
     compact_code,
@@ -19,7 +18,7 @@ from registry.domain.identifiers import (
     format_code,
     parse_certificate,
 )
-from registry.domain.model import Struct
+from registry.domain.model import CertificateAnswer, CertificateWord, Holder, Struct
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf
 from registry.verification.people_index import RecordSpan

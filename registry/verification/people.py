@@ -10,8 +10,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 
-from registry.domain.ad_findings import Person, PersonAnswer, PersonTechnique, PersonWord
-from registry.domain.model import Answer, Struct, TechniqueAnswer, VerdictWord
+from registry.domain.model import (
+    Answer,
+    Person,
+    PersonAnswer,
+    PersonTechnique,
+    PersonWord,
+    Struct,
+    TechniqueAnswer,
+    VerdictWord,
+)
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf

@@ -1,4 +1,4 @@
-"""The one table from kinds of errors to HTTP statuses and headers, and the line a failure of ours is logged as.
+"""The HTTP statuses and headers of errors, from the table of ``registry.errors``, and the logging of failures.
 
 Every door asks here: the API, the workspace of the staff, the citizens' pages. A kind that is not in the table is
 answered as its nearest ancestor is.
@@ -9,53 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TypeVar
 
 from litestar.exceptions import HTTPException
 
 from registry import errors
-from registry.errors import RegistryError
+from registry.errors import STATUSES, RegistryError, find_nearest
 from registry.web.client_disconnect import is_client_disconnect
 
-STATUSES: dict[type[RegistryError], int] = {
-    errors.RegistryError: 500,
-    errors.InvalidInput: 400,
-    errors.InvalidCode: 400,
-    errors.UnreadableFile: 400,
-    errors.AuditFailed: 400,
-    errors.InvalidKey: 401,
-    errors.FourEyesViolation: 403,
-    errors.NotAllowed: 403,
-    errors.ScopeMissing: 403,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.Gone: 410,
-    errors.TooLarge: 413,
-    errors.WrongHost: 421,
-    errors.TooManyRequests: 429,
-    errors.PeopleLimit: 429,
-    errors.QuotaSpent: 429,
-    errors.LogDamaged: 500,
-    errors.Busy: 503,
-    errors.CannotAnswer: 503,
-    errors.CannotRecord: 503,
-    errors.CannotSign: 503,
-    errors.CheckpointForeign: 503,
-    errors.ClockWrong: 503,
-    errors.DatabaseDamaged: 503,
-    errors.DatabaseUnreachable: 503,
-    errors.LogRolledBack: 503,
-    errors.SecretsKeyMissing: 503,
-    errors.SigningKeyForeign: 503,
-    errors.SigningKeyMissing: 503,
-    errors.StateTooOld: 503,
-    errors.OutOfDescriptors: 503,
-    errors.RightsTooWide: 503,
-    errors.StorageFull: 503,
-    errors.StorageLow: 503,
-    errors.StorageReadOnly: 503,
-    errors.ThreadDied: 503,
-}
 #: Seconds until it is worth asking again, where the error itself does not say (``details['retry_after']``).
 RETRY_AFTER: dict[type[RegistryError], int] = {
     errors.RegistryError: 60,
@@ -81,15 +41,9 @@ WRITE_FAULTS = (
     errors.CheckpointForeign,
     errors.LogRolledBack,
 )
-_Value = TypeVar("_Value")
 #: Seconds in which the same failure is one line in the log, with how often it came since.
 EVERY = 10.0
 _log = logging.getLogger("registry")
-
-
-def find_nearest(kind: type[BaseException], table: dict[type[RegistryError], _Value]) -> _Value | None:
-    """What a table says of the nearest ancestor of a kind, itself first; None when of none."""
-    return next((table[one] for one in kind.__mro__ if one in table), None)
 
 
 def recognise_error(error: BaseException) -> BaseException:

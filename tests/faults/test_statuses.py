@@ -83,7 +83,7 @@ def test_every_kind_has_one_status_at_every_door(doors: Any, kind: type[Registry
     expected = error_status.get_status(error)
     for path in ("/api", "/page", *(() if kind.code in NOTED else ("/staff",))):
         answer = client.get(path)
-        assert answer.status_code == expected == error_status.STATUSES[kind], path
+        assert answer.status_code == expected == errors.STATUSES[kind], path
         for name, value in error_status.make_headers(error).items():
             assert answer.headers[name] == value, (path, name)
         assert (expected == 503) <= ("retry-after" in answer.headers)

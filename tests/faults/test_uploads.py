@@ -236,7 +236,7 @@ def test_a_hostile_list_of_an_editor_is_an_import_that_failed_with_what_to_do(
 
     def look() -> None:  # the job may be over in a second
         while not over.wait(0.01):
-            jobs.update(limits_of(one) for one in children_of(pid) if "importers.job" in command_of(one))
+            jobs.update(limits_of(one) for one in children_of(pid) if "importers.wizard.job" in command_of(one))
 
     looking = threading.Thread(target=look)
     looking.start()
@@ -411,7 +411,7 @@ def test_no_descriptor_and_no_process_is_left_behind(served: Server) -> None:
 
 
 def test_a_reader_is_given_nothing_of_the_register(served: Server) -> None:
-    (forking,) = [one for one in children_of(worker_of(served)) if "uploads.forking" in command_of(one)]
+    (forking,) = [one for one in children_of(worker_of(served)) if "uploads.fork_server" in command_of(one)]
     environment = Path(f"/proc/{forking}/environ").read_bytes()
     assert b"REGISTRY_" not in environment
     opened = {str(one.readlink()) for one in Path(f"/proc/{forking}/fd").iterdir()}
@@ -434,7 +434,7 @@ def test_readers_end_with_the_server(
         posting = pool.submit(sent)
         worker = worker_of(server)
         assert eventually(lambda: bool(readers_of(worker)), 20, every=0.002)
-        forking = [one for one in children_of(worker) if "uploads.forking" in command_of(one)]
+        forking = [one for one in children_of(worker) if "uploads.fork_server" in command_of(one)]
         left = [worker, *forking, *readers_of(worker)]
         os.kill(worker if killed == "worker" else server.process.pid, signal.SIGKILL)
         posting.result()

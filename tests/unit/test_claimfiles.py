@@ -24,7 +24,7 @@ from registry.batch.result_columns import NAMES
 from registry.domain.model import Claim
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
-from registry.uploads.text_lines import LONGEST
+from registry.uploads.limits import MAX_LINE_LENGTH
 from registry.verification.view import VerificationView
 from tests import factories as f
 
@@ -124,7 +124,7 @@ BAD = {
     "many": f"{HOSPITAL},IVF,2025-07-01,x\n",
     "quotes": f'"{HOSPITAL}"x,IVF,\n',
     "long name": f"{'长' * 301},IVF,\n",
-    "long line": f"{'长' * (LONGEST + 1)},IVF,\n",
+    "long line": f"{'长' * (MAX_LINE_LENGTH + 1)},IVF,\n",
 }
 
 

@@ -14,8 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.domain.ad_findings import CertificateWord, PersonWord
-from registry.domain.model import Answer, VerdictWord
+from registry.domain.model import Answer, CertificateWord, PersonWord, VerdictWord
 from registry.domain.techniques import TECHNIQUES
 from registry.records.asof import read_today
 from registry.verification import certificates, explain, people

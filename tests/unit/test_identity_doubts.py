@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from registry.domain import regions
-from registry.importers.matching.identity import Pairing, Party, pair_parties
+from registry.importers.matching.identity import pair_parties
+from registry.importers.matching.organisations import Pairing, Party
 from registry.importers.reading.name_brackets import split_name
 
 GUTA = "辽宁省锦州市古塔区"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.domain import place_names, regions
+from registry.domain import regions
 
 SEED = Path(__file__).parents[2] / "seed_data"
 
@@ -167,13 +167,13 @@ def test_a_reused_code_does_not_mislead_an_old_name() -> None:
 
 
 def test_places_in_free_text_are_all_named_longest_first() -> None:
-    assert place_names.find_places("鞍山试管婴儿") == [(0, 2, "210300")]
-    assert place_names.find_places("在鞍山市铁西区")[0] == (1, 4, "210300")
-    assert {code for start, _, code in place_names.find_places("在鞍山市铁西区") if start == 4} >= {"210106", "210303"}
-    assert [code for *_, code in place_names.find_places("吉林")] == ["220000", "220200"]
-    assert (0, 2, "222400") in place_names.find_places("延边")
-    assert place_names.find_places("试管婴儿") == []
-    assert place_names.find_places("") == []
+    assert regions.find_places("鞍山试管婴儿") == [(0, 2, "210300")]
+    assert regions.find_places("在鞍山市铁西区")[0] == (1, 4, "210300")
+    assert {code for start, _, code in regions.find_places("在鞍山市铁西区") if start == 4} >= {"210106", "210303"}
+    assert [code for *_, code in regions.find_places("吉林")] == ["220000", "220200"]
+    assert (0, 2, "222400") in regions.find_places("延边")
+    assert regions.find_places("试管婴儿") == []
+    assert regions.find_places("") == []
 
 
 def test_every_row_of_the_table_has_its_levels() -> None:
@@ -182,9 +182,26 @@ def test_every_row_of_the_table_has_its_levels() -> None:
             found = regions.find_region(line["code"])
             assert found is not None
             assert found.province is not None
-            assert (0, len(line["name"]), line["code"]) in place_names.find_places(line["name"]) or line["until"]
+            assert (0, len(line["name"]), line["code"]) in regions.find_places(line["name"]) or line["until"]
 
 
 def test_the_real_lists_resolve_to_the_known_extent() -> None:
     assert levels("national-2025-06/national-list-2025-06.csv") == {"district": 606, "city": 28, "province": 1}
     assert levels("national-2018-02/national-list-2018-02-partial.csv") == {"district": 215, "city": 91, "province": 19}
+
+
+def test_places_overlap_where_one_lies_in_the_other_or_is_unknown() -> None:
+    assert regions.is_inside("210303", "210300")
+    assert regions.is_inside("210300", "210300")
+    assert not regions.is_inside("210000", "210300")
+    assert not regions.is_inside(None, "210300")
+    for one, other in [
+        ("210000", "210303"),
+        ("210303", "210000"),
+        ("429004", "420000"),
+        (None, "210000"),
+        (None, None),
+    ]:
+        assert regions.overlap(one, other), (one, other)
+    assert not regions.overlap("210303", "210304")
+    assert not regions.overlap("429004", "429005")

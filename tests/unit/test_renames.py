@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from registry.domain.model import Date
-from registry.importers.matching.identity import Party, pair_parties
+from registry.importers.matching.identity import pair_parties
+from registry.importers.matching.organisations import Party
 from registry.importers.reading import lists
 from registry.importers.wizard.import_store import Import
 from registry.importers.wizard.list_import import ImportRequest, import_list

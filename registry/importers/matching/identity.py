@@ -1,25 +1,24 @@
-"""Which institution of a list is which institution of the register. Inference that a person confirms by approving.
+"""Which institution of a list is which of the register: an inference that a person confirms by approving.
 
 Rules from certain to doubtful, each only where exactly one of each side is left: the same name (a changed address is a
 move), the same name but for a bracket, alias or company form, the former name that a bracket states, the same street
 and number (a changed name is a rename). A name that stands only in a bracket proves nothing at another site: a hospital
-with two names may have become two. What is only similar is `undecided`: shown to a person and imported as two, because
-merging two institutions could license what was never approved.
+with two names may have become two. Those that are only similar are doubts: shown to a person and imported as two,
+because merging two institutions could license what was never approved.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
 from registry.domain.normalise import fold_text
 from registry.importers.matching import neighbours, sites
-from registry.importers.matching.organisations import Doubt, DoubtRule, Pair, Pairing, Party, Rulings, Why
+from registry.importers.matching.organisations import Pair, Pairing, Party, Rulings, Why
 from registry.importers.matching.sites import may_share_city
 from registry.verification import names
 
-__all__ = ["Doubt", "DoubtRule", "Pair", "Pairing", "Party", "Rulings", "Why", "may_share_city", "pair_parties"]
 #: The former name that a bracket states: 示例医院（原示例妇婴医院）.
 _FORMER = re.compile(r"[（(]\s*原\s*([^（()）]{4,})[)）]")
 #: A second name that is a part of the institution: at another address it is another site.
@@ -31,51 +30,52 @@ def pair_parties(
     listed: Iterable[Party],
     decided: dict[str, str] | None = None,
     *,
-    surely: bool = False,
-    ruled: Rulings | None = None,
+    only_sure: bool = False,
+    rulings: Rulings | None = None,
 ) -> Pairing:
     """Pair two sides; ``decided`` maps a listed name to the known name that a person found to be the same.
 
-    ``ruled`` says the same by keys, and which two are not one. ``surely`` stops after the rules on names and streets:
+    ``rulings`` decide by keys who is one and who is two. ``only_sure`` stops after the rules on names and streets:
     nothing similar is paired or put in doubt.
     """
-    work = _PairingRun(list(known), list(listed), ruled.apart if ruled else frozenset())
-    for a, b in sorted(ruled.same, key=str) if ruled else ():
-        if a in work.known and b in work.listed:
-            work.add_pair(work.known[a], work.listed[b], "decided")
+    run = _PairingRun(list(known), list(listed), rulings.apart if rulings else frozenset())
+    for a, b in sorted(rulings.same, key=str) if rulings else ():
+        if a in run.known and b in run.listed:
+            run.add_pair(run.known[a], run.listed[b], "decided")
     if decided:
-        by_name = {party.name: party for party in work.known.values()}
-        for party in list(work.listed.values()):
-            if (other := by_name.get(decided.get(party.name, ""))) is not None and other.key in work.known:
-                work.add_pair(other, party, "decided")
-    work.crossed = _find_crossed_keys(work)
-    work.pair_by_key(lambda p: [(p.province, p.name_key, p.site)], "same_name", may_share_city)
-    work.pair_by_key(_list_full_name_keys, "same_name", sites.is_surely_one_city)
-    work.pair_by_key(_list_loose_name_keys, "same_name_apart_from_brackets", _may_be_at_one_site)
-    work.pair_by_key(
-        _list_base_name_keys, "same_name_apart_from_brackets", _may_have_moved, alone=_list_loose_name_keys
-    )
-    work.pair_by_key(_list_all_name_keys, "former_name", _is_successor, alone=_list_all_name_keys)
-    work.pair_by_key(
+        by_name = {party.name: party for party in run.known.values()}
+        for party in list(run.listed.values()):
+            if (match := by_name.get(decided.get(party.name, ""))) is not None and match.key in run.known:
+                run.add_pair(match, party, "decided")
+    run.crossed = _find_crossed_keys(run)
+    run.pair_by_key(lambda p: [(p.province, p.name_key, p.site)], "same_name", may_share_city)
+    run.pair_by_key(_list_full_name_keys, "same_name", sites.is_surely_one_city)
+    run.pair_by_key(_list_loose_name_keys, "same_name_apart_from_brackets", _may_be_at_one_site)
+    run.pair_by_key(_list_base_name_keys, "same_name_apart_from_brackets", _may_have_moved, alone=_list_loose_name_keys)
+    run.pair_by_key(_list_all_name_keys, "former_name", _is_successor, alone=_list_all_name_keys)
+    run.pair_by_key(
         lambda p: [(p.region, sites.get_street(p))] if _has_street_number(p) else [], "same_address", _is_at_one_address
     )
-    work.pair_by_key(
+    run.pair_by_key(
         lambda p: [(p.province, sites.get_street(p))] if _has_street_number(p) else [],
         "same_address",
         _is_at_one_address,
     )
-    if surely:
-        return Pairing(pairs=work.pairs, new=list(work.listed.values()), gone=list(work.known.values()), doubts=[])
-    found = neighbours.find_neighbours(work.known.values(), work.listed.values(), _list_all_name_keys)
-    near = [n for n in found if not work.is_apart(n.known, n.listed)]
-    for both in neighbours.select_sure_pairs(near):
-        work.add_pair(both.known, both.listed, "similar_name_and_address")
-    doubts = [neighbours.make_doubt(n) for n in near if n.known.key in work.known and n.listed.key in work.listed]
-    return Pairing(pairs=work.pairs, new=list(work.listed.values()), gone=list(work.known.values()), doubts=doubts)
+    if only_sure:
+        return Pairing(pairs=run.pairs, new=list(run.listed.values()), gone=list(run.known.values()), doubts=[])
+    near = [
+        pair
+        for pair in neighbours.find_neighbours(run.known.values(), run.listed.values(), _list_all_name_keys)
+        if not run.is_apart(pair.known, pair.listed)
+    ]
+    for pair in neighbours.select_sure_pairs(near):
+        run.add_pair(pair.known, pair.listed, "similar_name_and_address")
+    doubts = [neighbours.make_doubt(n) for n in near if n.known.key in run.known and n.listed.key in run.listed]
+    return Pairing(pairs=run.pairs, new=list(run.listed.values()), gone=list(run.known.values()), doubts=doubts)
 
 
 class _PairingRun:
-    """The two sides as they are used up."""
+    """What of the two sides is not paired yet, and the pairs so far."""
 
     def __init__(self, known: list[Party], listed: list[Party], apart: frozenset[tuple[int | str, int | str]]) -> None:
         self.known = {party.key: party for party in known}
@@ -102,23 +102,25 @@ class _PairingRun:
         *,
         alone: Callable[[Party], list[Hashable]] | None = None,
     ) -> None:
-        """Pair those that share a key which exactly one of each side has; where ``alone`` is given, only those that
-        share one of its keys with nobody else either."""
+        """Pair those that share a key which exactly one of each side has, where ``fits``.
+
+        With ``alone``, only those of which neither shares one of these keys with a third.
+        """
         if not self.known or not self.listed:
             return
         sides = self.group_by_key(keys)
-        only = self._find_exclusive_pairs(alone) if alone else None
+        exclusive = self._find_exclusive_pairs(alone) if alone else None
         for key, left in sides[0].items():
             right = sides[1].get(key, set())
             if len(left) == len(right) == 1:
                 a, b = self.known.get(next(iter(left))), self.listed.get(next(iter(right)))
                 if a is None or b is None or self.is_apart(a, b) or self.is_crossed(a, b) or not fits(a, b):
                     continue
-                if only is None or (a.key, b.key) in only:
+                if exclusive is None or (a.key, b.key) in exclusive:
                     self.add_pair(a, b, why)
 
     def group_by_key(self, keys: Callable[[Party], list[Hashable]]) -> tuple[dict[Hashable, set[int | str]], ...]:
-        """Who of each side has which key."""
+        """The parties of each side by their keys."""
         sides = (defaultdict[Hashable, set[int | str]](set), defaultdict[Hashable, set[int | str]](set))
         for side, parties in zip(sides, (self.known, self.listed), strict=True):
             for party in parties.values():
@@ -129,39 +131,41 @@ class _PairingRun:
     def _find_exclusive_pairs(self, keys: Callable[[Party], list[Hashable]]) -> set[tuple[int | str, int | str]]:
         """(known, listed) that share a key, where neither shares one with a third in its city."""
         left, right = self.group_by_key(keys)
-        met = {(a, b) for key in left for a in left[key] for b in right.get(key, ()) if self._may_share_city(a, b)}
-        times: defaultdict[tuple[int, int | str], int] = defaultdict(int)
-        for a, b in met:
-            times[0, a] += 1
-            times[1, b] += 1
-        return {(a, b) for a, b in met if times[0, a] == times[1, b] == 1}
+        pairs = {
+            (a, b)
+            for key in left
+            for a in left[key]
+            for b in right.get(key, ())
+            if may_share_city(self.known[a], self.listed[b])
+        }
+        counts = Counter([*((0, a) for a, _ in pairs), *((1, b) for _, b in pairs)])
+        return {(a, b) for a, b in pairs if counts[0, a] == counts[1, b] == 1}
 
-    def _may_share_city(self, known: int | str, listed: int | str) -> bool:
-        return may_share_city(self.known[known], self.listed[listed])
 
+def _find_crossed_keys(run: _PairingRun) -> frozenset[int | str]:
+    """The keys of those whose names were exchanged among their own sites, in pairs or rings.
 
-def _find_crossed_keys(work: _PairingRun) -> frozenset[int | str]:
-    """The keys of those whose names went round among their own sites: what was swapped, names or houses, no rule can
-    tell."""
-    by_name, by_house = work.group_by_key(_list_full_name_keys), work.group_by_key(_list_house_keys)
+    No rule can tell whether names or houses were exchanged.
+    """
+    by_name, by_house = run.group_by_key(_list_full_name_keys), run.group_by_key(_list_house_keys)
     leads: dict[int | str, tuple[int | str, int | str]] = {}  # known -> (known whose house its name has now, listed)
     for name, keys in by_name[0].items():
         others = by_name[1].get(name, set())
         if len(keys) != 1 or len(others) != 1:
             continue
-        one, other = next(iter(keys)), next(iter(others))
-        for house in _list_house_keys(work.listed[other]):
-            there = by_house[0].get(house, set()) - {one}
-            if len(there) == 1:
-                leads[one] = (next(iter(there)), other)
-    found: set[int | str] = set()
+        known, listed = next(iter(keys)), next(iter(others))
+        for house in _list_house_keys(run.listed[listed]):
+            residents = by_house[0].get(house, set()) - {known}
+            if len(residents) == 1:
+                leads[known] = (next(iter(residents)), listed)
+    crossed: set[int | str] = set()
     for start in leads:
         ring = [start]
-        while (after := leads[ring[-1]][0]) in leads and after not in ring:
-            ring.append(after)
-        if after == start:
-            found.update(key for one in ring for key in (one, leads[one][1]))
-    return frozenset(found)
+        while (following := leads[ring[-1]][0]) in leads and following not in ring:
+            ring.append(following)
+        if following == start:
+            crossed.update(key for known in ring for key in (known, leads[known][1]))
+    return frozenset(crossed)
 
 
 def _list_full_name_keys(party: Party) -> list[Hashable]:
@@ -183,8 +187,7 @@ def _is_at_one_address(a: Party, b: Party) -> bool:
 
 def _list_loose_name_keys(party: Party) -> list[Hashable]:
     loose = {key for key, rule in names.make_official_keys(party.name, party.campus) if rule != "campus"}
-    for alias in party.aliases:
-        loose.add(names.remove_company_form(fold_text(alias)))
+    loose |= {names.remove_company_form(fold_text(alias)) for alias in party.aliases}
     return [(party.province, key) for key in sorted(loose)]
 
 
@@ -196,11 +199,11 @@ def _list_base_name_keys(party: Party) -> list[Hashable]:
 
 
 def _list_former_names(party: Party) -> list[str]:
-    return [names.remove_company_form(fold_text(one)) for one in _FORMER.findall(party.name)]
+    return [names.remove_company_form(fold_text(name)) for name in _FORMER.findall(party.name)]
 
 
 def _list_all_name_keys(party: Party) -> list[Hashable]:
-    """Every name it answers to, those it had included."""
+    """Every name of the party, former ones included."""
     return [*_list_loose_name_keys(party), *((party.province, key) for key in _list_former_names(party))]
 
 
@@ -215,8 +218,8 @@ def _may_have_moved(a: Party, b: Party) -> bool:
 
 
 def _is_successor(a: Party, b: Party) -> bool:
-    """The list says of which former name it is; or the name in a bracket stands on the same road."""
+    """Whether the list states its former name, or the name in a bracket is that of one on the same road."""
     if not sites.is_surely_one_city(a, b):
         return False
-    says = {(b.province, key) for key in _list_former_names(b)} & set(_list_loose_name_keys(a))
-    return bool(says) or sites.is_on_one_road(a, b)
+    stated = {(b.province, key) for key in _list_former_names(b)} & set(_list_loose_name_keys(a))
+    return bool(stated) or sites.is_on_one_road(a, b)

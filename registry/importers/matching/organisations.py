@@ -1,4 +1,4 @@
-"""The two sides of a comparison: institutions as they are told apart, and what was found or decided of two of them."""
+"""The two sides of a comparison: institutions by what tells them apart, and pairs, doubts and decisions about them."""
 
 from __future__ import annotations
 
@@ -35,29 +35,29 @@ class Party(Struct, frozen=True, dict=True):
 
     @property
     def province(self) -> str:
-        """First two digits of its region; empty when unknown."""
+        """The first two digits of its region; empty when unknown."""
         return (self.region or "")[:2]
 
     @property
     def city(self) -> str:
-        """First four digits of its region, or what is known of them."""
+        """The first four digits of its region, or as many as are known."""
         return (regions.get_prefix(self.region) if self.region else "")[:4]
 
     @cached_property
     def site(self) -> str:
         """Street and number, folded; or the whole rest of the address when there is no number."""
         rest = addresses.split_address(self.address)[1]
-        found = _STREET.match(rest)
-        return found["street"] if found else rest
+        match = _STREET.match(rest)
+        return match["street"] if match else rest
 
     @cached_property
     def name_key(self) -> str:
-        """The name's comparison key."""
+        """The comparison key of the name."""
         return fold_text(self.name)
 
 
 class Pair(Struct, frozen=True):
-    """One institution on both sides, and by which rule."""
+    """One institution on both sides, and the rule that pairs them."""
 
     known: Party
     listed: Party
@@ -65,7 +65,7 @@ class Pair(Struct, frozen=True):
 
 
 class Doubt(Struct, frozen=True):
-    """Two that may be one: a person decides. ``why`` in Chinese and English."""
+    """Two institutions that may be one, which a person decides; ``why`` in Chinese and English."""
 
     known: Party
     listed: Party
@@ -75,14 +75,14 @@ class Doubt(Struct, frozen=True):
 
 
 class Rulings(Struct, frozen=True):
-    """What a person decided of two by their keys (known, listed): one and the same, or two, whatever a rule says."""
+    """Decisions of a person by keys (known, listed), whatever a rule says: one and the same, or two."""
 
     same: frozenset[tuple[int | str, int | str]] = frozenset()
     apart: frozenset[tuple[int | str, int | str]] = frozenset()
 
 
 class Pairing(Struct, frozen=True):
-    """Every institution of both sides once: paired, new, or gone; doubts are among new and gone."""
+    """Every institution of both sides once: paired, new or gone. Those of ``doubts`` are among new and gone too."""
 
     pairs: list[Pair]
     new: list[Party]

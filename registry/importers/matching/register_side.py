@@ -1,4 +1,4 @@
-"""The register as a list meets it: who is listed on its day, who else it knows, and which later lists already spoke."""
+"""The register's side of a comparison: who is listed on the list's day, who else is known, and later lists."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from registry.storage.tables import versions
 
 
 class RegisterInstitution(Struct, frozen=True):
-    """An institution of the register: what is known of it on the list's day, and by what it is recognised.
+    """An institution of the register: ``values`` on the list's day, and ``likeness``, by which it is recognised.
 
-    ``likeness`` differs from ``values`` for one that was first known on a later day: it has no values yet.
+    The two differ for one that was first known on a later day: it has no values yet.
     """
 
     subject: str
@@ -27,10 +27,10 @@ class RegisterInstitution(Struct, frozen=True):
 
 
 class RegisterSide(Struct, frozen=True):
-    """The register as a list meets it: who is listed on its day, who else it knows, and later complete lists.
+    """``listed`` are the institutions of the list's day; ``others`` were delisted by then, or first known later.
 
-    ``others`` were delisted by that day, or first became known after it. ``later`` holds, per later complete source,
-    what is known of every institution on that source's day. ``taken`` are all subjects: a code is never given twice.
+    ``later`` holds, for each later complete source, the values of every institution on that source's day. ``taken``
+    are all subjects: no code is given twice.
     """
 
     listed: list[RegisterInstitution]
@@ -40,7 +40,7 @@ class RegisterSide(Struct, frozen=True):
 
 
 def read_register_side(connection: sa.Connection, day: Date, size: int) -> RegisterSide:
-    """The register as a list of ``day`` meets it, as now known."""
+    """Read the register's side for a list of ``day``, as known at a log size."""
     asof = AsOf(valid_on=day, size=size)
     now = read_institutions(connection, asof)
     first = _read_first_values(connection, size)
@@ -48,8 +48,8 @@ def read_register_side(connection: sa.Connection, day: Date, size: int) -> Regis
     others: list[RegisterInstitution] = []
     for subject, seen in first.items():
         values = now.get(subject, {})
-        one = RegisterInstitution(subject=subject, values=values, likeness=values or seen)
-        (listed if values.get("status") in ("listed", "suspended") else others).append(one)
+        institution = RegisterInstitution(subject=subject, values=values, likeness=values or seen)
+        (listed if values.get("status") in ("listed", "suspended") else others).append(institution)
     known_sources = read_sources(connection, asof).values()
     later = sorted((s for s in known_sources if s.as_of > day and s.scope != "partial"), key=lambda s: s.as_of)
     return RegisterSide(
@@ -61,23 +61,20 @@ def read_register_side(connection: sa.Connection, day: Date, size: int) -> Regis
 
 
 def read_institutions(connection: sa.Connection, asof: AsOf) -> dict[str, dict[str, Any]]:
-    """What is known of every institution as of then, by its subject."""
-    query = sa.select(versions.c.subject, versions.c.state).where(
-        versions.c.kind == "institution", match_known(asof), match_day(asof)
-    )
-    found = {}
-    for subject, blob in connection.execute(query):
-        state = decode_state(blob)
-        if is_complete(state):
-            found[subject] = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
-    return found
+    """The values of every institution by subject, as of a day and a log size."""
+    return _read_values(connection, match_known(asof), match_day(asof))
 
 
 def _read_first_values(connection: sa.Connection, size: int) -> dict[str, dict[str, Any]]:
-    """What the first complete span of every institution says; codes of all of them are taken."""
+    """The values of the first complete span of every institution."""
+    return _read_values(connection, match_known(AsOf(valid_on=Date.max, size=size)))
+
+
+def _read_values(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> dict[str, dict[str, Any]]:
+    """The values of the first complete span of every institution that meets the conditions."""
     query = (
         sa.select(versions.c.subject, versions.c.state)
-        .where(versions.c.kind == "institution", match_known(AsOf(valid_on=Date.max, size=size)))
+        .where(versions.c.kind == "institution", *conditions)
         .order_by(versions.c.subject, versions.c.valid_from)
     )
     found: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""The columns of files about people and advertising certificates: headings, words, and what no cell may hold."""
+"""The columns of files of people and advertising certificates: headings, choices, and what no cell may hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import Literal
 
 from registry.domain.identifiers import parse_uscc
-from registry.domain.normalise import normalise_width
+from registry.domain.normalise import fold_heading, normalise_width
 from registry.errors import InvalidInput
 
 PeopleKind = Literal["practitioners", "ad_certificates"]
@@ -15,13 +15,13 @@ Column = Literal[
     "code", "uscc", "institution", "address", "name", "role", "valid_from", "valid_to", "certificate_kind",
     "certificate", "number", "techniques", "AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK",
 ]  # fmt: skip
-#: What institution a row is about, in both kinds of file.
-_WHO: tuple[Column, ...] = ("code", "uscc", "institution", "address")
+#: What names the institution of a row, in both kinds of file.
+_INSTITUTION: tuple[Column, ...] = ("code", "uscc", "institution", "address")
 TECHNIQUE_COLUMNS: tuple[Column, ...] = ("AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK")
 #: The columns of each kind in the order of its template.
 COLUMNS: dict[PeopleKind, tuple[Column, ...]] = {
     "practitioners": (
-        *_WHO,
+        *_INSTITUTION,
         "name",
         "role",
         *TECHNIQUE_COLUMNS,
@@ -30,7 +30,7 @@ COLUMNS: dict[PeopleKind, tuple[Column, ...]] = {
         "certificate_kind",
         "certificate",
     ),
-    "ad_certificates": (*_WHO, "number", "valid_from", "valid_to"),
+    "ad_certificates": (*_INSTITUTION, "number", "valid_from", "valid_to"),
 }
 #: Headings as printed; the first of each is the template's.
 HEADINGS: dict[Column, tuple[str, ...]] = {
@@ -56,22 +56,19 @@ HEADINGS: dict[Column, tuple[str, ...]] = {
 ROLES = ("临床医师", "男科医师", "实验室技术人员", "护士", "遗传咨询人员", "精子库工作人员", "管理人员")
 CERTIFICATE_KINDS = ("医师执业证书", "护士执业证书", "卫生专业技术资格证书", "母婴保健技术考核合格证书")
 YES, EXAMPLE = ("是", "√", "1", "yes"), "示例行"
-_NOISE = re.compile(r"[\s_:：*]+")
-
-
-def _normalise_heading(text: str) -> str:
-    return _NOISE.sub("", normalise_width(text)).casefold()
-
-
-_BY_WORD: dict[str, Column] = {_normalise_heading(word): column for column, words in HEADINGS.items() for word in words}
+#: Signs in headings that do not count.
+_MARKS = "_:*"
+_BY_HEADING: dict[str, Column] = {
+    fold_heading(word, _MARKS): column for column, words in HEADINGS.items() for word in words
+}
 
 
 def find_column(text: str) -> Column | None:
-    """The column a heading means; None for a heading nobody knows."""
-    return _BY_WORD.get(_normalise_heading(text))
+    """The column a heading stands for; None for an unknown heading."""
+    return _BY_HEADING.get(fold_heading(text, _MARKS))
 
 
-# --- personal data that is not taken in ------------------------------------------------------------------------------
+# --- personal data that the register does not take -------------------------------------------------------------------
 
 Personal = Literal["identity", "phone", "number", "qualification", "birth"]
 _BIRTH = re.compile("出生|生日|birth", re.IGNORECASE)
@@ -80,17 +77,17 @@ _IDENTITY = re.compile(
 )
 #: A qualification's number (医师资格证书编码) ends with the identity number of its holder.
 _WITHIN = re.compile(r"\d{4,}[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])")
-#: Digits of any longer number of a person hold more than a practice certificate's.
+#: More digits than a practice certificate's number has.
 _TOO_LONG = re.compile(r"\d{24}")
 _LONG = re.compile(r"(?<!\d)\d{15}(?!\d)")
 _MOBILE = re.compile(r"(?<!\d)(?:86)?1[3-9]\d{9}(?!\d)")
 _LANDLINE = re.compile(r"(?<!\d)0\d{2,3}-?[2-9]\d{6,7}(?!\d)")
-#: Columns of long numbers that have figures of their own.
+#: Columns that may hold long numbers.
 _NUMBERS: frozenset[Column | None] = frozenset({"certificate", "number", "uscc", "valid_from", "valid_to"})
-#: A number's beginning in brackets: (024)23388888.
+#: An area code in brackets: (024)23388888.
 _IN_BRACKETS = re.compile(r"\((\d{2,4})\)(?=\s*\d)")
 _DASHES = re.compile(r"(?<=\d)[\s\-‐-―－·.]+(?=[\dXx])")
-#: What each is, for the audit; a value is never repeated.
+#: Each kind in Chinese and English, for findings.
 WORDS: dict[Personal, tuple[str, str]] = {
     "identity": ("身份证号", "an identity number"),
     "phone": ("电话号码", "a telephone number"),
@@ -101,11 +98,11 @@ WORDS: dict[Personal, tuple[str, str]] = {
 
 
 def find_personal_data(text: str, column: Column | None) -> Personal | None:
-    """What personal data of a kind that is not taken in stands in a cell; None for none.
+    """The kind of personal data in a cell that the register does not take; None when there is none.
 
-    >>> find_personal_data("21030219900101123X", "name"), find_personal_data("138 0000 0000", None), find_personal_data("临床医师", "role")
-    ('identity', 'phone', None)
-    >>> find_personal_data("20192111021030219900101123X", "certificate"), find_personal_data("110210000001234", "certificate")
+    >>> find_personal_data("21030219900101123X", "name"), find_personal_data("138 0000 0000", None)
+    ('identity', 'phone')
+    >>> find_personal_data("20192111021030219900101123X", "certificate"), find_personal_data("临床医师", "role")
     ('qualification', None)
     """
     plain = _IN_BRACKETS.sub(r"\1-", normalise_width(text))
@@ -130,12 +127,12 @@ def _is_uscc(text: str) -> bool:
 
 
 def is_birth_heading(heading: str) -> bool:
-    """Whether a heading asks for birth dates."""
+    """Whether a column is for birth dates."""
     return _BIRTH.search(heading) is not None
 
 
 def mask_certificate(certificate: str) -> str:
-    """A certificate's number with all but its last four characters covered.
+    """A certificate's number with all but its last four characters masked.
 
     >>> mask_certificate("110210000001234")
     '***********1234'
@@ -148,11 +145,11 @@ _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?
 
 
 def parse_day(text: str) -> dt.date:
-    """A day as tables write it: 2025-07-01, 2025/7/1, 2025年7月1日; InvalidInput."""
-    found = _DAY.fullmatch(normalise_width(text).strip())
+    """Parse a day as tables write it: 2025-07-01, 2025/7/1, 2025年7月1日; InvalidInput for anything else."""
+    match = _DAY.fullmatch(normalise_width(text).strip())
     try:
-        if found is None:
+        if match is None:
             raise ValueError
-        return dt.date(*map(int, found.groups()))
+        return dt.date(*map(int, match.groups()))
     except ValueError:
         raise InvalidInput("不是日期，请写成 2025-07-01", "not a day; write 2025-07-01") from None

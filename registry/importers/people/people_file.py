@@ -1,6 +1,6 @@
-"""A file of people or advertising certificates as rows: strict, and without what is not taken in about anybody.
+"""Files of people or advertising certificates read into rows; personal data that the register does not take is refused.
 
-Findings name file, row and cell, and never repeat what a cell holds: whoever reads them may not be meant to.
+Findings name table, row and column, and never repeat the content of a cell: not everybody who reads them may see it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _WITHIN = 10  # rows in which headings are looked for
 
 
 class PersonRow(Struct, frozen=True):
-    """One row: which institution it says it is about, and what it states; the certificate's number is masked."""
+    """One row: what names its institution, and what it states; a certificate's number is masked."""
 
     row: int
     table: str
@@ -38,23 +38,26 @@ class PersonRow(Struct, frozen=True):
 
 
 class PeopleFile(Struct, frozen=True):
-    """A whole file; ``rows`` counts those below headings, examples left out."""
+    """The rows of a whole file, examples left out, and its findings."""
 
     rows: list[PersonRow]
     audit: Audit
 
 
 def read_people_file(
-    path: Path, kind: PeopleKind, progress: file_tables.Progress | None = None, most: int = 10_000
+    path: Path, kind: PeopleKind, progress: file_tables.Progress | None = None, limit: int = 10_000
 ) -> PeopleFile:
-    """Read a file of one kind; UnreadableFile for what is no table file, everything else goes to the audit."""
-    reader = _PeopleReader(kind, most)
+    """Read a file of one kind; UnreadableFile when it has no tables, everything else goes to the audit.
+
+    ``limit``: findings of each level that are listed.
+    """
+    reader = _PeopleReader(kind, limit)
     for n, table in enumerate(file_tables.read_tables(path, progress), start=1):
         named = table._replace(name=f"表{n}", name_en=f"table {n}") if table.name else table
         reader.read_table(named)  # a sheet may be called by somebody's name
-    if not reader.headed:
-        wanted = "、".join(HEADINGS[column][0] for column in ("institution", *_list_required_columns(kind)))
-        zh, en = f"找不到表头（{wanted}），请用模板", f"no headings ({wanted}); please use the template"
+    if not reader.has_headings:
+        expected = "、".join(HEADINGS[column][0] for column in ("institution", *_list_required_columns(kind)))
+        zh, en = f"找不到表头（{expected}），请用模板", f"no headings ({expected}); please use the template"
         reader.audit.add_finding("error", None, None, zh, en)
     elif not reader.rows and not reader.audit.error_count:
         reader.audit.add_finding(
@@ -68,29 +71,30 @@ def _list_required_columns(kind: PeopleKind) -> tuple[Column, ...]:
 
 
 class _PeopleReader:
-    """One run over one file."""
+    """Reads the tables of one file."""
 
-    def __init__(self, kind: PeopleKind, most: int) -> None:
-        self.kind, self.audit = kind, Audit(most)
+    def __init__(self, kind: PeopleKind, limit: int) -> None:
+        self.kind, self.audit = kind, Audit(limit)
         self.rows: list[PersonRow] = []
-        self.headed = False
+        self.has_headings = False
         self._allowed = {*COLUMNS[kind], *(("techniques",) if kind == "practitioners" else ())}
 
     def read_table(self, table: Table) -> None:
-        """Read one table; without headings or hidden it is left out, though nothing personal may stand in it either."""
+        """Read one table. One without headings, or hidden, is only searched for personal data."""
         if table.is_hidden:
             zh, en = "有隐藏的工作表，没有读取；要导入请先取消隐藏", "a hidden sheet was not read: unhide it for that"
             self.audit.add_finding("warning", None, None, zh, en)
-        at: dict[int, Column] | None = None
+        columns_at: dict[int, Column] | None = None
         for n, row in enumerate(table.rows):
-            found = self._read_headings(table, row) if at is None and n < _WITHIN and not table.is_hidden else None
-            if found is not None:
-                at, self.headed = found, True
-                continue
+            if columns_at is None and n < _WITHIN and not table.is_hidden:
+                columns_at = self._read_headings(table, row)
+                if columns_at is not None:
+                    self.has_headings = True
+                    continue
             place = RowPlace(table, row.number)
-            clean = self._check_personal_data(place, row, at or {})
-            if at is not None and clean:
-                self._read_row(place, row, at)
+            is_clean = self._check_personal_data(place, row, columns_at or {})
+            if columns_at is not None and is_clean:
+                self._read_row(place, row, columns_at)
 
     def _read_headings(self, table: Table, row: TableRow) -> dict[int, Column] | None:
         """The columns of a row of headings; None for any other row."""
@@ -110,63 +114,63 @@ class _PeopleReader:
                 self.audit.add_finding(
                     "error", place, name, "不认识的栏目，请用模板的栏目", "an unknown column; use the template's"
                 )
-        columns_there = [column for column in known.values() if column is not None]
-        for column in columns_there:
-            if columns_there.count(column) > 1:
+        present = [column for column in known.values() if column is not None]
+        for column in present:
+            if present.count(column) > 1:
                 self.audit.add_finding(
                     "error", place, HEADINGS[column][0], "这一栏出现两次", "this column is there twice"
                 )
         for column in _list_required_columns(self.kind):
-            if column not in columns_there:
+            if column not in present:
                 self.audit.add_finding("error", place, HEADINGS[column][0], "缺少这一栏", "this column is missing")
         return {i: column for i, column in known.items() if column is not None}
 
-    def _check_personal_data(self, place: RowPlace, row: TableRow, at: dict[int, Column]) -> bool:
-        """Whether nothing stands in the row that is not taken in about anybody."""
-        clean = True
+    def _check_personal_data(self, place: RowPlace, row: TableRow, columns_at: dict[int, Column]) -> bool:
+        """Whether the row is free of personal data that the register does not take."""
+        is_clean = True
         for i, cell in enumerate(row.cells):
-            found = columns.find_personal_data(cell, at.get(i)) if cell.strip() else None
+            found = columns.find_personal_data(cell, columns_at.get(i)) if cell.strip() else None
             if found is not None:
                 zh, en = columns.WORDS[found]
-                title = HEADINGS[at[i]][0] if i in at else ""
+                title = HEADINGS[columns_at[i]][0] if i in columns_at else ""
                 where = place.format_cell(title, i).strip()
                 self.audit.add_finding(
                     "error", place, where, f"这一格像是{zh}，请删去；名录不收", f"this looks like {en}: remove it"
                 )
-                clean = False
-        return clean
+                is_clean = False
+        return is_clean
 
-    def _read_row(self, place: RowPlace, row: TableRow, at: dict[int, Column]) -> None:
-        cells = {column: tidy_cell(row.cells[i]) for i, column in at.items() if i < len(row.cells)}
+    def _read_row(self, place: RowPlace, row: TableRow, columns_at: dict[int, Column]) -> None:
+        cells = {column: tidy_cell(row.cells[i]) for i, column in columns_at.items() if i < len(row.cells)}
         if not any(cells.values()):
             return
         if any(EXAMPLE in text for text in cells.values()):
             self.audit.add_finding("info", place, None, "示例行，已跳过", "an example, skipped")
             return
-        read = _RowCells(self.audit, place, cells, {column: i for i, column in at.items()})
+        row_cells = _RowCells(self.audit, place, cells, {column: i for i, column in columns_at.items()})
         before = self.audit.error_count
-        stated = _read_person(read) if self.kind == "practitioners" else _read_ad_certificate(read)
+        stated = _read_person(row_cells) if self.kind == "practitioners" else _read_ad_certificate(row_cells)
         if not (cells.get("code") or cells.get("uscc") or cells.get("institution")):
-            read.add_finding(
+            row_cells.add_finding(
                 "institution", "没有写明机构（编码、信用代码或名称）", "no institution: a code or a name is needed"
             )
         if self.audit.error_count == before:
-            who = {column: cells.get(column, "") for column in ("code", "uscc", "institution", "address")}
-            self.rows.append(PersonRow(row=place.row, table=place.table.name, stated=stated, **who))
+            institution = {column: cells.get(column, "") for column in ("code", "uscc", "institution", "address")}
+            self.rows.append(PersonRow(row=place.row, table=place.table.name, stated=stated, **institution))
 
 
 class _RowCells:
-    """The cells of one row, read with findings."""
+    """The cells of one row by column; what is wrong with one goes to the audit."""
 
-    def __init__(self, audit: Audit, place: RowPlace, cells: dict[Column, str], at: dict[Column, int]) -> None:
-        self._audit, self._place, self._cells, self._at = audit, place, cells, at
+    def __init__(self, audit: Audit, place: RowPlace, cells: dict[Column, str], positions: dict[Column, int]) -> None:
+        self._audit, self._place, self._cells, self._positions = audit, place, cells, positions
 
     def get_text(self, column: Column) -> str:
         return self._cells.get(column, "")
 
     def add_finding(self, column: Column, zh: str, en: str, level: Any = "error") -> None:
         self._audit.add_finding(
-            level, self._place, self._place.format_cell(HEADINGS[column][0], self._at.get(column)), zh, en
+            level, self._place, self._place.format_cell(HEADINGS[column][0], self._positions.get(column)), zh, en
         )
 
     def read_day(self, column: Column) -> dt.date | None:
@@ -185,69 +189,71 @@ class _RowCells:
         return text or None
 
     def read_period(self) -> dict[str, Any]:
-        start, to = self.read_day("valid_from"), self.read_day("valid_to")
-        if start and to and to < start:
+        start, end = self.read_day("valid_from"), self.read_day("valid_to")
+        if start and end and end < start:
             self.add_finding("valid_to", "截止日早于起始日", "it ends before it begins")
-        days = {"valid_from": start, "valid_to": to}
+        days = {"valid_from": start, "valid_to": end}
         return {name: day.isoformat() for name, day in days.items() if day is not None}
 
 
-def _read_person(read: _RowCells) -> dict[str, Any]:
-    name = read.get_text("name")
+def _read_person(cells: _RowCells) -> dict[str, Any]:
+    name = cells.get_text("name")
     if not (2 <= len(name) <= 40 and _NAME.fullmatch(name)):
-        read.add_finding("name", "姓名须为2至40个字，不含数字和符号", "a name has 2 to 40 letters, no figures or signs")
-    role = read.read_choice("role", columns.ROLES)
+        cells.add_finding(
+            "name", "姓名须为2至40个字，不含数字和符号", "a name has 2 to 40 letters, no figures or signs"
+        )
+    role = cells.read_choice("role", columns.ROLES)
     if role is None:
-        read.add_finding("role", "没有职务", "no role")
+        cells.add_finding("role", "没有职务", "no role")
     stated: dict[str, Any] = {"name": name, "role": role}
-    techniques = _read_techniques(read)
+    techniques = _read_techniques(cells)
     if techniques:
         stated["techniques"] = techniques
     else:
-        read.add_finding("techniques", "没有任何技术", "no technique")
-    kind = read.read_choice("certificate_kind", columns.CERTIFICATE_KINDS)
+        cells.add_finding("techniques", "没有任何技术", "no technique")
+    kind = cells.read_choice("certificate_kind", columns.CERTIFICATE_KINDS)
     if kind is not None:
         stated["certificate_kind"] = kind
-    if number := read.get_text("certificate"):
+    if number := cells.get_text("certificate"):
         plain = re.sub(r"[\s\-]+", "", number)
         if not 6 <= len(plain) <= 30 or not re.fullmatch(r"[\w*（）()〔〕\[\]号第字]+", plain):
-            read.add_finding("certificate", "证书编号有误，请核对", "this is no certificate's number; please check")
+            cells.add_finding("certificate", "证书编号有误，请核对", "this is no certificate's number; please check")
         stated["certificate_masked"] = columns.mask_certificate(number)
-    return {**stated, **read.read_period()}
+    return {**stated, **cells.read_period()}
 
 
-def _read_techniques(read: _RowCells) -> list[TechniqueCode]:
+def _read_techniques(cells: _RowCells) -> list[TechniqueCode]:
     found: set[str] = set()
     for column in TECHNIQUE_COLUMNS:
-        text = read.get_text(column)
+        text = cells.get_text(column)
         if text in columns.YES:
             found.add(column)
         elif text not in ("", "否", "0", "no"):
-            read.add_finding(column, "应为“是”或空白", "has to be 是 or empty")
-    for piece in filter(None, re.split(r"[、，,;；/\s]+", read.get_text("techniques"))):
+            cells.add_finding(column, "应为“是”或空白", "has to be 是 or empty")
+    for piece in filter(None, re.split(r"[、，,;；/\s]+", cells.get_text("techniques"))):
         code = find_printed_technique(piece) or (piece if piece in TECHNIQUE_COLUMNS else None)
         if code is None:
-            read.add_finding("techniques", "不能识别的技术", "an unknown technique")
+            cells.add_finding("techniques", "不能识别的技术", "an unknown technique")
         else:
             found.add(code)
     return [column for column in TECHNIQUE_COLUMNS if column in found]  # type: ignore[misc]  # codes, in their order
 
 
-def _read_ad_certificate(read: _RowCells) -> dict[str, Any]:
+def _read_ad_certificate(cells: _RowCells) -> dict[str, Any]:
     try:
-        number = parse_certificate(read.get_text("number"))
+        number = parse_certificate(cells.get_text("number"))
     except InvalidInput:
-        read.add_finding(
+        cells.add_finding(
             "number", "不是医疗广告审查证明文号，应如 (辽)医广[2023]第07-15-001号", "not the number of a certificate"
         )
         return {}
-    stated = read.read_period()
+    stated = cells.read_period()
     start = stated.setdefault("valid_from", number.approval_day.isoformat())
     if start != number.approval_day.isoformat():
-        read.add_finding(
+        cells.add_finding(
             "valid_from", "与文号中的批准日不同，请核对", "not the day of approval in the number", "warning"
         )
     last = compute_certificate_expiry(dt.date.fromisoformat(start)).isoformat()
     if stated.setdefault("valid_to", last) > last:
-        read.add_finding("valid_to", "有效期超过一年，请核对", "valid for more than a year; please check", "warning")
+        cells.add_finding("valid_to", "有效期超过一年，请核对", "valid for more than a year; please check", "warning")
     return {"number": format_certificate(number), **stated}

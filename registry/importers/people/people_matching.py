@@ -1,4 +1,4 @@
-"""Rows of people or certificates against the register: whose institution, who is known, what would change."""
+"""Rows of people or certificates matched with the register: their institutions, who is known, what would change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.domain.identifiers import compact_certificate, compact_uscc, format_code, make_code, parse_code
+from registry.domain.identifiers import compact_certificate, compact_uscc, format_subject_code, make_subject, parse_code
 from registry.domain.model import Change, Date, Draft, Kind, Struct
 from registry.domain.normalise import fold_text, normalise_width
 from registry.errors import InvalidInput
@@ -27,32 +27,33 @@ from registry.verification import addresses
 
 Values = dict[str, Any]
 KINDS: dict[PeopleKind, Kind] = {"practitioners": "practitioner", "ad_certificates": "ad_certificate"}
+#: Institutions that a message names.
 _CANDIDATES = 5
 
 
 class RowMatch(Struct, frozen=True):
-    """One row with its institution, and what is recorded of the person or certificate; ``before`` None: nothing yet."""
+    """A row with the subject of its institution, and what is recorded (``before``) of the person or certificate."""
 
     row: PersonRow
-    institution: str  # its subject
+    institution: str
     subject: str
     before: Values | None
     changes: dict[str, Any]
 
 
 class PeopleDifference(Struct, frozen=True):
-    """What a file would change: its rows, and with a complete file whoever it ends; ``institutions`` by subject."""
+    """What a file would change: its rows, and the records that a complete file ends; ``institutions`` by subject."""
 
     matched: list[RowMatch]
     ended: list[tuple[str, Values]]
     institutions: dict[str, Values]
-    about: int
+    institution_count: int
 
     def make_drafts(self, kind: PeopleKind, day: Date, reason: str | None) -> Iterator[Draft]:
         """What approval would append."""
-        for one in self.matched:
-            if one.changes:
-                yield _make_draft(KINDS[kind], one.subject, one.changes, day, reason)
+        for match in self.matched:
+            if match.changes:
+                yield _make_draft(KINDS[kind], match.subject, match.changes, day, reason)
         for subject, _ in self.ended:
             last = (day - dt.timedelta(days=1)).isoformat()
             yield _make_draft(KINDS[kind], subject, {"valid_to": last}, day, reason)
@@ -63,7 +64,7 @@ def _make_draft(kind: Kind, subject: str, values: Values, day: Date, reason: str
 
 
 class PeopleRegister:
-    """The register as a file of people or certificates meets it, as of a day and a log size."""
+    """The register's side of a file of people or certificates, as of a day and a log size."""
 
     def __init__(self, connection: sa.Connection, kind: PeopleKind, asof: AsOf) -> None:
         self.kind = kind
@@ -86,7 +87,7 @@ class PeopleRegister:
         self.taken = set(connection.execute(taken).scalars())
 
     def get_institution_subject(self, row: PersonRow) -> str:
-        """The subject of the institution a row means; InvalidInput with ``column`` says why it is none or several."""
+        """The subject of the institution a row names; InvalidInput with the ``column`` when none or several fit."""
         if row.code:
             try:
                 subject = f"institution:{parse_code(row.code)}"
@@ -98,7 +99,7 @@ class PeopleRegister:
             return self._check_name(found[0] if len(found) == 1 else None, row, "uscc")
         found = self._by_name.get(fold_text(row.institution), [])
         if row.address:
-            found = [one for one in found if self._is_at_address(one, row.address)]
+            found = [subject for subject in found if self._is_at_address(subject, row.address)]
         if len(found) == 1:
             return found[0]
         column = "address" if row.address and self._by_name.get(fold_text(row.institution)) else "institution"
@@ -116,9 +117,8 @@ class PeopleRegister:
         }
         if row.institution and fold_text(row.institution) not in names:
             raise InvalidInput(
-                f"与机构名称不符：{format_code(subject.removeprefix('institution:'))} 是 {self._get_name(subject)}",
-                f"not the institution's name: {format_code(subject.removeprefix('institution:'))} is "
-                f"{self._get_name(subject)}",
+                f"与机构名称不符：{format_subject_code(subject)} 是 {self._get_name(subject)}",
+                f"not the institution's name: {format_subject_code(subject)} is {self._get_name(subject)}",
                 column="institution",
             )
         return subject
@@ -131,39 +131,40 @@ class PeopleRegister:
         return addresses.compare_addresses(address, values["address"], values.get("region")) == "same"
 
     def _describe_mismatch(self, row: PersonRow, found: list[str]) -> tuple[str, str]:
-        several = found or self._by_name.get(fold_text(row.institution), [])
-        if not several:
+        candidates = found or self._by_name.get(fold_text(row.institution), [])
+        if not candidates:
             return "名录中没有这家机构，请核对名称", "the register has no institution of this name"
-        told = "；".join(
-            f"{format_code(one.removeprefix('institution:'))} {self.institutions[one]['address']}"
-            for one in several[:_CANDIDATES]
+        listed = "；".join(
+            f"{format_subject_code(subject)} {self.institutions[subject]['address']}"
+            for subject in candidates[:_CANDIDATES]
         )
         if found:
             return (
-                f"同名机构有几家，请填编码或地址：{told}",
-                f"several have this name; give a code or an address: {told}",
+                f"同名机构有几家，请填编码或地址：{listed}",
+                f"several have this name; give a code or an address: {listed}",
             )
-        return f"地址与名录不符，名录中是：{told}", f"not the address in the register, which has: {told}"
+        return f"地址与名录不符，名录中是：{listed}", f"not the address in the register, which has: {listed}"
 
 
 def match_rows(
     register: PeopleRegister, rows: Iterable[PersonRow], audit: Audit, *, day: Date, complete: bool, salt: str
 ) -> PeopleDifference:
-    """Rows against the register. ``complete``: who is recorded of an institution of the file and not in it, ends.
+    """Match rows with the register; findings go to ``audit``.
 
-    ``salt`` makes the codes of new subjects: never made of a name, and the same in every comparison of one import.
+    ``complete``: the file lists everybody of its institutions, so that records of others there end. The codes of new
+    subjects come from ``salt``, never from a name, so that they are the same in every comparison of one import.
     """
     by_key: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for known_subject, values in register.recorded.items():
-        by_key[_make_match_key(register.kind, values)].append(known_subject)
+    for recorded, values in register.recorded.items():
+        by_key[_make_match_key(register.kind, values)].append(recorded)
     seen: dict[str, PersonRow] = {}
     matched: list[RowMatch] = []
-    places: set[str] = set()
+    mentioned: set[str] = set()
     for row in rows:
         subject: str | None
         try:
             institution = register.get_institution_subject(row)
-            places.add(institution)
+            mentioned.add(institution)
             subject = _find_subject(register, row, institution, by_key)
         except InvalidInput as error:
             _add_error(audit, row, error.details["column"], error.zh, error.en)
@@ -171,46 +172,37 @@ def match_rows(
         before = register.recorded.get(subject) if subject else None
         stated = {"institution": institution, **row.stated}
         key = subject or str((institution, *_make_identity(register.kind, stated)))
-        if (other := seen.setdefault(key, row)) is not row:
-            _add_error(
-                audit,
-                row,
-                _get_identity_column(register.kind),
-                f"与第{other.row}行重复",
-                f"the same as row {other.row}",
-            )
+        if (first := seen.setdefault(key, row)) is not row:
+            column: Column = "name" if register.kind == "practitioners" else "number"
+            _add_error(audit, row, column, f"与第{first.row}行重复", f"the same as row {first.row}")
             continue
-        code = subject or _make_subject(register, f"{salt}|{row.table}|{row.row}")
+        subject = subject or make_subject(KINDS[register.kind], f"{salt}|{row.table}|{row.row}", register.taken)
         changes = {path: value for path, value in stated.items() if before is None or before.get(path) != value}
-        matched.append(RowMatch(row=row, institution=institution, subject=code, before=before, changes=changes))
-    kept = {each.subject for each in matched}
+        matched.append(RowMatch(row=row, institution=institution, subject=subject, before=before, changes=changes))
+    confirmed = {match.subject for match in matched}
     ended = [
-        (one, values)
-        for one, values in sorted(register.recorded.items())
+        (recorded, values)
+        for recorded, values in sorted(register.recorded.items())
         if complete
-        and values.get("institution") in places
-        and one not in kept
+        and values.get("institution") in mentioned
+        and recorded not in confirmed
         and (values.get("valid_to") or "9") >= day.isoformat()
     ]
-    return PeopleDifference(matched=matched, ended=ended, institutions=register.institutions, about=len(places))
-
-
-def _get_identity_column(kind: PeopleKind) -> Column:
-    return "name" if kind == "practitioners" else "number"
+    return PeopleDifference(
+        matched=matched, ended=ended, institutions=register.institutions, institution_count=len(mentioned)
+    )
 
 
 def _make_identity(kind: PeopleKind, values: Values) -> tuple[str, str]:
+    """(name, end of the certificate's number) of a person; the number of an advertising certificate."""
     if kind == "practitioners":
-        return _normalise_name(str(values.get("name") or "")), str(values.get("certificate_masked") or "")[-4:]
+        name = "".join(c for c in normalise_width(str(values.get("name") or "")).lower() if c.isalnum())
+        return name, str(values.get("certificate_masked") or "")[-4:]
     return compact_certificate(str(values.get("number") or "")), ""
 
 
-def _normalise_name(name: str) -> str:
-    return "".join(c for c in normalise_width(name).lower() if c.isalnum())
-
-
 def _make_match_key(kind: PeopleKind, values: Values) -> tuple[str, str]:
-    """By what one is found again: people by their institution and name, certificates by their number alone."""
+    """The key of a record: institution and name for people, the number alone for certificates."""
     name, _ = _make_identity(kind, values)
     return (str(values.get("institution") or "") if kind == "practitioners" else "", name)
 
@@ -218,7 +210,7 @@ def _make_match_key(kind: PeopleKind, values: Values) -> tuple[str, str]:
 def _find_subject(
     register: PeopleRegister, row: PersonRow, institution: str, by_key: dict[tuple[str, str], list[str]]
 ) -> str | None:
-    """Who of the register a row is; None for somebody new. InvalidInput where it may be several."""
+    """The recorded subject that a row is about; None for somebody new, InvalidInput where it may be several."""
     stated = {"institution": institution, **row.stated}
     found = by_key.get(_make_match_key(register.kind, stated), [])
     if register.kind == "ad_certificates":
@@ -229,7 +221,9 @@ def _find_subject(
         return found[0] if found else None
     tail = _make_identity(register.kind, stated)[1]
     fitting = [
-        one for one in found if _make_identity(register.kind, register.recorded[one])[1] in ("", tail) or not tail
+        subject
+        for subject in found
+        if not tail or _make_identity(register.kind, register.recorded[subject])[1] in ("", tail)
     ]
     if len(fitting) > 1:
         raise InvalidInput(
@@ -238,14 +232,6 @@ def _find_subject(
             column="name",
         )
     return fitting[0] if fitting else None
-
-
-def _make_subject(register: PeopleRegister, seed: str) -> str:
-    attempt, kind = 0, KINDS[register.kind]
-    while (subject := f"{kind}:{make_code(seed, attempt)}") in register.taken:
-        attempt += 1
-    register.taken.add(subject)
-    return subject
 
 
 def _add_error(audit: Audit, row: PersonRow, column: Column, zh: str, en: str) -> None:

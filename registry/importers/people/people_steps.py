@@ -1,12 +1,11 @@
-"""The steps of an import of people or certificates that take long: compare, propose. Done by a process of its own.
+"""The slow steps of an import of people or certificates, done by a process of its own: compare, propose.
 
-What names people is kept in the import's own pages only, and goes when it is over; the report of the proposal holds
-numbers and codes, because it is kept for ever.
+What names people is stored only in the pages of the import, which go when it is over; the report of the proposal, which
+stays for ever, holds numbers and codes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterator
 from typing import Any, cast
@@ -15,31 +14,24 @@ import msgspec
 
 from registry import proposals
 from registry.accounts import region_scope
-from registry.domain.identifiers import format_code
+from registry.domain.identifiers import format_subject_code
 from registry.domain.model import Date, Draft, Struct
 from registry.importers.people import people_file, people_matching
 from registry.importers.people.columns import PeopleKind
 from registry.importers.people.people_matching import PeopleDifference
 from registry.importers.reading.audit import shorten_audit
 from registry.importers.reading.list_file import AuditLine
-from registry.importers.wizard import difference_lines, import_store
-from registry.importers.wizard.steps import (
-    AUDIT_PAGE,
-    GuardedDatabase,
-    ImportTask,
-    count_levels,
-    finish_proposed_import,
-    make_audit_lines,
-)
+from registry.importers.wizard import difference_lines
+from registry.importers.wizard.difference_lines import Line
+from registry.importers.wizard.steps import ImportTask, count_levels, finish_proposed_import, hash_drafts
 from registry.log import store
-from registry.proposals import changeset
 from registry.records.asof import AsOf
 
 _WORDS = {"practitioners": "人员授权", "ad_certificates": "广告审查证明"}
 
 
 class _PeopleComparison(Struct, frozen=True):
-    """A file that was read and compared at a log size; ``salt``: see ``people_match.match``."""
+    """A file compared with the register at a log size; ``salt``: see ``people_matching.match_rows``."""
 
     rows: int
     found: PeopleDifference
@@ -49,126 +41,108 @@ class _PeopleComparison(Struct, frozen=True):
     drafts: list[Draft]
 
     @property
-    def digest(self) -> str:
-        """The same where the same would be proposed."""
-        made = hashlib.sha256()
-        for draft in self.drafts:
-            made.update(changeset.encode_value(draft))
-        return made.hexdigest()
+    def has_errors(self) -> bool:
+        return count_levels(self.audit)["error"] > 0
 
 
-def compare_file(work: ImportTask) -> None:
-    """Audit and difference, kept page by page."""
-    _save_comparison(work, _read_and_compare(work), said=None)
+def compare_file(task: ImportTask) -> None:
+    """Store findings and difference page by page; then a person decides."""
+    _save_comparison(task, _read_and_compare(task), reason=None)
 
 
-def propose_difference(work: ImportTask) -> None:
-    """Compare once more, and propose exactly what was seen; where that changed, somebody looks again."""
-    compared, one = _read_and_compare(work), work.one
-    if compared.digest != one.found.get("digest") or any(line.level == "error" for line in compared.audit):
-        _save_comparison(work, compared, said="moved")
+def propose_difference(task: ImportTask) -> None:
+    """Compare once more and propose exactly what was seen; where that changed, a person looks again."""
+    comparison, record = _read_and_compare(task), task.record
+    if hash_drafts(comparison.drafts) != record.found.get("digest") or comparison.has_errors:
+        _save_comparison(task, comparison, reason="moved")
         return
+    institutions = comparison.found.institution_count
     report = {
-        "rows": compared.rows,
-        "institutions": compared.found.about,
-        "audit": msgspec.to_builtins(shorten_audit(compared.audit)),
-        "counts": one.found.get("counts", {}),
+        "rows": comparison.rows,
+        "institutions": institutions,
+        "audit": msgspec.to_builtins(shorten_audit(comparison.audit)),
+        "counts": record.found.get("counts", {}),
         "decisions": [],
-        "file": {"name": None, "sha256": one.file},
+        "file": {"name": None, "sha256": record.file},
     }
-    together = GuardedDatabase(
-        work.database, work, lambda connection, made: finish_proposed_import(connection, work, made)
-    )
-    about = f"{len(compared.drafts)}项，涉及{compared.found.about}家机构"
+    extent = f"{len(comparison.drafts)}项，涉及{institutions}家机构"
     proposals.propose(
-        together,
-        compared.drafts,
-        by=one.account,
-        title=f"{_WORDS[one.kind]}：{about}（截至{one.said['as_of']}）",
-        kind="people" if one.kind == "practitioners" else "certificates",
+        task.database,
+        comparison.drafts,
+        by=record.account,
+        title=f"{_WORDS[record.kind]}：{extent}（截至{record.said['as_of']}）",
+        kind="people" if record.kind == "practitioners" else "certificates",
         report=report,
-        base_size=compared.size,
-        progress=lambda done: work.told("propose", done, len(compared.drafts)),
-        log=work.log,
+        base_size=comparison.size,
+        progress=lambda done: task.report_progress("propose", done, len(comparison.drafts)),
+        log=task.log,
+        in_transaction=lambda connection, proposal: finish_proposed_import(connection, task, proposal),
     )
 
 
-def _read_and_compare(work: ImportTask) -> _PeopleComparison:
-    one = work.one
-    kind = cast("PeopleKind", one.kind)
-    day = Date.fromisoformat(one.said["as_of"])
-    salt = one.found.get("salt") or secrets.token_hex(16)
-    file = people_file.read_people_file(work.path, kind, lambda done: work.told("read", done, 0))
-    work.told("compare", 0, 0)
-    with work.database.reading() as connection:
+def _read_and_compare(task: ImportTask) -> _PeopleComparison:
+    record = task.record
+    kind = cast("PeopleKind", record.kind)
+    day = Date.fromisoformat(record.said["as_of"])
+    salt = record.found.get("salt") or secrets.token_hex(16)
+    file = people_file.read_people_file(task.path, kind, lambda done: task.report_progress("read", done, 0))
+    task.report_progress("compare", 0, 0)
+    with task.database.reading() as connection:
         size = store.read_head(connection).size
         register = people_matching.PeopleRegister(connection, kind, AsOf(valid_on=day, size=size))
         found = people_matching.match_rows(
-            register, file.rows, file.audit, day=day, complete=bool(one.said.get("complete")), salt=salt
+            register, file.rows, file.audit, day=day, complete=bool(record.said.get("complete")), salt=salt
         )
-        made = list(found.make_drafts(kind, day, one.said.get("origin") or None))
+        drafts = list(found.make_drafts(kind, day, record.said.get("origin") or None))
         if not file.audit.error_count:
-            region_scope.require_may_propose(connection, one.account, made)
+            region_scope.require_may_propose(connection, record.account, drafts)
     return _PeopleComparison(
-        rows=len(file.rows), found=found, audit=file.audit.list_lines(), size=size, salt=salt, drafts=made
+        rows=len(file.rows), found=found, audit=file.audit.list_lines(), size=size, salt=salt, drafts=drafts
     )
 
 
-def _save_comparison(work: ImportTask, compared: _PeopleComparison, said: str | None) -> None:
-    one, audit = work.one, count_levels(compared.audit)
-    failed = audit["error"] > 0
-    found: dict[str, Any] = {"rows": compared.rows, "institutions": compared.found.about, "audit": audit}
-    with work.database.writing() as connection:
-        import_store.get_import_of_run(connection, one.id, work.run)
-        import_store.delete_pages(connection, one.id)
-        import_store.write_pages(connection, one.id, "audit", make_audit_lines(compared.audit), AUDIT_PAGE)
-        if not failed:
-            sections: dict[str, list[difference_lines.Line]] = {
-                name: [] for name in ("new", "changed", "unchanged", "ended")
-            } | _group_lines(compared.found)
-            counts = {
-                name: import_store.write_pages(connection, one.id, name, lines, difference_lines.PAGE)
-                for name, lines in sections.items()
-            }
+def _save_comparison(task: ImportTask, comparison: _PeopleComparison, reason: str | None) -> None:
+    """Store a comparison for a person to decide; ``reason`` why it has to be looked at again, if so."""
+    with task.database.writing() as connection:
+        found: dict[str, Any] = {
+            "rows": comparison.rows,
+            "institutions": comparison.found.institution_count,
+            "audit": task.replace_pages(connection, comparison.audit),
+        }
+        if not comparison.has_errors:
             found |= {
-                "counts": counts,
-                "drafts": len(compared.drafts),
-                "digest": compared.digest,
-                "salt": compared.salt,
+                "counts": task.write_sections(connection, _make_sections(comparison.found), difference_lines.PAGE),
+                "drafts": len(comparison.drafts),
+                "digest": hash_drafts(comparison.drafts),
+                "salt": comparison.salt,
                 "pairs": [],
-                "said": said,
+                "said": reason,
             }
-        import_store.finish_run(
-            connection,
-            one.id,
-            work.run,
-            state="audit" if failed else "deciding",
-            found=found,
-            base_size=compared.size,
-        )
+        state = "audit" if comparison.has_errors else "deciding"
+        task.finish(connection, state=state, found=found, base_size=comparison.size)
 
 
-def _group_lines(found: PeopleDifference) -> dict[str, list[difference_lines.Line]]:
-    made: dict[str, list[difference_lines.Line]] = {}
+def _make_sections(found: PeopleDifference) -> dict[str, list[Line]]:
+    sections: dict[str, list[Line]] = {name: [] for name in ("new", "changed", "unchanged", "ended")}
     for section, line in _make_lines(found):
-        made.setdefault(section, []).append(line)
-    return made
+        sections[section].append(line)
+    return sections
 
 
-def _make_lines(found: PeopleDifference) -> Iterator[tuple[str, difference_lines.Line]]:
-    for one in found.matched:
-        section = "new" if one.before is None else "changed" if one.changes else "unchanged"
-        stated = {"institution": one.institution, **one.row.stated}
+def _make_lines(found: PeopleDifference) -> Iterator[tuple[str, Line]]:
+    """(section, line) of every row, then of everybody whose record ends."""
+    for match in found.matched:
+        section = "new" if match.before is None else "changed" if match.changes else "unchanged"
         yield (
             section,
             {
-                "row": one.row.row,
-                "who": stated.get("name") or stated.get("number"),
-                "code": None if one.before is None else format_code(one.subject.partition(":")[2]),
-                "institution": found.institutions[one.institution]["name"],
+                "row": match.row.row,
+                "who": match.row.stated.get("name") or match.row.stated.get("number"),
+                "code": None if match.before is None else format_subject_code(match.subject),
+                "institution": found.institutions[match.institution]["name"],
                 "changes": [
-                    [path, (one.before or {}).get(path), value]
-                    for path, value in one.changes.items()
+                    [path, (match.before or {}).get(path), value]
+                    for path, value in match.changes.items()
                     if path not in ("institution", "name", "number")
                 ],
             },
@@ -179,7 +153,7 @@ def _make_lines(found: PeopleDifference) -> Iterator[tuple[str, difference_lines
             {
                 "row": None,
                 "who": values.get("name") or values.get("number"),
-                "code": format_code(subject.partition(":")[2]),
+                "code": format_subject_code(subject),
                 "institution": found.institutions[values["institution"]]["name"],
                 "changes": [],
             },

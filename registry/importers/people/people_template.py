@@ -28,7 +28,7 @@ _LISTS: dict[Column, tuple[str, ...]] = {
     "certificate_kind": CERTIFICATE_KINDS,
     **dict.fromkeys(TECHNIQUE_COLUMNS, ("是",)),
 }
-_EXPLAINED: dict[Column, str] = {
+_EXPLANATIONS: dict[Column, str] = {
     "code": "名录编码，如 7K2M-9QX4。编码、信用代码、名称加地址，三者填一即可；编码最可靠。",
     "uscc": "18位统一社会信用代码。",
     "institution": "与名录中的名称一致。同名机构有几家时，须再填地址或编码。",
@@ -58,8 +58,8 @@ _SAMPLE: dict[Column, str] = {
 
 def make_template(kind: PeopleKind) -> bytes:
     """The template of one kind as an xlsx file."""
-    held = io.BytesIO()
-    book = xlsxwriter.Workbook(held, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     text, wrapped = book.add_format({"num_format": "@"}), book.add_format({"text_wrap": True, "valign": "top"})
     sheet = book.add_worksheet("填写")
@@ -70,33 +70,25 @@ def make_template(kind: PeopleKind) -> bytes:
         if column in _LISTS:
             _add_choice_list(sheet, i, _LISTS[column])
     sheet.freeze_panes(1, 0)
-    told = book.add_worksheet("说明")
-    told.set_column(0, 0, 26)
-    told.set_column(1, 1, 90)
+    guide = book.add_worksheet("说明")
+    guide.set_column(0, 0, 26)
+    guide.set_column(1, 1, 90)
     for n, (left, right) in enumerate(_list_explanations(kind)):
-        told.write_string(n, 0, left, bold)
-        told.write_string(n, 1, right, wrapped)
+        guide.write_string(n, 0, left, bold)
+        guide.write_string(n, 1, right, wrapped)
     book.close()
-    return held.getvalue()
+    return file.getvalue()
 
 
 def _add_choice_list(sheet: Any, column: int, words: tuple[str, ...]) -> None:
-    sheet.data_validation(
-        1,
-        column,
-        _ROWS,
-        column,
-        {
-            "validate": "list",
-            "source": list(words),
-            "error_title": "请从列表选择",
-            "error_message": "请从列表中选择一项。",
-        },
-    )
+    messages = {"error_title": "请从列表选择", "error_message": "请从列表中选择一项。"}
+    sheet.data_validation(1, column, _ROWS, column, {"validate": "list", "source": list(words), **messages})
 
 
 def _list_explanations(kind: PeopleKind) -> list[tuple[str, str]]:
-    lines = [("怎样填写", "每行一人。" if kind == "practitioners" else "每行一份医疗广告审查证明。")]
-    lines.append(("不要填写", "身份证号、电话、出生日期：有这些内容的文件会整份被拒绝。不要增加栏目。"))
-    lines.append(("示例", f"第2行是虚构的示例，机构名称中有“{EXAMPLE}”的行导入时跳过；填写时可以删去。"))
-    return [*lines, *((HEADINGS[column][0], _EXPLAINED[column]) for column in COLUMNS[kind])]
+    return [
+        ("怎样填写", "每行一人。" if kind == "practitioners" else "每行一份医疗广告审查证明。"),
+        ("不要填写", "身份证号、电话、出生日期：有这些内容的文件会整份被拒绝。不要增加栏目。"),
+        ("示例", f"第2行是虚构的示例，机构名称中有“{EXAMPLE}”的行导入时跳过；填写时可以删去。"),
+        *((HEADINGS[column][0], _EXPLANATIONS[column]) for column in COLUMNS[kind]),
+    ]

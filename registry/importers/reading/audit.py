@@ -1,4 +1,4 @@
-"""The findings about one list file, collected to the end so that a person can mend all of them at once."""
+"""The findings about one file, collected to its end so that a person can mend all of them at once."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import NamedTuple
 from registry.importers.reading.list_file import AuditLine, Level
 from registry.uploads.tables import Table
 
-MOST = 200  # lines of one level; nobody mends more than that by hand
+#: Findings of one level that are listed; nobody mends more than that by hand.
+MAX_FINDINGS = 200
 _LEVEL_ZH = {"error": "错误", "warning": "警告", "info": "提示"}
 
 
 class RowPlace(NamedTuple):
-    """Where in a file something stands; ``table`` gives its name to the message."""
+    """A row of a table."""
 
     table: Table
     row: int
 
     def format_label(self) -> tuple[str, str]:
-        """(表1第37行, table 1, row 37), or without the table when the file has just one."""
+        """(表1第37行, table 1, row 37), without the table when the file has only one."""
         zh, en = self.table.name, self.table.name_en
         return f"{zh}第{self.row}行", f"{en}, row {self.row}" if en else f"row {self.row}"
 
     def format_cell(self, title: str, column: int | None) -> str:
-        """A heading, with the cell's name where cells have names: 运行情况 G37."""
+        """A heading, with the name of the cell where cells have names: 运行情况 G37."""
         return (
             f"{title} {format_column_letters(column)}{self.row}"
             if self.table.has_cell_names and column is not None
@@ -35,62 +36,59 @@ class RowPlace(NamedTuple):
 
 def format_column_letters(column: int) -> str:
     """The name of a column counted from 0: 0 -> A, 26 -> AA."""
-    name, left = "", column + 1
-    while left:
-        left, digit = divmod(left - 1, 26)
+    name, rest = "", column + 1
+    while rest:
+        rest, digit = divmod(rest - 1, 26)
         name = chr(ord("A") + digit) + name
     return name
 
 
 class Audit:
-    """Collects findings; ``most`` of each level are kept, and a last line says how many more there are."""
+    """Collects findings. ``limit`` of each level are listed, and a last line with the number of the others."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, limit: int = MAX_FINDINGS) -> None:
+        self._limit = limit
         self._lines: list[AuditLine] = []
         self._counts = Counter[Level]()
 
     def add_finding(self, level: Level, place: RowPlace | None, cell: str | None, zh: str, en: str) -> None:
-        """Keep one finding, with its place before the words when it is in a table with a name."""
-        self._counts[level] += 1
-        if self._counts[level] > self._most:
-            return
+        """Add one finding; its message begins with its place when the table has a name."""
         if place is not None and place.table.name:
             label_zh, label_en = place.format_label()
             zh, en = f"{label_zh}：{zh}", f"{label_en}: {en}"
         row = place.row if place is not None else None
-        self._lines.append(AuditLine(level=level, row=row, cell=cell, message=zh, message_en=en))
+        self.add_line(AuditLine(level=level, row=row, cell=cell, message=zh, message_en=en))
 
     def add_line(self, line: AuditLine) -> None:
-        """Keep a finding as it is, while there is room."""
+        """Add a finding as it is."""
         self._counts[line.level] += 1
-        if self._counts[line.level] <= self._most:
+        if self._counts[line.level] <= self._limit:
             self._lines.append(line)
 
     @property
     def error_count(self) -> int:
-        """How many errors there are, listed or not."""
+        """The number of errors, listed or not."""
         return self._counts["error"]
 
     def list_lines(self) -> tuple[AuditLine, ...]:
-        """All findings kept, in the order found, then what was cut off."""
-        cut = [
+        """The listed findings in their order, then for each level the number of those that are not."""
+        omitted = [
             AuditLine(
                 level=level,
                 row=None,
                 cell=None,
-                message=f"还有 {count - self._most} 条{_LEVEL_ZH[level]}没有列出",
-                message_en=f"{count - self._most} more lines of level {level} are not listed",
+                message=f"还有 {count - self._limit} 条{_LEVEL_ZH[level]}没有列出",
+                message_en=f"{count - self._limit} more lines of level {level} are not listed",
             )
             for level, count in self._counts.items()
-            if count > self._most
+            if count > self._limit
         ]
-        return (*self._lines, *cut)
+        return (*self._lines, *omitted)
 
 
-def shorten_audit(lines: Iterable[AuditLine], most: int = MOST) -> list[AuditLine]:
-    """The first lines of each level, and a last one that says how many more there are."""
-    short = Audit(most)
+def shorten_audit(lines: Iterable[AuditLine], limit: int = MAX_FINDINGS) -> list[AuditLine]:
+    """The first findings of each level, and a last line with the number of the others."""
+    audit = Audit(limit)
     for line in lines:
-        short.add_line(line)
-    return list(short.list_lines())
+        audit.add_line(line)
+    return list(audit.list_lines())

@@ -1,7 +1,7 @@
-"""Rows of one or more tables gathered into institutions: one row per technique, or one row per institution.
+"""Rows of one or more tables grouped into institutions: one row per technique, or one row per institution.
 
-Which of the two a row is, is read off the row itself: a name cell that is merged with, blank below, or repeats the one
-above continues an institution, unless the row names several techniques, as only a row of its own does.
+The row itself tells which: a name cell that is blank, merged with or equal to the one above continues an institution,
+unless the row names several techniques, as only a row per institution does.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from registry.importers.reading.cells import (
     tidy_cell,
 )
 from registry.importers.reading.headings import Columns, Kind
-from registry.importers.reading.list_file import ListedApproval
+from registry.importers.reading.list_file import Level, ListedApproval
 from registry.uploads.tables import Table, TableRow
 
 #: Characters of an identity number.
-_IDENTITY = 18
-#: Listed beside the provinces though no division of GB/T 2260; it lies in the region given.
+_IDENTITY_LENGTH = 18
+#: Printed among the provinces though no division of GB/T 2260, with the region it lies in.
 _LIKE_PROVINCES = {"新疆生产建设兵团": "650000", "兵团": "650000"}
 
 
 @dataclasses.dataclass(slots=True)
 class RowGroup:
-    """One institution while its rows are read. ``complete``: it has the name and address to be kept."""
+    """One institution while its rows are read."""
 
     place: RowPlace
     columns: Columns
@@ -50,13 +50,13 @@ class RowGroup:
 
     @property
     def complete(self) -> bool:
-        """Whether the row stated what makes an institution."""
+        """Whether it has the name and address of an institution."""
         return bool(self.name and self.address)
 
 
 @dataclasses.dataclass(slots=True)
 class ProvinceTally:
-    """One province of a list: its printed name, the counts printed beside it and where, the institutions found."""
+    """A province of a list: its name, the places of the counts printed with it, the number of institutions read."""
 
     name: str
     printed_counts: dict[int, RowPlace] = dataclasses.field(default_factory=dict)
@@ -64,7 +64,7 @@ class ProvinceTally:
 
 
 class RowGrouper:
-    """Reads rows in order and gives out institutions; what is wrong with a row goes to the audit."""
+    """Groups rows in order and yields institutions as they end; what is wrong with a row goes to the audit."""
 
     def __init__(self, audit: Audit) -> None:
         self.audit = audit
@@ -72,25 +72,25 @@ class RowGrouper:
         self.rows = 0
         self._draft: RowGroup | None = None
         self._province: ProvinceTally | None = None
-        self._says_each = False  # the province is printed for every institution
+        self._has_province_each = False  # the province is printed for every institution
         self._number: int | None = None
         self._may_restart = False  # numbers may begin again with a province
         self._placeless: Table | None = None
 
     def start_list(self) -> Iterator[RowGroup]:
-        """Begin a list of its own: nothing above continues into it. Gives out the institution still open."""
+        """Begin a separate list, into which nothing above continues; yield the institution still open."""
         yield from self.close_group()
-        self._province, self._number, self._says_each = None, None, False
+        self._province, self._number, self._has_province_each = None, None, False
 
     def close_group(self) -> Iterator[RowGroup]:
-        """The institution still open, if any."""
+        """Yield the institution still open, if it is complete."""
         if self._draft is not None:
             draft, self._draft = self._draft, None
             if draft.complete:
                 yield draft
 
     def add_row(self, table: Table, columns: Columns, row: TableRow) -> Iterator[RowGroup]:
-        """Take one data row; give out the institution it closes, if any."""
+        """Add a data row; yield the institution that ends with it, if any."""
         self.rows += 1
         place = RowPlace(table, row.number)
         self._check_identity_numbers(place, columns, row)
@@ -105,9 +105,9 @@ class RowGrouper:
         self._add_approvals(draft, place, columns, values, techniques)
 
     def _check_identity_numbers(self, place: RowPlace, columns: Columns, row: TableRow) -> None:
-        """Whatever column a list has besides is kept for good and public: nobody's identity number may be in it."""
+        """Refuse identity numbers: columns of no known kind are kept for ever and are public."""
         for i, cell in enumerate(row.cells):
-            found = find_personal_data(cell, None) if len(cell) >= _IDENTITY else None
+            found = find_personal_data(cell, None) if len(cell) >= _IDENTITY_LENGTH else None
             if found == "qualification" or (found == "identity" and find_personal_data(cell, "uscc")):
                 zh, en = WORDS[found]
                 title = columns.titles[i] if i < len(columns.titles) else ""
@@ -150,9 +150,9 @@ class RowGrouper:
             },
         )
         if not draft.name:
-            self._add_error(place, columns, "name", f"没有机构名称：{draft.address}", f"no name: {draft.address}")
+            self._add_finding(place, columns, "name", f"没有机构名称：{draft.address}", f"no name: {draft.address}")
         if not draft.address:
-            self._add_error(place, columns, "address", f"没有地址：{draft.name}", f"no address: {draft.name}")
+            self._add_finding(place, columns, "address", f"没有地址：{draft.name}", f"no address: {draft.name}")
         self._check_number(place, columns, draft.number)
         if province is not None:
             province.institution_count += 1
@@ -164,23 +164,22 @@ class RowGrouper:
         if "province" not in columns.positions:
             return None
         printed = values["province"]
-        blank = not printed
-        if blank and self._says_each:
-            self._add_error(place, columns, "province", "没有省份", "no province")
+        if not printed and self._has_province_each:
+            self._add_finding(place, columns, "province", "没有省份", "no province")
             return None
-        if not blank:
+        if printed:
             name, count = parse_province(printed)
             name = self._normalise_province(place, columns, name)
             known = self.provinces.setdefault(name, ProvinceTally(name))
-            fresh = columns.positions["province"] not in row.merged_columns
-            self._says_each = self._says_each or (fresh and known is self._province)
+            is_printed_here = columns.positions["province"] not in row.merged_columns
+            self._has_province_each = self._has_province_each or (is_printed_here and known is self._province)
             if known is not self._province:
                 self._may_restart = True
-            if count is not None and fresh:
+            if count is not None and is_printed_here:
                 known.printed_counts.setdefault(count, place)
             self._province = known
         if self._province is None:
-            self._add_error(place, columns, "province", "没有省份", "no province")
+            self._add_finding(place, columns, "province", "没有省份", "no province")
         elif text := values.get("province_count", ""):
             self._read_province_count(place, columns, text, self._province)
         return self._province
@@ -193,7 +192,7 @@ class RowGrouper:
         if region is None or region.province is None:
             if name not in self.provinces:
                 zh = f"“{name}”不是 GB/T 2260 中的省级行政区划"
-                self._add_error(place, columns, "province", zh, f"“{name}” is no province of GB/T 2260")
+                self._add_finding(place, columns, "province", zh, f"“{name}” is no province of GB/T 2260")
             return name
         return region.province
 
@@ -202,23 +201,27 @@ class RowGrouper:
         if digits.isascii() and digits.isdigit():
             province.printed_counts.setdefault(int(digits), place)
         else:
-            self._add_error(place, columns, "province_count", f"“{text}”不是数目", f"“{text}” is no count")
+            self._add_finding(place, columns, "province_count", f"“{text}”不是数目", f"“{text}” is no count")
 
     def _check_number(self, place: RowPlace, columns: Columns, text: str) -> None:
-        """Numbers run on, or begin again at 1 with a province; anything else may be a lost or doubled row."""
+        """Warn unless numbers continue, or begin again at 1 with a province: a row may be lost or repeated."""
         if "no" not in columns.positions:
             return
         digits = text.removesuffix(".")
-        before, restart = self._number, self._may_restart
+        previous, may_restart = self._number, self._may_restart
         self._number, self._may_restart = None, False
         if not (digits.isascii() and digits.isdigit()):
             if text:
-                self._add_warning(place, columns, "no", f"序号“{text}”不是数字", f"the number “{text}” is no number")
+                self._add_finding(
+                    place, columns, "no", f"序号“{text}”不是数字", f"the number “{text}” is no number", "warning"
+                )
             return
         number = self._number = int(digits)
-        if before is not None and number != before + 1 and not (restart and number == 1):
-            zh = f"序号不连续：上一家是 {before}，这里是 {number}"
-            self._add_warning(place, columns, "no", zh, f"the numbers do not run on: {number} after {before}")
+        if previous is not None and number != previous + 1 and not (may_restart and number == 1):
+            zh = f"序号不连续：上一家是 {previous}，这里是 {number}"
+            self._add_finding(
+                place, columns, "no", zh, f"the numbers do not run on: {number} after {previous}", "warning"
+            )
 
     # --- its approvals -----------------------------------------------------------------------------------------------
 
@@ -231,20 +234,20 @@ class RowGrouper:
         techniques: list[tuple[str, TechniqueCode | None]],
     ) -> None:
         if not techniques:
-            self._add_error(
+            self._add_finding(
                 place, columns, "techniques", f"没有批准开展的技术：{draft.name}", f"no technique: {draft.name}"
             )
             return
         for printed, code in techniques:
             if code is None:
                 zh = f"不能识别的技术“{printed}”：{draft.name}"
-                self._add_error(place, columns, "techniques", zh, f"unknown technique “{printed}”: {draft.name}")
+                self._add_finding(place, columns, "techniques", zh, f"unknown technique “{printed}”: {draft.name}")
         text, count = values["stages"], len(techniques)
         stages = parse_stages(text, count)
         if stages is None:
             zh = f"不能识别的运行情况“{text}”（{count} 项技术）：{draft.name}"
             en = f"unknown stage “{text}” for {count} techniques: {draft.name}"
-            self._add_error(place, columns, "stages", zh, en)
+            self._add_finding(place, columns, "stages", zh, en)
             return
         for (printed, code), (stage, note) in zip(techniques, stages, strict=True):
             if code is not None:
@@ -253,11 +256,13 @@ class RowGrouper:
                 self._check_province_column(place, columns, code)
 
     def _check_province_column(self, place: RowPlace, columns: Columns, code: TechniqueCode) -> None:
-        """Only the sperm banks' table is printed without a province; any other has lost its checksum."""
+        """Warn of a table without provinces, other than that of sperm banks: its counts cannot be checked."""
         if "province" not in columns.positions and code != "SPERM_BANK" and self._placeless is not place.table:
             self._placeless = place.table
             zh = "没有“省份”一列：省份只按地址判断，机构数无从核对"
-            self._add_warning(place, columns, "province", zh, "no column of provinces: no counts to check by")
+            self._add_finding(
+                place, columns, "province", zh, "no column of provinces: no counts to check by", "warning"
+            )
 
     def _add_approval(self, draft: RowGroup, place: RowPlace, approval: ListedApproval, printed: str) -> None:
         before = draft.approvals.setdefault(approval.technique, approval)
@@ -266,23 +271,19 @@ class RowGrouper:
             return
         zh, en = f"技术“{printed}”在同一机构出现两次：{draft.name}", f"technique “{printed}” twice for one institution"
         if before.stage != approval.stage:
-            self._add_error(place, draft.columns, "techniques", f"{zh}，且运行情况不同", f"{en}, at different stages")
+            self._add_finding(place, draft.columns, "techniques", f"{zh}，且运行情况不同", f"{en}, at different stages")
         elif first != place:
-            # A row printed twice was meant to say something else, even when both say the same.
+            # One of two equal rows was meant to be another.
             zh, en = f"{zh}，与第{first.row}行重复", f"{en}, a repetition of row {first.row}"
-            self._add_error(place, draft.columns, "techniques", zh, en)
+            self._add_finding(place, draft.columns, "techniques", zh, en)
         else:
-            self._add_warning(place, draft.columns, "techniques", zh, en)
+            self._add_finding(place, draft.columns, "techniques", zh, en, "warning")
 
-    def _add_error(self, place: RowPlace, columns: Columns, kind: Kind, zh: str, en: str) -> None:
-        self.audit.add_finding(
-            "error", place, place.format_cell(columns.get_title(kind), columns.positions.get(kind)), zh, en
-        )
-
-    def _add_warning(self, place: RowPlace, columns: Columns, kind: Kind, zh: str, en: str) -> None:
-        self.audit.add_finding(
-            "warning", place, place.format_cell(columns.get_title(kind), columns.positions.get(kind)), zh, en
-        )
+    def _add_finding(
+        self, place: RowPlace, columns: Columns, kind: Kind, zh: str, en: str, level: Level = "error"
+    ) -> None:
+        cell = place.format_cell(columns.get_title(kind), columns.positions.get(kind))
+        self.audit.add_finding(level, place, cell, zh, en)
 
 
 def find_home_province(province: str | None) -> str | None:

@@ -1,21 +1,21 @@
-"""Which column of a table is which: headings in Chinese or English, wherever in the table they stand."""
+"""The headings of a list in Chinese or English, in any of its first rows, and the columns they name."""
 
 from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from registry.domain.normalise import fold_heading
 from registry.importers.reading.audit import format_column_letters
 from registry.importers.reading.cells import tidy_cell
 from registry.uploads.tables import TableRow
 
 Kind = Literal["province", "province_count", "no", "name", "address", "techniques", "stages", "ownership", "level"]
 
-#: Headings as printed; the first of each is how messages call it.
+#: Headings as printed; messages use the first of each.
 HEADINGS: dict[Kind, tuple[str, ...]] = {
     "province": ("省份", "省", "省市", "省(区、市)", "省(自治区、直辖市)", "省、自治区、直辖市", "地区", "province"),
     "province_count": ("本省机构数", "机构数", "家数", "province_count"),
@@ -55,22 +55,19 @@ HEADINGS: dict[Kind, tuple[str, ...]] = {
     "level": ("等级", "级别", "医院等级", "医院级别", "机构等级", "level", "grade"),
 }
 REQUIRED: tuple[Kind, ...] = ("name", "address", "techniques", "stages")
-#: By these a table is an edition that was published from here; its codes are another register's, or known already.
-_OURS = frozenset({"编码", "行政区划代码", "运行情况说明"})
-_NOT_KEPT = frozenset({"编码", "行政区划代码"})
-_WITHIN = 30  # rows in which headings are looked for
-_NOISE = re.compile(r"[\s_:：]+")
-
-
-def _normalise_heading(text: str) -> str:
-    return _NOISE.sub("", unicodedata.normalize("NFKC", text)).casefold()
-
-
-_KINDS: dict[str, Kind] = {_normalise_heading(word): kind for kind, words in HEADINGS.items() for word in words}
+#: Headings by which a table is an edition of a register like this one.
+_OF_EDITIONS = frozenset({"编码", "行政区划代码", "运行情况说明"})
+#: Columns of such an edition that are left out: codes of another register, or known already.
+_LEFT_OUT = frozenset({"编码", "行政区划代码"})
+#: Rows in which headings are looked for.
+_WITHIN = 30
+#: Signs in headings that do not count.
+_MARKS = "_:"
+_KINDS: dict[str, Kind] = {fold_heading(word, _MARKS): kind for kind, words in HEADINGS.items() for word in words}
 
 
 class Columns(NamedTuple):
-    """The columns of one table: its headings' row, where each kind stands, headings as printed, and any twice."""
+    """The columns of a table: the number of its row of headings, positions by kind, headings as printed."""
 
     row: int
     positions: dict[Kind, int]
@@ -80,34 +77,28 @@ class Columns(NamedTuple):
 
     @property
     def missing_titles(self) -> list[str]:
-        """Required headings the table does not have, by their first wording; none for the technique of sperm banks."""
-        absent = [kind for kind in REQUIRED if kind not in self.positions]
-        return [HEADINGS[k][0] for k in absent if not (k == "techniques" and self.is_sperm_bank_table)]
-
-    @property
-    def is_sperm_bank_table(self) -> bool:
-        """Whether the names are sperm banks by their heading."""
-        return "name" in self.positions and "精子库" in self.titles[self.positions["name"]]
+        """See ``list_missing_titles``."""
+        return list_missing_titles({kind: self.titles[position] for kind, position in self.positions.items()})
 
     @property
     def other_columns(self) -> list[tuple[int, str]]:
-        """Columns of no known kind, with a title for each; of our own editions without what follows from the rest."""
+        """Positions and titles of columns of no known kind."""
         known = {*self.positions.values(), *self.ignored_positions}
-        if set(self.titles) >= _OURS:
-            known |= {i for i, title in enumerate(self.titles) if title in _NOT_KEPT}
+        if set(self.titles) >= _OF_EDITIONS:
+            known |= {i for i, title in enumerate(self.titles) if title in _LEFT_OUT}
         return [(i, title or f"列{format_column_letters(i)}") for i, title in enumerate(self.titles) if i not in known]
 
     def get_title(self, kind: Kind) -> str:
-        """The heading of a kind as printed here, or its usual wording."""
+        """The heading of a kind as printed, or its usual wording."""
         return self.titles[self.positions[kind]] if kind in self.positions else HEADINGS[kind][0]
 
     def get_text(self, row: TableRow, kind: Kind) -> str:
-        """What a row has under a kind, as printed; empty when it has no such cell."""
-        i = self.positions.get(kind)
-        return row.cells[i] if i is not None and i < len(row.cells) else ""
+        """The cell of a kind in a row, as printed; empty when there is none."""
+        position = self.positions.get(kind)
+        return row.cells[position] if position is not None and position < len(row.cells) else ""
 
     def is_repeated_in(self, row: TableRow) -> bool:
-        """Whether a row prints the headings again, as the top of each page may."""
+        """Whether a row repeats the headings, as the top of a page may."""
         if tuple(tidy_cell(text) for text in row.cells) == self.titles:
             return True
         if _find_kind(self.get_text(row, "name")) != "name":
@@ -115,17 +106,27 @@ class Columns(NamedTuple):
         return sum(_find_kind(self.get_text(row, kind)) == kind for kind in self.positions) >= 2
 
 
-#: What a person says of a column: its kind, or that it is kept under its heading, or left out.
+#: What a column is used for: its kind, or kept under its heading, or left out.
 Use = Kind | Literal["keep", "ignore"]
-#: Headings as printed -> what each column is, for tables whose columns a person named.
+#: The uses of columns by the headings as printed, for tables whose columns a person named.
 Mapping = dict[tuple[str, ...], tuple[Use, ...]]
 _BY_NAME: dict[str, Kind] = {kind: kind for kind in HEADINGS}
 
 
-def find_columns(rows: Iterator[TableRow], mapping: Mapping | None = None) -> tuple[Columns | None, list[TableRow]]:
-    """The columns of a table, and the rows read before its headings; None when the first rows have no headings.
+def list_missing_titles(printed: dict[Kind, str]) -> list[str]:
+    """The usual wordings of required headings that are missing; ``printed`` are those a table has.
 
-    Headings that ``mapping`` names are read as it says.
+    A table whose names are sperm banks by their heading needs none of the techniques.
+    """
+    is_sperm_bank_table = "精子库" in printed.get("name", "")
+    missing = [kind for kind in REQUIRED if kind not in printed]
+    return [HEADINGS[kind][0] for kind in missing if not (kind == "techniques" and is_sperm_bank_table)]
+
+
+def find_columns(rows: Iterator[TableRow], mapping: Mapping | None = None) -> tuple[Columns | None, list[TableRow]]:
+    """The columns of a table, None when its first rows have no headings; and the rows read before the headings.
+
+    ``mapping`` tells the uses of columns by their headings.
     """
     before: list[TableRow] = []
     for row in itertools.islice(rows, _WITHIN):
@@ -140,40 +141,34 @@ def find_columns(rows: Iterator[TableRow], mapping: Mapping | None = None) -> tu
 
 @lru_cache(maxsize=4096)
 def _find_kind(text: str) -> Kind | None:
-    key = _normalise_heading(text)
+    key = fold_heading(text, _MARKS)
     return _KINDS.get(key) or _KINDS.get(re.sub(r"\(.*\)$", "", key))
 
 
 def _read_columns(row: TableRow) -> Columns:
-    at: dict[Kind, int] = {}
-    twice: list[str] = []
-    for i, text in enumerate(row.cells):
-        kind = _find_kind(text)
-        if kind is not None and kind in at:
-            twice.append(tidy_cell(text))
-        elif kind is not None:
-            at[kind] = i
-    return Columns(row.number, at, tuple(tidy_cell(text) for text in row.cells), tuple(twice))
+    titles = tuple(tidy_cell(text) for text in row.cells)
+    return _make_columns(row.number, titles, map(_find_kind, row.cells))
 
 
 def _apply_mapping(columns: Columns, uses: tuple[Use, ...]) -> Columns:
     """The columns as a person named them."""
-    at: dict[Kind, int] = {}
-    twice: list[str] = []
-    for i, use in enumerate(uses):
-        kind = _BY_NAME.get(use)
-        if kind is not None and kind in at:
-            twice.append(columns.titles[i])
-        elif kind is not None:
-            at[kind] = i
     ignored = frozenset(i for i, use in enumerate(uses) if use == "ignore")
-    return columns._replace(positions=at, repeated_titles=tuple(twice), ignored_positions=ignored)
+    return _make_columns(columns.row, columns.titles, map(_BY_NAME.get, uses))._replace(ignored_positions=ignored)
+
+
+def _make_columns(row: int, titles: tuple[str, ...], kinds: Iterable[Kind | None]) -> Columns:
+    positions: dict[Kind, int] = {}
+    repeated: list[str] = []
+    for i, kind in enumerate(kinds):
+        if kind is not None and positions.setdefault(kind, i) != i:
+            repeated.append(titles[i])
+    return Columns(row, positions, titles, tuple(repeated))
 
 
 def recognise_headings(row: TableRow) -> tuple[tuple[str, ...], tuple[Use, ...]]:
-    """The cells of a row as headings, and what each column would be taken for: ``keep`` where nobody knows the word."""
+    """The cells of a row as headings, and the use of each column: ``keep`` for an unknown heading."""
     columns = _read_columns(row)
     uses: list[Use] = ["keep"] * len(columns.titles)
-    for kind, i in columns.positions.items():
-        uses[i] = kind
+    for kind, position in columns.positions.items():
+        uses[position] = kind
     return columns.titles, tuple(uses)

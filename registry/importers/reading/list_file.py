@@ -1,4 +1,4 @@
-"""The shapes between a list file and proposals: what a file said, row by row, and what its audit found."""
+"""The shapes between a list file and proposals: its institutions row by row, and the findings about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Level = Literal["error", "warning", "info"]
 
 
 class AuditLine(Struct, frozen=True):
-    """One finding about a file. ``row`` counts as a person counts in it; ``cell`` is a heading or a cell name."""
+    """One finding about a file. ``row`` is the number a person sees; ``cell`` is a heading or a cell name."""
 
     level: Level
     row: int | None
@@ -22,7 +22,7 @@ class AuditLine(Struct, frozen=True):
     message_en: str
 
     def describe(self, lang: str) -> str:
-        """The finding in one line with its place, for people; a table's row is already named in the message."""
+        """The finding in one line with its place, unless the message already names table and row."""
         english = lang.startswith("en")
         message = self.message_en if english else self.message
         if self.row is None or message.startswith(("表", "table", "Table")):
@@ -32,7 +32,7 @@ class AuditLine(Struct, frozen=True):
 
 
 class ListedApproval(Struct, frozen=True):
-    """One technique of one row with its stage; ``note`` keeps the printed words when they do not settle the stage."""
+    """One technique of an institution with its stage; ``note`` has the printed words when they leave the stage open."""
 
     technique: TechniqueCode
     stage: Stage
@@ -40,7 +40,7 @@ class ListedApproval(Struct, frozen=True):
 
 
 class ListedInstitution(Struct, frozen=True):
-    """One institution as the file states it, whitespace trimmed and otherwise as printed."""
+    """One institution as printed in the file, white space trimmed."""
 
     row: int
     name: str
@@ -57,7 +57,7 @@ class ListedInstitution(Struct, frozen=True):
 
 
 class ListFile(Struct, frozen=True):
-    """A whole list: data rows read, institutions found, audit lines; ``provinces`` are those with at least one row."""
+    """A whole list: the number of data rows, the institutions, the findings, the SHA-256 of the file."""
 
     rows: int
     institutions: tuple[ListedInstitution, ...]

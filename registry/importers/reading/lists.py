@@ -1,4 +1,4 @@
-"""A list file as audited institutions: the attachment's shape, the sperm banks' shape, or one row per institution.
+"""A list file read into audited institutions: one row per technique, per sperm bank, or per institution.
 
 Strict on purpose: every column is used or kept under its heading, no unknown word gets a default, and all findings are
 collected so that a person can mend them at once. The caller refuses a list whose audit has errors.
@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from registry.domain import regions
+from registry.domain.normalise import compact_text
 from registry.importers.reading import file_tables, headings
-from registry.importers.reading.audit import MOST, Audit, RowPlace
+from registry.importers.reading.audit import MAX_FINDINGS, Audit, RowPlace
 from registry.importers.reading.cells import parse_province, parse_total
 from registry.importers.reading.grouping import RowGroup, RowGrouper, find_home_province
 from registry.importers.reading.headings import HEADINGS, REQUIRED, Columns
@@ -29,29 +30,29 @@ def read_list(
     *,
     progress: file_tables.Progress | None = None,
     mapping: headings.Mapping | None = None,
-    most: int = MOST,
+    limit: int = MAX_FINDINGS,
 ) -> ListFile:
-    """Read a docx, xlsx or csv list; raise UnreadableFile for what is no such file, audit everything else.
+    """Read a docx, xlsx or csv list; UnreadableFile when it has no tables, everything else goes to the audit.
 
-    ``progress`` hears the rows done so far, about every thousand. ``mapping``: columns as a person named them. ``most``
-    findings of each level are kept.
+    ``progress`` gets the number of rows about every thousand. ``mapping``: columns as a person named them. ``limit``:
+    findings of each level that are listed.
     """
-    return _ListReader(mapping, most).read_file(path, progress)
+    return _ListReader(mapping, limit).read_file(path, progress)
 
 
 class _ListReader:
-    """One run over one file."""
+    """Reads the tables of one file."""
 
-    def __init__(self, mapping: headings.Mapping | None, most: int) -> None:
+    def __init__(self, mapping: headings.Mapping | None, limit: int) -> None:
         self.mapping = mapping
-        self.audit = Audit(most)
+        self.audit = Audit(limit)
         self.grouper = RowGrouper(self.audit)
         self.institutions: dict[tuple[str, str], tuple[ListedInstitution, RowPlace]] = {}
-        self.totals: list[tuple[int, RowPlace, Columns]] = []  # printed, where, by which headings
-        self.found = Counter[tuple[str, ...]]()  # institutions by the headings they stood under: a list over many pages
+        self.totals: list[tuple[int, RowPlace, Columns]] = []  # printed number, its place, the columns of its table
+        self.counts = Counter[tuple[str, ...]]()  # institutions by headings: a list may run over many tables
         self.headless: list[tuple[Table, list[TableRow]]] = []
         self.columns: Columns | None = None
-        self.unstated: list[RowPlace] = []
+        self.unstated = 0  # institutions with a stage left blank
 
     def read_file(self, path: Path, progress: file_tables.Progress | None) -> ListFile:
         for table in file_tables.read_tables(path, progress):
@@ -60,15 +61,14 @@ class _ListReader:
         self._check_headings()
         self._check_counts()
         if self.unstated:
-            n = len(self.unstated)
+            n = self.unstated
             zh = f"共 {n} 家机构有未写明的运行情况，按“运行（试运行或正式运行）”登记"
-            self.audit.add_finding(
-                "warning", None, None, zh, f"{n} institutions have stages left blank: listed as operating"
-            )
+            en = f"{n} institutions have stages left blank: listed as operating"
+            self.audit.add_finding("warning", None, None, zh, en)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        kept = tuple(listed for listed, _ in self.institutions.values())
-        return ListFile(rows=self.grouper.rows, institutions=kept, audit=self.audit.list_lines(), sha256=digest)
+        institutions = tuple(listed for listed, _ in self.institutions.values())
+        return ListFile(rows=self.grouper.rows, institutions=institutions, audit=self.audit.list_lines(), sha256=digest)
 
     # --- tables ------------------------------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class _ListReader:
             if self.columns is None or any(len(row.cells) != len(self.columns.titles) for row in before):
                 self.headless.append((table, before))
                 return
-            columns = self.columns  # the list above runs on over a page
+            columns = self.columns  # the table continues the list above
             self._read_rows(table, columns, before)
         elif self.columns is None or table.has_cell_names or columns.titles != self.columns.titles:
             self._add_institutions(self.grouper.start_list())
@@ -100,17 +100,17 @@ class _ListReader:
         self._read_rows(table, columns, table.rows)
 
     def _check_columns(self, table: Table, columns: Columns, before: list[TableRow]) -> bool:
-        """Hear the lines above the headings; whether every heading that must be there is, once."""
+        """Read the lines above the headings; return whether every required heading is there, and none twice."""
         for row in before:
             self._read_banner(table, row, columns)
         missing = columns.missing_titles
         if missing == [HEADINGS["techniques"][0]] and any("精子库" in "".join(row.cells) for row in before):
             missing = []
         place = RowPlace(table, columns.row)
-        found = "、".join(filter(None, columns.titles))
+        present = "、".join(filter(None, columns.titles))
         for title in missing:
-            zh = f"缺少表头“{title}”，现有表头：{found}"
-            self.audit.add_finding("error", place, title, zh, f"no heading “{title}” among: {found}")
+            zh = f"缺少表头“{title}”，现有表头：{present}"
+            self.audit.add_finding("error", place, title, zh, f"no heading “{title}” among: {present}")
         for title in columns.repeated_titles:
             zh = f"表头“{title}”与另一列含义相同"
             self.audit.add_finding("error", place, title, zh, f"the heading “{title}” means the same as another")
@@ -141,9 +141,9 @@ class _ListReader:
 
     def _add_institutions(self, drafts: Iterable[RowGroup]) -> None:
         for draft in drafts:
-            self.found[draft.columns.titles] += 1
+            self.counts[draft.columns.titles] += 1
             listed = self._make_institution(draft)
-            key = (regions.clean_address(listed.name), regions.clean_address(listed.address))
+            key = (compact_text(listed.name), compact_text(listed.address))
             before = self.institutions.setdefault(key, (listed, draft.place))
             if before[0] is not listed:
                 self.institutions[key] = self._merge_repetition(before, listed, draft)
@@ -152,16 +152,16 @@ class _ListReader:
         self, before: tuple[ListedInstitution, RowPlace], listed: ListedInstitution, draft: RowGroup
     ) -> tuple[ListedInstitution, RowPlace]:
         """The same name at the same address again: a centre that also has a sperm bank, or an error."""
-        other, place = before
-        both = (*other.approvals, *listed.approvals)
-        banks = [one for one in (other, listed) if [a.technique for a in one.approvals] == ["SPERM_BANK"]]
-        apart = place.table is not draft.place.table and len({a.technique for a in both}) == len(both)
+        first, place = before
+        both = (*first.approvals, *listed.approvals)
+        banks = [each for each in (first, listed) if [a.technique for a in each.approvals] == ["SPERM_BANK"]]
+        is_separate = place.table is not draft.place.table and len({a.technique for a in both}) == len(both)
         zh, en = place.format_label()
-        if apart and len(banks) == 1:
+        if is_separate and len(banks) == 1:
             zh = f"与{zh}是同一机构，合并登记：{listed.name}"
             self._add_finding(draft, "name", zh, f"the same institution as {en}, listed as one: {listed.name}")
-            province, region = other.province or listed.province, other.region or listed.region
-            return msgspec.structs.replace(other, approvals=both, province=province, region=region), place
+            province, region = first.province or listed.province, first.region or listed.region
+            return msgspec.structs.replace(first, approvals=both, province=province, region=region), place
         zh = f"与{zh}的名称和地址都相同：{listed.name}"
         self._add_finding(draft, "name", zh, f"same name and address as {en}: {listed.name}", "error")
         return before
@@ -173,7 +173,7 @@ class _ListReader:
             en = f"the bracket “{name.unclassified}” could not be classified; it stays a part of the name only"
             self._add_finding(draft, "name", zh, en)
         if draft.has_unstated_stage:
-            self.unstated.append(draft.place)
+            self.unstated += 1
             self._add_finding(draft, "stages", f"运行情况未写明：{draft.name}", f"stage left blank: {draft.name}")
         return ListedInstitution(
             row=draft.place.row,
@@ -203,9 +203,9 @@ class _ListReader:
             self._add_finding(draft, "address", zh, en, "warning")
             return None
         if region.district is None and regions.list_children(found.code):
-            said = region.city or region.province
-            zh = f"地址只能确定到“{said}”：{draft.address}"
-            self._add_finding(draft, "address", zh, f"the address is certain only to {said}: {draft.address}")
+            known = region.city or region.province
+            zh = f"地址只能确定到“{known}”：{draft.address}"
+            self._add_finding(draft, "address", zh, f"the address is certain only to {known}: {draft.address}")
         return found.code
 
     def _add_finding(self, draft: RowGroup, kind: headings.Kind, zh: str, en: str, level: Level = "info") -> None:
@@ -215,13 +215,13 @@ class _ListReader:
     # --- the whole file ----------------------------------------------------------------------------------------------
 
     def _check_headings(self) -> None:
-        """No table with headings is an error, and so is a list without a row; a table beside the list is a warning."""
+        """Add an error when no table has headings or no row follows them, and a warning for other tables without."""
         if self.columns is None and not self.audit.error_count:
-            wanted = "、".join(HEADINGS[kind][0] for kind in REQUIRED)
+            expected = "、".join(HEADINGS[kind][0] for kind in REQUIRED)
             first = self.headless[0][1][0].cells if self.headless and self.headless[0][1] else ()
-            found = "、".join(filter(None, (cell.strip() for cell in first)))[:100]
-            zh = f"找不到表头（{wanted}），第一行是：{found}"
-            self.audit.add_finding("error", None, None, zh, f"no headings ({wanted}); the first row is: {found}")
+            row = "、".join(filter(None, (cell.strip() for cell in first)))[:100]
+            zh = f"找不到表头（{expected}），第一行是：{row}"
+            self.audit.add_finding("error", None, None, zh, f"no headings ({expected}); the first row is: {row}")
             return
         for table, rows in self.headless:
             place = RowPlace(table, rows[0].number if rows else 1)
@@ -239,14 +239,14 @@ class _ListReader:
                     en = f"{province.name}: {printed} printed, {province.institution_count} found"
                     self.audit.add_finding("error", place, HEADINGS["province"][0], zh, en)
         for printed, place, columns in self.totals:
-            found = self.found[columns.titles]
-            if printed not in (found, self.found.total()):
+            found = self.counts[columns.titles]
+            if printed not in (found, self.counts.total()):
                 zh = f"写明共 {printed} 家，实际读到 {found} 家"
                 self.audit.add_finding("error", place, None, zh, f"{printed} institutions announced, {found} found")
 
 
 def _is_banner(row: TableRow) -> bool:
-    """One text across the table, or alone in its first column (a note, a date); a lone number is no banner."""
+    """Whether a row is one text across the table, or alone in its first column (a note, a date), and no number."""
     filled = [i for i, cell in enumerate(row.cells) if cell.strip()]
     if len(filled) != 1 or row.merged_columns:
         return False

@@ -1,7 +1,7 @@
-"""What the brackets at the end of a printed name hold: a second name, an ownership form, a campus, or something else.
+"""The brackets at the end of a printed name: a second name, an ownership form, a campus, or something else.
 
-Only a second name that can stand alone becomes an alias: whoever types just 妇幼保健院 must not be told that a
-particular hospital was meant. What no rule covers stays unclassified, so that a person looks at it.
+Only a second name that can stand alone becomes an alias: whoever types just 妇幼保健院 must not be taken to mean
+a particular hospital. What no rule covers stays unclassified, so that a person looks at it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CAMPUS = re.compile(r".{0,10}?(?:院区|分院|本部|总院|[东西南北中�
 _INSTITUTION = "医院|保健院|妇产院|卫生院|疗养院|保健所|医学院|中心|研究院|研究所|科学院|门诊部|诊所|精子库"
 _SECOND_NAME = re.compile(f".*(?:{_INSTITUTION})(?:{_CAMPUS.pattern})?")
 _HAS_INSTITUTION = re.compile(_INSTITUTION)
-#: Bodies that sit in a hospital and are not a name for it.
+#: Words of bodies that sit in a hospital and do not name it.
 _NO_HOSPITAL = re.compile("质量控制|质控|培训|会诊|指导中心|考核|监测|示范|教学基地|研究基地|实验室|重点|委员会|办公室")
 #: A name made of nothing but such words; possessive, so that no name however odd takes long.
 _GENERIC = re.compile(
@@ -32,7 +32,7 @@ _GENERIC = re.compile(
 
 
 class NameParts(Struct, frozen=True):
-    """A printed name taken apart. ``name`` is the whole of it; ``base`` is it without the brackets at its end."""
+    """The parts of a printed name; ``base`` is the ``name`` without the brackets at its end."""
 
     name: str
     base: str
@@ -43,7 +43,7 @@ class NameParts(Struct, frozen=True):
 
 
 def split_name(name: str) -> NameParts:
-    """Take the brackets at the end of a printed name apart; brackets inside a name belong to it.
+    """Classify what the brackets at the end of a printed name hold; brackets inside a name belong to it.
 
     >>> split_name("鞍山市妇儿医院（鞍山市妇幼保健院）").aliases
     ('鞍山市妇幼保健院',)

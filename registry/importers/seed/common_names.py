@@ -1,7 +1,7 @@
-"""Names people use for an institution (俗称): a small reviewed file with a source per row, proposed like any change.
+"""Names people use for an institution (俗称): a small csv file with a source per row, proposed like any change.
 
-Columns ``name`` (as the register prints it), ``known_as``, ``source``. Each institution in the file has exactly the
-names the file gives it afterwards; a row without ``known_as`` takes them all away; the others are left as they are.
+Its columns are ``name`` (as the register prints it), ``known_as`` and ``source``. The institutions in the file get
+exactly the names it gives; a row without ``known_as`` removes them all; other institutions are left as they are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from registry.records.selection import InstitutionFilter, select_subjects
 from registry.storage.database import Database
 
 COLUMNS = ("name", "known_as", "source")
-#: Where each institution's names come from, beside them in the log.
+#: The path of the sources of an institution's names.
 SOURCES_PATH = "extra.俗称依据"
 
 
@@ -46,41 +46,41 @@ class CommonNameChange(Struct, frozen=True):
 
     @property
     def has_changes(self) -> bool:
-        """Whether anything would be stated anew."""
+        """Whether its names would change."""
         return self.before != self.after
 
 
 def read_rows(path: Path) -> list[CommonNameRow]:
-    """The lines of a file; InvalidInput naming the line that cannot be used and what to do."""
+    """Read the lines of a file; InvalidInput names the one that cannot be used, and what to do."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f"无法读取 {path.name}，须为 UTF-8 的 CSV 文件。", f"{path.name} cannot be read as a CSV file in UTF-8."
         ) from error
-    told = csv.DictReader(text.splitlines())
-    if tuple(told.fieldnames or ()) != COLUMNS:
+    reader = csv.DictReader(text.splitlines())
+    if tuple(reader.fieldnames or ()) != COLUMNS:
         raise InvalidInput(
             f"{path.name} 首行须为 {','.join(COLUMNS)}。", f"The first line of {path.name} must be {','.join(COLUMNS)}."
         )
-    found = [
-        CommonNameRow(line=number, **{column: (one[column] or "").strip() for column in COLUMNS})
-        for number, one in enumerate(told, 2)
-        if any((one[column] or "").strip() for column in COLUMNS)
+    rows = [
+        CommonNameRow(line=number, **{column: (line[column] or "").strip() for column in COLUMNS})
+        for number, line in enumerate(reader, 2)
+        if any((line[column] or "").strip() for column in COLUMNS)
     ]
-    _check_rows(path.name, found)
-    return found
+    _check_rows(path.name, rows)
+    return rows
 
 
-def _check_rows(file: str, found: list[CommonNameRow]) -> None:
+def _check_rows(file: str, rows: list[CommonNameRow]) -> None:
     taken: dict[str, CommonNameRow] = {}
-    for row in found:
+    for row in rows:
         if not row.name or (row.known_as and not row.source):
             raise _make_error(file, row, "须有机构名称和依据", "the institution's name and a source are needed")
         if row.known_as and fold_text(row.known_as) == fold_text(row.name):
             raise _make_error(file, row, "俗称与机构名称相同", "the name in use is the institution's own")
-        if row.known_as and (other := taken.setdefault(fold_text(row.known_as), row)) is not row:
-            zh, en = f"“{row.known_as}”已见于第{other.line}行", f"“{row.known_as}” is in line {other.line} already"
+        if row.known_as and (first := taken.setdefault(fold_text(row.known_as), row)) is not row:
+            zh, en = f"“{row.known_as}”已见于第{first.line}行", f"“{row.known_as}” is in line {first.line} already"
             raise _make_error(file, row, zh, en)
 
 
@@ -89,57 +89,58 @@ def _make_error(file: str, row: CommonNameRow, zh: str, en: str) -> InvalidInput
 
 
 def compare_rows(
-    connection: sa.Connection, file: str, given: Iterable[CommonNameRow], asof: AsOf | None = None
+    connection: sa.Connection, file: str, rows: Iterable[CommonNameRow], asof: AsOf | None = None
 ) -> list[CommonNameChange]:
-    """What the lines would change; InvalidInput for a name that is nobody's, or that several institutions have."""
+    """The changes of institutions named in rows; InvalidInput for a name that none or several of them have."""
     asof = asof or make_as_of(connection)
-    everyone = select_subjects(connection, InstitutionFilter(standing=False), asof)
+    subjects = select_subjects(connection, InstitutionFilter(standing=False), asof)
     known: dict[str, list[tuple[str, tuple[str, ...], str]]] = {}
-    for one in lookup.read_institutions(connection, sorted(everyone), asof):
-        known.setdefault(fold_text(one.name), []).append((one.code, tuple(one.known_as), one.name))
-    wanted: dict[str, list[CommonNameRow]] = {}
-    for row in given:
-        wanted.setdefault(fold_text(row.name), []).append(row)
-    found = []
-    for name, lines in wanted.items():
+    for institution in lookup.read_institutions(connection, sorted(subjects), asof):
+        holder = (institution.code, tuple(institution.known_as), institution.name)
+        known.setdefault(fold_text(institution.name), []).append(holder)
+    by_name: dict[str, list[CommonNameRow]] = {}
+    for row in rows:
+        by_name.setdefault(fold_text(row.name), []).append(row)
+    changes = []
+    for name, lines in by_name.items():
         holders = known.get(name, [])
         if len(holders) != 1:
             zh = "名录中没有这家机构" if not holders else "名录中有几家同名机构"
             en = "no institution has this name" if not holders else "several institutions have this name"
             raise _make_error(file, lines[0], f"{zh}：{lines[0].name}", f"{en}: {lines[0].name}")
         code, before, printed = holders[0]
-        told = [row for row in lines if row.known_as]
-        found.append(
+        named = [row for row in lines if row.known_as]
+        changes.append(
             CommonNameChange(
                 name=printed,
                 code=code,
                 before=before,
-                after=tuple(row.known_as for row in told),
-                sources="；".join(dict.fromkeys(row.source for row in told)),
+                after=tuple(row.known_as for row in named),
+                sources="；".join(dict.fromkeys(row.source for row in named)),
             )
         )
-    return found
+    return changes
 
 
-def make_drafts(differences: Iterable[CommonNameChange], day: dt.date, source: str | None = None) -> list[Draft]:
-    """One draft per institution whose names change, true from ``day`` on."""
+def make_drafts(changes: Iterable[CommonNameChange], day: dt.date, source: str | None = None) -> list[Draft]:
+    """A draft for each institution whose names change, valid from ``day`` on."""
     return [
         Draft(
-            subject=lookup.to_subject(one.code.replace("-", "")),
+            subject=lookup.to_subject(change.code.replace("-", "")),
             change=Change(
                 kind="institution",
-                set={"known_as": list(one.after) or None, SOURCES_PATH: one.sources or None},
+                set={"known_as": list(change.after) or None, SOURCES_PATH: change.sources or None},
             ),
             valid_from=Date(day.year, day.month, day.day),
             source=source,
         )
-        for one in differences
-        if one.has_changes
+        for change in changes
+        if change.has_changes
     ]
 
 
 def compare_file(database: Database, path: Path) -> list[CommonNameChange]:
-    """What a file would change in a register."""
-    given = read_rows(path)
+    """The changes that a file would make to a register."""
+    rows = read_rows(path)
     with database.reading() as connection:
-        return compare_rows(connection, path.name, given)
+        return compare_rows(connection, path.name, rows)

@@ -18,15 +18,15 @@ SOURCE = "demo"
 
 
 def read_drafts(path: Path) -> list[Draft]:
-    """The drafts a demo.toml describes, one table per kind of subject."""
+    """The drafts of a demo.toml, which has one table per kind of subject."""
     with path.open("rb") as file:
-        told = msgspec.to_builtins(tomllib.load(file))
-    source = told["source"]
+        data = msgspec.to_builtins(tomllib.load(file))
+    source = data["source"]
     day = source["as_of"]
     first = [_make_draft("source", SOURCE, source, day)]
     later: list[Draft] = []
     subjects: dict[str, str] = {}
-    for institution in told["institution"]:
+    for institution in data["institution"]:
         code = make_code(f"{institution['name']}|{institution['address']}")
         subjects[institution["name"]] = f"institution:{code}"
         for statement in institution.pop("later", []):
@@ -37,14 +37,14 @@ def read_drafts(path: Path) -> list[Draft]:
         first.append(_make_draft("institution", code, values, day))
     kinds: tuple[Kind, ...] = ("practitioner", "ad_certificate", "sanction")
     for kind in kinds:
-        for number, one in enumerate(told.get(kind, [])):
-            values = {**one, "institution": subjects[one["institution"]]}
+        for number, fields in enumerate(data.get(kind, [])):
+            values = {**fields, "institution": subjects[fields["institution"]]}
             later.append(_make_draft(kind, make_code(f"{SOURCE}|{kind}|{number}"), values, day))
     return first + later
 
 
-def _make_approval_paths(told: dict[str, Any]) -> dict[str, Any]:
-    return {f"approvals.{technique}": approval for technique, approval in told.items()}
+def _make_approval_paths(approvals: dict[str, Any]) -> dict[str, Any]:
+    return {f"approvals.{technique}": approval for technique, approval in approvals.items()}
 
 
 def _make_draft(kind: Kind, identifier: str, values: dict[str, Any], day: str) -> Draft:

@@ -1,7 +1,7 @@
-"""The data the product ships: seed_data/<source>/, loaded through the same importer and the same four eyes.
+"""The data the product ships in seed_data/, loaded through the same importer and the same four eyes as any other.
 
-The product's makers propose (account system.seed), whoever installs it accepts (system.installation). A run that was
-cut short goes on where it stopped.
+The makers of the product propose (account system.seed), whoever installs it approves (system.installation). A run that
+was cut short goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from registry.storage.tables import proposals as proposals_table
 
 
 class SeedResult(Struct, frozen=True):
-    """One source of the seed and the entries it gave; ``first`` is None when it had been loaded before."""
+    """A source of the seed and the numbers of its entries; ``first`` is None when it had been loaded before."""
 
     source: str
     institutions: int
@@ -35,7 +35,7 @@ class SeedResult(Struct, frozen=True):
 
 
 class ExpectedCounts(Struct, frozen=True):
-    """What a seed file must hold, so that a damaged or swapped file is noticed before it is loaded."""
+    """The contents a seed file must have, so that a damaged or swapped file is noticed before it is loaded."""
 
     institutions: int
     by_province: dict[str, int]
@@ -48,10 +48,7 @@ def load_seed(
     with_demo: bool = False,
     log: PublishedLog | None = None,
 ) -> list[SeedResult]:
-    """Load every list not loaded yet, in the order of their days, then the names people use.
-
-    With ``with_demo`` also the fictional city.
-    """
+    """Load every list not loaded yet by day, then the names people use; ``with_demo`` also the fictional city."""
     done = [_load_list(database, folder, progress, log) for folder in seed_sources.list_sources()]
     done.append(_load_common_names(database, log))
     if with_demo:
@@ -60,23 +57,23 @@ def load_seed(
 
 
 def read_request(folder: Path) -> list_import.ImportRequest:
-    """The import a source.toml describes."""
-    told = seed_sources.read_source(folder)
+    """The import that a source.toml describes."""
+    source = seed_sources.read_source(folder)
     return list_import.ImportRequest(
-        path=folder / told["file"],
-        as_of=told["as_of"],
-        published=told.get("published"),
-        title=told["title"],
-        scope=told["scope"],
-        origin=told["origin"],
-        secondary=told["secondary"],
+        path=folder / source["file"],
+        as_of=source["as_of"],
+        published=source.get("published"),
+        title=source["title"],
+        scope=source["scope"],
+        origin=source["origin"],
+        secondary=source["secondary"],
         source_id=folder.name,
         decided=_read_decisions(folder / "identity.csv"),
     )
 
 
 def check_expected_counts(folder: Path) -> None:
-    """InvalidInput when the file of a source does not hold what expected.json says, to the row."""
+    """Raise InvalidInput unless the file of a source holds exactly what expected.json says."""
     request = read_request(folder)
     parsed = lists.read_list(request.path)
     if parsed.errors:
@@ -84,8 +81,10 @@ def check_expected_counts(folder: Path) -> None:
     expected = msgspec.json.decode((folder / "expected.json").read_bytes(), type=ExpectedCounts)
     found = ExpectedCounts(
         institutions=len(parsed.institutions),
-        by_province=dict(sorted(Counter(one.province or "" for one in parsed.institutions).items())),
-        by_technique=dict(sorted(Counter(a.technique for one in parsed.institutions for a in one.approvals).items())),
+        by_province=dict(sorted(Counter(listed.province or "" for listed in parsed.institutions).items())),
+        by_technique=dict(
+            sorted(Counter(a.technique for listed in parsed.institutions for a in listed.approvals).items())
+        ),
     )
     if found != expected:
         raise InvalidInput(
@@ -110,24 +109,23 @@ def _load_list(
 def _load_common_names(database: Database, log: PublishedLog | None) -> SeedResult:
     if seed_sources.has_source(database, seed_sources.ALIASES):
         return SeedResult(source=seed_sources.ALIASES, institutions=0)
-    told = seed_sources.read_common_names_source()
-    _reject_leftovers(database, told["title"], log)
-    path = seed_sources.SEED_DATA / told["file"]
-    stated = {
-        "title": told["title"],
-        "as_of": told["as_of"].isoformat(),
+    described = seed_sources.read_common_names_source()
+    day, title = described["as_of"], described["title"]
+    _reject_leftovers(database, title, log)
+    path = seed_sources.SEED_DATA / described["file"]
+    fields = {
+        "title": title,
+        "as_of": day.isoformat(),
         "scope": "partial",
-        "origin": told["origin"],
+        "origin": described["origin"],
         "secondary": True,
         "rows": len(common_names.read_rows(path)),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
-    source = Draft(
-        subject=f"source:{seed_sources.ALIASES}", change=Change(kind="source", set=stated), valid_from=told["as_of"]
-    )
-    names = common_names.make_drafts(common_names.compare_file(database, path), told["as_of"], seed_sources.ALIASES)
+    source = Draft(subject=f"source:{seed_sources.ALIASES}", change=Change(kind="source", set=fields), valid_from=day)
+    names = common_names.make_drafts(common_names.compare_file(database, path), day, seed_sources.ALIASES)
     identifier = proposals.propose(
-        database, [source, *names], by=accounts.SEED_PROPOSER, title=told["title"], kind="names", report={}, log=log
+        database, [source, *names], by=accounts.SEED_PROPOSER, title=title, kind="names", report={}, log=log
     )
     first, last = _approve_proposal(database, identifier, None, log)
     return SeedResult(source=seed_sources.ALIASES, institutions=len(names), first=first, last=last)
@@ -151,12 +149,12 @@ def _approve_proposal(
 ) -> tuple[int, int]:
     with database.reading() as connection:
         seen = proposals.get_proposal(connection, identifier).content_hash
-    told = (lambda done: progress("append", done)) if progress else None
-    return proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen, log=log, progress=told)
+    report = (lambda done: progress("append", done)) if progress else None
+    return proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen, log=log, progress=report)
 
 
 def _reject_leftovers(database: Database, title: str, log: PublishedLog | None) -> None:
-    """A seed cut short between its proposal and its approval leaves a pending proposal: turn it down and go on."""
+    """Reject the pending proposal of a run that was cut short between proposal and approval."""
     with database.reading() as connection:
         query = sa.select(proposals_table.c.id).where(
             proposals_table.c.state == "pending", proposals_table.c.title == title
@@ -167,12 +165,12 @@ def _reject_leftovers(database: Database, title: str, log: PublishedLog | None) 
             if proposals.get_proposal(connection, identifier).proposer == accounts.SEED_PROPOSER
         ]
     for identifier in leftovers:
-        why = "上次加载中断，已重新提出"
-        proposals.reject(database, identifier, by=accounts.SEED_APPROVER, reason=why, log=log)
+        reason = "上次加载中断，已重新提出"
+        proposals.reject(database, identifier, by=accounts.SEED_APPROVER, reason=reason, log=log)
 
 
 def _read_decisions(path: Path) -> dict[str, str]:
-    """Reviewed identities of a source: the list's name -> the name the register knew it by."""
+    """The reviewed identities of a source: names in the register by the names in the list."""
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""What seed_data/ holds and what of it a register has: light to import, because every start asks."""
+"""The sources in seed_data/ and whether a register has them; light to import, because every start asks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry.errors import InvalidInput
 from registry.storage.database import Database
 from registry.storage.tables import versions
 
-#: The names in everyday use: a file beside the lists, and the id of its source.
+#: The id of the source of names people use, whose file lies beside the lists.
 ALIASES = "aliases"
 SEED_DATA = Path(__file__).parents[3] / "seed_data"
 
@@ -25,31 +25,31 @@ def list_sources(root: Path = SEED_DATA) -> list[Path]:
 
 
 def read_source(folder: Path) -> dict[str, Any]:
-    """What a source.toml says; InvalidInput when a date in it is none."""
+    """Read a source.toml; InvalidInput when a date in it is none."""
     return _read_toml(folder / "source.toml", folder.name)
 
 
 def read_common_names_source(root: Path = SEED_DATA) -> dict[str, Any]:
-    """What aliases.toml says of the names in everyday use."""
+    """Read aliases.toml, the description of the names people use."""
     return _read_toml(root / f"{ALIASES}.toml", ALIASES)
 
 
 def _read_toml(path: Path, name: str) -> dict[str, Any]:
     with path.open("rb") as file:
-        told = tomllib.load(file)
+        data = tomllib.load(file)
     for field in ("as_of", "published"):
-        if field in told and not isinstance(told[field], dt.date):
+        if field in data and not isinstance(data[field], dt.date):
             raise InvalidInput(f"{name}/{path.name}：{field} 须为日期", f"{name}: {field} must be a date")
-    return told
+    return data
 
 
 def is_seed_incomplete(database: Database) -> bool:
-    """Whether a first start is still to be done: some shipped list is missing, and nobody brought another source."""
+    """Whether a shipped source is missing, and no other source was added: the first start is not done."""
     with database.reading() as connection:
         query = sa.select(versions.c.subject).where(versions.c.kind == "source").distinct()
-        held = set(connection.execute(query).scalars())
-    wanted = {f"source:{folder.name}" for folder in list_sources()} | {f"source:{ALIASES}"}
-    return held <= wanted and held != wanted
+        present = set(connection.execute(query).scalars())
+    shipped = {f"source:{folder.name}" for folder in list_sources()} | {f"source:{ALIASES}"}
+    return present < shipped
 
 
 def has_source(database: Database, source: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a list would change, as lines for a person: before and after, section by section, and the pairs to decide."""
+"""A difference as lines for a person: before and after, section by section, and the pairs to decide."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from registry.domain.identifiers import format_code
+from registry.domain.identifiers import format_subject_code
 from registry.domain.techniques import TECHNIQUES
-from registry.importers.matching.pairs import InstitutionMatch
+from registry.importers.matching.difference import InstitutionMatch
 from registry.importers.matching.register_side import RegisterInstitution
 from registry.importers.reading.list_file import ListedInstitution
 from registry.importers.wizard.list_import import ListComparison
-from registry.verification import addresses
 
 Line = dict[str, Any]
-#: Sections of the difference, in the order of their tabs.
-SECTIONS = ("new", "gone", "renamed", "moved", "gained", "lost", "stage", "other")
 #: Lines on one page of a section, and pairs on one page.
 PAGE, PAIRS = 50, 20
 
 
 def make_pair_key(name: str, address: str, subject: str) -> str:
-    """The key of a pair: the same for the same row and the same institution, in every comparison."""
+    """The key of a pair, the same in every comparison of the same row with the same institution."""
     return hashlib.sha256(f"{name}\n{address}\n{subject}".encode()).hexdigest()[:20]
 
 
@@ -31,18 +28,18 @@ def make_listed_key(name: str, address: str) -> str:
     return hashlib.sha256(f"{name}\n{address}".encode()).hexdigest()[:20]
 
 
-def list_sections(compared: ListComparison) -> dict[str, Callable[[], Iterator[Line]]]:
-    """The lines of each section; made anew each time they are asked for, so that they need not all be held."""
-    matched, gone = compared.found.matched, compared.found.gone
+def make_sections(comparison: ListComparison) -> dict[str, Iterator[Line]]:
+    """The sections in the order of their tabs, each as an iterator, so that not all lines are held at once."""
+    found = comparison.found
 
-    def make_section(of: Callable[[InstitutionMatch], Line | None]) -> Callable[[], Iterator[Line]]:
-        return lambda: (line for one in matched if (line := of(one)) is not None)
+    def make_section(make_line: Callable[[InstitutionMatch], Line | None]) -> Iterator[Line]:
+        return (line for match in found.matched if (line := make_line(match)) is not None)
 
     return {
-        "new": make_section(_make_new_line),
-        "gone": lambda: (_make_gone_line(one) for one in gone),
-        "renamed": make_section(_make_renamed_line),
-        "moved": make_section(_make_moved_line),
+        "new": make_section(lambda match: _make_line(match) if match.known is None else None),
+        "gone": map(_make_gone_line, found.gone),
+        "renamed": make_section(lambda match: _make_line(match) if match.is_renamed else None),
+        "moved": make_section(lambda match: _make_line(match) if match.has_moved else None),
         "gained": make_section(_make_gained_line),
         "lost": make_section(_make_lost_line),
         "stage": make_section(_make_stage_line),
@@ -57,7 +54,7 @@ def _make_register_side(known: RegisterInstitution) -> dict[str, Any]:
     return {
         "name": known.likeness["name"],
         "address": known.likeness["address"],
-        "techniques": list_technique_stages(known.likeness),
+        "techniques": _map_stages(known.likeness),
     }
 
 
@@ -67,99 +64,72 @@ def _make_listed_side(listed: ListedInstitution) -> dict[str, Any]:
     return {"name": listed.name, "address": listed.address, "techniques": ordered}
 
 
-def list_technique_stages(values: dict[str, Any]) -> dict[str, str]:
-    """Technique -> stage of what is recorded."""
-    held = {t.code: values.get(f"approvals.{t.code}") for t in TECHNIQUES}
-    return {code: approval["stage"] for code, approval in held.items() if approval}
+def _map_stages(values: dict[str, Any]) -> dict[str, str]:
+    """The stage of each technique that is recorded."""
+    approvals = {t.code: values.get(f"approvals.{t.code}") for t in TECHNIQUES}
+    return {code: approval["stage"] for code, approval in approvals.items() if approval}
 
 
-def _make_line(one: InstitutionMatch, **more: Any) -> Line:
-    told: Line = {
-        "row": one.listed.row,
-        "code": _format_subject_code(one.subject),
-        "after": _make_listed_side(one.listed),
-        **more,
+def _make_line(match: InstitutionMatch, **additions: Any) -> Line:
+    line: Line = {
+        "row": match.listed.row,
+        "code": format_subject_code(match.subject),
+        "after": _make_listed_side(match.listed),
+        **additions,
     }
-    if one.known is not None:
-        told["before"] = _make_register_side(one.known)
-        told["key"] = make_pair_key(one.listed.name, one.listed.address, one.subject)
-        told["why"] = one.why
-    return told
-
-
-def _format_subject_code(subject: str) -> str:
-    return format_code(subject.removeprefix("institution:"))
+    if match.known is not None:
+        line["before"] = _make_register_side(match.known)
+        line["key"] = make_pair_key(match.listed.name, match.listed.address, match.subject)
+        line["why"] = match.why
+    return line
 
 
 # --- sections --------------------------------------------------------------------------------------------------------
 
 
-def _make_new_line(one: InstitutionMatch) -> Line | None:
-    return _make_line(one) if one.known is None else None
-
-
 def _make_gone_line(known: RegisterInstitution) -> Line:
-    return {"code": _format_subject_code(known.subject), "before": _make_register_side(known)}
+    return {"code": format_subject_code(known.subject), "before": _make_register_side(known)}
 
 
-def _make_renamed_line(one: InstitutionMatch) -> Line | None:
-    return _make_line(one) if one.known is not None and one.known.likeness["name"] != one.listed.name else None
+def _list_stages_before_after(match: InstitutionMatch) -> tuple[dict[str, str], dict[str, str]]:
+    """The stage of each technique before and after; a technique that the list does not mention stays."""
+    before = _map_stages(match.known.values) if match.known is not None else {}
+    after = {**before, **_make_listed_side(match.listed)["techniques"]}
+    ended = {path.removeprefix("approvals.") for path, value in match.statement.items() if value is None}
+    return before, {code: stage for code, stage in after.items() if code not in ended}
 
 
-def has_moved(one: InstitutionMatch) -> bool:
-    """Whether the addresses of both sides are those of two sites."""
-    if one.known is None or one.known.likeness["address"] == one.listed.address:
-        return False
-    seen = one.known.likeness
-    return addresses.compare_addresses(one.listed.address, seen["address"], seen.get("region")) == "other"
+def _make_gained_line(match: InstitutionMatch) -> Line | None:
+    before, after = _list_stages_before_after(match)
+    gained = [code for code in after if code not in before]
+    return _make_line(match, techniques=gained) if match.known is not None and gained else None
 
 
-def _make_moved_line(one: InstitutionMatch) -> Line | None:
-    return _make_line(one) if has_moved(one) else None
+def _make_lost_line(match: InstitutionMatch) -> Line | None:
+    before, after = _list_stages_before_after(match)
+    lost = [code for code in before if code not in after]
+    return _make_line(match, techniques=lost) if lost else None
 
 
-def _list_stages_before_after(one: InstitutionMatch) -> tuple[dict[str, str], dict[str, str]]:
-    """Techniques before, and after: what the list leaves unsaid of a technique stays."""
-    before = list_technique_stages(one.known.values) if one.known is not None else {}
-    after = {**before, **_make_listed_side(one.listed)["techniques"]}
-    return before, {code: stage for code, stage in after.items() if not _has_ended(one, code)}
+def _make_stage_line(match: InstitutionMatch) -> Line | None:
+    before, after = _list_stages_before_after(match)
+    stages = [[code, before[code], after[code]] for code in before if code in after and before[code] != after[code]]
+    return _make_line(match, stages=stages) if stages else None
 
 
-def _has_ended(one: InstitutionMatch, code: str) -> bool:
-    return one.statement.get(f"approvals.{code}", "") is None
-
-
-def _make_gained_line(one: InstitutionMatch) -> Line | None:
-    before, after = _list_stages_before_after(one)
-    found = [code for code in after if code not in before]
-    return _make_line(one, techniques=found) if one.known is not None and found else None
-
-
-def _make_lost_line(one: InstitutionMatch) -> Line | None:
-    before, after = _list_stages_before_after(one)
-    found = [code for code in before if code not in after]
-    return _make_line(one, techniques=found) if found else None
-
-
-def _make_stage_line(one: InstitutionMatch) -> Line | None:
-    before, after = _list_stages_before_after(one)
-    found = [[code, before[code], after[code]] for code in before if code in after and before[code] != after[code]]
-    return _make_line(one, stages=found) if found else None
-
-
-def _make_other_line(one: InstitutionMatch) -> Line | None:
-    if one.known is None:
+def _make_other_line(match: InstitutionMatch) -> Line | None:
+    if match.known is None:
         return None
-    seen, moved = one.known.values, has_moved(one)
+    values, moved = match.known.values, match.has_moved
     changes = [
-        [path, _format_value(seen.get(path)), _format_value(value)]
-        for path, value in one.statement.items()
+        [path, _format_value(values.get(path)), _format_value(value)]
+        for path, value in match.statement.items()
         if path != "name"
         and not path.startswith("approvals.")
         and not (path == "address" and moved)
-        and seen.get(path) != value
+        and values.get(path) != value
     ]
-    return _make_line(one, changes=changes) if changes else None
+    return _make_line(match, changes=changes) if changes else None
 
 
 def _format_value(value: Any) -> str | None:
@@ -168,41 +138,41 @@ def _format_value(value: Any) -> str | None:
 
 # --- pairs -----------------------------------------------------------------------------------------------------------
 
-#: Rules whose pairs a person confirms: the names differ, the sites differ, or both are only alike.
+#: Rules whose pairs a person confirms, since the names differ or names and sites are only alike.
 _INFERRED = {"same_address": "same_address", "similar_name_and_address": "similar"}
 
 
-def collect_pairs(compared: ListComparison, decisions: dict[str, dict[str, Any]]) -> dict[str, Line]:
-    """Every pair that a person has to decide, or decided, by its key: doubts, then what rules paired, then the rest.
+def collect_pairs(comparison: ListComparison, decisions: dict[str, dict[str, Any]]) -> dict[str, Line]:
+    """Every pair that a person has to decide or decided, by its key: doubts, pairs of such rules, then the rest.
 
     ``suggested``: a rule takes the two for one.
     """
-    found: dict[str, Line] = {}
-    for doubt in compared.found.doubts:
-        _add_pair(found, doubt.listed, doubt.known, doubt.rule, suggested=False)
-    for one in compared.found.matched:
-        rule = _INFERRED.get(one.why or "") or ("moved" if has_moved(one) and one.why != "decided" else None)
-        if one.known is not None and rule is not None:
-            _add_pair(found, one.listed, one.known, rule, suggested=True)
-    listed = {make_listed_key(one.name, one.address): one for one in compared.parsed.institutions}
-    known = {one.subject: one for one in (*compared.register.listed, *compared.register.others)}
+    pairs: dict[str, Line] = {}
+    for doubt in comparison.found.doubts:
+        _add_pair(pairs, doubt.listed, doubt.known, doubt.rule, suggested=False)
+    for match in comparison.found.matched:
+        rule = _INFERRED.get(match.why or "") or ("moved" if match.has_moved and match.why != "decided" else None)
+        if match.known is not None and rule is not None:
+            _add_pair(pairs, match.listed, match.known, rule, suggested=True)
+    rows = {make_listed_key(row.name, row.address): row for row in comparison.parsed.institutions}
+    subjects = {known.subject: known for known in (*comparison.register.listed, *comparison.register.others)}
     for key, decision in decisions.items():
-        there = listed.get(decision["listed_key"]), known.get(decision["known"])
-        if key not in found and there[0] is not None and there[1] is not None:
-            _add_pair(found, there[0], there[1], decision["rule"], suggested=decision["suggested"])
-    return found
+        listed, known = rows.get(decision["listed_key"]), subjects.get(decision["known"])
+        if key not in pairs and listed is not None and known is not None:
+            _add_pair(pairs, listed, known, decision["rule"], suggested=decision["suggested"])
+    return pairs
 
 
 def _add_pair(
-    found: dict[str, Line], listed: ListedInstitution, known: RegisterInstitution, rule: str, *, suggested: bool
+    pairs: dict[str, Line], listed: ListedInstitution, known: RegisterInstitution, rule: str, *, suggested: bool
 ) -> None:
     key = make_pair_key(listed.name, listed.address, known.subject)
-    found[key] = {
+    pairs[key] = {
         "key": key,
         "listed_key": make_listed_key(listed.name, listed.address),
         "known": known.subject,
         "row": listed.row,
-        "code": _format_subject_code(known.subject),
+        "code": format_subject_code(known.subject),
         "before": _make_register_side(known),
         "after": _make_listed_side(listed),
         "rule": rule,

@@ -1,24 +1,26 @@
-"""Imports under way, as their table keeps them: whose, how far, what was found and decided. One account sees its own.
+"""The table of imports under way: whose, how far, with what findings and decisions. An account sees its own.
 
 States: ``looking`` (a process reads which columns there are), ``mapping`` (a person names them), ``comparing``,
-``audit`` (the file has errors), ``deciding`` (the difference is there), ``proposing``, and the ends: ``proposed``,
-``cancelled``, ``failed``. While a process works, ``run`` names it: whatever it writes is dropped once another one, or
-nobody, has the import.
+``audit`` (the file has errors), ``deciding`` (a person goes through the difference), ``proposing``, and the ends:
+``proposed``, ``cancelled``, ``failed``. While a process works, ``run`` names it; once another process or none has the
+import, nothing it writes is kept.
 """
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Literal, get_args
 
+import msgspec
 import sqlalchemy as sa
 
 from registry.accounts import audit_log
 from registry.domain.model import Struct
 from registry.errors import Conflict, NotFound
-from registry.importers.wizard import page_codec
 from registry.storage import attachments
 from registry.storage.tables import import_pages, imports
 
@@ -27,9 +29,9 @@ State = Literal["looking", "mapping", "comparing", "audit", "deciding", "proposi
 KINDS: tuple[Kind, ...] = get_args(Kind)
 WORKING: tuple[State, ...] = ("looking", "comparing", "proposing")
 OVER: tuple[State, ...] = ("proposed", "cancelled")
-#: Seconds after which an import of people that nobody goes on with is forgotten.
+#: Seconds after which an abandoned import of people or certificates is cancelled.
 PATIENCE = 7 * 24 * 3600
-#: Seconds of silence after which a process is taken for dead, and how many may work at once.
+#: Seconds without a heartbeat after which a process counts as dead, and how many may work at once.
 SILENCE, MOST_AT_ONCE = 60, 2
 FILE = "file"
 
@@ -39,8 +41,10 @@ class ImportStopped(Exception):
 
 
 class Import(Struct, frozen=True):
-    """One import. ``said`` is what a person said of the file, ``decisions`` of the pairs (by their key), ``found`` a
-    summary of what was found; times in milliseconds since 1970."""
+    """One import. ``said`` is what its person filled in about the file, ``decisions`` are those on pairs by their keys.
+
+    ``found`` sums up the last step. Times are in milliseconds since 1970.
+    """
 
     id: int
     account: str
@@ -68,7 +72,7 @@ class Import(Struct, frozen=True):
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether nothing was heard of the process for too long: it was killed, or the machine restarted."""
+        """Whether there was no heartbeat for too long: the process was killed, or the machine restarted."""
         return self.is_working and self.beat_at < get_time_ms() - SILENCE * 1000
 
 
@@ -80,9 +84,9 @@ def get_time_ms() -> int:
 def create_import(
     connection: sa.Connection, account: str, kind: Kind, file: BinaryIO, *, name: str, said: dict[str, Any]
 ) -> Import:
-    """Keep an upload, to be looked at; InvalidInput when the file is empty or too large.
+    """Store an upload as a new import; InvalidInput when the file is empty or too large.
 
-    It becomes a document when its list is proposed, not before; one that names people never does.
+    The file of a list becomes a document once the list is proposed; one that names people never does.
     """
     digest = attachments.hash_file(file)
     at = get_time_ms()
@@ -92,8 +96,8 @@ def create_import(
         state="looking" if kind == "list" else "comparing",
         file=digest,
         name=name[-200:] if kind == "list" else "",
-        said=page_codec.encode_json(said),
-        decisions=page_codec.encode_json({}),
+        said=_encode_json(said),
+        decisions=_encode_json({}),
         created_at=at,
         updated_at=at,
     )
@@ -107,7 +111,7 @@ def create_import(
 
 
 def read_upload(connection: sa.Connection, one: Import) -> Iterator[bytes]:
-    """The uploaded file, in pieces; nothing once the import is over."""
+    """Yield the uploaded file in pieces; nothing once the import is over."""
     query = sa.select(import_pages.c.body).where(import_pages.c["import"] == one.id, import_pages.c.section == FILE)
     page = 0
     while (piece := connection.execute(query.where(import_pages.c.page == page)).scalar()) is not None:
@@ -124,16 +128,16 @@ def get_import(connection: sa.Connection, identifier: int, account: str | None =
 
 
 def list_imports(connection: sa.Connection, account: str, limit: int = 50) -> list[Import]:
-    """An account's imports, newest first, without what was found."""
-    wanted = sa.select(imports).where(imports.c.account == account).order_by(imports.c.id.desc()).limit(limit)
-    return [_make_import(row, whole=False) for row in connection.execute(wanted)]
+    """An account's imports, newest first, without ``found`` and ``decisions``."""
+    query = sa.select(imports).where(imports.c.account == account).order_by(imports.c.id.desc()).limit(limit)
+    return [_make_import(row, whole=False) for row in connection.execute(query)]
 
 
 def _make_import(row: sa.Row[Any], whole: bool = True) -> Import:
     fields = dict(row._mapping)
-    fields["said"] = page_codec.decode_json(fields["said"])
-    fields["decisions"] = page_codec.decode_json(fields["decisions"]) if whole else {}
-    fields["found"] = page_codec.decode_json(fields["found"]) if whole and fields["found"] else {}
+    fields["said"] = _decode_json(fields["said"])
+    fields["decisions"] = _decode_json(fields["decisions"]) if whole else {}
+    fields["found"] = _decode_json(fields["found"]) if whole and fields["found"] else {}
     return Import(**fields)
 
 
@@ -141,7 +145,7 @@ def _make_import(row: sa.Row[Any], whole: bool = True) -> Import:
 
 
 def start_run(connection: sa.Connection, one: Import, state: State, **values: Any) -> str:
-    """Hand the import to a process that is about to start; its name. Conflict when too many are at work."""
+    """Give the import to a process about to start; return the name of the run. Conflict when too many are at work."""
     busy = sa.select(sa.func.count()).where(
         imports.c.state.in_(WORKING), imports.c.beat_at > get_time_ms() - SILENCE * 1000, imports.c.id != one.id
     )
@@ -156,36 +160,36 @@ def start_run(connection: sa.Connection, one: Import, state: State, **values: An
 
 
 def save_import(connection: sa.Connection, one: Import, **values: Any) -> None:
-    """Change an import as it was read; Conflict when it is in another state by now, or another process has it."""
-    same = (imports.c.id == one.id) & (imports.c.state == one.state) & (imports.c.run == one.run)
-    if connection.execute(sa.update(imports).where(same).values(**_encode_columns(values))).rowcount != 1:
+    """Change columns of an import; Conflict when its state or process has changed since it was read."""
+    unchanged = (imports.c.id == one.id) & (imports.c.state == one.state) & (imports.c.run == one.run)
+    if connection.execute(sa.update(imports).where(unchanged).values(**_encode_columns(values))).rowcount != 1:
         raise Conflict(
             "这次导入的状态已经变了，请刷新页面后再继续。", "This import has moved on meanwhile; load the page again."
         )
 
 
 def cancel_import(connection: sa.Connection, one: Import) -> None:
-    """End an import: whatever is at work on it stops and leaves nothing. Conflict when it is over already."""
+    """End an import; a process at work on it stops and leaves nothing. Conflict when it is over already."""
     if one.state in OVER:
         raise Conflict("这次导入已经结束，不能取消。", "This import is over and cannot be cancelled.")
-    save_import(connection, one, state="cancelled", run="", **list_cleared_columns(one))
+    save_import(connection, one, state="cancelled", run="", **make_cleared_columns(one))
     delete_pages(connection, one.id, also_file=True)
     audit_log.record_event(connection, one.account, "import_cancelled", f"import:{one.id}")
 
 
-def list_cleared_columns(one: Import) -> dict[str, Any]:
-    """The columns of an import that is over, emptied of what names people."""
-    return {} if one.kind == "list" else {"found": None, "decisions": page_codec.encode_json({}), "name": ""}
+def make_cleared_columns(one: Import) -> dict[str, Any]:
+    """Column values that remove what names people from an import that is over."""
+    return {} if one.kind == "list" else {"found": None, "decisions": _encode_json({}), "name": ""}
 
 
 def cancel_abandoned_imports(connection: sa.Connection) -> None:
-    """Cancel imports of people and certificates that nobody went on with for a week."""
-    late = (
+    """Cancel imports of people and certificates that nobody touched for a week."""
+    abandoned = (
         (imports.c.kind != "list")
         & imports.c.state.not_in(OVER)
         & (imports.c.updated_at < get_time_ms() - PATIENCE * 1000)
     )
-    for row in connection.execute(sa.select(imports).where(late)).all():
+    for row in connection.execute(sa.select(imports).where(abandoned)).all():
         cancel_import(connection, _make_import(row))
 
 
@@ -193,29 +197,30 @@ def cancel_abandoned_imports(connection: sa.Connection) -> None:
 
 
 def save_heartbeat(connection: sa.Connection, identifier: int, run: str, phase: str, done: int, total: int) -> bool:
-    """Say how far the work is; whether the import is still this process's."""
-    told = sa.update(imports).where(imports.c.id == identifier, imports.c.run == run)
-    return connection.execute(told.values(phase=phase, done=done, total=total, beat_at=get_time_ms())).rowcount == 1
+    """Store how far the work is; return whether the import still belongs to this run."""
+    update = sa.update(imports).where(_is_of_run(identifier, run))
+    return connection.execute(update.values(phase=phase, done=done, total=total, beat_at=get_time_ms())).rowcount == 1
 
 
 def finish_run(connection: sa.Connection, identifier: int, run: str, **values: Any) -> None:
-    """The end of a process's work; Stopped when the import is no longer its own."""
-    mine = (imports.c.id == identifier) & (imports.c.run == run)
-    if (
-        connection.execute(sa.update(imports).where(mine).values(**_encode_columns({**values, "run": ""}))).rowcount
-        != 1
-    ):
+    """Store the result of a run, which ends it; ImportStopped when the import no longer belongs to it."""
+    update = sa.update(imports).where(_is_of_run(identifier, run))
+    if connection.execute(update.values(**_encode_columns({**values, "run": ""}))).rowcount != 1:
         raise ImportStopped
 
 
 def mark_interrupted(connection: sa.Connection, identifier: int, run: str) -> None:
-    """The process is gone: where it had not finished, the import is interrupted from now on."""
-    mine = (imports.c.id == identifier) & (imports.c.run == run) & imports.c.state.in_(WORKING)
-    connection.execute(sa.update(imports).where(mine).values(beat_at=0))
+    """Mark the import interrupted if its process, which is gone, had not finished."""
+    unfinished = _is_of_run(identifier, run) & imports.c.state.in_(WORKING)
+    connection.execute(sa.update(imports).where(unfinished).values(beat_at=0))
+
+
+def _is_of_run(identifier: int, run: str) -> sa.ColumnElement[bool]:
+    return (imports.c.id == identifier) & (imports.c.run == run)
 
 
 def get_import_of_run(connection: sa.Connection, identifier: int, run: str) -> Import:
-    """The import, if it is still this process's; Stopped."""
+    """The import; ImportStopped unless it still belongs to this run."""
     one = get_import(connection, identifier)
     if one.run != run or not one.is_working:
         raise ImportStopped
@@ -223,21 +228,21 @@ def get_import_of_run(connection: sa.Connection, identifier: int, run: str) -> I
 
 
 def _encode_columns(values: dict[str, Any]) -> dict[str, Any]:
-    made = {
-        name: page_codec.encode_json(v) if name in ("said", "decisions", "found") and isinstance(v, dict) else v
+    columns = {
+        name: _encode_json(v) if name in ("said", "decisions", "found") and isinstance(v, dict) else v
         for name, v in values.items()
     }
-    return {**made, "updated_at": get_time_ms()}
+    return {**columns, "updated_at": get_time_ms()}
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
 def write_pages(connection: sa.Connection, identifier: int, section: str, lines: Iterable[Any], size: int) -> int:
-    """Keep the lines of a section, ``size`` to a page; how many there are."""
+    """Store the lines of a section, ``size`` to a page; return their number."""
     rows: list[dict[str, Any]] = []
     count = page = 0
-    for body, number in page_codec.encode_pages(lines, size):
+    for body, number in _encode_pages(lines, size):
         rows.append({"import": identifier, "section": section, "page": page, "body": body})
         count, page = count + number, page + 1
         if len(rows) == 100:
@@ -254,7 +259,7 @@ def read_page(connection: sa.Connection, identifier: int, section: str, page: in
         import_pages.c["import"] == identifier, import_pages.c.section == section, import_pages.c.page == page
     )
     body = connection.execute(query).scalar()
-    return page_codec.decode_json(body) if body else []
+    return _decode_json(body) if body else []
 
 
 def read_lines(connection: sa.Connection, identifier: int, section: str) -> Iterator[Any]:
@@ -268,7 +273,24 @@ def read_lines(connection: sa.Connection, identifier: int, section: str) -> Iter
 def delete_pages(
     connection: sa.Connection, identifier: int, *, also_file: bool = False, only_file: bool = False
 ) -> None:
-    """Forget what was found, with ``also_file`` the upload too, with ``only_file`` nothing else."""
-    mine, file = import_pages.c["import"] == identifier, import_pages.c.section == FILE
-    chosen = mine & file if only_file else mine if also_file else mine & ~file
-    connection.execute(sa.delete(import_pages).where(chosen))
+    """Delete the pages of an import but its upload; with ``also_file`` that too, with ``only_file`` nothing else."""
+    pages, is_file = import_pages.c["import"] == identifier, import_pages.c.section == FILE
+    selected = pages & is_file if only_file else pages if also_file else pages & ~is_file
+    connection.execute(sa.delete(import_pages).where(selected))
+
+
+def _encode_json(value: Any) -> bytes:
+    """A value as compressed JSON."""
+    return zlib.compress(msgspec.json.encode(value), 6)
+
+
+def _decode_json(body: bytes) -> Any:
+    """The value of compressed JSON."""
+    return msgspec.json.decode(zlib.decompress(body))
+
+
+def _encode_pages(lines: Iterable[Any], size: int) -> Iterator[tuple[bytes, int]]:
+    """The lines as pages of ``size``, each with the number of its lines."""
+    remaining = iter(lines)
+    while page := list(itertools.islice(remaining, size)):
+        yield _encode_json(page), len(page)

@@ -1,7 +1,7 @@
 """The process that works on one import: ``python -m registry.importers.wizard.job ID RUN``, started by a server.
 
-It says about every second how far it is and hears whether the import is still its own. When it is not (cancelled, or
-started again by another), it stops at once; nothing of what it did is kept.
+About every second it stores how far it is and checks that the import still belongs to it. When it does not (cancelled,
+or started again by another), it stops at once, and nothing it did is kept.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from registry.storage.database import Database
 from registry.uploads.limits import JOB
 from registry.uploads.process_limits import limit_process
 
-#: Seconds between two signs of life, and from being told to stop to stopping whatever is being done.
+#: Seconds between two heartbeats, and seconds a step has to stop by itself before the process ends.
 EVERY, GRACE = 1.0, 3.0
-#: How much less than a web worker it may claim of the machine.
+#: Its niceness over that of a web worker.
 _NICE = 10
 _log = logging.getLogger("registry")
 
 
 class ProgressReporter:
-    """Tells the table how far the work is, from a thread of its own; ``report_progress`` raises Stopped once it is in vain."""
+    """Stores from a thread of its own how far the work is, until the import no longer belongs to this process."""
 
     def __init__(self, database: Database, identifier: int, run: str, folder: Path) -> None:
         self._database, self._identifier, self._run, self._folder = database, identifier, run, folder
-        self._at: tuple[str, int, int] = ("", 0, 0)
-        self._over, self._vain = threading.Event(), threading.Event()
+        self._progress: tuple[str, int, int] = ("", 0, 0)
+        self._finished, self._in_vain = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._send_heartbeats, daemon=True)
 
     def __enter__(self) -> ProgressReporter:
@@ -49,37 +49,37 @@ class ProgressReporter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._finished.set()
         self._thread.join()
 
     def report_progress(self, phase: str, done: int, total: int) -> None:
-        """How far it is; Stopped when nobody waits for it any more."""
-        self._at = (phase, done, total)
-        if self._vain.is_set():
+        """Note how far the work is; ImportStopped when the import no longer belongs to this process."""
+        self._progress = (phase, done, total)
+        if self._in_vain.is_set():
             raise ImportStopped
 
     def _send_heartbeats(self) -> None:
-        while not self._over.wait(EVERY):
+        while not self._finished.wait(EVERY):
             try:
                 with self._database.writing() as connection:
-                    mine = import_store.save_heartbeat(connection, self._identifier, self._run, *self._at)
+                    is_ours = import_store.save_heartbeat(connection, self._identifier, self._run, *self._progress)
             except CannotAnswer:
-                continue  # the next beat may get through; without any, the import counts as interrupted
+                continue  # the next heartbeat may get through; without any, the import counts as interrupted
             except Exception as error:  # this thread must not end before the work: it is what can stop it
                 _log.warning("import %s: no sign of life: %s", self._identifier, type(error).__name__)
                 continue
-            if not mine and not self._over.is_set():
-                self._vain.set()
-                if not self._over.wait(GRACE):  # in the middle of something long: whatever is uncommitted goes
+            if not is_ours and not self._finished.is_set():
+                self._in_vain.set()
+                if not self._finished.wait(GRACE):  # in the middle of something long: what is not committed is dropped
                     shutil.rmtree(self._folder, ignore_errors=True)
                     os._exit(0)
                 return
 
 
 def start_process(loaded: Settings, identifier: int, run: str, address: str) -> None:
-    """Start the process with the settings of this one; when it ends without having finished, the table says so.
+    """Start the process with the settings of this one; the import is marked interrupted when it ends unfinished.
 
-    ``address``: from where somebody asked for it, for the trail.
+    ``address``: that of the person who asked for it, for the audit log.
     """
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and numbers of our own
         [sys.executable, "-m", "registry.importers.wizard.job", str(identifier), run, address],
@@ -108,24 +108,24 @@ def _wait_for_process(process: subprocess.Popen[bytes], loaded: Settings, identi
 
 
 def get_work_folder(loaded: Settings, identifier: int, run: str) -> Path:
-    """Where a process keeps the file while it reads it; nobody else's to read."""
+    """The private folder of the file while a process reads it."""
     return loaded.data_dir / "imports" / f"{identifier}-{run[:8]}"
 
 
 def run_import(loaded: Settings, database: Database, identifier: int, run: str) -> None:
-    """Do what the state of the import asks for; nothing when it is another process's."""
+    """Do the step that the state of the import asks for; nothing when it belongs to another process."""
     try:
         with database.reading() as connection:
-            one = import_store.get_import_of_run(connection, identifier, run)
+            record = import_store.get_import_of_run(connection, identifier, run)
     except ImportStopped:
         return
     folder = get_work_folder(loaded, identifier, run)
     delete_leftovers(loaded, identifier)
     rights.make_folder(folder)
     try:
-        with ProgressReporter(database, identifier, run, folder) as beats:
-            path = _write_upload(database, one, folder)
-            _run_step(ImportTask(database, one, run, path, beats.report_progress, PublishedLog(loaded)))
+        with ProgressReporter(database, identifier, run, folder) as reporter:
+            path = _write_upload(database, record, folder)
+            _run_step(ImportTask(database, record, run, path, reporter.report_progress, PublishedLog(loaded)))
     except ImportStopped:
         pass
     finally:
@@ -134,38 +134,38 @@ def run_import(loaded: Settings, database: Database, identifier: int, run: str) 
 
 def delete_leftovers(loaded: Settings, identifier: int) -> None:
     """Remove the files that killed processes of an import left."""
-    for left in (loaded.data_dir / "imports").glob(f"{identifier}-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for folder in (loaded.data_dir / "imports").glob(f"{identifier}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run_step(made: ImportTask) -> None:
+def _run_step(task: ImportTask) -> None:
     from registry.importers.people import people_steps
 
-    doing = {"looking": steps.inspect_columns, "comparing": steps.compare_file, "proposing": steps.propose_difference}
-    if made.one.kind != "list":
-        doing = {"comparing": people_steps.compare_file, "proposing": people_steps.propose_difference}
+    step_of = {"looking": steps.inspect_columns, "comparing": steps.compare_file, "proposing": steps.propose_difference}
+    if task.record.kind != "list":
+        step_of = {"comparing": people_steps.compare_file, "proposing": people_steps.propose_difference}
     try:
-        doing[made.one.state](made)
+        step_of[task.record.state](task)
     except (CannotAnswer, LogDamaged):  # nothing is wrong with the import: it may be started again
         raise
     except RegistryError as error:
-        made.fail(error)
+        task.fail(error)
     except (MemoryError, RecursionError) as error:
-        made.fail(TooLarge("文件过大或过于复杂，请拆分后再导入。", f"The file is too large: {type(error).__name__}."))
+        task.fail(TooLarge("文件过大或过于复杂，请拆分后再导入。", f"The file is too large: {type(error).__name__}."))
 
 
-def _write_upload(database: Database, one: Import, folder: Path) -> Path:
-    """The uploaded file under a name that is harmless; what it is, its content says."""
-    name = re.sub(r"[^\w.（）()\-]+", "_", one.name)[-60:].lstrip(".") or "upload"
+def _write_upload(database: Database, record: Import, folder: Path) -> Path:
+    """Write the upload to a file with a harmless name; its kind is detected by content."""
+    name = re.sub(r"[^\w.（）()\-]+", "_", record.name)[-60:].lstrip(".") or "upload"
     path = folder / name
     with path.open("wb") as file, database.reading() as connection:
-        for piece in import_store.read_upload(connection, one):
+        for piece in import_store.read_upload(connection, record):
             file.write(piece)
     return path
 
 
 def main(arguments: list[str]) -> int:
-    """0 when the work was done, or is nobody's any more; 1 when it could not be, and may be started again."""
+    """Run the step; return 0 when it was done or dropped, 1 when it was interrupted and may be started again."""
     identifier, run = int(arguments[0]), arguments[1]
     os.nice(_NICE)
     limit_process(JOB, writing=True)

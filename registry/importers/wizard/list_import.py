@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from registry import proposals
 from registry.domain import regions
 from registry.domain.model import Date, Draft, Source, Struct
 from registry.errors import AuditFailed, InvalidInput
-from registry.importers.matching import alarms, difference, identity, register_side
+from registry.importers.matching import difference, register_side
+from registry.importers.matching.difference import Difference
+from registry.importers.matching.organisations import Rulings
+from registry.importers.matching.register_side import RegisterSide
 from registry.importers.reading import headings, lists
-from registry.importers.reading.audit import MOST
+from registry.importers.reading.audit import MAX_FINDINGS
 from registry.importers.reading.list_file import AuditLine, ListFile
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
 
 PROVINCES = 31
+#: A list that would remove more than this share of the register is more likely the wrong file or scope.
+ALARMING = 0.2
+#: When so many institutions of a province would leave and none stay, a page is more likely missing.
+WHOLE_PROVINCE = 2
+#: How many rows a warning names.
+NAMED = 5
+#: (phase, rows done)
 Progress = Callable[[str, int], None]
 
 
 class ImportRequest(Struct, frozen=True):
-    """What is said about a file: its day, its publication, its title, what an absence from it means.
+    """A file and what is known about it: its day, its publication, its title, what an absence from it means.
 
     ``mapping``: columns as a person named them; ``most_findings`` of each level the audit keeps.
     """
@@ -40,11 +52,11 @@ class ImportRequest(Struct, frozen=True):
     source_id: str | None = None
     decided: dict[str, str] = msgspec.field(default_factory=dict)
     mapping: headings.Mapping = msgspec.field(default_factory=dict)
-    most_findings: int = MOST
+    most_findings: int = MAX_FINDINGS
 
 
 class ImportOutcome(Struct, frozen=True):
-    """What an import found; the contract's JSON. ``proposal`` is None for a dry run."""
+    """The result of an import, the contract's JSON. ``proposal`` is None for a dry run."""
 
     proposal: int | None
     rows: int
@@ -56,18 +68,18 @@ class ImportOutcome(Struct, frozen=True):
 
 
 class ListComparison(Struct, frozen=True):
-    """A list that was read and compared with the register at a log size; ``outcome`` is what it found."""
+    """A list compared with the register at a log size, and the ``outcome``."""
 
     parsed: ListFile
     source: Source
     size: int
-    register: register_side.RegisterSide
-    found: difference.Difference
+    register: RegisterSide
+    found: Difference
     outcome: ImportOutcome
 
     def make_drafts(self) -> Iterator[Draft]:
         """What approval would append: the source first."""
-        yield from difference.make_source_draft(self.source)
+        yield difference.make_source_draft(self.source)
         yield from self.found.drafts
 
 
@@ -84,95 +96,93 @@ def import_list(
 
     AuditFailed carries the whole outcome when the audit has errors; UnreadableFile when the file is no list.
     """
-    told = progress or (lambda _phase, _done: None)
-    compared = compare_file(database, request, told)
+    progress = progress or (lambda _phase, _done: None)
+    comparison = compare_file(database, request, progress)
     if dry_run:
-        return compared.outcome
+        return comparison.outcome
     if by is None:
         raise InvalidInput("请用 --by 指明提案人的账号。", "Name the proposing account with --by.")
-    identifier = propose_difference(database, compared, by=by, progress=told, log=log)
-    return msgspec.structs.replace(compared.outcome, proposal=identifier)
+    identifier = propose_difference(database, comparison, by=by, progress=progress, log=log)
+    return msgspec.structs.replace(comparison.outcome, proposal=identifier)
 
 
 def compare_file(
     database: Database,
     request: ImportRequest,
-    told: Progress,
+    progress: Progress,
     *,
-    ruling: Callable[[ListFile, register_side.RegisterSide], identity.Rulings] | None = None,
+    make_rulings: Callable[[ListFile, RegisterSide], Rulings] | None = None,
     check: Callable[[ListFile], list[AuditLine]] | None = None,
 ) -> ListComparison:
     """Read, audit and compare a list; AuditFailed and UnreadableFile as ``import_list``.
 
-    ``ruling`` says what a person decided of the pairs; ``check`` finds more
-    errors in what was read.
+    ``make_rulings`` gives a person's decisions on pairs; ``check`` gives further findings on what was read.
     """
     parsed = lists.read_list(
         request.path,
-        progress=lambda done: told("read", done),
+        progress=lambda done: progress("read", done),
         mapping=request.mapping or None,
-        most=request.most_findings,
+        limit=request.most_findings,
     )
     source = _make_source(request, parsed, _choose_scope(request.scope, parsed))
     if check is not None:
         parsed = msgspec.structs.replace(parsed, audit=(*parsed.audit, *check(parsed)))
     if parsed.errors:
-        outcome = _make_outcome(None, parsed, list(parsed.audit), _make_empty_report(), source)
+        outcome = _make_outcome(parsed, list(parsed.audit), difference.make_empty_report(), source)
         raise AuditFailed(
             f"{request.path.name}：审核发现{len(parsed.errors)}处错误，未导入任何内容。首条：{parsed.errors[0].describe('zh-CN')}",
             f"{request.path.name}: the audit found {len(parsed.errors)} error(s); nothing was imported. First: "
             f"{parsed.errors[0].describe('en')}",
             outcome=outcome,
         )
-    told("compare", 0)
+    progress("compare", 0)
     with database.reading() as connection:
         size = store.read_head(connection).size
         register = register_side.read_register_side(connection, request.as_of, size)
-    ruled = ruling(parsed, register) if ruling else None
-    found = difference.compare_list(register, parsed.institutions, source, request.decided, ruled)
-    audit = [*parsed.audit, *alarms.collect_alarms(found, register, parsed, source)]
+    rulings = make_rulings(parsed, register) if make_rulings else None
+    found = difference.compare_list(register, parsed.institutions, source, request.decided, rulings)
+    audit = [*parsed.audit, *_check_whole_list(found, register, parsed, source)]
     return ListComparison(
         parsed=parsed,
         source=source,
         size=size,
         register=register,
         found=found,
-        outcome=_make_outcome(None, parsed, audit, found.report, source),
+        outcome=_make_outcome(parsed, audit, found.report, source),
     )
 
 
-def propose_difference(
+def propose_difference(  # noqa: PLR0913 - each is a part of what is proposed
     database: Database,
-    compared: ListComparison,
+    comparison: ListComparison,
     *,
     by: str,
     progress: Progress,
-    more: dict[str, Any] | None = None,
+    additions: dict[str, Any] | None = None,
     log: PublishedLog | None = None,
+    in_transaction: Callable[[sa.Connection, int], None] | None = None,
 ) -> int:
-    """Propose what a comparison found, with the whole of it as the report, and ``more`` beside it; the id."""
+    """Propose the drafts of a comparison; return the id. The report is the outcome, with ``additions``.
+
+    ``in_transaction``: see ``proposals.propose``.
+    """
     return proposals.propose(
         database,
-        compared.make_drafts(),
+        comparison.make_drafts(),
         by=by,
-        title=compared.source.title,
+        title=comparison.source.title,
         kind="import",
-        report={**msgspec.to_builtins(compared.outcome), **(more or {})},
-        base_size=compared.size,
+        report={**msgspec.to_builtins(comparison.outcome), **(additions or {})},
+        base_size=comparison.size,
         progress=lambda done: progress("propose", done),
         log=log,
+        in_transaction=in_transaction,
     )
 
 
-def _make_outcome(
-    proposal: int | None,
-    parsed: ListFile,
-    audit: list[AuditLine],
-    report: dict[str, list[dict[str, Any]]],
-    source: Source,
-) -> ImportOutcome:
+def _make_outcome(parsed: ListFile, audit: list[AuditLine], report: difference.Report, source: Source) -> ImportOutcome:
     return ImportOutcome(
-        proposal=proposal,
+        proposal=None,
         rows=parsed.rows,
         institutions=len(parsed.institutions),
         audit=audit,
@@ -182,21 +192,17 @@ def _make_outcome(
     )
 
 
-def _make_empty_report() -> dict[str, list[dict[str, Any]]]:
-    return {name: [] for name in ("new", "gone", "renamed", "moved", "changed", "undecided")}
-
-
-def _choose_scope(given: str | None, parsed: ListFile) -> str:
-    """What an absence means: as said; else national for a list with every province, else nothing."""
-    if given is None:
-        provinces = {(one.region or "")[:2] for one in parsed.institutions} - {""}
+def _choose_scope(scope: str | None, parsed: ListFile) -> str:
+    """The scope given; without one, national for a list with every province, else partial."""
+    if scope is None:
+        provinces = {(listed.region or "")[:2] for listed in parsed.institutions} - {""}
         return "national" if len(provinces) >= PROVINCES else "partial"
-    if given not in ("national", "partial") and regions.find_region(given) is None:
+    if scope not in ("national", "partial") and regions.find_region(scope) is None:
         raise InvalidInput(
-            f"范围“{given}”有误：national、partial 或行政区划代码（如 210300）。",
-            f"Scope “{given}” is not national, partial or a region code such as 210300.",
+            f"范围“{scope}”有误：national、partial 或行政区划代码（如 210300）。",
+            f"Scope “{scope}” is not national, partial or a region code such as 210300.",
         )
-    return given
+    return scope
 
 
 def _make_source(request: ImportRequest, parsed: ListFile, scope: str) -> Source:
@@ -218,3 +224,69 @@ def _make_source(request: ImportRequest, parsed: ListFile, scope: str) -> Source
         rows=parsed.rows,
         sha256=parsed.sha256,
     )
+
+
+# --- warnings before anybody approves what a list ends ---------------------------------------------------------------
+
+
+def _check_whole_list(found: Difference, register: RegisterSide, parsed: ListFile, source: Source) -> list[AuditLine]:
+    """Warnings that the file or its scope may be wrong: many gone, a whole province gone, rows outside the scope."""
+    return [
+        *_check_removals(found, len(register.listed)),
+        *_check_whole_provinces(found, parsed),
+        *_check_scope(parsed, source),
+    ]
+
+
+def _make_warning(zh: str, en: str) -> AuditLine:
+    return AuditLine(level="warning", row=None, cell=None, message=zh, message_en=en)
+
+
+def _check_removals(found: Difference, known: int) -> list[AuditLine]:
+    gone = len(found.gone)
+    if not known or gone <= known * ALARMING:
+        return []
+    return [
+        _make_warning(
+            f"名录现有{known}家机构，其中{gone}家不在此文件中，批准后将移出名录；请确认文件与范围无误。",
+            f"{gone} of the register's {known} institutions are not in this file and would be delisted; "
+            "check the file and its scope.",
+        )
+    ]
+
+
+def _check_whole_provinces(found: Difference, parsed: ListFile) -> list[AuditLine]:
+    """A warning for each province of which all institutions would leave."""
+    listed = {(institution.region or "")[:2] for institution in parsed.institutions}
+    gone = Counter((institution.values.get("region") or "")[:2] for institution in found.gone)
+    lines = []
+    for province, count in sorted(gone.items()):
+        place = regions.find_region(f"{province}0000") if province else None
+        if place is None or province in listed or count < WHOLE_PROVINCE:
+            continue
+        lines.append(
+            _make_warning(
+                f"此文件中没有{place.province}的任何机构，批准后该省{count}家将全部移出名录；请确认文件没有缺页，范围无误。",
+                f"Not one institution of {place.province} is in this file; all {count} would be delisted. "
+                "Check that no page is missing, and the scope.",
+            )
+        )
+    return lines
+
+
+def _check_scope(parsed: ListFile, source: Source) -> list[AuditLine]:
+    """A warning with the number of rows outside the scope and the first of them; those that may be inside are not."""
+    scope = source.scope
+    if scope in ("national", "partial"):
+        return []
+    outside = [listed for listed in parsed.institutions if not regions.overlap(listed.region or None, scope)]
+    if not outside:
+        return []
+    first = "、".join(f"{listed.name}（第{listed.row}行）" for listed in outside[:NAMED])
+    first_en = ", ".join(f"{listed.name} (row {listed.row})" for listed in outside[:NAMED])
+    return [
+        _make_warning(
+            f"有{len(outside)}家机构不在所选范围 {scope} 内：{first}；请确认范围无误。",
+            f"{len(outside)} institutions lie outside the scope {scope}: {first_en}. Check the scope.",
+        )
+    ]

@@ -1,4 +1,4 @@
-"""What a person decided of the pairs of an import: kept, taken back, and what is still open."""
+"""A person's decisions on the pairs of an import, and the pairs still open."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from typing import Any
 
 import msgspec
 
-from registry.importers.matching.identity import Rulings
+from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
 
 Decisions = dict[str, dict[str, Any]]
-#: (key, key of the listed institution, subject) of every pair, as the summary of an import keeps them.
+#: (key, key of the listed institution, subject, ...) of every pair, as in ``Import.found``.
 Pairs = list[list[Any]]
 
 
 def add_decision(decisions: Decisions, line: dict[str, Any], same: bool, by: str, at: int) -> Decisions:
-    """The decisions with one more; one institution is never the same as two, so that an earlier "same" gives way."""
-    kept = {
-        key: one
-        for key, one in decisions.items()
+    """The decisions with one more. One institution is never the same as two: an earlier "same" gives way."""
+    remaining = {
+        key: decision
+        for key, decision in decisions.items()
         if key != line["key"]
-        and not (same and one["same"] and (one["listed_key"] == line["listed_key"] or one["known"] == line["known"]))
+        and not (
+            same
+            and decision["same"]
+            and (decision["listed_key"] == line["listed_key"] or decision["known"] == line["known"])
+        )
     }
-    kept[line["key"]] = {
+    remaining[line["key"]] = {
         "same": same,
         "by": by,
         "at": at,
@@ -35,13 +39,13 @@ def add_decision(decisions: Decisions, line: dict[str, Any], same: bool, by: str
         "rule": line["rule"],
         "suggested": line["suggested"],
     }
-    return kept
+    return remaining
 
 
 def list_open_pairs(pairs: Pairs, decisions: Decisions) -> list[str]:
-    """The keys nobody decided. Where one of two is known to be the same as a third, nothing is left to decide."""
-    same = [one for one in decisions.values() if one["same"]]
-    listed, known = {one["listed_key"] for one in same}, {one["known"] for one in same}
+    """The keys of pairs without a decision. Where one of two is the same as a third, nothing is left to decide."""
+    same = [decision for decision in decisions.values() if decision["same"]]
+    listed, known = {decision["listed_key"] for decision in same}, {decision["known"] for decision in same}
     return [
         key
         for key, listed_key, subject, *_ in pairs
@@ -50,34 +54,34 @@ def list_open_pairs(pairs: Pairs, decisions: Decisions) -> list[str]:
 
 
 def make_rulings(decisions: Decisions, listed_keys: dict[str, int], register: RegisterSide) -> Rulings:
-    """The decisions that still apply, as rules go by: a row or an institution may be gone by now."""
-    subjects = {one.subject for one in (*register.listed, *register.others)}
+    """The decisions that still apply, by the positions of rows: a row or an institution may be gone by now."""
+    subjects = {institution.subject for institution in (*register.listed, *register.others)}
     same: set[tuple[int | str, int | str]] = set()
     apart: set[tuple[int | str, int | str]] = set()
-    for one in decisions.values():
-        position = listed_keys.get(one["listed_key"])
-        if position is not None and one["known"] in subjects:
-            (same if one["same"] else apart).add((one["known"], position))
+    for decision in decisions.values():
+        position = listed_keys.get(decision["listed_key"])
+        if position is not None and decision["known"] in subjects:
+            (same if decision["same"] else apart).add((decision["known"], position))
     return Rulings(same=frozenset(same), apart=frozenset(apart))
 
 
 def hash_decisions(decisions: Decisions) -> str:
-    """The same for the same decisions, whoever made them and when."""
-    told = sorted((key, one["same"]) for key, one in decisions.items())
-    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+    """A hash of the decisions, whoever made them and when."""
+    pairs = sorted((key, decision["same"]) for key, decision in decisions.items())
+    return hashlib.sha256(msgspec.json.encode(pairs)).hexdigest()
 
 
 def report_decisions(decisions: Decisions) -> list[dict[str, Any]]:
-    """The decisions as the report of a proposal keeps them."""
+    """The decisions as the report of a proposal lists them."""
     return [
         {
-            "listed": one["listed"],
-            "address": one["address"],
-            "known": one["known"].removeprefix("institution:"),
-            "known_name": one["known_name"],
-            "same": one["same"],
-            "by": one["by"],
-            "rule": one["rule"],
+            "listed": decision["listed"],
+            "address": decision["address"],
+            "known": decision["known"].removeprefix("institution:"),
+            "known_name": decision["known_name"],
+            "same": decision["same"],
+            "by": decision["by"],
+            "rule": decision["rule"],
         }
-        for one in decisions.values()
+        for decision in decisions.values()
     ]

@@ -23,7 +23,7 @@ def check_address(said: str, region: str) -> Iterator[Finding]:
             f"没有行政区划代码“{region[:12]}”，例如 210303（鞍山市铁西区）；留空则由地址读出。",
             f"There is no region code “{region[:12]}”; 210303, say, is 鞍山市铁西区. Empty: taken from the address.",
         )
-    elif resolved.code and region and not _is_same_or_within(resolved.code, region):
+    elif resolved.code and region and not regions.overlap(resolved.code, region):
         yield make_error(
             "region",
             f"地址在{_format_region_name(resolved.code)}（{resolved.code}），行政区划却是{_format_region_name(region)}（{region}）。"
@@ -49,10 +49,6 @@ def check_address(said: str, region: str) -> Iterator[Finding]:
             "地址没有门牌号，核验地址时分不清是不是这一处。",
             "The address has no house number, so that a claim's address cannot be told from others.",
         )
-
-
-def _is_same_or_within(a: str, b: str) -> bool:
-    return a.startswith(regions.get_prefix(b)) or b.startswith(regions.get_prefix(a))
 
 
 def _format_region_name(code: str) -> str:

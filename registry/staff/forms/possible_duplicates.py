@@ -15,7 +15,7 @@ from rapidfuzz import fuzz
 from registry.domain import regions
 from registry.domain.identifiers import compact_certificate, format_code
 from registry.domain.normalise import fold_text
-from registry.importers.matching.identity import Party
+from registry.importers.matching.organisations import Party
 from registry.institutions import search
 from registry.institutions.search import SearchRequest
 from registry.records import asof

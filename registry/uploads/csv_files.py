@@ -1,0 +1,185 @@
+"""Files of csv: lists of institutions or people read whole as one table, claims read as a stream of records.
+
+Commas, semicolons or tabs part the cells, which may be quoted and hold line breaks; in UTF-8, UTF-16 or GB18030.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import IO
+
+from registry.errors import InvalidInput, UnreadableFile
+from registry.uploads.limits import MAX_BLANK_LINES, FileLimits
+from registry.uploads.refusals import (
+    make_carriage_return_error,
+    make_encoding_error,
+    make_quote_error,
+    make_row_too_long_error,
+    make_too_many_blanks_error,
+)
+from registry.uploads.tables import ClaimRecord, Table, TableRow
+from registry.uploads.text_lines import LineSplitter, TextDecoder, has_undecodable_bytes
+
+#: Lines and characters after which a quote that is still open counts as never closed.
+_OPEN_LINES, _OPEN_TEXT = 200, 65_536
+_DELIMITERS = (",", "\t", ";")
+_ENCODINGS = ("utf-8-sig", "gb18030")  # Excel in China saves csv as GBK
+#: Characters at the start of a file by which its delimiter is detected.
+_SAMPLE = 131_072
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def read_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
+    """Yield the one table of a file; UnreadableFile, with what to do, when it is no text or its quotes are broken."""
+    text = _decode_text(source.read())
+    yield Table("", "", True, _read_rows(text, _detect_file_delimiter(text), limits))
+
+
+def _read_rows(text: str, delimiter: str, limits: FileLimits) -> Iterator[TableRow]:
+    number = 0
+    csv.field_size_limit(limits.cell_length)  # of this process, which reads this file only
+    try:
+        # strict: a quotation mark without its end would make one cell of all the rows below it
+        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
+            yield TableRow(number, tuple(cells))
+    except csv.Error as error:
+        raise UnreadableFile(
+            f"第{number + 1}行读不下去，多半是引号不成对，或一格太长；请改正后再上传。",
+            f"Row {number + 1} cannot be read, most likely for a quotation mark without its pair, or too long a cell; "
+            "please mend it.",
+            reason=str(error),
+        ) from error
+
+
+def _decode_text(raw: bytes) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings: tuple[str, ...] = ("utf-16",)
+    elif b"\x00" in raw:
+        encodings = ()
+    else:
+        encodings = _ENCODINGS
+    for encoding in encodings:
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise UnreadableFile(
+        "这不是 docx、xlsx 或文本 csv 文件，请另存为其中一种（csv 请用 UTF-8 或 GBK 编码）。",
+        "This is no docx, xlsx or text csv file; please save it as one of them (csv in UTF-8 or GBK).",
+    )
+
+
+def _detect_file_delimiter(text: str) -> str:
+    """The delimiter that occurs most in the first lines; a comma when none does."""
+    first = "\n".join(text[:_SAMPLE].splitlines()[:20])
+    return max(_DELIMITERS, key=first.count)
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+
+
+class CsvRecordReader:
+    """Reads the records of a csv file from its bytes. Blank lines are skipped; broken quotes give an error record.
+
+    ``delimiter`` is that of the first record.
+    """
+
+    def __init__(self, charset: str | None = None) -> None:
+        self.delimiter = ""
+        self._text = TextDecoder(charset)
+        self._lines = LineSplitter("\n")
+        self._open: list[str] = []
+        self._number = self._blank = 0
+
+    @property
+    def is_from_spreadsheet(self) -> bool:
+        """Whether a spreadsheet made the file, as far as read: it has a byte order mark, or is GB18030."""
+        return self._text.marked
+
+    def feed(self, data: bytes) -> Iterator[ClaimRecord]:
+        """Yield the records that these bytes complete."""
+        for line, is_too_long in self._lines.feed(self._text.feed(data)):
+            yield from self._read_line(line, is_too_long)
+
+    def feed_end(self) -> Iterator[ClaimRecord]:
+        """Yield the last records."""
+        for line, is_too_long in [*self._lines.feed(self._text.feed(b"", last=True)), *self._lines.feed_end()]:
+            yield from self._read_line(line, is_too_long)
+        while self._open:
+            yield from self._refuse_open_record()
+
+    def _read_line(self, line: str, is_too_long: bool = False) -> Iterator[ClaimRecord]:
+        if self._open:
+            self._open.append(line)
+            if len(self._open) > _OPEN_LINES or sum(map(len, self._open)) > _OPEN_TEXT:
+                yield from self._refuse_open_record()
+            elif '"' in line:
+                yield from self._read_open_record("\n".join(self._open))
+            return
+        raw, line = line, line.removesuffix("\r")
+        if not line:
+            self._number += 1
+            self._blank += 1
+            if self._blank > MAX_BLANK_LINES:
+                raise make_too_many_blanks_error()
+        elif is_too_long:
+            yield self._refuse_line(line, make_row_too_long_error())
+        elif '"' in line:
+            self._open = [raw]
+            yield from self._read_open_record(raw)
+        elif "\r" in line:
+            yield self._refuse_line(line, make_carriage_return_error())
+        else:
+            delimiter = self._detect_delimiter(line)
+            yield self._make_record(
+                line.split(delimiter), delimiter, 1
+            )  # quicker than csv.reader, and the same without quotes
+
+    def _read_open_record(self, text: str) -> Iterator[ClaimRecord]:
+        """Yield a record with quotes; nothing while one of them is open."""
+        delimiter = self._detect_delimiter(text)
+        try:
+            cells = next(csv.reader([text.removesuffix("\r")], delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            if "unexpected end" not in str(error):
+                yield from self._refuse_open_record(str(error))
+            return
+        lines, self._open = len(self._open), []
+        yield self._make_record(cells, delimiter, lines)
+
+    def _refuse_open_record(self, reason: str = "未闭合 / never closed") -> Iterator[ClaimRecord]:
+        """Yield the first open line as a record with an error, and read the lines after it anew."""
+        first, *others = self._open
+        self._open = []
+        yield self._refuse_line(first, make_quote_error(reason))
+        for line in others:
+            yield from self._read_line(line)
+
+    def _make_record(self, cells: list[str], delimiter: str, lines: int) -> ClaimRecord:
+        self._number += lines
+        self.delimiter = delimiter
+        if self._text.encoding is not None and has_undecodable_bytes("".join(cells)):
+            return _make_error_record(
+                self._number, [_replace_surrogates(cell) for cell in cells], make_encoding_error()
+            )
+        return ClaimRecord(self._number, cells)
+
+    def _refuse_line(self, line: str, error: InvalidInput) -> ClaimRecord:
+        self._number += 1
+        return _make_error_record(self._number, _replace_surrogates(line).split(self.delimiter or ","), error)
+
+    def _detect_delimiter(self, line: str) -> str:
+        """The delimiter of the first record, for all records."""
+        return self.delimiter or max(_DELIMITERS, key=line.count)
+
+
+def _make_error_record(number: int, cells: list[str], error: InvalidInput) -> ClaimRecord:
+    return ClaimRecord(number, cells, (error.zh, error.en))
+
+
+def _replace_surrogates(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
