@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from registry.accounts.signin import SignIns
 from registry.batch.batch import Batch
-from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
+from registry.clients.watches import WatchLists
 from registry.domain.identifiers import parse_code
 from registry.domain.model import Answer, Claim, Entry, Institution, Practitioner, Struct
 from registry.editions.service import Editions

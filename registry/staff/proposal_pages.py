@@ -16,8 +16,7 @@ from registry.errors import Conflict, InvalidInput
 from registry.log import store
 from registry.proposals import comments, job
 from registry.proposals.append import find_changed_subject
-from registry.proposals.before_after import SubjectPreview
-from registry.proposals.preview import preview_proposal
+from registry.proposals.preview import SubjectPreview, preview_proposal
 from registry.staff import import_report
 from registry.staff.desk import Desk
 from registry.staff.errors import describe_path, record_refusal

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from registry.batch.batch import Noted
 from registry.clients import keys, service, usage, watches
 from registry.clients.keys import ApiKey, NewKey
-from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
+from registry.clients.watches import WatchLists
 from registry.domain.model import Answer, Claim, Draft, Provider
 from registry.errors import (
     CannotRecord,

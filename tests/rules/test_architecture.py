@@ -191,27 +191,25 @@ CLOCK_READERS = {
     "registry.operations.backup.database_file": "the name of a file",
     "registry.storage.attachments": "when a file was sent",
     "registry.accounts": "sessions, passwords, one-time codes: time that passes for people",
-    "registry.clients.keys": "keys of programs",
-    "registry.clients.service": "limits, quotas of a day",
-    "registry.clients.people_budget": "budgets of a day",
+    "registry.clients": "keys of programs, limits, quotas and budgets of a day",
     "registry.api.security_txt": "the day until which the file may be read",
     "registry.staff.identity_provider": "signing in by a provider",
     "registry.verification.view": "when the log was looked at, never before its last entry",
     "registry.cli.keys": "the usage of some days",
     "registry.staff.forms.form_drafts": "forms that nobody goes on with",
     "registry.importers.wizard.import_store": "imports that give no sign of life",
-    "registry.proposals.proposal_store": "who did what when; a day in which a second person confirms has to pass, and the "
-    "register's present may stand still",
+    "registry.proposals": "who did what when; a day in which a second person confirms has to pass, and the register's "
+    "present may stand still",
 }
 _CLOCK = re.compile(
     r"\btime\.(?:time|time_ns|localtime|gmtime|ctime)\(|\b(?:datetime|date)\.(?:now|utcnow|today)\("
-    r"|\bread_(?:today|clock)\("
+    r"|\b(?:read_(?:today|clock)|get_now_ms)\("
 )
 
 
 def test_only_these_read_the_clock_of_the_machine() -> None:
     readers = {module_of(path) for path in SOURCES if _CLOCK.search(path.read_text("utf-8"))}
-    packages = {"registry.accounts"}
+    packages = {"registry.accounts", "registry.clients", "registry.proposals"}
     known = {next((one for one in packages if f"{reader}.".startswith(f"{one}.")), reader) for reader in readers}
     assert known == set(CLOCK_READERS)
 
