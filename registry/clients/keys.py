@@ -159,20 +159,20 @@ def _read_key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
     return ApiKey(**{**fields, "scopes": frozenset(fields["scopes"].split()), "digest": bytes(fields["digest"])})
 
 
-def _require_valid(options: NewKey) -> None:
-    if not _CLIENT.fullmatch(options.client):
+def _require_valid(key: NewKey) -> None:
+    if not _CLIENT.fullmatch(key.client):
         raise InvalidInput(
-            f"客户名称“{options.client}”不可用：1至60个汉字、字母、数字、空格、点、横线、下划线或 @，首尾不为空格。",
-            f"The client's name “{options.client}” cannot be used: 1 to 60 letters, digits, spaces, '.', '-', '_', '@', "
+            f"客户名称“{key.client}”不可用：1至60个汉字、字母、数字、空格、点、横线、下划线或 @，首尾不为空格。",
+            f"The client's name “{key.client}” cannot be used: 1 to 60 letters, digits, spaces, '.', '-', '_', '@', "
             "neither beginning nor ending with a space.",
         )
-    unknown = sorted(options.scopes - set(SCOPES))
-    if unknown or not options.scopes:
+    unknown = sorted(key.scopes - set(SCOPES))
+    if unknown or not key.scopes:
         raise InvalidInput(
             f"权限范围有误：{'、'.join(unknown) or '未指定'}。可用：{'、'.join(SCOPES)}。",
             f"Unknown scope: {', '.join(unknown) or 'none given'}. Scopes are {', '.join(SCOPES)}.",
         )
-    if not (0 < options.per_minute <= _MAX_LIMIT and 0 < options.per_day <= _MAX_LIMIT):
+    if not (0 < key.per_minute <= _MAX_LIMIT and 0 < key.per_day <= _MAX_LIMIT):
         raise InvalidInput(f"限额须为1至{_MAX_LIMIT:,}的整数。", f"Limits are whole numbers from 1 to {_MAX_LIMIT:,}.")
-    if options.expires_at is not None and options.expires_at <= get_now_ms():
+    if key.expires_at is not None and key.expires_at <= get_now_ms():
         raise InvalidInput("到期时间已过。", "The key would have expired already.")

@@ -169,7 +169,7 @@ def test_only_proposals_append_to_the_log() -> None:
     }
     assert writers == {"registry.log.store", "registry.log.replication"}  # copy: bytes that are in the log already
     copiers = {module_of(path) for path in SOURCES if re.search(r"\binsert_entries\(", path.read_text("utf-8"))}
-    assert copiers == {"registry.log.replication", "registry.operations.backup.complete", "registry.operations.mirror"}
+    assert copiers == {"registry.log.replication", "registry.operations.backup.restore", "registry.operations.mirror"}
 
 
 #: Who reads the clock of the machine, and why it is that one. Whatever speaks about the register asks for its present
