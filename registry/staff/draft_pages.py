@@ -17,7 +17,7 @@ from registry.records import asof
 from registry.staff.desk import Desk
 from registry.staff.form_labels import FormLabels
 from registry.staff.forms import documents, form_drafts, forms, record_values, submit
-from registry.staff.forms.findings import Finding, make_error
+from registry.staff.forms.checks import Finding, to_finding
 from registry.staff.forms.form_drafts import FormContent, FormDraft
 from registry.staff.forms.form_input import read_input
 from registry.staff.forms.review import review_form
@@ -175,7 +175,7 @@ def _save_attachment(desk: Desk, before: str) -> tuple[str, list[Finding]]:
             document = documents.save_document(connection, held, file.filename, by=me, address=where, kind=kind)
         return document.sha256, []
     except InvalidInput as refusal:
-        return before, [make_error("doc_file", refusal.zh, refusal.en)]
+        return before, [to_finding(refusal, "doc_file")]
 
 
 # --- showing ---------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from registry.staff.draft_pages import EDITORS, render_form_errors
 from registry.staff.errors import record_refusal
 from registry.staff.form_labels import FormLabels
 from registry.staff.forms import form_drafts, submit
-from registry.staff.forms.findings import Finding
+from registry.staff.forms.checks import Finding, to_finding
 from registry.staff.forms.form_drafts import FormDraft
 from registry.staff.forms.review import Review, merge_with_record, review_form
 from registry.storage.attachments import find_attachment
@@ -45,7 +45,7 @@ def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
     except (InvalidInput, Conflict, NotAllowed) as refusal:
         if not isinstance(refusal, InvalidInput):
             record_refusal(desk.request, refusal)
-        return _render_check_page(desk, number, [submit.to_finding(refusal)])
+        return _render_check_page(desk, number, [to_finding(refusal)])
     if made is not None:
         return desk.redirect_to(f"/staff/proposals/{made}")
     missing = [one for one in looked.warnings if one.key not in confirmed]

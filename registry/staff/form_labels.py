@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from registry.domain.techniques import STAGES
 from registry.records.history import FieldChange
+from registry.staff.forms.checks import Finding
 from registry.staff.forms.compose import PathDifference
-from registry.staff.forms.findings import Finding
 from registry.staff.forms.forms import ABOUT, CODES, WITHDRAWN, FormKind
 from registry.staff.i18n import StaffLanguage
 from registry.web import record_changes

@@ -272,7 +272,7 @@ def test_usage_that_cannot_be_written_is_kept_for_later(
         raise sa.exc.OperationalError("INSERT", {}, Exception("disk full"))
 
     with monkeypatch.context() as failing:
-        failing.setattr(usage, "count", broken)
+        failing.setattr(usage, "add_usage", broken)
         clients.write_usage()
     clients.admit_key(key, "verify", "verify")
     clients.write_usage()
@@ -306,7 +306,7 @@ def test_a_check_that_cannot_be_recorded_is_not_answered(
     def broken(*_: object) -> None:
         raise sa.exc.OperationalError("INSERT", {}, Exception("disk full"))
 
-    monkeypatch.setattr(usage, "record", broken)
+    monkeypatch.setattr(usage, "record_checks", broken)
     with pytest.raises(CannotRecord):
         clients.record_checks(admitted, [noted(a_claim(), answer_claim(asked, a_claim()))], asked.size)
 
@@ -395,7 +395,7 @@ def test_what_lapses_by_the_calendar_is_told_without_a_new_entry(
     lists = WatchLists(database, view)
     _, since = lists.add_watches(OFFICE, [a_claim(techniques=["IVF"])])
     later = watches.WatchState(size=since.size, day=due + dt.timedelta(days=1))
-    monkeypatch.setattr(watches, "now", lambda _view: later)
+    monkeypatch.setattr(watches, "_get_current_state", lambda _view: later)
     (changed,) = lists.find_changes(OFFICE, since_of(since)).items
     assert (changed.before.verdict, changed.now.verdict) == ("licensed", "lapsed")
 
@@ -403,7 +403,7 @@ def test_what_lapses_by_the_calendar_is_told_without_a_new_entry(
 def test_a_long_list_is_compared_in_parts_as_of_one_moment(
     database: Database, asked: VerificationView, lists: WatchLists, hospital: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watches, "AT_ONCE", 3)
+    monkeypatch.setattr(watches, "PAGE", 3)
     _, since = lists.add_watches(OFFICE, [a_claim(id=str(n)) for n in range(8)])
     suspend(database, hospital)
     asked.follow_log(database)
