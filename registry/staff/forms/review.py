@@ -32,8 +32,8 @@ class FieldChange(Struct, frozen=True):
 
     field: str
     base: str | list[str]
-    theirs: str | list[str]
-    mine: str | list[str]
+    recorded: str | list[str]
+    typed: str | list[str]
     both: bool
 
 
@@ -271,7 +271,7 @@ def list_field_changes(connection: sa.Connection, draft: FormDraft) -> list[Fiel
         base, typed = filled.base.get(name, ""), filled.typed.get(name, "")
         if (base or "") != (recorded or ""):
             both = (typed or "") not in ((base or ""), (recorded or ""))
-            changes.append(FieldChange(field=name, base=base, theirs=recorded, mine=typed, both=both))
+            changes.append(FieldChange(field=name, base=base, recorded=recorded, typed=typed, both=both))
     return changes
 
 
@@ -290,5 +290,5 @@ def merge_with_record(connection: sa.Connection, draft: FormDraft, take: frozens
     typed = dict(draft.filled.typed)
     for change in list_field_changes(connection, draft):
         if not change.both or change.field in take:
-            typed[change.field] = change.theirs
+            typed[change.field] = change.recorded
     return typed, refilled, store.read_head(connection).size
