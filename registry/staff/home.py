@@ -43,7 +43,7 @@ def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
         ),
         shown=SHOWN,
         to_amend=[item for item in own_proposals if item.state == "returned"],
-        mine=[item for item in own_proposals if item.state == "pending"],
+        own_proposals=[item for item in own_proposals if item.state == "pending"],
         recent=approved,
         drafts=drafts,
         imports=imports_under_way,

@@ -374,7 +374,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 started = time.monotonic()
 settings = Settings(data_dir=Path(told["folder"]))
-restore.restore(settings, Path(told["file"]), completing=False, source=None, progress=lambda phase, done: None)
+restore.restore_backup(settings, Path(told["file"]), completing=False, source=None, progress=lambda phase, done: None)
 print(time.monotonic() - started, flush=True)
 sys.stdin.readline()
 """
