@@ -12,6 +12,7 @@ import re
 import secrets
 from typing import Literal, get_args
 
+import msgspec
 import sqlalchemy as sa
 
 from registry.domain.model import Struct
@@ -86,17 +87,7 @@ def create_key(connection: sa.Connection, options: NewKey) -> tuple[ApiKey, str]
     _require_valid(options)
     identity = secrets.token_hex(4)
     text = f"art_{identity}_{secrets.token_urlsafe(32)}"
-    key = ApiKey(
-        id=identity,
-        client=options.client,
-        digest=hash_key(text),
-        scopes=options.scopes,
-        per_minute=options.per_minute,
-        per_day=options.per_day,
-        recorded=options.recorded,
-        created_at=get_now_ms(),
-        expires_at=options.expires_at,
-    )
+    key = ApiKey(id=identity, digest=hash_key(text), created_at=get_now_ms(), **msgspec.structs.asdict(options))
     row = {name: getattr(key, name) for name in key.__struct_fields__}
     connection.execute(sa.insert(api_keys).values({**row, "scopes": " ".join(sorted(key.scopes))}))
     return key, text
@@ -114,17 +105,7 @@ def rotate_key(connection: sa.Connection, identity: str, overlap: dt.timedelta =
     overlap_end = now + int(overlap.total_seconds() * 1000)
     ends = overlap_end if old.expires_at is None else min(overlap_end, old.expires_at)
     connection.execute(sa.update(api_keys).where(api_keys.c.id == identity).values(expires_at=ends))
-    return create_key(
-        connection,
-        NewKey(
-            client=old.client,
-            scopes=old.scopes,
-            per_minute=old.per_minute,
-            per_day=old.per_day,
-            recorded=old.recorded,
-            expires_at=old.expires_at,
-        ),
-    )
+    return create_key(connection, NewKey(**{name: getattr(old, name) for name in NewKey.__struct_fields__}))
 
 
 def revoke_key(connection: sa.Connection, identity: str) -> ApiKey:

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from registry import accounts
-from registry.accounts import audit_log, factors, sessions, signin
+from registry.accounts import factors, sessions, signin
 from registry.errors import Conflict, InvalidInput
 from registry.staff.desk import Desk
 from registry.staff.errors import make_refusal
@@ -39,9 +39,7 @@ def add_account(desk: NamedDependency[Desk]) -> Response[Any]:
             accounts.create_account(
                 connection, name, _read_roles(desk), password, region=desk.read_field("region"), must_change=True
             )
-            audit_log.record_event(
-                connection, desk.account.name, "account_added", f"account:{name}", desk.visitor.address
-            )
+            desk.record_event(connection, "account_added", f"account:{name}")
     except (InvalidInput, Conflict) as error:
         return _render_accounts_page(desk, status=400, errors=desk.list_errors(error, "name"), form_values=desk.form)
     return _render_accounts_page(desk, new_password=(name, password))
@@ -84,9 +82,7 @@ def change_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response
                 sessions.end_sessions(connection, name)
             else:
                 raise InvalidInput("没有这样的操作。", "There is no such action.")
-            audit_log.record_event(
-                connection, desk.account.name, f"account_{action}", f"account:{name}", desk.visitor.address
-            )
+            desk.record_event(connection, f"account_{action}", f"account:{name}")
     except (InvalidInput, Conflict) as error:
         return _render_account_page(desk, name, status=400, errors=desk.list_errors(error, ""))
     new_password = (name, password) if action == "reset" else None

@@ -50,7 +50,7 @@ def download_audit_log(desk: NamedDependency[Desk]) -> Response[bytes]:
     event_filter = _read_filter(desk)
     desk.register.sign_ins.write_failures()
     with desk.database.writing() as connection:
-        audit_log.record_event(connection, desk.account.name, "trail_exported", "", desk.visitor.address)
+        desk.record_event(connection, "trail_exported", "")
     text = io.StringIO()
     write = csv.writer(text).writerow
     write(["id", "at", "account", "action", "about", "address"])

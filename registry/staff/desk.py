@@ -11,7 +11,7 @@ from litestar.datastructures import FormMultiDict
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Redirect
 
-from registry.accounts import devices, sessions
+from registry.accounts import audit_log, devices, sessions
 from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import Visitor
 from registry.errors import Busy, InvalidInput, NotFound, RegistryError, TooLarge
@@ -93,6 +93,10 @@ class Desk(SessionMenu):
         context = {**_DEFAULTS, "path": self.request.url.path, "desk": self, "errors": errors or [], **values}
         lang, size = self.language.lang, self.language.size
         return render_template((lang, size), template, context, status, {"Content-Language": lang})
+
+    def record_event(self, connection: Any, action: str, about: str) -> None:
+        """Record in the audit log what the account that is signed in does."""
+        audit_log.record_event(connection, self.account.name, action, about, self.visitor.address)
 
     def redirect_to(self, path: str, **query: str) -> Response[Any]:
         """Redirect to another page, by GET."""

@@ -29,6 +29,13 @@ from registry.web import body_limits
 
 #: Bytes received, so that a file that is too large is refused with a sentence and the rest of the form saved.
 _RECEIVED = 3 * LARGEST
+#: Options of handlers that receive a form of text.
+_TEXT_FORM: dict[str, Any] = {
+    "opt": EDITORS,
+    "status_code": 200,
+    "sync_to_thread": True,
+    "request_max_body_size": body_limits.TEXT,
+}
 _RETURNED = 20
 #: The latest proposals sent back or rejected, among which one's own are searched.
 _SEARCHED = 500
@@ -248,13 +255,7 @@ def show_draft_check(desk: NamedDependency[Desk], number: FromPath[int]) -> Resp
     return _render_check_page(desk, number, [])
 
 
-@post(
-    "/drafts/{number:int}/propose",
-    opt=EDITORS,
-    status_code=200,
-    sync_to_thread=True,
-    request_max_body_size=body_limits.TEXT,
-)
+@post("/drafts/{number:int}/propose", **_TEXT_FORM)
 def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Propose a draft, which is deleted then. If something stands in the way, the draft stays."""
     confirmed = frozenset(str(key) for key in desk.form.getall("confirm", []))
@@ -282,13 +283,7 @@ def _make_confirmation_errors(unconfirmed: list[Finding]) -> list[Finding]:
     ]
 
 
-@post(
-    "/drafts/{number:int}/join",
-    opt=EDITORS,
-    status_code=200,
-    sync_to_thread=True,
-    request_max_body_size=body_limits.TEXT,
-)
+@post("/drafts/{number:int}/join", **_TEXT_FORM)
 def merge_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Bring a draft up to the record, keeping what was typed unless chosen otherwise."""
     with desk.database.writing() as connection:

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 
 from registry import proposals
-from registry.accounts import audit_log, factors, sessions
+from registry.accounts import factors, sessions
 from registry.editions.edition import Edition
 from registry.importers.wizard import import_store
 from registry.records.deadlines import KINDS
@@ -76,9 +76,7 @@ def end_session(desk: NamedDependency[Desk]) -> Response[Any]:
     chosen = desk.read_field("session") or None
     with desk.database.writing() as connection:
         sessions.end_sessions(connection, desk.account.name, chosen)
-        audit_log.record_event(
-            connection, desk.account.name, "sessions_ended", "one" if chosen else "all", desk.visitor.address
-        )
+        desk.record_event(connection, "sessions_ended", "one" if chosen else "all")
     return desk.redirect_to("/staff/account")
 
 
@@ -87,7 +85,7 @@ def renew_recovery_codes(desk: NamedDependency[Desk]) -> Response[Any]:
     """Make new recovery codes in place of the old ones."""
     with desk.database.writing() as connection:
         codes = factors.renew_recovery_codes(connection, desk.account.name)
-        audit_log.record_event(connection, desk.account.name, "recovery_codes_renewed", "", desk.visitor.address)
+        desk.record_event(connection, "recovery_codes_renewed", "")
     return desk.render_page("recovery", codes=codes)
 
 

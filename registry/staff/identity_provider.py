@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Response, get
 from litestar.di import NamedDependency
 
-from registry.accounts import audit_log, sessions
+from registry.accounts import sessions
 from registry.accounts.oidc import IdentityProvider, PendingSignIn
 from registry.errors import NotAllowed, NotFound
 from registry.settings import Settings
@@ -99,7 +99,7 @@ def accept_proof(desk: NamedDependency[Desk]) -> Response[Any]:
         )
     with desk.database.writing() as connection:
         sessions.save_proof(connection, desk.session)
-        audit_log.record_event(connection, desk.account.name, "proved", "oidc", desk.visitor.address)
+        desk.record_event(connection, "proved", "oidc")
     response = desk.render_page("proved")
     response.delete_cookie(PROOF, path=PATH)
     return response

@@ -24,6 +24,14 @@ from registry.staff.desk import EDITORS, Desk, parse_number
 from registry.staff.errors import record_refusal
 from registry.web import body_limits
 
+#: Options of handlers that receive a form of text.
+_TEXT_FORM: dict[str, Any] = {
+    "opt": EDITORS,
+    "status_code": 200,
+    "sync_to_thread": True,
+    "request_max_body_size": body_limits.TEXT,
+}
+
 
 @get("/imports", opt=EDITORS, sync_to_thread=True)
 def show_imports(desk: NamedDependency[Desk]) -> Response[Any]:
@@ -161,13 +169,7 @@ def _require_state(this_import: Import, *states: import_store.State) -> None:
         )
 
 
-@post(
-    "/imports/{number:int}/columns",
-    opt=EDITORS,
-    status_code=200,
-    sync_to_thread=True,
-    request_max_body_size=body_limits.TEXT,
-)
+@post("/imports/{number:int}/columns", **_TEXT_FORM)
 def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Store the columns as a person named them, then start audit and comparison; or choose another heading row
     first."""
@@ -208,13 +210,7 @@ def _select_heading_row(desk: Desk, layout: Layout, index: int) -> Layout:
     return layouts.choose_heading_row(layout, parse_number(desk.read_field(f"head-{index}", 9), digits=9) or 0)
 
 
-@post(
-    "/imports/{number:int}/decide",
-    opt=EDITORS,
-    status_code=200,
-    sync_to_thread=True,
-    request_max_body_size=body_limits.TEXT,
-)
+@post("/imports/{number:int}/decide", **_TEXT_FORM)
 def decide_pairs(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Decide a pair, or undo that; or all on this page that a rule matched and nobody decided otherwise.
 
@@ -270,13 +266,7 @@ def _apply_decision(
     return pair_decisions.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
 
 
-@post(
-    "/imports/{number:int}/compare",
-    opt=EDITORS,
-    status_code=200,
-    sync_to_thread=True,
-    request_max_body_size=body_limits.TEXT,
-)
+@post("/imports/{number:int}/compare", **_TEXT_FORM)
 def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Compare again, by the decisions and with the register as it is now; or restart an interrupted step."""
     this_import = get_own_import(desk, number)
@@ -287,13 +277,7 @@ def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
     return start_import_job(desk, this_import, "comparing")
 
 
-@post(
-    "/imports/{number:int}/propose",
-    opt=EDITORS,
-    status_code=200,
-    sync_to_thread=True,
-    request_max_body_size=body_limits.TEXT,
-)
+@post("/imports/{number:int}/propose", **_TEXT_FORM)
 def propose_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Propose the import; refused while a pair is open, or was decided after the comparison."""
     this_import = get_own_import(desk, number)
