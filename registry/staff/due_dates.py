@@ -61,7 +61,7 @@ def show_due_list(desk: NamedDependency[Desk]) -> Response[Any]:
         due = deadlines.list_deadlines(connection, now, due_filter, after=after, limit=_PAGE + 1)
     next_page = _format_cursor(due[_PAGE - 1]) if len(due) > _PAGE else None
     return desk.render_page(
-        "due", deadlines=due[:_PAGE], within=within, kind=kind, kinds=KINDS, spans=WITHIN, next=next_page, now=now
+        "due", deadlines=due[:_PAGE], within=within, kind=kind, kinds=KINDS, spans=WITHIN, next=next_page
     )
 
 

@@ -62,7 +62,6 @@ def _render_import_form(
         kind=kind,
         kinds=import_store.KINDS,
         form_values={"as_of": "", "published": "", "title": "", "scope": "", "region": "", "origin": "", **form_values},
-        own_region=region,
         max_megabytes=attachments.LARGEST // 1024 // 1024,
     )
 

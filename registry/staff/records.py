@@ -53,22 +53,26 @@ def show_record(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[An
         certificates = record_values.list_records_of_parent(connection, "ad_certificate", subject)
         sanctions = record_values.list_records_of_parent(connection, "sanction", subject)
         open_proposals = [
-            proposals.get_proposal(connection, one)
-            for one in form_drafts.list_open_proposals_about(connection, subject, belonging=True)
+            proposals.get_proposal(connection, item)
+            for item in form_drafts.list_open_proposals_about(connection, subject, belonging=True)
         ]
-        visible = [one for one in open_proposals if can_see_proposal(desk.account, one.region, one.touched_by)]
+        visible = [item for item in open_proposals if can_see_proposal(desk.account, item.region, item.touched_by)]
         other_drafts = [
-            one
-            for one in form_drafts.list_concurrent_edits(connection, subject, desk.account.name)
-            if one.proposal is None
+            item
+            for item in form_drafts.list_concurrent_edits(connection, subject, desk.account.name)
+            if item.proposal is None
         ]
-        own_drafts = [one for one in form_drafts.list_drafts(connection, desk.account.name) if one.subject == subject]
+        own_drafts = [
+            item for item in form_drafts.list_drafts(connection, desk.account.name) if item.subject == subject
+        ]
         inside = True
         try:
             require_subject_in_region(connection, desk.account.name, subject)
         except NotAllowed:
             inside = False
-    missing = [technique for technique in BY_CODE if technique not in {one.technique for one in institution.approvals}]
+    missing = [
+        technique for technique in BY_CODE if technique not in {item.technique for item in institution.approvals}
+    ]
     return desk.render_page(
         "record",
         institution=institution,

@@ -213,8 +213,8 @@ def _is_same_or_within(a: str, b: str) -> bool:
 
 
 def _format_region_name(code: str) -> str:
-    found = regions.find_region(code)
-    levels = (found.province, found.city, found.district) if found else (code,)
+    region = regions.find_region(code)
+    levels = (region.province, region.city, region.district) if region else (code,)
     return "".join(dict.fromkeys(level for level in levels if level))
 
 

@@ -171,8 +171,8 @@ def read_boxes(typed: Typed, name: str) -> list[str]:
 
 def read_lines(typed: Typed, name: str) -> list[str]:
     """Return the lines of a field that holds several values, each once."""
-    found = (line.strip() for line in read_text(typed, name).replace("\r", "\n").split("\n"))
-    return list(dict.fromkeys(line for line in found if line))
+    lines = (line.strip() for line in read_text(typed, name).replace("\r", "\n").split("\n"))
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 def drop_personal_values(kind: FormKind, typed: Typed) -> Typed:
