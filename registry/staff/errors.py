@@ -14,6 +14,7 @@ from litestar.types import Scope
 from registry.accounts import Account, audit_log
 from registry.accounts.sessions import Session, State
 from registry.errors import CannotAnswer, NotAllowed, RegistryError
+from registry.register import Register
 from registry.staff.i18n import build_environment
 from registry.storage.locks import LockWait
 from registry.web import error_status, lanes
@@ -147,9 +148,9 @@ def record_refusal(request: Request[Any, Any, Any], error: RegistryError | SignI
     why = error.why if isinstance(error, SignInRequired) else error.details.get("why", error.code)
     about = f"{request.method} {describe_path(request)} {why}"
     address = request.client.host if request.client else "-"
-    register = request.app.state.register
+    register: Register = request.app.state.register
     if session is None or session.state != "open":
-        register.sign_ins.repeats.note(who, "refused", about, address)
+        register.sign_ins.repeats.count_failure(who, "refused", about, address)
         return
     try:
         with register.database.writing(_RECORD_WAIT) as connection:
