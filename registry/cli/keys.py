@@ -12,6 +12,7 @@ import msgspec
 from registry.cli import common, main
 from registry.clients import keys, usage
 from registry.clients.keys import ApiKey, NewKey
+from registry.log.clock import get_now_ms
 
 #: Checks read at once.
 _CHUNK = 1_000
@@ -168,7 +169,7 @@ def _to_dict(one: ApiKey) -> dict[str, Any]:
     return {
         "id": one.id,
         "client": one.client,
-        "state": one.get_state(keys.get_now_ms()),
+        "state": one.get_state(get_now_ms()),
         "scopes": sorted(one.scopes),
         "per_minute": one.per_minute,
         "per_day": one.per_day,

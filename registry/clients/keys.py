@@ -1,7 +1,7 @@
-"""API keys: made once, shown once, kept as a hash; rotated, revoked, expiring.
+"""API keys: generated once, shown once, stored as a hash; rotated, revoked, expiring.
 
-A key is ``art_`` + id + ``_`` + secret. The id may be shown anywhere, the secret is 32 bytes of chance: that is why a
-plain SHA-256 is enough to keep it safe (a password would need argon2).
+A key is ``art_`` + id + ``_`` + secret. The id may be shown anywhere, the secret is 32 random bytes: that is why a
+plain SHA-256 is enough to store it safely (a password would need argon2).
 """
 
 from __future__ import annotations
@@ -10,30 +10,31 @@ import datetime as dt
 import hashlib
 import re
 import secrets
-import time
 from typing import Literal, get_args
 
+import msgspec
 import sqlalchemy as sa
 
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotFound
+from registry.log.clock import get_now_ms
 from registry.storage.tables import api_keys
 
 #: read: look-ups, search, the feed; verify: claims, batches, receipts; reconcile: /reconcile; watch: the watch list;
 #: people: a budget of its own for the people of institutions; metrics: /metrics.
 Scope = Literal["read", "verify", "reconcile", "watch", "people", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-#: What a key may ask unless told otherwise: requests a minute, questions a day (a batch asks one a row).
+#: The limits of a key by default: requests a minute, questions a day (a batch asks one per row).
 PER_MINUTE, PER_DAY = 6_000, 1_000_000
-#: How long the old key goes on after a rotation, so that programs can be changed one after the other.
+#: How long the old key stays valid after a rotation, so that programs can be changed one after the other.
 OVERLAP = dt.timedelta(days=7)
 _CLIENT = re.compile(r"[\w.@-](?:[\w .@-]{0,58}[\w.@-])?")
 _KEY = re.compile(r"art_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
-_MOST = 2**31 - 1
+_MAX_LIMIT = 2**31 - 1  # of an integer column
 
 
 class ApiKey(Struct, frozen=True):
-    """One key as it is kept. Instants are milliseconds since 1970; ``recorded``: every check with it is kept."""
+    """One stored key. Instants are milliseconds since 1970; ``recorded``: every check with it is put on record."""
 
     id: str
     client: str
@@ -48,14 +49,14 @@ class ApiKey(Struct, frozen=True):
     last_used_at: int | None = None
 
     def get_state(self, now: int) -> Literal["active", "revoked", "expired"]:
-        """What it is good for at an instant (milliseconds since 1970)."""
+        """Return its state at an instant (milliseconds since 1970)."""
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
 
 
 class NewKey(Struct, frozen=True):
-    """What a new key is to be."""
+    """The properties of a key to be created."""
 
     client: str
     scopes: frozenset[str]
@@ -65,74 +66,50 @@ class NewKey(Struct, frozen=True):
     expires_at: int | None = None
 
 
-def get_now_ms() -> int:
-    """Milliseconds since 1970."""
-    return int(time.time() * 1000)
-
-
 def parse_key_id(key: str) -> str | None:
-    """The id in a key as it is sent; None for what cannot be a key.
+    """Return the id in a key as it is sent; None for what cannot be a key.
 
     >>> parse_key_id("art_0a1b2c3d_" + "x" * 43)
     '0a1b2c3d'
     """
-    found = _KEY.fullmatch(key)
-    return found[1] if found else None
+    match = _KEY.fullmatch(key)
+    return match[1] if match else None
 
 
 def hash_key(key: str) -> bytes:
-    """What is kept of a key."""
+    """Return what is stored of a key."""
     return hashlib.sha256(key.encode()).digest()
 
 
-def create_key(connection: sa.Connection, wanted: NewKey) -> tuple[ApiKey, str]:
-    """Make a key; it and its text, which nobody can read again. InvalidInput for a bad name, scope or limit."""
-    _require_valid(wanted)
+def create_key(connection: sa.Connection, options: NewKey) -> tuple[ApiKey, str]:
+    """Create a key; return it and its text, which nobody can read again. InvalidInput for a bad name, scope or
+    limit."""
+    _require_valid(options)
     identity = secrets.token_hex(4)
     text = f"art_{identity}_{secrets.token_urlsafe(32)}"
-    key = ApiKey(
-        id=identity,
-        client=wanted.client,
-        digest=hash_key(text),
-        scopes=wanted.scopes,
-        per_minute=wanted.per_minute,
-        per_day=wanted.per_day,
-        recorded=wanted.recorded,
-        created_at=get_now_ms(),
-        expires_at=wanted.expires_at,
-    )
+    key = ApiKey(id=identity, digest=hash_key(text), created_at=get_now_ms(), **msgspec.structs.asdict(options))
     row = {name: getattr(key, name) for name in key.__struct_fields__}
     connection.execute(sa.insert(api_keys).values({**row, "scopes": " ".join(sorted(key.scopes))}))
     return key, text
 
 
 def rotate_key(connection: sa.Connection, identity: str, overlap: dt.timedelta = OVERLAP) -> tuple[ApiKey, str]:
-    """A new key like an old one, which ends after ``overlap``; NotFound, Conflict when it is over already."""
+    """Create a key like an old one, which ends after ``overlap``; NotFound, Conflict if it has ended already."""
     old = get_key(connection, identity)
-    at = get_now_ms()
-    if old.get_state(at) != "active":
+    now = get_now_ms()
+    if old.get_state(now) != "active":
         raise Conflict(
             f"密钥 {identity} 已失效，不能轮换。请新建：registry key add '{old.client}'",
             f"Key {identity} is over already. Make a new one: registry key add '{old.client}'",
         )
-    until = at + int(overlap.total_seconds() * 1000)
-    ends = until if old.expires_at is None else min(until, old.expires_at)
+    overlap_end = now + int(overlap.total_seconds() * 1000)
+    ends = overlap_end if old.expires_at is None else min(overlap_end, old.expires_at)
     connection.execute(sa.update(api_keys).where(api_keys.c.id == identity).values(expires_at=ends))
-    return create_key(
-        connection,
-        NewKey(
-            client=old.client,
-            scopes=old.scopes,
-            per_minute=old.per_minute,
-            per_day=old.per_day,
-            recorded=old.recorded,
-            expires_at=old.expires_at,
-        ),
-    )
+    return create_key(connection, NewKey(**{name: getattr(old, name) for name in NewKey.__struct_fields__}))
 
 
 def revoke_key(connection: sa.Connection, identity: str) -> ApiKey:
-    """End a key now: every process refuses it within a second. NotFound; a second time changes nothing."""
+    """End a key now: every process refuses it within a second. NotFound; repeating it changes nothing."""
     key = get_key(connection, identity)
     if key.revoked_at is None:
         connection.execute(sa.update(api_keys).where(api_keys.c.id == identity).values(revoked_at=get_now_ms()))
@@ -140,7 +117,7 @@ def revoke_key(connection: sa.Connection, identity: str) -> ApiKey:
 
 
 def get_key(connection: sa.Connection, identity: str) -> ApiKey:
-    """The key of an id; NotFound saying how to list them."""
+    """Return the key of an id; NotFound says how to list them."""
     row = connection.execute(sa.select(api_keys).where(api_keys.c.id == identity)).first()
     if row is None:
         raise NotFound(
@@ -151,7 +128,7 @@ def get_key(connection: sa.Connection, identity: str) -> ApiKey:
 
 
 def list_keys(connection: sa.Connection, client: str | None = None) -> list[ApiKey]:
-    """Every key, or a client's, oldest first."""
+    """Return every key, or a client's, oldest first."""
     query = sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id)
     if client is not None:
         query = query.where(api_keys.c.client == client)
@@ -163,20 +140,20 @@ def _read_key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
     return ApiKey(**{**fields, "scopes": frozenset(fields["scopes"].split()), "digest": bytes(fields["digest"])})
 
 
-def _require_valid(wanted: NewKey) -> None:
-    if not _CLIENT.fullmatch(wanted.client):
+def _require_valid(key: NewKey) -> None:
+    if not _CLIENT.fullmatch(key.client):
         raise InvalidInput(
-            f"客户名称“{wanted.client}”不可用：1至60个汉字、字母、数字、空格、点、横线、下划线或 @，首尾不为空格。",
-            f"The client's name “{wanted.client}” cannot be used: 1 to 60 letters, digits, spaces, '.', '-', '_', '@', "
+            f"客户名称“{key.client}”不可用：1至60个汉字、字母、数字、空格、点、横线、下划线或 @，首尾不为空格。",
+            f"The client's name “{key.client}” cannot be used: 1 to 60 letters, digits, spaces, '.', '-', '_', '@', "
             "neither beginning nor ending with a space.",
         )
-    unknown = sorted(wanted.scopes - set(SCOPES))
-    if unknown or not wanted.scopes:
+    unknown = sorted(key.scopes - set(SCOPES))
+    if unknown or not key.scopes:
         raise InvalidInput(
             f"权限范围有误：{'、'.join(unknown) or '未指定'}。可用：{'、'.join(SCOPES)}。",
             f"Unknown scope: {', '.join(unknown) or 'none given'}. Scopes are {', '.join(SCOPES)}.",
         )
-    if not (0 < wanted.per_minute <= _MOST and 0 < wanted.per_day <= _MOST):
-        raise InvalidInput(f"限额须为1至{_MOST:,}的整数。", f"Limits are whole numbers from 1 to {_MOST:,}.")
-    if wanted.expires_at is not None and wanted.expires_at <= get_now_ms():
+    if not (0 < key.per_minute <= _MAX_LIMIT and 0 < key.per_day <= _MAX_LIMIT):
+        raise InvalidInput(f"限额须为1至{_MAX_LIMIT:,}的整数。", f"Limits are whole numbers from 1 to {_MAX_LIMIT:,}.")
+    if key.expires_at is not None and key.expires_at <= get_now_ms():
         raise InvalidInput("到期时间已过。", "The key would have expired already.")

@@ -1,7 +1,8 @@
-"""The people of institutions are looked up one institution at a time, and nobody looks at all of them in a day.
+"""Limit on how many institutions' people one asker may look at in a day, so that nobody collects all of them.
 
-Whoever asks, an address or a key, may look at the people of so many different institutions from midnight to midnight in
-Beijing; the same institution again is free. Everything about institutions themselves is answered as before.
+An asker (an address or a key) may look at the people of a limited number of different institutions from midnight to
+midnight in Beijing; the same institution again is free. Questions about institutions themselves are not limited by
+this.
 """
 
 from __future__ import annotations
@@ -14,48 +15,49 @@ from registry.errors import PeopleLimit
 from registry.storage.counts import Counts, to_whole_seconds
 
 DAY = 86_400
-_SHANGHAI = 8 * 3600  # seconds before UTC's midnight that the day begins
+_SHANGHAI_OFFSET = 8 * 3600  # seconds the day begins before midnight in UTC
 
 
 def to_day_number(at: float) -> int:
-    """The day in Beijing of an instant (seconds since 1970), counted from 1970."""
-    return int((at + _SHANGHAI) // DAY)
+    """Return the day in Beijing of an instant (seconds since 1970), counted from 1970."""
+    return int((at + _SHANGHAI_OFFSET) // DAY)
 
 
 def count_seconds_to_midnight(at: float) -> float:
-    """Seconds until the next day in Beijing."""
-    return DAY - (at + _SHANGHAI) % DAY
+    """Return the seconds until the next day in Beijing."""
+    return DAY - (at + _SHANGHAI_OFFSET) % DAY
 
 
 class PeopleBudget:
-    """Whose people one asker looks at in one request; ``refused``: whether any were withheld. ``limit`` 0: no limit."""
+    """Whose people one asker looks at in one request; ``refused``: whether any were withheld. ``limit`` 0:
+    unlimited."""
 
-    def __init__(self, counts: Counts, who: str, limit: int) -> None:
+    def __init__(self, counts: Counts, asker: str, limit: int) -> None:
         self._counts = counts
-        self._who = who
+        self._asker = asker
         self._limit = limit
         self._known: dict[str, bool] = {}
         self.refused = False
 
     def may_look(self, code: str) -> bool:
-        """Whether the people of an institution may be looked at; counts it when they are a new one's of this day."""
+        """Whether the people of an institution may be looked at; count it if it is a new institution today."""
         if not self._limit:
             return True
         compact = compact_code(code)
         if compact not in self._known:
             day = to_day_number(time.time())
-            mark = hashlib.blake2b(f"{self._who} {day} {compact}".encode(), digest_size=16).digest()
-            self._known[compact] = self._counts.add_mark(self._who, day, mark, self._limit)
+            mark = hashlib.blake2b(f"{self._asker} {day} {compact}".encode(), digest_size=16).digest()
+            self._known[compact] = self._counts.add_mark(self._asker, day, mark, self._limit)
         self.refused = self.refused or not self._known[compact]
         return self._known[compact]
 
     def require_look(self, code: str) -> None:
-        """PeopleLimit when the people of an institution may not be looked at."""
+        """PeopleLimit if the people of an institution may not be looked at."""
         if not self.may_look(code):
             raise self.make_refusal()
 
     def make_refusal(self) -> PeopleLimit:
-        """What is said to whoever has looked at as many as there may be."""
+        """Make the error for an asker who has used up the day's limit."""
         return PeopleLimit(
             f"同一地址（或密钥）每天最多查看{self._limit:,}家机构的人员，今天已用完，北京时间零点后恢复；"
             "不涉及人员的查询与核验不受影响。",

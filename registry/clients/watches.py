@@ -1,7 +1,7 @@
-"""The watch list: claims whose answers a client holds, and which of those answers have changed.
+"""Watch lists: claims whose answers a client relies on, and which of those answers have changed.
 
-Nothing is sent: the client asks. What changed between two moments is worked out from the log when it is asked for, so
-it can be asked again, nothing is missed while a client is away, and the register calls no address on the network.
+Nothing is sent: the client asks. What changed between two moments is computed from the log when it is asked for, so it
+can be asked again, nothing is missed while a client is away, and the register calls no address on the network.
 """
 
 from __future__ import annotations
@@ -13,25 +13,26 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import sqlalchemy as sa
 
-from registry.clients import keys
 from registry.domain.model import Answer, Claim, Struct
 from registry.errors import InvalidInput, NotFound, TooLarge
+from registry.log.clock import get_now_ms
 from registry.receipts.receipt_text import to_question
 from registry.records.asof import SHANGHAI, instant_at
+from registry.storage.database import Database
 from registry.storage.tables import watches
 from registry.verification.answer import Moment, answer_claim, is_same_answer, take_moment
 from registry.verification.view import VerificationView
 
 #: Claims one client may watch.
 MOST = 100_000
-#: Watches compared at once: some tenths of a second.
-AT_ONCE = 2_000
+#: Watches compared in one call: it takes some tenths of a second.
+PAGE = 2_000
 _json = msgspec.json.Encoder()
 _claim = msgspec.json.Decoder(Claim)
 
 
 class Watch(Struct, frozen=True):
-    """A claim whose answer is watched; its first answer rested on ``log_size`` entries, on ``day``."""
+    """A watched claim; its first answer rested on ``log_size`` entries, on ``day``."""
 
     id: int
     claim: Claim
@@ -41,7 +42,7 @@ class Watch(Struct, frozen=True):
 
 
 class WatchChange(Struct, frozen=True):
-    """A watch whose answer is another one now."""
+    """A watch whose answer has changed."""
 
     watch: int
     claim: Claim
@@ -50,7 +51,7 @@ class WatchChange(Struct, frozen=True):
 
 
 class WatchState(Struct, frozen=True):
-    """What answers rest on: so many entries, on a day. Written ``2000.2026-11-25``."""
+    """What answers rest on: a number of entries, and a day. Written ``2000.2026-11-25``."""
 
     size: int
     day: dt.date
@@ -60,7 +61,7 @@ class WatchState(Struct, frozen=True):
 
 
 class WatchPosition(Struct, frozen=True):
-    """How far a client has read: everything up to ``since``; when ``upto`` is set, also the watches up to ``after``."""
+    """How far a client has read: everything up to ``since``; if ``upto`` is set, also the watches up to ``after``."""
 
     since: WatchState
     upto: WatchState | None = None
@@ -71,7 +72,7 @@ class WatchPosition(Struct, frozen=True):
 
 
 class WatchChangePage(Struct, frozen=True):
-    """Changes, and where to go on; ``more``: there are watches not compared yet."""
+    """Changes, and where to go on; ``more``: some watches are not compared yet."""
 
     items: list[WatchChange]
     next: WatchPosition
@@ -79,7 +80,7 @@ class WatchChangePage(Struct, frozen=True):
 
 
 def parse_position(text: str) -> WatchPosition:
-    """A place as it was told; InvalidInput for anything else.
+    """Parse a position as it was given out; InvalidInput for anything else.
 
     >>> str(parse_position("2000.2026-11-25"))
     '2000.2026-11-25'
@@ -101,69 +102,114 @@ def parse_position(text: str) -> WatchPosition:
     )
 
 
-def add_watches(connection: sa.Connection, client: str, claims: list[Claim], state: WatchState) -> list[int]:
-    """Watch claims from a state on; their ids in order. What is watched already keeps its id and its first state."""
+class WatchLists:
+    """The watch lists of one running register. Every method may be called from any thread."""
+
+    def __init__(self, database: Database, view: VerificationView) -> None:
+        self._database = database
+        self._view = view
+
+    def add_watches(
+        self, client: str, claims: list[Claim], lang: str = "zh-CN"
+    ) -> tuple[list[tuple[int, Answer]], WatchState]:
+        """Watch claims from now on; return each one's number and answer, in order, and where changes begin.
+
+        InvalidInput names the first claim that cannot be watched; then none is.
+        """
+        moment = take_moment(self._view)
+        state = WatchState(size=moment.size, day=moment.day)
+        answers = []
+        for index, claim in enumerate(claims, start=1):
+            try:
+                _require_watchable(claim)
+                answers.append(answer_claim(self._view, claim, lang, moment))
+            except InvalidInput as error:
+                raise InvalidInput(f"第{index}条：{error.zh}", f"Claim {index}: {error.en}") from error
+        with self._database.writing() as connection:
+            numbers = _add_watches(connection, client, claims, state)
+        return list(zip(numbers, answers, strict=True)), state
+
+    def list_watches(self, client: str, after: int, limit: int) -> tuple[list[Watch], int]:
+        """Return a client's watches after a number, and how many there are in all."""
+        with self._database.reading() as connection:
+            return _list_watches(connection, client, after, limit), _count_watches(connection, client)
+
+    def remove_watch(self, client: str, number: int) -> None:
+        """Remove a watch; NotFound."""
+        with self._database.writing() as connection:
+            _remove_watch(connection, client, number)
+
+    def find_changes(self, client: str, position: WatchPosition, lang: str = "zh-CN") -> WatchChangePage:
+        """Return which answers differ between a position and now; InvalidInput for a position that never was."""
+        with self._database.reading() as connection:
+            return _find_changes(connection, self._view, client, position, lang)
+
+
+def _add_watches(connection: sa.Connection, client: str, claims: list[Claim], state: WatchState) -> list[int]:
+    """Store watches from a state on; return their ids in order. What is watched already keeps its id and first
+    state."""
     bodies = [_json.encode(to_question(claim)) for claim in claims]
     digests = [hashlib.sha256(body).digest() for body in bodies]
-    held = _find_ids(connection, client, digests)
-    fresh = {digest: body for digest, body in zip(digests, bodies, strict=True) if digest not in held}
-    if count_watches(connection, client) + len(fresh) > MOST:
+    ids = _find_ids(connection, client, digests)
+    new = {digest: body for digest, body in zip(digests, bodies, strict=True) if digest not in ids}
+    if _count_watches(connection, client) + len(new) > MOST:
         raise TooLarge(
             f"最多关注{MOST:,}条，全部未登记；请先取消不再需要的。",
             f"At most {MOST:,} claims may be watched, and none of these was added. Remove what is no longer needed.",
             limit=MOST,
         )
-    stated = {"client": client, "log_size": state.size, "day": state.day.isoformat(), "created_at": keys.get_now_ms()}
-    if fresh:
-        rows = [{**stated, "claim": body, "digest": digest} for digest, body in fresh.items()]
+    common = {"client": client, "log_size": state.size, "day": state.day.isoformat(), "created_at": get_now_ms()}
+    if new:
+        rows = [{**common, "claim": body, "digest": digest} for digest, body in new.items()]
         connection.execute(sa.insert(watches), rows)
-        held |= _find_ids(connection, client, list(fresh))
-    return [held[digest] for digest in digests]
+        ids |= _find_ids(connection, client, list(new))
+    return [ids[digest] for digest in digests]
 
 
-def remove_watch(connection: sa.Connection, client: str, identity: int) -> None:
-    """Watch no more; NotFound when the client has no such watch."""
+def _remove_watch(connection: sa.Connection, client: str, identity: int) -> None:
+    """Remove a watch; NotFound if the client has no such watch."""
     gone = connection.execute(sa.delete(watches).where(watches.c.client == client, watches.c.id == identity))
     if not gone.rowcount:
         raise NotFound(f"没有编号为 {identity} 的关注。", f"There is no watch {identity}.")
 
 
-def count_watches(connection: sa.Connection, client: str) -> int:
-    """How many claims a client watches."""
+def _count_watches(connection: sa.Connection, client: str) -> int:
+    """Return how many claims a client watches."""
     query = sa.select(sa.func.count()).select_from(watches).where(watches.c.client == client)
     return int(connection.execute(query).scalar_one())
 
 
-def list_watches(connection: sa.Connection, client: str, after: int, limit: int) -> list[Watch]:
-    """A client's watches after an id, in order."""
+def _list_watches(connection: sa.Connection, client: str, after: int, limit: int) -> list[Watch]:
+    """Return a client's watches after an id, in order."""
     query = sa.select(watches).where(watches.c.client == client, watches.c.id > after).order_by(watches.c.id)
     return [_read_watch(row) for row in connection.execute(query.limit(limit))]
 
 
-def get_current_state(view: VerificationView) -> WatchState:
-    """What answers rest on at this moment; CannotAnswer when the register cannot be read."""
-    at = take_moment(view)
-    return WatchState(size=at.size, day=at.day)
+def _get_current_state(view: VerificationView) -> WatchState:
+    """Return what answers rest on at this moment; CannotAnswer when the register cannot be read."""
+    moment = take_moment(view)
+    return WatchState(size=moment.size, day=moment.day)
 
 
-def find_changes(
-    connection: sa.Connection, view: VerificationView, client: str, at: WatchPosition, lang: str
+def _find_changes(
+    connection: sa.Connection, view: VerificationView, client: str, position: WatchPosition, lang: str
 ) -> WatchChangePage:
-    """Which answers differ between a place and now; InvalidInput for a place that never was."""
-    upto = at.upto or get_current_state(view)
-    for state in (at.since, upto):
+    upto = position.upto or _get_current_state(view)
+    for state in (position.since, upto):
         _require_known_state(view, state)
-    held = list_watches(connection, client, at.after, AT_ONCE)
-    items = list(_compare_answers(view, held, at.since, upto, lang))
-    if len(held) == AT_ONCE:
-        return WatchChangePage(items=items, next=WatchPosition(since=at.since, upto=upto, after=held[-1].id), more=True)
+    watched = _list_watches(connection, client, position.after, PAGE)
+    items = list(_compare_answers(view, watched, position.since, upto, lang))
+    if len(watched) == PAGE:
+        return WatchChangePage(
+            items=items, next=WatchPosition(since=position.since, upto=upto, after=watched[-1].id), more=True
+        )
     return WatchChangePage(items=items, next=WatchPosition(since=upto), more=False)
 
 
 def _compare_answers(
-    view: VerificationView, held: Iterable[Watch], since: WatchState, upto: WatchState, lang: str
+    view: VerificationView, watched: Iterable[Watch], since: WatchState, upto: WatchState, lang: str
 ) -> Iterator[WatchChange]:
-    for watch in held:
+    for watch in watched:
         first = WatchState(size=watch.log_size, day=watch.day)
         start = WatchState(size=max(since.size, first.size), day=max(since.day, first.day))
         if (start.size, start.day) >= (upto.size, upto.day):
@@ -174,7 +220,7 @@ def _compare_answers(
 
 
 def _to_moment(view: VerificationView, state: WatchState) -> Moment:
-    """The state as the moment it began: when the last of its entries was recorded, or its day began."""
+    """Return when the state began: when the last of its entries was recorded, or its day began."""
     recorded = instant_at(view.get_recording_time(state.size))
     day = dt.datetime.combine(state.day, dt.time(), SHANGHAI).astimezone(dt.UTC)
     return Moment(now=max(recorded, day), day=state.day, size=state.size)
@@ -188,7 +234,7 @@ def _require_known_state(view: VerificationView, state: WatchState) -> None:
         )
 
 
-def require_watchable(claim: Claim) -> None:
+def _require_watchable(claim: Claim) -> None:
     """InvalidInput for a claim that asks for a receipt, or about what was known at some instant."""
     if claim.receipt or claim.known_at is not None:
         raise InvalidInput(

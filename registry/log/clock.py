@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -10,6 +11,11 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 def read_clock() -> dt.datetime:
     """Return this instant in UTC by the clock of this machine, right or wrong."""
     return dt.datetime.now(dt.UTC)
+
+
+def get_now_ms() -> int:
+    """Return milliseconds since 1970 by the clock of this machine."""
+    return int(time.time() * 1000)
 
 
 def find_present(recorded_at: int | dt.datetime) -> dt.datetime:

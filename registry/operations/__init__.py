@@ -1,1 +1,1 @@
-"""What keeps a running register running: whether it is well, its threads, and what it takes of the machine."""
+"""Operation of a running register: its health, faults and threads, backups, mirrors, and resources of the machine."""

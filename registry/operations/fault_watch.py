@@ -1,4 +1,4 @@
-"""Looks now and then for what is wrong with this machine, so that a fault begins and ends without anybody asking."""
+"""Regular checks of this machine, so that a fault is reported and cleared without anybody asking."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from registry.storage.fault_board import FaultBoard
     from registry.verification.view import VerificationView
 
-#: Seconds between looks.
+#: Seconds between checks.
 EVERY = 5.0
 _STORAGE = (StorageFull.code, StorageReadOnly.code)
 _SIGNING = (errors.SigningKeyMissing.code, errors.SigningKeyForeign.code, errors.CheckpointForeign.code)
-#: What keeps the view from following the log, and so the database from being read.
+#: Faults that keep the view from following the log, and so the database from being read.
 _READING = (
     errors.CannotAnswer.code,
     errors.DatabaseUnreachable.code,
@@ -32,12 +32,12 @@ _READING = (
     errors.LogRolledBack.code,
     *_STORAGE,
 )
-#: Where a fault was seen: it is over when all who saw it say so.
+#: Where a fault was seen: it is over when every source that reported it has cleared it.
 FOLLOWING, FOLDERS, PUBLISHING, SIGNING = "following", "folders", "publishing", "signing"
 
 
 class FaultWatch:
-    """The faults of one register on one machine, put on its board and taken down again."""
+    """Reports the faults of one register on one machine on its board, and clears them."""
 
     def __init__(
         self, database: Database, log: PublishedLog, view: VerificationView, settings: Settings, board: FaultBoard
@@ -45,13 +45,13 @@ class FaultWatch:
         self._database, self._log, self._view, self._settings, self._board = database, log, view, settings, board
 
     def check_machine(self) -> None:
-        """Look at disks and signing keys; the log is looked at by whoever follows it (``report_view_fault``)."""
+        """Check disks and signing keys; the log is checked by whoever follows it (``report_view_fault``)."""
         self._check_folders()
         self._check_keys()
         self._check_lock()
 
     def report_view_fault(self) -> None:
-        """Put up what keeps the view from following the log, or take it down."""
+        """Report what keeps the view from following the log, or clear it."""
         error = self._view.error
         if error is None:
             self._board.clear(*_READING, source=FOLLOWING)
@@ -61,43 +61,43 @@ class FaultWatch:
             )
 
     def report_publish_fault(self, fault: RegistryError | None) -> None:
-        """Put up what kept the log from being signed and published, or take it down."""
-        everything = (*_SIGNING, *_READING)
+        """Report what kept the log from being signed and published, or clear it."""
+        codes = (*_SIGNING, *_READING)
         if fault is None:
-            self._board.clear(*everything, source=PUBLISHING)
+            self._board.clear(*codes, source=PUBLISHING)
         else:
-            self._replace_faults(fault, everything, PUBLISHING)
+            self._replace_faults(fault, codes, PUBLISHING)
 
-    def _replace_faults(self, fault: RegistryError, instead_of: tuple[str, ...], source: str) -> None:
+    def _replace_faults(self, fault: RegistryError, codes: tuple[str, ...], source: str) -> None:
         blocks = source == FOLLOWING and fault.code in _READING
         self._board.report(fault, blocks_reading=blocks, source=source)
-        self._board.clear(*(code for code in instead_of if code != fault.code), source=source)
+        self._board.clear(*(code for code in codes if code != fault.code), source=source)
 
     def _check_folders(self) -> None:
         low: RegistryError | None = None
-        found: dict[str, RegistryError] = {}
+        faults: dict[str, RegistryError] = {}
         reserve = self._settings.storage_reserve * MIB
         for folder in list_folders(self._settings):
             try:
-                left = count_free_bytes(folder)
+                free = count_free_bytes(folder)
                 low = low or (
-                    _make_low_storage_fault(folder, left) if left < self._settings.storage_low * MIB else None
+                    _make_low_storage_fault(folder, free) if free < self._settings.storage_low * MIB else None
                 )
                 check_free_space(folder, 0, reserve)
                 check_writable(folder)
             except (StorageFull, StorageReadOnly) as fault:
-                found[fault.code] = fault
+                faults[fault.code] = fault
             except OSError as error:
-                fault_of = find_storage_fault(error, folder) or errors.make_read_only_error(folder)
-                found[fault_of.code] = fault_of
+                storage_fault = find_storage_fault(error, folder) or errors.make_read_only_error(folder)
+                faults[storage_fault.code] = storage_fault
         if low is not None:
-            found[low.code] = low
+            faults[low.code] = low
         for code in (*_STORAGE, StorageLow.code):
-            if code in found:
-                self._board.report(found[code], source=FOLDERS)
+            if code in faults:
+                self._board.report(faults[code], source=FOLDERS)
             else:
                 self._board.clear(code, source=FOLDERS)
-                if self._database.is_sqlite:  # whose writes fail for nothing but what was just looked at
+                if self._database.is_sqlite:  # its writes fail for no other reason than what was just checked
                     self._board.clear(code, source="database")
 
     def _check_keys(self) -> None:
@@ -105,33 +105,33 @@ class FaultWatch:
             with self._database.reading() as connection:
                 fault = None if mirror_mark.is_mirror(connection) else self._log.find_signer_fault(connection)
         except RegistryError:
-            return  # nothing is known of it now; why, whoever follows the log says
+            return  # unknown for now; whoever follows the log reports why
         if fault is None:
             self._board.clear(*_SIGNING, source=SIGNING)
         else:
             self._replace_faults(fault, _SIGNING, SIGNING)
 
     def _check_lock(self) -> None:
-        """Whether what kept somebody from writing is over: asked only where somebody was kept from it."""
+        """Try to write if somebody could not: a success clears that fault."""
         if not self._board.has_fault(errors.Busy.code):
             return
         try:
             with self._database.writing(AT_ONCE):
-                pass  # which takes it off the board
+                pass  # which clears the fault
         except RegistryError:
             return
 
 
 def list_folders(settings: Settings) -> list[Path]:
-    """The folders whose disks matter here: of the database's file and other state, and of the published log."""
+    """Return the folders whose disks matter: of the database's file and other state, and of the published log."""
     file = settings.find_database_file()
     return list(dict.fromkeys([settings.data_dir, *([file.parent] if file else []), settings.get_log_folder()]))
 
 
-def _make_low_storage_fault(folder: Path, left: int) -> StorageLow:
+def _make_low_storage_fault(folder: Path, free: int) -> StorageLow:
     return StorageLow(
-        f"磁盘空间将满：{folder} 只剩{left // MIB} MiB。现在一切照常；请管理员尽快腾出空间。",
-        f"The disk is nearly full: {left // MIB} MiB are left at {folder}. Everything works; whoever runs the register "
+        f"磁盘空间将满：{folder} 只剩{free // MIB} MiB。现在一切照常；请管理员尽快腾出空间。",
+        f"The disk is nearly full: {free // MIB} MiB are left at {folder}. Everything works; whoever runs the register "
         "makes room soon.",
         where=str(folder),
     )

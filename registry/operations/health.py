@@ -1,4 +1,4 @@
-"""Whether a register can answer, and how far what follows its log is behind."""
+"""Whether a register can answer, and how far the views that follow its log are behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from registry.storage.fault_board import FaultBoard
     from registry.verification.view import VerificationView
 
-#: Seconds without a look at the log after which a register is not ready: pages and lists are not answered then.
+#: Seconds without following the log after which a register is not ready: pages and lists are not answered then.
 FRESH = 10.0
 
 
@@ -29,10 +29,10 @@ def read_health(
     outside: OutsideSearch | None,
     board: FaultBoard,
 ) -> dict[str, Any]:
-    """What /readyz says; never raises."""
+    """Return what /readyz answers; never raises."""
     faults = board.list_faults()
-    stated: dict[str, Any] = {
-        "faults": [{"code": one.code, "since": one.since, "zh": one.zh, "en": one.en} for one in faults],
+    common: dict[str, Any] = {
+        "faults": [{"code": fault.code, "since": fault.since, "zh": fault.zh, "en": fault.en} for fault in faults],
         "state": _read_view_state(verification),
         "storage": read_free_space(settings),
     }
@@ -44,21 +44,21 @@ def read_health(
         last = log.find_checkpoint()
         lag["checkpoint"] = max(0, verification.size - (last.checkpoint.size if last else 0))
     except RegistryError as error:
-        return {"ready": False, "database": error.code, "views": {}, **stated}
+        return {"ready": False, "database": error.code, "views": {}, **common}
     except Exception as error:  # a missing table, say: not ready, whatever the reason
-        return {"ready": False, "database": type(error).__name__, "views": {}, **stated}
+        return {"ready": False, "database": type(error).__name__, "views": {}, **common}
     embedded = {"engine": "embedded", "why": None, "lag": 0, "fallbacks": 0}
     return {
-        "ready": current and verification.get_silence() < FRESH and not any(one.blocks_reading for one in faults),
+        "ready": current and verification.get_silence() < FRESH and not any(fault.blocks_reading for fault in faults),
         "database": "ok" if current else "schema is not current: run registry init",
         "views": lag,
-        **stated,
+        **common,
         "search": outside.describe_status(verification.size) if outside else embedded,
     }
 
 
 def _read_view_state(verification: VerificationView) -> dict[str, Any]:
-    """When the register was last seen to be what is answered from it, and how many seconds ago; null: never."""
+    """Return when the register was last seen to be what is answered from it, and its age in seconds; null if never."""
     verified = verification.last_check_time
     if verified is None:
         return {"at": None, "age": None}
@@ -66,11 +66,12 @@ def _read_view_state(verification: VerificationView) -> dict[str, Any]:
 
 
 def read_free_space(settings: Settings) -> dict[str, int]:
-    """Bytes free on the disks of the data folder and of the published log; a disk that cannot be asked is left out."""
-    found = {}
+    """Return the bytes free on the disks of the data folder and of the published log; a disk that cannot be read is
+    left out."""
+    free = {}
     for name, folder in (("data", settings.data_dir), ("log", settings.get_log_folder())):
         try:
-            found[name] = count_free_bytes(folder)
+            free[name] = count_free_bytes(folder)
         except OSError:
             continue
-    return found
+    return free

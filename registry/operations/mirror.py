@@ -1,8 +1,9 @@
-"""A verified copy of another register's log, as a data folder that can be served, checked and asked offline.
+"""A verified copy of another register's log, as a data folder that can be served, checked and queried offline.
 
-One run: take the origin's checkpoint, see that it extends the one held here, fetch the entries in between, see that
-they give the root that was signed, and only then let them in, with that checkpoint, in one transaction. The published
-files follow the database. Killed at any point, the next run goes on: what was fetched is kept aside, and checked again.
+One run: read the origin's checkpoint, check that it extends the one held here, fetch the entries in between, check that
+they give the signed root, and only then insert them, with that checkpoint, in one transaction. The published files
+follow the database. If it is killed at any point, the next run goes on: fetched bundles are kept aside, and checked
+again.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ from registry.log.trusted_keys import OfferedCheckpoint
 from registry.settings import Settings
 from registry.storage.database import Database
 
-#: Told while it works: a phase and how many entries of it are done.
+#: Called while it works: with a phase and how many entries of it are done.
 Progress = Callable[[str, int], None]
 _STATE, _STAGED = "mirror", "staged"
 
 
 class MirrorResult(Struct, frozen=True):
-    """What one run came to: the checkpoint offered, the one held before, and how many entries were gained.
+    """The result of one run: the checkpoint offered, the one held before, and how many entries were gained.
 
-    ``evidence`` is where both checkpoints were kept when they do not fit; nothing was changed then. ``forks`` names
-    what was kept of any run that found one.
+    ``evidence`` is where both checkpoints were saved if they contradict each other; nothing was changed then. ``forks``
+    names what was saved by any run that found a fork.
     """
 
     address: str
@@ -54,20 +55,21 @@ def update_mirror(
 ) -> MirrorResult:
     """Bring the mirror in ``folder`` up to the checkpoint that the log offers; one run at a time.
 
-    CannotAnswer when the log cannot be asked; LogDamaged when its files are not what its checkpoint was signed over;
-    Conflict when it is not the log that is mirrored here, or ``folder`` is a register of its own.
+    CannotAnswer if the log cannot be reached; LogDamaged if its files are not what its checkpoint was signed over;
+    Conflict if it is not the log that is mirrored here, or ``folder`` is a register of its own. ``given``: keys to
+    trust.
     """
     settings = Settings(data_dir=folder)
     if settings.get_key_file().exists():
         raise _make_own_register_error(folder)
-    remote.require_log()  # nothing is made for an address at which there is no log
-    told = progress or (lambda _phase, _done: None)
+    remote.require_log()  # nothing is created for an address at which there is no log
+    report = progress or (lambda _phase, _done: None)
     with LogFolder(folder / _STATE).hold_lock():
         database = Database(settings.get_database_url())
         try:
             database.migrate()
             _require_mirror(database, settings)
-            return _MirrorRun(remote, database, PublishedLog(settings), LogFolder(folder / _STATE), told).run(given)
+            return _MirrorRun(remote, database, PublishedLog(settings), LogFolder(folder / _STATE), report).run(given)
         finally:
             database.close()
 
@@ -76,48 +78,48 @@ class _MirrorRun:
     """One run over an open mirror."""
 
     def __init__(
-        self, remote: RemoteLog, database: Database, published: PublishedLog, state: LogFolder, told: Progress
+        self, remote: RemoteLog, database: Database, published: PublishedLog, state: LogFolder, progress: Progress
     ) -> None:
         self._remote = remote
         self._database = database
         self._published = published
         self._state = state
         self._staged = LogFolder(state.path / _STAGED)
-        self._told = told
+        self._progress = progress
 
     def run(self, given: Sequence[Verifier]) -> MirrorResult:
-        seen = self._publish_log()  # what a killed run let in has its files now
+        seen = self._publish_log()  # writes the files of what a killed run inserted
         offered = trusted_keys.verify_offer(
             self._remote.read_checkpoint(), self._remote, self._read_trusted_keys(), given
         )
-        is_ours = seen is not None and offered.signed.checkpoint.size <= seen.checkpoint.size
-        recorded = TileRecorder(self._published.folder.read_tile if is_ours else self._remote.read_tile)
-        found = forks.compare_checkpoints(
-            seen.checkpoint if seen else None, offered.signed.checkpoint, recorded.make_tree
+        is_held = seen is not None and offered.signed.checkpoint.size <= seen.checkpoint.size
+        recorder = TileRecorder(self._published.folder.read_tile if is_held else self._remote.read_tile)
+        comparison = forks.compare_checkpoints(
+            seen.checkpoint if seen else None, offered.signed.checkpoint, recorder.make_tree
         )
         start = seen.checkpoint.size if seen else 0
-        if found.verdict in HELD:
+        if comparison.verdict in HELD:
             trusted_keys.pin_keys(self._state, offered)
             self._add_new_entries(offered, seen, start)
         return MirrorResult(
             address=self._remote.address,
-            verdict=found.verdict,
+            verdict=comparison.verdict,
             offered=offered,
             seen=seen,
-            gained=offered.signed.checkpoint.size - start if found.verdict in HELD else 0,
-            evidence=forks.save_evidence(self._state, found, seen, offered, recorded) if seen else None,
+            gained=offered.signed.checkpoint.size - start if comparison.verdict in HELD else 0,
+            evidence=forks.save_evidence(self._state, comparison, seen, offered, recorder) if seen else None,
             forks=forks.list_forks(self._state),
         )
 
     def _read_trusted_keys(self) -> list[Verifier]:
-        """The pinned keys; where that file was lost, the keys that everything held here was verified by."""
+        """Return the pinned keys; if that file was lost, the keys by which everything held here was verified."""
         with self._database.reading() as connection:
             return trusted_keys.read_pinned_keys(self._state) or [
                 note.parse_verifier(line) for line in checkpoint_store.list_vkeys(connection)
             ]
 
     def _publish_log(self) -> SignedCheckpoint | None:
-        return self._published.publish(self._database, lambda done: self._told("publish", done))
+        return self._published.publish(self._database, lambda done: self._progress("publish", done))
 
     def _add_new_entries(self, offered: OfferedCheckpoint, seen: SignedCheckpoint | None, start: int) -> None:
         size = offered.signed.checkpoint.size
@@ -131,7 +133,7 @@ class _MirrorRun:
         shutil.rmtree(self._staged.path, ignore_errors=True)
 
     def _replace_signatures(self, offered: OfferedCheckpoint, seen: SignedCheckpoint) -> None:
-        """The same log as before, signed by other keys."""
+        """Take over other signatures of the same log."""
         folder = self._published.folder
         if seen.note == offered.signed.note and folder.find_file(VKEY) == offered.vkeys.encode():
             return
@@ -142,11 +144,11 @@ class _MirrorRun:
                 checkpoint_store.save_checkpoint(connection, offered.signed, offered.vkeys)
 
     def _fetch_bundles(self, start: int, size: int) -> None:
-        """Fetch the entry bundles that are missing; those that lie here from a killed run are not fetched again."""
-        for tile in _list_bundles(start, size):
+        """Fetch the entry bundles that are missing; those left by a killed run are not fetched again."""
+        for tile in list_bundles(start, size):
             if not self._is_staged(tile):
                 self._staged.write_tile(tile, self._remote.read_tile(tile))
-            self._told("下载 / fetching", tile.first_index + tile.width)
+            self._progress("下载 / fetching", tile.first_index + tile.width)
 
     def _is_staged(self, tile: Tile) -> bool:
         try:
@@ -155,56 +157,56 @@ class _MirrorRun:
             return False
 
     def _read_bodies(self, start: int, size: int) -> Iterator[bytes]:
-        for tile in _list_bundles(start, size):
+        for tile in list_bundles(start, size):
             yield from tiles.decode_bundle(self._staged.read_tile(tile))[max(0, start - tile.first_index) :]
 
     def _require_signed_root(self, offered: OfferedCheckpoint, start: int) -> None:
-        """The fetched entries, after those held here, give the root that was signed."""
-        stated = offered.signed.checkpoint
+        """LogDamaged unless the fetched entries, after those held here, give the root that was signed."""
+        signed = offered.signed.checkpoint
         frontier = self._published.folder.read_frontier(start)
-        frontier.extend(hash_leaf(body) for body in self._read_bodies(start, stated.size))
-        if frontier.compute_root() != stated.root:
-            wrong = self._find_altered_file(start, stated.size)
+        frontier.extend(hash_leaf(body) for body in self._read_bodies(start, signed.size))
+        if frontier.compute_root() != signed.root:
+            file = self._find_altered_file(start, signed.size)
             shutil.rmtree(self._staged.path)
             raise LogDamaged(
-                f"{self._remote.address}/{wrong} 与签名的检查点不符：缺失、被截断或被改动。镜像未作任何改变。",
-                f"{self._remote.address}/{wrong} is not what the checkpoint was signed over: it is missing something, "
+                f"{self._remote.address}/{file} 与签名的检查点不符：缺失、被截断或被改动。镜像未作任何改变。",
+                f"{self._remote.address}/{file} is not what the checkpoint was signed over: it is missing something, "
                 "or was altered. The mirror is as it was.",
             )
 
     def _find_altered_file(self, start: int, size: int) -> str:
-        """The first file in which the entries are not those of the hashes published beside them."""
-        for tile in _list_bundles(start, size):
+        """Return the first file whose entries do not match the hashes published beside them."""
+        for tile in list_bundles(start, size):
             leaves = b"".join(hash_leaf(body) for body in tiles.decode_bundle(self._staged.read_tile(tile)))
             if leaves != self._remote.read_tile(Tile(level=0, index=tile.index, width=tile.width)):
                 return f"tile/{tile.path}"
         return "tile"
 
     def _insert_entries(self, offered: OfferedCheckpoint, start: int) -> None:
-        """Let the entries in, and the checkpoint over them, in one transaction."""
-        stated = offered.signed.checkpoint
+        """Insert the entries, and the checkpoint over them, in one transaction."""
+        signed = offered.signed.checkpoint
         frontier = self._published.folder.read_frontier(start)
-        bodies = self._read_bodies(start, stated.size)
+        bodies = self._read_bodies(start, signed.size)
         with self._database.writing() as connection:
             if store.read_head(connection).size != start:
                 raise _make_changed_error()
             while chunk := list(itertools.islice(bodies, store.CHUNK)):
                 views.apply_entries(connection, replication.insert_entries(connection, chunk))
                 frontier.extend(hash_leaf(body) for body in chunk)
-                self._told("append", frontier.size)
-            if frontier.compute_root() != stated.root:
+                self._progress("append", frontier.size)
+            if frontier.compute_root() != signed.root:
                 raise _make_changed_error()
             mirror_mark.mark_mirror(connection)
             checkpoint_store.save_checkpoint(connection, offered.signed, offered.vkeys)
 
 
-def _list_bundles(start: int, size: int) -> Iterator[Tile]:
-    """The entry bundles of a log of ``size`` that hold entries after number ``start``."""
+def list_bundles(start: int, size: int) -> Iterator[Tile]:
+    """Return the entry bundles of a log of ``size`` that hold entries after number ``start``."""
     return (tiles.make_tile(None, index, size) for index in range(start // WIDTH, -(-size // WIDTH)))
 
 
 def _require_mirror(database: Database, settings: Settings) -> None:
-    """Mark an empty database as a mirror; Conflict when it is a register of its own."""
+    """Mark an empty database as a mirror; Conflict if it is a register of its own."""
     with database.reading() as connection:
         if mirror_mark.is_mirror(connection):
             return

@@ -1,4 +1,4 @@
-"""Whether the database that is about to be used is there, of this version, and the one that was published."""
+"""Checks before a database is used: that it is there, of this version, and holds the published log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from registry.storage.database import Database
 
 
 def require_database(database: Database, published: PublishedLog) -> None:
-    """CannotAnswer saying what to do unless the database is there and of this version.
+    """CannotAnswer, saying what to do, unless the database is there and of this version.
 
-    DatabaseUnreachable where a log was published and its database is gone: an empty one made in its place would not be
-    the register.
+    DatabaseUnreachable if a log was published and its database is gone: an empty one in its place would not be the
+    register.
     """
     require_database_file(database, published)
     if not database.is_current():
@@ -22,7 +22,7 @@ def require_database(database: Database, published: PublishedLog) -> None:
 
 
 def require_database_file(database: Database, published: PublishedLog) -> None:
-    """DatabaseUnreachable where the file of SQLite is gone and a log was published from it before."""
+    """DatabaseUnreachable if SQLite's file is gone and a log was published from it before."""
     file = database.find_file()
     last = published.find_checkpoint()
     if file is None or file.exists() or last is None:
@@ -37,6 +37,6 @@ def require_database_file(database: Database, published: PublishedLog) -> None:
 
 
 def require_published_prefix(database: Database, published: PublishedLog) -> None:
-    """LogRolledBack or LogDamaged unless the database holds the log that was published: else nothing is answered."""
+    """LogRolledBack or LogDamaged unless the database holds the log that was published."""
     with database.reading() as connection:
         published.require_published_prefix(connection)

@@ -1,4 +1,4 @@
-"""Threads that run as long as the process: one that dies is started again, and is a fault until it has run well."""
+"""Background threads of a process: one that dies is restarted, and is a fault until it has run well for a while."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from registry.errors import ThreadDied
 from registry.storage.fault_board import FaultBoard
 
-#: Seconds between looks at the threads.
+#: Seconds between checks of the threads.
 LOOK_EVERY = 0.5
-#: Seconds before a thread is started again: the first time, and at most when it dies again and again.
+#: Seconds before a dead thread is restarted: the first time, and the longest delay if it keeps dying.
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
-#: Seconds that a thread has to run before its deaths are over.
+#: Seconds that a restarted thread has to run before its deaths are forgotten.
 WELL_AFTER = 10.0
 _log = logging.getLogger("registry")
-#: What a thread does until the event is set; one that runs ``once`` may end before.
+#: The work of a thread until the event is set; one that runs ``once`` may end before.
 Task = Callable[[threading.Event], None]
 
 
@@ -31,7 +31,7 @@ class _Job:
     thread: threading.Thread | None = None
     started_at: float = 0.0
     deaths: int = 0
-    #: When a dead one is started again; 0: it was not seen dead.
+    #: When it is restarted; 0: it was not seen dead.
     restart_at: float = 0.0
     done: bool = field(default=False)
 
@@ -57,31 +57,31 @@ class BackgroundThreads:
                 self._watch.start()
 
     def close(self, patience: float = 5.0) -> None:
-        """Have all of them end, and wait so many seconds for each."""
+        """End all of them, waiting up to ``patience`` seconds for each."""
         self._stop.set()
         for thread in (self._watch, *(job.thread for job in self._jobs)):
             if thread is not None and thread.is_alive():
                 thread.join(timeout=patience)
 
     def restart_dead(self) -> None:
-        """Start again what died, and say on the board what is dead or was until just now."""
+        """Restart dead threads, and report on the board which are dead or were until just now."""
         if self._stop.is_set():
             return
         with self._lock:
             now = time.monotonic()
             for job in self._jobs:
                 self._check_job(job, now)
-            unwell = [job for job in self._jobs if job.deaths]
-            blocks = any(job.blocks_reading and job.restart_at for job in unwell)
-        if not unwell:
+            failing = [job for job in self._jobs if job.deaths]
+            blocks = any(job.blocks_reading and job.restart_at for job in failing)
+        if not failing:
             self._board.clear(ThreadDied.code)
             return
-        names = ", ".join(job.name for job in unwell)
+        names = ", ".join(job.name for job in failing)
         self._board.report(
             ThreadDied(
                 f"后台线程意外结束，正在重新启动：{names}",
                 f"Background threads ended unexpectedly and are being started again: {names}",
-                threads=[job.name for job in unwell],
+                threads=[job.name for job in failing],
             ),
             blocks_reading=blocks,
         )

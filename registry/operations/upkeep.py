@@ -1,4 +1,4 @@
-"""What a running register does by itself: follow its log, sign it, and look for what is wrong with its machine.
+"""Background work of a running register: following its log, publishing it, and checking its machine.
 
 Each task is a thread of its own, so that none waits for another: what has to be written may wait for a long approval,
 and following must not.
@@ -27,48 +27,48 @@ from registry.storage.locks import LockWait, lock_wait
 if TYPE_CHECKING:
     from registry.register import Register
 
-#: Seconds between looks at the log: a change is visible in every process within one second.
+#: Seconds between reads of the log: a change is visible in every process within one second.
 FOLLOW_EVERY = 0.25
 #: Seconds before publishing the log is tried again.
 RETRY_EVERY = 5.0
-#: What a start waits for whoever signs, or writes, at the moment; a thread tries again.
+#: How long a start waits for whoever signs or writes at the moment; a thread tries again.
 _AT_START = LockWait(seconds=2.0, queue_limit=16)
 #: Seconds between looks for emergency suspensions that nobody confirmed in time.
-FALL_BACK_EVERY = 5.0
-#: Seconds between looks whether somebody set the clock, between whole checks of it, and while it is wrong.
+END_SUSPENSIONS_EVERY = 5.0
+#: Seconds between looks whether the clock was set, between whole checks of it, and between checks while it is wrong.
 LOOK_AT_CLOCK_EVERY, CHECK_CLOCK_EVERY, RECHECK_CLOCK_EVERY = 1.0, 60.0, 5.0
-#: Seconds by which a clock that nobody sets stays with the time that passes.
+#: Seconds by which a clock may deviate from the time that passed before it counts as set.
 _STEADY = 5.0
-#: Seconds between looks at who may read the register's files.
+#: Seconds between checks of who may read the register's files.
 RIGHTS_EVERY = 60.0
-#: Seconds between looks for failed sign-ins to put in the trail, and for the key of second factors.
-SETTLE_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 10.0
+#: Seconds between writes of failed sign-ins to the audit log, and between checks of the key of second factors.
+WRITE_FAILURES_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 10.0
 _log = logging.getLogger("registry")
 
 
 class Upkeep:
-    """The background work of one running register. ``threads`` says which of it died."""
+    """The background work of one running register. ``threads`` knows which of it died."""
 
     def __init__(self, register: Register) -> None:
         self._register = register
         self._board = register.faults
         self.threads = BackgroundThreads(self._board)
         self._watch = FaultWatch(register.database, register.log, register.verification, register.settings, self._board)
-        self._complaints = RepeatedWarnings()
+        self._warnings = RepeatedWarnings()
         self._tried = 0.0
         self._unpublished = False
 
     def start(self) -> None:
-        """Look at everything once, and go on looking."""
+        """Check everything once, and start the threads that go on checking."""
         register = self._register
         rights.guard_files(register.settings, self._board, thoroughly=True)
         self._check_clock()
         self._follow_log()
         self._watch.check_machine()
-        if register.verification.size:  # a key may have come or gone while nothing was appended
-            waited = lock_wait.set(_AT_START)
+        if register.verification.size:  # a key may have been added or removed while nothing was appended
+            token = lock_wait.set(_AT_START)
             self._publish_log()
-            lock_wait.reset(waited)
+            lock_wait.reset(token)
         self.threads.start("follow-log", self._follow_log_repeatedly, blocks_reading=True)
         self.threads.start("publish-log", self._publish_log_repeatedly)
         self.threads.start("check-clock", self._check_clock_repeatedly)
@@ -80,7 +80,7 @@ class Upkeep:
             self.threads.start("follow-search", register.outside.follow_log)
 
     def close(self) -> None:
-        """Have all of it end."""
+        """End all of it."""
         self.threads.close()
 
     # --- the log -----------------------------------------------------------------------------------------------------
@@ -102,24 +102,24 @@ class Upkeep:
             published = self._register.follow_log()
         except Exception as error:
             # Answering stops by itself once the view is stale (see VerificationView.require_fresh).
-            self._complaints.warn_once("cannot follow the log", error)
+            self._warnings.warn_once("cannot follow the log", error)
             return
         finally:
             self._watch.report_view_fault()
-        self._complaints.reset_warning("cannot follow the log")
+        self._warnings.reset_warning("cannot follow the log")
         self._unpublished = published != self._register.verification.size
 
     def _publish_log_repeatedly(self, stop: threading.Event) -> None:
-        looked = -FALL_BACK_EVERY
+        ended = -END_SUSPENSIONS_EVERY
         while not stop.wait(FOLLOW_EVERY):
             if self._unpublished and time.monotonic() >= self._tried + RETRY_EVERY:
                 self._publish_log()
-            if time.monotonic() >= looked + FALL_BACK_EVERY:
-                looked = time.monotonic()
+            if time.monotonic() >= ended + END_SUSPENSIONS_EVERY:
+                ended = time.monotonic()
                 self._end_expired_suspensions()
 
     def _publish_log(self) -> None:
-        """Sign what the process that appended it could not, and take over what another machine signed."""
+        """Sign what the process that appended it could not sign, and adopt what another machine signed."""
         fault = self._register.log.try_publish(self._register.database, quiet=True)
         self._watch.report_publish_fault(fault)
         self._tried = time.monotonic() if fault else 0.0
@@ -128,11 +128,11 @@ class Upkeep:
         try:
             proposals.end_expired_suspensions(self._register.database, self._register.log)
         except ClockWrong as error:
-            self._board.report(error)  # nothing ends by a wrong clock; said once, until it is right
+            self._board.report(error)  # nothing ends by a wrong clock
         except Exception as error:
-            self._complaints.warn_once("cannot look for emergency suspensions to end", error)
+            self._warnings.warn_once("cannot look for emergency suspensions to end", error)
         else:
-            self._complaints.reset_warning("cannot look for emergency suspensions to end")
+            self._warnings.reset_warning("cannot look for emergency suspensions to end")
 
     # --- the machine -------------------------------------------------------------------------------------------------
 
@@ -146,13 +146,13 @@ class Upkeep:
                 is_wrong, checked, shown = self._check_clock(), time.monotonic(), clock.read_clock()
 
     def _check_clock(self) -> bool:
-        """Whether the clock is wrong; said on the board."""
+        """Whether the clock is wrong; reported on the board."""
         try:
             wrong = self._register.log.clock.find_fault(self._register.database)
         except Exception as error:
-            self._complaints.warn_once("cannot check the clock", error)
-            return True  # looked at again soon
-        self._complaints.reset_warning("cannot check the clock")
+            self._warnings.warn_once("cannot check the clock", error)
+            return True  # so that it is checked again soon
+        self._warnings.reset_warning("cannot check the clock")
         if wrong is None:
             self._board.clear(ClockWrong.code)
         else:
@@ -160,26 +160,24 @@ class Upkeep:
         return wrong is not None
 
     def _record_failed_sign_ins(self, stop: threading.Event) -> None:
-        """Tell the trail what failed at the door, and the board whether second factors can be looked at."""
-        looked = -LOOK_FOR_KEY_EVERY
+        """Write failed sign-ins to the audit log, and report whether second factors can be checked."""
+        checked = -LOOK_FOR_KEY_EVERY
         while True:
             try:
                 self._register.sign_ins.write_failures()
-                if time.monotonic() >= looked + LOOK_FOR_KEY_EVERY:
-                    looked = time.monotonic()
+                if time.monotonic() >= checked + LOOK_FOR_KEY_EVERY:
+                    checked = time.monotonic()
                     self._register.sign_ins.require_key()
                     self._board.clear(SecretsKeyMissing.code)
-                self._complaints.reset_warning("cannot look after sign-ins")
+                self._warnings.reset_warning("cannot look after sign-ins")
             except SecretsKeyMissing as error:
                 self._board.report(error)
             except Exception as error:
-                self._complaints.warn_once("cannot look after sign-ins", error)
-            if stop.wait(SETTLE_EVERY):
+                self._warnings.warn_once("cannot look after sign-ins", error)
+            if stop.wait(WRITE_FAILURES_EVERY):
                 return
 
-    def _warm_up(self, stop: threading.Event) -> None:  # noqa: ARG002 - it is over before that matters
+    def _warm_up(self, stop: threading.Event) -> None:  # noqa: ARG002 - it ends by itself soon enough
         search.preload_tables()
-        gc.freeze()  # what is loaded by now stays: it need not be looked through for garbage again and again
-        redaction.purge_erased_bytes(
-            self._register.database
-        )  # bytes of erased values that somebody's reading had kept from going
+        gc.freeze()  # what is loaded by now stays: the collector need not scan it again and again
+        redaction.purge_erased_bytes(self._register.database)  # what somebody's reading kept from being purged before

@@ -1,8 +1,8 @@
-"""Four eyes: propose, amend, approve, reject. The only caller of the log's append.
+"""Proposals under the four-eyes rule: propose, amend, approve, reject. The only caller of the log's append.
 
-A proposal is a list of drafts, kept with a hash of its content and the log size it was made against. Approval binds to
-that hash, is refused to anyone who touched the proposal, and is refused when a subject of the proposal changed since.
-Where an approved entry erases personal values, the copies in stored proposals go with them; the hash stays as the
+A proposal is a list of drafts, stored with a hash of its content and the log size it was made against. An approval
+binds to that hash; it is refused to anyone who took part in the proposal, and if a subject of the proposal changed
+since. If an approved entry erases personal values, the copies in stored proposals go with them; the hash stays as the
 record of what was seen.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from registry.proposals.comments import Comment, add_comment
 from registry.proposals.decide import approve, reject, send_back
 from registry.proposals.emergency import end_expired_suspensions, suspend
+from registry.proposals.preview import draw_sample
 from registry.proposals.proposal_store import (
     OPEN,
     Proposal,
@@ -23,7 +24,6 @@ from registry.proposals.proposal_store import (
     read_drafts,
     read_drafts_at,
 )
-from registry.proposals.sampling import draw_sample
 from registry.proposals.submission import amend, propose, withdraw
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""From a proposal into the log, in the transaction that decides it."""
+"""Append the drafts of a proposal to the log, in the transaction that decides it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def append_proposal(
     log: PublishedLog | None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[int, int]:
-    """The stored drafts into the log and its views; (first, last) entry number. Conflict when they were altered.
+    """Append the stored drafts to the log and its views; return (first, last) entry number. Conflict if they were
+    altered.
 
     With ``log``, nothing is appended that could not be signed and published: see ``require_appendable``.
     """
@@ -41,7 +42,7 @@ def append_proposal(
         erasing += [entry for entry in appended if entry.change.erases]
         if progress:
             progress(appender.size - first + 1)
-    if content.hex != proposal.content_hash:  # only now that all were read; nothing of it is committed
+    if content.hex != proposal.content_hash:  # known only after reading all; nothing is committed yet
         raise Conflict(
             f"提案 {proposal.id} 所存内容与提出时的不符，被改动过；请否决，重新提出。",
             f"What is stored of proposal {proposal.id} is not what was proposed: it was altered. Reject it and "
@@ -52,13 +53,13 @@ def append_proposal(
 
 
 def _count_bytes(connection: sa.Connection, proposal: int) -> int:
-    """Bytes of a proposal's drafts."""
-    held = sa.select(sa.func.sum(sa.func.length(proposal_items.c.body))).where(proposal_items.c.proposal == proposal)
-    return int(connection.execute(held).scalar() or 0)
+    """Return the total size of a proposal's drafts in bytes."""
+    query = sa.select(sa.func.sum(sa.func.length(proposal_items.c.body))).where(proposal_items.c.proposal == proposal)
+    return int(connection.execute(query).scalar() or 0)
 
 
 def find_changed_subject(connection: sa.Connection, proposal: Proposal) -> str | None:
-    """The first subject of a proposal that got an entry after it was worked out: someone must look again."""
+    """Return the first subject of a proposal that got an entry after the proposal was worked out, if any."""
     if store.read_head(connection).size == proposal.base_size:
         return None
     items = proposal_items.c
@@ -68,7 +69,7 @@ def find_changed_subject(connection: sa.Connection, proposal: Proposal) -> str |
 
 
 def refuse_stale_proposal(connection: sa.Connection, proposal: Proposal) -> None:
-    """Conflict, naming the subject, where one changed meanwhile."""
+    """Conflict, naming the subject, if one changed since the proposal was made."""
     subject = find_changed_subject(connection, proposal)
     if subject is not None:
         raise Conflict(

@@ -19,7 +19,7 @@ from registry.log.four_eyes import ContentHash
 from registry.storage.tables import entries, versions
 
 CHUNK = 2000
-#: Proposals of this kind rest on a dated list, which is why they may speak of any day.
+#: The kind of proposals that rest on a dated list and may therefore state something of any day.
 LIST = "import"
 _BETWEEN_CHARACTERS = re.compile(r"[\s·•・.]+")
 _json = msgspec.json.Encoder(order="sorted")
@@ -27,53 +27,53 @@ _decoder = msgspec.json.Decoder(Draft)
 
 
 def encode_value(value: Any) -> bytes:
-    """The stored bytes of a draft or a report."""
+    """Encode a draft or a report as it is stored."""
     return _json.encode(value)
 
 
 def decode_draft(body: bytes) -> Draft:
-    """The draft of its stored bytes."""
+    """Decode the stored bytes of a draft."""
     return _decoder.decode(body)
 
 
 def list_personal_values(draft: Draft) -> list[Any]:
-    """The personal values a draft states."""
+    """Return the personal values a draft states."""
     paths = schema.PERSONAL.get(draft.change.kind, frozenset())
     return [value for path, value in draft.change.set.items() if path in paths and value is not None]
 
 
-def resolve_subject(connection: sa.Connection, said: str, kinds: Iterable[str]) -> str:
-    """The subject of the register that somebody means by ``kind:code`` or by a public code alone, of one of ``kinds``.
+def resolve_subject(connection: sa.Connection, name: str, kinds: Iterable[str]) -> str:
+    """Find the subject called ``kind:code``, or by a public code alone, of one of ``kinds``.
 
-    InvalidInput when the kind does not fit, or the code alone is that of several; NotFound when it is nobody's.
+    InvalidInput if the kind is not among them or the code alone is ambiguous; NotFound if the register has none.
     """
-    kind, colon, identifier = said.rpartition(":")
-    known = list(kinds)
-    if colon and kind not in known:
-        fitting = " / ".join(known)
-        raise InvalidInput(f"类别“{kind}”在此不适用，可用：{fitting}。", f"“{kind}” does not fit here; use {fitting}.")
+    kind, separator, identifier = name.rpartition(":")
+    allowed = list(kinds)
+    if separator and kind not in allowed:
+        choices = " / ".join(allowed)
+        raise InvalidInput(f"类别“{kind}”在此不适用，可用：{choices}。", f"“{kind}” does not fit here; use {choices}.")
     code = identifier if kind == "source" else parse_code(identifier)
-    wanted = [f"{one}:{code}" for one in ([kind] if colon else known)]
-    query = sa.select(entries.c.subject).where(entries.c.subject.in_(wanted)).distinct()
-    found: list[str] = sorted(connection.execute(query).scalars())
-    if not found:
-        raise NotFound(f"名录中没有“{said}”，请核对编码。", f"The register does not know “{said}”; check the code.")
-    if len(found) > 1:
-        either = " / ".join(found)
-        raise InvalidInput(f"编码“{said}”对应多个主体，请写明：{either}", f"“{said}” is several; say which: {either}")
-    return found[0]
+    candidates = [f"{candidate}:{code}" for candidate in ([kind] if separator else allowed)]
+    query = sa.select(entries.c.subject).where(entries.c.subject.in_(candidates)).distinct()
+    subjects: list[str] = sorted(connection.execute(query).scalars())
+    if not subjects:
+        raise NotFound(f"名录中没有“{name}”，请核对编码。", f"The register does not know “{name}”; check the code.")
+    if len(subjects) > 1:
+        choices = " / ".join(subjects)
+        raise InvalidInput(f"编码“{name}”对应多个主体，请写明：{choices}", f"“{name}” is several; say which: {choices}")
+    return subjects[0]
 
 
 class Changeset:
-    """The drafts of one proposal, checked and encoded, with their hash and what the register must say of them.
+    """The drafts of one proposal, checked and encoded, with their hash and their references into the register.
 
-    InvalidInput names the first draft that is wrong.
+    InvalidInput names the first wrong draft.
     """
 
     def __init__(self, drafts: Iterable[Draft], progress: Callable[[int], None] | None = None) -> None:
         self.bodies: list[bytes] = []
         self.subjects: list[str] = []
-        self.personal: list[str | None] = []  # per draft its subject, when it states personal values
+        self.personal: list[str | None] = []  # for each draft its subject if it states personal values, else None
         self._stated: set[str] = set()
         self._needed: set[str] = set()
         self._unexplained: dict[str, Date] = {}
@@ -98,8 +98,8 @@ class Changeset:
         subject, change = draft.subject, draft.change
         if change.set:
             self._stated.add(subject)
-        if referred := change.set.get("institution"):
-            self._needed.add(referred)
+        if institution := change.set.get("institution"):
+            self._needed.add(institution)
         if change.erases:
             self._needed.add(subject)
         if change.kind in schema.PERSONAL:
@@ -108,21 +108,22 @@ class Changeset:
             self._unexplained[subject] = min(draft.valid_from, self._unexplained.get(subject, draft.valid_from))
 
     def check_against_register(self, connection: sa.Connection, kind: str, title: str, report: Any) -> None:
-        """InvalidInput unless the register knows what the drafts refer to, every correction of the past says why, and
-        no personal value stands where it could not be erased."""
+        """InvalidInput unless the register knows what the drafts refer to, every correction of the past has a
+        reason, and no personal value stands where it could not be erased."""
         self._refuse_unknown_subjects(connection)
         if kind != LIST:
             self._refuse_unexplained_corrections(connection)
         self._refuse_personal_text(connection, title, report)
 
     def _refuse_unknown_subjects(self, connection: sa.Connection) -> None:
-        """A person, certificate or sanction belongs to an institution of the register or of the same proposal."""
-        wanted = sorted(self._needed - self._stated)
-        query = sa.select(entries.c.subject).where(entries.c.subject.in_(wanted)).distinct()
-        missing = set(wanted) - set(connection.execute(query).scalars())
+        """Require that a person, certificate or sanction belongs to an institution of the register or of the same
+        proposal."""
+        needed = sorted(self._needed - self._stated)
+        query = sa.select(entries.c.subject).where(entries.c.subject.in_(needed)).distinct()
+        missing = set(needed) - set(connection.execute(query).scalars())
         if missing:
-            one = min(missing)
-            raise InvalidInput(f"所指的 {one} 不在名录中。", f"{one} is not in the register.", subject=one)
+            subject = min(missing)
+            raise InvalidInput(f"所指的 {subject} 不在名录中。", f"{subject} is not in the register.", subject=subject)
 
     def _refuse_unexplained_corrections(self, connection: sa.Connection) -> None:
         for subject, latest in _read_latest_days(connection, sorted(self._unexplained)):
@@ -138,35 +139,35 @@ class Changeset:
     def _refuse_personal_text(self, connection: sa.Connection, title: str, report: Any) -> None:
         if not self._about_people:
             return
-        held = erasure.read_held_values(connection, self._about_people)
-        everybody: set[str] = set()
+        recorded = erasure.read_held_values(connection, self._about_people)
+        all_names: set[str] = set()
         for subject, drafts in self._about_people.items():
-            named = _select_names(
-                [*held.get(subject, ()), *(value for draft in drafts for value in list_personal_values(draft))]
+            names = _select_names(
+                [*recorded.get(subject, ()), *(value for draft in drafts for value in list_personal_values(draft))]
             )
-            refuse_names_in(named, (text for draft in drafts for text in _collect_public_texts(draft)), subject)
-            everybody |= named
-        refuse_names_in(everybody, [title, *_collect_texts(report)], title)
+            refuse_names_in(names, (text for draft in drafts for text in _collect_public_texts(draft)), subject)
+            all_names |= names
+        refuse_names_in(all_names, [title, *_collect_texts(report)], title)
 
 
 def refuse_personal_data(connection: sa.Connection, drafts: Iterable[Draft], text: str) -> None:
-    """InvalidInput when a text that is kept for ever holds a personal value which the drafts, or the register, state
+    """InvalidInput if a text that is stored for ever holds a personal value which the drafts, or the register, state
     about their subjects."""
-    about = [draft for draft in drafts if draft.change.kind in schema.PERSONAL]
-    held = erasure.read_held_values(connection, {draft.subject for draft in about})
+    drafts_about_people = [draft for draft in drafts if draft.change.kind in schema.PERSONAL]
+    recorded = erasure.read_held_values(connection, {draft.subject for draft in drafts_about_people})
     values = [
-        *(value for draft in about for value in list_personal_values(draft)),
-        *(v for one in held.values() for v in one),
+        *(value for draft in drafts_about_people for value in list_personal_values(draft)),
+        *(value for subject_values in recorded.values() for value in subject_values),
     ]
-    refuse_names_in(_select_names(values), [text], about[0].subject if about else "")
+    refuse_names_in(_select_names(values), [text], drafts_about_people[0].subject if drafts_about_people else "")
 
 
-def refuse_names_in(named: set[str], texts: Iterable[str], where: str) -> None:
-    """InvalidInput when one of the names stands in a text; the refusal does not repeat it."""
-    plain = {_fold_spelling(name) for name in named}
+def refuse_names_in(names: set[str], texts: Iterable[str], where: str) -> None:
+    """InvalidInput if one of the names stands in a text; the message does not repeat it."""
+    folded_names = {_fold_spelling(name) for name in names}
     for text in texts:
-        said = _fold_spelling(text) if plain else ""
-        if any(name in said for name in plain):
+        folded_text = _fold_spelling(text) if folded_names else ""
+        if any(name in folded_text for name in folded_names):
             raise InvalidInput(
                 f"{where}：标题、理由或公开字段中写有个人信息（如姓名），以后将无法删除，请改写。",
                 f"{where}: a title, reason or public field holds personal data (a name, say) that could never be "
@@ -175,18 +176,18 @@ def refuse_names_in(named: set[str], texts: Iterable[str], where: str) -> None:
 
 
 def _select_names(values: Iterable[Any]) -> set[str]:
-    """Those that tell who somebody is by themselves: two characters or more, with a letter among them."""
+    """Select the values that identify somebody by themselves: two characters or more, with a letter among them."""
     texts = {value.strip() for value in values if isinstance(value, str)}
     return {text for text in texts if len(text) > 1 and any(character.isalpha() for character in text)}
 
 
 def _fold_spelling(text: str) -> str:
-    """A text as it reads: whatever its width and script, with or without spaces and dots inside a name."""
+    """Fold width, script, case, and spaces and dots inside a name."""
     return _BETWEEN_CHARACTERS.sub("", simplify_script(normalise_width(text))).casefold()
 
 
 def _collect_public_texts(draft: Draft) -> Iterator[str]:
-    """Every text of a draft that stands in the log in clear."""
+    """Yield every text of a draft that stands in the log in clear."""
     personal = schema.PERSONAL.get(draft.change.kind, frozenset())
     yield draft.change.reason or ""
     yield from _collect_texts({path: value for path, value in draft.change.set.items() if path not in personal})
@@ -205,7 +206,7 @@ def _collect_texts(value: Any) -> Iterator[str]:
 
 
 def _read_latest_days(connection: sa.Connection, subjects: list[str]) -> Iterator[tuple[str, str]]:
-    """(subject, the latest day of which something is stated about it) of those the register knows."""
+    """Yield (subject, latest day of which something is recorded about it) for those the register knows."""
     for start in range(0, len(subjects), CHUNK):
         known = versions.c.subject.in_(subjects[start : start + CHUNK])
         query = sa.select(versions.c.subject, sa.func.max(versions.c.valid_from)).where(known)

@@ -1,4 +1,4 @@
-"""The second person: approve, reject, ask for changes."""
+"""Decisions of the second person: approve, reject, ask for changes."""
 
 from __future__ import annotations
 
@@ -24,20 +24,18 @@ def approve(
     log: PublishedLog | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[int, int]:
-    """Append the proposal to the log in one transaction; (first, last) entry number.
+    """Append the proposal to the log in one transaction; return (first, last) entry number.
 
-    Refuses: FourEyes to whoever touched it; Conflict when it is decided, when ``seen`` is not the hash of its content
-    as stored, or when the register changed under it; NotAllowed without the role approver. Erased values are gone from
-    the register when this returns, and their bytes from its files unless somebody was still reading: then
-    ``redaction.settle`` goes on.
+    FourEyesViolation for whoever took part in the proposal; Conflict if it is decided, if ``seen`` is not the hash of
+    its content as stored, or if the register changed since it was made; NotAllowed without the role approver. Erased
+    values are gone from the register when this returns, and their bytes from its files unless somebody was still
+    reading: then ``redaction.purge_erased_bytes`` is tried again later.
 
-    With ``log``, refuses what could not be signed and published (``appending.append_proposal``), and after the commit a
-    checkpoint is signed; when that fails in spite of all the approval stands, the server's log says why, and the next
-    look at the log tries again.
+    With ``log``, nothing is appended that could not be signed and published (``append.append_proposal``), and a
+    checkpoint is signed after the commit; if that fails all the same, the approval stands, the server's log says why,
+    and the next look at the log tries again.
     """
-    with database.writing() as connection:
-        if log is not None:
-            log.refuse_rollback(connection)
+    with proposal_store.open_transaction(database, log) as connection:
         proposal = _get_for_decision(connection, identifier, by)
         if seen != proposal.content_hash:
             raise Conflict(
@@ -49,17 +47,17 @@ def approve(
         else:
             emergency.require_in_force(connection, proposal)
         first, last = append.append_proposal(connection, proposal, by, log, progress)
-        owed = redaction.read_pending_erasure(connection)
+        has_pending_erasure = redaction.read_pending_erasure(connection)
         proposal_store.close_proposal(connection, identifier, "approved", by, first_entry=first, last_entry=last)
     if log is not None:
         log.try_publish(database)
-    if owed:
+    if has_pending_erasure:
         redaction.purge_erased_bytes(database)
     return first, last
 
 
 def _get_for_decision(connection: sa.Connection, identifier: int, by: str) -> Proposal:
-    """A pending proposal, for an approver who has no hand in it."""
+    """Return a pending proposal for an approver who took no part in it."""
     accounts.require_role(connection, by, "approver")
     proposal = proposal_store.get_for_account(connection, identifier, by)
     proposal_store.require_state(proposal, "pending")
@@ -72,9 +70,10 @@ def _get_for_decision(connection: sa.Connection, identifier: int, by: str) -> Pr
 
 
 def reject(database: Database, identifier: int, *, by: str, reason: str, log: PublishedLog | None = None) -> None:
-    """Turn an open proposal down, with a reason that its proposer will read. Personal values in it are erased.
+    """Reject an open proposal, with a reason for its proposer to read. Personal values in it are erased.
 
-    What it says may be in force already: then that ends with it, and FourEyes refuses whoever put it in force.
+    If what it states is in force already (an emergency suspension), that ends with it, and FourEyesViolation refuses
+    whoever put it in force.
     """
     if not reason.strip():
         raise InvalidInput("请说明否决的理由。", "Please give a reason for the rejection.")
@@ -82,9 +81,7 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
         raise InvalidInput(
             f"理由最多{comments.LONGEST}字。", f"A reason has {comments.LONGEST} characters at most.", field="reason"
         )
-    with database.writing() as connection:
-        if log is not None:
-            log.refuse_rollback(connection)
+    with proposal_store.open_transaction(database, log) as connection:
         accounts.require_role(connection, by, "approver")
         proposal = proposal_store.get_for_account(connection, identifier, by)
         proposal_store.require_state(proposal, *proposal_store.OPEN)
@@ -94,19 +91,17 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
                 log.require_extension(connection)
             _get_for_decision(connection, identifier, by)
             emergency.restore_approvals(connection, proposal, by, emergency.REJECTED, log)
-        scrubbed = redaction.erase_personal_values(connection, identifier)
+        has_pending_erasure = redaction.erase_personal_values(connection, identifier)
         proposal_store.close_proposal(connection, identifier, "rejected", by, reason=reason)
     if log is not None and proposal.confirm_by is not None:
         log.try_publish(database)
-    if scrubbed:
+    if has_pending_erasure:
         redaction.purge_erased_bytes(database)
 
 
 def send_back(database: Database, identifier: int, *, by: str, text: str, log: PublishedLog | None = None) -> None:
-    """Ask for changes, in words: editors may amend the proposal, and whoever asked may still approve it then."""
-    with database.writing() as connection:
-        if log is not None:
-            log.refuse_rollback(connection)
+    """Ask for changes, in words: editors may then amend the proposal, and whoever asked may still approve it."""
+    with proposal_store.open_transaction(database, log) as connection:
         proposal = _get_for_decision(connection, identifier, by)
         if proposal.confirm_by is not None:
             raise Conflict(

@@ -1,4 +1,4 @@
-"""Editions of the list into proposals: what to publish, and what to withdraw. A second person approves them."""
+"""Proposals to publish an edition of the list, or to withdraw one. A second person approves them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from registry.storage.database import Database
 
 
 def propose_edition(database: Database, planned: EditionPlan, *, by: str, log: PublishedLog | None = None) -> int:
-    """Propose an edition as it was planned; the proposal's id. NotAllowed but for a publisher of its region.
+    """Propose an edition as planned; return the proposal's number. NotAllowed except for a publisher of its region.
 
-    What was seen is what is proposed: the log size it is frozen at is that of the plan.
+    The log size it is frozen at is that of the plan: what was shown is what is proposed.
     """
-    title = f"公布第{planned.number}期：{planned.wish.title}"
     return proposals.propose(
         database,
         [planned.draft],
         by=by,
-        title=title,
+        title=f"公布第{planned.number}期：{planned.wish.title}",
         kind=EDITION,
         report=planned.report,
         base_size=planned.log.size,
@@ -31,8 +30,8 @@ def propose_edition(database: Database, planned: EditionPlan, *, by: str, log: P
 def propose_withdrawal(
     database: Database, edition: str, reason: str, *, by: str, log: PublishedLog | None = None
 ) -> int:
-    """Propose to withdraw an edition, for a reason the public will read; the proposal's id."""
-    found, draft = plan.make_withdrawal(database, edition, reason)
-    title = f"撤回第{found.id}期：{found.title}"
-    report = {"withdraws": found.id}
+    """Propose to withdraw an edition, for a reason that will be published; return the proposal's number."""
+    published, draft = plan.make_withdrawal(database, edition, reason)
+    title = f"撤回第{published.id}期：{published.title}"
+    report = {"withdraws": published.id}
     return proposals.propose(database, [draft], by=by, title=title, kind=EDITION, report=report, log=log)

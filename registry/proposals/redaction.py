@@ -1,8 +1,8 @@
-"""Redaction: what erasing personal values takes beside the entry that orders it, and how it is proposed.
+"""Redaction: what erasing personal values takes besides the entry that orders it, and how it is proposed.
 
 Appending the entry erases the values beside the log and in the records. Here: the copies in stored proposals, in the
 same transaction; and afterwards the bytes that deleted rows leave in the database's own files. Until those are gone, a
-row of ``positions`` says that this is owed, and every later approval and every start of a server tries again.
+row of ``positions`` records that purging is pending, and every later approval and every start of a server tries again.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ from registry.storage.tables import accounts, erasable, positions, proposal_item
 
 #: Tables whose rows may have held the erased values; of accounts, secrets that were not sealed yet.
 TABLES = (erasable.name, versions.name, proposal_items.name, staff_drafts.name, accounts.name)
-OWED = "erased"
+#: The row of ``positions`` while bytes are still to be purged.
+PENDING = "erased"
 _log = logging.getLogger("registry")
 
 
 class RedactionPlan(Struct, frozen=True):
-    """A redaction before it is proposed: the draft, and of how many entries each path would be erased."""
+    """A redaction before it is proposed: the draft, and in how many entries each path would be erased."""
 
     draft: Draft
     erases: dict[str, int]
 
 
-def plan_redaction(connection: sa.Connection, said: str, reason: str, on: Date) -> RedactionPlan:
-    """The draft that erases every personal value of a practitioner or sanction; InvalidInput when none is left.
+def plan_redaction(connection: sa.Connection, name: str, reason: str, on: Date) -> RedactionPlan:
+    """Draft the erasure of every personal value of a practitioner or sanction; InvalidInput if none is left.
 
-    ``said``: see ``drafts.subject_of``.
+    ``name``: see ``changeset.resolve_subject``.
     """
-    subject = changeset.resolve_subject(connection, said, schema.PERSONAL)
+    subject = changeset.resolve_subject(connection, name, schema.PERSONAL)
     counts = erasure.count_erasable_values(connection, subject)
     if not counts:
         raise InvalidInput(f"{subject} 没有可删除的个人信息。", f"{subject} has no personal data left to erase.")
@@ -52,7 +53,7 @@ def plan_redaction(connection: sa.Connection, said: str, reason: str, on: Date) 
 def erase_stored_copies(
     connection: sa.Connection, erasing: Iterable[Entry], *, proposal: int = 0, first: int = 0
 ) -> None:
-    """Empty in every stored proposal what the entries ``erasing`` erase; part of the transaction that wrote them.
+    """Erase in every stored proposal what the entries ``erasing`` erase; part of the transaction that wrote them.
 
     Of the ``proposal`` being approved, whose first entry is ``first``, only in the drafts before the erasing one.
     """
@@ -62,18 +63,18 @@ def erase_stored_copies(
         query = sa.select(items.c.proposal, items.c.position, items.c.body)
         for row in connection.execute(query.where(items.c.personal == entry.subject, earlier)).all():
             _erase_item(connection, row, entry.change.erases)
-        # Half-filled forms about the person go whole: they hold what was typed and what was recorded.
-        # Also those that were to amend what proposed the person: then no record was, yet, of which they could be.
-        of_it = sa.select(items.c.proposal).where(items.c.subject == entry.subject)
-        about = (staff_drafts.c.subject == entry.subject) | staff_drafts.c.amends.in_(of_it)
+        # Half-filled forms about the person are deleted whole: they hold what was typed and what was recorded.
+        # So are those that amend a proposal of the person, which name no subject while there is no record yet.
+        proposing = sa.select(items.c.proposal).where(items.c.subject == entry.subject)
+        about = (staff_drafts.c.subject == entry.subject) | staff_drafts.c.amends.in_(proposing)
         connection.execute(sa.delete(staff_drafts).where(about))
-        upsert_row(connection, positions, {"view": OWED, "position": entry.number}, ["view"])
+        upsert_row(connection, positions, {"view": PENDING, "position": entry.number}, ["view"])
 
 
 def erase_personal_values(connection: sa.Connection, proposal: int) -> bool:
-    """Empty the personal values of a proposal that is turned down; whether it held any.
+    """Erase the personal values of a proposal that is turned down; return whether it held any.
 
-    They will never be in the log, so nobody could erase them later: not even about whom they are is known there.
+    They will never be in the log, so nobody could erase them later: the log does not even know whom they are about.
     """
     items = proposal_items
     query = sa.select(items.c.proposal, items.c.position, items.c.body)
@@ -82,19 +83,18 @@ def erase_personal_values(connection: sa.Connection, proposal: int) -> bool:
         _erase_item(connection, row, sorted(schema.PERSONAL[changeset.decode_draft(row.body).change.kind]))
     if rows:
         upsert_row(
-            connection, positions, {"view": OWED, "position": max(1, store.read_head(connection).size)}, ["view"]
+            connection, positions, {"view": PENDING, "position": max(1, store.read_head(connection).size)}, ["view"]
         )
     return bool(rows)
 
 
 def _erase_item(connection: sa.Connection, row: Any, paths: list[str]) -> None:
-    left = _clear_values(changeset.decode_draft(row.body), paths)
+    cleared = _clear_values(changeset.decode_draft(row.body), paths)
+    personal = cleared.subject if changeset.list_personal_values(cleared) else None
     connection.execute(
         sa.update(proposal_items)
         .where(proposal_items.c.proposal == row.proposal, proposal_items.c.position == row.position)
-        .values(
-            body=changeset.encode_value(left), personal=left.subject if changeset.list_personal_values(left) else None
-        )
+        .values(body=changeset.encode_value(cleared), personal=personal)
     )
 
 
@@ -104,18 +104,19 @@ def _clear_values(draft: Draft, paths: list[str]) -> Draft:
 
 
 def read_pending_erasure(connection: sa.Connection) -> int:
-    """The log's size when values were erased whose bytes may still lie in the database's files; 0: nothing is owed."""
-    return connection.execute(sa.select(positions.c.position).where(positions.c.view == OWED)).scalar() or 0
+    """Return the log's size when values were erased whose bytes may still lie in the database's files; 0 if none."""
+    return connection.execute(sa.select(positions.c.position).where(positions.c.view == PENDING)).scalar() or 0
 
 
 def mark_erasure_pending(connection: sa.Connection) -> None:
-    """Let what rows of TABLES held until this transaction be removed from the database's files; see ``purge_erased_bytes``."""
-    upsert_row(connection, positions, {"view": OWED, "position": max(read_pending_erasure(connection), 1)}, ["view"])
+    """Have the bytes of rows of TABLES deleted in this transaction removed from the database's files by
+    ``purge_erased_bytes``."""
+    upsert_row(connection, positions, {"view": PENDING, "position": max(read_pending_erasure(connection), 1)}, ["view"])
 
 
 def purge_erased_bytes(database: Database) -> bool:
-    """Remove the bytes of erased values from the database's files if that is still owed; False when it has to be
-    tried again. Never fails: what was decided stands."""
+    """Remove the bytes of erased values from the database's files if that is pending; False if it has to be tried
+    again. Never raises: what was decided stands."""
     try:
         with database.reading() as connection:
             number = read_pending_erasure(connection)
@@ -123,8 +124,8 @@ def purge_erased_bytes(database: Database) -> bool:
             return True
         if database.purge_deleted_rows(TABLES):
             with database.writing() as connection:
-                paid = (positions.c.view == OWED) & (positions.c.position == number)
-                connection.execute(sa.delete(positions).where(paid))
+                done = (positions.c.view == PENDING) & (positions.c.position == number)
+                connection.execute(sa.delete(positions).where(done))
             return True
         cause = "somebody reads an older state, or there is no room"
     except CannotAnswer as error:

@@ -1,4 +1,4 @@
-"""Putting a change before a second person, changing it while it waits, and taking it back."""
+"""Submitting a proposal to a second person, amending it while it waits, and withdrawing it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from registry.accounts import region_scope
 from registry.domain.model import Draft
 from registry.errors import Conflict, NotAllowed
 from registry.log import store
+from registry.log.clock import get_now_ms
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset, proposal_store, redaction
 from registry.storage.database import Database
@@ -19,7 +20,7 @@ from registry.storage.tables import proposal_items, proposals
 
 def propose(  # noqa: PLR0913 - each is a part of what is proposed
     database: Database,
-    proposed: Iterable[Draft],
+    drafts: Iterable[Draft],
     *,
     by: str,
     title: str,
@@ -30,19 +31,18 @@ def propose(  # noqa: PLR0913 - each is a part of what is proposed
     log: PublishedLog | None = None,
     in_transaction: Callable[[sa.Connection, int], None] | None = None,
 ) -> int:
-    """Validate and keep a proposal whole, or nothing of it; its id. InvalidInput names the first draft that is wrong,
+    """Validate and store a proposal whole, or nothing of it; return its id. InvalidInput names the first wrong draft,
     NotAllowed one outside the account's region. A draft about a day before the latest one already stated of its subject
     needs a reason, unless ``kind`` is "import".
-    ``base_size`` is the log size the drafts were worked out against (now by default). With ``log``, LogRolledBack over
-    a database that holds less than was published there: here, and whatever else is done to a proposal.
+
+    ``base_size`` is the log size the drafts were worked out against (now by default). With ``log``, LogRolledBack for a
+    database that holds less than was published there; so for every other function that changes a proposal.
     ``in_transaction`` gets the id within the transaction that keeps the proposal: what it raises undoes all of it.
     """
     with database.reading() as connection:
         region_scope.require_proposer_role(connection, by, kind)
-    content = changeset.Changeset(proposed, progress)  # before the lock: nobody waits for a long list to be checked
-    with database.writing() as connection:
-        if log is not None:
-            log.refuse_rollback(connection)
+    content = changeset.Changeset(drafts, progress)  # before the lock: nobody waits for a long list to be checked
+    with proposal_store.open_transaction(database, log) as connection:
         region_scope.require_proposer_role(connection, by, kind)
         content.check_against_register(connection, kind, title, report)
         region_scope.require_may_propose(connection, by, map(changeset.decode_draft, content.bodies))
@@ -66,11 +66,11 @@ def insert_proposal(  # noqa: PLR0913 - each is a part of what is proposed
     base_size: int,
     confirm_by: int | None = None,
 ) -> int:
-    """Keep a proposal that was checked; its id."""
-    at = proposal_store.get_now_ms()
+    """Store a checked proposal; return its id."""
+    at = get_now_ms()
     row = {"state": "pending", "kind": kind, "title": title, "base_size": base_size, "created_at": at}
-    told = {**row, **_make_content_columns(connection, content, report), "confirm_by": confirm_by}
-    identifier = int(connection.execute(sa.insert(proposals).values(told).returning(proposals.c.id)).scalar_one())
+    row |= {**_make_content_columns(connection, content, report), "confirm_by": confirm_by}
+    identifier = int(connection.execute(sa.insert(proposals).values(row).returning(proposals.c.id)).scalar_one())
     proposal_store.record_touch(connection, identifier, by, "propose", at)
     _insert_items(connection, identifier, content)
     return identifier
@@ -79,7 +79,7 @@ def insert_proposal(  # noqa: PLR0913 - each is a part of what is proposed
 def amend(  # noqa: PLR0913 - each is a part of what is proposed
     database: Database,
     identifier: int,
-    proposed: Iterable[Draft],
+    drafts: Iterable[Draft],
     *,
     by: str,
     seen: str,
@@ -89,16 +89,14 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
     base_size: int | None = None,
     log: PublishedLog | None = None,
 ) -> str:
-    """Put other drafts in the place of those of an open proposal; the new content hash.
+    """Replace the drafts of an open proposal; return the new content hash.
 
-    Whoever amends has a hand in it. Conflict when it is decided, when its content is no longer the one ``seen``, or
-    when it confirms what is in force; NotAllowed for one that concerns another region; else as ``propose``. An approval
-    of the content before is refused from now on.
+    Whoever amends takes part in it. Conflict if it is decided, if its content is no longer the one ``seen``, or if it
+    confirms what is in force; NotAllowed for one that concerns another region; else as ``propose``. An approval of the
+    former content is refused from now on.
     """
-    content = changeset.Changeset(proposed)
-    with database.writing() as connection:
-        if log is not None:
-            log.refuse_rollback(connection)
+    content = changeset.Changeset(drafts)
+    with proposal_store.open_transaction(database, log) as connection:
         before = proposal_store.get_for_account(connection, identifier, by)
         region_scope.require_proposer_role(connection, by, before.kind)
         proposal_store.require_state(before, *proposal_store.OPEN)
@@ -112,38 +110,35 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
         content.check_against_register(connection, kind, title, report)
         region_scope.require_may_propose(connection, by, map(changeset.decode_draft, content.bodies))
         base_size = store.read_head(connection).size if base_size is None else base_size
-        owed = redaction.erase_personal_values(
-            connection, identifier
-        )  # what it held of people is in no log to be erased from
+        # Its personal values are in no log: nobody could erase them later.
+        has_pending_erasure = redaction.erase_personal_values(connection, identifier)
         connection.execute(sa.delete(proposal_items).where(proposal_items.c.proposal == identifier))
-        told = {"state": "pending", "kind": kind, "title": title, "base_size": base_size}
-        told |= _make_content_columns(connection, content, report)
-        connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(told))
+        columns = {"state": "pending", "kind": kind, "title": title, "base_size": base_size}
+        columns |= _make_content_columns(connection, content, report)
+        connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(columns))
         _insert_items(connection, identifier, content)
-        proposal_store.record_touch(connection, identifier, by, "amended", proposal_store.get_now_ms())
-    if owed:
+        proposal_store.record_touch(connection, identifier, by, "amended", get_now_ms())
+    if has_pending_erasure:
         redaction.purge_erased_bytes(database)
     return content.hash
 
 
 def withdraw(database: Database, identifier: int, *, by: str, log: PublishedLog | None = None) -> None:
-    """Take one's own open proposal back; NotAllowed for anybody else's. Personal values in it are erased."""
-    with database.writing() as connection:
-        if log is not None:
-            log.refuse_rollback(connection)
+    """Withdraw one's own open proposal; NotAllowed for anybody else's. Personal values in it are erased."""
+    with proposal_store.open_transaction(database, log) as connection:
         before = proposal_store.get_proposal(connection, identifier)
         if before.proposer != by:
             raise NotAllowed("只能撤回自己提出的提案。", "Only whoever made a proposal can withdraw it.")
         proposal_store.require_state(before, *proposal_store.OPEN)
         _refuse_in_force(before)
-        owed = redaction.erase_personal_values(connection, identifier)
+        has_pending_erasure = redaction.erase_personal_values(connection, identifier)
         proposal_store.close_proposal(connection, identifier, "withdrawn", by)
-    if owed:
+    if has_pending_erasure:
         redaction.purge_erased_bytes(database)
 
 
 def _refuse_in_force(proposal: proposal_store.Proposal) -> None:
-    """One person put this in force; only another may end that."""
+    """Conflict if one person put this in force already: only another may end that."""
     if proposal.confirm_by is not None:
         raise Conflict(
             f"提案 {proposal.id} 所述的紧急暂停已经生效，须由另一人确认或否决，不能修改或撤回。",
@@ -167,11 +162,11 @@ def _insert_items(connection: sa.Connection, identifier: int, content: changeset
         rows = [
             {
                 "proposal": identifier,
-                "position": n + 1,
-                "body": content.bodies[n],
-                "subject": content.subjects[n],
-                "personal": content.personal[n],
+                "position": index + 1,
+                "body": content.bodies[index],
+                "subject": content.subjects[index],
+                "personal": content.personal[index],
             }
-            for n in range(start, min(start + proposal_store.CHUNK, len(content.bodies)))
+            for index in range(start, min(start + proposal_store.CHUNK, len(content.bodies)))
         ]
         connection.execute(sa.insert(proposal_items), rows)

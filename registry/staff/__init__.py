@@ -1,7 +1,7 @@
 """The workspace of the health staff, under /staff: plain pages and forms, behind a password and a second factor.
 
-Above the citizens' pages, whose kit (language, styles, parts of pages) it uses: what staff approve is shown as citizens
-will see it.
+It uses the citizens' pages' kit (language, styles, parts of pages): what staff approve is shown as citizens will see
+it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from registry.staff import (
     attachment_download,
     audit_log_pages,
     draft_pages,
-    draft_review,
     due_dates,
     edition_pages,
     home,
     identity_provider,
-    import_actions,
     import_pages,
     import_report,
+    import_upload,
     proposal_pages,
     records,
     sign_in_pages,
@@ -36,7 +35,7 @@ __all__ = ["build_router", "record_refused_request"]
 
 
 def build_router() -> Router:
-    """Every page of the workspace."""
+    """Build the router of every page of the workspace."""
     return Router(
         path="/staff",
         route_handlers=[
@@ -45,7 +44,7 @@ def build_router() -> Router:
             *due_dates.handlers,
             *identity_provider.handlers,
             *import_pages.handlers,
-            *import_actions.handlers,
+            *import_upload.handlers,
             *account_pages.handlers,
             *proposal_pages.handlers,
             *import_report.handlers,
@@ -53,7 +52,6 @@ def build_router() -> Router:
             *edition_pages.handlers,
             *records.handlers,
             *draft_pages.handlers,
-            *draft_review.handlers,
             *attachment_download.handlers,
             *audit_log_pages.handlers,
         ],

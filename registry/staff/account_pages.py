@@ -10,8 +10,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from registry import accounts
-from registry.accounts import audit_log, factors, sessions, signin
-from registry.errors import Conflict, InvalidInput, RegistryError
+from registry.accounts import factors, sessions, signin
+from registry.errors import Conflict, InvalidInput
 from registry.staff.desk import Desk
 from registry.staff.errors import make_refusal
 
@@ -21,48 +21,46 @@ _CHANGES = {**_ADMINISTRATORS, "proof": True}
 
 @get("/accounts", opt=_ADMINISTRATORS, sync_to_thread=True)
 def show_accounts(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Every account, and the form for another."""
+    """Show every account, and the form for another."""
     return _render_accounts_page(desk)
 
 
-def _render_accounts_page(desk: Desk, **told: Any) -> Response[Any]:
+def _render_accounts_page(desk: Desk, **values: Any) -> Response[Any]:
     with desk.database.reading() as connection:
-        return desk.render_page("accounts", accounts=accounts.list_accounts(connection), roles=accounts.ROLES, **told)
+        return desk.render_page("accounts", accounts=accounts.list_accounts(connection), roles=accounts.ROLES, **values)
 
 
 @post("/accounts", opt=_CHANGES, status_code=200, sync_to_thread=True)
 def add_account(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Another account, with a password that is shown once and has to be changed."""
+    """Add an account, with a password that is shown once and has to be changed."""
     name, password = desk.read_field("name"), _make_password()
     try:
         with desk.database.writing() as connection:
             accounts.create_account(
                 connection, name, _read_roles(desk), password, region=desk.read_field("region"), must_change=True
             )
-            audit_log.record_event(
-                connection, desk.account.name, "account_added", f"account:{name}", desk.visitor.address
-            )
+            desk.record_event(connection, "account_added", f"account:{name}")
     except (InvalidInput, Conflict) as error:
-        return _render_accounts_page(desk, status=400, errors=_format_error(desk, error, "name"), given=desk.form)
-    return _render_accounts_page(desk, made=(name, password))
+        return _render_accounts_page(desk, status=400, errors=desk.list_errors(error, "name"), form_values=desk.form)
+    return _render_accounts_page(desk, new_password=(name, password))
 
 
 @get("/accounts/{name:str}", opt=_ADMINISTRATORS, sync_to_thread=True)
 def show_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
-    """One account."""
+    """Show one account."""
     return _render_account_page(desk, name)
 
 
-def _render_account_page(desk: Desk, name: str, **told: Any) -> Response[Any]:
+def _render_account_page(desk: Desk, name: str, **values: Any) -> Response[Any]:
     with desk.database.reading() as connection:
-        found = accounts.get_account(connection, name)
-    outside = desk.register.settings.oidc_issuer
-    return desk.render_page("one_account", account=found, roles=accounts.ROLES, outside=outside, **told)
+        account = accounts.get_account(connection, name)
+    has_provider = desk.register.settings.oidc_issuer
+    return desk.render_page("one_account", account=account, roles=accounts.ROLES, has_provider=has_provider, **values)
 
 
 @post("/accounts/{name:str}", opt=_CHANGES, status_code=200, sync_to_thread=True)
 def change_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[Any]:
-    """Roles and region, another password, no second factor, closed or open: one of them by the button pressed."""
+    """Change roles and region, password, second factor, or close or open the account, by the button pressed."""
     _refuse_own_account(desk, name)
     action = desk.read_field("action")
     password = _make_password()
@@ -84,26 +82,21 @@ def change_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response
                 sessions.end_sessions(connection, name)
             else:
                 raise InvalidInput("没有这样的操作。", "There is no such action.")
-            audit_log.record_event(
-                connection, desk.account.name, f"account_{action}", f"account:{name}", desk.visitor.address
-            )
+            desk.record_event(connection, f"account_{action}", f"account:{name}")
     except (InvalidInput, Conflict) as error:
-        return _render_account_page(desk, name, status=400, errors=_format_error(desk, error, ""))
-    return _render_account_page(desk, name, made=(name, password) if action == "reset" else None, done=action)
+        return _render_account_page(desk, name, status=400, errors=desk.list_errors(error, ""))
+    new_password = (name, password) if action == "reset" else None
+    return _render_account_page(desk, name, new_password=new_password, action_done=action)
 
 
 def _refuse_own_account(desk: Desk, name: str) -> None:
-    """Nobody gives themselves roles, nor locks everybody out by closing the account they use."""
+    """Refuse changes of one's own account: nobody gives themselves roles, nor locks everybody out by closing it."""
     if name == desk.account.name:
         raise make_refusal(
             "own_account",
             "不能在这里更改自己的账号，请另一位管理员办理。",
             "You cannot change your own account here; another administrator can.",
         )
-
-
-def _format_error(desk: Desk, error: RegistryError, field: str) -> list[tuple[str, str]]:
-    return [(error.details.get("field", field), error.get_text(desk.language.lang))]
 
 
 def _read_roles(desk: Desk) -> list[str]:

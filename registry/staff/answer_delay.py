@@ -1,4 +1,4 @@
-"""Answers that are given late: nothing is held meanwhile but the answer itself, no thread, connection or lock."""
+"""Delayed answers: nothing is held meanwhile but the answer itself, no thread, connection or lock."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Where a request's scope says how many seconds its answer waits.
+#: The key of a request's scope for the seconds its answer waits.
 DELAY = "registry.staff.delay"
-#: Answers of one process that wait at a time; beyond them they are given at once: what was counted stays counted.
-MOST = 1_000
+#: Answers of one process that wait at a time; further ones are given at once: failures stay counted.
+LIMIT = 1_000
 
 
 def delay_answer(request: Request[Any, Any, Any], delay: float) -> None:
-    """Let the answer to a request wait so many seconds."""
+    """Delay the answer to a request by so many seconds."""
     request.scope[DELAY] = delay  # type: ignore[literal-required]
 
 
 class DelayMiddleware:
-    """Around the handlers whose answers may wait. Whoever hangs up gains nothing: the failure is counted already."""
+    """Wraps the handlers whose answers may be delayed. Hanging up gains nothing: the failure is counted already."""
 
     _waiting = 0
 
@@ -36,7 +36,7 @@ class DelayMiddleware:
 
         async def send_late(message: Message) -> None:
             delay = scope.get(DELAY, 0.0) if message["type"] == "http.response.start" else 0.0
-            if delay and DelayMiddleware._waiting < MOST:
+            if delay and DelayMiddleware._waiting < LIMIT:
                 DelayMiddleware._waiting += 1
                 try:
                     await anyio.sleep(float(str(delay)))

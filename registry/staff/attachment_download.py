@@ -1,4 +1,4 @@
-"""Documents that proposals rest on, handed out to signed-in staff as files and never shown inside a page."""
+"""Downloads of documents that proposals rest on, for signed-in staff; never shown inside a page."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _HASH = re.compile("[0-9a-f]{64}")
 
 @get("/attachments/{sha256:str}", sync_to_thread=True)
 def download_attachment(desk: NamedDependency[Desk], sha256: FromPath[str]) -> Response[Any]:
-    """The bytes of a document, exactly as they were uploaded."""
+    """Send the bytes of a document, exactly as they were uploaded."""
     if not _HASH.fullmatch(sha256):
         raise NotFound("没有这份文件。", "There is no such document.")
-    # Into a file first: however slowly somebody takes it, no transaction stays open for it.
-    held = tempfile.SpooledTemporaryFile(max_size=attachments.PART)  # noqa: SIM115 - closed by what sends it
+    # Into a temporary file first: however slow the download, no transaction stays open for it.
+    buffer = tempfile.SpooledTemporaryFile(max_size=attachments.PART)  # noqa: SIM115 - closed by what sends it
     with desk.database.reading() as connection:
-        found = attachments.get_attachment(connection, sha256)
-        held.writelines(attachments.read_parts(connection, sha256))
-    held.seek(0)
-    ending = found.name.rpartition(".")[2]
+        attachment = attachments.get_attachment(connection, sha256)
+        buffer.writelines(attachments.read_parts(connection, sha256))
+    buffer.seek(0)
+    ending = attachment.name.rpartition(".")[2]
     headers = {
-        "Content-Disposition": f"attachment; filename=\"document.{ending}\"; filename*=UTF-8''{quote(found.name)}",
-        "Content-Length": str(found.size),
+        "Content-Disposition": f"attachment; filename=\"document.{ending}\"; filename*=UTF-8''{quote(attachment.name)}",
+        "Content-Length": str(attachment.size),
         "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
     }
-    return Stream(_stream_pieces(held), media_type=found.media_type, headers=headers)
+    return Stream(_stream_pieces(buffer), media_type=attachment.media_type, headers=headers)
 
 
-def _stream_pieces(held: IO[bytes]) -> Iterator[bytes]:
-    with held:
-        while piece := held.read(attachments.PART):
+def _stream_pieces(buffer: IO[bytes]) -> Iterator[bytes]:
+    with buffer:
+        while piece := buffer.read(attachments.PART):
             yield piece
 
 

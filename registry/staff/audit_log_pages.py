@@ -1,4 +1,4 @@
-"""The trail, for auditors and administrators: filtered, paged, and as a file."""
+"""The audit log, for auditors and administrators: filtered, paged, and as a file."""
 
 from __future__ import annotations
 
@@ -22,52 +22,52 @@ _PAGE = 100
 
 @get("/trail", opt=_AUDITORS, sync_to_thread=True)
 def show_audit_log(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Deeds, newest first."""
-    asked = desk.request.query_params
+    """Show events, newest first."""
+    query = desk.request.query_params
     try:
-        wanted, before = _read_filter(desk), desk.read_query_number("before")
+        event_filter, before = _read_filter(desk), desk.read_query_number("before")
     except InvalidInput as error:
         return desk.render_page(
             "trail",
             status=400,
-            errors=[(error.details.get("field", "since"), error.get_text(desk.language.lang))],
-            deeds=[],
+            errors=desk.list_errors(error, "since"),
+            events=[],
             actions=[],
             next=None,
-            asked=asked,
+            query=query,
         )
     desk.register.sign_ins.write_failures()
     with desk.database.reading() as connection:
-        deeds = audit_log.list_events(connection, wanted, before=before, limit=_PAGE)
+        events = audit_log.list_events(connection, event_filter, before=before, limit=_PAGE)
         actions = audit_log.list_actions(connection)
-    following = deeds[-1].id if len(deeds) == _PAGE else None
-    return desk.render_page("trail", deeds=deeds, actions=actions, next=following, asked=asked)
+    next_page = events[-1].id if len(events) == _PAGE else None
+    return desk.render_page("trail", events=events, actions=actions, next=next_page, query=query)
 
 
 @get("/trail.csv", opt={**_AUDITORS, "lane": "writes"}, sync_to_thread=True)
 def download_audit_log(desk: NamedDependency[Desk]) -> Response[bytes]:
-    """All that is chosen, oldest first, as a file for a spreadsheet; that it was taken is a deed itself."""
-    wanted = _read_filter(desk)
+    """Send all selected events, oldest first, as a file for a spreadsheet; the download is an event itself."""
+    event_filter = _read_filter(desk)
     desk.register.sign_ins.write_failures()
     with desk.database.writing() as connection:
-        audit_log.record_event(connection, desk.account.name, "trail_exported", "", desk.visitor.address)
-    held = io.StringIO()
-    write = csv.writer(held).writerow
+        desk.record_event(connection, "trail_exported", "")
+    text = io.StringIO()
+    write = csv.writer(text).writerow
     write(["id", "at", "account", "action", "about", "address"])
     with desk.database.reading() as connection:
-        for deed in audit_log.iterate_events(connection, wanted):
-            at = deed.at.isoformat(timespec="seconds").replace("+00:00", "Z")
-            write(escape_cells([str(deed.id), at, deed.account, deed.action, deed.about, deed.address]))
+        for event in audit_log.iterate_events(connection, event_filter):
+            at = event.at.isoformat(timespec="seconds").replace("+00:00", "Z")
+            write(escape_cells([str(event.id), at, event.account, event.action, event.about, event.address]))
     headers = {"Content-Disposition": 'attachment; filename="trail.csv"'}
-    return Response(held.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(text.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _read_filter(desk: Desk) -> audit_log.AuditFilter:
-    asked = desk.request.query_params
-    since, until = asked.get("since"), asked.get("until")
+    query = desk.request.query_params
+    since, until = query.get("since"), query.get("until")
     return audit_log.AuditFilter(
-        account=str(asked.get("account") or "").strip(),
-        action=str(asked.get("action") or "").strip(),
+        account=str(query.get("account") or "").strip(),
+        action=str(query.get("action") or "").strip(),
         since=_parse_day_start(since, "since") if since else None,
         until=_parse_day_start(until, "until") + dt.timedelta(days=1) if until else None,
     )

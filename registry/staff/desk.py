@@ -1,23 +1,23 @@
-"""Where a request of the staff is worked on: who it is, whether they may, whether the form is one of ours."""
+"""The desk: one request of the staff, with its session, permissions, form and language."""
 
 from __future__ import annotations
 
 import hmac
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Redirect
 
-from registry.accounts import devices, sessions
+from registry.accounts import audit_log, devices, sessions
 from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import Visitor
-from registry.errors import Busy, InvalidInput, NotFound, TooLarge
+from registry.errors import Busy, InvalidInput, NotFound, RegistryError, TooLarge
 from registry.register import Register
-from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, make_refusal
-from registry.staff.i18n import StaffLanguage, build_environment, get_role_label
+from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, make_refusal, render_template
+from registry.staff.i18n import StaffLanguage, get_role_label
 from registry.staff.second_factor_proof import require_proof
 from registry.storage.locks import AT_ONCE, LockWait
 from registry.web import lanes
@@ -25,31 +25,33 @@ from registry.web.forms import read_form
 from registry.web.i18n import read_preferences
 
 COOKIE = "staff_session"
-#: What a column of numbers can hold: nothing in the register has a greater one.
-_GREATEST = 2**31 - 1
-#: What a reader waits to end a session that turned up elsewhere.
-_SOON = LockWait(seconds=0.5, queue_limit=4)
+#: The largest number that a column can hold: no number in the register is greater.
+_MAX_NUMBER = 2**31 - 1
+#: How long a reader waits to end a session that turned up elsewhere.
+_END_WAIT = LockWait(seconds=0.5, queue_limit=4)
 Req = Request[Any, Any, Any]
 
 
-#: What templates look at and only some pages say.
-MAY_BE_MISSING = {
+#: Of pages that only editors may use.
+EDITORS = {"roles": ("editor",)}
+#: Defaults of what templates read and only some pages set.
+_DEFAULTS = {
     "name": "",
-    "made": None,
-    "done": None,
-    "given": None,
+    "new_password": None,
+    "action_done": None,
+    "form_values": None,
     "appended": None,
     "reason": "",
     "wanted": "",
     "typed": "",
     "why": "",
     "chosen": (),
-    "words": None,
+    "labels": None,
 }
 
 
 class Desk(SessionMenu):
-    """One request: the register, the session if there is one, the form that was sent, and the language to answer in."""
+    """One request: the register, the session if there is one, the submitted form, and the language of the answer."""
 
     def __init__(self, request: Req, session: Session | None, form: FormMultiDict) -> None:
         super().__init__(session)
@@ -60,38 +62,54 @@ class Desk(SessionMenu):
         self.language = StaffLanguage(*read_preferences(request.query_params))
         self.visitor = read_visitor(request)
 
-    def read_field(self, name: str, most: int = 200) -> str:
-        """A field of the form, without spaces around it."""
-        return str(self.form.get(name) or "").replace("\x00", "").strip()[:most]
+    def read_field(self, name: str, limit: int = 200) -> str:
+        """Return a field of the form, without spaces around it, cut to ``limit`` characters."""
+        return str(self.form.get(name) or "").replace("\x00", "").strip()[:limit]
 
     def read_query_number(self, name: str) -> int | None:
-        """A number in the address, or None; InvalidInput for anything else, NotFound for one nothing has."""
+        """Return a number in the query, or None; InvalidInput for anything else, NotFound for one nothing has."""
         text = self.request.query_params.get(name)
         if not text:
             return None
-        if not (text.isascii() and text.isdigit() and len(text) < 16):
+        number = parse_number(text, digits=15)
+        if number is None:
             raise InvalidInput(f"{name} 须为数字。", f"{name} has to be a number.", field="")
-        if int(text) > _GREATEST:
+        if number > _MAX_NUMBER:
             raise _make_not_found()
-        return int(text)
+        return number
+
+    def get_text(self, error: RegistryError) -> str:
+        """Return the sentence of an error in the language of the page."""
+        return error.get_text(self.language.lang)
+
+    def list_errors(self, error: RegistryError, field: str) -> list[tuple[str, str]]:
+        """Return an error as (field, sentence): at the field it names, else at ``field``."""
+        return [(error.details.get("field", field), self.get_text(error))]
 
     def render_page(
-        self, template: str, *, status: int = 200, errors: list[tuple[str, str]] | None = None, **told: Any
+        self, template: str, *, status: int = 200, errors: list[tuple[str, str]] | None = None, **values: Any
     ) -> Response[str]:
-        """A page; ``errors`` are (field, sentence)."""
-        here = self.request.url.path
-        context = {**MAY_BE_MISSING, "here": here, "desk": self, "errors": errors or [], **told}
+        """Render a page from ``values``; ``errors`` are (field, sentence)."""
+        context = {**_DEFAULTS, "path": self.request.url.path, "desk": self, "errors": errors or [], **values}
         lang, size = self.language.lang, self.language.size
-        body = build_environment(lang, size).get_template(f"staff/{template}.html").render(page=context)
-        return Response(body, status_code=status, media_type="text/html", headers={"Content-Language": lang})
+        return render_template((lang, size), template, context, status, {"Content-Language": lang})
+
+    def record_event(self, connection: Any, action: str, about: str) -> None:
+        """Record in the audit log what the account that is signed in does."""
+        audit_log.record_event(connection, self.account.name, action, about, self.visitor.address)
 
     def redirect_to(self, path: str, **query: str) -> Response[Any]:
-        """On to another page, by GET."""
+        """Redirect to another page, by GET."""
         return Redirect(path=self.language.make_link(path, **query), status_code=303)
 
 
+def parse_number(text: str | None, digits: int = 8) -> int | None:
+    """Return a number written in at most so many ASCII digits; None for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def read_visitor(request: Req) -> Visitor:
-    """Where a request comes from, and as whose browser it was known before."""
+    """Return where a request comes from, and as whose browser it is known."""
     return Visitor(
         address=request.client.host if request.client else "-",
         agent=request.headers.get("user-agent", "")[:200],
@@ -100,15 +118,16 @@ def read_visitor(request: Req) -> Visitor:
 
 
 def get_session_limits(register: Register) -> SessionLimits:
-    """How long sessions last here."""
+    """Return how long sessions last here."""
     return SessionLimits(idle=register.settings.staff_idle, absolute=register.settings.staff_absolute)
 
 
 async def open_desk(request: Req) -> Desk:
-    """The desk of a request whose handler says ``state`` (open), ``roles`` (any) and ``proof`` (none) in its ``opt``.
+    """Make the desk of a request whose handler sets ``state`` (default: open), ``roles`` (any) and ``proof`` (none) in
+    its ``opt``.
 
-    SignInFirst, or NotAllowed: for a form that no page of this session had, from another site, or for other roles;
-    ProofNeeded where the second factor has to be shown once more.
+    SignInRequired, or NotAllowed: for a form that no page of this session had, from another site, or for other roles;
+    ProofRequired if the second factor has to be shown once more.
     """
     opt = request.route_handler.opt
     _require_valid_address(request)
@@ -118,13 +137,13 @@ async def open_desk(request: Req) -> Desk:
     form = FormMultiDict({})
     if request.method == "POST":
         _require_same_site(request)
-    wanted = opt.get("state", "open")
-    if wanted == "none":
+    state = opt.get("state", "open")
+    if state == "none":
         form = await _receive_form(request)
     else:
         if session is None:
             raise SignInRequired
-        if session.state != wanted and not (wanted == "password" and session.state == "open"):
+        if session.state != state and not (state == "password" and session.state == "open"):
             raise SignInRequired(NEXT_STEP[session.state])
         _require_role(session, opt.get("roles", ()))  # before a large file is taken in
         form = await _receive_form(request)
@@ -142,8 +161,11 @@ async def open_desk(request: Req) -> Desk:
 
 def _require_valid_address(request: Req) -> None:
     """NotFound for an address that no link of ours has and no database could be asked about."""
-    said = [*request.path_params.values(), *request.query_params.values()]
-    if any("\x00" in one if isinstance(one, str) else isinstance(one, int) and one > _GREATEST for one in said):
+    values = [*request.path_params.values(), *request.query_params.values()]
+    if any(
+        "\x00" in value if isinstance(value, str) else isinstance(value, int) and value > _MAX_NUMBER
+        for value in values
+    ):
         raise _make_not_found()
 
 
@@ -152,7 +174,7 @@ def _make_not_found() -> NotFound:
 
 
 async def _receive_form(request: Req) -> FormMultiDict:
-    """The form that was sent; TooLarge, InvalidInput when it cannot be taken in."""
+    """Return the submitted form; TooLarge, InvalidInput if it cannot be received."""
     if request.method != "POST":
         return FormMultiDict({})
     try:
@@ -162,7 +184,7 @@ async def _receive_form(request: Req) -> FormMultiDict:
             "提交的内容过大，没有接收。文件最多64 MB。",
             "This is too large and was not taken in. A file may have 64 MB.",
         ) from error
-    except (ValueError, LookupError) as error:  # bytes that are no text, or an encoding that nobody knows
+    except (ValueError, LookupError) as error:  # bytes that are no text, or an unknown encoding
         raise InvalidInput(
             "提交的内容不是 UTF-8 文字，没有执行。请返回后重新提交。",
             "What was sent is not text in UTF-8, so nothing was done. Go back and send it again.",
@@ -178,7 +200,7 @@ def _find_session(request: Req, token: str) -> Session | None:
     if session is None:
         return None
     if session.agent != read_visitor(request).agent:
-        with suppress(Busy), register.database.writing(_SOON) as connection:  # refused it is in any case, and each time
+        with suppress(Busy), register.database.writing(_END_WAIT) as connection:  # it is refused in any case, each time
             sessions.end_sessions(connection, session.account.name, session.id)
         request.scope[SESSION] = session  # type: ignore[literal-required]
         raise make_refusal(
@@ -187,13 +209,13 @@ def _find_session(request: Req, token: str) -> Session | None:
             "This sign-in turned up in another browser, so it was ended. Sign in again.",
         )
     if sessions.is_last_use_stale(session):
-        with suppress(Busy), register.database.writing(AT_ONCE) as connection:  # else the next request notes it
+        with suppress(Busy), register.database.writing(AT_ONCE) as connection:  # else the next request does it
             sessions.save_last_use(connection, session)
     return session
 
 
 def _require_same_site(request: Req) -> None:
-    """Browsers say where a form was sent from; what comes from elsewhere is not looked at."""
+    """Refuse a form from another site, by what browsers state of its origin."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     host = f"{request.url.scheme}://{request.headers.get('host', '')}"
@@ -211,34 +233,37 @@ def _require_role(session: Session, roles: tuple[str, ...]) -> None:
         raise make_refusal(
             "role",
             f"此页面限{'、'.join(get_role_label(role, 'zh-CN') for role in roles)}角色使用，您的账号没有。",
-            f"This page is for the role {' or '.join(get_role_label(role, 'en') for role in roles)}, which you do not have.",
+            f"This page is for the role {' or '.join(get_role_label(role, 'en') for role in roles)}, "
+            "which you do not have.",
         )
 
 
-def set_session_cookie(desk: Desk, response: Response[Any], token: str) -> Response[Any]:
-    """The response with the session's token for the browser to keep until it is closed."""
+def set_cookie(  # noqa: PLR0913 - each is an attribute of the cookie
+    desk: Desk,
+    response: Response[Any],
+    key: str,
+    value: str,
+    *,
+    path: str = "/staff",
+    samesite: Literal["lax", "strict"] = "strict",
+    max_age: int | None = None,
+) -> Response[Any]:
+    """Set a cookie that no script reads, by HTTPS alone where the register is public by that; return the response."""
+    secure = desk.register.settings.public_url.startswith("https://")
     response.set_cookie(
-        key=COOKIE,
-        value=token,
-        path="/staff",
-        httponly=True,
-        samesite="strict",
-        secure=desk.register.settings.public_url.startswith("https://"),
+        key=key, value=value, path=path, max_age=max_age, httponly=True, samesite=samesite, secure=secure
     )
     return response
 
 
+def set_session_cookie(desk: Desk, response: Response[Any], token: str) -> Response[Any]:
+    """Set the session's token, for the browser to keep until it is closed; return the response."""
+    return set_cookie(desk, response, COOKIE, token)
+
+
 def set_device_cookie(desk: Desk, response: Response[Any], account: str) -> Response[Any]:
-    """The response with a cookie by which this browser is known again when ``account`` signs in; see ``devices``."""
+    """Set the cookie by which this browser is recognised when ``account`` signs in again (see ``accounts.devices``)."""
     value = desk.register.sign_ins.make_device_cookie(account)
     if value is not None:
-        response.set_cookie(
-            key=devices.name_cookie(account),
-            value=value,
-            path="/staff",
-            max_age=devices.DAYS * 86_400,
-            httponly=True,
-            samesite="strict",
-            secure=desk.register.settings.public_url.startswith("https://"),
-        )
+        set_cookie(desk, response, devices.name_cookie(account), value, max_age=devices.DAYS * 86_400)
     return response

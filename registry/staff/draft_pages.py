@@ -1,4 +1,4 @@
-"""Forms to change the register: opening one, keeping it as a draft, throwing it away. ``checking``: what comes then."""
+"""Forms to change the register: opening one, saving it as a draft, checking it against the record, proposing it."""
 
 from __future__ import annotations
 
@@ -11,85 +11,95 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from registry import proposals
+from registry.accounts import audit_log
 from registry.domain.identifiers import compact_code
-from registry.errors import Conflict, InvalidInput, NotFound
+from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.records import asof
-from registry.staff.desk import Desk
+from registry.staff.desk import EDITORS, Desk, parse_number
+from registry.staff.errors import record_refusal
 from registry.staff.form_labels import FormLabels
 from registry.staff.forms import documents, form_drafts, forms, record_values, submit
-from registry.staff.forms.findings import Finding, make_error
+from registry.staff.forms.checks import Finding, to_finding
 from registry.staff.forms.form_drafts import FormContent, FormDraft
 from registry.staff.forms.form_input import read_input
-from registry.staff.forms.review import review_form
+from registry.staff.forms.review import merge_with_record, review_form
 from registry.staff.forms.submit import FormRequest, NewForm
 from registry.storage.attachments import LARGEST, find_attachment
+from registry.web import body_limits
 
-EDITORS = {"roles": ("editor",)}
-#: Bytes taken in, so that a file that is too large is refused with a sentence and the rest of the form kept.
+#: Bytes received, so that a file that is too large is refused with a sentence and the rest of the form saved.
 _RECEIVED = 3 * LARGEST
+#: Options of handlers that receive a form of text.
+_TEXT_FORM: dict[str, Any] = {
+    "opt": EDITORS,
+    "status_code": 200,
+    "sync_to_thread": True,
+    "request_max_body_size": body_limits.TEXT,
+}
 _RETURNED = 20
-#: Of the proposals sent back or rejected last, in which one's own are looked for.
-_LOOKED_AT = 500
+#: The latest proposals sent back or rejected, among which one's own are searched.
+_SEARCHED = 500
 
 
 @get("/forms/{kind:str}", opt=EDITORS, sync_to_thread=True)
 def show_form(desk: NamedDependency[Desk], kind: FromPath[str]) -> Response[Any]:
-    """A form as the record fills it; looking at it keeps nothing."""
-    asked = desk.request.query_params
-    wanted = FormRequest(
+    """Show a form as the record fills it; nothing is saved."""
+    query = desk.request.query_params
+    form_request = FormRequest(
         kind=forms.get_form_kind(kind),
-        subject=str(asked.get("subject") or ""),
-        institution=str(asked.get("institution") or ""),
-        technique=str(asked.get("technique") or ""),
+        subject=str(query.get("subject") or ""),
+        institution=str(query.get("institution") or ""),
+        technique=str(query.get("technique") or ""),
     )
     with desk.database.reading() as connection:
-        return _render_form_page(desk, connection, submit.open_form(connection, desk.account.name, wanted))
+        return _render_form_page(desk, connection, submit.open_form(connection, desk.account.name, form_request))
 
 
 @post("/forms/{kind:str}", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=_RECEIVED)
 def create_draft(desk: NamedDependency[Desk], kind: FromPath[str]) -> Response[Any]:
-    """Keep a form for the first time, and check it if that is what was asked."""
+    """Save a form for the first time, and check it if that button was pressed."""
     return _receive_form(desk, forms.get_form_kind(kind), None)
 
 
 @get("/drafts", opt=EDITORS, sync_to_thread=True)
 def show_drafts(desk: NamedDependency[Desk]) -> Response[Any]:
-    """One's drafts, and one's proposals made by a form that were returned."""
+    """Show one's drafts, and one's proposals made by a form that were returned."""
     with desk.database.reading() as connection:
-        mine = form_drafts.list_drafts(connection, desk.account.name)
-        closed = proposals.list_proposals(connection, ("returned", "rejected"), limit=_LOOKED_AT)
+        drafts = form_drafts.list_drafts(connection, desk.account.name)
+        closed = proposals.list_proposals(connection, ("returned", "rejected"), limit=_SEARCHED)
     returned = [
-        one
-        for one in closed
-        if desk.account.name in one.touched_by and isinstance(one.report, dict) and one.report.get("form")
+        proposal
+        for proposal in closed
+        if desk.account.name in proposal.touched_by
+        and isinstance(proposal.report, dict)
+        and proposal.report.get("form")
     ]
-    return desk.render_page("drafts", drafts=mine, returned=returned[:_RETURNED])
+    return desk.render_page("drafts", drafts=drafts, returned=returned[:_RETURNED])
 
 
 @get("/drafts/{number:int}", opt=EDITORS, sync_to_thread=True)
 def show_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """A draft as it was kept."""
+    """Show a saved draft."""
     with desk.database.reading() as connection:
-        one = form_drafts.get_draft(connection, number, desk.account.name)
-        return _render_form_page(desk, connection, one, said=str(desk.request.query_params.get("said") or ""))
+        draft = form_drafts.get_draft(connection, number, desk.account.name)
+        return _render_form_page(desk, connection, draft, notice=str(desk.request.query_params.get("said") or ""))
 
 
 @post("/drafts/{number:int}", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=_RECEIVED)
 def save_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Keep a draft as it is now. One that is gone, or was saved elsewhere meanwhile, is kept as another draft."""
+    """Save a draft. If it is gone, or was saved elsewhere meanwhile, save a copy."""
     with desk.database.reading() as connection:
         try:
-            one = form_drafts.get_draft(connection, number, desk.account.name)
+            draft = form_drafts.get_draft(connection, number, desk.account.name)
         except NotFound:
-            one = None
-    return _receive_form(
-        desk, one.kind if one else forms.get_form_kind(desk.read_field("form_kind")), one, again=number
-    )
+            draft = None
+    kind = draft.kind if draft else forms.get_form_kind(desk.read_field("form_kind"))
+    return _receive_form(desk, kind, draft, was_saved=True)
 
 
 @post("/drafts/{number:int}/discard", opt=EDITORS, status_code=200, sync_to_thread=True)
 def discard_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Throw a draft away."""
+    """Discard a draft."""
     with desk.database.writing() as connection:
         form_drafts.discard_draft(connection, number, desk.account.name)
     return desk.redirect_to("/staff/drafts")
@@ -97,50 +107,52 @@ def discard_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
 
 @post("/proposals/{number:int}/draft", opt=EDITORS, status_code=200, sync_to_thread=True)
 def reopen_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """A returned proposal of a form as a draft again."""
+    """Open a returned proposal of a form as a draft again."""
     return desk.redirect_to(f"/staff/drafts/{submit.reopen_as_draft(desk.database, number, desk.account.name).id}")
 
 
 # --- receiving -------------------------------------------------------------------------------------------------------
 
 
-def _receive_form(desk: Desk, kind: forms.FormKind, one: FormDraft | None, again: int = 0) -> Response[Any]:
-    """Whatever is wrong with what was sent, it is kept first."""
+def _receive_form(desk: Desk, kind: forms.FormKind, draft: FormDraft | None, was_saved: bool = False) -> Response[Any]:
+    """Save what was sent, whatever is wrong with it, then check it or go back to the form."""
     action = desk.read_field("action")
-    source = one or _reopen_form(desk, kind)
-    reading = read_input(kind, _is_new(source), desk.form)
-    typed = submit.restore_fixed_fields(source.filled, reading.typed, not _is_new(source))
-    attachment, wrong = _save_attachment(desk, source.filled.attachment)
+    source = draft or _reopen_form(desk, kind)
+    form_input = read_input(kind, _is_new(source), desk.form)
+    typed = submit.restore_fixed_fields(source.filled, form_input.typed, not _is_new(source))
+    attachment, file_errors = _save_attachment(desk, source.filled.attachment)
     filled = msgspec.structs.replace(source.filled, typed=typed, attachment=attachment)
-    now, copied = _save_or_copy_draft(desk, source, filled)
-    copied = copied or bool(again and one is None)
-    path = f"/staff/drafts/{now.id}"
+    saved, copied = _save_or_copy_draft(desk, source, filled)
+    copied = copied or (was_saved and draft is None)
+    path = f"/staff/drafts/{saved.id}"
     if action == "autosave":
-        return Response({"path": desk.language.make_link(path), "version": now.version}, media_type="application/json")
-    said = "copied" if copied else "saved"
-    if not reading.refused and not wrong and action != "check":
-        return desk.redirect_to(path, said=said)
+        return Response(
+            {"path": desk.language.make_link(path), "version": saved.version}, media_type="application/json"
+        )
+    if not form_input.refused and not file_errors and action != "check":
+        return desk.redirect_to(path, said="copied" if copied else "saved")
     with desk.database.reading() as connection:
-        looked = review_form(connection, now, reading.refused)
-        errors = wrong + [one for one in looked.errors if action == "check" or one.field in reading.refused]
-        # What moved is shown first: what is wrong may be so only beside the record as it was.
-        if errors and not (looked.moved and not wrong and not reading.refused):
-            return _render_form_page(desk, connection, now, errors=errors, said="copied" if copied else "kept")
+        review = review_form(connection, saved, form_input.refused)
+        errors = file_errors + [
+            error for error in review.errors if action == "check" or error.field in form_input.refused
+        ]
+        # Changes of the record are shown first: an error may be one only against the record as it was.
+        if errors and not (review.moved and not file_errors and not form_input.refused):
+            return _render_form_page(desk, connection, saved, errors=errors, notice="copied" if copied else "kept")
     return desk.redirect_to(f"{path}/check")
 
 
 def _reopen_form(desk: Desk, kind: forms.FormKind) -> NewForm:
-    """The form that the page was made from, at the log size it was filled from."""
-    size = desk.read_field("base_size", 12)
-    wanted = FormRequest(
+    """Open the form that the page was made from, at the log size it was filled from."""
+    form_request = FormRequest(
         kind=kind,
         subject=desk.read_field("about"),
         institution=desk.read_field("belongs_to"),
         technique=desk.read_field("technique"),
-        size=int(size) if size.isascii() and size.isdigit() else None,
+        size=parse_number(desk.read_field("base_size", 12), digits=12),
     )
     with desk.database.reading() as connection:
-        return submit.open_form(connection, desk.account.name, wanted)
+        return submit.open_form(connection, desk.account.name, form_request)
 
 
 def _is_new(source: FormDraft | NewForm) -> bool:
@@ -148,8 +160,8 @@ def _is_new(source: FormDraft | NewForm) -> bool:
 
 
 def _save_or_copy_draft(desk: Desk, source: FormDraft | NewForm, filled: FormContent) -> tuple[FormDraft, bool]:
-    """(the draft, whether it is a copy): a draft that another window saved since is not written over."""
-    me = desk.account.name
+    """Return (the draft, whether it is a copy): a draft that another window saved since is not overwritten."""
+    account = desk.account.name
     with desk.database.writing() as connection:
         if isinstance(source, FormDraft) and desk.read_field("version", 20) == str(source.version):
             try:
@@ -158,24 +170,24 @@ def _save_or_copy_draft(desk: Desk, source: FormDraft | NewForm, filled: FormCon
                 pass
         amends = source.amends if isinstance(source, FormDraft) else None
         about = (source.kind, source.subject, filled)
-        made = form_drafts.create_draft(connection, me, *about, base_size=source.base_size, amends=amends)
-        return made, isinstance(source, FormDraft)
+        copy = form_drafts.create_draft(connection, account, *about, base_size=source.base_size, amends=amends)
+        return copy, isinstance(source, FormDraft)
 
 
 def _save_attachment(desk: Desk, before: str) -> tuple[str, list[Finding]]:
-    """(hash of the document, what is wrong with the file that was sent)."""
-    file = desk.form.get("doc_file")
-    if not isinstance(file, UploadFile) or not file.filename:
+    """Return (hash of the document, errors of the file that was sent)."""
+    upload = desk.form.get("doc_file")
+    if not isinstance(upload, UploadFile) or not upload.filename:
         return ("" if desk.read_field("without_file") else before), []
     try:
-        held = cast("BinaryIO", file.file)
-        kind = documents.detect_file_type(held)  # before the lock: it may take a while
+        content = cast("BinaryIO", upload.file)
+        kind = documents.detect_file_type(content)  # before taking the lock: it may take a while
         with desk.database.writing() as connection:
             me, where = desk.account.name, desk.visitor.address
-            document = documents.save_document(connection, held, file.filename, by=me, address=where, kind=kind)
+            document = documents.save_document(connection, content, upload.filename, by=me, address=where, kind=kind)
         return document.sha256, []
     except InvalidInput as refusal:
-        return before, [make_error("doc_file", refusal.zh, refusal.en)]
+        return before, [to_finding(refusal, "doc_file")]
 
 
 # --- showing ---------------------------------------------------------------------------------------------------------
@@ -187,34 +199,34 @@ def _render_form_page(
     source: FormDraft | NewForm,
     *,
     errors: list[Finding] | None = None,
-    said: str = "",
+    notice: str = "",
 ) -> Response[Any]:
     lang = desk.language.lang
     new = _is_new(source)
     draft = source if isinstance(source, FormDraft) else None
-    me, subject = desk.account.name, source.subject
-    looked = review_form(connection, draft) if draft else None
+    account, subject = desk.account.name, source.subject
+    review = review_form(connection, draft) if draft else None
     attachment = source.filled.attachment
-    held = record_values.read_values_on(connection, subject, asof.find_today(connection)) if subject else {}
+    recorded = record_values.read_values_on(connection, subject, asof.find_today(connection)) if subject else {}
     days = [entry.valid_from for entry in record_values.read_entries(connection, subject)] if subject else []
     return desk.render_page(
         "form",
         status=400 if errors else 200,
-        errors=[(one.field, one.get_text(lang)) for one in errors or []],
+        errors=[(error.field, error.get_text(lang)) for error in errors or []],
         draft=draft,
         source=source,
         new=new,
         typed=source.filled.typed,
         fields=forms.list_own_fields(source.kind, new),
         common=forms.COMMON,
-        words=FormLabels(desk.language, source.kind),
-        elsewhere=form_drafts.list_concurrent_edits(connection, subject, me) if subject else [],
-        moved=looked.moved if looked else [],
-        notes=looked.notes if looked else [],
+        labels=FormLabels(desk.language, source.kind),
+        concurrent_edits=form_drafts.list_concurrent_edits(connection, subject, account) if subject else [],
+        field_changes=review.moved if review else [],
+        notes=review.notes if review else [],
         attachment=find_attachment(connection, attachment) if attachment else None,
-        said=said,
-        whose=_find_institution(
-            connection, str(subject or ""), str(held.get("institution") or _make_parent_subject(source.filled))
+        notice=notice,
+        institution=_find_institution(
+            connection, str(subject or ""), str(recorded.get("institution") or _make_parent_subject(source.filled))
         ),
         latest=max(days, default=None),
     )
@@ -226,15 +238,98 @@ def _make_parent_subject(filled: FormContent) -> str:
 
 
 def _find_institution(connection: Any, subject: str, parent: str) -> tuple[str, str, str] | None:
-    """(name, address, code) of the institution that a form is about or that it belongs to."""
-    about = subject if subject.startswith("institution:") else parent
-    held = record_values.read_values_on(connection, about, asof.find_today(connection)) if about else {}
-    return (str(held["name"]), str(held["address"]), about.partition(":")[2]) if "name" in held else None
+    """Return (name, address, code) of the institution that a form is about or that it belongs to."""
+    institution = subject if subject.startswith("institution:") else parent
+    recorded = record_values.read_values_on(connection, institution, asof.find_today(connection)) if institution else {}
+    return (
+        (str(recorded["name"]), str(recorded["address"]), institution.partition(":")[2]) if "name" in recorded else None
+    )
 
 
-def render_form_errors(desk: Desk, connection: Any, one: FormDraft, errors: list[Finding]) -> Response[Any]:
-    """The form with what is wrong in it."""
-    return _render_form_page(desk, connection, one, errors=errors, said="kept")
+# --- before proposing ------------------------------------------------------------------------------------------------
 
 
-handlers = [show_form, create_draft, show_drafts, show_draft, save_draft, discard_draft, reopen_proposal]
+@get("/drafts/{number:int}/check", opt=EDITORS, sync_to_thread=True)
+def show_draft_check(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Show what will change field by field, and the warnings to confirm."""
+    return _render_check_page(desk, number, [])
+
+
+@post("/drafts/{number:int}/propose", **_TEXT_FORM)
+def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Propose a draft, which is deleted then. If something stands in the way, the draft stays."""
+    confirmed = frozenset(str(key) for key in desk.form.getall("confirm", []))
+    try:
+        with audit_log.act_from_address(desk.visitor.address):
+            proposal, review = submit.propose_form(
+                desk.database, number, desk.account.name, confirmed, desk.register.log
+            )
+    except (InvalidInput, Conflict, NotAllowed) as refusal:
+        if not isinstance(refusal, InvalidInput):
+            record_refusal(desk.request, refusal)
+        return _render_check_page(desk, number, [to_finding(refusal)])
+    if proposal is not None:
+        return desk.redirect_to(f"/staff/proposals/{proposal}")
+    unconfirmed = [warning for warning in review.warnings if warning.key not in confirmed]
+    return _render_check_page(desk, number, _make_confirmation_errors(unconfirmed))
+
+
+def _make_confirmation_errors(unconfirmed: list[Finding]) -> list[Finding]:
+    return [
+        Finding(
+            level="error", field=f"confirm-{warning.key}", zh="请核实后勾选确认。", en="Look into this and confirm it."
+        )
+        for warning in unconfirmed
+    ]
+
+
+@post("/drafts/{number:int}/join", **_TEXT_FORM)
+def merge_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Bring a draft up to the record, keeping what was typed unless chosen otherwise."""
+    with desk.database.writing() as connection:
+        draft = form_drafts.get_draft(connection, number, desk.account.name)
+        take = frozenset(name.removeprefix("take-") for name, value in desk.form.multi_items() if value == "theirs")
+        typed, base, size = merge_with_record(connection, draft, take)
+        filled = msgspec.structs.replace(draft.filled, typed=typed, base=base, confirmed=())
+        form_drafts.save_draft(connection, draft, filled, base_size=size)
+    return desk.redirect_to(f"/staff/drafts/{number}", said="joined")
+
+
+def _render_check_page(desk: Desk, number: int, errors: list[Finding]) -> Response[Any]:
+    with desk.database.reading() as connection:
+        draft = form_drafts.get_draft(connection, number, desk.account.name)
+        review = review_form(connection, draft)
+        if review.moved:
+            labels = FormLabels(desk.language, draft.kind)
+            return desk.render_page("moved", status=409, draft=draft, field_changes=review.moved, labels=labels)
+        if review.errors or review.composed is None:
+            return _render_form_page(desk, connection, draft, errors=review.errors, notice="kept")
+        labels = FormLabels(desk.language, draft.kind)
+        attachment = draft.filled.attachment
+        return desk.render_page(
+            "check",
+            status=400 if errors else 200,
+            errors=[(error.field, error.get_text(desk.language.lang)) for error in errors],
+            draft=draft,
+            labels=labels,
+            warnings=review.warnings,
+            composed=review.composed,
+            rows=[labels.describe_change(difference) for difference in review.composed.differences],
+            confirmed=set(draft.filled.confirmed),
+            concurrent_edits=form_drafts.list_concurrent_edits(connection, review.composed.subject, draft.account),
+            attachment=find_attachment(connection, attachment) if attachment else None,
+        )
+
+
+handlers = [
+    show_form,
+    create_draft,
+    show_drafts,
+    show_draft,
+    save_draft,
+    discard_draft,
+    reopen_proposal,
+    show_draft_check,
+    propose_draft,
+    merge_draft,
+]

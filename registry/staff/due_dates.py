@@ -1,4 +1,4 @@
-"""What falls due: verification of approvals, authorisations of people, advertising certificates."""
+"""Due dates: verification of approvals, authorisations of people, advertising certificates."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ from registry.records.asof import AsOf
 from registry.records.deadlines import KINDS, Deadline, DeadlineFilter
 from registry.staff.desk import Desk
 
-#: Days ahead that are looked at, each with the days before it; 0: what is over.
+#: Spans in days from today; 0: what is overdue.
 WITHIN = (0, 30, 90)
 _PAGE = 100
 
 
 class DueCounts(Struct, frozen=True):
-    """How much of each kind falls due within some days (0: is over)."""
+    """How much of each kind falls due within some days (0: is overdue)."""
 
     within: int
     counts: dict[deadlines.Kind, int]
 
 
 def count_due(desk: Desk) -> list[DueCounts]:
-    """The counts for the start page, about institutions of the account's region."""
+    """Count what falls due, about institutions of the account's region, for the start page."""
     with desk.database.reading() as connection:
         now = asof.make_as_of(connection)
-        wanted = [(days, _make_due_filter(now, days, desk.account.region)) for days in WITHIN]
-        return [DueCounts(within=days, counts=deadlines.count_deadlines(connection, now, one)) for days, one in wanted]
+        filters = [(days, _make_due_filter(now, days, desk.account.region)) for days in WITHIN]
+        return [
+            DueCounts(within=days, counts=deadlines.count_deadlines(connection, now, due_filter))
+            for days, due_filter in filters
+        ]
 
 
 def _make_due_filter(now: AsOf, within: int, region: str, kind: deadlines.Kind | None = None) -> DeadlineFilter:
@@ -44,26 +47,26 @@ def _make_due_filter(now: AsOf, within: int, region: str, kind: deadlines.Kind |
 
 @get("/due", sync_to_thread=True)
 def show_due_list(desk: NamedDependency[Desk]) -> Response[Any]:
-    """The list of one kind, or all, within some days; the earliest first."""
-    asked = desk.request.query_params
+    """List what falls due of one kind, or all, within some days; the earliest first."""
+    query = desk.request.query_params
     within = desk.read_query_number("within")
     within = 90 if within is None else within
-    kind = next((one for one in KINDS if one == asked.get("kind")), None)
-    if within not in WITHIN or (asked.get("kind") and kind is None):
+    kind = next((one for one in KINDS if one == query.get("kind")), None)
+    if within not in WITHIN or (query.get("kind") and kind is None):
         raise InvalidInput("没有这样的期限列表。", "There is no such list of what falls due.")
     with desk.database.reading() as connection:
         now = asof.make_as_of(connection)
-        wanted = _make_due_filter(now, within, desk.account.region, kind)
-        after = _parse_cursor(str(asked.get("after") or ""))
-        found = deadlines.list_deadlines(connection, now, wanted, after=after, limit=_PAGE + 1)
-    following = _format_cursor(found[_PAGE - 1]) if len(found) > _PAGE else None
+        due_filter = _make_due_filter(now, within, desk.account.region, kind)
+        after = _parse_cursor(str(query.get("after") or ""))
+        due = deadlines.list_deadlines(connection, now, due_filter, after=after, limit=_PAGE + 1)
+    next_page = _format_cursor(due[_PAGE - 1]) if len(due) > _PAGE else None
     return desk.render_page(
-        "due", found=found[:_PAGE], within=within, kind=kind, kinds=KINDS, spans=WITHIN, next=following, now=now
+        "due", deadlines=due[:_PAGE], within=within, kind=kind, kinds=KINDS, spans=WITHIN, next=next_page
     )
 
 
-def _format_cursor(one: Deadline) -> str:
-    return f"{one.day.isoformat()} {one.subject} {one.path}"
+def _format_cursor(deadline: Deadline) -> str:
+    return f"{deadline.day.isoformat()} {deadline.subject} {deadline.path}"
 
 
 def _parse_cursor(text: str) -> tuple[str, str, str] | None:

@@ -1,4 +1,4 @@
-"""Publishing the list: which editions there are, a form, a preview, then a proposal that a second person approves."""
+"""Publishing the list: its editions, a form, a preview, then a proposal that a second person approves."""
 
 from __future__ import annotations
 
@@ -29,28 +29,32 @@ _FIELDS = ("title", "as_of", "when", "release_day", "release_time", "scope")
 
 @get("/editions", sync_to_thread=True)
 def show_editions(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Every edition with its state, and the proposals about editions that wait."""
+    """Show every edition with its state, and the pending proposals about editions."""
     with desk.database.reading() as connection:
-        waiting = [one for one in proposals.list_proposals(connection, seen_by=desk.account) if one.kind == EDITION]
+        waiting = [
+            proposal
+            for proposal in proposals.list_proposals(connection, seen_by=desk.account)
+            if proposal.kind == EDITION
+        ]
     return desk.render_page("editions", editions=desk.register.editions.list_states(), waiting=waiting)
 
 
 @get("/editions/new", opt=_PUBLISHERS, sync_to_thread=True)
 def show_edition_form(desk: NamedDependency[Desk]) -> Response[Any]:
-    """The form; with what was said last time where that helps."""
+    """Show the form, filled in from the edition before where that helps."""
     before = next(iter(desk.register.editions.list_all()), None)
-    given = {
+    form_values = {
         "title": before.title if before else "",
         "as_of": desk.register.make_as_of_now().valid_on.isoformat(),
         "when": "now",
         "scope": desk.account.region,
     }
-    return desk.render_page("edition_form", given=given)
+    return desk.render_page("edition_form", form_values=form_values)
 
 
 @post("/editions/preview", opt=_PUBLISHERS, status_code=200, sync_to_thread=True)
 def preview_edition(desk: NamedDependency[Desk]) -> Response[Any]:
-    """What the public would see; nothing is proposed yet."""
+    """Preview what the public would see; nothing is proposed yet."""
     try:
         planned = plan.make_plan(desk.database, _read_edition_form(desk), desk.register.settings.public_url)
     except InvalidInput as error:
@@ -58,68 +62,63 @@ def preview_edition(desk: NamedDependency[Desk]) -> Response[Any]:
     return _render_preview_page(desk, planned)
 
 
-def _render_preview_page(desk: Desk, planned: EditionPlan, **told: Any) -> Response[Any]:
-    given = {name: desk.read_field(name) for name in _FIELDS}
+def _render_preview_page(desk: Desk, planned: EditionPlan, **values: Any) -> Response[Any]:
+    form_values = {name: desk.read_field(name) for name in _FIELDS}
     return desk.render_page(
-        "edition_preview", plan=planned, seen=_digest_plan(planned), given=given, most=plan.SHOWN, **told
+        "edition_preview", plan=planned, seen=_digest_plan(planned), form_values=form_values, limit=plan.SHOWN, **values
     )
 
 
 @post("/editions", opt=_PUBLISHERS, status_code=200, sync_to_thread=True)
 def propose_edition(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Propose what was seen; where the register changed since, it is shown anew instead."""
+    """Propose what was previewed; if the register changed since, show it anew instead."""
     try:
         planned = plan.make_plan(desk.database, _read_edition_form(desk), desk.register.settings.public_url)
     except InvalidInput as error:
         return _render_form_errors(desk, error)
     if desk.read_field("seen") != _digest_plan(planned):
-        told = str(desk.language.translate("publishing.changed"))
-        return _render_preview_page(desk, planned, status=409, errors=[("", told)])
+        message = str(desk.language.translate("publishing.changed"))
+        return _render_preview_page(desk, planned, status=409, errors=[("", message)])
     try:
         with audit_log.act_from_address(desk.visitor.address):
-            made = edition_proposals.propose_edition(
+            proposal = edition_proposals.propose_edition(
                 desk.database, planned, by=desk.account.name, log=desk.register.log
             )
     except InvalidInput as error:
         return _render_form_errors(desk, error)
-    return desk.redirect_to(f"/staff/proposals/{made}")
+    return desk.redirect_to(f"/staff/proposals/{proposal}")
 
 
 @get("/editions/withdraw", opt=_PUBLISHERS, sync_to_thread=True)
 def show_withdrawal_form(desk: NamedDependency[Desk]) -> Response[Any]:
-    """The form to withdraw an edition."""
+    """Show the form to withdraw an edition."""
     return _render_withdrawal_page(desk, str(desk.request.query_params.get("edition") or "")[:20])
 
 
-def _render_withdrawal_page(desk: Desk, said: str, **told: Any) -> Response[Any]:
-    standing = [one for one in desk.register.editions.list_all() if one.withdrawn is None]
-    return desk.render_page("edition_withdraw", standing=standing, said=said, **told)
+def _render_withdrawal_page(desk: Desk, edition: str, **values: Any) -> Response[Any]:
+    standing = [published for published in desk.register.editions.list_all() if published.withdrawn is None]
+    return desk.render_page("edition_withdraw", standing=standing, chosen=edition, **values)
 
 
 @post("/editions/withdraw", opt=_PUBLISHERS, status_code=200, sync_to_thread=True)
 def propose_withdrawal(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Propose to withdraw an edition, with the reason the public will read."""
-    said, reason = desk.read_field("edition"), desk.read_field("reason", 2_000)
+    """Propose to withdraw an edition, with a reason that will be published."""
+    edition, reason = desk.read_field("edition"), desk.read_field("reason", 2_000)
     try:
         with audit_log.act_from_address(desk.visitor.address):
-            made = edition_proposals.propose_withdrawal(
-                desk.database, said, reason, by=desk.account.name, log=desk.register.log
+            proposal = edition_proposals.propose_withdrawal(
+                desk.database, edition, reason, by=desk.account.name, log=desk.register.log
             )
     except (InvalidInput, NotFound, Conflict) as error:
-        field = str(error.details.get("field") or "edition")
-        return _render_withdrawal_page(
-            desk, said, status=400, errors=[(field, error.get_text(desk.language.lang))], reason=reason
-        )
-    return desk.redirect_to(f"/staff/proposals/{made}")
+        errors = desk.list_errors(error, "edition")
+        return _render_withdrawal_page(desk, edition, status=400, errors=errors, reason=reason)
+    return desk.redirect_to(f"/staff/proposals/{proposal}")
 
 
 def _render_form_errors(desk: Desk, error: InvalidInput) -> Response[Any]:
-    """The form as it was filled in, with what is wrong."""
-    field = str(error.details.get("field") or "")
-    given = {name: desk.read_field(name) for name in _FIELDS}
-    return desk.render_page(
-        "edition_form", status=400, errors=[(field, error.get_text(desk.language.lang))], given=given
-    )
+    """Render the form as it was filled in, with what is wrong."""
+    form_values = {name: desk.read_field(name) for name in _FIELDS}
+    return desk.render_page("edition_form", status=400, errors=desk.list_errors(error, ""), form_values=form_values)
 
 
 def _read_edition_form(desk: Desk) -> EditionRequest:
@@ -138,7 +137,7 @@ def _read_edition_form(desk: Desk) -> EditionRequest:
 
 
 def _read_release_time(desk: Desk) -> dt.datetime:
-    """The day and the time on the clock in Shanghai."""
+    """Return the day and time given, by the clock in Shanghai."""
     clock = _CLOCK.fullmatch(desk.read_field("release_time"))
     try:
         day = asof.parse_day(desk.read_field("release_day"))
@@ -156,7 +155,7 @@ def _read_release_time(desk: Desk) -> dt.datetime:
 
 
 def _digest_plan(planned: EditionPlan) -> str:
-    """A digest of what would be proposed: it is another one as soon as anything is recorded."""
+    """Digest what would be proposed: the digest changes as soon as anything is recorded."""
     return hashlib.sha256(codec.encode_canonical(planned.draft.change.set)).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The words of forms: labels, hints and choices of fields, and what a form changes, in the language of a page."""
+"""Labels of forms: labels, hints and choices of fields, and what a form changes, in the language of a page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from registry.domain.techniques import STAGES
 from registry.records.history import FieldChange
+from registry.staff.forms.checks import Finding
 from registry.staff.forms.compose import PathDifference
-from registry.staff.forms.findings import Finding
 from registry.staff.forms.forms import ABOUT, CODES, WITHDRAWN, FormKind
 from registry.staff.i18n import StaffLanguage
 from registry.web import record_changes
@@ -15,36 +15,33 @@ from registry.web.record_changes import ChangeLine
 
 
 class FormLabels:
-    """How one kind of form speaks."""
+    """The labels of one kind of form."""
 
     def __init__(self, language: StaffLanguage, kind: FormKind) -> None:
         self.language = language
         self.kind = kind
 
     def get_label(self, field: str) -> Markup:
-        """The label of a field."""
+        """Return the label of a field."""
         if field.startswith("stage."):
             return self.language.format_technique(field.partition(".")[2])
-        own = f"form.{self.kind}.{field}"
-        return self.language.translate(own if own in self.language.get_catalogue() else f"form.common.{field}")
+        return self.language.find_label(f"form.{self.kind}.{field}") or self.language.translate(f"form.common.{field}")
 
     def find_label(self, field: str) -> Markup | None:
-        """The label of a field, for a list of what is wrong; None for what is no field of a form."""
+        """Return the label of a field, for a list of errors; None for what is no field of a form."""
         if field == "doc_file":
             return self.language.translate("form.file")
-        keys = (f"form.{self.kind}.{field}", f"form.common.{field}")
-        known = field.startswith("stage.") or any(key in self.language.get_catalogue() for key in keys)
-        return self.get_label(field) if known else None
+        if field.startswith("stage."):
+            return self.get_label(field)
+        return self.language.find_label(f"form.{self.kind}.{field}") or self.language.find_label(f"form.common.{field}")
 
     def get_hint(self, field: str) -> Markup | str:
-        """The line under a label; empty for none."""
-        for key in (f"form.{self.kind}.{field}_hint", f"form.common.{field}_hint"):
-            if key in self.language.get_catalogue():
-                return self.language.translate(key)
-        return ""
+        """Return the line under a label; empty for none."""
+        own, common = f"form.{self.kind}.{field}_hint", f"form.common.{field}_hint"
+        return self.language.find_label(own) or self.language.find_label(common) or ""
 
     def get_choice_label(self, field: str, value: str) -> Markup:
-        """One of the choices of a field."""
+        """Return the label of a choice of a field."""
         if not value:
             return self.language.translate("form.choice.none" if field.startswith("stage.") else "form.choice.choose")
         if value in CODES:
@@ -58,10 +55,10 @@ class FormLabels:
         return self.language.translate(f"form.choice.{value}")
 
     def format_input(self, field: str, value: str | list[str]) -> Markup:
-        """What stands in a field, as text."""
+        """Format the input of a field as text."""
         if isinstance(value, list):
             return self.language.format_list(
-                self.language.get_plain_word(one) for one in value
+                self.language.get_plain_word(code) for code in value
             ) or self.language.translate("proposal.nothing")
         if not value:
             return self.language.translate("proposal.nothing")
@@ -69,17 +66,17 @@ class FormLabels:
             return self.get_choice_label(field, value)
         return self.language.format_list(self.language.mark_chinese(line) for line in value.splitlines())
 
-    def describe_change(self, one: PathDifference) -> ChangeLine:
-        """One change, before and after."""
+    def describe_change(self, difference: PathDifference) -> ChangeLine:
+        """Describe one change, before and after."""
         if ABOUT[self.kind] == "institution":
             return record_changes.describe_change(
-                self.language, FieldChange(field=one.path, from_=one.before, to=one.after)
+                self.language, FieldChange(field=difference.path, from_=difference.before, to=difference.after)
             )
         nothing = self.language.translate("proposal.nothing")
         return ChangeLine(
-            label=self.language.get_field_label(one.path),
-            before=nothing if one.before is None else self._format_value(one.path, one.before),
-            after=nothing if one.after is None else self._format_value(one.path, one.after),
+            label=self.language.get_field_label(difference.path),
+            before=nothing if difference.before is None else self._format_value(difference.path, difference.before),
+            after=nothing if difference.after is None else self._format_value(difference.path, difference.after),
         )
 
     def _format_value(self, path: str, value: object) -> Markup:
@@ -89,6 +86,6 @@ class FormLabels:
             return self.language.format_public_code(str(value).partition(":")[2])
         return self.language.format_recorded_value(path, value)
 
-    def describe_finding(self, one: Finding) -> str:
-        """The sentence of a finding."""
-        return one.get_text(self.language.lang)
+    def describe_finding(self, finding: Finding) -> str:
+        """Return the sentence of a finding."""
+        return finding.get_text(self.language.lang)

@@ -1,4 +1,4 @@
-"""How the workspace speaks: the citizens' words, and those of its own."""
+"""The language of the workspace: the citizens' catalogue, and its own."""
 
 from __future__ import annotations
 
@@ -27,29 +27,33 @@ HERE = Path(__file__).parent
 
 
 class PlanReport(Struct, frozen=True):
-    """What a proposal of an edition keeps for its approver."""
+    """The report a proposal of an edition holds for its approver."""
 
     difference: EditionDifference
     warnings: list[ListWarning]
 
 
 class StaffLanguage(Language):
-    """Words of the workspace before those of the citizens' pages."""
+    """The catalogue of the workspace before that of the citizens' pages."""
 
     def get_catalogue(self) -> dict[str, dict[str, str]]:
-        """Both catalogues."""
+        """Return both catalogues."""
         return _load_catalogues()
 
+    def find_label(self, key: str) -> Markup | None:
+        """Return the label of a key; None if the catalogue has none."""
+        return self.translate(key) if key in self.get_catalogue() else None
+
     def format_milliseconds(self, milliseconds: int) -> Markup:
-        """An instant given in milliseconds since 1970."""
+        """Format an instant given in milliseconds since 1970."""
         return self.format_instant(instant_at(milliseconds))
 
     def format_iso_day(self, day: str) -> Markup:
-        """A day as a report holds it, YYYY-MM-DD, in words."""
+        """Format a day as a report holds it, YYYY-MM-DD."""
         return self.format_day(Date.fromisoformat(day))
 
     def describe_draft(self, draft: Draft) -> list[tuple[Markup, Markup]]:
-        """What a draft states, erases and gives as its reason, as (label, value)."""
+        """Return what a draft states, erases and gives as its reason, as (label, value)."""
         pairs = [
             (self.get_field_label(path), self.format_recorded_value(path, value))
             for path, value in draft.change.set.items()
@@ -61,74 +65,74 @@ class StaffLanguage(Language):
         )
 
     def describe_institution_draft(self, draft: Draft) -> list[tuple[Markup, Markup]]:
-        """What a draft states about an institution, as (label, value)."""
-        said = self.describe_changes([(path, None, value) for path, value in draft.change.set.items()])
-        return [(one.label, self.translate("proposal.nothing") if one.after is None else one.after) for one in said]
+        """Return what a draft states about an institution, as (label, value)."""
+        lines = self.describe_changes([(path, None, value) for path, value in draft.change.set.items()])
+        return [
+            (line.label, self.translate("proposal.nothing") if line.after is None else line.after) for line in lines
+        ]
 
     def describe_lag(self, views: dict[str, int]) -> Markup:
-        """Those that are behind, each with by how many entries."""
+        """List the views that are behind, each with by how many entries."""
         return self.format_list(f"{name} {number}" for name, number in views.items() if number)
 
     def format_subject_code(self, subject: str) -> str:
-        """The public code of a subject."""
+        """Return the public code of a subject."""
         return format_code(subject.partition(":")[2])
 
     def get_kind_label(self, kind: str) -> Markup:
-        """What sort of proposal it is, by its word; one without a word by its own name."""
-        key = f"proposal_kind.{kind}"
-        return self.translate(key) if key in self.get_catalogue() else self.format_monospace(kind)
+        """Return the label of a kind of proposal, or its name if it has none."""
+        return self.find_label(f"proposal_kind.{kind}") or self.format_monospace(kind)
 
     def get_field_label(self, path: str) -> Markup:
-        """A field by its word; one without a word by its own name."""
-        key, head, _, technique = f"field.{path}", *path.partition(".")
+        """Return the label of a field, or its path if it has none."""
+        head, _, technique = path.partition(".")
         if head == "approvals":
             return self.format_technique(technique)
-        return self.translate(key) if key in self.get_catalogue() else self.format_monospace(path)
+        return self.find_label(f"field.{path}") or self.format_monospace(path)
 
     def describe_changes(self, sides: Sequence[tuple[str, Any, Any]]) -> list[ChangeLine]:
-        """(path, before, after) of an institution, line by line."""
+        """Describe (path, before, after) of an institution, line by line."""
         return [
             record_changes.describe_change(self, FieldChange(field=path, from_=old, to=new)) for path, old, new in sides
         ]
 
     def describe_rule(self, rule: str) -> Markup:
-        """The rule by which two are one, in words; what is no rule's name stands as it is."""
-        key = f"import_why.{rule}"
-        return self.translate(key) if key in self.get_catalogue() else self.mark_chinese(rule)
+        """Describe the rule by which two were matched; what is no rule's name stands as it is."""
+        return self.find_label(f"import_why.{rule}") or self.mark_chinese(rule)
 
     def read_edition_facts(self, draft: Draft) -> EditionFacts:
-        """What a draft about an edition states; its number also where it only withdraws it."""
-        stated = {"number": int(draft.subject.partition(":")[2]), **draft.change.set}
-        return msgspec.convert(stated, EditionFacts)
+        """Return what a draft states about an edition; its number also if it only withdraws it."""
+        facts = {"number": int(draft.subject.partition(":")[2]), **draft.change.set}
+        return msgspec.convert(facts, EditionFacts)
 
     def read_plan_report(self, report: Any) -> PlanReport | None:
-        """What whoever proposed an edition was shown; None for a withdrawal."""
+        """Return what whoever proposed an edition was shown; None for a withdrawal."""
         return msgspec.convert(report, PlanReport) if isinstance(report, dict) and "difference" in report else None
 
     def format_recorded_value(self, path: str, value: Any) -> Markup:
-        """A value of a record as text, by the path it stands at."""
+        """Format a value of a record, by its path."""
         if value is None:
             return self.translate("proposal.nothing")
         if isinstance(value, bool):
             return self.translate("proposal.yes" if value else "proposal.no")
         if path in ("techniques", "covers"):
-            return self.format_list(self.get_plain_word(one) for one in value)
+            return self.format_list(self.get_plain_word(code) for code in value)
         if path == "scope":
             return (
                 self.format_region_code(value)
                 if regions.find_region(value)
                 else self.translate(f"import_new.scope_{value}")
             )
-        if path == "kind" and f"form.choice.{value}" in self.get_catalogue():
-            return self.translate(f"form.choice.{value}")
+        if path == "kind" and (label := self.find_label(f"form.choice.{value}")):
+            return label
         return self.format_names(map(str, value)) if isinstance(value, list) else self.mark_chinese(str(value))
 
     def format_region_code(self, code: str) -> Markup:
-        """A region by its names; the whole country for none."""
-        found = regions.find_region(code) if code else None
+        """Format a region by its names; the whole country for none."""
+        region = regions.find_region(code) if code else None
         return (
-            self.format_region(found.province, found.city, found.district)
-            if found
+            self.format_region(region.province, region.city, region.district)
+            if region
             else self.translate("accounts.everywhere")
         )
 
@@ -143,11 +147,11 @@ def _load_catalogues() -> dict[str, dict[str, str]]:
 
 
 def get_role_label(role: str, lang: Lang) -> str:
-    """A role by its word."""
+    """Return the label of a role."""
     return str(StaffLanguage(lang).translate(f"role.{role}"))
 
 
 @cache
 def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
-    """The templates of the workspace in one language and size."""
+    """Build the templates of the workspace in one language and size."""
     return page_templates.bind_templates(StaffLanguage(lang, size), HERE / "templates")

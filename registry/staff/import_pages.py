@@ -1,199 +1,328 @@
-"""Imports: one's own, a new one, and the page of each, whatever state it is in."""
+"""Imports of the staff: one's own, the page of each in its state, and the steps from columns to a proposal."""
 
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast, get_args
+from typing import Any
 
+import msgspec
 from litestar import Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Stream
+from litestar.response import Redirect, Stream
 
 from registry.accounts import audit_log
-from registry.domain import regions
 from registry.domain.normalise import escape_cells
-from registry.errors import InvalidInput, NotFound
-from registry.importers.people import people_template
-from registry.importers.wizard import import_store
-from registry.records import asof
-from registry.staff.desk import Desk
-from registry.staff.import_common import EDITORS, SCOPES, get_own_import, render_import_page, start_import_job
-from registry.storage import attachments
+from registry.errors import Conflict, InvalidInput
+from registry.importers.reading import layouts
+from registry.importers.reading.layouts import Layout
+from registry.importers.wizard import difference_lines, import_store, job, pair_decisions
+from registry.importers.wizard.import_store import Import
+from registry.staff.desk import EDITORS, Desk, parse_number
+from registry.staff.errors import record_refusal
+from registry.web import body_limits
 
-_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-#: Of a form's other fields, beside the file.
-_FIELDS = 64 * 1024
+#: Options of handlers that receive a form of text.
+_TEXT_FORM: dict[str, Any] = {
+    "opt": EDITORS,
+    "status_code": 200,
+    "sync_to_thread": True,
+    "request_max_body_size": body_limits.TEXT,
+}
 
 
 @get("/imports", opt=EDITORS, sync_to_thread=True)
 def show_imports(desk: NamedDependency[Desk]) -> Response[Any]:
-    """One's own imports."""
+    """List one's own imports."""
     with desk.database.reading() as connection:
-        found = import_store.list_imports(connection, desk.account.name)
-    return desk.render_page("imports", imports=found, kinds=import_store.KINDS)
-
-
-@get("/imports/new", opt=EDITORS, sync_to_thread=True)
-def show_import_form(desk: NamedDependency[Desk]) -> Response[Any]:
-    """The form of a new import; ``like``: filled in as an earlier one of one's own was."""
-    asked = desk.request.query_params
-    kind, given = asked.get("kind") or "list", {}
-    if (like := asked.get("like") or "").isdigit():
-        one = get_own_import(desk, int(like[:9]))
-        kind, given = one.kind, {key: value for key, value in one.said.items() if isinstance(value, str | bool)}
-        if given.get("scope") and given["scope"] not in SCOPES:
-            given |= {"scope": "region", "region": given["scope"]}
-    return _render_import_form(desk, _parse_kind(kind), given)
-
-
-def _parse_kind(text: str) -> import_store.Kind:
-    if text not in get_args(import_store.Kind):
-        raise InvalidInput("没有这种导入。", "There is no such kind of import.")
-    return cast("import_store.Kind", text)
-
-
-def _render_import_form(
-    desk: Desk, kind: import_store.Kind, given: dict[str, Any], errors: list[tuple[str, str]] | None = None
-) -> Response[Any]:
-    region = desk.account.region
-    if region and "scope" not in given:
-        given = {**given, "scope": "region", "region": region}
-    return desk.render_page(
-        "import_new",
-        status=400 if errors else 200,
-        errors=errors,
-        kind=kind,
-        kinds=import_store.KINDS,
-        given={"as_of": "", "published": "", "title": "", "scope": "", "region": "", "origin": "", **given},
-        own_region=region,
-        most=attachments.LARGEST // 1024 // 1024,
-    )
-
-
-@post(
-    "/imports", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=attachments.LARGEST + _FIELDS
-)
-def create_import(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Take the file in and begin."""
-    kind = _parse_kind(desk.read_field("kind") or "list")
-    given: dict[str, Any] = {
-        name: desk.read_field(name) for name in ("as_of", "published", "title", "scope", "region", "origin")
-    }
-    given |= {name: bool(desk.read_field(name)) for name in ("secondary", "complete")}
-    file = desk.form.get("file")
-    errors, said = _check_form(desk, kind, given, file)
-    if errors:
-        return _render_import_form(desk, kind, given, errors)
-    upload = cast("UploadFile", file)
-    try:
-        with audit_log.act_from_address(desk.visitor.address), desk.database.writing() as connection:
-            import_store.cancel_abandoned_imports(connection)
-            source = cast("BinaryIO", upload.file)
-            one = import_store.create_import(
-                connection, desk.account.name, kind, source, name=_clean_filename(upload), said=said
-            )
-    except InvalidInput as error:
-        return _render_import_form(desk, kind, given, [("file", error.get_text(desk.language.lang))])
-    return start_import_job(desk, one, one.state)
-
-
-def _clean_filename(upload: UploadFile) -> str:
-    """The name of an upload, without a path and what is not printed."""
-    last = upload.filename.replace("\\", "/").rpartition("/")[2]
-    return "".join(c for c in last if c.isprintable())[-120:] or "upload"
-
-
-def _check_form(
-    desk: Desk, kind: import_store.Kind, given: dict[str, Any], file: object
-) -> tuple[list[tuple[str, str]], dict[str, Any]]:
-    """What is wrong with the form as (field, sentence), and what it says of the file."""
-    lang, errors = desk.language.lang, []
-    said = {**given}
-    if not isinstance(file, UploadFile) or not file.filename:
-        errors.append(("file", str(desk.language.translate("import_new.no_file"))))
-    days: dict[str, dt.date] = {}
-    for name in ("as_of", "published"):
-        if given[name] or name == "as_of":
-            try:
-                days[name] = asof.parse_day(given[name], name)
-            except InvalidInput:
-                errors.append((name, str(desk.language.translate("import_new.no_day"))))
-    if days.get("as_of") and days["as_of"] > desk.register.make_as_of_now().valid_on:
-        errors.append(("as_of", str(desk.language.translate("import_new.future"))))
-    if "published" in days and "as_of" in days and days["published"] < days["as_of"]:
-        errors.append(("published", str(desk.language.translate("import_new.published_before"))))
-    if kind == "list":
-        try:
-            said["scope"] = _parse_scope(desk, given)
-        except InvalidInput as error:
-            errors.append((error.details.get("field", "scope"), error.get_text(lang)))
-        if not given["title"] and isinstance(file, UploadFile) and file.filename and "as_of" in days:
-            said["title"] = f"{_clean_filename(file)}（截至{given['as_of']}）"
-    return errors, said
-
-
-def _parse_scope(desk: Desk, given: dict[str, Any]) -> str:
-    """What an absence means; InvalidInput where nothing was chosen, or more than the account may speak of."""
-    if given["scope"] not in SCOPES:
-        raise InvalidInput("请选择：未列入的机构怎么办。", "Say what it means that an institution is not listed.")
-    scope = given["region"] if given["scope"] == "region" else given["scope"]
-    if given["scope"] == "region" and regions.find_region(scope) is None:
-        raise InvalidInput(
-            "请填写六位行政区划代码，如 210300（鞍山市）。",
-            "Give a region code of six digits; 210300 is 鞍山市.",
-            field="region",
-        )
-    own = desk.account.region
-    if own and scope != "partial" and not (scope != "national" and scope.startswith(regions.get_prefix(own))):
-        raise InvalidInput(
-            f"您的账号只能就本行政区划（{own}）提案：范围请选本区划或其下级，或“不完整”。",
-            f"Your account may propose about its region ({own}) only: choose it, a place in it, or “not complete”.",
-            field="region" if given["scope"] == "region" else "scope",
-        )
-    return str(scope)
+        imports = import_store.list_imports(connection, desk.account.name)
+    return desk.render_page("imports", imports=imports, kinds=import_store.KINDS)
 
 
 @get("/imports/{number:int}", opt=EDITORS, sync_to_thread=True)
 def show_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """An import, in the state it is in."""
-    return render_import_page(desk, get_own_import(desk, number))
+    """Show an import, in the state it is in."""
+    return _render_import_page(desk, get_own_import(desk, number))
 
 
 @get("/imports/{number:int}/audit.csv", opt=EDITORS, sync_to_thread=True)
 def download_audit(desk: NamedDependency[Desk], number: FromPath[int]) -> Stream:
-    """Every finding of the audit, as a file for a spreadsheet."""
-    one = get_own_import(desk, number)
-    headers = {"Content-Disposition": f'attachment; filename="audit-{one.id}.csv"'}
-    return Stream(_format_audit_csv(desk, one), media_type="text/csv; charset=utf-8", headers=headers)
+    """Send every finding of the audit, as a file for a spreadsheet."""
+    this_import = get_own_import(desk, number)
+    headers = {"Content-Disposition": f'attachment; filename="audit-{this_import.id}.csv"'}
+    return Stream(_format_audit_csv(desk, this_import), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _format_audit_csv(desk: Desk, one: import_store.Import) -> Iterator[bytes]:
+def _format_audit_csv(desk: Desk, this_import: Import) -> Iterator[bytes]:
     english = desk.language.lang.startswith("en")
-    held = io.StringIO()
-    write = csv.writer(held).writerow
-    held.write("\ufeff")
+    text = io.StringIO()
+    write = csv.writer(text).writerow
+    text.write("\ufeff")
     write(["level", "row", "cell", "message"])
     with desk.database.reading() as connection:
-        for line in import_store.read_lines(connection, one.id, "audit"):
+        for line in import_store.read_lines(connection, this_import.id, "audit"):
             message = line["message_en"] if english else line["message"]
             write(escape_cells([line["level"], str(line["row"] or ""), line["cell"] or "", message]))
-    yield held.getvalue().encode()
+    yield text.getvalue().encode()
 
 
-@get("/imports/templates/{kind:str}", opt=EDITORS, sync_to_thread=True)
-def download_template(desk: NamedDependency[Desk], kind: FromPath[str]) -> Response[bytes]:
-    """The xlsx file to fill in."""
-    del desk  # whoever is an editor may
-    if kind not in ("practitioners", "ad_certificates"):
-        raise NotFound("没有这种模板。", "There is no such template.")
-    body = people_template.make_template(cast("Any", kind))
-    headers = {"Content-Disposition": f'attachment; filename="{kind}.xlsx"'}
-    return Response(body, media_type=_SHEET, headers=headers)
+# --- the page of an import, by its state -----------------------------------------------------------------------------
 
 
-handlers = [show_imports, show_import_form, create_import, show_import, download_audit, download_template]
+def get_own_import(desk: Desk, number: int) -> Import:
+    """Return an import of whoever is signed in; NotFound for anybody else's."""
+    with desk.database.reading() as connection:
+        return import_store.get_import(connection, number, desk.account.name)
+
+
+def start_import_job(desk: Desk, this_import: Import, state: import_store.State, **values: Any) -> Response[Any]:
+    """Hand an import to a process of its own, and go to its page."""
+    with desk.database.writing() as connection:
+        run = import_store.start_run(connection, this_import, state, **values)
+    job.start_process(desk.register.settings, this_import.id, run, desk.visitor.address)
+    return _redirect_to_import(desk, this_import)
+
+
+def _redirect_to_import(desk: Desk, this_import: Import, fragment: str = "", **query: str) -> Response[Any]:
+    """Redirect to the page of an import, to a place in it with a ``fragment``."""
+    return Redirect(
+        path=desk.language.make_link(f"/staff/imports/{this_import.id}", **query) + fragment, status_code=303
+    )
+
+
+def _render_import_page(
+    desk: Desk, this_import: Import, *, status: int = 200, errors: list[tuple[str, str]] | None = None
+) -> Response[Any]:
+    """Render the page of an import in the state it is in."""
+    if this_import.is_working:
+        response = desk.render_page("import_progress", this_import=this_import, status=status, errors=errors)
+        if not this_import.is_interrupted and status == 200:
+            response.headers["Refresh"] = "2"
+        return response
+    if this_import.state == "mapping":
+        return desk.render_page("import_columns", this_import=this_import, status=status, errors=errors)
+    if this_import.state == "audit":
+        return _render_section(desk, this_import, "import_audit", "audit", status, errors)
+    if this_import.state == "deciding":
+        tab = desk.request.query_params.get("tab") or desk.read_field("tab") or _choose_first_tab(this_import)
+        return _render_section(
+            desk, this_import, "import_found", tab if tab in _list_tabs(this_import) else "pairs", status, errors
+        )
+    return desk.render_page("import_over", this_import=this_import, status=status, errors=errors)
+
+
+def _list_tabs(this_import: Import) -> list[str]:
+    """Return the sections of a difference: pairs first, for they need a decision; then every other there is."""
+    counts = this_import.found.get("counts", {})
+    pairs = ["pairs"] if this_import.kind == "list" else []
+    return [*pairs, *counts, "audit"]
+
+
+def _choose_first_tab(this_import: Import) -> str:
+    return next((tab for tab in _list_tabs(this_import) if _count_lines(this_import, tab)), "audit")
+
+
+def _count_lines(this_import: Import, tab: str) -> int:
+    """Return how many lines a section has."""
+    if tab == "pairs":
+        return len(this_import.found.get("pairs", []))
+    if tab == "audit":
+        return sum(this_import.found.get("audit", {}).values())
+    return int(this_import.found.get("counts", {}).get(tab, 0))
+
+
+def _render_section(
+    desk: Desk, this_import: Import, template: str, tab: str, status: int, errors: list[tuple[str, str]] | None
+) -> Response[Any]:
+    size = difference_lines.PAIRS if tab == "pairs" else difference_lines.PAGE
+    pages = max(1, -(-_count_lines(this_import, tab) // size))
+    number = parse_number(desk.request.query_params.get("page") or desk.read_field("page"))
+    page = min(max(1 if number is None else number, 1), pages)
+    with desk.database.reading() as connection:
+        lines = import_store.read_page(connection, this_import.id, tab, page - 1)
+    open_pairs = set(pair_decisions.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
+    return desk.render_page(
+        template,
+        status=status,
+        errors=errors,
+        this_import=this_import,
+        tab=tab,
+        tabs=[(name, _count_lines(this_import, name)) for name in _list_tabs(this_import)],
+        lines=lines,
+        page=page,
+        pages=pages,
+        open=open_pairs,
+        stale=this_import.kind == "list"
+        and this_import.found.get("decided") != pair_decisions.hash_decisions(this_import.decisions),
+    )
+
+
+# --- steps of an import ----------------------------------------------------------------------------------------------
+
+
+def _require_state(this_import: Import, *states: import_store.State) -> None:
+    if this_import.state not in states:
+        raise Conflict(
+            "这次导入的状态已经变了，请刷新页面后再继续。", "This import has moved on meanwhile; load the page again."
+        )
+
+
+@post("/imports/{number:int}/columns", **_TEXT_FORM)
+def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Store the columns as a person named them, then start audit and comparison; or choose another heading row
+    first."""
+    this_import = get_own_import(desk, number)
+    _require_state(this_import, "mapping")
+    layouts_found = [msgspec.convert(layout, Layout) for layout in this_import.found["layouts"]]
+    chosen: list[Layout] = []
+    errors: list[tuple[str, str]] = []
+    heading_of = desk.read_field("headed")
+    for index, layout in enumerate(layouts_found):
+        if heading_of == str(index):
+            chosen.append(_select_heading_row(desk, layout, index))
+            continue
+        uses = [desk.read_field(f"use-{index}-{column}", 20) or use for column, use in enumerate(layout.uses)]
+        try:
+            chosen.append(layouts.name_columns(layout, uses))
+        except InvalidInput as error:
+            errors.append((f"use-{index}-0", desk.get_text(error)))
+            chosen.append(layout)
+            continue
+        if missing := layouts.list_missing_headings(chosen[-1]):
+            sentence = desk.language.translate("import_columns.missing", names="、".join(missing))
+            errors.append((f"use-{index}-0", str(sentence)))
+    found = {**this_import.found, "layouts": msgspec.to_builtins(chosen)}
+    if heading_of:
+        with desk.database.writing() as connection:
+            import_store.save_import(connection, this_import, found=found)
+        return _redirect_to_import(desk, this_import)
+    if not errors and not any(set(layout.uses) - {"keep", "ignore"} for layout in chosen):
+        errors.append(("use-0-0", str(desk.language.translate("import_columns.nothing"))))
+    if errors:
+        return _render_import_page(desk, msgspec.structs.replace(this_import, found=found), status=400, errors=errors)
+    options = {**this_import.said, "layouts": found["layouts"], "rows": found["rows"]}
+    return start_import_job(desk, this_import, "comparing", said=options, found=found)
+
+
+def _select_heading_row(desk: Desk, layout: Layout, index: int) -> Layout:
+    return layouts.choose_heading_row(layout, parse_number(desk.read_field(f"head-{index}", 9), digits=9) or 0)
+
+
+@post("/imports/{number:int}/decide", **_TEXT_FORM)
+def decide_pairs(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Decide a pair, or undo that; or all on this page that a rule matched and nobody decided otherwise.
+
+    ``same``: yes, no, undo, or page. Saved at once.
+    """
+    this_import = get_own_import(desk, number)
+    _require_state(this_import, "deciding")
+    tab, page, same, key = (desk.read_field(name) for name in ("tab", "page", "same", "pair"))
+    page_number = parse_number(page)
+    index = 0 if page_number is None else page_number - 1
+    with desk.database.writing() as connection:
+        this_import = import_store.get_import(connection, number, desk.account.name)
+        _require_state(this_import, "deciding")
+        lines = import_store.read_page(
+            connection, this_import.id, tab if tab in ("pairs", "renamed", "moved") else "pairs", index
+        )
+        decisions = _apply_decision(desk, this_import, [_to_pair(line) for line in lines if line.get("key")], key, same)
+        import_store.save_import(connection, this_import, decisions=decisions)
+    return _redirect_to_import(
+        desk, this_import, f"#pair-{key}" if key else "#pairs", tab=tab or "pairs", page=page or "1"
+    )
+
+
+def _to_pair(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line of any section as a pair: lines of the difference were matched by a rule."""
+    if "rule" in line:
+        return line
+    after, code = line["after"], line["code"].replace("-", "")
+    return {
+        **line,
+        "listed_key": difference_lines.make_listed_key(after["name"], after["address"]),
+        "known": f"institution:{code}",
+        "rule": line["why"],
+        "suggested": True,
+    }
+
+
+def _apply_decision(
+    desk: Desk, this_import: Import, lines: list[dict[str, Any]], key: str, same: str
+) -> pair_decisions.Decisions:
+    account, decisions = desk.account.name, this_import.decisions
+    if same == "page":
+        open_pairs = set(pair_decisions.list_open_pairs(this_import.found["pairs"], decisions))
+        for line in lines:
+            if line["suggested"] and line["key"] in open_pairs:
+                decisions = pair_decisions.add_decision(decisions, line, True, account, import_store.get_time_ms())
+        return decisions
+    chosen = [line for line in lines if line["key"] == key]
+    if not chosen or same not in ("yes", "no", "undo"):
+        raise InvalidInput("没有找到这一对，请刷新页面。", "This pair is not there; load the page again.")
+    if same == "undo":
+        return {other_key: decision for other_key, decision in decisions.items() if other_key != key}
+    return pair_decisions.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
+
+
+@post("/imports/{number:int}/compare", **_TEXT_FORM)
+def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Compare again, by the decisions and with the register as it is now; or restart an interrupted step."""
+    this_import = get_own_import(desk, number)
+    if this_import.is_interrupted:
+        job.delete_leftovers(desk.register.settings, this_import.id)
+        return start_import_job(desk, this_import, this_import.state)
+    _require_state(this_import, "deciding")
+    return start_import_job(desk, this_import, "comparing")
+
+
+@post("/imports/{number:int}/propose", **_TEXT_FORM)
+def propose_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Propose the import; refused while a pair is open, or was decided after the comparison."""
+    this_import = get_own_import(desk, number)
+    _require_state(this_import, "deciding")
+    try:
+        _require_decisions(this_import)
+    except Conflict as error:
+        record_refusal(desk.request, error)
+        return _render_import_page(desk, this_import, status=409, errors=[("pairs", desk.get_text(error))])
+    return start_import_job(desk, this_import, "proposing")
+
+
+def _require_decisions(this_import: Import) -> None:
+    undecided = len(pair_decisions.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
+    if undecided:
+        raise Conflict(
+            f"还有{undecided}对没有判断，不能提交。",
+            f"{undecided} pairs are not decided yet; nothing can be proposed before.",
+        )
+    if this_import.kind == "list" and this_import.found.get("decided") != pair_decisions.hash_decisions(
+        this_import.decisions
+    ):
+        raise Conflict(
+            "判断在比对之后有改动，请先重新比对，看过结果再提交。",
+            "Decisions were made after the comparison. Compare again and look at the result before you propose it.",
+        )
+
+
+@post("/imports/{number:int}/cancel", opt=EDITORS, status_code=200, sync_to_thread=True)
+def cancel_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Cancel an import: whatever is running stops, and nothing of it stays."""
+    with audit_log.act_from_address(desk.visitor.address), desk.database.writing() as connection:
+        this_import = import_store.get_import(connection, number, desk.account.name)
+        import_store.cancel_import(connection, this_import)
+    job.delete_leftovers(desk.register.settings, this_import.id)
+    return _redirect_to_import(desk, this_import)
+
+
+handlers = [
+    show_imports,
+    show_import,
+    download_audit,
+    assign_columns,
+    decide_pairs,
+    compare_import,
+    propose_import,
+    cancel_import,
+]

@@ -1,4 +1,4 @@
-"""Proposals: what each would change on the public page, what is said of it, and the decision of a second person."""
+"""Proposals: what each would change on the public page, comments, and the decision of a second person."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from registry.errors import Conflict, InvalidInput
 from registry.log import store
 from registry.proposals import comments, job
 from registry.proposals.append import find_changed_subject
-from registry.proposals.before_after import SubjectPreview
-from registry.proposals.preview import preview_proposal
+from registry.proposals.preview import SubjectPreview, preview_proposal
 from registry.staff import import_report
 from registry.staff.desk import Desk
 from registry.staff.errors import describe_path, record_refusal
@@ -25,17 +24,17 @@ from registry.staff.forms import documents
 from registry.web import error_status
 
 _DECIDERS = {"roles": ("approver",)}
-#: What changes the register: an approval, and the rejection of what is in force already.
+#: Decisions may change the register: an approval, or the rejection of what is in force already.
 _DECISIONS = {**_DECIDERS, "proof": True}
 _PROPOSERS = {"roles": ("editor", "publisher")}
-#: Changes shown before and after at a time; of a larger proposal they are drawn by chance, or leafed through.
+#: Changes shown at a time; of a larger proposal a random sample, or page by page.
 SHOWN = 20
 #: Proposals on a page of the list.
 LISTED = 50
 
 
 class ProposalEvent(Struct, frozen=True):
-    """One thing somebody did or said; ``earlier``: of the content before it was amended."""
+    """One action or comment; ``earlier``: on the content before it was amended."""
 
     account: str
     at: int
@@ -45,52 +44,52 @@ class ProposalEvent(Struct, frozen=True):
 
 
 def _list_events(connection: Any, proposal: proposals.Proposal) -> list[ProposalEvent]:
-    """All that was done and said, in order."""
-    done = [
-        ProposalEvent(account=t.account, at=t.at, action=t.action)
-        for t in proposals.list_touches(connection, proposal.id)
+    """Return all actions and comments, in order."""
+    actions = [
+        ProposalEvent(account=touch.account, at=touch.at, action=touch.action)
+        for touch in proposals.list_touches(connection, proposal.id)
     ]
-    said = [
+    remarks = [
         ProposalEvent(
-            account=one.account,
-            at=one.at,
-            action=one.action,
-            text=one.text,
-            earlier=one.content_hash != proposal.content_hash,
+            account=comment.account,
+            at=comment.at,
+            action=comment.action,
+            text=comment.text,
+            earlier=comment.content_hash != proposal.content_hash,
         )
-        for one in comments.list_comments(connection, proposal.id)
+        for comment in comments.list_comments(connection, proposal.id)
     ]
-    return sorted([*done, *said], key=lambda mark: mark.at)
+    return sorted([*actions, *remarks], key=lambda event: event.at)
 
 
 @get("/proposals", sync_to_thread=True)
 def show_proposals(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Those that wait, those that were sent back, and those that were decided; newest first."""
-    asked = desk.request.query_params.get("state") or "pending"
-    state = next((one for one in get_args(proposals.State) if one == asked), None)
+    """List the proposals of a state, newest first."""
+    wanted = desk.request.query_params.get("state") or "pending"
+    state = next((name for name in get_args(proposals.State) if name == wanted), None)
     if state is None:
         raise InvalidInput("没有这种状态的提案。", "There are no proposals of such a state.")
     before = desk.read_query_number("before")
     with desk.database.reading() as connection:
-        found = proposals.list_proposals(
+        listed = proposals.list_proposals(
             connection, state, before=before, limit=LISTED + 1, with_report=False, seen_by=desk.account
         )
-    older = found[LISTED - 1].id if len(found) > LISTED else None
+    older = listed[LISTED - 1].id if len(listed) > LISTED else None
     states = get_args(proposals.State)
-    return desk.render_page("proposals", proposals=found[:LISTED], state=state, states=states, older=older)
+    return desk.render_page("proposals", proposals=listed[:LISTED], state=state, states=states, older=older)
 
 
 @get("/proposals/{number:int}", opt={"lane": "writes"}, sync_to_thread=True)
 def show_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """One proposal, with what it changes: all of it, a sample (``draw``), or the ``leaf``-th part."""
+    """Show one proposal, with what it changes: all of it, a sample (``draw``), or the ``leaf``-th part."""
     return _render_proposal_page(desk, number)
 
 
-def _render_proposal_page(desk: Desk, number: int, **told: Any) -> Response[Any]:
+def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[Any]:
     with desk.database.reading() as connection:
         proposal = proposals.get_for_account(connection, number, desk.account.name)
-        marks = _list_events(connection, proposal)
-        rests_on = documents.list_proposal_documents(connection, number)
+        events = _list_events(connection, proposal)
+        sources = documents.list_proposal_documents(connection, number)
         changed = find_changed_subject(connection, proposal) if proposal.state in proposals.OPEN else None
         size = store.read_head(connection).size
     leaf, draw = desk.read_query_number("leaf"), desk.read_query_number("draw") or 0
@@ -103,94 +102,95 @@ def _render_proposal_page(desk: Desk, number: int, **told: Any) -> Response[Any]
             if leaf is None
             else list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
         )
-    changes, hindered = _preview_changes(desk, number, places) if proposal.state in proposals.OPEN else ([], [])
-    told["errors"] = [*told.get("errors", []), *(one for one in hindered if one not in told.get("errors", []))]
+    changes, preview_errors = _preview_changes(desk, number, places) if proposal.state in proposals.OPEN else ([], [])
+    values["errors"] = [
+        *values.get("errors", []),
+        *(error for error in preview_errors if error not in values.get("errors", [])),
+    ]
     return desk.render_page(
         "proposal",
         proposal=proposal,
         changes=changes,
-        own=desk.account.name in proposal.touched_by,
-        most=SHOWN,
+        took_part=desk.account.name in proposal.touched_by,
+        limit=SHOWN,
         leaf=leaf,
         leaves=leaves,
         draw=draw,
-        marks=marks,
-        documents=rests_on,
+        events=events,
+        documents=sources,
         parts={part: count for part, count in import_report.count_lines(proposal.report).items() if count},
         stale=None if proposal.confirm_by else changed,
         since=size - proposal.base_size,
-        **told,
+        **values,
     )
 
 
 def _preview_changes(desk: Desk, number: int, places: list[int]) -> tuple[list[SubjectPreview], list[tuple[str, str]]]:
-    """What approval would do, and why that cannot be worked out now: it is appended for that, and taken back."""
+    """Return what approval would do, and why that cannot be worked out now, if it cannot."""
     try:
         return preview_proposal(desk.database, number, places), []
     except error_status.WRITE_FAULTS as fault:
-        return [], [("", fault.get_text(desk.language.lang))]
+        return [], [("", desk.get_text(fault))]
 
 
 def _perform_action(
-    desk: Desk, number: int, deed: Callable[[], Any], field: str = "", **typed: str
+    desk: Desk, number: int, action: Callable[[], Any], field: str = "", **typed: str
 ) -> Response[Any] | Any:
-    """What a deed returns; or the proposal as it is now with the reason why it was refused, and what was typed."""
+    """Return what an action returns; or, if it is refused, the proposal's page with the reason and what was typed."""
     try:
         with audit_log.act_from_address(desk.visitor.address):
-            return deed()
+            return action()
     except Conflict as error:
         record_refusal(desk.request, error)
-        return _render_proposal_page(
-            desk, number, status=409, errors=[("", error.get_text(desk.language.lang))], **typed
-        )
+        return _render_proposal_page(desk, number, status=409, errors=[("", desk.get_text(error))], **typed)
     except InvalidInput as error:
-        return _render_proposal_page(
-            desk, number, status=400, errors=[(field, error.get_text(desk.language.lang))], **typed
-        )
-    except error_status.WRITE_FAULTS as error:  # nothing was done and the page can be shown: what was typed is kept
+        return _render_proposal_page(desk, number, status=400, errors=[(field, desk.get_text(error))], **typed)
+    except error_status.WRITE_FAULTS as error:  # nothing was done, and the page keeps what was typed
         error_status.failures.log_error(error, f"POST {describe_path(desk.request)}")
-        told = {"status": error_status.get_status(error), "errors": [("", error.get_text(desk.language.lang))], **typed}
-        response = _render_proposal_page(desk, number, **told)
+        status = error_status.get_status(error)
+        response = _render_proposal_page(desk, number, status=status, errors=[("", desk.get_text(error))], **typed)
         response.headers.update(error_status.make_headers(error))
         return response
 
 
 @post("/proposals/{number:int}/approve", opt=_DECISIONS, status_code=200, sync_to_thread=True)
 def approve_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Into the log, exactly as it was seen."""
-    done = _perform_action(desk, number, lambda: _run_approval(desk, number))
-    return done if isinstance(done, Response) else _render_proposal_page(desk, number, appended=done)
+    """Append a proposal to the log, exactly as it was seen."""
+    result = _perform_action(desk, number, lambda: _run_approval(desk, number))
+    return result if isinstance(result, Response) else _render_proposal_page(desk, number, appended=result)
 
 
 def _run_approval(desk: Desk, number: int) -> tuple[int, int]:
-    me, seen = desk.account.name, desk.read_field("seen")
+    account, seen = desk.account.name, desk.read_field("seen")
     if job.is_long(desk.database, number):
-        return job.approve_in_process(desk.register.settings, number, by=me, seen=seen, address=desk.visitor.address)
-    return proposals.approve(desk.database, number, by=me, seen=seen, log=desk.register.log)
+        return job.approve_in_process(
+            desk.register.settings, number, by=account, seen=seen, address=desk.visitor.address
+        )
+    return proposals.approve(desk.database, number, by=account, seen=seen, log=desk.register.log)
 
 
 @post("/proposals/{number:int}/reject", opt=_DECISIONS, status_code=200, sync_to_thread=True)
 def reject_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Turned down, with a reason for whoever proposed it."""
-    me, why, log = desk.account.name, desk.read_field("reason", 2_001), desk.register.log
+    """Reject a proposal, with a reason for whoever proposed it."""
+    account, reason, log = desk.account.name, desk.read_field("reason", 2_001), desk.register.log
     refused = _perform_action(
         desk,
         number,
-        lambda: proposals.reject(desk.database, number, by=me, reason=why, log=log),
+        lambda: proposals.reject(desk.database, number, by=account, reason=reason, log=log),
         "reason",
-        reason=why,
+        reason=reason,
     )
     return refused or desk.redirect_to(f"/staff/proposals/{number}")
 
 
 @post("/proposals/{number:int}/return", opt=_DECIDERS, status_code=200, sync_to_thread=True)
 def send_back_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Back to its editors, with what should be changed."""
-    me, text = desk.account.name, desk.read_field("wanted", 2_001)
+    """Return a proposal to its editors, with what should be changed."""
+    account, text = desk.account.name, desk.read_field("wanted", 2_001)
     refused = _perform_action(
         desk,
         number,
-        lambda: proposals.send_back(desk.database, number, by=me, text=text, log=desk.register.log),
+        lambda: proposals.send_back(desk.database, number, by=account, text=text, log=desk.register.log),
         "wanted",
         wanted=text,
     )
@@ -199,12 +199,12 @@ def send_back_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Re
 
 @post("/proposals/{number:int}/comment", status_code=200, sync_to_thread=True)
 def comment_on_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Something to be said of it."""
-    me, text = desk.account.name, desk.read_field("text", 2_001)
+    """Comment on a proposal."""
+    account, text = desk.account.name, desk.read_field("text", 2_001)
     refused = _perform_action(
         desk,
         number,
-        lambda: proposals.add_comment(desk.database, number, by=me, text=text, log=desk.register.log),
+        lambda: proposals.add_comment(desk.database, number, by=account, text=text, log=desk.register.log),
         "text",
         typed=text,
     )
@@ -213,7 +213,7 @@ def comment_on_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> R
 
 @post("/proposals/{number:int}/withdraw", opt=_PROPOSERS, status_code=200, sync_to_thread=True)
 def withdraw_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Taken back by whoever proposed it."""
+    """Withdraw one's own proposal."""
     refused = _perform_action(
         desk, number, lambda: proposals.withdraw(desk.database, number, by=desk.account.name, log=desk.register.log)
     )

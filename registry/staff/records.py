@@ -1,4 +1,4 @@
-"""The records as staff find them: search, one institution with all that belongs to it, and the way to every form."""
+"""The records as staff find them: search, one institution with all that belongs to it, and links to every form."""
 
 from __future__ import annotations
 
@@ -21,77 +21,86 @@ from registry.staff.forms import form_drafts, record_values
 from registry.staff.forms.review import require_subject_in_region
 
 _PAGE = 20
-#: Sanctions of those who are no institution of the register, shown below the search.
+#: Sanctions of persons or organisations outside the register that are shown below the search.
 _UNLISTED = 50
 
 
 @get("/records", sync_to_thread=True)
 def show_records(desk: NamedDependency[Desk]) -> Response[Any]:
-    """The search, with what it finds; also those that are delisted or being set up, by name or code."""
-    asked = str(desk.request.query_params.get("q") or "").strip()[:100]
+    """Search records; also of institutions that are delisted or being set up, by name or code."""
+    query = str(desk.request.query_params.get("q") or "").strip()[:100]
     cursor = desk.request.query_params.get("cursor") or None
-    found = (
+    result = (
         desk.register.search_institutions(
-            SearchRequest(q=asked), desk.register.make_as_of_now(), limit=_PAGE, cursor=cursor
+            SearchRequest(q=query), desk.register.make_as_of_now(), limit=_PAGE, cursor=cursor
         )
-        if asked
+        if query
         else None
     )
     with desk.database.reading() as connection:
-        unlisted = [] if asked else record_values.list_records_of_parent(connection, "sanction", "")[-_UNLISTED:]
-    return desk.render_page("records", asked=asked, found=found, unlisted=unlisted)
+        unlisted = [] if query else record_values.list_records_of_parent(connection, "sanction", "")[-_UNLISTED:]
+    return desk.render_page("records", query=query, result=result, unlisted=unlisted)
 
 
 @get("/records/{code:str}", sync_to_thread=True)
 def show_record(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
-    """What is recorded of one institution now, of its people, certificates and sanctions, and what waits about it."""
+    """Show what is recorded of one institution now, of its people, certificates and sanctions, and what waits about
+    it."""
     subject = lookup.to_subject(parse_code(code))
-    it = _get_institution(desk, code, subject)
+    institution = _get_institution(desk, code, subject)
     with desk.database.reading() as connection:
         people = record_values.list_records_of_parent(connection, "practitioner", subject)
         certificates = record_values.list_records_of_parent(connection, "ad_certificate", subject)
         sanctions = record_values.list_records_of_parent(connection, "sanction", subject)
-        about = [
-            proposals.get_proposal(connection, one)
-            for one in form_drafts.list_open_proposals_about(connection, subject, belonging=True)
+        open_proposals = [
+            proposals.get_proposal(connection, item)
+            for item in form_drafts.list_open_proposals_about(connection, subject, belonging=True)
         ]
-        waiting = [one for one in about if can_see_proposal(desk.account, one.region, one.touched_by)]
-        drafts = [
-            one
-            for one in form_drafts.list_concurrent_edits(connection, subject, desk.account.name)
-            if one.proposal is None
+        visible = [item for item in open_proposals if can_see_proposal(desk.account, item.region, item.touched_by)]
+        other_drafts = [
+            item
+            for item in form_drafts.list_concurrent_edits(connection, subject, desk.account.name)
+            if item.proposal is None
         ]
-        mine = [one for one in form_drafts.list_drafts(connection, desk.account.name) if one.subject == subject]
+        own_drafts = [
+            item for item in form_drafts.list_drafts(connection, desk.account.name) if item.subject == subject
+        ]
         inside = True
         try:
             require_subject_in_region(connection, desk.account.name, subject)
         except NotAllowed:
             inside = False
-    missing = [technique for technique in BY_CODE if technique not in {one.technique for one in it.approvals}]
+    missing = [
+        technique for technique in BY_CODE if technique not in {item.technique for item in institution.approvals}
+    ]
     return desk.render_page(
         "record",
-        it=it,
+        institution=institution,
         subject=subject,
-        wider=len(about) - len(waiting),
+        hidden=len(open_proposals) - len(visible),
         people=people,
         certificates=certificates,
         sanctions=sanctions,
-        waiting=waiting,
-        drafts=drafts,
-        mine=mine,
+        waiting=visible,
+        other_drafts=other_drafts,
+        own_drafts=own_drafts,
         inside=inside,
         missing=missing,
     )
 
 
 def _get_institution(desk: Desk, code: str, subject: str) -> Institution:
-    """As of today, or of the day on which it first will be; NotFound."""
+    """Return it as of today, or of the day on which it first will be; NotFound."""
     try:
         return desk.register.get_institution(code, desk.register.make_as_of_now())
     except NotFound:
         with desk.database.reading() as connection:
             today = asof.find_today(connection)
-            days = [one.valid_from for one in record_values.read_entries(connection, subject) if one.valid_from > today]
+            days = [
+                entry.valid_from
+                for entry in record_values.read_entries(connection, subject)
+                if entry.valid_from > today
+            ]
         if not days:
             raise
         return desk.register.get_institution(code, desk.register.make_as_of(min(days)))

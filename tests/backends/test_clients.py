@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from registry.batch.batch import Noted
 from registry.clients import keys, service, usage, watches
 from registry.clients.keys import ApiKey, NewKey
-from registry.clients.lists import WatchLists
 from registry.clients.service import Clients
+from registry.clients.watches import WatchLists
 from registry.domain.model import Answer, Claim, Draft, Provider
 from registry.errors import (
     CannotRecord,
@@ -395,7 +395,7 @@ def test_what_lapses_by_the_calendar_is_told_without_a_new_entry(
     lists = WatchLists(database, view)
     _, since = lists.add_watches(OFFICE, [a_claim(techniques=["IVF"])])
     later = watches.WatchState(size=since.size, day=due + dt.timedelta(days=1))
-    monkeypatch.setattr(watches, "get_current_state", lambda _view: later)
+    monkeypatch.setattr(watches, "_get_current_state", lambda _view: later)
     (changed,) = lists.find_changes(OFFICE, since_of(since)).items
     assert (changed.before.verdict, changed.now.verdict) == ("licensed", "lapsed")
 
@@ -403,7 +403,7 @@ def test_what_lapses_by_the_calendar_is_told_without_a_new_entry(
 def test_a_long_list_is_compared_in_parts_as_of_one_moment(
     database: Database, asked: VerificationView, lists: WatchLists, hospital: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watches, "AT_ONCE", 3)
+    monkeypatch.setattr(watches, "PAGE", 3)
     _, since = lists.add_watches(OFFICE, [a_claim(id=str(n)) for n in range(8)])
     suspend(database, hospital)
     asked.follow_log(database)

@@ -118,7 +118,7 @@ def a_form_row(connection: sa.Connection, name: str, digest: str) -> form_drafts
 
 
 def test_nobody_keeps_more_than_is_work(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(form_drafts, "MOST", 2)
+    monkeypatch.setattr(form_drafts, "LIMIT", 2)
     for name in ("甲", "乙"):
         a_form(database, "institution", name=name)
     with pytest.raises(InvalidInput):

@@ -295,7 +295,7 @@ def test_a_start_finishes_what_an_approval_could_not(database: Database, tmp_pat
     """Somebody read an older state for too long, or the disk was full: the bytes are owed until they are gone."""
     enter(database, a_source())
     with database.writing() as connection:
-        connection.execute(sa.insert(positions).values(view=redaction.OWED, position=1))
+        connection.execute(sa.insert(positions).values(view=redaction.PENDING, position=1))
     url = database.url.render_as_string(hide_password=False)
 
     def is_settled() -> bool:

@@ -82,7 +82,7 @@ def test_an_emergency_suspension_does_not_fall_back_without_the_key(
         done = proposals.suspend(database, subject, by="editor.a", reason="现场检查", log=one.log)
         exchanged(one, tmp_path / "aside")
         after = done.confirm_by + 1
-        monkeypatch.setattr("registry.proposals.proposal_store.get_now_ms", lambda: after)
+        monkeypatch.setattr("registry.proposals.emergency.get_now_ms", lambda: after)
         assert emergency.end_expired_suspensions(database, one.log) == []
         with pytest.raises(RegistryError) as found:
             proposals.reject(database, done.waiting, by="approver.a", reason="不属实", log=one.log)

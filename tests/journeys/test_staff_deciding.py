@@ -138,7 +138,7 @@ def test_a_site_that_nobody_confirms_stopped_comes_back_by_itself_and_says_so(
     with database.writing() as connection:  # a day later
         connection.execute(sa.update(proposals).where(proposals.c.confirm_by.is_not(None)).values(confirm_by=1))
     database.close()
-    assert eventually(lambda: verdict(running) == "licensed", upkeep.FALL_BACK_EVERY + 5, every=0.5)
+    assert eventually(lambda: verdict(running) == "licensed", upkeep.END_SUSPENSIONS_EVERY + 5, every=0.5)
     assert "24小时内未获第二人确认" in running.get(f"/i/{code}/history").text
     assert "已否决" in editor.get(page)
     staffed.ok("log", "check")

@@ -167,7 +167,7 @@ def test_only_proposals_append_to_the_log() -> None:
     }
     assert writers == {"registry.log.store", "registry.log.replication"}  # copy: bytes that are in the log already
     copiers = {module_of(path) for path in SOURCES if re.search(r"\binsert_entries\(", path.read_text("utf-8"))}
-    assert copiers == {"registry.log.replication", "registry.operations.backup.complete", "registry.operations.mirror"}
+    assert copiers == {"registry.log.replication", "registry.operations.backup.restore", "registry.operations.mirror"}
 
 
 #: Who reads the clock of the machine, and why it is that one. Whatever speaks about the register asks for its present
@@ -188,27 +188,25 @@ CLOCK_READERS = {
     "registry.operations.backup.database_file": "the name of a file",
     "registry.storage.attachments": "when a file was sent",
     "registry.accounts": "sessions, passwords, one-time codes: time that passes for people",
-    "registry.clients.keys": "keys of programs",
-    "registry.clients.service": "limits, quotas of a day",
-    "registry.clients.people_budget": "budgets of a day",
+    "registry.clients": "keys of programs, limits, quotas and budgets of a day",
     "registry.api.security_txt": "the day until which the file may be read",
     "registry.staff.identity_provider": "signing in by a provider",
     "registry.verification.view": "when the log was looked at, never before its last entry",
     "registry.cli.keys": "the usage of some days",
     "registry.staff.forms.form_drafts": "forms that nobody goes on with",
     "registry.importers.wizard.import_store": "imports that give no sign of life",
-    "registry.proposals.proposal_store": "who did what when; a day in which a second person confirms has to pass, and the "
-    "register's present may stand still",
+    "registry.proposals": "who did what when; a day in which a second person confirms has to pass, and the register's "
+    "present may stand still",
 }
 _CLOCK = re.compile(
     r"\btime\.(?:time|time_ns|localtime|gmtime|ctime)\(|\b(?:datetime|date)\.(?:now|utcnow|today)\("
-    r"|\bread_(?:today|clock)\("
+    r"|\b(?:read_(?:today|clock)|get_now_ms)\("
 )
 
 
 def test_only_these_read_the_clock_of_the_machine() -> None:
     readers = {module_of(path) for path in SOURCES if _CLOCK.search(path.read_text("utf-8"))}
-    packages = {"registry.accounts"}
+    packages = {"registry.accounts", "registry.clients", "registry.proposals"}
     known = {next((one for one in packages if f"{reader}.".startswith(f"{one}.")), reader) for reader in readers}
     assert known == set(CLOCK_READERS)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from litestar.datastructures import FormMultiDict
 
 from registry.records.asof import read_today
-from registry.staff.forms import checks, number_checks
-from registry.staff.forms.findings import Finding
+from registry.staff.forms import checks
+from registry.staff.forms.checks import Finding
 from registry.staff.forms.form_input import has_forbidden_number, mask_certificate_number, normalise_day, read_input
 from registry.staff.forms.forms import KINDS, FormKind, Typed, list_fields, make_empty_form
 from tests.unit.test_identifiers import USCC_ALPHABET, a_uscc
@@ -41,24 +41,24 @@ def of(kind: FormKind, **typed: str | list[str]) -> list[Finding]:
 @given(st.text(USCC_ALPHABET, min_size=17, max_size=17))
 def test_a_credit_code_that_is_right_is_never_doubted(body: str) -> None:
     # python-stdnum holds the organisation code inside to its own check as well
-    found = list(number_checks.check_uscc(a_uscc(body)))
+    found = list(checks.check_uscc(a_uscc(body)))
     assert [one.level for one in found] in ([], ["warning"])
 
 
 def test_a_right_credit_code_passes_a_doubtful_one_warns_and_a_broken_one_stops() -> None:
-    assert list(number_checks.check_uscc("12210300MB0000027N")) == []
-    assert list(number_checks.check_uscc("１２２１０３００mb 00-00027n")) == []
-    assert [one.level for one in number_checks.check_uscc("12210300MB0000028N")] == ["warning"]
+    assert list(checks.check_uscc("12210300MB0000027N")) == []
+    assert list(checks.check_uscc("１２２１０３００mb 00-00027n")) == []
+    assert [one.level for one in checks.check_uscc("12210300MB0000028N")] == ["warning"]
     for broken in ("123", "12210300MB0000027", "12210300MB0000027NN", "I2210300MB0000027N", "12210300MB00000 27好"):
-        assert [one.level for one in number_checks.check_uscc(broken)] == ["error"], broken
+        assert [one.level for one in checks.check_uscc(broken)] == ["error"], broken
 
 
 def test_an_old_practice_licence_number_warns_and_is_never_refused() -> None:
-    assert list(number_checks.check_licence_number("", "")) == []
+    assert list(checks.check_licence_number("", "")) == []
     number = "MB0000027" + "210303" + "11" + "A100" + "1"
-    assert list(number_checks.check_licence_number(number, "12210300MB0000027N")) == []
-    assert [one.level for one in number_checks.check_licence_number(number, "12210300MB0000035Q")] == ["warning"]
-    assert [one.level for one in number_checks.check_licence_number("21030211", "")] == ["warning"]
+    assert list(checks.check_licence_number(number, "12210300MB0000027N")) == []
+    assert [one.level for one in checks.check_licence_number(number, "12210300MB0000035Q")] == ["warning"]
+    assert [one.level for one in checks.check_licence_number("21030211", "")] == ["warning"]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_old_practice_licence_number_warns_and_is_never_refused() -> None:
 def test_an_address_names_its_place_and_agrees_with_the_region(
     address: str, region: str, expected: set[tuple[str, str]]
 ) -> None:
-    assert {(one.field, one.level) for one in number_checks.check_address(address, region)} == expected
+    assert {(one.field, one.level) for one in checks.check_address(address, region)} == expected
 
 
 def test_a_certificates_period_follows_from_its_number_and_is_never_longer() -> None:

@@ -1,6 +1,6 @@
-"""The database's file in its place: held while nobody else has it open, and replaced at once by another.
+"""The database's file: held while nobody else has it open, and replaced atomically.
 
-At every moment one of the two lies there, complete. The one that was there is kept beside it.
+At every moment either the old or the new file lies there, complete. The old one is kept beside it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from registry.errors import Conflict
 from registry.operations.backup import file
 from registry.storage import rights
 
-#: Seconds to wait for a command that has the database open to end.
+#: Seconds to wait for a command that has the database open.
 PATIENCE = 5
-_SIDES = ("-wal", "-shm", "-journal")
+_SUFFIXES = ("-wal", "-shm", "-journal")
 
 
 @contextmanager
 def hold_database(path: Path) -> Iterator[sa.Connection | None]:
-    """The database at ``path`` while no other process can open it; None where there is none that can be read.
+    """Hold the database at ``path`` while no other process can open it; None if there is none that can be read.
 
     Everything in it then lies in this one file. Conflict while a server or another command has it open.
     """
@@ -32,9 +32,9 @@ def hold_database(path: Path) -> Iterator[sa.Connection | None]:
         yield None
         return
     _remove_interrupted_link(path)
-    made = file.make_engine(path, mode="rw", timeout=str(PATIENCE)).execution_options(isolation_level="AUTOCOMMIT")
+    engine = file.make_engine(path, mode="rw", timeout=str(PATIENCE)).execution_options(isolation_level="AUTOCOMMIT")
     try:
-        connection = _connect_exclusively(made, path)
+        connection = _connect_exclusively(engine, path)
         try:
             yield connection
         finally:
@@ -42,13 +42,13 @@ def hold_database(path: Path) -> Iterator[sa.Connection | None]:
                 connection.exec_driver_sql("ROLLBACK")
                 connection.close()
     finally:
-        made.dispose()
+        engine.dispose()
 
 
-def _connect_exclusively(made: sa.Engine, path: Path) -> sa.Connection | None:
+def _connect_exclusively(engine: sa.Engine, path: Path) -> sa.Connection | None:
     connection = None
     try:
-        connection = made.connect()
+        connection = engine.connect()
         connection.exec_driver_sql("PRAGMA journal_mode = DELETE")  # empties and removes the write-ahead log
         connection.exec_driver_sql("BEGIN EXCLUSIVE")
         mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()  # somebody may have come in between
@@ -72,49 +72,55 @@ def _make_in_use_error(path: Path) -> Conflict:
 
 
 def create_empty_file(path: Path) -> Path:
-    """An empty file beside ``path`` to build the new database in; what an interrupted restore left there is gone."""
+    """Create an empty file beside ``path`` to build the new database in; delete what an interrupted restore left
+    there."""
     new = path.with_name(f"{path.name}.restoring")
     with file.translate_write_errors(new):
         rights.make_folder(new.parent)
         remove_database(new)
-        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        create_private_file(new)
     return new
 
 
+def create_private_file(path: Path) -> None:
+    """Create an empty file that only its owner can read; FileExistsError if one is there."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
 def remove_database(path: Path) -> None:
-    """Delete a database's file and what lies beside it, if they are there."""
-    for side in ("", *_SIDES):
-        path.with_name(path.name + side).unlink(missing_ok=True)
+    """Delete a database's file and SQLite's files beside it, if they are there."""
+    for suffix in ("", *_SUFFIXES):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def replace_database(path: Path, new: Path) -> Path | None:
-    """Put the finished file ``new`` at ``path``, inside ``hold_database``; where the one that was there is kept."""
+    """Put the finished file ``new`` at ``path``, inside ``hold_database``; return where the former one is kept."""
     kept = path.with_name(f"{path.name}.before-restore-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}")
     with file.translate_write_errors(path):
-        there = path.exists()
-        if there:
+        exists = path.exists()
+        if exists:
             _copy_owner(path.stat(), new)
             os.link(path, kept)
             with suppress(PermissionError):  # an earlier version may have made it for everybody to read
                 rights.set_mode(kept, rights.PRIVATE_FILE)
-        # None are there if the old one could be read; those of a damaged one must not be taken for the new one's.
-        for side in _SIDES:
-            left = path.with_name(path.name + side)
-            if left.exists():
-                left.rename(kept.with_name(kept.name + side))
+        # There are none if the old one could be read; those of a damaged one must not be taken for the new one's.
+        for suffix in _SUFFIXES:
+            beside = path.with_name(path.name + suffix)
+            if beside.exists():
+                beside.rename(kept.with_name(kept.name + suffix))
         new.replace(path)
         flush_to_disk(path.absolute().parent)
-    return kept if there else None
+    return kept if exists else None
 
 
-def _copy_owner(was: os.stat_result, new: Path) -> None:
-    """Restoring as root must not lock the service out of its own database: it stays its owner's, and theirs alone."""
+def _copy_owner(stat: os.stat_result, new: Path) -> None:
+    """Keep the owner: restoring as root must not lock the service out of its own database."""
     with suppress(PermissionError):
-        os.chown(new, was.st_uid, was.st_gid)
+        os.chown(new, stat.st_uid, stat.st_gid)
 
 
 def flush_to_disk(path: Path) -> None:
-    """Let a file, or the names in a folder, survive a power cut."""
+    """Make a file, or the names in a folder, survive a power cut."""
     with file.translate_write_errors(path):
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -124,7 +130,7 @@ def flush_to_disk(path: Path) -> None:
 
 
 def _remove_interrupted_link(path: Path) -> None:
-    """A restore killed just before the swap leaves a second name of the database that is still in its place."""
-    for second in path.parent.glob(f"{path.name}.before-restore-*"):
-        if second.samefile(path):
-            second.unlink()
+    """Remove the second name of the database that a restore killed just before the swap leaves."""
+    for link in path.parent.glob(f"{path.name}.before-restore-*"):
+        if link.samefile(path):
+            link.unlink()

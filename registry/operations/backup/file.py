@@ -1,7 +1,7 @@
-"""The backup file: one SQLite file, whatever the register runs on, holding what may not be lost and nothing else.
+"""The backup file: one SQLite file, whatever database the register uses, with what may not be lost and nothing else.
 
 Tables ``backup`` (what it is) and ``backup_tables`` (rows and hash of each table) stand beside the copied rows. Views
-are not in it, they are rebuilt; neither is the signing key. It has no write-ahead log and is only ever read as it lies.
+are rebuilt and not in it; neither is the signing key. It has no write-ahead log and is never changed once written.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from registry.log.checkpoint import SignedCheckpoint
 from registry.storage import tables
 from registry.storage.database import SCHEMA
 
+#: Called with a phase and how many rows or entries of it are done.
 Progress = Callable[[str, int], None]
 FORMAT = 1
-#: Schemas of earlier versions whose tables are those of this one less columns that have a default.
-EARLIER = ("0006",)
-#: What is copied, in an order in which every row finds those it refers to.
+#: Schemas of earlier versions whose tables lack only columns that have a default.
+EARLIER_SCHEMAS = ("0006",)
+#: The tables that are copied, in an order in which every row comes after those it refers to.
 KEPT = (
     tables.accounts,
     tables.recovery_codes,
@@ -48,7 +49,7 @@ KEPT = (
     tables.key_checks,
     tables.watches,
 )
-#: What follows from it and is made anew, or is under way only: sessions, half-filled forms, imports not yet proposed.
+#: Tables that are rebuilt, or hold only work under way: sessions, half-filled forms, imports not yet proposed.
 REBUILT = (
     tables.positions,
     tables.versions,
@@ -85,8 +86,8 @@ for _table in KEPT:
 
 
 class BackupInfo(Struct, frozen=True):
-    """What a backup says of itself: the log's size, root and name at the moment (milliseconds) it was made, and whether
-    the register is a mirror, which nobody may append to."""
+    """The description in a backup: the log's size, root and name when (milliseconds since 1970) it was made, and
+    whether the register is a mirror, which nobody may append to."""
 
     version: str
     schema: str
@@ -106,52 +107,52 @@ class BackupFile:
         self.about = _read_info(path, connection)
 
     def read_counts(self) -> dict[str, int]:
-        """How many rows of each table it holds."""
+        """Return how many rows of each table it holds."""
         with _translate_read_errors(self.path):
             return {row.name: row.rows for row in self.connection.execute(sa.select(_contents))}
 
     def read_rows(self, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
-        """The rows of a table in the order they were written, in chunks; without columns the file does not have."""
+        """Yield the rows of a table in the order written, in chunks; without columns the file does not have."""
         with _translate_read_errors(self.path):
-            there = {column["name"] for column in sa.inspect(self.connection).get_columns(table.name)}
-        columns = [column for column in table.columns if column.name in there]
+            names = {column["name"] for column in sa.inspect(self.connection).get_columns(table.name)}
+        columns = [column for column in table.columns if column.name in names]
         query = sa.select(*columns).order_by(sa.text("rowid")).execution_options(yield_per=store.CHUNK)
         with _translate_read_errors(self.path), self.connection.execute(query) as result:
-            for part in result.mappings().partitions():
-                yield [dict(row) for row in part]
+            for chunk in result.mappings().partitions():
+                yield [dict(row) for row in chunk]
 
     def read_leaves(self) -> Iterator[bytes]:
-        """The leaf hash of every entry, in order."""
+        """Yield the leaf hash of every entry, in order."""
         with _translate_read_errors(self.path):
             yield from store.read_leaves(self.connection)
 
     def find_last_checkpoint(self) -> SignedCheckpoint | None:
-        """The largest signed checkpoint in it."""
+        """Return the largest signed checkpoint in it."""
         with _translate_read_errors(self.path):
             return checkpoint_store.find_last(self.connection)
 
     def verify(self, progress: Progress) -> None:
-        """UnreadableFile, naming what is wrong, unless every row is as written and the log in it holds."""
+        """UnreadableFile, naming what is wrong, unless every row is as written and the log in it is consistent."""
         with _translate_read_errors(self.path):
-            told = {row.name: (row.rows, row.sha256) for row in self.connection.execute(sa.select(_contents))}
+            expected = {row.name: (row.rows, row.sha256) for row in self.connection.execute(sa.select(_contents))}
         for table in KEPT:
-            seen = _Digest()
+            digest = _Digest()
             for chunk in self.read_rows(table):
-                seen.add_rows(chunk)
-                progress(f"检查 / checking {table.name}", seen.rows)
-            if told.get(table.name) != (seen.rows, seen.to_hex()):
+                digest.add_rows(chunk)
+                progress(f"检查 / checking {table.name}", digest.rows)
+            if expected.get(table.name) != (digest.rows, digest.to_hex()):
                 raise _make_damaged_error(self.path, f"表 {table.name}", f"table {table.name}")
         with _translate_read_errors(self.path):
             try:
-                held = check.check_log(self.connection, progress=partial(progress, "检查日志 / checking the log"))
+                log = check.check_log(self.connection, progress=partial(progress, "检查日志 / checking the log"))
             except RegistryError as error:
                 raise _make_damaged_error(self.path, error.zh, error.en) from error
-        if (held.size, held.root) != (self.about.size, self.about.root):
+        if (log.size, log.root) != (self.about.size, self.about.root):
             raise _make_damaged_error(self.path, "日志大小或根哈希", "size or root of the log")
 
 
 class _Digest:
-    """Rows counted and hashed as they pass: a flipped bit in a password hash is found as surely as one in an entry."""
+    """Counts and hashes rows as they pass: a flipped bit in a password hash is found as surely as one in an entry."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -168,32 +169,33 @@ class _Digest:
 
 @contextmanager
 def open_backup(path: Path) -> Iterator[BackupFile]:
-    """A backup to read; NotFound, or UnreadableFile when it is none or of another version. The file is not changed."""
+    """Open a backup to read; NotFound, or UnreadableFile if it is none or of another version. The file is not
+    changed."""
     if not path.is_file():
         raise NotFound(f"没有备份文件 {path}。", f"There is no backup file {path}.")
-    made = make_engine(path, mode="ro", immutable="1")
+    engine = make_engine(path, mode="ro", immutable="1")
     try:
         with _translate_read_errors(path):
-            connection = made.connect()
+            connection = engine.connect()
         with connection:
             yield BackupFile(path, connection)
     finally:
-        made.dispose()
+        engine.dispose()
 
 
 def write_backup(path: Path, source: sa.Connection, made_at: int, progress: Progress) -> None:
-    """Fill the empty file ``path`` from one snapshot; InvalidInput when it cannot be written."""
-    made = make_engine(path, mode="rw")
+    """Fill the empty file ``path`` from one snapshot; InvalidInput if it cannot be written."""
+    engine = make_engine(path, mode="rw")
     try:
-        with translate_write_errors(path), made.begin() as connection:
+        with translate_write_errors(path), engine.begin() as connection:
             _own.create_all(connection)
             for table in KEPT:
-                seen = _Digest()
+                digest = _Digest()
                 for chunk in _read_snapshot(source, table):
                     connection.execute(sa.insert(table), chunk)
-                    seen.add_rows(chunk)
-                    progress(f"备份 / backing up {table.name}", seen.rows)
-                row = {"name": table.name, "rows": seen.rows, "sha256": seen.to_hex()}
+                    digest.add_rows(chunk)
+                    progress(f"备份 / backing up {table.name}", digest.rows)
+                row = {"name": table.name, "rows": digest.rows, "sha256": digest.to_hex()}
                 connection.execute(sa.insert(_contents).values(row))
             connection.execute(
                 sa.insert(_about).values(
@@ -201,18 +203,18 @@ def write_backup(path: Path, source: sa.Connection, made_at: int, progress: Prog
                 )
             )
     finally:
-        made.dispose()
+        engine.dispose()
 
 
-def make_engine(path: Path, **how: str) -> sa.Engine:
-    """An engine for a file that is opened as said by SQLite's URI parameters, outside any register's own settings."""
-    url = sa.URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query={**how, "uri": "true"})
+def make_engine(path: Path, **parameters: str) -> sa.Engine:
+    """Make an engine for a file, opened with SQLite's URI parameters, outside any register's own settings."""
+    url = sa.URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query={**parameters, "uri": "true"})
     return sa.create_engine(url, poolclass=sa.NullPool)
 
 
 @contextmanager
 def translate_write_errors(path: Path) -> Iterator[None]:
-    """Turns what goes wrong while ``path`` is written into InvalidInput that says so."""
+    """Turn an error while ``path`` is written into InvalidInput."""
     try:
         yield
     except (OSError, sa.exc.DBAPIError) as error:
@@ -243,9 +245,9 @@ def _read_snapshot(source: sa.Connection, table: sa.Table) -> Iterator[list[dict
     query = sa.select(table).order_by(*table.primary_key.columns).execution_options(yield_per=store.CHUNK)
     try:
         with source.execute(query) as result:
-            for part in result.mappings().partitions():
-                yield [dict(row) for row in part]
-    except sa.exc.DBAPIError as error:  # here, where it is known which of the two databases failed
+            for chunk in result.mappings().partitions():
+                yield [dict(row) for row in chunk]
+    except sa.exc.DBAPIError as error:  # translated here, where it is known which of the two databases failed
         raise make_unreachable_error(error) from error
 
 
@@ -255,9 +257,9 @@ def _read_info(path: Path, connection: sa.Connection) -> BackupInfo:
         if row is None:
             raise _make_damaged_error(path, "没有说明", "it says nothing of itself")
         if row.format == FORMAT:
-            told = connection.execute(sa.select(*_about.c)).mappings().one()
-            about = msgspec.convert({str(name): value for name, value in told.items()}, BackupInfo)
-            if about.schema in (SCHEMA, *EARLIER):
+            values = connection.execute(sa.select(*_about.c)).mappings().one()
+            about = msgspec.convert({str(name): value for name, value in values.items()}, BackupInfo)
+            if about.schema in (SCHEMA, *EARLIER_SCHEMAS):
                 return about
     raise UnreadableFile(
         f"{path} 由版本 {row.version} 所做，本版本（{__version__}）不能恢复："

@@ -1,16 +1,17 @@
-"""Making a backup while the register is in use: one snapshot, written aside, checked, and only then given its name."""
+"""Making a backup while the register is in use: one snapshot, written to a temporary file, checked, and then
+renamed."""
 
 from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError
+from registry.log.clock import get_now_ms
 from registry.log.publish import PublishedLog
 from registry.operations.backup import compare, database_file, file
 from registry.operations.backup.file import Progress
@@ -18,7 +19,8 @@ from registry.storage.database import Database
 
 
 class BackupResult(Struct, frozen=True):
-    """A finished backup: the log in it, rows by table, and bytes of the file. ``made_at`` in milliseconds."""
+    """A finished backup: the log in it, rows by table, and bytes of the file. ``made_at`` in milliseconds since
+    1970."""
 
     file: str
     made_at: int
@@ -34,28 +36,28 @@ def make_backup(
 ) -> BackupResult:
     """Write a checked backup to ``path``, or leave what is there as it was.
 
-    Conflict when something is there and ``replace`` is not set, or it is no backup. LogDamaged when the database is not
-    the log that was published: earlier backups are then worth more than this one would be.
+    Conflict if something is there and ``replace`` is not set, or it is no backup. LogDamaged if the database is not the
+    log that was published: earlier backups are then worth more than this one would be.
     """
     _refuse_existing_file(path, replace)
-    outside = compare.find_local_log(published)  # before the snapshot: what was published by now must be in it
-    with _create_temporary_file(path) as aside:
-        made_at = int(time.time() * 1000)
+    published_log = compare.find_local_log(published)  # before the snapshot: what was published by now must be in it
+    with _create_temporary_file(path) as temporary:
+        made_at = get_now_ms()
         with database.reading() as source:
-            file.write_backup(aside, source, made_at, progress)
-        database_file.flush_to_disk(aside)
-        with file.open_backup(aside) as backup:
+            file.write_backup(temporary, source, made_at, progress)
+        database_file.flush_to_disk(temporary)
+        with file.open_backup(temporary) as backup:
             backup.verify(progress)
-            if outside is not None:
-                _refuse_other_log(backup, outside)
+            if published_log is not None:
+                _refuse_other_log(backup, published_log)
             about, rows = backup.about, backup.read_counts()
         with file.translate_write_errors(path):
             _refuse_existing_file(path, replace)
-            number = aside.stat().st_size
-            aside.replace(path)
+            size = temporary.stat().st_size
+            temporary.replace(path)
             database_file.flush_to_disk(path.absolute().parent)
     return BackupResult(
-        file=str(path), made_at=made_at, size=about.size, root=about.root, origin=about.origin, rows=rows, bytes=number
+        file=str(path), made_at=made_at, size=about.size, root=about.root, origin=about.origin, rows=rows, bytes=size
     )
 
 
@@ -81,16 +83,16 @@ def _refuse_existing_file(path: Path, replace: bool) -> None:
         ) from error
 
 
-def _refuse_other_log(backup: file.BackupFile, outside: compare.LogSource) -> None:
-    stated = outside.signed.checkpoint
-    if backup.about.size < stated.size:
+def _refuse_other_log(backup: file.BackupFile, published_log: compare.LogSource) -> None:
+    signed = published_log.signed.checkpoint
+    if backup.about.size < signed.size:
         raise LogDamaged(
-            f"数据库只有{backup.about.size}条日志，而已公布{stated.size}条：数据库被回退，不予备份。"
+            f"数据库只有{backup.about.size}条日志，而已公布{signed.size}条：数据库被回退，不予备份。"
             "请用先前的备份恢复：registry restore",
-            f"The database holds {backup.about.size} entries, {stated.size} were published: it was rolled back and is "
+            f"The database holds {backup.about.size} entries, {signed.size} were published: it was rolled back and is "
             "not backed up. Restore an earlier backup: registry restore",
         )
-    if compare.compute_roots(backup.read_leaves(), {stated.size})[stated.size] != stated.root:
+    if compare.compute_roots(backup.read_leaves(), {signed.size})[signed.size] != signed.root:
         raise LogDamaged(
             "数据库不是已公布的日志，不予备份，请保留先前的备份。请运行：registry log check",
             "The database is not the log that was published and is not backed up; keep the earlier backups. "
@@ -100,24 +102,24 @@ def _refuse_other_log(backup: file.BackupFile, outside: compare.LogSource) -> No
 
 @contextmanager
 def _create_temporary_file(path: Path) -> Iterator[Path]:
-    """An empty file beside ``path`` that only its owner can read; what is still there at the end is removed."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    """Create an empty file beside ``path`` that only its owner can read; remove it at the end if it is still there."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     with file.translate_write_errors(path):
         _remove_leftovers(path)
-        os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        database_file.create_private_file(temporary)
     try:
-        yield aside
+        yield temporary
     finally:
-        for left in (aside, aside.with_name(f"{aside.name}-journal")):
-            left.unlink(missing_ok=True)
+        for file_left in (temporary, temporary.with_name(f"{temporary.name}-journal")):
+            file_left.unlink(missing_ok=True)
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what a killed backup to the same file left: it holds personal data that nobody would come to delete."""
-    for left in path.absolute().parent.glob(".*.new*"):
-        found = re.fullmatch(rf"\.{re.escape(path.name)}\.([0-9]+)\.new(-journal)?", left.name)
-        if found and not _is_running(int(found[1])):
-            left.unlink(missing_ok=True)
+    """Remove what a killed backup to the same file left: it holds personal data that nobody else would delete."""
+    for file_left in path.absolute().parent.glob(".*.new*"):
+        match = re.fullmatch(rf"\.{re.escape(path.name)}\.([0-9]+)\.new(-journal)?", file_left.name)
+        if match and not _is_running(int(match[1])):
+            file_left.unlink(missing_ok=True)
 
 
 def _is_running(process: int) -> bool:

@@ -1,29 +1,33 @@
-"""Restoring a backup: built aside, checked, and put in place at once; refused where it would fork the published log."""
+"""Restoring a backup: built in a new file, checked, and swapped in; refused if it would fork the published log.
+
+Entries that were published after the backup was made can be taken in, with all that followed from them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import sqlalchemy as sa
 
 from registry import views
-from registry.domain.model import Struct
+from registry.domain.model import Entry, Struct
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
-from registry.log import check, checkpoint_store, mirror_mark, note, store
+from registry.log import check, checkpoint_store, clock, mirror_mark, note, replication, store
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.publish import PublishedLog
-from registry.operations.backup import compare, complete, database_file, file
+from registry.operations.backup import compare, database_file, file
 from registry.operations.backup.compare import LogSource, RestorePlan
 from registry.operations.backup.file import BackupFile, Progress
 from registry.proposals import redaction
 from registry.records.view import check_records
 from registry.settings import Settings
 from registry.storage.database import Database, continue_numbering
-from registry.storage.tables import checkpoints, comments, key_checks, proposals, touches, trail, watches
+from registry.storage.tables import checkpoints, comments, entries, key_checks, proposals, touches, trail, watches
 
 #: Whether the signing key on this machine is one that signed the log; a mirror needs none.
 KeyState = Literal["ours", "another", "missing", "mirror"]
@@ -34,8 +38,8 @@ class RestoreResult(Struct, frozen=True):
 
     ``completed``: entries taken from the published log; ``closed``: proposals found decided there; ``withheld``:
     personal values not held any more; ``compared``: size of the published log it was compared with (0: there was none);
-    ``unsigned``: entries at the end that no signature vouched for; ``kept``: where the database that was there lies
-    now; ``unpublished``: why the log could not be published.
+    ``unsigned``: entries at the end that no signature vouched for; ``kept``: where the former database lies now;
+    ``unpublished``: why the log could not be published.
     """
 
     file: str
@@ -63,11 +67,11 @@ def restore_backup(
     """Make the register what the backup says, or leave everything as it was.
 
     ``completing``: entries that were published after the backup are taken from ``source``, or else from the log folder
-    of this machine. UnreadableFile for a damaged backup; LogDamaged or Conflict, saying what to do, where restoring it
+    of this machine. UnreadableFile for a damaged backup; LogDamaged or Conflict, saying what to do, if restoring it
     would fork the log or lose something.
     """
     published = PublishedLog(settings)
-    published.load_keys()  # a key file that cannot be read is told before anything changes
+    published.load_keys()  # a key file that cannot be read is an error before anything changes
     database = Database(settings.get_database_url())
     try:
         with file.open_backup(path) as backup:
@@ -75,7 +79,7 @@ def restore_backup(
             with _hold_log_lock(published):
                 plan = compare.plan_restore(backup, published, source, complete=completing)
                 replace = _replace_file if database.is_sqlite else _fill_empty_database
-                built, kept = replace(database, backup, plan, published, progress)
+                result, kept = replace(database, backup, plan, published, progress)
             about = backup.about
         published.clock.start_heartbeat(database)
         key, unsigned = _read_key_state(published, database, about.mirror)
@@ -85,9 +89,9 @@ def restore_backup(
             size=plan.size,
             root=plan.root,
             completed=plan.size - about.size,
-            closed=built.closed,
-            withheld=built.withheld,
-            compared=max((one.size for one in plan.compared), default=0),
+            closed=result.closed,
+            withheld=result.withheld,
+            compared=max((published_log.size for published_log in plan.compared), default=0),
             kept=str(kept) if kept else None,
             key=key,
             unsigned=unsigned,
@@ -99,7 +103,7 @@ def restore_backup(
 
 @contextmanager
 def _hold_log_lock(published: PublishedLog) -> Iterator[None]:
-    """Nobody publishes, and nobody else restores, meanwhile."""
+    """Keep everybody else from publishing or restoring meanwhile."""
     with ExitStack() as stack:
         with file.translate_write_errors(published.folder.path):
             stack.enter_context(published.folder.hold_lock())
@@ -109,27 +113,25 @@ def _hold_log_lock(published: PublishedLog) -> Iterator[None]:
 def _replace_file(
     database: Database, backup: BackupFile, plan: RestorePlan, published: PublishedLog, progress: Progress
 ) -> tuple[_BuildResult, Path | None]:
-    """SQLite: a new file, built aside and swapped in while nobody has the old one open."""
+    """SQLite: build a new file and swap it in while nobody has the old one open."""
     path = Path(database.url.database or "").resolve()
-    with database_file.hold_database(path) as there:
-        if there is not None:
-            compare.refuse_loss(plan, backup, published, there)
+    with database_file.hold_database(path) as existing:
+        if existing is not None:
+            compare.refuse_loss(plan, backup, published, existing)
         new = database_file.create_empty_file(path)
         try:
-            built = _build_file(new, backup, plan, progress)
+            result = _build_file(new, backup, plan, progress)
             kept = database_file.replace_database(path, new)
         finally:
             database_file.remove_database(new)
-    return built, kept
+    return result, kept
 
 
 def _build_file(new: Path, backup: BackupFile, plan: RestorePlan, progress: Progress) -> _BuildResult:
     target = Database(f"sqlite:///{new}")
     try:
-        built = _build_database(target, backup, plan, progress)
-        if not target.purge_deleted_rows(
-            ()
-        ):  # what was erased on the way leaves no bytes, and no write-ahead log is left
+        result = _build_database(target, backup, plan, progress)
+        if not target.purge_deleted_rows(()):  # no bytes of erased values stay, and no write-ahead log
             raise InvalidInput(
                 f"{new} 无法整理（磁盘已满？），现有数据库未改动。",
                 f"{new} cannot be finished (is the disk full?); the database that is there was not changed.",
@@ -137,13 +139,13 @@ def _build_file(new: Path, backup: BackupFile, plan: RestorePlan, progress: Prog
     finally:
         target.close()
     database_file.flush_to_disk(new)
-    return built
+    return result
 
 
 def _fill_empty_database(
     database: Database, backup: BackupFile, plan: RestorePlan, _published: PublishedLog, progress: Progress
 ) -> tuple[_BuildResult, None]:
-    """PostgreSQL: into a database that holds nothing yet, in one transaction."""
+    """PostgreSQL: fill a database that holds nothing yet, in one transaction."""
     return _build_database(database, backup, plan, progress), None
 
 
@@ -160,7 +162,7 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                     progress(f"恢复 / restoring {table.name}", done)
             for numbered in (proposals, touches, comments, checkpoints, key_checks, trail, watches):
                 continue_numbering(connection, numbered)
-            closed = complete.insert_missing_entries(connection, plan, backup.about.size, progress)
+            closed = _insert_missing_entries(connection, plan, backup.about.size, progress)
             for view in views.VIEWS:
                 views.rebuild_view(connection, view, partial(progress, f"重建 / rebuilding {view.name}"))
             withheld = _require_expected_log(connection, plan, progress)
@@ -171,15 +173,15 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
 
 
 def _require_expected_log(connection: sa.Connection, plan: RestorePlan, progress: Progress) -> int:
-    held = check.check_log(connection, progress=partial(progress, "检查日志 / checking the log"))
-    if (held.size, held.root) != (plan.size, plan.root):
+    log = check.check_log(connection, progress=partial(progress, "检查日志 / checking the log"))
+    if (log.size, log.root) != (plan.size, plan.root):
         raise LogDamaged(
             "恢复所得的日志与已核对的不一致（来源在读取中变化了？），未作任何改动，请重试。",
             "The restored log is not the one that was compared (did its source change meanwhile?). Nothing was "
             "changed; try again.",
         )
     check_records(connection)
-    return held.withheld
+    return log.withheld
 
 
 def _require_empty_database(connection: sa.Connection) -> None:
@@ -195,36 +197,36 @@ def _require_empty_database(connection: sa.Connection) -> None:
 
 @contextmanager
 def _translate_write_errors(target: Database) -> Iterator[None]:
-    """A database that cannot be written is no reason to say that the register cannot be asked."""
+    """Turn an error of the target database into InvalidInput: the register itself can still be asked."""
     try:
         yield
     except (CannotAnswer, sa.exc.DBAPIError) as error:
         cause = error.__cause__ if isinstance(error, CannotAnswer) else error
         if not isinstance(cause, sa.exc.DBAPIError):
             raise  # it was a mirror that could not be asked
-        said = cause.orig
-        where = target.url.render_as_string()
+        reason = cause.orig
+        url = target.url.render_as_string()
         raise InvalidInput(
-            f"无法写入 {where}：{said}。现有数据未改动。", f"{where} cannot be written: {said}. Nothing was changed."
+            f"无法写入 {url}：{reason}。现有数据未改动。", f"{url} cannot be written: {reason}. Nothing was changed."
         ) from error
 
 
 def _rewrite_published_files(published: PublishedLog, database: Database, progress: Progress) -> None:
-    """Every published file is written anew; where the checkpoint was lost, the last one in the backup, name and all."""
-    told = partial(progress, "公布日志 / publishing the log")
+    """Write every published file anew; if the checkpoint was lost, the last one in the backup, under its name."""
+    report = partial(progress, "公布日志 / publishing the log")
     local = compare.find_local_log(published)
     with database.reading() as connection:
         last = local.signed if local else checkpoint_store.find_last(connection)
         if last is None or last.checkpoint.size == 0:
             return
-        published.rewrite_tiles(connection, last.checkpoint, told)
+        published.rewrite_tiles(connection, last.checkpoint, report)
         if local is None:
             published.folder.write_file(VKEY, checkpoint_store.read_vkeys(connection).encode())
             published.folder.write_file(CHECKPOINT, last.note)
 
 
 def _read_key_state(published: PublishedLog, database: Database, mirror: bool) -> tuple[KeyState, int]:
-    """Whose key is here, and how many entries its signatures do not reach."""
+    """Return whose key is here, and how many entries its signatures do not reach."""
     if mirror:
         return "mirror", 0
     with database.reading() as connection:
@@ -245,7 +247,7 @@ def _read_key_state(published: PublishedLog, database: Database, mirror: bool) -
 def _publish_log(
     published: PublishedLog, database: Database, key: KeyState, progress: Progress
 ) -> dict[str, str] | None:
-    """The restore stands whatever becomes of this; what stood in its way is said."""
+    """Publish the restored log; return why if that fails: the restore stands all the same."""
     try:
         with file.translate_write_errors(published.folder.path):
             with published.folder.hold_lock():
@@ -255,3 +257,83 @@ def _publish_log(
     except RegistryError as error:
         return {"zh": error.zh, "en": error.en}
     return None
+
+
+# --- entries that were published after the backup was made ------------------------------------------------------------
+
+
+class _ProposalReference(msgspec.Struct):
+    """The proposal an entry says it comes from."""
+
+    proposal: int
+
+
+class _Decision(msgspec.Struct):
+    """What the entries of one proposal say about its approval."""
+
+    first: int
+    last: int
+    by: str
+    at: int
+
+
+_decoder = msgspec.json.Decoder(_ProposalReference)
+
+
+def _insert_missing_entries(connection: sa.Connection, plan: RestorePlan, after: int, progress: Progress) -> list[int]:
+    """Insert what the plan's source published above entry ``after``; return the proposals closed as decided there.
+
+    What those entries erase is erased from values and proposals. The next proposal gets a number that no entry has. The
+    caller has compared the entries with a signed checkpoint, and compares again before it commits.
+    """
+    decisions: dict[int, _Decision] = {}
+    if plan.source is not None:
+        for bodies in plan.source.read_bodies(after):
+            inserted = replication.insert_entries(connection, bodies)
+            _note_decisions(decisions, inserted)
+            _erase_copies(connection, decisions, inserted)
+            progress("补齐 / completing", inserted[-1].number)
+        checkpoint_store.save_checkpoint(connection, plan.source.signed, plan.vkeys)
+    continue_numbering(connection, proposals, _find_highest_proposal(connection))
+    return [number for number, decision in decisions.items() if _close_proposal(connection, number, decision)]
+
+
+def _note_decisions(decisions: dict[int, _Decision], inserted: Iterable[Entry]) -> None:
+    for entry in inserted:
+        at = clock.to_milliseconds(entry.recorded_at)
+        decision = decisions.setdefault(entry.proposal, _Decision(entry.number, entry.number, entry.approver, at))
+        decision.last = entry.number
+
+
+def _erase_copies(connection: sa.Connection, decisions: dict[int, _Decision], inserted: Iterable[Entry]) -> None:
+    for entry in inserted:
+        if entry.change.erases:
+            redaction.erase_stored_copies(
+                connection, [entry], proposal=entry.proposal, first=decisions[entry.proposal].first
+            )
+
+
+def _close_proposal(connection: sa.Connection, number: int, decision: _Decision) -> bool:
+    """Close a proposal that was pending in the backup and approved since: it must not be approved a second time."""
+    closed = connection.execute(
+        sa.update(proposals)
+        .where(proposals.c.id == number, proposals.c.state == "pending")
+        .values(
+            state="approved",
+            decided_at=decision.at,
+            decided_by=decision.by,
+            first_entry=decision.first,
+            last_entry=decision.last,
+        )
+    )
+    if closed.rowcount:
+        row = {"proposal": number, "account": decision.by, "action": "approved", "at": decision.at}
+        connection.execute(sa.insert(touches).values(row))
+    return bool(closed.rowcount)
+
+
+def _find_highest_proposal(connection: sa.Connection) -> int:
+    """Return the highest proposal number that any entry names: not every approved proposal need be in the backup."""
+    query = sa.select(entries.c.body).execution_options(yield_per=store.CHUNK)
+    with connection.execute(query) as bodies:
+        return max((_decoder.decode(body).proposal for body in bodies.scalars()), default=0)

@@ -1,1 +1,1 @@
-"""Forms to change the register by hand: what each asks, what is kept of it, what it proposes. No HTTP here."""
+"""Forms to change the register by hand: their fields, checks, drafts, and the proposals they make. No HTTP here."""

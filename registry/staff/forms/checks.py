@@ -1,17 +1,28 @@
-"""Inline checks of what stands in a form by itself: days, periods, stages. Look-alikes: ``likenesses``."""
+"""Inline checks of the input of a form by itself: days, periods, stages, numbers. Similar records:
+``possible_duplicates``."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator
+from typing import Literal
 
-from registry.domain.identifiers import compact_domain, compute_certificate_expiry, parse_certificate, parse_code
+from registry.domain import regions
+from registry.domain.identifiers import (
+    compact_domain,
+    compact_licence,
+    compact_uscc,
+    compute_certificate_expiry,
+    parse_certificate,
+    parse_code,
+    parse_uscc,
+)
+from registry.domain.model import Struct
 from registry.domain.schema import EARLIEST, LATEST
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
-from registry.errors import InvalidInput
+from registry.errors import InvalidInput, RegistryError
 from registry.records.asof import parse_day
-from registry.staff.forms import number_checks
-from registry.staff.forms.findings import Finding, make_error, make_note, make_warning
 from registry.staff.forms.forms import (
     CODES,
     LONGEST,
@@ -24,64 +35,90 @@ from registry.staff.forms.forms import (
     read_lines,
     read_text,
 )
-from registry.staff.forms.values import read_day
+from registry.staff.forms.record_values import read_day
+from registry.verification import addresses
 
+_USCC_ALPHABET = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
 #: A day further ahead is more likely a slip.
 _FAR = dt.timedelta(days=366)
+_FORBIDDEN_NUMBER = (
+    "这里像是身份证号、电话或资格证书号，名录不保存这类号码，已删去；请改写。",
+    "This looks like an identity number, a telephone or a qualification's number. The register keeps none, so it was "
+    "taken out; please reword it.",
+)
+
+
+class Finding(Struct, frozen=True):
+    """The result of a check at a field (empty: the whole form). ``links``: (label, path in the workspace)."""
+
+    level: Literal["error", "warning", "note"]
+    field: str
+    zh: str
+    en: str
+    links: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The value by which a person confirms exactly this finding."""
+        return hashlib.sha256(f"{self.field}|{self.zh}|{self.links}".encode()).hexdigest()[:16]
+
+    def get_text(self, lang: str) -> str:
+        """Return the sentence in a language."""
+        return self.en if lang.startswith("en") else self.zh
+
+
+def make_error(field: str, zh: str, en: str) -> Finding:
+    """Make a finding that has to be corrected before anything is proposed."""
+    return Finding(level="error", field=field, zh=zh, en=en)
+
+
+def make_warning(field: str, zh: str, en: str, *links: tuple[str, str]) -> Finding:
+    """Make a finding that may be right, for a person to confirm."""
+    return Finding(level="warning", field=field, zh=zh, en=en, links=links)
+
+
+def to_finding(error: RegistryError, field: str = "") -> Finding:
+    """Turn a refusal into an error at a field, or of the whole form."""
+    return make_error(field, error.zh, error.en)
 
 
 def check_form(
     kind: FormKind, new: bool, typed: Typed, today: dt.date, refused: frozenset[str] = frozenset()
 ) -> list[Finding]:
-    """What can be said of a form, on the register's ``today``, without looking into it. ``refused``: ``typed.read``."""
-    found = [_make_forbidden_number_error(name) for name in sorted(refused)]
+    """Check a form by itself, on the register's ``today``. ``refused``: fields whose input was removed by
+    ``read_input``."""
+    findings = [make_error(name, *_FORBIDDEN_NUMBER) for name in sorted(refused)]
     missing = {field.name for field in list_fields(kind, new) if field.required and not typed.get(field.name)} - refused
-    found += [_make_missing_error(name) for name in sorted(missing)]
+    findings += [make_error(name, "请填写这一项。", "Please fill this in.") for name in sorted(missing)]
     for field in list_fields(kind, new):
-        found += _check_input(field, typed)
-    found += _check_effective_day(typed, today)
-    found += _BY_KIND[kind](typed, new, today)
-    return found
-
-
-def _make_forbidden_number_error(name: str) -> Finding:
-    return make_error(
-        name,
-        "这里像是身份证号、电话或资格证书号，名录不保存这类号码，已删去；请改写。",
-        "This looks like an identity number, a telephone or a qualification's number. The register keeps none, so it "
-        "was taken out; please reword it.",
-    )
-
-
-def _make_missing_error(name: str) -> Finding:
-    return make_error(name, "请填写这一项。", "Please fill this in.")
+        findings += _check_input(field, typed)
+    findings += _check_effective_day(typed, today)
+    findings += _BY_KIND[kind](typed, new, today)
+    return findings
 
 
 def _check_input(field: Field, typed: Typed) -> Iterator[Finding]:
-    said = read_text(typed, field.name)
-    if field.input == "day" and said:
+    text = read_text(typed, field.name)
+    if field.input == "day" and text:
         try:
-            if not EARLIEST <= parse_day(said) <= LATEST:
+            if not EARLIEST <= parse_day(text) <= LATEST:
                 raise InvalidInput("", "")
         except InvalidInput:
-            yield make_error(
-                field.name,
-                f"“{said}”不是日期，请写成 2025-07-01 这样。",
-                f"“{said}” is not a day; write it like 2025-07-01.",
-            )
-    if field.input in ("text", "area", "lines") and len(said) > (most := LONGEST[field.input]):
+            zh, en = f"“{text}”不是日期，请写成 2025-07-01 这样。", f"“{text}” is not a day; write it like 2025-07-01."
+            yield make_error(field.name, zh, en)
+    if field.input in ("text", "area", "lines") and len(text) > (limit := LONGEST[field.input]):
         yield make_error(
             field.name,
-            f"最多{most}字，更长的没有保存，请缩短。",
-            f"At most {most} characters: what is longer was not kept, please shorten it.",
+            f"最多{limit}字，更长的没有保存，请缩短。",
+            f"At most {limit} characters: what is longer was not kept, please shorten it.",
         )
-    if field.input == "choice" and said and said not in field.choices:
+    if field.input == "choice" and text and text not in field.choices:
         yield make_error(field.name, "请从所列项中选择。", "Choose one of those listed.")
-    if field.name == "institution" and said:
+    if field.name == "institution" and text:
         try:
-            parse_code(said)
-        except InvalidInput as wrong:
-            yield make_error("institution", wrong.zh, wrong.en)
+            parse_code(text)
+        except InvalidInput as error:
+            yield to_finding(error, "institution")
 
 
 def _check_effective_day(typed: Typed, today: dt.date) -> Iterator[Finding]:
@@ -110,9 +147,9 @@ def _check_effective_day(typed: Typed, today: dt.date) -> Iterator[Finding]:
 
 
 def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
-    yield from number_checks.check_address(read_text(typed, "address"), read_text(typed, "region"))
-    yield from number_checks.check_uscc(read_text(typed, "uscc"))
-    yield from number_checks.check_licence_number(read_text(typed, "practice_licence_no"), read_text(typed, "uscc"))
+    yield from check_address(read_text(typed, "address"), read_text(typed, "region"))
+    yield from check_uscc(read_text(typed, "uscc"))
+    yield from check_licence_number(read_text(typed, "practice_licence_no"), read_text(typed, "uscc"))
     for line in read_lines(typed, "domains"):
         if compact_domain(line) is None:
             yield make_error(
@@ -131,6 +168,92 @@ def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Fin
         )
 
 
+def check_address(address: str, region: str) -> Iterator[Finding]:
+    """Check that an address names a place, that the region given is that place, and that there is a house number."""
+    resolved = regions.resolve_address(address)
+    known_region = regions.find_region(region) if region else None
+    place = _format_region_name(resolved.code) if resolved.code else ""
+    if region and known_region is None:
+        yield make_error(
+            "region",
+            f"没有行政区划代码“{region[:12]}”，例如 210303（鞍山市铁西区）；留空则由地址读出。",
+            f"There is no region code “{region[:12]}”; 210303, say, is 鞍山市铁西区. Empty: taken from the address.",
+        )
+    elif resolved.code and region and not regions.overlap(resolved.code, region):
+        yield make_error(
+            "region",
+            f"地址在{place}（{resolved.code}），行政区划却是{_format_region_name(region)}（{region}）。"
+            "请更正其一，或将行政区划留空。",
+            f"The address lies in {place} ({resolved.code}), the region is {_format_region_name(region)} "
+            f"({region}). Correct one of them, or leave the region empty.",
+        )
+    elif address and not resolved.code and not region:
+        yield make_warning(
+            "address",
+            "地址里读不出省、市、区县，按地区查询时找不到这家机构。",
+            "The address names no province, city or district; nobody will find this institution by its place.",
+        )
+    elif resolved.code and not region:
+        yield Finding(
+            level="note",
+            field="region",
+            zh=f"由地址读出：{place}（{resolved.code}）",
+            en=f"From the address: {place} ({resolved.code})",
+        )
+    if address and not any(c.isdigit() for c in addresses.split_address(address)[1]):
+        yield make_warning(
+            "address",
+            "地址没有门牌号，核验地址时分不清是不是这一处。",
+            "The address has no house number, so that a claim's address cannot be told from others.",
+        )
+
+
+def _format_region_name(code: str) -> str:
+    region = regions.find_region(code)
+    levels = (region.province, region.city, region.district) if region else (code,)
+    return "".join(dict.fromkeys(level for level in levels if level))
+
+
+def check_uscc(text: str) -> Iterator[Finding]:
+    """Check a credit code: a wrong length or character is an error, a wrong check character a warning."""
+    number = compact_uscc(text)
+    if not number:
+        return
+    if len(number) != 18 or not set(number) <= _USCC_ALPHABET:
+        yield make_error(
+            "uscc",
+            f"统一社会信用代码须为18位数字或大写字母（不含 I、O、S、V、Z），现有{len(number)}位。",
+            f"A unified social credit code has 18 digits or letters (no I, O, S, V, Z); this has {len(number)}.",
+        )
+        return
+    try:
+        parse_uscc(number)
+    except InvalidInput:
+        yield make_warning(
+            "uscc",
+            f"统一社会信用代码 {number} 的校验位不符，很可能抄错了一位。与证照核对无误才确认。",
+            f"The check character of {number} does not fit: one character is probably wrong. Confirm only after "
+            "comparing it with the licence.",
+        )
+
+
+def check_licence_number(text: str, uscc: str) -> Iterator[Finding]:
+    """Warn unless there are 22 characters and the first nine are those of the organisation; older licences differ."""
+    number, organisation = compact_licence(text), compact_uscc(uscc)
+    if number and len(number) != 22:
+        yield make_warning(
+            "practice_licence_no",
+            f"执业许可证登记号通常为22位，现有{len(number)}位（旧证可能不同）。",
+            f"A practice licence number has 22 characters, this has {len(number)}; older licences may differ.",
+        )
+    elif number and len(organisation) == 18 and number[:9] != organisation[8:17]:
+        yield make_warning(
+            "practice_licence_no",
+            "登记号前9位应与统一社会信用代码第9至17位一致，现在不一致。",
+            "The first nine characters are usually characters 9 to 17 of the credit code; here they differ.",
+        )
+
+
 # --- approvals -------------------------------------------------------------------------------------------------------
 
 
@@ -145,26 +268,28 @@ def _check_approval(typed: Typed, _new: bool, today: dt.date) -> Iterator[Findin
     if stage in STAGES:
         yield from _check_approval_days(typed, today, lawful=stage in LAWFUL_STAGES)
     if read_text(typed, "technique") in read_boxes(typed, "also"):
-        yield make_note("also", "本项技术已在上面，不必再选。", "The technique above need not be ticked again.")
+        yield Finding(
+            level="note",
+            field="also",
+            zh="本项技术已在上面，不必再选。",
+            en="The technique above need not be ticked again.",
+        )
 
 
 def _check_approval_days(typed: Typed, today: dt.date, *, lawful: bool) -> Iterator[Finding]:
-    start, due, effective = (
-        read_day(typed, "valid_from"),
-        read_day(typed, "verification_due"),
-        read_day(typed, "effective"),
-    )
-    if start and due and due <= start:
+    start, verification_due = read_day(typed, "valid_from"), read_day(typed, "verification_due")
+    effective = read_day(typed, "effective")
+    if start and verification_due and verification_due <= start:
         yield make_error(
             "verification_due",
-            f"下次校验 {due} 不能早于批准起始日 {start}。",
-            f"The next verification, {due}, cannot be before the approval begins, {start}.",
+            f"下次校验 {verification_due} 不能早于批准起始日 {start}。",
+            f"The next verification, {verification_due}, cannot be before the approval begins, {start}.",
         )
-    if lawful and due and due < today:
+    if lawful and verification_due and verification_due < today:
         yield make_warning(
             "verification_due",
-            f"下次校验 {due} 已过：公众将看到该项批准已失效。",
-            f"The verification was due on {due}: the public will read that the approval has lapsed.",
+            f"下次校验 {verification_due} 已过：公众将看到该项批准已失效。",
+            f"The verification was due on {verification_due}: the public will read that the approval has lapsed.",
         )
     if lawful and start and effective and start > effective:
         yield make_warning(
@@ -180,7 +305,7 @@ def _check_approval_days(typed: Typed, today: dt.date, *, lawful: bool) -> Itera
 def _check_practitioner(typed: Typed, new: bool, _today: dt.date) -> Iterator[Finding]:
     start, end = read_day(typed, "valid_from"), read_day(typed, "valid_to")
     if start and end and end < start:
-        yield _make_period_error("valid_to")
+        yield _make_period_error()
     effective = read_day(typed, "effective")
     if new and start and effective and start < effective:
         yield _make_late_warning(start, effective)
@@ -196,28 +321,29 @@ def _check_practitioner(typed: Typed, new: bool, _today: dt.date) -> Iterator[Fi
 
 
 def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Finding]:
-    said = read_text(typed, "number")
-    if not said:
+    text = read_text(typed, "number")
+    if not text:
         return
     try:
-        number = parse_certificate(said)
-    except InvalidInput as wrong:
-        yield make_error("number", wrong.zh, wrong.en)
+        number = parse_certificate(text)
+    except InvalidInput as error:
+        yield to_finding(error, "number")
         return
-    start, usual = number.approval_day, compute_certificate_expiry(number.approval_day)
+    start, expiry = number.approval_day, compute_certificate_expiry(number.approval_day)
     end = read_day(typed, "valid_to")
-    yield make_note(
-        "number",
-        f"由文号推算：{start} 批准，有效期至 {usual}。",
-        f"By the number: approved on {start}, valid until {usual}.",
+    yield Finding(
+        level="note",
+        field="number",
+        zh=f"由文号推算：{start} 批准，有效期至 {expiry}。",
+        en=f"By the number: approved on {start}, valid until {expiry}.",
     )
     if end and end < start:
-        yield _make_period_error("valid_to")
-    if end and end > usual:
+        yield _make_period_error()
+    if end and end > expiry:
         yield make_error(
             "valid_to",
-            f"有效期最多一年，至 {usual}（《医疗广告管理办法》第十八条）。",
-            f"It is valid for one year at most, until {usual} (医疗广告管理办法 art. 18).",
+            f"有效期最多一年，至 {expiry}（《医疗广告管理办法》第十八条）。",
+            f"It is valid for one year at most, until {expiry} (医疗广告管理办法 art. 18).",
         )
     if start > today:
         yield make_error(
@@ -229,26 +355,25 @@ def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Find
 
 
 def _check_sanction(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
-    about = [name for name in ("institution", "organisation", "person") if read_text(typed, name)]
-    if not about:
+    named = [name for name in ("institution", "organisation", "person") if read_text(typed, name)]
+    if not named:
         yield make_error(
             "institution",
             "请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。",
             "Say whom it is about: the code of an institution, an unlisted organisation, or a person.",
         )
-    if "institution" in about and "organisation" in about:
-        yield make_error(
-            "organisation",
-            "名录内机构和未在名录的组织只填一项。",
-            "Give either an institution of the register or an unlisted organisation.",
-        )
+    if "institution" in named and "organisation" in named:
+        en = "Give either an institution of the register or an unlisted organisation."
+        yield make_error("organisation", "名录内机构和未在名录的组织只填一项。", en)
     decided = read_day(typed, "decided_on")
     if decided and decided > today:
         yield make_error("decided_on", f"决定日期 {decided} 还没有到。", f"{decided} has not come yet.")
 
 
-def _make_period_error(field: str) -> Finding:
-    return make_error(field, "有效期的结束早于开始，请核对。", "The period ends before it begins; please check it.")
+def _make_period_error() -> Finding:
+    return make_error(
+        "valid_to", "有效期的结束早于开始，请核对。", "The period ends before it begins; please check it."
+    )
 
 
 def _make_late_warning(start: dt.date, effective: dt.date) -> Finding:

@@ -16,15 +16,15 @@ from registry.records.asof import instant_at
 from registry.staff.forms import record_values
 from registry.staff.forms.form_drafts import FormDraft
 from registry.staff.forms.forms import ABOUT, CODES, NO_LEGAL_FACT, FormKind, Typed, drop_personal_values, read_text
-from registry.staff.forms.values import Values, read_day, to_record_values
+from registry.staff.forms.record_values import Values, read_day, to_record_values
 from registry.storage import attachments
 from registry.storage.tables import entries as entries_table
 
 
 class PathDifference(Struct, frozen=True):
-    """One path on the day the change is true from, as the record has it and would have it.
+    """One path on the day the change takes effect, as recorded and as proposed.
 
-    ``outlived_by``: from this day on something else is stated of the path, which stands.
+    ``outlived_by``: from this day on something else is recorded of the path, which stays.
     """
 
     path: str
@@ -34,7 +34,7 @@ class PathDifference(Struct, frozen=True):
 
 
 class FormProposal(Struct, frozen=True):
-    """What a form proposes. ``corrects``: it goes back on what was stated, so it needs its reason."""
+    """What a form proposes. ``corrects``: it goes back on what was stated, so it needs a reason."""
 
     subject: str
     drafts: list[Draft]
@@ -49,46 +49,46 @@ class FormProposal(Struct, frozen=True):
         return "correction" if self.corrects else "edit"
 
 
-def select_changes(kind: FormKind, typed: Typed, base: Typed, held: Values) -> Values:
-    """What a form states that it was not filled with, by path; ``held``: what is recorded."""
+def select_changes(kind: FormKind, typed: Typed, base: Typed, recorded: Values) -> Values:
+    """Return what a form states that it was not filled with, by path; ``recorded``: what the register holds."""
     before: Values = {}
     if any(base.values()):
-        before = to_record_values(kind, base, held)
-    said = to_record_values(kind, typed, held)
-    if kind == "approval":  # compared with the approvals themselves: a form shows one, and may speak of several
-        return {path: value for path, value in said.items() if value != _drop_empty_values(held.get(path))}
-    return {path: value for path, value in said.items() if value != before.get(path)}
+        before = to_record_values(kind, base, recorded)
+    stated = to_record_values(kind, typed, recorded)
+    if kind == "approval":  # compared with the recorded approvals: a form shows one, and may state several
+        return {path: value for path, value in stated.items() if value != _drop_empty_values(recorded.get(path))}
+    return {path: value for path, value in stated.items() if value != before.get(path)}
 
 
-def compose_proposal(connection: sa.Connection, kept: FormDraft) -> FormProposal | None:
-    """The drafts of a form whose own checks found no error; None when it changes nothing."""
-    typed = kept.filled.typed
+def compose_proposal(connection: sa.Connection, form: FormDraft) -> FormProposal | None:
+    """Compose the drafts of a form whose own checks found no error; None if it changes nothing."""
+    typed = form.filled.typed
     effective = read_day(typed, "effective") or asof.find_today(connection)
-    held = record_values.read_values_on(connection, kept.subject, effective) if kept.subject else {}
-    said = select_changes(kept.kind, typed, kept.filled.base, held)
-    if not said:
+    recorded = record_values.read_values_on(connection, form.subject, effective) if form.subject else {}
+    stated = select_changes(form.kind, typed, form.filled.base, recorded)
+    if not stated:
         return None
-    if kept.is_new and kept.kind == "institution":
-        said = {"status": "listed", **said}
-    subject = kept.subject or _make_subject(connection, kept.kind, said)
-    source = _find_or_make_source(connection, kept, said)
-    about = ABOUT[kept.kind]
+    if form.is_new and form.kind == "institution":
+        stated = {"status": "listed", **stated}
+    subject = form.subject or _make_subject(connection, form.kind, stated)
+    source = _find_or_make_source(connection, form, stated)
+    subject_kind = ABOUT[form.kind]
     reason = read_text(typed, "reason") or None
     draft = Draft(
         subject=subject,
-        change=Change(kind=about, set=said, reason=reason),
+        change=Change(kind=subject_kind, set=stated, reason=reason),
         valid_from=effective,
         source=source.id if source else None,
     )
-    stated = record_values.read_entries(connection, subject)
+    entries = record_values.read_entries(connection, subject)
     entry = _to_entry(draft)
     return FormProposal(
         subject=subject,
         drafts=[*_make_source_drafts(source), draft],
-        differences=_list_differences(stated, entry),
-        title=_make_title(kept, said, subject, held),
-        corrects=history.is_correction(stated, entry),
-        legal=not said.keys() <= NO_LEGAL_FACT,
+        differences=_list_differences(entries, entry),
+        title=_make_title(form, stated, subject, recorded),
+        corrects=history.is_correction(entries, entry),
+        legal=not stated.keys() <= NO_LEGAL_FACT,
     )
 
 
@@ -97,7 +97,7 @@ def _drop_empty_values(approval: Any) -> Any:
 
 
 def _to_entry(draft: Draft) -> Entry:
-    """The draft as if it were the newest entry, to see what it would do."""
+    """Return the draft as if it were the newest entry, to see what it would do."""
     return Entry(
         number=2**62,
         recorded_at=instant_at(0),
@@ -111,26 +111,28 @@ def _to_entry(draft: Draft) -> Entry:
     )
 
 
-def _list_differences(stated: Sequence[Entry], entry: Entry) -> list[PathDifference]:
+def _list_differences(entries: Sequence[Entry], entry: Entry) -> list[PathDifference]:
     day = entry.valid_from.isoformat()
-    spans = record_values.build_spans(stated)
+    spans = record_values.build_spans(entries)
     before = history.get_values_on(spans, day)
     after, _ = timeline.apply_entry(spans, entry)
-    found = []
+    differences = []
     for path, value in entry.change.set.items():
         later = (span for span in after if span.valid_from > day)
-        other = next((s.valid_from for s in later if history.get_values_on([s], s.valid_from).get(path) != value), None)
-        outlived = Date.fromisoformat(other) if other else None
-        found.append(PathDifference(path=path, before=before.get(path), after=value, outlived_by=outlived))
-    return found
+        next_day = next(
+            (s.valid_from for s in later if history.get_values_on([s], s.valid_from).get(path) != value), None
+        )
+        outlived = Date.fromisoformat(next_day) if next_day else None
+        differences.append(PathDifference(path=path, before=before.get(path), after=value, outlived_by=outlived))
+    return differences
 
 
-def _make_subject(connection: sa.Connection, kind: FormKind, said: Values) -> str:
-    """A code nobody has. That of a person says nothing of the person; that of two equal new institutions is one, so
+def _make_subject(connection: sa.Connection, kind: FormKind, stated: Values) -> str:
+    """Make a code nobody has. A person's is random and reveals nothing; two equal new institutions get the same, so
     that only one of two proposals can be approved."""
-    seed = f"{said.get('name')}|{said.get('address')}"
+    seed = f"{stated.get('name')}|{stated.get('address')}"
     if kind == "ad_certificate":
-        seed = f"{said.get('number')}|{said.get('institution')}"
+        seed = f"{stated.get('number')}|{stated.get('institution')}"
     if kind in ("practitioner", "sanction"):
         seed = secrets.token_hex(16)
     attempt = 0
@@ -145,42 +147,47 @@ def _make_subject(connection: sa.Connection, kind: FormKind, said: Values) -> st
 # --- the document ----------------------------------------------------------------------------------------------------
 
 
-def _find_or_make_source(connection: sa.Connection, kept: FormDraft, said: Values) -> Source | None:
-    """The document as a source: the one that is recorded, if it is the same."""
-    typed = kept.filled.typed
+def _find_or_make_source(connection: sa.Connection, form: FormDraft, stated: Values) -> Source | None:
+    """Return the document as a source: the recorded one, if it is the same."""
+    typed = form.filled.typed
     title, as_of = read_text(typed, "doc_title"), read_day(typed, "doc_date")
     if not title or as_of is None:
         return None
     number = read_text(typed, "doc_number")
-    digest = kept.filled.attachment or None
+    digest = form.filled.attachment or None
     if digest is not None:
         attachments.get_attachment(connection, digest)
-    made = Source(
-        # The draft's number parts two proposals that rest on one document: neither makes the other stale.
-        id=f"doc-{as_of}-{(digest or secrets.token_hex(6))[:12]}-{kept.id}",
+    source = Source(
+        # The draft's number keeps two proposals that rest on one document apart: neither makes the other stale.
+        id=f"doc-{as_of}-{(digest or secrets.token_hex(6))[:12]}-{form.id}",
         title=f"{title}（{number}）" if number and number not in title else title,
         as_of=as_of,
         origin=number or None,
-        covers=[code for code in CODES if f"approvals.{code}" in said],
+        covers=[code for code in CODES if f"approvals.{code}" in stated],
         sha256=digest,
     )
-    for one in lookup.read_sources(connection, asof.make_as_of(connection)).values():
-        same = (one.title, one.as_of, one.sha256, one.scope) == (made.title, made.as_of, made.sha256, made.scope)
-        if digest and same and set(made.covers) <= set(one.covers):
-            return one
-    return made
+    for known in lookup.read_sources(connection, asof.make_as_of(connection)).values():
+        same = (known.title, known.as_of, known.sha256, known.scope) == (
+            source.title,
+            source.as_of,
+            source.sha256,
+            source.scope,
+        )
+        if digest and same and set(source.covers) <= set(known.covers):
+            return known
+    return source
 
 
 def _make_source_drafts(source: Source | None) -> list[Draft]:
     if source is None or source.entry:
         return []
-    told: dict[str, Any] = msgspec.to_builtins(source)
-    stated = {name: told[name] for name in ("title", "as_of", "scope", "covers", "origin", "sha256")}
+    values: dict[str, Any] = msgspec.to_builtins(source)
+    stated = {name: values[name] for name in ("title", "as_of", "scope", "covers", "origin", "sha256")}
     change = Change(kind="source", set={name: value for name, value in stated.items() if value not in (None, [])})
     return [Draft(subject=f"source:{source.id}", change=change, valid_from=source.as_of, source=source.id)]
 
 
-# --- what is said of it ----------------------------------------------------------------------------------------------
+# --- title and report ----------------------------------------------------------------------------------------------
 
 _WORDS: dict[FormKind, tuple[str, str]] = {
     "institution": ("新增机构", "修改机构资料"),
@@ -191,24 +198,26 @@ _WORDS: dict[FormKind, tuple[str, str]] = {
 }
 
 
-def _make_title(kept: FormDraft, said: Values, subject: str, held: Values) -> str:
-    """What the proposal is about; of people only the code of the institution: a hospital may be named as they are."""
-    word = _WORDS[kept.kind][0 if kept.is_new else 1]
-    if kept.kind in ("institution", "approval"):
-        name = said.get("name") or held.get("name") or ""
-        techniques = " ".join(sorted(p.partition(".")[2] for p in said if p.startswith("approvals.")))
-        return f"{word}：{name}（{format_code(subject.partition(':')[2])}）{techniques}".rstrip()[:200]
-    where = str(said.get("institution") or held.get("institution") or "").partition(":")[2]
-    return f"{word}：机构 {format_code(where)}" if where else word
+def _make_title(form: FormDraft, stated: Values, subject: str, recorded: Values) -> str:
+    """Make the title of the proposal; for people only with the code of the institution: a hospital may bear a
+    person's name."""
+    heading = _WORDS[form.kind][0 if form.is_new else 1]
+    if form.kind in ("institution", "approval"):
+        name = stated.get("name") or recorded.get("name") or ""
+        techniques = " ".join(sorted(p.partition(".")[2] for p in stated if p.startswith("approvals.")))
+        return f"{heading}：{name}（{format_code(subject.partition(':')[2])}）{techniques}".rstrip()[:200]
+    parent = str(stated.get("institution") or recorded.get("institution") or "").partition(":")[2]
+    return f"{heading}：机构 {format_code(parent)}" if parent else heading
 
 
-def make_report(kept: FormDraft, confirmed: list[str]) -> dict[str, Any]:
-    """What is kept with the proposal: the form as typed, without personal values, so that it can be opened again."""
+def make_report(form: FormDraft, confirmed: list[str]) -> dict[str, Any]:
+    """Make the report stored with the proposal: the form as typed, without personal values, so that it can be
+    reopened."""
     return {
-        "form": kept.kind,
-        "fields": drop_personal_values(kept.kind, kept.filled.typed),
-        "base": drop_personal_values(kept.kind, kept.filled.base),
-        "attachment": kept.filled.attachment,
+        "form": form.kind,
+        "fields": drop_personal_values(form.kind, form.filled.typed),
+        "base": drop_personal_values(form.kind, form.filled.base),
+        "attachment": form.filled.attachment,
         "confirmed": confirmed,
-        "to_approver": read_text(kept.filled.typed, "to_approver"),
+        "to_approver": read_text(form.filled.typed, "to_approver"),
     }

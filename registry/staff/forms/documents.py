@@ -1,10 +1,10 @@
-"""The document a change rests on: which files are taken, told by their content, and which a proposal's sources name."""
+"""The document a change rests on: which files are accepted, by their content, and which a proposal's sources name."""
 
 from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
@@ -13,7 +13,6 @@ from registry.accounts import audit_log
 from registry.domain.model import Source, Struct
 from registry.errors import InvalidInput, TooLarge, UnreadableFile
 from registry.records import asof, lookup
-from registry.staff.forms.contains import contains_text
 from registry.storage import attachments
 from registry.storage.attachments import Attachment
 from registry.storage.tables import imports, proposal_items, staff_drafts, versions
@@ -22,7 +21,7 @@ from registry.uploads.file_reader import inspect_package
 from registry.uploads.limits import DOCUMENT
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
-#: What is taken: how the name ends, and the media type it is given back with.
+#: The accepted types: the ending of the name, and the media type it is served with.
 TYPES = {
     "pdf": "application/pdf",
     "ofd": "application/ofd",
@@ -46,7 +45,7 @@ _HEAD = 64 * 1024
 
 
 class SourceDocument(Struct, frozen=True):
-    """A source of a proposal with the file that was kept for it, if there is one."""
+    """A source of a proposal with the file stored for it, if there is one."""
 
     source: str
     title: str
@@ -58,25 +57,25 @@ class SourceDocument(Struct, frozen=True):
 def save_document(
     connection: sa.Connection, file: BinaryIO, name: str, *, by: str, address: str, kind: str | None = None
 ) -> Attachment:
-    """Keep an uploaded file under its hash; InvalidInput for what is empty, too large, or of no accepted type.
+    """Store an uploaded file under its hash; InvalidInput for what is empty, too large, or of no accepted type.
 
-    ``kind``: from ``detect_file_type``, which is better asked before the connection is there, since it may take a while. That
-    the file was added is a deed of the trail, by its hash.
+    ``kind``: from ``detect_file_type``, which is better called before the connection is opened, since it may take a
+    while. The audit log records that the file was added, by its hash.
     """
     kind = kind or detect_file_type(file)
     stem = re.sub(r"[\x00-\x1f/\\\"]+", " ", PurePath(name.replace("\\", "/")).stem).strip()[-120:] or "document"
-    kept = attachments.add_attachment(connection, file, name=f"{stem}.{kind}", media_type=TYPES[kind], by=by)
-    audit_log.record_event(connection, by, "attachment_added", f"sha256:{kept.sha256}", address)
-    return kept
+    attachment = attachments.add_attachment(connection, file, name=f"{stem}.{kind}", media_type=TYPES[kind], by=by)
+    audit_log.record_event(connection, by, "attachment_added", f"sha256:{attachment.sha256}", address)
+    return attachment
 
 
 def delete_unused_document(connection: sa.Connection, sha256: str, *, by: str) -> bool:
-    """Delete a document that nothing needs: no form, import, proposal or source; whether it was deleted.
+    """Delete a document that no form, import, proposal or source needs; return whether it was deleted.
 
-    What somebody threw away with a draft, or put in by mistake, is not kept for ever.
+    A file discarded with a draft, or added by mistake, is not stored for ever.
     """
-    undecided = proposals_table.c.state != "approved"  # of the approved ones the sources are in the records
-    needed = (
+    undecided = proposals_table.c.state != "approved"  # the sources of approved ones are in the records
+    uses = (
         sa.select(staff_drafts.c.id).where(contains_text(staff_drafts.c.form, sha256)),
         sa.select(imports.c.id).where(imports.c.file == sha256),
         sa.select(versions.c.subject).where(versions.c.kind == "source", contains_text(versions.c.state, sha256)),
@@ -86,7 +85,7 @@ def delete_unused_document(connection: sa.Connection, sha256: str, *, by: str) -
         .where(undecided, contains_text(proposal_items.c.body, sha256)),
     )
     if attachments.find_attachment(connection, sha256) is None or any(
-        connection.execute(q.limit(1)).first() for q in needed
+        connection.execute(query.limit(1)).first() for query in uses
     ):
         return False
     attachments.delete_attachment(connection, sha256)
@@ -94,8 +93,17 @@ def delete_unused_document(connection: sa.Connection, sha256: str, *, by: str) -
     return True
 
 
+def contains_text(column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+    """Whether the UTF-8 in a column of bytes holds an ASCII text; case may be ignored.
+
+    The same condition for every database: cast to text, SQLite gives the text and PostgreSQL its hexadecimal digits.
+    """
+    stored = sa.cast(column, sa.Text)
+    return stored.contains(text, autoescape=True) | stored.contains(text.encode().hex(), autoescape=True)
+
+
 def detect_file_type(file: BinaryIO) -> str:
-    """Which of TYPES a file is by its content, whatever its name says; InvalidInput for any other."""
+    """Return which of TYPES a file is by its content, whatever its name says; InvalidInput for any other."""
     file.seek(0)
     head = file.read(_HEAD)
     for signature, kind in _SIGNED:
@@ -117,12 +125,13 @@ def detect_file_type(file: BinaryIO) -> str:
 
 
 def _detect_package_type(file: BinaryIO) -> str | None:
-    """Which kind of package a zip file is, told by a process of its own; None for any other, or one with macros."""
+    """Return the kind of package a zip file is, inspected in a process of its own; None for another, or one with
+    macros."""
     try:
-        found = inspect_package(file, DOCUMENT, tuple(part for part, _ in _PARTS))
+        package = inspect_package(file, DOCUMENT, tuple(part for part, _ in _PARTS))
     except (UnreadableFile, TooLarge) as refusal:
         raise type(refusal)(refusal.zh, refusal.en, field="doc_file") from refusal
-    return None if found.macros else next((kind for part, kind in _PARTS if part in found.parts), None)
+    return None if package.macros else next((kind for part, kind in _PARTS if part in package.parts), None)
 
 
 def _is_text(head: bytes) -> bool:
@@ -138,7 +147,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def list_proposal_documents(connection: sa.Connection, number: int) -> list[SourceDocument]:
-    """The documents that a proposal's drafts rest on: those it states itself, and those recorded before."""
+    """Return the documents that a proposal's drafts rest on: those it states itself, and those recorded before."""
     stated: dict[str, dict[str, object]] = {}
     named: dict[str, None] = {}
     for draft in proposals.read_drafts(connection, number):
@@ -147,14 +156,14 @@ def list_proposal_documents(connection: sa.Connection, number: int) -> list[Sour
         if draft.source:
             named[draft.source] = None
     recorded = lookup.read_sources(connection, asof.make_as_of(connection)) if named.keys() - stated.keys() else {}
-    found = []
+    documents = []
     for source in dict.fromkeys([*named, *stated]):
-        said = stated.get(source) or _to_source_values(recorded.get(source))
-        digest = str(said["sha256"]) if said.get("sha256") else None
+        values = stated.get(source) or _to_source_values(recorded.get(source))
+        digest = str(values["sha256"]) if values.get("sha256") else None
         file = attachments.find_attachment(connection, digest) if digest else None
-        title, day = str(said.get("title") or source), str(said.get("as_of") or "")
-        found.append(SourceDocument(source=source, title=title, as_of=day, sha256=digest, file=file))
-    return found
+        title, day = str(values.get("title") or source), str(values.get("as_of") or "")
+        documents.append(SourceDocument(source=source, title=title, as_of=day, sha256=digest, file=file))
+    return documents
 
 
 def _to_source_values(source: Source | None) -> dict[str, object]:

@@ -1,12 +1,11 @@
-"""Half-filled forms, kept until they are proposed or discarded, 90 days at most; and who else works on a subject.
+"""Drafts of forms, stored until they are proposed or discarded, 90 days at most; and who else works on a subject.
 
-A form is kept as it was typed, with what the record said when it was filled and the log size of that. Only its account
-sees it. It may hold the name of a person, so it is in no backup, and an erasure takes it along.
+A draft holds what was typed, what the record held when the form was filled, and the log size of that. Only its account
+sees it. It may hold the name of a person, so it is in no backup, and an erasure deletes it.
 """
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import msgspec
@@ -15,22 +14,23 @@ import sqlalchemy as sa
 from registry import proposals
 from registry.domain.model import Draft, Struct
 from registry.errors import Conflict, InvalidInput, NotFound
+from registry.log.clock import get_now_ms
 from registry.proposals import changeset
 from registry.staff.forms import documents
-from registry.staff.forms.contains import contains_text
+from registry.staff.forms.documents import contains_text
 from registry.staff.forms.forms import FormKind, Typed
 from registry.storage.tables import proposal_items, staff_drafts
 from registry.storage.tables import proposals as proposals_table
 
 DAYS = 90
-#: More is not work in progress.
-MOST = 200
+#: Drafts of one account: more is not work in progress.
+LIMIT = 200
 _DAY = 86_400_000
 _encode, _decode = msgspec.json.encode, msgspec.json.decode
 
 
 class FormContent(Struct, frozen=True):
-    """The content of a kept form: as typed, as the record had it, the document's hash, the warnings confirmed."""
+    """The content of a draft: as typed, as recorded, the document's hash, the warnings confirmed."""
 
     typed: Typed
     base: Typed
@@ -40,7 +40,7 @@ class FormContent(Struct, frozen=True):
 
 
 class FormDraft(Struct, frozen=True):
-    """One kept form. ``version`` goes up with every save; times in milliseconds since 1970."""
+    """One stored form. ``version`` goes up with every save; times in milliseconds since 1970."""
 
     id: int
     account: str
@@ -54,7 +54,7 @@ class FormDraft(Struct, frozen=True):
 
     @property
     def version(self) -> int:
-        """What a page that shows it sends back, so that a later save elsewhere is noticed."""
+        """The value a page sends back, so that a later save elsewhere is noticed."""
         return self.updated_at
 
     @property
@@ -64,7 +64,7 @@ class FormDraft(Struct, frozen=True):
 
 
 class ConcurrentEdit(Struct, frozen=True):
-    """Somebody else at work on the same subject: a draft (``proposal`` None) or a pending proposal, since when."""
+    """Somebody else's work on the same subject: a draft (``proposal`` None) or a pending proposal, since when."""
 
     account: str
     since: int
@@ -82,39 +82,39 @@ def create_draft(  # noqa: PLR0913 - each is a part of what is kept
     base_size: int,
     amends: int | None = None,
 ) -> FormDraft:
-    """Keep a form for the first time; InvalidInput when the account has too many."""
+    """Store a form for the first time; InvalidInput if the account has too many."""
     delete_expired_drafts(connection)
-    mine = sa.select(sa.func.count()).select_from(staff_drafts).where(staff_drafts.c.account == account)
-    if connection.execute(mine).scalar_one() >= MOST:
+    own_count = sa.select(sa.func.count()).select_from(staff_drafts).where(staff_drafts.c.account == account)
+    if connection.execute(own_count).scalar_one() >= LIMIT:
         raise InvalidInput(
-            f"草稿已有{MOST}份，请先提交或删除一些。", f"You have {MOST} drafts; propose or discard some first."
+            f"草稿已有{LIMIT}份，请先提交或删除一些。", f"You have {LIMIT} drafts; propose or discard some first."
         )
-    now = _get_now_ms()
+    now = get_now_ms()
     values = {"account": account, "kind": kind, "subject": subject, "form": _encode(filled), "base_size": base_size}
     query = sa.insert(staff_drafts).values(**values, amends=amends, created_at=now, updated_at=now)
     return get_draft(connection, int(connection.execute(query.returning(staff_drafts.c.id)).scalar_one()), account)
 
 
 def save_draft(
-    connection: sa.Connection, kept: FormDraft, filled: FormContent, *, base_size: int | None = None
+    connection: sa.Connection, draft: FormDraft, filled: FormContent, *, base_size: int | None = None
 ) -> FormDraft:
-    """Keep a form as it is now; Conflict when it was saved elsewhere since ``kept`` was read."""
-    values: dict[str, Any] = {"form": _encode(filled), "updated_at": max(_get_now_ms(), kept.updated_at + 1)}
+    """Save a draft; Conflict if it was saved elsewhere since ``draft`` was read."""
+    values: dict[str, Any] = {"form": _encode(filled), "updated_at": max(get_now_ms(), draft.updated_at + 1)}
     if base_size is not None:
         values["base_size"] = base_size
-    same = (staff_drafts.c.id == kept.id) & (staff_drafts.c.updated_at == kept.updated_at)
-    if not connection.execute(sa.update(staff_drafts).where(same).values(**values)).rowcount:
+    unchanged = (staff_drafts.c.id == draft.id) & (staff_drafts.c.updated_at == draft.updated_at)
+    if not connection.execute(sa.update(staff_drafts).where(unchanged).values(**values)).rowcount:
         raise Conflict(
-            f"草稿 {kept.id} 已在另一窗口保存过。", f"Draft {kept.id} was saved in another window meanwhile."
+            f"草稿 {draft.id} 已在另一窗口保存过。", f"Draft {draft.id} was saved in another window meanwhile."
         )
-    before = kept.filled.attachment
+    before = draft.filled.attachment
     if before and before != filled.attachment:
-        documents.delete_unused_document(connection, before, by=kept.account)
-    return get_draft(connection, kept.id, kept.account)
+        documents.delete_unused_document(connection, before, by=draft.account)
+    return get_draft(connection, draft.id, draft.account)
 
 
 def get_draft(connection: sa.Connection, identifier: int, account: str) -> FormDraft:
-    """A form of this account; NotFound, also for somebody else's."""
+    """Return a draft of this account; NotFound, also for somebody else's."""
     query = sa.select(staff_drafts).where(staff_drafts.c.id == identifier, staff_drafts.c.account == account)
     row = connection.execute(query).first()
     if row is None:
@@ -126,49 +126,51 @@ def get_draft(connection: sa.Connection, identifier: int, account: str) -> FormD
 
 
 def list_drafts(connection: sa.Connection, account: str) -> list[FormDraft]:
-    """The forms an account has not finished, last touched first."""
+    """Return the drafts of an account, last saved first."""
     query = sa.select(staff_drafts).where(
-        staff_drafts.c.account == account, staff_drafts.c.updated_at > _get_now_ms() - DAYS * _DAY
+        staff_drafts.c.account == account, staff_drafts.c.updated_at > get_now_ms() - DAYS * _DAY
     )
     return [_to_form_draft(row) for row in connection.execute(query.order_by(staff_drafts.c.updated_at.desc()))]
 
 
 def discard_draft(connection: sa.Connection, identifier: int, account: str) -> None:
-    """Delete a form, and its document if nothing else needs it; NotFound."""
+    """Delete a draft, and its document if nothing else needs it; NotFound."""
     _delete_drafts(connection, [get_draft(connection, identifier, account)])
 
 
 def delete_expired_drafts(connection: sa.Connection) -> int:
-    """Delete what nobody touched for 90 days; how many."""
-    old = sa.select(staff_drafts).where(staff_drafts.c.updated_at <= _get_now_ms() - DAYS * _DAY)
+    """Delete drafts that were not saved for 90 days; return how many."""
+    old = sa.select(staff_drafts).where(staff_drafts.c.updated_at <= get_now_ms() - DAYS * _DAY)
     return _delete_drafts(connection, [_to_form_draft(row) for row in connection.execute(old).all()])
 
 
-def _delete_drafts(connection: sa.Connection, forms: list[FormDraft]) -> int:
-    for one in forms:
-        connection.execute(sa.delete(staff_drafts).where(staff_drafts.c.id == one.id))
-        if one.filled.attachment:
-            documents.delete_unused_document(connection, one.filled.attachment, by=one.account)
-    return len(forms)
+def _delete_drafts(connection: sa.Connection, drafts: list[FormDraft]) -> int:
+    for draft in drafts:
+        connection.execute(sa.delete(staff_drafts).where(staff_drafts.c.id == draft.id))
+        if draft.filled.attachment:
+            documents.delete_unused_document(connection, draft.filled.attachment, by=draft.account)
+    return len(drafts)
 
 
 def list_concurrent_edits(connection: sa.Connection, subject: str, account: str) -> list[ConcurrentEdit]:
-    """Who else has a draft about a subject, and every pending proposal about it, oldest first."""
+    """Return who else has a draft about a subject, and every pending proposal about it, oldest first."""
     others = sa.select(staff_drafts.c.account, sa.func.min(staff_drafts.c.created_at).label("since")).where(
         staff_drafts.c.subject == subject,
         staff_drafts.c.account != account,
-        staff_drafts.c.updated_at > _get_now_ms() - DAYS * _DAY,
+        staff_drafts.c.updated_at > get_now_ms() - DAYS * _DAY,
     )
     rows = connection.execute(others.group_by(staff_drafts.c.account)).all()
-    found = [ConcurrentEdit(account=row.account, since=row.since) for row in rows]
+    edits = [ConcurrentEdit(account=row.account, since=row.since) for row in rows]
     for number in list_open_proposals_about(connection, subject):
-        one = proposals.get_proposal(connection, number)
-        found.append(ConcurrentEdit(account=one.proposer, since=one.created_at, proposal=number, title=one.title))
-    return sorted(found, key=lambda one: one.since)
+        proposal = proposals.get_proposal(connection, number)
+        edits.append(
+            ConcurrentEdit(account=proposal.proposer, since=proposal.created_at, proposal=number, title=proposal.title)
+        )
+    return sorted(edits, key=lambda edit: edit.since)
 
 
 def list_open_proposals_about(connection: sa.Connection, subject: str, belonging: bool = False) -> list[int]:
-    """The open proposals with a draft about a subject; with ``belonging`` also about what belongs to it."""
+    """Return the open proposals with a draft about a subject; with ``belonging`` also about what belongs to it."""
     query = (
         sa.select(proposal_items.c.proposal, proposal_items.c.body)
         .join(proposals_table, proposals_table.c.id == proposal_items.c.proposal)
@@ -190,7 +192,3 @@ def _to_form_draft(row: Any) -> FormDraft:
     fields = dict(row._mapping)
     form = fields.pop("form")
     return FormDraft(filled=_decode(form, type=FormContent), **fields)
-
-
-def _get_now_ms() -> int:
-    return int(time.time() * 1000)

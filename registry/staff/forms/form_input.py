@@ -1,6 +1,6 @@
-"""What a person typed, as it may be kept: of lengths that fit, and without numbers that the register must never hold.
+"""Input of a form as it may be stored: cut to length, and without numbers that the register must never hold.
 
-An identity number or a telephone is taken out before anything is kept or shown again; of a certificate's number only
+An identity number or a telephone is removed before anything is stored or shown again; of a certificate's number only
 the end stays (docs/personal-data.md).
 """
 
@@ -29,34 +29,34 @@ _MASKED = re.compile(r"\*{2,}[0-9A-Z一-鿿]{2,4}")
 
 
 class FormData(Protocol):
-    """What a form sent, as the web framework holds it."""
+    """A submitted form, as the web framework holds it."""
 
     def get(self, key: str, /) -> Any:
-        """The first value of a field; None where it was not sent."""
+        """Return the first value of a field; None if it was not sent."""
         ...
 
     def getall(self, key: str, default: list[Any], /) -> list[Any]:
-        """Every value of a field."""
+        """Return every value of a field."""
         ...
 
 
 class FormInput(Struct, frozen=True):
-    """The values to keep, and the fields of which something was left out because it may not be kept."""
+    """The values to store, and the fields of which a value was removed because it may not be stored."""
 
     typed: Typed
     refused: frozenset[str]
 
 
-def read_input(kind: FormKind, new: bool, given: FormData) -> FormInput:
-    """What a form sent."""
+def read_input(kind: FormKind, new: bool, data: FormData) -> FormInput:
+    """Read a submitted form."""
     typed: Typed = {}
     refused: set[str] = set()
     for field in list_fields(kind, new):
         if field.input == "boxes":
-            sent = {str(one) for one in given.getall(field.name, [])}
+            sent = {str(box) for box in data.getall(field.name, [])}
             typed[field.name] = [choice for choice in field.choices if choice in sent]
             continue
-        value = _clean_text(field, given.get(field.name))
+        value = _clean_text(field, data.get(field.name))
         if has_forbidden_number(field.name, value):
             refused.add(field.name)
             value = ""
@@ -70,18 +70,18 @@ def _clean_text(field: Field, sent: Any) -> str:
         value = normalise_day(value)
     if field.name == "region":
         value = normalise_width(value)
-    # One character more than fits is kept, so that what is too long is refused and never silently cut off.
+    # One character more than the limit is kept, so that what is too long is refused and never silently cut off.
     return value.replace("\r\n", "\n").replace("\x00", "").strip()[: LONGEST[field.input] + 1]
 
 
-def normalise_day(said: str) -> str:
-    """A day as people write it, as YYYY-MM-DD; anything else as it is.
+def normalise_day(text: str) -> str:
+    """Return a day as people write it as YYYY-MM-DD; anything else as it is.
 
     >>> normalise_day("2025 年 7 月 1 日"), normalise_day("20250701"), normalise_day("2025.7.1"), normalise_day("soon")
     ('2025-07-01', '2025-07-01', '2025-07-01', 'soon')
     """
-    found = _WRITTEN_DAY.fullmatch("".join(normalise_width(said).split()))
-    return "-".join(part.zfill(2) for part in found.groups() if part) if found else said
+    match = _WRITTEN_DAY.fullmatch("".join(normalise_width(text).split()))
+    return "-".join(part.zfill(2) for part in match.groups() if part) if match else text
 
 
 def has_forbidden_number(name: str, value: str) -> bool:
@@ -94,19 +94,21 @@ def has_forbidden_number(name: str, value: str) -> bool:
     """
     if name in _NUMBERS:
         return False
-    plain = normalise_width(value)
-    joined = _BETWEEN.sub("", plain)
+    narrow = normalise_width(value)
+    joined = _BETWEEN.sub("", narrow)
     if name == CERTIFICATE:  # 15 digits are a practice certificate; a qualification's has the identity number inside
         return bool(_IDENTITY.search(joined) or _MOBILE.fullmatch(joined)) or len(joined) > 24
     patterns = (_IDENTITY_ALONE, _IDENTITY_OLD, _MOBILE)
-    return any(one.search(text) for one in patterns for text in (plain, joined)) or bool(_LANDLINE.search(plain))
+    return any(pattern.search(text) for pattern in patterns for text in (narrow, joined)) or bool(
+        _LANDLINE.search(narrow)
+    )
 
 
 def mask_certificate_number(number: str) -> str:
-    """A certificate's number with its end alone; what is masked already stays as it is.
+    """Return a certificate's number with all but its end masked; what is masked already stays as it is.
 
-    >>> mask_certificate_number("1102 1000 0000 123"), mask_certificate_number("***********0123"), mask_certificate_number("12345")
-    ('***********0123', '***********0123', '***45')
+    >>> [mask_certificate_number(number) for number in ("1102 1000 0000 123", "***********0123", "12345")]
+    ['***********0123', '***********0123', '***45']
     """
     compact = re.sub(r"[\s\-]+", "", normalise_width(number)).upper()
     if not compact or _MASKED.fullmatch(compact):

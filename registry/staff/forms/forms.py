@@ -1,7 +1,7 @@
-"""The forms as tables: which fields each has, what kind of input they are, what of the record they state.
+"""The forms as tables: the fields of each, their kinds of input, and what they state of the record.
 
-A field's words are those of its name in the catalogue of the workspace. What a person typed is kept as ``Typed``: a
-text for each field, for boxes the list of those ticked.
+The labels of a field are found by its name in the catalogue of the workspace. What a person typed is stored as
+``Typed``: a text for each field, for boxes the list of those ticked.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ ABOUT: dict[FormKind, Kind] = {
 CODES = tuple(technique.code for technique in TECHNIQUES)
 #: Ownership as the log has it, and in words; any other word of a source stays as it is.
 OWNERSHIP = {"public": "公立", "private": "民营"}
-#: A stage that is none: what was stated by mistake is no longer stated.
+#: Chosen instead of a stage: the approval was recorded by mistake and is taken back.
 WITHDRAWN = "withdrawn"
 
 
 class Field(Struct, frozen=True):
-    """One field. ``path``: what it states of the record, its own name unless another or none ("").
+    """One field. ``path``: what it states of the record, by default its own name; "" for nothing.
 
-    ``personal``: its value is in no report and no title. ``suggested``: words offered where others may be typed.
+    ``personal``: its value is in no report and no title. ``suggested``: values offered where others may be typed.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Field(Struct, frozen=True):
 
 
 def _make_approval_fields(new_only: bool = False) -> tuple[Field, ...]:
-    """What a document says of an approval beside the stage."""
+    """Make the fields of an approval's document, besides the stage."""
     return (
         Field(name="document_no", path="", new_only=new_only),
         Field(name="authority", path="", new_only=new_only),
@@ -114,7 +114,7 @@ _SANCTION = (
     Field(name="decided_on", input="day", required=True),
     Field(name="summary", input="area", required=True),
 )
-#: Below every form: from when it is true, what it rests on, and a word to whoever approves.
+#: The end of every form: the day it takes effect, the document it rests on, and a remark to the approver.
 COMMON = (
     Field(name="effective", input="day", required=True, path=""),
     Field(name="reason", input="area", path=""),
@@ -130,12 +130,12 @@ _OWN: dict[FormKind, tuple[Field, ...]] = {
     "ad_certificate": _CERTIFICATE,
     "sanction": _SANCTION,
 }
-#: Descriptions that no verdict looks at: they may be changed without a document.
+#: Paths no verdict depends on: they may be changed without a document.
 NO_LEGAL_FACT = frozenset({"level", "ownership"})
 
 
 def get_form_kind(word: str) -> FormKind:
-    """The form of a name; NotFound."""
+    """Return the form of a name; NotFound."""
     for kind in KINDS:
         if kind == word:
             return kind
@@ -143,39 +143,39 @@ def get_form_kind(word: str) -> FormKind:
 
 
 def list_own_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
-    """The fields about the subject, in order."""
+    """Return the fields about the subject, in order."""
     return tuple(field for field in _OWN[kind] if new or not field.new_only)
 
 
 def list_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
-    """Every field of a form, in order; ``new``: nothing is recorded of its subject yet."""
+    """Return every field of a form, in order; ``new``: nothing is recorded of its subject yet."""
     return (*list_own_fields(kind, new), *COMMON)
 
 
 def make_empty_form(kind: FormKind, new: bool) -> Typed:
-    """A form with nothing in it."""
+    """Make a form with nothing in it."""
     return {field.name: [] if field.input == "boxes" else "" for field in list_fields(kind, new)}
 
 
 def read_text(typed: Typed, name: str) -> str:
-    """What was typed into a field; empty where it is not there."""
+    """Return what was typed into a field; empty if it is not there."""
     value = typed.get(name, "")
     return value if isinstance(value, str) else ""
 
 
 def read_boxes(typed: Typed, name: str) -> list[str]:
-    """The boxes that are ticked."""
+    """Return the boxes that are ticked."""
     value = typed.get(name, [])
     return value if isinstance(value, list) else []
 
 
 def read_lines(typed: Typed, name: str) -> list[str]:
-    """The lines of a field that holds several values, each once."""
-    found = (line.strip() for line in read_text(typed, name).replace("\r", "\n").split("\n"))
-    return list(dict.fromkeys(line for line in found if line))
+    """Return the lines of a field that holds several values, each once."""
+    lines = (line.strip() for line in read_text(typed, name).replace("\r", "\n").split("\n"))
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 def drop_personal_values(kind: FormKind, typed: Typed) -> Typed:
-    """What was typed without personal values: a proposal's report is kept for ever."""
+    """Return what was typed without personal values: a proposal's report is stored for ever."""
     personal = {field.name for field in _OWN[kind] if field.personal}
     return {name: value for name, value in typed.items() if name not in personal}

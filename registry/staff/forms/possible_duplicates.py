@@ -1,4 +1,4 @@
-"""Who else of the register may be the one meant: same or near name, same street and number, same number.
+"""Other records that may be the same: same or near name, same street and number, same number.
 
 Merging two institutions could license what nobody approved, and so could entering one twice: a person confirms that
 they are different.
@@ -20,19 +20,18 @@ from registry.institutions import search
 from registry.institutions.search import SearchRequest
 from registry.records import asof
 from registry.records.asof import AsOf
-from registry.staff.forms.findings import Finding, make_warning
+from registry.staff.forms.checks import Finding, make_warning
 from registry.staff.forms.forms import FormKind
-from registry.staff.forms.record_values import list_current_records, list_records_of_parent
+from registry.staff.forms.record_values import Values, list_current_records, list_records_of_parent
 from registry.storage.tables import versions
 from registry.verification.names import remove_company_form
 
-#: How alike (0 to 100) two names of a city are that a person looks at; links of one finding.
-ALIKE, MOST = 80.0, 8
-Values = dict[str, Any]
+#: From which similarity (0 to 100) of two names in a city on a person has to look; links of one finding.
+SIMILAR, MAX_LINKS = 80.0, 8
 
 
 def check_duplicates(connection: sa.Connection, kind: FormKind, subject: str | None, values: Values) -> list[Finding]:
-    """Others that may be the same, as warnings. ``values``: what the form would have the record say, by path."""
+    """Return warnings of others that may be the same. ``values``: what the form would have the record hold, by path."""
     if kind == "institution":
         return list(_check_institutions(connection, subject, values))
     if kind == "practitioner":
@@ -47,33 +46,45 @@ def check_duplicates(connection: sa.Connection, kind: FormKind, subject: str | N
 
 def _check_institutions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
     party = _make_party(subject or "", values)
-    near = {other.key: (other, said) for other, said in _list_candidates(connection, party) if other.key != subject}
+    near = {
+        other.key: (other, recorded) for other, recorded in _list_candidates(connection, party) if other.key != subject
+    }
     names = _fold_names(party)
-    named = [o for o, _ in near.values() if _has_similar_name(names, _fold_names(o))]
-    known = {o.key for o in named}
-    others = [o for o, _ in near.values() if o.key not in known]
-    placed = [o for o in others if o.site == party.site] if _has_number(party.site) else []
-    named += [o for o in _search_namesakes(connection, party) if o.key not in known and o.key != subject]
-    if named:
+    similar = [party_near for party_near, _ in near.values() if _has_similar_name(names, _fold_names(party_near))]
+    similar_keys = {party_near.key for party_near in similar}
+    dissimilar = [party_near for party_near, _ in near.values() if party_near.key not in similar_keys]
+    same_place = (
+        [party_near for party_near in dissimilar if party_near.site == party.site] if _has_number(party.site) else []
+    )
+    similar += [
+        party_near
+        for party_near in _search_namesakes(connection, party)
+        if party_near.key not in similar_keys and party_near.key != subject
+    ]
+    if similar:
         yield make_warning(
             "name",
             "名录中有名称相同或相近的机构。同一机构请改原有记录；确是另一家（或另一执业地点）才确认。",
             "The register has institutions of the same or nearly the same name. Edit the record there is; confirm only "
             "if this is another institution or another site.",
-            *map(_make_record_link, named[:MOST]),
+            *map(_make_record_link, similar[:MAX_LINKS]),
         )
-    if placed:
+    if same_place:
         yield make_warning(
             "address",
             "名录中同一门牌号已有机构。机构更名请改原有记录；确是另一家才确认。",
             "The register has an institution at this street and number. For a new name edit the record there is; "
             "confirm only if this is another one.",
-            *map(_make_record_link, placed[:MOST]),
+            *map(_make_record_link, same_place[:MAX_LINKS]),
         )
     for path, zh, en in _NUMBERS:
-        same = [o for o, said in near.values() if values.get(path) and said.get(path) == values[path]]
-        if same:
-            yield make_warning(path, zh, en, *map(_make_record_link, same[:MOST]))
+        same_number = [
+            party_near
+            for party_near, recorded in near.values()
+            if values.get(path) and recorded.get(path) == values[path]
+        ]
+        if same_number:
+            yield make_warning(path, zh, en, *map(_make_record_link, same_number[:MAX_LINKS]))
 
 
 _NUMBERS = (
@@ -107,9 +118,10 @@ def _list_candidates(connection: sa.Connection, party: Party) -> Iterator[tuple[
     inside: sa.ColumnElement[bool] = versions.c.region.between(party.city.ljust(6, "0"), party.city.ljust(6, "9"))
     if place and regions.find_region(place) is not None and len(party.city) == 4:
         inside |= versions.c.region == f"{party.province}0000"
-    wanted = (versions.c.region == "") | inside if place else versions.c.region == ""
+    condition = (versions.c.region == "") | inside if place else versions.c.region == ""
     yield from (
-        (_make_party(subject, said), said) for subject, said in list_current_records(connection, "institution", wanted)
+        (_make_party(subject, values), values)
+        for subject, values in list_current_records(connection, "institution", condition)
     )
 
 
@@ -118,7 +130,7 @@ def _fold_names(party: Party) -> list[str]:
 
 
 def _has_similar_name(names: list[str], others: list[str]) -> bool:
-    return any(fuzz.ratio(one, other, score_cutoff=ALIKE) for one in names for other in others)
+    return any(fuzz.ratio(name, other, score_cutoff=SIMILAR) for name in names for other in others)
 
 
 def _has_number(site: str) -> bool:
@@ -130,15 +142,20 @@ def _search_namesakes(connection: sa.Connection, party: Party) -> Iterator[Party
     if not party.name:
         return
     now = asof.make_as_of(connection)
-    here = AsOf(valid_on=now.valid_on, size=now.size)
-    for one in search.search_institutions(connection, SearchRequest(q=party.name[:100]), here, limit=MOST).items:
-        it = one.institution
-        other = _make_party(
-            f"institution:{it.code.replace('-', '')}",
-            {"name": it.name, "aliases": it.aliases, "address": it.address, "region": it.region.code},
+    today = AsOf(valid_on=now.valid_on, size=now.size)
+    for hit in search.search_institutions(connection, SearchRequest(q=party.name[:100]), today, limit=MAX_LINKS).items:
+        institution = hit.institution
+        namesake = _make_party(
+            f"institution:{institution.code.replace('-', '')}",
+            {
+                "name": institution.name,
+                "aliases": institution.aliases,
+                "address": institution.address,
+                "region": institution.region.code,
+            },
         )
-        if party.name_key in {other.name_key, *map(fold_text, other.aliases)}:
-            yield other
+        if party.name_key in {namesake.name_key, *map(fold_text, namesake.aliases)}:
+            yield namesake
 
 
 def _make_record_link(party: Party) -> tuple[str, str]:
@@ -150,42 +167,48 @@ def _make_record_link(party: Party) -> tuple[str, str]:
 
 
 def _list_others(connection: sa.Connection, kind: str, subject: str | None, parent: Any) -> list[tuple[str, Values]]:
-    return [one for one in list_records_of_parent(connection, kind, str(parent)) if one[0] != subject] if parent else []
+    return (
+        [record for record in list_records_of_parent(connection, kind, str(parent)) if record[0] != subject]
+        if parent
+        else []
+    )
 
 
 def _check_people(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
-    for other, said in _list_others(connection, "practitioner", subject, values.get("institution")):
-        same_name = said.get("name") and fold_text(said["name"]) == fold_text(str(values.get("name") or ""))
+    for other, recorded in _list_others(connection, "practitioner", subject, values.get("institution")):
+        same_name = recorded.get("name") and fold_text(recorded["name"]) == fold_text(str(values.get("name") or ""))
         number = values.get("certificate_masked")
-        if same_name or (number and said.get("certificate_masked") == number):
+        if same_name or (number and recorded.get("certificate_masked") == number):
             yield make_warning(
                 "name" if same_name else "certificate_no",
                 f"该机构已有{'同名' if same_name else '证书号尾数相同'}的人员授权记录（{_format_code_of(other)}）。"
                 "同一人请改原有记录；确是另一人才确认。",
                 f"The institution has an authorisation {'of the same name' if same_name else 'with the same ending'} "
-                f"already ({_format_code_of(other)}). Edit that one for the same person; confirm only if it is somebody else.",
+                f"already ({_format_code_of(other)}). Edit that one for the same person; confirm only if it is "
+                "somebody else.",
                 _make_form_link("practitioner", other),
             )
 
 
 def _check_certificates(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
     number = compact_certificate(str(values.get("number") or ""))
-    for other, said in list_current_records(connection, "ad_certificate"):
-        if number and other != subject and compact_certificate(str(said.get("number") or "")) == number:
-            here = said.get("institution") == values.get("institution")
+    for other, recorded in list_current_records(connection, "ad_certificate"):
+        if number and other != subject and compact_certificate(str(recorded.get("number") or "")) == number:
+            is_same_institution = recorded.get("institution") == values.get("institution")
             yield make_warning(
                 "number",
-                f"该文号已登记在{'本机构' if here else '另一家机构'}名下（{_format_code_of(other)}）。",
-                f"This number is registered for {'this' if here else 'another'} institution already ({_format_code_of(other)}).",
+                f"该文号已登记在{'本机构' if is_same_institution else '另一家机构'}名下（{_format_code_of(other)}）。",
+                f"This number is registered for {'this' if is_same_institution else 'another'} institution already "
+                f"({_format_code_of(other)}).",
                 _make_form_link("ad_certificate", other),
             )
 
 
 def _check_sanctions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
     number = fold_text(str(values.get("document_no") or ""))
-    for other, said in list_current_records(connection, "sanction"):
-        same = number and other != subject and fold_text(str(said.get("document_no") or "")) == number
-        if same and said.get("institution") == values.get("institution"):
+    for other, recorded in list_current_records(connection, "sanction"):
+        same = number and other != subject and fold_text(str(recorded.get("document_no") or "")) == number
+        if same and recorded.get("institution") == values.get("institution"):
             yield make_warning(
                 "document_no",
                 f"该文号的处罚已有记录（{_format_code_of(other)}）。",

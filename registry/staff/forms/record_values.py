@@ -1,4 +1,4 @@
-"""What the register holds of a subject, as the fields of a form show it."""
+"""Values of the record as the fields of a form, and back. Nothing is judged here."""
 
 from __future__ import annotations
 
@@ -7,17 +7,52 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.domain.identifiers import format_code
+from registry.domain import regions
+from registry.domain.identifiers import (
+    compact_code,
+    compact_domain,
+    compact_licence,
+    compact_uscc,
+    compute_certificate_expiry,
+    format_certificate,
+    format_code,
+    parse_certificate,
+)
 from registry.domain.model import Date, Entry
+from registry.errors import InvalidInput
 from registry.log import store
 from registry.records import asof, history, timeline
+from registry.records.asof import parse_day
 from registry.records.view import decode_state
-from registry.staff.forms.forms import OWNERSHIP, Field, FormKind, Typed, list_own_fields, make_empty_form
+from registry.staff.forms.forms import (
+    CODES,
+    OWNERSHIP,
+    WITHDRAWN,
+    Field,
+    FormKind,
+    Typed,
+    list_own_fields,
+    make_empty_form,
+    read_boxes,
+    read_lines,
+    read_text,
+)
 from registry.storage.tables import STILL_KNOWN, versions
 
+#: Values of a record by path, as the log has them.
+Values = dict[str, Any]
+#: The fields of an approval, with their names in the log.
+_APPROVAL_FIELDS = {
+    "document_no": "document_no",
+    "authority": "authority",
+    "valid_from": "valid_from",
+    "verification_due": "verification_due",
+    "remark": "note",
+}
 
-def read_values_on(connection: sa.Connection, subject: str, day: Date, size: int | None = None) -> dict[str, Any]:
-    """What is believed of a subject on a day, by path; of one that is only recorded from a later day on, then.
+
+def read_values_on(connection: sa.Connection, subject: str, day: Date, size: int | None = None) -> Values:
+    """Return what is believed of a subject on a day, by path; if it is only recorded from a later day on, then.
 
     ``size``: as believed when the log had that many entries.
     """
@@ -28,21 +63,21 @@ def read_values_on(connection: sa.Connection, subject: str, day: Date, size: int
 
 
 def read_entries(connection: sa.Connection, subject: str, size: int | None = None) -> list[Entry]:
-    """Every entry about a subject, oldest first."""
+    """Return every entry about a subject, oldest first."""
     return store.read_subject_entries(connection, subject, store.read_head(connection).size if size is None else size)
 
 
 def list_current_records(
-    connection: sa.Connection, kind: str, wanted: sa.ColumnElement[bool] | None = None
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(subject, values) of the records of a kind as they are now believed, of today or of the next day stated."""
+    connection: sa.Connection, kind: str, condition: sa.ColumnElement[bool] | None = None
+) -> Iterator[tuple[str, Values]]:
+    """Yield (subject, values) of the records of a kind as now believed, of today or of the next day recorded."""
     query = sa.select(versions.c.subject, versions.c.state).where(
         versions.c.kind == kind,
         versions.c.known_to == STILL_KNOWN,
         versions.c.valid_to > asof.find_today(connection).isoformat(),
     )
-    if wanted is not None:
-        query = query.where(wanted)
+    if condition is not None:
+        query = query.where(condition)
     seen: set[str] = set()
     for subject, state in connection.execute(query.order_by(versions.c.subject, versions.c.valid_from)):
         if subject not in seen:
@@ -50,47 +85,46 @@ def list_current_records(
             yield subject, {path: fact.value for path, fact in timeline.collect_facts(decode_state(state)).items()}
 
 
-def list_records_of_parent(connection: sa.Connection, kind: str, parent: str) -> list[tuple[str, dict[str, Any]]]:
-    """(subject, values) of the people, certificates or sanctions of an institution; of nobody's with an empty one."""
+def list_records_of_parent(connection: sa.Connection, kind: str, parent: str) -> list[tuple[str, Values]]:
+    """Return (subject, values) of the people, certificates or sanctions of an institution; with "", of none."""
     return list(list_current_records(connection, kind, versions.c.parent == parent))
 
 
 def build_spans(entries: Sequence[Entry]) -> list[timeline.Span]:
-    """What is known of a subject by its entries."""
+    """Build the spans of a subject from its entries."""
     spans: list[timeline.Span] = []
     for entry in entries:
         spans, _ = timeline.apply_entry(spans, entry)
     return spans
 
 
-def fill_form(kind: FormKind, values: dict[str, Any], technique: str = "") -> Typed:
-    """The fields of a form as the record has them; those about an approval are of one ``technique``."""
+def fill_form(kind: FormKind, values: Values, technique: str = "") -> Typed:
+    """Fill a form from the record; fields about an approval are of one ``technique``."""
     typed = make_empty_form(kind, not values)
     for field in list_own_fields(kind, not values):
         if field.record_path:
             typed[field.name] = _format_value(field.name, values.get(field.record_path))
     if kind == "approval":
         typed["technique"] = technique
-        typed.update(fill_approval_fields(values.get(f"approvals.{technique}")))
+        typed.update(_fill_approval_fields(values.get(f"approvals.{technique}")))
     return typed
 
 
 def list_own_names(kind: FormKind, new: bool) -> frozenset[str]:
-    """The names of the fields that are filled from the record."""
+    """Return the names of the fields that are filled from the record."""
     return frozenset(field.name for field in list_own_fields(kind, new))
 
 
 def list_personal_fields(kind: FormKind) -> list[Field]:
-    """The fields that hold personal values."""
+    """Return the fields that hold personal values."""
     return [field for field in list_own_fields(kind, new=False) if field.personal]
 
 
-def fill_approval_fields(approval: dict[str, Any] | None) -> Typed:
-    """The fields of one approval."""
-    said = approval or {}
-    names = {"remark": "note"}
-    keys = ("stage", "document_no", "authority", "valid_from", "verification_due", "remark")
-    return {key: str(said.get(names.get(key, key)) or "") for key in keys}
+def _fill_approval_fields(approval: Values | None) -> Typed:
+    """Fill the fields of one approval."""
+    return {
+        name: str((approval or {}).get(path) or "") for name, path in {"stage": "stage", **_APPROVAL_FIELDS}.items()
+    }
 
 
 def _format_value(name: str, value: Any) -> str | list[str]:
@@ -105,3 +139,90 @@ def _format_value(name: str, value: Any) -> str | list[str]:
     if name == "institution":
         return format_code(str(value).partition(":")[2])
     return str(value)
+
+
+# --- from the fields of a form to values of the record ----------------------------------------------------------------
+
+
+def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
+    """Return what a form states, by path; None for what it leaves empty. Approvals it is not about are left out.
+
+    ``recorded``: what the register holds, for techniques that share in a change of another.
+    """
+    if kind == "approval":
+        return _read_approvals(typed, recorded)
+    values = {
+        field.record_path: _to_record_value(field.name, typed)
+        for field in list_own_fields(kind, new=False)
+        if field.record_path
+    }
+    if kind == "institution":
+        values["region"] = _read_region(typed)
+        for code in CODES:
+            if stage := read_text(typed, f"stage.{code}"):
+                values[f"approvals.{code}"] = {"stage": stage, **_read_approval_details(typed)}
+    if kind == "ad_certificate":
+        values |= _read_certificate_period(typed)
+    return values
+
+
+def _read_region(typed: Typed) -> str | None:
+    """Return the region given, or else the one the address names."""
+    return read_text(typed, "region") or regions.resolve_address(read_text(typed, "address")).code
+
+
+def read_day(typed: Typed, name: str) -> Date | None:
+    """Return the day in a field; None if it is empty or no day."""
+    try:
+        return parse_day(read_text(typed, name)) if read_text(typed, name) else None
+    except InvalidInput:
+        return None
+
+
+def _to_record_value(name: str, typed: Typed) -> Any:
+    value: Any = read_text(typed, name)
+    if name == "techniques":
+        value = [code for code in CODES if code in read_boxes(typed, name)]
+    elif name == "aliases":
+        value = read_lines(typed, name)
+    elif name == "domains":
+        value = list(dict.fromkeys(compact_domain(line) or line for line in read_lines(typed, name)))
+    elif name == "uscc":
+        value = compact_uscc(value)
+    elif name == "practice_licence_no":
+        value = compact_licence(value)
+    elif name == "ownership":
+        value = next((code for code, word in OWNERSHIP.items() if value == word), value)
+    elif name == "institution" and value:
+        value = f"institution:{compact_code(value)}"
+    return value or None
+
+
+def _read_approval_details(typed: Typed) -> Values:
+    return {path: text for name, path in _APPROVAL_FIELDS.items() if (text := read_text(typed, name))}
+
+
+def _read_approvals(typed: Typed, recorded: Values) -> Values:
+    technique, stage = read_text(typed, "technique"), read_text(typed, "stage")
+    if not technique or not stage:
+        return {}
+    approval = None if stage == WITHDRAWN else {"stage": stage, **_read_approval_details(typed)}
+    values: Values = {f"approvals.{technique}": approval}
+    for code in read_boxes(typed, "also"):
+        path = f"approvals.{code}"
+        if code != technique:
+            values[path] = None if approval is None else {**(recorded.get(path) or {}), **approval}
+    return values
+
+
+def _read_certificate_period(typed: Typed) -> Values:
+    """Return a certificate's number as printed today, and its period: by the number, unless an earlier end is given."""
+    try:
+        number = parse_certificate(read_text(typed, "number"))
+    except InvalidInput:
+        return {}
+    return {
+        "number": format_certificate(number),
+        "valid_from": number.approval_day.isoformat(),
+        "valid_to": read_text(typed, "valid_to") or compute_certificate_expiry(number.approval_day).isoformat(),
+    }

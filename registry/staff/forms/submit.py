@@ -1,4 +1,4 @@
-"""Opening forms, and proposing what they say: whole, once, and with nothing lost where it is refused."""
+"""Opening forms, and proposing them: whole, once, and with nothing lost if they are refused."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import sqlalchemy as sa
 
 from registry import proposals
 from registry.domain.model import Struct
-from registry.errors import Conflict, NotFound, RegistryError
+from registry.errors import Conflict, NotFound
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.records import asof
 from registry.staff.forms import compose, form_drafts, record_values
-from registry.staff.forms.findings import Finding
 from registry.staff.forms.form_drafts import FormContent, FormDraft
 from registry.staff.forms.forms import ABOUT, CODES, FormKind, Typed
 from registry.staff.forms.review import Review, is_stale, require_subject_in_region, review_form
 from registry.storage.database import Database
 from registry.storage.locks import lock_wait, make_write_busy_error
 
-#: One proposal from a form at a time: a second press of the button waits, and finds the draft gone.
-_ONE_BY_ONE = "forms"
+#: The lock for one proposal from a form at a time: a second press of the button waits, and finds the draft gone.
+_LOCK = "forms"
 
 
 class NewForm(Struct, frozen=True):
-    """A form before anything was typed: who it is about, as it is filled, and the log size of that."""
+    """A form before anything was typed: whom it is about, as it is filled, and the log size of that."""
 
     kind: FormKind
     subject: str | None
@@ -35,7 +34,8 @@ class NewForm(Struct, frozen=True):
 
 
 class FormRequest(Struct, frozen=True):
-    """Which form: about a subject, or for something new at an ``institution`` (its code); filled at a log ``size``."""
+    """Which form to open: about a subject, or for something new at an ``institution`` (its code); filled at a log
+    ``size``."""
 
     kind: FormKind
     subject: str = ""
@@ -44,26 +44,27 @@ class FormRequest(Struct, frozen=True):
     size: int | None = None
 
 
-def open_form(connection: sa.Connection, account: str, asked: FormRequest) -> NewForm:
-    """A form as it is filled before anybody types; NotFound for what is not there, NotAllowed outside the region."""
-    kind, subject, institution, technique = asked.kind, asked.subject, asked.institution, asked.technique
+def open_form(connection: sa.Connection, account: str, request: FormRequest) -> NewForm:
+    """Return a form as it is filled before anybody types; NotFound for what is not there, NotAllowed outside the
+    region."""
+    kind, subject, institution, technique = request.kind, request.subject, request.institution, request.technique
     head = store.read_head(connection).size
-    size = head if asked.size is None else min(asked.size, head)
+    size = head if request.size is None else min(request.size, head)
     if kind == "approval" and (not subject or technique not in CODES):
         raise NotFound("请先在机构的记录页选择技术。", "Choose the technique on the institution's record first.")
-    held: dict[str, Any] = {}
+    recorded: dict[str, Any] = {}
     if subject:
-        held = record_values.read_values_on(connection, subject, asof.find_today(connection), size)
-        if not subject.startswith(f"{ABOUT[kind]}:") or not held:
+        recorded = record_values.read_values_on(connection, subject, asof.find_today(connection), size)
+        if not subject.startswith(f"{ABOUT[kind]}:") or not recorded:
             raise NotFound("名录中没有这一记录。", "The register has no such record.")
         require_subject_in_region(connection, account, subject)
     elif institution:
         require_subject_in_region(connection, account, f"institution:{institution.replace('-', '')}")
-    base = record_values.fill_form(kind, held, technique)
+    base = record_values.fill_form(kind, recorded, technique)
     typed: Typed = {**base, "effective": asof.find_today(connection).isoformat()}
     if institution and not subject:
         typed["institution"] = institution
-    if not held:
+    if not recorded:
         base = {}
         if kind == "institution":
             typed["status"] = "listed"
@@ -72,63 +73,75 @@ def open_form(connection: sa.Connection, account: str, asked: FormRequest) -> Ne
     return NewForm(kind=kind, subject=subject or None, filled=FormContent(typed=typed, base=base), base_size=size)
 
 
-def restore_fixed_fields(one: FormContent, typed: Typed, known: bool) -> Typed:
-    """What was typed into a form, but for what a form cannot change: whom and which technique it is about."""
-    fixed = [name for name in ("technique", *(("institution",) if known else ())) if one.base.get(name)]
-    return {**typed, **{name: one.base[name] for name in fixed}}
+def restore_fixed_fields(content: FormContent, typed: Typed, known: bool) -> Typed:
+    """Return what was typed, except for what a form cannot change: the institution and the technique it is about."""
+    fixed = [name for name in ("technique", *(("institution",) if known else ())) if content.base.get(name)]
+    return {**typed, **{name: content.base[name] for name in fixed}}
 
 
 def propose_form(
     database: Database, identifier: int, account: str, confirmed: frozenset[str], log: PublishedLog | None = None
 ) -> tuple[int | None, Review]:
-    """Propose a kept form and delete it: (the proposal's number, what was looked at); None when something still
-    stands in the way, and the form is kept with what was confirmed of it.
+    """Propose a draft and delete it; return (the proposal's number, the review). The number is None if something still
+    stands in the way: the draft is then kept with what was confirmed of it.
 
-    NotFound when the form is gone, as after a second press of the button. InvalidInput as ``proposals.propose``.
+    NotFound if the draft is gone, as after a second press of the button. InvalidInput as ``proposals.propose``.
     """
-    with database.hold_task_lock(_ONE_BY_ONE, wait=lock_wait.get().seconds) as alone:
-        if not alone:
+    with database.hold_task_lock(_LOCK, wait=lock_wait.get().seconds) as is_locked:
+        if not is_locked:
             raise make_write_busy_error()
         with database.reading() as connection:
-            one = form_drafts.get_draft(connection, identifier, account)
-            looked = review_form(connection, one)
-            stale = is_stale(connection, one)
+            draft = form_drafts.get_draft(connection, identifier, account)
+            review = review_form(connection, draft)
+            stale = is_stale(connection, draft)
             size = store.read_head(connection).size
-        missing = [warning for warning in looked.warnings if warning.key not in confirmed]
-        if looked.errors or missing or looked.moved or looked.composed is None:
-            _save_confirmations(database, one, confirmed)
-            return None, looked
-        said = [warning.get_text("zh-CN") for warning in looked.warnings]
-        if stale:  # something else was recorded of it, of no field of the form
-            one = msgspec.structs.replace(one, base_size=size)
-        number = _propose_or_amend(database, one, looked.composed, compose.make_report(one, said), log)
+        unconfirmed = [warning for warning in review.warnings if warning.key not in confirmed]
+        if review.errors or unconfirmed or review.moved or review.composed is None:
+            _save_confirmations(database, draft, confirmed)
+            return None, review
+        confirmed_sentences = [warning.get_text("zh-CN") for warning in review.warnings]
+        if stale:  # something else was recorded of the subject, in no field of the form
+            draft = msgspec.structs.replace(draft, base_size=size)
+        number = _propose_or_amend(
+            database, draft, review.composed, compose.make_report(draft, confirmed_sentences), log
+        )
         with database.writing() as connection:
             form_drafts.discard_draft(connection, identifier, account)
-        return number, looked
+        return number, review
 
 
 def _propose_or_amend(
-    database: Database, one: FormDraft, composed: compose.FormProposal, report: dict[str, Any], log: PublishedLog | None
+    database: Database,
+    draft: FormDraft,
+    proposal: compose.FormProposal,
+    report: dict[str, Any],
+    log: PublishedLog | None,
 ) -> int:
-    """The one call that makes, or amends, a proposal of a form."""
-    told: dict[str, Any] = {"by": one.account, "title": composed.title, "kind": composed.kind, "report": report}
-    if one.amends is not None:
+    """Make, or amend, the proposal of a form."""
+    options: dict[str, Any] = {"by": draft.account, "title": proposal.title, "kind": proposal.kind, "report": report}
+    if draft.amends is not None:
         proposals.amend(
-            database, one.amends, composed.drafts, seen=one.filled.seen, base_size=one.base_size, log=log, **told
+            database,
+            draft.amends,
+            proposal.drafts,
+            seen=draft.filled.seen,
+            base_size=draft.base_size,
+            log=log,
+            **options,
         )
-        return one.amends
-    return proposals.propose(database, composed.drafts, base_size=one.base_size, log=log, **told)
+        return draft.amends
+    return proposals.propose(database, proposal.drafts, base_size=draft.base_size, log=log, **options)
 
 
-def _save_confirmations(database: Database, one: FormDraft, confirmed: frozenset[str]) -> None:
+def _save_confirmations(database: Database, draft: FormDraft, confirmed: frozenset[str]) -> None:
     with database.writing() as connection:
-        filled = msgspec.structs.replace(one.filled, confirmed=tuple(sorted(confirmed)))
-        form_drafts.save_draft(connection, one, filled)
+        filled = msgspec.structs.replace(draft.filled, confirmed=tuple(sorted(confirmed)))
+        form_drafts.save_draft(connection, draft, filled)
 
 
 def reopen_as_draft(database: Database, number: int, account: str) -> FormDraft:
-    """The form of a proposal as a draft again: to amend it while it is open, for any editor; to propose it anew once it
-    was rejected, for one who touched it, who has to type personal values again.
+    """Open the form of a proposal as a draft again: to amend it while it is open, for any editor; to propose it anew
+    once it was rejected, for one who took part in it, who has to type personal values again.
 
     NotFound for a proposal that no form made, NotAllowed for one that concerns another region, Conflict for one that is
     approved or withdrawn.
@@ -145,20 +158,22 @@ def reopen_as_draft(database: Database, number: int, account: str) -> FormDraft:
             )
         kind: FormKind = report["form"]
         subject = next(d.subject for d in proposals.read_drafts(connection, number) if d.change.kind == ABOUT[kind])
-        known = record_values.read_values_on(connection, subject, asof.find_today(connection))
-        if known:
+        recorded = record_values.read_values_on(connection, subject, asof.find_today(connection))
+        if recorded:
             require_subject_in_region(connection, account, subject)
         typed: Typed = {**report["fields"], **_read_personal_fields(connection, number, kind)}
-        base: Typed = {**report["base"], **_fill_personal_fields(kind, known)} if known else {}
+        base: Typed = {**report["base"], **_fill_personal_fields(kind, recorded)} if recorded else {}
         seen = proposal.content_hash if amendable else ""
         filled = FormContent(typed=typed, base=base, attachment=str(report.get("attachment") or ""), seen=seen)
         size = proposal.base_size
-        about, amends = subject if known else None, number if amendable else None
-        return form_drafts.create_draft(connection, account, kind, about, filled, base_size=size, amends=amends)
+        recorded_subject, amends = subject if recorded else None, number if amendable else None
+        return form_drafts.create_draft(
+            connection, account, kind, recorded_subject, filled, base_size=size, amends=amends
+        )
 
 
 def _read_personal_fields(connection: sa.Connection, number: int, kind: FormKind) -> Typed:
-    """The personal values as the proposal's drafts still hold them."""
+    """Return the personal values as the proposal's drafts still hold them."""
     for draft in proposals.read_drafts(connection, number):
         if draft.change.kind == ABOUT[kind]:
             return _fill_personal_fields(kind, draft.change.set)
@@ -168,8 +183,3 @@ def _read_personal_fields(connection: sa.Connection, number: int, kind: FormKind
 def _fill_personal_fields(kind: FormKind, values: dict[str, Any]) -> Typed:
     filled = record_values.fill_form(kind, values)
     return {field.name: filled[field.name] for field in record_values.list_personal_fields(kind)}
-
-
-def to_finding(error: RegistryError) -> Finding:
-    """What proposing refused, as a finding of the whole form."""
-    return Finding(level="error", field="", zh=error.zh, en=error.en)
