@@ -1,4 +1,4 @@
-"""What a client may know of its own key: limits, usage, and the checks it had recorded."""
+"""What a client may read of its own key: limits, usage, and the checks it had recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch list of a client: which answers it received have changed since."""
+"""The watch list of a client: which of the answers it received have changed since."""
 
 from __future__ import annotations
 
