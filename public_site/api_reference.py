@@ -179,13 +179,13 @@ def _resolve_reference(document: Node, node: Node) -> Node:
     return node
 
 
-def _make_field(name: str, schema: Node, node: Node, **more: Any) -> Field:
+def _make_field(name: str, schema: Node, node: Node, **place: Any) -> Field:
     words, links = describe_type(schema)
     if schema.get("default") not in (None, "", []):
         words = f"{words} = {_format_value(schema['default'])}"
     example = next(iter([*_list_examples(node), *_list_examples(schema)]), None)
     meaning = str(node.get("description") or schema.get("description") or "")
-    return Field(name=name, kind=words, links=links, meaning=meaning, example=example, **more)
+    return Field(name=name, kind=words, links=links, meaning=meaning, example=example, **place)
 
 
 def _make_contents(document: Node, status: str, node: Node) -> list[Content]:

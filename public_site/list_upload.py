@@ -52,7 +52,7 @@ class ListRow(Struct, frozen=True, kw_only=True):
     """One row of an uploaded list: who was asked about, in the list's words; no answer where there could be none."""
 
     number: int
-    asked: str
+    subject: str
     sentence: str
     answer: Answer | None = None
     tone: Tone = "unlisted"
@@ -90,9 +90,9 @@ class PageAnswerWriter(AnswerWriter[Answer]):
         """Add a row while there is room."""
         if len(self.shown) < SHOWN and row.claim is not None:
             tone = choose_tone(made.verdict, [technique.stage for technique in made.techniques])
-            asked = _describe_subject(row)
+            subject = _describe_subject(row)
             self.shown.append(
-                ListRow(number=row.number, asked=asked, answer=made, tone=tone, sentence=made.explanation)
+                ListRow(number=row.number, subject=subject, answer=made, tone=tone, sentence=made.explanation)
             )
         return b""
 
@@ -100,7 +100,7 @@ class PageAnswerWriter(AnswerWriter[Answer]):
         """Add a row that was not answered while there is room."""
         if len(self.shown) < SHOWN:
             sentence = error.get_text(self.batch.lang)
-            self.shown.append(ListRow(number=row.number, asked=_describe_subject(row), sentence=sentence))
+            self.shown.append(ListRow(number=row.number, subject=_describe_subject(row), sentence=sentence))
         return b""
 
 

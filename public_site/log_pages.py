@@ -22,7 +22,7 @@ class LogPage(PageContext, frozen=True, kw_only=True):
     template: ClassVar[str] = "log.html"
     section: ClassVar[str] = "log"
     log: PublicLog | None
-    asked: str = ""
+    typed: str = ""
     entry: Entry | None = None
     code: str | None = None
     says: Version | None = None
@@ -36,18 +36,18 @@ def show_log(request: PageRequest) -> Response[str]:
     """Show the public log, and with ``entry`` what one of its entries says."""
     register = get_register(request)
     register.make_as_of_now()  # refuses while the database is not the log that was published
-    asked = request.query_params.get("entry", "").strip()[:40]
-    frame: dict[str, Any] = {**make_frame(request), "log": register.find_public_log(), "asked": asked}
-    if not asked:
+    typed = request.query_params.get("entry", "").strip()[:40]
+    frame: dict[str, Any] = {**make_frame(request), "log": register.find_public_log(), "typed": typed}
+    if not typed:
         return make_page_response(request, LogPage(**frame))
-    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
     if number is None:
-        error = FieldError(field="entry", key="log.error_number", value=asked)
+        error = FieldError(field="entry", key="log.error_number", value=typed)
         return make_page_response(request, LogPage(errors=(error,), **frame), status=400)
     try:
         entry, body = register.get_entry(number)
     except NotFound:
-        error = FieldError(field="entry", key="log.error_missing", value=asked)
+        error = FieldError(field="entry", key="log.error_missing", value=typed)
         return make_page_response(request, LogPage(errors=(error,), **frame), status=404)
     kind, _, code = entry.subject.partition(":")
     is_public = kind == "edition" and any(edition.id == code for edition in register.editions.list_public())

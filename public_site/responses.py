@@ -75,7 +75,7 @@ class ErrorPage(PageContext, frozen=True, kw_only=True):
     status: int
     kind: ErrorKind
     sentence: str | None = None
-    kept: str | None = None
+    typed: str | None = None
 
 
 @cache
@@ -209,7 +209,7 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception | int) -
         status=status,
         kind=kind,
         sentence=sentence,
-        kept=_find_typed_text(request.scope, request.query_params.get("q") or ""),
+        typed=_find_typed_text(request.scope, request.query_params.get("q") or ""),
     )
     response = make_page_response(request, context, status=status, cache="no-store")
     response.headers.update(headers)

@@ -160,38 +160,38 @@ def show_search(request: PageRequest) -> Response[Any]:
         return Redirect(address, status_code=302, headers={"Cache-Control": PAGE_CACHE})
     cursor = request.query_params.get("cursor") or None
     budget = make_people_budget(request)
-    found = register.search_institutions(
+    result = register.search_institutions(
         choice, asof, limit=PER_PAGE, cursor=cursor, facets=True, may_look=budget.may_look
     )
-    if (warning := found.warning) is not None:
+    if (warning := result.warning) is not None:
         page = WarningPage(
             query=choice.q, words=warning.words, kinds=warning.kinds, rest=warning.rest, **make_frame(request)
         )
         return make_page_response(request, page)
     bare = None
-    if not found.total and (unfiltered := remove_filters(choice)) is not None:
+    if not result.total and (unfiltered := remove_filters(choice)) is not None:
         bare = register.search_institutions(unfiltered, asof, limit=1, may_look=budget.may_look)
     return make_page_response(
         request,
         SearchPage(
             query=choice.q,
             filters=make_filters(choice),
-            hits=[make_hit(hit) for hit in found.items],
-            total=found.total,
-            facets=make_facets(found.facets),
-            understood=describe_understanding(found.understood, language),
+            hits=[make_hit(hit) for hit in result.items],
+            total=result.total,
+            facets=make_facets(result.facets),
+            understood=describe_understanding(result.understood, language),
             cursor=cursor,
-            next=found.next,
-            at_least=found.at_least,
-            similar=found.similar,
-            did_you_mean=found.did_you_mean,
+            next=result.next,
+            at_least=result.at_least,
+            similar=result.similar,
+            did_you_mean=result.did_you_mean,
             path=list_region_path(choice.region),
             unfiltered=bare.total if bare is not None and not bare.similar else 0,
             unreadable=bool(choice.q) and not fold_text(choice.q),  # no letter, digit or character in it
             people_withheld=budget.make_refusal().get_text(language.lang) if budget.refused else None,
             **make_frame(request),
         ),
-        cache=choose_cache_control(any(hit.practitioners for hit in found.items), budget),
+        cache=choose_cache_control(any(hit.practitioners for hit in result.items), budget),
     )
 
 
@@ -238,16 +238,16 @@ def _find_region_name(code: str) -> str | None:
     return "".join(dict.fromkeys(level for level in (region.province, region.city, region.district) if level))
 
 
-def make_hit(found: InstitutionHit) -> SearchHit:
+def make_hit(hit: InstitutionHit) -> SearchHit:
     """Make a result with why it fitted, and the name that did when it was another than the one shown."""
-    why = found.match if found.match in _EXPLAINED else None
+    why = hit.match if hit.match in _EXPLAINED else None
     return SearchHit(
-        institution=found.institution,
-        why=why if found.by or why not in _OTHER_NAMES else None,
-        match=found.by if why in _OTHER_NAMES else None,
-        similar=found.match == "similar",
-        lacks=found.lacks,
-        people=found.practitioners,
+        institution=hit.institution,
+        why=why if hit.by or why not in _OTHER_NAMES else None,
+        match=hit.by if why in _OTHER_NAMES else None,
+        similar=hit.match == "similar",
+        lacks=hit.lacks,
+        people=hit.practitioners,
     )
 
 

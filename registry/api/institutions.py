@@ -137,18 +137,18 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
         )
     choice = SearchRequest(q=q, technique=parse_techniques(technique), region=region, stage=stage, status=status)
     asof, may_look = read_asof(request, on, known_at), make_people_budget(request).may_look
-    found = register.search_institutions(choice, asof, limit=limit, cursor=cursor, may_look=may_look)
+    result = register.search_institutions(choice, asof, limit=limit, cursor=cursor, may_look=may_look)
     return InstitutionList(
-        items=[item.institution for item in found.items],
-        next=found.next,
-        total=found.total,
-        log_size=found.log_size,
-        at_least=found.at_least,
-        why=[Why(code=i.institution.code, match=i.match, by=i.by, lacks=list(i.lacks)) for i in found.items],
-        understood=list(found.understood),
-        similar=found.similar,
-        did_you_mean=found.did_you_mean,
-        warning=found.warning,
+        items=[item.institution for item in result.items],
+        next=result.next,
+        total=result.total,
+        log_size=result.log_size,
+        at_least=result.at_least,
+        why=[Why(code=i.institution.code, match=i.match, by=i.by, lacks=list(i.lacks)) for i in result.items],
+        understood=list(result.understood),
+        similar=result.similar,
+        did_you_mean=result.did_you_mean,
+        warning=result.warning,
     )
 
 

@@ -94,8 +94,8 @@ async def decode_body(request: AnyRequest, decoder: msgspec.json.Decoder[_Shape]
 
 def _make_body_error(error: Exception) -> Exception:
     if isinstance(error, msgspec.ValidationError):
-        found = _MESSAGE.match(str(error))
-        message, field = (found["message"], found["field"]) if found else (str(error), None)
+        match = _MESSAGE.match(str(error))
+        message, field = (match["message"], match["field"]) if match else (str(error), None)
         return ValidationException(detail=message, extra=[{"message": message, "key": field}])
     if isinstance(error, UnicodeDecodeError):
         return HTTPException(status_code=400, detail=f"UTF-8: {error.reason} (byte {error.start})")

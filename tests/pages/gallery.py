@@ -207,9 +207,9 @@ def _make_check_with_errors(here: str) -> CheckPage:
 
 def _make_list_pages(trial: model.Answer, not_found: model.Answer) -> dict[str, PageContext]:
     rows = (
-        ListRow(number=2, asked="示例市妇幼保健院", answer=trial, tone="limited", sentence=trial.explanation),
-        ListRow(number=3, asked="示例市某某医院", answer=not_found, sentence=not_found.explanation),
-        ListRow(number=4, asked="示例医院，冻卵", sentence="未知的技术“冻卵”；可用：AIH、AID、IVF。"),
+        ListRow(number=2, subject="示例市妇幼保健院", answer=trial, tone="limited", sentence=trial.explanation),
+        ListRow(number=3, subject="示例市某某医院", answer=not_found, sentence=not_found.explanation),
+        ListRow(number=4, subject="示例医院，冻卵", sentence="未知的技术“冻卵”；可用：AIH、AID、IVF。"),
     )
     answered = ListPage(
         site=SITE,
@@ -262,7 +262,7 @@ def make_other_pages() -> dict[str, PageContext]:
             status=400,
             kind="invalid",
             sentence="编码“7K2M-9QX5”有误：校验位不符，很可能抄错了一位，请核对。",
-            kept="7K2M-9QX5",
+            typed="7K2M-9QX5",
             here="/i/7K2M-9QX5",
             site=SITE,
         ),

@@ -40,7 +40,7 @@ def _make_page(entry: model.Entry, code: str | None = None) -> LogPage:
         site=SITE,
         here=f"/log?entry={entry.number}",
         log=SIGNED,
-        asked=str(entry.number),
+        typed=str(entry.number),
         entry=entry,
         code=code,
         says=to_version(entry) if code else None,
@@ -68,7 +68,7 @@ def make_pages() -> dict[str, PageContext]:
                 site=SITE,
                 here="/log",
                 log=SIGNED,
-                asked=value,
+                typed=value,
                 errors=(FieldError(field="entry", key=key, value=value),),
             )
             for name, (key, value) in wrong.items()
