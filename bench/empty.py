@@ -12,7 +12,7 @@ import uvicorn
 from litestar import Litestar, get, post
 from litestar.params import JSONBody, QueryParameter
 
-from registry.api.shapes import InstitutionList, SuggestionList
+from registry.api.institutions import InstitutionList, SuggestionList
 from registry.domain.model import Answer, Claim
 
 #: JSON answers of a real register, by operation: what the routes answer to everything.

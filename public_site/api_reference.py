@@ -1,13 +1,18 @@
-"""An OpenAPI 3.1 document made readable: operations and schemas as Structs with types in words."""
+"""The developers' page: the OpenAPI 3.1 document made readable, its operations and schemas with types in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
+from litestar import Response
+from litestar.exceptions import ImproperlyConfiguredException
 
+from public_site.responses import PageContext, PageRequest, find_site_facts, get_register, make_page_response
 from registry.domain.model import Struct
+from registry.reconciliation.properties import PROPERTIES, Property
+from registry.web.routes import route_get
 
 Node = Mapping[str, Any]
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -68,6 +73,55 @@ class ApiReference(Struct, frozen=True, kw_only=True):
     schemas: list[Schema]
 
 
+class DevelopersPage(PageContext, frozen=True, kw_only=True):
+    """The interface's OpenAPI document made readable, and where tables are reconciled, with the properties for it."""
+
+    template: ClassVar[str] = "developers.html"
+    section: ClassVar[str] = "developers"
+    reference: ApiReference
+    document_url: str
+    reconcile_url: str
+    properties: tuple[Property, ...]
+
+
+@route_get("/developers", "developers")
+def show_developers(request: PageRequest) -> Response[str]:
+    """Show the interface's own document, readable without JavaScript."""
+    reference = request.app.state.get("reference")
+    if reference is None:
+        try:
+            document = request.app.openapi_schema.to_schema()
+        except ImproperlyConfiguredException:  # an application without a document, in tests
+            document = {}
+        reference = request.app.state["reference"] = read_document(document)
+    page = DevelopersPage(
+        here="/developers",
+        site=find_site_facts(request),
+        reference=reference,
+        document_url="/api/v1/openapi.json",
+        reconcile_url=f"{get_register(request).settings.public_url.rstrip('/')}/reconcile",
+        properties=PROPERTIES,
+    )
+    return make_page_response(request, page)
+
+
+def read_document(document: Node) -> ApiReference:
+    """Read every operation and schema of a document, in its order; what it leaves out stays empty."""
+    info = document.get("info", {})
+    return ApiReference(
+        title=str(info.get("title", "")),
+        version=str(info.get("version", "")),
+        meaning=str(info.get("description") or ""),
+        operations=[
+            _make_operation(document, path, method, item[method], item.get("parameters", []))
+            for path, item in document.get("paths", {}).items()
+            for method in _METHODS
+            if method in item
+        ],
+        schemas=[_make_schema(name, node) for name, node in document.get("components", {}).get("schemas", {}).items()],
+    )
+
+
 def _format_value(value: object) -> str:
     if isinstance(value, str):
         return value
@@ -75,17 +129,21 @@ def _format_value(value: object) -> str:
 
 
 def _list_examples(node: Node) -> list[str]:
-    found = [node["example"]] if "example" in node else []
+    values = [node["example"]] if "example" in node else []
     examples = node.get("examples", [])
     if isinstance(examples, Mapping):
-        found += [one.get("value") for one in examples.values() if isinstance(one, Mapping) and "value" in one]
+        values += [example["value"] for example in examples.values() if _has_value(example)]
     else:
-        found += [one["value"] if isinstance(one, Mapping) and "value" in one else one for one in examples]
-    return [_format_value(one) for one in found if one is not None]
+        values += [example["value"] if _has_value(example) else example for example in examples]
+    return [_format_value(value) for value in values if value is not None]
+
+
+def _has_value(example: object) -> bool:
+    return isinstance(example, Mapping) and "value" in example
 
 
 def describe_type(node: Node) -> tuple[str, tuple[str, ...]]:
-    """A schema's type in words, and the names of the schemas it refers to."""
+    """Describe a schema's type in words, with the names of the schemas it refers to."""
     if "$ref" in node:
         name = str(node["$ref"]).rsplit("/", 1)[-1]
         return name, (name,)
@@ -95,7 +153,7 @@ def describe_type(node: Node) -> tuple[str, tuple[str, ...]]:
             return " | ".join(dict.fromkeys(words for words, _ in parts)), sum((links for _, links in parts), ())
     if "const" in node or "enum" in node:
         values = node["enum"] if "enum" in node else [node["const"]]
-        return " | ".join("null" if one is None else _format_value(one) for one in values), ()
+        return " | ".join("null" if value is None else _format_value(value) for value in values), ()
     return _describe_plain_type(node)
 
 
@@ -112,7 +170,7 @@ def _describe_plain_type(node: Node) -> tuple[str, tuple[str, ...]]:
 
 
 def _resolve_reference(document: Node, node: Node) -> Node:
-    """The node itself, or what its ``$ref`` inside this document points at."""
+    """Return the node itself, or what its ``$ref`` inside this document points at."""
     while "$ref" in node:
         target: Any = document
         for step in str(node["$ref"]).removeprefix("#/").split("/"):
@@ -121,13 +179,13 @@ def _resolve_reference(document: Node, node: Node) -> Node:
     return node
 
 
-def _make_field(name: str, schema: Node, node: Node, **more: Any) -> Field:
+def _make_field(name: str, schema: Node, node: Node, **place: Any) -> Field:
     words, links = describe_type(schema)
     if schema.get("default") not in (None, "", []):
         words = f"{words} = {_format_value(schema['default'])}"
     example = next(iter([*_list_examples(node), *_list_examples(schema)]), None)
     meaning = str(node.get("description") or schema.get("description") or "")
-    return Field(name=name, kind=words, links=links, meaning=meaning, example=example, **more)
+    return Field(name=name, kind=words, links=links, meaning=meaning, example=example, **place)
 
 
 def _make_contents(document: Node, status: str, node: Node) -> list[Content]:
@@ -144,7 +202,7 @@ def _make_contents(document: Node, status: str, node: Node) -> list[Content]:
 
 
 def _make_operation(document: Node, path: str, method: str, node: Node, shared: list[Node]) -> Operation:
-    parameters = [_resolve_reference(document, one) for one in [*shared, *node.get("parameters", [])]]
+    parameters = [_resolve_reference(document, parameter) for parameter in [*shared, *node.get("parameters", [])]]
     return Operation(
         id=f"{method}-{path.strip('/')}".translate(str.maketrans("/{}.", "----")),
         method=method.upper(),
@@ -157,9 +215,9 @@ def _make_operation(document: Node, path: str, method: str, node: Node, shared: 
         ],
         body=_make_contents(document, "", node["requestBody"]) if "requestBody" in node else [],
         answers=[
-            one
+            content
             for status, answer in node.get("responses", {}).items()
-            for one in _make_contents(document, str(status), answer)
+            for content in _make_contents(document, str(status), answer)
         ],
     )
 
@@ -172,18 +230,4 @@ def _make_schema(name: str, node: Node) -> Schema:
     return Schema(name=name, meaning=str(node.get("description", "")), fields=fields, kind=describe_type(node)[0])
 
 
-def read_document(document: Node) -> ApiReference:
-    """Every operation and schema of the document, in its order; what it leaves out stays empty."""
-    info = document.get("info", {})
-    return ApiReference(
-        title=str(info.get("title", "")),
-        version=str(info.get("version", "")),
-        meaning=str(info.get("description") or ""),
-        operations=[
-            _make_operation(document, path, method, item[method], item.get("parameters", []))
-            for path, item in document.get("paths", {}).items()
-            for method in _METHODS
-            if method in item
-        ],
-        schemas=[_make_schema(name, node) for name, node in document.get("components", {}).get("schemas", {}).items()],
-    )
+handlers = [show_developers]

@@ -2,97 +2,251 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from litestar import HttpMethod, Request, Response, post, route
-from litestar.datastructures import State
+from litestar import Response, post
 from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
-from public_site import contexts as c
-from public_site import page_times, questions
-from public_site.check_contexts import CheckForm, CheckPage
+from public_site import page_times
+from public_site.page_times import TimesForm, parse_known_at
 from public_site.responses import (
     PAGE_CACHE,
+    FieldError,
+    PageContext,
+    PageRequest,
     find_site_facts,
     get_page_address,
     get_register,
+    make_frame,
     make_page_response,
     read_language,
 )
+from public_site.search_pages import is_code
+from registry.batch.claim_columns import parse_loose_day
+from registry.domain.ad_lexicon import FlagKind
+from registry.domain.identifiers import parse_code
+from registry.domain.model import (
+    LONGEST_NAME,
+    LONGEST_NUMBER,
+    LONGEST_TEXT,
+    Answer,
+    Claim,
+    ContentFlag,
+    Person,
+    Provider,
+    Struct,
+)
+from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput, PeopleLimit
-from registry.web import body_limits
+from registry.web import body_limits, error_status
 from registry.web.i18n import Language
 from registry.web.rate_limit import make_people_budget
-from registry.web.standing import choose_tone
+from registry.web.record_changes import PageTimes
+from registry.web.routes import route_get
+from registry.web.standing import Tone, choose_tone
 
-Req = Request[Any, Any, State]
-_SHORT = 200
+_LONGEST_FIELD = 200
 #: The fields that an address holds.
-_PLAIN = ("name", "technique", "on", "known_at", "address")
+_IN_ADDRESS = ("name", "technique", "on", "known_at", "address")
+_LOOSE_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
+_LIMITS = {"practitioner": LONGEST_NAME, "ad_certificate": LONGEST_NUMBER, "text": LONGEST_TEXT}
 
 
-@route("/check", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True, include_in_schema=False)
-def show_check(request: Req) -> Response[str]:
-    """The check form and its answers. Wrong input is shown beside its field, and nothing typed is lost."""
-    given = request.query_params
-    if not any(name in given for name in CheckForm.__struct_fields__):
-        return make_page_response(
-            request, CheckPage(here=get_page_address(request), site=find_site_facts(request), form=CheckForm())
-        )
-    return render_check_answer(request, read_check_form(given), get_page_address(request), PAGE_CACHE)
+class CheckForm(Struct, frozen=True, kw_only=True):
+    """The form, as typed."""
+
+    name: str = ""
+    technique: str = ""
+    on: str = ""
+    known_at: str = ""
+    address: str = ""
+    practitioner: str = ""
+    ad_certificate: str = ""
+    text: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it fits into an address that may be kept and passed on: no person's name, no long text."""
+        return not (self.practitioner or self.ad_certificate or self.text)
+
+    @property
+    def filled_fields(self) -> tuple[tuple[str, str], ...]:
+        """(field, value) of what was filled in, for a form that asks the same again."""
+        return tuple((name, value) for name in self.__struct_fields__ if (value := getattr(self, name)))
+
+    def make_plain_link(self, language: Language | None = None) -> str:
+        """Return the address of what is asked, but for what stands in no address; by default where switches lead."""
+        fields = {name: getattr(self, name) for name in _IN_ADDRESS}
+        return (language or Language()).make_link("/check", **fields)
 
 
-@post("/check", status_code=200, sync_to_thread=True, include_in_schema=False, request_max_body_size=body_limits.TEXT)
-def submit_check(request: Req, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
-    """The form sent. What fits into an address gets one, so that it can be kept, passed on and asked again."""
+class FlagGroup(Struct, frozen=True, kw_only=True):
+    """The words of one kind in a text, each once with how often it stands there."""
+
+    kind: FlagKind
+    words: tuple[tuple[str, int], ...]
+
+
+class AnswerPage(PageContext, frozen=True, kw_only=True):
+    """A page that shows an answer, once there is one, with what was found in the wording."""
+
+    answer: Answer | None = None
+
+    @property
+    def flag_groups(self) -> tuple[FlagGroup, ...]:
+        """The words of the text that ask for a look by a person."""
+        return group_flags(self.answer.content_flags) if self.answer else ()
+
+    @property
+    def against_groups(self) -> tuple[FlagGroup, ...]:
+        """The words that stand in sentences against what they name."""
+        return group_flags(self.answer.content_against) if self.answer else ()
+
+
+class CheckPage(AnswerPage, frozen=True, kw_only=True):
+    """The check form, and the answers once something was asked; ``past`` when they are not what is known now."""
+
+    template: ClassVar[str] = "check.html"
+    section: ClassVar[str] = "check"
+    noindex: ClassVar[bool] = True
+    form: CheckForm
+    tone: Tone = "unlisted"
+    errors: tuple[FieldError, ...] = ()
+    past: PageTimes | None = None
+
+    @property
+    def has_ad_text(self) -> bool:
+        """Whether the wording of an advertisement was asked about."""
+        return bool(self.form.text)
+
+
+def group_flags(flags: list[ContentFlag]) -> tuple[FlagGroup, ...]:
+    """Group flags by kind, in the order in which they first stand in the text."""
+    kinds: dict[FlagKind, dict[str, int]] = {}
+    for flag in flags:
+        words = kinds.setdefault(flag.kind, {})
+        word = " ".join(flag.text.split())
+        words[word] = words.get(word, 0) + 1
+    return tuple(FlagGroup(kind=kind, words=tuple(words.items())) for kind, words in kinds.items())
+
+
+@route_get("/check", "check")
+def show_check(request: PageRequest) -> Response[str]:
+    """Show the check form and its answers. Wrong input is shown beside its field, and nothing typed is lost."""
+    query = request.query_params
+    if not any(name in query for name in CheckForm.__struct_fields__):
+        return make_page_response(request, CheckPage(form=CheckForm(), **make_frame(request)))
+    return render_check_answer(request, read_check_form(query), get_page_address(request), PAGE_CACHE)
+
+
+@post(
+    "/check",
+    operation_id="check_form",
+    status_code=200,
+    sync_to_thread=True,
+    include_in_schema=False,
+    request_max_body_size=body_limits.TEXT,
+)
+def submit_check(request: PageRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
+    """Answer the form sent. What fits into an address gets one, so that it can be kept, passed on and asked again."""
     form = read_check_form(data)
-    plain = {name: getattr(form, name) for name in _PLAIN}
-    if form.is_plain:
-        return Redirect(
-            read_language(request).make_link("/check", **(plain if any(plain.values()) else {"name": " "})),
-            status_code=303,
-        )
-    return render_check_answer(request, form, make_plain_link(form), "no-store")
+    if not form.is_plain:
+        return render_check_answer(request, form, form.make_plain_link(), "no-store")
+    if not form.filled_fields:  # a blank name, so that the page says what is missing
+        form = CheckForm(name=" ")
+    return Redirect(form.make_plain_link(read_language(request)), status_code=303)
 
 
-def make_plain_link(form: CheckForm) -> str:
-    """The address of what a form asks but for what stands in no address: where the two switches lead."""
-    return Language().make_link("/check", **{name: getattr(form, name) for name in _PLAIN})
-
-
-def read_check_form(given: Mapping[str, Any]) -> CheckForm:
-    """What was typed; of a field sent twice the last. A text too long is kept whole, to be refused and not cut."""
+def read_check_form(fields: Mapping[str, Any]) -> CheckForm:
+    """Read a form; of a field sent twice the last. A text too long is left whole, to be refused and not cut."""
     values: dict[str, str] = {}
     for name in CheckForm.__struct_fields__:
-        value = given.get(name) or ""
+        value = fields.get(name) or ""
         text = str(value[-1] if isinstance(value, list) else value).replace("\r\n", "\n").strip()
-        values[name] = text if name == "text" else text[:_SHORT]
+        values[name] = text if name == "text" else text[:_LONGEST_FIELD]
     return CheckForm(**values)
 
 
-def render_check_answer(request: Req, form: CheckForm, here: str, cache: str) -> Response[str]:
-    """The answers to a form, or what is wrong with it field by field."""
+def render_check_answer(request: PageRequest, form: CheckForm, here: str, cache: str) -> Response[str]:
+    """Render the answers to a form, or what is wrong with it field by field."""
     language, site = read_language(request), find_site_facts(request)
-    claim, errors = questions.make_claim(form, language)
+    claim, errors = make_claim(form, language)
     if claim is not None:
         try:
             register = get_register(request)
             answer = register.answer_claim(claim, language.lang, make_people_budget(request).require_look)
         except PeopleLimit as error:
-            wrong = c.FieldError(field="practitioner", sentence=error.get_text(language.lang))
-            response = make_page_response(
-                request, CheckPage(here=here, site=site, form=form, errors=(wrong,)), 429, "no-store"
-            )
-            response.set_header("Retry-After", str(error.details["retry_after"]))
+            limit = FieldError(field="practitioner", sentence=error.get_text(language.lang))
+            page = CheckPage(here=here, site=site, form=form, errors=(limit,))
+            response = make_page_response(request, page, error_status.get_status(error), "no-store")
+            response.headers.update(error_status.make_headers(error))
             return response
         except InvalidInput as error:
-            errors = [c.FieldError(field="name", sentence=error.get_text(language.lang))]
+            errors = [FieldError(field="name", sentence=error.get_text(language.lang))]
         else:
-            tone = choose_tone(answer.verdict, [one.stage for one in answer.techniques])
-            past = page_times.find_past_times(c.TimesForm(on=form.on, known_at=form.known_at), register.find_now())
+            tone = choose_tone(answer.verdict, [technique.stage for technique in answer.techniques])
+            times = TimesForm(on=form.on, known_at=form.known_at)
+            past = page_times.find_past_times(times, register.find_now())
             page = CheckPage(here=here, site=site, form=form, answer=answer, tone=tone, past=past)
             return make_page_response(request, page, cache=cache)
     page = CheckPage(here=here, site=site, form=form, errors=tuple(errors))
     return make_page_response(request, page, status=400, cache=cache)
+
+
+def make_claim(form: CheckForm, language: Language) -> tuple[Claim | None, list[FieldError]]:
+    """Make the claim of a form, or say what is wrong with it, field by field."""
+    errors: list[FieldError] = []
+    provider = _make_provider(form, language, errors)
+    technique = find_technique(form.technique) if form.technique else None
+    if form.technique and technique is None:
+        errors.append(FieldError(field="technique", key="check.error_technique", value=form.technique[:40]))
+    on = parse_loose_day(form.on) if form.on else None
+    if form.on and on is None:
+        errors.append(FieldError(field="on", key="check.error_date", value=form.on[:40]))
+    known = parse_known_at(form.known_at) if form.known_at else None
+    if form.known_at and known is None:
+        errors.append(FieldError(field="known_at", key="check.error_date", value=form.known_at[:40]))
+    errors += [
+        FieldError(field=field, key="check.error_long", value=str(limit))
+        for field, limit in _LIMITS.items()
+        if len(getattr(form, field)) > limit
+    ]
+    if errors or provider is None:
+        return None, errors
+    claim = Claim(
+        provider=provider,
+        techniques=[technique] if technique else [],
+        on=on,
+        known_at=known[0] if known else None,
+        practitioner=Person(name=form.practitioner) if form.practitioner else None,
+        ad_certificate=form.ad_certificate or None,
+        text=form.text or None,
+    )
+    return claim, []
+
+
+def _make_provider(form: CheckForm, language: Language, errors: list[FieldError]) -> Provider | None:
+    if not form.name:
+        errors.append(FieldError(field="name", key="check.error_name"))
+        return None
+    address = form.address or None
+    if not _is_meant_as_code(form.name):
+        return Provider(name=form.name, address=address)
+    try:  # letters and digits only: a code that was copied wrongly must not read as "not on the list"
+        return Provider(code=parse_code(form.name), address=address)
+    except InvalidInput as error:
+        errors.append(FieldError(field="name", sentence=error.get_text(language.lang)))
+        return None
+
+
+def _is_meant_as_code(text: str) -> bool:
+    """More is taken for a code than in a search: no institution's name is Latin letters and digits."""
+    return is_code(text) or (
+        _LOOSE_CODE.fullmatch(text) is not None and any(character.isdigit() or character == "-" for character in text)
+    )
+
+
+handlers = [show_check, submit_check]

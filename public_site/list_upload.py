@@ -1,36 +1,42 @@
-"""A list of claims uploaded at /check: answered at once, shown or handed back as a file. Nothing of it is kept."""
+"""A list of claims uploaded at /check: answered at once, shown or sent back as a file. Nothing of it is stored."""
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 from urllib.parse import quote
 
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.concurrency import sync_to_thread
-from litestar.datastructures import FormMultiDict, State, UploadFile
+from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.response import Stream
 
-from public_site.list_contexts import ListPage, ListRow
-from public_site.responses import find_site_facts, get_register, make_page_response, read_language
+from public_site.responses import (
+    PageContext,
+    PageRequest,
+    find_site_facts,
+    get_register,
+    make_page_response,
+    read_language,
+)
 from registry.batch.answer_stream import AnswerWriter, CsvAnswerWriter
 from registry.batch.batch import Batch
 from registry.batch.claim_rows import AnswerLayout, ClaimRow
 from registry.batch.job import F, answer_file, detect_format
 from registry.batch.xlsx_sheets import XlsxAnswerWriter
-from registry.domain.model import Answer
+from registry.domain.model import Answer, Struct, VerdictWord
 from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
 from registry.uploads.limits import PAGE
 from registry.web import error_status
 from registry.web.forms import read_form
 from registry.web.rate_limit import find_admitted_request, make_people_budget
-from registry.web.standing import choose_tone
+from registry.web.standing import Tone, choose_tone
 from registry.web.upload_gate import hold_upload_place
 
 #: Rows and bytes of one upload, and rows that the page shows.
@@ -40,7 +46,33 @@ _RECEIVED = 64 * 1024 * 1024
 #: Bytes of answers in memory before the rest goes to a temporary file without a name, and bytes sent at once.
 _IN_MEMORY, _PIECE = 1024 * 1024, 65_536
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-Req = Request[Any, Any, State]
+
+
+class ListRow(Struct, frozen=True, kw_only=True):
+    """One row of an uploaded list: who was asked about, in the list's words; no answer where there could be none."""
+
+    number: int
+    subject: str
+    sentence: str
+    answer: Answer | None = None
+    tone: Tone = "unlisted"
+
+
+class ListPage(PageContext, frozen=True, kw_only=True):
+    """The answers to an uploaded list: counts and the first rows; or why it could not be read."""
+
+    template: ClassVar[str] = "checklist.html"
+    section: ClassVar[str] = "check"
+    noindex: ClassVar[bool] = True
+    limit: int
+    error: str | None = None
+    name: str = ""
+    rows: tuple[ListRow, ...] = ()
+    total: int = 0
+    unanswered: int = 0
+    counts: tuple[tuple[VerdictWord, Tone, int], ...] = ()
+    known_at: dt.datetime | None = None
+    log_size: int = 0
 
 
 class PageAnswerWriter(AnswerWriter[Answer]):
@@ -51,29 +83,29 @@ class PageAnswerWriter(AnswerWriter[Answer]):
         self.shown: list[ListRow] = []
 
     def format_answer(self, answer: Answer) -> Answer:
-        """The answer itself."""
+        """Return the answer itself."""
         return answer
 
     def format_row(self, row: ClaimRow, made: Answer) -> bytes:
-        """Keep a row while there is room."""
+        """Add a row while there is room."""
         if len(self.shown) < SHOWN and row.claim is not None:
-            tone = choose_tone(made.verdict, [one.stage for one in made.techniques])
-            said = made.explanation
+            tone = choose_tone(made.verdict, [technique.stage for technique in made.techniques])
+            subject = _describe_subject(row)
             self.shown.append(
-                ListRow(number=row.number, asked=_describe_subject(row), answer=made, tone=tone, sentence=said)
+                ListRow(number=row.number, subject=subject, answer=made, tone=tone, sentence=made.explanation)
             )
         return b""
 
     def format_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
-        """Keep a row that was not answered while there is room."""
+        """Add a row that was not answered while there is room."""
         if len(self.shown) < SHOWN:
-            said = error.get_text(self.batch.lang)
-            self.shown.append(ListRow(number=row.number, asked=_describe_subject(row), sentence=said))
+            sentence = error.get_text(self.batch.lang)
+            self.shown.append(ListRow(number=row.number, subject=_describe_subject(row), sentence=sentence))
         return b""
 
 
 def _describe_subject(row: ClaimRow) -> str:
-    """Who a row is about, in its own words."""
+    """Describe whom a row is about, in its own words."""
     if row.claim is None:
         return "，".join(cell for cell in row.cells if cell.strip())[:80]
     provider = row.claim.provider
@@ -82,13 +114,14 @@ def _describe_subject(row: ClaimRow) -> str:
 
 @post(
     "/check/list",
+    operation_id="check_list",
     status_code=200,
     opt={"lane": "slow"},
     include_in_schema=False,
     request_max_body_size=_RECEIVED,
 )
-async def check_list(request: Req) -> Response[Any]:
-    """The list answered: a page with its first rows, or the whole as a file when the form's button asked for one."""
+async def check_list(request: PageRequest) -> Response[Any]:
+    """Answer a list: a page with its first rows, or the whole as a file when the form's button asked for one."""
     form = await read_form(request)
     try:
         async with hold_upload_place():
@@ -97,78 +130,79 @@ async def check_list(request: Req) -> Response[Any]:
         return await sync_to_thread(_render_refusal, request, error)
 
 
-def _answer_list(request: Req, form: FormMultiDict) -> Response[Any]:
-    file = form.get("file")
-    wanted = str(form.get("as") or "page")
+def _answer_list(request: PageRequest, form: FormMultiDict) -> Response[Any]:
+    file, extension = form.get("file"), str(form.get("as") or "page")
     source = _open_upload(file)
-    if wanted in ("csv", "xlsx"):
-        return _make_download(request, source, wanted)
+    if extension in ("csv", "xlsx"):
+        return _make_download(request, source, extension)
     return _render_answers(request, source, str(getattr(file, "filename", "")))
 
 
-def _render_refusal(request: Req, error: InvalidInput | Busy) -> Response[Any]:
-    """The page with what is wrong with the file, or that there are too many."""
-    page = ListPage(
-        here="/check", site=find_site_facts(request), error=error.get_text(read_language(request).lang), most=MOST_ROWS
-    )
-    answer = make_page_response(request, page, status=error_status.get_status(error), cache="no-store")
-    answer.headers.update(error_status.make_headers(error))
-    return answer
+def _render_refusal(request: PageRequest, error: InvalidInput | Busy) -> Response[Any]:
+    """Render the page that says what is wrong with the file, or that there are too many uploads."""
+    sentence = error.get_text(read_language(request).lang)
+    page = ListPage(here="/check", site=find_site_facts(request), error=sentence, limit=MOST_ROWS)
+    response = make_page_response(request, page, status=error_status.get_status(error), cache="no-store")
+    response.headers.update(error_status.make_headers(error))
+    return response
 
 
 def _open_upload(file: object) -> IO[bytes]:
-    """The bytes of an upload; InvalidInput when there are none, TooLarge when there are too many."""
+    """Open the bytes of an upload; InvalidInput when there are none, TooLarge when there are too many."""
     if not isinstance(file, UploadFile) or not file.filename:
         raise InvalidInput("请先选择一个 csv 或 xlsx 文件。", "Choose a csv or xlsx file first.")
     source = file.file
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
     if size > MOST_BYTES:
-        told = math.ceil(size * 10 / 1024 / 1024) / 10  # rounded up: 5.0 is not more than 5
+        megabytes = math.ceil(size * 10 / 1024 / 1024) / 10  # rounded up: 5.0 is not more than 5
         raise TooLarge(
-            f"文件有 {told:.1f} MB，这里最多 5 MB，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
-            f"The file has {told:.1f} MB; this page takes 5 MB, and nothing was checked. Split it, or "
+            f"文件有 {megabytes:.1f} MB，这里最多 5 MB，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
+            f"The file has {megabytes:.1f} MB; this page takes 5 MB, and nothing was checked. Split it, or "
             "send up to 100,000 rows through the developers' interface.",
         )
     return source
 
 
 def _answer_rows(
-    request: Req, source: IO[bytes], out: IO[bytes] | None, form_of: Callable[[Batch, Callable[[], AnswerLayout]], F]
+    request: PageRequest,
+    source: IO[bytes],
+    out: IO[bytes] | None,
+    make_writer: Callable[[Batch, Callable[[], AnswerLayout]], F],
 ) -> F:
-    """The form with all rows in it, and what they make in ``out``; TooLarge, with nothing answered, beyond the limit.
+    """Answer all rows, into ``out`` where the writer makes bytes; TooLarge, with nothing answered, beyond the limit.
 
     The file is taken apart by a process of its own: see ``registry.uploads``.
     """
-    given = detect_format(source.read(64))
+    file_format = detect_format(source.read(64))
     source.seek(0)
-    if given == "ndjson":
+    if file_format == "ndjson":
         raise InvalidInput("这里只接受 csv 或 xlsx 文件。", "This page takes csv and xlsx files.")
     batch = get_register(request).make_batch(read_language(request).lang, make_people_budget(request).require_look)
-    form, pieces = answer_file(source, given, lambda layout: form_of(batch, layout), MOST_ROWS, PAGE)
+    writer, pieces = answer_file(source, file_format, lambda layout: make_writer(batch, layout), MOST_ROWS, PAGE)
     for piece in pieces:
         if out is not None:
             out.write(piece)
     if admitted := find_admitted_request(request):
-        get_register(request).clients.count_rows(admitted, form.tally.rows)
-    if form.tally.cut:
+        get_register(request).clients.count_rows(admitted, writer.tally.rows)
+    if writer.tally.cut:
         raise TooLarge(
             f"这里一次最多 {MOST_ROWS:,} 行，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
             f"This page takes {MOST_ROWS:,} rows, and nothing was checked. Split the file, or send up to 100,000 rows "
             "through the developers' interface.",
         )
-    return form
+    return writer
 
 
-def _render_answers(request: Req, source: IO[bytes], name: str) -> Response[str]:
-    form = _answer_rows(request, source, None, lambda batch, _: PageAnswerWriter(batch))
-    tally, at = form.tally, form.batch.at
+def _render_answers(request: PageRequest, source: IO[bytes], name: str) -> Response[str]:
+    writer = _answer_rows(request, source, None, lambda batch, _: PageAnswerWriter(batch))
+    tally, at = writer.tally, writer.batch.at
     page = ListPage(
         here="/check",
         site=find_site_facts(request),
-        most=MOST_ROWS,
+        limit=MOST_ROWS,
         name=name[:80],
-        rows=tuple(form.shown),
+        rows=tuple(writer.shown),
         total=tally.rows,
         unanswered=tally.errors,
         counts=tuple((word, choose_tone(word), number) for word, number in tally.verdicts.most_common()),
@@ -178,40 +212,40 @@ def _render_answers(request: Req, source: IO[bytes], name: str) -> Response[str]
     return make_page_response(request, page, cache="no-store")
 
 
-def _make_download(request: Req, source: IO[bytes], wanted: str) -> Stream:
-    """The answers as a file, made whole before it is sent."""
-    held = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by what sends it
+def _make_download(request: PageRequest, source: IO[bytes], extension: str) -> Stream:
+    """Make the answers a file, complete before it is sent."""
+    answers = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by what sends it
     try:
-        if wanted == "csv":
+        if extension == "csv":
             # A person opens it in a spreadsheet program, which needs the byte order mark to see that it is UTF-8.
-            _answer_rows(request, source, held, _make_bom_csv_writer)
+            _answer_rows(request, source, answers, _make_bom_csv_writer)
         else:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "answers.xlsx"
-                with closing(
-                    _answer_rows(request, source, None, lambda batch, layout: XlsxAnswerWriter(batch, layout, path))
-                ):
-                    pass
-                with path.open("rb") as made:
-                    shutil.copyfileobj(made, held)
+                _answer_rows(request, source, None, lambda batch, layout: XlsxAnswerWriter(batch, layout, path)).close()
+                with path.open("rb") as sheet:
+                    shutil.copyfileobj(sheet, answers)
     except BaseException:
-        held.close()
+        answers.close()
         raise
-    held.seek(0)
-    name = quote(f"核验结果.{wanted}")
+    answers.seek(0)
+    name = quote(f"核验结果.{extension}")
     headers = {
-        "Content-Disposition": f"attachment; filename=\"answers.{wanted}\"; filename*=UTF-8''{name}",
+        "Content-Disposition": f"attachment; filename=\"answers.{extension}\"; filename*=UTF-8''{name}",
         "Cache-Control": "no-store",
     }
-    media_type = "text/csv; charset=utf-8" if wanted == "csv" else _SHEET
-    return Stream(_read_pieces(held), media_type=media_type, headers=headers)
+    media_type = "text/csv; charset=utf-8" if extension == "csv" else _SHEET
+    return Stream(_read_pieces(answers), media_type=media_type, headers=headers)
 
 
 def _make_bom_csv_writer(batch: Batch, layout: Callable[[], AnswerLayout]) -> CsvAnswerWriter:
     return CsvAnswerWriter(batch, lambda: layout()._replace(has_bom=True))
 
 
-def _read_pieces(held: IO[bytes]) -> Iterator[bytes]:
-    with held:
-        while piece := held.read(_PIECE):
+def _read_pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
             yield piece
+
+
+handlers = [check_list]

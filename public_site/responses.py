@@ -1,21 +1,25 @@
-"""From a context to an HTTP response, and from an error to a page: headers, language, what the footer knows."""
+"""From a page's context to an HTTP response, and from an error to a page: templates, headers, language, footer."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import jinja2
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.types import Scope
 
-from public_site import contexts as c
-from public_site.render import render_page
+from registry.clients.people_budget import PeopleBudget
+from registry.domain.model import Date, SourceRef, Struct
 from registry.errors import CannotAnswer, RegistryError
 from registry.records.stats import Stats
 from registry.web import error_status
-from registry.web.i18n import Language, read_preferences
+from registry.web.i18n import Lang, Language, Size, read_preferences
+from registry.web.page_templates import bind_templates
 
 if TYPE_CHECKING:
     from registry.register import Register
@@ -23,51 +27,109 @@ if TYPE_CHECKING:
 PAGE_CACHE = "public, max-age=60"
 #: Seconds without a look at the register after which pages say from when their content is.
 NOTICE_AFTER = 60.0
-_KEPT = 100  # characters of an address shown again on an error page
-Req = Request[Any, Any, State]
+TEMPLATES = Path(__file__).parent / "templates"
+_LONGEST_TYPED = 100  # characters of an address shown again on an error page
+PageRequest = Request[Any, Any, State]
+ErrorKind = Literal["not_found", "invalid", "too_many", "not_done", "cannot_answer"]
 
 
-def read_language(request: Req) -> Language:
-    """The language and size this request wants."""
+class SiteFacts(Struct, frozen=True, kw_only=True):
+    """What the footer of every page says of the whole register. ``operator``: the 主办单位, if configured."""
+
+    count: int
+    as_of: Date | None
+    source: SourceRef | None
+    updated: dt.datetime | None
+    operator: str | None = None
+
+
+class PageContext(Struct, frozen=True, kw_only=True):
+    """Base of every page's context, which is all that its template reads.
+
+    ``here``: the page's own address with its query, without language and size. ``state_at``: when the register was last
+    seen, where that is long enough ago to be said, or the page is from memory.
+    """
+
+    template: ClassVar[str] = ""
+    section: ClassVar[str] = ""
+    noindex: ClassVar[bool] = False
+    here: str = "/"
+    site: SiteFacts | None = None
+    state_at: dt.datetime | None = None
+
+
+class FieldError(Struct, frozen=True, kw_only=True):
+    """A field that cannot be used: ``key`` of the catalogue, ``value`` as typed; or the register's own sentence."""
+
+    field: str
+    key: str = ""
+    value: str = ""
+    sentence: str | None = None
+
+
+class ErrorPage(PageContext, frozen=True, kw_only=True):
+    """What happened, what was typed, what to do next. ``sentence`` is the register's own, in the page's language."""
+
+    template: ClassVar[str] = "error.html"
+    noindex: ClassVar[bool] = True
+    status: int
+    kind: ErrorKind
+    sentence: str | None = None
+    typed: str | None = None
+
+
+@cache
+def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
+    """Build the templates of one language and size; four environments serve every page."""
+    return bind_templates(Language(lang, size), TEMPLATES)
+
+
+def render_page(context: PageContext, lang: Lang = "zh-CN", size: Size = "normal") -> str:
+    """Render a page as HTML."""
+    return build_environment(lang, size).get_template(context.template).render(page=context)
+
+
+def read_language(request: PageRequest) -> Language:
+    """Read the language and size a request asks for."""
     return Language(*read_preferences(request.query_params))
 
 
-def get_register(request: Req) -> Register:
-    """The register this process serves."""
+def get_register(request: PageRequest) -> Register:
+    """Return the register this process serves."""
     register: Register = request.app.state.register
     return register
 
 
-def get_page_address(request: Req) -> str:
-    """The request's own address without language and size, for the two switches."""
-    given = [(name, value) for name, value in request.query_params.multi_items() if name not in {"lang", "size"}]
+def get_page_address(request: PageRequest) -> str:
+    """Return the request's own address without language and size, for the two switches."""
     query: dict[str, list[str]] = {}
-    for name, value in given:
-        query.setdefault(name, []).append(value)
+    for name, value in request.query_params.multi_items():
+        if name not in {"lang", "size"}:
+            query.setdefault(name, []).append(value)
     return Language().make_link(request.url.path, **query)
 
 
-def get_stats(request: Req) -> Stats:
-    """The register in numbers, counted once for each log size and day."""
+def get_stats(request: PageRequest) -> Stats:
+    """Return the register in numbers, counted once for each log size and day."""
     register = get_register(request)
     asof = register.make_as_of_now()
-    kept: tuple[Any, Stats] | None = request.app.state.get("page_stats")
-    if kept is not None and kept[0] == asof:
-        return kept[1]
+    cached: tuple[Any, Stats] | None = request.app.state.get("page_stats")
+    if cached is not None and cached[0] == asof:
+        return cached[1]
     stats = register.compute_stats(asof)
     request.app.state["page_stats"] = (asof, stats)
     return stats
 
 
-def get_state_instant(request: Req) -> dt.datetime:
-    """When the register was last seen to be what is answered from it; this instant before the first look."""
+def get_state_instant(request: PageRequest) -> dt.datetime:
+    """Return when the register was last seen to be what is answered from it; this instant before the first look."""
     verified = get_register(request).verification.last_check_time
     return verified.at if verified is not None else get_register(request).find_now()
 
 
-def save_site_facts(request: Req, stats: Stats) -> c.SiteFacts:
-    """What the footer says, kept so that an error page can say it too."""
-    site = c.SiteFacts(
+def save_site_facts(request: PageRequest, stats: Stats) -> SiteFacts:
+    """Make the facts of the footer, and save them for an error page."""
+    site = SiteFacts(
         count=stats.total,
         as_of=stats.as_of,
         source=stats.source,
@@ -78,19 +140,24 @@ def save_site_facts(request: Req, stats: Stats) -> c.SiteFacts:
     return site
 
 
-def find_site_facts(request: Req) -> c.SiteFacts | None:
+def find_site_facts(request: PageRequest) -> SiteFacts | None:
     """The facts of the footer: as of now, as last known when the register cannot be read, None when never known."""
     try:
         return save_site_facts(request, get_stats(request))
     except CannotAnswer:
-        kept: c.SiteFacts | None = request.app.state.get("page_site")
-        return kept
+        saved: SiteFacts | None = request.app.state.get("page_site")
+        return saved
+
+
+def make_frame(request: PageRequest) -> dict[str, Any]:
+    """The fields of PageContext that depend on the request alone."""
+    return {"here": get_page_address(request), "site": find_site_facts(request)}
 
 
 def make_page_response(
-    request: Req, context: c.PageContext, status: int = 200, cache: str = PAGE_CACHE
+    request: PageRequest, context: PageContext, status: int = 200, cache: str = PAGE_CACHE
 ) -> Response[str]:
-    """The page in the language and size that were asked for; one of an old state says so, and no cache keeps it."""
+    """Render the page in the language and size asked for; one of an old state says so, and no cache may keep it."""
     language = read_language(request)
     verified = get_register(request).verification.last_check_time
     if status < 500 and verified is not None and verified.get_age() > NOTICE_AFTER:
@@ -103,9 +170,16 @@ def make_page_response(
     )
 
 
-def _classify_error(error: Exception | int, status: int, asking: bool) -> c.ErrorKind:
-    """What the page of an error says. What is not known to be the asker's is ours: "cannot check", never "not
-    licensed"; or, where something was sent and not only asked, that it was not done."""
+def choose_cache_control(shows_people: bool, budget: PeopleBudget) -> str:
+    """How long a page may be cached, and by whom: what one asker may look at is nobody else's."""
+    if budget.refused:
+        return "no-store"
+    return PAGE_CACHE.replace("public", "private") if shows_people else PAGE_CACHE
+
+
+def _classify_error(error: Exception | int, status: int, is_read: bool) -> ErrorKind:
+    """Classify an error for its page. What is not known to be the asker's mistake is ours: "cannot check", never "not
+    licensed"; or, where something was sent and not only asked, "not done"."""
     if status in (404, 410):
         return "not_found"
     if status == 429:
@@ -113,41 +187,37 @@ def _classify_error(error: Exception | int, status: int, asking: bool) -> c.Erro
     if status < 500:
         return "invalid"
     is_write = not isinstance(error, int) and isinstance(error_status.recognise_error(error), error_status.WRITE_FAULTS)
-    return "not_done" if is_write and not asking else "cannot_answer"
-
-
-def _find_error_sentence(error: Exception | int, kind: c.ErrorKind, language: Language) -> str | None:
-    """The register's own sentence, where it has one that a citizen can use."""
-    known = error if isinstance(error, int) else error_status.recognise_error(error)
-    if isinstance(known, RegistryError) and kind != "cannot_answer":
-        return known.get_text(language.lang)
-    return None
+    return "not_done" if is_write and not is_read else "cannot_answer"
 
 
 def render_error_page(request: Request[Any, Any, Any], error: Exception | int) -> Response[str]:
-    """The page of an error or of a status: what happened, what was kept, what to do next."""
+    """Render the page of an error or of a bare status, and log what is a failure of ours."""
     status = error if isinstance(error, int) else error_status.get_status(error)
-    kind = _classify_error(error, status, asking=request.method in ("GET", "HEAD"))
+    kind = _classify_error(error, status, is_read=request.method in ("GET", "HEAD"))
+    sentence: str | None = None
+    headers: dict[str, str] = {}
     if not isinstance(error, int):
-        error_status.failures.log_error(
-            error, f"{request.method} {request.scope.get('path_template') or request.url.path}"
-        )
-    context = c.ErrorPage(
+        path = request.scope.get("path_template") or request.url.path
+        error_status.failures.log_error(error, f"{request.method} {path}")
+        headers = error_status.make_headers(error)
+        known = error_status.recognise_error(error)
+        if isinstance(known, RegistryError) and kind != "cannot_answer":
+            sentence = known.get_text(read_language(request).lang)
+    context = ErrorPage(
         here=get_page_address(request),
         site=request.app.state.get("page_site"),
         status=status,
         kind=kind,
-        sentence=_find_error_sentence(error, kind, read_language(request)),
-        kept=_find_typed_text(request.scope, request.query_params.get("q") or ""),
+        sentence=sentence,
+        typed=_find_typed_text(request.scope, request.query_params.get("q") or ""),
     )
     response = make_page_response(request, context, status=status, cache="no-store")
-    for name, value in ({} if isinstance(error, int) else error_status.make_headers(error)).items():
-        response.set_header(name, value)
+    response.headers.update(headers)
     return response
 
 
 def _find_typed_text(scope: Scope, query: str) -> str | None:
-    """What the person had typed: the question, or the code in the address."""
+    """What the person typed: the question, or the code in the address."""
     code = scope.get("path_params", {}).get("code")
-    kept = query or (code if isinstance(code, str) else "")
-    return kept[:_KEPT] or None
+    typed = query or (code if isinstance(code, str) else "")
+    return typed[:_LONGEST_TYPED] or None

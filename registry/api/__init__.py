@@ -1,28 +1,36 @@
-"""The JSON door: /api/v1."""
+"""The JSON door: /api/v1, /reconcile, the published log, images and files for programs."""
 
 from __future__ import annotations
 
 from litestar import Router
 from litestar.middleware import DefineMiddleware
 
-from registry.api import batch, changes, editions, guards, institutions, key, receipts, verify, watches
+from registry.api import (
+    batch,
+    changes,
+    editions,
+    guards,
+    institutions,
+    key,
+    log,
+    openapi,
+    qr_images,
+    receipts,
+    security_txt,
+    verify,
+    watches,
+)
+from registry.api.reconcile import routes as reconcile
 
 
 def build_routers() -> list[Router]:
-    """Every operation under /api/v1 (the OpenAPI document is added by the app)."""
+    """Build every route of this door; those with a router of their own are checked and cached as it says."""
     public = Router(
         path="/api/v1",
         route_handlers=[
-            institutions.list_institutions,
-            institutions.get_institution,
-            institutions.get_history,
-            institutions.list_practitioners,
-            institutions.suggest_institutions,
-            institutions.get_stats,
-            changes.get_changes,
-            changes.get_snapshot,
-            verify.verify_claim,
-            verify.verify_by_query,
+            *institutions.handlers,
+            *changes.handlers,
+            *verify.handlers,
             receipts.check_receipt,
             batch.verify_batch,
         ],
@@ -37,11 +45,22 @@ def build_routers() -> list[Router]:
         before_request=guards.check_private_request,
         opt={"scope": "read"},
     )
-    # What one client alone may see: never revalidated, never kept by a cache.
+    # What one client alone may see: never revalidated, never stored by a cache.
     private = Router(
         path="/api/v1",
         route_handlers=[*key.handlers, *watches.handlers],
         before_request=guards.check_private_request,
         response_headers={"Cache-Control": "no-store"},
     )
-    return [public, published, private]
+    # Several handlers at one path of the application itself answer 500 (a coroutine nobody awaits); a router's do not.
+    files = Router(
+        path="/",
+        route_handlers=[
+            openapi.show_document,
+            *qr_images.handlers,
+            *log.handlers,
+            *receipts.handlers,
+            *security_txt.handlers,
+        ],
+    )
+    return [public, published, private, files, reconcile.build_router()]

@@ -17,10 +17,8 @@ from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
-from registry.api.guards import get_register
-from registry.api.institutions import AnyRequest
 from registry.api.problems import read_language
-from registry.api.shapes import BatchAnswers
+from registry.api.requests import AnyRequest, decode_json, get_register
 from registry.api.spool import AnswersResponse, ClientGone, Spool
 from registry.batch.answer_stream import MOST_ROWS, AnswerStream, AnswerWriter, CsvAnswerWriter, JsonAnswerWriter
 from registry.batch.batch import Batch
@@ -28,7 +26,8 @@ from registry.batch.claim_rows import ClaimRow
 from registry.batch.csv_reader import CsvReader
 from registry.batch.ndjson_reader import NdjsonReader, read_json_row
 from registry.clients.service import AdmittedRequest, Clients
-from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile, make_nesting_error
+from registry.domain.model import Answer, Struct
+from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
 from registry.uploads.limits import MAX_BLANK_LINES
 from registry.uploads.refusals import make_too_many_blanks_error
 from registry.uploads.text_lines import LineSplitter
@@ -36,10 +35,11 @@ from registry.web import lanes
 from registry.web.rate_limit import find_admitted_request, make_people_budget
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
+_ACCEPT = f"{JSON}, {NDJSON}, {CSV}"
 #: Claims of one JSON document, which is read whole.
 MOST_CLAIMS = 10_000
 _MOST_JSON = 16 * 1024 * 1024
-#: Commas of it, a hundred a claim: what holds more is refused before each of a million values is made an object.
+#: Commas in it, a hundred a claim: a document with more is refused before a million values are made objects.
 _MOST_COMMAS = 100 * MOST_CLAIMS
 #: Bytes of a streamed request: 100,000 rows of more than 2 KiB.
 MOST_BYTES = 256 * 1024 * 1024
@@ -47,6 +47,12 @@ MOST_BYTES = 256 * 1024 * 1024
 SLICE = 0.005
 #: Bytes of answers sent at once.
 _PIECE = 65_536
+
+
+class BatchAnswers(Struct, frozen=True):
+    """Answers in the order of the claims; what could not be answered says why in its place."""
+
+    answers: list[Answer]  # or, in the place of one, an object that the document adds (api/openapi.py)
 
 
 class _BatchBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,8 +64,8 @@ class _ReceiptFlag(msgspec.Struct):
     receipt: bool = False
 
 
-_claims = msgspec.json.Decoder(_BatchBody)
-_asking = msgspec.json.Decoder(_ReceiptFlag)
+_body = msgspec.json.Decoder(_BatchBody)
+_receipt_flag = msgspec.json.Decoder(_ReceiptFlag)
 
 
 @post(
@@ -102,17 +108,17 @@ async def verify_batch(
     batch = get_register(request).make_batch(read_language(request), make_people_budget(request).require_look)
     if receipt:
         batch.require_receipts()
-    form: AnswerWriter[Any]
+    writer: AnswerWriter[Any]
     if kind == JSON:
-        asked = _decode_claims(await _read_body(request))
-        form = JsonAnswerWriter(batch, b"", receipt or asked.receipt)
-        pieces = _slice_answers(_answer_json(asked, form))
+        body = _decode_claims(await _read_body(request))
+        writer = JsonAnswerWriter(batch, b"", receipt or body.receipt)
+        pieces = _slice_answers(_answer_json(body, writer))
     else:
-        answering = _make_reader_and_form(kind, charset, batch, receipt)
-        form = answering.form
-        pieces = _answer_stream(request, answering, kind)
+        stream = _make_stream(kind, charset, batch, receipt)
+        writer = stream.form
+        pieces = _answer_stream(request, stream, kind)
     if admitted := find_admitted_request(request):
-        pieces = _record_and_count(pieces, form, admitted, get_register(request).clients)
+        pieces = _record_and_count(pieces, writer, admitted, get_register(request).clients)
     # The first piece before the status: headings that name nobody are 400, not an answer that breaks off.
     first = b""
     with suppress(ClientGone):
@@ -121,23 +127,23 @@ async def verify_batch(
 
 
 async def _record_and_count(
-    pieces: AsyncIterator[bytes], form: AnswerWriter[Any], admitted: AdmittedRequest, clients: Clients
+    pieces: AsyncIterator[bytes], writer: AnswerWriter[Any], admitted: AdmittedRequest, clients: Clients
 ) -> AsyncIterator[bytes]:
-    """The same pieces. What the key wants on record is there before it is answered; in the end the rows are counted."""
-    batch = form.batch
+    """Yield the same pieces: what the key wants on record is recorded before, and the rows are counted in the end."""
+    batch = writer.batch
     recorded = admitted.key is not None and admitted.key.recorded
     batch.noted = [] if recorded else None
     try:
         async for piece in pieces:
             if batch.noted:
-                noted, batch.noted = batch.noted, []
-                await lanes.run_in_lane("writes", clients.record_checks, admitted, noted, batch.at.size)
+                checks, batch.noted = batch.noted, []
+                await lanes.run_in_lane("writes", clients.record_checks, admitted, checks, batch.at.size)
             yield piece
     finally:
-        clients.count_rows(admitted, form.tally.rows)
+        clients.count_rows(admitted, writer.tally.rows)
 
 
-def _make_reader_and_form(kind: str, charset: str | None, batch: Batch, receipts: bool) -> AnswerStream:
+def _make_stream(kind: str, charset: str | None, batch: Batch, receipts: bool) -> AnswerStream:
     if kind == NDJSON:
         return AnswerStream(NdjsonReader(charset), JsonAnswerWriter(batch, receipts=receipts))
     reader = CsvReader(charset)
@@ -145,7 +151,7 @@ def _make_reader_and_form(kind: str, charset: str | None, batch: Batch, receipts
 
 
 def _read_content_type(request: AnyRequest) -> tuple[str, str | None]:
-    """(media type, charset) of the claims; 415 saying which there are."""
+    """Read (media type, charset) of the claims; 415 saying which media types there are."""
     kind, parameters = request.content_type
     kind = kind.lower() or JSON
     if kind not in (JSON, NDJSON, CSV):
@@ -155,16 +161,14 @@ def _read_content_type(request: AnyRequest) -> tuple[str, str | None]:
     return kind, parameters.get("charset", "").strip("\"' ") or None
 
 
-_ACCEPT = f"{JSON}, {NDJSON}, {CSV}"
-
-
 async def _read_body(request: AnyRequest) -> bytes:
-    """The body of a JSON request, read no further than its limit."""
+    """Read the body of a JSON request, no further than its limit."""
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
         if size > _MOST_JSON:
-            raise _make_too_many_error(f"{_MOST_JSON // 1024 // 1024} MiB", f"{_MOST_JSON // 1024 // 1024} MiB")
+            limit = f"{_MOST_JSON // 1024 // 1024} MiB"
+            raise _make_too_many_error(limit, limit)
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -172,17 +176,14 @@ async def _read_body(request: AnyRequest) -> bytes:
 def _decode_claims(body: bytes) -> _BatchBody:
     if body.count(b",") > _MOST_COMMAS:
         raise _make_too_many_error(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
-    try:
-        claims = _claims.decode(body)
-    except RecursionError as error:
-        raise make_nesting_error() from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            f'请求应为 {{"claims":[…]}}：{error}。', f'The request must be {{"claims":[…]}}: {error}.'
-        ) from error
-    if len(claims.claims) > MOST_CLAIMS:
+    decoded = decode_json(body, _body, _make_shape_error)
+    if len(decoded.claims) > MOST_CLAIMS:
         raise _make_too_many_error(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
-    return claims
+    return decoded
+
+
+def _make_shape_error(error: Exception) -> InvalidInput:
+    return InvalidInput(f'请求应为 {{"claims":[…]}}：{error}。', f'The request must be {{"claims":[…]}}: {error}.')
 
 
 def _make_too_many_error(zh: str, en: str) -> TooLarge:
@@ -192,82 +193,81 @@ def _make_too_many_error(zh: str, en: str) -> TooLarge:
     )
 
 
-def _answer_json(asked: _BatchBody, form: JsonAnswerWriter) -> Iterator[bytes]:
-    if any(map(_needs_receipt, asked.claims)) or asked.receipt:  # before anything is answered
-        form.batch.require_receipts()
-    with closing(form):
+def _answer_json(body: _BatchBody, writer: JsonAnswerWriter) -> Iterator[bytes]:
+    if any(map(_needs_receipt, body.claims)) or body.receipt:  # before anything is answered
+        writer.batch.require_receipts()
+    with closing(writer):
         yield b'{"answers":['
-        rows = (form.answer_row(read_json_row(number, raw)) for number, raw in enumerate(asked.claims, start=1))
-        first = True
-        for answered in chain(rows, form.write_pending()):
-            if answered:
-                yield answered if first else b"," + answered
-                first = False
+        rows = (writer.answer_row(read_json_row(number, raw)) for number, raw in enumerate(body.claims, start=1))
+        separator = b""
+        for answer in filter(None, chain(rows, writer.write_pending())):
+            yield separator + answer
+            separator = b","
         yield b"]}"
 
 
 def _needs_receipt(claim: bytes | msgspec.Raw) -> bool:
     """Whether one claim of a batch asks for a receipt by itself."""
     try:
-        return _asking.decode(claim).receipt
+        return _receipt_flag.decode(claim).receipt
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False  # it is refused when its turn comes
 
 
-async def _answer_stream(request: AnyRequest, answering: AnswerStream, kind: str) -> AsyncIterator[bytes]:
-    """Answers while claims arrive; what comes after the limit is received and let go."""
-    with closing(answering.form), closing(answering.reader):
+async def _answer_stream(request: AnyRequest, stream: AnswerStream, kind: str) -> AsyncIterator[bytes]:
+    """Yield answers while claims arrive; what comes after the limit is received and dropped."""
+    with closing(stream.form), closing(stream.reader):
         async with Spool(request) as spool:
             if request.content_length is not None:  # a file, sent by a client that reads nothing meanwhile
                 await spool.wait_for_end()
                 await _refuse_too_many_rows(spool, kind)
-                await _require_receipts(answering, spool, kind)
+                await _require_receipts(stream, spool, kind)
             try:
                 async for data in spool.read_pieces():
-                    async for piece in _slice_answers(await _answer_chunk(answering, data)):
+                    async for piece in _slice_answers(await _answer_chunk(stream, data)):
                         yield piece
             except RequestEntityTooLarge:
-                async for piece in _slice_answers(answering.cut_off(_make_too_long_error())):
+                async for piece in _slice_answers(stream.cut_off(_make_too_long_error())):
                     yield piece
-            async for piece in _slice_answers(await _answer_chunk(answering, None)):
+            async for piece in _slice_answers(await _answer_chunk(stream, None)):
                 yield piece
 
 
-async def _answer_chunk(answering: AnswerStream, data: bytes | None) -> Iterator[bytes]:
-    """What these bytes complete, answered; without bytes, the rest. A process of its own takes csv apart.
+async def _answer_chunk(stream: AnswerStream, data: bytes | None) -> Iterator[bytes]:
+    """Answer the rows that these bytes complete; without bytes, the rest. A process of its own takes csv apart.
 
-    When that ends before its time, the error is the request's before the first answer, and the last row after it.
+    When that stops early, the error is the request's before the first answer, and becomes the last row after it.
     """
-    reader = answering.reader
+    reader = stream.reader
     rows: Iterator[ClaimRow] = iter(())
-    if not answering.form.tally.cut:
+    if not stream.form.tally.cut:
         try:
             if isinstance(reader, CsvReader):
                 rows = await (reader.feed_end_async() if data is None else reader.feed_async(data))
             else:
                 rows = reader.feed_end() if data is None else reader.feed(data)
         except (TooLarge, UnreadableFile) as error:
-            if not answering.form.tally.rows:
+            if not stream.form.tally.rows:
                 raise
-            return chain(answering.cut_off(error), answering.finish_answers() if data is None else ())
-    answered = _answer_rows(answering, rows)
-    return chain(answered, answering.finish_answers()) if data is None else answered
+            return chain(stream.cut_off(error), stream.finish_answers() if data is None else ())
+    answers = _answer_rows(stream, rows)
+    return chain(answers, stream.finish_answers()) if data is None else answers
 
 
-def _answer_rows(answering: AnswerStream, rows: Iterator[ClaimRow]) -> Iterator[bytes]:
-    """The rows answered; where a reader that is asked row by row ends before its time, the same as above."""
+def _answer_rows(stream: AnswerStream, rows: Iterator[ClaimRow]) -> Iterator[bytes]:
+    """Answer rows; where a reader that is asked row by row stops early, as ``_answer_chunk``."""
     try:
-        yield from answering.answer_rows(rows)
+        yield from stream.answer_rows(rows)
     except TooLarge as error:
-        if not answering.form.tally.rows:
+        if not stream.form.tally.rows:
             raise
-        yield from answering.cut_off(error)
+        yield from stream.cut_off(error)
 
 
-async def _require_receipts(answering: AnswerStream, spool: Spool, kind: str) -> None:
-    """CannotSign before any answer, where a claim asks for a receipt and none can be given."""
+async def _require_receipts(stream: AnswerStream, spool: Spool, kind: str) -> None:
+    """Raise CannotSign before any answer, where a claim asks for a receipt and none can be given."""
     try:
-        answering.form.batch.require_receipts()
+        stream.form.batch.require_receipts()
     except CannotSign:
         if kind != NDJSON:
             return
@@ -280,7 +280,7 @@ async def _require_receipts(answering: AnswerStream, spool: Spool, kind: str) ->
 
 
 async def _refuse_too_many_rows(spool: Spool, kind: str) -> None:
-    """413 before any answer, where lines surely are rows: not after a cell that may hold a line break."""
+    """Refuse with 413 before any answer, where lines surely are rows: not after a cell that may hold a line break."""
     rows = -1 if kind == CSV else 0  # the headings are none
     blank, rest = 0, b""
     async for data in spool.read_received():
@@ -310,21 +310,21 @@ def _make_too_long_error() -> TooLarge:
 
 
 async def _slice_answers(answers: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Answers in larger pieces. The event loop serves others between slices of a few milliseconds."""
-    held: list[bytes] = []
+    """Join answers to larger pieces. The event loop serves others between slices of a few milliseconds."""
+    waiting: list[bytes] = []
     size = 0
     until = time.perf_counter() + SLICE
     for answer in answers:
-        held.append(answer)
+        waiting.append(answer)
         size += len(answer)
         if size >= _PIECE:
-            yield b"".join(held)
-            held, size = [], 0
+            yield b"".join(waiting)
+            waiting, size = [], 0
         if time.perf_counter() >= until:
             await anyio.sleep(0)
             until = time.perf_counter() + SLICE
     if size:
-        yield b"".join(held)
+        yield b"".join(waiting)
 
 
 async def _prepend_piece(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

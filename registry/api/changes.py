@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get
@@ -11,12 +12,18 @@ from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from registry.api.guards import get_register
-from registry.api.institutions import AnyRequest, KnownAtText, OnText, parse_known_at, parse_on, read_asof
-from registry.api.shapes import ChangeList, SnapshotList
-from registry.domain.model import Kind
+from registry.api.requests import (
+    AnyRequest,
+    KnownAtText,
+    OnText,
+    get_register,
+    parse_known_at,
+    parse_on,
+    read_asof,
+)
+from registry.domain.model import Date, Institution, Kind, Source, Struct
 from registry.records import feed
-from registry.records.snapshot import KINDS, Snapshot
+from registry.records.snapshot import KINDS, AdCertificate, EditionRecord, Sanction, Snapshot
 from registry.web import lanes
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -29,6 +36,54 @@ _LISTS: dict[Kind, bytes] = {
     "edition": b"editions",
 }
 _json = msgspec.json.Encoder()
+
+
+class LoggedChange(Struct, frozen=True):
+    """What an entry says: new values by path (null: no longer stated), and the personal values it erases, if any."""
+
+    kind: Kind
+    reason: str | None
+    set: dict[str, Any]
+    erases: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class LoggedEntry(Struct, frozen=True):
+    """One line of the log as its canonical bytes say it; docs/log-format.md says how entries are folded."""
+
+    approver: str
+    change: LoggedChange
+    format: int
+    number: int
+    proposal: int
+    proposer: str
+    recorded_at: dt.datetime
+    source: str | None
+    subject: str
+    valid_from: Date
+
+
+class ChangeList(Struct, frozen=True):
+    """Entries after a position. ``next`` is the position after them; at the end of the log it is ``log_size``."""
+
+    entries: list[LoggedEntry]
+    leaves: list[str]
+    next: int
+    log_size: int
+
+
+class SnapshotList(Struct, frozen=True):
+    """All current records at one log size; ``root`` is the RFC 6962 root hash (hex) of the log at that size."""
+
+    log_size: int
+    root: str
+    on: Date
+    known_at: dt.datetime | None
+    sources: list[Source]
+    items: list[Institution]
+    ad_certificates: list[AdCertificate]
+    sanctions: list[Sanction]
+    editions: list[EditionRecord]
+    total: int
 
 
 @get(
@@ -67,9 +122,9 @@ def get_changes(
 
 
 def encode_changes(page: feed.FeedPage) -> bytes:
-    """The JSON of one page; the entries' own bytes stand in it unchanged."""
-    told = _json.encode({"leaves": page.leaves, "next": page.next, "log_size": page.log_size})
-    return b'{"entries":[' + b",".join(page.entries) + b"]," + told[1:]
+    """Encode one page as JSON; the entries' own bytes stand in it unchanged."""
+    rest = _json.encode({"leaves": page.leaves, "next": page.next, "log_size": page.log_size})
+    return b'{"entries":[' + b",".join(page.entries) + b"]," + rest[1:]
 
 
 @get(
@@ -96,43 +151,44 @@ def encode_changes(page: feed.FeedPage) -> bytes:
 )
 def get_snapshot(request: AnyRequest, on: OnText = None, known_at: KnownAtText = None) -> Stream:
     """All current records at one log size."""
-    taken = get_register(request).make_snapshot(parse_on(on), parse_known_at(known_at))
+    snapshot = get_register(request).make_snapshot(parse_on(on), parse_known_at(known_at))
     form = request.accept.best_match([JSON, NDJSON], default=JSON)
-    return Stream(
-        _iterate_in_thread(encode_snapshot_lines(taken) if form == NDJSON else encode_snapshot_json(taken)),
-        media_type=form,
-    )
+    pieces = encode_snapshot_lines(snapshot) if form == NDJSON else encode_snapshot_json(snapshot)
+    return Stream(_iterate_in_thread(pieces), media_type=form)
 
 
-def encode_snapshot_json(taken: Snapshot) -> Iterator[bytes]:
-    """The snapshot as one JSON object in pieces; closed only after the last record."""
-    yield _json.encode(taken.head)[:-1]
+def encode_snapshot_json(snapshot: Snapshot) -> Iterator[bytes]:
+    """Encode a snapshot as one JSON object in pieces; closed only after the last record."""
+    yield _json.encode(snapshot.head)[:-1]
     total = 0
     for kind in KINDS:
         yield b',"' + _LISTS[kind] + b'":['
-        before = b""
-        for page in taken.read_pages(kind):
-            shown = [_json.encode(one.record) for one in page if one.record is not None]
-            total += len(shown) if kind == "institution" else 0
-            if shown:
-                yield before + b",".join(shown)
-                before = b","
+        separator = b""
+        for page in snapshot.read_pages(kind):
+            records = [_json.encode(line.record) for line in page if line.record is not None]
+            total += len(records) if kind == "institution" else 0
+            if records:
+                yield separator + b",".join(records)
+                separator = b","
         yield b"]"
     yield b',"total":%d}' % total
 
 
-def encode_snapshot_lines(taken: Snapshot) -> Iterator[bytes]:
-    """The snapshot as ndjson in pieces: its head, one subject a line with its statements, and a line that ends it."""
-    yield _json.encode_lines([taken.head])
+def encode_snapshot_lines(snapshot: Snapshot) -> Iterator[bytes]:
+    """Encode a snapshot as ndjson in pieces: its head, one subject a line with its statements, a line that ends it."""
+    yield _json.encode_lines([snapshot.head])
     records = 0
     for kind in KINDS:
-        for page in taken.read_pages(kind):
+        for page in snapshot.read_pages(kind):
             records += len(page)
             yield _json.encode_lines(page)
     yield _json.encode_lines([{"end": True, "records": records}])
 
 
 async def _iterate_in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The pieces, each made in a thread. (litestar's own wrapper would take a ValueError on the way for the end.)"""
+    """Yield pieces, each made in a thread. (litestar's own wrapper would take a ValueError on the way for the end.)"""
     while (piece := await lanes.run_in_lane("slow", next, pieces, None)) is not None:
         yield piece
+
+
+handlers = [get_changes, get_snapshot]

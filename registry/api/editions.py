@@ -13,8 +13,8 @@ from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 from litestar.response import File as FileResponse
 
-from registry.api.guards import get_register
-from registry.api.institutions import AnyRequest
+from registry.api.guards import holds_etag
+from registry.api.requests import AnyRequest, get_register
 from registry.domain.model import Date, LogState, Struct
 from registry.domain.techniques import TechniqueCode
 from registry.editions import manifest
@@ -83,10 +83,10 @@ class EditionDetail(EditionInfo, frozen=True):
 
 
 def make_edition_fields(edition: Edition) -> dict[str, Any]:
-    """The fields of EditionInfo."""
-    gone = edition.withdrawn
-    shown: dict[str, Any] = {name: getattr(edition, name) for name in EditionInfo.__struct_fields__}
-    return {**shown, "withdrawn": gone and Withdrawn(at=gone.at, reason=gone.reason)}
+    """Make the fields of EditionInfo."""
+    withdrawal = edition.withdrawn
+    fields: dict[str, Any] = {name: getattr(edition, name) for name in EditionInfo.__struct_fields__}
+    return {**fields, "withdrawn": withdrawal and Withdrawn(at=withdrawal.at, reason=withdrawal.reason)}
 
 
 @get(
@@ -101,9 +101,9 @@ def make_edition_fields(edition: Edition) -> dict[str, Any]:
 def list_editions(request: AnyRequest) -> Response[bytes]:
     """The editions that were published."""
     editions = get_register(request).editions
-    found, newest = editions.list_public(), editions.find_latest()
-    items = [EditionInfo(**make_edition_fields(one)) for one in found]
-    return _make_json_response(request, EditionList(items=items, latest=newest.id if newest else None))
+    items = [EditionInfo(**make_edition_fields(item)) for item in editions.list_public()]
+    latest = editions.find_latest()
+    return _make_json_response(request, EditionList(items=items, latest=latest.id if latest else None))
 
 
 @get(
@@ -119,11 +119,13 @@ def list_editions(request: AnyRequest) -> Response[bytes]:
 def get_edition(request: AnyRequest, edition: Id) -> Response[bytes]:
     """One edition and its files."""
     register = get_register(request)
-    found = register.editions.get_public(edition)
-    base = f"{register.settings.public_url.rstrip('/')}/api/v1/editions/{found.id}"
-    files = [] if found.withdrawn else register.editions.read_manifest(found).files
-    shown = [EditionFile(name=one.name, url=f"{base}/{one.name}", size=one.size, sha256=one.sha256) for one in files]
-    return _make_json_response(request, EditionDetail(**make_edition_fields(found), files=shown))
+    published = register.editions.get_public(edition)
+    base = f"{register.settings.public_url.rstrip('/')}/api/v1/editions/{published.id}"
+    files = [
+        EditionFile(name=file.name, url=f"{base}/{file.name}", size=file.size, sha256=file.sha256)
+        for file in ([] if published.withdrawn else register.editions.read_manifest(published).files)
+    ]
+    return _make_json_response(request, EditionDetail(**make_edition_fields(published), files=files))
 
 
 @get(
@@ -147,35 +149,25 @@ def get_edition(request: AnyRequest, edition: Id) -> Response[bytes]:
 def get_edition_file(request: AnyRequest, edition: Id, file: FileName) -> Response[Any]:
     """One file of an edition."""
     editions = get_register(request).editions
-    found = editions.get_public(edition)
-    path = editions.get_file(found, file)
-    digest = next((one.sha256 for one in editions.read_manifest(found).files if one.name == file), None)
+    published = editions.get_public(edition)
+    path = editions.get_file(published, file)
+    digest = next((entry.sha256 for entry in editions.read_manifest(published).files if entry.name == file), None)
     tag = digest or hashlib.sha256(path.read_bytes()).hexdigest()
-    if _has_current_etag(request, tag):
+    if holds_etag(request, f'"{tag}"'):
         return _make_not_modified(tag)
-    kind = file.rpartition(".")[2]
-    readable = f"art-register-{found.id}-{found.as_of}.{kind}" if file in manifest.LISTS else file
-    return FileResponse(
-        path=path,
-        filename=readable,
-        media_type=manifest.MEDIA[file],
-        etag=ETag(value=tag),
-        headers=CACHED,
-    )
+    is_list = file in manifest.LISTS
+    filename = f"art-register-{published.id}-{published.as_of}.{file.rpartition('.')[2]}" if is_list else file
+    media_type = manifest.MEDIA[file]
+    return FileResponse(path=path, filename=filename, media_type=media_type, etag=ETag(value=tag), headers=CACHED)
 
 
 def _make_json_response(request: AnyRequest, value: Struct) -> Response[bytes]:
-    """JSON with an ETag of its own: what is public changes with the clock, and not with the log alone."""
+    """Answer JSON with an ETag of its own: what is public changes with the clock, and not with the log alone."""
     body = _json.encode(value)
     tag = hashlib.sha256(body).hexdigest()
-    if _has_current_etag(request, tag):
+    if holds_etag(request, f'"{tag}"'):
         return _make_not_modified(tag)
     return Response(content=body, media_type="application/json", headers={"ETag": f'"{tag}"', **CACHED})
-
-
-def _has_current_etag(request: AnyRequest, tag: str) -> bool:
-    held = request.headers.get("if-none-match", "")
-    return f'"{tag}"' in [one.strip().removeprefix("W/") for one in held.split(",")]
 
 
 def _make_not_modified(tag: str) -> Response[Any]:

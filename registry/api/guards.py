@@ -8,76 +8,68 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, TypeVar
 
-import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry import __version__
-from registry.errors import InvalidInput, make_nesting_error
+from registry.api.requests import AnyRequest, get_register
+from registry.errors import InvalidInput
 from registry.register import Register
 
 #: Understood by every operation, whatever its own parameters are.
 _EVERYWHERE = frozenset({"lang"})
-_NEVER = frozenset({"request", "register", "data", "self"})
+#: Parameters of handlers that are none of their operation.
+_INTERNAL = frozenset({"request", "register", "data", "self"})
 _NUMBER = re.compile("-?[0-9]+", re.ASCII)
 _LANGUAGE = re.compile("(?:zh|en)(?:-[a-z0-9]+)*", re.ASCII | re.IGNORECASE)
-_PLACE = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<place>.*)`)?$", re.DOTALL)
 JSON = "application/json"
-_Shape = TypeVar("_Shape")
 
 
-def get_register(request: Request[Any, Any, Any]) -> Register:
-    """The process's register."""
-    register: Register = request.app.state.register
-    return register
-
-
-async def check_request(request: Request[Any, Any, Any]) -> Response[None] | None:
+async def check_request(request: AnyRequest) -> Response[None] | None:
     """Refuse query parameters nobody reads (a typo would change the question); answer 304 where nothing changed."""
+    return await check_private_request(request) or await answer_not_modified(request)
+
+
+async def check_private_request(request: AnyRequest) -> Response[None] | None:
+    """Check alone, for answers that are one client's or have an ETag of their own."""
     if request.method == "OPTIONS":
         return _answer_options(request)
     if request.scope["query_string"]:
         _check_parameters(request)
     _require_json(request)
-    return await answer_not_modified(request)
+    return None
 
 
-async def answer_not_modified(request: Request[Any, Any, Any]) -> Response[None] | None:
+async def answer_not_modified(request: AnyRequest) -> Response[None] | None:
     """Answer 304 where nothing changed. Alone for clients whose further parameters we do not choose."""
-    if request.method in ("GET", "HEAD") and (held := request.headers.get("if-none-match")):
+    if request.method in ("GET", "HEAD") and request.headers.get("if-none-match"):
         get_register(request).verification.require_fresh()  # "not modified" is an answer too
         current = make_etag(get_register(request), request.headers.get("accept", ""))
-        if current in [tag.strip().removeprefix("W/") for tag in held.split(",")]:
+        if holds_etag(request, current):
             return Response(content=None, status_code=304, headers=_make_cache_headers(current, request.route_handler))
     return None
 
 
-async def check_private_request(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """The same where an answer is one client's alone: nothing of it is kept, so nothing is ever unchanged."""
-    if request.method == "OPTIONS":
-        return _answer_options(request)
-    if request.scope["query_string"]:
-        _check_parameters(request)
-    _require_json(request)
-    return None
+def holds_etag(request: AnyRequest, etag: str) -> bool:
+    """Whether If-None-Match names an ETag (with its quotes), strong or weak."""
+    return etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
 
 
-def _answer_options(request: Request[Any, Any, Any]) -> Response[None]:
-    """Every method there is at a path: the framework would name those of one of several operations."""
+def _answer_options(request: AnyRequest) -> Response[None]:
+    """Name every method there is at a path: the framework would name those of one of several operations."""
     path = request.scope["path_template"]
     methods = {method for route in request.app.routes if route.path_format == path for method in route.methods}
     allowed = methods | ({"HEAD"} if "GET" in methods else set())
     return Response(content=None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
 
 
-def _check_parameters(request: Request[Any, Any, Any]) -> None:
-    several, numbers, parameters = _list_parameters(request.route_handler)
+def _check_parameters(request: AnyRequest) -> None:
+    repeatable, numbers, parameters = _list_parameters(request.route_handler)
     allowed = parameters - request.path_params.keys()
     unknown = sorted(set(request.query_params) - allowed)
     if unknown:
@@ -87,7 +79,7 @@ def _check_parameters(request: Request[Any, Any, Any]) -> None:
         )
     seen: set[str] = set()
     for name, value in request.query_params.multi_items():
-        if name in seen and name not in several:
+        if name in seen and name not in repeatable:
             raise InvalidInput(
                 f"查询参数 {name} 只能给出一次，收到多个。",
                 f"Give the query parameter {name} once; it came repeatedly.",
@@ -101,15 +93,15 @@ def _check_parameters(request: Request[Any, Any, Any]) -> None:
 
 @cache
 def _list_parameters(handler: BaseRouteHandler) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """The parameters of an operation that may be repeated, those that are whole numbers, and all of them."""
-    fields = {k: v for k, v in handler.parsed_fn_signature.parameters.items() if k not in _NEVER}
-    several = (name for name, field in fields.items() if field.has_inner_subclass_of(list))
+    """List the parameters of an operation that may be repeated, those that are whole numbers, and all of them."""
+    fields = {k: v for k, v in handler.parsed_fn_signature.parameters.items() if k not in _INTERNAL}
+    repeatable = (name for name, field in fields.items() if field.has_inner_subclass_of(list))
     numbers = (name for name, field in fields.items() if field.annotation is int)
-    return frozenset(several), frozenset(numbers), _EVERYWHERE | fields.keys()
+    return frozenset(repeatable), frozenset(numbers), _EVERYWHERE | fields.keys()
 
 
-def _require_json(request: Request[Any, Any, Any]) -> None:
-    """415 for a body that says it is something else than JSON; one that says nothing is read as JSON."""
+def _require_json(request: AnyRequest) -> None:
+    """Refuse, with 415, a body that says it is something else than JSON; one that says nothing is read as JSON."""
     if (b"content-type", b"application/json") in request.scope["headers"]:  # nearly always
         return
     handler = request.route_handler
@@ -118,20 +110,6 @@ def _require_json(request: Request[Any, Any, Any]) -> None:
     kind = request.content_type[0].lower()
     if kind and kind != JSON:
         raise HTTPException(status_code=415, detail=f"Content-Type: {JSON}", headers={"Accept": JSON})
-
-
-async def decode_body(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
-    """The body as exactly what its shape says; ValidationException naming the field for what is only like it."""
-    try:
-        return decoder.decode(await request.body())
-    except msgspec.ValidationError as error:
-        found = _PLACE.match(str(error))
-        message, place = (found["message"], found["place"]) if found else (str(error), None)
-        raise ValidationException(detail=message, extra=[{"message": message, "key": place}]) from error
-    except RecursionError as error:
-        raise make_nesting_error() from error
-    except msgspec.DecodeError as error:
-        raise HTTPException(status_code=400, detail=f"JSON: {error}") from error
 
 
 class EtagMiddleware:
@@ -159,13 +137,13 @@ class EtagMiddleware:
 
 
 def make_etag(register: Register, accept: str = "") -> str:
-    """What every read depends on besides its address: the log, the day, this version of the product, and the form."""
+    """Name what every read depends on besides its address: the log, the day, this version of the product, the form."""
     form = "-lines" if "ndjson" in accept else ""  # a cache must not take one form for the other
     return f'"{register.verification.size}-{register.verification.find_today():%Y%m%d}-{__version__}{form}"'
 
 
 def _make_cache_headers(tag: str, handler: BaseRouteHandler) -> dict[str, str]:
-    # no-cache: keep it, and ask each time; a withdrawn approval must not be answered from a cache
+    # no-cache: store it, and ask each time; a withdrawn approval must not be answered from a cache
     # private: a cache for many would hand on to all of them what one of them may look at
-    whose = "private" if handler.opt.get("private") else "public"
-    return {"ETag": tag, "Cache-Control": f"{whose}, no-cache", "Vary": "Accept, Accept-Language"}
+    scope = "private" if handler.opt.get("private") else "public"
+    return {"ETag": tag, "Cache-Control": f"{scope}, no-cache", "Vary": "Accept, Accept-Language"}

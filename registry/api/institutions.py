@@ -2,59 +2,81 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, get
-from litestar.params import PathParameter, QueryParameter
+from litestar import get
+from litestar.params import QueryParameter
 
-from registry.api.guards import get_register
-from registry.api.shapes import History, InstitutionList, PractitionerList, Suggestion, SuggestionList, Why
-from registry.domain.model import Institution
+from registry.api.requests import AnyRequest, Code, KnownAtText, OnText, get_register, parse_techniques, read_asof
+from registry.domain.model import Institution, Practitioner, Region, Struct
+from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
-from registry.records import asof as times
-from registry.records.asof import AsOf
+from registry.institutions.search import Warned
+from registry.records.history import Version
 from registry.records.stats import Stats
 from registry.register import SearchRequest
+from registry.search.readings import MatchKind, Understood
 from registry.web.rate_limit import make_people_budget
 
-_ON = (
-    "所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期。 / "
-    "The day in question, YYYY-MM-DD (today in Asia/Shanghai); a day to come may be asked about."
-)
-_KNOWN_AT = (
-    "只按名录在此时刻（RFC 3339，带时区）所知回答，默认现在；此后的更正与补记都不计入。 / "
-    "As known to the register at this instant (RFC 3339 with its zone; now): "
-    "what was corrected or learnt later is left out."
-)
-# As text, for records.asof to understand: what is wrong is answered by what to write instead, and a bare number is not
-# taken for the seconds since 1970.
-OnText = Annotated[str | None, QueryParameter(description=_ON, schema_extra={"format": "date"})]
-KnownAtText = Annotated[str | None, QueryParameter(description=_KNOWN_AT, schema_extra={"format": "date-time"})]
-Code = Annotated[
-    str,
-    PathParameter(
-        description="名录编码 XXXX-XXXX；小写、无横线、O/0、I/L/1 均可。 / "
-        "Public code, XXXX-XXXX; lower case, no dash, O/0 and I/L/1 "
-        "are understood."
-    ),
-]
-AnyRequest = Request[Any, Any, Any]  # no users, no sessions: nothing to type further
+
+class Why(Struct, frozen=True):
+    """Why an institution is in a result, in the order of ``items``: by what, and by which name when it was not its own;
+    ``lacks``: techniques the question named for which it is not approved."""
+
+    code: str
+    match: MatchKind
+    by: str | None
+    lacks: list[TechniqueCode]
 
 
-def parse_on(text: str | None) -> dt.date | None:
-    """The day a read asks about, if it says one; InvalidInput saying what to write when it is malformed."""
-    return None if text is None else times.parse_day(text)
+class InstitutionList(Struct, frozen=True):
+    """One page of institutions. ``next`` is the cursor of the following page, null on the last one.
+
+    ``at_least``: so many fit the question that only the first ``total`` were counted; the pages go on beyond.
+    ``similar``: no institution is called what was asked for; the items only have names like it and are other
+    institutions, the first of which was perhaps meant (``did_you_mean``). With a ``warning`` there are no items: nobody
+    may offer what was asked.
+    """
+
+    items: list[Institution]
+    next: str | None
+    total: int
+    log_size: int
+    at_least: bool
+    why: list[Why]
+    understood: list[Understood]
+    similar: bool
+    did_you_mean: str | None
+    warning: Warned | None
 
 
-def parse_known_at(text: str | None) -> dt.datetime | None:
-    """The instant a read asks about, if it says one; InvalidInput saying what to write when it is malformed."""
-    return None if text is None else times.parse_instant(text)
+class History(Struct, frozen=True):
+    """What was stated about one institution, in the order recorded, by the first ``log_size`` entries."""
+
+    versions: list[Version]
+    log_size: int
 
 
-def read_asof(request: AnyRequest, on: str | None, known_at: str | None) -> AsOf:
-    """The pair of times a read asks about."""
-    return get_register(request).make_as_of(parse_on(on), parse_known_at(known_at))
+class PractitionerList(Struct, frozen=True):
+    """The authorised people of one institution."""
+
+    items: list[Practitioner]
+
+
+class Suggestion(Struct, frozen=True):
+    """One institution the person may be typing the name of; ``by`` is the other name of it that fits, if it was one."""
+
+    code: str
+    name: str
+    region: Region
+    match: MatchKind
+    by: str | None
+
+
+class SuggestionList(Struct, frozen=True):
+    """Suggestions, best first."""
+
+    items: list[Suggestion]
 
 
 @get(
@@ -115,30 +137,19 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
         )
     choice = SearchRequest(q=q, technique=parse_techniques(technique), region=region, stage=stage, status=status)
     asof, may_look = read_asof(request, on, known_at), make_people_budget(request).may_look
-    found = register.search_institutions(choice, asof, limit=limit, cursor=cursor, may_look=may_look)
+    result = register.search_institutions(choice, asof, limit=limit, cursor=cursor, may_look=may_look)
     return InstitutionList(
-        items=[item.institution for item in found.items],
-        next=found.next,
-        total=found.total,
-        log_size=found.log_size,
-        at_least=found.at_least,
-        why=[Why(code=i.institution.code, match=i.match, by=i.by, lacks=list(i.lacks)) for i in found.items],
-        understood=list(found.understood),
-        similar=found.similar,
-        did_you_mean=found.did_you_mean,
-        warning=found.warning,
+        items=[item.institution for item in result.items],
+        next=result.next,
+        total=result.total,
+        log_size=result.log_size,
+        at_least=result.at_least,
+        why=[Why(code=i.institution.code, match=i.match, by=i.by, lacks=list(i.lacks)) for i in result.items],
+        understood=list(result.understood),
+        similar=result.similar,
+        did_you_mean=result.did_you_mean,
+        warning=result.warning,
     )
-
-
-def parse_techniques(technique: list[str] | None) -> tuple[str, ...]:
-    """The techniques that a read names, repeated or with commas between; InvalidInput for an empty one."""
-    words = tuple(word for part in technique or [] for word in part.split(","))
-    if not all(words):  # left out, it would ask about no technique at all
-        raise InvalidInput(
-            "technique 是空的：请填写技术代码或俗称，或不填此项。",
-            "technique is empty: give a code or an everyday word, or leave it out.",
-        )
-    return words
 
 
 @get(
@@ -170,8 +181,8 @@ def get_institution(request: AnyRequest, code: Code, on: OnText = None, known_at
 def get_history(request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None) -> History:
     """What was stated about an institution, and when."""
     asof = read_asof(request, on, known_at)
-    upto = None if on is None else asof.valid_on
-    return History(versions=get_register(request).list_versions(code, asof, upto), log_size=asof.size)
+    last_day = None if on is None else asof.valid_on
+    return History(versions=get_register(request).list_versions(code, asof, last_day), log_size=asof.size)
 
 
 @get(
@@ -240,3 +251,13 @@ def suggest_institutions(
 def get_stats(request: AnyRequest, on: OnText = None, known_at: KnownAtText = None) -> Stats:
     """Counts by region, technique and stage."""
     return get_register(request).compute_stats(read_asof(request, on, known_at))
+
+
+handlers = [
+    list_institutions,
+    get_institution,
+    get_history,
+    list_practitioners,
+    suggest_institutions,
+    get_stats,
+]

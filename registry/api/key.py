@@ -1,4 +1,4 @@
-"""What a client may know of its own key: limits, usage, and the checks it had recorded."""
+"""What a client may read of its own key: limits, usage, and the checks it had recorded."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
-from registry.api.guards import get_register
-from registry.api.institutions import AnyRequest
+from registry.api.requests import AnyRequest, get_register
 from registry.domain.identifiers import format_code
 from registry.domain.model import Struct
 from registry.records.asof import instant_at
@@ -76,7 +75,6 @@ def get_key(request: AnyRequest) -> KeyState:
     """What this key may do and has asked"""
     key = get_api_key(request)
     admitted = find_admitted_request(request)
-    used = get_register(request).clients.list_usage(key)
     return KeyState(
         id=key.id,
         client=key.client,
@@ -89,7 +87,7 @@ def get_key(request: AnyRequest) -> KeyState:
         expires_at=None if key.expires_at is None else instant_at(key.expires_at),
         usage=[
             KeyUse(day=u.day, operation=u.operation, requests=u.requests, questions=u.questions, refused=u.refused)
-            for u in used
+            for u in get_register(request).clients.list_usage(key)
         ],
     )
 
@@ -111,21 +109,21 @@ def get_recorded_checks(
     ] = 100,
 ) -> RecordedChecks:
     """The checks on record"""
-    found = get_register(request).clients.list_checks(get_api_key(request).client, since, limit)
+    rows = get_register(request).clients.list_checks(get_api_key(request).client, since, limit)
     items = [
         RecordedCheck(
-            number=one.id,
-            key=one.key,
-            at=one.at,
-            operation=one.operation,
-            question=msgspec.json.decode(one.question),
-            verdict=one.verdict,
-            code=one.code and format_code(one.code),
-            log_size=one.log_size,
+            number=row.id,
+            key=row.key,
+            at=row.at,
+            operation=row.operation,
+            question=msgspec.json.decode(row.question),
+            verdict=row.verdict,
+            code=row.code and format_code(row.code),
+            log_size=row.log_size,
         )
-        for one in found
+        for row in rows
     ]
-    return RecordedChecks(items=items, next=found[-1].id if len(found) == limit else None)
+    return RecordedChecks(items=items, next=rows[-1].id if len(rows) == limit else None)
 
 
 handlers = [get_key, get_recorded_checks]

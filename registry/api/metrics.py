@@ -15,28 +15,31 @@ from registry.web.connections import HERE
 
 
 def encode_metrics(register: Register) -> tuple[str, bytes]:
-    """(media type, figures) of a register as it stands."""
-    told = CollectorRegistry()
-    told.register(_MetricsCollector(register))
-    return CONTENT_TYPE_LATEST, generate_latest(told)
+    """Encode the figures of a register as it stands: (media type, bytes)."""
+    collectors = CollectorRegistry()
+    collectors.register(_MetricsCollector(register))
+    return CONTENT_TYPE_LATEST, generate_latest(collectors)
 
 
 class _MetricsCollector(Collector):
-    """Read when they are asked for: there is nothing to keep up to date meanwhile."""
+    """Reads the figures when they are asked for: there is nothing to update meanwhile."""
 
     def __init__(self, register: Register) -> None:
         self._register = register
 
     def collect(self) -> Iterator[Metric]:
-        """Every figure."""
+        """Yield every figure."""
         health = self._register.read_health()
         yield GaugeMetricFamily("registry_ready", "1 when the register can answer.", value=float(health["ready"]))
-        size = self._register.verification.size
-        is_wrong = any(one["code"] == ClockWrong.code for one in health["faults"])
+        is_wrong = any(fault["code"] == ClockWrong.code for fault in health["faults"])
         yield GaugeMetricFamily(
             "registry_clock_wrong", "1 while nothing is appended because the clock cannot be right.", value=is_wrong
         )
-        yield GaugeMetricFamily("registry_log_size", "Entries of the log as followed by this process.", value=size)
+        yield GaugeMetricFamily(
+            "registry_log_size",
+            "Entries of the log as followed by this process.",
+            value=self._register.verification.size,
+        )
         lag = GaugeMetricFamily("registry_view_lag", "Entries a view is behind the log.", labels=["view"])
         for view, behind in health["views"].items():
             lag.add_metric([view], behind)
@@ -50,8 +53,8 @@ class _MetricsCollector(Collector):
                 "registry_state_age_seconds", "Seconds since the log was last seen by this process.", value=float(age)
             )
         free = GaugeMetricFamily("registry_storage_free_bytes", "Bytes free on a disk.", labels=["folder"])
-        for folder, left in health["storage"].items():
-            free.add_metric([folder], float(left))
+        for folder, size in health["storage"].items():
+            free.add_metric([folder], float(size))
         yield free
         yield CounterMetricFamily(
             "registry_requests_refused",

@@ -1,25 +1,23 @@
-"""The OpenAPI document: made from the handlers, completed with examples and the problems every operation may answer."""
+"""The OpenAPI document: made from the handlers, completed with examples and the refusals every operation may answer.
+
+The examples of a route module are the file of its name in ``examples/``; tests ask a running register and compare.
+"""
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.openapi import OpenAPIConfig
 
 from registry import __version__
-from registry.api import (
-    examples,
-    examples_batch,
-    examples_clients,
-    examples_editions,
-    examples_log,
-    openapi_formats,
-    openapi_keys,
-    openapi_refusals,
-)
-from registry.web import state_age
+from registry.api import key, openapi_formats, openapi_refusals, watches
+from registry.api.openapi_refusals import Refusal
+from registry.api.requests import AnyRequest
+from registry.domain.model import Struct
 
 CONFIG = OpenAPIConfig(
     title="人类辅助生殖技术机构名录 / ART Register",
@@ -36,17 +34,7 @@ CONFIG = OpenAPIConfig(
     render_plugins=[],
     path="/api/v1/openapi",
 )
-#: Of every read: how old the state is that it rests on.
-_STATE_HEADERS = {
-    state_age.AGE: {
-        "description": "距名录最近一次确认的秒数。 / Seconds since the register was last seen to say this.",
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    state_age.AT: {
-        "description": "最近一次确认的时刻。 / The instant at which it was.",
-        "schema": {"type": "string", "format": "date-time"},
-    },
-}
+_NEED_A_KEY = {handler.operation_id for handler in (*key.handlers, *watches.handlers)}
 _PROBLEM_SCHEMA = {
     "type": "object",
     "title": "Problem",
@@ -71,78 +59,94 @@ _PROBLEM_SCHEMA = {
         },
     },
 }
+#: Stands in the place of an answer of a batch.
+_REFUSED_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "Refused",
+    "description": "代替无法核验的一行。 / Stands in the place of a row that could not be answered.",
+    "required": ["id", "row", "error"],
+    "properties": {
+        "id": {"type": ["string", "number", "boolean", "null"]},
+        "row": {"type": "integer"},
+        "error": {"$ref": "#/components/schemas/Problem"},
+    },
+}
 
 
-def complete_document(schema: dict[str, Any], public_url: str) -> dict[str, Any]:
-    """The generated document with servers, examples, and problem answers for every operation."""
-    schema["servers"] = [{"url": public_url}]
-    schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
-    answers = schema["components"]["schemas"]["BatchAnswers"]["properties"]["answers"]
-    answers["items"] = {"anyOf": [answers["items"], examples_batch.REFUSED_SCHEMA]}
-    openapi_formats.complete_requests(schema["components"]["schemas"])
-    for path, operations in schema["paths"].items():
+class Example(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the document shows of one operation beside what is generated.
+
+    ``request`` and ``response`` are bodies; ``request_content`` is OpenAPI content of a body that the handler reads by
+    itself, ``response_content`` of the forms of an answer that are not JSON; ``refusals`` are those of it alone.
+    """
+
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    request: Any = None
+    request_content: dict[str, Any] | None = None
+    response: Any = None
+    response_content: dict[str, Any] = msgspec.field(default_factory=dict)
+    refusals: dict[str, Refusal] = msgspec.field(default_factory=dict)
+
+
+@cache
+def load_examples() -> dict[str, Example]:
+    """Load the example of every operation, by its id."""
+    examples: dict[str, Example] = {}
+    for path in sorted((Path(__file__).parent / "examples").glob("*.json")):
+        examples |= msgspec.json.decode(path.read_bytes(), type=dict[str, Example])
+    return examples
+
+
+def complete_document(document: dict[str, Any], public_url: str) -> dict[str, Any]:
+    """Add servers, examples, formats and refusals to the generated document, and return it."""
+    document["servers"] = [{"url": public_url}]
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = _PROBLEM_SCHEMA
+    answers = schemas["BatchAnswers"]["properties"]["answers"]
+    answers["items"] = {"anyOf": [answers["items"], _REFUSED_SCHEMA]}
+    openapi_formats.complete_requests(schemas)
+    for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            if method not in ("get", "post", "delete"):
-                continue
-            example = examples.BY_OPERATION[operation["operationId"]]
-            _complete_parameters(operation, example)
-            _complete_body(operation, example)
-            _complete_responses(operation, example, openapi_refusals.make_refusals(path, method, operation))
-    openapi_keys.add_key_security(schema, examples_clients.NEED_A_KEY)
-    openapi_formats.complete_answers(schema["components"]["schemas"]["Answer"]["properties"])
-    return schema
+            identifier = operation["operationId"]
+            example = load_examples()[identifier]
+            _add_example(operation, example)
+            needs_key = identifier in _NEED_A_KEY
+            openapi_refusals.complete_operation(path, method, operation, needs_key, example.refusals)
+    openapi_refusals.add_key_scheme(document)
+    openapi_formats.complete_answers(schemas["Answer"]["properties"])
+    return document
 
 
-def _complete_parameters(operation: dict[str, Any], example: examples.Example) -> None:
+def _add_example(operation: dict[str, Any], example: Example) -> None:
     operation.setdefault("parameters", []).append(dict(openapi_formats.LANG))
     for parameter in operation["parameters"]:
         openapi_formats.complete_parameter(parameter)
         if parameter["name"] in example.parameters:
             parameter["example"] = example.parameters[parameter["name"]]
-
-
-def _complete_body(operation: dict[str, Any], example: examples.Example) -> None:
-    if operation["operationId"] == "verifyBatch":  # read as a stream, which the generated document knows nothing of
-        operation["requestBody"] = {"required": True, "content": examples_batch.make_request_content(examples.CLAIM)}
-    elif operation["operationId"] == "verify":  # read once, by our own decoder
-        content = {"schema": {"$ref": "#/components/schemas/Claim"}, "example": example.request}
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if example.request_content is not None:
+        operation["requestBody"] = {"required": True, "content": example.request_content}
     elif example.request is not None:
         for content in operation["requestBody"]["content"].values():
             content["example"] = example.request
+    if "200" in operation["responses"]:
+        forms = operation["responses"]["200"]["content"]
+        for content in forms.values():
+            content["example"] = example.response
+        forms.update(example.response_content)
 
 
-def _complete_responses(operation: dict[str, Any], example: examples.Example, refused: dict[str, Any]) -> None:
-    answers = operation["responses"]
-    for content in answers.get("200", {}).get("content", {}).values():
-        content["example"] = example.response
-    forms = examples_log.make_other_forms(examples.INSTITUTION) | examples_editions.make_other_forms()
-    others = forms.get(operation["operationId"], {})
-    if others:
-        answers["200"]["content"].update(others)
-    if operation["operationId"] == "verifyBatch":
-        answers["200"]["content"].update(examples_batch.make_response_content(examples.CLAIM, examples.ANSWER))
-    if "200" in answers:
-        answers["200"].setdefault("headers", {}).update(_STATE_HEADERS)
-    answers.update(refused)
-    if operation["operationId"] not in {"verify", "verifyBatch", "checkReceipt", *examples_clients.NEED_A_KEY}:
-        answers["304"] = {
-            "description": "自 If-None-Match 所给 ETag 以来未变。 / Not modified since the ETag given in If-None-Match."
-        }
-
-
-def get_document(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """The completed document of this process, made once."""
+def get_document(request: AnyRequest) -> dict[str, Any]:
+    """Return the completed document of this process, made once."""
     app = request.app
-    made: dict[str, Any] | None = app.state.get("openapi_document")
-    if made is None:
-        plain = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
-        made = complete_document(plain, app.state.register.settings.public_url)
-        app.state.openapi_document = made
-    return made
+    document: dict[str, Any] | None = app.state.get("openapi_document")
+    if document is None:
+        generated = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
+        document = complete_document(generated, app.state.register.settings.public_url)
+        app.state.openapi_document = document
+    return document
 
 
-@get("/api/v1/openapi.json", include_in_schema=False)
-async def document(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
-    """The OpenAPI document."""
+@get("/api/v1/openapi.json", operation_id="document", include_in_schema=False)
+async def show_document(request: AnyRequest) -> Response[dict[str, Any]]:
+    """Return the OpenAPI document."""
     return Response(content=get_document(request), headers={"Cache-Control": "public, max-age=300"})

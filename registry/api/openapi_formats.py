@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of values beyond their type: which text is understood, and which fields there are.
+"""What the OpenAPI document holds of values beyond their type: formats of texts, choices, fields of closed shapes.
 
 The generated document knows types and lengths only. A `format` names a text that is checked further: docs/api.md says
 of each what it is; programs that do not know one take any text.
@@ -27,7 +27,7 @@ _FORMATS = {
     "since": "watch-place",
     "edition": "edition",
 }
-#: An empty one of these is refused; of the others it is as if it were left out.
+#: Parameters of which an empty text is refused; others are then as if left out.
 _NEVER_EMPTY = ("practitioner", "ad_certificate")
 _TECHNIQUES = ("technique", "techniques")
 #: Shapes of requests, which hold no other fields than those shown.
@@ -44,9 +44,9 @@ LANG: dict[str, Any] = {
 }
 
 
-def complete_parameter(stated: dict[str, Any]) -> None:
-    """Complete one parameter of an operation."""
-    name, schema = stated["name"], stated["schema"]
+def complete_parameter(parameter: dict[str, Any]) -> None:
+    """Add to one parameter of an operation its format or choices."""
+    name, schema = parameter["name"], parameter["schema"]
     if name == "status":
         _find_text_schema(schema)["enum"] = [*EVERY_STATUS, "all"]
     elif name == "file":
@@ -55,12 +55,12 @@ def complete_parameter(stated: dict[str, Any]) -> None:
         _get_array_schema(schema)["items"]["format"] = "technique"
     elif name in _FORMATS:
         _set_format(name, _find_text_schema(schema))
-    if stated["in"] == "query":
-        stated["schema"] = _remove_null(schema)
+    if parameter["in"] == "query":
+        parameter["schema"] = _remove_null(schema)
 
 
 def complete_requests(schemas: dict[str, Any]) -> None:
-    """Complete the shapes that requests are read as."""
+    """Add formats to the shapes that requests are read as, and close them."""
     for shape in _CLOSED:
         schemas[shape]["additionalProperties"] = False
         for name, schema in schemas[shape]["properties"].items():
@@ -75,7 +75,7 @@ def complete_requests(schemas: dict[str, Any]) -> None:
 
 
 def complete_answers(properties: dict[str, Any]) -> None:
-    """Say what the times of an answer are; ``properties``: those of the schema Answer."""
+    """Describe the times of an answer; ``properties`` are those of the schema Answer."""
     properties["known_at"]["description"] = (
         "所问的时刻；未问时为名录最近一次确认的时刻，绝不是当前这一秒。 / The instant asked about; else the one at "
         "which the register was last seen to say this, never the present second."
@@ -94,17 +94,17 @@ def _set_format(name: str, text: dict[str, Any]) -> None:
 
 
 def _find_text_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """The part of a schema that is text; nothing where it is none."""
-    return next((one for one in schema.get("oneOf", [schema]) if one.get("type") == "string"), {})
+    """Find the part of a schema that is text; an empty one where none is."""
+    return next((part for part in schema.get("oneOf", [schema]) if part.get("type") == "string"), {})
 
 
 def _get_array_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    return next(one for one in schema.get("oneOf", [schema]) if one.get("type") == "array")
+    return next(part for part in schema.get("oneOf", [schema]) if part.get("type") == "array")
 
 
 def _remove_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """An address has no null: what may be left out is text or it is not there."""
-    others: list[dict[str, Any]] = [one for one in schema.get("oneOf", []) if one.get("type") != "null"]
-    if len(others) != 1:
+    """Remove null, which an address does not have: what may be left out is text or it is not there."""
+    parts: list[dict[str, Any]] = [part for part in schema.get("oneOf", []) if part.get("type") != "null"]
+    if len(parts) != 1:
         return schema
-    return others[0] | {key: value for key, value in schema.items() if key != "oneOf"}
+    return parts[0] | {key: value for key, value in schema.items() if key != "oneOf"}

@@ -1,4 +1,4 @@
-"""RFC 9457 problem documents: one table from error kinds to statuses, and everything else a server may say."""
+"""RFC 9457 problem documents: how every refusal and failure is answered to a program, in its language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEDIA_TYPE = "application/problem+json"
 _LANGUAGE = b"accept-language"
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
-#: What the decoder says of a time that it cannot read, and what helps whoever wrote it.
+#: The decoder's message for a time that it cannot read -> what helps whoever wrote it, in both languages.
 _TIMES = {
     "Invalid RFC3339 encoded date": (
         "不是日期，请写成 YYYY-MM-DD，例如 2025-07-01",
@@ -28,9 +28,8 @@ _TIMES = {
         "not an instant with its time zone; write it like 2025-07-01T00:00:00Z",
     ),
 }
-#: The same of a text that is too long, from the body's decoder and from that of addresses.
+#: Its message for a text that is too long, in a body or in an address.
 _LENGTH = re.compile(r"Expected `str` of length <= ([0-9]+)")
-
 _TYPE = re.compile("Expected `([a-z| ]+)`, got `([a-z]+)`")
 _TYPES = {
     "array": ("列表", "a list"),
@@ -65,16 +64,14 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_language(request: Request[Any, Any, Any]) -> str:
-    """`lang=en` or an Accept-Language that begins with English means English; else zh-CN."""
-    asked = str(request.query_params.get("lang") or "") if request.scope["query_string"] else ""
-    asked = asked or next(
-        (value.decode("latin-1") for name, value in request.scope["headers"] if name == _LANGUAGE), ""
-    )
-    return "en" if asked.lower().startswith("en") else "zh-CN"
+    """Read the language: `lang=en` or an Accept-Language that begins with English means English; else zh-CN."""
+    lang = str(request.query_params.get("lang") or "") if request.scope["query_string"] else ""
+    lang = lang or next((value.decode("latin-1") for name, value in request.scope["headers"] if name == _LANGUAGE), "")
+    return "en" if lang.lower().startswith("en") else "zh-CN"
 
 
 def make_problem(error: Exception, lang: str) -> Problem:
-    """The problem document of any exception; what is unforeseen says so and nothing of the inside."""
+    """Make the problem document of any exception; of what is unforeseen it tells nothing of the inside."""
     known = error_status.recognise_error(error)
     if isinstance(known, RegistryError):
         status, code = error_status.get_status(known), error_status.get_code(known)
@@ -100,11 +97,11 @@ def _make_invalid_problem(error: ValidationException, lang: str) -> Problem:
     extra = error.extra if isinstance(error.extra, list) else []
     fields = [_make_field_problem(item, lang) for item in extra]
     lead = "The request is malformed" if lang == "en" else "请求有误"
-    told = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in fields) or error.detail
+    problems = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in fields) or error.detail
     return Problem(
         title=HTTPStatus(400).phrase,
         status=400,
-        detail=f"{lead}: {told}",
+        detail=f"{lead}: {problems}",
         code="invalid_input",
         errors=fields or msgspec.UNSET,
     )
@@ -113,20 +110,18 @@ def _make_invalid_problem(error: ValidationException, lang: str) -> Problem:
 def _make_field_problem(item: dict[str, Any], lang: str) -> FieldProblem:
     key, message = item.get("key"), str(item.get("message"))
     zh, en = _TIMES.get(message, (message, message))
-    if longer := _LENGTH.search(message):
-        zh, en = f"太长，最多{longer[1]}个字符", f"too long, at most {longer[1]} characters"
-    if wrong := _TYPE.search(message):
-        zh, en = (
-            f"应为{_translate_types(wrong[1], False)}，而非{_translate_types(wrong[2], False)}",
-            (f"must be {_translate_types(wrong[1], True)}, not {_translate_types(wrong[2], True)}"),
-        )
+    if match := _LENGTH.search(message):
+        zh, en = f"太长，最多{match[1]}个字符", f"too long, at most {match[1]} characters"
+    if match := _TYPE.search(message):
+        zh = f"应为{_translate_types(match[1], False)}，而非{_translate_types(match[2], False)}"
+        en = f"must be {_translate_types(match[1], True)}, not {_translate_types(match[2], True)}"
     # A parameter that Python keeps for itself ends in an underscore there, and only there.
     return FieldProblem(field=key and str(key).rstrip("_"), message=en if lang == "en" else zh)
 
 
 def _translate_types(names: str, english: bool) -> str:
-    known = [_TYPES.get(name, (name, name))[english] for name in names.split(" | ")]
-    return (" or " if english else "或").join(known)
+    words = [_TYPES.get(name, (name, name))[english] for name in names.split(" | ")]
+    return (" or " if english else "或").join(words)
 
 
 def _make_http_problem(status: int, detail: str, lang: str) -> Problem:
@@ -140,10 +135,9 @@ def _make_http_problem(status: int, detail: str, lang: str) -> Problem:
 
 
 def make_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """The problem response of an exception."""
-    problem = make_problem(error, read_language(request))
-    headers = {"Cache-Control": "no-store", "Content-Language": read_language(request)}
-    headers |= error_status.make_headers(error)
-    return Response(
-        content=msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
-    )
+    """Make the problem response of an exception."""
+    lang = read_language(request)
+    problem = make_problem(error, lang)
+    headers = {"Cache-Control": "no-store", "Content-Language": lang, **error_status.make_headers(error)}
+    content = msgspec.json.encode(problem)
+    return Response(content=content, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)

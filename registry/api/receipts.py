@@ -1,4 +1,4 @@
-"""Receipts: whether one is genuine and still true, and the public keys everybody checks them with."""
+"""Receipts: whether one is genuine and still true, the public keys everybody checks them with, a page to print."""
 
 from __future__ import annotations
 
@@ -6,17 +6,47 @@ import datetime as dt
 from typing import Annotated, Any
 
 import msgspec
-from litestar import HttpMethod, Request, Response, post, route
-from litestar.params import JSONBody
+from litestar import Response, post
+from litestar.params import JSONBody, URLEncodedBody
 
-from registry.api.guards import get_register
 from registry.api.problems import read_language
+from registry.api.requests import AnyRequest, get_register
 from registry.domain.model import Answer, Date, LogState, Struct
+from registry.errors import InvalidInput
+from registry.receipts import describe
 from registry.receipts.issuer import ReceiptStatus
-from registry.receipts.receipt_text import LONGEST, Reason
+from registry.receipts.receipt_text import LONGEST, Reason, compact_receipt
 from registry.web import body_limits
+from registry.web.routes import route_get
 
-AnyRequest = Request[Any, Any, Any]
+_SHEET = "/receipt.pdf"
+_WORDS = {
+    "title": ("核验回执", "Receipt of a check"),
+    "meaning": (
+        "这是一次核验的签名凭据：问了什么、答了什么、在什么时候。名录收录是许可，不是推荐；今天是否仍然成立，请扫码核对。",
+        "Signed evidence of one check: what was asked, what was answered, and when. A listing is permission, not a "
+        "recommendation. Whether the answer still holds, the code tells.",
+    ),
+    "scan": (
+        "扫码即可核对这份回执是否真实、今天是否仍然成立。",
+        "Scan to see whether this receipt is genuine and still holds.",
+    ),
+    "no_scan": (
+        "回执过长，二维码只通向核对页；请粘贴回执原文。",
+        "The receipt is too long for a code: this one leads to the page where its text can be pasted.",
+    ),
+    "no_name": (
+        "回执含有人员姓名，不放入网址：二维码只通向核对页；请粘贴回执原文。",
+        "The receipt names a person, whom no address carries: this code leads to the page where its text can be "
+        "pasted.",
+    ),
+    "text_below": ("回执原文，可复制后粘贴到核对页：", "The receipt itself, to be copied and pasted there:"),
+    "no_text": ("回执过长，未印在此处；请保存原文。", "The receipt is too long to be printed here; keep its text."),
+    "footer": (
+        "人类辅助生殖技术机构名录。本页只是便于阅读的形式，以签名的回执原文为准。",
+        "ART Register. This page is only for reading; what counts is the signed text of the receipt.",
+    ),
+}
 
 
 class ReceiptText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,23 +78,23 @@ class ReceiptCheck(Struct, frozen=True):
     answer_now: Answer | msgspec.UnsetType = msgspec.UNSET
 
 
-def make_receipt_check(found: ReceiptStatus) -> ReceiptCheck:
-    """The body that says what was found."""
-    it = found.receipt
+def make_receipt_check(status: ReceiptStatus) -> ReceiptCheck:
+    """Make the body that says what is known of a receipt."""
+    receipt = status.receipt
     return ReceiptCheck(
-        valid=found.valid,
-        reason=found.reason,
-        log_size=it.log.size if it else None,
-        log=it.log if it else None,
-        issuer=it.issuer if it else None,
-        key=it.key if it else None,
-        signed_at=it.signed_at if it else None,
-        digest=it.digest if it else None,
-        on=it.on if it else None,
-        question=it.question if it else None,
-        answer=it.answer if it else None,
-        still_true=found.still_true,
-        answer_now=found.now if found.now is not None else msgspec.UNSET,
+        valid=status.valid,
+        reason=status.reason,
+        log_size=receipt.log.size if receipt else None,
+        log=receipt.log if receipt else None,
+        issuer=receipt.issuer if receipt else None,
+        key=receipt.key if receipt else None,
+        signed_at=receipt.signed_at if receipt else None,
+        digest=receipt.digest if receipt else None,
+        on=receipt.on if receipt else None,
+        question=receipt.question if receipt else None,
+        answer=receipt.answer if receipt else None,
+        still_true=status.still_true,
+        answer_now=status.now if status.now is not None else msgspec.UNSET,
     )
 
 
@@ -87,17 +117,59 @@ def check_receipt(request: AnyRequest, data: JSONBody[ReceiptText]) -> ReceiptCh
     return make_receipt_check(get_register(request).check_receipt(data.receipt, read_language(request)))
 
 
-@route(
-    "/.well-known/jwks.json",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    include_in_schema=False,
-    sync_to_thread=True,
-)
+@route_get("/.well-known/jwks.json", "key_set")
 def get_key_set(request: AnyRequest) -> Response[bytes]:
-    """The public keys of receipts as a JSON Web Key Set, also those that sign no more."""
+    """Return the public keys of receipts as a JSON Web Key Set, also those that sign no more."""
     body = msgspec.json.encode(get_register(request).receipts.make_key_set())
     headers = {"Cache-Control": "public, no-cache"}  # a new key must be found by whoever meets its first receipt
     return Response(content=body, media_type="application/jwk-set+json", headers=headers)
 
 
-handlers = [get_key_set]
+@route_get(_SHEET, "receipt_pdf", opt={"lane": "slow"})
+def get_receipt_sheet(request: AnyRequest) -> Response[bytes]:
+    """Return the receipt in the address as a page of PDF."""
+    return _make_sheet_response(request, request.query_params.get("receipt", ""))
+
+
+@post(
+    _SHEET,
+    operation_id="posted_pdf",
+    status_code=200,
+    include_in_schema=False,
+    opt={"lane": "slow"},
+    sync_to_thread=True,
+    request_max_body_size=body_limits.LIST,
+)
+def make_receipt_sheet(request: AnyRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[bytes]:
+    """Return the receipt in a form as a page of PDF."""
+    return _make_sheet_response(request, str(data.get("receipt", "")))
+
+
+def _make_sheet_response(request: AnyRequest, pasted: str) -> Response[bytes]:
+    register, lang = get_register(request), read_language(request)
+    text = compact_receipt(pasted)
+    status = register.check_receipt(text, lang)
+    if not status.valid or status.receipt is None:
+        zh, en = describe.REASONS[status.reason or "altered"]
+        raise InvalidInput(f"回执不真实，不制成文件：{zh}。", f"The receipt is not genuine, and is not printed: {en}.")
+    from registry.receipts import sheet_pdf  # its library takes 5 MiB, and most processes never make a page
+
+    english = lang == "en"
+    words = {name: pair[english] for name, pair in _WORDS.items()}
+    no_name = words.pop("no_name")
+    if names_person := describe.has_person_name(status.receipt):
+        words["no_scan"] = no_name
+    sheet = sheet_pdf.ReceiptSheet(
+        lang=lang,
+        pairs=describe.describe_receipt(status.receipt, english),
+        receipt=text,
+        in_code=not names_person,
+        check_url=f"{register.settings.public_url.rstrip('/')}/receipt",
+        **words,
+    )
+    name = f"receipt-{status.receipt.digest[:12]}.pdf"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content=sheet_pdf.render_pdf(sheet), media_type="application/pdf", headers=headers)
+
+
+handlers = [get_key_set, get_receipt_sheet, make_receipt_sheet]

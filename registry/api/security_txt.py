@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
-from litestar import HttpMethod, Request, Response, route
+from litestar import Response
 
-from registry.api.guards import get_register
+from registry.api.requests import AnyRequest, get_register
 from registry.errors import NotFound
 from registry.settings import Settings
+from registry.web.routes import route_get
 
 #: How long what is read today may be relied on; RFC 9116 asks for less than a year.
 VALID = dt.timedelta(days=90)
 
 
-@route(
-    "/.well-known/security.txt",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    include_in_schema=False,
-    sync_to_thread=False,
-)
-def get_security_txt(request: Request[Any, Any, Any]) -> Response[str]:
-    """Whom to tell; NotFound where nobody is named: the hotline for citizens is not made for this."""
+@route_get("/.well-known/security.txt", "security_txt", sync_to_thread=False)
+def get_security_txt(request: AnyRequest) -> Response[str]:
+    """Return whom to tell; NotFound where nobody is named: the hotline for citizens is not made for this."""
     settings = get_register(request).settings
     if not settings.security_contact:
         raise NotFound(
@@ -37,7 +32,7 @@ def get_security_txt(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 def format_security_txt(settings: Settings, now: dt.datetime) -> str:
-    """The file as of an instant; it ends at the end of a day, so that it is the same all day long."""
+    """Format the file as of an instant; it expires at the end of a day, so that it is the same all day long."""
     expires = (now + VALID).replace(hour=23, minute=59, second=59, microsecond=0)
     lines = [("Contact", contact) for contact in parse_contacts(settings.security_contact)]
     lines += [("Expires", expires.strftime("%Y-%m-%dT%H:%M:%SZ")), ("Preferred-Languages", "zh, en")]
@@ -50,13 +45,13 @@ def format_security_txt(settings: Settings, now: dt.datetime) -> str:
 
 
 def parse_contacts(setting: str) -> list[str]:
-    """The contacts as RFC 9116 writes them, the preferred one first: a bare e-mail address becomes a ``mailto:``.
+    """Parse the contacts as RFC 9116 writes them, the preferred one first: a bare e-mail address becomes a ``mailto:``.
 
     >>> parse_contacts("security@health.example, https://health.example/report")
     ['mailto:security@health.example', 'https://health.example/report']
     """
-    named = [one.strip() for one in setting.split(",") if one.strip()]
-    return [one if one.startswith(("mailto:", "https://", "tel:")) else f"mailto:{one}" for one in named]
+    contacts = [contact.strip() for contact in setting.split(",") if contact.strip()]
+    return [text if text.startswith(("mailto:", "https://", "tel:")) else f"mailto:{text}" for text in contacts]
 
 
 handlers = [get_security_txt]

@@ -26,8 +26,8 @@ class ClientGone(Exception):
 class Spool:
     """Takes a body in as fast as it comes and gives it out as fast as it is wanted; never more than 1 MiB in memory.
 
-    Most clients read nothing before they have sent everything. Waiting for them to read while they wait for us to take
-    in would be for ever, and keeping the answers in memory would have no limit: so what was not read yet waits in a
+    Most clients read nothing before they have sent everything. If we waited for them to read while they wait for us to
+    receive, neither would end; and answers kept in memory would have no limit. So what was not read yet waits in a
     temporary file without a name, which is gone with the request.
     """
 
@@ -62,17 +62,17 @@ class Spool:
         await asyncio.shield(self._task)
 
     async def read_received(self) -> AsyncIterator[bytes]:
-        """What has been received, piece by piece, for a first look. Between two pieces others are served."""
-        looked = 0
-        while looked < self._written:
-            self._file.seek(looked)
+        """Yield what has been received, piece by piece, for a first look. Between two pieces others are served."""
+        position = 0
+        while position < self._written:
+            self._file.seek(position)
             data = self._file.read(_PIECE)
-            looked += len(data)
+            position += len(data)
             yield data
             await asyncio.sleep(0)
 
     async def read_pieces(self) -> AsyncIterator[bytes]:
-        """The body from its beginning, piece by piece; what went wrong on the way is raised after what came before.
+        """Yield the body from its beginning; what went wrong on the way is raised after what came before.
 
         Between two pieces others are served: a piece may hold nothing that is answered.
         """

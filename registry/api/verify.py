@@ -7,12 +7,21 @@ from typing import Annotated
 
 import msgspec
 from litestar import get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
+from litestar.types import Receive, Scope, Send
 
-from registry.api.guards import decode_body, get_register
-from registry.api.institutions import AnyRequest, KnownAtText, OnText, parse_known_at, parse_on, parse_techniques
-from registry.api.json_answer import JsonAnswer, describe_responses
 from registry.api.problems import read_language
+from registry.api.requests import (
+    AnyRequest,
+    KnownAtText,
+    OnText,
+    decode_body,
+    get_register,
+    parse_known_at,
+    parse_on,
+    parse_techniques,
+)
 from registry.batch.claim_rows import check_provider
 from registry.domain.model import (
     LONGEST_NAME,
@@ -28,6 +37,28 @@ from registry.web import body_limits, lanes
 from registry.web.rate_limit import find_admitted_request, make_people_budget
 
 _claim = msgspec.json.Decoder(Claim)
+_encoder = msgspec.json.Encoder()
+_RESPONSES = {
+    200: ResponseSpec(data_container=Answer, description="Request fulfilled, document follows", generate_examples=False)
+}
+
+
+class JsonAnswer:
+    """Sends an answer as JSON with status 200, without a response object in between: this is the busiest operation.
+
+    An application of its own, so that litestar passes it on as it is.
+    """
+
+    __slots__ = ("body",)
+
+    def __init__(self, answer: Answer) -> None:
+        self.body = _encoder.encode(answer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI gives them
+        """Answer one request."""
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
 @post(
@@ -44,7 +75,7 @@ _claim = msgspec.json.Decoder(Claim)
     '`cannot_answer` means the register could not look, which is not "not licensed". With `receipt` true the answer '
     "carries a signed receipt; where none can be given that is 503 with code `cannot_sign`, never a silent null.",
     status_code=200,
-    responses=describe_responses(Answer),
+    responses=_RESPONSES,
     request_max_body_size=body_limits.TEXT,
     opt={"scope": "verify", "json": True},
 )
@@ -54,15 +85,15 @@ async def verify_claim(request: AnyRequest) -> JsonAnswer:
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused
         parse_known_at(claim.known_at.isoformat())
     check_provider(claim.provider)
-    ask = partial(
+    answer_claim = partial(
         get_register(request).answer_claim, claim, read_language(request), make_people_budget(request).require_look
     )
     if len(claim.text or "") > LONGEST_TEXT_IN_ADDRESS:  # takes tenths of a second: others need not wait for it
-        found = await lanes.run_in_lane("reads", ask)
+        answer = await lanes.run_in_lane("reads", answer_claim)
     else:
-        found = ask()
-    await _record_check(request, claim, found)
-    return JsonAnswer(found)
+        answer = answer_claim()
+    await _record_check(request, claim, answer)
+    return JsonAnswer(answer)
 
 
 @get(
@@ -73,7 +104,7 @@ async def verify_claim(request: AnyRequest) -> JsonAnswer:
     "名录当时没有关于该日的记录时答 `unknown`，这不等于未获批准。 / "
     "`on` is the day in question, `known_at` what the register knew then; where it held nothing for that day then, the "
     "answer is `unknown`, which is not “not approved”.",
-    responses=describe_responses(Answer),
+    responses=_RESPONSES,
     opt={"scope": "verify"},
 )
 async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
@@ -133,14 +164,18 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         ad_certificate=ad_certificate,
         text=text,
     )
-    found = get_register(request).answer_claim(claim, read_language(request), make_people_budget(request).require_look)
-    await _record_check(request, claim, found)
-    return JsonAnswer(found)
+    answer = get_register(request).answer_claim(claim, read_language(request), make_people_budget(request).require_look)
+    await _record_check(request, claim, answer)
+    return JsonAnswer(answer)
 
 
-async def _record_check(request: AnyRequest, claim: Claim, found: Answer) -> None:
-    """Keep a check before it is answered, where the key wants that; CannotRecord."""
+async def _record_check(request: AnyRequest, claim: Claim, answer: Answer) -> None:
+    """Record a check before it is answered, where the key wants that; CannotRecord where it cannot be."""
     admitted = find_admitted_request(request)
     if admitted and admitted.key and admitted.key.recorded:
-        noted = [(claim, found.verdict, found.match.code if found.match else None)]
-        await lanes.run_in_lane("writes", get_register(request).clients.record_checks, admitted, noted, found.log.size)
+        checks = [(claim, answer.verdict, answer.match.code if answer.match else None)]
+        record_checks = get_register(request).clients.record_checks
+        await lanes.run_in_lane("writes", record_checks, admitted, checks, answer.log.size)
+
+
+handlers = [verify_claim, verify_by_query]

@@ -1,4 +1,4 @@
-"""The watch list of a client: which answers it received have changed since."""
+"""The watch list of a client: which of the answers it received have changed since."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import msgspec
 from litestar import delete, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from registry.api.guards import decode_body, get_register
-from registry.api.institutions import AnyRequest
 from registry.api.problems import read_language
+from registry.api.requests import AnyRequest, decode_body, get_register
 from registry.batch.claim_rows import check_provider
 from registry.clients import watches
 from registry.domain.model import Answer, Claim, Date, Struct
@@ -108,17 +107,17 @@ async def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:
             raise InvalidInput(f"第{number}条：{error.zh}", f"Claim {number}: {error.en}") from error
     if admitted := find_admitted_request(request):
         get_register(request).clients.count_rows(admitted, len(claims))
-    named = [claim for claim in claims if claim.practitioner is not None]
-    if named:  # before anything is watched: what is watched goes on being answered
-        await lanes.run_in_lane("reads", _require_people_budget, request, named)
+    about_people = [claim for claim in claims if claim.practitioner is not None]
+    if about_people:  # before anything is watched: what is watched goes on being answered
+        await lanes.run_in_lane("reads", _require_people_budget, request, about_people)
     add = partial(get_register(request).watches.add_watches, client, claims, read_language(request))
-    found, since = await lanes.run_in_lane("writes", add)
-    items = [WatchedClaim(watch=identity, answer=answer) for identity, answer in found]
+    answers, since = await lanes.run_in_lane("writes", add)
+    items = [WatchedClaim(watch=watch, answer=answer) for watch, answer in answers]
     return Watching(items=items, since=str(since))
 
 
 def _require_people_budget(request: AnyRequest, claims: list[Claim]) -> None:
-    """PeopleLimit for claims about people of more institutions than the key may look at today."""
+    """Raise PeopleLimit for claims about people of more institutions than the key may look at today."""
     batch = get_register(request).make_batch(look=make_people_budget(request).require_look)
     for claim in claims:
         batch.answer_claim(claim)
@@ -135,12 +134,12 @@ def _require_people_budget(request: AnyRequest, claims: list[Claim]) -> None:
 )
 def list_watches(request: AnyRequest, after: _After = 0, limit: _Limit = 100) -> WatchList:
     """What is watched"""
-    found, total = get_register(request).watches.list_watches(get_api_key(request).client, after, limit)
+    rows, total = get_register(request).watches.list_watches(get_api_key(request).client, after, limit)
     items = [
         WatchItem(watch=w.id, claim=to_question(w.claim), log_size=w.log_size, day=w.day, created_at=w.created_at)
-        for w in found
+        for w in rows
     ]
-    return WatchList(items=items, next=found[-1].id if len(found) == limit else None, total=total)
+    return WatchList(items=items, next=rows[-1].id if len(rows) == limit else None, total=total)
 
 
 @get(
@@ -162,11 +161,10 @@ def get_watch_changes(
     since: Annotated[str, QueryParameter(description="从何处起。 / Where to begin.", min_length=1, max_length=100)],
 ) -> AnswerChanges:
     """Which answers have changed"""
-    found = get_register(request).watches.find_changes(
-        get_api_key(request).client, watches.parse_position(since), read_language(request)
-    )
-    items = [AnswerChange(watch=c.watch, claim=to_question(c.claim), before=c.before, now=c.now) for c in found.items]
-    return AnswerChanges(items=items, next=str(found.next), more=found.more)
+    client, position = get_api_key(request).client, watches.parse_position(since)
+    changes = get_register(request).watches.find_changes(client, position, read_language(request))
+    items = [AnswerChange(watch=c.watch, claim=to_question(c.claim), before=c.before, now=c.now) for c in changes.items]
+    return AnswerChanges(items=items, next=str(changes.next), more=changes.more)
 
 
 @delete(

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 
 import public_site.pages
 from registry import api, settings, staff
-from registry.api import log, metrics, openapi, problems, qr_images, receipt_sheet, receipts, reconcile, security_txt
+from registry.api import metrics, openapi, problems
 from registry.register import Register
 from registry.web import body_limits, error_status, lanes, rate_limit, state_age
 from registry.web.headers import OutermostMiddleware
@@ -40,14 +40,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
         request_class=JsonRequest,
         route_handlers=[
             *api.build_routers(),
-            reconcile.build_router(),
             staff.build_router(),
-            openapi.document,
-            *qr_images.handlers,
-            *log.handlers,
-            *receipts.handlers,
-            *security_txt.handlers,
-            *receipt_sheet.handlers,
             *public_site.pages.handlers,
             get_health,
             get_readiness,

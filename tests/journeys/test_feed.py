@@ -15,8 +15,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry.api.changes import encode_snapshot_json, encode_snapshot_lines
-from registry.api.shapes import ChangeList, SnapshotList
+from registry.api.changes import ChangeList, SnapshotList, encode_snapshot_json, encode_snapshot_lines
 from registry.records.asof import AsOf
 from registry.records.snapshot import PAGE, Snapshot
 from tests.factories import DAY as EDITION

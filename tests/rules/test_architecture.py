@@ -107,7 +107,7 @@ ALLOWED = {
     "pypinyin": ("registry.search.pinyin",),
     "cn2an": ("registry.domain.normalise",),
     "stdnum": ("registry.domain.identifiers",),
-    "jinja2": ("public_site.render", "registry.web.page_templates", "registry.staff.i18n"),
+    "jinja2": ("public_site.responses", "registry.web.page_templates", "registry.staff.i18n"),
     "sqlite3": (
         "registry.accounts.failure_counts",
         "registry.storage.counts",

@@ -9,13 +9,13 @@ from itertools import pairwise, product
 
 import pytest
 
-from public_site import render, sample_pages
 from registry.web import page_templates
 from registry.web.i18n import Lang, Size
+from tests.pages import gallery
 
 VOID = {"meta", "link", "input", "img", "br", "hr", "wbr"}
 SVG_VOID = {"path", "circle", "rect"}
-PAGES = sample_pages.make_pages()
+PAGES = gallery.make_pages()
 VOICES: list[tuple[Lang, Size]] = list(product(("zh-CN", "en"), ("normal", "large")))  # type: ignore[arg-type]
 EVERY = [(name, lang, size) for name in PAGES for lang, size in VOICES]
 
@@ -54,7 +54,7 @@ class Document(HTMLParser):
 
 
 def page(name: str, lang: Lang = "zh-CN", size: Size = "normal") -> tuple[str, Document]:
-    html = render.render_page(PAGES[name], lang, size)
+    html = gallery.render_page(PAGES[name], lang, size)
     return html, Document(html)
 
 

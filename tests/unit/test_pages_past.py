@@ -12,15 +12,16 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.testing import TestClient
 
-from public_site import contexts as c
-from public_site import page_times, pages, render, sample_pages
-from public_site.sample_records import make_approval, make_institution, make_version
+from public_site import page_times, pages, responses
+from public_site.page_times import TimesForm
 from registry.records.asof import read_today
 from registry.register import Register
 from registry.settings import Settings
 from registry.web import record_changes
 from registry.web.i18n import Language
 from registry.web.standing import make_standing
+from tests.pages import gallery
+from tests.pages.records import make_approval, make_institution, make_version
 from tests.times import DATE, LATE, NEW, SECOND, STOP, a_corrected_register, printed
 
 Client = TestClient[Litestar]
@@ -92,16 +93,16 @@ def test_the_page_and_the_comparison_give_the_same_answer_for_a_day(client: Clie
 
 
 def test_every_sample_page_of_another_time_says_so() -> None:
-    past = [page for page in sample_pages.make_pages().values() if getattr(page, "past", None)]
+    past = [page for page in gallery.make_pages().values() if getattr(page, "past", None)]
     assert len(past) >= 8
     for page in past:
         for lang, said in (("zh-CN", ("这不是",)), ("en", ("This is not",))):
-            assert said[0] in words(render.render_page(page, lang))  # type: ignore[arg-type]
+            assert said[0] in words(responses.render_page(page, lang))  # type: ignore[arg-type]
 
 
 def test_a_page_about_another_day_never_says_now_of_it() -> None:
     for name in ("institution-past", "institution-past-known", "institution-past-delisted", "institution-to-come"):
-        html = render.render_page(sample_pages.make_pages()[name])
+        html = responses.render_page(gallery.make_pages()[name])
         verdict = html.split('<section class="verdict', 1)[1].split("</section>")[0]
         assert not re.search("现不|现已|现在|今", verdict), name
 
@@ -167,8 +168,8 @@ def test_an_earlier_state_of_which_nothing_was_recorded_is_an_addition_and_no_co
 
 
 def test_the_times_of_an_empty_form_are_now(register: Register) -> None:
-    assert page_times.choose_as_of(register, c.TimesForm()) == (register.make_as_of_now(), None)
-    asof, past = page_times.choose_as_of(register, c.TimesForm(on=SECOND.isoformat()))
+    assert page_times.choose_as_of(register, TimesForm()) == (register.make_as_of_now(), None)
+    asof, past = page_times.choose_as_of(register, TimesForm(on=SECOND.isoformat()))
     assert past is not None and asof.valid_on == SECOND and past.known_at is None
     recorded = page_times.read_day_record(register, printed(STOP), asof)
     day = dt.date(2024, 10, 1)

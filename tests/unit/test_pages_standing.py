@@ -9,16 +9,17 @@ from itertools import product
 import msgspec
 import pytest
 
-from public_site import api_reference, render, sample_records
-from public_site.sample_openapi import DOCUMENT
-from public_site.sample_pages import make_pages
-from public_site.sample_records import make_approval, make_institution
+from public_site import api_reference, responses
 from registry.domain.model import Approval, Institution
 from registry.records.history import FieldChange, Version
 from registry.web.i18n import Lang, Language
 from registry.web.labels import describe_standing, format_source_title
 from registry.web.record_changes import describe_changes
 from registry.web.standing import apply_rules_on_day, choose_tone, make_standing
+from tests.pages import records
+from tests.pages.gallery import make_pages
+from tests.pages.openapi_document import DOCUMENT
+from tests.pages.records import make_approval, make_institution
 
 
 def said(it: Institution, since: dict[str, dt.date] | None = None, then: bool = False) -> list[str]:
@@ -32,7 +33,7 @@ def test_an_approved_institution_is_said_with_its_techniques_and_stages() -> Non
 
 
 def test_techniques_at_different_stages_are_said_apart() -> None:
-    assert said(sample_records.FULL) == [
+    assert said(records.FULL) == [
         "该机构在此地址获准开展夫精人工授精、试管婴儿，正式运行。",
         "另获准开展二代试管（卵胞浆内单精子显微注射），名录未说明是正式运行还是试运行。",
         "另获准开展三代试管（植入前胚胎遗传学检测），试运行。",
@@ -40,20 +41,20 @@ def test_techniques_at_different_stages_are_said_apart() -> None:
 
 
 def test_trial_alone_is_an_approval_with_the_limited_tone() -> None:
-    standing = make_standing(sample_records.TRIAL)
+    standing = make_standing(records.TRIAL)
     assert (standing.state, standing.tone) == ("licensed", "limited")
 
 
 def test_a_place_with_one_technique_stopped_is_approved_and_limited() -> None:
-    standing = make_standing(sample_records.NARROW)
+    standing = make_standing(records.NARROW)
     assert (standing.state, standing.tone) == ("licensed", "limited")
-    assert said(sample_records.NARROW)[1] == "现已暂停，不得开展三代试管（植入前胚胎遗传学检测）。"
+    assert said(records.NARROW)[1] == "现已暂停，不得开展三代试管（植入前胚胎遗传学检测）。"
 
 
 def test_being_set_up_never_looks_like_an_approval() -> None:
-    standing = make_standing(sample_records.PREPARING)
+    standing = make_standing(records.PREPARING)
     assert (standing.state, standing.tone) == ("preparing", "stopped")
-    assert said(sample_records.PREPARING) == ["尚在筹建，不得开展诊疗。"]
+    assert said(records.PREPARING) == ["尚在筹建，不得开展诊疗。"]
 
 
 def test_a_suspended_institution_may_do_nothing_whatever_its_approvals_still_say() -> None:
@@ -65,7 +66,7 @@ def test_a_suspended_institution_may_do_nothing_whatever_its_approvals_still_say
     assert said(it, both) == said(it, {"status": day})
     assert said(it, {"approvals.IVF": dt.date(2020, 1, 1)}) == said(it)
     assert said(it) == ["现已暂停，不得开展试管婴儿（体外受精-胚胎移植）。"]
-    assert said(sample_records.CLOSED) == ["现已暂停，不得开展任何一项人类辅助生殖技术。"]
+    assert said(records.CLOSED) == ["现已暂停，不得开展任何一项人类辅助生殖技术。"]
 
 
 def test_the_day_of_a_revocation_comes_from_the_history_when_the_approval_does_not_state_it() -> None:
@@ -83,15 +84,15 @@ def test_a_suspension_is_said_from_the_day_it_came_and_not_from_the_day_the_appr
 
 def test_a_delisted_institution_is_said_to_be_off_the_list_and_shows_no_technique_as_approved() -> None:
     since = {"status": dt.date(2025, 6, 30)}
-    assert said(sample_records.DELISTED, since)[0].startswith("该机构曾在名录中，自2025年6月30日起不再列入。")
-    html = render.render_page(make_pages()["institution-delisted"])
+    assert said(records.DELISTED, since)[0].startswith("该机构曾在名录中，自2025年6月30日起不再列入。")
+    html = responses.render_page(make_pages()["institution-delisted"])
     assert "现不在名录中" in html and "已获批准" not in html and "正式运行" not in html
 
 
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])
 def test_no_sentence_about_another_day_says_now(lang: Lang) -> None:
     days = {"status": dt.date(2025, 8, 1), "approvals.IVF": dt.date(2025, 8, 1)}
-    every = [value for value in vars(sample_records).values() if isinstance(value, Institution)]
+    every = [value for value in vars(records).values() if isinstance(value, Institution)]
     assert len(every) > 10
     for it, since in product(every, (None, days)):
         for line in describe_standing(Language(lang), make_standing(it, since), then=True):
@@ -99,40 +100,38 @@ def test_no_sentence_about_another_day_says_now(lang: Lang) -> None:
 
 
 def test_an_institution_without_any_approval_is_on_the_list_with_none_in_force() -> None:
-    assert said(sample_records.NOTHING) == ["该机构在名录中，但没有现行有效的批准项目。"]
+    assert said(records.NOTHING) == ["该机构在名录中，但没有现行有效的批准项目。"]
 
 
 def test_a_failure_never_looks_like_not_licensed() -> None:
     for lang, words in (("zh-CN", ("未获批此项", "未找到")), ("en", ("Not approved for", "Not found on"))):
-        html = render.render_page(make_pages()["error-503"], lang)  # type: ignore[arg-type]
+        html = responses.render_page(make_pages()["error-503"], lang)  # type: ignore[arg-type]
         assert "verdict-unlisted" in html and not any(word in html for word in words)
     assert choose_tone("cannot_answer") == "unlisted"
 
 
 def test_the_landing_page_says_the_verdict_the_time_and_the_address_in_that_order() -> None:
-    html = render.render_page(make_pages()["landing"])
+    html = responses.render_page(make_pages()["landing"])
     places = [html.index(text) for text in ("已获批准", "本页作答时间", "请核对您所在的地址")]
     assert places == sorted(places)
     assert "10:52（北京时间）" in html
 
 
 def test_near_names_are_said_to_be_near_only_and_the_city_is_always_shown() -> None:
-    html = render.render_page(make_pages()["search"])
+    html = responses.render_page(make_pages()["search"])
     assert "名称相近，不一定是您找的机构" in html
     assert "辽宁省鞍山市铁西区" in html and "三道街115号" in html
 
 
 def test_a_secondary_source_is_said_to_be_one() -> None:
     for name in ("institution", "landing", "home"):
-        assert "二手转录" in render.render_page(make_pages()[name])
+        assert "二手转录" in responses.render_page(make_pages()[name])
 
 
 def test_a_history_is_read_in_the_order_of_a_record() -> None:
     fields = ["approvals.PGT", "address", "approvals.AIH", "extra.床位", "name", "status"]
     made = [FieldChange(field=field, from_=None, to="x") for field in fields]
-    version = Version(
-        entry=1, recorded_at=sample_records.AT, valid_from=sample_records.AT.date(), changes=made, source=None
-    )
+    version = Version(entry=1, recorded_at=records.AT, valid_from=records.AT.date(), changes=made, source=None)
     labels = [str(one.label) for one in describe_changes(Language(), version)]
     assert labels == [
         "名称",
@@ -166,7 +165,7 @@ def test_an_overdue_verification_is_told_as_the_verdict_tells_it() -> None:
         Approval(technique="AIH", name="x", stage="formal", valid_from=due + dt.timedelta(days=2)),
         Approval(technique="ICSI", name="x", stage="suspended", verification_due=due),
     ]
-    it = msgspec.structs.replace(sample_records.FULL, approvals=told)
+    it = msgspec.structs.replace(records.FULL, approvals=told)
     stages = {
         day: [(a.technique, a.stage, a.valid_from) for a in apply_rules_on_day(it, day).approvals]
         for day in (due, due + dt.timedelta(days=1), due + dt.timedelta(days=2))

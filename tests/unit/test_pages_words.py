@@ -9,12 +9,13 @@ from string import Formatter
 
 import pytest
 
-from public_site import render, sample_pages
+from public_site import responses
 from registry.web import i18n, page_templates
 from registry.web.i18n import Language, load_catalogue
+from tests.pages import gallery
 
 LITERAL = re.compile(r"""\b(?:t|translate)\(\s*"([a-z_.0-9]+)"\s*[,)]""")
-FOLDERS = [Path(module.__file__).parent for module in (render, page_templates)]
+FOLDERS = [Path(module.__file__).parent for module in (responses, page_templates)]
 SOURCES = [path for folder in FOLDERS for pattern in ("templates/**/*.html", "*.py") for path in folder.glob(pattern)]
 CODE = "\n".join(path.read_text("utf-8") for path in SOURCES)
 
@@ -46,9 +47,9 @@ def test_every_key_in_the_catalogue_is_used(monkeypatch: pytest.MonkeyPatch) -> 
 
     recording = Recording(load_catalogue())
     monkeypatch.setattr(i18n, "load_catalogue", lambda: recording)
-    for page in sample_pages.make_pages().values():
+    for page in gallery.make_pages().values():
         for size in ("normal", "large"):
-            render.render_page(page, "zh-CN", size)  # type: ignore[arg-type]
+            gallery.render_page(page, "zh-CN", size)  # type: ignore[arg-type]
     assert set(load_catalogue()) - used == set()
 
 

@@ -1,4 +1,4 @@
-"""Data extension: the columns somebody wants beside institutions that were matched, as of a day."""
+"""Data extension: the columns wanted beside institutions that were matched, as of a day."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from registry.api.reconcile.manifest import TYPE, describe_property
-from registry.api.reconcile.queries import read_json
+from registry.api.reconcile.queries import read_parameter
 from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution
 from registry.domain.techniques import TechniqueCode
@@ -44,12 +44,12 @@ class ExtensionColumn(msgspec.Struct, frozen=True):
     technique: TechniqueCode | None
 
     def make_cells(self, it: Institution | None) -> list[dict[str, Any]]:
-        """The values of one institution; nothing recorded of the day is said in the column `status` alone."""
+        """Make the cells of one institution; that nothing is recorded of the day stands in `status` alone."""
         if it is None:
             return [{"str": "no_record"}] if self.property.id == "status" else []
         if self.technique is not None:
-            kept = [approval for approval in it.approvals if approval.technique == self.technique]
-            it = msgspec.structs.replace(it, approvals=kept)
+            approvals = [approval for approval in it.approvals if approval.technique == self.technique]
+            it = msgspec.structs.replace(it, approvals=approvals)
         return [_make_cell(value) for value in self.property.values(it, self.asof.valid_on)]
 
 
@@ -57,42 +57,42 @@ _extension = msgspec.json.Decoder(ExtensionRequest)
 
 
 def answer_extension(register: Register, text: str, lang: str) -> dict[str, Any]:
-    """The rows asked for. InvalidInput for a property or setting that does not exist; TooLarge beyond the limits."""
-    asked: ExtensionRequest = read_json(text, _extension, "extend")
-    if len(asked.ids) > MOST_IDS or len(asked.properties) > MOST_COLUMNS:
+    """Answer with the rows asked for. InvalidInput for an unknown property or setting; TooLarge beyond the limits."""
+    request = read_parameter(text, _extension, "extend")
+    if len(request.ids) > MOST_IDS or len(request.properties) > MOST_COLUMNS:
         raise TooLarge(
             f"一次最多{MOST_IDS}家机构、{MOST_COLUMNS}个属性；请分批发送。",
             f"At most {MOST_IDS} institutions and {MOST_COLUMNS} properties at once; send them in several.",
             limit=MOST_IDS,
         )
-    columns = [_make_column(register, one) for one in asked.properties]
-    codes = {identifier: code for identifier in asked.ids if (code := _parse_code(identifier))}
+    columns = [_make_column(register, column) for column in request.properties]
+    codes = {identifier: code for identifier in request.ids if (code := _parse_code(identifier))}
     # One look at the records for each moment that is asked about.
-    found = {
+    records = {
         asof: {parse_code(it.code): it for it in register.list_institutions(list(dict.fromkeys(codes.values())), asof)}
         for asof in {column.asof for column in columns}
     }
     return {
         "meta": [{"id": c.property.id, "name": c.property.get_name(lang)} for c in columns],
         "rows": {
-            identifier: {c.property.id: c.make_cells(found[c.asof].get(codes.get(identifier, ""))) for c in columns}
-            for identifier in asked.ids
+            identifier: {c.property.id: c.make_cells(records[c.asof].get(codes.get(identifier, ""))) for c in columns}
+            for identifier in request.ids
         },
     }
 
 
 def propose_columns(type_id: str | None, limit: str | None, lang: str) -> dict[str, Any]:
-    """Which columns can be had of a type; InvalidInput for a limit that is no number."""
-    proposed = [describe_property(one, lang) for one in PROPERTIES] if type_id in (None, "", TYPE) else []
+    """Propose the columns of a type; InvalidInput for a limit that is no number."""
+    proposed = [describe_property(prop, lang) for prop in PROPERTIES] if type_id in (None, "", TYPE) else []
     answer: dict[str, Any] = {"properties": proposed, "type": type_id or TYPE}
     if limit:
-        most = parse_whole_number(limit, "limit")
-        answer |= {"properties": proposed[:most], "limit": most}
+        number = parse_whole_number(limit, "limit")
+        answer |= {"properties": proposed[:number], "limit": number}
     return answer
 
 
 def parse_whole_number(text: str, name: str) -> int:
-    """A whole number of an address, at most a million; InvalidInput naming it."""
+    """Parse a whole number of an address, at most a million; InvalidInput naming it."""
     if not (text.isascii() and text.isdecimal()):
         raise InvalidInput(f"{name} 须为非负整数。", f"{name} must be a whole number, 0 or more.")
     return int(text[:7]) if len(text) <= 7 else 1_000_000
@@ -105,13 +105,13 @@ def _parse_code(identifier: str) -> str | None:
         return None  # of one that is no code nothing is recorded either
 
 
-def _make_column(register: Register, asked: ColumnRequest) -> ExtensionColumn:
-    if asked.id not in BY_ID:
+def _make_column(register: Register, column: ColumnRequest) -> ExtensionColumn:
+    if column.id not in BY_ID:
         raise InvalidInput(
-            f"未知的属性“{asked.id[:40]}”；可用：{'、'.join(BY_ID)}。",
-            f"Unknown property “{asked.id[:40]}”; there are {', '.join(BY_ID)}.",
+            f"未知的属性“{column.id[:40]}”；可用：{'、'.join(BY_ID)}。",
+            f"Unknown property “{column.id[:40]}”; there are {', '.join(BY_ID)}.",
         )
-    settings = asked.settings or {}
+    settings = column.settings or {}
     if unknown := sorted(set(settings) - set(_SETTINGS)):
         raise InvalidInput(
             f"未知的设置“{unknown[0][:40]}”；可用：{'、'.join(_SETTINGS)}。",
@@ -119,7 +119,7 @@ def _make_column(register: Register, asked: ColumnRequest) -> ExtensionColumn:
         )
     on, technique = (str(settings.get(name) or "").strip() for name in _SETTINGS)
     return ExtensionColumn(
-        property=BY_ID[asked.id],
+        property=BY_ID[column.id],
         asof=register.make_as_of(parse_day(on) if on else None),
         technique=parse_technique(technique) if technique else None,
     )

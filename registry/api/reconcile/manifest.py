@@ -1,4 +1,4 @@
-"""What the service says of itself: where it is, what its identifiers mean, what it offers."""
+"""The manifest of the service: where it is, what its identifiers mean, which properties and types it offers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ALL = ("全部", "all")
 
 
 def describe_type(lang: str) -> dict[str, str]:
-    """The one type there is. It says that somebody is in the register, which is not that they are licensed."""
+    """Describe the one type there is: being in the register, which is not being licensed."""
     return {"id": TYPE, "name": _TYPE_NAME[lang.startswith("en")]}
 
 
 def make_manifest(public_url: str, lang: str) -> dict[str, Any]:
-    """The service manifest. Its addresses are those the public reaches: ``REGISTRY_PUBLIC_URL``."""
+    """Make the service manifest. Its addresses are those the public reaches: ``REGISTRY_PUBLIC_URL``."""
     root = public_url.rstrip("/")
     base = f"{root}/reconcile"
     documentation = f"{root}/developers#reconcile"
@@ -77,26 +77,25 @@ def _make_settings(lang: str) -> list[dict[str, Any]]:
     ]
 
 
-def describe_property(one: Property, lang: str) -> dict[str, str]:
-    """A property as suggestions and proposals show it."""
-    return {"id": one.id, "name": one.get_name(lang), "description": one.get_meaning(lang)}
+def describe_property(prop: Property, lang: str) -> dict[str, str]:
+    """Describe a property as suggestions and proposals show it."""
+    return {"id": prop.id, "name": prop.get_name(lang), "description": prop.get_meaning(lang)}
 
 
 def search_properties(prefix: str, lang: str) -> list[dict[str, str]]:
-    """Properties whose id, name or meaning has what was typed, those that begin with it first; all for nothing."""
-    wanted = prefix.strip().lower()
-
-    def list_names(one: Property) -> tuple[str, ...]:
-        return (one.id.lower(), one.zh, one.en.lower())
-
-    begin = [one for one in PROPERTIES if any(name.startswith(wanted) for name in list_names(one))]
+    """List properties whose id, name or meaning has what was typed, those beginning with it first; all for nothing."""
+    typed = prefix.strip().lower()
+    names = {prop.id: (prop.id.lower(), prop.zh, prop.en.lower()) for prop in PROPERTIES}
+    first = [prop for prop in PROPERTIES if any(name.startswith(typed) for name in names[prop.id])]
     others = [
-        one for one in PROPERTIES if one not in begin and wanted in f"{list_names(one)}{one.get_meaning(lang)}".lower()
+        prop
+        for prop in PROPERTIES
+        if prop not in first and typed in f"{names[prop.id]}{prop.get_meaning(lang)}".lower()
     ]
-    return [describe_property(one, lang) for one in [*begin, *others]]
+    return [describe_property(prop, lang) for prop in [*first, *others]]
 
 
 def search_types(prefix: str, lang: str) -> list[dict[str, str]]:
-    """The type, when what was typed may be it."""
-    wanted = prefix.strip().lower()
-    return [describe_type(lang)] if any(wanted in name for name in (TYPE, *_TYPE_NAME)) else []
+    """Return the type, when what was typed may be it."""
+    typed = prefix.strip().lower()
+    return [describe_type(lang)] if any(typed in name for name in (TYPE, *_TYPE_NAME)) else []

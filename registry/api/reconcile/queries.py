@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from registry.api import problems
 from registry.api.reconcile.manifest import BATCH, TYPE, describe_type
+from registry.api.requests import decode_json
 from registry.domain.model import Status
-from registry.errors import InvalidInput, TooLarge, make_nesting_error
+from registry.errors import InvalidInput, TooLarge
 from registry.reconciliation.match import MatchCandidate, Reconciler
 from registry.reconciliation.queries import Query
 
@@ -21,6 +22,7 @@ _STATUS: dict[Status, tuple[str, str]] = {
     "delisted": ("已移出名录", "no longer on the list"),
 }
 _FORMER = ("曾用名相符", "by a former name")
+_Shape = TypeVar("_Shape")
 
 
 class Entity(msgspec.Struct, frozen=True):
@@ -54,33 +56,30 @@ _batch = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _query = msgspec.json.Decoder(QueryRequest)
 
 
-def read_json(text: str, decoder: msgspec.json.Decoder[Any], what: str) -> Any:
-    """A JSON parameter; InvalidInput naming it and what is wrong."""
-    try:
-        return decoder.decode(text)
-    except RecursionError as error:
-        raise make_nesting_error() from error
-    except (msgspec.DecodeError, UnicodeError) as error:
-        told = str(error)[:200] or type(error).__name__
-        raise InvalidInput(
-            f"{what} 不符合规范：{told}", f"{what} is not as the specification has it: {told}"
-        ) from error
+def read_parameter(text: str, decoder: msgspec.json.Decoder[_Shape], name: str) -> _Shape:
+    """Decode a parameter that is JSON; InvalidInput naming it and what is wrong."""
+
+    def make_error(error: Exception) -> InvalidInput:
+        reason = str(error)[:200] or type(error).__name__
+        return InvalidInput(f"{name} 不符合规范：{reason}", f"{name} is not as the specification has it: {reason}")
+
+    return decode_json(text, decoder, make_error)
 
 
 def answer_batch(service: Reconciler, text: str, lang: str) -> dict[str, Any]:
-    """A result for each query of a batch, under its key. TooLarge beyond BATCH; CannotAnswer stops them all."""
-    asked = read_json(text, _batch, "queries")
-    if len(asked) > BATCH:
+    """Answer each query of a batch under its key. TooLarge beyond BATCH; CannotAnswer stops them all."""
+    batch = read_parameter(text, _batch, "queries")
+    if len(batch) > BATCH:
         raise TooLarge(
-            f"一批最多{BATCH}个查询，收到{len(asked)}个；请分批发送。",
-            f"A batch holds at most {BATCH} queries, this one {len(asked)}; send them in several.",
+            f"一批最多{BATCH}个查询，收到{len(batch)}个；请分批发送。",
+            f"A batch holds at most {BATCH} queries, this one {len(batch)}; send them in several.",
             limit=BATCH,
         )
-    return {key: _answer_or_report(service, bytes(raw), lang) for key, raw in asked.items()}
+    return {key: _answer_or_report(service, bytes(raw), lang) for key, raw in batch.items()}
 
 
 def answer_single(service: Reconciler, text: str, lang: str) -> dict[str, Any]:
-    """The result of one query that is JSON, or a name alone; InvalidInput when it cannot be understood."""
+    """Answer one query that is JSON, or a name alone; InvalidInput when it cannot be understood."""
     return _make_result(service, text if text.lstrip().startswith("{") else QueryRequest(query=text), lang)
 
 
@@ -92,17 +91,17 @@ def _answer_or_report(service: Reconciler, raw: bytes, lang: str) -> dict[str, A
         return {"result": [], "error": msgspec.to_builtins(problems.make_problem(error, lang))}
 
 
-def _make_result(service: Reconciler, asked: str | QueryRequest, lang: str) -> dict[str, Any]:
-    query = read_json(asked, _query, "query") if isinstance(asked, str) else asked
+def _make_result(service: Reconciler, request: str | QueryRequest, lang: str) -> dict[str, Any]:
+    query = read_parameter(request, _query, "query") if isinstance(request, str) else request
     _check_type(query)
     reply = service.answer_query(
         Query(
             text=query.query or "",
-            properties=tuple((one.pid, _list_values(one)) for one in query.properties or ()),
+            properties=tuple((prop.pid, _list_values(prop)) for prop in query.properties or ()),
             limit=_parse_limit(query.limit),
         )
     )
-    result: dict[str, Any] = {"result": [_make_candidate(one, lang) for one in reply.candidates]}
+    result: dict[str, Any] = {"result": [_make_candidate(candidate, lang) for candidate in reply.candidates]}
     if reply.unreadable:
         result["warnings"] = [
             {"property": pid, "code": error.code, "detail": error.get_text(lang)}
@@ -112,27 +111,27 @@ def _make_result(service: Reconciler, asked: str | QueryRequest, lang: str) -> d
 
 
 def _check_type(query: QueryRequest) -> None:
-    """The one type there is, and none, are the same; InvalidInput for another one, unless it is a mere preference."""
-    asked = [query.type] if isinstance(query.type, str) else query.type or []
-    others = [one for one in asked if one and one != TYPE]
-    if not others or query.type_strict == "should" or (query.type_strict != "all" and TYPE in asked):
+    """Accept the one type there is, or none; InvalidInput for another one, unless it is a mere preference."""
+    types = [query.type] if isinstance(query.type, str) else query.type or []
+    others = [name for name in types if name and name != TYPE]
+    if not others or query.type_strict == "should" or (query.type_strict != "all" and TYPE in types):
         return
     raise InvalidInput(
         f"未知的类型“{others[0][:40]}”；只有 {TYPE}。", f"Unknown type “{others[0][:40]}”; there is only {TYPE}."
     )
 
 
-def _parse_limit(asked: float | None) -> int:
-    if asked is None:
+def _parse_limit(limit: float | None) -> int:
+    if limit is None:
         return USUAL
-    if asked < 1 or asked % 1:
+    if limit < 1 or limit % 1:
         raise InvalidInput("limit 须为正整数。", "limit must be a positive whole number.")
-    return min(int(asked), MOST)
+    return min(int(limit), MOST)
 
 
-def _list_values(one: PropertyRequest) -> tuple[str, ...]:
-    given = one.v if isinstance(one.v, list) else [one.v]
-    return tuple(_format_value(one.pid, value) for value in given)
+def _list_values(prop: PropertyRequest) -> tuple[str, ...]:
+    values = prop.v if isinstance(prop.v, list) else [prop.v]
+    return tuple(_format_value(prop.pid, value) for value in values)
 
 
 def _format_value(pid: str, value: Scalar) -> str:
@@ -146,19 +145,19 @@ def _format_value(pid: str, value: Scalar) -> str:
 
 
 def describe_institution(address: str, status: Status, lang: str, by_former_name: bool = False) -> str:
-    """Where an institution is, what became of it, and whether the name asked is one it had."""
+    """Describe where an institution is, what became of it, and whether the name asked is one it had."""
     english = lang.startswith("en")
     return " · ".join(filter(None, (address, _STATUS[status][english], _FORMER[english] if by_former_name else "")))
 
 
-def _make_candidate(one: MatchCandidate, lang: str) -> dict[str, Any]:
-    site = one.site
+def _make_candidate(candidate: MatchCandidate, lang: str) -> dict[str, Any]:
+    site = candidate.site
     return {
         "id": site.code[:4] + "-" + site.code[4:],
         "name": site.name,
-        "description": describe_institution(site.address, site.status, lang, one.by_former_name),
+        "description": describe_institution(site.address, site.status, lang, candidate.by_former_name),
         "type": [describe_type(lang)],
-        "score": one.score,
-        "match": one.match,
-        "features": [msgspec.to_builtins(feature) for feature in one.features],
+        "score": candidate.score,
+        "match": candidate.match,
+        "features": [msgspec.to_builtins(feature) for feature in candidate.features],
     }

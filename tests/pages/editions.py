@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from public_site import contexts as c
 from public_site.edition_pages import EditionPage, EditionRows, EditionsPage
-from public_site.sample_records import ANSHAN, AT, FULL, SITE, SUSPENDED, TRIAL
+from public_site.responses import PageContext
 from registry.domain.model import Institution, LogState
 from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.editions.difference import EditionDifference, InstitutionRef, StageChange, TechniqueChange, ValueChange
 from registry.editions.edition import Edition, Withdrawal
 from registry.editions.manifest import File, Manifest, Province
+from tests.pages.records import ANSHAN, AT, FULL, SITE, SUSPENDED, TRIAL
 
 ROOT = "8f775c224fee36cfc539c7aa8ea8e0cd486f5301e91fa47c3b22bc6d4695bad0"
 TITLE = "经批准开展人类辅助生殖技术的医疗机构名单"
@@ -84,7 +84,7 @@ def _make_page(edition: Edition, **more: Any) -> EditionPage:
     return EditionPage(site=SITE, here=f"/editions/{edition.id}", edition=edition, **more)
 
 
-def make_pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, PageContext]:
     """Every state of the two pages."""
     first, second = make_edition(1), make_edition(2)
     withdrawn = make_edition(3, withdrawn=GONE)
@@ -104,7 +104,7 @@ def make_pages() -> dict[str, c.PageContext]:
         "editions-none": EditionsPage(site=SITE, here="/editions", editions=[], latest=None),
         "editions-withdrawn": EditionsPage(site=SITE, here="/editions", editions=[withdrawn], latest=None),
         "edition": _make_page(second, **whole),
-        "edition-many": _make_page(second, **whole, most=2),
+        "edition-many": _make_page(second, **whole, limit=2),
         "edition-first": _make_page(
             first, manifest=MANIFEST, difference=_make_difference(since=None, before=None), newer=second
         ),

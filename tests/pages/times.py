@@ -6,9 +6,15 @@ import datetime as dt
 
 import msgspec
 
-from public_site import contexts as c
-from public_site.check_contexts import CheckForm, CheckPage
-from public_site.sample_records import (
+from public_site.check_pages import CheckForm, CheckPage
+from public_site.institution_pages import HistoryPage, InstitutionPage, NoRecordPage
+from public_site.page_times import Comparison, DayRecord, TimesForm
+from public_site.responses import FieldError, PageContext
+from registry.domain import model
+from registry.records.asof import get_day_end
+from registry.web.record_changes import PageTimes
+from registry.web.standing import make_standing
+from tests.pages.records import (
     DELISTED,
     FULL,
     LIST,
@@ -20,10 +26,6 @@ from public_site.sample_records import (
     make_institution,
     make_version,
 )
-from registry.domain import model
-from registry.records.asof import get_day_end
-from registry.web.record_changes import PageTimes
-from registry.web.standing import make_standing
 
 ON, LEARNT = dt.date(2025, 7, 1), dt.date(2025, 9, 1)
 WRONG = make_institution("示例市示例更正医院", make_approval("IVF"), make_approval("ICSI"), source=LIST, level="三级")
@@ -64,61 +66,61 @@ CORRECTED = [
 ]
 
 
-def _make_day_record(it: model.Institution | None, since: dict[str, dt.date] | None = None) -> c.DayRecord:
-    return c.DayRecord(institution=it, standing=make_standing(it, since)) if it else c.DayRecord()
+def _make_day_record(it: model.Institution | None, since: dict[str, dt.date] | None = None) -> DayRecord:
+    return DayRecord(institution=it, standing=make_standing(it, since)) if it else DayRecord()
 
 
 def _make_times(on: dt.date = ON, known: dt.date | None = ON, **more: bool) -> PageTimes:
     return PageTimes(on=on, known_at=get_day_end(known) if known else None, known_day=known, **more)
 
 
-def make_history_pages() -> dict[str, c.PageContext]:
+def make_history_pages() -> dict[str, PageContext]:
     """A history asked about one day: it differs, agrees, held nothing, holds nothing; a day to come; a wrong date."""
-    known, nothing = _make_day_record(RIGHT, SINCE), c.DayRecord()
+    known, nothing = _make_day_record(RIGHT, SINCE), DayRecord()
     instant = PageTimes(on=ON, known_at=dt.datetime(2025, 8, 1, 1, 30, tzinfo=dt.UTC))
     unsourced = _make_day_record(msgspec.structs.replace(WRONG, source=None))
     fewer = _make_day_record(
         msgspec.structs.replace(RIGHT, level="三级", approvals=[make_approval("IVF"), *RIGHT.approvals[1:]])
     )
     answers = {
-        "differs": c.Comparison(times=_make_times(), known=known, believed=_make_day_record(WRONG)),
-        "differs-later": c.Comparison(times=_make_times(known=LEARNT), known=known, believed=fewer),
-        "differs-once": c.Comparison(
+        "differs": Comparison(times=_make_times(), known=known, believed=_make_day_record(WRONG)),
+        "differs-later": Comparison(times=_make_times(known=LEARNT), known=known, believed=fewer),
+        "differs-once": Comparison(
             times=instant,
             known=_make_day_record(WRONG),
             believed=_make_day_record(msgspec.structs.replace(WRONG, level="二级")),
         ),
-        "agrees": c.Comparison(times=_make_times(), known=known, believed=known),
-        "no-record": c.Comparison(times=_make_times(), known=unsourced, believed=nothing),
-        "nothing": c.Comparison(times=_make_times(dt.date(2001, 1, 1)), known=nothing, believed=nothing),
-        "withdrawn": c.Comparison(times=_make_times(), known=nothing, believed=_make_day_record(TRIAL)),
-        "to-come": c.Comparison(times=_make_times(dt.date(2030, 1, 1), to_come=True), known=known),
+        "agrees": Comparison(times=_make_times(), known=known, believed=known),
+        "no-record": Comparison(times=_make_times(), known=unsourced, believed=nothing),
+        "nothing": Comparison(times=_make_times(dt.date(2001, 1, 1)), known=nothing, believed=nothing),
+        "withdrawn": Comparison(times=_make_times(), known=nothing, believed=_make_day_record(TRIAL)),
+        "to-come": Comparison(times=_make_times(dt.date(2030, 1, 1), to_come=True), known=known),
     }
-    page = c.HistoryPage(site=SITE, here=f"/i/{WRONG.code}/history", institution=WRONG, versions=CORRECTED)
+    page = HistoryPage(site=SITE, here=f"/i/{WRONG.code}/history", institution=WRONG, versions=CORRECTED)
     wrong = [
-        c.FieldError(field="on", key="check.error_date", value="2025-13-01"),
-        c.FieldError(field="known_at", key="check.error_date", value="去年"),
+        FieldError(field="on", key="check.error_date", value="2025-13-01"),
+        FieldError(field="known_at", key="check.error_date", value="去年"),
     ]
-    form = c.TimesForm(on="2025-07-01", known_at="2025-09-01")
+    form = TimesForm(on="2025-07-01", known_at="2025-09-01")
     return {
         **{f"history-{name}": msgspec.structs.replace(page, answer=it, form=form) for name, it in answers.items()},
         "history-corrected": page,
         "history-errors": msgspec.structs.replace(
-            page, errors=tuple(wrong), form=c.TimesForm(on="2025-13-01", known_at="去年")
+            page, errors=tuple(wrong), form=TimesForm(on="2025-13-01", known_at="去年")
         ),
     }
 
 
-def make_institution_pages() -> dict[str, c.PageContext]:
+def make_institution_pages() -> dict[str, PageContext]:
     """Institutions at another time than now, each saying so; and days without a record."""
-    pages: dict[str, c.PageContext] = {}
+    pages: dict[str, PageContext] = {}
     for name, it, since, past in (
         ("past", FULL, {}, _make_times(known=None)),
         ("past-known", RIGHT, SINCE, _make_times(known=LEARNT)),
         ("past-delisted", DELISTED, {"status": dt.date(2025, 6, 30)}, _make_times(known=None)),
         ("to-come", TRIAL, {}, _make_times(dt.date(2030, 1, 1), None, to_come=True)),
     ):
-        pages[f"institution-{name}"] = c.InstitutionPage(
+        pages[f"institution-{name}"] = InstitutionPage(
             site=SITE,
             here=f"/i/{it.code}?on={past.on}",
             institution=it,
@@ -136,15 +138,15 @@ def make_institution_pages() -> dict[str, c.PageContext]:
         ("norecord-known", _make_times()),
         ("norecord-known-later", _make_times(known=LEARNT)),
     ):
-        pages[name] = c.NoRecordPage(site=SITE, here=f"/i/{FULL.code}?on={past.on}", institution=FULL, past=past)
+        pages[name] = NoRecordPage(site=SITE, here=f"/i/{FULL.code}?on={past.on}", institution=FULL, past=past)
     return pages
 
 
-def make_check_pages(answer: model.Answer) -> dict[str, c.PageContext]:
+def make_check_pages(answer: model.Answer) -> dict[str, PageContext]:
     """An answer by what was known at another time, and a time that cannot be read."""
     form = CheckForm(name=WRONG.name, on="2025-07-01", known_at="2025-07-01")
     page = CheckPage(site=SITE, here="/check?name=x", form=form)
-    wrong = c.FieldError(field="known_at", key="check.error_date", value="去年")
+    wrong = FieldError(field="known_at", key="check.error_date", value="去年")
     return {
         "check-past": msgspec.structs.replace(page, answer=answer, tone="approved", past=_make_times()),
         "check-past-error": msgspec.structs.replace(

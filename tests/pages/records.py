@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from public_site import contexts as c
+from public_site.responses import SiteFacts
 from registry.domain import model
 from registry.domain.identifiers import format_code, make_code
 from registry.domain.techniques import BY_CODE, Stage, TechniqueCode
@@ -16,7 +16,7 @@ from registry.records.history import FieldChange, Version
 AT = dt.datetime(2025, 11, 22, 2, 52, tzinfo=dt.UTC)
 LIST = model.SourceRef(title="经批准开展人类辅助生殖技术的医疗机构名单", as_of=dt.date(2025, 6, 30), secondary=True)
 NOTICE = model.SourceRef(title="示例省卫生健康委员会公告", as_of=dt.date(2025, 9, 1), published=dt.date(2025, 9, 8))
-SITE = c.SiteFacts(count=635, as_of=LIST.as_of, source=LIST, updated=AT)
+SITE = SiteFacts(count=635, as_of=LIST.as_of, source=LIST, updated=AT)
 ALL: tuple[TechniqueCode, ...] = ("AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK")
 EXAMPLE_PLACE = model.Region(code="210303", province="示例省", city="示例市", district="示例区")
 

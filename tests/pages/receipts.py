@@ -7,13 +7,13 @@ from typing import Any, get_args
 
 import msgspec
 
-from public_site import contexts as c
-from public_site import sample_check
 from public_site.receipt_pages import ReceiptPage, make_receipt_page
-from public_site.sample_records import AT, FULL, LIST, SITE
+from public_site.responses import PageContext
 from registry.domain import model
 from registry.receipts.issuer import ReceiptStatus
 from registry.receipts.receipt_text import Reason, Receipt
+from tests.pages import checks
+from tests.pages.records import AT, FULL, LIST, SITE
 
 _ROOT = "43af0436e9b1fdb7979fa41587d02027cfa950f40eef99208c70daab29433c10"
 _TEXT = "eyJhbGciOiJFZERTQSIsInR5cCI6ImFydC1yZWNlaXB0K2p3dCJ9.eyJpc3MiOiLnpLrkvosifQ.AAAA"
@@ -59,8 +59,8 @@ ASKED = model.Claim(
 ADVERTISED = msgspec.structs.replace(
     ASKED,
     practitioner=model.Person(name="示例员"),
-    ad_certificate=sample_check.NUMBER,
-    text=sample_check.TEXT * 3,
+    ad_certificate=checks.NUMBER,
+    text=checks.TEXT * 3,
 )
 FLAGGED = msgspec.structs.replace(
     LICENSED,
@@ -69,13 +69,13 @@ FLAGGED = msgspec.structs.replace(
         explanation="此姓名的人员2025年7月1日在该机构有执业授权记载（临床医师）。",
         role="临床医师",
     ),
-    ad_certificate=sample_check.make_certificate_answer("valid"),
-    content_flags=sample_check.make_flags(condemned=False),
-    content_against=sample_check.make_flags(condemned=True),
+    ad_certificate=checks.make_certificate_answer("valid"),
+    content_flags=checks.make_flags(condemned=False),
+    content_against=checks.make_flags(condemned=True),
 )
 
 
-def make_pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, PageContext]:
     """Every state of the page."""
     by_name = model.Claim(provider=model.Provider(name="示例市查无此院"))
     suspended = make_answer("suspended", "自2025年3月1日起暂停，2025年7月1日不得开展试管婴儿（体外受精-胚胎移植）。")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from public_site import contexts as c
-from public_site.api_reference import ApiReference
+from public_site.api_reference import ApiReference, DevelopersPage
 from public_site.reconcile_preview import PreviewPage
-from public_site.sample_records import ANSHAN, DELISTED, FULL, SITE, SUSPENDED, TRIAL
+from public_site.responses import PageContext
 from registry.reconciliation.properties import PROPERTIES
 from registry.web.standing import State, make_standing
+from tests.pages.records import ANSHAN, DELISTED, FULL, SITE, SUSPENDED, TRIAL
 
 
-def make_pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, PageContext]:
     """Every state of the card."""
     shown = {"": FULL, "-former": ANSHAN, "-trial": TRIAL, "-suspended": SUSPENDED, "-delisted": DELISTED}
     said: tuple[State, ...] = ("mistyped", "not_found", "cannot_answer")
@@ -21,14 +21,14 @@ def make_pages() -> dict[str, c.PageContext]:
             )
             for name, it in shown.items()
         },
-        **{f"preview-{why}": PreviewPage(here="/reconcile/preview?id=x", said=why) for why in said},
+        **{f"preview-{why}": PreviewPage(here="/reconcile/preview?id=x", reason=why) for why in said},
     }
 
 
-def make_developers_pages(reference: ApiReference, empty: ApiReference) -> dict[str, c.PageContext]:
+def make_developers_pages(reference: ApiReference, empty: ApiReference) -> dict[str, PageContext]:
     """The page for developers, with a document and with an empty one."""
     return {
-        name: c.DevelopersPage(
+        name: DevelopersPage(
             site=SITE,
             here="/developers",
             reference=one,

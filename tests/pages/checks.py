@@ -7,8 +7,8 @@ from typing import get_args
 
 import msgspec
 
-from public_site import contexts as c
-from public_site.check_contexts import CheckForm, CheckPage
+from public_site.check_pages import CheckForm, CheckPage
+from public_site.responses import FieldError, PageContext
 from registry.domain import model
 from registry.domain.ad_lexicon import find_flags
 
@@ -19,7 +19,7 @@ TEXT = (
 NUMBER = "(示)医广[2025]第07-15-001号"
 
 
-def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, c.PageContext]:
+def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, PageContext]:
     """Pages with answers beside the licence, and the form with fields that are too long."""
     form = CheckForm(name="示例市妇幼保健院", text=TEXT, ad_certificate=NUMBER, practitioner="示例员")
     full = msgspec.structs.replace(
@@ -28,7 +28,7 @@ def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, c.PageC
         content_flags=make_flags(condemned=False),
         content_against=make_flags(condemned=True),
     )
-    pages: dict[str, c.PageContext] = {}
+    pages: dict[str, PageContext] = {}
     for word in get_args(model.CertificateWord):
         said = msgspec.structs.replace(full, ad_certificate=make_certificate_answer(word))
         pages[f"check-certificate-{word}"] = msgspec.structs.replace(page, form=form, answer=said)
@@ -37,7 +37,7 @@ def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, c.PageC
         said = msgspec.structs.replace(full, practitioner=held, content_flags=[])
         pages[f"check-person-{person}"] = msgspec.structs.replace(page, form=form, answer=said)
     fields = {"text": "20000", "practitioner": "60", "ad_certificate": "100"}
-    wrong = tuple(c.FieldError(field=field, key="check.error_long", value=most) for field, most in fields.items())
+    wrong = tuple(FieldError(field=field, key="check.error_long", value=most) for field, most in fields.items())
     pages["check-long"] = msgspec.structs.replace(page, form=form, answer=None, errors=wrong)
     return pages
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from public_site import contexts as c
 from public_site.log_pages import LogPage, to_version
-from public_site.sample_records import AT, SITE
+from public_site.responses import FieldError, PageContext
 from registry.domain import model
 from registry.register import PublicLog
+from tests.pages.records import AT, SITE
 
 SIGNED = PublicLog(
     origin="register.example/log",
@@ -40,7 +40,7 @@ def _make_page(entry: model.Entry, code: str | None = None) -> LogPage:
         site=SITE,
         here=f"/log?entry={entry.number}",
         log=SIGNED,
-        asked=str(entry.number),
+        typed=str(entry.number),
         entry=entry,
         code=code,
         says=to_version(entry) if code else None,
@@ -48,7 +48,7 @@ def _make_page(entry: model.Entry, code: str | None = None) -> LogPage:
     )
 
 
-def make_pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, PageContext]:
     """Every state of the page."""
     stated = {"name": "示例市示例医院", "status": "listed", "approvals.IVF": {"stage": "formal"}, "level": None}
     correction = _make_entry(421, "institution", stated, reason="示例理由：公告日期登记有误")
@@ -68,8 +68,8 @@ def make_pages() -> dict[str, c.PageContext]:
                 site=SITE,
                 here="/log",
                 log=SIGNED,
-                asked=value,
-                errors=(c.FieldError(field="entry", key=key, value=value),),
+                typed=value,
+                errors=(FieldError(field="entry", key=key, value=value),),
             )
             for name, (key, value) in wrong.items()
         },

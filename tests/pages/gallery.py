@@ -1,4 +1,4 @@
-"""Sample pages: every template with every option. ``python -m public_site.sample_pages OUTDIR`` writes them as files.
+"""Sample pages: every template with every option. ``python -m tests.pages.gallery OUTDIR`` writes them as files.
 
 Institutions are fictional (示例) or taken from the published list; people belong to fictional institutions only.
 """
@@ -8,29 +8,30 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, get_args
 
+import jinja2
 import msgspec
 import qrcode
 import qrcode.image.svg
 
-from public_site import (
-    api_reference,
-    render,
-    sample_check,
-    sample_editions,
-    sample_log,
-    sample_preview,
-    sample_receipts,
-    sample_search,
-    sample_times,
-)
-from public_site import contexts as c
-from public_site.check_contexts import CheckForm, CheckPage
-from public_site.list_contexts import ListPage, ListRow
-from public_site.sample_openapi import DOCUMENT
-from public_site.sample_records import (
+from public_site import api_reference, responses
+from public_site.check_pages import CheckForm, CheckPage
+from public_site.institution_pages import HistoryPage, InstitutionPage, LandingPage
+from public_site.list_upload import ListPage, ListRow
+from public_site.pages import AboutPage
+from public_site.responses import ErrorKind, ErrorPage, FieldError, PageContext, SiteFacts
+from public_site.search_pages import Count, HomePage, SearchPage
+from registry.domain import model
+from registry.records.history import Version
+from registry.web import page_templates
+from registry.web.i18n import Lang, Language, Size
+from registry.web.standing import Standing, make_standing
+from tests.pages import checks, editions, log, previews, receipts, searches, times
+from tests.pages.openapi_document import DOCUMENT
+from tests.pages.records import (
     ALL,
     ANSHAN,
     AT,
@@ -55,45 +56,40 @@ from public_site.sample_records import (
     UNSOURCED,
     VERSIONS,
 )
-from registry.domain import model
-from registry.records.history import Version
-from registry.web import page_templates
-from registry.web.i18n import Language
-from registry.web.standing import Standing, make_standing
 
 
-class ComponentsPage(c.PageContext, frozen=True, kw_only=True):
-    """Every component with its options; never served, rendered by ``fixtures``."""
+class ComponentsPage(PageContext, frozen=True, kw_only=True):
+    """Every component with its options; its template stands beside this module, and no address shows it."""
 
     template: ClassVar[str] = "components.html"
     noindex: ClassVar[bool] = True
-    empty: list[c.SearchPage]
+    empty: list[SearchPage]
     institution: model.Institution
     standings: list[Standing]
     versions: list[Version]
     at: dt.datetime
 
 
-def make_home_pages() -> dict[str, c.PageContext]:
+def make_home_pages() -> dict[str, PageContext]:
     """The start page, full and before the first list."""
-    full = c.HomePage(
+    full = HomePage(
         site=SITE,
         count=635,
         as_of=LIST.as_of,
         source=LIST,
-        provinces=sample_search.make_region_counts(),
-        techniques=[*sample_search.make_counts(ALL, 612), c.Count(code="SPERM_BANK", count=None)],
+        provinces=searches.make_region_counts(),
+        techniques=[*searches.make_counts(ALL, 612), Count(code="SPERM_BANK", count=None)],
         last_updated=AT,
     )
     return {
         "home": full,
-        "home-empty": c.HomePage(count=0, as_of=None, source=None, provinces=[], techniques=[], last_updated=None),
+        "home-empty": HomePage(count=0, as_of=None, source=None, provinces=[], techniques=[], last_updated=None),
     }
 
 
-def make_institution_pages() -> dict[str, c.PageContext]:
+def make_institution_pages() -> dict[str, PageContext]:
     """Institutions in every standing, with their histories and what their QR codes show."""
-    pages: dict[str, c.PageContext] = {}
+    pages: dict[str, PageContext] = {}
     for name, it, versions, since in (
         ("", FULL, VERSIONS, {}),
         ("-anshan", ANSHAN, VERSIONS[1:2], {}),
@@ -107,7 +103,7 @@ def make_institution_pages() -> dict[str, c.PageContext]:
         ("-gone", DELISTED, [], {}),
     ):
         standing = make_standing(it, since)
-        pages[f"institution{name}"] = c.InstitutionPage(
+        pages[f"institution{name}"] = InstitutionPage(
             site=SITE,
             here=f"/i/{it.code}",
             institution=it,
@@ -118,15 +114,15 @@ def make_institution_pages() -> dict[str, c.PageContext]:
             public_url=f"https://register.example/q/{it.code}",
             as_of=dt.date(2025, 11, 22),
         )
-        pages[f"landing{name}"] = c.LandingPage(
+        pages[f"landing{name}"] = LandingPage(
             site=SITE, here=f"/q/{it.code}", code=it.code, answered_at=AT, institution=it, standing=standing
         )
-        pages[f"history{name}"] = c.HistoryPage(
+        pages[f"history{name}"] = HistoryPage(
             site=SITE, here=f"/i/{it.code}/history", institution=it, versions=versions
         )
-    pages["landing-old-state"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT, state_at=AT)
-    pages["landing-unknown"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT)
-    pages["landing-mistyped"] = c.LandingPage(site=SITE, here="/q/x", code="7K2M-9QX", answered_at=AT, mistyped=True)
+    pages["landing-old-state"] = LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT, state_at=AT)
+    pages["landing-unknown"] = LandingPage(site=SITE, here="/q/x", code="7K2M-9QX4", answered_at=AT)
+    pages["landing-mistyped"] = LandingPage(site=SITE, here="/q/x", code="7K2M-9QX", answered_at=AT, mistyped=True)
     return pages
 
 
@@ -143,7 +139,7 @@ def _make_answer(verdict: model.VerdictWord, explanation: str, **more: object) -
     )
 
 
-def make_check_pages() -> dict[str, c.PageContext]:
+def make_check_pages() -> dict[str, PageContext]:
     """The check form: empty, wrong, and with answers."""
     basis = model.Basis(source=LIST.title, as_of=LIST.as_of, entry=1234)
     match = model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="alias", exact=False, rule="width")
@@ -195,30 +191,30 @@ def make_check_pages() -> dict[str, c.PageContext]:
         },
         **_make_list_pages(trial, not_found),
         "check-errors": _make_check_with_errors(here),
-        **sample_times.make_check_pages(matched[0]),
-        **sample_check.make_check_pages(CheckPage(site=SITE, here=here, form=form, tone="limited"), trial),
+        **times.make_check_pages(matched[0]),
+        **checks.make_check_pages(CheckPage(site=SITE, here=here, form=form, tone="limited"), trial),
     }
 
 
 def _make_check_with_errors(here: str) -> CheckPage:
     errors = (
-        c.FieldError(field="name", key="check.error_name"),
-        c.FieldError(field="on", key="check.error_date", value="2025-13-01"),
-        c.FieldError(field="technique", key="check.error_technique", value="冻卵"),
+        FieldError(field="name", key="check.error_name"),
+        FieldError(field="on", key="check.error_date", value="2025-13-01"),
+        FieldError(field="technique", key="check.error_technique", value="冻卵"),
     )
     return CheckPage(site=SITE, here=here, form=CheckForm(technique="冻卵", on="2025-13-01"), errors=errors)
 
 
-def _make_list_pages(trial: model.Answer, not_found: model.Answer) -> dict[str, c.PageContext]:
+def _make_list_pages(trial: model.Answer, not_found: model.Answer) -> dict[str, PageContext]:
     rows = (
-        ListRow(number=2, asked="示例市妇幼保健院", answer=trial, tone="limited", sentence=trial.explanation),
-        ListRow(number=3, asked="示例市某某医院", answer=not_found, sentence=not_found.explanation),
-        ListRow(number=4, asked="示例医院，冻卵", sentence="未知的技术“冻卵”；可用：AIH、AID、IVF。"),
+        ListRow(number=2, subject="示例市妇幼保健院", answer=trial, tone="limited", sentence=trial.explanation),
+        ListRow(number=3, subject="示例市某某医院", answer=not_found, sentence=not_found.explanation),
+        ListRow(number=4, subject="示例医院，冻卵", sentence="未知的技术“冻卵”；可用：AIH、AID、IVF。"),
     )
     answered = ListPage(
         site=SITE,
         here="/check",
-        most=5000,
+        limit=5000,
         name="清单.xlsx",
         rows=rows,
         total=3,
@@ -228,13 +224,13 @@ def _make_list_pages(trial: model.Answer, not_found: model.Answer) -> dict[str, 
         log_size=2000,
     )
     told = "这里一次最多 5,000 行，没有核验。请分成几份。"
-    return {"check-list": answered, "check-list-error": ListPage(site=SITE, here="/check", most=5000, error=told)}
+    return {"check-list": answered, "check-list-error": ListPage(site=SITE, here="/check", limit=5000, error=told)}
 
 
-def make_other_pages() -> dict[str, c.PageContext]:
+def make_other_pages() -> dict[str, PageContext]:
     """Developers, about, errors, components."""
     empty = api_reference.read_document({})
-    kinds: list[tuple[int, c.ErrorKind]] = [
+    kinds: list[tuple[int, ErrorKind]] = [
         (404, "not_found"),
         (400, "invalid"),
         (429, "too_many"),
@@ -245,10 +241,10 @@ def make_other_pages() -> dict[str, c.PageContext]:
         for one in (FULL, TRIAL, RECTIFY, PREPARING, SUSPENDED, REVOKED, LAPSED, DELISTED, NOTHING, CLOSED, NARROW)
     ]
     return {
-        **sample_preview.make_developers_pages(api_reference.read_document(DOCUMENT), empty),
-        **sample_preview.make_pages(),
-        "about": c.AboutPage(
-            site=c.SiteFacts(count=635, as_of=LIST.as_of, source=NOTICE, updated=AT, operator="示例省卫生健康委员会"),
+        **previews.make_developers_pages(api_reference.read_document(DOCUMENT), empty),
+        **previews.make_pages(),
+        "about": AboutPage(
+            site=SiteFacts(count=635, as_of=LIST.as_of, source=NOTICE, updated=AT, operator="示例省卫生健康委员会"),
             here="/about",
         ),
         "components": ComponentsPage(
@@ -259,38 +255,49 @@ def make_other_pages() -> dict[str, c.PageContext]:
             versions=VERSIONS,
             at=AT,
             empty=[
-                one
-                for one in sample_search.make_search_pages().values()
-                if isinstance(one, c.SearchPage) and not one.hits
+                one for one in searches.make_search_pages().values() if isinstance(one, SearchPage) and not one.hits
             ],
         ),
-        "error-400-kept": c.ErrorPage(
+        "error-400-kept": ErrorPage(
             status=400,
             kind="invalid",
             sentence="编码“7K2M-9QX5”有误：校验位不符，很可能抄错了一位，请核对。",
-            kept="7K2M-9QX5",
+            typed="7K2M-9QX5",
             here="/i/7K2M-9QX5",
             site=SITE,
         ),
-        "error-503-not-done": c.ErrorPage(status=503, kind="not_done", sentence="磁盘已满，刚才的操作没有保存。"),
-        "error-503-not-done-bare": c.ErrorPage(status=503, kind="not_done"),
-        **{f"error-{status}": c.ErrorPage(status=status, kind=kind) for status, kind in kinds},
+        "error-503-not-done": ErrorPage(status=503, kind="not_done", sentence="磁盘已满，刚才的操作没有保存。"),
+        "error-503-not-done-bare": ErrorPage(status=503, kind="not_done"),
+        **{f"error-{status}": ErrorPage(status=status, kind=kind) for status, kind in kinds},
     }
 
 
-def make_pages() -> dict[str, c.PageContext]:
+def make_pages() -> dict[str, PageContext]:
     """Every sample page by the name of its file."""
-    times = {**sample_times.make_history_pages(), **sample_times.make_institution_pages()}
-    asked = {**make_check_pages(), **sample_receipts.make_pages(), **sample_editions.make_pages()}
     return {
         **make_home_pages(),
-        **sample_search.make_search_pages(),
+        **searches.make_search_pages(),
         **make_institution_pages(),
-        **times,
-        **asked,
-        **sample_log.make_pages(),
+        **times.make_history_pages(),
+        **times.make_institution_pages(),
+        **make_check_pages(),
+        **receipts.make_pages(),
+        **editions.make_pages(),
+        **log.make_pages(),
         **make_other_pages(),
     }
+
+
+@cache
+def _build_components_environment(lang: Lang, size: Size) -> jinja2.Environment:
+    return page_templates.bind_templates(Language(lang, size), Path(__file__).parent, responses.TEMPLATES)
+
+
+def render_page(page: PageContext, lang: Lang = "zh-CN", size: Size = "normal") -> str:
+    """Render any page of the gallery as HTML."""
+    if isinstance(page, ComponentsPage):
+        return _build_components_environment(lang, size).get_template(page.template).render(page=page)
+    return responses.render_page(page, lang, size)
 
 
 def write_pages(folder: Path) -> int:
@@ -304,7 +311,7 @@ def write_pages(folder: Path) -> int:
     made = 0
     for name, page in make_pages().items():
         for language in (Language("zh-CN"), Language("en"), Language("zh-CN", "large"), Language("en", "large")):
-            html = render.render_page(page, language.lang, language.size).replace('"/static/', '"static/')
+            html = render_page(page, language.lang, language.size).replace('"/static/', '"static/')
             (folder / f"{name}.{language.lang[:2]}{'.large' if language.size == 'large' else ''}.html").write_text(
                 html, "utf-8"
             )

@@ -1,0 +1,297 @@
+"""The start page and the search: from what a person typed to the register's words, and from its results to a page."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import msgspec
+from litestar import Response
+from litestar.response import Redirect
+
+from public_site.responses import (
+    PAGE_CACHE,
+    PageContext,
+    PageRequest,
+    choose_cache_control,
+    get_register,
+    get_stats,
+    make_frame,
+    make_page_response,
+    read_language,
+    save_site_facts,
+)
+from registry.domain import regions
+from registry.domain.identifiers import format_code, may_be_code, parse_code
+from registry.domain.model import Date, Institution, Practitioner, SourceRef, Struct
+from registry.domain.normalise import fold_text
+from registry.domain.techniques import find_technique
+from registry.records.stats import Stats
+from registry.register import InstitutionHit, SearchRequest
+from registry.search.readings import Understood
+from registry.web.i18n import Language
+from registry.web.labels import get_stage_label
+from registry.web.rate_limit import make_people_budget
+from registry.web.routes import route_get
+
+PER_PAGE = 20
+_PRINTED = re.compile(r"[0-9A-Za-z]{4}-[0-9A-Za-z]{4}")
+#: Matches a page explains in words; that a name or a filter fits needs none.
+_OTHER_NAMES = ("alias", "former_name", "known_as")
+_EXPLAINED = (*_OTHER_NAMES, "pinyin", "initials", "abbreviation", "address", "typo")
+
+
+class Count(Struct, frozen=True, kw_only=True):
+    """One line of a list with counts. ``name`` is null where the catalogue has the words (techniques, stages);
+    ``count`` where the list has no figure."""
+
+    code: str
+    count: int | None
+    name: str | None = None
+
+
+class HomePage(PageContext, frozen=True, kw_only=True):
+    """The start page."""
+
+    template: ClassVar[str] = "home.html"
+    section: ClassVar[str] = "home"
+    count: int
+    as_of: Date | None
+    source: SourceRef | None
+    provinces: list[Count]
+    techniques: list[Count]
+    last_updated: dt.datetime | None
+
+
+class SearchHit(Struct, frozen=True, kw_only=True):
+    """One result. ``why``: how it fitted, when not by its name (a key below ``search.why``); ``match``: the other name
+    that fitted; ``similar``: nothing fitted exactly, and near names are different institutions; ``lacks``: techniques
+    asked for beside a name for which it is not approved; ``people`` of it whom the question names."""
+
+    institution: Institution
+    why: str | None = None
+    match: str | None = None
+    similar: bool = False
+    lacks: tuple[str, ...] = ()
+    people: tuple[Practitioner, ...] = ()
+
+
+class Facets(Struct, frozen=True, kw_only=True):
+    """Filters with the number of institutions each would leave."""
+
+    region: tuple[Count, ...] = ()
+    technique: tuple[Count, ...] = ()
+    stage: tuple[Count, ...] = ()
+
+
+class Filters(Struct, frozen=True, kw_only=True):
+    """The filters as given; ``region_name`` when the register knows the code."""
+
+    technique: tuple[str, ...] = ()
+    region: str | None = None
+    region_name: str | None = None
+    stage: str | None = None
+
+
+class WarningPage(PageContext, frozen=True, kw_only=True):
+    """Something was asked for that nobody may offer: ``kinds`` are keys below ``warning_page.law``; ``rest`` is the
+    question without it."""
+
+    template: ClassVar[str] = "warning.html"
+    section: ClassVar[str] = "home"
+    noindex: ClassVar[bool] = True
+    query: str
+    words: tuple[str, ...]
+    kinds: tuple[str, ...]
+    rest: str
+
+
+class SearchPage(PageContext, frozen=True, kw_only=True):
+    """Results of a search. ``next``: the cursor of the next page; ``at_least``: more than ``total``; ``path``: the
+    chosen region with those it lies in, widest first; ``unfiltered``: how many there would be without the filters."""
+
+    template: ClassVar[str] = "search.html"
+    section: ClassVar[str] = "home"
+    noindex: ClassVar[bool] = True
+    query: str
+    filters: Filters
+    hits: list[SearchHit]
+    total: int
+    facets: Facets
+    understood: tuple[str, ...] = ()
+    cursor: str | None = None
+    next: str | None = None
+    at_least: bool = False
+    similar: bool = False
+    did_you_mean: str | None = None
+    path: tuple[tuple[str, str], ...] = ()
+    unfiltered: int = 0
+    unreadable: bool = False
+    people_withheld: str | None = None
+
+
+@route_get("/", "home")
+def show_home(request: PageRequest) -> Response[str]:
+    """Show the start page."""
+    stats = get_stats(request)
+    page = HomePage(
+        here="/",
+        site=save_site_facts(request, stats),
+        count=stats.total,
+        as_of=stats.as_of,
+        source=stats.source,
+        provinces=[Count(code=row.code, name=row.name, count=row.count) for row in stats.by_region],
+        techniques=[Count(code=row.technique, count=row.count) for row in stats.by_technique],
+        last_updated=stats.updated,
+    )
+    return make_page_response(request, page)
+
+
+@route_get("/search", "search")
+def show_search(request: PageRequest) -> Response[Any]:
+    """Show results, by relevance with a question and by region without; a code redirects to its institution."""
+    register, language = get_register(request), read_language(request)
+    asof = register.make_as_of_now()
+    choice = read_search_request(request.query_params)
+    if is_code(choice.q):  # parse_code raises InvalidCode when it is mistyped: that is not "not found"
+        address = language.make_link(f"/i/{format_code(parse_code(choice.q))}")
+        return Redirect(address, status_code=302, headers={"Cache-Control": PAGE_CACHE})
+    cursor = request.query_params.get("cursor") or None
+    budget = make_people_budget(request)
+    result = register.search_institutions(
+        choice, asof, limit=PER_PAGE, cursor=cursor, facets=True, may_look=budget.may_look
+    )
+    if (warning := result.warning) is not None:
+        page = WarningPage(
+            query=choice.q, words=warning.words, kinds=warning.kinds, rest=warning.rest, **make_frame(request)
+        )
+        return make_page_response(request, page)
+    bare = None
+    if not result.total and (unfiltered := remove_filters(choice)) is not None:
+        bare = register.search_institutions(unfiltered, asof, limit=1, may_look=budget.may_look)
+    return make_page_response(
+        request,
+        SearchPage(
+            query=choice.q,
+            filters=make_filters(choice),
+            hits=[make_hit(hit) for hit in result.items],
+            total=result.total,
+            facets=make_facets(result.facets),
+            understood=describe_understanding(result.understood, language),
+            cursor=cursor,
+            next=result.next,
+            at_least=result.at_least,
+            similar=result.similar,
+            did_you_mean=result.did_you_mean,
+            path=list_region_path(choice.region),
+            unfiltered=bare.total if bare is not None and not bare.similar else 0,
+            unreadable=bool(choice.q) and not fold_text(choice.q),  # no letter, digit or character in it
+            people_withheld=budget.make_refusal().get_text(language.lang) if budget.refused else None,
+            **make_frame(request),
+        ),
+        cache=choose_cache_control(any(hit.practitioners for hit in result.items), budget),
+    )
+
+
+def is_code(text: str) -> bool:
+    """Whether a person searching for ``text`` meant a public code, rightly or wrongly copied.
+
+    >>> is_code("7k2m9qx5"), is_code("ABCD-EFGH"), is_code("PGT-A"), is_code("鞍山")
+    (True, True, False, False)
+    """
+    return may_be_code(text) or _PRINTED.fullmatch(text) is not None
+
+
+def read_search_request(query: Any) -> SearchRequest:
+    """Read the question and filters of an address; a technique may be given by any of its words."""
+    techniques = [find_technique(word) or word for word in query.getall("technique", []) if word]
+    return SearchRequest(
+        q=query.get("q", "").strip()[:200],
+        technique=tuple(dict.fromkeys(techniques)),
+        region=query.get("region") or None,
+        stage=query.get("stage") or None,
+    )
+
+
+def remove_filters(choice: SearchRequest) -> SearchRequest | None:
+    """The question alone; None when there is none, or no filter beside it."""
+    is_filtered = bool(choice.technique or choice.region or choice.stage)
+    return msgspec.structs.replace(choice, technique=(), region=None, stage=None) if is_filtered and choice.q else None
+
+
+def make_filters(choice: SearchRequest) -> Filters:
+    """Make the filters as the page repeats them."""
+    return Filters(
+        technique=choice.technique,
+        region=choice.region,
+        region_name=_find_region_name(choice.region) if choice.region else None,
+        stage=choice.stage,
+    )
+
+
+def _find_region_name(code: str) -> str | None:
+    region = regions.find_region(code)
+    if region is None:
+        return None
+    return "".join(dict.fromkeys(level for level in (region.province, region.city, region.district) if level))
+
+
+def make_hit(hit: InstitutionHit) -> SearchHit:
+    """Make a result with why it fitted, and the name that did when it was another than the one shown."""
+    why = hit.match if hit.match in _EXPLAINED else None
+    return SearchHit(
+        institution=hit.institution,
+        why=why if hit.by or why not in _OTHER_NAMES else None,
+        match=hit.by if why in _OTHER_NAMES else None,
+        similar=hit.match == "similar",
+        lacks=hit.lacks,
+        people=hit.practitioners,
+    )
+
+
+def list_region_path(code: str | None) -> tuple[tuple[str, str], ...]:
+    """(code, name) of a region and those it lies in, widest first; nothing for one the register does not know.
+
+    >>> list_region_path("210303")
+    (('210000', '辽宁省'), ('210300', '鞍山市'), ('210303', '铁西区'))
+    """
+    region = regions.find_region(code) if code else None
+    if code is None or region is None:
+        return ()
+    levels = ((code[:2] + "0000", region.province), (code[:4] + "00", region.city), (code, region.district))
+    path: dict[str, str] = {}
+    for level, name in levels:
+        if name and name not in path.values():
+            path[level if regions.find_region(level) else code] = name
+    return tuple(path.items())
+
+
+def make_facets(stats: Stats | None) -> Facets:
+    """Make filters with their counts; those that would leave nothing are left out."""
+    if stats is None:
+        return Facets()
+    return Facets(
+        region=tuple(Count(code=row.code, name=row.name, count=row.count) for row in stats.by_region if row.count),
+        technique=tuple(Count(code=row.technique, count=row.count) for row in stats.by_technique if row.count),
+        stage=tuple(Count(code=row.stage, count=row.count) for row in stats.by_stage if row.count),
+    )
+
+
+def describe_understanding(pieces: Iterable[Understood], language: Language) -> tuple[str, ...]:
+    """Describe the pieces of a question that were read as a place, a category, a technique or a stage."""
+    return tuple(dict.fromkeys(_describe_piece(piece, language) for piece in pieces))
+
+
+def _describe_piece(piece: Understood, language: Language) -> str:
+    if piece.kind == "region":
+        return language.mark_chinese(_find_region_name(piece.value) or piece.value)
+    if piece.kind == "category":
+        return language.translate(f"search.category.{piece.value}")
+    if piece.kind == "technique":
+        return language.format_technique(piece.value)
+    return get_stage_label(language, piece.value)
+
+
+handlers = [show_home, show_search]
