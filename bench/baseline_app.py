@@ -19,7 +19,7 @@ from registry.domain.model import Answer, Claim
 ANSWERS = Path(sys.argv[1]) if __name__ == "__main__" else None
 
 
-def create(answers: Path) -> Litestar:
+def create_app(answers: Path) -> Litestar:
     """The application that answers every question with the same answer."""
     answer = msgspec.json.decode((answers / "verify.json").read_bytes(), type=Answer)
     found = msgspec.json.decode((answers / "institutions.json").read_bytes(), type=InstitutionList)
@@ -43,7 +43,7 @@ def create(answers: Path) -> Litestar:
     return Litestar([verify, institutions, suggest], openapi_config=None, logging_config=None)
 
 
-class _Announced(uvicorn.Server):
+class _AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[object] | None = None) -> None:
         await super().startup(sockets)  # type: ignore[arg-type]
         print(f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}", flush=True)
@@ -52,6 +52,6 @@ class _Announced(uvicorn.Server):
 if __name__ == "__main__":
     assert ANSWERS is not None
     config = uvicorn.Config(
-        create(ANSWERS), host="127.0.0.1", port=0, log_level="warning", access_log=False, server_header=False
+        create_app(ANSWERS), host="127.0.0.1", port=0, log_level="warning", access_log=False, server_header=False
     )
-    _Announced(config).run()
+    _AnnouncingServer(config).run()
