@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,9 @@ from registry import settings
 from registry.cli import common, main, maintenance
 from registry.log import codec
 from registry.log.publish import PublishedLog
+
+if TYPE_CHECKING:  # takes a while to import
+    from registry.operations.backup.restore import RestoreResult
 
 #: Seconds that a mirror may take for one answer.
 _TIMEOUT = 30.0
@@ -70,7 +73,7 @@ def restore(file: Path, complete: bool, mirror: str | None, json_: bool) -> None
     click.echo("下一步 / next: registry log check")
 
 
-def _print_restoration(result: Any) -> None:
+def _print_restoration(result: RestoreResult) -> None:
     click.echo(f"已恢复 / restored: {result.file}  ({codec.format_timestamp(result.made_at)})")
     click.echo(f"日志 / log: {result.size} 条 / entries, root {result.root}")
     if result.completed:
@@ -87,7 +90,7 @@ def _print_restoration(result: Any) -> None:
         click.echo(f"{label}:\n{result.kept}")
 
 
-def _describe_next_steps(result: Any, path: Path) -> Iterator[str]:
+def _describe_next_steps(result: RestoreResult, path: Path) -> Iterator[str]:
     """Describe what the person who restored still has to do, in Chinese and in English."""
     if not result.compared:
         yield "注意：本机没有已公布的日志可供核对。若镜像或见证方见过更多条目，请勿启动服务，改用 --complete-from。"

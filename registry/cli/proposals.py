@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from registry.errors import AuditFailed
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset
 from registry.records import asof
+
+if TYPE_CHECKING:  # takes a while to import
+    from registry.importers.wizard.list_import import ImportOutcome
 
 #: Lines printed of each part of an import's outcome.
 _SHOWN = 20
@@ -97,7 +100,7 @@ def import_known_names(file: Path, day: dt.date | None, by: str | None, dry_run:
         common.print_proposal(proposal)
 
 
-def _print_outcome(outcome: Any, json_: bool) -> None:
+def _print_outcome(outcome: ImportOutcome, json_: bool) -> None:
     if json_:
         common.print_json(outcome)
         return
@@ -109,7 +112,7 @@ def _print_outcome(outcome: Any, json_: bool) -> None:
         if lines:
             click.echo(f"\n{words}: {len(lines)}")
         for line in lines[:_SHOWN]:
-            click.echo(f"  {line.said(detect_language())}")
+            click.echo(f"  {line.describe(detect_language())}")
         _print_omitted_count(len(lines))
     if any(line.level == "error" for line in outcome.audit):
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,11 @@ from registry import accounts, settings
 from registry.accounts import audit_log
 from registry.cli import common, detect_language, main
 from registry.records import asof
+
+if TYPE_CHECKING:  # these take a while to import
+    from registry.editions.export import ExportResult
+    from registry.editions.folder_check import FolderCheck
+    from registry.editions.plan import EditionPlan
 
 
 @main.command()
@@ -64,7 +69,7 @@ def publish(  # noqa: PLR0913 - one parameter per option
     common.print_proposal(proposal)
 
 
-def _print_plan(planned: Any) -> None:
+def _print_plan(planned: EditionPlan) -> None:
     totals, difference = planned.totals, planned.difference
     click.echo(
         f"第{planned.number}期 / edition {planned.number}    截至 / as of: {planned.as_of}    "
@@ -117,7 +122,7 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
 
     if (out is None) == (checked is None):
         raise click.UsageError("请给出 --out 或 --check / give --out or --check")
-    result: Any
+    result: FolderCheck | ExportResult
     register = open_register(settings.load())
     try:
         with common.show_progress(quiet=json_) as report_progress:
@@ -136,4 +141,4 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
         return
     for file in result.files:
         click.echo(f"{file.sha256}  {file.size:>12,}  {file.name}")
-    click.echo(result.said(detect_language()))
+    click.echo(result.describe(detect_language()))

@@ -127,7 +127,7 @@ class StaffLanguage(Language):
         """A region by its names; the whole country for none."""
         found = regions.find_region(code) if code else None
         return (
-            self.format_region(found.province, found.city, found.district)
+            self.format_region(found)
             if found
             else self.translate("accounts.everywhere")
         )

@@ -1,7 +1,7 @@
 """How much was asked lately, counted by all processes of a machine together, in a small file beside the register.
 
-Libraries that limit rates count in one process, or need a server of their own (Redis): see docs/decisions.md. The file
-may be lost at any time: then everybody begins anew.
+Libraries that limit rates count in one process, or need a server of their own (Redis): see
+docs/decisions/0072-limits-in-a-file.md. The file may be lost at any time: then everybody begins anew.
 """
 
 from __future__ import annotations
