@@ -84,5 +84,7 @@ def _collect_connections() -> Iterator[Metric]:
             family.add_metric([value], number)
         yield family
     yield CounterMetricFamily(
-        "registry_connections_departed", "Clients that went away in the middle of a request.", value=CONNECTIONS.departures
+        "registry_connections_departed",
+        "Clients that went away in the middle of a request.",
+        value=CONNECTIONS.departures,
     )

@@ -126,11 +126,7 @@ class StaffLanguage(Language):
     def format_region_code(self, code: str) -> Markup:
         """A region by its names; the whole country for none."""
         found = regions.find_region(code) if code else None
-        return (
-            self.format_region(found)
-            if found
-            else self.translate("accounts.everywhere")
-        )
+        return self.format_region(found) if found else self.translate("accounts.everywhere")
 
 
 @cache
