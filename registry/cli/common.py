@@ -46,7 +46,7 @@ as_json = click.option("--json", "json_", is_flag=True, help="机器可读输出
 
 
 def _check_acting_account(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
-    """Return the name; NotAllowed for the product's own accounts, which would make a second pair of eyes of nobody."""
+    """Return the name; NotAllowed for the product's own accounts: nobody may use one as a second pair of eyes."""
     if name is not None and name.startswith(accounts.RESERVED):
         raise NotAllowed(
             f"“{name}”是系统保留账号，不能用于提案或审批。", f"“{name}” is reserved; it cannot propose or decide."

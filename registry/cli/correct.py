@@ -54,15 +54,15 @@ def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
         with database.reading() as connection:
             plan = redaction.plan_redaction(connection, subject, reason, asof.find_today(connection))
             size = store.read_head(connection).size
-        whom, log = plan.draft.subject, PublishedLog(settings.load())
+        erased, log = plan.draft.subject, PublishedLog(settings.load())
         proposal = proposals.propose(
-            database, [plan.draft], by=by, title=f"删除个人信息：{whom}", kind="redaction", base_size=size, log=log
+            database, [plan.draft], by=by, title=f"删除个人信息：{erased}", kind="redaction", base_size=size, log=log
         )
     if json_:
-        common.print_json(_Redaction(proposal=proposal, subject=whom, erases=plan.erases))
+        common.print_json(_Redaction(proposal=proposal, subject=erased, erases=plan.erases))
         return
     for path, number in plan.erases.items():
-        click.echo(f"将删除 / will be erased: {whom} {path}，涉及 {number} 条记录 / in {number} entries")
+        click.echo(f"将删除 / will be erased: {erased} {path}，涉及 {number} 条记录 / in {number} entries")
     click.echo(
         "批准后，公众在任何日期、任何时点的记录中都看不到这些内容，其余记载不变；不可恢复 / "
         "once approved, the public sees these values as of no day and no time any more; all else stays; it is final"
