@@ -18,8 +18,8 @@ from pathlib import Path
 import msgspec
 
 from bench import registers
-from bench.registers import REAL, Listed
-from bench.search import on_one_core
+from bench.registers import REAL, ListedInstitution
+from bench.search import use_one_core
 from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
 from registry.batch.csv_reader import CsvReader
 from registry.batch.ndjson_reader import NdjsonReader
@@ -39,7 +39,7 @@ _claim = msgspec.json.Decoder(Claim)
 
 def run(folder: Path, institutions: int = REAL, claims: int = CLAIMS, rounds: int = ROUNDS) -> None:
     """Plain loop and batch in turn, so that both meet the same noise; medians of the rounds."""
-    data_dir, listed = registers.prepared(folder, institutions)
+    data_dir, listed = registers.prepare_register(folder, institutions)
     register = open_register(Settings(data_dir=data_dir))
     before = time.process_time()
     register.follow_log()
@@ -48,16 +48,16 @@ def run(folder: Path, institutions: int = REAL, claims: int = CLAIMS, rounds: in
     print(f"{institutions:,} institutions, loaded in {time.process_time() - before:.1f} s of the processor")
     headings = [f"{word:>8}" for word in ("plain", "ndjson", "ratio", "csv", "ratio", "receipts")]
     print(f"{'claims a second, one core':44} {' '.join(headings)}")
-    with on_one_core():
-        for name, lines in loads(listed, claims):
-            table = _table(lines)
+    with use_one_core():
+        for name, lines in make_loads(listed, claims):
+            table = _make_table(lines)
             sides: tuple[Callable[[], object], ...] = (
-                lambda lines=lines: plain(register, lines),
-                lambda lines=lines: ndjson(register, b"".join(lines)),
-                lambda table=table: as_csv(register, table),
-                lambda lines=lines: ndjson(register, b"".join(lines), receipts=True),
+                lambda lines=lines: answer_plainly(register, lines),
+                lambda lines=lines: answer_ndjson(register, b"".join(lines)),
+                lambda table=table: answer_csv(register, table),
+                lambda lines=lines: answer_ndjson(register, b"".join(lines), receipts=True),
             )
-            times = [[_rate(register, side, len(lines)) for side in sides] for _ in range(rounds)]
+            times = [[_measure_rate(register, side, len(lines)) for side in sides] for _ in range(rounds)]
             one, two, three, four = (statistics.median(side) for side in zip(*times, strict=True))
             first = statistics.median(b / a for a, b, *_ in times)
             second = statistics.median(c / a for a, _, c, _ in times)
@@ -67,7 +67,7 @@ def run(folder: Path, institutions: int = REAL, claims: int = CLAIMS, rounds: in
     register.close()
 
 
-def _rate(register: Register, side: Callable[[], object], number: int) -> float:
+def _measure_rate(register: Register, side: Callable[[], object], number: int) -> float:
     register.follow_log()  # nobody follows the log here, and a view that is not followed stops answering
     register.verification.forget_answers()
     started = time.process_time()  # of the processor: other work on the machine does not count
@@ -78,7 +78,7 @@ def _rate(register: Register, side: Callable[[], object], number: int) -> float:
 # --- what is compared ------------------------------------------------------------------------------------------------
 
 
-def plain(register: Register, lines: Lines) -> int:
+def answer_plainly(register: Register, lines: Lines) -> int:
     """One answer after another, each by itself: a line of JSON to a line of JSON."""
     size = 0
     for line in lines:
@@ -89,18 +89,20 @@ def plain(register: Register, lines: Lines) -> int:
     return size
 
 
-def ndjson(register: Register, body: bytes, receipts: bool = False) -> int:
+def answer_ndjson(register: Register, body: bytes, receipts: bool = False) -> int:
     """The same as one batch; with a receipt for each row under one signature."""
-    return _answered(AnswerStream(NdjsonReader(), JsonAnswerWriter(register.make_batch(), receipts=receipts)), body)
+    return _count_answers(
+        AnswerStream(NdjsonReader(), JsonAnswerWriter(register.make_batch(), receipts=receipts)), body
+    )
 
 
-def as_csv(register: Register, body: bytes) -> int:
+def answer_csv(register: Register, body: bytes) -> int:
     """The same as one batch of csv rows."""
     reader = CsvReader()
-    return _answered(AnswerStream(reader, CsvAnswerWriter(register.make_batch(), reader.get_layout)), body)
+    return _count_answers(AnswerStream(reader, CsvAnswerWriter(register.make_batch(), reader.get_layout)), body)
 
 
-def _answered(answering: AnswerStream, body: bytes) -> int:
+def _count_answers(answering: AnswerStream, body: bytes) -> int:
     size = 0
     for start in range(0, len(body), _PIECE):
         size += sum(map(len, answering.feed(body[start : start + _PIECE])))
@@ -112,24 +114,24 @@ def _answered(answering: AnswerStream, body: bytes) -> int:
 # --- what is asked ---------------------------------------------------------------------------------------------------
 
 
-def loads(listed: list[Listed], number: int) -> Iterator[tuple[str, Lines]]:
+def make_loads(listed: list[ListedInstitution], number: int) -> Iterator[tuple[str, Lines]]:
     """Claims as printed, and as people write them; of `nothing twice` each is about another day or institution."""
     chance = random.Random(5)
     few = [one.name for one in listed[:REAL]]
     names = [chance.choice(few) for _ in range(number)]
-    noisy = [noise(chance, chance.choice(few)) for _ in range(number)]
-    yield "exact names, repeated", [_line(n, name) for n, name in enumerate(names)]
-    yield "mixed noise, repeated", [_line(n, name) for n, name in enumerate(noisy)]
+    noisy = [make_noise(chance, chance.choice(few)) for _ in range(number)]
+    yield "exact names, repeated", [_make_line(n, name) for n, name in enumerate(names)]
+    yield "mixed noise, repeated", [_make_line(n, name) for n, name in enumerate(noisy)]
     others = [one.name for one in listed]
     each = [others[n % len(others)] for n in range(number)]
-    yield "exact names, nothing twice", [_line(n, name, n // len(others)) for n, name in enumerate(each)]
-    varied = [noise(chance, name) for name in each]
-    yield "mixed noise, nothing twice", [_line(n, name, n // len(others)) for n, name in enumerate(varied)]
+    yield "exact names, nothing twice", [_make_line(n, name, n // len(others)) for n, name in enumerate(each)]
+    varied = [make_noise(chance, name) for name in each]
+    yield "mixed noise, nothing twice", [_make_line(n, name, n // len(others)) for n, name in enumerate(varied)]
     strangers = [f"{name[:-3]}{n}某某医院" for n, name in enumerate(each[: number // 4])]
-    yield "names not listed, nothing twice", [_line(n, name) for n, name in enumerate(strangers)]
+    yield "names not listed, nothing twice", [_make_line(n, name) for n, name in enumerate(strangers)]
 
 
-def noise(chance: random.Random, name: str) -> str:
+def make_noise(chance: random.Random, name: str) -> str:
     """A name as advertisements have it: exact, spaced, full width, in other brackets, of another kind, cut, unknown."""
     kinds: tuple[Callable[[str], str], ...] = (
         lambda text: text,
@@ -144,14 +146,14 @@ def noise(chance: random.Random, name: str) -> str:
     return chance.choice(kinds)(name)
 
 
-def _line(number: int, name: str, day: int | None = None) -> bytes:
+def _make_line(number: int, name: str, day: int | None = None) -> bytes:
     claim: dict[str, object] = {"id": f"row-{number}", "provider": {"name": name}, "techniques": ["IVF"]}
     if day is not None:
         claim["on"] = (_FIRST + dt.timedelta(days=day)).isoformat()
     return _json.encode(claim) + b"\n"
 
 
-def _table(lines: Lines) -> bytes:
+def _make_table(lines: Lines) -> bytes:
     claims = [_claim.decode(line) for line in lines]
     rows = ["id,name,techniques,on"]
     rows += [f"{one.id},{one.provider.name},{';'.join(one.techniques)},{one.on or ''}" for one in claims]

@@ -23,7 +23,7 @@ def run(folder: Path, rows: int) -> None:
     print("| edition | institutions | seconds | peak MiB | json | csv | xlsx | docx | pdf |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for number in (registers.REAL, rows):
-        data_dir, _ = registers.prepared(folder, number)
+        data_dir, _ = registers.prepare_register(folder, number)
         done = subprocess.run(
             [sys.executable, "-c", _CHILD, str(data_dir)], capture_output=True, text=True, check=False, timeout=3600
         )
@@ -32,7 +32,7 @@ def run(folder: Path, rows: int) -> None:
         print(done.stdout.strip(), flush=True)
 
 
-def write(data_dir: str) -> None:
+def write_files(data_dir: str) -> None:
     """Plan an edition of a register and write all of its files; one line of the table."""
     import datetime as dt
     import tempfile

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bench import running
-from bench.running import Served
+from bench.running import RunningServer
 
 if TYPE_CHECKING:
     from bench.serving import Load
@@ -29,31 +29,32 @@ if TYPE_CHECKING:
 DATASETTE = "datasette==0.65.5"
 
 
-def run(folder: Path, data_dir: Path, register: Served, verify: Load, rounds: int, seconds: float) -> None:
+def run(folder: Path, data_dir: Path, register: RunningServer, verify: Load, rounds: int, seconds: float) -> None:
     """Two lines: the register asked for a verdict and Datasette for a row, in turn, in the same run."""
-    table = _table(folder, data_dir)
+    table = _make_database(folder, data_dir)
     ours, theirs = folder / "verify", folder / "rows"
     ours.write_bytes(b"\0".join(verify.requests))
     with sqlite3.connect(table) as connection:
         names = [name for (name,) in connection.execute("SELECT name FROM institutions ORDER BY random() LIMIT 635")]
-    theirs.write_bytes(b"\0".join(map(_asked, names)))
-    with _served(folder, table) as datasette:
+    theirs.write_bytes(b"\0".join(map(_make_request, names)))
+    with _serve_table(folder, table) as datasette:
         told = [
-            (running.cost(register, ours, seconds), running.cost(datasette, theirs, seconds)) for _ in range(rounds)
+            (running.measure_cost(register, ours, seconds), running.measure_cost(datasette, theirs, seconds))
+            for _ in range(rounds)
         ]
-        memory = datasette.memory()
+        memory = datasette.read_memory()
     for name, side in zip((verify.name, f"{DATASETTE}, an exact name"), zip(*told, strict=True), strict=True):
         rate, microseconds = (statistics.median(values) for values in zip(*side, strict=True))
         print(f"{name:50} {rate:10,.0f} {'':9} {microseconds:11.0f}")
     print(f"Datasette holds {memory:.0f} MiB")
 
 
-def _asked(name: str) -> bytes:
+def _make_request(name: str) -> bytes:
     path = f"/list/institutions.json?_shape=objects&_nocount=1&_nofacet=1&_nosuggest=1&name={quote(name)}"
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
 
-def _table(folder: Path, data_dir: Path) -> Path:
+def _make_database(folder: Path, data_dir: Path) -> Path:
     """Names, addresses and techniques of a register as a table with an index on the name."""
     path = folder / "list.db"
     path.unlink(missing_ok=True)
@@ -71,7 +72,7 @@ def _table(folder: Path, data_dir: Path) -> Path:
 
 
 @contextmanager
-def _served(folder: Path, table: Path) -> Iterator[Served]:
+def _serve_table(folder: Path, table: Path) -> Iterator[RunningServer]:
     """Datasette in a process of its own, as its documentation says to serve a file that does not change."""
     venv = folder / "datasette"
     if not (venv / "bin" / "datasette").exists():
@@ -86,14 +87,14 @@ def _served(folder: Path, table: Path) -> Iterator[Served]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(address)
-        yield Served(address, port, process.pid)
+        _wait_for_server(address)
+        yield RunningServer(address, port, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
-def _wait(address: str) -> None:
+def _wait_for_server(address: str) -> None:
     until = time.monotonic() + 120  # it counts the rows of a table first
     while time.monotonic() < until:
         try:

@@ -26,7 +26,7 @@ _TECHNIQUES = ("AIH", "AIH AID", "AIH IVF ICSI", "AIH AID IVF ICSI PGT", "AIH IV
 _STAGES = ("formal", "formal", "formal", "trial")
 
 
-def districts() -> list[tuple[str, str]]:
+def list_districts() -> list[tuple[str, str]]:
     """(province, address down to the district) of every district that exists today."""
     with REGIONS.open(encoding="utf-8", newline="") as file:
         names = {row["code"]: row["name"] for row in csv.DictReader(file) if not row["until"]}
@@ -38,10 +38,10 @@ def districts() -> list[tuple[str, str]]:
     return found
 
 
-def rows(number: int, seed: int = 1) -> Iterator[tuple[str, str, str, str, str]]:
+def make_rows(number: int, seed: int = 1) -> Iterator[tuple[str, str, str, str, str]]:
     """``number`` rows, the same for the same seed; no name and no address twice."""
     chance = random.Random(seed)
-    places = districts()
+    places = list_districts()
     seen: set[str] = set()
     while len(seen) < number:
         province, place = places[len(seen) % len(places)]
@@ -55,12 +55,12 @@ def rows(number: int, seed: int = 1) -> Iterator[tuple[str, str, str, str, str]]
         yield province, name, address, chance.choice(_TECHNIQUES), chance.choice(_STAGES)
 
 
-def write(path: Path, number: int, skip_every: int = 0, rename_every: int = 0) -> None:
+def write_list(path: Path, number: int, skip_every: int = 0, rename_every: int = 0) -> None:
     """A csv list; leaving out and renaming some rows makes the edition that follows."""
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(HEADINGS)
-        for position, (province, name, *rest) in enumerate(rows(number), start=1):
+        for position, (province, name, *rest) in enumerate(make_rows(number), start=1):
             if skip_every and position % skip_every == 0:
                 continue
             renamed = bool(rename_every) and position % rename_every == 0

@@ -18,7 +18,7 @@ import uvloop
 CONNECTIONS = 16
 
 
-class Busy(asyncio.Protocol):
+class BusyConnection(asyncio.Protocol):
     """One connection: the next request as soon as an answer is whole."""
 
     def __init__(self, requests: cycle[bytes], until: float) -> None:
@@ -49,13 +49,13 @@ class Busy(asyncio.Protocol):
             self.closed.set_result(None)
 
 
-async def load(port: int, requests: list[bytes], seconds: float) -> tuple[int, float, int]:
+async def load_server(port: int, requests: list[bytes], seconds: float) -> tuple[int, float, int]:
     """(answers, seconds they took, answers that were not 200)."""
     loop = asyncio.get_running_loop()
     endless = cycle(requests)
     begun = time.monotonic()
     made = [
-        (await loop.create_connection(lambda: Busy(endless, begun + seconds), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda: BusyConnection(endless, begun + seconds), "127.0.0.1", port))[1]
         for _ in range(CONNECTIONS)
     ]
     await asyncio.gather(*(busy.closed for busy in made))
@@ -64,4 +64,4 @@ async def load(port: int, requests: list[bytes], seconds: float) -> tuple[int, f
 
 if __name__ == "__main__":
     wanted = Path(sys.argv[2]).read_bytes().split(b"\0")
-    print(*uvloop.run(load(int(sys.argv[1]), wanted, float(sys.argv[3]))))
+    print(*uvloop.run(load_server(int(sys.argv[1]), wanted, float(sys.argv[3]))))

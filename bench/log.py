@@ -35,24 +35,24 @@ def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
         f"{'check s':>8} {'views s':>8} {'published MiB':>14}"
     )
     for number in sizes:
-        _line("SQLite", folder / f"sqlite-{number}", "", number)
-    with postgres() as fresh:
+        _measure_engine("SQLite", folder / f"sqlite-{number}", "", number)
+    with start_postgres() as fresh:
         for number in sizes:
-            _line("PostgreSQL", folder / f"postgres-{number}", fresh(f"log_{number}"), number)
+            _measure_engine("PostgreSQL", folder / f"postgres-{number}", fresh(f"log_{number}"), number)
 
 
-def _line(engine: str, folder: Path, url: str, number: int) -> None:
+def _measure_engine(engine: str, folder: Path, url: str, number: int) -> None:
     settings = Settings(data_dir=folder, database_url=url)
     signing_keys.create_key_file(settings.get_key_file())
     log, database = PublishedLog(settings), Database(settings.get_database_url())
-    _prepare(database)
-    appended = _timed(lambda: _enter(database, _drafts(number)))
-    published = _timed(lambda: log.publish(database))
-    bare = _timed(lambda: _bare(database, number))
-    one = min(_one_more(database, log, step) for step in range(20))
+    _prepare_database(database)
+    appended = _measure_seconds(lambda: _append_drafts(database, _make_drafts(number)))
+    published = _measure_seconds(lambda: log.publish(database))
+    bare = _measure_seconds(lambda: _insert_bare_rows(database, number))
+    one = min(_append_one(database, log, step) for step in range(20))
     with database.reading() as connection:
-        checked = _timed(lambda: _check(connection, log))
-    compared = _timed(lambda: views.check_views(database))
+        checked = _measure_seconds(lambda: _check_log(connection, log))
+    compared = _measure_seconds(lambda: views.check_views(database))
     size = sum(path.stat().st_size for path in log.folder.path.rglob("*") if path.is_file()) / 2**20
     print(
         f"{engine:12} {number:8,} {number / appended:9,.0f} {bare / appended:8.2f} {one * 1000:8.1f} {published:10.2f} "
@@ -62,22 +62,22 @@ def _line(engine: str, folder: Path, url: str, number: int) -> None:
     database.close()
 
 
-def _check(connection: sa.Connection, log: PublishedLog) -> None:
+def _check_log(connection: sa.Connection, log: PublishedLog) -> None:
     """What `registry log check` does before it folds the records."""
     found = check.check_log(connection, log)
     four_eyes.check_entries(connection, after=found.signed, whole=True)
     four_eyes.check_proposals(connection)
 
 
-def _prepare(database: Database) -> None:
+def _prepare_database(database: Database) -> None:
     database.migrate()
     with database.writing() as connection:
         accounts.create_account(connection, "editor", ["editor"], "correct horse battery")
         accounts.create_account(connection, "approver", ["approver"], "correct horse battery")
 
 
-def _drafts(number: int) -> Iterator[Draft]:
-    for _, name, address, techniques, stage in lists.rows(number):
+def _make_drafts(number: int) -> Iterator[Draft]:
+    for _, name, address, techniques, stage in lists.make_rows(number):
         stated = {"name": name, "address": address, "status": "listed"}
         stated |= {f"approvals.{one}": {"stage": stage} for one in techniques.split()}
         yield Draft(
@@ -87,7 +87,7 @@ def _drafts(number: int) -> Iterator[Draft]:
         )
 
 
-def _enter(database: Database, drafts: Iterator[Draft]) -> None:
+def _append_drafts(database: Database, drafts: Iterator[Draft]) -> None:
     """The approval alone: what holds the lock. The proposal is made before the clock starts."""
     identifier = proposals.propose(database, drafts, by="editor", title="bench")
     with database.reading() as connection:
@@ -96,7 +96,7 @@ def _enter(database: Database, drafts: Iterator[Draft]) -> None:
     proposals.approve(database, identifier, by="approver", seen=seen)
 
 
-def _one_more(database: Database, log: PublishedLog, step: int) -> float:
+def _append_one(database: Database, log: PublishedLog, step: int) -> float:
     """Seconds from the click of an approval of one entry to its signed checkpoint."""
     draft = Draft(
         subject=f"institution:{make_code(f'one more {step}')}",
@@ -111,7 +111,7 @@ def _one_more(database: Database, log: PublishedLog, step: int) -> float:
     return time.perf_counter() - start
 
 
-def _bare(database: Database, number: int) -> None:
+def _insert_bare_rows(database: Database, number: int) -> None:
     """The same rows into a table with nothing around it, in one transaction."""
     bare = sa.Table("bare", sa.MetaData(), *(sa.Column(c.name, c.type) for c in entries.columns))
     with database.reading() as connection:
@@ -132,7 +132,7 @@ class _Clock:
 _clock = _Clock()
 
 
-def _timed(action: Callable[[], object]) -> float:
+def _measure_seconds(action: Callable[[], object]) -> float:
     """Seconds of an action, from when it says its preparations are done."""
     _clock.start = time.perf_counter()
     action()
@@ -140,7 +140,7 @@ def _timed(action: Callable[[], object]) -> float:
 
 
 @contextmanager
-def postgres() -> Iterator[Callable[[str], str]]:
+def start_postgres() -> Iterator[Callable[[str], str]]:
     """A PostgreSQL server with its ordinary, durable settings; a function that makes a database and gives its URL."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bench.lists import districts
+from bench.lists import list_districts
 from registry.search import pinyin
 
 _PUBLIC = (
@@ -44,7 +44,7 @@ _STREETS = (
 _TECHNIQUES = ("AIH", "AIH AID", "AIH IVF ICSI", "AIH AID IVF ICSI PGT", "AIH IVF ICSI PGT")
 
 
-class Made(NamedTuple):
+class MadeInstitution(NamedTuple):
     """One made-up institution: as a list would print it."""
 
     province: str
@@ -54,44 +54,44 @@ class Made(NamedTuple):
     techniques: str
 
 
-def institutions(number: int, seed: int = 1) -> Iterator[Made]:
+def make_institutions(number: int, seed: int = 1) -> Iterator[MadeInstitution]:
     """``number`` institutions, the same for the same seed."""
     chance = random.Random(seed)
-    places = districts()
+    places = list_districts()
     seen: set[str] = set()
     while len(seen) < number:
         province, place = chance.choice(places)
         short = place.removeprefix(province) or place
-        name = _name(chance, short, len(seen))
+        name = _make_name(chance, short, len(seen))
         if name in seen:
-            name = f"{name[:2]}{_brand(chance)}{name[2:]}"
+            name = f"{name[:2]}{_make_brand(chance)}{name[2:]}"
         if name in seen:
             continue
         seen.add(name)
         street = chance.choice(_STREETS) + chance.choice(_STREETS) + chance.choice("路街大道巷")
         address = f"{place}{street}{len(seen) % 1997 + 1}号{len(seen) // 1997 or ''}"
-        yield Made(province, short, name, address, chance.choice(_TECHNIQUES))
+        yield MadeInstitution(province, short, name, address, chance.choice(_TECHNIQUES))
 
 
-def _brand(chance: random.Random) -> str:
+def _make_brand(chance: random.Random) -> str:
     return "".join(chance.sample(_FIRST, chance.choice((2, 2, 2, 3))))
 
 
-def _name(chance: random.Random, place: str, number: int) -> str:
+def _make_name(chance: random.Random, place: str, number: int) -> str:
     kind = chance.random()
     if kind < 0.35:
-        return f"{place}{chance.choice(('', _brand(chance)))}{chance.choice(_PUBLIC)}"
+        return f"{place}{chance.choice(('', _make_brand(chance)))}{chance.choice(_PUBLIC)}"
     if kind < 0.75:
-        return f"{place[:2]}{_brand(chance)}{chance.choice(_PRIVATE)}"
+        return f"{place[:2]}{_make_brand(chance)}{chance.choice(_PRIVATE)}"
     if kind < 0.9:
-        school = f"{place[:2]}{_brand(chance)}{chance.choice(_SCHOOLS)}{chance.choice(('附属', ''))}"
-        return f"{school}第{_ordinal(chance)}{chance.choice(('医院', '附属医院'))}"
+        school = f"{place[:2]}{_make_brand(chance)}{chance.choice(_SCHOOLS)}{chance.choice(('附属', ''))}"
+        return f"{school}第{_make_ordinal(chance)}{chance.choice(('医院', '附属医院'))}"
     if kind < 0.95:
         return f"联勤保障部队第{number}医院"
-    return f"{place}{_brand(chance)}医院（{place[:2]}{_brand(chance)}妇幼保健院）"
+    return f"{place}{_make_brand(chance)}医院（{place[:2]}{_make_brand(chance)}妇幼保健院）"
 
 
-def _ordinal(chance: random.Random) -> str:
+def _make_ordinal(chance: random.Random) -> str:
     return chance.choice("一二三四五六七八九") + chance.choice(("", "〇一", "十"))
 
 
@@ -106,7 +106,7 @@ class Question(NamedTuple):
     meant: str | None
 
 
-def questions(made: list[Made], number: int, seed: int = 2) -> list[Question]:
+def make_questions(made: list[MadeInstitution], number: int, seed: int = 2) -> list[Question]:
     """Questions about institutions there are, and some that are not; kinds take turns."""
     chance = random.Random(seed)
     kinds = list(_ASKED.items())
@@ -118,42 +118,42 @@ def questions(made: list[Made], number: int, seed: int = 2) -> list[Question]:
     return found
 
 
-def _plain(made: Made) -> str:
+def _ask_plainly(made: MadeInstitution) -> str:
     return made.name.partition("（")[0].removesuffix("有限公司")
 
 
-def _part(_chance: random.Random, made: Made) -> str:
-    name = _plain(made)
+def _ask_by_part(_chance: random.Random, made: MadeInstitution) -> str:
+    name = _ask_plainly(made)
     return name[2:] if len(name) > 6 else name
 
 
-def _short(chance: random.Random, made: Made) -> str:
+def _ask_shortened(chance: random.Random, made: MadeInstitution) -> str:
     """First characters of place, brand and kind, in order."""
-    name = _plain(made)
+    name = _ask_plainly(made)
     kept = sorted(chance.sample(range(1, len(name) - 2), min(3, len(name) - 3))) if len(name) > 4 else []
     return name[0] + "".join(name[at] for at in kept) + "院"
 
 
-def _sounds(name: str) -> list[str]:
+def _spell_sounds(name: str) -> list[str]:
     return [atom.split(".")[1] for atom in pinyin.to_atoms(name).split()]
 
 
-def _typo(chance: random.Random, made: Made) -> str:
-    name = _plain(made)
+def _ask_with_typo(chance: random.Random, made: MadeInstitution) -> str:
+    name = _ask_plainly(made)
     at = chance.randrange(2, len(name) - 1) if len(name) > 4 else 0
     return name[:at] + chance.choice(_FIRST) + name[at + 1 :]
 
 
-_ASKED: dict[str, Callable[[random.Random, Made], str]] = {
+_ASKED: dict[str, Callable[[random.Random, MadeInstitution], str]] = {
     "exact": lambda _chance, made: made.name,
-    "part": _part,
-    "short": _short,
-    "pinyin": lambda _chance, made: "".join(_sounds(_plain(made))),
-    "pinyin part": lambda _chance, made: " ".join(_sounds(_plain(made))[2:]),
-    "initials": lambda _chance, made: "".join(sound[0] for sound in _sounds(_plain(made))),
-    "typo": _typo,
+    "part": _ask_by_part,
+    "short": _ask_shortened,
+    "pinyin": lambda _chance, made: "".join(_spell_sounds(_ask_plainly(made))),
+    "pinyin part": lambda _chance, made: " ".join(_spell_sounds(_ask_plainly(made))[2:]),
+    "initials": lambda _chance, made: "".join(sound[0] for sound in _spell_sounds(_ask_plainly(made))),
+    "typo": _ask_with_typo,
     "address": lambda _chance, made: made.address[-9:],
-    "place and name": lambda _chance, made: f"{made.city[:2]} {_plain(made)[-6:]}",
+    "place and name": lambda _chance, made: f"{made.city[:2]} {_ask_plainly(made)[-6:]}",
     "place and technique": lambda _chance, made: f"{made.city} 三代试管",
     "not there": lambda chance, made: f"{made.city[:2]}圣玛莉亚{chance.choice(_FIRST)}国际医院",
     "typed so far": lambda chance, made: made.name[: chance.randrange(1, 5)],

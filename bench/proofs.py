@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 @dataclass
-class Measured:
+class Measurement:
     """One proof: its hashes, and the seconds to make and to check it."""
 
     hashes: int
@@ -34,42 +34,46 @@ def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
     log, written = LogFolder(folder / "proofs"), 0
     print(f"{'proof':34} {'entries':>8} {'hashes':>7} {'bytes':>6} {'make ms':>8} {'check ms':>9}")
     for size in sizes:
-        log.append_entries(written, [(body, hash_leaf(body)) for body in map(_entry, range(written + 1, size + 1))])
+        log.append_entries(
+            written, [(body, hash_leaf(body)) for body in map(_make_entry, range(written + 1, size + 1))]
+        )
         written = size
         root = proofs.compute_root(log.make_tree(size), size)
         drawn = random.Random(size).sample(range(1, size), SAMPLE)
-        _print("inclusion of an entry", size, [_inclusion(log, index, size, root) for index in drawn])
-        _print("consistency with an earlier size", size, [_consistency(log, old, size, root) for old in drawn])
+        _print_line("inclusion of an entry", size, [_measure_inclusion(log, index, size, root) for index in drawn])
+        _print_line(
+            "consistency with an earlier size", size, [_measure_consistency(log, old, size, root) for old in drawn]
+        )
 
 
-def _entry(number: int) -> bytes:
+def _make_entry(number: int) -> bytes:
     """As long as an entry about an institution usually is."""
     return f'{{"number":{number},"padding":"{"x" * 600}"}}'.encode()
 
 
-def _inclusion(log: LogFolder, index: int, size: int, root: bytes) -> Measured:
-    leaf = hash_leaf(_entry(index + 1))
-    proof, made = _timed(lambda: proofs.prove_inclusion(log.make_tree(size), index, size))
-    held, checked = _timed(lambda: verify_inclusion(leaf, index, size, proof, root))
+def _measure_inclusion(log: LogFolder, index: int, size: int, root: bytes) -> Measurement:
+    leaf = hash_leaf(_make_entry(index + 1))
+    proof, made = _measure_seconds(lambda: proofs.prove_inclusion(log.make_tree(size), index, size))
+    held, checked = _measure_seconds(lambda: verify_inclusion(leaf, index, size, proof, root))
     assert held
-    return Measured(len(proof), made, checked)
+    return Measurement(len(proof), made, checked)
 
 
-def _consistency(log: LogFolder, old: int, size: int, root: bytes) -> Measured:
+def _measure_consistency(log: LogFolder, old: int, size: int, root: bytes) -> Measurement:
     before = proofs.compute_root(log.make_tree(size), old)
-    proof, made = _timed(lambda: proofs.prove_consistency(log.make_tree(size), old, size))
-    held, checked = _timed(lambda: verify_consistency(old, size, before, root, proof))
+    proof, made = _measure_seconds(lambda: proofs.prove_consistency(log.make_tree(size), old, size))
+    held, checked = _measure_seconds(lambda: verify_consistency(old, size, before, root, proof))
     assert held
-    return Measured(len(proof), made, checked)
+    return Measurement(len(proof), made, checked)
 
 
-def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
+def _measure_seconds(work: Callable[[], Result]) -> tuple[Result, float]:
     before = time.perf_counter()
     result = work()
     return result, time.perf_counter() - before
 
 
-def _print(name: str, size: int, measured: list[Measured]) -> None:
+def _print_line(name: str, size: int, measured: list[Measurement]) -> None:
     hashes = statistics.median(one.hashes for one in measured)
     made, checked = (
         statistics.median(seconds) * 1_000

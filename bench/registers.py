@@ -16,25 +16,25 @@ REAL = 635
 _ASKED = 20_000
 
 
-class Listed(NamedTuple):
+class ListedInstitution(NamedTuple):
     """One institution of a register, as a claim names it."""
 
     name: str
     address: str
 
 
-def prepared(folder: Path, number: int) -> tuple[Path, list[Listed]]:
+def prepare_register(folder: Path, number: int) -> tuple[Path, list[ListedInstitution]]:
     """The data folder of a register of so many institutions, and those to ask about; made once for each folder."""
     data_dir = folder / f"register-{number}"
     if number == REAL:
-        running.registry(data_dir, "init", "--quiet")
-        running.registry(data_dir, "seed", "--if-empty")
+        running.run_command(data_dir, "init", "--quiet")
+        running.run_command(data_dir, "seed", "--if-empty")
         with SEED.open(encoding="utf-8-sig", newline="") as file:
-            return data_dir, [Listed(row["name"], row["address"]) for row in csv.DictReader(file)]
-    made = list(names.institutions(number))
+            return data_dir, [ListedInstitution(row["name"], row["address"]) for row in csv.DictReader(file)]
+    made = list(names.make_institutions(number))
     if not (data_dir / "signing.key").exists():
         print(f"making a register of {number:,} institutions ...", flush=True)
-        search.build(data_dir, made, told=True).close()
-        running.registry(data_dir, "init", "--quiet")  # the key: what it signs is published at the first start
+        search.build_register(data_dir, made, told=True).close()
+        running.run_command(data_dir, "init", "--quiet")  # the key: what it signs is published at the first start
     chosen = random.Random(4).sample(made, min(number, _ASKED))
-    return data_dir, [Listed(one.name, one.address) for one in chosen]
+    return data_dir, [ListedInstitution(one.name, one.address) for one in chosen]

@@ -25,17 +25,17 @@ class Cost:
     peak: float
 
 
-def environment(data_dir: Path) -> dict[str, str]:
+def make_environment(data_dir: Path) -> dict[str, str]:
     """The caller's environment without its REGISTRY_ settings, over one data folder."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
     return {**env, "REGISTRY_DATA_DIR": str(data_dir)}
 
 
-def registry(data_dir: Path, *args: object, given: str = "") -> Cost:
+def run_command(data_dir: Path, *args: object, given: str = "") -> Cost:
     """Run one command to its end; what it cost."""
     before = time.perf_counter()
     process = subprocess.Popen(
-        [REGISTRY, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment(data_dir)
+        [REGISTRY, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=make_environment(data_dir)
     )
     assert process.stdin is not None
     process.stdin.write(given.encode())
@@ -47,51 +47,51 @@ def registry(data_dir: Path, *args: object, given: str = "") -> Cost:
     return Cost(time.perf_counter() - before, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-class Served(NamedTuple):
+class RunningServer(NamedTuple):
     """A running server: a process, and those it started to answer."""
 
     address: str
     port: int
     pid: int
 
-    def cpu(self) -> float:
+    def read_cpu_seconds(self) -> float:
         """Processor seconds it has used so far."""
-        stats = [Path(f"/proc/{pid}/stat").read_text() for pid in (self.pid, *self._workers())]
+        stats = [Path(f"/proc/{pid}/stat").read_text() for pid in (self.pid, *self._list_workers())]
         times = [stat.rpartition(")")[2].split()[11:13] for stat in stats]
         return sum(int(user) + int(system) for user, system in times) / os.sysconf("SC_CLK_TCK")
 
-    def memory(self) -> float:
+    def read_memory(self) -> float:
         """MiB that those who answer hold now."""
-        held = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._workers() or [self.pid]]
+        held = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._list_workers() or [self.pid]]
         return sum(held) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
-    def _workers(self) -> list[int]:
+    def _list_workers(self) -> list[int]:
         return list(map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()))
 
 
 @contextmanager
-def serving(command: list[str], env: dict[str, str]) -> Iterator[Served]:
+def run_server(command: list[str], env: dict[str, str]) -> Iterator[RunningServer]:
     """A server that prints its address when it is ready."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     try:
         assert process.stdout is not None
         address = process.stdout.readline().strip().rsplit(" ", 1)[-1]
-        yield Served(address, int(address.rsplit(":", 1)[-1]), process.pid)
+        yield RunningServer(address, int(address.rsplit(":", 1)[-1]), process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
-def staffed(data_dir: Path) -> None:
+def add_staff(data_dir: Path) -> None:
     """A new register with an editor and an approver."""
-    registry(data_dir, "init", "--quiet")
+    run_command(data_dir, "init", "--quiet")
     for role in ("editor", "approver"):
-        registry(data_dir, "user", "add", role, "--role", role, given=PASSWORD)
+        run_command(data_dir, "user", "add", role, "--role", role, given=PASSWORD)
 
 
-def cost(server: Served, requests: Path, seconds: float) -> tuple[float, float]:
+def measure_cost(server: RunningServer, requests: Path, seconds: float) -> tuple[float, float]:
     """(requests a second, microseconds of the server's processor time a request)."""
-    before = server.cpu()
+    before = server.read_cpu_seconds()
     done = subprocess.run(
         [sys.executable, "-m", "bench.load", str(server.port), str(requests), str(seconds)],
         capture_output=True,
@@ -102,4 +102,4 @@ def cost(server: Served, requests: Path, seconds: float) -> tuple[float, float]:
     answers, took, failed = map(float, done.stdout.split())
     if failed:
         raise SystemExit(f"{failed:.0f} answers were not 200")
-    return answers / took, (server.cpu() - before) / answers * 1e6
+    return answers / took, (server.read_cpu_seconds() - before) / answers * 1e6

@@ -43,7 +43,7 @@ _PART = 50_000
 _BATCH = 10_000
 
 
-class Asked(NamedTuple):
+class AskedQuestion(NamedTuple):
     """Milliseconds of a question, and whether the institution meant came first; None when no single one was."""
 
     milliseconds: float
@@ -56,35 +56,35 @@ def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
         f"{'search':12} {'institutions':>12} {'build s':>8} {'MiB':>7} {'first':>6} "
         f"{'search p50':>10} {'p95':>7} {'p99':>7} {'suggest p50':>11} {'p95':>7} {'p99':>7}"
     )
-    with on_one_core():
+    with use_one_core():
         for number in sizes:
-            _size(folder / f"search-{number}", number)
+            _measure_size(folder / f"search-{number}", number)
 
 
-def _size(folder: Path, number: int) -> None:
+def _measure_size(folder: Path, number: int) -> None:
     folder.mkdir()
-    made = list(names.institutions(number))
-    asked = names.questions(made, QUESTIONS)
-    register = build(folder / "register", made)
-    seconds = _seconds(lambda: views.rebuild_views(register.database, "search"))
-    _line("embedded", number, seconds, _embedded_size(register.database), *_ours(register, asked))
-    with a_server(folder / "ours") as server:
+    made = list(names.make_institutions(number))
+    asked = names.make_questions(made, QUESTIONS)
+    register = build_register(folder / "register", made)
+    seconds = _measure_seconds(lambda: views.rebuild_views(register.database, "search"))
+    _print_line("embedded", number, seconds, _measure_embedded_size(register.database), *_ask_register(register, asked))
+    with start_meilisearch(folder / "ours") as server:
         outside = OutsideSearch(register.database, server.url, KEY)
-        seconds = _seconds(outside.rebuild_now)
+        seconds = _measure_seconds(outside.rebuild_now)
         assert outside.update_index()
         register.outside = outside
-        found = _ours(register, asked)
+        found = _ask_register(register, asked)
         assert outside.fallbacks == 0, outside.describe_status(register.make_as_of_now().size)
-        _line("meilisearch", number, seconds, _folder_size(folder / "ours"), *found)
+        _print_line("meilisearch", number, seconds, _measure_folder(folder / "ours"), *found)
     register.outside = None
     register.close()
-    with a_server(folder / "plain") as server:
+    with start_meilisearch(folder / "plain") as server:
         index = meilisearch.Client(server.url, KEY).index("plain")
-        seconds = _seconds(lambda: _fill(index, made))
-        _line("plain", number, seconds, _folder_size(folder / "plain"), *_plain(index, asked))
+        seconds = _measure_seconds(lambda: _fill_index(index, made))
+        _print_line("plain", number, seconds, _measure_folder(folder / "plain"), *_ask_meilisearch(index, asked))
 
 
-def build(folder: Path, made: list[names.Made], told: bool = False) -> Register:
+def build_register(folder: Path, made: list[names.MadeInstitution], told: bool = False) -> Register:
     """A register of these institutions, each proposed by one and approved by another; ``told``: how far it has come."""
     settings = Settings(data_dir=folder)
     database = Database(settings.get_database_url())
@@ -93,7 +93,7 @@ def build(folder: Path, made: list[names.Made], told: bool = False) -> Register:
         accounts.create_account(connection, "editor", ["editor"], "correct horse battery")
         accounts.create_account(connection, "approver", ["approver"], "correct horse battery")
     for start in range(0, len(made), _PART):
-        drafts = chain([] if start else [_source()], _drafts(made[start : start + _PART]))
+        drafts = chain([] if start else [_make_source()], _make_drafts(made[start : start + _PART]))
         identifier = proposals.propose(database, drafts, by="editor", title="bench")
         with database.reading() as connection:
             seen = proposals.get_proposal(connection, identifier).content_hash
@@ -104,13 +104,13 @@ def build(folder: Path, made: list[names.Made], told: bool = False) -> Register:
     return Register(settings)
 
 
-def _source() -> Draft:
+def _make_source() -> Draft:
     stated = {"title": "示例名单", "as_of": DAY.isoformat(), "scope": "national", "covers": list(CENTRE_TECHNIQUES)}
     change = Change(kind="source", set=stated)
     return Draft(subject=f"source:{_LIST}", change=change, valid_from=DAY, source=_LIST)
 
 
-def _drafts(made: Iterable[names.Made]) -> Iterator[Draft]:
+def _make_drafts(made: Iterable[names.MadeInstitution]) -> Iterator[Draft]:
     for one in made:
         region = regions.resolve_address(one.address).code
         stated = {"name": one.name, "address": one.address, "status": "listed", "region": region}
@@ -126,7 +126,7 @@ def _drafts(made: Iterable[names.Made]) -> Iterator[Draft]:
 # --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _ours(register: Register, asked: list[names.Question]) -> tuple[list[Asked], list[Asked]]:
+def _ask_register(register: Register, asked: list[names.Question]) -> tuple[list[AskedQuestion], list[AskedQuestion]]:
     asof = register.make_as_of()
 
     def search(text: str) -> list[str]:
@@ -137,17 +137,19 @@ def _ours(register: Register, asked: list[names.Question]) -> tuple[list[Asked],
     def suggest(text: str) -> list[str]:
         return [one.institution.name for one in register.suggest_institutions(text, asof)]
 
-    return timed(search, asked), timed(suggest, typed(asked))
+    return measure_questions(search, asked), measure_questions(suggest, make_typed_prefixes(asked))
 
 
-def _plain(index: meilisearch.index.Index, asked: list[names.Question]) -> tuple[list[Asked], list[Asked]]:
+def _ask_meilisearch(
+    index: meilisearch.index.Index, asked: list[names.Question]
+) -> tuple[list[AskedQuestion], list[AskedQuestion]]:
     def ask(limit: int) -> Callable[[str], list[str]]:
         return lambda text: [hit["name"] for hit in index.search(text, {"limit": limit})["hits"]]
 
-    return timed(ask(20), asked), timed(ask(8), typed(asked))
+    return measure_questions(ask(20), asked), measure_questions(ask(8), make_typed_prefixes(asked))
 
 
-def timed(ask: Callable[[str], list[str]], asked: list[names.Question]) -> list[Asked]:
+def measure_questions(ask: Callable[[str], list[str]], asked: list[names.Question]) -> list[AskedQuestion]:
     """Each question once, after a tenth of them to warm up."""
     gc.collect()
     gc.freeze()  # the bench's own million names are no part of a register: the collector need not look through them
@@ -158,11 +160,11 @@ def timed(ask: Callable[[str], list[str]], asked: list[names.Question]) -> list[
         started = time.perf_counter()
         told = ask(question.text)
         milliseconds = (time.perf_counter() - started) * 1000
-        found.append(Asked(milliseconds, None if question.meant is None else told[:1] == [question.meant]))
+        found.append(AskedQuestion(milliseconds, None if question.meant is None else told[:1] == [question.meant]))
     return found
 
 
-def typed(asked: list[names.Question], seed: int = 3) -> list[names.Question]:
+def make_typed_prefixes(asked: list[names.Question], seed: int = 3) -> list[names.Question]:
     """The same as far as somebody has typed it: from the first character on."""
     chance = random.Random(seed)
     return [names.Question(one.kind, one.text[: chance.randint(1, len(one.text))], None) for one in asked]
@@ -171,9 +173,13 @@ def typed(asked: list[names.Question], seed: int = 3) -> list[names.Question]:
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-def _line(engine: str, number: int, seconds: float, size: float, search: list[Asked], suggest: list[Asked]) -> None:
+def _print_line(
+    engine: str, number: int, seconds: float, size: float, search: list[AskedQuestion], suggest: list[AskedQuestion]
+) -> None:
     judged = [one.first for one in search if one.first is not None]
-    times = [f"{value:7.2f}" for side in (search, suggest) for value in spread([one.milliseconds for one in side])]
+    times = [
+        f"{value:7.2f}" for side in (search, suggest) for value in compute_spread([one.milliseconds for one in side])
+    ]
     print(
         f"{engine:12} {number:12,} {seconds:8.1f} {size:7.1f} {statistics.fmean(judged):6.1%} "
         f"{times[0]:>10} {times[1]} {times[2]} {times[3]:>11} {times[4]} {times[5]}",
@@ -181,19 +187,19 @@ def _line(engine: str, number: int, seconds: float, size: float, search: list[As
     )
 
 
-def spread(times: list[float]) -> tuple[float, float, float]:
+def compute_spread(times: list[float]) -> tuple[float, float, float]:
     """p50, p95, p99."""
     cut = statistics.quantiles(times, n=100, method="inclusive")
     return statistics.median(times), cut[94], cut[98]
 
 
-def _seconds(action: Callable[[], object]) -> float:
+def _measure_seconds(action: Callable[[], object]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
 
 
-def _fill(index: meilisearch.index.Index, made: list[names.Made]) -> None:
+def _fill_index(index: meilisearch.index.Index, made: list[names.MadeInstitution]) -> None:
     for start in range(0, len(made), _BATCH):
         part = [
             {"id": start + at, "name": one.name, "address": one.address, "province": one.province}
@@ -203,19 +209,19 @@ def _fill(index: meilisearch.index.Index, made: list[names.Made]) -> None:
         index.wait_for_task(task.task_uid, timeout_in_ms=600_000, interval_in_ms=20)
 
 
-def _embedded_size(database: Database) -> float:
+def _measure_embedded_size(database: Database) -> float:
     """MiB of the index and its documents."""
     query = "SELECT (SELECT sum(length(block)) FROM search_fts_data) + (SELECT sum(length(body)) FROM search_documents)"
     with database.reading() as connection:
         return connection.execute(sa.text(query)).scalar_one() / 2**20
 
 
-def _folder_size(folder: Path) -> float:
+def _measure_folder(folder: Path) -> float:
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file()) / 2**20
 
 
 @contextmanager
-def on_one_core() -> Iterator[None]:
+def use_one_core() -> Iterator[None]:
     """This process stays on its last core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(before)})
@@ -226,7 +232,7 @@ def on_one_core() -> Iterator[None]:
 
 
 @contextmanager
-def a_server(folder: Path) -> Iterator[MeilisearchServer]:
+def start_meilisearch(folder: Path) -> Iterator[MeilisearchServer]:
     """A Meilisearch server on the cores that this process does not use."""
     mine = os.sched_getaffinity(0)
     others = set(range(os.cpu_count() or 1)) - mine

@@ -52,7 +52,7 @@ class Readers:
         self._address, self._paths, self._over = address, paths, threading.Event()
         self._took: dict[str, list[float]] = {name: [] for name in paths}
         self._failed = dict.fromkeys(paths, 0)
-        self._threads = [threading.Thread(target=self._read, args=(name,), daemon=True) for name in paths]
+        self._threads = [threading.Thread(target=self._read_pages, args=(name,), daemon=True) for name in paths]
 
     def __enter__(self) -> Readers:
         for thread in self._threads:
@@ -64,7 +64,7 @@ class Readers:
         for thread in self._threads:
             thread.join()
 
-    def _read(self, name: str) -> None:
+    def _read_pages(self, name: str) -> None:
         with httpx.Client(base_url=self._address, timeout=120) as client:
             while not self._over.wait(_PAUSE):
                 before = time.perf_counter()
@@ -75,17 +75,17 @@ class Readers:
                 self._took[name].append(time.perf_counter() - before)
                 self._failed[name] += failed
 
-    def figures(self) -> dict[str, Figures]:
+    def compute_figures(self) -> dict[str, Figures]:
         """The figures of each address by its name."""
-        return {name: self._figures(name) for name in self._paths}
+        return {name: self._compute_figures(name) for name in self._paths}
 
-    def _figures(self, name: str) -> Figures:
+    def _compute_figures(self, name: str) -> Figures:
         took = sorted(self._took[name])
         p99 = took[max(0, -(-len(took) * 99 // 100) - 1)]
         return Figures(len(took), statistics.median(took), p99, took[-1], self._failed[name])
 
 
-def paths_of(address: str) -> dict[str, str]:
+def find_paths(address: str) -> dict[str, str]:
     """The reading addresses the issue names, with an institution that the register has."""
     code = httpx.get(f"{address}/api/v1/institutions", params={"limit": 1}, timeout=60).json()["items"][0]["code"]
     return {
@@ -97,7 +97,7 @@ def paths_of(address: str) -> dict[str, str]:
 
 
 @contextmanager
-def holding(url: str, seconds: float) -> Iterator[None]:
+def hold_writer_lock(url: str, seconds: float) -> Iterator[None]:
     """Another process holds the lock of all writers for so long."""
     command = [sys.executable, "-m", "bench.stuck", "hold", url, str(seconds)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
@@ -111,7 +111,7 @@ def holding(url: str, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def signing_in(address: str, names: list[str]) -> Iterator[None]:
+def keep_signing_in(address: str, names: list[str]) -> Iterator[None]:
     """One process posts wrong passwords, one client a name, again as soon as it is answered."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.stuck", "flood", address, *names], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -137,7 +137,7 @@ def sign_in(address: str, name: str = "approver", password: str = _PASSWORD) -> 
     return answer.status_code, time.perf_counter() - before
 
 
-class Member:
+class StaffMember:
     """Somebody signed in as ``name``; the session is put into the database, as the second factor is not measured."""
 
     def __init__(self, address: str, database: Database, name: str) -> None:
@@ -147,7 +147,7 @@ class Member:
             base_url=address, timeout=600, headers={"user-agent": AGENT, "cookie": f"staff_session={token}"}
         )
 
-    def approve(self, number: int) -> httpx.Response:
+    def approve_proposal(self, number: int) -> httpx.Response:
         """Approve a proposal as its page offers it."""
         page = self.client.get(f"/staff/proposals/{number}").text
         fields = dict(re.findall(r'name="(form_token|seen)"(?: id="\w+")? value="(\w+)"', page))
@@ -166,38 +166,43 @@ def run(folder: Path, rows: int, url: str = "", troubles: tuple[str, ...] = TROU
     data_dir = folder / "stuck"
     shutil.rmtree(data_dir, ignore_errors=True)
     env = (
-        running.environment(data_dir)
+        running.make_environment(data_dir)
         | {"REGISTRY_ANONYMOUS_LIMIT": "0"}
         | ({"REGISTRY_DATABASE_URL": url} if url else {})
     )
-    number = _prepare(env, folder, rows)
+    number = _prepare_register(env, folder, rows)
     where = url or f"sqlite:///{data_dir / 'register.sqlite'}"
     database = Database(where)
     print(f"reads while the register is busy, {'PostgreSQL' if url else 'SQLite'}, {rows:,} rows to approve")
-    with running.serving([str(running.REGISTRY), "serve", "--port", "0"], env) as server:
-        address, paths = server.address, paths_of(server.address)
+    with running.run_server([str(running.REGISTRY), "serve", "--port", "0"], env) as server:
+        address, paths = server.address, find_paths(server.address)
         time.sleep(3)
-        _print("quiet", _measured(address, paths, lambda: time.sleep(_SECONDS)))
+        _print_figures("quiet", _measure_figures(address, paths, lambda: time.sleep(_SECONDS)))
         strangers = [f"nobody{number}" for number in range(SIGN_INS)]
         for what, names in (
             ()
             if "sign-ins" not in troubles
             else (("unknown names", strangers), ("one known name", ["editor"] * SIGN_INS))
         ):
-            with signing_in(address, names):
-                _print(f"{SIGN_INS} sign-ins, {what}", _measured(address, paths, lambda: _sign_ins(address)))
+            with keep_signing_in(address, names):
+                _print_figures(
+                    f"{SIGN_INS} sign-ins, {what}", _measure_figures(address, paths, lambda: _measure_sign_ins(address))
+                )
         if "lock" in troubles:
             time.sleep(3)
-            _print(f"lock held for {HELD:.0f} s", _measured(address, paths, lambda: _held(address, where)))
+            _print_figures(
+                f"lock held for {HELD:.0f} s",
+                _measure_figures(address, paths, lambda: _hold_lock_for_test(address, where)),
+            )
         if "approval" in troubles:
             time.sleep(3)
-            approver = Member(address, database, "approver")
-            _print("approval", _measured(address, paths, lambda: _approve(approver, number)))
+            approver = StaffMember(address, database, "approver")
+            _print_figures("approval", _measure_figures(address, paths, lambda: _approve_list(approver, number)))
     database.close()
     subprocess.run([running.REGISTRY, "log", "check"], env=env, check=True)
 
 
-def _prepare(env: dict[str, str], folder: Path, rows: int) -> int:
+def _prepare_register(env: dict[str, str], folder: Path, rows: int) -> int:
     """A seeded register with staff and a proposal of so many rows; its number."""
 
     def registry(*told: str, given: str = "") -> str:
@@ -212,20 +217,20 @@ def _prepare(env: dict[str, str], folder: Path, rows: int) -> int:
         registry("user", "add", role, "--role", role, given=running.PASSWORD)
     path = folder / f"list-{rows}.csv"
     if not path.exists():
-        lists.write(path, rows)
+        lists.write_list(path, rows)
     told = ("import", str(path), "--as-of", "2026-01-01", "--scope", "partial", "--by", "editor", "--json")
     found = re.search(r'"proposal": ?(\d+)', registry(*told))
     assert found
     return int(found[1])
 
 
-def _measured(address: str, paths: dict[str, str], trouble: Callable[[], None]) -> dict[str, Figures]:
+def _measure_figures(address: str, paths: dict[str, str], trouble: Callable[[], None]) -> dict[str, Figures]:
     with Readers(address, paths) as readers:
         trouble()
-    return readers.figures()
+    return readers.compute_figures()
 
 
-def _print(what: str, figures: dict[str, Figures]) -> None:
+def _print_figures(what: str, figures: dict[str, Figures]) -> None:
     print(f"{what:44} {'answers':>8} {'median ms':>10} {'p99 ms':>8} {'slowest':>8} {'5xx':>5}")
     for name, one in figures.items():
         print(
@@ -235,7 +240,7 @@ def _print(what: str, figures: dict[str, Figures]) -> None:
         )
 
 
-def _sign_ins(address: str) -> None:
+def _measure_sign_ins(address: str) -> None:
     until = time.monotonic() + _SECONDS
     while time.monotonic() < until:
         status, seconds = sign_in(address)
@@ -243,23 +248,23 @@ def _sign_ins(address: str) -> None:
         time.sleep(1.5)
 
 
-def _held(address: str, url: str) -> None:
-    with holding(url, HELD):
-        threads = [threading.Thread(target=_write, args=(address,)) for _ in range(24)]
+def _hold_lock_for_test(address: str, url: str) -> None:
+    with hold_writer_lock(url, HELD):
+        threads = [threading.Thread(target=_write_once, args=(address,)) for _ in range(24)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
 
-def _write(address: str) -> None:
+def _write_once(address: str) -> None:
     status, seconds = sign_in(address)
     print(f"    {'somebody who signs in, and so writes':40} {status} after {seconds:.1f} s", flush=True)
 
 
-def _approve(approver: Member, number: int) -> None:
+def _approve_list(approver: StaffMember, number: int) -> None:
     before = time.perf_counter()
-    status = approver.approve(number).status_code
+    status = approver.approve_proposal(number).status_code
     print(f"    {'the approval itself':40} {status} after {time.perf_counter() - before:.1f} s", flush=True)
     time.sleep(8)  # what follows the log follows now
 
@@ -267,7 +272,7 @@ def _approve(approver: Member, number: int) -> None:
 # --- processes beside it ---------------------------------------------------------------------------------------------
 
 
-def _hold(url: str, seconds: float) -> None:
+def _hold_lock(url: str, seconds: float) -> None:
     where = sa.make_url(url)
     if where.get_backend_name() == "sqlite":
         held = sqlite3.connect(where.database or "", isolation_level=None, timeout=60)
@@ -282,7 +287,7 @@ def _hold(url: str, seconds: float) -> None:
         time.sleep(seconds)
 
 
-def _flood(address: str, names: list[str]) -> None:
+def _flood_sign_ins(address: str, names: list[str]) -> None:
     over, lock, statuses = threading.Event(), threading.Lock(), dict[int, int]()
 
     def post(name: str) -> None:
@@ -308,8 +313,8 @@ def _flood(address: str, names: list[str]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "hold":
-        _hold(sys.argv[2], float(sys.argv[3]))
+        _hold_lock(sys.argv[2], float(sys.argv[3]))
     elif sys.argv[1] == "flood":
-        _flood(sys.argv[2], sys.argv[3:])
+        _flood_sign_ins(sys.argv[2], sys.argv[3:])
     else:
         sys.exit("hold | flood")

@@ -22,43 +22,43 @@ AGENT = "bench"
 def run(folder: Path, number: int) -> None:
     """A list of ``number`` rows into an empty register, then its next edition over it, until it is proposed."""
     data_dir = folder / "wizard"
-    running.staffed(data_dir)
+    running.add_staff(data_dir)
     first, following = folder / "wizard-1.csv", folder / "wizard-2.csv"
-    lists.write(first, number)
-    lists.write(following, number, skip_every=200, rename_every=101)
+    lists.write_list(first, number)
+    lists.write_list(following, number, skip_every=200, rename_every=101)
     print(
         f"{'import wizard':44} {'rows':>8} {'seconds':>8} {'job MiB':>8} {'slowest answer ms':>18} {'server MiB':>11}"
     )
     command = [str(running.REGISTRY), "serve", "--port", "0"]
-    with running.serving(command, running.environment(data_dir)) as server:
-        _list(server, data_dir, first, "2026-01-01", number, "an empty register")
-        running.registry(data_dir, "approve", 1, "--by", "approver")
-        _list(server, data_dir, following, "2026-02-01", number, "its next edition")
+    with running.run_server(command, running.make_environment(data_dir)) as server:
+        _import_list(server, data_dir, first, "2026-01-01", number, "an empty register")
+        running.run_command(data_dir, "approve", 1, "--by", "approver")
+        _import_list(server, data_dir, following, "2026-02-01", number, "its next edition")
 
 
-def _list(server: running.Served, data_dir: Path, path: Path, day: str, number: int, what: str) -> None:
+def _import_list(server: running.RunningServer, data_dir: Path, path: Path, day: str, number: int, what: str) -> None:
     editor = _Editor(server.address, data_dir)
-    token = editor.token("/staff/imports/new")
+    token = editor.read_token("/staff/imports/new")
     sent = {"form_token": token, "kind": "list", "as_of": day, "scope": "national"}
 
     def upload() -> None:
         with path.open("rb") as file:
-            editor.begin("/staff/imports", sent, {"file": (path.name, file)})
+            editor.upload_list("/staff/imports", sent, {"file": (path.name, file)})
 
     for step, begin in (
         ("upload and look", upload),
-        ("audit and compare", lambda: editor.begin(editor.at + "/columns", editor.columns())),
-        ("propose", lambda: editor.begin(editor.at + "/propose", editor.confirmed())),
+        ("audit and compare", lambda: editor.upload_list(editor.at + "/columns", editor.confirm_columns())),
+        ("propose", lambda: editor.upload_list(editor.at + "/propose", editor.confirm_pairs())),
     ):
-        with _Watch(server) as watch:
+        with _ServerWatch(server) as watch:
             before = time.perf_counter()
             begin()
-            editor.wait()
+            editor.wait_for_import()
             seconds = time.perf_counter() - before
         job, slowest = watch.job, watch.slowest
         print(
             f"{what + ': ' + step:44} {number:8,} {seconds:8.1f} {job:8.0f} {slowest * 1000:18.0f} "
-            f"{server.memory():11.0f}",
+            f"{server.read_memory():11.0f}",
             flush=True,
         )
 
@@ -76,59 +76,59 @@ class _Editor:
         )
         self.at = ""
 
-    def token(self, path: str) -> str:
+    def read_token(self, path: str) -> str:
         found = re.search(r'name="form_token" value="(\w+)"', self.client.get(path).text)
         assert found
         return found[1]
 
-    def begin(self, path: str, sent: dict[str, str], files: dict[str, object] | None = None) -> None:
+    def upload_list(self, path: str, sent: dict[str, str], files: dict[str, object] | None = None) -> None:
         answer = self.client.post(path, data=sent, files=files)
         if answer.status_code != 303:
             raise SystemExit(f"{path} -> {answer.status_code}\n{answer.text[-2000:]}")
         self.at = answer.headers["location"].partition("?")[0].partition("#")[0]
 
-    def wait(self) -> str:
+    def wait_for_import(self) -> str:
         while "refresh" in (answer := self.client.get(self.at)).headers:
             time.sleep(0.25)
         return answer.text
 
-    def columns(self) -> dict[str, str]:
-        return {"form_token": self.token(self.at)}
+    def confirm_columns(self) -> dict[str, str]:
+        return {"form_token": self.read_token(self.at)}
 
-    def confirmed(self) -> dict[str, str]:
+    def confirm_pairs(self) -> dict[str, str]:
         """Confirm every pair that a rule suggests, say of the others that they are two, and compare by that."""
-        token, page, more = self.token(self.at), 1, True
+        token, page, more = self.read_token(self.at), 1, True
         while more:
-            told = self._pairs(page)
+            told = self._list_pairs(page)
             decision = {"form_token": token, "tab": "pairs", "page": str(page)}
             if 'value="page"' in told:
-                self.begin(self.at + "/decide", {**decision, "same": "page"})
-                told = self._pairs(page)
+                self.upload_list(self.at + "/decide", {**decision, "same": "page"})
+                told = self._list_pairs(page)
             for form in told.split("<form ")[1:]:
                 key = re.search(r'name="pair" value="(\w+)"', form)
                 if key and 'value="no"' in form:
-                    self.begin(self.at + "/decide", {**decision, "pair": key[1], "same": "no"})
+                    self.upload_list(self.at + "/decide", {**decision, "pair": key[1], "same": "no"})
             more = 'rel="next"' in told
             page += 1
         if f'action="{self.at}/propose"' not in self.client.get(self.at).text:
-            self.begin(self.at + "/compare", {"form_token": token})
-            self.wait()
+            self.upload_list(self.at + "/compare", {"form_token": token})
+            self.wait_for_import()
         return {"form_token": token}
 
-    def _pairs(self, page: int) -> str:
+    def _list_pairs(self, page: int) -> str:
         return self.client.get(self.at, params={"tab": "pairs", "page": page}).text
 
 
-class _Watch:
+class _ServerWatch:
     """Asks the server a question over and over, and looks at the memory of the process at work."""
 
-    def __init__(self, server: running.Served) -> None:
+    def __init__(self, server: running.RunningServer) -> None:
         self._server, self._over = server, threading.Event()
         self.job = self.slowest = 0.0  # MiB the process held at most; seconds of the slowest answer
-        tasks = ((self._ask, 0.05), (self._look, 0.2))
-        self._threads = [threading.Thread(target=self._every, args=told, daemon=True) for told in tasks]
+        tasks = ((self._ask_server, 0.05), (self._look_at_memory, 0.2))
+        self._threads = [threading.Thread(target=self._ask_regularly, args=told, daemon=True) for told in tasks]
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> _ServerWatch:
         for thread in self._threads:
             thread.start()
         return self
@@ -138,16 +138,16 @@ class _Watch:
         for thread in self._threads:
             thread.join()
 
-    def _every(self, do: Callable[[], None], seconds: float) -> None:
+    def _ask_regularly(self, do: Callable[[], None], seconds: float) -> None:
         while not self._over.wait(seconds):
             do()
 
-    def _ask(self) -> None:
+    def _ask_server(self) -> None:
         before = time.perf_counter()
         httpx.get(f"{self._server.address}/api/v1/verify", params={"name": "盛京医院"}, timeout=60).raise_for_status()
         self.slowest = max(self.slowest, time.perf_counter() - before)
 
-    def _look(self) -> None:
+    def _look_at_memory(self) -> None:
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 if (

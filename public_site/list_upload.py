@@ -34,10 +34,9 @@ from registry.domain.model import Answer, Struct, VerdictWord
 from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
 from registry.uploads.limits import PAGE
 from registry.web import error_status
-from registry.web.forms import read_form
+from registry.web.forms import hold_upload_place, read_form
 from registry.web.rate_limit import find_admitted_request, make_people_budget
 from registry.web.standing import Tone, choose_tone
-from registry.web.upload_gate import hold_upload_place
 
 #: Rows and bytes of one upload, and rows that the page shows.
 MOST_ROWS, MOST_BYTES, SHOWN = 5_000, PAGE.packed, 50

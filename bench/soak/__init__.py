@@ -18,11 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.soak import after, report
+from bench.soak import final_checks, report
 from bench.soak.chaos import Chaos
-from bench.soak.deeds import Journal, Staff
 from bench.soak.questions import Questions
-from bench.soak.world import World, world
+from bench.soak.staff_work import Journal, Staff
+from bench.soak.world import World, open_world
 
 #: Seconds of each step of the ramp, and connections of each.
 STEP, RAMP = 4.0, (4, 8, 16, 32)
@@ -47,16 +47,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(folder: Path, given: argparse.Namespace) -> bool:
     """One soak; whether every bar held. The report is printed, and written as JSON where asked for."""
-    with world(folder / f"soak-{'postgresql' if given.postgresql else 'sqlite'}", given.postgresql) as made:
+    with open_world(folder / f"soak-{'postgresql' if given.postgresql else 'sqlite'}", given.postgresql) as made:
         soak = Soak(made, given)
-        found = soak.run()
+        found = soak.run_soak()
     report.print_all(found)
     if given.json:
         given.json.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
     return not found["broken"]
 
 
-class Helper:
+class HelperProcess:
     """A process of ours that takes orders a line at a time, and says figures a line at a time."""
 
     def __init__(self, module: str, *arguments: object) -> None:
@@ -69,13 +69,13 @@ class Helper:
         )
         self.brief: dict[str, Any] = {}
 
-    def order(self, line: str) -> None:
+    def send_order(self, line: str) -> None:
         """One line to it."""
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
-    def figures(self, is_last: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    def read_figures(self, is_last: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait for its answer; lines of progress before that are kept in ``brief``."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -85,7 +85,7 @@ class Helper:
             self.brief = data
         raise SystemExit(f"a helper of the soak ended early: {self._process.wait()}")
 
-    def end(self) -> None:
+    def end_process(self) -> None:
         """Let it go."""
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -102,30 +102,30 @@ class Soak:
     def __init__(self, made: World, given: argparse.Namespace) -> None:
         self.world, self.given = made, given
         self.journal = Journal(made.folder / "events.jsonl")
-        questions = Questions(made.folder / "questions.jsonl", made.port, self._chance("questions"))
-        self.staff = Staff(made, questions, self.journal, self._chance("deeds"))
-        self.chaos = Chaos(made, self.staff, self.journal, given, self._chance)
+        questions = Questions(made.folder / "questions.jsonl", made.port, self._make_random("questions"))
+        self.staff = Staff(made, questions, self.journal, self._make_random("deeds"))
+        self.chaos = Chaos(made, self.staff, self.journal, given, self._make_random)
 
-    def _chance(self, what: str) -> random.Random:
+    def _make_random(self, what: str) -> random.Random:
         return random.Random(f"{self.given.seed} {what}")
 
-    def run(self) -> dict[str, Any]:
+    def run_soak(self) -> dict[str, Any]:
         """The report of a run."""
         for desk in (self.staff.editor, self.staff.approver, self.chaos.owner):
             desk.sign_in()
-        self.staff.refresh()
+        self.staff.refresh_institutions()
         files = (self.world.folder / "questions.jsonl", self.world.folder / "load.jsonl")
-        load = Helper("bench.soak.client", self.world.port, *files, self.given.seed)
-        judge = Helper("bench.soak.judge", self.world.port, self.world.folder, self.given.lag)
+        load = HelperProcess("bench.soak.client", self.world.port, *files, self.given.seed)
+        judge = HelperProcess("bench.soak.judge", self.world.port, self.world.folder, self.given.lag)
         try:
-            self.chaos.begin()
-            capacity = 0.0 if self.given.rate else self._capacity(load)
+            self.chaos.start()
+            capacity = 0.0 if self.given.rate else self._measure_capacity(load)
             rate = self.given.rate or capacity * self.given.share
             print(f"capacity {capacity:,.0f} requests/s; {self.given.minutes:g} minutes at {rate:,.0f}", flush=True)
-            figures, judged = self._under_load(load, judge, rate)
+            figures, judged = self._run_under_load(load, judge, rate)
         finally:
-            load.end()
-            judge.end()
+            load.end_process()
+            judge.end_process()
         found = {
             "capacity": capacity,
             "rate": rate,
@@ -136,51 +136,55 @@ class Soak:
             "lag": self.given.lag,
             "load": figures,
             "judge": judged,
-            "staff": self.staff.summary(),
-            "chaos": self.chaos.summary(),
-            "after": after.look(self.world, judged, self.staff),
+            "staff": self.staff.summarise(),
+            "chaos": self.chaos.summarise(),
+            "after": final_checks.check_result(self.world, judged, self.staff),
         }
-        found["broken"] = report.broken(found)
+        found["broken"] = report.list_broken_bars(found)
         return found
 
-    def _capacity(self, load: Helper) -> float:
+    def _measure_capacity(self, load: HelperProcess) -> float:
         """Requests a second, as fast as answers come while everything else goes on: the best of a ramp."""
         best = 0.0
         for connections in (RAMP[0], *RAMP):
-            load.order(json.dumps({"seconds": STEP, "connections": connections}))
-            data = load.figures(lambda line: "doors" in line)
+            load.send_order(json.dumps({"seconds": STEP, "connections": connections}))
+            data = load.read_figures(lambda line: "doors" in line)
             best = max(best, data["done"] / data["seconds"])
         return best
 
-    def _under_load(self, load: Helper, judge: Helper, rate: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _run_under_load(
+        self, load: HelperProcess, judge: HelperProcess, rate: float
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         answers: dict[str, dict[str, Any]] = {}
 
-        def wait(name: str, helper: Helper, key: str) -> threading.Thread:
-            thread = threading.Thread(target=lambda: answers.update({name: helper.figures(lambda data: key in data)}))
+        def wait(name: str, helper: HelperProcess, key: str) -> threading.Thread:
+            thread = threading.Thread(
+                target=lambda: answers.update({name: helper.read_figures(lambda data: key in data)})
+            )
             thread.start()
             return thread
 
-        self.journal.note("begin")
-        load.order(json.dumps({"seconds": self.given.minutes * 60, "rate": rate}))
+        self.journal.note_event("begin")
+        load.send_order(json.dumps({"seconds": self.given.minutes * 60, "rate": rate}))
         loading, judging = wait("load", load, "doors"), wait("judge", judge, "final")
         begun = time.monotonic()
         while loading.is_alive():
             loading.join(SAYS_EVERY)
-            self._say(time.monotonic() - begun, load, judge)
+            self._print_progress(time.monotonic() - begun, load, judge)
             if time.monotonic() - begun > self.given.minutes * 60:
                 self.chaos.over.set()
-        self.chaos.end()
-        self.staff.settle()
+        self.chaos.stop()
+        self.staff.settle_open_proposals()
         time.sleep(2)  # the last change reaches everybody
-        judge.order("")
+        judge.send_order("")
         judging.join()
         return answers["load"], answers["judge"]["final"]
 
-    def _say(self, seconds: float, load: Helper, judge: Helper) -> None:
+    def _print_progress(self, seconds: float, load: HelperProcess, judge: HelperProcess) -> None:
         data = judge.brief
         print(
             f"{seconds:5.0f} s: {load.brief.get('so_far', 0):,} answers, {data.get('checked', 0):,} checked, "
             f"{data.get('wrong', 0)} wrong, {data.get('late', 0)} late, {data.get('undeclared', 0)} undeclared; "
-            f"log {data.get('log', 0):,}, {len(self.staff.approved)} approved, {self.chaos.brief()}",
+            f"log {data.get('log', 0):,}, {len(self.staff.approved)} approved, {self.chaos.describe_briefly()}",
             flush=True,
         )

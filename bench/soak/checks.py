@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bench.soak.oracle import LAWFUL, TECHNIQUES, Log, compact, day_at
+from bench.soak.oracle import LAWFUL, TECHNIQUES, Log, compact_code, find_day_at
 
 #: What is compared of a source; answers may have more.
 _SOURCE = ("title", "as_of", "published", "scope", "secondary")
@@ -34,7 +34,7 @@ STAGES = {
 }
 
 
-class Wrong(Exception):
+class WrongAnswer(Exception):
     """An answer that the log contradicts: what the door said, and what the log says."""
 
     def __init__(self, said: Any, log: Any) -> None:
@@ -42,61 +42,61 @@ class Wrong(Exception):
         self.said, self.log = said, log
 
 
-class Unread(Exception):
+class UnreadableAnswer(Exception):
     """An answer about more of the log than was read so far: to be looked at again later."""
 
 
 Sample = dict[str, Any]
 
 
-def sizes(log: Log, sample: Sample) -> list[int]:
+def find_sizes(log: Log, sample: Sample) -> list[int]:
     """The log sizes that an answer says it rests on; of a page all that fit the time it shows."""
     check = CHECKS.get(sample["question"].get("check", ""))
     return check(log, sample) if check is not None else []
 
 
-def _require(said: Any, log: Any) -> None:
+def _require_equal(said: Any, log: Any) -> None:
     if said != log:
-        raise Wrong(said, log)
+        raise WrongAnswer(said, log)
 
 
-def _within(log: Log, size: int) -> int:
-    if size > log.size:
-        raise Unread
+def _check_size(log: Log, size: int) -> int:
+    if size > log.get_size:
+        raise UnreadableAnswer
     return size
 
 
-def _days(sample: Sample) -> list[str]:
+def _list_days(sample: Sample) -> list[str]:
     """The day that was asked about; without one, the days it was while it was answered."""
     if on := sample["question"].get("on"):
         return [on]
-    return sorted({day_at(sample["wall"]), day_at(sample["wall"] + sample["ended"] - sample["sent"])})
+    return sorted({find_day_at(sample["wall"]), find_day_at(sample["wall"] + sample["ended"] - sample["sent"])})
 
 
 # --- verdicts --------------------------------------------------------------------------------------------------------
 
 
-def verdict(log: Log, sample: Sample) -> list[int]:
+def check_verdict(log: Log, sample: Sample) -> list[int]:
     """The answer of `/verify`."""
-    return [_answer(log, sample["question"], json.loads(sample["body"]), _days(sample))]
+    return [_check_answer(log, sample["question"], json.loads(sample["body"]), _list_days(sample))]
 
 
-def _answer(log: Log, question: dict[str, Any], answer: dict[str, Any], days: list[str]) -> int:
-    size, on = _within(log, answer["log"]["size"]), answer["on"]
-    _require(answer["log"]["root"], log.roots[size])
+def _check_answer(log: Log, question: dict[str, Any], answer: dict[str, Any], days: list[str]) -> int:
+    size, on = _check_size(log, answer["log"]["size"]), answer["on"]
+    _require_equal(answer["log"]["root"], log.roots[size])
     if on not in days:
-        raise Wrong(on, days)
+        raise WrongAnswer(on, days)
     if known_at := question.get("known_at"):
-        _require(size, log.size_at(known_at))
+        _require_equal(size, log.get_size_at(known_at))
     subject, technique = question["subject"], question["technique"]
-    value = log.values(subject, size, on)
+    value = log.get_values(subject, size, on)
     if "name" in question and value.get("name") != question["name"]:
         return size  # asked by a name that it no longer has, or not yet: whom it means is another question
     if answer["verdict"] == "ambiguous" and "name" in question and log.is_shared(subject, question["name"], size, on):
         return size  # another site has this name but for a bracket, and the claim gave no address
-    expected, stage = log.verdict(subject, technique, size, on)
+    expected, stage = log.judge_claim(subject, technique, size, on)
     data = answer["techniques"][0]
-    _require(
+    _require_equal(
         {"verdict": answer["verdict"], "technique": data["technique"], "its": data["verdict"], "stage": data["stage"]},
         {"verdict": expected, "technique": technique, "its": expected, "stage": stage},
     )
@@ -104,47 +104,47 @@ def _answer(log: Log, question: dict[str, Any], answer: dict[str, Any], days: li
         found = answer["match"] or {}
         named = {field: found.get(field) for field in ("code", "name", "address")}
         code = subject.partition(":")[2]
-        _require(named, {"code": f"{code[:4]}-{code[4:]}", "name": value["name"], "address": value["address"]})
+        _require_equal(named, {"code": f"{code[:4]}-{code[4:]}", "name": value["name"], "address": value["address"]})
     if expected == "licensed":
-        held = log.holds(subject, size, on)[f"approvals.{technique}"]
+        held = log.holds_entry(subject, size, on)[f"approvals.{technique}"]
         if data["basis"] is not None:
-            _require(data["basis"]["entry"], held.number)
+            _require_equal(data["basis"]["entry"], held.number)
     return size
 
 
-def batch(log: Log, sample: Sample) -> list[int]:
+def check_batch(log: Log, sample: Sample) -> list[int]:
     """The answers of `/verify/batch`, as JSON or as lines: in order, and all of one size."""
     body, claims = sample["body"], sample["question"]["claims"]
     lines = sample["question"].get("lines")
     answers = [json.loads(line) for line in body.splitlines() if line] if lines else json.loads(body)["answers"]
-    _require([one["id"] for one in answers], [one["id"] for one in claims])
+    _require_equal([one["id"] for one in answers], [one["id"] for one in claims])
     found = {
-        _answer(log, claim, one, _days({**sample, "question": claim}))
+        _check_answer(log, claim, one, _list_days({**sample, "question": claim}))
         for claim, one in zip(claims, answers, strict=True)
     }
     if len(found) != 1:
-        raise Wrong(f"sizes {sorted(found)}", "one size")
+        raise WrongAnswer(f"sizes {sorted(found)}", "one size")
     return sorted(found)
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
 
 
-def item(log: Log, sample: Sample) -> list[int]:
+def check_item(log: Log, sample: Sample) -> list[int]:
     """One institution."""
     data = json.loads(sample["body"])
-    size = _within(log, data["log_size"])
+    size = _check_size(log, data["log_size"])
     if known_at := sample["question"].get("known_at"):
-        _require(size, log.size_at(known_at))
-    _record(log, data, size, _days(sample), sample["question"]["subject"])
+        _require_equal(size, log.get_size_at(known_at))
+    _check_record(log, data, size, _list_days(sample), sample["question"]["subject"])
     return [size]
 
 
-def _record(log: Log, data: dict[str, Any], size: int, days: list[str], subject: str) -> None:
+def _check_record(log: Log, data: dict[str, Any], size: int, days: list[str], subject: str) -> None:
     said = {**data, "region": data["region"]["code"]}
     closest: Any = None
     for day in days:
-        expected = log.institution(subject, size, day)
+        expected = log.find_institution(subject, size, day)
         if expected is None:
             continue
         there: dict[str, Any] = {field: said.get(field) for field in expected}
@@ -155,140 +155,140 @@ def _record(log: Log, data: dict[str, Any], size: int, days: list[str], subject:
             return
         closest = ({f: v for f, v in there.items() if v != expected[f]}, {f: expected[f] for f in expected})
     if closest is None:
-        raise Wrong(said, f"nothing recorded of {subject} at {size} on {days}")
-    raise Wrong(closest[0], {field: closest[1][field] for field in closest[0]})
+        raise WrongAnswer(said, f"nothing recorded of {subject} at {size} on {days}")
+    raise WrongAnswer(closest[0], {field: closest[1][field] for field in closest[0]})
 
 
 _FIELDS = ("stage", "valid_from", "verification_due", "document_no", "authority", "note", "technique", "name")
 
 
-def listing(log: Log, sample: Sample) -> list[int]:
+def check_listing(log: Log, sample: Sample) -> list[int]:
     """A page of `/institutions`: every item, and how many there are where the question counts all."""
     data, question = json.loads(sample["body"]), sample["question"]
-    size = _within(log, data["log_size"])
+    size = _check_size(log, data["log_size"])
     for one in data["items"]:
-        _require(one["log_size"], size)
-        _record(log, one, size, _days(sample), compact(one["code"]))
+        _require_equal(one["log_size"], size)
+        _check_record(log, one, size, _list_days(sample), compact_code(one["code"]))
     if "count" in question:  # of every status, in a place or anywhere
         prefix = question["count"]
         counts = [
             sum(
                 log.is_recorded(subject, size, day)
-                and (log.values(subject, size, day).get("region") or "").startswith(prefix)
-                for subject in log.subjects()
+                and (log.get_values(subject, size, day).get("region") or "").startswith(prefix)
+                for subject in log.list_subjects()
             )
-            for day in _days(sample)
+            for day in _list_days(sample)
         ]
         if data["total"] not in counts:
-            raise Wrong({"total": data["total"]}, {"total": counts})
+            raise WrongAnswer({"total": data["total"]}, {"total": counts})
     if subject := question.get("subject"):  # asked by its whole name, which nobody else has
-        named = any(log.values(subject, size, day).get("name") == question["name"] for day in _days(sample))
-        if named and subject not in [compact(one["code"]) for one in data["items"]]:
-            raise Wrong([one["name"] for one in data["items"]], f"{subject} has this name at {size}")
+        named = any(log.get_values(subject, size, day).get("name") == question["name"] for day in _list_days(sample))
+        if named and subject not in [compact_code(one["code"]) for one in data["items"]]:
+            raise WrongAnswer([one["name"] for one in data["items"]], f"{subject} has this name at {size}")
     return [size]
 
 
-def history(log: Log, sample: Sample) -> list[int]:
+def check_history(log: Log, sample: Sample) -> list[int]:
     """What was stated of an institution: the entries about it, in order."""
     data, subject = json.loads(sample["body"]), sample["question"]["subject"]
-    size = _within(log, data["log_size"])
+    size = _check_size(log, data["log_size"])
     entries = [one["number"] for one in log.entries[:size] if one["subject"] == subject]
-    _require([one["entry"] for one in data["versions"]], entries)
+    _require_equal([one["entry"] for one in data["versions"]], entries)
     return [size]
 
 
 # --- the log itself --------------------------------------------------------------------------------------------------
 
 
-def changes(log: Log, sample: Sample) -> list[int]:
+def check_changes(log: Log, sample: Sample) -> list[int]:
     """A page of the feed: the very entries and leaves."""
     data, since = json.loads(sample["body"]), sample["question"]["since"]
-    size = _within(log, data["log_size"])
+    size = _check_size(log, data["log_size"])
     until = data["next"]
-    _require(data["entries"], log.entries[since:until])
-    _require(data["leaves"], log.leaves[since:until])
+    _require_equal(data["entries"], log.entries[since:until])
+    _require_equal(data["leaves"], log.leaves[since:until])
     return [size]
 
 
-def checkpoint(log: Log, sample: Sample) -> list[int]:
+def check_checkpoint(log: Log, sample: Sample) -> list[int]:
     """The signed checkpoint: a root that the log has at that size."""
     import base64
 
     _, size, root = sample["body"].splitlines()[:3]
-    _require(base64.b64decode(root).hex(), log.roots[_within(log, int(size))])
+    _require_equal(base64.b64decode(root).hex(), log.roots[_check_size(log, int(size))])
     return []  # signed after the commit: it may be behind for a moment
 
 
 # --- where the size is not stated ------------------------------------------------------------------------------------
 
 
-def names(log: Log, sample: Sample) -> list[int]:
+def check_names(log: Log, sample: Sample) -> list[int]:
     """Suggestions and candidates: each name is one that the institution has at some size the answer may rest on."""
     body = json.loads(sample["body"])
     found: list[dict[str, Any]] = list(body.get("items", ()))
-    found = found or [one for question in body.values() for one in _candidates(question)]
+    found = found or [one for question in body.values() for one in _list_candidates(question)]
     least = sample["least"]
     for one in found:
-        subject = compact(one.get("code") or one["id"])
+        subject = compact_code(one.get("code") or one["id"])
         held = {
-            log.values(subject, size, day).get("name")
-            for size in [least, *_later(log, subject, least)]
-            for day in _days(sample)
+            log.get_values(subject, size, day).get("name")
+            for size in [least, *_list_later_sizes(log, subject, least)]
+            for day in _list_days(sample)
         }
         if one["name"] not in held:
-            raise Wrong(one["name"], sorted(filter(None, held)))
+            raise WrongAnswer(one["name"], sorted(filter(None, held)))
     return []
 
 
-def _candidates(question: Any) -> list[dict[str, Any]]:
+def _list_candidates(question: Any) -> list[dict[str, Any]]:
     return list(question.get("result", ())) if isinstance(question, dict) else []
 
 
-def _later(log: Log, subject: str, least: int) -> list[int]:
+def _list_later_sizes(log: Log, subject: str, least: int) -> list[int]:
     return [one["number"] for one in log.entries[least:] if one["subject"] == subject]
 
 
-def page(log: Log, sample: Sample) -> list[int]:
+def check_page(log: Log, sample: Sample) -> list[int]:
     """An institution's page: its name and how it stands, at one of the sizes of the second that the page states."""
     text, subject = sample["body"], sample["question"]["subject"]
     title, word, updated = (pattern.search(text) for pattern in (_TITLE, _WORD, _UPDATED))
     if not (title and word and updated):
-        raise Wrong(text[:500], "a page with a name, a standing and a time")
+        raise WrongAnswer(text[:500], "a page with a name, a standing and a time")
     rows = [(html.unescape(official), html.unescape(stage)) for official, stage in _ROW.findall(text)]
-    said = (_text(title[1]), html.unescape(word[1]).strip(), rows)
+    said = (_strip_markup(title[1]), html.unescape(word[1]).strip(), rows)
     fitting = []
     expected: list[Any] = []
-    for size in _sizes_of(log, updated[1]):
-        for day in _days(sample):
-            expected.append(_standing(log, subject, size, day))
-            if _fits(said, expected[-1]):
+    for size in _find_sizes_at(log, updated[1]):
+        for day in _list_days(sample):
+            expected.append(_find_standing(log, subject, size, day))
+            if _fits_standing(said, expected[-1]):
                 fitting.append(size)
     if not fitting:
-        raise Wrong(said, expected[:4])
+        raise WrongAnswer(said, expected[:4])
     return [max(fitting)]
 
 
-def _text(marked: str) -> str:
+def _strip_markup(marked: str) -> str:
     return html.unescape(_MARKS.sub("", marked)).strip()
 
 
-def _sizes_of(log: Log, updated: str) -> list[int]:
+def _find_sizes_at(log: Log, updated: str) -> list[int]:
     shown = dt.datetime.fromisoformat(updated).astimezone(dt.UTC)
-    found = list(log.sizes_shown_as(shown.strftime("%Y-%m-%dT%H:%M:%S")))
+    found = list(log.find_sizes_shown_as(shown.strftime("%Y-%m-%dT%H:%M:%S")))
     if not found:
-        raise Unread
+        raise UnreadableAnswer
     return found  # whatever else was recorded within that second was read before this was looked at
 
 
-def _standing(log: Log, subject: str, size: int, day: str) -> tuple[str, str, dict[str, str]] | None:
+def _find_standing(log: Log, subject: str, size: int, day: str) -> tuple[str, str, dict[str, str]] | None:
     """(name, state, stages by technique) as a page must show them."""
     if not log.is_recorded(subject, size, day):
         return None
-    value = log.values(subject, size, day)
+    value = log.get_values(subject, size, day)
     approvals = {code: value[f"approvals.{code}"] for code in TECHNIQUES if f"approvals.{code}" in value}
     stages = {}
     for code in approvals:
-        word, stage = log.verdict(subject, code, size, day)
+        word, stage = log.judge_claim(subject, code, size, day)
         if stage is not None or value["status"] == "delisted":
             stages[TECHNIQUES[code]] = "suspended" if word == "suspended" else (stage or approvals[code]["stage"])
     return value["name"], value["status"], stages
@@ -297,7 +297,9 @@ def _standing(log: Log, subject: str, size: int, day: str) -> tuple[str, str, di
 _WORDS = {"listed": ("已获批准", "部分获批", "试运行"), "delisted": ("不在名录", "已移出名录", "已不在名录")}
 
 
-def _fits(said: tuple[str, str, list[tuple[str, str]]], expected: tuple[str, str, dict[str, str]] | None) -> bool:
+def _fits_standing(
+    said: tuple[str, str, list[tuple[str, str]]], expected: tuple[str, str, dict[str, str]] | None
+) -> bool:
     if expected is None:
         return False
     name, status, stages = expected
@@ -312,55 +314,55 @@ def _fits(said: tuple[str, str, list[tuple[str, str]]], expected: tuple[str, str
     return shown.keys() == stages.keys() and all(shown[one] in STAGES[stages[one]] for one in stages)
 
 
-def cards(log: Log, sample: Sample) -> list[int]:
+def check_cards(log: Log, sample: Sample) -> list[int]:
     """The page of results: each card's name is its institution's."""
     text = sample["body"]
     updated = _UPDATED.search(text)
     if not updated:
-        raise Wrong(text[:500], "a page with a time")
-    found = [(compact(code), _text(name)) for code, name in _CARD.findall(text)]
-    possible = _sizes_of(log, updated[1])
+        raise WrongAnswer(text[:500], "a page with a time")
+    found = [(compact_code(code), _strip_markup(name)) for code, name in _CARD.findall(text)]
+    possible = _find_sizes_at(log, updated[1])
     fitting = [
         size
         for size in possible
-        if any(all(log.values(s, size, day).get("name") == name for s, name in found) for day in _days(sample))
+        if any(all(log.get_values(s, size, day).get("name") == name for s, name in found) for day in _list_days(sample))
     ]
     if not fitting:
-        size, day = possible[-1], _days(sample)[0]
-        raise Wrong(found, [log.values(subject, size, day).get("name") for subject, _ in found])
+        size, day = possible[-1], _list_days(sample)[0]
+        raise WrongAnswer(found, [log.get_values(subject, size, day).get("name") for subject, _ in found])
     return [max(fitting)]
 
 
-def edition(log: Log, sample: Sample) -> list[int]:
+def check_edition(log: Log, sample: Sample) -> list[int]:
     """The list of an edition: each record is the log's at the size it is frozen at, and nobody is left out."""
     data = json.loads(sample["body"])
-    size, day = _within(log, data["log"]["size"]), data["edition"]["as_of"]
-    _require(data["log"]["root"], log.roots[size])
+    size, day = _check_size(log, data["log"]["size"]), data["edition"]["as_of"]
+    _require_equal(data["log"]["root"], log.roots[size])
     for one in data["items"]:
-        value = log.values(compact(one["code"]), size, day)
-        _require({"name": one["name"], "address": one["address"]}, {f: value.get(f) for f in ("name", "address")})
-    there = {compact(one["code"]) for one in data["items"]}
-    missing = [one for one in log.subjects() if one not in there and _is_open(log, one, size, day)]
+        value = log.get_values(compact_code(one["code"]), size, day)
+        _require_equal({"name": one["name"], "address": one["address"]}, {f: value.get(f) for f in ("name", "address")})
+    there = {compact_code(one["code"]) for one in data["items"]}
+    missing = [one for one in log.list_subjects() if one not in there and _is_open(log, one, size, day)]
     if missing:
-        raise Wrong({"items": len(there)}, {"missing": missing[:20]})
+        raise WrongAnswer({"items": len(there)}, {"missing": missing[:20]})
     return []
 
 
 def _is_open(log: Log, subject: str, size: int, day: str) -> bool:
     """Whether something may be done there: such an institution is in every edition."""
-    return any(log.verdict(subject, code, size, day)[0] == "licensed" for code in TECHNIQUES)
+    return any(log.judge_claim(subject, code, size, day)[0] == "licensed" for code in TECHNIQUES)
 
 
 CHECKS: dict[str, Callable[[Log, Sample], list[int]]] = {
-    "verdict": verdict,
-    "batch": batch,
-    "item": item,
-    "listing": listing,
-    "history": history,
-    "changes": changes,
-    "checkpoint": checkpoint,
-    "names": names,
-    "page": page,
-    "cards": cards,
-    "edition": edition,
+    "verdict": check_verdict,
+    "batch": check_batch,
+    "item": check_item,
+    "listing": check_listing,
+    "history": check_history,
+    "changes": check_changes,
+    "checkpoint": check_checkpoint,
+    "names": check_names,
+    "page": check_page,
+    "cards": check_cards,
+    "edition": check_edition,
 }

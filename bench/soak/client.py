@@ -58,9 +58,9 @@ class Questions:
         self._by_door: dict[str, list[Question]] = {}
         self._doors: list[str] = []
         self._weights: list[float] = []
-        self.refresh()
+        self.read_again()
 
-    def refresh(self) -> None:
+    def read_again(self) -> None:
         """Read the file where it has changed."""
         changed = self._path.stat().st_mtime
         if changed == self._read:
@@ -74,7 +74,7 @@ class Questions:
         self._doors = [door for door in weights if door in found]
         self._weights = [weights[door] for door in self._doors]
 
-    def draw(self) -> Question:
+    def draw_question(self) -> Question:
         """The next question."""
         door = self._chance.choices(self._doors, self._weights)[0]
         return self._chance.choice(self._by_door[door])
@@ -106,7 +106,7 @@ class Tally:
         self.times: dict[str, list[float]] = {}
         self.retried = self.sampled = self.done = 0
 
-    def expect(self, rate: float) -> None:
+    def add_expected(self, rate: float) -> None:
         """The share of answers to sample at a rate of requests a second."""
         self.share = min(1.0, self._samples / rate) if rate else 0.0
 
@@ -114,7 +114,7 @@ class Tally:
         """Whether the next answer is sampled."""
         return self._chance.random() < self.share
 
-    def answer(self, request: Request, status: int, headers: dict[str, str], body: bytes, sampled: bool) -> None:
+    def add_answer(self, request: Request, status: int, headers: dict[str, str], body: bytes, sampled: bool) -> None:
         """Count one answer; into the spool when it was drawn, or is no success."""
         now = time.monotonic()
         door = request.question.door
@@ -139,7 +139,7 @@ class Tally:
         }
         self._spool.write(json.dumps(data, ensure_ascii=False) + "\n")
 
-    def failure(self, request: Request, why: str) -> None:
+    def add_failure(self, request: Request, why: str) -> None:
         """Count one request that nobody answered; always into the spool."""
         now = time.monotonic()
         self.done += 1
@@ -148,7 +148,7 @@ class Tally:
         data |= {"sent": request.sent or request.due, "ended": now, "wall": request.wall}
         self._spool.write(json.dumps(data, ensure_ascii=False) + "\n")
 
-    def figures(self) -> dict[str, Any]:
+    def compute_figures(self) -> dict[str, Any]:
         """By door: how many, and seconds at the median, 95 and 99 percent and at most, from when a request was due."""
         doors = {}
         for door, times in sorted(self.times.items()):
@@ -168,9 +168,9 @@ class Connection(asyncio.Protocol):
         self.request: Request | None = None
         self.served = 0
         self.open = False
-        self._begin()
+        self._begin_answer()
 
-    def _begin(self) -> None:
+    def _begin_answer(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
@@ -181,10 +181,10 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)  # uvloop's own is one in all but its base class
         self.open = True
 
-    def send(self, request: Request) -> None:
+    def send_request(self, request: Request) -> None:
         """Send a request on this idle connection."""
         assert self.transport is not None
-        self._begin()
+        self._begin_answer()
         self._sampled = self.load.tally.is_wanted()
         self.request = request
         request.sent, request.wall = time.monotonic(), time.time()
@@ -195,7 +195,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self._lose("unreadable")
+            self._lose_request("unreadable")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -209,17 +209,17 @@ class Connection(asyncio.Protocol):
             return
         self.served += 1
         status = self._parser.get_status_code()
-        self.load.tally.answer(request, status, self._headers, b"".join(self._body), self._sampled)
+        self.load.tally.add_answer(request, status, self._headers, b"".join(self._body), self._sampled)
         if self.served >= REQUESTS or not self._parser.should_keep_alive():
             self.close()
-        self.load.idle(self)
+        self.load.add_idle(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.open = False
-        self._lose("closed" if exc is None else type(exc).__name__)
-        self.load.lost(self)
+        self._lose_request("closed" if exc is None else type(exc).__name__)
+        self.load.remove_lost(self)
 
-    def _lose(self, why: str) -> None:
+    def _lose_request(self, why: str) -> None:
         request, self.request = self.request, None
         self.close()
         if request is None:
@@ -227,9 +227,9 @@ class Connection(asyncio.Protocol):
         if self.served and not self._begun and not request.retried:  # it was closed under us: nobody read the request
             request.retried = True
             self.load.tally.retried += 1
-            self.load.again(request)
+            self.load.send_again(request)
         else:
-            self.load.tally.failure(request, f"{why}, {'answer begun' if self._begun else 'nothing came'}")
+            self.load.tally.add_failure(request, f"{why}, {'answer begun' if self._begun else 'nothing came'}")
 
     def close(self) -> None:
         """Be done with it."""
@@ -254,44 +254,44 @@ class Load:
 
     # --- what connections say ------------------------------------------------------------------------------------
 
-    def idle(self, connection: Connection) -> None:
+    def add_idle(self, connection: Connection) -> None:
         """A connection has its answer."""
         if self.endless:
-            self.waiting.append(Request(self.questions.draw(), time.monotonic()))
+            self.waiting.append(Request(self.questions.draw_question(), time.monotonic()))
         if connection.open:
             self.free.append(connection)
-        self.push()
+        self.push_request()
 
-    def lost(self, connection: Connection) -> None:
+    def remove_lost(self, connection: Connection) -> None:
         """A connection is gone."""
         self.all.discard(connection)
         if connection in self.free:
             self.free.remove(connection)
-        self.push()
+        self.push_request()
 
-    def again(self, request: Request) -> None:
+    def send_again(self, request: Request) -> None:
         """Send a request once more, before all others, on a connection that nobody used yet."""
-        self._open(request)
+        self._open_connection(request)
 
     # --- sending -------------------------------------------------------------------------------------------------
 
-    def push(self) -> None:
+    def push_request(self) -> None:
         """Send what is due on connections that are free; open more where there are none."""
         while self.waiting and self.free:
             connection = self.free.pop()
             if connection.open:
-                connection.send(self.waiting.popleft())
+                connection.send_request(self.waiting.popleft())
         room = self.most - len(self.all) - self.opening
         for _ in range(min(room, len(self.waiting))):
-            self._open(self.waiting.popleft())
+            self._open_connection(self.waiting.popleft())
 
-    def _open(self, request: Request) -> None:
+    def _open_connection(self, request: Request) -> None:
         self.opening += 1
-        task = asyncio.get_running_loop().create_task(self._connect(request))
+        task = asyncio.get_running_loop().create_task(self._connect_one(request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _connect(self, request: Request) -> None:
+    async def _connect_one(self, request: Request) -> None:
         loop = asyncio.get_running_loop()
         request.sent, request.wall = time.monotonic(), time.time()
         try:
@@ -300,25 +300,25 @@ class Load:
                 made = loop.create_connection(lambda: Connection(self), "127.0.0.1", self.port, local_addr=source)
                 connection = (await made)[1]
         except (OSError, TimeoutError) as error:
-            self.tally.failure(request, f"{type(error).__name__}, not connected")
+            self.tally.add_failure(request, f"{type(error).__name__}, not connected")
             if self.endless:
-                self.waiting.append(Request(self.questions.draw(), time.monotonic()))
+                self.waiting.append(Request(self.questions.draw_question(), time.monotonic()))
             return
         finally:
             self.opening -= 1
         if not connection.open:  # it was closed while it was being opened
-            self.tally.failure(request, "closed, nothing came")
-            self.push()
+            self.tally.add_failure(request, "closed, nothing came")
+            self.push_request()
             return
         self.all.add(connection)
-        connection.send(request)
+        connection.send_request(request)
 
-    async def _watch(self) -> None:
+    async def _watch_deadlines(self) -> None:
         """Give up what takes too long; read the questions anew; say how far it is."""
         said = time.monotonic()
         while True:
             await asyncio.sleep(1)
-            self.questions.refresh()
+            self.questions.read_again()
             now = time.monotonic()
             if now - said >= SAYS_EVERY:
                 said = now
@@ -327,42 +327,42 @@ class Load:
                 request = connection.request
                 if request is not None and now - request.sent > PATIENCE:
                     connection.request = None
-                    self.tally.failure(request, f"no answer in {PATIENCE:.0f} s")
+                    self.tally.add_failure(request, f"no answer in {PATIENCE:.0f} s")
                     connection.close()
 
-    async def closed_loop(self, seconds: float, connections: int) -> None:
+    async def run_closed_loop(self, seconds: float, connections: int) -> None:
         """So many connections, each with the next request as soon as it has its answer."""
         self.most, self.endless = connections, True
-        self.tally.expect(0)
+        self.tally.add_expected(0)
         for _ in range(connections):
-            self.waiting.append(Request(self.questions.draw(), time.monotonic()))
-        self.push()
+            self.waiting.append(Request(self.questions.draw_question(), time.monotonic()))
+        self.push_request()
         await asyncio.sleep(seconds)
         self.endless = False
-        await self._end()
+        await self._end_connections()
 
-    async def open_loop(self, seconds: float, rate: float) -> None:
+    async def run_open_loop(self, seconds: float, rate: float) -> None:
         """Requests by chance at a mean rate, whether or not the earlier ones were answered."""
         self.most, self.endless = CONNECTIONS, False
-        self.tally.expect(rate)
+        self.tally.add_expected(rate)
         due = time.monotonic()
         until = due + seconds
         while due < until:
             now = time.monotonic()
             while due <= now:
-                self.waiting.append(Request(self.questions.draw(), due))
+                self.waiting.append(Request(self.questions.draw_question(), due))
                 due += self.chance.expovariate(rate)
-            self.push()
+            self.push_request()
             await asyncio.sleep(max(0.001, min(due, until) - time.monotonic()))
-        await self._end()
+        await self._end_connections()
 
-    async def _end(self) -> None:
+    async def _end_connections(self) -> None:
         """Send what is due for a while, then only wait: no answer that is on its way may be cut off by our own end."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until and self.waiting:
             await asyncio.sleep(0.05)
         while self.waiting:
-            self.tally.failure(self.waiting.popleft(), "never sent")
+            self.tally.add_failure(self.waiting.popleft(), "never sent")
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until and (self.opening or any(c.request for c in self.all)):
             await asyncio.sleep(0.05)
@@ -371,11 +371,11 @@ class Load:
         await asyncio.sleep(0.05)
 
 
-async def _obey(port: int, questions: Path, spool: Path, seed: str) -> None:
+async def _obey_orders(port: int, questions: Path, spool: Path, seed: str) -> None:
     chance = random.Random(f"{seed} load")
     tally = Tally(spool, SAMPLES, random.Random(f"{seed} samples"))
     load = Load(port, Questions(questions, chance), tally, chance)
-    watching = asyncio.get_running_loop().create_task(load._watch())
+    watching = asyncio.get_running_loop().create_task(load._watch_deadlines())
     loop = asyncio.get_running_loop()
     orders: asyncio.Queue[str] = asyncio.Queue()
 
@@ -390,12 +390,12 @@ async def _obey(port: int, questions: Path, spool: Path, seed: str) -> None:
         tally.clear()
         begun = time.monotonic()
         if "rate" in order:
-            await load.open_loop(order["seconds"], order["rate"])
+            await load.run_open_loop(order["seconds"], order["rate"])
         else:
-            await load.closed_loop(order["seconds"], order["connections"])
-        print(json.dumps({**tally.figures(), "seconds": time.monotonic() - begun}), flush=True)
+            await load.run_closed_loop(order["seconds"], order["connections"])
+        print(json.dumps({**tally.compute_figures(), "seconds": time.monotonic() - begun}), flush=True)
     watching.cancel()
 
 
 if __name__ == "__main__":
-    uvloop.run(_obey(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]))
+    uvloop.run(_obey_orders(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]))

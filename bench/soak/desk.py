@@ -31,18 +31,18 @@ class Desk:
         self.address, self.name, self.source = address, name, source
         self.secret = ""
         self._shown = 0  # the step of the last code: each is accepted once
-        self.client = self._browser()
+        self.client = self._open_browser()
 
-    def _browser(self) -> httpx.Client:
+    def _open_browser(self) -> httpx.Client:
         transport = httpx.HTTPTransport(local_address=self.source)
         headers = {"user-agent": f"Soak/{self.name}"}
         return httpx.Client(base_url=self.address, transport=transport, timeout=60, headers=headers)
 
-    def get(self, path: str) -> httpx.Response:
+    def get_page(self, path: str) -> httpx.Response:
         """A page."""
         return self.client.get(path)
 
-    def send(
+    def send_form(
         self, path: str, on: str | None = None, fields: dict[str, Any] | None = None, **more: Any
     ) -> httpx.Response:
         """Fill in the form that goes to ``path`` on the page ``on`` (the same) and send it; NotSignedIn without it."""
@@ -59,24 +59,26 @@ class Desk:
         begun = time.monotonic()
         until = begun + PATIENCE
         self.client.close()
-        self.client = self._browser()
-        answer = self._put_off(until, "/staff/sign-in", {"name": self.name, "password": running.PASSWORD.strip()})
+        self.client = self._open_browser()
+        answer = self._postpone_factor(
+            until, "/staff/sign-in", {"name": self.name, "password": running.PASSWORD.strip()}
+        )
         waited = 0.0
         if not self.secret:
-            self._enrol()
+            self._enrol_factor()
         else:
             waited = self._wait_for_a_code()
-            answer = self._put_off(until + waited, "/staff/second", {"code": self._code()})
+            answer = self._postpone_factor(until + waited, "/staff/second", {"code": self._make_code()})
             if answer.headers.get("location", "").startswith(("/staff/sign-in", "/staff/second")):
                 raise NotSignedIn(f"second factor -> {answer.status_code} {answer.headers['location']}")
-        if (home := self.get("/staff")).status_code != 200:
+        if (home := self.get_page("/staff")).status_code != 200:
             raise NotSignedIn(f"/staff -> {home.status_code} {home.headers.get('location')}")
         return time.monotonic() - begun - waited
 
-    def _put_off(self, until: float, path: str, fields: dict[str, str]) -> httpx.Response:
+    def _postpone_factor(self, until: float, path: str, fields: dict[str, str]) -> httpx.Response:
         """Send a form again for as long as the answer is to come back later."""
         while True:
-            answer = self.send(path, fields=fields)
+            answer = self.send_form(path, fields=fields)
             if answer.status_code == 303:
                 return answer
             later = answer.headers.get("retry-after", "")
@@ -85,14 +87,14 @@ class Desk:
                 raise NotSignedIn(f"{path} -> {answer.status_code} {found[1].strip() if found else ''}")
             time.sleep(min(float(later) if later.isdigit() else 1.0, max(0.1, until - time.monotonic())))
 
-    def _enrol(self) -> None:
-        page = self.get("/staff/enrol")
+    def _enrol_factor(self) -> None:
+        page = self.get_page("/staff/enrol")
         found = _SECRET.search(page.text)
         if not found:
             raise NotSignedIn(f"/staff/enrol -> {page.status_code}")
         self.secret = found[1]
         hidden = {name: unescape(value) for name, value in _HIDDEN.findall(page.text)}
-        answer = self.client.post("/staff/enrol", data={**hidden, "secret": self.secret, "code": self._code()})
+        answer = self.client.post("/staff/enrol", data={**hidden, "secret": self.secret, "code": self._make_code()})
         if answer.status_code != 200:
             raise NotSignedIn(f"/staff/enrol -> {answer.status_code}")
 
@@ -103,17 +105,17 @@ class Desk:
             time.sleep(0.2)
         return time.monotonic() - begun
 
-    def _code(self) -> str:
+    def _make_code(self) -> str:
         now = time.time()
         self._shown = int(now) // _STEP
         return pyotp.TOTP(self.secret).at(now)
 
-    def decide(self, proposal: int) -> bool:
+    def decide_proposal(self, proposal: int) -> bool:
         """Approve a proposal as it is shown; whether the page says so. Signs in anew where it has to."""
         path = f"/staff/proposals/{proposal}"
         for attempt in (1, 2):
             try:
-                answer = self.send(f"{path}/approve", on=path)
+                answer = self.send_form(f"{path}/approve", on=path)
             except NotSignedIn:
                 if attempt == 2:
                     raise

@@ -28,7 +28,7 @@ _LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha">' + "".join(
 )
 
 
-def _workbook(sheet: str | bytes, sheets: int = 1, part: str = "xl/worksheets/sheet{}.xml") -> bytes:
+def _make_workbook(sheet: str | bytes, sheets: int = 1, part: str = "xl/worksheets/sheet{}.xml") -> bytes:
     """An xlsx file whose every sheet has this content."""
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
@@ -61,31 +61,34 @@ def _workbook(sheet: str | bytes, sheets: int = 1, part: str = "xl/worksheets/sh
     return held.getvalue()
 
 
-def _rows(*cells: str) -> str:
+def _make_rows(*cells: str) -> str:
     return f'<worksheet xmlns="{_SHEET}"><sheetData>{"".join(cells)}</sheetData></worksheet>'
 
 
-def _text(reference: str, text: str) -> str:
+def _make_text_cell(reference: str, text: str) -> str:
     return f'<c r="{reference}" t="inlineStr"><is><t>{text}</t></is></c>'
 
 
 @cache
-def files() -> dict[str, tuple[str, bytes]]:
+def make_files() -> dict[str, tuple[str, bytes]]:
     """Files by what is wrong with them: (name, content)."""
-    heading = f'<row r="1">{_text("A1", "name")}</row>'
-    far = f'<row r="999999999">{_text("A999999999", "x")}</row>'
-    huge = f'<row r="2">{_text("A2", "9" * 100_000_000)}</row>'
-    laughing = f'{_LAUGHS}]>{_rows(heading, f"""<row r="2">{_text("A2", "&j;")}</row>""")}'
+    heading = f'<row r="1">{_make_text_cell("A1", "name")}</row>'
+    far = f'<row r="999999999">{_make_text_cell("A999999999", "x")}</row>'
+    huge = f'<row r="2">{_make_text_cell("A2", "9" * 100_000_000)}</row>'
+    laughing = f'{_LAUGHS}]>{_make_rows(heading, f"""<row r="2">{_make_text_cell("A2", "&j;")}</row>""")}'
     nested = io.BytesIO()
     with zipfile.ZipFile(nested, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("inner.xlsx", _workbook(_rows(heading)))
+        packed.writestr("inner.xlsx", _make_workbook(_make_rows(heading)))
         packed.writestr("bomb.bin", bytes(200_000_000))
     return {
-        "nine-digit row": ("list.xlsx", _workbook(_rows(heading, far))),
-        "100 MB in a cell": ("list.xlsx", _workbook(_rows(heading, huge))),
-        "billion laughs": ("list.xlsx", _workbook(laughing)),
-        "a sheet that is no .xml": ("list.xlsx", _workbook(_rows(heading, far), part="xl/worksheets/sheet{}.bin")),
-        "10,000 sheets": ("list.xlsx", _workbook(_rows(heading), sheets=10_000)),
+        "nine-digit row": ("list.xlsx", _make_workbook(_make_rows(heading, far))),
+        "100 MB in a cell": ("list.xlsx", _make_workbook(_make_rows(heading, huge))),
+        "billion laughs": ("list.xlsx", _make_workbook(laughing)),
+        "a sheet that is no .xml": (
+            "list.xlsx",
+            _make_workbook(_make_rows(heading, far), part="xl/worksheets/sheet{}.bin"),
+        ),
+        "10,000 sheets": ("list.xlsx", _make_workbook(_make_rows(heading), sheets=10_000)),
         "nested zip": ("list.xlsx", nested.getvalue()),
         "20 MB csv field": ("list.csv", b'name,address\n"' + b"x" * 20_000_000 + b'",y\n'),
         "no file at all": ("list.xlsx", bytes(range(256)) * 400),
@@ -102,71 +105,73 @@ class Stranger:
         self.undeclared: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
-    def _source(self, where: int) -> str:
+    def _draw_address(self, where: int) -> str:
         return f"127.{where}.{self._chance.randrange(1, 250)}.{self._chance.randrange(1, 250)}"
 
-    def _client(self, where: int = 66) -> httpx.Client:
+    def _open_client(self, where: int = 66) -> httpx.Client:
         return httpx.Client(
-            base_url=self._address, timeout=90, transport=httpx.HTTPTransport(local_address=self._source(where))
+            base_url=self._address, timeout=90, transport=httpx.HTTPTransport(local_address=self._draw_address(where))
         )
 
-    def _note(self, what: str, outcome: str) -> None:
+    def _note_answer(self, what: str, outcome: str) -> None:
         with self._lock:
             self.counts[f"{what}: {outcome}"] += 1
 
-    def _send(self, what: str, ask: Callable[[], httpx.Response]) -> None:
+    def _send_file(self, what: str, ask: Callable[[], httpx.Response]) -> None:
         """Count what came of a request; a crash, or 5xx that is no documented problem, is kept."""
         begun = time.monotonic()
         try:
             answer = ask()
         except httpx.HTTPError as error:
             cut = "cut off" if isinstance(error, httpx.WriteError) else type(error).__name__
-            self._note(what, cut)
+            self._note_answer(what, cut)
             if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout)) and not (
                 self._is_declared(begun, time.monotonic())
             ):
-                self._keep(what, f"{type(error).__name__}: {error}", begun)
+                self._keep_connection(what, f"{type(error).__name__}: {error}", begun)
             return
-        self._note(what, str(answer.status_code))
+        self._note_answer(what, str(answer.status_code))
         if answer.status_code not in _EXPECTED:
             later = answer.headers.get("retry-after")
             if not (answer.status_code == 503 and later):
-                self._keep(what, f"{answer.status_code} {answer.text[:500]}", begun)
+                self._keep_connection(what, f"{answer.status_code} {answer.text[:500]}", begun)
 
-    def _keep(self, what: str, outcome: str, begun: float) -> None:
+    def _keep_connection(self, what: str, outcome: str, begun: float) -> None:
         with self._lock:
             data = {"what": what, "outcome": outcome, "seconds": time.monotonic() - begun}
             self.undeclared.append(data)
 
     # --- deeds -------------------------------------------------------------------------------------------------------
 
-    def upload(self) -> None:
+    def upload_file(self) -> None:
         """A hostile file to a door that takes files."""
-        kind = self._chance.choice(list(files()))
-        name, body = files()[kind]
-        with self._client() as client:
+        kind = self._chance.choice(list(make_files()))
+        name, body = make_files()[kind]
+        with self._open_client() as client:
             if name.endswith(".csv") and self._chance.random() < 0.5:
-                self._send(
+                self._send_file(
                     f"batch, {kind}",
                     lambda: client.post("/api/v1/verify/batch", content=body, headers={"content-type": "text/csv"}),
                 )
             else:
                 wanted = self._chance.choice(("page", "csv", "xlsx"))
                 sent = {"file": (name, body)}
-                self._send(f"check/list, {kind}", lambda: client.post("/check/list", files=sent, data={"as": wanted}))
+                self._send_file(
+                    f"check/list, {kind}", lambda: client.post("/check/list", files=sent, data={"as": wanted})
+                )
 
-    def malform(self) -> None:
+    def send_malformed(self) -> None:
         """A body that no parser should love, to the doors of programs."""
         kind, path, body, form = self._chance.choice(_BODIES)
-        with self._client() as client:
-            self._send(kind, lambda: client.post(path, content=body(), headers={"content-type": form}))
+        with self._open_client() as client:
+            self._send_file(kind, lambda: client.post(path, content=body(), headers={"content-type": form}))
 
-    def guess(self, name: str) -> None:
+    def guess_password(self, name: str) -> None:
         """Wrong passwords for somebody's account, some of them at once."""
 
         def one() -> None:
-            with self._client(67) as client:
-                self._send("wrong sign-in", lambda: self._sign_in(client, name))
+            with self._open_client(67) as client:
+                self._send_file("wrong sign-in", lambda: self._sign_in(client, name))
 
         threads = [threading.Thread(target=one) for _ in range(self._chance.randrange(2, 9))]
         for thread in threads:
@@ -182,10 +187,10 @@ class Stranger:
             "/staff/sign-in", data={"form_token": token, "name": name, "password": "not this one at all"}
         )
 
-    def crawl(self, over: threading.Event, seconds: float = 20.0) -> None:
+    def send_slowly(self, over: threading.Event, seconds: float = 20.0) -> None:
         """Connections that send a byte now and then and never finish; how many the server cut."""
         sockets = []
-        source = self._source(68)
+        source = self._draw_address(68)
         for _ in range(self._chance.randrange(10, 40)):
             with suppress(OSError):
                 made = socket.create_connection(("127.0.0.1", self._port), 5, source_address=(source, 0))
@@ -198,23 +203,23 @@ class Stranger:
                     made.sendall(b"a")
                 except OSError:
                     sockets.remove(made)
-                    self._note("slow sender", "cut off by the server")
+                    self._note_answer("slow sender", "cut off by the server")
         for made in sockets:
             made.close()
-            self._note("slow sender", "gave up by itself")
+            self._note_answer("slow sender", "gave up by itself")
 
-    def leave(self) -> None:
+    def leave_early(self) -> None:
         """Ask for something long and go away before it is there."""
         path = self._chance.choice(
             ("/api/v1/snapshot", "/api/v1/institutions?limit=500", "/search?q=a", "/i/XXXX-XXXX")
         )
         with suppress(OSError):
-            made = socket.create_connection(("127.0.0.1", self._port), 5, source_address=(self._source(69), 0))
+            made = socket.create_connection(("127.0.0.1", self._port), 5, source_address=(self._draw_address(69), 0))
             made.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n\r\n".encode())
             time.sleep(self._chance.random() * 0.2)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
             made.close()
-            self._note("left before the answer", "-")
+            self._note_answer("left before the answer", "-")
 
 
 _BODIES: tuple[tuple[str, str, Callable[[], bytes], str], ...] = (

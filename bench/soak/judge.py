@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.soak import checks
-from bench.soak.deeds import AROUND_A_KILL
 from bench.soak.oracle import Log
+from bench.soak.staff_work import AROUND_A_KILL
 
 #: Seconds that an answer waits to be looked at: what happened before it is known by then.
 BEHIND = 3.0
@@ -39,7 +39,7 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self._path, self._at = path, 0
 
-    def lines(self) -> Iterator[dict[str, Any]]:
+    def read_lines(self) -> Iterator[dict[str, Any]]:
         """What came since the last look."""
         if not self._path.exists():
             return
@@ -78,10 +78,10 @@ class Judge:
 
     # --- the log -----------------------------------------------------------------------------------------------------
 
-    def follow(self) -> None:
+    def follow_log(self) -> None:
         """Read the feed to its end; what cannot be read now is read later."""
         while True:
-            url = f"{self._address}/api/v1/changes?since={self.log.size}&limit=2000"
+            url = f"{self._address}/api/v1/changes?since={self.log.get_size}&limit=2000"
             try:
                 with urllib.request.urlopen(url, timeout=30) as answer:
                     page = json.loads(answer.read())
@@ -94,9 +94,9 @@ class Judge:
 
     # --- samples -----------------------------------------------------------------------------------------------------
 
-    def look(self, final: bool = False) -> None:
+    def look_at_samples(self, final: bool = False) -> None:
         """Take in what happened, and judge the answers that are old enough; all of them at the end."""
-        for event in self._events.lines():
+        for event in self._events.read_lines():
             if event["kind"] == "approved":
                 self._approved.append((event["t"], event["proposal"]))
             elif event["kind"] in ("kill", "kill job"):
@@ -104,16 +104,16 @@ class Judge:
             elif event["kind"] == "begin":
                 self._begun = event["t"]
         for spool in self._spools:
-            self._waiting += spool.lines()
-        self.follow()
-        self._learn()
+            self._waiting += spool.read_lines()
+        self.follow_log()
+        self._learn_event()
         until = float("inf") if final else time.monotonic() - BEHIND
         ready = sorted((one for one in self._waiting if one["ended"] <= until), key=lambda one: one["ended"])
         self._waiting = [one for one in self._waiting if one["ended"] > until]
         for sample in ready:
-            self._judge(sample, final)
+            self._judge_sample(sample, final)
 
-    def _learn(self) -> None:
+    def _learn_event(self) -> None:
         """When each approval's last entry was known to whoever approved it."""
         left = []
         for at, proposal in self._approved:
@@ -123,7 +123,7 @@ class Judge:
                 self._known[size] = min(at, self._known.get(size, at))
         self._approved = left
 
-    def _required(self, sent: float) -> int:
+    def _find_required_size(self, sent: float) -> int:
         """The size that a question sent then has to be answered from at least."""
         least = 0
         for size in sorted(self._known):
@@ -131,30 +131,30 @@ class Judge:
                 least = size
         return least
 
-    def _judge(self, sample: dict[str, Any], final: bool) -> None:
+    def _judge_sample(self, sample: dict[str, Any], final: bool) -> None:
         door = sample["door"]
         if sample["sent"] < self._begun:
             return
         if sample["status"] == 0:
-            self._failure(sample)
+            self._judge_failure(sample)
             return
         if sample["status"] >= 400:
-            self._refusal(sample)
+            self._judge_refusal(sample)
             return
-        sample["least"] = min(self._required(sample["sent"]), self.log.size)
+        sample["least"] = min(self._find_required_size(sample["sent"]), self.log.get_size)
         try:
-            found = checks.sizes(self.log, sample)
-        except checks.Unread:
+            found = checks.find_sizes(self.log, sample)
+        except checks.UnreadableAnswer:
             if final:
-                self._call_wrong(sample, "an answer about more of the log than there is", self.log.size)
+                self._note_wrong(sample, "an answer about more of the log than there is", self.log.get_size)
             else:
                 self._waiting.append({**sample, "ended": time.monotonic()})
             return
-        except checks.Wrong as wrong:
-            self._call_wrong(sample, wrong.said, wrong.log)
+        except checks.WrongAnswer as wrong:
+            self._note_wrong(sample, wrong.said, wrong.log)
             return
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            self._call_wrong(sample, f"not of the shape that is documented: {type(error).__name__}: {error}", None)
+            self._note_wrong(sample, f"not of the shape that is documented: {type(error).__name__}: {error}", None)
             return
         self.checked[door] += 1
         if "check" not in sample["question"]:
@@ -168,20 +168,20 @@ class Judge:
         newer = [at for other, at in self._known.items() if other > size and at < sample["sent"]]
         if newer:
             self.stalest = max(self.stalest, sample["sent"] - min(newer))
-        if size < self._required(sample["sent"]):
+        if size < self._find_required_size(sample["sent"]):
             self.lates += 1
             if len(self.late) < SHOWN:
                 data = {"door": sample["door"], "size": size, "least": sample["least"]}
                 self.late.append({**data, "seconds": sample["sent"] - min(newer), "question": sample["question"]})
         self._known[size] = min(sample["ended"], self._known.get(size, sample["ended"]))
 
-    def _call_wrong(self, sample: dict[str, Any], said: Any, log: Any) -> None:
+    def _note_wrong(self, sample: dict[str, Any], said: Any, log: Any) -> None:
         self.wrongs += 1
         if len(self.wrong) < SHOWN:
             data = {name: sample.get(name) for name in ("door", "question", "status", "wall", "etag")}
             self.wrong.append({**data, "said": said, "log": log, "body": sample["body"][:3000]})
 
-    def _failure(self, sample: dict[str, Any]) -> None:
+    def _judge_failure(self, sample: dict[str, Any]) -> None:
         """A request that nobody answered: declared where a worker was killed meanwhile."""
         if sample["why"] == "never sent":  # there were not enough connections: the load was more than could be carried
             self.failures["not sent in time"] += 1
@@ -189,9 +189,9 @@ class Judge:
         near = any(sample["sent"] - 0.1 <= at + AROUND_A_KILL and at <= sample["ended"] + 0.1 for at in self._kills)
         self.failures[f"{sample['why']}{' (a worker was killed)' if near else ''}"] += 1
         if not near:
-            self._call_undeclared(sample)
+            self._note_undeclared(sample)
 
-    def _refusal(self, sample: dict[str, Any]) -> None:
+    def _judge_refusal(self, sample: dict[str, Any]) -> None:
         """An answer that is no success: of 5xx only a documented problem that says when to come back is declared."""
         try:
             code = json.loads(sample["body"]).get("code")
@@ -201,15 +201,15 @@ class Judge:
         page = code == "page" and sample["status"] == 503
         declared = (code in DECLARED or page) and sample["retry_after"] is not None
         if sample["status"] >= 500 and not declared:
-            self._call_undeclared(sample)
+            self._note_undeclared(sample)
         elif sample["status"] < 500 and sample["status"] != 429 and self._is_wrong(sample):
-            self._call_wrong(sample, f"{sample['status']} {code}", "this question has an answer")
+            self._note_wrong(sample, f"{sample['status']} {code}", "this question has an answer")
 
     def _is_wrong(self, sample: dict[str, Any]) -> bool:
         """Every question of the generator is in order, and about something the register has."""
         return bool(sample["question"].get("known_at") is None)
 
-    def _call_undeclared(self, sample: dict[str, Any]) -> None:
+    def _note_undeclared(self, sample: dict[str, Any]) -> None:
         self.undeclareds += 1
         if len(self.undeclared) < SHOWN:
             self.undeclared.append(sample)
@@ -222,20 +222,24 @@ class Judge:
             for entry, leaf in zip(self.log.entries, self.log.leaves, strict=True):
                 file.write(json.dumps({"entry": entry, "leaf": leaf}, ensure_ascii=False) + "\n")
 
-    def brief(self) -> dict[str, Any]:
+    def describe_briefly(self) -> dict[str, Any]:
         """For a line of progress."""
         counts = {"wrong": self.wrongs, "late": self.lates, "undeclared": self.undeclareds}
-        return {"checked": sum(self.checked.values()), **counts, "log": self.log.size, "stalest": self.stalest}
+        return {"checked": sum(self.checked.values()), **counts, "log": self.log.get_size, "stalest": self.stalest}
 
-    def whole(self) -> dict[str, Any]:
+    def make_report(self) -> dict[str, Any]:
         """All that was seen."""
         data = ("checked", "problems", "failures", "wrong", "late", "undeclared", "receipts")
         proposals = {str(one): [self.log.first_of[one], last] for one, last in self.log.last_of.items()}
-        found = {**self.brief(), **{name: getattr(self, name) for name in data}, "counted": sum(self.checked.values())}
+        found = {
+            **self.describe_briefly(),
+            **{name: getattr(self, name) for name in data},
+            "counted": sum(self.checked.values()),
+        }
         return {**found, "wrongs": self.wrongs, "lates": self.lates, "undeclareds": self.undeclareds} | {
             "checked": self.checked,
             "proposals": proposals,
-            "root": self.log.roots[self.log.size],
+            "root": self.log.roots[self.log.get_size],
             "unchecked": self.unchecked,
         }
 
@@ -252,14 +256,14 @@ def main(port: int, folder: Path, lag: float) -> None:
     threading.Thread(target=wait, daemon=True).start()
     said = 0.0
     while not over.wait(0.5):
-        judge.look()
+        judge.look_at_samples()
         if time.monotonic() > said + 5:
             said = time.monotonic()
-            print(json.dumps(judge.brief()), flush=True)
-    judge.look()
-    judge.look(final=True)
+            print(json.dumps(judge.describe_briefly()), flush=True)
+    judge.look_at_samples()
+    judge.look_at_samples(final=True)
     judge.keep_log()
-    print(json.dumps({"final": judge.whole()}, ensure_ascii=False), flush=True)
+    print(json.dumps({"final": judge.make_report()}, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

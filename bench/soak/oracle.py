@@ -54,22 +54,22 @@ class Log:
         self._known: dict[tuple[str, int, str], dict[str, Statement]] = {}
 
     @property
-    def size(self) -> int:
+    def get_size(self) -> int:
         """Entries read so far."""
         return len(self.entries)
 
     def append(self, entry: dict[str, Any], leaf: str) -> None:
         """Take in the next entry; ValueError where it is not the next, or not what its leaf says."""
-        if entry["number"] != self.size + 1:
-            raise ValueError(f"entry {entry['number']} came after {self.size}")
-        if hashlib.sha256(b"\x00" + canonical(entry)).hexdigest() != leaf:
+        if entry["number"] != self.get_size + 1:
+            raise ValueError(f"entry {entry['number']} came after {self.get_size}")
+        if hashlib.sha256(b"\x00" + encode_canonically(entry)).hexdigest() != leaf:
             raise ValueError(f"entry {entry['number']} has another leaf hash than {leaf}")
         self.entries.append(entry)
         self.leaves.append(leaf)
         self.instants.append(entry["recorded_at"])
-        self.last_of[entry["proposal"]] = self.size
-        self.first_of.setdefault(entry["proposal"], self.size)
-        self._grow(bytes.fromhex(leaf))
+        self.last_of[entry["proposal"]] = self.get_size
+        self.first_of.setdefault(entry["proposal"], self.get_size)
+        self._add_size(bytes.fromhex(leaf))
         if entry["subject"].startswith("source:"):
             self.sources[entry["subject"]] = None
         paths = self._stated.setdefault(entry["subject"], {})
@@ -77,9 +77,9 @@ class Log:
             stated = Statement(entry["valid_from"], entry["number"], entry["source"], value)
             paths.setdefault(path, []).append(stated)
             if path == "name" and value:
-                self._plain.setdefault(_plain(value), set()).add(entry["subject"])
+                self._plain.setdefault(_normalise_name(value), set()).add(entry["subject"])
 
-    def _grow(self, leaf: bytes) -> None:
+    def _add_size(self, leaf: bytes) -> None:
         self._edge.append((1, leaf))
         while len(self._edge) > 1 and self._edge[-1][0] == self._edge[-2][0]:
             (leaves, left), (_, right) = self._edge[-2:]
@@ -87,13 +87,13 @@ class Log:
         root = self._edge[-1][1]
         for _, left in self._edge[-2::-1]:
             root = hashlib.sha256(b"\x01" + left + root).digest()
-        self.roots[self.size] = root.hex()
+        self.roots[self.get_size] = root.hex()
 
     # --- folding -----------------------------------------------------------------------------------------------------
 
-    def holds(self, subject: str, size: int, day: str) -> dict[str, Statement]:
+    def holds_entry(self, subject: str, size: int, day: str) -> dict[str, Statement]:
         """What is stated of a subject, path by path, on a day, as known at a size."""
-        key = (subject, self._changed_by(subject, size), day)
+        key = (subject, self._list_changes(subject, size), day)
         if key not in self._known:
             found = {}
             for path, stated in self._stated.get(subject, {}).items():
@@ -104,50 +104,53 @@ class Log:
             self._known[key] = found
         return self._known[key]
 
-    def _changed_by(self, subject: str, size: int) -> int:
+    def _list_changes(self, subject: str, size: int) -> int:
         """The last entry about a subject within a size: what is known of it is the same from there on."""
         numbers = [one.number for stated in self._stated.get(subject, {}).values() for one in stated]
         return max((number for number in numbers if number <= size), default=0)
 
-    def values(self, subject: str, size: int, day: str) -> dict[str, Any]:
+    def get_values(self, subject: str, size: int, day: str) -> dict[str, Any]:
         """The same, values alone, without what is no longer stated."""
-        held = self.holds(subject, size, day)
+        held = self.holds_entry(subject, size, day)
         return {path: one.value for path, one in held.items() if one.value is not None}
 
     def is_recorded(self, subject: str, size: int, day: str) -> bool:
         """Whether enough is known to show an institution."""
-        return {"name", "address", "status"} <= self.values(subject, size, day).keys()
+        return {"name", "address", "status"} <= self.get_values(subject, size, day).keys()
 
-    def size_at(self, instant: str) -> int:
+    def get_size_at(self, instant: str) -> int:
         """Entries recorded by an instant, written like `recorded_at`."""
         return bisect_right(self.instants, instant)
 
-    def sizes_shown_as(self, seconds: str) -> range:
+    def find_sizes_shown_as(self, seconds: str) -> range:
         """The sizes whose last entry was recorded within a second, ``2026-01-05T02:00:00``."""
         first = bisect_right(self.instants, seconds)  # a prefix of everything within its second is before it
         return range(first + 1, bisect_right(self.instants, f"{seconds}.999Z") + 1)
 
-    def subjects(self) -> list[str]:
+    def list_subjects(self) -> list[str]:
         """Every institution that anything was ever said of."""
         return [subject for subject in self._stated if subject.startswith("institution:")]
 
     def is_shared(self, subject: str, name: str, size: int, day: str) -> bool:
         """Whether another institution has the same name but for a bracket: then the name alone may be either."""
-        others = self._plain.get(_plain(name), set()) - {subject}
-        return any(_plain(self.values(one, size, day).get("name") or "") == _plain(name) for one in others)
+        others = self._plain.get(_normalise_name(name), set()) - {subject}
+        return any(
+            _normalise_name(self.get_values(one, size, day).get("name") or "") == _normalise_name(name)
+            for one in others
+        )
 
     # --- what the register must answer -------------------------------------------------------------------------------
 
-    def verdict(self, subject: str, technique: str, size: int, day: str) -> tuple[str, str | None]:  # noqa: PLR0911
+    def judge_claim(self, subject: str, technique: str, size: int, day: str) -> tuple[str, str | None]:  # noqa: PLR0911
         """(verdict, stage) of an institution for a technique."""
-        value = self.values(subject, size, day)
+        value = self.get_values(subject, size, day)
         if not {"name", "address", "status"} <= value.keys():
-            return ("not_found" if self._denied(technique, None, size, day) else "unknown"), None
+            return ("not_found" if self._is_denied(technique, None, size, day) else "unknown"), None
         if value["status"] == "delisted":
             return "not_found", None
         approval = value.get(f"approvals.{technique}")
         if approval is None:
-            denied = self._denied(technique, value.get("region"), size, day)
+            denied = self._is_denied(technique, value.get("region"), size, day)
             return ("technique_not_licensed" if denied else "unknown"), None
         stage = approval["stage"]
         if stage not in LAWFUL:
@@ -158,10 +161,10 @@ class Log:
             return "lapsed", "lapsed"
         return ("suspended" if value["status"] == "suspended" else "licensed"), stage
 
-    def _denied(self, technique: str, region: str | None, size: int, day: str) -> bool:
+    def _is_denied(self, technique: str, region: str | None, size: int, day: str) -> bool:
         """Whether a complete list of the place and the technique was known: what it does not name is denied."""
         for subject in self.sources:
-            data = self.values(subject, size, "9999-12-31")
+            data = self.get_values(subject, size, "9999-12-31")
             scope = data.get("scope", "partial")
             place = scope == "national" or (region is not None and region.startswith(scope.rstrip("0")))
             speaks = "as_of" in data and data["as_of"] <= day and technique in data.get("covers", [])
@@ -169,11 +172,11 @@ class Log:
                 return True
         return False
 
-    def institution(self, subject: str, size: int, day: str) -> dict[str, Any] | None:
+    def find_institution(self, subject: str, size: int, day: str) -> dict[str, Any] | None:
         """The fields that an institution's record must have; None where it must not be there."""
         if not self.is_recorded(subject, size, day):
             return None
-        held, value = self.holds(subject, size, day), self.values(subject, size, day)
+        held, value = self.holds_entry(subject, size, day), self.get_values(subject, size, day)
         telling = [one for path, one in held.items() if path not in BESIDE] or list(held.values())
         basis = max(telling, key=lambda one: one[:2])
         approvals = [
@@ -188,46 +191,46 @@ class Log:
             "code": f"{code[:4]}-{code[4:]}",
             **{field: value.get(field) for field in plain},
             **{field: value.get(field, []) for field in ("aliases", "known_as", "domains")},
-            "former_names": self._former_names(subject, size, day),
+            "former_names": self._list_former_names(subject, size, day),
             "region": value.get("region"),
             "status": "suspended" if stopped and value["status"] == "listed" else value["status"],
             "approvals": approvals,
-            "source": self._source(basis.source, size),
+            "source": self._find_source(basis.source, size),
             "entry": basis.number,
             "log_size": size,
         }
 
-    def _former_names(self, subject: str, size: int, day: str) -> list[dict[str, str]]:
+    def _list_former_names(self, subject: str, size: int, day: str) -> list[dict[str, str]]:
         stated = self._stated[subject]["name"]
         days = sorted({one.day for one in stated if one.day <= day and one.number <= size})
-        names = [(day, self.holds(subject, size, day)["name"].value) for day in days]
+        names = [(day, self.holds_entry(subject, size, day)["name"].value) for day in days]
         ended = {before: day for (_, before), (day, now) in pairwise(names) if before != now}
         ended.pop(names[-1][1], None)
         found = [{"name": name, "until": day} for name, day in ended.items()]
         return sorted(found, key=lambda one: one["until"], reverse=True)
 
-    def _source(self, identifier: str | None, size: int) -> dict[str, Any] | None:
-        data = self.values(f"source:{identifier}", size, "9999-12-31")
+    def _find_source(self, identifier: str | None, size: int) -> dict[str, Any] | None:
+        data = self.get_values(f"source:{identifier}", size, "9999-12-31")
         if not {"title", "as_of"} <= data.keys():
             return None
         plain = {"published": None, "scope": "partial", "secondary": False, **data}
         return {field: plain[field] for field in ("title", "as_of", "published", "scope", "secondary")}
 
 
-def _plain(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return name.partition("（")[0]
 
 
-def canonical(value: Any) -> bytes:
+def encode_canonically(value: Any) -> bytes:
     """RFC 8785 as far as the log needs it: there are no fractions, and no key is beyond the basic plane."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-def compact(code: str) -> str:
+def compact_code(code: str) -> str:
     """The log's subject of a printed code."""
     return f"institution:{code.replace('-', '')}"
 
 
-def day_at(wall: float) -> str:
+def find_day_at(wall: float) -> str:
     """The day in Shanghai at a time in seconds since 1970."""
     return dt.datetime.fromtimestamp(wall, SHANGHAI).date().isoformat()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from bench.soak.oracle import TECHNIQUES, Log, day_at
+from bench.soak.oracle import TECHNIQUES, Log, find_day_at
 
 #: How often each door is question, beside the others.
 WEIGHTS = {
@@ -41,11 +41,11 @@ class Questions:
     def __init__(self, path: Path, port: int, chance: random.Random) -> None:
         self._path, self._host, self._chance = path, f"127.0.0.1:{port}", chance
 
-    def write(self, log: Log, wall: float, each: int = 400) -> None:
+    def write_file(self, log: Log, wall: float, each: int = 400) -> None:
         """``each`` questions a door; replaced whole, so that a reader never sees half of them."""
-        self._log, self._today = log, day_at(wall)
-        subjects = [one for one in log.subjects() if log.is_recorded(one, log.size, self._today)]
-        held = {one: log.values(one, log.size, self._today) for one in subjects}
+        self._log, self._today = log, find_day_at(wall)
+        subjects = [one for one in log.list_subjects() if log.is_recorded(one, log.get_size, self._today)]
+        held = {one: log.get_values(one, log.get_size, self._today) for one in subjects}
         named: dict[str, int] = {}
         for value in held.values():
             for name in (value["name"], *value.get("aliases", ()), *value.get("known_as", ())):
@@ -55,14 +55,14 @@ class Questions:
         lines = [json.dumps(WEIGHTS)]
         for door in WEIGHTS:
             for _ in range(each):
-                lines.append(self._line(door))
+                lines.append(self._write_line(door))
         aside = self._path.with_suffix(".new")
         aside.write_text("\n".join(lines), "utf-8")
         aside.rename(self._path)
 
-    def about(self, subject: str) -> list[tuple[str, dict[str, Any], str, str, Any]]:
+    def ask_about(self, subject: str) -> list[tuple[str, dict[str, Any], str, str, Any]]:
         """(door, question, method, path, JSON body) of questions that show whether a change has arrived."""
-        code = _printed(subject)
+        code = _format_code(subject)
         question = {"subject": subject, "technique": "IVF", "check": "verdict"}
         claim = {"provider": {"code": code}, "techniques": ["IVF"]}
         item = {"subject": subject, "check": "item"}
@@ -76,37 +76,37 @@ class Questions:
 
     # --- each door ---------------------------------------------------------------------------------------------------
 
-    def _line(self, door: str) -> str:
+    def _write_line(self, door: str) -> str:
         made: dict[str, Callable[[], tuple[dict[str, Any], bytes]]] = {
-            "POST /api/v1/verify": self._verify,
-            "GET /api/v1/verify": self._verify_by_query,
-            "POST /api/v1/verify, receipt": self._receipt,
-            "POST /api/v1/verify/batch": self._batch,
-            "GET /api/v1/institutions/{code}": self._item,
-            "GET /api/v1/institutions/{code}/history": self._history,
-            "GET /api/v1/institutions": self._list,
-            "GET /api/v1/institutions?q=": self._search,
-            "GET /api/v1/suggest": self._suggest,
-            "GET /search": self._search_page,
-            "GET /i/{code}": self._page,
-            "POST /reconcile": self._reconcile,
-            "GET /api/v1/changes": self._changes,
-            "GET /log/checkpoint": lambda: ({"check": "checkpoint"}, self._get("/log/checkpoint")),
-            "GET /readyz": lambda: ({}, self._get("/readyz")),
+            "POST /api/v1/verify": self._ask_verify,
+            "GET /api/v1/verify": self._ask_verify_by_query,
+            "POST /api/v1/verify, receipt": self._ask_receipt,
+            "POST /api/v1/verify/batch": self._ask_batch,
+            "GET /api/v1/institutions/{code}": self._ask_item,
+            "GET /api/v1/institutions/{code}/history": self._ask_history,
+            "GET /api/v1/institutions": self._ask_list,
+            "GET /api/v1/institutions?q=": self._ask_search,
+            "GET /api/v1/suggest": self._ask_suggest,
+            "GET /search": self._ask_search_page,
+            "GET /i/{code}": self._ask_page,
+            "POST /reconcile": self._ask_reconcile,
+            "GET /api/v1/changes": self._ask_changes,
+            "GET /log/checkpoint": lambda: ({"check": "checkpoint"}, self._make_get("/log/checkpoint")),
+            "GET /readyz": lambda: ({}, self._make_get("/readyz")),
         }
         question, request = made[door]()
         data = {"door": door, "question": question, "request": base64.b64encode(request).decode()}
         return json.dumps(data, ensure_ascii=False)
 
-    def _some(self) -> str:
+    def _choose_some(self) -> str:
         """An institution; every other time one of the latest, about which most is said."""
         late = self._subjects[-200:] if self._chance.random() < 0.3 else self._subjects
         return self._chance.choice(late)
 
-    def _claim(self, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _make_claim(self, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """(what the judge has to know, the claim)."""
         by_name = self._chance.random() < 0.5
-        subject = self._chance.choice(self._own) if by_name else self._some()
+        subject = self._chance.choice(self._own) if by_name else self._choose_some()
         technique = self._chance.choice(list(TECHNIQUES))
         question: dict[str, Any] = {"subject": subject, "technique": technique, "check": "verdict", **more}
         claim: dict[str, Any] = {"techniques": [technique], **more}
@@ -114,33 +114,33 @@ class Questions:
             question["name"] = self._held[subject]["name"]
             claim["provider"] = {"name": question["name"]}
         else:
-            claim["provider"] = {"code": _printed(subject)}
+            claim["provider"] = {"code": _format_code(subject)}
         if (chance := self._chance.random()) < 0.25:
-            question["on"] = claim["on"] = self._day()
+            question["on"] = claim["on"] = self._draw_day()
         elif chance < 0.3:
             question["known_at"] = claim["known_at"] = self._chance.choice(self._log.instants)
         return question, claim
 
-    def _day(self) -> str:
+    def _draw_day(self) -> str:
         today = dt.date.fromisoformat(self._today)
         return (today + dt.timedelta(days=self._chance.randrange(-_DAYS, 60))).isoformat()
 
-    def _verify(self) -> tuple[dict[str, Any], bytes]:
-        question, claim = self._claim()
-        return question, self._post("/api/v1/verify", claim)
+    def _ask_verify(self) -> tuple[dict[str, Any], bytes]:
+        question, claim = self._make_claim()
+        return question, self._make_post("/api/v1/verify", claim)
 
-    def _verify_by_query(self) -> tuple[dict[str, Any], bytes]:
-        question, claim = self._claim()
+    def _ask_verify_by_query(self) -> tuple[dict[str, Any], bytes]:
+        question, claim = self._make_claim()
         query = {**claim["provider"], "technique": claim["techniques"][0]}
         query |= {name: claim[name] for name in ("on", "known_at") if name in claim}
-        return question, self._get(f"/api/v1/verify?{urlencode(query)}")
+        return question, self._make_get(f"/api/v1/verify?{urlencode(query)}")
 
-    def _receipt(self) -> tuple[dict[str, Any], bytes]:
-        question, claim = self._claim()
-        return {**question, "receipt": True}, self._post("/api/v1/verify", {**claim, "receipt": True})
+    def _ask_receipt(self) -> tuple[dict[str, Any], bytes]:
+        question, claim = self._make_claim()
+        return {**question, "receipt": True}, self._make_post("/api/v1/verify", {**claim, "receipt": True})
 
-    def _batch(self) -> tuple[dict[str, Any], bytes]:
-        made = [self._claim() for _ in range(_ROWS)]
+    def _ask_batch(self) -> tuple[dict[str, Any], bytes]:
+        made = [self._make_claim() for _ in range(_ROWS)]
         claims = [{"id": f"row-{n}", **claim} for n, (_, claim) in enumerate(made)]
         for claim in claims:
             claim.pop("known_at", None)  # the rows of one batch are of one size
@@ -150,72 +150,72 @@ class Questions:
         ]
         question: dict[str, Any] = {"claims": known, "check": "batch"}
         if self._chance.random() < 0.5:
-            return question, self._post("/api/v1/verify/batch", {"claims": claims})
+            return question, self._make_post("/api/v1/verify/batch", {"claims": claims})
         body = "\n".join(json.dumps(claim, ensure_ascii=False) for claim in claims).encode()
-        return {**question, "lines": True}, self._send("/api/v1/verify/batch", body, "application/x-ndjson")
+        return {**question, "lines": True}, self._make_request("/api/v1/verify/batch", body, "application/x-ndjson")
 
-    def _item(self) -> tuple[dict[str, Any], bytes]:
-        subject = self._some()
+    def _ask_item(self) -> tuple[dict[str, Any], bytes]:
+        subject = self._choose_some()
         question: dict[str, Any] = {"subject": subject, "check": "item"}
         query: dict[str, str] = {}
         if self._chance.random() < 0.1:
             question["known_at"] = query["known_at"] = self._log.instants[-1]
         more = f"?{urlencode(query)}" if query else ""
-        return question, self._get(f"/api/v1/institutions/{_printed(subject)}{more}")
+        return question, self._make_get(f"/api/v1/institutions/{_format_code(subject)}{more}")
 
-    def _history(self) -> tuple[dict[str, Any], bytes]:
-        subject = self._some()
+    def _ask_history(self) -> tuple[dict[str, Any], bytes]:
+        subject = self._choose_some()
         question = {"subject": subject, "check": "history"}
-        return question, self._get(f"/api/v1/institutions/{_printed(subject)}/history")
+        return question, self._make_get(f"/api/v1/institutions/{_format_code(subject)}/history")
 
-    def _list(self) -> tuple[dict[str, Any], bytes]:
-        region = self._held[self._some()].get("region") or ""
+    def _ask_list(self) -> tuple[dict[str, Any], bytes]:
+        region = self._held[self._choose_some()].get("region") or ""
         province = region[:2] if self._chance.random() < 0.7 else ""
         query = {"status": "all", "limit": "20", **({"region": f"{province}0000"} if province else {})}
-        return {"check": "listing", "count": province}, self._get(f"/api/v1/institutions?{urlencode(query)}")
+        return {"check": "listing", "count": province}, self._make_get(f"/api/v1/institutions?{urlencode(query)}")
 
-    def _search(self) -> tuple[dict[str, Any], bytes]:
+    def _ask_search(self) -> tuple[dict[str, Any], bytes]:
         subject = self._chance.choice(self._own)
         name = self._held[subject]["name"]
         if self._chance.random() < 0.5:
-            return {"check": "listing"}, self._get(f"/api/v1/institutions?limit=20&q={quote(name[2:6])}")
+            return {"check": "listing"}, self._make_get(f"/api/v1/institutions?limit=20&q={quote(name[2:6])}")
         question = {"check": "listing", "subject": subject, "name": name}
-        return question, self._get(f"/api/v1/institutions?limit=20&status=all&q={quote(name)}")
+        return question, self._make_get(f"/api/v1/institutions?limit=20&status=all&q={quote(name)}")
 
-    def _suggest(self) -> tuple[dict[str, Any], bytes]:
-        name = self._held[self._some()]["name"]
-        return {"check": "names"}, self._get(f"/api/v1/suggest?q={quote(name[: self._chance.randrange(2, 6)])}")
+    def _ask_suggest(self) -> tuple[dict[str, Any], bytes]:
+        name = self._held[self._choose_some()]["name"]
+        return {"check": "names"}, self._make_get(f"/api/v1/suggest?q={quote(name[: self._chance.randrange(2, 6)])}")
 
-    def _search_page(self) -> tuple[dict[str, Any], bytes]:
-        name = self._held[self._some()]["name"]
-        return {"check": "cards"}, self._get(f"/search?q={quote(name[: self._chance.randrange(2, 9)])}")
+    def _ask_search_page(self) -> tuple[dict[str, Any], bytes]:
+        name = self._held[self._choose_some()]["name"]
+        return {"check": "cards"}, self._make_get(f"/search?q={quote(name[: self._chance.randrange(2, 9)])}")
 
-    def _page(self) -> tuple[dict[str, Any], bytes]:
-        subject = self._some()
-        return {"subject": subject, "check": "page"}, self._get(f"/i/{_printed(subject)}")
+    def _ask_page(self) -> tuple[dict[str, Any], bytes]:
+        subject = self._choose_some()
+        return {"subject": subject, "check": "page"}, self._make_get(f"/i/{_format_code(subject)}")
 
-    def _reconcile(self) -> tuple[dict[str, Any], bytes]:
-        queries = {f"q{n}": {"query": self._held[self._some()]["name"], "limit": 3} for n in range(3)}
+    def _ask_reconcile(self) -> tuple[dict[str, Any], bytes]:
+        queries = {f"q{n}": {"query": self._held[self._choose_some()]["name"], "limit": 3} for n in range(3)}
         body = urlencode({"queries": json.dumps(queries, ensure_ascii=False)}).encode()
-        return {"check": "names"}, self._send("/reconcile", body, "application/x-www-form-urlencoded")
+        return {"check": "names"}, self._make_request("/reconcile", body, "application/x-www-form-urlencoded")
 
-    def _changes(self) -> tuple[dict[str, Any], bytes]:
-        since = self._chance.randrange(self._log.size)
-        return {"check": "changes", "since": since}, self._get(f"/api/v1/changes?since={since}&limit=20")
+    def _ask_changes(self) -> tuple[dict[str, Any], bytes]:
+        since = self._chance.randrange(self._log.get_size)
+        return {"check": "changes", "since": since}, self._make_get(f"/api/v1/changes?since={since}&limit=20")
 
     # --- as bytes ----------------------------------------------------------------------------------------------------
 
-    def _get(self, path: str) -> bytes:
+    def _make_get(self, path: str) -> bytes:
         return f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode()
 
-    def _post(self, path: str, body: object) -> bytes:
-        return self._send(path, json.dumps(body, ensure_ascii=False).encode(), "application/json")
+    def _make_post(self, path: str, body: object) -> bytes:
+        return self._make_request(path, json.dumps(body, ensure_ascii=False).encode(), "application/json")
 
-    def _send(self, path: str, body: bytes, kind: str) -> bytes:
+    def _make_request(self, path: str, body: bytes, kind: str) -> bytes:
         head = f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}"
         return f"{head}\r\n\r\n".encode() + body
 
 
-def _printed(subject: str) -> str:
+def _format_code(subject: str) -> str:
     code = subject.partition(":")[2]
     return f"{code[:4]}-{code[4:]}"

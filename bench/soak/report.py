@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 
-def broken(found: dict[str, Any]) -> list[str]:
+def list_broken_bars(found: dict[str, Any]) -> list[str]:
     """One sentence for each bar that did not hold."""
     judge, chaos, after = found["judge"], found["chaos"], found["after"]
     bars = [
@@ -44,11 +44,11 @@ def print_all(found: dict[str, Any]) -> None:
         print(f"{door:42} {data['answers']:9,} {times} {judge['checked'].get(door, 0):8,}")
     print(f"answers checked {judge['counted']:,}, wrong {judge['wrongs']}, late {judge['lates']}; ", end="")
     print(f"the oldest was {judge['stalest']:.2f} s behind")
-    _counts("not 200", judge["problems"])
-    _counts("not answered", judge["failures"])
-    _counts("the staff", found["staff"]["counts"])
-    _counts("strangers", chaos["strangers"])
-    _counts("processes", chaos["counts"])
+    _print_counts("not 200", judge["problems"])
+    _print_counts("not answered", judge["failures"])
+    _print_counts("the staff", found["staff"]["counts"])
+    _print_counts("strangers", chaos["strangers"])
+    _print_counts("processes", chaos["counts"])
     for what, seconds in chaos["back"].items():
         if seconds:
             print(f"back after a {what}: {', '.join(f'{one:.1f}' for one in seconds)} s")
@@ -71,6 +71,6 @@ def print_all(found: dict[str, Any]) -> None:
     print("every bar held" if not found["broken"] else f"{len(found['broken'])} bars broken", flush=True)
 
 
-def _counts(title: str, counts: dict[str, int]) -> None:
+def _print_counts(title: str, counts: dict[str, int]) -> None:
     if counts:
         print(f"{title}: {', '.join(f'{what} {number}' for what, number in sorted(counts.items()))}")

@@ -23,7 +23,7 @@ PATIENCE = 180.0
 _ESTABLISHED, _LISTENING = "01", "0A"
 
 
-class Ran(NamedTuple):
+class CommandResult(NamedTuple):
     """What one run of the command left behind."""
 
     code: int
@@ -31,7 +31,7 @@ class Ran(NamedTuple):
     err: str
 
     @property
-    def json(self) -> Any:
+    def parse_json(self) -> Any:
         """The one JSON document on stdout."""
         return json.loads(self.out)
 
@@ -42,11 +42,11 @@ class World:
     def __init__(self, folder: Path, database_url: str = "", workers: int = 2) -> None:
         self.folder, self.wanted = folder, workers
         self.data_dir = folder / "register"
-        self.port = _free_port()
+        self.port = _find_free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.errors = folder / "serve.err"
         self.environment = {
-            **running.environment(self.data_dir),
+            **running.make_environment(self.data_dir),
             "LC_ALL": "C.UTF-8",
             "REGISTRY_ANONYMOUS_LIMIT": "0",
             "REGISTRY_PUBLIC_URL": self.address,
@@ -54,14 +54,14 @@ class World:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def prepare(self) -> None:
+    def prepare_register(self) -> None:
         """The lists that the product ships, and the staff."""
-        self.command("init")
-        self.command("seed", "--if-empty")
+        self.make_command("init")
+        self.make_command("seed", "--if-empty")
         for name, role in STAFF.items():
-            self.command("user", "add", name, "--role", role, given=running.PASSWORD)
+            self.make_command("user", "add", name, "--role", role, given=running.PASSWORD)
 
-    def run(self, *args: object, given: str = "") -> Ran:
+    def run_command(self, *args: object, given: str = "") -> CommandResult:
         """One command, to its end."""
         done = subprocess.run(
             [running.REGISTRY, *map(str, args)],
@@ -73,18 +73,18 @@ class World:
             timeout=PATIENCE,
             check=False,
         )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
-    def command(self, *args: object, given: str = "") -> Ran:
+    def make_command(self, *args: object, given: str = "") -> CommandResult:
         """The same; the run ends where it does not succeed."""
-        ran = self.run(*args, given=given)
+        ran = self.run_command(*args, given=given)
         if ran.code:
             raise SystemExit(f"registry {' '.join(map(str, args))} -> {ran.code}\n{ran.out}\n{ran.err}")
         return ran
 
     # --- the server --------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start_server(self) -> None:
         """Serve; returns when every worker has its socket."""
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
@@ -98,10 +98,10 @@ class World:
         if not self.process.stdout.readline():
             raise SystemExit(f"registry serve did not start:\n{self.errors.read_text()}")
         until = time.monotonic() + PATIENCE
-        while len(self.workers()) < self.wanted and time.monotonic() < until:
+        while len(self.list_workers()) < self.wanted and time.monotonic() < until:
             time.sleep(0.1)
 
-    def stop(self) -> int:
+    def stop_server(self) -> int:
         """End the server as an operator would; its exit status."""
         if self.process is None or self.process.poll() is not None:
             return self.process.returncode if self.process else 0
@@ -109,25 +109,25 @@ class World:
         try:
             return self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
-            for pid in [*self.workers(), self.process.pid]:
-                _signal(pid, signal.SIGKILL)
+            for pid in [*self.list_workers(), self.process.pid]:
+                _send_signal(pid, signal.SIGKILL)
             return self.process.wait()
 
-    def workers(self) -> list[int]:
+    def list_workers(self) -> list[int]:
         """The processes below the server that hold its listening socket."""
         assert self.process is not None
-        held = {pid: _open_files(pid) for pid in _children(self.process.pid)}
-        listening = self._sockets(_LISTENING)
+        held = {pid: _list_open_files(pid) for pid in _list_children(self.process.pid)}
+        listening = self._list_sockets(_LISTENING)
         return [pid for pid, sockets in held.items() if sockets & listening]
 
-    def answering(self) -> set[int]:
+    def is_answering(self) -> set[int]:
         """The workers that have accepted a connection."""
         assert self.process is not None
-        held = {pid: _open_files(pid) for pid in _children(self.process.pid)}
-        listening, accepted = self._sockets(_LISTENING), self._sockets(_ESTABLISHED)
+        held = {pid: _list_open_files(pid) for pid in _list_children(self.process.pid)}
+        listening, accepted = self._list_sockets(_LISTENING), self._list_sockets(_ESTABLISHED)
         return {pid for pid, sockets in held.items() if sockets & listening and sockets & accepted}
 
-    def knock(self) -> socket.socket:
+    def knock_once(self) -> socket.socket:
         """A connection that has asked for something and is left open; not connected where nobody listens."""
         one = socket.socket()
         with suppress(OSError):
@@ -137,7 +137,7 @@ class World:
             one.sendall(f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n".encode())
         return one
 
-    def import_jobs(self) -> list[int]:
+    def list_import_jobs(self) -> list[int]:
         """The processes that work on an import of this register."""
         mine = f"REGISTRY_DATA_DIR={self.data_dir}".encode()
         found = []
@@ -152,9 +152,9 @@ class World:
                 continue  # it ended meanwhile
         return found
 
-    def kill(self, pid: int) -> None:
+    def kill_process(self, pid: int) -> None:
         """kill -9."""
-        _signal(pid, signal.SIGKILL)
+        _send_signal(pid, signal.SIGKILL)
 
     def hang_up(self) -> None:
         """Ask for a rolling restart."""
@@ -165,10 +165,10 @@ class World:
         """Whether the server's first process is there."""
         return self.process is not None and self.process.poll() is None
 
-    def memory(self) -> dict[int, float]:
+    def measure_memory(self) -> dict[int, float]:
         """MiB that each worker holds now."""
         found = {}
-        for pid in self.workers():
+        for pid in self.list_workers():
             try:
                 pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
                 found[pid] = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -176,7 +176,7 @@ class World:
                 continue
         return found
 
-    def _sockets(self, state: str) -> set[str]:
+    def _list_sockets(self, state: str) -> set[str]:
         """The sockets of the server's port in a state, as /proc/PID/fd names them."""
         found = set()
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -186,7 +186,7 @@ class World:
         return found
 
 
-def _children(pid: int) -> list[int]:
+def _list_children(pid: int) -> list[int]:
     """The processes that a process, by whichever of its threads, has started."""
     found = set()
     with suppress(OSError):
@@ -196,7 +196,7 @@ def _children(pid: int) -> list[int]:
     return sorted(found)
 
 
-def _open_files(pid: int) -> set[str]:
+def _list_open_files(pid: int) -> set[str]:
     found = set()
     try:
         for entry in Path(f"/proc/{pid}/fd").iterdir():
@@ -207,36 +207,36 @@ def _open_files(pid: int) -> set[str]:
     return found
 
 
-def _signal(pid: int, number: int) -> None:
+def _send_signal(pid: int, number: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
 
 
 @contextmanager
-def database(postgresql: bool) -> Iterator[str]:
+def open_database(postgresql: bool) -> Iterator[str]:
     """The address of an empty PostgreSQL database with its ordinary, durable settings; empty for SQLite."""
-    from bench.log import postgres
+    from bench.log import start_postgres
 
-    with postgres() if postgresql else nullcontext() as fresh:
+    with start_postgres() if postgresql else nullcontext() as fresh:
         yield fresh("soak") if fresh else ""
 
 
 @contextmanager
-def world(folder: Path, postgresql: bool) -> Iterator[World]:
+def open_world(folder: Path, postgresql: bool) -> Iterator[World]:
     """A register that is served, and everything of it gone afterwards but the folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with database(postgresql) as url:
+    with open_database(postgresql) as url:
         made = World(folder, url)
         try:
-            made.prepare()
-            made.start()
+            made.prepare_register()
+            made.start_server()
             yield made
         finally:
-            made.stop()
+            made.stop_server()

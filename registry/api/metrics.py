@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from registry.errors import ClockWrong
 from registry.register import Register
-from registry.web.connections import HERE
+from registry.web.connections import CONNECTIONS
 
 
 def encode_metrics(register: Register) -> tuple[str, bytes]:
@@ -76,16 +76,18 @@ class _MetricsCollector(Collector):
 
 
 def _collect_connections() -> Iterator[Metric]:
-    yield GaugeMetricFamily("registry_connections", "Connections open now.", value=HERE.open)
+    yield GaugeMetricFamily("registry_connections", "Connections open now.", value=CONNECTIONS.open)
     for name, label, meaning, counted in (
-        ("refused", "reason", "Connections refused before anything was read.", HERE.refused),
-        ("cut", "at", "Connections cut because the client was too slow.", HERE.cut),
-        ("malformed", "status", "Requests refused as bytes, before the application saw them.", HERE.malformed),
+        ("refused", "reason", "Connections refused before anything was read.", CONNECTIONS.refused),
+        ("cut", "at", "Connections cut because the client was too slow.", CONNECTIONS.cut),
+        ("malformed", "status", "Requests refused as bytes, before the application saw them.", CONNECTIONS.malformed),
     ):
         family = CounterMetricFamily(f"registry_connections_{name}", meaning, labels=[label])
         for value, number in sorted(counted.items()):
             family.add_metric([value], number)
         yield family
     yield CounterMetricFamily(
-        "registry_connections_departed", "Clients that went away in the middle of a request.", value=HERE.departures
+        "registry_connections_departed",
+        "Clients that went away in the middle of a request.",
+        value=CONNECTIONS.departures,
     )

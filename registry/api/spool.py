@@ -13,7 +13,7 @@ from litestar import Request
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Send
 
-from registry.web.client_disconnect import is_client_disconnect
+from registry.web.error_status import is_client_disconnect
 
 #: Bytes kept in memory before the rest goes to a temporary file, and bytes read of it at once.
 _IN_MEMORY, _PIECE = 1 << 20, 1 << 16

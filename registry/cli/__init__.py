@@ -13,7 +13,7 @@ from registry.storage import rights
 
 
 class _Group(click.Group):
-    """Turns refusals into one line on stderr and exit status 1."""
+    """Turn refusals into one line on stderr and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -32,9 +32,9 @@ class _Group(click.Group):
 
 
 def detect_language() -> str:
-    """zh-CN unless the person's locale is English (LC_ALL, LC_MESSAGES, LANG)."""
-    said = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "en" if said.startswith("en") else "zh-CN"
+    """Return "en" where the locale is English (LC_ALL, LC_MESSAGES, LANG), otherwise "zh-CN"."""
+    locale_name = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "en" if locale_name.startswith("en") else "zh-CN"
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 # The commands register themselves on `main`.
-from registry.cli import (  # noqa: E402
+from registry.cli import (  # noqa: E402, F401
     accounts,
     backup,
     check,
@@ -62,27 +62,5 @@ from registry.cli import (  # noqa: E402
     publish,
     queries,
     receipt,
-    serve,
-    suspend,
     witness,
 )
-
-__all__ = [
-    "accounts",
-    "backup",
-    "check",
-    "clock",
-    "correct",
-    "keys",
-    "log",
-    "main",
-    "maintenance",
-    "mirror",
-    "proposals",
-    "publish",
-    "queries",
-    "receipt",
-    "serve",
-    "suspend",
-    "witness",
-]

@@ -1,4 +1,4 @@
-"""Commands about accounts: user add."""
+"""Commands about accounts: user add, user rekey."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def replace_secrets_key(lost: bool) -> None:
 
     vault = Vault(settings.load().get_secrets_file())
     with common.open_database() as database:
-        gone: list[str] = []
+        affected: list[str] = []
         if lost:
             with database.reading() as connection:
-                gone = factors.list_lost_accounts(connection, vault)
-            if not gone:
+                affected = factors.list_lost_accounts(connection, vault)
+            if not affected:
                 raise Conflict("没有账号受影响，密钥文件未遗失。", "No account is affected: the key is not lost.")
             vault.create_file()
         else:
@@ -56,12 +56,12 @@ def replace_secrets_key(lost: bool) -> None:
                 factors.require_key(connection, vault)
             vault.add_key()
         with database.writing() as connection:
-            for name in gone:
+            for name in affected:
                 factors.remove_factor(connection, name)
                 sessions.end_sessions(connection, name)
                 audit_log.record_event(connection, accounts.SHELL, "account_forget_second", f"account:{name}")
             factors.seal_secrets(connection, vault)
             audit_log.record_event(connection, accounts.SHELL, "rekeyed", "lost" if lost else "")
     click.echo(f"新的密钥文件，请另存副本 / the new key file, keep a copy elsewhere: {vault.path}")
-    for name in gone:
+    for name in affected:
         click.echo(f"{name}: 下次登录须重设验证器 / sets up an authenticator at the next sign-in")

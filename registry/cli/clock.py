@@ -1,4 +1,4 @@
-"""Commands about the clock: what is known of the time, and an administrator's word that the clock is right."""
+"""Commands about the clock of this machine: clock show, clock confirm."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def show_clock(json_: bool) -> None:
     check = PublishedLog(settings.load()).clock
     with common.open_database() as database, database.reading() as connection:
         evidence, now = check.collect_evidence(connection), read_clock()
-    wrong = clock_check.find_clock_fault(evidence, now)
+    fault = clock_check.find_clock_fault(evidence, now)
     before = evidence.before
-    told: dict[str, Any] = {
+    report: dict[str, Any] = {
         "clock": now,
         "present": find_present(evidence.entry),
         "entry": _to_instant(evidence.entry),
@@ -38,19 +38,19 @@ def show_clock(json_: bool) -> None:
         "expected": before.find_expected_time(evidence.running) if before else None,
         "confirmed": _to_instant(before.confirmed_at) if before else None,
         "synchronised": evidence.synchronised,
-        "sources": {one.en: one.instant for one in evidence.statements},
-        "wrong": {"zh": wrong.zh, "en": wrong.en} if wrong else None,
+        "sources": {statement.en: statement.instant for statement in evidence.statements},
+        "wrong": {"zh": fault.zh, "en": fault.en} if fault else None,
     }
     if json_:
-        common.print_json(told)
+        common.print_json(report)
         return
-    for name, words in _WORDS.items():
-        click.echo(f"{words}: {told[name] if told[name] is not None else '-'}")
-    for one in evidence.statements:
-        click.echo(f"{one.zh} / {one.en}: {one.instant}")
-    click.echo(wrong.get_text("zh-CN") if wrong else "可以写入 / entries can be appended")
-    if wrong:
-        click.echo(wrong.get_text("en"))
+    for name, words in _LABELS.items():
+        click.echo(f"{words}: {report[name] if report[name] is not None else '-'}")
+    for statement in evidence.statements:
+        click.echo(f"{statement.zh} / {statement.en}: {statement.instant}")
+    click.echo(fault.get_text("zh-CN") if fault else "可以写入 / entries can be appended")
+    if fault:
+        click.echo(fault.get_text("en"))
 
 
 @clock.command("confirm")
@@ -64,11 +64,11 @@ def confirm_clock(by: str) -> None:
     with common.open_database() as database, database.writing() as connection:
         accounts.require_role(connection, by, "administrator")
         audit_log.record_event(connection, by, "clock_confirmed", f"clock:{read_clock().isoformat(timespec='seconds')}")
-        noted = check.confirm_clock(connection)
-    click.echo(f"已确认 / confirmed: {from_milliseconds(noted.confirmed_at)}")
+        heartbeat = check.confirm_clock(connection)
+    click.echo(f"已确认 / confirmed: {from_milliseconds(heartbeat.confirmed_at)}")
 
 
-_WORDS = {
+_LABELS = {
     "clock": "本机时钟 / clock",
     "present": "名录的现在 / the register's present",
     "entry": "末条日志记录于 / last entry recorded at",

@@ -1,4 +1,4 @@
-"""What commands share: the database of this environment, JSON output, dates, progress on a terminal."""
+"""What commands share: the database of this environment, options, JSON output, progress on a terminal."""
 
 from __future__ import annotations
 
@@ -31,20 +31,22 @@ PHASES = {
 }
 
 
-#: What is said after a proposal was made.
-NEXT = "由另一人审批 / another person approves: registry approve {} --by USER"
-
-
 def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
+    """Print a value as one JSON document on stdout."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_proposal(number: int) -> None:
+    """Print the number of a new proposal, and how another person approves it."""
+    approval = f"由另一人审批 / another person approves: registry approve {number} --by USER"
+    click.echo(f"提案 / proposal: {number}    {approval}")
 
 
 as_json = click.option("--json", "json_", is_flag=True, help="机器可读输出 / print JSON")
 
 
 def _check_acting_account(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
-    """Accounts of the product itself act in its own code only: nobody borrows them to be a second pair of eyes."""
+    """Return the name; NotAllowed for the product's own accounts: nobody may use one as a second pair of eyes."""
     if name is not None and name.startswith(accounts.RESERVED):
         raise NotAllowed(
             f"“{name}”是系统保留账号，不能用于提案或审批。", f"“{name}” is reserved; it cannot propose or decide."
@@ -64,13 +66,21 @@ by_decider = click.option(
 )
 
 
+def require_account(by: str | None, *, or_dry_run: bool = False) -> str:
+    """Return the account that acts; a usage error without one, which names ``--dry-run`` where that would do."""
+    if by is None:
+        zh, en = ("，或用 --dry-run", ", or --dry-run") if or_dry_run else ("", "")
+        raise click.UsageError(f"请加 --by 账号{zh} / give --by USER{en}")
+    return by
+
+
 class DayParam(click.ParamType[dt.date]):
     """A day as YYYY-MM-DD."""
 
     name = "DATE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
-        """The date, or a usage error that says the form."""
+        """Return the date; a usage error that names the form."""
         if isinstance(value, dt.date):
             return value
         try:
@@ -79,23 +89,29 @@ class DayParam(click.ParamType[dt.date]):
             self.fail(f"“{value}” 不是 YYYY-MM-DD 日期 / is not a YYYY-MM-DD date", param, ctx)
 
 
-class KnownAtParam(click.ParamType[dt.datetime]):
-    """An instant as RFC 3339 with its zone, or a day: then the end of that day in Shanghai."""
+class InstantParam(click.ParamType[dt.datetime]):
+    """An instant as RFC 3339 with its zone, or a day alone, which ``from_day`` makes an instant of.
+
+    ``example``: the day that a usage error shows.
+    """
 
     name = "TIME"
 
+    def __init__(self, from_day: Callable[[dt.date], dt.datetime], example: str) -> None:
+        self._from_day = from_day
+        self._example = example
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:
-        """The instant in UTC, or a usage error that shows both forms."""
+        """Return the instant in UTC; a usage error that shows both forms."""
         if isinstance(value, dt.datetime):
             return value
         try:
-            return (
-                asof.parse_instant(value) if len(value) > len("2025-07-01") else asof.get_day_end(asof.parse_day(value))
-            )
+            is_day = len(value) <= len("YYYY-MM-DD")
+            return self._from_day(asof.parse_day(value)) if is_day else asof.parse_instant(value)
         except InvalidInput:
             self.fail(
                 f"“{value}” 不是日期，也不是带时区的时刻 / is neither a day nor an instant with its zone; "
-                "例如 / for example: 2025-07-01, 2025-07-01T09:30:00+08:00",
+                f"例如 / for example: {self._example}, {self._example}T09:30:00+08:00",
                 param,
                 ctx,
             )
@@ -103,24 +119,24 @@ class KnownAtParam(click.ParamType[dt.datetime]):
 
 @contextmanager
 def open_database(create: bool = False) -> Iterator[Database]:
-    """The database of this environment; CannotAnswer when it was never initialised, unless ``create``, or is gone."""
+    """Open the database of this environment; CannotAnswer when it is gone or, unless ``create``, was never made."""
     loaded = settings.load()
-    found, published = Database(loaded.get_database_url()), PublishedLog(loaded)
+    database, published = Database(loaded.get_database_url()), PublishedLog(loaded)
     try:
-        (presence.require_database_file if create else presence.require_database)(found, published)
-        yield found
+        (presence.require_database_file if create else presence.require_database)(database, published)
+        yield database
     finally:
-        found.close()
+        database.close()
 
 
-def warn_of_lost_secrets_key(found: Database, loaded: settings.Settings) -> bool:
-    """Whether the key of second factors is not here although something was sealed with it; said on stderr."""
+def warn_of_lost_secrets_key(database: Database, loaded: settings.Settings) -> bool:
+    """Warn on stderr when the key that sealed second factors is not here; return whether it is missing."""
     from registry.accounts import factors
     from registry.accounts.vault import Vault
     from registry.cli import detect_language
 
     try:
-        with found.reading() as connection:
+        with database.reading() as connection:
             factors.require_key(connection, Vault(loaded.get_secrets_file()))
     except SecretsKeyMissing as error:
         click.echo(f"registry: {error.get_text(detect_language())}", err=True)
@@ -130,7 +146,7 @@ def warn_of_lost_secrets_key(found: Database, loaded: settings.Settings) -> bool
 
 @contextmanager
 def show_progress(quiet: bool = False) -> Iterator[Callable[[str, int], None]]:
-    """A callback (phase, done) that shows a line that moves on a terminal, and nothing elsewhere."""
+    """Yield a callback (phase, done) that moves a line on a terminal, and shows nothing elsewhere."""
     if quiet or not sys.stderr.isatty():
         yield lambda _phase, _done: None
         return

@@ -1,4 +1,4 @@
-"""Commands that mend what is stated, through proposals like any change: correct, redact."""
+"""Commands that change what is recorded, through proposals: correct, redact."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "source")
 
 
 class _Correction(msgspec.Struct):
-    """What `correct --json` prints; ``changes`` compare the day --from before and after."""
+    """The JSON of `correct`; ``changes`` compare the record on the day --from before and after."""
 
     proposal: int
     subject: str
@@ -32,17 +32,11 @@ class _Correction(msgspec.Struct):
 
 
 class _Redaction(msgspec.Struct):
-    """What `redact --json` prints: paths, and of how many entries each value would be erased; never the values."""
+    """The JSON of `redact`; ``erases``: the number of entries in which each path's value would be erased."""
 
     proposal: int
     subject: str
     erases: dict[str, int]
-
-
-def _require_account(by: str | None) -> str:
-    if by is None:
-        raise click.UsageError("请加 --by 账号 / give --by USER")
-    return by
 
 
 @main.command()
@@ -55,25 +49,25 @@ def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
 
     SUBJECT: practitioner:XXXXXXXX, sanction:XXXXXXXX 或公共编码 / or the public code.
     """
-    by = _require_account(by)
+    by = common.require_account(by)
     with common.open_database() as database:
         with database.reading() as connection:
             plan = redaction.plan_redaction(connection, subject, reason, asof.find_today(connection))
             size = store.read_head(connection).size
-        whom, log = plan.draft.subject, PublishedLog(settings.load())
-        made = proposals.propose(
-            database, [plan.draft], by=by, title=f"删除个人信息：{whom}", kind="redaction", base_size=size, log=log
+        erased, log = plan.draft.subject, PublishedLog(settings.load())
+        proposal = proposals.propose(
+            database, [plan.draft], by=by, title=f"删除个人信息：{erased}", kind="redaction", base_size=size, log=log
         )
     if json_:
-        common.print_json(_Redaction(proposal=made, subject=whom, erases=plan.erases))
+        common.print_json(_Redaction(proposal=proposal, subject=erased, erases=plan.erases))
         return
     for path, number in plan.erases.items():
-        click.echo(f"将删除 / will be erased: {whom} {path}，涉及 {number} 条记录 / in {number} entries")
+        click.echo(f"将删除 / will be erased: {erased} {path}，涉及 {number} 条记录 / in {number} entries")
     click.echo(
         "批准后，公众在任何日期、任何时点的记录中都看不到这些内容，其余记载不变；不可恢复 / "
         "once approved, the public sees these values as of no day and no time any more; all else stays; it is final"
     )
-    click.echo(f"提案 / proposal: {made}    {common.NEXT.format(made)}")
+    common.print_proposal(proposal)
 
 
 @main.command()
@@ -92,7 +86,7 @@ def correct(  # noqa: PLR0913 - one parameter per option
     CODE: 公共编码，或 类别:编码 / a public code, or kind:code. VALUE: JSON 或文字，空为“不再载明” / JSON or text,
     empty: no longer stated. 例 / such as: level=三级甲等 'approvals.IVF={"stage":"formal"}' campus=
     """
-    by = _require_account(by)
+    by = common.require_account(by)
     if not reason.strip():
         raise InvalidInput("请用 --reason 说明为何更正。", "Say with --reason why this is corrected.")
     with common.open_database() as database:
@@ -102,7 +96,7 @@ def correct(  # noqa: PLR0913 - one parameter per option
                 changeset.resolve_subject(connection, f"source:{source}", ["source"])
             size = store.read_head(connection).size
             changes = _compare_draft(store.read_subject_entries(connection, draft.subject, size), draft)
-        made = proposals.propose(
+        proposal = proposals.propose(
             database,
             [draft],
             by=by,
@@ -113,25 +107,25 @@ def correct(  # noqa: PLR0913 - one parameter per option
             log=PublishedLog(settings.load()),
         )
     if json_:
-        common.print_json(_Correction(proposal=made, subject=draft.subject, valid_from=day, changes=changes))
+        common.print_json(_Correction(proposal=proposal, subject=draft.subject, valid_from=day, changes=changes))
         return
     for change in changes:
         click.echo(f"{change.field}: {_format_value(change.from_)} -> {_format_value(change.to)}")
-    click.echo(f"提案 / proposal: {made}    {common.NEXT.format(made)}")
+    common.print_proposal(proposal)
 
 
 def _parse_draft(subject: str, fields: tuple[str, ...], day: dt.date, reason: str, source: str | None) -> Draft:
-    stated: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in fields:
         path, equals, text = field.partition("=")
-        if not equals or not path or path in stated:
+        if not equals or not path or path in values:
             raise click.UsageError(f"“{field}”须写成 字段=值，每个字段一次 / must be FIELD=VALUE, each field once")
-        stated[path] = _parse_value(subject, path, text, day)
-    return _make_draft(subject, stated, day, reason, source)
+        values[path] = _parse_value(subject, path, text, day)
+    return _make_draft(subject, values, day, reason, source)
 
 
 def _parse_value(subject: str, path: str, text: str, day: dt.date) -> Any:
-    """JSON where the field takes it; else the text as it stands: a number such as a USCC is text, too."""
+    """Parse JSON where the field takes it; otherwise return the text: a number such as a USCC is text, too."""
     if not text:
         return None
     try:
@@ -150,11 +144,11 @@ def _make_draft(
     return Draft(subject=subject, change=change, valid_from=day, source=source or None)
 
 
-def _compare_draft(stated: list[Entry], draft: Draft) -> list[FieldChange]:
-    """What the day says now and would say; personal values are withheld, because proposals are kept."""
+def _compare_draft(entries: list[Entry], draft: Draft) -> list[FieldChange]:
+    """Compare the day's values with the draft's; personal values are left out, because proposals are stored."""
     personal = schema.PERSONAL.get(draft.change.kind, frozenset())
     spans: list[timeline.Span] = []
-    for entry in stated:
+    for entry in entries:
         spans, _ = timeline.apply_entry(spans, entry)
     before = history.get_values_on(spans, draft.valid_from.isoformat())
     return [

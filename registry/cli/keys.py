@@ -13,8 +13,9 @@ from registry.cli import common, main
 from registry.clients import keys, usage
 from registry.clients.keys import ApiKey, NewKey
 from registry.log.clock import get_now_ms
+from registry.records import asof
 
-#: Checks read at once.
+#: Recorded checks read at once.
 _CHUNK = 1_000
 
 
@@ -54,17 +55,17 @@ def add_key(  # noqa: PLR0913 - one parameter per option
 
     CLIENT 是使用者的单位或系统名称，不写个人姓名 / the name of an office or a system, not of a person.
     """
-    wanted = NewKey(
+    new_key = NewKey(
         client=client,
         scopes=frozenset(scopes),
         per_minute=per_minute,
         per_day=per_day,
         recorded=record,
-        expires_at=_to_milliseconds(expires),
+        expires_at=asof.to_milliseconds(dt.datetime.combine(expires, dt.time(), asof.SHANGHAI)) if expires else None,
     )
     with common.open_database() as database, database.writing() as connection:
-        made, text = keys.create_key(connection, wanted)
-    _print_new_key(made, text, json_)
+        created, text = keys.create_key(connection, new_key)
+    _print_new_key(created, text, json_)
 
 
 @key.command("list")
@@ -73,15 +74,14 @@ def add_key(  # noqa: PLR0913 - one parameter per option
 def list_keys(client: str | None, json_: bool) -> None:
     """全部密钥及其最近使用时间 / every key, and when it was used last; never the keys themselves."""
     with common.open_database() as database, database.reading() as connection:
-        found = keys.list_keys(connection, client)
+        rows = [_to_dict(api_key) for api_key in keys.list_keys(connection, client)]
     if json_:
-        common.print_json([_to_dict(one) for one in found])
+        common.print_json(rows)
         return
-    for one in found:
-        told = _to_dict(one)
-        used = told["last_used_at"] or "从未使用 / never used"
-        click.echo(f"{one.id}  {told['state']:<8} {one.client}  [{' '.join(told['scopes'])}]  {used}")
-    if not found:
+    for row in rows:
+        used = row["last_used_at"] or "从未使用 / never used"
+        click.echo(f"{row['id']}  {row['state']:<8} {row['client']}  [{' '.join(row['scopes'])}]  {used}")
+    if not rows:
         click.echo("没有密钥 / there are no keys", err=True)
 
 
@@ -99,8 +99,8 @@ def list_keys(client: str | None, json_: bool) -> None:
 def rotate_key(id: str, overlap: int, json_: bool) -> None:
     """换新密钥，旧的到期作废 / a new key with the same rights; the old one ends after the overlap."""
     with common.open_database() as database, database.writing() as connection:
-        made, text = keys.rotate_key(connection, id, dt.timedelta(days=overlap))
-    _print_new_key(made, text, json_)
+        created, text = keys.rotate_key(connection, id, dt.timedelta(days=overlap))
+    _print_new_key(created, text, json_)
 
 
 @key.command("revoke")
@@ -118,21 +118,19 @@ def revoke_key(id: str) -> None:
 @common.as_json
 def show_usage(client: str | None, since: dt.date | None, json_: bool) -> None:
     """各密钥每天问了多少 / what was asked with each key, by day and operation."""
-    from registry.records.asof import read_today
-
-    day = since or read_today() - dt.timedelta(days=30)
+    day = since or asof.read_today() - dt.timedelta(days=30)
     with common.open_database() as database, database.reading() as connection:
-        known = {one.id: one.client for one in keys.list_keys(connection, client)}
-        found = usage.list_usage(connection, list(known), day.isoformat())
+        clients = {api_key.id: api_key.client for api_key in keys.list_keys(connection, client)}
+        rows = usage.list_usage(connection, list(clients), day.isoformat())
     if json_:
-        common.print_json([{"client": known[one.key], **msgspec.to_builtins(one)} for one in found])
+        common.print_json([{"client": clients[row.key], **msgspec.to_builtins(row)} for row in rows])
         return
-    for one in found:
+    for row in rows:
         click.echo(
-            f"{one.day}  {one.key}  {known[one.key]}  {one.operation}: 请求 / requests {one.requests:,}, "
-            f"问题 / questions {one.questions:,}, 被拒 / refused {one.refused:,}"
+            f"{row.day}  {row.key}  {clients[row.key]}  {row.operation}: 请求 / requests {row.requests:,}, "
+            f"问题 / questions {row.questions:,}, 被拒 / refused {row.refused:,}"
         )
-    if not found:
+    if not rows:
         click.echo("没有使用记录 / nothing was asked", err=True)
 
 
@@ -144,54 +142,44 @@ def list_checks(client: str, since: int) -> None:
     with common.open_database() as database:
         while True:
             with database.reading() as connection:
-                found = usage.list_checks(connection, client, since, _CHUNK)
-            for one in found:
-                sys.stdout.write(msgspec.json.encode(one).decode() + "\n")
-            if len(found) < _CHUNK:
+                checks = usage.list_checks(connection, client, since, _CHUNK)
+            for check in checks:
+                sys.stdout.write(msgspec.json.encode(check).decode() + "\n")
+            if len(checks) < _CHUNK:
                 return
-            since = found[-1].id
+            since = checks[-1].id
 
 
-def _print_new_key(made: ApiKey, text: str, json_: bool) -> None:
+def _print_new_key(created: ApiKey, text: str, json_: bool) -> None:
     if json_:
-        common.print_json({**_to_dict(made), "key": text})
+        common.print_json({**_to_dict(created), "key": text})
         return
     click.echo(text)
     click.echo(
-        f"编号 {made.id}。密钥只显示这一次，请立即保存；丢失了就轮换：registry key rotate {made.id}\n"
-        f"Id {made.id}. The key is shown this once: keep it now. If it is lost: registry key rotate {made.id}",
+        f"编号 {created.id}。密钥只显示这一次，请立即保存；丢失了就轮换：registry key rotate {created.id}\n"
+        f"Id {created.id}. The key is shown this once: keep it now. If it is lost: registry key rotate {created.id}",
         err=True,
     )
 
 
-def _to_dict(one: ApiKey) -> dict[str, Any]:
-    """A key without its digest."""
+def _to_dict(api_key: ApiKey) -> dict[str, Any]:
+    """Return the JSON fields of a key, without its digest."""
     return {
-        "id": one.id,
-        "client": one.client,
-        "state": one.get_state(get_now_ms()),
-        "scopes": sorted(one.scopes),
-        "per_minute": one.per_minute,
-        "per_day": one.per_day,
-        "recorded": one.recorded,
+        "id": api_key.id,
+        "client": api_key.client,
+        "state": api_key.get_state(get_now_ms()),
+        "scopes": sorted(api_key.scopes),
+        "per_minute": api_key.per_minute,
+        "per_day": api_key.per_day,
+        "recorded": api_key.recorded,
         **{
-            name: _format_instant(getattr(one, name))
+            name: _format_instant(getattr(api_key, name))
             for name in ("created_at", "expires_at", "revoked_at", "last_used_at")
         },
     }
 
 
 def _format_instant(instant: int | None) -> str | None:
-    if instant is None:
-        return None
-    from registry.records.asof import instant_at
-
-    return instant_at(instant).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _to_milliseconds(day: dt.date | None) -> int | None:
-    if day is None:
-        return None
-    from registry.records.asof import SHANGHAI
-
-    return int(dt.datetime.combine(day, dt.time(), SHANGHAI).timestamp() * 1000)
+    return (
+        asof.instant_at(instant).isoformat(timespec="seconds").replace("+00:00", "Z") if instant is not None else None
+    )

@@ -1,4 +1,4 @@
-"""Commands about the log: check, checkpoint, proofs, signing keys."""
+"""Commands about the log: log check, checkpoint, proof, keys, rotate, retire."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ def check_log(json_: bool) -> None:
     from registry.log import check, four_eyes
 
     published = PublishedLog(settings.load())
-    with common.open_database() as database, common.show_progress(quiet=json_) as told:
+    with common.open_database() as database, common.show_progress(quiet=json_) as report_progress:
         with database.reading() as connection:
             published.refuse_rollback(connection)
-            found = check.check_log(connection, published, lambda done: told("check", done))
-            four_eyes.check_entries(connection, after=found.signed, whole=True)
+            result = check.check_log(connection, published, lambda done: report_progress("check", done))
+            four_eyes.check_entries(connection, after=result.signed, whole=True)
             four_eyes.check_proposals(connection)
         check.check_folder(database, published)
         views.check_views(database)
         common.warn_of_lost_secrets_key(database, settings.load())
     if json_:
-        common.print_json(found)
+        common.print_json(result)
         return
-    click.echo(f"完好 / intact: {found.size} 条 / entries, root {found.root}")
-    click.echo(f"已签发 / signed: {found.signed}")
-    if found.withheld:  # in a mirror, or after a completed restore; anywhere else they were lost
-        click.echo(f"未存于本机的个人信息 / personal values not held here: {found.withheld}")
+    click.echo(f"完好 / intact: {result.size} 条 / entries, root {result.root}")
+    click.echo(f"已签发 / signed: {result.signed}")
+    if result.withheld:  # in a mirror, or after a completed restore; anywhere else they were lost
+        click.echo(f"未存于本机的个人信息 / personal values not held here: {result.withheld}")
 
 
 @log_group.command("checkpoint")
@@ -51,18 +51,18 @@ def check_log(json_: bool) -> None:
 def print_checkpoint(json_: bool) -> None:
     """打印已签名的检查点（如有未签发的先签发）/ print the signed checkpoint, signing first what is not signed yet."""
     published = PublishedLog(settings.load())
-    with common.open_database() as database, common.show_progress(quiet=json_) as told:
-        published.publish(database, lambda done: told("publish", done))
-    found = published.get_checkpoint()
+    with common.open_database() as database, common.show_progress(quiet=json_) as report_progress:
+        published.publish(database, lambda done: report_progress("publish", done))
+    signed = published.get_checkpoint()
     if not json_:
-        click.echo(found.note.decode(), nl=False)
+        click.echo(signed.note.decode(), nl=False)
         return
     common.print_json(
         {
-            "origin": found.checkpoint.origin,
-            "size": found.checkpoint.size,
-            "root": found.checkpoint.root.hex(),
-            "note": found.note.decode(),
+            "origin": signed.checkpoint.origin,
+            "size": signed.checkpoint.size,
+            "root": signed.checkpoint.root.hex(),
+            "note": signed.note.decode(),
             "vkeys": [key.text for key in published.list_verifiers()],
         }
     )
@@ -75,12 +75,12 @@ def write_proof(entry: int, out: Path | None) -> None:
     """一条日志的离线证明（C2SP tlog-proof）/ a proof of one entry that can be checked without us."""
     from registry.log import entry_proofs
 
-    made = entry_proofs.make_proof_file(PublishedLog(settings.load()), entry)
+    proof = entry_proofs.make_proof_file(PublishedLog(settings.load()), entry)
     if out is None:
-        click.echo(made.decode(), nl=False)
+        click.echo(proof.decode(), nl=False)
     else:
         with rights.use_callers_umask():  # it is made to be handed on
-            out.write_bytes(made)
+            out.write_bytes(proof)
         click.echo(f"已写入 / written: {out}")
 
 
@@ -89,15 +89,16 @@ def write_proof(entry: int, out: Path | None) -> None:
 def list_log_keys(json_: bool) -> None:
     """签名密钥，旧的在前 / the signing keys, oldest first."""
     published = PublishedLog(settings.load())
-    keys = list(zip(published.load_keys(), published.list_verifiers(retired=True), strict=True))
+    rows = [
+        {"id": verifier.id.hex(), "vkey": verifier.text, "retired": key.is_retired, "at": key.at}
+        for key, verifier in zip(published.load_keys(), published.list_verifiers(retired=True), strict=True)
+    ]
     if json_:
-        common.print_json(
-            [{"id": who.id.hex(), "vkey": who.text, "retired": key.is_retired, "at": key.at} for key, who in keys]
-        )
+        common.print_json(rows)
         return
-    for key, who in keys:
-        state = "已停用 / retired" if key.is_retired else "在用 / in use"
-        click.echo(f"{who.id.hex()}  {state}  {key.at or ''}\n    {who.text}")
+    for row in rows:
+        state = "已停用 / retired" if row["retired"] else "在用 / in use"
+        click.echo(f"{row['id']}  {state}  {row['at'] or ''}\n    {row['vkey']}")
 
 
 @log_group.command("rotate")
@@ -112,13 +113,11 @@ def rotate_log_key(lost: bool) -> None:
     with common.open_database() as database:
         with database.reading() as connection:
             mirror_mark.refuse_mirror(connection)
-            gone = published.list_lost_keys(connection)
-        fresh = (
-            signing_keys.recreate_key_file(path, [who.public for who in gone]) if lost else signing_keys.add_key(path)
-        )
+            lost_keys = [verifier.public for verifier in published.list_lost_keys(connection)]
+        key = signing_keys.recreate_key_file(path, lost_keys) if lost else signing_keys.add_key(path)
         published.publish(database)
-    made = next(who for who in published.list_verifiers() if who.public == fresh.public)
-    click.echo(f"新密钥 / new key: {made.text}")
+    new = next(verifier for verifier in published.list_verifiers() if verifier.public == key.public)
+    click.echo(f"新密钥 / new key: {new.text}")
     click.echo("请通知核验方加入新公钥；过渡期满后停用旧密钥：registry log retire ID")
     click.echo("Tell verifiers the new key; when they have it, retire the old one: registry log retire ID")
 
@@ -128,15 +127,15 @@ def rotate_log_key(lost: bool) -> None:
 def retire_log_key(identifier: str) -> None:
     """停用一个签名密钥；其公钥保留以便核验旧签名 / let a key sign no more; its public half is kept."""
     published = PublishedLog(settings.load())
-    found = [who for who in published.list_verifiers() if who.id.hex() == identifier.lower()]
-    if not found:
+    verifier = next((key for key in published.list_verifiers() if key.id.hex() == identifier.lower()), None)
+    if verifier is None:
         raise NotFound(
             f"没有在用的密钥 {identifier}，见：registry log keys", f"No key {identifier} in use; see: registry log keys"
         )
     with common.open_database() as database:
         with database.reading() as connection:
-            # Receipts bear the register's time: those it gave until now must not seem to be of later.
+            # Receipts bear the register's time: none that was given until now may seem to be of a later one.
             now = asof.find_now(connection)
-        signing_keys.retire_key(settings.load().get_key_file(), found[0].public, now)
+        signing_keys.retire_key(settings.load().get_key_file(), verifier.public, now)
         published.publish(database)
     click.echo(f"已停用 / retired: {identifier}")

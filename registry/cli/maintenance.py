@@ -1,4 +1,4 @@
-"""Commands for whoever runs the register: init, seed, settings, rebuild, lag."""
+"""Commands for whoever runs the register: init, seed, settings, rebuild, lag, serve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def init(quiet: bool) -> None:
 
 
 def prepare_register(quiet: bool) -> None:
-    """Database and key as this version needs them; says what it did."""
+    """Bring database and keys to what this version needs, and print what was done."""
     from registry import views
     from registry.log import signing_keys
     from registry.log.publish import PublishedLog
@@ -28,37 +28,39 @@ def prepare_register(quiet: bool) -> None:
     published = PublishedLog(loaded)
     with common.open_database(create=True) as database:
         migrated = database.migrate()
-        with common.show_progress(quiet=quiet) as told:
-            views.catch_up(database, lambda done: told("rebuild", done))
-        known = published.find_checkpoint() is not None or published.has_stored_checkpoint(database)
-        made = not (known and not loaded.get_key_file().exists()) and signing_keys.create_key_file(
-            loaded.get_key_file()
-        )
+        with common.show_progress(quiet=quiet) as report_progress:
+            views.catch_up(database, lambda done: report_progress("rebuild", done))
+        has_checkpoint = published.find_checkpoint() is not None or published.has_stored_checkpoint(database)
+        key_file = loaded.get_key_file()
+        # A log that is signed already has a key, which is elsewhere or lost: another one is made by `log rotate` only.
+        key_created = not (has_checkpoint and not key_file.exists()) and signing_keys.create_key_file(key_file)
         published.publish(database)
         published.clock.start_heartbeat(database)
-        locked, sealed = seal_secrets(database, loaded)
-    found = rights.tighten_rights(loaded)
-    if found.tightened:
-        click.echo(" / ".join(rights.describe_tightening(found)), err=True)
-    if migrated or made or locked or not quiet:
+        vault_created, sealed = seal_secrets(database, loaded)
+    tightening = rights.tighten_rights(loaded)
+    if tightening.tightened:
+        click.echo(" / ".join(rights.describe_tightening(tightening)), err=True)
+    if migrated or key_created or vault_created or not quiet:
         click.echo(f"数据库 / database: {'已建立或升级 / created or migrated' if migrated else '已是最新 / current'}")
-        if loaded.get_key_file().exists():
-            state = "已生成 / created" if made else "已存在 / exists"
-            click.echo(f"签名密钥 / signing key: {state} ({loaded.get_key_file()})")
+        if key_file.exists():
+            click.echo(f"签名密钥 / signing key: {_CREATED[key_created]} ({key_file})")
         else:
             click.echo("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost")
             click.echo("The signing key is not here: nothing is signed here; if it is lost: registry log rotate --lost")
         if loaded.get_secrets_file().exists():
-            state = "已生成 / created" if locked else "已存在 / exists"
-            click.echo(f"验证器密钥 / key of second factors: {state} ({loaded.get_secrets_file()})")
+            click.echo(f"验证器密钥 / key of second factors: {_CREATED[vault_created]} ({loaded.get_secrets_file()})")
         if sealed:
             click.echo(f"已加密的验证器密钥 / secrets of second factors encrypted: {sealed}")
 
 
-def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, int]:
-    """Make the key of second factors if nothing was sealed yet, and seal what is not; (whether it was made, how many).
+_CREATED = {True: "已生成 / created", False: "已存在 / exists"}
 
-    A key that sealed something and is not here is told of, never made anew by itself.
+
+def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, int]:
+    """Create the key of second factors if nothing was sealed yet, and seal what is not.
+
+    Return whether the key was created, and how many secrets were sealed. Where a key that sealed something is missing,
+    say so on stderr and create none.
     """
     from registry.accounts import factors
     from registry.accounts.vault import Vault
@@ -71,14 +73,14 @@ def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, i
     with database.reading() as connection:
         if mirror_mark.is_mirror(connection):  # nobody signs in to a mirror
             return False, 0
-    made = vault.create_file()
+    created = vault.create_file()
     with database.writing() as connection:
         sealed = factors.seal_secrets(connection, vault)
         if sealed:
             redaction.mark_erasure_pending(connection)
     if sealed:
         redaction.purge_erased_bytes(database)
-    return made, sealed
+    return created, sealed
 
 
 @main.command()
@@ -91,27 +93,27 @@ def seed(demo: bool, if_empty: bool, json_: bool) -> None:
 
 
 def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
-    """Load what seed_data/ ships; with ``if_empty`` only into a register that holds nothing else."""
+    """Load the lists of seed_data/; with ``if_empty`` only into a register that holds nothing else."""
     from registry.importers.seed import seed_sources
+    from registry.log.publish import PublishedLog
 
     with common.open_database() as database:
         if if_empty and not seed_sources.is_seed_incomplete(database):
             return
         from registry.importers.seed import loader
-        from registry.log.publish import PublishedLog
 
         if not json_:
             click.echo("正在加载随附名录 / loading the lists that come with the product ...", err=True)
-        with common.show_progress(quiet=json_) as told:
-            done = loader.load_seed(database, told, with_demo=demo, log=PublishedLog(settings.load()))
+        with common.show_progress(quiet=json_) as report_progress:
+            results = loader.load_seed(database, report_progress, with_demo=demo, log=PublishedLog(settings.load()))
     if json_:
-        common.print_json(done)
+        common.print_json(results)
         return
-    for one in done:
-        if one.first is None:
-            click.echo(f"{one.source}: 已加载过 / loaded before")
+    for row in results:
+        if row.first is None:
+            click.echo(f"{row.source}: 已加载过 / loaded before")
         else:
-            click.echo(f"{one.source}: {one.institutions} 家机构 / institutions，日志 / log {one.first}-{one.last}")
+            click.echo(f"{row.source}: {row.institutions} 家机构 / institutions，日志 / log {row.first}-{row.last}")
 
 
 @main.command("settings")
@@ -120,7 +122,7 @@ def show_settings(json_: bool) -> None:
     """列出所有环境变量设置 / every setting with its default and meaning."""
     rows = settings.list_settings()
     if json_:
-        common.print_json([{"variable": v, "default": d, "meaning": m} for v, d, m in rows])
+        common.print_json([dict(zip(("variable", "default", "meaning"), row, strict=True)) for row in rows])
         return
     for variable, default, meaning in rows:
         click.echo(f"{variable}  [{default or '-'}]\n    {meaning}")
@@ -135,12 +137,12 @@ def rebuild(view: str | None) -> None:
     from registry.search.engine import EngineUnavailable
     from registry.search.outside_search import OutsideSearch
 
-    with common.open_database() as database, common.show_progress() as told:
+    with common.open_database() as database, common.show_progress() as report_progress:
         if view == "log":
-            PublishedLog(settings.load()).rebuild_files(database, lambda done: told("publish", done))
+            PublishedLog(settings.load()).rebuild_files(database, lambda done: report_progress("publish", done))
             click.echo("log: 已重建 / rebuilt")
             return
-        for name in views.rebuild_views(database, view, lambda done: told("rebuild", done)):
+        for name in views.rebuild_views(database, view, lambda done: report_progress("rebuild", done)):
             click.echo(f"{name}: 已重建 / rebuilt")
         loaded = settings.load()
         if loaded.search_url and view in (None, "search"):
@@ -169,3 +171,26 @@ def lag(json_: bool) -> None:
         return
     for name, number in behind.items():
         click.echo(f"{name}: {number}")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="监听地址 / address to listen on")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="端口，0 为任选 / port; 0: any free one",
+)
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="进程数 / processes")
+@click.option("--setup", is_flag=True, help="先建库；名录为空时加载随附名录 / first init, and seed an empty register")
+def serve(host: str, port: int, workers: int, setup: bool) -> None:
+    """运行网站与接口 / run the pages and the API; prints one line with the address when ready."""
+    from registry import server
+
+    if setup:
+        prepare_register(quiet=True)
+        load_seed(demo=False, if_empty=True)
+    with common.open_database():
+        pass  # refuse before binding when there is nothing to serve
+    server.run_server(host, port, workers, settings.load())

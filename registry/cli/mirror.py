@@ -43,31 +43,31 @@ def mirror_register(
     from registry.log.remote_log import RemoteLog
     from registry.operations.mirror import update_mirror
 
-    given = trusted_keys.read_given_keys(vkeys)
+    keys = trusted_keys.read_given_keys(vkeys)
     with RemoteLog(url, timeout) as remote:
 
         def run_once() -> RunResult:
-            with common.show_progress(quiet=json_) as told:
-                done = update_mirror(remote, directory, given, told)
-            _print_outcome(done, directory, json_, ndjson=every is not None)
-            return RunResult(done.verdict, find_refusal(done.verdict, done.evidence, done.forks))
+            with common.show_progress(quiet=json_) as report_progress:
+                result = update_mirror(remote, directory, keys, report_progress)
+            _print_outcome(result, directory, json_, ndjson=every is not None)
+            return RunResult(result.verdict, find_refusal(result.verdict, result.evidence, result.forks))
 
         run_repeatedly(every, run_once)
 
 
-def _print_outcome(done: MirrorResult, directory: Path, json_: bool, ndjson: bool) -> None:
+def _print_outcome(result: MirrorResult, directory: Path, json_: bool, ndjson: bool) -> None:
     if json_:
         row = {
-            "address": done.address,
-            **make_json_fields(done.offered, done.seen, done.verdict),
-            "gained": done.gained,
+            "address": result.address,
+            **make_json_fields(result.offered, result.seen, result.verdict),
+            "gained": result.gained,
             "folder": str(directory),
-            "evidence": str(done.evidence) if done.evidence else None,
-            "forks": done.forks,
+            "evidence": str(result.evidence) if result.evidence else None,
+            "forks": result.forks,
         }
         print_row(row, ndjson)
         return
-    print_keys(done.offered)
-    print_checkpoints(done.offered, done.seen, done.verdict)
-    if done.gained:
-        click.echo(f"已取得 / gained: {done.gained} 条 / entries")
+    print_keys(result.offered)
+    print_checkpoints(result.offered, result.seen, result.verdict)
+    if result.gained:
+        click.echo(f"已取得 / gained: {result.gained} 条 / entries")

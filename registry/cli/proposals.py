@@ -1,10 +1,10 @@
-"""Commands that change the register, all through proposals: import, proposals, approve, reject."""
+"""Commands that change the register, all through proposals: import, known-as, proposals, approve, reject, suspend."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,14 @@ from registry import settings
 from registry.cli import common, detect_language, main
 from registry.errors import AuditFailed
 from registry.log.publish import PublishedLog
+from registry.proposals import changeset
 from registry.records import asof
 
-SHOWN = 20
+if TYPE_CHECKING:  # takes a while to import
+    from registry.importers.wizard.list_import import ImportOutcome
+
+#: Lines printed of each part of an import's outcome.
+_SHOWN = 20
 
 
 @main.command("import")
@@ -40,13 +45,13 @@ def import_list(  # noqa: PLR0913 - one parameter per option
     """导入 docx、xlsx 或 csv 名录，形成提案 / turn a list file into a proposal: audit, difference, id."""
     from registry.importers.wizard import list_import
 
-    if not dry_run and by is None:
-        raise click.UsageError("请加 --by 账号，或用 --dry-run / give --by USER, or --dry-run")
+    if not dry_run:
+        common.require_account(by, or_dry_run=True)
     request = list_import.ImportRequest(path=file, as_of=as_of, published=published, title=title, scope=scope)
-    with common.open_database() as database, common.show_progress(quiet=json_) as told:
+    with common.open_database() as database, common.show_progress(quiet=json_) as report_progress:
         try:
             outcome = list_import.import_list(
-                database, request, by=by, dry_run=dry_run, progress=told, log=PublishedLog(settings.load())
+                database, request, by=by, dry_run=dry_run, progress=report_progress, log=PublishedLog(settings.load())
             )
         except AuditFailed as error:
             _print_outcome(error.details["outcome"], json_)
@@ -67,34 +72,35 @@ def import_known_names(file: Path, day: dt.date | None, by: str | None, dry_run:
 
     表中机构的俗称以表为准，其他机构不变 / those in the file get exactly its names; the others are left as they are.
     """
-    from registry.importers.seed import common_names as names
+    from registry.importers.seed import common_names
 
-    if not dry_run and by is None:
-        raise click.UsageError("请加 --by 账号，或用 --dry-run / give --by USER, or --dry-run")
+    if not dry_run:
+        common.require_account(by, or_dry_run=True)
     with common.open_database() as database:
-        changed = [one for one in names.compare_file(database, file) if one.has_changes]
-        made = None
-        if changed and by is not None and not dry_run:
+        changes = [change for change in common_names.compare_file(database, file) if change.has_changes]
+        proposal = None
+        if changes and by is not None and not dry_run:
             with database.reading() as connection:
                 today = asof.find_today(connection)
-            drafts = names.make_drafts(changed, day or today)
-            title = f"俗称：{file.name}，{len(changed)}家机构"
-            report = {"changes": changed}
-            made = four_eyes.propose(
+            drafts = common_names.make_drafts(changes, day or today)
+            title = f"俗称：{file.name}，{len(changes)}家机构"
+            report = {"changes": changes}
+            proposal = four_eyes.propose(
                 database, drafts, by=by, title=title, kind="names", report=report, log=PublishedLog(settings.load())
             )
     if json_:
-        common.print_json({"proposal": made, "changes": changed})
+        common.print_json({"proposal": proposal, "changes": changes})
         return
-    for one in changed:
-        click.echo(f"{one.code}  {one.name}: {'、'.join(one.before) or '-'} -> {'、'.join(one.after) or '-'}")
-    if not changed:
+    for change in changes:
+        before, after = ("、".join(names) or "-" for names in (change.before, change.after))
+        click.echo(f"{change.code}  {change.name}: {before} -> {after}")
+    if not changes:
         click.echo("与名录相同，无需提案 / nothing would change")
-    if made is not None:
-        click.echo(f"提案 / proposal: {made}    {common.NEXT.format(made)}")
+    if proposal is not None:
+        common.print_proposal(proposal)
 
 
-def _print_outcome(outcome: Any, json_: bool) -> None:
+def _print_outcome(outcome: ImportOutcome, json_: bool) -> None:
     if json_:
         common.print_json(outcome)
         return
@@ -105,7 +111,7 @@ def _print_outcome(outcome: Any, json_: bool) -> None:
         lines = [line for line in outcome.audit if line.level == level]
         if lines:
             click.echo(f"\n{words}: {len(lines)}")
-        for line in lines[:SHOWN]:
+        for line in lines[:_SHOWN]:
             click.echo(f"  {line.describe(detect_language())}")
         _print_omitted_count(len(lines))
     if any(line.level == "error" for line in outcome.audit):
@@ -113,14 +119,12 @@ def _print_outcome(outcome: Any, json_: bool) -> None:
     for name, words in _DIFFERENCE.items():
         items = outcome.difference[name]
         click.echo(f"\n{words}: {len(items)}")
-        for item in items[:SHOWN]:
+        for item in items[:_SHOWN]:
             click.echo(f"  {_format_difference(name, item)}")
         _print_omitted_count(len(items))
     if outcome.proposal is not None:
-        click.echo(
-            f"\n提案 / proposal: {outcome.proposal}    由另一人审批 / another person approves: "
-            f"registry approve {outcome.proposal} --by USER"
-        )
+        click.echo()
+        common.print_proposal(outcome.proposal)
 
 
 _DIFFERENCE = {
@@ -143,8 +147,8 @@ def _format_difference(name: str, item: dict[str, Any]) -> str:
 
 
 def _print_omitted_count(number: int) -> None:
-    if number > SHOWN:
-        click.echo(f"  …… 另有{number - SHOWN}项，用 --json 查看全部 / {number - SHOWN} more: use --json")
+    if number > _SHOWN:
+        click.echo(f"  …… 另有{number - _SHOWN}项，用 --json 查看全部 / {number - _SHOWN} more: use --json")
 
 
 @main.command()
@@ -153,14 +157,14 @@ def _print_omitted_count(number: int) -> None:
 def proposals(every: bool, json_: bool) -> None:
     """待审批的提案 / proposals waiting for a second person."""
     with common.open_database() as database, database.reading() as connection:
-        found = four_eyes.list_proposals(connection, None if every else "pending")
+        rows = four_eyes.list_proposals(connection, None if every else "pending")
     if json_:
-        common.print_json(found)
+        common.print_json(rows)
         return
-    if not found:
+    if not rows:
         click.echo("没有待审批的提案 / nothing waits for approval")
-    for one in found:
-        click.echo(f"{one.id}  {one.state}  {one.title}  {one.items} 条 / items  {one.proposer}")
+    for row in rows:
+        click.echo(f"{row.id}  {row.state}  {row.title}  {row.items} 条 / items  {row.proposer}")
 
 
 @main.command()
@@ -175,14 +179,14 @@ def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
     with common.open_database() as database:
         with database.reading() as connection:
             proposal = four_eyes.get_proposal(connection, identifier)
-        with common.show_progress(quiet=json_) as told:
+        with common.show_progress(quiet=json_) as report_progress:
             first, last = four_eyes.approve(
                 database,
                 identifier,
                 by=by,
                 seen=seen or proposal.content_hash,
                 log=PublishedLog(settings.load()),
-                progress=lambda n: told("append", n),
+                progress=lambda done: report_progress("append", done),
             )
     if json_:
         common.print_json({"proposal": identifier, "first_entry": first, "last_entry": last})
@@ -199,3 +203,31 @@ def reject(identifier: int, by: str, reason: str) -> None:
     with common.open_database() as database:
         four_eyes.reject(database, identifier, by=by, reason=reason, log=PublishedLog(settings.load()))
     click.echo(f"已否决 / rejected: {identifier}")
+
+
+@main.command()
+@click.argument("code")
+@click.option("--technique", "techniques", multiple=True, help="技术代码，可重复；默认全部 / technique code (all)")
+@click.option("--reason", required=True, help="理由，会公开，勿写姓名 / why; it is published: no names")
+@common.by_decider
+@common.as_json
+def suspend(code: str, techniques: tuple[str, ...], reason: str, by: str, json_: bool) -> None:
+    """紧急暂停：立即生效，24小时内须由另一人确认 / suspend at once; another person confirms within 24 hours.
+
+    CODE: 机构编码 / an institution's public code. 逾期未确认即恢复原记载 / unconfirmed, it falls back.
+    """
+    with common.open_database() as database:
+        with database.reading() as connection:
+            subject = changeset.resolve_subject(connection, code, ["institution"])
+        log = PublishedLog(settings.load())
+        result = four_eyes.suspend(database, subject, techniques, by=by, reason=reason, log=log)
+    if json_:
+        common.print_json(result)
+        return
+    until = f"{asof.instant_at(result.confirm_by).astimezone(asof.SHANGHAI):%Y-%m-%d %H:%M}"
+    click.echo(
+        f"已暂停 / suspended: {'、'.join(result.techniques)}，日志 / log {result.first_entry}-{result.last_entry}"
+    )
+    click.echo(
+        f"{until} 前须由另一人确认 / another person confirms by then: registry approve {result.waiting} --by USER"
+    )

@@ -4,46 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from registry import accounts, settings
 from registry.accounts import audit_log
 from registry.cli import common, detect_language, main
-from registry.errors import InvalidInput
 from registry.records import asof
 
-
-class ReleaseParam(click.ParamType[dt.datetime]):
-    """An instant as RFC 3339 with its zone, or a day: then its beginning in Shanghai."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:
-        """The instant in UTC, or a usage error that shows both forms."""
-        if isinstance(value, dt.datetime):
-            return value
-        try:
-            return (
-                asof.parse_instant(value)
-                if len(value) > len("2025-07-01")
-                else asof.get_day_start(asof.parse_day(value))
-            )
-        except InvalidInput:
-            self.fail(
-                f"“{value}” 不是日期，也不是带时区的时刻 / is neither a day nor an instant with its zone; "
-                "例如 / for example: 2026-12-01, 2026-12-01T09:30:00+08:00",
-                param,
-                ctx,
-            )
+if TYPE_CHECKING:  # these take a while to import
+    from registry.editions.export import ExportResult
+    from registry.editions.folder_check import FolderCheck
+    from registry.editions.plan import EditionPlan
 
 
 @main.command()
 @click.option("--title", help="名单的标题 / title of the list")
 @click.option("--as-of", type=common.DayParam(), help="截止日，默认今天 / the day it speaks of (today)")
 @click.option(
-    "--release", type=ReleaseParam(), help="公布时刻，默认批准即公布 / when it is public (once it is approved)"
+    "--release",
+    type=common.InstantParam(asof.get_day_start, "2026-12-01"),
+    help="公布时刻，默认批准即公布 / when it is public (once it is approved)",
 )
 @click.option("--scope", default="national", help="national 或行政区划代码 / national, or a region code")
 @click.option("--withdraw", metavar="EDITION", help="改为撤回这一期 / withdraw this edition instead")
@@ -65,28 +47,29 @@ def publish(  # noqa: PLR0913 - one parameter per option
     from registry.log.publish import PublishedLog
     from registry.proposals import edition_proposals
 
-    if by is None:
-        raise click.UsageError("请加 --by 账号 / give --by USER")
+    by = common.require_account(by)
     if (withdraw is None) == (title is None) or (withdraw is None) != (reason is None):
         raise click.UsageError("请给出 --title，或 --withdraw 和 --reason / give --title, or --withdraw with --reason")
     planned = None
     log = PublishedLog(settings.load())
-    with common.open_database() as database, common.show_progress(quiet=json_) as told:
+    with common.open_database() as database, common.show_progress(quiet=json_) as report_progress:
         if withdraw is not None:
-            made = edition_proposals.propose_withdrawal(database, withdraw, reason or "", by=by, log=log)
+            proposal = edition_proposals.propose_withdrawal(database, withdraw, reason or "", by=by, log=log)
         else:
-            wish = plan.EditionRequest(title=title or "", as_of=as_of, release=release, scope=scope)
-            planned = plan.make_plan(database, wish, settings.load().public_url, lambda n: told("compare", n))
-            made = edition_proposals.propose_edition(database, planned, by=by, log=log)
+            request = plan.EditionRequest(title=title or "", as_of=as_of, release=release, scope=scope)
+            planned = plan.make_plan(
+                database, request, settings.load().public_url, lambda done: report_progress("compare", done)
+            )
+            proposal = edition_proposals.propose_edition(database, planned, by=by, log=log)
     if json_:
-        common.print_json({"proposal": made})
+        common.print_json({"proposal": proposal})
         return
     if planned is not None:
         _print_plan(planned)
-    click.echo(f"提案 / proposal: {made}    {common.NEXT.format(made)}")
+    common.print_proposal(proposal)
 
 
-def _print_plan(planned: Any) -> None:
+def _print_plan(planned: EditionPlan) -> None:
     totals, difference = planned.totals, planned.difference
     click.echo(
         f"第{planned.number}期 / edition {planned.number}    截至 / as of: {planned.as_of}    "
@@ -96,11 +79,13 @@ def _print_plan(planned: Any) -> None:
         click.echo("此前没有公布过 / nothing to compare with")
     else:
         counts = {name: len(getattr(difference, name)) for name in _PARTS}
-        said = "  ".join(f"{_PARTS[name]}: {count}" for name, count in counts.items() if count)
-        click.echo(f"与第{difference.since}期相比 / since edition {difference.since}: {said or '没有变化 / no change'}")
-    for warned in planned.warnings:
-        names = "、".join(warned.names[:3])
-        click.echo(f"注意 / note: {warned.kind} {warned.count}  {names}{' …' if warned.count > 3 else ''}")
+        changes = "  ".join(f"{_PARTS[name]}: {count}" for name, count in counts.items() if count)
+        click.echo(
+            f"与第{difference.since}期相比 / since edition {difference.since}: {changes or '没有变化 / no change'}"
+        )
+    for warning in planned.warnings:
+        names = "、".join(warning.names[:3])
+        click.echo(f"注意 / note: {warning.kind} {warning.count}  {names}{' …' if warning.count > 3 else ''}")
 
 
 _PARTS = {
@@ -132,19 +117,20 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
     EDITION: 期号，或 latest、latest-行政区划代码 / its number, or latest, or latest-REGION.
     """
     from registry.editions import folder_check
-    from registry.editions.export import export_edition as written
+    from registry.editions.export import export_edition
     from registry.register import open_register
 
     if (out is None) == (checked is None):
         raise click.UsageError("请给出 --out 或 --check / give --out or --check")
-    result: Any
+    result: FolderCheck | ExportResult
     register = open_register(settings.load())
     try:
-        with common.show_progress(quiet=json_) as told:
+        with common.show_progress(quiet=json_) as report_progress:
             if checked is not None:
-                result = folder_check.check_folder(register.editions, register.receipts.list_keys(), checked, told)
+                keys = register.receipts.list_keys()
+                result = folder_check.check_folder(register.editions, keys, checked, report_progress)
             else:
-                result = written(register.editions, edition or "latest", out or Path(), told)
+                result = export_edition(register.editions, edition or "latest", out or Path(), report_progress)
         if checked is None:
             with register.database.writing() as connection:
                 audit_log.record_event(connection, accounts.SHELL, "edition_exported", f"edition:{result.edition.id}")
@@ -153,6 +139,6 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
     if json_:
         common.print_json(result)
         return
-    for one in result.files:
-        click.echo(f"{one.sha256}  {one.size:>12,}  {one.name}")
+    for file in result.files:
+        click.echo(f"{file.sha256}  {file.size:>12,}  {file.name}")
     click.echo(result.describe(detect_language()))

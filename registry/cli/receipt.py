@@ -17,7 +17,7 @@ from registry.log.web_client import WebClient
 from registry.receipts import describe, jwks, receipt_text
 
 _KEY_SET = "/.well-known/jwks.json"
-_LONGEST_FILE, _LONGEST_KEYS = 4 * receipt_text.LONGEST, 1024 * 1024
+_MAX_FILE, _MAX_KEYS = 4 * receipt_text.LONGEST, 1024 * 1024
 _TIMEOUT = 20.0
 
 
@@ -41,15 +41,16 @@ def receipt(context: click.Context, file: Any, keys: str | None, json_: bool) ->
 
     FILE holds the receipt, or the JSON answer it came in; - reads standard input.
     """
-    known = _load_keys(keys)
-    found = receipt_text.read_receipt(_extract_receipt(file.read(_LONGEST_FILE + 1)), known)
+    reading = receipt_text.read_receipt(_extract_receipt(file.read(_MAX_FILE + 1)), _load_keys(keys))
     if json_:
-        common.print_json({"genuine": found.receipt is not None, "reason": found.reason, "receipt": found.receipt})
-    elif found.receipt is not None:
-        _print_receipt(found.receipt)
+        common.print_json(
+            {"genuine": reading.receipt is not None, "reason": reading.reason, "receipt": reading.receipt}
+        )
+    elif reading.receipt is not None:
+        _print_receipt(reading.receipt)
     else:
-        _print_refusal(found)
-    context.exit(0 if found.receipt is not None else 1)
+        _print_refusal(reading)
+    context.exit(0 if reading.receipt is not None else 1)
 
 
 def _print_receipt(it: receipt_text.Receipt) -> None:
@@ -61,42 +62,41 @@ def _print_receipt(it: receipt_text.Receipt) -> None:
             click.echo(f"{label}: {words}" if english else f"{label}：{words}")
 
 
-def _print_refusal(found: receipt_text.ReceiptReading) -> None:
-    zh, en = describe.REASONS[found.reason or "altered"]
+def _print_refusal(reading: receipt_text.ReceiptReading) -> None:
+    zh, en = describe.REASONS[reading.reason or "altered"]
     click.echo(f"不真实，不能作为凭据：{zh}。")
     click.echo(f"Not genuine, proves nothing: {en}.")
-    if found.claims_from:
-        click.echo(f"自称签发者（未经证实）/ says it is from (unproven): {found.claims_from}")
+    if reading.claims_from:
+        click.echo(f"自称签发者（未经证实）/ says it is from (unproven): {reading.claims_from}")
 
 
 def _extract_receipt(raw: bytes) -> str:
-    """The receipt in a file: the text alone, or the ``receipt`` of a JSON answer."""
-    if len(raw) > _LONGEST_FILE:
+    """Return the receipt in a file: its text alone, or the ``receipt`` of a JSON answer."""
+    if len(raw) > _MAX_FILE:
         raise InvalidInput("文件过大，不是回执。", "The file is too large for a receipt.")
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip()
     if raw.startswith(b"{"):
         try:
-            told = msgspec.json.decode(raw, type=_SavedAnswer)
+            answer = msgspec.json.decode(raw, type=_SavedAnswer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            told = _SavedAnswer()
-        saved = told.receipt
-        if not saved and (told.answers or b"\n{" in raw):
+            answer = _SavedAnswer()
+        if not answer.receipt and (answer.answers or b"\n{" in raw):
             raise InvalidInput(
                 "这份文件有多个答复，各有自己的回执；请把其中一行的回执（receipt）存成文件再核对。",
                 "This file holds many answers, each with its own receipt: save the receipt of one row, and check that.",
             )
-        if not saved:
+        if not answer.receipt:
             raise InvalidInput(
                 '这份 JSON 中没有回执（receipt 为空）；提问时须带 "receipt": true。',
                 'There is no receipt in this JSON; ask with "receipt": true.',
             )
-        return saved
+        return answer.receipt
     return raw.decode("utf-8", errors="replace")
 
 
-def _load_keys(where: str | None) -> list[jwks.PublicKey]:
-    """The keys to check with; InvalidInput and CannotAnswer when there are none, which says nothing of the receipt."""
-    if where is None:
+def _load_keys(location: str | None) -> list[jwks.PublicKey]:
+    """Return the keys to check with; InvalidInput or CannotAnswer without any, which says nothing of the receipt."""
+    if location is None:
         path = settings.load().get_key_file()
         if not path.exists():
             raise InvalidInput(
@@ -104,25 +104,25 @@ def _load_keys(where: str | None) -> list[jwks.PublicKey]:
                 f"There is no key file {path} here; give the register's address, or its {_KEY_SET}, with --keys.",
             )
         return [jwks.to_public_key(key) for key in signing_keys.load_keys(path)]
-    return jwks.parse_key_set(_fetch_key_set(where) if "://" in where else _read_key_file(where))
+    return jwks.parse_key_set(_fetch_key_set(location) if "://" in location else _read_key_file(location))
 
 
-def _read_key_file(where: str) -> bytes:
+def _read_key_file(file_name: str) -> bytes:
     try:
-        with Path(where).open("rb") as file:
-            return file.read(_LONGEST_KEYS)
+        with Path(file_name).open("rb") as file:
+            return file.read(_MAX_KEYS)
     except OSError as error:
         raise InvalidInput(
-            f"无法读取 {where}：{error.strerror}。", f"{where} cannot be read: {error.strerror}."
+            f"无法读取 {file_name}：{error.strerror}。", f"{file_name} cannot be read: {error.strerror}."
         ) from error
 
 
 def _fetch_key_set(url: str) -> bytes:
-    """A key set over HTTP: at this address, or below it when it is only a register's."""
+    """Fetch a key set: at this address, or below it when the address has no path."""
     address = url.rstrip("/") + ("" if urlsplit(url).path.strip("/") else _KEY_SET)
     web = WebClient(_TIMEOUT)
     try:
-        raw = web.fetch_file(address, _LONGEST_KEYS)
+        raw = web.fetch_file(address, _MAX_KEYS)
     finally:
         web.close()
     if raw is None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a comman
     from registry.log.trusted_keys import OfferedCheckpoint
     from registry.log.witness import Observation, Signer
 
-_WORDS: dict[Verdict, str] = {
+_VERDICTS: dict[Verdict, str] = {
     "first": "首次 / first look",
     "same": "无变化 / no change",
     "grown": "增长 / grown",
@@ -75,21 +75,22 @@ def witness_log(  # noqa: PLR0913 - one parameter per option
     from registry.log.remote_log import RemoteLog
     from registry.log.witness import Witness
 
-    given = trusted_keys.read_given_keys(vkeys)
+    keys = trusted_keys.read_given_keys(vkeys)
     signer = _load_signer(key, name)
     with RemoteLog(url, timeout) as remote:
-        watching = Witness(remote, settings.load().data_dir / "witness", directory, given, signer)
+        witness = Witness(remote, settings.load().data_dir / "witness", directory, keys, signer)
 
         def run_once() -> RunResult:
-            look = watching.observe_log()
-            _print_outcome(look, signer, json_, ndjson=every is not None)
-            return RunResult(look.verdict, find_refusal(look.verdict, look.evidence, look.forks))
+            observation = witness.observe_log()
+            _print_outcome(observation, signer, json_, ndjson=every is not None)
+            refusal = find_refusal(observation.verdict, observation.evidence, observation.forks)
+            return RunResult(observation.verdict, refusal)
 
         run_repeatedly(every, run_once)
 
 
 class RunResult(msgspec.Struct, frozen=True):
-    """What one run came to, and the refusal to end with where it is one."""
+    """The verdict of one run, and the refusal to end with, if any."""
 
     verdict: Verdict
     refusal: RegistryError | None
@@ -98,25 +99,25 @@ class RunResult(msgspec.Struct, frozen=True):
 def run_repeatedly(every: float | None, once: Callable[[], RunResult]) -> None:
     """Run once and raise its refusal; or every so many seconds until interrupted, a fork, or a log that is refused.
 
-    What may pass is told on stderr and tried again.
+    Other failures are printed on stderr, and the run is tried again.
     """
-    began = False
+    has_run = False
     try:
         while True:
             try:
-                seen = _run_translating_errors(once)
-                began = True
-                if seen.refusal and (every is None or seen.verdict == "fork"):
-                    raise _FinalRefusal(seen.refusal)
-                told = seen.refusal
+                result = _run_translating_errors(once)
+                has_run = True
+                if result.refusal and (every is None or result.verdict == "fork"):
+                    raise _FinalRefusal(result.refusal)
+                refusal = result.refusal
             except RegistryError as error:
-                if every is None or isinstance(error, Conflict) or (isinstance(error, InvalidInput) and not began):
+                if every is None or isinstance(error, Conflict) or (isinstance(error, InvalidInput) and not has_run):
                     raise
-                told = error
+                refusal = error
             if every is None:
                 return
-            if told:
-                click.echo(f"registry: {told.get_text(detect_language())}", err=True)
+            if refusal:
+                click.echo(f"registry: {refusal.get_text(detect_language())}", err=True)
             time.sleep(every)
     except _FinalRefusal as final:
         raise final.refusal from None
@@ -127,7 +128,7 @@ def run_repeatedly(every: float | None, once: Callable[[], RunResult]) -> None:
 
 
 class _FinalRefusal(Exception):
-    """Carries a refusal past what is told and tried again."""
+    """Carries a refusal past the handler that prints it and tries again."""
 
     def __init__(self, refusal: RegistryError) -> None:
         super().__init__(refusal.zh)
@@ -143,7 +144,7 @@ def _run_translating_errors(once: Callable[[], RunResult]) -> RunResult:
 
 
 def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]) -> RegistryError | None:
-    """What a run is refused with, and whom to tell; None when all is well."""
+    """Return the refusal of a run, which says whom to tell; None when all is well."""
     if verdict == "fork":
         return LogDamaged(
             f"分叉：该名录签发了两份互相矛盾的检查点，历史被改写或密钥被冒用。证据在 {evidence}，已有的检查点未被替换。"
@@ -176,16 +177,20 @@ def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]
 
 
 def make_json_fields(offered: OfferedCheckpoint, seen: SignedCheckpoint | None, verdict: Verdict) -> dict[str, Any]:
-    """What a run prints as JSON about checkpoints and keys."""
-    now, before = offered.signed.checkpoint, seen.checkpoint if seen else None
+    """Return what a run prints as JSON about checkpoints and keys."""
+    checkpoint = offered.signed.checkpoint
     return {
         "verdict": verdict,
-        "origin": now.origin,
-        "size": now.size,
-        "root": now.root.hex(),
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
         "checkpoint": offered.signed.note.decode(),
-        "seen": {"size": before.size, "root": before.root.hex(), "checkpoint": seen.note.decode()}
-        if seen and before
+        "seen": {
+            "size": seen.checkpoint.size,
+            "root": seen.checkpoint.root.hex(),
+            "checkpoint": seen.note.decode(),
+        }
+        if seen
         else None,
         "pinned": [key.text for key in offered.keys],
         "taken_in": [key.text for key in offered.taken_in],
@@ -195,14 +200,14 @@ def make_json_fields(offered: OfferedCheckpoint, seen: SignedCheckpoint | None, 
 
 
 def print_keys(offered: OfferedCheckpoint) -> None:
-    """Say which keys are trusted from now on, and that somebody has to compare them."""
-    how = (
+    """Print which keys are trusted from now on, and that somebody has to compare them."""
+    label = (
         "首次采信的公钥 / key trusted at first use"
         if offered.is_first
         else "与已采信者并行的新公钥 / new key beside a trusted one"
     )
     for key in offered.taken_in:
-        click.echo(f"{how}: {key.text}")
+        click.echo(f"{label}: {key.text}")
     if offered.taken_in:
         click.echo("请以其他途径（来函、电话）核对 / compare it by another channel: a letter, a telephone call")
     for identifier in offered.unknown:
@@ -214,16 +219,16 @@ def print_keys(offered: OfferedCheckpoint) -> None:
 
 
 def print_checkpoints(offered: OfferedCheckpoint, seen: SignedCheckpoint | None, verdict: Verdict) -> None:
-    """One line of what was found; both checkpoints, byte for byte, where they do not fit."""
-    now = offered.signed.checkpoint
-    sizes = f"{seen.checkpoint.size} -> {now.size}" if seen else str(now.size)
-    click.echo(f"{_WORDS[verdict]}: {now.origin} {sizes} {now.root.hex()}")
+    """Print one line of what was found; both checkpoints, byte for byte, where they do not agree."""
+    checkpoint = offered.signed.checkpoint
+    sizes = f"{seen.checkpoint.size} -> {checkpoint.size}" if seen else str(checkpoint.size)
+    click.echo(f"{_VERDICTS[verdict]}: {checkpoint.origin} {sizes} {checkpoint.root.hex()}")
     if seen and verdict in ("fork", "unproven", "older"):
         click.echo(f"--- 所见 / seen\n{seen.note.decode()}--- 现给出 / offered\n{offered.signed.note.decode()}---")
 
 
 def print_row(row: dict[str, Any], ndjson: bool) -> None:
-    """One JSON document: on a line of its own where more follow."""
+    """Print one JSON document; as one line where more may follow."""
     if ndjson:
         click.echo(msgspec.json.encode(row).decode())
     else:
@@ -236,27 +241,27 @@ def _load_signer(key: Path | None, name: str | None) -> Signer | None:
     from registry.log import note
     from registry.log.witness import Signer
 
-    called = note.check_name(name or socket.gethostname())
+    signer_name = note.check_name(name or socket.gethostname())
     if signing_keys.create_key_file(key):
         click.echo(f"已生成会签密钥 / cosigning key created: {key}", err=True)
-    return Signer(name=called, key=[one for one in signing_keys.load_keys(key) if not one.is_retired][-1])
+    return Signer(name=signer_name, key=[pair for pair in signing_keys.load_keys(key) if not pair.is_retired][-1])
 
 
-def _print_outcome(look: Observation, signer: Signer | None, json_: bool, ndjson: bool) -> None:
+def _print_outcome(observation: Observation, signer: Signer | None, json_: bool, ndjson: bool) -> None:
     if json_:
         row = {
-            "time": look.at,
-            "address": look.address,
-            **make_json_fields(look.offered, look.seen, look.verdict),
-            "folder": str(look.folder),
-            "evidence": str(look.evidence) if look.evidence else None,
-            "forks": look.forks,
-            "cosignature": look.cosignature,
+            "time": observation.at,
+            "address": observation.address,
+            **make_json_fields(observation.offered, observation.seen, observation.verdict),
+            "folder": str(observation.folder),
+            "evidence": str(observation.evidence) if observation.evidence else None,
+            "forks": observation.forks,
+            "cosignature": observation.cosignature,
             "vkey": signer.verifier.text if signer else None,
         }
         print_row(row, ndjson)
         return
-    print_keys(look.offered)
-    print_checkpoints(look.offered, look.seen, look.verdict)
-    if look.cosignature and signer:
-        click.echo(f"已会签 / cosigned, vkey: {signer.verifier.text}\n{look.cosignature}", nl=False)
+    print_keys(observation.offered)
+    print_checkpoints(observation.offered, observation.seen, observation.verdict)
+    if observation.cosignature and signer:
+        click.echo(f"已会签 / cosigned, vkey: {signer.verifier.text}\n{observation.cosignature}", nl=False)

@@ -1,6 +1,6 @@
-"""uvicorn as this product runs it: a supervisor that binds the address, and workers that answer.
+"""The HTTP server: a supervisor that binds the address, and workers that run uvicorn.
 
-One worker or several, each is a process of its own, so that it can be replaced while another answers.
+Even a single worker is a process of its own, so that it can be replaced while another one answers.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from registry.errors import InvalidInput
 from registry.operations import descriptors
 from registry.server.supervisor import Supervisor
 from registry.settings import Settings
-from registry.web.connections import MOST_REFUSED
+from registry.web.connections import MAX_REFUSED
 
-#: Connections that may wait to be taken.
+#: Connections that may wait to be accepted.
 _BACKLOG = 2048
 
 
 def run_server(host: str, port: int, workers: int, settings: Settings) -> None:
-    """Serve until told to end: SIGTERM or SIGINT end it, SIGHUP replaces the workers one after the other.
+    """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers one after the other.
 
     InvalidInput when the address cannot be bound or too few files may be open; CannotAnswer when no worker can start.
     """
@@ -29,14 +29,14 @@ def run_server(host: str, port: int, workers: int, settings: Settings) -> None:
         Supervisor(listener, workers, lambda: _print_address(address)).run()
 
 
-def _raise_descriptor_limit(wanted: int) -> None:
-    fit = descriptors.raise_limit(wanted, MOST_REFUSED)
-    if fit == wanted:
+def _raise_descriptor_limit(connections: int) -> None:
+    possible = descriptors.raise_limit(connections, MAX_REFUSED)
+    if possible == connections:
         return
-    may, needed = descriptors.read_limit(), descriptors.count_needed(wanted, MOST_REFUSED)
+    limit, needed = descriptors.read_limit(), descriptors.count_needed(connections, MAX_REFUSED)
     print(
-        f"只能打开 {may} 个文件描述符：每个进程最多 {fit} 个连接，而不是 {wanted} 个；需要 {needed} 个。 / "
-        f"Only {may} file descriptors may be open: {fit} connections a process instead of {wanted}; "
+        f"只能打开 {limit} 个文件描述符：每个进程最多 {possible} 个连接，而不是 {connections} 个；需要 {needed} 个。 / "
+        f"Only {limit} file descriptors may be open: {possible} connections a process instead of {connections}; "
         f"{needed} are needed (ulimit -n {needed}, or LimitNOFILE={needed}).",
         file=sys.stderr,
         flush=True,
@@ -45,18 +45,18 @@ def _raise_descriptor_limit(wanted: int) -> None:
 
 def _open_listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((host, port))
+        listener.bind((host, port))
     except OSError as error:
-        bound.close()
+        listener.close()
         raise InvalidInput(
             f"无法监听 {host}:{port}（{error.strerror}）。换一个端口：registry serve --port 8001",
             f"Cannot listen on {host}:{port} ({error.strerror}). Try another port: registry serve --port 8001",
         ) from error
-    bound.listen(_BACKLOG)
-    return bound
+    listener.listen(_BACKLOG)
+    return listener
 
 
 def _format_host(host: str) -> str:
@@ -66,5 +66,5 @@ def _format_host(host: str) -> str:
 
 
 def _print_address(address: str) -> None:
-    """Print the one line, once the first worker answers: then a person may open the address."""
+    """Print the one line of output, once the first worker answers."""
     print(f"人类辅助生殖技术机构名录 / ART Register: {address}", flush=True)

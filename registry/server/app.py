@@ -17,12 +17,12 @@ from registry import api, settings, staff
 from registry.api import metrics, openapi, problems
 from registry.register import Register
 from registry.web import body_limits, error_status, lanes, rate_limit, state_age
+from registry.web.forms import JsonRequest
 from registry.web.headers import OutermostMiddleware
-from registry.web.requests import JsonRequest
 
 
 def build_app(loaded: settings.Settings | None = None) -> Litestar:
-    """The application of one process; the register is opened at start-up and followed until shutdown."""
+    """Build the application of one process; it opens the register at start-up and closes it at shutdown."""
     loaded = loaded or settings.load()
 
     @asynccontextmanager
@@ -57,7 +57,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
 
 
 def served() -> ASGIApp:
-    """The application as a server runs it; what this process writes from now on is its own user's alone."""
+    """Return the application as a server runs it; files it writes from now on are readable by its own user alone."""
     os.umask(0o077)
     loaded = settings.load()
     return OutermostMiddleware(build_app(loaded), loaded, state_age.make_age_headers)
@@ -65,14 +65,15 @@ def served() -> ASGIApp:
 
 @get("/healthz", include_in_schema=False, summary="The process runs")
 async def get_health() -> dict[str, str]:
-    """Always 200 while the process runs."""
+    """Answer 200 while the process runs."""
     return {"status": "ok"}
 
 
 @get("/readyz", include_in_schema=False, opt={"lane": "health"}, sync_to_thread=True)
 def get_readiness(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
-    """200 when the register can answer, else 503 and what is missing."""
-    health = request.app.state.register.read_health()
+    """Answer 200 when the register can answer, otherwise 503 and what is missing."""
+    register: Register = request.app.state.register
+    health = register.read_health()
     return Response(content=health, status_code=200 if health["ready"] else 503, headers={"Cache-Control": "no-store"})
 
 
@@ -84,14 +85,14 @@ def get_readiness(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     opt={"scope": "metrics", "lane": "health"},
 )
 def get_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Figures of this process for Prometheus, for a key of scope metrics; of several workers each has its own."""
+    """Return this process's figures for Prometheus, for a key of scope metrics; each worker has its own."""
     rate_limit.get_api_key(request)
     kind, body = metrics.encode_metrics(request.app.state.register)
     return Response(content=body, media_type=kind, headers={"Cache-Control": "no-store"})
 
 
 def _make_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """A problem document for programs, a page for people; the unforeseen goes to the server's own log."""
+    """Return a problem document for programs, a page for people; log what is unforeseen."""
     error_status.failures.log_error(error, f"{request.method} {request.scope.get('path_template') or request.url.path}")
     if request.url.path.startswith(("/api/", "/reconcile")) or "text/html" not in request.headers.get("accept", ""):
         return problems.make_response(request, error)

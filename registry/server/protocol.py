@@ -1,6 +1,6 @@
-"""HTTP/1 over one connection as uvicorn speaks it, with limits: what a stranger sends and how slowly.
+"""HTTP/1 over one connection by uvicorn, with limits on what a client sends and how slowly.
 
-uvicorn has no settings for these. Time is looked at twice a second by ``check_deadlines``, not by a timer for each request.
+uvicorn has no settings for these. ``check_deadlines`` runs twice a second, instead of a timer for each request.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from registry.server import refusals
 from registry.server.refusals import RefusalResponse
 from registry.server.response_framing import BodyExchange, Http10Sender, ResponseTransport
 from registry.storage.counts import to_network
-from registry.web.connections import HERE, MOST_REFUSED, StopMode
+from registry.web.connections import CONNECTIONS, MAX_REFUSED, StopMode
 
 #: Bytes of a request's line and headers, bytes of its address, and number of its headers.
-MOST_HEAD, MOST_ADDRESS, MOST_HEADERS = 32 * 1024, 24 * 1024, 100
+MAX_HEAD, MAX_ADDRESS, MAX_HEADERS = 32 * 1024, 24 * 1024, 100
 #: Seconds until the first byte of a connection, for a whole head from its first byte, and between two requests.
 FIRST_BYTE, WHOLE_HEAD, BETWEEN = 10.0, 10.0, 15.0
-#: Seconds that an idle connection is kept when the server ends: a request may be on its way.
+#: Seconds that an idle connection stays open when the server ends: a request may be on its way.
 LAST_CHANCE = 0.5
 #: A body: bytes a second on average once so many seconds are over, and seconds for the whole.
 BODY_RATE, BODY_GRACE, WHOLE_BODY = 1024, 10.0, 900.0
 #: An answer: bytes a second that the client takes on average once so many seconds are over.
 ANSWER_RATE, ANSWER_GRACE = 1024, 15.0
-#: Bytes of a body that are still taken in after its answer, so that the connection stays of use.
-MOST_DRAINED = 64 * 1024
-#: Seconds and bytes that a client may go on sending after it was told that it is refused.
-LINGER, MOST_LINGER = 2.0, 4 * 1024 * 1024
+#: Bytes of a body that are still received after its answer, so that the connection can be used again.
+MAX_DRAINED = 64 * 1024
+#: Seconds and bytes that a client may go on sending after it was refused.
+LINGER, MAX_LINGER = 2.0, 4 * 1024 * 1024
 #: Requests that may wait behind the one being answered.
-MOST_WAITING = 32
+MAX_WAITING = 32
 
 
 class ReadState(Enum):
-    """What of the client's next bytes is expected."""
+    """What the client's next bytes are expected to be."""
 
     BETWEEN = 1
     HEAD = 2
@@ -44,47 +44,47 @@ class ReadState(Enum):
     OVER = 4
 
 
-#: Names of global variables are found faster than members of an enumeration, and this is asked for each piece.
+#: Global names are faster than members of an enumeration, and these are compared for every piece of data.
 _BETWEEN, _HEAD, _BODY, _OVER = ReadState
-#: Headers that say how a request is to be read.
-_LOOKED_AT = frozenset((b"content-length", b"expect", b"host", b"transfer-encoding"))
+#: Headers that decide how a request is read.
+_FRAMING_HEADERS = frozenset((b"content-length", b"expect", b"host", b"transfer-encoding"))
 
 
 class _StopParsing(Exception):
-    """The parser is to stop here; what is answered is in ``HttpConnection.refusal``."""
+    """Stops the parser; the answer is in ``HttpConnection.refusal``."""
 
 
 class HttpConnection(HttpToolsProtocol):
     """One connection. A refusal is an answer and a close, never a traceback, and is counted."""
 
     reading = _BETWEEN
-    #: What is answered once the requests before it are.
+    #: The answer to give once the requests before it are answered.
     refusal: RefusalResponse | None = None
     _answering: RequestResponseCycle | None = None
     _counted = False
     _lingering = 0
-    #: Whether the rest of a body that was answered already is taken in.
+    #: Whether the rest of a body is being received although its request was answered.
     _draining = False
 
     # --- the connection ----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Count it, or refuse it."""
+        """Count the connection, or refuse it."""
         super().connection_made(transport)
         self._outlet = ResponseTransport(transport, self._close_gently)
-        self._begun = self._since = HERE.now
-        self._deadline = HERE.now + FIRST_BYTE
+        self._begun = self._since = CONNECTIONS.now
+        self._deadline = CONNECTIONS.now + FIRST_BYTE
         self._head_bytes = self._body_bytes = self._lingered = 0
         self._hosts = self._codings = self._announced = 0
         self._unsent: tuple[float, int] | None = None
         host = self.client[0] if self.client else "-"
         self.address = to_network(host)
-        reason = HERE.admit(self.address, host, transport.get_extra_info("socket").fileno())
+        reason = CONNECTIONS.admit(self.address, host, transport.get_extra_info("socket").fileno())
         self._counted = reason is None
         if reason is None:
             return
         self.reading = _OVER
-        if len(self.connections) > HERE.open + MOST_REFUSED:
+        if len(self.connections) > CONNECTIONS.open + MAX_REFUSED:
             transport.abort()
         elif reason == "descriptors":
             transport.write(refusals.ALL_FULL.encode(self.server_state.default_headers))
@@ -93,26 +93,29 @@ class HttpConnection(HttpToolsProtocol):
             self._send_refusal(refusals.REFUSED[reason])
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give back what was counted. A client that left in the middle is counted, not logged."""
+        """Take the connection from the count. A client that left in the middle is counted, not logged."""
         if self._counted:
             self._counted = False
-            HERE.release(self.address)
+            CONNECTIONS.release(self.address)
         if self.reading is not _OVER and self._is_busy:
-            HERE.departures += 1
+            CONNECTIONS.departures += 1
         self.pipeline.clear()
         super().connection_lost(exc)
-        if self._answering is not None and not self._answering.response_complete:  # uvicorn tells the last one alone
+        if self._answering is not None and not self._answering.response_complete:  # uvicorn notifies the last one only
             self._answering.disconnected = True
             self._answering.message_event.set()
 
     def shutdown(self) -> None:
-        """Called when the worker stops: answers say so from now on. An idle connection of a worker that is replaced
-        stays open as long as ever, so that no request meets a connection that closes just then."""
+        """Close after the current answer, because the worker stops.
+
+        An idle connection of a worker that is replaced stays open as long as ever, so that no request meets a
+        connection that is just closing.
+        """
         if self._is_busy:
             if not self.cycle.response_started:
                 self.cycle.keep_alive = False
-        elif HERE.stopping is StopMode.END and self.reading is _BETWEEN:
-            self._deadline = min(self._deadline, HERE.now + LAST_CHANCE)
+        elif CONNECTIONS.stopping is StopMode.END and self.reading is _BETWEEN:
+            self._deadline = min(self._deadline, CONNECTIONS.now + LAST_CHANCE)
 
     @property
     def _is_busy(self) -> bool:
@@ -121,11 +124,11 @@ class HttpConnection(HttpToolsProtocol):
     # --- bytes -------------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came; what is no request is refused."""
+        """Parse what came; refuse what is no request."""
         reading = self.reading
         if reading is _OVER:
             self._lingered += len(data)
-            if self._lingered > MOST_LINGER:
+            if self._lingered > MAX_LINGER:
                 self.transport.abort()
             return
         if reading is _BODY:
@@ -142,15 +145,15 @@ class HttpConnection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._refuse_request(self.refusal or refusals.choose_refusal(error, data))
             return
-        if self._draining and self._body_bytes > MOST_DRAINED + MOST_HEAD:  # small chunks are mostly framing
+        if self._draining and self._body_bytes > MAX_DRAINED + MAX_HEAD:  # small chunks are mostly framing
             self._linger()
-        elif self.reading is _HEAD and self._head_bytes > MOST_HEAD:
+        elif self.reading is _HEAD and self._head_bytes > MAX_HEAD:
             self._refuse_request(refusals.LARGE_HEAD if self.headers else refusals.LONG_ADDRESS)
 
     def _reread_without_upgrade(self, rest: bytes) -> None:
-        """Nothing is upgraded: read the head again as if it had not been asked for, then what came behind it.
+        """Read the head again without its upgrade, which is never granted, then what came behind it.
 
-        The parser takes a body behind such a head for another protocol. Java's client asks with every first request.
+        The parser takes a body behind such a head for another protocol. Java's client asks to upgrade at first.
         """
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
@@ -162,11 +165,11 @@ class HttpConnection(HttpToolsProtocol):
     def _start_head(self) -> None:
         self.reading = _HEAD
         self._head_bytes = 0
-        self._deadline = HERE.now + WHOLE_HEAD
+        self._deadline = CONNECTIONS.now + WHOLE_HEAD
 
     def on_message_begin(self) -> None:
-        """A request begins, perhaps behind others of the same bytes."""
-        if len(self.pipeline) >= MOST_WAITING:
+        """Begin a request, perhaps behind others in the same bytes."""
+        if len(self.pipeline) >= MAX_WAITING:
             self.cycle.keep_alive = False  # the last that is answered; clients ask the rest again
             raise self._make_stop_error(refusals.SILENCE)
         if self.reading is not _HEAD:
@@ -175,14 +178,14 @@ class HttpConnection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header. What comes after a body is none of the request that is being answered."""
+        """Add a header. One that comes after a body (a trailer) is ignored."""
         if self.reading is _BODY:
             self._head_bytes += len(name) + len(value)
-            if self._head_bytes > MOST_HEAD:
+            if self._head_bytes > MAX_HEAD:
                 raise self._make_stop_error(refusals.LARGE_HEAD)
             return
         name = name.lower()
-        if name in _LOOKED_AT:
+        if name in _FRAMING_HEADERS:
             self._check_header(name, value)
         self.headers.append((name, value))
 
@@ -199,20 +202,20 @@ class HttpConnection(HttpToolsProtocol):
             self.expect_100_continue = True
 
     def on_headers_complete(self) -> None:
-        """Refuse what is too large or ambiguous, else have it answered."""
+        """Refuse what is too large or ambiguous, otherwise start the answer."""
         self._check_head()
         if self.parser.should_upgrade():
             self.method, self.version = self.parser.get_method(), self.parser.get_http_version().encode()
-            return  # see _read_plainly
+            return  # see _reread_without_upgrade
         super().on_headers_complete()
         self.reading = _BODY
-        self._begun = self._since = HERE.now
+        self._begun = self._since = CONNECTIONS.now
         self._head_bytes = self._body_bytes = 0
         cycle = self.cycle
         if not self.pipeline:
             self._answering = cycle
         cycle.transport = self._outlet  # type: ignore[assignment]
-        if HERE.stopping or HERE.crowded:
+        if CONNECTIONS.stopping or CONNECTIONS.crowded:
             cycle.keep_alive = False
         if cycle.scope["http_version"] == "1.0":
             cycle.send = Http10Sender(cycle)  # type: ignore[method-assign]
@@ -221,16 +224,16 @@ class HttpConnection(HttpToolsProtocol):
 
     def _check_head(self) -> None:
         url, headers = self.url, self.headers
-        if len(url) > MOST_ADDRESS:
+        if len(url) > MAX_ADDRESS:
             raise self._make_stop_error(refusals.LONG_ADDRESS)
-        # What came at once may hold more than the head, and nearly always holds less than a head may.
-        if len(headers) > MOST_HEADERS or (self._head_bytes > MOST_HEAD and _count_head_bytes(headers) > MOST_HEAD):
+        # _head_bytes may count what came behind the head, and is nearly always below the limit.
+        if len(headers) > MAX_HEADERS or (self._head_bytes > MAX_HEAD and _count_head_bytes(headers) > MAX_HEAD):
             raise self._make_stop_error(refusals.LARGE_HEAD)
         version = self.parser.get_http_version()
         if version != "1.1":
             if version != "1.0":
                 raise self._make_stop_error(refusals.BAD_VERSION)
-            if self._codings:  # a proxy of that age would have seen another end of the body
+            if self._codings:  # a proxy of that version would see another end of the body
                 raise self._make_stop_error(refusals.NOT_HTTP)
         if self._hosts != 1 and (self._hosts or version == "1.1"):
             raise self._make_stop_error(refusals.BAD_HOST)
@@ -240,30 +243,30 @@ class HttpConnection(HttpToolsProtocol):
             raise self._make_stop_error(refusals.BAD_ADDRESS)
 
     def _parse_path(self, url: bytes) -> bytes:
-        """The path and query of a whole address, as clients send it to proxies."""
+        """Return path and query of a whole address, as clients send it to proxies."""
         if not url.lower().startswith((b"http://", b"https://")):
             raise self._make_stop_error(refusals.BAD_ADDRESS)
-        found = httptools.parse_url(url)
-        return (found.path or b"/") + (b"?" + found.query if found.query else b"")
+        parts = httptools.parse_url(url)
+        return (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
 
     def _make_stop_error(self, refusal: RefusalResponse) -> _StopParsing:
         self.refusal = refusal
         return _StopParsing()
 
     def on_message_complete(self) -> None:
-        """The whole request is here."""
+        """End the request."""
         if self.parser.should_upgrade():
             return
         self.reading = _BETWEEN
         if self._draining:
             self._draining = False
-            self._deadline = HERE.now + (LAST_CHANCE if HERE.stopping is StopMode.END else BETWEEN)
+            self._deadline = CONNECTIONS.now + (LAST_CHANCE if CONNECTIONS.stopping is StopMode.END else BETWEEN)
         super().on_message_complete()
 
     # --- answers -----------------------------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
-        """The next request, if one waits; else the refusal of what came after them; else wait for one."""
+        """Start the next request, if one waits; otherwise send the pending refusal, or wait for a request."""
         self.server_state.total_requests += 1
         if self.transport.is_closing() or self._lingering:
             return
@@ -276,43 +279,42 @@ class HttpConnection(HttpToolsProtocol):
             self._drain_body()
         elif self.reading is _OVER:
             self._send_refusal(self.refusal or refusals.SILENCE)
-        elif HERE.stopping is StopMode.END and self.reading is _BETWEEN:
+        elif CONNECTIONS.stopping is StopMode.END and self.reading is _BETWEEN:
             self.transport.close()
         else:
             self.flow.resume_reading()
             if self.reading is _BETWEEN:
-                self._deadline = HERE.now + BETWEEN
+                self._deadline = CONNECTIONS.now + BETWEEN
 
     def _can_drain(self) -> bool:
-        """Whether the rest of the body that is coming is small, as far as one can know."""
-        announced = self._body_bytes if self._codings else self._announced
-        return announced <= MOST_DRAINED
+        """Return whether the rest of the body is small, as far as one can know."""
+        return (self._body_bytes if self._codings else self._announced) <= MAX_DRAINED
 
     def _drain_body(self) -> None:
-        """Answered before the body was whole: take in a small rest, so that the next request is read, else close."""
+        """Receive the small rest of a body whose request was answered, so that the next one can be read; else close."""
         if not self._can_drain():
             self._linger()
             return
         self._draining = True
         self._body_bytes = 0
-        self._since = HERE.now
+        self._since = CONNECTIONS.now
         self.flow.resume_reading()
 
     def _close_gently(self) -> None:
-        """Close after an answer, but not on a client that is still sending: it would never see the answer."""
+        """Close after an answer; linger while the client is still sending, or it would never see the answer."""
         if self.reading in (_BODY, _OVER):
             self._linger()
         else:
             self.transport.close()
 
     def _refuse_request(self, refusal: RefusalResponse) -> None:
-        """Read no more; answer once what came before is answered."""
-        unfinished = self.reading is _BODY
+        """Read no more; send the refusal once what came before is answered."""
+        is_unfinished = self.reading is _BODY
         self.reading = _OVER
         self.refusal = refusal
-        if unfinished and self.pipeline:
+        if is_unfinished and self.pipeline:
             self.pipeline.popleft()  # the one whose body never came whole; it was not begun
-        elif unfinished:
+        elif is_unfinished:
             cycle = self.cycle
             cycle.disconnected = True
             cycle.message_event.set()
@@ -328,15 +330,15 @@ class HttpConnection(HttpToolsProtocol):
     def _send_refusal(self, refusal: RefusalResponse) -> None:
         if refusal.status:
             if self._counted:
-                HERE.malformed[str(refusal.status)] += 1
+                CONNECTIONS.malformed[str(refusal.status)] += 1
             self.transport.write(refusal.encode(self.server_state.default_headers))
         self._linger()
 
     def _linger(self) -> None:
-        """Say that nothing more comes, and let the client end: closing at once could take the answer from it."""
+        """Send the end and wait for the client's: closing at once could take the answer from it."""
         self.reading = _OVER
         self._lingering = 1
-        self._deadline = HERE.now + LINGER
+        self._deadline = CONNECTIONS.now + LINGER
         self.flow.resume_reading()
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
@@ -344,19 +346,19 @@ class HttpConnection(HttpToolsProtocol):
     # --- time --------------------------------------------------------------------------------------------------------
 
     def check_deadlines(self, now: float) -> None:
-        """Cut a connection that takes too long for what it is at. ``now``: seconds of the loop's clock."""
+        """Cut a connection that takes too long. ``now``: seconds of the loop's clock."""
         if self._is_client_too_slow(now):
-            HERE.cut["answer"] += 1
+            CONNECTIONS.cut["answer"] += 1
             self.transport.abort()
         elif self.reading is _OVER:
             if self._lingering and now > self._deadline and not self.transport.get_write_buffer_size():
                 self.transport.abort()
         elif self.transport.is_closing() or self.flow.read_paused:
-            self._deadline = now + WHOLE_HEAD  # it is we who do not read
+            self._deadline = now + WHOLE_HEAD  # this side does not read
             self._since, self._body_bytes = now, 0
         elif self.reading is _HEAD:
             if now > self._deadline:
-                HERE.cut["head"] += 1
+                CONNECTIONS.cut["head"] += 1
                 self._refuse_request(refusals.SLOW)
         elif self.reading is _BODY:
             self._check_body_rate(now)
@@ -366,23 +368,23 @@ class HttpConnection(HttpToolsProtocol):
     def _check_body_rate(self, now: float) -> None:
         if self.cycle.waiting_for_100_continue:
             self._since = now
-        took = now - self._since
-        if now - self._begun > WHOLE_BODY or self._body_bytes < (took - BODY_GRACE) * BODY_RATE:
-            HERE.cut["body"] += 1
+        seconds = now - self._since
+        if now - self._begun > WHOLE_BODY or self._body_bytes < (seconds - BODY_GRACE) * BODY_RATE:
+            CONNECTIONS.cut["body"] += 1
             self._refuse_request(refusals.SLOW)
 
     def _is_client_too_slow(self, now: float) -> bool:
-        """Whether the client takes what it asked for too slowly, or not at all."""
+        """Return whether the client receives its answer too slowly, or not at all."""
         size = self.transport.get_write_buffer_size()
         if not size or (self._unsent is not None and size > self._unsent[1]):
-            self._unsent = None  # all gone, or more was written since
+            self._unsent = None  # all was sent, or more was written since
         if not size:
             return False
         if self._unsent is None:
             self._unsent = (now, size)
-        since, before = self._unsent
-        took = now - since
-        return took > ANSWER_GRACE and before - size < (took - ANSWER_GRACE) * ANSWER_RATE
+        since, size_then = self._unsent
+        seconds = now - since
+        return seconds > ANSWER_GRACE and size_then - size < (seconds - ANSWER_GRACE) * ANSWER_RATE
 
 
 def _count_head_bytes(headers: list[tuple[bytes, bytes]]) -> int:

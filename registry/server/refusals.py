@@ -1,4 +1,4 @@
-"""Answers that are given as bytes, before or instead of the application: too large, too slow, no HTTP at all."""
+"""Answers given as bytes, before or instead of the application: too large, too slow, no HTTP at all."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 import httptools
-import msgspec
+
+from registry.web.error_status import encode_problem
 
 
 class RefusalResponse(NamedTuple):
-    """An answer after which the connection is closed. ``retry_after``: seconds; 0: nothing is said of it."""
+    """An answer after which the connection is closed. ``retry_after``: seconds; 0: no such header."""
 
     status: int
     code: str
@@ -19,16 +20,8 @@ class RefusalResponse(NamedTuple):
     retry_after: int = 0
 
     def encode(self, common: list[tuple[bytes, bytes]]) -> bytes:
-        """The whole response; ``common``: headers of every response."""
-        body = msgspec.json.encode(
-            {
-                "type": "about:blank",
-                "title": HTTPStatus(self.status).phrase,
-                "status": self.status,
-                "detail": f"{self.zh} / {self.en}",
-                "code": self.code,
-            }
-        )
+        """Encode the whole response; ``common``: headers of every response."""
+        body = encode_problem(self.status, self.code, self.zh, self.en)
         headers = [
             *common,
             (b"content-type", b"application/problem+json"),
@@ -82,14 +75,14 @@ ALL_FULL = RefusalResponse(
     retry_after=5,
 )
 
-#: Nothing is said: the connection just ends.
+#: No answer: the connection just ends.
 SILENCE = RefusalResponse(0, "", "", "")
-#: What is answered to a connection that is refused for a reason.
+#: The answers to connections that are refused, by reason.
 REFUSED = {"address": ADDRESS_FULL, "all": ALL_FULL}
 
 
 def choose_refusal(error: httptools.HttpParserError, data: bytes) -> RefusalResponse:
-    """What is answered to bytes that the parser could not read, with a hint where a person may need one."""
+    """Choose the answer to bytes that the parser could not read, with a hint where a person may need one."""
     if isinstance(error, httptools.HttpParserInvalidURLError) and not data.partition(b"\r\n")[0].isascii():
         return NOT_ASCII
     return NOT_HTTP

@@ -1,4 +1,4 @@
-"""What stands between an application and uvicorn's connection: how answers end, and how they are framed."""
+"""Between an application and uvicorn's connection: how answers are framed, and how they end."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
 class ResponseTransport:
-    """The transport as answers see it: ``close`` lets the client finish sending what it is sending, and what is
-    written to a client that has gone is dropped. (uvloop raises for it until the loss was noticed.)"""
+    """The transport of answers: ``close`` lets the client finish sending, and what is written to one that has gone is
+    dropped. (uvloop raises for it until it has noticed the loss.)"""
 
     __slots__ = ("_write", "close", "is_closing")
 
@@ -30,8 +30,7 @@ class ResponseTransport:
 
 
 class Http10Sender:
-    """``send`` of an answer to a client of HTTP/1.0, which knows no chunks: without a length it ends with the
-    connection."""
+    """``send`` for a client of HTTP/1.0, which knows no chunks: an answer without a length ends with the connection."""
 
     __slots__ = ("_cycle", "_without_length")
 
@@ -51,28 +50,28 @@ class Http10Sender:
 
 
 class BodyExchange:
-    """``receive`` and ``send`` of a request with a body. An answer that comes before the body is whole says that the
-    connection is closed, unless the rest is drained: a client would send its next request there, and lose it.
+    """``receive`` and ``send`` of a request with a body.
 
-    An answer that is streamed while the body is read, as that of a list, is none of these.
+    An answer that comes before the body is whole closes the connection, unless the rest is drained: otherwise a client
+    would send its next request there, and lose it. An answer that is streamed while the body is read is exempt.
     """
 
-    __slots__ = ("_cycle", "_is_drained", "_taken")
+    __slots__ = ("_can_drain", "_cycle", "_has_read")
 
-    def __init__(self, cycle: RequestResponseCycle, is_drained: Callable[[], bool]) -> None:
+    def __init__(self, cycle: RequestResponseCycle, can_drain: Callable[[], bool]) -> None:
         self._cycle = cycle
-        self._is_drained = is_drained
-        self._taken = False
+        self._can_drain = can_drain
+        self._has_read = False
         cycle.receive = self.receive  # type: ignore[method-assign]
         cycle.send = self.send  # type: ignore[method-assign]
 
     async def receive(self) -> ASGIReceiveEvent:
-        """The next part of the body."""
-        self._taken = True
+        """Receive the next part of the body."""
+        self._has_read = True
         return await RequestResponseCycle.receive(self._cycle)
 
     async def send(self, message: ASGISendEvent) -> None:
-        """The next part of the answer."""
+        """Send the next part of the answer."""
         if (
             message["type"] == "http.response.start"
             and self._cycle.more_body
@@ -84,4 +83,4 @@ class BodyExchange:
     def _may_keep_alive(self, status: int) -> bool:
         if self._cycle.waiting_for_100_continue:  # nobody knows whether a body will come
             return False
-        return self._is_drained() if status >= 400 or not self._taken else True
+        return self._can_drain() if status >= 400 or not self._has_read else True

@@ -1,4 +1,4 @@
-"""Starts the workers, notices those that died or hang, and replaces them: at once, one by one, or with a delay."""
+"""The supervisor: starts the workers, notices those that died or hang, and replaces them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from registry.server.worker_process import WorkerProcess
 #: Seconds between looks, and between two pings of each worker.
 LOOK_EVERY, PING_EVERY = 0.5, 1.0
 #: Pings without an answer after which a worker hangs, and seconds it may take to start.
-MOST_UNANSWERED, START_PATIENCE = 15, 120.0
-#: A worker that ends within so many seconds died young: the next one waits, first so long, at most so long.
+MAX_UNANSWERED, START_PATIENCE = 15, 120.0
+#: A worker that ends within YOUNG seconds died young: the next one is started with a delay that doubles.
 YOUNG, FIRST_DELAY, LONGEST_DELAY = 10.0, 0.5, 30.0
 #: Seconds that workers have to end after SIGTERM, and after they were asked to leave.
 END_PATIENCE, LEAVE_PATIENCE = 18.0, 135.0
@@ -29,12 +29,13 @@ _log = logging.getLogger("registry")
 
 
 class _WorkerPlace:
-    """The place of one worker: who has it, who is to take it over, and when it is filled again."""
+    """The place of one worker: its worker, the one that is to take over, and when it is filled again."""
 
     def __init__(self) -> None:
         self.worker: WorkerProcess | None = None
         self.successor: WorkerProcess | None = None
         self.young_deaths = 0
+        #: Seconds of the monotonic clock.
         self.fill_at = 0.0
 
 
@@ -49,14 +50,14 @@ class Supervisor:
         self._to_replace: deque[_WorkerPlace] = deque()
         self._signals: deque[int] = deque()
         self._ending = False
-        self._pinged = 0.0
+        self._pinged_at = 0.0
         self._terminal = _find_terminal()
-        self._lifeline, self._held = os.pipe()
+        self._lifeline, self._lifeline_end = os.pipe()
         self._selector = selectors.DefaultSelector()
-        self._woken, self._wake = socket.socketpair()
+        self._wake_reader, self._wake_writer = socket.socketpair()
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT; CannotAnswer when a worker cannot start and no other one answers."""
+        """Run until SIGTERM or SIGINT; CannotAnswer when a worker cannot start and no other one answers."""
         self._install_signal_handlers()
         try:
             while not self._ending:
@@ -67,17 +68,17 @@ class Supervisor:
                 for place in self._places:
                     self._check_worker(place)
                 self._replace_next_worker()
-                self._leaving = [one for one in self._leaving if not _has_left(one)]
+                self._leaving = [worker for worker in self._leaving if not _has_left(worker)]
         finally:
             self._end_workers()
 
     # --- signals -----------------------------------------------------------------------------------------------------
 
     def _install_signal_handlers(self) -> None:
-        self._woken.setblocking(False)
-        self._wake.setblocking(False)
-        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
+        signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
+        self._selector.register(self._wake_reader, selectors.EVENT_READ)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, self._note_signal)
 
@@ -93,7 +94,7 @@ class Supervisor:
                 self._to_replace.extend(place for place in self._places if place not in self._to_replace)
 
     def _is_terminal_gone(self) -> bool:
-        """Whether the SIGHUP came because the terminal that this was started in was closed."""
+        """Return whether SIGHUP came because the terminal of this process was closed."""
         return self._terminal is not None and not _is_terminal_open(self._terminal)
 
     # --- looking -----------------------------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ class Supervisor:
         for key, _ in self._selector.select(seconds):
             if key.data is None:
                 with contextlib.suppress(BlockingIOError):
-                    self._woken.recv(4096)
+                    self._wake_reader.recv(4096)
             else:
                 self._receive_messages(key.data)
 
@@ -114,18 +115,17 @@ class Supervisor:
             announce()
 
     def _ping_workers(self) -> None:
-        if time.monotonic() < self._pinged + PING_EVERY:
+        if time.monotonic() < self._pinged_at + PING_EVERY:
             return
-        self._pinged = time.monotonic()
-        for place in self._places:
-            for worker in (place.worker, place.successor):
-                if worker is not None and worker.ready:
-                    worker.send_ping()
+        self._pinged_at = time.monotonic()
+        for worker in self._list_workers():
+            if worker.ready:
+                worker.send_ping()
 
     def _check_worker(self, place: _WorkerPlace) -> None:
         worker = place.worker
         if worker is not None:
-            if worker.ready and worker.unanswered > MOST_UNANSWERED:
+            if worker.ready and worker.unanswered > MAX_UNANSWERED:
                 _log_error(
                     f"工作进程 {worker.pid} 没有反应，正在更换。",
                     f"Worker {worker.pid} does not respond and is replaced.",
@@ -141,10 +141,7 @@ class Supervisor:
         self._close_worker(worker)
         place.worker = None
         if worker.has_failed_to_start() and not self._is_answering():
-            raise CannotAnswer(
-                f"服务无法启动：{worker.reason}",
-                f"The server cannot start: {worker.reason}",
-            )
+            raise CannotAnswer(f"服务无法启动：{worker.reason}", f"The server cannot start: {worker.reason}")
         place.young_deaths = place.young_deaths + 1 if worker.get_age() < YOUNG else 0
         delay = min(FIRST_DELAY * 2 ** (place.young_deaths - 1), LONGEST_DELAY) if place.young_deaths else 0.0
         place.fill_at = time.monotonic() + delay
@@ -154,7 +151,11 @@ class Supervisor:
         )
 
     def _is_answering(self) -> bool:
-        return any(one is not None and one.ready for place in self._places for one in (place.worker, place.successor))
+        return any(worker.ready for worker in self._list_workers())
+
+    def _list_workers(self) -> list[WorkerProcess]:
+        pairs = ((place.worker, place.successor) for place in self._places)
+        return [worker for pair in pairs for worker in pair if worker is not None]
 
     def _fill_empty_places(self) -> None:
         for place in self._places:
@@ -167,14 +168,17 @@ class Supervisor:
         return worker
 
     def _close_worker(self, worker: WorkerProcess) -> None:
+        self._unregister_channel(worker)
+        worker.close()
+
+    def _unregister_channel(self, worker: WorkerProcess) -> None:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(worker.channel)
-        worker.close()
 
     # --- replacing ---------------------------------------------------------------------------------------------------
 
     def _replace_next_worker(self) -> None:
-        """Begin the next successor when no other one is starting."""
+        """Start the next successor when no other one is starting."""
         if self._to_replace and not any(place.successor for place in self._places):
             place = self._to_replace.popleft()
             place.successor = self._start_worker()
@@ -199,23 +203,17 @@ class Supervisor:
                 f"A new worker cannot start ({successor.reason}); those there were go on.",
             )
 
-    def _unregister_channel(self, worker: WorkerProcess) -> None:
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(worker.channel)
-
     # --- ending ------------------------------------------------------------------------------------------------------
 
     def _end_workers(self) -> None:
-        """Have every worker end what it answers, and wait; a second signal, or the end of patience, kills."""
+        """End all workers once they have answered; after a second signal, or END_PATIENCE, kill them."""
         self._signals.clear()
-        places = [one for place in self._places for one in (place.worker, place.successor) if one is not None]
-        workers = [*places, *self._leaving]
+        workers = [*self._list_workers(), *self._leaving]
         for worker in workers:
             worker.terminate()
-        until = time.monotonic() + END_PATIENCE
-        while any(not one.has_ended() for one in workers):
-            stop = signal.SIGTERM in self._signals or signal.SIGINT in self._signals
-            if stop or time.monotonic() > until:
+        deadline = time.monotonic() + END_PATIENCE
+        while any(not worker.has_ended() for worker in workers):
+            if {signal.SIGTERM, signal.SIGINT} & {*self._signals} or time.monotonic() > deadline:
                 for worker in workers:
                     worker.kill()
             self._wait_for_events(0.1)
@@ -223,10 +221,10 @@ class Supervisor:
             self._close_worker(worker)
         signal.set_wakeup_fd(-1)
         self._selector.close()
-        self._woken.close()
-        self._wake.close()
+        self._wake_reader.close()
+        self._wake_writer.close()
         os.close(self._lifeline)
-        os.close(self._held)
+        os.close(self._lifeline_end)
 
 
 def _has_left(worker: WorkerProcess) -> bool:
@@ -239,7 +237,7 @@ def _has_left(worker: WorkerProcess) -> bool:
 
 
 def _find_terminal() -> int | None:
-    """The terminal this was started in, if any."""
+    """Return the terminal this process was started in, if any."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         if sys.stdin.isatty():
             return sys.stdin.fileno()

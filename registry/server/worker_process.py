@@ -1,4 +1,4 @@
-"""A worker as its supervisor sees it."""
+"""A worker process, as the supervisor controls it."""
 
 from __future__ import annotations
 
@@ -12,80 +12,80 @@ from registry.server.channel import CANNOT_START, FAILED, LEAVE, PING, PONG, REA
 
 
 class WorkerProcess:
-    """A new interpreter, so that a worker that is replaced after an update runs the new code. Started by making it."""
+    """A worker in a new interpreter, so that one that is replaced after an update runs the new code. Starts at once."""
 
     def __init__(self, listener: socket.socket, lifeline: int) -> None:
-        mine, theirs = socket.socketpair()
-        with theirs:
-            passed = (listener.fileno(), theirs.fileno(), lifeline)
+        own_end, worker_end = socket.socketpair()
+        with worker_end:
+            descriptors = (listener.fileno(), worker_end.fileno(), lifeline)
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and numbers of our own
-                [sys.executable, "-P", "-m", "registry.server.worker", *map(str, passed)],
+                [sys.executable, "-P", "-m", "registry.server.worker", *map(str, descriptors)],
                 stdin=subprocess.DEVNULL,
-                pass_fds=passed,
+                pass_fds=descriptors,
             )
-        self.channel = WorkerChannel(mine)
+        self.channel = WorkerChannel(own_end)
         self.pid = self._process.pid
         self.ready = False
-        #: Pings that were not answered yet.
+        #: Pings without an answer yet.
         self.unanswered = 0
-        self._why = ""
-        self._begun = time.monotonic()
-        self._left: float | None = None
+        self._failure = ""
+        self._started_at = time.monotonic()
+        self._left_at: float | None = None
 
     @property
     def reason(self) -> str:
-        """Why it ended, in a few words: what it said itself, or how the system says it ended."""
+        """Why it ended, in a few words: its own message, the signal, or the exit status."""
         status = self._process.returncode
         if status is not None and status < 0:
             return signal.Signals(-status).name
-        return self._why or f"exit status {status}"
+        return self._failure or f"exit status {status}"
 
     def get_age(self) -> float:
-        """Seconds since it was started."""
-        return time.monotonic() - self._begun
+        """Return the seconds since it was started."""
+        return time.monotonic() - self._started_at
 
     def receive_messages(self) -> bool:
-        """Take in what it said; False when it closed its end."""
-        heard = self.channel.receive()
-        for word, more in heard or ():
+        """Handle the messages of the worker; return False when it closed its end."""
+        messages = self.channel.receive()
+        for word, text in messages or ():
             if word == READY:
                 self.ready = True
             elif word == PONG:
                 self.unanswered = 0
             elif word == FAILED:
-                self._why = more
-        return heard is not None
+                self._failure = text
+        return messages is not None
 
     def send_ping(self) -> None:
-        """Ask whether it is there."""
+        """Send a ping."""
         self.unanswered += 1
         self.channel.send(PING)
 
     def ask_to_leave(self) -> None:
-        """Ask it to end what it answers and go, another one having taken its place."""
-        self._left = time.monotonic()
+        """Ask it to finish what it answers and end, because another one has taken its place."""
+        self._left_at = time.monotonic()
         self.channel.send(LEAVE)
 
     def get_seconds_since_leaving(self) -> float:
-        """Seconds since it was asked to leave; 0 before."""
-        return time.monotonic() - self._left if self._left is not None else 0.0
+        """Return the seconds since it was asked to leave; 0 before."""
+        return time.monotonic() - self._left_at if self._left_at is not None else 0.0
 
     def terminate(self) -> None:
-        """Ask it to end what it answers within seconds."""
+        """Ask it to finish what it answers within seconds."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """End it now."""
+        """End the process at once."""
         self._process.kill()
 
     def has_ended(self) -> bool:
-        """Whether it is gone."""
+        """Return whether the process has ended."""
         return self._process.poll() is not None
 
     def has_failed_to_start(self) -> bool:
-        """Whether it ended because it could not start, and would again."""
+        """Return whether it ended because it could not start, as another one would."""
         return not self.ready and self._process.returncode == CANNOT_START
 
     def close(self) -> None:
-        """Give the channel back; the process is gone, or nobody listens to it any more."""
+        """Close the channel, once the process has ended or left."""
         self.channel.close()

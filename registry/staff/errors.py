@@ -134,7 +134,7 @@ async def record_refused_request(error: Exception, scope: Scope) -> None:
     if is_too_late or (isinstance(error, RegistryError) and error_status.get_status(error) in (403, 409)):
         try:
             # Strangers can cause the first as often as they like: not in the lane of those who are signed in.
-            lane: lanes.Name = "sign-ins" if is_too_late else "writes"
+            lane: lanes.LaneName = "sign-ins" if is_too_late else "writes"
             await lanes.run_in_lane(lane, record_refusal, request, cast("RegistryError | SignInRequired", error))
         except CannotAnswer as failure:
             _log.warning("a refusal could not be put in the trail: %s", failure.code)

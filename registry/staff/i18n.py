@@ -130,11 +130,7 @@ class StaffLanguage(Language):
     def format_region_code(self, code: str) -> Markup:
         """Format a region by its names; the whole country for none."""
         region = regions.find_region(code) if code else None
-        return (
-            self.format_region(region.province, region.city, region.district)
-            if region
-            else self.translate("accounts.everywhere")
-        )
+        return self.format_region(region) if region else self.translate("accounts.everywhere")
 
 
 @cache

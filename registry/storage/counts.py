@@ -1,6 +1,7 @@
 """Requests counted against limits by all processes of a machine together, in a small SQLite file beside the register.
 
-Libraries that limit rates count in one process, or need a server of their own (Redis): see docs/decisions.md.
+Libraries that limit rates count in one process, or need a server of their own (Redis): see
+docs/decisions/0072-limits-in-a-file.md. The file may be lost at any time: then everybody begins anew.
 """
 
 from __future__ import annotations

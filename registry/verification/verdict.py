@@ -157,9 +157,13 @@ def judge_institution(site: Site, day: Date) -> VerdictWord:
     """Judge an institution on a day with no technique claimed: by its best approval."""
     if site.status == "suspended":
         return "suspended"
-    stages = [find_stage_on(approval, day) for approval in site.approvals.values()]
-    verdicts = [judge_stage(stage) for stage in stages if stage]
-    return min(verdicts, key=SEVERITY.index) if verdicts else "technique_not_licensed"
+    stages = (find_stage_on(approval, day) for approval in site.approvals.values())
+    return judge_best_stage(stage for stage in stages if stage)
+
+
+def judge_best_stage(stages: Iterable[Stage]) -> VerdictWord:
+    """Return the verdict of the best of an institution's approvals; technique_not_licensed without any."""
+    return min(map(judge_stage, stages), key=SEVERITY.index, default="technique_not_licensed")
 
 
 def find_complete_source(

@@ -1,6 +1,6 @@
-"""Connections of one process: how many are open and from where, and what was refused or cut, by reason.
+"""The connections of one process: how many are open and from where, and what was refused or cut, by reason.
 
-Counted at the socket, shown in /metrics. Each of several workers has its own.
+Counted at the socket and shown in /metrics. Each of several workers has its own.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ from collections import Counter
 from collections.abc import Container
 from enum import Enum
 
-#: Share of all connections above which answers ask for the connection to be closed.
-CROWDED = 0.8
-#: Connections being refused that may take their time over it; above that they are closed at once.
-MOST_REFUSED = 64
+#: Share of the limit above which answers ask for the connection to be closed.
+CROWDED_SHARE = 0.8
+#: Connections that may linger while they are refused; beyond that they are closed at once.
+MAX_REFUSED = 64
 
 
 class StopMode(Enum):
-    """How a worker stops: another one goes on in its place, or the whole server ends."""
+    """How a worker stops: replaced by another one, or with the whole server."""
 
     LEAVE = 1
     END = 2
 
 
 class Connections:
-    """Who may connect and what happened to connections. Belongs to the event loop: not for several threads.
+    """Who may connect, and what happened to connections. For the event loop's thread only.
 
-    ``most`` and ``most_per_address``: connections open at the same time, 0: no limit. ``exempt``: addresses that are
-    not counted by themselves.
+    ``limit`` and ``limit_per_address``: connections open at the same time, 0: no limit. ``exempt``: addresses to which
+    the second one does not apply.
     """
 
     def __init__(self) -> None:
-        self.most = 0
-        self.most_per_address = 0
+        self.limit = 0
+        self.limit_per_address = 0
         self.exempt: Container[str] = ()
         #: None while the process takes connections.
         self.stopping: StopMode | None = None
@@ -45,7 +45,7 @@ class Connections:
         self.now = 0.0
         #: Refused before anything was read, by ``address``, ``all`` or ``descriptors``.
         self.refused: Counter[str] = Counter()
-        #: Closed by this side in the middle of something: ``head``, ``body`` or ``answer``.
+        #: Closed by this side in the middle of a ``head``, ``body`` or ``answer``.
         self.cut: Counter[str] = Counter()
         #: Requests that were refused as bytes, by status.
         self.malformed: Counter[str] = Counter()
@@ -54,23 +54,23 @@ class Connections:
         self._by_address: Counter[str] = Counter()
 
     def admit(self, address: str, host: str, descriptor: int) -> str | None:
-        """Count a connection, or say why it is refused; what was counted is given back by ``release``.
+        """Count a connection and return None, or return why it is refused; ``release`` what was counted.
 
-        ``address``: what is counted as one, of which ``host`` is a part.
+        ``address``: the network that is counted as one; ``host`` is a part of it.
         """
         reason = self._find_refusal(address, host, descriptor)
         if reason is not None:
             self.refused[reason] += 1
             return reason
         self.open += 1
-        self.crowded = self.open > CROWDED * self.most > 0
+        self.crowded = self.open > CROWDED_SHARE * self.limit > 0
         self._by_address[address] += 1
         return None
 
     def release(self, address: str) -> None:
-        """A connection that was counted is closed."""
+        """Take a closed connection from the count."""
         self.open -= 1
-        self.crowded = self.open > CROWDED * self.most > 0
+        self.crowded = self.open > CROWDED_SHARE * self.limit > 0
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
@@ -78,19 +78,19 @@ class Connections:
     def _find_refusal(self, address: str, host: str, descriptor: int) -> str | None:
         if self.highest_descriptor is not None and descriptor >= self.highest_descriptor:
             return "descriptors"
-        if self.most and self.open >= self.most:
+        if self.limit and self.open >= self.limit:
             return "all"
-        limit = self.most_per_address
+        limit = self.limit_per_address
         if limit and self._by_address[address] >= limit and not (address in self.exempt or host in self.exempt):
             return "address"
         return None
 
     def summarise(self) -> Counter[str]:
-        """Everything that was refused or cut so far, in words for a line of the log."""
-        told: Counter[str] = Counter()
-        for what, counted in (("refused", self.refused), ("cut", self.cut), ("malformed", self.malformed)):
-            told.update({f"{what} {reason}": number for reason, number in counted.items()})
-        return told
+        """Return how much was refused or cut so far, by words for a line of the log."""
+        counters = {"refused": self.refused, "cut": self.cut, "malformed": self.malformed}
+        return Counter(
+            {f"{name} {reason}": number for name, counter in counters.items() for reason, number in counter.items()}
+        )
 
 
 class LoopbackAddresses:
@@ -104,4 +104,4 @@ class LoopbackAddresses:
 
 
 #: The connections of this process.
-HERE = Connections()
+CONNECTIONS = Connections()

@@ -1,7 +1,7 @@
 """The HTTP statuses and headers of errors, from the table of ``registry.errors``, and the logging of failures.
 
-Every door asks here: the API, the workspace of the staff, the citizens' pages. A kind that is not in the table is
-answered as its nearest ancestor is.
+Used by every door: the API, the workspace of the staff, the citizens' pages. A kind that is not in the table is
+answered as its nearest ancestor.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from http import HTTPStatus
 
-from litestar.exceptions import HTTPException
+import msgspec
+from litestar.exceptions import HTTPException, InternalServerException
 
 from registry import errors
 from registry.errors import STATUSES, RegistryError, find_nearest
-from registry.web.client_disconnect import is_client_disconnect
 
 #: Seconds until it is worth asking again, where the error itself does not say (``details['retry_after']``).
 RETRY_AFTER: dict[type[RegistryError], int] = {
@@ -24,13 +25,13 @@ RETRY_AFTER: dict[type[RegistryError], int] = {
     errors.CannotSign: 5,
 }
 CHALLENGES: dict[type[RegistryError], str] = {errors.InvalidKey: 'Bearer realm="registry"'}
-#: What a program is told of these: that nothing could be looked up (docs/api.md promises it), and not what broke.
+#: Codes that programs get instead: nothing could be looked up (docs/api.md promises it), whatever broke.
 PUBLISHED_CODES: dict[type[RegistryError], str] = {
     errors.DatabaseUnreachable: errors.CannotAnswer.code,
     errors.DatabaseDamaged: errors.CannotAnswer.code,
     errors.StateTooOld: errors.CannotAnswer.code,
 }
-#: Refusals of something that was to be written; whoever only asked is told that it could not be looked up.
+#: Refusals of a write; who only reads gets the answer that nothing could be looked up.
 WRITE_FAULTS = (
     errors.Busy,
     errors.StorageFull,
@@ -42,17 +43,19 @@ WRITE_FAULTS = (
     errors.LogRolledBack,
 )
 #: Seconds in which the same failure is one line in the log, with how often it came since.
-EVERY = 10.0
+_LOG_EVERY = 10.0
+#: The framework has no class of its own for this one.
+_DISCONNECT_DETAIL = "client disconnected prematurely"
 _log = logging.getLogger("registry")
 
 
 def recognise_error(error: BaseException) -> BaseException:
-    """The error of the register that an exception comes to: a disk that is full or read-only; else itself."""
+    """Return the error of the register behind an exception (a disk that is full or read-only), else the exception."""
     return error if isinstance(error, RegistryError) else errors.find_storage_fault(error) or error
 
 
 def get_status(error: BaseException) -> int:
-    """The HTTP status of any exception; 500 for what is unforeseen."""
+    """Return the HTTP status of any exception; 500 for what is unforeseen."""
     known = recognise_error(error)
     if isinstance(known, RegistryError):
         return find_nearest(type(known), STATUSES) or 500
@@ -62,28 +65,41 @@ def get_status(error: BaseException) -> int:
 
 
 def make_headers(error: BaseException) -> dict[str, str]:
-    """Headers that go with the status: when to come again, how to show a key, what the framework adds."""
+    """Return the headers that go with the status: when to retry, how to send a key, what the framework adds."""
     known = recognise_error(error)
     if not isinstance(known, RegistryError):
         return dict(known.headers or {}) if isinstance(known, HTTPException) else {}
-    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
     if "retry_after" in known.details or get_status(known) == 503:
         seconds = known.details.get("retry_after") or find_nearest(type(known), RETRY_AFTER) or 1
-        found["Retry-After"] = str(seconds)
+        headers["Retry-After"] = str(seconds)
     if challenge := find_nearest(type(known), CHALLENGES):
-        found["WWW-Authenticate"] = challenge
-    return found
+        headers["WWW-Authenticate"] = challenge
+    return headers
 
 
 def get_code(error: RegistryError) -> str:
-    """The code that programs read; ``error.format_public_code`` says more to whoever runs the register."""
+    """Return the code that programs get; ``error.format_public_code`` is for whoever runs the register."""
     return find_nearest(type(error), PUBLISHED_CODES) or error.code
 
 
-class FailureLog:
-    """Writes failures of ours to the server's log: what has a code as one line, the unforeseen with its traceback.
+def encode_problem(status: int, code: str, zh: str, en: str) -> bytes:
+    """Encode an RFC 9457 problem document in both languages, for answers given before a request is read."""
+    title = HTTPStatus(status).phrase
+    return msgspec.json.encode(
+        {"type": "about:blank", "title": title, "status": status, "detail": f"{zh} / {en}", "code": code}
+    )
 
-    The same code comes as one line in EVERY seconds, however many ask: a log on a full disk must not fill it.
+
+def is_client_disconnect(error: BaseException) -> bool:
+    """Return whether a request failed only because its client went away before it was whole."""
+    return isinstance(error, InternalServerException) and error.detail == _DISCONNECT_DETAIL
+
+
+class FailureLog:
+    """Writes failures to the server's log: what has a code as one line, the unforeseen with its traceback.
+
+    The same code comes as one line in ten seconds, however many ask: a log on a full disk must not fill it.
     """
 
     def __init__(self) -> None:
@@ -91,7 +107,7 @@ class FailureLog:
         self._last: dict[str, tuple[float, int]] = {}
 
     def log_error(self, error: BaseException, where: str) -> None:
-        """Note an exception that is answered with 500 or more; ``where`` names the page or operation."""
+        """Log an exception that is answered with 500 or more; ``where`` names the page or operation."""
         known = recognise_error(error)
         if get_status(known) < 500 or is_client_disconnect(error):
             return
@@ -105,11 +121,11 @@ class FailureLog:
             _log.warning("%s at %s%s%s", known.code, where, f": {cause}" if cause else "", again)
 
     def _count_since_last(self, code: str) -> int:
-        """How many of a code the next line speaks for; 0 when none is due."""
+        """Return how many failures the next line stands for; 0 when no line is due."""
         now = time.monotonic()
         with self._lock:
             at, waiting = self._last.get(code, (0.0, 0))
-            if at and now < at + EVERY:
+            if at and now < at + _LOG_EVERY:
                 self._last[code] = (at, waiting + 1)
                 return 0
             self._last[code] = (now, 0)

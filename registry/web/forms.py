@@ -1,11 +1,14 @@
-"""A form that was sent, taken in piece by piece: its files into temporary files, the text of its fields within a limit.
+"""Bodies of requests: forms read piece by piece, JSON that may be of anybody's making.
 
-The framework would hold every field whole in memory, up to the size that a route takes for its file.
+The files of a form go into temporary files, and the text of its fields has a limit. The framework would hold every
+field in memory, up to the size that a route takes for its file.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,15 +17,39 @@ from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.enums import RequestEncodingType
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
-from registry.errors import InvalidInput, TooLarge
+from registry.errors import InvalidInput, TooLarge, make_nesting_error
+from registry.uploads.gate import Gate
+from registry.uploads.sandbox import FILES, FILES_WAITING
 
 #: Bytes of all fields of a form that are no files, and how many fields and files it may have.
-MOST_TEXT, MOST_FIELDS = 2 * 1024 * 1024, 1000
+_MAX_TEXT, _MAX_FIELDS = 2 * 1024 * 1024, 1000
 AnyRequest = Request[Any, Any, Any]
+_upload_places = Gate(FILES, FILES_WAITING)
+
+
+@asynccontextmanager
+async def hold_upload_place() -> AsyncIterator[None]:
+    """Hold a place for reading a file, before the request takes a thread that readers need; Busy when too many wait."""
+    await _upload_places.enter_async()
+    try:
+        yield
+    finally:
+        _upload_places.leave()
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """The request of every route: the framework decodes a handler's ``data`` from its ``json``."""
+
+    async def json(self) -> Any:
+        """Return the body as JSON; InvalidInput for nesting without end, where the framework would answer 500."""
+        try:
+            return await super().json()
+        except RecursionError:
+            raise make_nesting_error() from None
 
 
 async def read_form(request: AnyRequest) -> FormMultiDict:
-    """The form of a request, empty where it sent none; InvalidInput, or TooLarge saying how much it may be."""
+    """Read the form of a request, empty where it has none; InvalidInput, or TooLarge with the limit."""
     kind, options = request.content_type
     if kind == RequestEncodingType.MULTI_PART:
         return await _read_multipart(request, options.get("boundary", ""))
@@ -31,7 +58,7 @@ async def read_form(request: AnyRequest) -> FormMultiDict:
         async for piece in request.stream():
             body += piece
             _check_text_size(len(body))
-        return FormMultiDict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        return FormMultiDict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     return FormMultiDict({})
 
 
@@ -40,7 +67,7 @@ async def _read_multipart(request: AnyRequest, boundary: str) -> FormMultiDict:
         raise _make_malformed_error()
     form = _MultipartForm()
     try:
-        with PushMultipartParser(boundary, max_segment_count=MOST_FIELDS) as parser:
+        with PushMultipartParser(boundary, max_segment_count=_MAX_FIELDS) as parser:
             async for piece in request.stream():
                 for event in parser.parse(piece):
                     await form.add_event(event)
@@ -57,7 +84,7 @@ async def _read_multipart(request: AnyRequest, boundary: str) -> FormMultiDict:
 
 
 class _MultipartForm:
-    """What came of a form so far."""
+    """A form that is being received."""
 
     def __init__(self) -> None:
         self._fields: dict[str, list[str | UploadFile]] = defaultdict(list)
@@ -67,7 +94,7 @@ class _MultipartForm:
         self._size = 0
 
     async def add_event(self, event: MultipartSegment | bytearray | None) -> None:
-        """The head of a field or file, some of it, or its end."""
+        """Add the head of a field or file, a piece of it, or its end."""
         if isinstance(event, MultipartSegment):
             self._segment = event
             if event.filename:
@@ -95,28 +122,28 @@ class _MultipartForm:
         self._segment, self._file, self._text = None, None, bytearray()
 
     def make_form(self) -> FormMultiDict:
-        """The form, once everything came."""
+        """Return the form, once everything was received."""
         return FormMultiDict([(name, value) for name, values in self._fields.items() for value in values])
 
     async def close(self) -> None:
-        """Let the files go."""
+        """Delete the temporary files."""
         files = [value for values in self._fields.values() for value in values if isinstance(value, UploadFile)]
         for file in filter(None, [*files, self._file]):
             await file.close()
 
 
 def _check_text_size(size: int) -> None:
-    if size > MOST_TEXT:
+    if size > _MAX_TEXT:
         raise _make_too_large_error()
 
 
 def _make_too_large_error() -> TooLarge:
-    most = MOST_TEXT // 1024 // 1024
+    limit = _MAX_TEXT // 1024 // 1024
     return TooLarge(
-        f"表单中的文字过多（最多{most} MB），没有处理；文件请用选择文件的一栏上传。",
-        f"The fields of the form hold too much text (at most {most} MB), and nothing was done; a file goes into the "
+        f"表单中的文字过多（最多{limit} MB），没有处理；文件请用选择文件的一栏上传。",
+        f"The fields of the form hold too much text (at most {limit} MB), and nothing was done; a file goes into the "
         "field that takes files.",
-        limit=MOST_TEXT,
+        limit=_MAX_TEXT,
     )
 
 

@@ -1,8 +1,8 @@
-"""What every response has, whichever door it comes from; and the requests that no door gets to see."""
+"""Around every door: the headers of every response, and the requests that no door gets to see."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import cast
 
 from litestar.enums import ScopeType
@@ -10,11 +10,11 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from registry.errors import InvalidInput, WrongHost
 from registry.settings import Settings
-from registry.web import cross_origin
-from registry.web.hosts import HostList, encode_problem
+from registry.web.error_status import encode_problem, get_status
+from registry.web.hosts import HostList
 
 Headers = list[tuple[bytes, bytes]]
-#: The features of browsers that a page could ask for; the camera is for reading a QR code from a page of this register.
+#: The features of browsers; the camera is for reading a QR code on a page of this register.
 _FEATURES = (
     "camera=(self)",
     "accelerometer=()",
@@ -42,78 +42,102 @@ _ALWAYS: Headers = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", ", ".join(_FEATURES).encode()),
 ]
-#: A year, after which a browser that came by meanwhile knows it anew.
+#: For a year from the last visit.
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
-#: Pages of other sites may show what is public; nothing of the workspace, not even as a picture.
+#: Pages of other sites may show what is public, but nothing of the workspace, not even as a picture.
 _OWN_PAGES = (b"cross-origin-resource-policy", b"same-origin")
 _ANY_PAGE = (b"cross-origin-resource-policy", b"cross-origin")
-
-
-RawHeaders = Iterable[tuple[bytes, bytes]]
-#: Where a request's scope holds headers of its own for the response.
-MORE = "registry.web.headers"
+#: Reads for programs, which scripts of other sites may read: public, without a cookie; never the workspace or a page.
+#: (litestar's own way is one rule for the whole application, which would hand pages of the staff to any site.)
+_SHARED_PATHS = ("/api/", "/reconcile/", "/log/", "/.well-known/", "/status-lists/")
+_ANY_ORIGIN = (b"access-control-allow-origin", b"*")
+_LIMITS = "RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
+_SHARED: Headers = [
+    _ANY_ORIGIN,
+    (b"access-control-expose-headers", f"ETag, Retry-After, X-State-Age, X-State-At, {_LIMITS}".encode()),
+]
+#: The answer to a browser that asks first; it asks again after ten minutes.
+_PREFLIGHT: Headers = [
+    _ANY_ORIGIN,
+    (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE"),
+    (
+        b"access-control-allow-headers",
+        b"accept, accept-language, authorization, content-type, if-none-match, x-api-key",
+    ),
+    (b"access-control-max-age", b"600"),
+    (b"vary", b"Origin"),
+]
+#: The key of a request's scope under which it has headers of its own for the response.
+EXTRA = "registry.web.headers"
 
 
 class OutermostMiddleware:
-    """Around every door: the headers on every response, also on a 404; HEAD wherever GET is answered; only requests
-    for a host of this register; questions of browsers on behalf of other sites.
-
-    ``headers`` gives more headers, for a request that is being answered.
+    """Headers on every response, also on a 404; HEAD wherever GET is answered; only requests for a host of this
+    register; preflight requests for other sites. ``make_headers`` makes more headers for a request being answered.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, headers: Callable[[Scope], RawHeaders] = lambda _: []) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, make_headers: Callable[[Scope], Headers]) -> None:
         self.app = app
-        self._headers = headers
+        self._make_headers = make_headers
         self._hosts = HostList(settings)
         secure = [_HTTPS_ONLY] if settings.public_url.startswith("https://") else []
         self._public = [*_ALWAYS, *secure, _ANY_PAGE]
-        self._shared = [*self._public, *cross_origin.SHARED]
+        self._shared = [*self._public, *_SHARED]
         self._private = [*_ALWAYS, *secure, _OWN_PAGES]
         self._names = frozenset(name for name, _ in [*self._shared, *secure])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. The server itself leaves the body out of an answer to HEAD."""
+        """Serve one request. The server leaves the body out of an answer to HEAD."""
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         if scope["method"] == "HEAD":
             scope = cast("HTTPScope", {**scope, "method": "GET"})
-        added, path = self._select_headers(scope["path"]), scope["path"]
-        given = dict(scope["headers"])
+        path = scope["path"]
+        common = self._select_headers(path)
+        request_headers = dict(scope["headers"])
         try:
             for host in [value for name, value in scope["headers"] if name == b"host"] or [b""]:
                 self._hosts.check_host(path, host.decode("latin-1"))
         except (WrongHost, InvalidInput) as error:
-            status = 421 if isinstance(error, WrongHost) else 400
+            status = get_status(error)
             headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
-            await _send_response(send, status, [*headers, *self._private], encode_problem(error, status))
+            body = encode_problem(status, error.code, error.zh, error.en)
+            await _send_response(send, status, [*headers, *self._private], body)
             return
-        if cross_origin.is_preflight(scope["method"], given) and cross_origin.is_shared(path):
-            await _send_response(send, 204, [*self._public, *cross_origin.PREFLIGHT], b"")
+        if _is_preflight(scope["method"], request_headers) and _is_shared(path):
+            await _send_response(send, 204, [*self._public, *_PREFLIGHT], b"")
             return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own, more = message["headers"], cast("RawHeaders", scope.get(MORE, []))
-                more = [*more, *self._headers(scope)]
-                stated = [name for name, _ in own]
-                if self._names.isdisjoint(stated):  # nearly always
-                    message["headers"] = [*own, *added, *more]
+                own = message["headers"]
+                extra = [*cast("Headers", scope.get(EXTRA, [])), *self._make_headers(scope)]
+                own_names = [name for name, _ in own]
+                if self._names.isdisjoint(own_names):  # nearly always
+                    message["headers"] = [*own, *common, *extra]
                 else:
-                    message["headers"] = [*own, *(pair for pair in added if pair[0] not in stated), *more]
+                    message["headers"] = [*own, *(pair for pair in common if pair[0] not in own_names), *extra]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
 
     def _select_headers(self, path: str) -> Headers:
-        """The headers of what is at a path."""
         if path.startswith("/staff"):
             return self._private
-        return self._shared if cross_origin.is_shared(path) else self._public
+        return self._shared if _is_shared(path) else self._public
+
+
+def _is_shared(path: str) -> bool:
+    return path.startswith(_SHARED_PATHS) or path == "/reconcile"
+
+
+def _is_preflight(method: str, headers: dict[bytes, bytes]) -> bool:
+    return method == "OPTIONS" and b"origin" in headers and b"access-control-request-method" in headers
 
 
 async def _send_response(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """An answer that no door gives; with its length, which the server leaves to the application."""
+    """Send an answer that no door gives, with its length, which the server leaves to the application."""
     length = [(b"content-length", str(len(body)).encode())] if status != 204 else []
     start = {"type": "http.response.start", "status": status, "headers": [*headers, *length]}
     await send(cast("Message", start))

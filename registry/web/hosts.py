@@ -1,40 +1,37 @@
-"""Which hosts a register is reached by: what a request says in its Host header is never taken on trust.
+"""The host names of a register: the Host header of a request is never trusted.
 
-No absolute link is made from that header in any case (decision 139); the list keeps answers of this register from
-appearing under names of other people, and from being kept under them by caches.
+No absolute link is made from that header (decision 139); the list keeps answers of this register from appearing, and
+from being cached, under the names of others.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from http import HTTPStatus
 from urllib.parse import urlsplit
-
-import msgspec
 
 from registry.errors import InvalidInput, WrongHost
 from registry.settings import Settings
 
-#: What says whether this process works, to machines that know only its address.
+#: Read by machines that know only the address of this process.
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-#: A name or address, and its port: what RFC 9110 has in a Host header, but for an empty port.
+#: A name or address, and its port: a Host header by RFC 9110, without its empty port.
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::([0-9]{1,5}))?")
 
 
 class HostList:
-    """The names of one register; without a public address set, any: then nobody has said what its name is."""
+    """The names of one register; any name while no public address is set."""
 
     def __init__(self, settings: Settings) -> None:
-        named = [one.strip() for one in settings.hosts.split(",") if one.strip()]
-        self.any = "*" in named or settings.public_url == Settings().public_url
+        names = [host.strip() for host in settings.hosts.split(",") if host.strip()]
+        self.any = "*" in names or settings.public_url == Settings().public_url
         self._address = settings.public_url
-        self._names = {_parse_host_name(urlsplit(settings.public_url).netloc), *map(_parse_host_name, named)}
+        self._names = {_parse_host_name(urlsplit(settings.public_url).netloc), *map(_parse_host_name, names)}
 
     def check_host(self, path: str, host: str) -> None:
-        """WrongHost unless ``host``, as a Host header says it, is one of this register; its port may be any.
+        """Check a Host header: WrongHost unless it names this register (any port); InvalidInput where it is no host.
 
-        InvalidInput where it is no host at all, at whichever path: no door could make an address of it.
+        The second holds at every path: no door could make an address of it.
         """
         if not self.any and path not in _PROBES:
             self._check_own_host(host)
@@ -49,27 +46,14 @@ class HostList:
             )
 
 
-def encode_problem(error: WrongHost | InvalidInput, status: int) -> bytes:
-    """The problem document: both languages, since it comes before anything is read of what was asked."""
-    return msgspec.json.encode(
-        {
-            "type": "about:blank",
-            "title": HTTPStatus(status).phrase,
-            "status": status,
-            "detail": f"{error.zh} / {error.en}",
-            "code": error.code,
-        }
-    )
-
-
 def _check_host_syntax(host: str) -> None:
-    """InvalidInput unless a Host header says a name or an address, and after it nothing or a port.
+    """Check that a Host header is a name or an address, perhaps with a port; InvalidInput otherwise.
 
     >>> for host in ("register.example:8443", "[::1]:8000", "127.0.0.1", ""):
     ...     _check_host_syntax(host)
     """
-    found = _HOST.fullmatch(host)
-    if found is None or int(found[2] or 0) > 65535 or not _is_ipv6(found[1] or "::"):
+    match = _HOST.fullmatch(host)
+    if match is None or int(match[2] or 0) > 65535 or not _is_ipv6(match[1] or "::"):
         raise InvalidInput(
             "请求的Host有误：须为主机名或地址，其后可有冒号和0至65535的端口。",
             "The Host of the request is malformed: it is a name or an address, perhaps with a colon and a port "
@@ -86,10 +70,10 @@ def _is_ipv6(address: str) -> bool:
 
 
 def _parse_host_name(host: str) -> str:
-    """A host without its port, user and final dot, in lower case.
+    """Return a host without its port, user and final dot, in lower case.
 
-    >>> _parse_host_name("Register.Example.:8443"), _parse_host_name("[::1]:8000"), _parse_host_name("user@register.example")
-    ('register.example', '::1', 'register.example')
+    >>> [_parse_host_name(host) for host in ("Register.Example.:8443", "[::1]:8000", "user@register.example")]
+    ['register.example', '::1', 'register.example']
     """
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")

@@ -1,4 +1,4 @@
-"""The sentences a page says of an institution: its standing, and what a record is made of, value by value."""
+"""Sentences and labels of a page about an institution: its standing, and the values of its record."""
 
 from __future__ import annotations
 
@@ -14,38 +14,41 @@ from registry.web.standing import Grant, Standing
 
 
 def describe_standing(language: Language, standing: Standing, then: bool = False) -> list[Markup]:
-    """The standing in plain words: one sentence for each group of techniques, what may be done first.
+    """Describe the standing in plain words: a sentence for each group of techniques, what may be done first.
 
-    ``then``: of another day than today, so that no sentence says "now".
+    ``then``: the standing is of another day than today, and no sentence contains "now".
     """
-    words = "then" if then else "verdict"
+    prefix = "then" if then else "verdict"
     if standing.state == "delisted":
         stopped = [
             _describe_since(
-                language, f"{words}.{grant.stage}", grant.since, techniques=language.format_techniques(grant.techniques)
+                language,
+                f"{prefix}.{grant.stage}",
+                grant.since,
+                techniques=language.format_techniques(grant.techniques),
             )
             for grant in standing.grants
         ]
-        return [_describe_since(language, f"{words}.delisted", standing.since), *stopped]
+        return [_describe_since(language, f"{prefix}.delisted", standing.since), *stopped]
     if not standing.grants:
         return [
-            language.translate(f"{words}.suspended.all" if standing.state == "suspended" else f"{words}.no_approval")
+            language.translate(f"{prefix}.suspended.all" if standing.state == "suspended" else f"{prefix}.no_approval")
         ]
     if len(standing.grants) == 1 and standing.state == "preparing":
-        return [language.translate(f"{words}.preparing.sentence")]
-    return [_describe_grant(language, words, grant, first=index == 0) for index, grant in enumerate(standing.grants)]
+        return [language.translate(f"{prefix}.preparing.sentence")]
+    return [_describe_grant(language, prefix, grant, first=index == 0) for index, grant in enumerate(standing.grants)]
 
 
-def _describe_grant(language: Language, words: str, grant: Grant, *, first: bool) -> Markup:
+def _describe_grant(language: Language, prefix: str, grant: Grant, *, first: bool) -> Markup:
     techniques = language.format_techniques(grant.techniques)
     if grant.stage in LAWFUL_STAGES:
         key = "sentence" if first else "also"
         return language.translate(
-            f"{words}.licensed.{key}", techniques=techniques, stage=language.translate(f"stage.{grant.stage}")
+            f"{prefix}.licensed.{key}", techniques=techniques, stage=language.translate(f"stage.{grant.stage}")
         )
     if grant.stage == "preparing":
-        return language.translate(f"{words}.preparing.also", techniques=techniques)
-    return _describe_since(language, f"{words}.{grant.stage}", grant.since, techniques=techniques)
+        return language.translate(f"{prefix}.preparing.also", techniques=techniques)
+    return _describe_since(language, f"{prefix}.{grant.stage}", grant.since, techniques=techniques)
 
 
 def _describe_since(language: Language, key: str, since: Date | None, **values: object) -> Markup:
@@ -55,21 +58,18 @@ def _describe_since(language: Language, key: str, since: Date | None, **values: 
 
 
 def format_institution_region(language: Language, institution: Institution) -> Markup:
-    """Province, city and district of an institution."""
-    region = institution.region
-    return language.format_region(region.province, region.city, region.district)
+    """Format province, city and district of an institution."""
+    return language.format_region(institution.region)
 
 
 def format_scope(language: Language, code: str) -> Markup:
-    """The region of a code by its names; the code itself when there is none."""
-    found = regions.find_region(code)
-    return (
-        language.format_region(found.province, found.city, found.district) if found else language.format_monospace(code)
-    )
+    """Format the region of a code by its names; the code itself when there is none."""
+    region = regions.find_region(code)
+    return language.format_region(region) if region else language.format_monospace(code)
 
 
 def format_rest_of_address(language: Language, institution: Institution) -> Markup:
-    """The address after the place that is shown before it, so that nobody reads 鞍山市铁西区 twice."""
+    """Format the address without the region that stands before it on the page."""
     rest, region = institution.address, institution.region
     for level in (region.province, region.city, region.district):
         rest = rest.removeprefix(level or "")
@@ -77,7 +77,7 @@ def format_rest_of_address(language: Language, institution: Institution) -> Mark
 
 
 def format_value(language: Language, field: str, value: Any) -> Markup | None:
-    """A value of a record as a page shows it; None when nothing is stated. ``field`` is its path."""
+    """Format the value of a record at the path ``field``; None when nothing is recorded."""
     if value in (None, "", [], {}):
         return None
     if field.startswith("approvals."):
@@ -87,26 +87,18 @@ def format_value(language: Language, field: str, value: Any) -> Markup | None:
     if field == "ownership":
         return get_ownership_label(language, str(value))
     if field == "region":
-        place = regions.find_region(str(value))
-        return (
-            language.mark_chinese(str(value))
-            if place is None
-            else language.format_region(place.province, place.city, place.district)
-        )
-    return (
-        language.format_list(language.mark_chinese(one) for one in value)
-        if isinstance(value, list)
-        else language.mark_chinese(str(value))
-    )
+        region = regions.find_region(str(value))
+        return language.mark_chinese(str(value)) if region is None else language.format_region(region)
+    return language.format_names(value) if isinstance(value, list) else language.mark_chinese(str(value))
 
 
 def format_source(language: Language, source: SourceRef) -> Markup:
-    """A source with the day it speaks for."""
+    """Format a source with the day it is of."""
     return format_source_title(language, source.title, source.as_of)
 
 
 def format_source_title(language: Language, title: str, as_of: Date) -> Markup:
-    """A source's title with its day, which is not said twice where the title says it."""
+    """Format a source's title with its day, unless the title contains the day."""
     day = language.format_day(as_of)
     if day.striptags() in title:
         return language.mark_chinese(title)
@@ -114,7 +106,7 @@ def format_source_title(language: Language, title: str, as_of: Date) -> Markup:
 
 
 def get_ownership_label(language: Language, ownership: str) -> Markup:
-    """公立 or 民营; a source's own word when it is another one."""
+    """Return the word for an ownership, 公立 or 民营; a source's own word where it is another one."""
     return (
         language.translate(f"institution.{ownership}")
         if ownership in {"public", "private"}
@@ -123,7 +115,7 @@ def get_ownership_label(language: Language, ownership: str) -> Markup:
 
 
 def get_stage_label(language: Language, stage: str) -> Markup:
-    """The short word of a stage, as a tag shows it."""
+    """Return the short word of a stage, for a tag."""
     if stage not in STAGES:
         return language.mark_chinese(stage)
     return language.translate("stage.operating_short" if stage == "operating" else f"stage.{stage}")

@@ -1,7 +1,7 @@
-"""Threads of a server by what is done in them: whoever waits for a lock or a password's hash takes none from readers.
+"""The threads of a server, by kind of work: who waits for a lock or a password's hash takes no thread from readers.
 
-Every handler runs in one lane. Its ``opt`` may name it (``lane``, or ``posts`` for what is posted); otherwise it reads.
-A lane has an end: what finds no place is refused at once, with when to come again.
+Every handler runs in one lane: the one its ``opt`` names (``lane``, or ``posts`` for POST requests), otherwise `reads`.
+A request that finds its lane full is refused at once, with when to retry.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from registry.storage.locks import AT_ONCE, LockWait, lock_wait
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-Name = Literal["reads", "slow", "health", "writes", "sign-ins"]
+LaneName = Literal["reads", "slow", "health", "writes", "sign-ins"]
 
 
 class LaneSize(NamedTuple):
@@ -34,59 +34,59 @@ class LaneSize(NamedTuple):
     lock: LockWait
 
 
-#: ``slow``: files that are made first, lists that are answered whole. ``health``: whether this process can answer; of
-#: that nobody learns too late because others ask much. Those who sign in wait in their threads for one that hashes
-#: (``accounts.hashing``), and never keep the staff from the line of writers.
-LANES: dict[Name, LaneSize] = {
+#: ``slow``: files that are made on request, lists that are answered whole. ``health``: whether this process can answer,
+#: which must not wait behind other requests. Sign-ins wait in their threads for the one that hashes
+#: (``accounts.hashing``), and never take a place in the line of writers from the staff.
+LANES: dict[LaneName, LaneSize] = {
     "reads": LaneSize(threads=8, queue_limit=256, lock=AT_ONCE),
     "slow": LaneSize(threads=4, queue_limit=32, lock=AT_ONCE),
     "health": LaneSize(threads=2, queue_limit=16, lock=AT_ONCE),
     "writes": LaneSize(threads=16, queue_limit=16, lock=LockWait(seconds=10.0, queue_limit=7)),
     "sign-ins": LaneSize(threads=64, queue_limit=8, lock=LockWait(seconds=3.0, queue_limit=3)),
 }
-#: Seconds after which somebody who found no place may come again.
-_AGAIN = 5
-_lane: ContextVar[Name] = ContextVar("lane", default="reads")
+#: Seconds after which to retry when a lane is full.
+_RETRY_AFTER = 5
+_lane: ContextVar[LaneName] = ContextVar("lane", default="reads")
 
 
 class _Lane(ThreadPoolExecutor):
-    """The threads of one lane, and its end."""
+    """The threads of one lane, and how many requests may wait for them."""
 
-    def __init__(self, name: Name, size: LaneSize) -> None:
+    def __init__(self, name: LaneName, size: LaneSize) -> None:
         super().__init__(size.threads, thread_name_prefix=name)
-        self._room = threading.Semaphore(size.threads + size.queue_limit)
+        self._places = threading.Semaphore(size.threads + size.queue_limit)
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        """Have it done; Busy when the lane is full."""
-        if not self._room.acquire(blocking=False):
+        """Run a function in the lane; Busy when it is full."""
+        if not self._places.acquire(blocking=False):
             raise Busy(
-                f"此刻请求太多，您的请求没有执行，没有任何改动或丢失，也不代表任何机构未获批准；请{_AGAIN}秒后再试。",
+                f"此刻请求太多，您的请求没有执行，没有任何改动或丢失，也不代表任何机构未获批准；请{_RETRY_AFTER}秒后再试。",
                 "There are too many requests at this moment. Yours was not done, nothing was changed or lost, and this "
-                f"says nothing about any institution. Try again in {_AGAIN} seconds.",
-                retry_after=_AGAIN,
+                f"says nothing about any institution. Try again in {_RETRY_AFTER} seconds.",
+                retry_after=_RETRY_AFTER,
             )
         try:
             future = super().submit(fn, *args, **kwargs)
         except BaseException:
-            self._room.release()
+            self._places.release()
             raise
-        future.add_done_callback(lambda _: self._room.release())
+        future.add_done_callback(lambda _: self._places.release())
         return future
 
 
 class Lanes(ThreadPoolExecutor):
-    """The executor of a server's event loop: what it is given is done in the lane of whoever gives it."""
+    """The executor of a server's event loop: a function runs in the lane of whoever submits it."""
 
     def __init__(self) -> None:
         super().__init__(1)  # no thread of its own ever starts
         self._lanes = {name: _Lane(name, size) for name, size in LANES.items()}
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        """Have it done in the lane that is chosen here and now; Busy when that is full."""
+        """Run a function in the current lane; Busy when it is full."""
         return self._lanes[_lane.get()].submit(fn, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let no more in, and with ``wait`` see everything done."""
+        """Admit no more, and with ``wait`` wait until everything is done."""
         for lane in self._lanes.values():
             lane.shutdown(wait=False, cancel_futures=cancel_futures)
         for lane in self._lanes.values():
@@ -94,18 +94,18 @@ class Lanes(ThreadPoolExecutor):
 
 
 def install_lanes() -> None:
-    """Give the running event loop its lanes; it ends them when it is closed."""
+    """Give the running event loop its lanes, which end with it."""
     asyncio.get_running_loop().set_default_executor(Lanes())
 
 
-async def run_in_lane(name: Name, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """What ``work`` returns, done in a lane; Busy when it is full."""
+async def run_in_lane(name: LaneName, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Run ``work`` in a lane and return its result; Busy when the lane is full."""
     with _use_lane(name):
         return await sync_to_thread(work, *args, **kwargs)
 
 
 @contextmanager
-def _use_lane(name: Name) -> Iterator[None]:
+def _use_lane(name: LaneName) -> Iterator[None]:
     lane, lock = _lane.set(name), lock_wait.set(LANES[name].lock)
     try:
         yield
@@ -115,7 +115,7 @@ def _use_lane(name: Name) -> Iterator[None]:
 
 
 class LaneMiddleware:
-    """Around every handler: its lane, and its patience with the lock of all writers."""
+    """Around every handler: sets its lane, and how long it waits for the lock of all writers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -129,7 +129,7 @@ class LaneMiddleware:
             await self.app(scope, receive, send)
 
 
-def choose_lane(opt: dict[str, Any], method: str) -> Name:
-    """The lane of a handler with this ``opt`` for a request of this method."""
-    name: Name = opt.get("lane") or (opt.get("posts", "reads") if method == "POST" else "reads")
+def choose_lane(opt: dict[str, Any], method: str) -> LaneName:
+    """Return the lane of a handler with this ``opt`` for a request of this method."""
+    name: LaneName = opt.get("lane") or (opt.get("posts", "reads") if method == "POST" else "reads")
     return name

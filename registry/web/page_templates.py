@@ -1,4 +1,4 @@
-"""A page's context to its HTML: the templates, bound to one language and size, and the addresses of static files."""
+"""The templates, bound to one language and text size, and the addresses of static files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.web import labels, record_changes, standing
 from registry.web.i18n import Language
 
-HERE = Path(__file__).parent
-STATIC = HERE / "static"
+_FOLDER = Path(__file__).parent
+STATIC = _FOLDER / "static"
 _TONE_ICONS = {"approved": "tick", "limited": "half", "stopped": "bar", "unlisted": "question"}
 
 
 @cache
 def make_asset_url(name: str) -> str:
-    """The address of a static file, with its content's hash in it: it may be kept for a year.
+    """Return the address of a static file; it has the content's hash in it, so that browsers may cache it for a year.
 
     >>> make_asset_url("site.css").startswith("/static/site.") and make_asset_url("site.css").endswith(".css")
     True
@@ -32,31 +32,31 @@ def make_asset_url(name: str) -> str:
 
 @cache
 def list_assets() -> dict[str, Path]:
-    """Every static file a browser may ask for, by the last part of its address."""
+    """Return every static file that browsers may fetch, by the last part of its address."""
     files = [path for path in STATIC.iterdir() if path.is_file()]
     return {make_asset_url(path.name).rsplit("/", 1)[-1]: path for path in files}
 
 
 @cache
 def render_icon(name: str) -> Markup:
-    """An icon's SVG to stand in the page; decorative, so hidden from screen readers: a word is always beside it."""
+    """Return an icon's SVG for a page; hidden from screen readers, because a word always stands next to it."""
     svg = (STATIC / "icons" / f"{name}.svg").read_text("utf-8").strip()
     safe = svg.replace("<svg ", f'<svg class="icon icon-{name}" aria-hidden="true" focusable="false" ', 1)
     return Markup(safe)  # noqa: S704  our own files
 
 
 def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
-    """The templates, those of further ``folders`` before ours, with the words of a language."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([*folders, HERE / "templates"]),
+    """Return the templates with the words of a language; those of ``folders`` come before ours."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([*folders, _FOLDER / "templates"]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["plain_word"] = language.get_plain_word
-    made.filters["code_text"] = language.format_monospace
-    made.globals.update(
+    environment.filters["plain_word"] = language.get_plain_word
+    environment.filters["code_text"] = language.format_monospace
+    environment.globals.update(
         language=language,
         t=language.translate,
         link=language.make_link,
@@ -82,4 +82,4 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         technique_codes=[technique.code for technique in TECHNIQUES],
         stage_codes=list(STAGES),
     )
-    return made
+    return environment

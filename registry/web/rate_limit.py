@@ -1,4 +1,4 @@
-"""At every door: who asks, and may they ask this much? A refusal is an answer like any other; limits become headers."""
+"""Admission at every door: the key of a request, its limits, and the headers that state them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from registry.clients.service import AdmittedRequest, Clients
 from registry.errors import InvalidKey, TooManyRequests
 from registry.storage.counts import RemainingRequests, to_whole_seconds
 from registry.web import lanes
-from registry.web.headers import MORE
+from registry.web.headers import EXTRA
 
-#: Where a request's scope says who was let in.
-ADMITTED = "registry.admitted"
-#: What machines read again and again, or what says whether this machine works: never limited.
-UNLIMITED = ("/healthz", "/readyz", "/log/", "/.well-known/", "/static/", "/status-lists/")
+#: The key of a request's scope under which its AdmittedRequest is.
+_ADMITTED = "registry.admitted"
+#: Never limited: what machines read again and again, or what tells whether this process works.
+_UNLIMITED = ("/healthz", "/readyz", "/log/", "/.well-known/", "/static/", "/status-lists/")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class RateLimitMiddleware:
-    """Around every handler: lets a request in, or raises InvalidKey, ScopeMissing, TooManyRequests.
+    """Around every handler: admits a request, or raises InvalidKey, ScopeMissing, TooManyRequests.
 
-    A middleware, and not one of the framework's guards: those are handed a copy of the handler with every request.
+    A middleware and not one of the framework's guards, which get a copy of the handler with every request.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -45,7 +45,7 @@ class RateLimitMiddleware:
 
 
 async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -> None:
-    if scope["path"].startswith(UNLIMITED) or scope["method"] == "OPTIONS":
+    if scope["path"].startswith(_UNLIMITED) or scope["method"] == "OPTIONS":
         return
     handler = scope["route_handler"]
     operation = _get_operation(handler)
@@ -58,19 +58,19 @@ async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -
             key = clients.find_key(text) or await _load_key(clients, text, _get_address(scope), operation)
             admitted = clients.admit_key(key, operation, handler.opt.get("scope"))
     except TooManyRequests as refusal:
-        scope[MORE] = make_limit_headers(refusal.details["rooms"])  # type: ignore[literal-required]
+        scope[EXTRA] = make_limit_headers(refusal.details["rooms"])  # type: ignore[literal-required]
         raise
-    scope[ADMITTED] = admitted  # type: ignore[literal-required]
-    scope[MORE] = make_limit_headers(admitted.rooms)  # type: ignore[literal-required]
+    scope[_ADMITTED] = admitted  # type: ignore[literal-required]
+    scope[EXTRA] = make_limit_headers(admitted.rooms)  # type: ignore[literal-required]
 
 
 def find_admitted_request(connection: Connection) -> AdmittedRequest | None:
-    """Who was let in; None where nothing is counted."""
-    return cast("AdmittedRequest | None", connection.scope.get(ADMITTED))
+    """Return who was admitted; None where nothing is counted."""
+    return cast("AdmittedRequest | None", connection.scope.get(_ADMITTED))
 
 
 def get_api_key(connection: Connection) -> ApiKey:
-    """The key that a request must have; InvalidKey without one."""
+    """Return the key of a request that must have one; InvalidKey without."""
     admitted = find_admitted_request(connection)
     if admitted is None or admitted.key is None:
         raise InvalidKey(
@@ -82,7 +82,7 @@ def get_api_key(connection: Connection) -> ApiKey:
 
 
 def make_people_budget(connection: Connection) -> PeopleBudget:
-    """Whose people the asker may look at, in this request and in all others of the day."""
+    """Return the asker's budget of people to look at, in this and all other requests of the day."""
     clients: Clients = connection.app.state.register.clients
     address = _get_address(connection.scope)
     if clients.hears_of_proxies and "x-forwarded-for" in connection.headers:
@@ -92,7 +92,7 @@ def make_people_budget(connection: Connection) -> PeopleBudget:
 
 
 async def _load_key(clients: Clients, text: str, address: str, operation: str) -> ApiKey:
-    """A key this process does not know yet. Trying one that is none counts as asking without one."""
+    """Load a key that this process does not know yet. Trying an invalid one counts as asking without a key."""
     if clients.anonymous_limit:
         clients.admit_anonymous(address, operation, trying=True)
     try:
@@ -103,21 +103,18 @@ async def _load_key(clients: Clients, text: str, address: str, operation: str) -
         raise
 
 
-def _read_key(sent: RawHeaders) -> str | None:
-    """The key in a request's headers: ``Authorization: Bearer`` or ``X-API-Key``; None without either.
+def _read_key(headers: RawHeaders) -> str | None:
+    """Read the key of a request: ``Authorization: Bearer`` or ``X-API-Key``; None without either.
 
-    InvalidKey where they hold two: which client asks must not hang on the order of headers.
+    InvalidKey for two different ones: which client asks must not depend on the order of headers.
     """
-    held = {key for name, value in sent if name in _HOLD_KEYS and (key := _parse_key_header(name, value)) is not None}
-    if len(held) > 1:
+    keys = {key for name, value in headers if (key := _parse_key_header(name, value)) is not None}
+    if len(keys) > 1:
         raise InvalidKey(
             "请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。",
             "The request holds two different keys; send one, as Authorization or as X-API-Key.",
         )
-    return held.pop() if held else None
-
-
-_HOLD_KEYS = (b"authorization", b"x-api-key")
+    return keys.pop() if keys else None
 
 
 def _parse_key_header(name: bytes, value: bytes) -> str | None:
@@ -139,7 +136,7 @@ def _get_operation(handler: BaseRouteHandler) -> str:
 
 
 def make_limit_headers(rooms: dict[str, RemainingRequests]) -> list[tuple[bytes, bytes]]:
-    """The headers that tell what is left: those of the draft standard, and the three that clients knew before it."""
+    """Return the headers that state what is left: those of the draft standard, and the three older ones."""
     tightest = min(rooms.values(), key=lambda room: (room.is_admitted, room.left))
     policy = ", ".join(f'"{name}";q={room.limit};w={room.window}' for name, room in rooms.items())
     left = ", ".join(

@@ -1,4 +1,4 @@
-"""What changed, in words: from one entry of a history to the next, and between what was believed and what is known."""
+"""Changes in words: from one entry of a history to the next, and between what was known then and what is known now."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _LABELS = {
 _APPROVALS = [f"approvals.{technique.code}" for technique in TECHNIQUES]
 _ORDER = ["name", "status", "address", "region", *_APPROVALS, *_LABELS]
 _POSITIONS = {field: position for position, field in reversed(list(enumerate(_ORDER)))}
-#: Shown of both sides also where they agree: who is meant, and what may be done there.
+#: Shown also where both sides agree: which institution it is, and what may be done there.
 _ALWAYS = {"name", "status", "address", *_APPROVALS}
 
 
 class PageTimes(Struct, frozen=True, kw_only=True):
-    """The two times a page was asked for. ``known_at`` is null for everything known now; ``known_day`` is the day whose
-    end it is, when a day was given. ``to_come``: the day asked about has not come yet."""
+    """The two times a page is of. ``known_at`` is null for everything known now; ``known_day`` is the day whose end it
+    is, when a day was given. ``to_come``: the day ``on`` is in the future."""
 
     on: Date
     known_at: dt.datetime | None = None
@@ -48,7 +48,7 @@ class PageTimes(Struct, frozen=True, kw_only=True):
 
 
 class ChangeLine(Struct, frozen=True, kw_only=True):
-    """One value before and after, ready to show; ``before`` or ``after`` None when nothing was, or is, stated."""
+    """One value before and after, ready to show; None where nothing was, or is, recorded."""
 
     label: Markup
     before: Markup | None
@@ -57,63 +57,61 @@ class ChangeLine(Struct, frozen=True, kw_only=True):
 
 
 def classify_version(version: Version) -> Literal["plain", "correction", "addition"]:
-    """What an entry is to a reader: an addition states a day of which the register had held nothing."""
+    """Classify an entry for readers: an addition is about a day of which the register had nothing."""
     if not version.corrects:
         return "plain"
-    first = any(change.field == "name" and change.from_ is None for change in version.changes)
-    return "addition" if first else "correction"
+    is_first = any(change.field == "name" and change.from_ is None for change in version.changes)
+    return "addition" if is_first else "correction"
 
 
 def describe_changes(language: Language, version: Version) -> list[ChangeLine]:
-    """The changes of a version, in the order a person reads a record: name, listing, place, techniques, the rest."""
-    return [describe_change(language, one) for one in sorted(version.changes, key=lambda one: _rank_field(one.field))]
+    """Describe the changes of a version in the order of a record: name, listing, place, techniques, the rest."""
+    return [describe_change(language, change) for change in sorted(version.changes, key=_rank_field)]
 
 
-def _rank_field(field: str) -> tuple[int, str]:
-    return _POSITIONS.get(field, len(_ORDER)), field
+def _rank_field(change: FieldChange) -> tuple[int, str]:
+    return _POSITIONS.get(change.field, len(_ORDER)), change.field
 
 
-def describe_change(language: Language, made: FieldChange) -> ChangeLine:
-    """A change in words: the field's name, and its values as a page shows them."""
-    head, _, rest = made.field.partition(".")
+def describe_change(language: Language, change: FieldChange) -> ChangeLine:
+    """Describe a change: the name of the field, and its values as a page shows them."""
+    head, _, rest = change.field.partition(".")
     if head == "approvals":
         label = language.format_technique(rest)
-    elif made.field in _LABELS:
-        label = language.translate(_LABELS[made.field])
+    elif change.field in _LABELS:
+        label = language.translate(_LABELS[change.field])
     else:
-        label = language.translate("history.other", field=language.mark_chinese(rest or made.field))
+        label = language.translate("history.other", field=language.mark_chinese(rest or change.field))
     return ChangeLine(
         label=label,
-        before=_format_value(language, made.field, made.from_, made.to),
-        after=_format_value(language, made.field, made.to, made.from_),
-        differs=made.from_ != made.to,
+        before=_format_value(language, change.field, change.from_, change.to),
+        after=_format_value(language, change.field, change.to, change.from_),
+        differs=change.from_ != change.to,
     )
 
 
-def _format_value(language: Language, field: str, value: Any, other: Any) -> Markup | None:
-    said = format_value(language, field, value)
-    if said is None or not isinstance(value, dict) or not isinstance(other, dict):
-        return said
+def _format_value(language: Language, field: str, value: Any, counterpart: Any) -> Markup | None:
+    """Format one side of a change; of an approval, also the details in which it differs from the other side."""
+    text = format_value(language, field, value)
+    if text is None or not isinstance(value, dict) or not isinstance(counterpart, dict):
+        return text
     details = [
-        _format_detail(language, name, stated)
+        _format_detail(language, name, detail)
         for name in ("valid_from", "verification_due", "document_no", "authority", "note")
-        if (stated := value.get(name)) is not None and stated != other.get(name)
+        if (detail := value.get(name)) is not None and detail != counterpart.get(name)
     ]
-    return (
-        language.translate("site.stage_in_brackets", technique=said, stage=language.format_list(details))
-        if details
-        else said
-    )
+    if not details:
+        return text
+    return language.translate("site.stage_in_brackets", technique=text, stage=language.format_list(details))
 
 
-def _format_detail(language: Language, name: str, stated: str) -> Markup:
-    """What else an approval states, said where nothing but it differs."""
+def _format_detail(language: Language, name: str, text: str) -> Markup:
     if name == "note":
-        return Markup(language.format_remark(stated).rstrip("。."))  # noqa: S704  safe before, and still
+        return Markup(language.format_remark(text).rstrip("。."))  # noqa: S704  safe before, and still
     value = (
-        language.format_day(Date.fromisoformat(stated))
+        language.format_day(Date.fromisoformat(text))
         if name in ("valid_from", "verification_due")
-        else language.mark_chinese(stated)
+        else language.mark_chinese(text)
     )
     label = "institution.col_since" if name == "valid_from" else f"history.{name}"
     return language.translate("site.colon", label=language.translate(label)) + value
@@ -123,39 +121,36 @@ def _format_detail(language: Language, name: str, stated: str) -> Markup:
 
 
 def collect_recorded_values(institution: Institution | None) -> dict[str, Any]:
-    """What is recorded of an institution, by the paths of its history; approvals as they count."""
+    """Return the recorded values of an institution, by the paths of its history; approvals as they count."""
     if institution is None:
         return {}
-    plain = {field: getattr(institution, field) for field in _LABELS if field != "region"}
+    fields = {field: getattr(institution, field) for field in _LABELS if field != "region"}
     approvals = {f"approvals.{a.technique}": msgspec.to_builtins(a) for a in list_effective_approvals(institution)}
-    stated = {**plain, "region": institution.region.code, **approvals}
-    return {path: value for path, value in stated.items() if value not in (None, [])}
+    values = {**fields, "region": institution.region.code, **approvals}
+    return {path: value for path, value in values.items() if value not in (None, [])}
 
 
 def compare_records(language: Language, believed: Institution | None, known: Institution | None) -> list[ChangeLine]:
-    """The two records line by line, ``before`` as believed and ``after`` as known: first what differs, then, of what
-    they agree on, who is meant and what may be done there."""
+    """Compare two records of a day line by line, ``before`` as believed then and ``after`` as known now.
+
+    What differs comes first; then, of what agrees, which institution it is and what may be done there.
+    """
     before, after = collect_recorded_values(believed), collect_recorded_values(known)
     paths = [path for path in before.keys() | after.keys() if path in _ALWAYS or before.get(path) != after.get(path)]
-    made = [FieldChange(field=path, from_=before.get(path), to=after.get(path)) for path in paths]
-    return sorted(
-        (describe_change(language, one) for one in sorted(made, key=lambda one: _rank_field(one.field))), key=_is_same
-    )
-
-
-def _is_same(said: ChangeLine) -> bool:
-    return not said.differs
+    changes = [FieldChange(field=path, from_=before.get(path), to=after.get(path)) for path in paths]
+    lines = [describe_change(language, change) for change in sorted(changes, key=_rank_field)]
+    return sorted(lines, key=lambda line: not line.differs)
 
 
 def format_known_time(language: Language, times: PageTimes) -> Markup:
-    """The time of knowing in words: a day where a day was given, else the instant."""
+    """Format the time of knowledge: a day where a day was given, otherwise the instant."""
     if times.known_day is not None or times.known_at is None:
         return language.format_day(times.known_day or times.on)
     return language.format_instant(times.known_at)
 
 
 def describe_recording(language: Language, version: Version) -> Markup:
-    """When an entry was recorded and why: 2026年3月2日记入，理由：……"""
+    """Describe when an entry was recorded and why: 2026年3月2日记入，理由：……"""
     at = language.format_day(version.recorded_at.astimezone(SHANGHAI).date())
     if version.reason is None:
         return language.translate("history.learnt_unexplained", at=at)

@@ -1,4 +1,4 @@
-"""What an institution's record amounts to, for a person: one state, one tone, and the days that matter."""
+"""The standing of an institution, for people: one state, one tone, and the days that matter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from registry.domain.model import Approval, Date, Institution, Struct
 from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
+from registry.verification import verdict
 from registry.verification.approvals_on_day import apply_rules_on_day, list_effective_approvals
 
 __all__ = [
@@ -45,7 +46,7 @@ State = Literal[
 
 
 class Grant(Struct, frozen=True, kw_only=True):
-    """Techniques of one institution that share a stage; ``since`` is their common day when there is one."""
+    """Techniques of one institution that share a stage; ``since``: the day they stopped, where they did."""
 
     stage: Stage
     techniques: list[TechniqueCode]
@@ -53,7 +54,7 @@ class Grant(Struct, frozen=True, kw_only=True):
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """An institution's status in a form that can be said in one sentence; ``grants`` in the order they are said."""
+    """The state of an institution; ``grants`` in the order of their sentences."""
 
     state: State
     tone: Tone
@@ -61,7 +62,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     since: Date | None = None
 
 
-#: How grants are said: what may be done first, then what may not.
+#: The order of sentences: what may be done first, then what may not.
 _ORDER: tuple[Stage, ...] = (
     "formal",
     "operating",
@@ -93,54 +94,54 @@ TONES: dict[State, Tone] = {
 
 
 def choose_tone(state: State, stages: Sequence[str | None] = ()) -> Tone:
-    """The colour and icon of a verdict. An approval is limited when every lawful stage is trial or rectification, or
-    when something at the same place has been stopped."""
+    """Choose the colour and icon of a verdict.
+
+    An approval is limited when every lawful stage is trial or rectification, or when something at the same place has
+    been stopped.
+    """
     lawful = {stage for stage in stages if stage in LAWFUL_STAGES}
-    narrow = bool(lawful) and lawful <= {"trial", "rectification"}
-    if state == "licensed" and (narrow or any(stage in _STOPPED for stage in stages)):
+    is_narrow = bool(lawful) and lawful <= {"trial", "rectification"}
+    if state == "licensed" and (is_narrow or any(stage in _STOPPED for stage in stages)):
         return "limited"
     return TONES[state]
 
 
 def sort_approvals(approvals: Sequence[Approval]) -> list[Approval]:
-    """Approvals as the law's own table orders techniques."""
+    """Sort approvals in the order of the official table of techniques."""
     return sorted(approvals, key=lambda a: _TECHNIQUE_ORDER.index(a.technique))
 
 
 def group_approvals(approvals: Sequence[Approval]) -> list[Grant]:
-    """Approvals grouped by stage; stopped ones also by day, because the day is part of their sentence."""
+    """Group approvals by stage; stopped ones also by day, because the day is part of their sentence."""
     grants: list[Grant] = []
     for stage in _ORDER:
-        here = [a for a in sort_approvals(approvals) if a.stage == stage]
-        days = list(dict.fromkeys(a.valid_from for a in here)) if stage in _STOPPED else [None]
+        at_stage = [a for a in sort_approvals(approvals) if a.stage == stage]
+        days = list(dict.fromkeys(a.valid_from for a in at_stage)) if stage in _STOPPED else [None]
         for day in days:
-            together = [a.technique for a in here if stage not in _STOPPED or a.valid_from == day]
-            if together:
-                grants.append(Grant(stage=stage, techniques=together, since=day))
+            techniques = [a.technique for a in at_stage if stage not in _STOPPED or a.valid_from == day]
+            if techniques:
+                grants.append(Grant(stage=stage, techniques=techniques, since=day))
     return grants
 
 
 def _derive_state(institution: Institution) -> State:
-    """As ``verification.verdict.judge_institution`` judges: by the best approval, except that delisted comes first."""
-    stages = {a.stage for a in institution.approvals}
     if institution.status != "listed":
         return institution.status
-    if stages & LAWFUL_STAGES:
-        return "licensed"
-    best: tuple[State, ...] = ("preparing", "suspended", "lapsed", "revoked")
-    return next((state for state in best if state in stages), "technique_not_licensed")
+    return verdict.judge_best_stage(approval.stage for approval in institution.approvals)
 
 
 def make_standing(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
-    """The institution's standing; ``since`` gives, per path, the days from which it has been as it is."""
+    """Return the institution's standing; ``since``: by path, the day from which it has been as it is."""
     state = _derive_state(institution)
     days = since or {}
     status_day = days.get("status") if institution.status != "listed" else None
-    otherwise = status_day if state == "suspended" else None
-    # Only what is itself stated as stopped stopped on a day of its own; what a suspension stops, stops with it.
-    own = {a.technique: days.get(f"approvals.{a.technique}") for a in institution.approvals if a.stage in _STOPPED}
+    suspension_day = status_day if state == "suspended" else None
+    # Only approvals that are recorded as stopped have a day of their own; the others stop with the suspension.
+    stop_days = {
+        a.technique: days.get(f"approvals.{a.technique}") for a in institution.approvals if a.stage in _STOPPED
+    }
     grants = group_approvals(
-        [_set_stop_day(a, own.get(a.technique), otherwise) for a in list_effective_approvals(institution)]
+        [_set_stop_day(a, stop_days.get(a.technique), suspension_day) for a in list_effective_approvals(institution)]
     )
     return Standing(
         state=state,
@@ -150,10 +151,10 @@ def make_standing(institution: Institution, since: Mapping[str, Date] | None = N
     )
 
 
-def _set_stop_day(approval: Approval, stopped: Date | None, otherwise: Date | None) -> Approval:
-    """A stopped approval with the day it stopped; others as they are. What its record states is mostly the day the
-    approval began, which a suspension leaves as it was: it is taken only where the history knows no other day.
+def _set_stop_day(approval: Approval, stop_day: Date | None, suspension_day: Date | None) -> Approval:
+    """Set the day a stopped approval stopped; return others unchanged. Its own day is mostly the one it began, which a
+    suspension leaves as it was: it is taken only where the history has no other day.
     """
     if approval.stage not in _STOPPED:
         return approval
-    return msgspec.structs.replace(approval, valid_from=stopped or approval.valid_from or otherwise)
+    return msgspec.structs.replace(approval, valid_from=stop_day or approval.valid_from or suspension_day)

