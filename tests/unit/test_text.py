@@ -37,6 +37,38 @@ def test_a_number_spaced_apart_is_one_number() -> None:
     assert fold_text("第 七 十 三 医院") == fold_text("第七\u200b十　三医院") == "第73医院"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("一百十", "110"),
+        ("一百十五", "115"),
+        ("一百五十", "150"),
+        ("三百四", "340"),
+        ("一百零", "100"),
+        ("一百〇五", "105"),
+        ("一百○五", "105"),
+        ("2十3", "23"),
+        ("1百2十3", "123"),
+        ("一百05", "105"),
+        ("一百12", "112"),
+        ("3百4", "340"),
+        ("12百", "1200"),
+        ("204十", "2040"),
+        ("0百", "0"),
+        ("9" * 5000 + "十", "9" * 5000 + "0"),
+    ],
+)
+def test_a_number_said_in_units_is_read_however_it_is_said(written: str, meant: str) -> None:
+    assert convert_numerals(f"第{written}院") == f"第{meant}院"
+
+
+@pytest.mark.parametrize(
+    "run", ["百", "百一", "百十", "十十", "〇十", "零百五", "二十一三", "一二百", "二十12", "一百零五十"]
+)
+def test_a_run_that_is_no_number_stays_as_it_is(run: str) -> None:
+    assert convert_numerals(run) == run
+
+
 @pytest.mark.parametrize("text", ["百", "百色市人民医院", "零距离", "三百六十行门诊", "〇十〇", "十十", "百十"])
 def test_a_numeral_word_that_is_no_number_is_still_one_thing(text: str) -> None:
     assert fold_text(text) == fold_text(fold_text(text))
