@@ -85,13 +85,13 @@ class PageAnswerWriter(AnswerWriter[Answer]):
         """Return the answer itself."""
         return answer
 
-    def format_row(self, row: ClaimRow, made: Answer) -> bytes:
+    def format_row(self, row: ClaimRow, answer: Answer) -> bytes:
         """Add a row while there is room."""
         if len(self.shown) < SHOWN and row.claim is not None:
-            tone = choose_tone(made.verdict, [technique.stage for technique in made.techniques])
+            tone = choose_tone(answer.verdict, [technique.stage for technique in answer.techniques])
             subject = _describe_subject(row)
             self.shown.append(
-                ListRow(number=row.number, subject=subject, answer=made, tone=tone, sentence=made.explanation)
+                ListRow(number=row.number, subject=subject, answer=answer, tone=tone, sentence=answer.explanation)
             )
         return b""
 

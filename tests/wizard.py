@@ -32,7 +32,7 @@ class Wizard:
         body = file if isinstance(file, bytes) else file.read_bytes()
         told = {"as_of": "2025-06-30", "title": "示例名单", "scope": "national", "origin": "", **said}
         with self.database.writing() as connection:
-            return import_store.create_import(connection, self.by, kind, io.BytesIO(body), name=name, said=told)
+            return import_store.create_import(connection, self.by, kind, io.BytesIO(body), name=name, options=told)
 
     def of(self, one: Import) -> Import:
         """The import as it stands now."""

@@ -14,7 +14,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from registry.accounts.hashing import HashingQueue
+from registry.accounts.hash_queue import HashingQueue
 from registry.errors import InvalidInput
 
 SHORTEST, LONGEST = 12, 200

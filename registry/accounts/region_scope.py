@@ -97,7 +97,7 @@ def _find_draft_regions(connection: sa.Connection, proposed: list[Draft]) -> Ite
 
     A source that claims to be complete nowhere reaches no region.
     """
-    places, parents = _collect_stated_regions(proposed)
+    places, parents = _collect_draft_regions(proposed)
     _add_recorded_regions(connection, {draft.subject for draft in proposed}, places, parents)
     _add_recorded_regions(
         connection, {edition for institutions in parents.values() for edition in institutions}, places, parents
@@ -109,8 +109,8 @@ def _find_draft_regions(connection: sa.Connection, proposed: list[Draft]) -> Ite
     for draft in proposed:
         if draft.change.kind in ("source", EDITION):
             recorded = lists.get(draft.subject) or scopes.get(draft.subject.removeprefix(_SOURCE))
-            stated_scopes = {draft.change.set.get("scope"), recorded} - {None, "partial"}
-            yield draft, {"" if scope == "national" else str(scope) for scope in stated_scopes}
+            reached_scopes = {draft.change.set.get("scope"), recorded} - {None, "partial"}
+            yield draft, {"" if scope == "national" else str(scope) for scope in reached_scopes}
         else:
             about = parents.get(draft.subject) or {draft.subject}
             yield draft, {place for subject in about for place in places.get(subject) or {""}}
@@ -119,7 +119,7 @@ def _find_draft_regions(connection: sa.Connection, proposed: list[Draft]) -> Ite
 _NamesBySubject = defaultdict[str, set[str]]
 
 
-def _collect_stated_regions(drafts: list[Draft]) -> tuple[_NamesBySubject, _NamesBySubject]:
+def _collect_draft_regions(drafts: list[Draft]) -> tuple[_NamesBySubject, _NamesBySubject]:
     """(regions by institution, institutions by what belongs to one) that the drafts state."""
     places: _NamesBySubject = defaultdict(set)
     parents: _NamesBySubject = defaultdict(set)

@@ -29,7 +29,7 @@ from registry.clients.service import AdmittedRequest, Clients
 from registry.domain.model import Answer, Struct
 from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
 from registry.uploads.limits import MAX_BLANK_LINES
-from registry.uploads.refusals import make_too_many_blanks_error
+from registry.uploads.refusals import make_too_many_blank_lines_error
 from registry.uploads.text_lines import LineSplitter
 from registry.web import lanes
 from registry.web.rate_limit import find_admitted_request, make_people_budget
@@ -292,7 +292,7 @@ async def _refuse_too_many_rows(spool: Spool, kind: str) -> None:
         rows += len(lines) - empty
         rest = rest[:1] if rest.strip() else b""  # whether there is anything is all that counts
         if blank > MAX_BLANK_LINES:
-            raise make_too_many_blanks_error()
+            raise make_too_many_blank_lines_error()
     rows += bool(rest)
     if rows > MOST_ROWS:
         raise TooLarge(

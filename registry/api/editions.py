@@ -13,7 +13,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 from litestar.response import File as FileResponse
 
-from registry.api.guards import holds_etag
+from registry.api.guards import has_etag
 from registry.api.requests import AnyRequest, get_register
 from registry.domain.model import Date, LogState, Struct
 from registry.domain.techniques import TechniqueCode
@@ -153,7 +153,7 @@ def get_edition_file(request: AnyRequest, edition: Id, file: FileName) -> Respon
     path = editions.get_file(published, file)
     digest = next((entry.sha256 for entry in editions.read_manifest(published).files if entry.name == file), None)
     tag = digest or hashlib.sha256(path.read_bytes()).hexdigest()
-    if holds_etag(request, f'"{tag}"'):
+    if has_etag(request, f'"{tag}"'):
         return _make_not_modified(tag)
     is_list = file in manifest.LISTS
     filename = f"art-register-{published.id}-{published.as_of}.{file.rpartition('.')[2]}" if is_list else file
@@ -165,7 +165,7 @@ def _make_json_response(request: AnyRequest, value: Struct) -> Response[bytes]:
     """Answer JSON with an ETag of its own: what is public changes with the clock, and not with the log alone."""
     body = _json.encode(value)
     tag = hashlib.sha256(body).hexdigest()
-    if holds_etag(request, f'"{tag}"'):
+    if has_etag(request, f'"{tag}"'):
         return _make_not_modified(tag)
     return Response(content=body, media_type="application/json", headers={"ETag": f'"{tag}"', **CACHED})
 

@@ -50,12 +50,12 @@ async def answer_not_modified(request: AnyRequest) -> Response[None] | None:
     if request.method in ("GET", "HEAD") and request.headers.get("if-none-match"):
         get_register(request).verification.require_fresh()  # "not modified" is an answer too
         current = make_etag(get_register(request), request.headers.get("accept", ""))
-        if holds_etag(request, current):
+        if has_etag(request, current):
             return Response(content=None, status_code=304, headers=_make_cache_headers(current, request.route_handler))
     return None
 
 
-def holds_etag(request: AnyRequest, etag: str) -> bool:
+def has_etag(request: AnyRequest, etag: str) -> bool:
     """Whether If-None-Match names an ETag (with its quotes), strong or weak."""
     return etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
 

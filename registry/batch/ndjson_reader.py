@@ -13,7 +13,7 @@ from registry.batch.result_columns import make_unreadable_error
 from registry.domain.model import Claim
 from registry.errors import InvalidInput
 from registry.uploads.limits import MAX_BLANK_LINES
-from registry.uploads.refusals import make_row_too_long_error, make_too_many_blanks_error
+from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
 from registry.uploads.text_lines import LineSplitter
 
 
@@ -80,4 +80,4 @@ class NdjsonReader:
             else:
                 self._blank += 1
                 if self._blank > MAX_BLANK_LINES:
-                    raise make_too_many_blanks_error()
+                    raise make_too_many_blank_lines_error()

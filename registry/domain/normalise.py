@@ -115,8 +115,8 @@ def _compile_plain_pattern() -> re.Pattern[str]:
     """
     traditional = _build_script_table()
     characters = (chr(point) for point in range(0x4E00, 0x9FA6) if point not in traditional)
-    kept = "".join(c for c in characters if c.isalnum() and unicodedata.normalize("NFKC", c) == c)
-    return re.compile(f"[0-9{kept}]*")
+    alphanumerics = "".join(c for c in characters if c.isalnum() and unicodedata.normalize("NFKC", c) == c)
+    return re.compile(f"[0-9{alphanumerics}]*")
 
 
 @lru_cache(maxsize=16_384)

@@ -186,19 +186,19 @@ def resolve_address(address: str, province: str | None = None) -> AddressRegion:
     name below confirms them (辽宁沈阳沈河区). A level left out is filled in only when the next name is unique there.
     """
     text = compact_text(address)
-    stated = _find_province(province)
+    listed = _find_province(province)
     first = _match_full_name(text, 0, None, provinces_only=True)
     if first is not None:
         code, end = _walk_down(text, first)
         return AddressRegion(
-            code=code, rest=text[end:], disagrees=stated is not None and stated.code != code[:2] + "0000"
+            code=code, rest=text[end:], disagrees=listed is not None and listed.code != code[:2] + "0000"
         )
-    step = _match_next_name(text, 0, [stated.code]) if stated is not None else None
+    step = _match_next_name(text, 0, [listed.code]) if listed is not None else None
     step = step or _match_next_name(text, 0, None)
-    if step is not None and (stated is None or step.rows[0].target.startswith(get_prefix(stated.code))):
+    if step is not None and (listed is None or step.rows[0].target.startswith(get_prefix(listed.code))):
         code, end = _walk_down(text, step)
         return AddressRegion(code=code, rest=text[end:])
-    return AddressRegion(code=stated.code if stated else None, rest=text, disagrees=step is not None)
+    return AddressRegion(code=listed.code if listed else None, rest=text, disagrees=step is not None)
 
 
 @lru_cache(maxsize=1024)

@@ -216,8 +216,9 @@ def _check_erasures(draft: Draft) -> None:
         raise _make_draft_error(
             draft, "要删除的字段须按字母排序且不重复", "the fields to erase must be sorted, each once"
         )
-    if stated := sorted(set(erases) & draft.change.set.keys()):
-        raise _make_draft_error(draft, f"不能既填写又删除 {stated[0]}", f"{stated[0]} cannot be both stated and erased")
+    if contradicted := sorted(set(erases) & draft.change.set.keys()):
+        field = contradicted[0]
+        raise _make_draft_error(draft, f"不能既填写又删除 {field}", f"{field} cannot be both stated and erased")
     if not (draft.change.reason or "").strip():
         raise _make_draft_error(draft, "删除个人信息须说明理由", "erasing personal data needs a reason")
 

@@ -119,9 +119,9 @@ def _check_range(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
 
 def _check_touches(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
     """Require a complete record of who proposed and who decided."""
-    trail = _list_touches(connection, proposal.id)
-    decided = proposal.state in ("pending", "returned") or (proposal.decided_by, proposal.state) in trail
-    if not trail or trail[0][1] != "propose" or not decided:
+    touches = _list_touches(connection, proposal.id)
+    decided = proposal.state in ("pending", "returned") or (proposal.decided_by, proposal.state) in touches
+    if not touches or touches[0][1] != "propose" or not decided:
         raise _make_proposal_error(proposal.id, "经手记录不全或被改动", "the trail of who touched it is not whole")
 
 

@@ -20,9 +20,9 @@ from registry.institutions.result import SearchResult
 from registry.reconciliation.properties import BY_ID
 from registry.reconciliation.queries import Query, QueryRow, parse_query
 from registry.records.asof import AsOf
-from registry.verification import matching
+from registry.verification import site_match
 from registry.verification.answer import take_moment
-from registry.verification.matching import SiteMatch
+from registry.verification.site_match import SiteMatch
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
@@ -106,13 +106,13 @@ class Reconciler:
     def _decide_match(self, row: QueryRow) -> MatchDecision:
         """Judge as ``verification.answer`` does, but that a delisted institution of the same name is a namesake too."""
         view, provider, asof = self._view, row.provider, self.asof
-        named = matching.match_with_delisted(view, provider, asof)
-        by_name = matching.match_by_name(view, provider.name or "", asof)
+        named = site_match.match_with_delisted(view, provider, asof)
+        by_name = site_match.match_by_name(view, provider.name or "", asof)
         relation = {match_.site.code: row.compare_site(match_.site) for match_ in named}
         chosen = [match_ for match_ in named if relation[match_.site.code] == "same"] or [
             match_ for match_ in named if relation[match_.site.code] != "other"
         ]
-        several = matching.find_contradictions(view, provider, chosen, asof) if chosen else []
+        several = site_match.find_contradictions(view, provider, chosen, asof) if chosen else []
         match = None
         if len(chosen) == 1 and not several and not row.unreadable:
             only = chosen[0]
@@ -124,7 +124,7 @@ class Reconciler:
         """Return what each candidate of the matcher scores before the other columns are looked at."""
         bases = {
             parse_code(near.code): near.score * NEARNESS
-            for near in matching.list_near_candidates(self._view, row.provider.name, self.asof)
+            for near in site_match.list_near_candidates(self._view, row.provider.name, self.asof)
         }
         return bases | {match.site.code: FITS for match in [*decision.by_name, *decision.named]}
 

@@ -248,15 +248,15 @@ def _make_plain_record(
     values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
     if subject.startswith("edition:"):
         absent = dict.fromkeys(EditionRecord.__struct_fields__)
-        told = {"id": subject.partition(":")[2], "entry": timeline.get_basis(state)[0]}
-        return msgspec.convert({**absent, **values, **told}, EditionRecord)
+        identity = {"id": subject.partition(":")[2], "entry": timeline.get_basis(state)[0]}
+        return msgspec.convert({**absent, **values, **identity}, EditionRecord)
     shape: type[AdCertificate | Sanction] = AdCertificate if subject.startswith("ad_certificate:") else Sanction
-    told = {field: values.get(field) for field in shape.__struct_fields__}
-    institution = told["institution"]
+    fields = {field: values.get(field) for field in shape.__struct_fields__}
+    institution = fields["institution"]
     number, _, source, _ = timeline.get_basis(state)
     return msgspec.convert(
         {
-            **told,
+            **fields,
             "code": format_code(subject.partition(":")[2]),
             "institution": format_code(institution.partition(":")[2]) if institution else None,
             "source": lookup.make_source_ref(origin.get(source or "")),

@@ -86,7 +86,7 @@ def create_import(desk: NamedDependency[Desk]) -> Response[Any]:
             import_store.cancel_abandoned_imports(connection)
             source = cast("BinaryIO", upload.file)
             new_import = import_store.create_import(
-                connection, desk.account.name, kind, source, name=_clean_filename(upload), said=options
+                connection, desk.account.name, kind, source, name=_clean_filename(upload), options=options
             )
     except InvalidInput as error:
         return _render_import_form(desk, kind, form_values, [("file", desk.get_text(error))])

@@ -17,7 +17,7 @@ from registry.uploads.refusals import (
     make_encoding_error,
     make_quote_error,
     make_row_too_long_error,
-    make_too_many_blanks_error,
+    make_too_many_blank_lines_error,
 )
 from registry.uploads.tables import ClaimRecord, Table, TableRow
 from registry.uploads.text_lines import LineSplitter, TextDecoder, has_undecodable_bytes
@@ -125,7 +125,7 @@ class CsvRecordReader:
             self._number += 1
             self._blank += 1
             if self._blank > MAX_BLANK_LINES:
-                raise make_too_many_blanks_error()
+                raise make_too_many_blank_lines_error()
         elif is_too_long:
             yield self._refuse_line(line, make_row_too_long_error())
         elif '"' in line:

@@ -198,10 +198,10 @@ def _read_stored_bytes(source: IO[bytes], part: zipfile.ZipInfo) -> Iterator[byt
         yield piece
 
 
-def _inflate_pieces(packed: Iterator[bytes]) -> Iterator[bytes]:
+def _inflate_pieces(deflated: Iterator[bytes]) -> Iterator[bytes]:
     """Yield inflated bytes, a limited number at a time; UnreadableFile unless they end where they should."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    for piece in packed:
+    for piece in deflated:
         if unpacker.eof:
             raise make_damaged_file_error("part size")
         waiting = piece

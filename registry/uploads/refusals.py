@@ -116,7 +116,7 @@ def make_row_too_long_error() -> InvalidInput:
     )
 
 
-def make_too_many_blanks_error() -> TooLarge:
+def make_too_many_blank_lines_error() -> TooLarge:
     """The refusal of a file of claims with too many blank lines."""
     return TooLarge(
         f"文件里的空行超过{MAX_BLANK_LINES:,}个，此后各行未核验；请删去空行再提交。",

@@ -29,7 +29,7 @@ from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf, to_day, to_milliseconds
 from registry.verification import addresses, certificates, explain, people, verdict
-from registry.verification.matching import (
+from registry.verification.site_match import (
     SiteMatch,
     find_contradictions,
     find_number_kind,

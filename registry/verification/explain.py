@@ -189,8 +189,8 @@ def _format_usual_sentence(  # noqa: PLR0913 - all that it hangs on
 ) -> str:
     """Format the sentence about one site that is, or is not, licensed for one technique."""
     words, note = format_single_technique(technique, stage if reason == "licensed" else None, as_of, english)
-    blanks = {"formerly": "", "techniques": words, "note": note, **make_time_words(on, today, english)}
-    return _add_future_caveat(SENTENCES[reason][english].format(**blanks), on, today, english)
+    values = {"formerly": "", "techniques": words, "note": note, **make_time_words(on, today, english)}
+    return _add_future_caveat(SENTENCES[reason][english].format(**values), on, today, english)
 
 
 def _add_future_caveat(sentence: str, on: dt.date, today: dt.date, english: bool) -> str:

@@ -169,7 +169,7 @@ def imported(register: Cli) -> int:
     """An import of one.editor that waits for its columns to be named, and of whose number no proposal is."""
     with opened(register) as database, database.writing() as connection:
         one = import_store.create_import(
-            connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said={"as_of": "2025-06-30"}
+            connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", options={"as_of": "2025-06-30"}
         )
         nothing = {"rows": 0, "layouts": []}
         import_store.save_import(connection, one, state="mapping", found=nothing)
@@ -287,8 +287,9 @@ def test_an_import_is_there_for_the_editor_who_began_it_alone(
     running: Server, arrive: Arrive, register: Cli, people: dict[str, Staff]
 ) -> None:
     with opened(register) as database, database.writing() as connection:
-        said = {"as_of": "2025-06-30"}
-        one = import_store.create_import(connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", said=said)
+        one = import_store.create_import(
+            connection, "one.editor", "list", io.BytesIO(b"a"), name="a.csv", options={"as_of": "2025-06-30"}
+        )
     other = arrive(running, "editor.z").sign_in()
     token, wrong = token_of(other), []
     for method, path in sorted(MAY):

@@ -44,7 +44,7 @@ ALLOWED = {
         "registry.importers.wizard.list_import",
         "registry.importers.matching.register_side",
         "registry.importers.seed.common_names",
-        "registry.importers.people.people_matching",
+        "registry.importers.people.people_difference",
         "registry.importers.seed.loader",
         "registry.importers.seed.seed_sources",
         "registry.importers.wizard.steps",

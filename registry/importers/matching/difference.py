@@ -94,9 +94,9 @@ def make_empty_report() -> Report:
 
 def list_covered_techniques(listed: Iterable[ListedInstitution]) -> list[TechniqueCode]:
     """The techniques a file covers: all but sperm banks where it lists a centre, and sperm banks where it lists one."""
-    stated = {approval.technique for institution in listed for approval in institution.approvals}
-    centres: list[TechniqueCode] = [*CENTRE_TECHNIQUES] if stated - {"SPERM_BANK"} else []
-    return [*centres, *(["SPERM_BANK"] if "SPERM_BANK" in stated else [])]  # type: ignore[list-item]
+    techniques = {approval.technique for institution in listed for approval in institution.approvals}
+    centres: list[TechniqueCode] = [*CENTRE_TECHNIQUES] if techniques - {"SPERM_BANK"} else []
+    return [*centres, *(["SPERM_BANK"] if "SPERM_BANK" in techniques else [])]  # type: ignore[list-item]
 
 
 def compare_list(
@@ -112,10 +112,10 @@ def compare_list(
     """
     known = {institution.subject: institution for institution in (*register.listed, *register.others)}
     pairing = _pair_sides(register, listed, decided, rulings)
-    matched: dict[int, InstitutionMatch] = {}
+    matches: dict[int, InstitutionMatch] = {}
     for pair in pairing.pairs:
         position, institution = int(pair.listed.key), known[str(pair.known.key)]
-        matched[position] = InstitutionMatch(
+        matches[position] = InstitutionMatch(
             subject=institution.subject,
             listed=listed[position],
             known=institution,
@@ -124,7 +124,7 @@ def compare_list(
         )
     for party in pairing.new:
         new = listed[int(party.key)]
-        matched[int(party.key)] = InstitutionMatch(
+        matches[int(party.key)] = InstitutionMatch(
             subject=make_subject("institution", f"{new.name}|{new.address}", register.taken),
             listed=new,
             known=None,
@@ -132,9 +132,9 @@ def compare_list(
             statement=_make_statement(new, {}, source),
         )
     report = make_empty_report()
-    for match in matched.values():  # those with a pair before the new ones, each in the order in which they were found
+    for match in matches.values():  # those with a pair before the new ones, each in the order in which they were found
         _add_to_report(report, match)
-    in_order = [matched[position] for position in sorted(matched)]
+    in_order = [matches[position] for position in sorted(matches)]
     gone = [i for i in (known[str(party.key)] for party in pairing.gone) if _has_left(i, source)]
     for institution in gone:
         values, code = institution.values, format_subject_code(institution.subject)

@@ -221,5 +221,5 @@ def _is_successor(a: Party, b: Party) -> bool:
     """Whether the list states its former name, or the name in a bracket is that of one on the same road."""
     if not sites.is_surely_one_city(a, b):
         return False
-    stated = {(b.province, key) for key in _list_former_names(b)} & set(_list_loose_name_keys(a))
-    return bool(stated) or sites.is_on_one_road(a, b)
+    shared_names = {(b.province, key) for key in _list_former_names(b)} & set(_list_loose_name_keys(a))
+    return bool(shared_names) or sites.is_on_one_road(a, b)

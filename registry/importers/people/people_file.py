@@ -149,14 +149,14 @@ class _PeopleReader:
             return
         row_cells = _RowCells(self.audit, place, cells, {column: i for i, column in columns_at.items()})
         before = self.audit.error_count
-        stated = _read_person(row_cells) if self.kind == "practitioners" else _read_ad_certificate(row_cells)
+        values = _read_person(row_cells) if self.kind == "practitioners" else _read_ad_certificate(row_cells)
         if not (cells.get("code") or cells.get("uscc") or cells.get("institution")):
             row_cells.add_finding(
                 "institution", "没有写明机构（编码、信用代码或名称）", "no institution: a code or a name is needed"
             )
         if self.audit.error_count == before:
             institution = {column: cells.get(column, "") for column in ("code", "uscc", "institution", "address")}
-            self.rows.append(PersonRow(row=place.row, table=place.table.name, stated=stated, **institution))
+            self.rows.append(PersonRow(row=place.row, table=place.table.name, stated=values, **institution))
 
 
 class _RowCells:
@@ -205,21 +205,21 @@ def _read_person(cells: _RowCells) -> dict[str, Any]:
     role = cells.read_choice("role", columns.ROLES)
     if role is None:
         cells.add_finding("role", "没有职务", "no role")
-    stated: dict[str, Any] = {"name": name, "role": role}
+    values: dict[str, Any] = {"name": name, "role": role}
     techniques = _read_techniques(cells)
     if techniques:
-        stated["techniques"] = techniques
+        values["techniques"] = techniques
     else:
         cells.add_finding("techniques", "没有任何技术", "no technique")
     kind = cells.read_choice("certificate_kind", columns.CERTIFICATE_KINDS)
     if kind is not None:
-        stated["certificate_kind"] = kind
+        values["certificate_kind"] = kind
     if number := cells.get_text("certificate"):
         plain = re.sub(r"[\s\-]+", "", number)
         if not 6 <= len(plain) <= 30 or not re.fullmatch(r"[\w*（）()〔〕\[\]号第字]+", plain):
             cells.add_finding("certificate", "证书编号有误，请核对", "this is no certificate's number; please check")
-        stated["certificate_masked"] = columns.mask_certificate(number)
-    return {**stated, **cells.read_period()}
+        values["certificate_masked"] = columns.mask_certificate(number)
+    return {**values, **cells.read_period()}
 
 
 def _read_techniques(cells: _RowCells) -> list[TechniqueCode]:
@@ -247,13 +247,13 @@ def _read_ad_certificate(cells: _RowCells) -> dict[str, Any]:
             "number", "不是医疗广告审查证明文号，应如 (辽)医广[2023]第07-15-001号", "not the number of a certificate"
         )
         return {}
-    stated = cells.read_period()
-    start = stated.setdefault("valid_from", number.approval_day.isoformat())
+    values = cells.read_period()
+    start = values.setdefault("valid_from", number.approval_day.isoformat())
     if start != number.approval_day.isoformat():
         cells.add_finding(
             "valid_from", "与文号中的批准日不同，请核对", "not the day of approval in the number", "warning"
         )
     last = compute_certificate_expiry(dt.date.fromisoformat(start)).isoformat()
-    if stated.setdefault("valid_to", last) > last:
+    if values.setdefault("valid_to", last) > last:
         cells.add_finding("valid_to", "有效期超过一年，请核对", "valid for more than a year; please check", "warning")
-    return {"number": format_certificate(number), **stated}
+    return {"number": format_certificate(number), **values}

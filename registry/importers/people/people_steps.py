@@ -16,9 +16,9 @@ from registry import proposals
 from registry.accounts import region_scope
 from registry.domain.identifiers import format_subject_code
 from registry.domain.model import Date, Draft, Struct
-from registry.importers.people import people_file, people_matching
+from registry.importers.people import people_difference, people_file
 from registry.importers.people.columns import PeopleKind
-from registry.importers.people.people_matching import PeopleDifference
+from registry.importers.people.people_difference import PeopleDifference
 from registry.importers.reading.audit import shorten_audit
 from registry.importers.reading.list_file import AuditLine
 from registry.importers.wizard import difference_lines
@@ -31,7 +31,7 @@ _WORDS = {"practitioners": "人员授权", "ad_certificates": "广告审查证�
 
 
 class _PeopleComparison(Struct, frozen=True):
-    """A file compared with the register at a log size; ``salt``: see ``people_matching.match_rows``."""
+    """A file compared with the register at a log size; ``salt``: see ``people_difference.match_rows``."""
 
     rows: int
     found: PeopleDifference
@@ -89,8 +89,8 @@ def _read_and_compare(task: ImportTask) -> _PeopleComparison:
     task.report_progress("compare", 0, 0)
     with task.database.reading() as connection:
         size = store.read_head(connection).size
-        register = people_matching.PeopleRegister(connection, kind, AsOf(valid_on=day, size=size))
-        found = people_matching.match_rows(
+        register = people_difference.PeopleRegister(connection, kind, AsOf(valid_on=day, size=size))
+        found = people_difference.match_rows(
             register, file.rows, file.audit, day=day, complete=bool(record.said.get("complete")), salt=salt
         )
         drafts = list(found.make_drafts(kind, day, record.said.get("origin") or None))

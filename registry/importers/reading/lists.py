@@ -18,10 +18,10 @@ from registry.domain.normalise import compact_text
 from registry.importers.reading import file_tables, headings
 from registry.importers.reading.audit import MAX_FINDINGS, Audit, RowPlace
 from registry.importers.reading.cells import parse_province, parse_total
-from registry.importers.reading.grouping import RowGroup, RowGrouper, find_home_province
 from registry.importers.reading.headings import HEADINGS, REQUIRED, Columns
 from registry.importers.reading.list_file import Level, ListedInstitution, ListFile
 from registry.importers.reading.name_brackets import split_name
+from registry.importers.reading.row_groups import RowGroup, RowGrouper, find_home_province
 from registry.uploads.tables import Table, TableRow
 
 

@@ -59,8 +59,8 @@ def _make_register_side(known: RegisterInstitution) -> dict[str, Any]:
 
 
 def _make_listed_side(listed: ListedInstitution) -> dict[str, Any]:
-    stated = {approval.technique: approval.stage for approval in listed.approvals}
-    ordered = {t.code: stated[t.code] for t in TECHNIQUES if t.code in stated}
+    stages = {approval.technique: approval.stage for approval in listed.approvals}
+    ordered = {t.code: stages[t.code] for t in TECHNIQUES if t.code in stages}
     return {"name": listed.name, "address": listed.address, "techniques": ordered}
 
 

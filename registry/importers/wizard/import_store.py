@@ -82,7 +82,7 @@ def get_time_ms() -> int:
 
 
 def create_import(
-    connection: sa.Connection, account: str, kind: Kind, file: BinaryIO, *, name: str, said: dict[str, Any]
+    connection: sa.Connection, account: str, kind: Kind, file: BinaryIO, *, name: str, options: dict[str, Any]
 ) -> Import:
     """Store an upload as a new import; InvalidInput when the file is empty or too large.
 
@@ -96,7 +96,7 @@ def create_import(
         state="looking" if kind == "list" else "comparing",
         file=digest,
         name=name[-200:] if kind == "list" else "",
-        said=_encode_json(said),
+        said=_encode_json(options),
         decisions=_encode_json({}),
         created_at=at,
         updated_at=at,

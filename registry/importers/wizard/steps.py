@@ -153,16 +153,16 @@ def hash_drafts(drafts: Iterable[Draft]) -> str:
 
 def _make_request(record: Import, path: Path) -> list_import.ImportRequest:
     """The request of the command for the same import."""
-    said = record.said
+    options = record.said
     return list_import.ImportRequest(
         path=path,
-        as_of=Date.fromisoformat(said["as_of"]),
-        published=Date.fromisoformat(said["published"]) if said.get("published") else None,
-        title=said["title"],
-        scope=said["scope"],
-        origin=said.get("origin") or None,
-        secondary=bool(said.get("secondary")),
-        mapping=layouts.make_mapping(msgspec.convert(said.get("layouts", []), list[layouts.Layout])),
+        as_of=Date.fromisoformat(options["as_of"]),
+        published=Date.fromisoformat(options["published"]) if options.get("published") else None,
+        title=options["title"],
+        scope=options["scope"],
+        origin=options.get("origin") or None,
+        secondary=bool(options.get("secondary")),
+        mapping=layouts.make_mapping(msgspec.convert(options.get("layouts", []), list[layouts.Layout])),
         most_findings=FINDINGS,
     )
 

@@ -95,22 +95,22 @@ def remove_database(path: Path) -> None:
 
 def replace_database(path: Path, new: Path) -> Path | None:
     """Put the finished file ``new`` at ``path``, inside ``hold_database``; return where the former one is kept."""
-    kept = path.with_name(f"{path.name}.before-restore-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}")
+    former = path.with_name(f"{path.name}.before-restore-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}")
     with file.translate_write_errors(path):
         exists = path.exists()
         if exists:
             _copy_owner(path.stat(), new)
-            os.link(path, kept)
+            os.link(path, former)
             with suppress(PermissionError):  # an earlier version may have made it for everybody to read
-                rights.set_mode(kept, rights.PRIVATE_FILE)
+                rights.set_mode(former, rights.PRIVATE_FILE)
         # There are none if the old one could be read; those of a damaged one must not be taken for the new one's.
         for suffix in _SUFFIXES:
-            beside = path.with_name(path.name + suffix)
-            if beside.exists():
-                beside.rename(kept.with_name(kept.name + suffix))
+            sidecar = path.with_name(path.name + suffix)
+            if sidecar.exists():
+                sidecar.rename(former.with_name(former.name + suffix))
         new.replace(path)
         flush_to_disk(path.absolute().parent)
-    return kept if exists else None
+    return former if exists else None
 
 
 def _copy_owner(stat: os.stat_result, new: Path) -> None:

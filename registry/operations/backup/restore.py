@@ -79,7 +79,7 @@ def restore_backup(
             with _hold_log_lock(published):
                 plan = compare.plan_restore(backup, published, source, complete=completing)
                 replace = _replace_file if database.is_sqlite else _fill_empty_database
-                result, kept = replace(database, backup, plan, published, progress)
+                result, former = replace(database, backup, plan, published, progress)
             about = backup.about
         published.clock.start_heartbeat(database)
         key, unsigned = _read_key_state(published, database, about.mirror)
@@ -92,7 +92,7 @@ def restore_backup(
             closed=result.closed,
             withheld=result.withheld,
             compared=max((published_log.size for published_log in plan.compared), default=0),
-            kept=str(kept) if kept else None,
+            kept=str(former) if former else None,
             key=key,
             unsigned=unsigned,
             unpublished=_publish_log(published, database, key, progress),
@@ -121,10 +121,10 @@ def _replace_file(
         new = database_file.create_empty_file(path)
         try:
             result = _build_file(new, backup, plan, progress)
-            kept = database_file.replace_database(path, new)
+            former = database_file.replace_database(path, new)
         finally:
             database_file.remove_database(new)
-    return result, kept
+    return result, former
 
 
 def _build_file(new: Path, backup: BackupFile, plan: RestorePlan, progress: Progress) -> _BuildResult:

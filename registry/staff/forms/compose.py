@@ -54,10 +54,10 @@ def select_changes(kind: FormKind, typed: Typed, base: Typed, recorded: Values) 
     before: Values = {}
     if any(base.values()):
         before = to_record_values(kind, base, recorded)
-    stated = to_record_values(kind, typed, recorded)
+    typed_values = to_record_values(kind, typed, recorded)
     if kind == "approval":  # compared with the recorded approvals: a form shows one, and may state several
-        return {path: value for path, value in stated.items() if value != _drop_empty_values(recorded.get(path))}
-    return {path: value for path, value in stated.items() if value != before.get(path)}
+        return {path: value for path, value in typed_values.items() if value != _drop_empty_values(recorded.get(path))}
+    return {path: value for path, value in typed_values.items() if value != before.get(path)}
 
 
 def compose_proposal(connection: sa.Connection, form: FormDraft) -> FormProposal | None:
@@ -65,18 +65,18 @@ def compose_proposal(connection: sa.Connection, form: FormDraft) -> FormProposal
     typed = form.filled.typed
     effective = read_day(typed, "effective") or asof.find_today(connection)
     recorded = record_values.read_values_on(connection, form.subject, effective) if form.subject else {}
-    stated = select_changes(form.kind, typed, form.filled.base, recorded)
-    if not stated:
+    changes = select_changes(form.kind, typed, form.filled.base, recorded)
+    if not changes:
         return None
     if form.is_new and form.kind == "institution":
-        stated = {"status": "listed", **stated}
-    subject = form.subject or _make_subject(connection, form.kind, stated)
-    source = _find_or_make_source(connection, form, stated)
+        changes = {"status": "listed", **changes}
+    subject = form.subject or _make_subject(connection, form.kind, changes)
+    source = _find_or_make_source(connection, form, changes)
     subject_kind = ABOUT[form.kind]
     reason = read_text(typed, "reason") or None
     draft = Draft(
         subject=subject,
-        change=Change(kind=subject_kind, set=stated, reason=reason),
+        change=Change(kind=subject_kind, set=changes, reason=reason),
         valid_from=effective,
         source=source.id if source else None,
     )
@@ -86,9 +86,9 @@ def compose_proposal(connection: sa.Connection, form: FormDraft) -> FormProposal
         subject=subject,
         drafts=[*_make_source_drafts(source), draft],
         differences=_list_differences(entries, entry),
-        title=_make_title(form, stated, subject, recorded),
+        title=_make_title(form, changes, subject, recorded),
         corrects=history.is_correction(entries, entry),
-        legal=not stated.keys() <= NO_LEGAL_FACT,
+        legal=not changes.keys() <= NO_LEGAL_FACT,
     )
 
 
@@ -127,12 +127,12 @@ def _list_differences(entries: Sequence[Entry], entry: Entry) -> list[PathDiffer
     return differences
 
 
-def _make_subject(connection: sa.Connection, kind: FormKind, stated: Values) -> str:
+def _make_subject(connection: sa.Connection, kind: FormKind, changes: Values) -> str:
     """Make a code nobody has. A person's is random and reveals nothing; two equal new institutions get the same, so
     that only one of two proposals can be approved."""
-    seed = f"{stated.get('name')}|{stated.get('address')}"
+    seed = f"{changes.get('name')}|{changes.get('address')}"
     if kind == "ad_certificate":
-        seed = f"{stated.get('number')}|{stated.get('institution')}"
+        seed = f"{changes.get('number')}|{changes.get('institution')}"
     if kind in ("practitioner", "sanction"):
         seed = secrets.token_hex(16)
     attempt = 0
@@ -147,7 +147,7 @@ def _make_subject(connection: sa.Connection, kind: FormKind, stated: Values) -> 
 # --- the document ----------------------------------------------------------------------------------------------------
 
 
-def _find_or_make_source(connection: sa.Connection, form: FormDraft, stated: Values) -> Source | None:
+def _find_or_make_source(connection: sa.Connection, form: FormDraft, changes: Values) -> Source | None:
     """Return the document as a source: the recorded one, if it is the same."""
     typed = form.filled.typed
     title, as_of = read_text(typed, "doc_title"), read_day(typed, "doc_date")
@@ -163,7 +163,7 @@ def _find_or_make_source(connection: sa.Connection, form: FormDraft, stated: Val
         title=f"{title}（{number}）" if number and number not in title else title,
         as_of=as_of,
         origin=number or None,
-        covers=[code for code in CODES if f"approvals.{code}" in stated],
+        covers=[code for code in CODES if f"approvals.{code}" in changes],
         sha256=digest,
     )
     for known in lookup.read_sources(connection, asof.make_as_of(connection)).values():
@@ -182,8 +182,8 @@ def _make_source_drafts(source: Source | None) -> list[Draft]:
     if source is None or source.entry:
         return []
     values: dict[str, Any] = msgspec.to_builtins(source)
-    stated = {name: values[name] for name in ("title", "as_of", "scope", "covers", "origin", "sha256")}
-    change = Change(kind="source", set={name: value for name, value in stated.items() if value not in (None, [])})
+    fields = {name: values[name] for name in ("title", "as_of", "scope", "covers", "origin", "sha256")}
+    change = Change(kind="source", set={name: value for name, value in fields.items() if value not in (None, [])})
     return [Draft(subject=f"source:{source.id}", change=change, valid_from=source.as_of, source=source.id)]
 
 
@@ -198,15 +198,15 @@ _WORDS: dict[FormKind, tuple[str, str]] = {
 }
 
 
-def _make_title(form: FormDraft, stated: Values, subject: str, recorded: Values) -> str:
+def _make_title(form: FormDraft, changes: Values, subject: str, recorded: Values) -> str:
     """Make the title of the proposal; for people only with the code of the institution: a hospital may bear a
     person's name."""
     heading = _WORDS[form.kind][0 if form.is_new else 1]
     if form.kind in ("institution", "approval"):
-        name = stated.get("name") or recorded.get("name") or ""
-        techniques = " ".join(sorted(p.partition(".")[2] for p in stated if p.startswith("approvals.")))
+        name = changes.get("name") or recorded.get("name") or ""
+        techniques = " ".join(sorted(p.partition(".")[2] for p in changes if p.startswith("approvals.")))
         return f"{heading}：{name}（{format_code(subject.partition(':')[2])}）{techniques}".rstrip()[:200]
-    parent = str(stated.get("institution") or recorded.get("institution") or "").partition(":")[2]
+    parent = str(changes.get("institution") or recorded.get("institution") or "").partition(":")[2]
     return f"{heading}：机构 {format_code(parent)}" if parent else heading
 
 

@@ -148,17 +148,17 @@ def _is_text(head: bytes) -> bool:
 
 def list_proposal_documents(connection: sa.Connection, number: int) -> list[SourceDocument]:
     """Return the documents that a proposal's drafts rest on: those it states itself, and those recorded before."""
-    stated: dict[str, dict[str, object]] = {}
+    proposed: dict[str, dict[str, object]] = {}
     named: dict[str, None] = {}
     for draft in proposals.read_drafts(connection, number):
         if draft.change.kind == "source":
-            stated[draft.subject.removeprefix("source:")] = draft.change.set
+            proposed[draft.subject.removeprefix("source:")] = draft.change.set
         if draft.source:
             named[draft.source] = None
-    recorded = lookup.read_sources(connection, asof.make_as_of(connection)) if named.keys() - stated.keys() else {}
+    recorded = lookup.read_sources(connection, asof.make_as_of(connection)) if named.keys() - proposed.keys() else {}
     documents = []
-    for source in dict.fromkeys([*named, *stated]):
-        values = stated.get(source) or _to_source_values(recorded.get(source))
+    for source in dict.fromkeys([*named, *proposed]):
+        values = proposed.get(source) or _to_source_values(recorded.get(source))
         digest = str(values["sha256"]) if values.get("sha256") else None
         file = attachments.find_attachment(connection, digest) if digest else None
         title, day = str(values.get("title") or source), str(values.get("as_of") or "")

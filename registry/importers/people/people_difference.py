@@ -158,7 +158,7 @@ def match_rows(
     for recorded, values in register.recorded.items():
         by_key[_make_match_key(register.kind, values)].append(recorded)
     seen: dict[str, PersonRow] = {}
-    matched: list[RowMatch] = []
+    matches: list[RowMatch] = []
     mentioned: set[str] = set()
     for row in rows:
         subject: str | None
@@ -170,16 +170,16 @@ def match_rows(
             _add_error(audit, row, error.details["column"], error.zh, error.en)
             continue
         before = register.recorded.get(subject) if subject else None
-        stated = {"institution": institution, **row.stated}
-        key = subject or str((institution, *_make_identity(register.kind, stated)))
+        row_values = {"institution": institution, **row.stated}
+        key = subject or str((institution, *_make_identity(register.kind, row_values)))
         if (first := seen.setdefault(key, row)) is not row:
             column: Column = "name" if register.kind == "practitioners" else "number"
             _add_error(audit, row, column, f"与第{first.row}行重复", f"the same as row {first.row}")
             continue
         subject = subject or make_subject(KINDS[register.kind], f"{salt}|{row.table}|{row.row}", register.taken)
-        changes = {path: value for path, value in stated.items() if before is None or before.get(path) != value}
-        matched.append(RowMatch(row=row, institution=institution, subject=subject, before=before, changes=changes))
-    confirmed = {match.subject for match in matched}
+        changes = {path: value for path, value in row_values.items() if before is None or before.get(path) != value}
+        matches.append(RowMatch(row=row, institution=institution, subject=subject, before=before, changes=changes))
+    confirmed = {match.subject for match in matches}
     ended = [
         (recorded, values)
         for recorded, values in sorted(register.recorded.items())
@@ -189,7 +189,7 @@ def match_rows(
         and (values.get("valid_to") or "9") >= day.isoformat()
     ]
     return PeopleDifference(
-        matched=matched, ended=ended, institutions=register.institutions, institution_count=len(mentioned)
+        matched=matches, ended=ended, institutions=register.institutions, institution_count=len(mentioned)
     )
 
 
@@ -211,15 +211,15 @@ def _find_subject(
     register: PeopleRegister, row: PersonRow, institution: str, by_key: dict[tuple[str, str], list[str]]
 ) -> str | None:
     """The recorded subject that a row is about; None for somebody new, InvalidInput where it may be several."""
-    stated = {"institution": institution, **row.stated}
-    found = by_key.get(_make_match_key(register.kind, stated), [])
+    row_values = {"institution": institution, **row.stated}
+    found = by_key.get(_make_match_key(register.kind, row_values), [])
     if register.kind == "ad_certificates":
         if found and register.recorded[found[0]].get("institution") != institution:
             raise InvalidInput(
                 "这个文号已登记在另一家机构名下", "this number is another institution's", column="number"
             )
         return found[0] if found else None
-    tail = _make_identity(register.kind, stated)[1]
+    tail = _make_identity(register.kind, row_values)[1]
     fitting = [
         subject
         for subject in found
