@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from registry.domain import regions
+from registry.domain.fields import FIELDS
 from registry.domain.identifiers import parse_code
-from registry.domain.model import Date, Draft, Kind, Scope, Status
+from registry.domain.model import Date, Draft, Kind, Scope
 from registry.domain.techniques import BY_CODE, Stage, TechniqueCode
 from registry.errors import InvalidInput
 
@@ -24,10 +25,6 @@ PERSONAL: dict[Kind, frozenset[str]] = {
 EARLIEST, LATEST = Date(1949, 10, 1), Date(2999, 12, 31)
 
 
-#: A name people use: as long as names are, without line ends and the like.
-KnownAs = Annotated[str, msgspec.Meta(min_length=2, max_length=30, pattern=r"^[^\x00-\x1f\x7f]+$")]
-
-
 class ApprovalFacts(msgspec.Struct, forbid_unknown_fields=True):
     """One approval as an entry states it."""
 
@@ -39,24 +36,10 @@ class ApprovalFacts(msgspec.Struct, forbid_unknown_fields=True):
     note: str | None = None
 
 
-class InstitutionFacts(msgspec.Struct, forbid_unknown_fields=True):
-    """Fields of an institution; approvals and extra columns have paths of their own."""
-
-    name: str | None = None
-    aliases: list[str] | None = None
-    ownership_form: str | None = None
-    campus: str | None = None
-    address: str | None = None
-    region: str | None = None
-    status: Status | None = None
-    ownership: str | None = None
-    level: str | None = None
-    uscc: str | None = None
-    practice_licence_no: str | None = None
-    domains: list[str] | None = None
-    known_as: Annotated[list[KnownAs], msgspec.Meta(max_length=12)] | None = (
-        None  # names people use; they help to find it and are never a basis of a verdict
-    )
+#: Fields of an institution, from their table; approvals and extra columns have paths of their own.
+InstitutionFacts: Any = msgspec.defstruct(
+    "InstitutionFacts", [(f.name, f.value_type | None, None) for f in FIELDS], forbid_unknown_fields=True
+)
 
 
 class PractitionerFacts(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 """The technique table: what may be approved, how lists print it, which words people use.
 
-Source: attachments to the national lists; WS 218 supervision codes 0903xx. Adding a technique is adding a row here.
+Source: attachments to the national lists; WS 218 supervision codes 0903xx. Adding a technique is adding a row here, at
+the end: the place of a row is the place of its bits in ``versions.offers``.
 """
 
 from __future__ import annotations
@@ -8,20 +9,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache, lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from registry.domain.normalise import compact_text, normalise_script
 
-TechniqueCode = Literal["AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK"]
 Stage = Literal["preparing", "trial", "formal", "operating", "rectification", "suspended", "revoked", "lapsed"]
 
 
 class Technique(msgspec.Struct, frozen=True):
-    """One approvable technique with every way it is written."""
+    """One approvable technique with every way it is written.
 
-    code: TechniqueCode
+    ``broad`` are the words of ``said``, or the code, that also mean narrower techniques; ``within`` is the technique
+    whose broad words may mean this one: beside an exact word for this one they mean nothing more.
+    """
+
+    code: str
     official_zh: str
     official_en: str
     plain_zh: str
@@ -29,6 +33,8 @@ class Technique(msgspec.Struct, frozen=True):
     supervision_code: str
     printed: tuple[str, ...]
     said: tuple[str, ...]
+    broad: tuple[str, ...] = ()
+    within: str | None = None
 
 
 TECHNIQUES: tuple[Technique, ...] = (
@@ -44,6 +50,7 @@ TECHNIQUES: tuple[Technique, ...] = (
             *("人工授精", "人授", "IUI", "夫精", "夫精人授", "人工受精"),
             *("丈夫精液人工授精", "宫腔内人工授精"),
         ),
+        broad=("人工授精", "人工受精", "人授", "IUI"),
     ),
     Technique(
         "AID",
@@ -54,6 +61,7 @@ TECHNIQUES: tuple[Technique, ...] = (
         "090301",
         ("供精人工授精", "供精人工授精技术"),
         ("供精", "精子库人授", "供精人授", "供者精液人工授精"),
+        within="AIH",
     ),
     Technique(
         "IVF",
@@ -78,6 +86,7 @@ TECHNIQUES: tuple[Technique, ...] = (
             "胚胎移植",
             *("体外受精及胚胎移植", "体外受精与胚胎移植", "体外受精和胚胎移植", "体外授精-胚胎移植"),
         ),
+        broad=("试管婴儿", "试管", "IVF"),
     ),
     Technique(
         "ICSI",
@@ -105,6 +114,7 @@ TECHNIQUES: tuple[Technique, ...] = (
             "单精子显微注射",
             *("卵胞质内单精子注射", "卵胞质内单精子显微注射", "单精子卵胞浆内注射", "单精子卵胞浆内显微注射"),
         ),
+        within="IVF",
     ),
     Technique(
         "PGT",
@@ -141,6 +151,7 @@ TECHNIQUES: tuple[Technique, ...] = (
             *("植入前遗传学检测", "植入前遗传学诊断", "植入前遗传学筛查"),
             *("胚胎植入前遗传学筛查", "植入前胚胎遗传学筛查"),
         ),
+        within="IVF",
     ),
     Technique(
         "SPERM_BANK",
@@ -151,8 +162,16 @@ TECHNIQUES: tuple[Technique, ...] = (
         "090306",
         ("人类精子库", "人类精子库技术"),
         ("精子库", "精子银行"),
+        within="AIH",
     ),
 )
+if TYPE_CHECKING:
+    TechniqueCode = str
+else:
+    #: One of the codes of the table: what is decoded and documented as such takes no other word.
+    TechniqueCode = Literal[tuple(technique.code for technique in TECHNIQUES)]
+#: The one technique that is no treatment: lists print sperm banks in tables of their own.
+BANK: TechniqueCode = "SPERM_BANK"
 
 BY_CODE: dict[str, Technique] = {t.code: t for t in TECHNIQUES}
 

@@ -9,11 +9,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from registry.domain.fields import IN_EDITIONS, format_cell
 from registry.domain.model import Institution, Struct
-from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
+from registry.domain.techniques import BANK, LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.editions.edition import NATIONAL
 from registry.records import lookup, selection
 from registry.records.asof import AsOf
@@ -23,7 +25,6 @@ from registry.verification.approvals_on_day import list_approvals_on_day
 #: Called with how many institutions or rows are done.
 Progress = Callable[[int], None]
 PAGE = 500
-BANK: TechniqueCode = "SPERM_BANK"
 #: Stages that lists print; what was revoked or has lapsed is no approval any more.
 PRINTED: frozenset[str] = LAWFUL_STAGES | {"suspended", "preparing"}
 _STANDING: frozenset[str] = LAWFUL_STAGES | {"suspended"}
@@ -39,20 +40,38 @@ class ApprovalLine(Struct, frozen=True, array_like=True, gc=False):
     note: str | None = None
 
 
-class EditionInstitution(Struct, frozen=True, array_like=True, gc=False):
-    """One institution as lists print it.
-
-    ``lines`` are in the order of the technique table; ``region`` is a code of GB/T 2260. Where nobody stated a place,
-    ``province`` and ``region`` are empty.
-    """
+class _EditionPlace(Struct, frozen=True, array_like=True, gc=False):
+    """Who and where an institution is."""
 
     code: str
     name: str
     address: str
     province: str
     region: str
-    ownership: str | None
-    level: str | None
+
+
+if TYPE_CHECKING:
+    _EditionFields = _EditionPlace
+else:
+    #: The fields that editions print besides.
+    _EditionFields = msgspec.defstruct(
+        "_EditionFields",
+        [(f.name, str | None) for f in IN_EDITIONS],
+        bases=(_EditionPlace,),
+        module=__name__,
+        frozen=True,
+        array_like=True,
+        gc=False,
+    )
+
+
+class EditionInstitution(_EditionFields, frozen=True, array_like=True, gc=False):
+    """One institution as lists print it; with a text, or None, for each of ``fields.IN_EDITIONS``.
+
+    ``lines`` are in the order of the technique table; ``region`` is a code of GB/T 2260. Where nobody stated a place,
+    ``province`` and ``region`` are empty.
+    """
+
     lines: tuple[ApprovalLine, ...]
 
     @property
@@ -172,7 +191,6 @@ def make_edition_institution(institution: Institution) -> EditionInstitution:
         address=institution.address,
         province=place.province or "",
         region=place.code or "",
-        ownership=institution.ownership,
-        level=institution.level,
         lines=tuple(ApprovalLine(a.technique, a.stage, a.note) for a in institution.approvals if a.stage in PRINTED),
+        **{field.name: format_cell(field, institution) for field in IN_EDITIONS},
     )

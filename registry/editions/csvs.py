@@ -6,12 +6,13 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from registry.domain.fields import IN_EDITIONS
 from registry.domain.normalise import escape_cells
 from registry.editions import labels
 from registry.editions.content import ApprovalLine, EditionInstitution, ListContent, Progress
 
 #: The attachment's six columns, then what else is known.
-HEADINGS = (*labels.CENTRES, "所有制", "等级", "编码", "行政区划代码", "运行情况说明")
+HEADINGS = (*labels.CENTRES, *(field.headings[0] for field in IN_EDITIONS), "编码", "行政区划代码", "运行情况说明")
 
 
 def make_rows(content: ListContent) -> Iterator[list[str]]:
@@ -30,8 +31,7 @@ def make_cells(number: int, institution: EditionInstitution, line: ApprovalLine)
         institution.address,
         labels.format_technique(line),
         labels.format_stage(line),
-        institution.ownership or "",
-        institution.level or "",
+        *(getattr(institution, field.name) or "" for field in IN_EDITIONS),
         institution.code,
         institution.region,
         line.note or "",

@@ -9,11 +9,12 @@ from typing import Any
 
 import xlsxwriter
 
+from registry.domain.fields import IN_EDITIONS
 from registry.editions import csvs, labels
 from registry.editions.content import ApprovalLine, EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
 
-_WIDTHS = (12, 7, 38, 46, 30, 14, 10, 10, 12, 14, 24)
+_WIDTHS = (12, 7, 38, 46, 30, 14, *(10 for _ in IN_EDITIONS), 12, 14, 24)
 _CELL_LIMIT = 32_767  # characters of a cell in the file format
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal
 
+from registry.domain.fields import PUBLIC, Column, Field, Role, get_value
 from registry.domain.model import Date, Institution, Struct
-from registry.domain.techniques import LAWFUL_STAGES
+from registry.domain.techniques import BY_CODE, LAWFUL_STAGES
 from registry.verification.approvals_on_day import list_approvals_on_day
 from registry.verification.phrases import STAGE_WORDS
 
 Value = str | int | Date
-#: What a value in a query does: a number names an institution, a place tells its site, any other only supports.
-Role = Literal["identifier", "place", "support"]
 
 
 class Property(Struct, frozen=True):
     """One column: its stable id, its name and meaning in both languages, and an institution's values on a day.
 
-    No value means that nothing is stated; several mean that there are several.
+    No value means that nothing is stated; several mean that there are several. ``role`` is what a value in a query
+    does: a number names an institution, a place tells its site, any other only supports.
     """
 
     id: str
@@ -58,8 +57,9 @@ def _describe_approvals(it: Institution, day: Date) -> list[Value]:
     return [f"{a.name}：{STAGE_WORDS[a.stage][0]}" for a in list_approvals_on_day(it, day)]
 
 
-PROPERTIES: tuple[Property, ...] = (
-    Property(
+#: Properties that are no field of the table, by their place among all.
+_COMPUTED: dict[int, Property] = {
+    0: Property(
         id="code",
         zh="名录编码",
         en="register code",
@@ -68,23 +68,7 @@ PROPERTIES: tuple[Property, ...] = (
         values=lambda it, _: [it.code],
         role="identifier",
     ),
-    Property(
-        id="name",
-        zh="名称",
-        en="name",
-        zh_meaning="名单所载的现用名称",
-        en_meaning="the name as the list prints it",
-        values=lambda it, _: [it.name],
-    ),
-    Property(
-        id="aliases",
-        zh="其他名称",
-        en="other names",
-        zh_meaning="名单括号内的第二名称等",
-        en_meaning="second names that the list prints",
-        values=lambda it, _: [*it.aliases],
-    ),
-    Property(
+    3: Property(
         id="former_names",
         zh="曾用名",
         en="former names",
@@ -92,33 +76,7 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="names it was listed under before, latest first",
         values=lambda it, _: [former.name for former in it.former_names],
     ),
-    Property(
-        id="known_as",
-        zh="俗称",
-        en="known as",
-        zh_meaning="人们使用而名单未载的名称，不作为匹配依据",
-        en_meaning="names people use and no list prints; no match rests on them",
-        values=lambda it, _: [*it.known_as],
-    ),
-    Property(
-        id="address",
-        zh="地址",
-        en="address",
-        zh_meaning="获批地点；地址不符即不匹配",
-        en_meaning="the approved site; where it contradicts, nothing matches",
-        values=lambda it, _: [it.address],
-        role="place",
-    ),
-    Property(
-        id="region",
-        zh="行政区划代码",
-        en="region code",
-        zh_meaning="GB/T 2260 代码；查询时也可写地名",
-        en_meaning="GB/T 2260 code; a query may give a place's name",
-        values=lambda it, _: _remove_missing(it.region.code),
-        role="place",
-    ),
-    Property(
+    7: Property(
         id="province",
         zh="省份",
         en="province",
@@ -127,7 +85,7 @@ PROPERTIES: tuple[Property, ...] = (
         values=lambda it, _: _remove_missing(it.region.province),
         role="place",
     ),
-    Property(
+    8: Property(
         id="city",
         zh="城市",
         en="city",
@@ -136,7 +94,7 @@ PROPERTIES: tuple[Property, ...] = (
         values=lambda it, _: _remove_missing(it.region.city),
         role="place",
     ),
-    Property(
+    9: Property(
         id="district",
         zh="区县",
         en="district",
@@ -145,23 +103,15 @@ PROPERTIES: tuple[Property, ...] = (
         values=lambda it, _: _remove_missing(it.region.district),
         role="place",
     ),
-    Property(
-        id="status",
-        zh="状态",
-        en="status",
-        zh_meaning="listed 在名录中，suspended 已暂停，delisted 已移出，no_record 该日无记录（不代表未获批准）",
-        en_meaning="listed, suspended, delisted; no_record: nothing recorded of that day, which is not “not approved”",
-        values=lambda it, _: [it.status],
-    ),
-    Property(
+    11: Property(
         id="techniques",
         zh="获准技术",
         en="techniques permitted",
-        zh_meaning="当日可以开展的技术代码：AIH、AID、IVF、ICSI、PGT、SPERM_BANK",
-        en_meaning="codes of what may be performed on the day: AIH, AID, IVF, ICSI, PGT, SPERM_BANK",
+        zh_meaning=f"当日可以开展的技术代码：{'、'.join(BY_CODE)}",
+        en_meaning=f"codes of what may be performed on the day: {', '.join(BY_CODE)}",
         values=_list_lawful_techniques,
     ),
-    Property(
+    12: Property(
         id="approvals",
         zh="技术与阶段",
         en="approvals with stage",
@@ -169,7 +119,7 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="each technique with its stage on the day, IVF:formal; also what is suspended, revoked or lapsed",
         values=_list_approval_stages,
     ),
-    Property(
+    13: Property(
         id="approvals_in_words",
         zh="技术与阶段（文字）",
         en="approvals in words",
@@ -177,7 +127,7 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="the same by their official Chinese names",
         values=_describe_approvals,
     ),
-    Property(
+    14: Property(
         id="verification_due",
         zh="下次校验到期日",
         en="verification due",
@@ -185,7 +135,7 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="days on which verification of the approvals is due",
         values=lambda it, day: _list_distinct(a.verification_due for a in list_approvals_on_day(it, day)),
     ),
-    Property(
+    15: Property(
         id="document_no",
         zh="批准文号",
         en="document number",
@@ -193,7 +143,7 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="document numbers of the approvals",
         values=lambda it, day: _list_distinct(a.document_no for a in list_approvals_on_day(it, day)),
     ),
-    Property(
+    16: Property(
         id="authority",
         zh="批准机关",
         en="authority",
@@ -201,58 +151,7 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="health departments that approved",
         values=lambda it, day: _list_distinct(a.authority for a in list_approvals_on_day(it, day)),
     ),
-    Property(
-        id="uscc",
-        zh="统一社会信用代码",
-        en="unified social credit code",
-        zh_meaning="18位（GB 32100）",
-        en_meaning="18 characters (GB 32100)",
-        values=lambda it, _: _remove_missing(it.uscc),
-        role="identifier",
-    ),
-    Property(
-        id="practice_licence_no",
-        zh="执业许可证登记号",
-        en="practice licence number",
-        zh_meaning="医疗机构执业许可证登记号",
-        en_meaning="number of its 医疗机构执业许可证",
-        values=lambda it, _: _remove_missing(it.practice_licence_no),
-        role="identifier",
-    ),
-    Property(
-        id="domains",
-        zh="网站域名",
-        en="domains",
-        zh_meaning="登记的网站域名",
-        en_meaning="domains of its websites",
-        values=lambda it, _: [*it.domains],
-        role="identifier",
-    ),
-    Property(
-        id="ownership",
-        zh="所有制形式",
-        en="ownership",
-        zh_meaning="名单所载",
-        en_meaning="as a list states it",
-        values=lambda it, _: _remove_missing(it.ownership),
-    ),
-    Property(
-        id="level",
-        zh="等级",
-        en="level",
-        zh_meaning="医院等级，名单所载",
-        en_meaning="grade of the hospital, as a list states it",
-        values=lambda it, _: _remove_missing(it.level),
-    ),
-    Property(
-        id="campus",
-        zh="院区",
-        en="campus",
-        zh_meaning="名称中的院区",
-        en_meaning="the campus its name says",
-        values=lambda it, _: _remove_missing(it.campus),
-    ),
-    Property(
+    123: Property(
         id="source",
         zh="数据来源",
         en="source",
@@ -260,7 +159,7 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="the list or notice it rests on",
         values=lambda it, _: _remove_missing(it.source.title if it.source else None),
     ),
-    Property(
+    124: Property(
         id="as_of",
         zh="来源截至日期",
         en="source as of",
@@ -268,7 +167,7 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="the day the source speaks of",
         values=lambda it, _: _remove_missing(it.source.as_of if it.source else None),
     ),
-    Property(
+    125: Property(
         id="entry",
         zh="日志条目",
         en="log entry",
@@ -276,7 +175,7 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="number of the latest entry about it",
         values=lambda it, _: [it.entry],
     ),
-    Property(
+    126: Property(
         id="log_size",
         zh="日志长度",
         en="log size",
@@ -284,5 +183,27 @@ PROPERTIES: tuple[Property, ...] = (
         en_meaning="entries of the log this rests on",
         values=lambda it, _: [it.log_size],
     ),
+}
+
+
+def _make_property(field: Field, column: Column) -> Property:
+    def list_values(it: Institution, _: Date) -> list[Value]:
+        value = get_value(it, field)
+        return [*value] if field.has_several else _remove_missing(value)
+
+    return Property(
+        id=field.name,
+        zh=column.zh,
+        en=column.en,
+        zh_meaning=column.zh_meaning,
+        en_meaning=column.en_meaning,
+        values=list_values,
+        role=column.role,
+    )
+
+
+_OF_FIELDS = [(field.column.place, _make_property(field, field.column)) for field in PUBLIC if field.column]
+PROPERTIES: tuple[Property, ...] = tuple(
+    prop for _, prop in sorted([*_COMPUTED.items(), *_OF_FIELDS], key=lambda pair: pair[0])
 )
 BY_ID = {column.id: column for column in PROPERTIES}

@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.domain import regions
+from registry.domain.fields import fill_values
 from registry.domain.identifiers import format_code, parse_code
 from registry.domain.model import (
     Approval,
@@ -38,6 +39,8 @@ def to_subject(code: str) -> str:
     return f"institution:{code}"
 
 
+#: The region of an institution of which no place is stated.
+NOWHERE = Region(code=None, province=None, city=None, district=None)
 # Asked with every institution that is shown: built once.
 _APPROVALS = tuple(f"approvals.{technique.code}" for technique in TECHNIQUES)
 _SOURCES = (
@@ -149,26 +152,20 @@ def _make_institution(spans: _SubjectSpans, sources: dict[str, Source], asof: As
     facts = timeline.collect_facts(state)
     value = {path: fact.value for path, fact in facts.items()}
     basis = timeline.get_basis(state)
+    stated = {
+        "name": value["name"],
+        "address": value["address"],
+        "region": regions.find_region(value.get("region") or "") or NOWHERE,
+        "status": derive_status(value),
+    }
     return Institution(
         code=format_code(spans.subject.removeprefix("institution:")),
-        name=value["name"],
-        aliases=value.get("aliases") or [],
         former_names=list_former_names(spans.states),
-        known_as=value.get("known_as") or [],
-        region=regions.find_region(value.get("region") or "")
-        or Region(code=None, province=None, city=None, district=None),
-        address=value["address"],
-        status=derive_status(value),
         approvals=list_approvals(value),
-        uscc=value.get("uscc"),
-        practice_licence_no=value.get("practice_licence_no"),
-        domains=value.get("domains") or [],
-        ownership=value.get("ownership"),
-        level=value.get("level"),
-        campus=value.get("campus"),
         source=make_source_ref(sources.get(basis[2] or "")),
         entry=basis[0],
         log_size=asof.size,
+        **{**fill_values(value), **stated},
     )
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 
+from registry.domain.fields import FIELDS
 from registry.domain.model import Entry
 from registry.storage.tables import FOREVER, STILL_KNOWN
 
 #: Paths that are no basis of a record: they say nothing of the licence.
-_NO_BASIS = frozenset({"known_as", "extra.俗称依据"})
+_NO_BASIS = frozenset({*(field.name for field in FIELDS if not field.basis), "extra.俗称依据"})
 Group = list[Any]  # [number, valid_from, source, {path: value}]
 State = list[Group]
 

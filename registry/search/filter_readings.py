@@ -8,17 +8,17 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from registry.domain.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
+from registry.domain.techniques import BANK, STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.search import pinyin
 from registry.search.places import find_leading_places, is_inside, load_city_sounds, resolve_regions
 from registry.search.readings import QueryReading, Understood
 from registry.search.vocabulary import AROUND, FILLER, WORDS, find_word
 
-_INSEMINATION, _FERTILISATION = frozenset({"AID", "SPERM_BANK"}), frozenset({"ICSI", "PGT"})
-#: Words for several techniques, with those of them that are no longer meant beside a more exact word.
-_GENERAL = {
-    **dict.fromkeys(("人工授精", "人工受精", "人授", "iui"), _INSEMINATION),
-    **dict.fromkeys(("试管婴儿", "试管", "ivf"), _FERTILISATION),
+#: Words for several techniques, with the narrower of them, beside whose own words they are no longer meant.
+_GENERAL: dict[str, frozenset[str]] = {
+    word.lower(): frozenset(narrower.code for narrower in TECHNIQUES if narrower.within == technique.code)
+    for technique in TECHNIQUES
+    for word in technique.broad
 }
 _LETTERS = re.compile("[a-z]{2,}")
 #: The longest run of letters that is read as words of a question.
@@ -49,8 +49,8 @@ def _remove_general_words(pieces: tuple[Understood, ...]) -> tuple[Understood, .
     exact = {piece.value for piece in pieces if piece.kind == "technique" and piece.text not in _GENERAL}
     general = {piece.text for piece in pieces if _GENERAL.get(piece.text, frozenset()) & exact}
     specific = [piece for piece in pieces if piece.text not in general]
-    if "SPERM_BANK" in exact and any(_GENERAL[word] == _INSEMINATION for word in general):  # 精子库 人授
-        specific = [replace(piece, value="AID") if piece.value == "SPERM_BANK" else piece for piece in specific]
+    if BANK in exact and any("AID" in _GENERAL[word] for word in general):  # 精子库 人授
+        specific = [replace(piece, value="AID") if piece.value == BANK else piece for piece in specific]
     return tuple(specific)
 
 

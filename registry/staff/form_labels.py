@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from registry.domain.fields import BY_NAME
 from registry.domain.techniques import STAGES
 from registry.records.history import FieldChange
 from registry.staff.forms.checks import Finding
@@ -25,7 +26,7 @@ class FormLabels:
         """Return the label of a field."""
         if field.startswith("stage."):
             return self.language.format_technique(field.partition(".")[2])
-        return self.language.find_label(f"form.{self.kind}.{field}") or self.language.translate(f"form.common.{field}")
+        return self._find_own_label(field) or self.language.translate(f"form.common.{field}")
 
     def find_label(self, field: str) -> Markup | None:
         """Return the label of a field, for a list of errors; None for what is no field of a form."""
@@ -33,7 +34,14 @@ class FormLabels:
             return self.language.translate("form.file")
         if field.startswith("stage."):
             return self.get_label(field)
-        return self.language.find_label(f"form.{self.kind}.{field}") or self.language.find_label(f"form.common.{field}")
+        return self._find_own_label(field) or self.language.find_label(f"form.common.{field}")
+
+    def _find_own_label(self, field: str) -> Markup | None:
+        """Return the label of a field of this kind of form; of an institution's the name that pages have for it."""
+        own = self.language.find_label(f"form.{self.kind}.{field}")
+        if own is None and self.kind == "institution" and field in BY_NAME:
+            return self.language.translate(BY_NAME[field].label_key)
+        return own
 
     def get_hint(self, field: str) -> Markup | str:
         """Return the line under a label; empty for none."""

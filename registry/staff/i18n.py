@@ -12,6 +12,7 @@ import msgspec
 from markupsafe import Markup
 
 from registry.domain import regions
+from registry.domain.fields import BY_NAME
 from registry.domain.identifiers import format_code
 from registry.domain.model import Date, Draft, Struct
 from registry.domain.schema import EditionFacts
@@ -89,6 +90,16 @@ class StaffLanguage(Language):
         if head == "approvals":
             return self.format_technique(technique)
         return self.find_label(f"field.{path}") or self.format_monospace(path)
+
+    def get_listed_field_label(self, path: str) -> Markup:
+        """Return the label of a field of an institution as lists call it, or of a column that only a list has."""
+        if path in BY_NAME and path != "name":
+            return self.find_label(f"import_field.{path}") or self.translate(BY_NAME[path].label_key)
+        return self.get_field_label(path.removeprefix("extra."))
+
+    def get_use_label(self, use: str) -> Markup:
+        """Return the label of what a column of a list is used for."""
+        return self.find_label(f"import_use.{use}") or self.translate(BY_NAME[use].label_key)
 
     def describe_changes(self, sides: Sequence[tuple[str, Any, Any]]) -> list[ChangeLine]:
         """Describe (path, before, after) of an institution, line by line."""

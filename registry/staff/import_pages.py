@@ -102,7 +102,9 @@ def _render_import_page(
             response.headers["Refresh"] = "2"
         return response
     if this_import.state == "mapping":
-        return desk.render_page("import_columns", this_import=this_import, status=status, errors=errors)
+        return desk.render_page(
+            "import_columns", this_import=this_import, uses=layouts.USES, status=status, errors=errors
+        )
     if this_import.state == "audit":
         return _render_section(desk, this_import, "import_audit", "audit", status, errors)
     if this_import.state == "deciding":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from registry.domain import regions
+from registry.domain.fields import fill_values
 from registry.domain.identifiers import format_code
-from registry.domain.model import Approval, Institution, Region
+from registry.domain.model import Approval, Institution
 from registry.domain.techniques import TECHNIQUES, TechniqueCode
 from registry.records.asof import AsOf
-from registry.records.lookup import make_source_ref
+from registry.records.lookup import NOWHERE, make_source_ref
 from registry.verification.verdict import SiteApproval
 from registry.verification.view import VerificationView
 
@@ -21,25 +22,20 @@ def find_institution(view: VerificationView, code: str, asof: AsOf) -> Instituti
         site, sources = view.find_site(code, asof), view.get_sources(asof)
     if site is None:
         return None
+    stated = {
+        "name": site.name,
+        "address": site.address,
+        "region": regions.find_region(site.region or "") or NOWHERE,
+        "status": site.status,
+    }
     return Institution(
         code=format_code(site.code),
-        name=site.name,
-        aliases=[],
         former_names=[],
-        known_as=[],
-        region=regions.find_region(site.region or "") or Region(code=None, province=None, city=None, district=None),
-        address=site.address,
-        status=site.status,
         approvals=_list_approvals(site.approvals),
-        uscc=None,
-        practice_licence_no=None,
-        domains=[],
-        ownership=None,
-        level=None,
-        campus=None,
         source=make_source_ref(sources.get(site.source or "")),
         entry=site.entry,
         log_size=asof.size,
+        **{**fill_values({}), **stated},
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from markupsafe import Markup
 
 from registry.domain import regions
+from registry.domain.fields import PUBLIC, Field
 from registry.domain.model import Date, Institution, SourceRef
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
 from registry.web.i18n import Language
@@ -90,6 +92,34 @@ def format_value(language: Language, field: str, value: Any) -> Markup | None:
         region = regions.find_region(str(value))
         return language.mark_chinese(str(value)) if region is None else language.format_region(region)
     return language.format_names(value) if isinstance(value, list) else language.mark_chinese(str(value))
+
+
+def list_details(
+    language: Language,
+    institution: Institution,
+    page: Literal["page", "record"],
+    others: Sequence[tuple[int, Markup, Markup | str | None]] = (),
+) -> list[tuple[Markup, Markup | str | None]]:
+    """List the fields that a page shows as (label, value), in its order; ``others`` are (place, label, value)."""
+    separator = " " if page == "page" else "、"
+    lines = [
+        (place, language.translate(field.label_key), _format_field(language, institution, field, separator))
+        for field in PUBLIC
+        if (place := getattr(field, page)) is not None
+    ]
+    return [line[1:] for line in sorted([*lines, *others], key=lambda line: line[0])]
+
+
+def _format_field(language: Language, institution: Institution, field: Field, separator: str) -> Markup | str | None:
+    """Format a field of an institution; of several numbers with ``separator`` between them."""
+    if field.kind == "region":
+        return format_institution_region(language, institution)
+    value = getattr(institution, field.name)
+    if field.kind in ("number", "numbers"):
+        return separator.join(value) if field.has_several else value
+    if field.kind == "text":
+        return language.mark_chinese(value or "")
+    return format_value(language, field.name, value)
 
 
 def format_source(language: Language, source: SourceRef) -> Markup:

@@ -72,6 +72,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         format_institution_region=partial(labels.format_institution_region, language),
         format_scope=partial(labels.format_scope, language),
         format_rest_of_address=partial(labels.format_rest_of_address, language),
+        list_details=partial(labels.list_details, language),
         format_source=partial(labels.format_source, language),
         format_source_title=partial(labels.format_source_title, language),
         get_ownership_label=partial(labels.get_ownership_label, language),

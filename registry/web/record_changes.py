@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 from markupsafe import Markup
 
+from registry.domain.fields import PUBLIC, get_value
 from registry.domain.model import Date, Institution, Struct
 from registry.domain.techniques import TECHNIQUES
 from registry.records.history import FieldChange, Version
@@ -16,20 +17,7 @@ from registry.web.labels import format_value
 from registry.web.standing import list_effective_approvals
 
 #: Fields of a record that the institution page has a word for.
-_LABELS = {
-    "name": "history.name",
-    "status": "history.status",
-    "aliases": "institution.aliases",
-    "known_as": "institution.known_as",
-    "campus": "institution.campus",
-    "address": "institution.address",
-    "region": "institution.region",
-    "ownership": "institution.ownership",
-    "level": "institution.level",
-    "uscc": "institution.uscc",
-    "practice_licence_no": "institution.licence",
-    "domains": "institution.domains",
-}
+_LABELS = {field.name: field.label_key for field in PUBLIC}
 _APPROVALS = [f"approvals.{technique.code}" for technique in TECHNIQUES]
 _ORDER = ["name", "status", "address", "region", *_APPROVALS, *_LABELS]
 _POSITIONS = {field: position for position, field in reversed(list(enumerate(_ORDER)))}
@@ -124,10 +112,9 @@ def collect_recorded_values(institution: Institution | None) -> dict[str, Any]:
     """Return the recorded values of an institution, by the paths of its history; approvals as they count."""
     if institution is None:
         return {}
-    fields = {field: getattr(institution, field) for field in _LABELS if field != "region"}
+    fields = {field.name: get_value(institution, field) for field in PUBLIC}
     approvals = {f"approvals.{a.technique}": msgspec.to_builtins(a) for a in list_effective_approvals(institution)}
-    values = {**fields, "region": institution.region.code, **approvals}
-    return {path: value for path, value in values.items() if value not in (None, [])}
+    return {path: value for path, value in {**fields, **approvals}.items() if value not in (None, [])}
 
 
 def compare_records(language: Language, believed: Institution | None, known: Institution | None) -> list[ChangeLine]:

@@ -10,16 +10,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from registry.domain import regions
+from registry.domain.fields import LISTED
 from registry.domain.identifiers import format_subject_code, make_subject
 from registry.domain.model import Change, Draft, Source, Struct
-from registry.domain.techniques import TECHNIQUES, TechniqueCode
+from registry.domain.techniques import BANK, TECHNIQUES, TechniqueCode
 from registry.importers.matching import identity
 from registry.importers.matching.organisations import DoubtRule, Pairing, Party, Rulings, Why
 from registry.importers.matching.register_side import RegisterInstitution, RegisterSide
 from registry.importers.reading.list_file import ListedInstitution
 from registry.verification import addresses
 
-CENTRE_TECHNIQUES: tuple[TechniqueCode, ...] = tuple(t.code for t in TECHNIQUES if t.code != "SPERM_BANK")
+CENTRE_TECHNIQUES: tuple[TechniqueCode, ...] = tuple(t.code for t in TECHNIQUES if t.code != BANK)
 #: Lines of a report by its sections, which are the contract's.
 Report = dict[str, list[dict[str, Any]]]
 
@@ -95,8 +96,8 @@ def make_empty_report() -> Report:
 def list_covered_techniques(listed: Iterable[ListedInstitution]) -> list[TechniqueCode]:
     """The techniques a file covers: all but sperm banks where it lists a centre, and sperm banks where it lists one."""
     techniques = {approval.technique for institution in listed for approval in institution.approvals}
-    centres: list[TechniqueCode] = [*CENTRE_TECHNIQUES] if techniques - {"SPERM_BANK"} else []
-    return [*centres, *(["SPERM_BANK"] if "SPERM_BANK" in techniques else [])]  # type: ignore[list-item]
+    centres: list[TechniqueCode] = [*CENTRE_TECHNIQUES] if techniques - {BANK} else []
+    return [*centres, *([BANK] if BANK in techniques else [])]
 
 
 def compare_list(
@@ -243,9 +244,7 @@ def _make_statement(listed: ListedInstitution, before: dict[str, Any], source: S
         "region": listed.region,
         "status": "listed",
     }
-    for field in ("ownership", "level"):
-        if getattr(listed, field) is not None:
-            statement[field] = getattr(listed, field)
+    statement |= {f.name: value for f in LISTED if (value := getattr(listed, f.name)) is not None}
     for heading, value in listed.extra.items():
         statement[f"extra.{heading}"] = value
     for approval in listed.approvals:

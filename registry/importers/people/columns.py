@@ -8,16 +8,15 @@ from typing import Literal
 
 from registry.domain.identifiers import parse_uscc
 from registry.domain.normalise import fold_heading, normalise_width
+from registry.domain.techniques import TECHNIQUES
 from registry.errors import InvalidInput
 
 PeopleKind = Literal["practitioners", "ad_certificates"]
-Column = Literal[
-    "code", "uscc", "institution", "address", "name", "role", "valid_from", "valid_to", "certificate_kind",
-    "certificate", "number", "techniques", "AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK",
-]  # fmt: skip
+#: A name of ``HEADINGS``: each technique has a column of its own.
+Column = str
 #: What names the institution of a row, in both kinds of file.
 _INSTITUTION: tuple[Column, ...] = ("code", "uscc", "institution", "address")
-TECHNIQUE_COLUMNS: tuple[Column, ...] = ("AIH", "AID", "IVF", "ICSI", "PGT", "SPERM_BANK")
+TECHNIQUE_COLUMNS: tuple[Column, ...] = tuple(technique.code for technique in TECHNIQUES)
 #: The columns of each kind in the order of its template.
 COLUMNS: dict[PeopleKind, tuple[Column, ...]] = {
     "practitioners": (
@@ -41,12 +40,7 @@ HEADINGS: dict[Column, tuple[str, ...]] = {
     "name": ("姓名", "人员姓名", "name"),
     "role": ("职务", "岗位", "role"),
     "techniques": ("技术", "获准技术", "批准开展的技术", "techniques"),
-    "AIH": ("夫精人工授精", "AIH"),
-    "AID": ("供精人工授精", "AID"),
-    "IVF": ("体外受精-胚胎移植", "IVF"),
-    "ICSI": ("卵胞浆内单精子显微注射", "ICSI"),
-    "PGT": ("植入前胚胎遗传学检测", "PGT"),
-    "SPERM_BANK": ("人类精子库", "SPERM_BANK"),
+    **{technique.code: (technique.official_zh, technique.code) for technique in TECHNIQUES},
     "valid_from": ("有效期自", "授权起始日", "起始日期", "valid_from"),
     "valid_to": ("有效期至", "授权截止日", "截止日期", "valid_to"),
     "certificate_kind": ("证书种类", "证书类别", "certificate_kind"),

@@ -236,7 +236,7 @@ def _read_techniques(cells: _RowCells) -> list[TechniqueCode]:
             cells.add_finding("techniques", "不能识别的技术", "an unknown technique")
         else:
             found.add(code)
-    return [column for column in TECHNIQUE_COLUMNS if column in found]  # type: ignore[misc]  # codes, in their order
+    return [column for column in TECHNIQUE_COLUMNS if column in found]
 
 
 def _read_ad_certificate(cells: _RowCells) -> dict[str, Any]:

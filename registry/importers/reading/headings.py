@@ -6,36 +6,23 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from registry.domain.fields import FIELDS, LISTED
 from registry.domain.normalise import fold_heading
 from registry.importers.reading.audit import format_column_letters
 from registry.importers.reading.cells import tidy_cell
 from registry.uploads.tables import TableRow
 
-Kind = Literal["province", "province_count", "no", "name", "address", "techniques", "stages", "ownership", "level"]
+#: What a column is: ``province``, ``province_count``, ``no``, ``techniques``, ``stages``, or the name of a field.
+Kind = str
 
 #: Headings as printed; messages use the first of each.
 HEADINGS: dict[Kind, tuple[str, ...]] = {
     "province": ("省份", "省", "省市", "省(区、市)", "省(自治区、直辖市)", "省、自治区、直辖市", "地区", "province"),
     "province_count": ("本省机构数", "机构数", "家数", "province_count"),
     "no": ("序号", "编号", "no", "no."),
-    "name": (
-        "医疗机构名称",
-        "机构名称",
-        "名称",
-        "医疗机构",
-        "单位名称",
-        "医院名称",
-        "人类精子库名称",
-        "精子库名称",
-        "设置人类精子库的医疗机构",
-        "设置人类精子库医疗机构名称",
-        "人类精子库",
-        "name",
-        "institution",
-    ),
-    "address": ("地址", "机构地址", "医疗机构地址", "执业地址", "详细地址", "address"),
+    **{field.name: field.headings for field in FIELDS if field.headings and field.required},
     "techniques": (
         "批准开展的技术",
         "批准开展技术",
@@ -51,8 +38,7 @@ HEADINGS: dict[Kind, tuple[str, ...]] = {
         "technique",
     ),
     "stages": ("运行情况", "运行状态", "运行阶段", "阶段", "状态", "stages", "stage", "status"),
-    "ownership": ("所有制", "所有制形式", "经济类型", "ownership"),
-    "level": ("等级", "级别", "医院等级", "医院级别", "机构等级", "level", "grade"),
+    **{field.name: field.headings for field in LISTED},
 }
 REQUIRED: tuple[Kind, ...] = ("name", "address", "techniques", "stages")
 #: Headings by which a table is an edition of a register like this one.
@@ -106,8 +92,8 @@ class Columns(NamedTuple):
         return sum(_find_kind(self.get_text(row, kind)) == kind for kind in self.positions) >= 2
 
 
-#: What a column is used for: its kind, or kept under its heading, or left out.
-Use = Kind | Literal["keep", "ignore"]
+#: What a column is used for: its kind, or kept under its heading (``keep``), or left out (``ignore``).
+Use = str
 #: The uses of columns by the headings as printed, for tables whose columns a person named.
 Mapping = dict[tuple[str, ...], tuple[Use, ...]]
 _BY_NAME: dict[str, Kind] = {kind: kind for kind in HEADINGS}

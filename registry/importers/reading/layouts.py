@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import get_args
 
 from msgspec.structs import replace
 
 from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.importers.reading import file_tables, headings
-from registry.importers.reading.headings import HEADINGS, Mapping
+from registry.importers.reading.headings import HEADINGS, REQUIRED, Mapping
 from registry.uploads.tables import Table, TableRow
 
 #: What is shown: rows of a table, values of a column, layouts and table names, characters of a cell.
 FIRST, VALUES, MAX_LAYOUTS, CELL_LENGTH = 8, 3, 30, 300
-USES: tuple[str, ...] = (*HEADINGS, "keep", "ignore")
+#: The uses of a column in the order in which they are offered.
+USES: tuple[str, ...] = (*REQUIRED, *(kind for kind in HEADINGS if kind not in REQUIRED), "keep", "ignore")
 
 
 class Layout(Struct, frozen=True):
@@ -97,17 +97,17 @@ def choose_heading_row(layout: Layout, number: int) -> Layout:
 
 def make_mapping(layouts: list[Layout]) -> Mapping:
     """The uses of columns by headings, as the importer takes them."""
-    return {tuple(each.titles): tuple(each.uses) for each in layouts}  # type: ignore[arg-type]  # ``name_columns`` checked
+    return {tuple(each.titles): tuple(each.uses) for each in layouts}
 
 
 def name_columns(layout: Layout, uses: list[str]) -> Layout:
     """The layout with the uses a person chose; InvalidInput for an unknown use, or a kind twice."""
     if len(uses) != len(layout.titles) or any(use not in USES for use in uses):
         raise InvalidInput("栏目的选择有误，请重新选择。", "A column was named wrongly; choose again.")
-    kinds = [use for use in uses if use in get_args(headings.Kind)]
+    kinds = [use for use in uses if use in HEADINGS]
     for kind in kinds:
         if kinds.count(kind) > 1:
-            word = HEADINGS[kind][0]  # type: ignore[index]
+            word = HEADINGS[kind][0]
             raise InvalidInput(
                 f"有两栏都选作“{word}”，只能有一栏。", f"Two columns are both “{word}”; only one can be.", kind=kind
             )
@@ -118,4 +118,4 @@ def list_missing_headings(layout: Layout) -> list[str]:
     """The usual wordings of required headings that are missing; none for a table that is left out."""
     if not set(layout.uses) - {"keep", "ignore"}:
         return []
-    return headings.list_missing_titles(dict(zip(layout.uses, layout.titles, strict=True)))  # type: ignore[arg-type]
+    return headings.list_missing_titles(dict(zip(layout.uses, layout.titles, strict=True)))

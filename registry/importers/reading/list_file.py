@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from registry.domain.fields import LISTED
 from registry.domain.model import Struct
 from registry.domain.techniques import Stage, TechniqueCode
 
@@ -39,8 +40,22 @@ class ListedApproval(Struct, frozen=True):
     note: str | None = None
 
 
-class ListedInstitution(Struct, frozen=True):
-    """One institution as printed in the file, white space trimmed."""
+if TYPE_CHECKING:
+    _ListedFields = Struct
+else:
+    #: The fields that a list may print in columns of their own.
+    _ListedFields = msgspec.defstruct(
+        "_ListedFields",
+        [(f.name, f.value_type | None, None) for f in LISTED],
+        bases=(Struct,),
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+    )
+
+
+class ListedInstitution(_ListedFields, frozen=True, kw_only=True):
+    """One institution as printed in the file, white space trimmed; with an attribute for each of ``fields.LISTED``."""
 
     row: int
     name: str
@@ -51,8 +66,6 @@ class ListedInstitution(Struct, frozen=True):
     ownership_form: str | None = None
     campus: str | None = None
     region: str | None = None
-    ownership: str | None = None
-    level: str | None = None
     extra: dict[str, str] = msgspec.field(default_factory=dict)
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from registry.domain import regions
+from registry.domain import fields, regions
 from registry.domain.normalise import compact_text
+from registry.domain.techniques import BANK
 from registry.importers.reading import file_tables, headings
 from registry.importers.reading.audit import MAX_FINDINGS, Audit, RowPlace
 from registry.importers.reading.cells import parse_province, parse_total
@@ -154,7 +155,7 @@ class _ListReader:
         """The same name at the same address again: a centre that also has a sperm bank, or an error."""
         first, place = before
         both = (*first.approvals, *listed.approvals)
-        banks = [each for each in (first, listed) if [a.technique for a in each.approvals] == ["SPERM_BANK"]]
+        banks = [each for each in (first, listed) if [a.technique for a in each.approvals] == [BANK]]
         is_separate = place.table is not draft.place.table and len({a.technique for a in both}) == len(both)
         zh, en = place.format_label()
         if is_separate and len(banks) == 1:
@@ -185,9 +186,8 @@ class _ListReader:
             ownership_form=name.ownership_form,
             campus=name.campus,
             region=self._find_region(draft),
-            ownership=draft.ownership,
-            level=draft.level,
             extra=draft.extra,
+            **{name: fields.parse_cell(fields.BY_NAME[name], text) for name, text in draft.fields.items()},
         )
 
     def _find_region(self, draft: RowGroup) -> str | None:

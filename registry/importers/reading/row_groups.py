@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Iterator
 
 from registry.domain import regions
-from registry.domain.techniques import TechniqueCode
+from registry.domain.fields import LISTED
+from registry.domain.techniques import BANK, BY_CODE, TechniqueCode
 from registry.importers.people.columns import WORDS, find_personal_data
 from registry.importers.reading.audit import Audit, RowPlace
 from registry.importers.reading.cells import (
@@ -42,8 +43,7 @@ class RowGroup:
     province: str | None
     has_several_techniques: bool
     approvals: dict[TechniqueCode, ListedApproval] = dataclasses.field(default_factory=dict)
-    ownership: str | None = None
-    level: str | None = None
+    fields: dict[str, str] = dataclasses.field(default_factory=dict)  # cells of fields by name
     extra: dict[str, str] = dataclasses.field(default_factory=dict)
     has_unstated_stage: bool = False
     technique_places: dict[TechniqueCode, RowPlace] = dataclasses.field(default_factory=dict)
@@ -97,7 +97,7 @@ class RowGrouper:
         values = {kind: tidy_cell(columns.get_text(row, kind)) for kind in columns.positions}
         techniques = parse_techniques(columns.get_text(row, "techniques"))
         if "techniques" not in columns.positions:
-            techniques = [("人类精子库", "SPERM_BANK")]
+            techniques = [(BY_CODE[BANK].official_zh, BANK)]
         draft = self._draft
         if draft is None or not self._is_continuation(draft, row, columns, values, len(techniques)):
             yield from self.close_group()
@@ -141,8 +141,7 @@ class RowGrouper:
             number=values.get("no", ""),
             province=province.name if province else None,
             has_several_techniques=several,
-            ownership=values.get("ownership") or None,
-            level=values.get("level") or None,
+            fields={field.name: text for field in LISTED if (text := values.get(field.name))},
             extra={
                 title: text
                 for i, title in columns.other_columns
@@ -257,7 +256,7 @@ class RowGrouper:
 
     def _check_province_column(self, place: RowPlace, columns: Columns, code: TechniqueCode) -> None:
         """Warn of a table without provinces, other than that of sperm banks: its counts cannot be checked."""
-        if "province" not in columns.positions and code != "SPERM_BANK" and self._placeless is not place.table:
+        if "province" not in columns.positions and code != BANK and self._placeless is not place.table:
             self._placeless = place.table
             zh = "没有“省份”一列：省份只按地址判断，机构数无从核对"
             self._add_finding(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
+from registry.domain.fields import FIELDS
 from registry.domain.model import Struct
 from registry.domain.normalise import normalise_width
 from registry.staff.forms.forms import LONGEST, Field, FormKind, Typed, list_fields
@@ -22,7 +23,7 @@ _MOBILE = re.compile(r"(?<![0-9])(?:\+?86)?1[3-9][0-9]{9}(?![0-9])")
 _LANDLINE = re.compile(r"(?<![0-9])0[0-9]{2,3}-[0-9]{7,8}(?![0-9])")
 _WRITTEN_DAY = re.compile(r"([0-9]{4})(?:[-年./]([0-9]{1,2})[-月./]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))")
 #: Numbers of institutions and certificates, which may look like anything.
-_NUMBERS = frozenset({"uscc", "practice_licence_no", "domains", "number", "institution"})
+_NUMBERS = frozenset({*(f.name for f in FIELDS if f.kind in ("number", "numbers")), "number", "institution"})
 CERTIFICATE = "certificate_no"
 _STAR = "*"
 _MASKED = re.compile(r"\*{2,}[0-9A-Z一-鿿]{2,4}")

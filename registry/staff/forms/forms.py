@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from registry.domain import fields
 from registry.domain.model import Kind, Status, Struct
 from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.errors import NotFound
@@ -29,8 +30,6 @@ ABOUT: dict[FormKind, Kind] = {
     "sanction": "sanction",
 }
 CODES = tuple(technique.code for technique in TECHNIQUES)
-#: Ownership as the log has it, and in words; any other word of a source stays as it is.
-OWNERSHIP = {"public": "公立", "private": "民营"}
 #: Chosen instead of a stage: the approval was recorded by mistake and is taken back.
 WITHDRAWN = "withdrawn"
 
@@ -68,18 +67,21 @@ def _make_approval_fields(new_only: bool = False) -> tuple[Field, ...]:
     )
 
 
+def _make_institution_field(field: fields.Field) -> Field:
+    """Make the field of the form from the row of the table."""
+    choices = get_args(Status) if field.kind == "status" else ()
+    return Field(
+        name=field.name,
+        input="choice" if choices else "lines" if field.has_several else "text",
+        required=field.required,
+        choices=choices,
+        suggested=field.suggested,
+        mode=field.mode,
+    )
+
+
 _INSTITUTION = (
-    Field(name="name", required=True),
-    Field(name="address", required=True),
-    Field(name="region", mode="numeric"),
-    Field(name="aliases", input="lines"),
-    Field(name="campus"),
-    Field(name="status", input="choice", required=True, choices=get_args(Status)),
-    Field(name="ownership", suggested=tuple(OWNERSHIP.values())),
-    Field(name="level", suggested=("三级甲等", "三级乙等", "二级甲等")),
-    Field(name="uscc"),
-    Field(name="practice_licence_no"),
-    Field(name="domains", input="lines"),
+    *(_make_institution_field(field) for field in fields.FIELDS if field.in_form),
     *(Field(name=f"stage.{code}", input="choice", choices=("", *STAGES), path="", new_only=True) for code in CODES),
     *_make_approval_fields(new_only=True),
 )
@@ -131,7 +133,7 @@ _OWN: dict[FormKind, tuple[Field, ...]] = {
     "sanction": _SANCTION,
 }
 #: Paths no verdict depends on: they may be changed without a document.
-NO_LEGAL_FACT = frozenset({"level", "ownership"})
+NO_LEGAL_FACT = frozenset(field.name for field in fields.FIELDS if not field.legal)
 
 
 def get_form_kind(word: str) -> FormKind:

@@ -7,12 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.domain import regions
+from registry.domain import fields, regions
+from registry.domain.fields import OWNERSHIP
 from registry.domain.identifiers import (
     compact_code,
-    compact_domain,
-    compact_licence,
-    compact_uscc,
     compute_certificate_expiry,
     format_certificate,
     format_code,
@@ -26,7 +24,6 @@ from registry.records.asof import parse_day
 from registry.records.view import decode_state
 from registry.staff.forms.forms import (
     CODES,
-    OWNERSHIP,
     WITHDRAWN,
     Field,
     FormKind,
@@ -152,7 +149,7 @@ def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
     if kind == "approval":
         return _read_approvals(typed, recorded)
     values = {
-        field.record_path: _to_record_value(field.name, typed)
+        field.record_path: _to_record_value(kind, field.name, typed)
         for field in list_own_fields(kind, new=False)
         if field.record_path
     }
@@ -179,23 +176,25 @@ def read_day(typed: Typed, name: str) -> Date | None:
         return None
 
 
-def _to_record_value(name: str, typed: Typed) -> Any:
+def _to_record_value(kind: FormKind, name: str, typed: Typed) -> Any:
     value: Any = read_text(typed, name)
+    if kind == "institution":
+        return _to_institution_value(fields.BY_NAME[name], typed)
     if name == "techniques":
         value = [code for code in CODES if code in read_boxes(typed, name)]
-    elif name == "aliases":
-        value = read_lines(typed, name)
-    elif name == "domains":
-        value = list(dict.fromkeys(compact_domain(line) or line for line in read_lines(typed, name)))
-    elif name == "uscc":
-        value = compact_uscc(value)
-    elif name == "practice_licence_no":
-        value = compact_licence(value)
-    elif name == "ownership":
-        value = next((code for code, word in OWNERSHIP.items() if value == word), value)
     elif name == "institution" and value:
         value = f"institution:{compact_code(value)}"
     return value or None
+
+
+def _to_institution_value(field: fields.Field, typed: Typed) -> Any:
+    """Return what the form of an institution states of a field of the table."""
+    if field.has_several:
+        return fields.parse_values(field, read_lines(typed, field.name))
+    text = read_text(typed, field.name)
+    if field.kind == "ownership":
+        text = next((code for code, word in OWNERSHIP.items() if text == word), text)
+    return fields.parse_values(field, [text])
 
 
 def _read_approval_details(typed: Typed) -> Values:
