@@ -195,6 +195,29 @@ def workers_of(supervisor: int) -> list[int]:
     return sorted(map(int, children))
 
 
+def cpu_of(process: int) -> float:
+    """Seconds of the processor that a process has had: other work on the machine does not count."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_of_workers(server: Server) -> float:
+    """The same of all that answer for a server."""
+    return sum(map(cpu_of, workers_of(server.process.pid)))
+
+
+def slowness_of(server: Server, number: int = 20) -> float:
+    """Seconds that the slowest of some small answers takes now, to tell a slow machine from a slow register."""
+    slowest = 0.0
+    with server.fresh() as client:
+        for _ in range(number):
+            before = time.monotonic()
+            client.get("/healthz")
+            slowest = max(slowest, time.monotonic() - before)
+            time.sleep(0.01)
+    return slowest
+
+
 @contextmanager
 def serving(data_dir: Path, workers: int = 1, **env: str) -> Iterator[Server]:
     """A server of one data folder, stopped at the end."""

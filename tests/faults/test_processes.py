@@ -24,7 +24,7 @@ from registry.errors import ThreadDied
 from registry.operations import threads
 from registry.operations.threads import BackgroundThreads
 from registry.storage.fault_board import FaultBoard
-from tests.running import REGISTRY, Cli, Server, environment, eventually, serving, workers_of
+from tests.running import REGISTRY, Cli, Server, cpu_of, environment, eventually, serving, workers_of
 
 Start = Callable[..., Server]
 REQUESTS = 5_000
@@ -269,7 +269,7 @@ def test_a_worker_that_dies_again_and_again_is_started_with_a_growing_delay(pair
     said = pair.errors.read_text().count("ended unexpectedly")
     killed: set[int] = set()
     until = time.monotonic() + 8
-    while time.monotonic() < until:
+    while time.monotonic() < until or (len(killed) < 6 and time.monotonic() < until + 60):
         for pid in set(workers_of(pair.process.pid)) - killed:
             killed.add(pid)
             os.kill(pid, signal.SIGKILL)
@@ -320,11 +320,6 @@ def test_too_few_descriptors_are_said_at_the_start(seeded: Cli) -> None:
         assert raised.communicate(timeout=60)[1] == ""
 
 
-def cpu_of(pid: int) -> float:
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
 @pytest.mark.parametrize("left", [40, 0], ids=["nearly used up", "used up"])
 def test_a_worker_without_descriptors_goes_on_reading_and_says_so(seeded: Cli, start: Start, left: int) -> None:
     server = start(seeded.data_dir)
@@ -341,7 +336,7 @@ def test_a_worker_without_descriptors_goes_on_reading_and_says_so(seeded: Cli, s
     assert eventually(lambda: codes() == ["out_of_descriptors"], 10)
     before, begun = cpu_of(worker), time.monotonic()
     refused = 0
-    while time.monotonic() < begun + 4:
+    while time.monotonic() < begun + 4 or (refused <= 5 and time.monotonic() < begun + 60):
         try:
             refused += httpx.get(f"{server.url}/healthz", timeout=3).status_code == 503
         except httpx.HTTPError:

@@ -31,7 +31,7 @@ from registry.storage.tables import staff_sessions
 from registry.web.lanes import LANES
 from tests.backends.conftest import BACKENDS, Postgres
 from tests.factories import PASSWORD, an_institution, code_of, hash_of, propose, the_real_lists
-from tests.running import Cli, Server, eventually, serving
+from tests.running import Cli, Server, eventually, serving, slowness_of
 
 #: Seconds another process holds the lock; drafts of the long proposal; seconds of each measurement.
 HELD, LONG, MEASURED = 8.0, 3_000, 4.0
@@ -176,8 +176,9 @@ def test_while_another_process_holds_the_lock_everything_is_read_and_only_some_w
     turned_away = [(answer, seconds) for answer, seconds in left if answer.status_code == 503]
     assert sorted({answer.status_code for answer, _ in left}) == [303, 503]
     assert 14 - len(turned_away) <= 8  # waited, and went on once the lock was free
+    patience = 4 + 20 * slowness_of(register.twin)
     for answer, seconds in turned_away:
-        assert seconds < 4
+        assert seconds < patience
         assert answer.headers["retry-after"] == "10"
         assert "没有任何改动或丢失" in answer.text
     assert _watch(register, text, "另一家示例医院").status_code == 200
@@ -222,11 +223,13 @@ def _timed(into: list[tuple[httpx.Response, float]], client: httpx.Client, path:
 @pytest.mark.parametrize("patience", [0.0, 0.5])
 def test_waiting_for_the_lock_ends_when_patience_does_and_reading_goes_on(database: Database, patience: float) -> None:
     url = database.url.render_as_string(hide_password=False)
-    with stuck.hold_writer_lock(url, 4.0):
+    with stuck.hold_writer_lock(url, 6.0):
         before = time.monotonic()
         with pytest.raises(Busy), database.writing(LockWait(patience, 8)):
             raise AssertionError("two writers at once")
-        assert patience <= time.monotonic() - before < 3
+        assert patience <= time.monotonic() - before
+        with pytest.raises(Busy), database.writing(AT_ONCE):  # it did not wait until the lock was free
+            raise AssertionError("two writers at once")
         with database.reading() as connection:
             assert connection.execute(sa.text("SELECT 1")).scalar() == 1
     with database.writing(AT_ONCE):
@@ -234,7 +237,7 @@ def test_waiting_for_the_lock_ends_when_patience_does_and_reading_goes_on(databa
 
 
 def test_no_more_wait_in_one_process_than_may(database: Database) -> None:
-    wait, refused, done = LockWait(seconds=10.0, queue_limit=4), list[float](), list[int]()
+    wait, refused, done = LockWait(seconds=120.0, queue_limit=4), list[float](), list[int]()
 
     def write(number: int) -> None:
         before = time.monotonic()
@@ -248,8 +251,8 @@ def test_no_more_wait_in_one_process_than_may(database: Database) -> None:
         threads = [threading.Thread(target=write, args=(number,)) for number in range(10)]
         for thread in threads:
             thread.start()
-        assert eventually(lambda: len(refused) == 6, 5)
-        assert max(refused) < 2
+        assert eventually(lambda: len(refused) == 6, 60)
+        assert max(refused) < 60  # half of what the others wait
     for thread in threads:
         thread.join()
     assert len(done) == 4
@@ -268,6 +271,6 @@ def test_a_reader_who_finds_no_connection_is_told_so(database: Database) -> None
         before = time.monotonic()
         with pytest.raises(Busy), database.reading():
             raise AssertionError("one connection too many")
-        assert time.monotonic() - before < READ_WAIT + 3
+        assert time.monotonic() - before < READ_WAIT + 30
         with database.writing(AT_ONCE):  # has connections of its own
             pass

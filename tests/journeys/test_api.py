@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
-import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import Cli, Server, eventually
+from tests.running import Cli, Server, cpu_of_workers, eventually
 
 ROOT = Path(__file__).parents[2]
 CSV = ROOT / "seed_data" / "national-2025-06" / "national-list-2025-06.csv"
@@ -462,7 +461,7 @@ def test_reads_have_an_etag_that_changes_with_the_register(
     )
     outcome = staffed.ok("import", path, "--as-of", "2025-09-30", "--by", "editor", "--json").json
     staffed.ok("approve", outcome["proposal"], "--by", "approver")
-    assert eventually(lambda: server.client.get("/api/v1/stats", headers=tag).status_code == 200, 2)
+    assert eventually(lambda: server.client.get("/api/v1/stats", headers=tag).status_code == 200, 30)
 
 
 def test_any_site_may_read_and_verify_from_a_browser(server: Server) -> None:
@@ -512,7 +511,7 @@ def test_an_address_asks_the_same_with_a_text_of_its_own_length(server: Server) 
 def test_a_hostile_text_of_full_length_is_answered_soon(server: Server) -> None:
     for piece in ("代", "dai", "供卵试管代孕", "成功率高达", "禁止代孕"):
         text = (piece * 20_000)[:20_000]
-        started = time.monotonic()
+        before = cpu_of_workers(server)
         answer = server.verify(provider={"name": FUYING}, text=text)
-        assert time.monotonic() - started < 10
+        assert cpu_of_workers(server) - before < 10
         assert all(text[flag["start"] : flag["end"]] == flag["text"] for flag in answer["content_flags"])

@@ -288,7 +288,7 @@ def test_a_withdrawn_edition_says_why_and_the_latest_goes_back(cli: Cli, start: 
     assert server.api("/editions/latest")["id"] == "2"
     assert server.get("/api/v1/editions/2/list.csv").status_code == 200
     withdraw(cli, 2, "示例市一家机构的地址有误")
-    assert eventually(lambda: bool(server.api("/editions/latest")["id"] == "1"), 3)
+    assert eventually(lambda: bool(server.api("/editions/latest")["id"] == "1"), 30)
     for name in ("list.csv", "manifest.json", "SHA256SUMS"):
         gone = server.get(f"/api/v1/editions/2/{name}")
         assert (gone.status_code, gone.headers["content-type"]) == (410, "application/problem+json")

@@ -218,7 +218,7 @@ def test_the_server_signs_what_the_process_that_approved_it_could_not(
     with monkeypatch.context() as patched:
         patched.setattr(PublishedLog, "publish", breaks)
         add_one(staffed, tmp_path)
-    assert eventually(lambda: the_checkpoint(server).size > before, 15)
+    assert eventually(lambda: the_checkpoint(server).size > before, 30)
     assert staffed.log_size() == the_checkpoint(server).size
 
 
@@ -277,7 +277,7 @@ def test_a_database_that_was_rolled_back_answers_nothing_until_it_is_restored(
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     shutil.copyfile(newest, tmp_path / "again")
     (tmp_path / "again").replace(path)
-    assert eventually(lambda: server.get("/readyz").status_code == 200, 10)
+    assert eventually(lambda: server.get("/readyz").status_code == 200, 30)
     assert server.verify(provider={"name": "鞍山市示例医院"})["verdict"] == "licensed"
 
 

@@ -63,6 +63,13 @@ def seen(one: Staff, at: str) -> Iterator[str]:
     pytest.fail("the import never came to an end")
 
 
+def question(one: Staff) -> float:
+    """Seconds until an ordinary question is answered."""
+    before = time.monotonic()
+    assert one.client.get("/api/v1/verify", params={"name": "盛京医院"}).status_code == 200
+    return time.monotonic() - before
+
+
 def processes(data_dir: Path) -> list[int]:
     """The processes at work on imports of one register."""
     found = []
@@ -77,6 +84,7 @@ def processes(data_dir: Path) -> list[int]:
 
 
 def test_progress_is_shown_and_others_are_answered_meanwhile(editor: Staff, long: Path, cli: Cli) -> None:
+    quiet = max(question(editor) for _ in range(10))
     at = begun(editor, long)
     slowest, counts, told, pages = 0.0, set(), set(), []
 
@@ -89,23 +97,21 @@ def test_progress_is_shown_and_others_are_answered_meanwhile(editor: Staff, long
         pages.append(page)
         counts |= set(re.findall(r'<progress value="(\d+)" max="2000\d"', page))
         told.add(re.sub(r"<[^>]+>|\s+", "", page.partition("<main")[2]))
-        before = time.monotonic()
-        assert editor.client.get("/api/v1/verify", params={"name": "盛京医院"}).status_code == 200
-        slowest = max(slowest, time.monotonic() - before)
+        slowest = max(slowest, question(editor))
     assert counts
     assert len(told) >= 4  # what it says moves on, from step to step and from row to row
     assert all(0 < int(count) <= LONG + 1 for count in counts)
     assert "已提交" in pages[-1]
-    assert slowest < 5
-    assert eventually(lambda: processes(cli.data_dir) == [], 10)
+    assert slowest < max(5.0, 100 * quiet)  # quiet: what it takes here when nothing is compared
+    assert eventually(lambda: processes(cli.data_dir) == [], 30)
 
 
 def test_cancelling_ends_the_process_and_leaves_nothing(editor: Staff, long: Path, cli: Cli) -> None:
     at = begun(editor, long)
-    assert eventually(lambda: processes(cli.data_dir) != [], 20)
+    assert eventually(lambda: processes(cli.data_dir) != [], 30)
     assert editor.send(f"{at}/cancel", on=at).status_code == 303
     assert "已取消" in editor.get(at)
-    assert eventually(lambda: processes(cli.data_dir) == [], 20)
+    assert eventually(lambda: processes(cli.data_dir) == [], 30)
     assert list((cli.data_dir / "imports").iterdir()) == []
     assert cli.ok("proposals", "--json").json == []
     assert editor.client.post(f"{at}/cancel", data={"form_token": token(editor)}).status_code == 409
@@ -113,10 +119,10 @@ def test_cancelling_ends_the_process_and_leaves_nothing(editor: Staff, long: Pat
 
 def test_a_killed_process_is_shown_as_interrupted_at_once_and_begins_anew(editor: Staff, long: Path, cli: Cli) -> None:
     at = begun(editor, long)
-    assert eventually(lambda: processes(cli.data_dir) != [], 20)
+    assert eventually(lambda: processes(cli.data_dir) != [], 30)
     for one in processes(cli.data_dir):
         os.kill(one, signal.SIGKILL)
-    assert eventually(lambda: "重新开始这一步" in editor.get(at), 20)
+    assert eventually(lambda: "重新开始这一步" in editor.get(at), 30)
     assert cli.ok("proposals", "--json").json == []
     assert editor.send(f"{at}/compare", on=at).status_code == 303
     assert "可以提交" in list(seen(editor, at))[-1]

@@ -79,7 +79,7 @@ def test_a_lost_database_is_never_a_verdict_and_recovery_needs_no_restart(
     for server, back in servers:
         assert_it_cannot_answer(server)
         back()
-        assert eventually(lambda server=server: server.get("/readyz").status_code == 200, 10, every=0.2)
+        assert eventually(lambda server=server: server.get("/readyz").status_code == 200, 30, every=0.2)
         assert server.verify(**CLAIM)["verdict"] == "licensed"
         assert server.api("/institutions")["total"] == 635
         assert server.client.get("/", headers={"accept": "text/html"}).status_code == 200

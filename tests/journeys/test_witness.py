@@ -528,10 +528,11 @@ def test_a_folder_that_is_not_there_and_one_without_a_log_are_told(watching: Wat
 
 
 def test_a_busy_server_is_asked_again_when_it_says(watching: Watching, served: Static) -> None:
-    until = time.monotonic() + 5
+    first: list[float] = []
 
     def busy(_path: str, content: bytes | None) -> bytes | None:
-        if time.monotonic() < until:  # longer than all pauses that nobody asked for
+        first[:] = first or [time.monotonic()]
+        if time.monotonic() < first[0] + 4.9:  # longer than all pauses that nobody asked for
             raise Answer(429, b"later", Retry_After="5")
         return content
 
@@ -590,7 +591,7 @@ class Going:
         return [json.loads(line)["verdict"] for line in self.out.read_text().splitlines()]
 
     def comes_to(self, verdict: str) -> bool:
-        return eventually(lambda: verdict in self.verdicts()[-1:], 20)
+        return eventually(lambda: verdict in self.verdicts()[-1:], 30)
 
 
 def test_it_goes_on_through_trouble_and_growth_and_ends_with_a_fork(
@@ -600,10 +601,10 @@ def test_it_goes_on_through_trouble_and_growth_and_ends_with_a_fork(
     try:
         assert going.comes_to("same")
         served.alter = only(CHECKPOINT, b"<html>maintenance</html>")
-        assert eventually(lambda: "没有名录日志" in going.err.read_text(), 20)
+        assert eventually(lambda: "没有名录日志" in going.err.read_text(), 30)
         served.alter = as_is
         origin.gains(*hospitals(2, 1000))
-        assert eventually(lambda: "grown" in going.verdicts(), 20)
+        assert eventually(lambda: "grown" in going.verdicts(), 30)
         served.folder = forked(origin, tmp_path / "other", 2 * SIZE).log.folder.path
         assert going.process.wait(timeout=30) == 1
     finally:
@@ -629,7 +630,7 @@ def test_several_witnesses_in_one_folder_take_turns(origin: Origin, served: Stat
         assert all(one.comes_to("same") for one in going)
         for step in range(8):
             signed = origin.gains(*hospitals(1, 1000 + step))
-        assert eventually(lambda: (watching.folder / CHECKPOINT).read_bytes() == signed.note, 20)
+        assert eventually(lambda: (watching.folder / CHECKPOINT).read_bytes() == signed.note, 30)
     finally:
         for one in going:
             one.process.kill()
@@ -657,7 +658,7 @@ def test_a_witness_killed_at_any_moment_goes_on_where_it_was(
             stderr=subprocess.DEVNULL,
             env=environment(tmp_path / "var"),
         )
-        assert eventually(lambda asked=asked: len(served.asked) > asked, 20, every=0.005)
+        assert eventually(lambda asked=asked: len(served.asked) > asked, 30, every=0.005)
         time.sleep(rolled.random() * 0.15)
         process.kill()
         process.wait()

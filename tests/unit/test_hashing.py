@@ -23,11 +23,18 @@ class Line:
         self.served: list[str] = []
         self._go = threading.Event()
         self._pool = ThreadPoolExecutor(20)
-        self.ask(None, lambda: bool(self._go.wait(10)))
+        self.ask(None, lambda: bool(self._go.wait(60)))
 
     def ask(self, name: str | None, task: Callable[[], bool]) -> Future[bool]:
         """Have it done; the next one who asks stands behind."""
-        future = self._pool.submit(self.hashing.run_task, name, task)
+        asked = threading.Event()
+
+        def run() -> bool:
+            asked.set()
+            return self.hashing.run_task(name, task)
+
+        future = self._pool.submit(run)
+        assert asked.wait(30)
         time.sleep(0.05)
         return future
 
@@ -77,7 +84,7 @@ def test_the_line_has_an_end_and_whoever_waits_too_long_is_told_to_come_again() 
         waiting = [line.wrong(name) for name in ("one", "two", "three")]
         for one in waiting:
             with pytest.raises(Busy) as refused:
-                one.result(5)
+                one.result(30)
             assert refused.value.details["retry_after"] == 10
     assert line.served == []  # nobody is hashed for who has gone away
 
@@ -87,7 +94,7 @@ def test_where_the_line_is_full_whoever_would_come_last_goes_and_not_the_owner()
         guesses = [line.wrong("guessed", f"guess {number}") for number in range(3)]
         owner = line.wrong("owner")
         with pytest.raises(Busy):
-            guesses[0].result(1)  # the one that waited longest under the name that was tried most
+            guesses[0].result(30)  # the one that waited longest under the name that was tried most
         assert not owner.done()
     assert line.served == ["owner", "guess 2", "guess 1"]
 

@@ -15,8 +15,8 @@ from registry.settings import Settings
 from tests.factories import DAY, the_real_lists
 
 NUMBER = 20_000
-#: Seconds no question may take, on a busy machine too. The slowest known takes a fiftieth of it.
-PATIENCE = 2.0
+#: The share of the processor's time for all that no question may take. The slowest known takes a tenth of it.
+LARGEST_SHARE = 1 / 20
 PIECES = (
     *(
         '"',
@@ -123,15 +123,16 @@ def register() -> Iterator[Register]:
 def test_twenty_thousand_hostile_questions_are_answered_and_none_takes_long(register: Register) -> None:
     asof = register.make_as_of(DAY)
     before = register.compute_stats(asof)
-    number, slowest = 0, (0.0, "")
+    number, total, slowest = 0, 0.0, (0.0, "")
     for question in questions():
-        began = time.perf_counter()
+        began = time.process_time()  # of which other work on the machine takes nothing
         found = register.search_institutions(SearchRequest(q=question), asof, limit=5)
-        slowest = max(slowest, (time.perf_counter() - began, question[:60]))
+        taken = time.process_time() - began
+        total, slowest = total + taken, max(slowest, (taken, question[:60]))
         number += 1
         assert found.total >= len(found.items)
     assert number == NUMBER
-    assert slowest[0] < PATIENCE, slowest
+    assert slowest[0] < total * LARGEST_SHARE, (slowest, total)
     assert register.compute_stats(asof) == before
 
 

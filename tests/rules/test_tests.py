@@ -1,0 +1,104 @@
+"""No test depends on the speed of the machine: it counts work or time of the processor, or allows for what is slow.
+
+Tests of ``tests/faults`` have time as their subject; there what a machine takes is measured in the same run.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+SOURCES = sorted(path for path in TESTS.rglob("*.py") if path.relative_to(TESTS).parts[0] not in ("faults", "data"))
+#: Seconds below which a limit says something about the machine; whatever takes longer hangs.
+HANGS = 30
+CLOCKS = {"time.monotonic", "time.perf_counter", "time.time"}
+
+
+def reads_clock(node: ast.AST) -> bool:
+    return any(isinstance(one, ast.Call) and ast.unparse(one.func) in CLOCKS for one in ast.walk(node))
+
+
+def is_elapsed(node: ast.AST, names: set[str]) -> bool:
+    """Whether an expression holds a difference of two readings of a clock, or a name of one."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) and reads_clock(one):
+            return True
+        if isinstance(one, ast.Name) and one.id in names:
+            return True
+    return False
+
+
+def list_stores(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """Names with what is assigned to them, appended to them, or returned by the function of that name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                pairs = [(target, node.value)]
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                    pairs = list(zip(target.elts, node.value.elts, strict=True))
+                yield from ((name.id, value) for name, value in pairs if isinstance(name, ast.Name))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append":
+            if isinstance(node.func.value, ast.Name):
+                yield from ((node.func.value.id, argument) for argument in node.args)
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("test_"):
+            yield from ((node.name, one.value) for one in ast.walk(node) if isinstance(one, ast.Return) and one.value)
+
+
+def find_elapsed_names(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    while more := {name for name, value in list_stores(tree) if is_elapsed(value, names)} - names:
+        names |= more
+    return names
+
+
+def is_short(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value < HANGS
+
+
+def find_limits(text: str) -> list[int]:
+    """The lines of a test that require something within so few seconds."""
+    tree, found = ast.parse(text), set()
+    scopes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    for scope in scopes:
+        names = find_elapsed_names(scope)
+        for node in ast.walk(scope):
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+                for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
+                    low, high = (left, right) if isinstance(operator, ast.Lt | ast.LtE) else (right, left)
+                    if is_short(high) and is_elapsed(low, names):
+                        found.add(node.lineno)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("eventually"):
+                limits = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "seconds")]
+                if any(is_short(limit) for limit in limits):
+                    found.add(node.lineno)
+    return sorted(found)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(TESTS).as_posix())
+def test_no_test_fails_on_a_slow_machine(path: Path) -> None:
+    assert find_limits(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "is_found"),
+    [
+        ("assert time.monotonic() - began < 10", True),
+        ("assert 10 > time.perf_counter() - began", True),
+        ("taken = time.time() - began; waits.append(taken); assert max(waits) < 1.0", True),
+        ("slowest = max(slowest, (time.perf_counter() - began, '')); assert slowest[0] < 2.0", True),
+        ("assert eventually(check, 2)", True),
+        ("assert time.monotonic() - began > 4", False),
+        ("assert time.monotonic() - began < 30", False),
+        ("assert time.process_time() - began < 5", False),
+        ("taken = time.monotonic() - began; assert taken < max(5.0, 30 * quiet)", False),
+        ("assert eventually(check, 30)", False),
+    ],
+)
+def test_the_rule_finds_such_limits_and_nothing_else(line: str, is_found: bool) -> None:
+    assert bool(find_limits(f"def test_it(): {line}")) == is_found
